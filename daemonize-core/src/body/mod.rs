@@ -1,0 +1,106 @@
+//! What a daemon does: the body, and how it may end.
+
+mod outcome;
+mod run;
+mod step;
+
+pub use outcome::{Never, Outcome, StepOutcome};
+pub use run::Run;
+pub use step::Step;
+
+use std::any::Any;
+use std::error::Error as StdError;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// A kind of daemon: what runs in the process once it is one.
+///
+/// [`Run`] and [`Step`] are two; a kind of your own is one `impl`. Look at
+/// [`stopping`](crate::stopping) now and then, and return when it says so.
+///
+/// ```
+/// use daemonize_core::{Ending, Work};
+///
+/// struct Countdown(u32);
+///
+/// impl Work for Countdown {
+///     fn work(mut self) -> Ending {
+///         while self.0 > 0 && daemonize_core::sleep(std::time::Duration::from_secs(1)) {
+///             self.0 -= 1;
+///         }
+///         Ending::success()
+///     }
+/// }
+/// ```
+pub trait Work {
+    /// Does the work; the daemon ends as this says when it returns.
+    fn work(self) -> Ending;
+}
+
+/// How a body ended: an exit status, and the error if there was one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    status: u8,
+    error: Option<String>,
+}
+
+impl Ending {
+    /// Exit status 0.
+    pub fn success() -> Ending {
+        Ending { status: 0, error: None }
+    }
+
+    /// Exit status 4, and the error is told where people look.
+    pub fn failure(error: impl Into<String>) -> Ending {
+        Ending { status: 4, error: Some(error.into()) }
+    }
+
+    /// An exit status of the body's own choice; anything but 0 is told as an error.
+    pub fn with_status(status: u8) -> Ending {
+        let error = (status != 0).then(|| format!("the body ended with exit status {status}"));
+        Ending { status, error }
+    }
+
+    /// The exit status, 0 to 255.
+    pub fn exit_code(&self) -> u8 {
+        self.status
+    }
+
+    /// Why it is not a success.
+    pub fn error(&self) -> Option<&str> {
+        self.error.as_deref()
+    }
+
+    /// The error with its causes, as "this: because of that".
+    pub(crate) fn of_error(error: &(dyn StdError + 'static)) -> Ending {
+        let mut text = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            let cause_text = cause.to_string();
+            // Many errors print their cause themselves.
+            if !text.ends_with(&cause_text) {
+                text = format!("{text}: {cause_text}");
+            }
+            source = cause.source();
+        }
+        Ending::failure(format!("the body failed: {text}"))
+    }
+}
+
+/// Thrown through the body of a daemon that is to stop and will not look: its locals are dropped, and all is well.
+pub(crate) struct Unwound;
+
+/// Runs what the user gave us; a panic is an ending as well.
+pub(crate) fn guarded(what: &str, f: impl FnOnce() -> Ending) -> Ending {
+    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| {
+        if payload.is::<Unwound>() {
+            return Ending::success();
+        }
+        Ending::failure(format!("{what} panicked: {}", panic_text(payload.as_ref())))
+    })
+}
+
+/// The message of a panic, as far as it is text.
+pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> &str {
+    let text = payload.downcast_ref::<&str>().copied();
+    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("(no message)")
+}

@@ -1,0 +1,186 @@
+//! What a body, a step or a handler may return.
+
+use super::Ending;
+use std::convert::Infallible;
+use std::error::Error;
+use std::ops::ControlFlow;
+use std::process::ExitCode;
+
+/// What a daemon's function may return: `()`, `!`, [`ExitCode`], or a `Result` of these whose error is a
+/// [`std::error::Error`] or a box of one (`anyhow::Error` and `String` convert into one and are fine, too).
+///
+/// `Kind` only tells the implementations apart and is always inferred. The trait is sealed.
+#[diagnostic::on_unimplemented(
+    message = "a daemon's function cannot return `{Self}`",
+    label = "not an ending of a daemon",
+    note = "it may return `()`, `!`, `ExitCode`, or `Result<(), E>` with an error that converts into `Box<dyn Error>`"
+)]
+pub trait Outcome<Kind>: sealed::Sealed<Kind> {
+    /// The exit status, and what to tell people.
+    fn ending(self) -> Ending;
+}
+
+/// What a step may return: as [`Outcome`], where success means "go on", or `ControlFlow`, whose `Break` ends the daemon.
+#[diagnostic::on_unimplemented(
+    message = "a step cannot return `{Self}`",
+    label = "neither \"go on\" nor an ending",
+    note = "it may return `()`, `!`, `Result<(), E>` or `ControlFlow<()>`"
+)]
+pub trait StepOutcome<Kind>: sealed::SealedStep<Kind> {
+    /// Whether the daemon goes on with the next step.
+    fn proceed(self) -> ControlFlow<Ending>;
+}
+
+mod sealed {
+    #[diagnostic::on_unimplemented(
+        message = "a daemon's function cannot return `{Self}`",
+        label = "not an ending of a daemon",
+        note = "it may return `()`, `!`, `ExitCode`, or `Result<(), E>` with an error that converts into `Box<dyn Error>`"
+    )]
+    pub trait Sealed<Kind> {}
+    #[diagnostic::on_unimplemented(
+        message = "a step cannot return `{Self}`",
+        label = "neither \"go on\" nor an ending",
+        note = "it may return `()`, `!`, `Result<(), E>` or `ControlFlow<()>`"
+    )]
+    pub trait SealedStep<Kind> {}
+}
+
+/// Tells [`Outcome`]'s implementations apart.
+#[derive(Debug)]
+pub struct Plain;
+/// Tells [`Outcome`]'s implementations apart.
+#[derive(Debug)]
+pub struct Fallible<Kind>(Kind);
+/// Tells [`Outcome`]'s implementations apart.
+#[derive(Debug)]
+pub struct FallibleAcrossThreads<Kind>(Kind);
+
+/// The type of a function that does not return, which stable Rust lets nobody write as `!`.
+pub type Never = <fn() -> ! as Returns>::Output;
+
+/// The return type of a function type.
+pub trait Returns {
+    /// What it returns.
+    type Output;
+}
+
+impl<R> Returns for fn() -> R {
+    type Output = R;
+}
+
+macro_rules! outcome {
+    ($([$($generics:tt)*] $type:ty, $kind:ty, $value:ident => $ending:expr;)*) => {
+        $(
+            impl<$($generics)*> sealed::Sealed<$kind> for $type {}
+            impl<$($generics)*> Outcome<$kind> for $type {
+                #[allow(unreachable_code)] // For those who never come here.
+                fn ending(self) -> Ending {
+                    (|$value: Self| $ending)(self)
+                }
+            }
+        )*
+    };
+}
+
+macro_rules! step_outcome {
+    ($([$($generics:tt)*] $type:ty, $kind:ty, $value:ident => $flow:expr;)*) => {
+        $(
+            impl<$($generics)*> sealed::SealedStep<$kind> for $type {}
+            impl<$($generics)*> StepOutcome<$kind> for $type {
+                #[inline]
+                #[allow(unreachable_code)] // For those who never come here.
+                fn proceed(self) -> ControlFlow<Ending> {
+                    (|$value: Self| $flow)(self)
+                }
+            }
+        )*
+    };
+}
+
+outcome! {
+    [] (), Plain, _done => Ending::success();
+    [] Never, Plain, never => never;
+    [] Infallible, Plain, never => match never {};
+    [] ExitCode, Plain, code => Ending::with_status(number(code));
+    [] Ending, Plain, ending => ending;
+    [T: Outcome<K>, K, E: Into<Box<dyn Error>>] Result<T, E>, Fallible<K>, result => match result {
+        Ok(value) => value.ending(),
+        Err(error) => Ending::of_error(error.into().as_ref()),
+    };
+    [T: Outcome<K>, K] Result<T, Box<dyn Error + Send + Sync>>, FallibleAcrossThreads<K>, result => match result {
+        Ok(value) => value.ending(),
+        Err(error) => Ending::of_error(error.as_ref()),
+    };
+}
+
+step_outcome! {
+    [] (), Plain, _done => ControlFlow::Continue(());
+    [] Never, Plain, never => never;
+    [B: Outcome<K>, K] ControlFlow<B>, Breaking<K>, flow => flow.map_break(Outcome::ending);
+    [T: StepOutcome<K>, K, E: Into<Box<dyn Error>>] Result<T, E>, Fallible<K>, result => match result {
+        Ok(value) => value.proceed(),
+        Err(error) => ControlFlow::Break(Ending::of_error(error.into().as_ref())),
+    };
+    [T: StepOutcome<K>, K] Result<T, Box<dyn Error + Send + Sync>>, FallibleAcrossThreads<K>, result => match result {
+        Ok(value) => value.proceed(),
+        Err(error) => ControlFlow::Break(Ending::of_error(error.as_ref())),
+    };
+}
+
+/// Tells [`StepOutcome`]'s implementations apart.
+#[derive(Debug)]
+pub struct Breaking<Kind>(Kind);
+
+/// Stable Rust keeps the number of an `ExitCode` to itself, but lets two of them be compared.
+fn number(code: ExitCode) -> u8 {
+    (0..=u8::MAX).find(|number| ExitCode::from(*number) == code).unwrap_or(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ending<K>(outcome: impl Outcome<K>) -> (u8, Option<String>) {
+        let ending = outcome.ending();
+        (ending.exit_code(), ending.error().map(str::to_owned))
+    }
+
+    #[test]
+    fn every_outcome_ends_as_it_says() {
+        assert_eq!(ending(()), (0, None));
+        assert_eq!(ending(ExitCode::from(7)), (7, Some("the body ended with exit status 7".into())));
+        assert_eq!(ending(Ok::<_, String>(ExitCode::SUCCESS)), (0, None));
+        let failed = |text: &str| (4, Some(format!("the body failed: {text}")));
+        assert_eq!(ending(Err::<(), _>("no wings")), failed("no wings"));
+        assert_eq!(ending(Err::<(), Box<dyn Error>>("boxed".into())), failed("boxed"));
+        assert_eq!(ending(Err::<(), Box<dyn Error + Send + Sync>>("sent".into())), failed("sent"));
+    }
+
+    #[test]
+    fn an_error_is_told_with_its_causes() {
+        #[derive(Debug)]
+        struct Outer(std::io::Error);
+        impl std::fmt::Display for Outer {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("cannot open the shop")
+            }
+        }
+        impl Error for Outer {
+            fn source(&self) -> Option<&(dyn Error + 'static)> {
+                Some(&self.0)
+            }
+        }
+        let outer = Outer(std::io::Error::other("no key"));
+        assert_eq!(ending(Err::<(), _>(outer)).1.unwrap(), "the body failed: cannot open the shop: no key");
+    }
+
+    #[test]
+    fn a_step_goes_on_or_breaks() {
+        assert_eq!(().proceed(), ControlFlow::Continue(()));
+        assert_eq!(Ok::<(), String>(()).proceed(), ControlFlow::Continue(()));
+        assert_eq!(ControlFlow::<()>::Continue(()).proceed(), ControlFlow::Continue(()));
+        assert_eq!(ControlFlow::Break(()).proceed(), ControlFlow::Break(Ending::success()));
+        assert!(Err::<(), _>("no").proceed().is_break());
+    }
+}

@@ -1,0 +1,84 @@
+//! A daemon that repeats one function.
+
+use super::{Ending, Work};
+use crate::stopping;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+/// A function that is called again and again, at once or at a pace, until the daemon is to stop.
+#[derive(Clone, Debug)]
+pub struct Step<F> {
+    pub(crate) step: F,
+    /// From one beginning to the next; a step that takes longer skips the beats it missed.
+    pub(crate) every: Option<Duration>,
+}
+
+impl<F: FnMut() -> ControlFlow<Ending>> Work for Step<F> {
+    fn work(self) -> Ending {
+        stopping::ask();
+        match self.every {
+            None => at_once(self.step),
+            Some(pace) => paced(self.step, pace),
+        }
+    }
+}
+
+/// One relaxed load per step: no system call, no clock.
+fn at_once(mut step: impl FnMut() -> ControlFlow<Ending>) -> Ending {
+    while !stopping::is_marked() {
+        if let ControlFlow::Break(ending) = step() {
+            return ending;
+        }
+    }
+    Ending::success()
+}
+
+fn paced(mut step: impl FnMut() -> ControlFlow<Ending>, pace: Duration) -> Ending {
+    let mut beat = Instant::now();
+    while !stopping::is_marked() {
+        if let ControlFlow::Break(ending) = step() {
+            return ending;
+        }
+        let now = Instant::now();
+        beat = next_beat(beat, now, pace);
+        stopping::sleep_until(beat);
+    }
+    Ending::success()
+}
+
+/// The next multiple of `pace` after `beat` that is not over yet.
+fn next_beat(beat: Instant, now: Instant, pace: Duration) -> Instant {
+    let next = beat + pace;
+    let late = now.saturating_duration_since(next);
+    if late.is_zero() { next } else { now + pace.saturating_sub(remainder(late, pace)) }
+}
+
+/// What is left of `time` when as many `pace`s as fit are taken off.
+fn remainder(time: Duration, pace: Duration) -> Duration {
+    let nanos = time.as_nanos() % pace.as_nanos().max(1);
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beats_keep_their_rhythm_and_missed_ones_are_skipped() {
+        let (start, pace) = (Instant::now(), Duration::from_secs(10));
+        let at = |seconds| start + Duration::from_secs(seconds);
+        assert_eq!(next_beat(start, at(3), pace), at(10));
+        assert_eq!(next_beat(start, at(10), pace), at(10));
+        assert_eq!(next_beat(start, at(34), pace), at(40));
+    }
+
+    #[test]
+    fn a_break_ends_the_steps() {
+        let mut left = 3;
+        let step = || {
+            left -= 1;
+            if left == 0 { ControlFlow::Break(Ending::with_status(9)) } else { ControlFlow::Continue(()) }
+        };
+        assert_eq!(at_once(step), Ending::with_status(9));
+    }
+}

@@ -1,0 +1,297 @@
+//! What can be said of a daemon before it is one: each method is the attribute key of the same name.
+
+use super::{Daemon, RunDaemon, StepDaemon};
+use crate::attach::Attachment;
+use crate::body::{Ending, Outcome, Run, Step, StepOutcome, Work};
+use crate::settings::{Close, Detach, Hook, Hooks, Ready, Settings, Stdio, expand};
+use crate::signal::Signal;
+use crate::signals::{Handler, Signals};
+use crate::stage::Stage;
+use std::ops::ControlFlow;
+use std::os::fd::RawFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+impl Daemon {
+    /// A daemon of this name, which is that of its pidfile unless [`pidfile`](Daemon::pidfile) is set.
+    pub fn new(name: impl Into<String>) -> Daemon {
+        Daemon { settings: Settings::new(name.into()), work: () }
+    }
+
+    /// Runs `body` once; the daemon ends as it returns.
+    pub fn run<F, R, K>(self, body: F) -> RunDaemon<impl FnOnce() -> Ending>
+    where
+        F: FnOnce() -> R,
+        R: Outcome<K>,
+    {
+        let mut daemon = self.work(Run(move || body().ending()));
+        if daemon.settings.every.is_some() {
+            daemon.settings.mistaken("`every` is the pace of steps; a body that runs once has none");
+        }
+        daemon
+    }
+
+    /// Runs `step` again and again, until the daemon is to stop; at a pace, with [`every`](Daemon::every).
+    pub fn step<F, R, K>(self, mut step: F) -> StepDaemon<impl FnMut() -> ControlFlow<Ending>>
+    where
+        F: FnMut() -> R,
+        R: StepOutcome<K>,
+    {
+        let every = self.settings.every;
+        self.work(Step { step: move || step().proceed(), every })
+    }
+
+    /// Does work of your own kind.
+    pub fn work<W: Work>(self, work: W) -> Daemon<W> {
+        Daemon { settings: self.settings, work }
+    }
+
+    /// The pace of the steps, from one beginning to the next. A step that takes longer skips the beats it missed.
+    ///
+    /// Unset, each step begins when the last one has ended.
+    #[must_use]
+    pub fn every(mut self, pace: Duration) -> Daemon {
+        self.settings.every = Some(pace);
+        self
+    }
+
+    /// Lets a function say more, or something that has no key.
+    #[must_use]
+    pub fn configure(self, f: impl FnOnce(Daemon) -> Daemon) -> Daemon {
+        f(self)
+    }
+}
+
+impl<W> Daemon<W> {
+    /// The name: in messages, in syslog, and of the default pidfile.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.settings.name = name.into();
+        self
+    }
+
+    /// Where the pidfile is; `~` and `$VAR` are expanded, a relative path is made absolute at once.
+    ///
+    /// Unset: `/run/NAME.pid` for root, else `.local/state/NAME.pid` under the home that the passwd entry names.
+    #[must_use]
+    pub fn pidfile(mut self, path: impl Into<PathBuf>) -> Self {
+        self.settings.pidfile = self.path("pidfile", &path.into());
+        self
+    }
+
+    /// The mode of the pidfile, 0o644 unless set; nobody but its owner may be able to write it.
+    #[must_use]
+    pub fn pidfile_mode(mut self, mode: u32) -> Self {
+        self.settings.pidfile_mode = mode;
+        self
+    }
+
+    /// How long a start waits for a pidfile that is held, instead of failing at once.
+    #[must_use]
+    pub fn lock_timeout(mut self, time: Duration) -> Self {
+        self.settings.lock_timeout = time;
+        self
+    }
+
+    /// What signals do; adds to what was said before.
+    #[must_use]
+    pub fn signals(mut self, signals: Signals) -> Self {
+        self.settings.signals.merge(signals);
+        self
+    }
+
+    /// Adds a handler for a signal: `FnMut()` or `FnMut(Signal)`.
+    ///
+    /// Handlers run one after another in a thread of their own, those of one signal in the order in which they were
+    /// added. TERM, INT, QUIT and ABRT stop the daemon all the same, after their handlers.
+    #[must_use]
+    pub fn handle<K>(self, signal: impl Into<Signal>, handler: impl Handler<K>) -> Self {
+        self.signals(Signals::new().handle(signal, handler))
+    }
+
+    /// The signal does nothing.
+    #[must_use]
+    pub fn ignore(self, signal: impl Into<Signal>) -> Self {
+        self.signals(Signals::new().ignore(signal))
+    }
+
+    /// The signal does what it does to a program that never heard of it, see `signal(7)`.
+    #[must_use]
+    pub fn default_action(self, signal: impl Into<Signal>) -> Self {
+        self.signals(Signals::new().default_action(signal))
+    }
+
+    /// Whether to leave the terminal behind; unless set, wherever nobody watches over the process already.
+    #[must_use]
+    pub fn detach(mut self, detach: Detach) -> Self {
+        self.settings.detach = detach;
+        self
+    }
+
+    /// The directory to work in; `/` unless set (not detached: where it was started).
+    #[must_use]
+    pub fn working_directory(mut self, path: impl Into<PathBuf>) -> Self {
+        self.settings.working_directory = self.path("working_directory", &path.into());
+        self
+    }
+
+    /// The `umask(2)`; 0o077 unless set (not detached: as it was).
+    #[must_use]
+    pub fn umask(mut self, umask: u32) -> Self {
+        self.settings.umask = Some(umask);
+        self
+    }
+
+    /// Whom to become, by name or number; only root can become anybody else, and never root again.
+    #[must_use]
+    #[allow(clippy::needless_pass_by_value)] // `user(name)` and `user(65534)` read as they should.
+    pub fn user(mut self, user: impl ToString) -> Self {
+        self.settings.user = Some(user.to_string());
+        self
+    }
+
+    /// The group, by name or number; the user's own unless set.
+    #[must_use]
+    #[allow(clippy::needless_pass_by_value)] // As for `user`.
+    pub fn group(mut self, group: impl ToString) -> Self {
+        self.settings.group = Some(group.to_string());
+        self
+    }
+
+    /// Whether the user's supplementary groups are taken on (`initgroups(3)`), true unless set; those of the launcher
+    /// are given up in any case.
+    #[must_use]
+    pub fn init_groups(mut self, yes: bool) -> Self {
+        self.settings.init_groups = yes;
+        self
+    }
+
+    /// The new root (`chroot(2)`); needs a [`user`](Daemon::user), since root can leave any.
+    #[must_use]
+    pub fn chroot(mut self, path: impl Into<PathBuf>) -> Self {
+        self.settings.chroot = self.path("chroot", &path.into());
+        self
+    }
+
+    /// Whether the daemon may dump core, false unless set.
+    #[must_use]
+    pub fn core_dumps(mut self, yes: bool) -> Self {
+        self.settings.core_dumps = yes;
+        self
+    }
+
+    /// Descriptors that stay open in the daemon although they leaked in, or although all are closed.
+    #[must_use]
+    pub fn inherit(mut self, fds: impl IntoIterator<Item = RawFd>) -> Self {
+        self.settings.inherit.extend(fds);
+        self
+    }
+
+    /// Which descriptors from 3 on are closed in a daemon that detaches; those that leaked in, unless set.
+    #[must_use]
+    pub fn close(mut self, close: Close) -> Self {
+        self.settings.close = close;
+        self
+    }
+
+    /// Where stdin comes from; `/dev/null` unless set (not detached: as it was).
+    #[must_use]
+    pub fn stdin(mut self, stdin: impl Into<Stdio>) -> Self {
+        self.settings.stdin = self.stream("stdin", stdin.into());
+        self
+    }
+
+    /// Where stdout goes; `/dev/null` unless set (not detached: as it was).
+    #[must_use]
+    pub fn stdout(mut self, stdout: impl Into<Stdio>) -> Self {
+        self.settings.stdout = self.stream("stdout", stdout.into());
+        self
+    }
+
+    /// Where stderr goes; `/dev/null` unless set (not detached: as it was). Errors go to syslog, too, when nobody
+    /// could see them there.
+    #[must_use]
+    pub fn stderr(mut self, stderr: impl Into<Stdio>) -> Self {
+        self.settings.stderr = self.stream("stderr", stderr.into());
+        self
+    }
+
+    /// When the daemon counts as started; when its body is entered, unless set.
+    #[must_use]
+    pub fn ready(mut self, ready: Ready) -> Self {
+        self.settings.ready = ready;
+        self
+    }
+
+    /// How long a start may take before it is taken back, 60 s unless set.
+    #[must_use]
+    pub fn start_timeout(mut self, time: Duration) -> Self {
+        self.settings.start_timeout = time;
+        self
+    }
+
+    /// How long `stop` waits before it kills; [`grace`](Daemon::grace) and 5 s, unless set.
+    #[must_use]
+    pub fn stop_timeout(mut self, time: Duration) -> Self {
+        self.settings.stop_timeout = Some(time);
+        self
+    }
+
+    /// How long the daemon gives its handlers and its body to end after a stop signal, 10 s unless set.
+    #[must_use]
+    pub fn grace(mut self, time: Duration) -> Self {
+        self.settings.grace = time;
+        self
+    }
+
+    /// Whether `stop` kills what does not end in time, true unless set.
+    #[must_use]
+    pub fn kill(mut self, yes: bool) -> Self {
+        self.settings.kill = yes;
+        self
+    }
+
+    /// Adds hooks to the stages of the launch.
+    #[must_use]
+    pub fn hooks(mut self, hooks: Hooks) -> Self {
+        self.settings.hooks.merge(hooks);
+        self
+    }
+
+    /// Runs `hook` before a stage: see [`Hooks::before`].
+    #[must_use]
+    pub fn before<K>(self, stage: Stage, hook: impl Hook<K>) -> Self {
+        self.hooks(Hooks::new().before(stage, hook))
+    }
+
+    /// Runs `hook` after a stage: see [`Hooks::after`].
+    #[must_use]
+    pub fn after<K>(self, stage: Stage, hook: impl Hook<K>) -> Self {
+        self.hooks(Hooks::new().after(stage, hook))
+    }
+
+    /// Runs `hook` instead of a stage: see [`Hooks::replace`].
+    #[must_use]
+    pub fn replace<K>(self, stage: Stage, hook: impl Hook<K>) -> Self {
+        self.hooks(Hooks::new().replace(stage, hook))
+    }
+
+    /// Lets something live beside the body: see [`Attachment`].
+    #[must_use]
+    pub fn attach(mut self, attachment: impl Attachment) -> Self {
+        self.settings.attachments.push(Arc::new(attachment));
+        self
+    }
+
+    fn path(&mut self, key: &str, path: &Path) -> Option<PathBuf> {
+        expand(key, path).map_err(|mistake| self.settings.mistaken(mistake)).ok()
+    }
+
+    fn stream(&mut self, key: &str, stream: Stdio) -> Option<Stdio> {
+        match stream {
+            Stdio::File(path) => self.path(key, &path).map(Stdio::File),
+            other => Some(other),
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! A daemon as its user sees it: configured by a builder, started, stopped and asked after by verbs.
+
+mod builder;
+mod verbs;
+
+pub use verbs::Partial;
+
+use crate::body::{Run, Step};
+use crate::settings::Settings;
+use std::fmt;
+
+/// A daemon: its configuration, and, once it has a body, its work.
+///
+/// `Daemon::new(name)` carries the configuration and the verbs that need no body: [`stop`](Daemon::stop),
+/// [`status`](Daemon::status), [`send`](Daemon::send), [`pid`](Daemon::pid). With [`run`](Daemon::run) or
+/// [`step`](Daemon::step) it can [`start`](Daemon::start), [`restart`](Daemon::restart) and run in the
+/// [`foreground`](Daemon::foreground).
+///
+/// ```no_run
+/// use daemonize_core::{Daemon, Signal};
+/// use std::time::Duration;
+///
+/// let sleepy = Daemon::new("sleepy").pidfile("~/sleepy.pid").handle(Signal::SIGHUP, || println!("reload"));
+/// let started = sleepy.clone().run(|| while daemonize_core::sleep(Duration::from_secs(20)) {}).start()?;
+/// println!("runs as pid {}", started.pid);
+/// sleepy.stop()?;
+/// # Ok::<(), daemonize_core::Error>(())
+/// ```
+///
+/// Nothing a builder method is given is lost or fails there: the first mistake is reported by the first verb, before
+/// anything happens.
+#[derive(Clone)]
+pub struct Daemon<W = ()> {
+    settings: Settings,
+    work: W,
+}
+
+/// A daemon that runs one function: see [`Daemon::run`].
+pub type RunDaemon<F> = Daemon<Run<F>>;
+
+/// A daemon that repeats one function: see [`Daemon::step`].
+pub type StepDaemon<F> = Daemon<Step<F>>;
+
+impl<W> fmt::Debug for Daemon<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Daemon")
+            .field("name", &self.settings.name)
+            .field("pidfile", &self.settings.pidfile)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,205 @@
+//! What can be done with a daemon.
+
+use super::Daemon;
+use crate::body::Work;
+use crate::error::{Error, ErrorKind, Result};
+use crate::inside;
+use crate::launch::{Birth, Checked, Exit, Launch, Role, Started, detaches, live, live_on};
+use crate::pid::Pid;
+use crate::reach::{self, State, Status, Stopped};
+use crate::settings::Detach;
+use crate::signal::Signal;
+use crate::stage::Stage;
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+impl<W: Work> Daemon<W> {
+    /// Starts the daemon and returns when it is ready, or why it is not.
+    ///
+    /// The calling process forks and stays what it was; the daemon runs the body and never returns here. Where somebody
+    /// watches over this process already (see [`detach`](Daemon::detach)) there is no fork: the body runs here, and the
+    /// process ends with it.
+    ///
+    /// # Errors
+    /// Every reason why there is no daemon now: a wrong setting, more than one thread, one that runs already, a stage
+    /// that failed, the daemon's death and its cause, no readiness in time. Nothing is left behind then.
+    pub fn start(self) -> Result<Started> {
+        self.launch(false, Exit::Now)
+    }
+
+    /// Stops the daemon if it runs, and starts it.
+    ///
+    /// From inside the daemon it starts this program again, as it was started, and stops this process.
+    ///
+    /// # Errors
+    /// As [`start`](Daemon::start) and [`stop`](Daemon::stop). A mistake in the configuration is found before the
+    /// running daemon is stopped.
+    pub fn restart(self) -> Result<Started> {
+        if self.is_inside() {
+            inside::restart()?;
+            return Ok(Started::here(self.pidfile_path()));
+        }
+        let detached = detaches(&self.settings);
+        let checked = Checked::new(self.settings.clone())?;
+        reach::stop(&self.settings)?;
+        conclude(checked.prepare(detached)?, self.work, false, Exit::Now)
+    }
+
+    /// Runs the daemon in this process, without detaching, and ends the process with it.
+    ///
+    /// # Errors
+    /// Why the body was not entered. On success it does not return.
+    pub fn foreground(mut self) -> Result<Infallible> {
+        self.settings.detach = Detach::Never;
+        match Launch::new(self.settings)?.split(false)? {
+            Role::Daemon(birth) => live(*birth, self.work, Exit::Whole),
+            Role::Launcher(started) => started.report(),
+        }
+    }
+
+    fn launch(self, leaving: bool, exit: Exit) -> Result<Started> {
+        conclude(Launch::new(self.settings)?, self.work, leaving, exit)
+    }
+
+    /// An annotated `main`: the launcher's exit status is the start's outcome, the daemon is the program's continuation.
+    pub(crate) fn main(self) -> ExitCode {
+        match self.launch(true, Exit::Whole) {
+            Ok(started) => started.report(),
+            Err(error) => error.report(),
+        }
+    }
+}
+
+/// Goes on in whichever process one is. A body that runs in the process that was started is its continuation.
+fn conclude<W: Work>(launch: Launch, work: W, leaving: bool, exit: Exit) -> Result<Started> {
+    let exit = if launch.is_detached() { exit } else { Exit::Whole };
+    match launch.split(leaving)? {
+        Role::Launcher(started) => Ok(started),
+        Role::Daemon(birth) => match live(*birth, work, exit)? {},
+    }
+}
+
+impl<W> Daemon<W> {
+    /// Becomes the daemon here and goes on: what follows is the body. The launcher prints what the start said and
+    /// exits with status 0.
+    ///
+    /// The pidfile is removed when the program ends by returning from `main` or by `exit`.
+    ///
+    /// # Errors
+    /// As [`start`](Daemon::start), in the process that called, which goes on as what it was.
+    pub fn activate(self) -> Result<()> {
+        self.run_to(Stage::Detach)?.activate()
+    }
+
+    /// Runs the stages up to and with `stage`, and goes on: in the daemon, once `Detach` is among them, which is
+    /// always. The launcher waits for the rest to be done.
+    ///
+    /// ```no_run
+    /// use daemonize_core::{Daemon, Stage};
+    ///
+    /// let half = Daemon::new("web").user("www-data").run_to(Stage::CoreDumps)?;
+    /// let socket = std::net::TcpListener::bind("0.0.0.0:80").expect("still root");
+    /// half.activate()?;
+    /// # drop(socket);
+    /// # Ok::<(), daemonize_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`start`](Daemon::start), in the process that called, which goes on as what it was.
+    pub fn run_to(self, stage: Stage) -> Result<Partial> {
+        match Launch::new(self.settings)?.split(true)? {
+            Role::Launcher(started) => started.report(),
+            Role::Daemon(birth) => Partial(*birth).run_to(stage),
+        }
+    }
+
+    /// Stops the daemon: SIGTERM, wait, and SIGKILL after [`stop_timeout`](Daemon::stop_timeout) unless
+    /// [`kill`](Daemon::kill) is false. Returns when it is gone; success if there was none.
+    ///
+    /// From inside the daemon it says that it is to stop, and returns at once.
+    ///
+    /// # Errors
+    /// The daemon belongs to somebody else, or does not end; or the pidfile cannot be read or trusted. Nothing that
+    /// does not match the pidfile exactly is ever signalled.
+    pub fn stop(&self) -> Result<Stopped> {
+        if self.is_inside() {
+            inside::stop();
+            return Ok(Stopped { pid: Some(Pid::this()), killed: false, pidfile: self.pidfile_path() });
+        }
+        reach::stop(&self.settings)
+    }
+
+    /// Whether the daemon runs. Takes no lock, and so never makes a start fail.
+    ///
+    /// # Errors
+    /// Only a wrong name or path; what cannot be found out is [`State::Unknown`].
+    pub fn status(&self) -> Result<Status> {
+        if self.is_inside() {
+            return Ok(Status { state: State::Running, pid: Some(Pid::this()), pidfile: self.pidfile_path() });
+        }
+        reach::status(&self.settings)
+    }
+
+    /// Sends the daemon a signal.
+    ///
+    /// # Errors
+    /// There is no such signal, no daemon, or it belongs to somebody else.
+    pub fn send(&self, signal: impl Into<Signal>) -> Result<()> {
+        let signal = signal.into();
+        if self.is_inside() { inside::send(signal) } else { reach::send(&self.settings, signal) }
+    }
+
+    /// The daemon's pid, while it lives.
+    ///
+    /// # Errors
+    /// It cannot be found out.
+    pub fn pid(&self) -> Result<Option<Pid>> {
+        match self.status()? {
+            Status { state: State::Running, pid, .. } => Ok(pid),
+            Status { state: State::Unknown(why), .. } => Err(Error::new(ErrorKind::PidFile, why)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Where the pidfile is, or will be; empty if that cannot be said (a mistake that the other verbs report).
+    pub fn pidfile_path(&self) -> PathBuf {
+        self.settings.pidfile().unwrap_or_default()
+    }
+
+    /// Whether this process is this very daemon.
+    fn is_inside(&self) -> bool {
+        inside::current().is_some_and(|inside| inside.handle.pidfile == self.pidfile_path())
+    }
+}
+
+/// A daemon on its way: some stages have run, the others are to come.
+///
+/// Dropped, it ends the launch as failed when the process ends.
+#[must_use = "the launcher waits for `activate`"]
+pub struct Partial(Birth);
+
+impl Partial {
+    /// Runs the stages up to and with `stage`; those that have run do not run again.
+    ///
+    /// # Errors
+    /// Only where there was no fork; otherwise the launcher is told and this process ends.
+    pub fn run_to(mut self, stage: Stage) -> Result<Partial> {
+        self.0.run_to(stage)?;
+        Ok(self)
+    }
+
+    /// Runs the remaining stages, and goes on as the daemon.
+    ///
+    /// # Errors
+    /// As [`run_to`](Partial::run_to).
+    pub fn activate(self) -> Result<()> {
+        live_on(self.0)
+    }
+}
+
+impl std::fmt::Debug for Partial {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Partial").finish_non_exhaustive()
+    }
+}

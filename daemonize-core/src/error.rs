@@ -1,0 +1,170 @@
+//! What can go wrong, told as it is.
+
+use crate::pid::Pid;
+use crate::stage::Stage;
+use std::fmt::{self, Display};
+use std::io;
+use std::process::ExitCode;
+
+/// The result of everything that can fail here.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a verb failed: "failed to \<verb\> `<thing>`: \<cause\>".
+///
+/// [`kind`](Error::kind) is for programs to branch on, the text for people, [`exit_code`](Error::exit_code) for the
+/// exit status of a program that was asked to start, stop or look after a daemon. `Debug` prints the text too, so that
+/// `fn main() -> daemon::Result<()>` reads well.
+///
+/// ```
+/// use daemonize_core::{Daemon, ErrorKind};
+///
+/// let error = Daemon::new("").status().unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Configuration);
+/// assert_eq!(error.exit_code(), 2);
+/// assert_eq!(error.to_string(), "failed to configure the daemon: its name is empty");
+/// ```
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    text: String,
+    output: Vec<u8>,
+    errors: Vec<u8>,
+}
+
+/// What sort of failure an [`Error`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A setting is wrong, or contradicts another. Exit status 2.
+    Configuration,
+    /// The process has more than one thread, so it cannot fork. Exit status 2.
+    Threads,
+    /// The daemon runs already, as this process. Exit status 3.
+    AlreadyRunning {
+        /// The daemon that runs.
+        pid: Pid,
+    },
+    /// The pidfile stayed locked until the lock timeout, but not by a daemon. Exit status 7.
+    Locked,
+    /// A stage of the launch failed, or one of its hooks. Exit status 2.
+    Stage(Stage),
+    /// The daemon died, or its body returned, before it was ready; the text says how. Exit status 2.
+    Died,
+    /// The daemon was not ready within the start timeout and was ended. Exit status 2.
+    NotReady,
+    /// The body returned an error or panicked before it was ready. Exit status 4.
+    Body,
+    /// A stop signal came while the daemon was starting. Exit status 2.
+    Stopped,
+    /// The daemon could not be stopped or signalled. Exit status 5.
+    Stop,
+    /// There is no daemon that a signal could be sent to. Exit status 5.
+    NotRunning,
+    /// The daemon belongs to somebody else. Exit status 5.
+    Permission,
+    /// The pidfile or its directory cannot be opened. Exit status 6.
+    PidFileInaccessible,
+    /// The pidfile is not to be trusted, or could not be written. Exit status 7.
+    PidFile,
+    /// What was asked cannot be done from inside the daemon. Exit status 2.
+    Inside,
+    /// A system call failed that has no business failing. Exit status 2.
+    System,
+}
+
+impl ErrorKind {
+    fn exit_code(self) -> u8 {
+        match self {
+            ErrorKind::AlreadyRunning { .. } => 3,
+            ErrorKind::Body => 4,
+            ErrorKind::Stop | ErrorKind::NotRunning | ErrorKind::Permission => 5,
+            ErrorKind::PidFileInaccessible => 6,
+            ErrorKind::PidFile | ErrorKind::Locked => 7,
+            _ => 2,
+        }
+    }
+}
+
+impl Error {
+    /// What sort of failure this is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The exit status of a program that ends because of this: see [`ErrorKind`].
+    pub fn exit_code(&self) -> u8 {
+        self.0.kind.exit_code()
+    }
+
+    /// What the daemon had printed on stdout before its start failed (the first 64 KiB).
+    pub fn output(&self) -> &[u8] {
+        &self.0.output
+    }
+
+    /// What the daemon had printed on stderr before its start failed (the first 64 KiB).
+    pub fn errors(&self) -> &[u8] {
+        &self.0.errors
+    }
+
+    /// Prints what the failed start had printed, then the error on stderr; returns the exit status for `main`.
+    pub fn report(&self) -> ExitCode {
+        crate::stdout::copy_out(self.output(), self.errors());
+        eprintln!("error: {self}");
+        ExitCode::from(self.exit_code())
+    }
+
+    /// An error whose text is finished.
+    pub(crate) fn new(kind: ErrorKind, text: impl Into<String>) -> Error {
+        Error(Box::new(Inner { kind, text: text.into(), output: Vec::new(), errors: Vec::new() }))
+    }
+
+    /// "failed to \<verb\> `<thing>`: \<cause\>".
+    pub(crate) fn failed(kind: ErrorKind, verb: &str, thing: impl Display, cause: impl Display) -> Error {
+        Error::new(kind, format!("failed to {verb} `{thing}`: {cause}"))
+    }
+
+    pub(crate) fn configuration(cause: impl Display) -> Error {
+        Error::new(ErrorKind::Configuration, format!("failed to configure the daemon: {cause}"))
+    }
+
+    pub(crate) fn stage(stage: Stage, cause: impl Display) -> Error {
+        Error::failed(ErrorKind::Stage(stage), "run stage", stage, cause)
+    }
+
+    pub(crate) fn system(verb: &str, cause: impl Display) -> Error {
+        Error::new(ErrorKind::System, format!("failed to {verb}: {cause}"))
+    }
+
+    pub(crate) fn with_capture(mut self, output: Vec<u8>, errors: Vec<u8>) -> Error {
+        self.0.output = output;
+        self.0.errors = errors;
+        self
+    }
+}
+
+/// The cause in an `io::Error`'s own words, without Rust's "(os error 2)".
+pub(crate) fn cause(error: &io::Error) -> String {
+    error.raw_os_error().map_or_else(|| error.to_string(), |errno| nix::Error::from_raw(errno).desc().to_lowercase())
+}
+
+impl Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.text)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<Error> for ExitCode {
+    /// The exit status of [`Error::exit_code`].
+    fn from(error: Error) -> ExitCode {
+        ExitCode::from(error.exit_code())
+    }
+}

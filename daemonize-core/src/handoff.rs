@@ -1,0 +1,181 @@
+//! What launcher, middle and daemon say to each other.
+//!
+//! Two pairs of sockets: `ready` between daemon and launcher, `ctl` between middle and launcher. Each message is one
+//! packet, so it arrives whole or not at all; the end of a pair has a meaning of its own (silence means kill).
+
+use crate::error::{Error, ErrorKind};
+use crate::pid::Pid;
+use crate::stage::Stage;
+use crate::sys::wait::Death;
+use nix::sys::socket::{AddressFamily, MsgFlags, Shutdown, SockFlag, SockType, recv, send, shutdown, socketpair};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+/// A longer text is cut: a packet has to fit into the socket's buffer.
+const TEXT_LIMIT: usize = 32 * 1024;
+
+/// One message.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// Daemon to launcher: every stage is done, the pidfile sealed; this is my pid.
+    Ready(Pid),
+    /// Daemon to launcher: this is why there will be no daemon.
+    Failed(Error),
+    /// Launcher to daemon: you are wanted, begin.
+    Go,
+    /// Launcher to middle: it is ready, you may go.
+    Release,
+    /// Middle to launcher: I go, the daemon is its own from now on.
+    Released,
+    /// Middle to launcher: the daemon is dead, like this, and its pidfile removed.
+    Status(Death),
+}
+
+/// One end of a pair.
+#[derive(Debug)]
+pub(crate) struct Channel(OwnedFd);
+
+impl Channel {
+    /// Two connected ends (`socketpair(2)`, `SOCK_SEQPACKET`, close-on-exec).
+    pub(crate) fn pair() -> io::Result<(Channel, Channel)> {
+        let (one, other) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)?;
+        Ok((Channel(one), Channel(other)))
+    }
+
+    /// Sends one message; `EPIPE` when nobody is there, and no SIGPIPE.
+    pub(crate) fn send(&self, message: &Message) -> io::Result<()> {
+        let packet = message.encode();
+        loop {
+            match send(self.0.as_raw_fd(), &packet, MsgFlags::MSG_NOSIGNAL) {
+                Err(nix::Error::EINTR) => {}
+                other => return other.map(drop).map_err(Into::into),
+            }
+        }
+    }
+
+    /// Waits for one message; `None` at the end of the pair.
+    pub(crate) fn receive(&self) -> io::Result<Option<Message>> {
+        let mut packet = vec![0; TEXT_LIMIT + 16];
+        loop {
+            match recv(self.0.as_raw_fd(), &mut packet, MsgFlags::empty()) {
+                // The other side died with something unread. Said once; what it sent before comes next, or the end.
+                Err(nix::Error::EINTR | nix::Error::ECONNRESET) => {}
+                Ok(length) => return Ok(Message::decode(&packet[..length])),
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+    }
+
+    /// Says nothing more: the other side reads the end of the pair, whoever else holds a copy of this one.
+    pub(crate) fn fall_silent(&self) {
+        let _ = shutdown(self.0.as_raw_fd(), Shutdown::Write);
+    }
+}
+
+impl AsFd for Channel {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl Message {
+    fn encode(&self) -> Vec<u8> {
+        match self {
+            Message::Ready(pid) => [&b"R"[..], &pid.as_raw().to_ne_bytes()].concat(),
+            Message::Go => b"G".to_vec(),
+            Message::Release => b"r".to_vec(),
+            Message::Released => b"d".to_vec(),
+            Message::Status(Death(status)) => [&b"S"[..], &status.to_ne_bytes()].concat(),
+            Message::Failed(error) => {
+                let text = error.to_string();
+                let end = (0..=TEXT_LIMIT.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+                [&b"F"[..], &encode_kind(error.kind()), &text.as_bytes()[..end.unwrap_or(0)]].concat()
+            }
+        }
+    }
+
+    fn decode(packet: &[u8]) -> Option<Message> {
+        let (tag, rest) = packet.split_first()?;
+        Some(match tag {
+            b'R' => Message::Ready(Pid::from_raw(i32::from_ne_bytes(rest.try_into().ok()?))?),
+            b'G' => Message::Go,
+            b'r' => Message::Release,
+            b'd' => Message::Released,
+            b'S' => Message::Status(Death(i32::from_ne_bytes(rest.try_into().ok()?))),
+            b'F' => {
+                let (kind, text) = rest.split_at_checked(2)?;
+                Message::Failed(Error::new(decode_kind(kind), String::from_utf8_lossy(text)))
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// Two bytes: which kind, which stage. Only what a daemon can fail with has a letter.
+fn encode_kind(kind: ErrorKind) -> [u8; 2] {
+    let letter = match kind {
+        ErrorKind::Stage(stage) => return [b's', stage as u8],
+        ErrorKind::Body => b'b',
+        ErrorKind::Died => b'd',
+        ErrorKind::Stopped => b't',
+        ErrorKind::PidFile => b'p',
+        _ => b'y',
+    };
+    [letter, 0]
+}
+
+fn decode_kind(bytes: &[u8]) -> ErrorKind {
+    match bytes {
+        [b's', index] => {
+            Stage::ALL.get(usize::from(*index)).map_or(ErrorKind::System, |stage| ErrorKind::Stage(*stage))
+        }
+        [b'b', _] => ErrorKind::Body,
+        [b'd', _] => ErrorKind::Died,
+        [b't', _] => ErrorKind::Stopped,
+        [b'p', _] => ErrorKind::PidFile,
+        _ => ErrorKind::System,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn an_error_keeps_kind_and_text() {
+        for kind in
+            [ErrorKind::Stage(Stage::Umask), ErrorKind::Body, ErrorKind::Died, ErrorKind::Stopped, ErrorKind::PidFile]
+        {
+            let packet = Message::Failed(Error::new(kind, "failed to fly: no wings")).encode();
+            let Some(Message::Failed(error)) = Message::decode(&packet) else { panic!("{packet:?}") };
+            assert_eq!((error.kind(), error.to_string().as_str()), (kind, "failed to fly: no wings"));
+        }
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters_and_arrives() {
+        let (one, other) = Channel::pair().unwrap();
+        one.send(&Message::Failed(Error::new(ErrorKind::Body, "ä".repeat(TEXT_LIMIT)))).unwrap();
+        let Ok(Some(Message::Failed(error))) = other.receive() else { panic!("no error") };
+        assert_eq!(error.to_string(), "ä".repeat(TEXT_LIMIT / 2));
+    }
+
+    #[test]
+    fn what_was_said_before_the_end_is_heard() {
+        let (one, other) = Channel::pair().unwrap();
+        other.send(&Message::Release).unwrap();
+        one.send(&Message::Status(Death(9))).unwrap();
+        drop(one);
+        assert!(matches!(other.receive(), Ok(Some(Message::Status(Death(9))))));
+        assert!(matches!(other.receive(), Ok(None)));
+        assert_eq!(other.send(&Message::Release).unwrap_err().raw_os_error(), Some(libc::EPIPE));
+    }
+
+    proptest! {
+        #[test]
+        fn any_packet_is_decoded_or_refused(packet in proptest::collection::vec(any::<u8>(), 0..100)) {
+            let _ = Message::decode(&packet);
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! What the body of a daemon may call, and what this process knows of itself once it is one.
+
+use crate::attach::{Attachment, Handle};
+use crate::body::Unwound;
+use crate::error::{Error, ErrorKind, Result, cause};
+use crate::pid::Pid;
+use crate::pidfile::PidFile;
+use crate::process::Identity;
+use crate::signal::Signal;
+use crate::signals::Handlers;
+use crate::stopping as flag;
+use crate::sys::pidfd::PidFd;
+use std::cell::Cell;
+use std::env;
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// Names the daemon that a restarted program is to take over from: pid, start time and name.
+pub(crate) const SUCCESSOR: &str = "DAEMONIC_RESTART";
+
+/// A body that was told to stop and sleeps on gets this much at a time, so that it does not spin.
+const NAP: Duration = Duration::from_millis(10);
+
+static CURRENT: OnceLock<Inside> = OnceLock::new();
+static LOOKS: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    static IS_BODY: Cell<bool> = const { Cell::new(false) };
+    static TOLD: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What remains to be said until the daemon is ready.
+pub(crate) trait Pending: Send {
+    /// Says that it is ready and waits for the go; gives itself back when that is not to be.
+    fn announce(self: Box<Self>, inside: &Inside) -> Result<(), (Box<dyn Pending>, Error)>;
+    /// Says why it will never be ready, and ends the process.
+    fn fail(self: Box<Self>, error: &Error) -> !;
+}
+
+/// What this process, a daemon, knows of itself.
+pub(crate) struct Inside {
+    pub(crate) handle: Handle,
+    pub(crate) identity: Identity,
+    pub(crate) stops: Vec<Signal>,
+    pub(crate) grace: Duration,
+    pub(crate) handlers: Arc<Handlers>,
+    pub(crate) attachments: Vec<Arc<dyn Attachment>>,
+    pub(crate) lock: Mutex<Option<PidFile>>,
+    /// Until `ready()` has been called, with `ready = manual`.
+    pub(crate) pending: Mutex<Option<Box<dyn Pending>>>,
+    pub(crate) program: Program,
+    /// Ends the process cleanly from the body's thread, where nothing can be unwound.
+    pub(crate) leave: fn() -> !,
+}
+
+/// Where the program that became this daemon was started, so that it can be started there once more.
+#[derive(Clone, Debug)]
+pub(crate) struct Program {
+    pub(crate) directory: Option<PathBuf>,
+    /// Why it cannot be started again from here.
+    pub(crate) obstacle: Option<&'static str>,
+}
+
+impl Inside {
+    /// Removes the pidfile and lets go of its lock, once; what keeps it from being removed.
+    pub(crate) fn release(&self) -> Option<Error> {
+        lock(&self.lock).take().and_then(|lock| lock.release().err())
+    }
+
+    /// Ends what lives beside the body, the last that was started first.
+    pub(crate) fn end_attachments(&self) {
+        for attachment in self.attachments.iter().rev() {
+            attachment.end();
+        }
+    }
+}
+
+/// Makes this process a daemon as far as the functions of this module go.
+pub(crate) fn enter(inside: Inside) -> &'static Inside {
+    IS_BODY.set(true);
+    CURRENT.get_or_init(|| inside)
+}
+
+/// What this process is; `None` unless it is a daemon.
+pub(crate) fn current() -> Option<&'static Inside> {
+    CURRENT.get()
+}
+
+/// The body works: the launcher is told that the start succeeded, and stdout and stderr go where they belong.
+///
+/// With `ready = manual` the launcher waits for this, up to `start_timeout`; until then stdout and stderr reach the
+/// launcher (and the log). Anywhere else, and the second time, it does nothing.
+///
+/// # Errors
+/// A stop came while the daemon was starting. The body should return.
+pub fn ready() -> Result<()> {
+    let Some(inside) = current() else { return Ok(()) };
+    let mut pending = lock(&inside.pending);
+    let Some(announcement) = pending.take() else { return Ok(()) };
+    announcement.announce(inside).map_err(|(announcement, error)| {
+        *pending = Some(announcement);
+        error
+    })
+}
+
+/// Whether the daemon is to stop: one relaxed load.
+///
+/// A body that asks is given `grace` to return; one that never asks is ended as soon as the signal handlers are done.
+#[inline]
+pub fn stopping() -> bool {
+    flag::ask();
+    let marked = flag::is_marked();
+    if marked {
+        LOOKS.store(true, Relaxed);
+    }
+    marked
+}
+
+/// Sleeps for `time`, or until the daemon is to stop; whether it slept it all.
+///
+/// The first call that a stop interrupts (or finds) returns false. A body that sleeps once more without ever having
+/// seen [`stopping`] say true is in a loop that does not look: it is unwound from here, its locals are dropped, and
+/// the daemon ends cleanly. So `loop { daemon::sleep(hour); }` stops at once. (In a program built with
+/// `panic = "abort"` the daemon ends here, and locals are not dropped.)
+///
+/// ```
+/// # use std::time::Duration;
+/// while daemonize_core::sleep(Duration::from_millis(1)) {
+///     // once a millisecond, until the daemon is to stop
+/// #   break;
+/// }
+/// ```
+pub fn sleep(time: Duration) -> bool {
+    flag::ask();
+    if !flag::is_marked() && flag::sleep(time) {
+        return true;
+    }
+    if TOLD.replace(true) {
+        match current() {
+            Some(inside) if IS_BODY.get() && !LOOKS.load(Relaxed) => unwind(inside),
+            _ => thread::sleep(time.min(NAP)),
+        }
+    }
+    false
+}
+
+/// Leaves a body that does not look.
+fn unwind(inside: &Inside) {
+    if cfg!(panic = "abort") {
+        (inside.leave)();
+    } else if !thread::panicking() {
+        std::panic::resume_unwind(Box::new(Unwound));
+    }
+}
+
+/// A descriptor that becomes readable when the daemon is to stop, and stays so: for a poll loop of one's own.
+///
+/// Wraps `eventfd(2)`. Do not read from it. Having asked for it counts as having asked [`stopping`].
+///
+/// # Errors
+/// No descriptor is left.
+pub fn wait_handle() -> io::Result<BorrowedFd<'static>> {
+    flag::ask();
+    LOOKS.store(true, Relaxed);
+    flag::descriptor()
+}
+
+/// Asks this daemon to stop, as SIGTERM does; returns at once. Outside of a daemon it does nothing.
+pub fn stop() {
+    if let Some(inside) = current() {
+        match inside.stops.first() {
+            // Through the signal thread, which keeps the time and runs the handlers.
+            Some(signal) => drop(send(*signal)),
+            None => flag::mark(),
+        }
+    }
+}
+
+/// Starts this program again, as it was started, and stops this daemon, which its successor waits for.
+///
+/// # Errors
+/// This process is no daemon; it changed its user or root, so that it could not be started as it was; or the program
+/// cannot be started.
+pub fn restart() -> Result<()> {
+    let refused = |why: &str| Error::new(ErrorKind::Inside, format!("failed to restart: {why}"));
+    let inside = current().ok_or_else(|| refused("this process is no daemon"))?;
+    if let Some(obstacle) = inside.program.obstacle {
+        return Err(refused(obstacle));
+    }
+    let directory = inside.program.directory.as_deref().ok_or_else(|| refused("its first directory is gone"))?;
+    let program = program().map_err(|error| refused(&cause(&error)))?;
+    let Identity { pid, start_time, .. } = &inside.identity;
+    Command::new(&program)
+        .args(env::args_os().skip(1))
+        .current_dir(directory)
+        .env(SUCCESSOR, format!("{pid} {start_time} {}", inside.handle.name))
+        .spawn()
+        .map_err(|error| refused(&format!("`{}`: {}", program.display(), cause(&error))))?;
+    stop();
+    Ok(())
+}
+
+/// The path of this program; the new one, where an upgrade has replaced it.
+fn program() -> io::Result<PathBuf> {
+    let path = env::current_exe()?;
+    let text = path.to_string_lossy();
+    Ok(text.strip_suffix(" (deleted)").map_or_else(|| path.clone(), PathBuf::from))
+}
+
+/// The daemon that this process was started to take over from, if it is `name`.
+pub(crate) fn predecessor(name: &str) -> Option<Identity> {
+    let text = env::var(SUCCESSOR).ok()?;
+    let mut words = text.splitn(3, ' ');
+    let pid = words.next()?.parse().ok().and_then(Pid::from_raw)?;
+    let start_time: u64 = words.next()?.parse().ok()?;
+    let identity = Identity::of(pid).ok()?;
+    (words.next()? == name && identity.start_time == start_time).then_some(identity)
+}
+
+/// Sends this process a signal (`kill(2)`).
+pub(crate) fn send(signal: Signal) -> Result<()> {
+    PidFd::open(Pid::this())
+        .and_then(|this| this.send(signal))
+        .map_err(|error| Error::failed(ErrorKind::Stop, "send", signal, cause(&error)))
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,91 @@
+//! Whether to detach: not where somebody watches over this process already.
+
+use crate::pid::Pid;
+use crate::process::Stat;
+use crate::settings::Detach;
+use nix::sys::socket::{AddressFamily, SockaddrLike, SockaddrStorage, getsockname};
+use nix::sys::stat::fstat;
+use std::env;
+use std::io;
+use std::os::fd::AsRawFd;
+
+/// Programs that keep what they start in the foreground: a child that forks away looks dead to them.
+const WATCHERS: [&str; 22] = [
+    "systemd",
+    "init",
+    "tini",
+    "tini-static",
+    "docker-init",
+    "dumb-init",
+    "catatonit",
+    "conmon",
+    "runsv",
+    "runit",
+    "s6-supervise",
+    "s6-svscan",
+    "supervise",
+    "supervise-daemo",
+    "supervisord",
+    "circusd",
+    "perpd",
+    "nosh",
+    "horust",
+    "process-compose",
+    "dinit",
+    "daemonctl",
+];
+
+/// The name of a process is cut to this many bytes by the kernel.
+const NAME_LIMIT: usize = 15;
+
+/// Decides, and says why in one line on stderr when `auto` decides against detaching.
+pub(crate) fn detaches(setting: Detach) -> bool {
+    match setting {
+        Detach::Always => true,
+        Detach::Never => false,
+        Detach::Auto => reason_against().is_none_or(|reason| {
+            eprintln!("not detaching: {reason} (`detach = always` detaches all the same)");
+            false
+        }),
+    }
+}
+
+fn reason_against() -> Option<String> {
+    let me = Pid::this();
+    if me.as_raw() == 1 {
+        return Some("this is process 1".into());
+    }
+    if env::var("SYSTEMD_EXEC_PID").is_ok_and(|pid| pid == me.to_string()) {
+        return Some("systemd started this process".into());
+    }
+    let parent = Pid::from_raw(nix::unistd::getppid().as_raw()).and_then(|parent| Stat::of(parent).ok());
+    if let Some(watcher) = parent.filter(|parent| is_watcher(&parent.name)) {
+        return Some(format!("`{}` watches over this process", watcher.name));
+    }
+    serves_a_socket().then(|| "stdin and stdout are one network socket".into())
+}
+
+fn is_watcher(name: &str) -> bool {
+    WATCHERS.iter().any(|watcher| watcher.get(..NAME_LIMIT).unwrap_or(watcher) == name)
+}
+
+/// Under a super-server stdin and stdout are the same connection; a Unix socket there is only Node.
+fn serves_a_socket() -> bool {
+    let same = match (fstat(io::stdin()), fstat(io::stdout())) {
+        (Ok(input), Ok(output)) => (input.st_dev, input.st_ino) == (output.st_dev, output.st_ino),
+        _ => false,
+    };
+    let family = || getsockname::<SockaddrStorage>(io::stdin().as_raw_fd()).ok().and_then(|address| address.family());
+    same && matches!(family(), Some(AddressFamily::Inet | AddressFamily::Inet6))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watcher_is_known_by_its_cut_name() {
+        assert!(is_watcher("systemd") && is_watcher("supervise-daemo") && is_watcher("process-compose"));
+        assert!(!is_watcher("bash") && !is_watcher("sys"));
+    }
+}

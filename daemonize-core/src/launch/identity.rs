@@ -1,0 +1,196 @@
+//! Becoming somebody with fewer rights, for good.
+
+use crate::error::{Error, Result, cause};
+use crate::settings::Settings;
+use crate::stage::Stage;
+use nix::unistd::{
+    Gid, Group, Uid, User, chdir, chroot, getegid, geteuid, getgrouplist, getgroups, getresgid, getresuid, setgroups,
+    setresgid, setresuid,
+};
+use std::ffi::CString;
+use std::path::PathBuf;
+
+/// Whom to become, looked up before anything else happens: after a chroot nobody can be looked up.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    user: Option<Uid>,
+    group: Option<Gid>,
+    groups: Option<Vec<Gid>>,
+    root: Option<PathBuf>,
+}
+
+/// Leaves an id as it is, in the `setres*id` calls.
+const UNCHANGED: u32 = u32::MAX;
+
+impl Target {
+    /// `None` when nothing is to change.
+    pub(crate) fn resolve(settings: &Settings) -> Result<Option<Target>> {
+        let user = settings.user.as_deref().map(find_user).transpose()?;
+        let group = settings.group.as_deref().map(find_group).transpose()?;
+        if settings.chroot.is_some() && user.is_none() {
+            return Err(Error::configuration("`chroot` without `user`: root can leave any chroot"));
+        }
+        if user.is_none() && group.is_none() {
+            return Ok(None);
+        }
+        if !geteuid().is_root() {
+            return unchanged(settings, user.as_ref(), group).map(|()| None);
+        }
+        let group = group.or(user.as_ref().map(|user| user.group));
+        let groups = match (&user, group) {
+            (Some(Found { name: Some(name), .. }), Some(group)) if settings.init_groups => {
+                Some(supplementary(name, group)?)
+            }
+            (_, group) => group.map(|group| vec![group]),
+        };
+        Ok(Some(Target { user: user.map(|user| user.uid), group, groups, root: settings.chroot.clone() }))
+    }
+
+    /// The owner of files that are made for the daemon.
+    pub(crate) fn owner(&self) -> (Option<Uid>, Option<Gid>) {
+        (self.user, self.group)
+    }
+
+    /// Whether the daemon could not be started again as it was: another user, another root.
+    pub(crate) fn is_one_way(&self) -> bool {
+        self.user.is_some() || self.root.is_some()
+    }
+
+    /// chroot, groups, group, user, in this order: each step needs the rights that the next one gives up.
+    pub(crate) fn take_on(&self) -> Result<()> {
+        let failed = |what: &str, errno: nix::Error| {
+            Error::stage(Stage::Identity, format_args!("{what}: {}", cause(&errno.into())))
+        };
+        if let Some(root) = &self.root {
+            chroot(root).map_err(|errno| failed(&format!("chroot to `{}`", root.display()), errno))?;
+            chdir("/").map_err(|errno| failed("chdir to the new root", errno))?;
+        }
+        if let Some(groups) = &self.groups {
+            setgroups(groups).map_err(|errno| failed("setgroups", errno))?;
+        }
+        if let Some(group) = self.group {
+            setresgid(group, group, group).map_err(|errno| failed("setresgid", errno))?;
+        }
+        if let Some(user) = self.user {
+            setresuid(user, user, user).map_err(|errno| failed("setresuid", errno))?;
+        }
+        self.prove()
+    }
+
+    /// Looks at what was really done, and tries to undo it.
+    fn prove(&self) -> Result<()> {
+        let lied = |what: &str| Err(Error::stage(Stage::Identity, format_args!("{what}, although the kernel said so")));
+        if let Some(user) = self.user {
+            if !getresuid().is_ok_and(|ids| (ids.real, ids.effective, ids.saved) == (user, user, user)) {
+                return lied("the user did not change");
+            }
+        }
+        if let Some(group) = self.group {
+            if !getresgid().is_ok_and(|ids| (ids.real, ids.effective, ids.saved) == (group, group, group)) {
+                return lied("the group did not change");
+            }
+        }
+        if let Some(groups) = &self.groups {
+            let (mut now, mut wanted) = (getgroups().unwrap_or_default(), groups.clone());
+            now.sort_unstable_by_key(|group| group.as_raw());
+            wanted.sort_unstable_by_key(|group| group.as_raw());
+            wanted.dedup();
+            now.dedup();
+            if now != wanted {
+                return lied("the supplementary groups did not change");
+            }
+        }
+        if self.user.is_some_and(|user| !user.is_root()) && can_go_back() {
+            return Err(Error::stage(Stage::Identity, "root could be had back after the change of user"));
+        }
+        Ok(())
+    }
+}
+
+/// Every way back has to be closed: the effective, real and saved user, the group, the groups.
+fn can_go_back() -> bool {
+    let (same, root) = (Uid::from_raw(UNCHANGED), Uid::from_raw(0));
+    let (same_group, root_group) = (Gid::from_raw(UNCHANGED), Gid::from_raw(0));
+    setresuid(same, root, same).is_ok()
+        || setresuid(root, same, same).is_ok()
+        || setresuid(same, same, root).is_ok()
+        || (!getegid().as_raw().eq(&0) && setresgid(same_group, root_group, same_group).is_ok())
+        || setgroups(&[root_group]).is_ok()
+}
+
+/// A user as configured; without a name when only a number is known.
+struct Found {
+    uid: Uid,
+    group: Gid,
+    name: Option<CString>,
+}
+
+fn find_user(text: &str) -> Result<Found> {
+    let wrong = |why: &str| Error::configuration(format_args!("`user` `{text}`: {why}"));
+    let entry = match number(text) {
+        Some(uid) => User::from_uid(Uid::from_raw(uid)),
+        None => User::from_name(text),
+    };
+    let entry = entry.map_err(|errno| wrong(errno.desc()))?;
+    let found = match (entry, number(text)) {
+        (Some(user), _) => Found { uid: user.uid, group: user.gid, name: CString::new(user.name).ok() },
+        (None, Some(uid)) => Found { uid: Uid::from_raw(uid), group: Gid::from_raw(uid), name: None },
+        (None, None) => return Err(wrong("there is no such user")),
+    };
+    if found.uid.is_root() && geteuid().is_root() {
+        return Err(wrong("that is root already; leave `user` out to stay root"));
+    }
+    Ok(found)
+}
+
+fn find_group(text: &str) -> Result<Gid> {
+    let wrong = |why: &str| Error::configuration(format_args!("`group` `{text}`: {why}"));
+    if let Some(gid) = number(text) {
+        return Ok(Gid::from_raw(gid));
+    }
+    let entry = Group::from_name(text).map_err(|errno| wrong(errno.desc()))?;
+    entry.map(|group| group.gid).ok_or_else(|| wrong("there is no such group"))
+}
+
+/// A plain decimal id: no sign, no leading zero, and not the -1 that leaves everything as it is.
+fn number(text: &str) -> Option<u32> {
+    let plain = text == "0" || (text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0'));
+    plain.then(|| text.parse().ok()).flatten().filter(|id| *id != UNCHANGED)
+}
+
+fn supplementary(name: &CString, group: Gid) -> Result<Vec<Gid>> {
+    getgrouplist(name, group)
+        .map_err(|errno| Error::configuration(format_args!("the groups of `user`: {}", errno.desc())))
+}
+
+/// Who is not root can only stay who they are.
+fn unchanged(settings: &Settings, user: Option<&Found>, group: Option<Gid>) -> Result<()> {
+    let refuse = |key: &str, value: &Option<String>| {
+        let value = value.as_deref().unwrap_or_default();
+        Err(Error::configuration(format_args!("`{key}` `{value}`: only root can become somebody else")))
+    };
+    if user.is_some_and(|user| user.uid != geteuid()) {
+        return refuse("user", &settings.user);
+    }
+    if group.is_some_and(|group| group != getegid()) {
+        return refuse("group", &settings.group);
+    }
+    if settings.chroot.is_some() {
+        return Err(Error::configuration("`chroot`: only root can change its root"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_numbers_are_ids() {
+        assert_eq!(number("0"), Some(0));
+        assert_eq!(number("65534"), Some(65534));
+        for text in ["", "-1", "4294967295", "4294967296", "+0", "00", "0day", "0x10", " 7", "12 "] {
+            assert_eq!(number(text), None, "{text:?}");
+        }
+    }
+}

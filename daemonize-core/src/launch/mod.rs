@@ -1,0 +1,211 @@
+//! From a configured daemon to a running one.
+//!
+//! Three processes: the launcher, which called `start`; the middle, a session leader that stays only until the outcome
+//! is known, and so can tell how the daemon died; the daemon. Everything that can be found wrong is found in the
+//! launcher, before the first fork, where the user is looking. Then the nine stages run, each with its hooks.
+//!
+//! Silence means kill: whoever goes away without a word takes the start back, so a launcher that dies leaves nothing
+//! behind, and a daemon that dies is reported with its cause of death. The daemon waits for a last word, GO, before
+//! its body begins: nobody who did not see a success finds a daemon.
+
+mod auto;
+mod birth;
+mod capture;
+mod identity;
+mod launcher;
+mod life;
+mod middle;
+mod stdio;
+
+pub(crate) use birth::Birth;
+pub(crate) use life::{Exit, live, live_on};
+
+use crate::error::{Error, ErrorKind, Result, cause};
+use crate::pid::Pid;
+use crate::pidfile::{Lock, PidFile};
+use crate::process::Identity;
+use crate::settings::{Settings, When};
+use crate::stage::Stage;
+use crate::sys::fds;
+use crate::sys::fork::Alone;
+use crate::{body, inside, report, stdout};
+use identity::Target;
+use std::env;
+use std::fs;
+use std::os::fd::RawFd;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use stdio::Streams;
+
+pub use launcher::Started;
+
+/// A launch of which everything is checked, resolved, opened and locked, and nothing else has happened.
+pub(crate) struct Launch {
+    settings: Settings,
+    detached: bool,
+    alone: Alone,
+    pidfile: PathBuf,
+    lock: PidFile,
+    streams: Streams,
+    identity: Option<Target>,
+    leaked: Vec<RawFd>,
+    /// How many descriptors from 3 on were handed over by whoever activates sockets (`sd_listen_fds(3)`).
+    activated: RawFd,
+}
+
+/// In which process one is after the first stage.
+pub(crate) enum Role {
+    /// In the one that called: the daemon runs.
+    Launcher(Started),
+    /// In the one that is to be the daemon.
+    Daemon(Box<Birth>),
+}
+
+/// What can be checked while an elder daemon may still run.
+pub(crate) struct Checked {
+    settings: Settings,
+    alone: Alone,
+    pidfile: PathBuf,
+    identity: Option<Target>,
+}
+
+impl Checked {
+    /// Looks for every mistake that can be seen without touching anything.
+    pub(crate) fn new(settings: Settings) -> Result<Checked> {
+        settings.check()?;
+        report::set_name(&settings.name);
+        let pidfile = settings.pidfile()?;
+        if let Some(inside) = inside::current() {
+            let text = format!("failed to start: this process is already daemon `{}`", inside.handle.name);
+            return Err(Error::new(ErrorKind::Inside, text));
+        }
+        let alone = prove_alone()?;
+        let identity = Target::resolve(&settings)?;
+        check_directory(&settings)?;
+        Ok(Checked { settings, alone, pidfile, identity })
+    }
+
+    /// Opens and locks what the daemon needs.
+    pub(crate) fn prepare(self, detached: bool) -> Result<Launch> {
+        let Checked { settings, alone, pidfile, identity } = self;
+        let lock_timeout = wait_for_predecessor(&settings)?;
+        let leaked = fds::leaked().map_err(|error| Error::system("list the open descriptors", cause(&error)))?;
+        let owner = identity.as_ref().map_or((None, None), Target::owner);
+        if settings.pidfile.is_none() {
+            make_state_directory(&pidfile)?;
+        }
+        stdout::flush();
+        let lock = <PidFile as Lock>::acquire(&pidfile, settings.pidfile_mode, lock_timeout)?;
+        let streams = Streams::open(&settings, detached, owner)?;
+        let activated = activated();
+        Ok(Launch { settings, detached, alone, pidfile, lock, streams, identity, leaked, activated })
+    }
+}
+
+impl Launch {
+    /// Checks and prepares, deciding whether to detach.
+    pub(crate) fn new(settings: Settings) -> Result<Launch> {
+        let detached = detaches(&settings);
+        Checked::new(settings)?.prepare(detached)
+    }
+
+    pub(crate) fn is_detached(&self) -> bool {
+        self.detached
+    }
+
+    /// Runs the first stage: from here on there may be two of us.
+    pub(crate) fn split(self, leaving: bool) -> Result<Role> {
+        self.hook(Stage::Detach, When::Before)?;
+        if self.detached {
+            return launcher::split(self, leaving);
+        }
+        self.hook(Stage::Detach, When::Instead)?;
+        Birth::here(self).map(|birth| Role::Daemon(Box::new(birth)))
+    }
+
+    /// Runs the hooks at one place; a panic is an error as well.
+    fn hook(&self, stage: Stage, when: When) -> Result<()> {
+        let mut outcome = Ok(());
+        let ending = body::guarded("a hook", || {
+            outcome = self.settings.hooks.run(stage, when);
+            body::Ending::success()
+        });
+        let error = ending.error().map(str::to_owned).or(outcome.err());
+        error.map_or(Ok(()), |error| Err(Error::stage(stage, error)))
+    }
+}
+
+/// Whether a launch with these settings leaves the terminal behind.
+pub(crate) fn detaches(settings: &Settings) -> bool {
+    !settings.hooks.replaces(Stage::Detach) && auto::detaches(settings.detach)
+}
+
+/// A process with more than one thread cannot fork and go on: the others would be missing, with their locks held.
+fn prove_alone() -> Result<Alone> {
+    let alone = Alone::prove().map_err(|error| {
+        Error::new(ErrorKind::Threads, format!("failed to count the threads of this process: {}", cause(&error)))
+    })?;
+    alone.map_err(|count| {
+        let names = thread_names().join(", ");
+        Error::new(
+            ErrorKind::Threads,
+            format!(
+                "failed to start: this process has {count} threads ({names}); start the daemon before any other thread"
+            ),
+        )
+    })
+}
+
+fn thread_names() -> Vec<String> {
+    let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let name = |task: fs::DirEntry| fs::read_to_string(task.path().join("comm")).ok();
+    tasks.filter_map(name).map(|name| format!("`{}`", name.trim_end())).collect()
+}
+
+/// A working directory that is missing is seen here, unless it is only found in the new root.
+fn check_directory(settings: &Settings) -> Result<()> {
+    let check = |key: &str, path: &Option<PathBuf>| match path {
+        Some(path) => match fs::metadata(path) {
+            Ok(status) if status.is_dir() => Ok(()),
+            Ok(_) => Err(Error::configuration(format_args!("`{key}` `{}`: it is not a directory", path.display()))),
+            Err(error) => Err(Error::configuration(format_args!("`{key}` `{}`: {}", path.display(), cause(&error)))),
+        },
+        None => Ok(()),
+    };
+    check("chroot", &settings.chroot)?;
+    if settings.chroot.is_none() { check("working_directory", &settings.working_directory) } else { Ok(()) }
+}
+
+/// The directory of a default pidfile in somebody's home: made with mode 0700, if it is missing.
+fn make_state_directory(pidfile: &Path) -> Result<()> {
+    let Some(directory) = pidfile.parent() else { return Ok(()) };
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| {
+        Error::failed(ErrorKind::PidFileInaccessible, "make directory", directory.display(), cause(&error))
+    })
+}
+
+/// Descriptors that were meant for this very process.
+fn activated() -> RawFd {
+    let mine = env::var("LISTEN_PID").is_ok_and(|pid| pid == Pid::this().to_string());
+    let count = || env::var("LISTEN_FDS").ok()?.parse::<RawFd>().ok();
+    if mine { count().unwrap_or(0).clamp(0, 4096) } else { 0 }
+}
+
+/// A program that a daemon started to succeed it waits for the daemon's end, as `stop` would; how long its lock may
+/// still be held then.
+fn wait_for_predecessor(settings: &Settings) -> Result<Duration> {
+    let Some(identity) = inside::predecessor(&settings.name) else { return Ok(settings.lock_timeout) };
+    let deadline = Instant::now() + settings.stop_timeout();
+    let ended = wait_for_end(&identity, deadline)
+        .map_err(|error| Error::system("wait for the daemon that this one succeeds", cause(&error)))?;
+    if !ended {
+        let text = format!("pid {} still runs after {:?}", identity.pid, settings.stop_timeout());
+        return Err(Error::system("succeed the running daemon", text));
+    }
+    Ok(settings.lock_timeout)
+}
+
+fn wait_for_end(identity: &Identity, deadline: Instant) -> std::io::Result<bool> {
+    identity.open()?.map_or(Ok(true), |process| process.wait(deadline))
+}

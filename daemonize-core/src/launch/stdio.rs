@@ -1,0 +1,225 @@
+//! The standard streams: opened in the launcher, where a mistake is seen; put in place in the daemon.
+
+use crate::error::{Error, Result, cause};
+use crate::settings::{Settings, Stdio};
+use crate::stage::Stage;
+use crate::{report, stdout};
+use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::stat::{Mode, SFlag, fchmod, fstat};
+use nix::unistd::{Gid, Uid, dup2_stderr, dup2_stdin, dup2_stdout, fchown};
+use std::fmt::Display;
+use std::fs::File;
+use std::io::{self, Seek, Write};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Where the three streams will lead; `None` leaves one as it is.
+#[derive(Debug)]
+pub(crate) struct Streams {
+    stdin: Option<Target>,
+    stdout: Option<Target>,
+    stderr: Option<Target>,
+}
+
+#[derive(Clone, Debug)]
+enum Target {
+    Null,
+    Open(Arc<OwnedFd>),
+    /// Opened for appending; opened again by its name on SIGHUP.
+    Log(PathBuf, Arc<OwnedFd>),
+}
+
+/// Who owns the log files that are made.
+type Owner = (Option<Uid>, Option<Gid>);
+
+impl Streams {
+    /// Opens what is configured; unset streams lead to `/dev/null` when detached, else they stay.
+    pub(crate) fn open(settings: &Settings, detached: bool, owner: Owner) -> Result<Streams> {
+        let stdin = input(settings.stdin.as_ref(), detached)?;
+        let stdout = output("stdout", settings.stdout.as_ref(), detached, owner, io::stdout().as_fd())?;
+        let stderr = match (&settings.stdout, &settings.stderr) {
+            // One description for both: their lines land in the order in which they were written.
+            (Some(Stdio::File(one)), Some(Stdio::File(other))) if one == other => stdout.clone(),
+            (_, stderr) => output("stderr", stderr.as_ref(), detached, owner, io::stderr().as_fd())?,
+        };
+        Ok(Streams { stdin, stdout, stderr })
+    }
+
+    /// Puts stdin in place (`dup2(2)`).
+    pub(crate) fn install_input(&self) -> Result<()> {
+        install(self.stdin.as_ref(), |fd| dup2_stdin(fd))
+    }
+
+    /// Puts stdout and stderr in place, after what is buffered has gone where it belongs.
+    pub(crate) fn install_outputs(&self) -> Result<()> {
+        stdout::flush();
+        install(self.stdout.as_ref(), |fd| dup2_stdout(fd))?;
+        install(self.stderr.as_ref(), |fd| dup2_stderr(fd))
+    }
+
+    /// The log files behind stdout and stderr, for what reaches the launcher instead while the daemon starts.
+    pub(crate) fn logs(&self) -> [Option<BorrowedFd<'_>>; 2] {
+        [&self.stdout, &self.stderr].map(|target| match target {
+            Some(Target::Log(_, fd)) => Some(fd.as_fd()),
+            _ => None,
+        })
+    }
+
+    /// What SIGHUP opens again: the streams with a file behind them.
+    pub(crate) fn reopening(&self) -> Reopening {
+        let log = |target: &Option<Target>| match target {
+            Some(Target::Log(path, _)) => Some(path.clone()),
+            _ => None,
+        };
+        Reopening { stdout: log(&self.stdout), stderr: log(&self.stderr) }
+    }
+
+    /// The descriptors that must stay open until the streams are in place.
+    pub(crate) fn descriptors(&self) -> Vec<RawFd> {
+        let targets = [&self.stdin, &self.stdout, &self.stderr].into_iter().flatten();
+        targets
+            .filter_map(|target| match target {
+                Target::Open(fd) | Target::Log(_, fd) => Some(fd.as_raw_fd()),
+                Target::Null => None,
+            })
+            .collect()
+    }
+}
+
+/// Log files by name, to be opened again when somebody has moved them away.
+#[derive(Debug)]
+pub(crate) struct Reopening {
+    stdout: Option<PathBuf>,
+    stderr: Option<PathBuf>,
+}
+
+impl Reopening {
+    /// Opens the files again; what cannot be opened stays as it is, and that is said.
+    pub(crate) fn run(&self) {
+        let reopen = |key: &str, path: &Path| match open_log(path, (None, None)) {
+            Ok(fd) => Some(fd),
+            Err(why) => {
+                report::error(&format!("failed to reopen {key} `{}`: {why}; it stays where it was", path.display()));
+                None
+            }
+        };
+        let stdout = self.stdout.as_deref().and_then(|path| reopen("stdout", path));
+        let stderr = match (&self.stdout, &self.stderr) {
+            (Some(one), Some(other)) if one == other => stdout.clone(),
+            (_, path) => path.as_deref().and_then(|path| reopen("stderr", path)),
+        };
+        // dup2 is atomic: no line is lost in between.
+        if let Some(fd) = stdout {
+            let _ = dup2_stdout(fd);
+        }
+        if let Some(fd) = stderr {
+            let _ = dup2_stderr(fd);
+        }
+    }
+}
+
+fn input(setting: Option<&Stdio>, detached: bool) -> Result<Option<Target>> {
+    let opened = match setting {
+        None => return Ok(detached.then_some(Target::Null)),
+        Some(Stdio::Null) => return Ok(Some(Target::Null)),
+        Some(Stdio::Keep) => return Ok(None),
+        Some(Stdio::Descriptor(fd)) => return Ok(Some(Target::Open(Arc::clone(fd)))),
+        Some(Stdio::File(path)) => File::open(path).map_err(|error| unusable("stdin", path, cause(&error))),
+        Some(Stdio::Text(text)) => {
+            memory(text).map_err(|error| Error::system("keep the text for stdin", cause(&error)))
+        }
+    };
+    opened.map(|file| Some(Target::Open(Arc::new(file.into()))))
+}
+
+fn output(
+    key: &str,
+    setting: Option<&Stdio>,
+    detached: bool,
+    owner: Owner,
+    current: BorrowedFd<'_>,
+) -> Result<Option<Target>> {
+    match setting {
+        None => Ok(detached.then_some(Target::Null)),
+        Some(Stdio::Null) => Ok(Some(Target::Null)),
+        Some(Stdio::File(path)) if path == Path::new("/dev/null") => Ok(Some(Target::Null)),
+        // A copy: until the daemon is ready its stdout may lead to the launcher.
+        Some(Stdio::Keep) if detached => copy(current).map(Some),
+        Some(Stdio::Keep) => Ok(None),
+        Some(Stdio::Descriptor(fd)) => Ok(Some(Target::Open(Arc::clone(fd)))),
+        Some(Stdio::File(path)) => {
+            open_log(path, owner).map(|fd| Some(Target::Log(path.clone(), fd))).map_err(|why| unusable(key, path, why))
+        }
+        Some(Stdio::Text(_)) => Err(Error::configuration(format_args!("`{key}` cannot be a text"))),
+    }
+}
+
+fn copy(fd: BorrowedFd<'_>) -> Result<Target> {
+    fd.try_clone_to_owned()
+        .map(|fd| Target::Open(Arc::new(fd)))
+        .map_err(|error| Error::system("keep a standard stream", cause(&error)))
+}
+
+/// Opens a log file for appending: a regular file with one name, not a link, made with mode 0640 if it is missing.
+fn open_log(path: &Path, owner: Owner) -> Result<Arc<OwnedFd>, String> {
+    // O_NONBLOCK, so that a FIFO without a reader is refused instead of waited for.
+    let flags =
+        OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NOCTTY | OFlag::O_NONBLOCK;
+    let mode = Mode::from_bits_truncate(0o640);
+    let (fd, is_new) = match open(path, flags | OFlag::O_CREAT | OFlag::O_EXCL, mode) {
+        Ok(fd) => (fd, true),
+        Err(nix::Error::EEXIST) => (open(path, flags, mode).map_err(describe)?, false),
+        Err(errno) => return Err(describe(errno)),
+    };
+    let status = fstat(&fd).map_err(describe)?;
+    if SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits()) != SFlag::S_IFREG {
+        return Err("it is not a regular file".into());
+    }
+    if status.st_nlink > 1 {
+        return Err("it has more than one name (hard links)".into());
+    }
+    if is_new {
+        fchmod(&fd, mode).map_err(describe)?;
+        fchown(&fd, owner.0, owner.1).map_err(describe)?;
+    }
+    // Writers expect a file that takes what it is given.
+    fcntl(&fd, FcntlArg::F_SETFL(OFlag::O_APPEND)).map_err(describe)?;
+    Ok(Arc::new(fd))
+}
+
+fn describe(errno: nix::Error) -> String {
+    match errno {
+        nix::Error::ELOOP => "it is a symbolic link".into(),
+        nix::Error::ENXIO => "it is a FIFO or a socket".into(),
+        errno => cause(&errno.into()),
+    }
+}
+
+/// A file in memory that says this from its start.
+fn memory(text: &str) -> io::Result<File> {
+    let mut file = File::from(memfd_create(c"stdin", MFdFlags::MFD_CLOEXEC)?);
+    file.write_all(text.as_bytes())?;
+    file.rewind()?;
+    Ok(file)
+}
+
+fn install(target: Option<&Target>, put: impl FnOnce(BorrowedFd<'_>) -> nix::Result<()>) -> Result<()> {
+    let failed = |errno: nix::Error| Error::stage(Stage::Stdio, cause(&errno.into()));
+    match target {
+        None => Ok(()),
+        Some(Target::Open(fd) | Target::Log(_, fd)) => put(fd.as_fd()).map_err(failed),
+        Some(Target::Null) => {
+            let null = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty());
+            let null = null.map_err(|errno| {
+                Error::stage(Stage::Stdio, format_args!("open `/dev/null`: {}", cause(&errno.into())))
+            })?;
+            put(null.as_fd()).map_err(failed)
+        }
+    }
+}
+
+fn unusable(key: &str, path: &Path, why: impl Display) -> Error {
+    Error::configuration(format_args!("`{key}` `{}`: {why}", path.display()))
+}

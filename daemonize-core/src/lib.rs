@@ -1,0 +1,64 @@
+//! The core of [`daemonic`](https://docs.rs/daemonic): one Unix daemon: launch it, be it, reach it.
+//!
+//! ```no_run
+//! use daemonize_core::Daemon;
+//! use std::time::Duration;
+//!
+//! let sleepy = Daemon::new("sleepy");
+//! match std::env::args().nth(1).as_deref() {
+//!     Some("stop") => println!("{}", sleepy.stop()?),
+//!     _ => sleepy.run(|| while daemonize_core::sleep(Duration::from_secs(20)) {}).start()?.report(),
+//! }
+//! # Ok::<(), daemonize_core::Error>(())
+//! ```
+//!
+//! [`Daemon`] is the type to begin with: its builder methods are the keys of the attributes `#[daemon::run]` and
+//! `#[daemon::step]`. In the body, look at [`stopping`], [`sleep`] and [`ready`]. [`PidFile`] also serves alone, and
+//! [`Work`] and [`Attachment`] are where kinds of daemons and companions of your own come in.
+//!
+//! Linux only, from 5.9 on: processes are told apart by `pidfd_open(2)` and `/proc`.
+
+#![deny(unsafe_code)] // All of it is in `sys`.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("daemonize-core tells processes apart by pidfd_open(2) and /proc, which only Linux has");
+
+mod attach;
+mod body;
+mod daemon;
+mod error;
+mod handoff;
+mod inside;
+mod launch;
+mod pid;
+mod pidfile;
+mod process;
+mod reach;
+mod report;
+mod settings;
+mod signal;
+mod signals;
+mod stage;
+mod stdout;
+mod stopping;
+#[allow(unsafe_code)] // The only room with it.
+mod sys;
+
+pub use attach::{Attachment, Handle};
+pub use body::{Ending, Never, Outcome, Run, Step, StepOutcome, Work};
+pub use daemon::{Daemon, Partial, RunDaemon, StepDaemon};
+pub use error::{Error, ErrorKind, Result};
+pub use inside::{ready, restart, sleep, stop, stopping, wait_handle};
+pub use launch::Started;
+pub use pid::Pid;
+pub use pidfile::PidFile;
+pub use reach::{State, Status, Stopped};
+pub use settings::{Close, Detach, Hook, Hooks, Ready, Stdio};
+pub use signal::{Signal, UnknownSignal};
+pub use signals::{Handler, Signals};
+pub use stage::Stage;
+
+/// What the attributes print calls to. Not part of the public interface.
+#[doc(hidden)]
+pub mod __private;

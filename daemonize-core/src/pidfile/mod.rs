@@ -1,0 +1,299 @@
+//! The pidfile: a lock that keeps two daemons from owning one name, and an identity that says who lives.
+//!
+//! The lock (`flock(2)`) sits on a description that can only read and stays open for the daemon's life. The identity
+//! is written through a second description that is closed at the seal: a daemon that dropped its privileges must not
+//! be able to write a number that somebody's `stop` then signals. The lock is never taken to find out whether a daemon
+//! lives: that would make a start fail that comes at the same moment.
+
+mod place;
+mod probe;
+mod record;
+
+pub(crate) use place::describe;
+pub(crate) use probe::{Holder, Probe};
+pub(crate) use record::Record;
+
+use crate::error::{Error, ErrorKind, Result, cause};
+use crate::pid::Pid;
+use crate::process::Identity;
+use fs2::FileExt;
+use place::{Place, distrusted, inaccessible};
+use probe::Reading;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long a lock that is held by no daemon is waited for at the least: another start, stop or cleaner in passing.
+const PASSING: Duration = Duration::from_millis(200);
+
+/// The seam behind which another kind of lock could take the pidfile's place.
+pub(crate) trait Lock: Sized {
+    /// Takes the lock or says who has it.
+    fn acquire(path: &Path, mode: u32, timeout: Duration) -> Result<Self>;
+    /// Writes down who holds it from now on; the last chance to write anything.
+    fn seal(&mut self, identity: &Identity) -> Result<()>;
+    /// Who is said to hold it; takes no lock.
+    fn probe(path: &Path) -> Result<Probe>;
+    /// Removes what is there and lets go.
+    fn release(self) -> io::Result<()>;
+    /// Lets go of this process's copy and leaves everything as it is.
+    fn abandon(self);
+    /// The descriptors that must stay open while it is held.
+    fn descriptors(&self) -> Vec<RawFd>;
+}
+
+/// A pidfile that this process holds: locked, and removed when the value is dropped.
+///
+/// Alone, it makes a program one of its kind:
+///
+/// ```
+/// # let directory = std::env::temp_dir().join(format!("daemonize-core-doc-{}", std::process::id()));
+/// # std::fs::create_dir(&directory)?;
+/// # let path = directory.join("once.pid");
+/// use daemonize_core::PidFile;
+///
+/// let once = PidFile::lock(&path)?;               // or: already running as pid 4711
+/// assert_eq!(once.pid(), Some(daemonize_core::Pid::this()));
+/// drop(once);                                     // removes the file
+/// assert!(!path.exists());
+/// # std::fs::remove_dir(&directory)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Line 1 is the pid, line 2 the identity: start time (clock ticks after boot), boot id and pid namespace. The number
+/// alone never decides anything.
+#[derive(Debug)]
+pub struct PidFile {
+    place: Place,
+    /// Read-only; carries the lock, which is free as soon as the last copy is closed. Never `LOCK_UN`: that would free
+    /// it for all copies at once.
+    file: File,
+    /// Writing; gone after the seal.
+    writer: Option<File>,
+    /// Who removes the file when this is dropped: not a forked copy of us.
+    owner: Option<Pid>,
+}
+
+impl PidFile {
+    /// Takes the pidfile for this process at once: [`acquire`](PidFile::acquire) and [`seal`](PidFile::seal).
+    ///
+    /// # Errors
+    /// `AlreadyRunning` with the pid of the daemon that has it; `Locked` when somebody else holds it; otherwise why the
+    /// file or its directory cannot be opened or trusted.
+    pub fn lock(path: impl AsRef<Path>) -> Result<PidFile> {
+        PidFile::acquire(path, Duration::ZERO)?.seal()
+    }
+
+    /// Takes the lock and empties the file, waiting up to `timeout` for whoever has it now.
+    ///
+    /// # Errors
+    /// As [`lock`](PidFile::lock).
+    pub fn acquire(path: impl AsRef<Path>, timeout: Duration) -> Result<PidFile> {
+        <PidFile as Lock>::acquire(path.as_ref(), 0o644, timeout)
+    }
+
+    /// Writes this process's identity; from now on the file is complete and cannot be written any more.
+    ///
+    /// # Errors
+    /// When the identity cannot be read or written (disk full); the file is removed then.
+    pub fn seal(self) -> Result<PidFile> {
+        self.seal_as(Pid::this())
+    }
+
+    /// As [`seal`](PidFile::seal), for the process `pid`, which has to live: a child that will hold a copy of the lock.
+    ///
+    /// # Errors
+    /// As [`seal`](PidFile::seal).
+    pub fn seal_as(mut self, pid: Pid) -> Result<PidFile> {
+        let identity = Identity::of(pid)
+            .map_err(|error| Error::failed(ErrorKind::PidFile, "identify process", pid, cause(&error)))?;
+        Lock::seal(&mut self, &identity)?;
+        Ok(self)
+    }
+
+    /// Removes the file, if it is still ours, and lets go of the lock.
+    ///
+    /// # Errors
+    /// When the file cannot be removed (a read-only file system): it is stale then, and the next start takes it.
+    pub fn release(self) -> Result<()> {
+        let path = self.place.path().to_owned();
+        Lock::release(self)
+            .map_err(|error| Error::failed(ErrorKind::PidFile, "remove pidfile", path.display(), cause(&error)))
+    }
+
+    /// The process that the file names, whether it lives or not; `None` before the seal.
+    pub fn pid(&self) -> Option<Pid> {
+        match Reading::of(&self.file).map(|reading| reading.record) {
+            Ok(Record::Complete(identity)) => Some(identity.pid),
+            _ => None,
+        }
+    }
+
+    /// Whether the path still leads to the file that we hold: nobody moved or removed it.
+    pub fn is_held(&self) -> bool {
+        self.place.is_current(&self.file)
+    }
+
+    /// Whether the file names this process and is still the one at the path.
+    pub fn is_mine(&self) -> bool {
+        self.is_held() && self.pid() == Some(Pid::this())
+    }
+
+    /// The path, as it was given.
+    pub fn path(&self) -> &Path {
+        self.place.path()
+    }
+
+    /// Opens, locks, and looks whether what was locked is still what the path leads to.
+    fn attempt(path: &Path, mode: u32) -> Result<Attempt> {
+        let place = Place::open(path)?;
+        let file = place.create(mode)?;
+        let free = try_lock(&file).map_err(|error| inaccessible(path, cause(&error)))?;
+        if !place.is_current(&file) {
+            return Ok(Attempt::Replaced);
+        }
+        if free {
+            return Ok(Attempt::Taken(Box::new(PidFile::take(place, file)?)));
+        }
+        Ok(match Reading::of(&file).and_then(|reading| reading.holder()) {
+            Ok(Holder::Alive(identity)) => Attempt::Daemon(identity.pid),
+            Ok(holder) => Attempt::Other(holder.to_string()),
+            Err(error) => Attempt::Other(cause(&error)),
+        })
+    }
+
+    /// Locked and current: nobody else's from here on. Empties it, provided that it is a pidfile at all.
+    fn take(place: Place, file: File) -> Result<PidFile> {
+        if Reading::of(&file).is_ok_and(|reading| reading.record == Record::Foreign) {
+            return Err(distrusted(place.path(), "it holds something else than a pid: not emptying it"));
+        }
+        let writer = place.write(&file).inspect_err(|_| drop(place.remove(&file)))?;
+        let taken = PidFile { place, file, writer: Some(writer), owner: Some(Pid::this()) };
+        taken.writing(|writer| writer.set_len(0))?;
+        Ok(taken)
+    }
+
+    fn writing(&self, write: impl FnOnce(&File) -> io::Result<()>) -> Result<()> {
+        let writer = self.writer.as_ref().ok_or_else(|| distrusted(self.path(), "it is sealed already"))?;
+        write(writer)
+            .map_err(|error| Error::failed(ErrorKind::PidFile, "write pidfile", self.path().display(), cause(&error)))
+    }
+}
+
+/// How one try to take the lock went.
+enum Attempt {
+    Taken(Box<PidFile>),
+    Replaced,
+    Daemon(Pid),
+    Other(String),
+}
+
+/// `flock(LOCK_EX | LOCK_NB)`: whether it was free. Never a blocking one, which starves and makes losers wait.
+fn try_lock(file: &File) -> io::Result<bool> {
+    match FileExt::try_lock_exclusive(file) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes a pidfile whose daemon is dead; `Ok(false)` when somebody holds its lock.
+pub(crate) fn clean(path: &Path) -> Result<bool> {
+    let place = Place::open(path)?;
+    let Some(file) = place.read()? else { return Ok(true) };
+    place.judge(&file)?;
+    if !try_lock(&file).map_err(|error| inaccessible(path, cause(&error)))? {
+        return Ok(false);
+    }
+    if Reading::of(&file).is_ok_and(|reading| reading.record == Record::Foreign) {
+        return Err(distrusted(path, "it holds something else than a pid: not removing it"));
+    }
+    let removed = place.remove(&file);
+    removed
+        .map_err(|error| Error::failed(ErrorKind::PidFile, "remove stale pidfile", path.display(), cause(&error)))?;
+    Ok(true)
+}
+
+fn already_running(path: &Path, pid: Pid) -> Error {
+    let text = format!("already running as pid {pid} (pidfile `{}`)", path.display());
+    Error::new(ErrorKind::AlreadyRunning { pid }, text)
+}
+
+fn locked(path: &Path, why: impl std::fmt::Display) -> Error {
+    Error::failed(ErrorKind::Locked, "lock pidfile", path.display(), format_args!("locked, but by no daemon: {why}"))
+}
+
+impl Lock for PidFile {
+    fn acquire(path: &Path, mode: u32, timeout: Duration) -> Result<PidFile> {
+        let path = &std::path::absolute(path).map_err(|error| inaccessible(path, cause(&error)))?;
+        let start = Instant::now();
+        let mut pause = Duration::from_millis(1);
+        loop {
+            let error = match PidFile::attempt(path, mode)? {
+                Attempt::Taken(taken) => return Ok(*taken),
+                // Our own file, removed between open and lock: nobody is in the way, so nothing to wait for.
+                Attempt::Replaced if start.elapsed() < timeout.max(PASSING) => continue,
+                Attempt::Replaced => locked(path, "it is being replaced all the time"),
+                Attempt::Daemon(pid) if start.elapsed() >= timeout => return Err(already_running(path, pid)),
+                Attempt::Daemon(pid) => already_running(path, pid),
+                Attempt::Other(why) => locked(path, why),
+            };
+            if start.elapsed() >= timeout.max(PASSING) {
+                return Err(error);
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(20));
+        }
+    }
+
+    fn seal(&mut self, identity: &Identity) -> Result<()> {
+        let text = Record::print(identity);
+        // One write: a reader sees nothing or all of it.
+        self.writing(|writer| match writer.write_at(text.as_bytes(), 0)? {
+            written if written == text.len() => Ok(()),
+            _ => Err(io::Error::from_raw_os_error(libc::ENOSPC)),
+        })?;
+        self.writer = None;
+        self.place.close_directory();
+        self.owner = Some(identity.pid);
+        Ok(())
+    }
+
+    fn probe(path: &Path) -> Result<Probe> {
+        loop {
+            let place = Place::open(path)?;
+            let Some(file) = place.read()? else { return Ok(Probe::nothing()) };
+            place.judge(&file)?;
+            let reading = Reading::of(&file).map_err(|error| inaccessible(path, cause(&error)))?;
+            if place.is_current(&file) {
+                return Ok(Probe(Some(reading)));
+            }
+        }
+    }
+
+    fn release(self) -> io::Result<()> {
+        self.place.remove(&self.file)
+    }
+
+    fn abandon(mut self) {
+        self.owner = None;
+    }
+
+    fn descriptors(&self) -> Vec<RawFd> {
+        let writer = self.writer.iter().map(AsRawFd::as_raw_fd);
+        let directory = self.place.directory().map(|directory| directory.as_raw_fd());
+        writer.chain([self.file.as_raw_fd()]).chain(directory).collect()
+    }
+}
+
+impl Drop for PidFile {
+    fn drop(&mut self) {
+        if self.owner == Some(Pid::this()) {
+            let _ = self.place.remove(&self.file);
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! Reaching a running daemon through its pidfile: stop it, signal it, ask after it.
+//!
+//! A process is signalled only when the identity in the file matches it exactly, through a handle on that very process
+//! (`pidfd_open(2)`), with the file looked at once more in between.
+
+use crate::error::{Error, ErrorKind, Result, cause};
+use crate::pid::Pid;
+use crate::pidfile::{Holder, Lock, PidFile, Probe, clean, describe};
+use crate::process::Identity;
+use crate::settings::Settings;
+use crate::signal::Signal;
+use crate::sys::pidfd::PidFd;
+use nix::unistd::Uid;
+use std::fmt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long a process may take to die of SIGKILL before that is an error.
+const DEATH: Duration = Duration::from_secs(10);
+
+/// What `status` found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Status {
+    /// Whether it runs.
+    pub state: State,
+    /// The process that the pidfile names, living or dead.
+    pub pid: Option<Pid>,
+    /// Where was looked.
+    pub pidfile: PathBuf,
+}
+
+/// Whether a daemon runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum State {
+    /// It lives.
+    Running,
+    /// Its pidfile is new and still empty: a start is on its way.
+    Starting,
+    /// It died without removing its pidfile.
+    Dead,
+    /// There is no pidfile.
+    Stopped,
+    /// It cannot be said, for this reason.
+    Unknown(String),
+}
+
+impl Status {
+    /// The exit status that the LSB asks of `status`: 0 running, 1 dead with a pidfile, 3 not running, 4 unknown
+    /// (starting is none of the others yet).
+    pub fn exit_code(&self) -> u8 {
+        match self.state {
+            State::Running => 0,
+            State::Dead => 1,
+            State::Stopped => 3,
+            State::Starting | State::Unknown(_) => 4,
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.pidfile.display();
+        match (&self.state, self.pid) {
+            (State::Running, Some(pid)) => write!(f, "running as pid {pid} (pidfile `{path}`)"),
+            (State::Running, None) => write!(f, "running (pidfile `{path}`)"),
+            (State::Starting, _) => write!(f, "starting (pidfile `{path}`)"),
+            (State::Dead, _) => write!(f, "dead, but its pidfile `{path}` is still there"),
+            (State::Stopped, _) => write!(f, "not running (no `{path}`)"),
+            (State::Unknown(why), _) => write!(f, "unknown: {why}"),
+        }
+    }
+}
+
+/// What `stop` did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stopped {
+    /// The process that was stopped; `None` when there was none.
+    pub pid: Option<Pid>,
+    /// Whether SIGTERM was not enough.
+    pub killed: bool,
+    /// Where was looked.
+    pub pidfile: PathBuf,
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.pid {
+            Some(pid) if self.killed => write!(f, "killed pid {pid}, which did not stop"),
+            Some(pid) => write!(f, "stopped pid {pid}"),
+            None => write!(f, "not running (no `{}`)", self.pidfile.display()),
+        }
+    }
+}
+
+/// Whether the daemon runs; takes no lock, so it never makes a start fail.
+pub(crate) fn status(settings: &Settings) -> Result<Status> {
+    let pidfile = settings.pidfile()?;
+    let (state, pid) = match look(&pidfile).and_then(|probe| holder(&pidfile, &probe)) {
+        Ok(Holder::Alive(identity)) => (State::Running, Some(identity.pid)),
+        Ok(Holder::Dead(identity)) => (State::Dead, Some(identity.pid)),
+        Ok(Holder::Unsealed(age)) if age < settings.start_timeout => (State::Starting, None),
+        Ok(Holder::Unsealed(_) | Holder::Nobody) => (State::Dead, None),
+        Ok(Holder::Nothing) => (State::Stopped, None),
+        Ok(holder @ (Holder::Elsewhere | Holder::Foreign)) => (State::Unknown(describe_file(&pidfile, &holder)), None),
+        Err(error) => (State::Unknown(error.to_string()), None),
+    };
+    Ok(Status { state, pid, pidfile })
+}
+
+/// Stops the daemon and waits for its end; success if there is none.
+pub(crate) fn stop(settings: &Settings) -> Result<Stopped> {
+    let pidfile = settings.pidfile()?;
+    let mut stop =
+        Stop { settings, deadline: Instant::now() + settings.stop_timeout(), pid: None, killed: false, pidfile };
+    let mut pause = Duration::from_millis(1);
+    while !stop.attempt()? {
+        thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(20));
+    }
+    Ok(Stopped { pid: stop.pid, killed: stop.killed, pidfile: stop.pidfile })
+}
+
+/// Sends a signal to the daemon.
+pub(crate) fn send(settings: &Settings, signal: Signal) -> Result<()> {
+    if !signal.exists() {
+        return Err(Error::failed(ErrorKind::Configuration, "send", signal, "there is no such signal"));
+    }
+    let pidfile = settings.pidfile()?;
+    loop {
+        let probe = look(&pidfile)?;
+        let identity = match holder(&pidfile, &probe)? {
+            Holder::Alive(identity) => identity,
+            Holder::Nothing => {
+                return Err(not_sent(signal, format_args!("it is not running (no `{}`)", pidfile.display())));
+            }
+            other => return Err(not_sent(signal, describe_file(&pidfile, &other))),
+        };
+        if let Some(process) = certain(&pidfile, &probe, &identity)? {
+            match process.send(signal) {
+                Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
+                Err(error) => return Err(refused("signal", &identity, &error)),
+                Ok(()) => return Ok(()),
+            }
+        }
+    }
+}
+
+/// One `stop` on its way.
+struct Stop<'a> {
+    settings: &'a Settings,
+    deadline: Instant,
+    pid: Option<Pid>,
+    killed: bool,
+    pidfile: PathBuf,
+}
+
+impl Stop<'_> {
+    /// Ends whoever is alive, then cleans up; whether nothing is left.
+    fn attempt(&mut self) -> Result<bool> {
+        loop {
+            let probe = look(&self.pidfile)?;
+            match holder(&self.pidfile, &probe)? {
+                Holder::Nothing => return Ok(true),
+                Holder::Alive(identity) => {
+                    if let Some(process) = certain(&self.pidfile, &probe, &identity)? {
+                        self.end(&process, &identity)?;
+                    }
+                }
+                other => return self.clean(&other),
+            }
+        }
+    }
+
+    /// TERM, wait, KILL through the same handle.
+    fn end(&mut self, process: &PidFd, identity: &Identity) -> Result<()> {
+        signal_or_dead(process, identity, Signal::SIGTERM)?;
+        if !wait(process, self.deadline)? {
+            if !self.settings.kill {
+                return Err(Error::failed(
+                    ErrorKind::Stop,
+                    "stop pid",
+                    identity.pid,
+                    format_args!("it still runs {:?} after SIGTERM, and `kill` is false", self.settings.stop_timeout()),
+                ));
+            }
+            signal_or_dead(process, identity, Signal::SIGKILL)?;
+            self.killed = true;
+            if !wait(process, Instant::now() + DEATH)? {
+                return Err(Error::failed(ErrorKind::Stop, "stop pid", identity.pid, "it did not even die of SIGKILL"));
+            }
+        }
+        self.pid = Some(identity.pid);
+        Ok(())
+    }
+
+    /// Nobody is alive: removes what is left, unless somebody holds it.
+    fn clean(&self, holder: &Holder) -> Result<bool> {
+        if *holder == Holder::Foreign || !clean(&self.pidfile)? {
+            if *holder == Holder::Foreign || Instant::now() >= self.deadline {
+                let kind = if *holder == Holder::Foreign { ErrorKind::PidFile } else { ErrorKind::Locked };
+                return Err(Error::failed(kind, "stop the daemon of", self.pidfile.display(), holder));
+            }
+            return Ok(false);
+        }
+        Ok(true)
+    }
+}
+
+/// Sends it; a process that is dead already needs no signal.
+fn signal_or_dead(process: &PidFd, identity: &Identity, signal: Signal) -> Result<()> {
+    match process.send(signal) {
+        Err(error) if error.raw_os_error() != Some(libc::ESRCH) => Err(refused("stop", identity, &error)),
+        _ => Ok(()),
+    }
+}
+
+fn wait(process: &PidFd, deadline: Instant) -> Result<bool> {
+    process.wait(deadline).map_err(|error| Error::system("wait for the daemon's end", cause(&error)))
+}
+
+/// Reads the file; a directory that is not there holds none.
+fn look(pidfile: &Path) -> Result<Probe> {
+    match pidfile.parent().map(Path::try_exists) {
+        Some(Ok(false)) => Ok(Probe::nothing()),
+        _ => PidFile::probe(pidfile),
+    }
+}
+
+fn holder(pidfile: &Path, probe: &Probe) -> Result<Holder> {
+    probe.holder().map_err(|error| {
+        Error::failed(ErrorKind::PidFileInaccessible, "identify the daemon of", pidfile.display(), cause(&error))
+    })
+}
+
+/// A handle on exactly the process that the file named, and still names; `None` when to look again.
+fn certain(pidfile: &Path, probe: &Probe, identity: &Identity) -> Result<Option<PidFd>> {
+    let process = identity
+        .open()
+        .map_err(|error| Error::failed(ErrorKind::Stop, "get hold of pid", identity.pid, cause(&error)))?;
+    let unchanged = process.is_some() && look(pidfile)?.is_same(probe);
+    Ok(process.filter(|_| unchanged))
+}
+
+fn refused(verb: &str, identity: &Identity, error: &std::io::Error) -> Error {
+    let pid = identity.pid;
+    if error.raw_os_error() != Some(libc::EPERM) {
+        return Error::failed(ErrorKind::Stop, &format!("{verb} pid"), pid, cause(error));
+    }
+    let owner = std::fs::metadata(format!("/proc/{pid}")).map(|process| describe(Uid::from_raw(process.uid())));
+    let owner = owner.unwrap_or_else(|_| "somebody else".to_owned());
+    Error::failed(ErrorKind::Permission, &format!("{verb} pid"), pid, format_args!("it belongs to {owner}"))
+}
+
+fn not_sent(signal: Signal, why: impl fmt::Display) -> Error {
+    Error::failed(ErrorKind::NotRunning, "send", signal, why)
+}
+
+fn describe_file(pidfile: &Path, holder: &Holder) -> String {
+    format!("pidfile `{}`: {holder}", pidfile.display())
+}

@@ -1,0 +1,197 @@
+//! What can be configured: plain data, and what is wrong with it.
+
+mod hooks;
+mod paths;
+mod streams;
+
+pub(crate) use hooks::When;
+pub use hooks::{Hook, Hooks};
+pub(crate) use paths::{default_pidfile, expand};
+pub use streams::Stdio;
+
+use crate::attach::Attachment;
+use crate::error::{Error, Result};
+use crate::signals::Signals;
+use crate::stage::Stage;
+use std::fmt;
+use std::os::fd::RawFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Whether to leave the terminal behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Detach {
+    /// Detach, unless somebody watches over this process already: an init, a supervisor, a super-server.
+    #[default]
+    Auto,
+    /// Detach whoever the parent is (a systemd unit of `Type=forking`).
+    Always,
+    /// Run here, as the process that was started.
+    Never,
+}
+
+/// Which descriptors from 3 on are closed in the daemon.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Close {
+    /// Those that leaked in through `exec(2)`: all without close-on-exec. What this program opened itself stays.
+    #[default]
+    Inherited,
+    /// All but those named by `inherit`.
+    All,
+    /// None.
+    None,
+}
+
+/// When a daemon counts as started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ready {
+    /// When its body is entered.
+    #[default]
+    Auto,
+    /// When its body calls [`ready`](crate::ready); what it prints until then reaches the launcher.
+    Manual,
+}
+
+/// Longer than this is a mistake, not a time.
+const ABSURD: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
+
+/// Time between the end of the grace and `stop`'s patience, unless `stop_timeout` is set.
+const BEYOND_GRACE: Duration = Duration::from_secs(5);
+
+/// Everything that a daemon's builder collects. `None` means the default, which depends on whether it detaches.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) name: String,
+    pub(crate) pidfile: Option<PathBuf>,
+    pub(crate) pidfile_mode: u32,
+    pub(crate) lock_timeout: Duration,
+    pub(crate) detach: Detach,
+    pub(crate) working_directory: Option<PathBuf>,
+    pub(crate) umask: Option<u32>,
+    pub(crate) user: Option<String>,
+    pub(crate) group: Option<String>,
+    pub(crate) init_groups: bool,
+    pub(crate) chroot: Option<PathBuf>,
+    pub(crate) core_dumps: bool,
+    pub(crate) inherit: Vec<RawFd>,
+    pub(crate) close: Close,
+    pub(crate) stdin: Option<Stdio>,
+    pub(crate) stdout: Option<Stdio>,
+    pub(crate) stderr: Option<Stdio>,
+    pub(crate) ready: Ready,
+    pub(crate) start_timeout: Duration,
+    pub(crate) stop_timeout: Option<Duration>,
+    pub(crate) grace: Duration,
+    pub(crate) kill: bool,
+    pub(crate) every: Option<Duration>,
+    pub(crate) signals: Signals,
+    pub(crate) hooks: Hooks,
+    pub(crate) attachments: Vec<Arc<dyn Attachment>>,
+    /// The first thing that was wrong with what the builder was given.
+    pub(crate) mistake: Option<String>,
+}
+
+impl Settings {
+    pub(crate) fn new(name: String) -> Settings {
+        Settings {
+            name,
+            pidfile: None,
+            pidfile_mode: 0o644,
+            lock_timeout: Duration::ZERO,
+            detach: Detach::Auto,
+            working_directory: None,
+            umask: None,
+            user: None,
+            group: None,
+            init_groups: true,
+            chroot: None,
+            core_dumps: false,
+            inherit: Vec::new(),
+            close: Close::Inherited,
+            stdin: None,
+            stdout: None,
+            stderr: None,
+            ready: Ready::Auto,
+            start_timeout: Duration::from_secs(60),
+            stop_timeout: None,
+            grace: Duration::from_secs(10),
+            kill: true,
+            every: None,
+            signals: Signals::new(),
+            hooks: Hooks::new(),
+            attachments: Vec::new(),
+            mistake: None,
+        }
+    }
+
+    /// Remembers a mistake until a verb can report it; the first one counts.
+    pub(crate) fn mistaken(&mut self, mistake: impl fmt::Display) {
+        self.mistake.get_or_insert_with(|| mistake.to_string());
+    }
+
+    /// What a verb that only looks has to know: which file, and whose.
+    pub(crate) fn check_name(&self) -> Result<()> {
+        let name = &self.name;
+        let wrong = match name.as_str() {
+            "" => Some("its name is empty".to_owned()),
+            "." | ".." => Some(format!("its name `{name}` is no file name")),
+            _ if name.contains(['/', '\0', '\n']) => {
+                Some(format!("its name {name:?} holds a `/`, a NUL or a line's end"))
+            }
+            _ => None,
+        };
+        wrong.or_else(|| self.mistake.clone()).map_or(Ok(()), |wrong| Err(Error::configuration(wrong)))
+    }
+
+    /// Everything that can be wrong without looking at the system.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.check_name()?;
+        let wrong = |why: String| Err(Error::configuration(why));
+        for (key, time) in [
+            ("start_timeout", Some(self.start_timeout)),
+            ("stop_timeout", self.stop_timeout),
+            ("grace", Some(self.grace)),
+            ("every", self.every),
+        ] {
+            match time {
+                Some(Duration::ZERO) => return wrong(format!("`{key}` is zero")),
+                Some(time) if time > ABSURD => return wrong(format!("`{key}` is longer than a hundred years")),
+                _ => {}
+            }
+        }
+        match self {
+            _ if self.stop_timeout() < self.grace => wrong(format!(
+                "`stop_timeout` ({:?}) is shorter than `grace` ({:?}): stop would kill what may still end by itself",
+                self.stop_timeout(),
+                self.grace
+            )),
+            _ if self.umask.is_some_and(|umask| umask > 0o777) => wrong("`umask` is more than 0o777".into()),
+            _ if self.pidfile_mode & !0o755 != 0 || self.pidfile_mode & 0o600 != 0o600 => wrong(format!(
+                "`pidfile_mode` 0o{:o} is not one that its owner alone can write (0o600 to 0o755)",
+                self.pidfile_mode
+            )),
+            _ if self.inherit.iter().any(|fd| *fd < 0) => wrong("`inherit` holds a negative descriptor".into()),
+            _ if self.inherit.iter().any(|fd| !crate::sys::fds::is_open(*fd)) => {
+                wrong("`inherit` holds a descriptor that is not open".into())
+            }
+            _ => self.signals.check().or_else(wrong),
+        }
+    }
+
+    /// How long `stop` waits before it kills.
+    pub(crate) fn stop_timeout(&self) -> Duration {
+        self.stop_timeout.unwrap_or_else(|| self.grace.saturating_add(BEYOND_GRACE))
+    }
+
+    /// Where the pidfile is, or will be.
+    pub(crate) fn pidfile(&self) -> Result<PathBuf> {
+        self.check_name()?;
+        self.pidfile.clone().map_or_else(|| default_pidfile(&self.name).map_err(Error::configuration), Ok)
+    }
+
+    /// Whether user code runs before a `ready = auto` daemon is ready, whose output the launcher wants to see.
+    pub(crate) fn speaks_while_starting(&self) -> bool {
+        self.ready == Ready::Manual || !self.attachments.is_empty() || self.hooks.any_after(Stage::Detach)
+    }
+}

@@ -1,0 +1,75 @@
+//! Where a standard stream leads.
+
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Where stdin, stdout or stderr of a daemon leads.
+///
+/// A path converts into [`Stdio::File`], an open file or descriptor into [`Stdio::Descriptor`].
+///
+/// ```
+/// use daemonize_core::{Daemon, Stdio};
+///
+/// let daemon = Daemon::new("scribe").stdin(Stdio::text("dear diary")).stdout("/var/log/scribe.log");
+/// # drop(daemon);
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Stdio {
+    /// `/dev/null`: nothing comes, nothing stays.
+    Null,
+    /// Stays what it is.
+    Keep,
+    /// A regular file: read from its start, or appended to (made with mode 0640 if it is missing) and opened again on
+    /// SIGHUP.
+    File(PathBuf),
+    /// Something that this program opened.
+    Descriptor(Arc<OwnedFd>),
+    /// This text, then the end (stdin only).
+    Text(String),
+}
+
+impl Stdio {
+    /// A stdin that says this, and then ends.
+    pub fn text(text: impl Into<String>) -> Stdio {
+        Stdio::Text(text.into())
+    }
+}
+
+impl From<&str> for Stdio {
+    fn from(path: &str) -> Stdio {
+        Stdio::File(path.into())
+    }
+}
+
+impl From<String> for Stdio {
+    fn from(path: String) -> Stdio {
+        Stdio::File(path.into())
+    }
+}
+
+impl From<&Path> for Stdio {
+    fn from(path: &Path) -> Stdio {
+        Stdio::File(path.into())
+    }
+}
+
+impl From<PathBuf> for Stdio {
+    fn from(path: PathBuf) -> Stdio {
+        Stdio::File(path)
+    }
+}
+
+impl From<File> for Stdio {
+    fn from(file: File) -> Stdio {
+        OwnedFd::from(file).into()
+    }
+}
+
+impl From<OwnedFd> for Stdio {
+    fn from(fd: OwnedFd) -> Stdio {
+        Stdio::Descriptor(Arc::new(fd))
+    }
+}

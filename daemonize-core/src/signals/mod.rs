@@ -1,0 +1,218 @@
+//! Signals: what the user wants done about them, and who does it.
+//!
+//! The handled signals are blocked in every thread but one: the signal thread, which sleeps in `sigsuspend(2)` with
+//! them open. signal-hook's handlers only raise flags, so that other users of its registry (tokio, the user's own
+//! flags) keep working, and there is neither a pipe nor a second wake-up. The signal thread runs no code of the user:
+//! handlers run in a second thread, made when the first one is needed, so that one that hangs cannot make the daemon
+//! deaf to SIGTERM.
+
+mod handlers;
+mod registered;
+mod service;
+
+pub(crate) use handlers::Handlers;
+pub(crate) use registered::Registered;
+pub(crate) use service::{End, Service, Unwanted};
+
+use crate::body::{Ending, Outcome};
+use crate::signal::Signal;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+/// These stop a daemon, unless the user says otherwise.
+const STOPS: [Signal; 4] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGABRT];
+
+/// A handler as it is kept: shared by all copies of a `Daemon`, called by one thread at a time.
+pub(crate) type SharedHandler = Arc<Mutex<dyn FnMut(Signal) -> Ending + Send>>;
+
+/// What a function or closure must be to handle a signal: `FnMut()` or `FnMut(Signal)`, returning what
+/// [`Outcome`] allows.
+///
+/// `Kind` only tells the implementations apart and is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot handle a signal",
+    label = "not a signal handler",
+    note = "a handler is a `FnMut()` or `FnMut(Signal)`, `Send + 'static`, that returns `()` or a `Result`"
+)]
+pub trait Handler<Kind>: Send + 'static {
+    /// Runs the handler for one signal.
+    fn handle(&mut self, signal: Signal) -> Ending;
+}
+
+/// Tells [`Handler`]'s implementations apart.
+#[derive(Debug)]
+pub struct WithoutSignal<Kind>(Kind);
+/// Tells [`Handler`]'s implementations apart.
+#[derive(Debug)]
+pub struct WithSignal<Kind>(Kind);
+
+impl<F, R, K> Handler<WithoutSignal<(R, K)>> for F
+where
+    F: FnMut() -> R + Send + 'static,
+    R: Outcome<K>,
+{
+    fn handle(&mut self, _: Signal) -> Ending {
+        self().ending()
+    }
+}
+
+impl<F, R, K> Handler<WithSignal<(R, K)>> for F
+where
+    F: FnMut(Signal) -> R + Send + 'static,
+    R: Outcome<K>,
+{
+    fn handle(&mut self, signal: Signal) -> Ending {
+        self(signal).ending()
+    }
+}
+
+/// What a daemon does about signals: see [`Daemon::signals`](crate::Daemon::signals).
+///
+/// ```
+/// use daemonize_core::{Signal, Signals};
+///
+/// let signals = Signals::new()
+///     .handle(Signal::SIGUSR1, || println!("one"))
+///     .handle(Signal::SIGUSR1, |signal| println!("and again: {signal}"))
+///     .ignore(Signal::SIGUSR2)
+///     .default_action(Signal::SIGQUIT);
+/// # drop(signals);
+/// ```
+#[derive(Clone, Default)]
+pub struct Signals(BTreeMap<Signal, Reaction>);
+
+#[derive(Clone)]
+enum Reaction {
+    Handle(Vec<SharedHandler>),
+    Ignore,
+    Default,
+}
+
+impl Signals {
+    /// Nothing said yet: TERM, INT, QUIT and ABRT stop, HUP reopens the log files.
+    pub fn new() -> Signals {
+        Signals::default()
+    }
+
+    /// Adds a handler; several for one signal run in the order in which they were added.
+    #[must_use]
+    pub fn handle<K>(mut self, signal: impl Into<Signal>, mut handler: impl Handler<K>) -> Signals {
+        let shared: SharedHandler = Arc::new(Mutex::new(move |signal| handler.handle(signal)));
+        match self.0.entry(signal.into()).or_insert_with(|| Reaction::Handle(Vec::new())) {
+            Reaction::Handle(handlers) => handlers.push(shared),
+            other => *other = Reaction::Handle(vec![shared]),
+        }
+        self
+    }
+
+    /// The signal does nothing.
+    #[must_use]
+    pub fn ignore(mut self, signal: impl Into<Signal>) -> Signals {
+        self.0.insert(signal.into(), Reaction::Ignore);
+        self
+    }
+
+    /// The signal does what it does to a program that never heard of it, see `signal(7)`: SIGTERM kills at once.
+    #[must_use]
+    pub fn default_action(mut self, signal: impl Into<Signal>) -> Signals {
+        self.0.insert(signal.into(), Reaction::Default);
+        self
+    }
+
+    /// Adds what `other` says; handlers add up, anything else of `other` wins.
+    pub(crate) fn merge(&mut self, other: Signals) {
+        for (signal, reaction) in other.0 {
+            match (self.0.get_mut(&signal), reaction) {
+                (Some(Reaction::Handle(handlers)), Reaction::Handle(more)) => handlers.extend(more),
+                (_, reaction) => drop(self.0.insert(signal, reaction)),
+            }
+        }
+    }
+
+    /// Says which signal cannot be treated so, and why.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        for signal in self.0.keys() {
+            if !signal.exists() {
+                return Err(format!("there is no {signal}"));
+            }
+            if let Some(why) = signal.uncatchable() {
+                return Err(format!("{signal} cannot be handled: {why}"));
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn handlers(&self, signal: Signal) -> &[SharedHandler] {
+        match self.0.get(&signal) {
+            Some(Reaction::Handle(handlers)) => handlers,
+            _ => &[],
+        }
+    }
+
+    /// Those with handlers, and those that mean something to every daemon.
+    pub(crate) fn handled(&self) -> Vec<Signal> {
+        let own =
+            self.0.iter().filter(|(_, reaction)| matches!(reaction, Reaction::Handle(_))).map(|(signal, _)| *signal);
+        let common = STOPS.into_iter().chain([Signal::SIGHUP]).filter(|signal| !self.0.contains_key(signal));
+        common.chain(own).collect()
+    }
+
+    pub(crate) fn ignored(&self) -> impl Iterator<Item = Signal> + '_ {
+        self.0.iter().filter(|(_, reaction)| matches!(reaction, Reaction::Ignore)).map(|(signal, _)| *signal)
+    }
+
+    pub(crate) fn wants_default(&self, signal: Signal) -> bool {
+        matches!(self.0.get(&signal), Some(Reaction::Default))
+    }
+
+    /// Whether this one was mentioned at all.
+    pub(crate) fn mentions(&self, signal: Signal) -> bool {
+        self.0.contains_key(&signal)
+    }
+
+    /// The signals that stop this daemon.
+    pub(crate) fn stops(&self) -> Vec<Signal> {
+        STOPS.into_iter().filter(|signal| matches!(self.0.get(signal), None | Some(Reaction::Handle(_)))).collect()
+    }
+}
+
+impl fmt::Debug for Signals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.0.iter()).finish()
+    }
+}
+
+impl fmt::Debug for Reaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reaction::Handle(handlers) => write!(f, "{} handlers", handlers.len()),
+            Reaction::Ignore => f.write_str("ignore"),
+            Reaction::Default => f.write_str("default"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn handlers_add_up_in_order_and_the_last_word_counts() {
+        let mut signals = Signals::new().handle(Signal::SIGUSR1, || ()).ignore(Signal::SIGTERM);
+        signals.merge(Signals::new().handle(Signal::SIGUSR1, |_: Signal| ()).default_action(Signal::SIGQUIT));
+        assert_eq!(signals.handlers(Signal::SIGUSR1).len(), 2);
+        assert_eq!(signals.stops(), [Signal::SIGINT, Signal::SIGABRT]);
+        assert!(signals.handled().contains(&Signal::SIGUSR1) && !signals.handled().contains(&Signal::SIGTERM));
+        assert_eq!(signals.ignored().collect::<Vec<_>>(), [Signal::SIGTERM]);
+    }
+
+    #[test]
+    fn what_cannot_be_handled_is_said_with_the_reason() {
+        let check = |signal: i32| Signals::new().ignore(signal).check();
+        assert!(check(libc::SIGKILL).unwrap_err().contains("the kernel lets nobody"));
+        assert!(check(libc::SIGSEGV).unwrap_err().contains("faulting instruction"));
+        assert_eq!(check(99).unwrap_err(), "there is no signal 99");
+        assert_eq!(check(libc::SIGRTMIN()), Ok(()));
+    }
+}

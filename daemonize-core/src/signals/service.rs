@@ -1,0 +1,133 @@
+//! The signal thread: waits, marks the stop, has handlers run, and sees to it that the daemon ends in time.
+
+use super::handlers::Handlers;
+use super::{Registered, Signals};
+use crate::signal::Signal;
+use crate::stopping;
+use nix::poll::{PollFd, PollFlags};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Why the signal thread ends the process, when the body does not do so itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The body never looked whether it should stop, and every handler is done.
+    NeverAsked,
+    /// The body or a handler was not done when the grace was over.
+    GraceOver,
+    /// A second stop signal came while the body or a handler was not done.
+    CutShort,
+}
+
+/// What the signal thread does beyond the handlers, given by whoever launches.
+pub(crate) struct Service {
+    pub(crate) registered: Registered,
+    pub(crate) handlers: Arc<Handlers>,
+    pub(crate) signals: Signals,
+    pub(crate) stops: Vec<Signal>,
+    pub(crate) grace: Duration,
+    /// What HUP does before its handlers run.
+    pub(crate) on_hangup: Box<dyn Fn() + Send>,
+    /// Ends the process.
+    pub(crate) on_end: Box<dyn Fn(End) + Send>,
+    /// While the daemon is not ready: the socket whose hang-up means that nobody wants it, and what to do then.
+    pub(crate) unwanted: Option<Unwanted>,
+}
+
+/// See [`Service::unwanted`].
+pub(crate) struct Unwanted {
+    pub(crate) socket: OwnedFd,
+    /// Ends the process, or returns when the daemon is wanted after all.
+    pub(crate) act: Box<dyn Fn() + Send>,
+}
+
+impl Service {
+    /// Starts the thread; it inherits the mask, in which the handled signals are blocked.
+    pub(crate) fn start(self) -> io::Result<()> {
+        thread::Builder::new().name("daemon-signals".into()).spawn(move || self.serve()).map(drop)
+    }
+
+    fn serve(mut self) {
+        loop {
+            self.wait();
+            if let Some(since) = self.react() {
+                return self.see_to_the_end(since + self.grace);
+            }
+        }
+    }
+
+    fn wait(&mut self) {
+        let Some(unwanted) = &self.unwanted else { return self.registered.suspend() };
+        // Hang-up is reported without being asked for; what the socket has to read is not for this thread.
+        let mut fds = [PollFd::new(unwanted.socket.as_fd(), PollFlags::empty())];
+        if self.registered.suspend_until(&mut fds, None) {
+            (unwanted.act)();
+            self.unwanted = None;
+        }
+    }
+
+    /// Treats what came; the moment of the stop, if that was among it.
+    fn react(&self) -> Option<Instant> {
+        let mut stop = None;
+        for signal in self.registered.take() {
+            if signal == Signal::SIGHUP && !self.stops.contains(&signal) {
+                (self.on_hangup)();
+            }
+            self.handlers.run(signal, self.signals.handlers(signal));
+            if self.stops.contains(&signal) {
+                stop = Some(Instant::now());
+            }
+        }
+        if stop.is_some() {
+            // Last: a body that returns at once finds the handlers queued, and waits for them.
+            stopping::mark();
+        }
+        stop
+    }
+
+    /// From the stop on: the body ends the process by returning, or this does.
+    fn see_to_the_end(&self, deadline: Instant) {
+        let idle = self.handlers.idle_event();
+        loop {
+            if self.handlers.is_idle() && !stopping::was_asked() {
+                return (self.on_end)(End::NeverAsked);
+            }
+            if Instant::now() >= deadline {
+                return (self.on_end)(End::GraceOver);
+            }
+            self.wait_for_change(idle.as_ref().map(AsFd::as_fd), deadline);
+            if self.again() {
+                return (self.on_end)(End::CutShort);
+            }
+        }
+    }
+
+    fn wait_for_change(&self, idle: Option<BorrowedFd<'_>>, deadline: Instant) {
+        let Some(idle) = idle else {
+            // No descriptor left for the event: look now and then.
+            let soon = Instant::now() + Duration::from_millis(10);
+            self.registered.suspend_until(&mut [], Some(soon.min(deadline)));
+            return;
+        };
+        let mut fds = [PollFd::new(idle, PollFlags::POLLIN)];
+        if self.registered.suspend_until(&mut fds, Some(deadline)) {
+            let _ = nix::unistd::read(idle, &mut [0; 8]);
+        }
+    }
+
+    /// Treats what comes after the stop; whether another stop was among it.
+    fn again(&self) -> bool {
+        let mut again = false;
+        for signal in self.registered.take() {
+            if self.stops.contains(&signal) {
+                again = true;
+            } else {
+                self.handlers.run(signal, self.signals.handlers(signal));
+            }
+        }
+        again
+    }
+}

@@ -1,0 +1,52 @@
+//! Dispositions, which nix can only set through `unsafe`.
+
+use crate::signal::Signal;
+use std::mem::MaybeUninit;
+use std::ptr;
+
+/// What a signal does when no handler takes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Disposition {
+    Default,
+    Ignore,
+}
+
+/// Whether the signal is ignored, or is `SIGCHLD` with `SA_NOCLDWAIT`, which loses the status of children alike.
+pub(crate) fn is_ignored(signal: Signal) -> bool {
+    current(signal).is_some_and(|action| {
+        action.sa_sigaction == libc::SIG_IGN || (signal == Signal::SIGCHLD && action.sa_flags & libc::SA_NOCLDWAIT != 0)
+    })
+}
+
+/// Sets the disposition and returns what was there, to be put back with [`restore`].
+pub(crate) fn set(signal: Signal, disposition: Disposition) -> Option<SavedAction> {
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: an all-zero sigaction is a valid one (SIG_DFL, empty mask, no flags).
+    let action = unsafe { action.assume_init_mut() };
+    action.sa_sigaction = match disposition {
+        Disposition::Default => libc::SIG_DFL,
+        Disposition::Ignore => libc::SIG_IGN,
+    };
+    let mut old = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: both pointers are to sigactions of ours; no handler function is installed.
+    let result = unsafe { libc::sigaction(signal.as_raw(), action, old.as_mut_ptr()) };
+    // SAFETY: sigaction filled it in when it answered 0.
+    (result == 0).then(|| SavedAction(signal, unsafe { old.assume_init() }))
+}
+
+/// A disposition that was replaced for a while.
+pub(crate) struct SavedAction(Signal, libc::sigaction);
+
+/// Puts a disposition back, handler and flags included.
+pub(crate) fn restore(saved: &SavedAction) {
+    // SAFETY: the action was in force in this process before, so its handler is a valid one.
+    unsafe { libc::sigaction(saved.0.as_raw(), &raw const saved.1, ptr::null_mut()) };
+}
+
+fn current(signal: Signal) -> Option<libc::sigaction> {
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: only reads the current action into our memory.
+    let result = unsafe { libc::sigaction(signal.as_raw(), ptr::null(), action.as_mut_ptr()) };
+    // SAFETY: sigaction filled it in when it answered 0.
+    (result == 0).then(|| unsafe { action.assume_init() })
+}

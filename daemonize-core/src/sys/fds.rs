@@ -1,0 +1,79 @@
+//! Descriptors by number: which are open, which leak through `exec`, and closing those that are not ours.
+
+use super::cvt;
+use std::fs;
+use std::io;
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::MetadataExt;
+
+/// How many numbers are tried one by one before the table is listed instead.
+const PROBES: RawFd = 64;
+
+/// Whether this number is an open descriptor (`fcntl(2)`, `F_GETFD`).
+pub(crate) fn is_open(fd: RawFd) -> bool {
+    flags(fd).is_some()
+}
+
+/// The close-on-exec flag of a descriptor: false means that it outlives `exec`; `None` if it is not open.
+fn flags(fd: RawFd) -> Option<bool> {
+    // SAFETY: F_GETFD takes an integer and touches no memory of ours; an unused number answers EBADF.
+    let flags = cvt(unsafe { libc::fcntl(fd, libc::F_GETFD) }.into()).ok()?;
+    Some(flags & libc::c_long::from(libc::FD_CLOEXEC) != 0)
+}
+
+/// The descriptors from 3 on that leaked in through `exec`: those without close-on-exec, which std sets on all it opens.
+pub(crate) fn leaked() -> io::Result<Vec<RawFd>> {
+    let mut found = open_from_three()?;
+    found.retain(|fd| flags(*fd) == Some(false));
+    Ok(found)
+}
+
+/// Closes those of these descriptors that are still without close-on-exec.
+pub(crate) fn close_leaked(leaked: &[RawFd]) {
+    for fd in leaked.iter().copied().filter(|fd| flags(*fd) == Some(false)) {
+        close(fd);
+    }
+}
+
+/// Closes every descriptor from 3 on but those in `keep`. The cost does not depend on `RLIMIT_NOFILE`.
+pub(crate) fn close_all_but(keep: &[RawFd]) -> io::Result<()> {
+    let mut keep: Vec<u32> = keep.iter().filter_map(|fd| u32::try_from(*fd).ok()).filter(|fd| *fd > 2).collect();
+    keep.sort_unstable();
+    keep.dedup();
+    let mut first = 3;
+    for fd in keep.into_iter().chain([u32::MAX]) {
+        if first < fd {
+            // SAFETY: the user asked for every descriptor to be closed but those they and we named.
+            cvt(unsafe { libc::syscall(libc::SYS_close_range, first, fd - 1, 0) })?;
+        }
+        first = fd.saturating_add(1);
+    }
+    Ok(())
+}
+
+/// `close(2)` of a number that nothing in this program owns.
+fn close(fd: RawFd) {
+    // SAFETY: nobody in this program made this descriptor: it came in through exec without close-on-exec.
+    drop(unsafe { OwnedFd::from_raw_fd(fd) });
+}
+
+/// The open descriptors from 3 on, by probing where the kernel says how many there are (Linux 6.2), else by listing.
+fn open_from_three() -> io::Result<Vec<RawFd>> {
+    let count = fs::metadata("/proc/self/fd").map_or(0, |directory| directory.size());
+    let mut found: Vec<RawFd> = (0..PROBES).filter(|fd| is_open(*fd)).collect();
+    if count != found.len() as u64 {
+        found = list()?;
+    }
+    found.retain(|fd| *fd > 2);
+    Ok(found)
+}
+
+/// Lists `/proc/self/fd`; the descriptor of the listing itself is closed again when this returns.
+fn list() -> io::Result<Vec<RawFd>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc/self/fd")? {
+        found.extend(entry?.file_name().to_str().and_then(|name| name.parse::<RawFd>().ok()));
+    }
+    found.retain(|fd| is_open(*fd));
+    Ok(found)
+}

@@ -1,0 +1,58 @@
+//! Processes by identity instead of by number (`pidfd_open(2)`), since std's `PidFd` is unstable.
+
+use super::cvt;
+use crate::pid::Pid;
+use crate::signal::Signal;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::time::Instant;
+
+/// A process that stays the same one whatever happens to its number.
+#[derive(Debug)]
+pub(crate) struct PidFd(OwnedFd);
+
+impl PidFd {
+    /// `pidfd_open(2)`; `ESRCH` when there is no such process, `ENOSYS` before Linux 5.3.
+    pub(crate) fn open(pid: Pid) -> io::Result<PidFd> {
+        // SAFETY: takes two integers and touches no memory of ours.
+        let fd = cvt(unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) })?;
+        let fd = RawFd::try_from(fd).map_err(io::Error::other)?;
+        // SAFETY: the kernel just made this descriptor (close-on-exec) for us alone.
+        Ok(PidFd(unsafe { OwnedFd::from_raw_fd(fd) }))
+    }
+
+    /// `pidfd_send_signal(2)`: reaches exactly this process, or fails with `ESRCH`.
+    pub(crate) fn send(&self, signal: Signal) -> io::Result<()> {
+        let info: *const libc::siginfo_t = std::ptr::null();
+        // SAFETY: a null siginfo asks the kernel to fill it in as kill(2) does.
+        cvt(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, self.0.as_raw_fd(), signal.as_raw(), info, 0) })?;
+        Ok(())
+    }
+
+    /// Waits for the process to end, until `deadline`; whether it did. A zombie has ended.
+    pub(crate) fn wait(&self, deadline: Instant) -> io::Result<bool> {
+        loop {
+            let mut fds = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
+            match poll(&mut fds, timeout_until(deadline)) {
+                Ok(0) if Instant::now() >= deadline => return Ok(false),
+                Ok(0) | Err(nix::Error::EINTR) => {}
+                Ok(_) => return Ok(true),
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+    }
+}
+
+impl AsFd for PidFd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// What is left until `deadline`, in the milliseconds of `poll(2)`, rounded up so that nobody wakes too early.
+pub(crate) fn timeout_until(deadline: Instant) -> PollTimeout {
+    let left = deadline.saturating_duration_since(Instant::now());
+    let millis = left.as_micros().div_ceil(1000);
+    PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX)
+}

@@ -1,0 +1,34 @@
+//! Hooks and `activate`: the program itself becomes the daemon, with something of its own before, after and instead of
+//! a stage.
+//!
+//! `cargo run --example stages -- start`, then `-- stop`; it writes to `stages.log` in the directory for temporary
+//! files.
+
+use daemon::{Daemon, Stage};
+use std::time::Duration;
+use std::{env, fs, io};
+
+fn main() -> daemon::Result<()> {
+    let daemon = Daemon::new("stages")
+        .stdout(env::temp_dir().join("stages.log"))
+        .before(Stage::Detach, || println!("launcher: about to detach"))
+        .after(Stage::Detach, || println!("daemon: detached, pid {}", std::process::id()))
+        .replace(Stage::WorkingDirectory, enter_own_directory)
+        .before(Stage::Stdio, || println!("daemon: this still reaches the terminal"));
+    match env::args().nth(1).as_deref() {
+        Some("start") => daemon.activate()?,
+        Some("stop") => return Ok(println!("{}", daemon.stop()?)),
+        _ => return Ok(eprintln!("usage: stages start | stop")),
+    }
+    println!("in {}", env::current_dir().unwrap_or_default().display());
+    while daemon::sleep(Duration::from_secs(1)) {}
+    println!("the program ends as any other");
+    Ok(())
+}
+
+/// A stage of one's own: a directory that is made if it is missing.
+fn enter_own_directory() -> io::Result<()> {
+    let directory = env::temp_dir().join("stages");
+    fs::create_dir_all(&directory)?;
+    env::set_current_dir(directory)
+}
