@@ -1,0 +1,97 @@
+//! The checked function: what is printed around the user's own.
+
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::{Lifetime, Signature};
+
+use crate::attributes::{self, Attributes};
+use crate::errors::Errors;
+use crate::item::Item;
+use crate::keys::Kind;
+use crate::parameters::{self, Parameter, hygienic};
+use crate::signature;
+
+/// A function that can be a daemon, or that stands in for one that cannot.
+pub(crate) struct Function {
+    /// Its name.
+    pub(crate) ident: Ident,
+    /// Its attributes, sorted.
+    pub(crate) attributes: Attributes,
+    /// Who may name it.
+    pub(crate) visibility: TokenStream,
+    /// `<'a>`, or nothing.
+    pub(crate) generics: TokenStream,
+    /// The same with the lifetimes of what is lent, for the functions that lend it.
+    pub(crate) lending_generics: TokenStream,
+    /// `where …`, or nothing.
+    pub(crate) bounds: TokenStream,
+    /// Its parameters.
+    pub(crate) parameters: Vec<Parameter>,
+    /// `-> T`, or nothing.
+    pub(crate) output: TokenStream,
+    /// Where the return type is.
+    pub(crate) output_span: Span,
+    /// The user's function, verbatim.
+    pub(crate) plain: TokenStream,
+    /// Whether it is `-> !`.
+    pub(crate) diverges: bool,
+    /// Whether it was refused: then only what keeps the rest of the program free of errors that are
+    /// none is printed for it.
+    pub(crate) refused: bool,
+}
+
+impl Function {
+    /// The body of what would call a refused function.
+    pub(crate) fn stand_in(&self) -> Option<TokenStream> {
+        self.refused.then(|| quote!(::core::unimplemented!()))
+    }
+}
+
+/// Checks the function. There is nothing for a method: no item can stand beside it.
+pub(crate) fn check(kind: Kind, item: Item, errors: &mut Errors) -> Option<Function> {
+    if signature::check_method(kind, &item.signature, errors) {
+        return None;
+    }
+    let before = errors.count();
+    let attributes = attributes::sort(kind, &item.attributes, errors);
+    signature::check(kind, &item.signature, &item.body, errors);
+    let (parameters, lifetimes) = parameters::read(kind, &item.signature, errors);
+    Some(Function {
+        ident: item.signature.ident.clone(),
+        visibility: item.visibility.to_token_stream().into_iter().map(ours).collect(),
+        generics: generics(&[], &item.signature),
+        lending_generics: generics(&lifetimes, &item.signature),
+        bounds: item.signature.generics.where_clause.to_token_stream(),
+        parameters,
+        output: item.signature.output.to_token_stream(),
+        output_span: signature::output_span(&item.signature),
+        plain: plain(&attributes, &item.signature, item.body),
+        diverges: signature::diverges(&item.signature),
+        attributes,
+        refused: errors.count() > before,
+    })
+}
+
+/// The user's function, without what its declaration outside has already said.
+fn plain(attributes: &Attributes, signature: &Signature, body: TokenStream) -> TokenStream {
+    let inner = &attributes.inner;
+    let body = if body.to_string() == ";" { quote!({ ::core::unimplemented!() }) } else { body };
+    quote!(#(#inner)* #signature #body)
+}
+
+/// What stands in the angle brackets; without anything in them, nothing.
+fn generics(lifetimes: &[Lifetime], signature: &Signature) -> TokenStream {
+    let parameters = &signature.generics.params;
+    if lifetimes.is_empty() && parameters.is_empty() {
+        return TokenStream::new();
+    }
+    quote!(<#(#lifetimes,)* #parameters>)
+}
+
+/// The token as ours, so that a lint on the visibility speaks once: of the user's function.
+fn ours(token: TokenTree) -> TokenTree {
+    match token {
+        TokenTree::Ident(ident) if ident != "$crate" => TokenTree::Ident(hygienic(&ident)),
+        other => other,
+    }
+}

@@ -1,0 +1,212 @@
+//! What is said about the attribute's keys and plain values, and at which token.
+
+use super::{FINE, assert_errors};
+use crate::keys::Kind::{Run, Step};
+
+/// One mistake in the arguments of `#[daemon::run]`.
+#[track_caller]
+fn one(args: &str, message: &str, place: &str) {
+    assert_errors(Run, args, FINE, &[(message, place)]);
+}
+
+#[test]
+fn unknown_keys_get_the_nearest_known_one() {
+    one(r#"pid_file = "x""#, "unknown key `pid_file`, did you mean `pidfile`?", "pid_file");
+    one("signal = { TERM => f }", "unknown key `signal`, did you mean `signals`?", "signal");
+    one("working_dir = f(a, b)", "unknown key `working_dir`, did you mean `working_directory`?", "working_dir");
+    one("Umask = 0", "unknown key `Umask`, did you mean `umask`?", "Umask");
+}
+
+#[test]
+fn unknown_keys_that_are_near_to_none_get_the_list() {
+    one(
+        "colour = 3",
+        "unknown key `colour`, expected one of `name`, `companion`, `pidfile`, `pidfile_mode`, \
+         `signals`, `detach`, `working_directory`, `umask`, `user`, `group`, `init_groups`, `chroot`, \
+         `core_dumps`, `inherit`, `close`, `stdin`, `stdout`, `stderr`, `ready`, `start_timeout`, \
+         `stop_timeout`, `grace`, `kill`, `hooks`, `configure`, `crate`",
+        "colour",
+    );
+}
+
+#[test]
+fn keys_of_other_attributes_say_so() {
+    one(r#"every = "1s""#, "`every` does not belong to `#[daemon::run]`: it paces a `#[daemon::step]`", "every");
+    one("from = f", "`from` does not belong to `#[daemon::run]`: it is a key of message daemons", "from");
+    one(
+        "pool_size = 3",
+        "`pool_size` does not belong to `#[daemon::run]`: it is a key of message daemons",
+        "pool_size",
+    );
+    one("cli", "`cli` does not belong to `#[daemon::run]`: it is reserved for command lines", "cli");
+    one("runtime = r", "`runtime` does not belong to `#[daemon::run]`: it is reserved for `async fn`", "runtime");
+    assert_errors(
+        Step,
+        r#"idle_time = "1s""#,
+        FINE,
+        &[("`idle_time` does not belong to `#[daemon::step]`: it is a key of message daemons", "idle_time")],
+    );
+}
+
+#[test]
+fn a_key_is_given_once() {
+    one("umask = 0o22, umask = 0o27", "duplicate key `umask`", "umask");
+    one("crate = ::daemon, crate = ::daemon", "duplicate key `crate`", "crate");
+    one("signals = { TERM => f }, signals = { HUP => f }", "duplicate key `signals`", "signals");
+}
+
+#[test]
+fn a_key_needs_its_value_and_a_value_its_key() {
+    one("pidfile", r#"`pidfile` needs a value, such as `pidfile = "~/sleepy.pid"`"#, "pidfile");
+    one("detach, umask = 0", "`detach` needs a value, such as `detach = auto`", "detach");
+    one("umask =", "`umask =` needs a value, such as `umask = 0o027`", "=");
+    one("umask = , kill = true", "`umask =` needs a value, such as `umask = 0o027`", "=");
+    one(r#""x.pid""#, r#"expected a key before this value, such as `pidfile = "~/sleepy.pid"`"#, r#""x.pid""#);
+}
+
+#[test]
+fn keys_and_values_are_joined_by_equals_and_parted_by_commas() {
+    one(r#"pidfile("x")"#, r#"expected `=` after `pidfile`, such as `pidfile = "~/sleepy.pid"`"#, r#"("x")"#);
+    one(r#"user: "x""#, r#"expected `=` after `user`, such as `user = "www-data"`"#, ":");
+    one("umask == 3", "expected `=` after `umask`, such as `umask = 0o027`", "=");
+    one(r#"pidfile = "x" umask = 0o22"#, "expected `,` before `umask`", "umask");
+    one(r#"pidfile = "x"; umask = 0o22"#, "expected `,` before `;`", ";");
+}
+
+#[test]
+fn a_mistake_ends_where_the_next_key_begins() {
+    assert_errors(
+        Run,
+        r#"pidfile("x", y), user: "x", umask, grace = |a, b| , kill = "no""#,
+        FINE,
+        &[
+            (r#"expected `=` after `pidfile`, such as `pidfile = "~/sleepy.pid"`"#, r#"("x", y)"#),
+            (r#"expected `=` after `user`, such as `user = "www-data"`"#, ":"),
+            ("`umask` needs a value, such as `umask = 0o027`", "umask"),
+            ("expected an expression", ","),
+            ("`kill` wants `true` or `false`, not a string", r#""no""#),
+        ],
+    );
+}
+
+#[test]
+fn paths_and_names_are_not_empty() {
+    one(r#"pidfile = """#, "the path of `pidfile` is empty", r#""""#);
+    one(r#"stdout = """#, "the path of `stdout` is empty", r#""""#);
+    one(r#"user = """#, "the name of the `user` is empty", r#""""#);
+    one(r#"name = """#, "a daemon's name cannot be empty", r#""""#);
+    one(r#"name = "a/b""#, "a daemon's name becomes a file name: it cannot contain `/` or NUL", r#""a/b""#);
+}
+
+#[test]
+fn literals_are_of_the_right_kind() {
+    one("pidfile = 3", "`pidfile` wants a path, not a number", "3");
+    one("name = true", "`name` wants a string, not a boolean", "true");
+    one("user = 'x'", "`user` wants a name or a number, not a character", "'x'");
+    one("chroot = b\"x\"", "`chroot` wants a path, not a byte string", "b\"x\"");
+    one(r#"kill = "yes""#, "`kill` wants `true` or `false`, not a string", r#""yes""#);
+    one("core_dumps = 1", "`core_dumps` wants `true` or `false`, not a number", "1");
+    one("inherit = 3", "`inherit` wants a list, such as `[3]`, not a number", "3");
+    one(r#"umask = "027""#, "`umask` wants a number, such as `0o027`, not a string", r#""027""#);
+    one("stdin = 0", "`stdin` wants a path, `null` or `keep`, not a number", "0");
+    one("configure = 3", "`configure` wants a function from `Daemon` to `Daemon`, not a number", "3");
+}
+
+#[test]
+fn permission_bits_are_octal_few_and_safe() {
+    one("umask = 22", "`22` is decimal: write `0o22`", "22");
+    one("umask = 89", "`89` is decimal: write it in octal, such as `0o027`", "89");
+    one("umask = 0o1000", "`umask` has nine bits: at most `0o777`", "0o1000");
+    one("pidfile_mode = 0o4644", "`pidfile_mode` has nine bits: at most `0o777`", "0o4644");
+    one(
+        "pidfile_mode = 0o664",
+        "group and others must not write the pidfile: they could put a number there that `stop` then signals",
+        "0o664",
+    );
+    assert_errors(Run, "umask = 0, pidfile_mode = 0o600", FINE, &[]);
+    assert_errors(Run, "umask = 0x1f, pidfile_mode = MODE", FINE, &[]);
+}
+
+#[test]
+fn words_are_known_or_expressions() {
+    one("detach = atuo", "unknown word `atuo` for `detach`, did you mean `auto`?", "atuo");
+    one(
+        "close = everything",
+        "unknown word `everything` for `close`, expected one of `inherited`, `all`, `none`",
+        "everything",
+    );
+    one("stdout = nul", "unknown word `nul` for `stdout`, did you mean `null`?", "nul");
+    one(r#"ready = "manual""#, "`ready` wants one of the words `auto`, `manual`, not a string", r#""manual""#);
+    one(r#"stdout = "null""#, "write `null` without quotes, or `./null` for a file", r#""null""#);
+    assert_errors(Run, "detach = DETACH, close = a::b, ready = f(), stdin = File::open(x)", FINE, &[]);
+}
+
+#[test]
+fn durations_have_a_unit_and_some_length() {
+    one("grace = 10", r#"a duration needs a unit: write `"10s"`"#, "10");
+    one("grace = 1.5", r#"a duration is a string with a unit, such as `"10s"`, not a number"#, "1.5");
+    one(r#"grace = "10""#, "`10` has no unit: write `10s`, or `ms`, `m` or `h`", r#""10""#);
+    one(r#"grace = "3sec""#, "unknown unit `sec`, expected `ms`, `s`, `m` or `h`", r#""3sec""#);
+    one(r#"start_timeout = "0s""#, "a duration must be longer than zero", r#""0s""#);
+    one(r#"start_timeout = "-3s""#, "a duration cannot be negative", r#""-3s""#);
+    one(r#"start_timeout = "99999999999h""#, "`99999999999h` is too long: at most 136 years", r#""99999999999h""#);
+}
+
+#[test]
+fn a_stop_is_not_over_before_the_grace() {
+    one(
+        r#"stop_timeout = "9s""#,
+        "`stop_timeout` is shorter than `grace` (10s): the daemon would be killed within it",
+        r#""9s""#,
+    );
+    one(
+        r#"stop_timeout = "1m", grace = "2m""#,
+        "`stop_timeout` is shorter than `grace` (120s): the daemon would be killed within it",
+        r#""1m""#,
+    );
+    assert_errors(Run, r#"stop_timeout = "1s", grace = "500ms""#, FINE, &[]);
+    assert_errors(Run, r#"stop_timeout = "1s", grace = GRACE"#, FINE, &[]);
+    one(r#"stop_timeout = "1s", grace = 3"#, r#"a duration needs a unit: write `"3s"`"#, "3");
+}
+
+#[test]
+fn the_librarys_path_is_absolute_and_the_companion_a_name() {
+    one(
+        "crate = renamed",
+        "the path of the library must be absolute: write `::renamed` or `crate::renamed`",
+        "renamed",
+    );
+    one(r#"crate = "daemon""#, "`crate` wants the path of the library, such as `crate = ::daemon`", r#""daemon""#);
+    one(r#"companion = "Sleepy""#, "`companion` wants a plain name, such as `companion = Sleepy`", r#""Sleepy""#);
+    one(
+        "companion = daemon",
+        "the companion `daemon` would hide the crate `daemon`: choose another name with `companion = …`",
+        "daemon",
+    );
+    one(
+        "companion = str",
+        "the companion `str` would hide the type `str`: choose another name with `companion = …`",
+        "str",
+    );
+    assert_errors(Run, "companion = daemon, crate = ::renamed", FINE, &[]);
+    assert_errors(Run, "crate = crate::facade", FINE, &[]);
+}
+
+#[test]
+fn all_mistakes_of_an_attribute_are_told_at_once() {
+    assert_errors(
+        Run,
+        r#"pid_file = "x", umask = 22, grace = 3, detach = atuo, kill = foo., umask = 0"#,
+        "async fn main(x: u8) {}",
+        &[
+            ("unknown key `pid_file`, did you mean `pidfile`?", "pid_file"),
+            ("expected identifier or integer", ","),
+            ("`22` is decimal: write `0o22`", "22"),
+            (r#"a duration needs a unit: write `"3s"`"#, "3"),
+            ("unknown word `atuo` for `detach`, did you mean `auto`?", "atuo"),
+            ("duplicate key `umask`", "umask"),
+            ("no async runtime is built for a daemon: write a plain `fn` that builds its runtime inside", "async"),
+            ("`main` takes no arguments: read them with `std::env::args`", "x: u8"),
+        ],
+    );
+}

@@ -1,0 +1,105 @@
+//! What is said about signals and hooks, and at which token.
+
+use super::{FINE, assert_errors};
+use crate::keys::Kind::Run;
+
+#[track_caller]
+fn one(args: &str, message: &str, place: &str) {
+    assert_errors(Run, args, FINE, &[(message, place)]);
+}
+
+#[test]
+fn signals_are_named_with_or_without_sig_or_by_expression() {
+    let args = "signals = { SIGTERM => f, HUP => g, libc::SIGUSR1 => h, Signal::from(3) => i, MY => j }";
+    assert_errors(Run, args, FINE, &[]);
+}
+
+#[test]
+fn unknown_signals_get_the_nearest_known_one() {
+    one("signals = { SIGTREM => f }", "unknown signal `SIGTREM`, did you mean `SIGTERM`?", "SIGTREM");
+    one("signals = { sigterm => f }", "unknown signal `sigterm`, did you mean `SIGTERM`?", "sigterm");
+    one("signals = { hup => f }", "unknown signal `hup`, did you mean `SIGHUP`?", "hup");
+    one("signals = { SIGNIFICANT => f }", "unknown signal `SIGNIFICANT`", "SIGNIFICANT");
+    one(
+        "signals = { SIGRTMIN => f }",
+        "real-time signals have no fixed numbers: write an expression, such as `libc::SIGRTMIN() + 1`",
+        "SIGRTMIN",
+    );
+}
+
+#[test]
+fn a_signal_is_given_once() {
+    let message = "`SIGTERM` is given twice: write `[first, second]`";
+    one("signals = { SIGTERM => f, TERM => g }", message, "TERM");
+    one("signals = { SIGTERM => f, libc::SIGTERM => g }", message, "libc::SIGTERM");
+    one("signals = { SIGIO => f, SIGPOLL => g }", "`SIGIO` is given twice: write `[first, second]`", "SIGPOLL");
+    one("signals = { SIGTERM | SIGINT => f }", "one signal to an action: write one line for each", "SIGTERM | SIGINT");
+}
+
+#[test]
+fn what_no_program_may_do_with_a_signal_is_refused() {
+    let never = "`SIGKILL` cannot be caught, blocked or ignored";
+    one("signals = { KILL => f }", never, "KILL");
+    one("signals = { SIGKILL => ignore }", never, "SIGKILL");
+    one("signals = { libc::SIGKILL => f }", never, "libc::SIGKILL");
+    one("signals = { STOP => default }", "`SIGSTOP` cannot be caught, blocked or ignored", "STOP");
+    for name in ["SIGSEGV", "SIGFPE", "SIGILL", "SIGBUS"] {
+        one(
+            &format!("signals = {{ {name} => f }}"),
+            &format!("`{name}` is raised by the instruction itself: returning from a handler runs it again"),
+            name,
+        );
+    }
+    one(
+        "signals = { SEGV => ignore }",
+        "`SIGSEGV` is raised by the instruction itself: the kernel does not let it be ignored",
+        "SEGV",
+    );
+    assert_errors(Run, "signals = { SIGSEGV => default }", FINE, &[]);
+}
+
+#[test]
+fn actions_can_be_called() {
+    one("signals = { TERM => [] }", "the list of functions is empty", "[]");
+    one("signals = { TERM => 3 }", "expected a function or a closure, not a literal", "3");
+    one("signals = { TERM => [f, [g]] }", "expected a function or a closure, not a list in a list", "[g]");
+    one(
+        "signals = { TERM => [f, ignore] }",
+        "`ignore` and `default` are no functions: they stand alone behind a signal",
+        "ignore",
+    );
+}
+
+#[test]
+fn signals_are_written_in_braces_with_arrows() {
+    one("signals = reload", "`signals` wants braces, such as `signals = { SIGHUP => reload }`", "reload");
+    one("signals = {}", "`signals` is empty: write `signals = { SIGHUP => reload }` or leave it out", "{}");
+    one("signals = { TERM }", "expected `=>` and a function behind it", "TERM");
+    one("signals = { TERM = f }", "expected `=>` after the signal", "=");
+    one("signals = { TERM: f }", "expected `=>` and a function behind it", ":");
+    one("signals = { TERM => }", "expected a function after `=>`", "=>");
+    one("signals = { TERM => f HUP => g }", "expected `,` after the action", "HUP");
+}
+
+#[test]
+fn hooks_name_a_stage() {
+    one("hooks = { before(umask) => f }", "unknown stage `umask`, did you mean `Umask`?", "umask");
+    one(
+        "hooks = { after(Fork) => f }",
+        "unknown stage `Fork`, expected one of `Detach`, `CoreDumps`, `Identity`, `Umask`, \
+         `WorkingDirectory`, `PidFile`, `Signals`, `Descriptors`, `Stdio`",
+        "Fork",
+    );
+    one("hooks = { befor(Umask) => f }", "unknown hook `befor`, did you mean `before`?", "befor");
+    one("hooks = { before => f }", "`before` needs a stage, such as `before(Umask) => prepare`", "before");
+    one("hooks = { before(Umask, Stdio) => f }", "one stage to a hook", ",");
+    one("hooks = [f]", "`hooks` wants braces, such as `hooks = { before(Umask) => prepare }`", "[f]");
+}
+
+#[test]
+fn a_stage_is_replaced_once() {
+    let message = "`Stdio` can be replaced once: put all of it into one function";
+    one("hooks = { replace(Stdio) => [f, g] }", message, "Stdio");
+    one("hooks = { replace(Stdio) => f, replace(Stdio) => g }", message, "Stdio");
+    assert_errors(Run, "hooks = { replace(Stdio) => f, replace(Umask) => g, after(Stdio) => [f, g] }", FINE, &[]);
+}

@@ -1,0 +1,176 @@
+//! What is said about the function under the attribute, and at which token.
+
+use super::assert_errors;
+use crate::keys::Kind::{Run, Step};
+
+#[track_caller]
+fn one(item: &str, message: &str, place: &str) {
+    assert_errors(Run, "", item, &[(message, place)]);
+}
+
+#[test]
+fn methods_are_no_daemons() {
+    let message = "`#[daemon::run]` cannot be on a method: a daemon is a function of its own";
+    one("fn f(&self, x: u8) {}", message, "&self");
+    one("fn f(mut self) {}", message, "mut self");
+    one("fn f(self: Box<Self>) {}", message, "self: Box<Self>");
+    one("fn f(x: Vec<Self>) {}", "`#[daemon::run]` cannot be on a method: there is no `Self` outside of it", "Self");
+}
+
+#[test]
+fn qualified_functions_are_no_daemons() {
+    one("const fn f() {}", "`#[daemon::run]` cannot be on a `const fn`: a daemon only exists at run time", "const");
+    one(
+        "unsafe fn f() {}",
+        "`#[daemon::run]` cannot be on an `unsafe fn`: nobody could keep its promise in the daemon",
+        "unsafe",
+    );
+    one(
+        r#"extern "C" fn f() {}"#,
+        "`#[daemon::run]` cannot be on an `extern fn`: only this library calls it",
+        r#"extern "C""#,
+    );
+    one(
+        "async fn f() {}",
+        "no async runtime is built for a daemon: write a plain `fn` that builds its runtime inside",
+        "async",
+    );
+    assert_errors(
+        Step,
+        "",
+        r#"unsafe extern "C" fn f(x: u8, ...) {}"#,
+        &[
+            ("`#[daemon::step]` cannot be on an `unsafe fn`: nobody could keep its promise in the daemon", "unsafe"),
+            ("`#[daemon::step]` cannot be on an `extern fn`: only this library calls it", r#"extern "C""#),
+            ("`#[daemon::step]` cannot be on a variadic function", "..."),
+        ],
+    );
+}
+
+#[test]
+fn generic_functions_are_no_daemons() {
+    one(
+        "fn f<'a, T: Clone>(x: &'a T) {}",
+        "`#[daemon::run]` cannot be on a generic function: write one function for each `T`",
+        "T",
+    );
+    one("fn f<const N: usize>() {}", "`#[daemon::run]` cannot be on a generic function: make `N` an argument", "N");
+    one(
+        "fn f(x: Vec<impl Fn()>) {}",
+        "`#[daemon::run]` cannot take `impl Trait`: write the type, or `Box<dyn Trait>`",
+        "impl",
+    );
+    one(
+        "fn f() -> Result<(), impl Error> {}",
+        "`#[daemon::run]` cannot return `impl Trait`: write the type, such as `Result<(), Error>`",
+        "impl",
+    );
+}
+
+#[test]
+fn main_takes_no_arguments() {
+    one("fn main(x: u8) {}", "`main` takes no arguments: read them with `std::env::args`", "x: u8");
+}
+
+#[test]
+fn a_companion_hides_neither_the_crate_nor_a_type() {
+    one(
+        "fn daemon() {}",
+        "the companion `daemon` would hide the crate `daemon`: choose another name with `companion = …`",
+        "daemon",
+    );
+    one(
+        "fn bool() {}",
+        "the companion `bool` would hide the type `bool`: choose another name with `companion = …`",
+        "bool",
+    );
+    assert_errors(Run, "companion = Daemonic", "fn daemon() {}", &[]);
+}
+
+#[test]
+fn other_attributes_that_change_what_a_function_is_are_refused() {
+    one(
+        "#[tokio::main] fn main() {}",
+        "remove `#[tokio::main]`: write a plain `fn` that builds its runtime inside, once it is a daemon",
+        "#[tokio::main]",
+    );
+    one(
+        r#"#[actix_web::main(flavor = "x")] fn main() {}"#,
+        "remove `#[actix_web::main]`: write a plain `fn` that builds its runtime inside, once it is a daemon",
+        r#"#[actix_web::main(flavor = "x")]"#,
+    );
+    one(
+        "#[test] fn f() {}",
+        "a test is no daemon: remove `#[test]`, and test the plain function through `call`",
+        "#[test]",
+    );
+    one(
+        "#[tokio::test] fn f() {}",
+        "a test is no daemon: remove `#[tokio::test]`, and test the plain function through `call`",
+        "#[tokio::test]",
+    );
+    one(
+        "#[daemon::step] fn f() {}",
+        "one function is one daemon: `#[daemon::run]` is already on it",
+        "#[daemon::step]",
+    );
+}
+
+#[test]
+fn a_runtime_attribute_above_is_known_by_what_it_left() {
+    let item = "fn main() {
+        let body = async { work().await };
+        #[allow(clippy::expect_used, clippy::diverging_sub_expression, clippy::needless_return)]
+        { return tokio::runtime::Builder::new_multi_thread().enable_all().build().expect(\"x\").block_on(body); }
+    }";
+    one(
+        item,
+        "remove `#[tokio::main]`: write a plain `fn` that builds its runtime inside, once it is a daemon",
+        "main",
+    );
+}
+
+#[test]
+fn parameters_bear_only_lint_levels() {
+    one(
+        "fn f(#[cfg(unix)] x: u8) {}",
+        "a daemon's parameters cannot bear attributes other than lint levels",
+        "#[cfg(unix)]",
+    );
+    assert_errors(Run, "", "fn f(#[allow(unused)] x: u8) {}", &[]);
+}
+
+#[test]
+fn only_functions_are_daemons() {
+    for (item, word) in [
+        ("pub struct S;", "struct"),
+        ("#[doc = \"x\"] impl S { fn f() {} }", "impl"),
+        ("mod m {}", "mod"),
+        ("pub(crate) const X: fn() = f;", "const"),
+        ("enum E {}", "enum"),
+        ("trait T { fn f(); }", "trait"),
+    ] {
+        one(item, &format!("`#[daemon::run]` belongs on a function, this is a `{word}`"), word);
+    }
+    one("fn f();", "a daemon needs a body", ";");
+}
+
+#[test]
+fn all_mistakes_of_a_function_are_told_at_once() {
+    assert_errors(
+        Run,
+        "",
+        "#[test] #[tokio::main] async fn f<T>(x: impl Into<T>) -> impl Sized { 3 }",
+        &[
+            ("a test is no daemon: remove `#[test]`, and test the plain function through `call`", "#[test]"),
+            (
+                "remove `#[tokio::main]`: write a plain `fn` that builds its runtime inside, once it is a daemon",
+                "#[tokio::main]",
+            ),
+            ("no async runtime is built for a daemon: write a plain `fn` that builds its runtime inside", "async"),
+            ("`#[daemon::run]` cannot be on a generic function: write one function for each `T`", "T"),
+            ("`#[daemon::run]` cannot take `impl Trait`: write the type, or `Box<dyn Trait>`", "impl"),
+            ("`#[daemon::run]` cannot return `impl Trait`: write the type, such as `Result<(), Error>`", "impl"),
+        ],
+    );
+}

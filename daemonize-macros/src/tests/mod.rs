@@ -1,0 +1,42 @@
+//! Everything the attributes do, in-process: no compiler is needed to look at tokens.
+
+mod attribute_errors;
+mod block_errors;
+mod function_errors;
+mod passing;
+mod snapshots;
+mod survival;
+
+use proc_macro2::TokenStream;
+
+use crate::errors::Errors;
+use crate::keys::Kind;
+use crate::whole;
+
+/// A function that is a fine daemon.
+const FINE: &str = "fn sleepy() { body(); }";
+
+/// The errors, each with its message and the user's text that it points at.
+fn errors(kind: Kind, args: &str, item: &str) -> Vec<(String, String)> {
+    let mut errors = Errors::default();
+    let _ = whole::expansion(kind, tokens(args), tokens(item), &mut errors);
+    let list = errors.into_inner().into_iter().flatten();
+    list.map(|error| (error.to_string(), error.span().source_text().unwrap_or_default())).collect()
+}
+
+/// The whole expansion, as `rustc` gets it.
+fn expansion(kind: Kind, args: &str, item: &str) -> TokenStream {
+    whole::attribute(kind, tokens(args), tokens(item))
+}
+
+fn tokens(text: &str) -> TokenStream {
+    text.parse().expect("the test's text is not even tokens")
+}
+
+/// Asserts what one attribute on one function complains about, and where.
+#[track_caller]
+fn assert_errors(kind: Kind, args: &str, item: &str, expected: &[(&str, &str)]) {
+    let found = errors(kind, args, item);
+    let found: Vec<(&str, &str)> = found.iter().map(|(message, place)| (message.as_str(), place.as_str())).collect();
+    assert_eq!(found, expected, "{kind} with `{args}` on `{item}`");
+}

@@ -1,0 +1,96 @@
+//! Whole expansions, as files for people to read: `src/tests/snapshots/*.rs`.
+//!
+//! `UPDATE_SNAPSHOTS=1 cargo test -p daemonize-macros` rewrites them; then read the difference.
+
+use std::path::PathBuf;
+use std::{env, fs};
+
+use super::expansion;
+use crate::keys::Kind::{self, Run, Step};
+
+#[track_caller]
+fn assert_snapshot(name: &str, kind: Kind, args: &str, item: &str) {
+    let expansion = syn::parse2(expansion(kind, args, item)).expect("the expansion is no items");
+    let found = prettyplease::unparse(&expansion);
+    let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "src/tests/snapshots", &format!("{name}.rs")].iter().collect();
+    if env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        fs::write(&path, &found).expect("the snapshot cannot be written");
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        found == expected,
+        "the expansion differs from {}: UPDATE_SNAPSHOTS=1 rewrites it\n\n{found}",
+        path.display()
+    );
+}
+
+#[test]
+fn nothing_but_the_attribute() {
+    assert_snapshot("bare_step", Step, "", "fn tick() { count(); }");
+}
+
+#[test]
+fn every_key() {
+    assert_snapshot(
+        "every_key",
+        Step,
+        r#"
+            name = "sleepy", pidfile = "~/sleepy.pid", pidfile_mode = 0o644,
+            signals = { SIGTERM => log_goodbye, HUP => [reload, || rotate(3)], libc::SIGUSR1 => reload, USR2 => ignore, SIGPIPE => default },
+            detach = always, working_directory = "/srv", umask = 0o027, user = "www-data", group = 33,
+            init_groups = true, configure = |daemon| daemon.umask(0o077), chroot = jail(), core_dumps = false,
+            inherit = [3, 4], close = all, stdin = null, stdout = "/var/log/sleepy.log", stderr = keep,
+            ready = manual, start_timeout = "1m", stop_timeout = "1h", grace = "1500ms", kill = false,
+            hooks = { before(Umask) => prepare, after(PidFile) => [tell, show], replace(Stdio) => || {} },
+            every = Duration::from_secs(1),
+        "#,
+        "
+            /// Sleeps, and sleeps again.
+            #[cfg(unix)]
+            #[must_use]
+            #[allow(clippy::needless_pass_by_value)]
+            #[inline]
+            pub(crate) fn sleepy(idle: Duration) -> ControlFlow<()> { ControlFlow::Continue(sleep(idle)) }
+        ",
+    );
+}
+
+#[test]
+fn main_is_the_program() {
+    assert_snapshot("main", Run, "umask = 0", "fn main() -> anyhow::Result<()> { serve()?; Ok(()) }");
+}
+
+#[test]
+fn lifetimes_and_patterns() {
+    assert_snapshot(
+        "lifetimes_and_patterns",
+        Run,
+        "",
+        "pub fn serve<'a, 'b>(mut name: &'a str, Config { port, .. }: &'b Config<'a>, _: u8) -> ! where 'a: 'b { loop {} }",
+    );
+}
+
+#[test]
+fn arguments_lent_to_a_step() {
+    assert_snapshot(
+        "lent_arguments",
+        Step,
+        r#"every = "1s""#,
+        "fn tick(state: &mut State, name: &str, limit: u64) -> Result<(), Error> { state.tick(name, limit) }",
+    );
+}
+
+#[test]
+fn another_companion_and_another_crate() {
+    assert_snapshot("companion_and_crate", Run, "companion = Sleepy, crate = crate::facade", "fn r#type() {}");
+}
+
+#[test]
+fn after_errors() {
+    assert_snapshot(
+        "errors",
+        Run,
+        r#"pid_file = "x", umask = 22, kill = false"#,
+        "async fn sleepy(idle: u64) -> u64 { nap(idle).await }",
+    );
+}

@@ -1,0 +1,54 @@
+fn r#type() -> crate::facade::Result<crate::facade::Started> {
+    Sleepy::start()
+}
+/// Starts, stops and asks after the daemon of [`fn@type`].
+#[allow(non_camel_case_types, dead_code)]
+enum Sleepy {}
+impl Sleepy {
+    /// Launches the daemon and returns once it is ready, or why it is not.
+    #[allow(dead_code)]
+    fn start() -> crate::facade::Result<crate::facade::Started> {
+        Self::__daemon().run(|| Self::call()).start()
+    }
+    /// Stops the daemon if it runs, then launches it.
+    fn restart() -> crate::facade::Result<crate::facade::Started> {
+        Self::__daemon().run(|| Self::call()).restart()
+    }
+    /// Runs the daemon in this very process, without detaching.
+    fn foreground() -> crate::facade::Result<::core::convert::Infallible> {
+        Self::__daemon().run(|| Self::call()).foreground()
+    }
+    /// Stops the daemon and returns once it is gone; success as well if it did not run.
+    fn stop() -> crate::facade::Result<crate::facade::Stopped> {
+        Self::__daemon().stop()
+    }
+    /// Whether the daemon runs, and as which process.
+    fn status() -> crate::facade::Result<crate::facade::Status> {
+        Self::__daemon().status()
+    }
+    /// Sends the daemon a signal.
+    fn send(
+        signal: impl ::core::convert::Into<crate::facade::Signal>,
+    ) -> crate::facade::Result<()> {
+        Self::__daemon().send(signal)
+    }
+    /// The daemon's process, if it runs.
+    fn pid() -> crate::facade::Result<::core::option::Option<crate::facade::Pid>> {
+        Self::__daemon().pid()
+    }
+    /// Where the pidfile is.
+    fn pidfile() -> ::std::path::PathBuf {
+        Self::__daemon().pidfile_path()
+    }
+    /// Calls the plain function, here and now.
+    fn call() {
+        fn r#type() {}
+        r#type()
+    }
+    fn __daemon() -> crate::facade::Daemon {
+        static __DAEMON: ::std::sync::OnceLock<crate::facade::Daemon> = ::std::sync::OnceLock::new();
+        ::core::clone::Clone::clone(
+            __DAEMON.get_or_init(|| crate::facade::Daemon::new("type")),
+        )
+    }
+}

@@ -1,0 +1,66 @@
+fn sleepy(idle: u64) -> ::daemon::Result<::daemon::Started> {
+    ::core::unimplemented!()
+}
+/// Starts, stops and asks after the daemon of [`fn@sleepy`].
+#[allow(non_camel_case_types, dead_code)]
+enum sleepy {}
+impl sleepy {
+    /// Launches the daemon and returns once it is ready, or why it is not.
+    #[allow(dead_code)]
+    fn start(idle: u64) -> ::daemon::Result<::daemon::Started> {
+        ::core::unimplemented!()
+    }
+    /// Stops the daemon if it runs, then launches it.
+    fn restart(idle: u64) -> ::daemon::Result<::daemon::Started> {
+        ::core::unimplemented!()
+    }
+    /// Runs the daemon in this very process, without detaching.
+    fn foreground(idle: u64) -> ::daemon::Result<::core::convert::Infallible> {
+        ::core::unimplemented!()
+    }
+    /// Stops the daemon and returns once it is gone; success as well if it did not run.
+    fn stop() -> ::daemon::Result<::daemon::Stopped> {
+        Self::__daemon().stop()
+    }
+    /// Whether the daemon runs, and as which process.
+    fn status() -> ::daemon::Result<::daemon::Status> {
+        Self::__daemon().status()
+    }
+    /// Sends the daemon a signal.
+    fn send(
+        signal: impl ::core::convert::Into<::daemon::Signal>,
+    ) -> ::daemon::Result<()> {
+        Self::__daemon().send(signal)
+    }
+    /// The daemon's process, if it runs.
+    fn pid() -> ::daemon::Result<::core::option::Option<::daemon::Pid>> {
+        Self::__daemon().pid()
+    }
+    /// Where the pidfile is.
+    fn pidfile() -> ::std::path::PathBuf {
+        Self::__daemon().pidfile_path()
+    }
+    /// Calls the plain function, here and now.
+    fn call(idle: u64) -> u64 {
+        #[allow(dead_code)]
+        async fn sleepy(idle: u64) -> u64 {
+            nap(idle).await
+        }
+        ::core::unimplemented!()
+    }
+    fn __daemon() -> ::daemon::Daemon {
+        static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
+        ::core::clone::Clone::clone(
+            __DAEMON.get_or_init(|| ::daemon::Daemon::new("sleepy").kill(false)),
+        )
+    }
+}
+::core::compile_error! {
+    "unknown key `pid_file`, did you mean `pidfile`?"
+}
+::core::compile_error! {
+    "`22` is decimal: write `0o22`"
+}
+::core::compile_error! {
+    "no async runtime is built for a daemon: write a plain `fn` that builds its runtime inside"
+}

@@ -1,0 +1,120 @@
+#[cfg(unix)]
+#[allow(clippy::needless_pass_by_value)]
+/// Sleeps, and sleeps again.
+#[must_use]
+pub(crate) fn sleepy(idle: Duration) -> ::daemon::Result<::daemon::Started> {
+    sleepy::start(idle)
+}
+#[cfg(unix)]
+/// Starts, stops and asks after the daemon of [`fn@sleepy`].
+#[allow(non_camel_case_types, dead_code)]
+pub(crate) enum sleepy {}
+#[cfg(unix)]
+#[allow(clippy::needless_pass_by_value)]
+impl sleepy {
+    /// Launches the daemon and returns once it is ready, or why it is not.
+    #[allow(dead_code)]
+    pub(crate) fn start(idle: Duration) -> ::daemon::Result<::daemon::Started> {
+        Self::__daemon()
+            .step(move || Self::call(
+                ::daemon::__private::step_argument::<Duration>(&idle),
+            ))
+            .start()
+    }
+    /// Stops the daemon if it runs, then launches it.
+    pub(crate) fn restart(idle: Duration) -> ::daemon::Result<::daemon::Started> {
+        Self::__daemon()
+            .step(move || Self::call(
+                ::daemon::__private::step_argument::<Duration>(&idle),
+            ))
+            .restart()
+    }
+    /// Runs the daemon in this very process, without detaching.
+    pub(crate) fn foreground(
+        idle: Duration,
+    ) -> ::daemon::Result<::core::convert::Infallible> {
+        Self::__daemon()
+            .step(move || Self::call(
+                ::daemon::__private::step_argument::<Duration>(&idle),
+            ))
+            .foreground()
+    }
+    /// Stops the daemon and returns once it is gone; success as well if it did not run.
+    pub(crate) fn stop() -> ::daemon::Result<::daemon::Stopped> {
+        Self::__daemon().stop()
+    }
+    /// Whether the daemon runs, and as which process.
+    pub(crate) fn status() -> ::daemon::Result<::daemon::Status> {
+        Self::__daemon().status()
+    }
+    /// Sends the daemon a signal.
+    pub(crate) fn send(
+        signal: impl ::core::convert::Into<::daemon::Signal>,
+    ) -> ::daemon::Result<()> {
+        Self::__daemon().send(signal)
+    }
+    /// The daemon's process, if it runs.
+    pub(crate) fn pid() -> ::daemon::Result<::core::option::Option<::daemon::Pid>> {
+        Self::__daemon().pid()
+    }
+    /// Where the pidfile is.
+    pub(crate) fn pidfile() -> ::std::path::PathBuf {
+        Self::__daemon().pidfile_path()
+    }
+    /// Calls the plain function, here and now.
+    pub(crate) fn call(idle: Duration) -> ControlFlow<()> {
+        #[allow(clippy::needless_pass_by_value)]
+        #[inline]
+        fn sleepy(idle: Duration) -> ControlFlow<()> {
+            ControlFlow::Continue(sleep(idle))
+        }
+        sleepy(idle)
+    }
+    fn __daemon() -> ::daemon::Daemon {
+        static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
+        ::core::clone::Clone::clone(
+            __DAEMON
+                .get_or_init(|| {
+                    ::daemon::Daemon::new("sleepy")
+                        .pidfile("~/sleepy.pid")
+                        .pidfile_mode(0o644)
+                        .signals(
+                            ::daemon::Signals::new()
+                                .handle(::daemon::Signal::SIGTERM, log_goodbye)
+                                .handle(::daemon::Signal::SIGHUP, reload)
+                                .handle(::daemon::Signal::SIGHUP, || rotate(3))
+                                .handle(libc::SIGUSR1, reload)
+                                .ignore(::daemon::Signal::SIGUSR2)
+                                .default_action(::daemon::Signal::SIGPIPE),
+                        )
+                        .detach(::daemon::Detach::Always)
+                        .working_directory("/srv")
+                        .umask(0o027)
+                        .user("www-data")
+                        .group(33)
+                        .init_groups(true)
+                        .chroot(jail())
+                        .core_dumps(false)
+                        .inherit([3, 4])
+                        .close(::daemon::Close::All)
+                        .stdin(::daemon::Stdio::Null)
+                        .stdout("/var/log/sleepy.log")
+                        .stderr(::daemon::Stdio::Keep)
+                        .ready(::daemon::Ready::Manual)
+                        .start_timeout(::core::time::Duration::from_secs(60))
+                        .stop_timeout(::core::time::Duration::from_secs(3600))
+                        .grace(::core::time::Duration::from_millis(1500))
+                        .kill(false)
+                        .hooks(
+                            ::daemon::Hooks::new()
+                                .before(::daemon::Stage::Umask, prepare)
+                                .after(::daemon::Stage::PidFile, tell)
+                                .after(::daemon::Stage::PidFile, show)
+                                .replace(::daemon::Stage::Stdio, || {}),
+                        )
+                        .every(Duration::from_secs(1))
+                        .configure(|daemon| daemon.umask(0o077))
+                }),
+        )
+    }
+}

@@ -1,0 +1,94 @@
+fn tick(
+    state: impl ::core::borrow::BorrowMut<State>,
+    name: impl ::core::borrow::Borrow<str>,
+    limit: u64,
+) -> ::daemon::Result<::daemon::Started> {
+    tick::start(state, name, limit)
+}
+/// Starts, stops and asks after the daemon of [`fn@tick`].
+#[allow(non_camel_case_types, dead_code)]
+enum tick {}
+impl tick {
+    /// Launches the daemon and returns once it is ready, or why it is not.
+    #[allow(dead_code)]
+    fn start(
+        mut state: impl ::core::borrow::BorrowMut<State>,
+        name: impl ::core::borrow::Borrow<str>,
+        limit: u64,
+    ) -> ::daemon::Result<::daemon::Started> {
+        Self::__daemon()
+            .step(move || Self::call(
+                ::core::borrow::BorrowMut::<State>::borrow_mut(&mut state),
+                ::core::borrow::Borrow::<str>::borrow(&name),
+                ::daemon::__private::step_argument::<u64>(&limit),
+            ))
+            .start()
+    }
+    /// Stops the daemon if it runs, then launches it.
+    fn restart(
+        mut state: impl ::core::borrow::BorrowMut<State>,
+        name: impl ::core::borrow::Borrow<str>,
+        limit: u64,
+    ) -> ::daemon::Result<::daemon::Started> {
+        Self::__daemon()
+            .step(move || Self::call(
+                ::core::borrow::BorrowMut::<State>::borrow_mut(&mut state),
+                ::core::borrow::Borrow::<str>::borrow(&name),
+                ::daemon::__private::step_argument::<u64>(&limit),
+            ))
+            .restart()
+    }
+    /// Runs the daemon in this very process, without detaching.
+    fn foreground(
+        mut state: impl ::core::borrow::BorrowMut<State>,
+        name: impl ::core::borrow::Borrow<str>,
+        limit: u64,
+    ) -> ::daemon::Result<::core::convert::Infallible> {
+        Self::__daemon()
+            .step(move || Self::call(
+                ::core::borrow::BorrowMut::<State>::borrow_mut(&mut state),
+                ::core::borrow::Borrow::<str>::borrow(&name),
+                ::daemon::__private::step_argument::<u64>(&limit),
+            ))
+            .foreground()
+    }
+    /// Stops the daemon and returns once it is gone; success as well if it did not run.
+    fn stop() -> ::daemon::Result<::daemon::Stopped> {
+        Self::__daemon().stop()
+    }
+    /// Whether the daemon runs, and as which process.
+    fn status() -> ::daemon::Result<::daemon::Status> {
+        Self::__daemon().status()
+    }
+    /// Sends the daemon a signal.
+    fn send(
+        signal: impl ::core::convert::Into<::daemon::Signal>,
+    ) -> ::daemon::Result<()> {
+        Self::__daemon().send(signal)
+    }
+    /// The daemon's process, if it runs.
+    fn pid() -> ::daemon::Result<::core::option::Option<::daemon::Pid>> {
+        Self::__daemon().pid()
+    }
+    /// Where the pidfile is.
+    fn pidfile() -> ::std::path::PathBuf {
+        Self::__daemon().pidfile_path()
+    }
+    /// Calls the plain function, here and now.
+    fn call(state: &mut State, name: &str, limit: u64) -> Result<(), Error> {
+        fn tick(state: &mut State, name: &str, limit: u64) -> Result<(), Error> {
+            state.tick(name, limit)
+        }
+        tick(state, name, limit)
+    }
+    fn __daemon() -> ::daemon::Daemon {
+        static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
+        ::core::clone::Clone::clone(
+            __DAEMON
+                .get_or_init(|| {
+                    ::daemon::Daemon::new("tick")
+                        .every(::core::time::Duration::from_secs(1))
+                }),
+        )
+    }
+}

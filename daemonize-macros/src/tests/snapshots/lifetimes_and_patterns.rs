@@ -1,0 +1,100 @@
+pub fn serve<'a, 'b>(
+    name: &'a str,
+    argument_2: &'b Config<'a>,
+    argument_3: u8,
+) -> ::daemon::Result<::daemon::Started>
+where
+    'a: 'b,
+{
+    serve::start(name, argument_2, argument_3)
+}
+/// Starts, stops and asks after the daemon of [`fn@serve`].
+#[allow(non_camel_case_types, dead_code)]
+pub enum serve {}
+impl serve {
+    /// Launches the daemon and returns once it is ready, or why it is not.
+    #[allow(dead_code)]
+    pub fn start<'a, 'b>(
+        name: &'a str,
+        argument_2: &'b Config<'a>,
+        argument_3: u8,
+    ) -> ::daemon::Result<::daemon::Started>
+    where
+        'a: 'b,
+    {
+        Self::__daemon()
+            .run(move || -> () { Self::call(name, argument_2, argument_3) })
+            .start()
+    }
+    /// Stops the daemon if it runs, then launches it.
+    pub fn restart<'a, 'b>(
+        name: &'a str,
+        argument_2: &'b Config<'a>,
+        argument_3: u8,
+    ) -> ::daemon::Result<::daemon::Started>
+    where
+        'a: 'b,
+    {
+        Self::__daemon()
+            .run(move || -> () { Self::call(name, argument_2, argument_3) })
+            .restart()
+    }
+    /// Runs the daemon in this very process, without detaching.
+    pub fn foreground<'a, 'b>(
+        name: &'a str,
+        argument_2: &'b Config<'a>,
+        argument_3: u8,
+    ) -> ::daemon::Result<::core::convert::Infallible>
+    where
+        'a: 'b,
+    {
+        Self::__daemon()
+            .run(move || -> () { Self::call(name, argument_2, argument_3) })
+            .foreground()
+    }
+    /// Stops the daemon and returns once it is gone; success as well if it did not run.
+    pub fn stop() -> ::daemon::Result<::daemon::Stopped> {
+        Self::__daemon().stop()
+    }
+    /// Whether the daemon runs, and as which process.
+    pub fn status() -> ::daemon::Result<::daemon::Status> {
+        Self::__daemon().status()
+    }
+    /// Sends the daemon a signal.
+    pub fn send(
+        signal: impl ::core::convert::Into<::daemon::Signal>,
+    ) -> ::daemon::Result<()> {
+        Self::__daemon().send(signal)
+    }
+    /// The daemon's process, if it runs.
+    pub fn pid() -> ::daemon::Result<::core::option::Option<::daemon::Pid>> {
+        Self::__daemon().pid()
+    }
+    /// Where the pidfile is.
+    pub fn pidfile() -> ::std::path::PathBuf {
+        Self::__daemon().pidfile_path()
+    }
+    /// Calls the plain function, here and now.
+    pub fn call<'a, 'b>(name: &'a str, argument_2: &'b Config<'a>, argument_3: u8) -> !
+    where
+        'a: 'b,
+    {
+        fn serve<'a, 'b>(
+            mut name: &'a str,
+            Config { port, .. }: &'b Config<'a>,
+            _: u8,
+        ) -> !
+        where
+            'a: 'b,
+        {
+            loop {}
+        }
+        serve(name, argument_2, argument_3)
+    }
+    fn __daemon() -> ::daemon::Daemon {
+        static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
+        ::core::clone::Clone::clone(
+            __DAEMON.get_or_init(|| ::daemon::Daemon::new("serve")),
+        )
+    }
+}

@@ -1,0 +1,61 @@
+//! After an error there is still an item, and it is one the compiler can read.
+
+use super::{errors, expansion};
+use crate::keys::Kind::Run;
+
+/// The expansion as text, one space between tokens.
+fn text(args: &str, item: &str) -> String {
+    let tokens = expansion(Run, args, item);
+    syn::parse2::<syn::File>(tokens.clone()).expect("the expansion is no items");
+    tokens.to_string()
+}
+
+#[test]
+fn a_wrong_key_leaves_the_daemon_its_other_keys() {
+    let text = text(r#"umask = 22, pidfile = "x.pid""#, "fn f() { body(); }");
+    for part in ["compile_error", "enum f", "fn stop", "body ()", r#". pidfile ("x.pid")"#] {
+        assert!(text.contains(part), "no `{part}` in {text}");
+    }
+    assert!(!text.contains("umask ("), "{text}");
+}
+
+#[test]
+fn a_refused_function_keeps_its_body_and_all_verbs() {
+    for item in [
+        "async fn f(x: u8) -> u8 { body().await }",
+        "unsafe fn f(x: u8) { body() }",
+        "fn f<T: Clone>(x: T) { body() }",
+        "fn f() -> impl Sized { body() }",
+        "#[test] fn f() { body() }",
+    ] {
+        let text = text("", item);
+        for part in ["compile_error", "enum f", "fn start", "fn stop", "fn call", "body ()"] {
+            assert!(text.contains(part), "no `{part}` for `{item}` in {text}");
+        }
+    }
+}
+
+#[test]
+fn a_refused_main_is_still_a_main_without_arguments() {
+    let text = text("", "async fn main(x: u8) { body().await }");
+    assert!(text.contains("fn main () ->"), "{text}");
+    assert!(text.contains("async fn main (x : u8)"), "{text}");
+}
+
+#[test]
+fn what_is_no_function_or_a_method_is_given_back_untouched() {
+    for item in ["struct S ;", "fn f (& self) { body () }"] {
+        assert!(text("", item).starts_with(item), "{item}");
+    }
+}
+
+#[test]
+fn a_body_that_is_half_typed_is_none_of_our_business() {
+    assert_eq!(errors(Run, "", "fn f() { x. ; let = }"), []);
+    assert!(expansion(Run, "", "fn f() { x. ; let = }").to_string().contains("{ x . ; let = }"));
+}
+
+#[test]
+fn a_missing_absolute_path_is_filled_in() {
+    assert!(text("crate = renamed", "fn f() {}").contains(":: renamed :: Daemon"));
+}
