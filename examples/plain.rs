@@ -12,7 +12,8 @@ fn main() -> ExitCode {
 }
 
 fn obey(verb: &str) -> daemon::Result<ExitCode> {
-    let plain = Daemon::new("plain").stdout(log()).stderr(log()).handle(Signal::SIGHUP, || println!("log opened again"));
+    let plain =
+        Daemon::new("plain").stdout(log()).stderr(log()).handle(Signal::SIGHUP, || println!("log opened again"));
     match verb {
         "start" => println!("started pid {}", plain.run(work).start()?.pid),
         "restart" => println!("restarted as pid {}", plain.run(work).restart()?.pid),

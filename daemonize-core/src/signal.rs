@@ -58,10 +58,15 @@ impl Signal {
         self.name().is_some() || (libc::SIGRTMIN()..=libc::SIGRTMAX()).contains(&self.0)
     }
 
+    /// Whether a process has no say in what it does.
+    pub(crate) fn is_beyond_control(self) -> bool {
+        matches!(self, Signal::SIGKILL | Signal::SIGSTOP)
+    }
+
     /// Why no handler can be given for this signal, if so.
     pub(crate) fn uncatchable(self) -> Option<&'static str> {
         match self {
-            Signal::SIGKILL | Signal::SIGSTOP => Some("the kernel lets nobody catch, block or ignore it"),
+            _ if self.is_beyond_control() => Some("the kernel lets nobody catch, block or ignore it"),
             Signal::SIGSEGV | Signal::SIGFPE | Signal::SIGILL | Signal::SIGBUS => {
                 Some("it is raised by the faulting instruction itself, which would run again when the handler returns")
             }

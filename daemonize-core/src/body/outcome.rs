@@ -72,7 +72,9 @@ impl<R> Returns for fn() -> R {
 macro_rules! outcome {
     ($([$($generics:tt)*] $type:ty, $kind:ty, $value:ident => $ending:expr;)*) => {
         $(
+            #[diagnostic::do_not_recommend]
             impl<$($generics)*> sealed::Sealed<$kind> for $type {}
+            #[diagnostic::do_not_recommend]
             impl<$($generics)*> Outcome<$kind> for $type {
                 #[allow(unreachable_code)] // For those who never come here.
                 fn ending(self) -> Ending {
@@ -86,7 +88,9 @@ macro_rules! outcome {
 macro_rules! step_outcome {
     ($([$($generics:tt)*] $type:ty, $kind:ty, $value:ident => $flow:expr;)*) => {
         $(
+            #[diagnostic::do_not_recommend]
             impl<$($generics)*> sealed::SealedStep<$kind> for $type {}
+            #[diagnostic::do_not_recommend]
             impl<$($generics)*> StepOutcome<$kind> for $type {
                 #[inline]
                 #[allow(unreachable_code)] // For those who never come here.

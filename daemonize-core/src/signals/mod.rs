@@ -132,15 +132,13 @@ impl Signals {
 
     /// Says which signal cannot be treated so, and why.
     pub(crate) fn check(&self) -> Result<(), String> {
-        for signal in self.0.keys() {
-            if !signal.exists() {
-                return Err(format!("there is no {signal}"));
-            }
-            if let Some(why) = signal.uncatchable() {
-                return Err(format!("{signal} cannot be handled: {why}"));
-            }
-        }
-        Ok(())
+        self.0.iter().try_for_each(|(signal, reaction)| match (signal.uncatchable(), reaction) {
+            _ if !signal.exists() => Err(format!("there is no {signal}")),
+            (None, _) => Ok(()),
+            (Some(_), Reaction::Default) if !signal.is_beyond_control() => Ok(()),
+            (Some(why), Reaction::Handle(_)) => Err(format!("{signal} cannot be handled: {why}")),
+            (Some(why), _) => Err(format!("nothing can be said about {signal}: {why}")),
+        })
     }
 
     pub(crate) fn handlers(&self, signal: Signal) -> &[SharedHandler] {
@@ -209,7 +207,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_handled_is_said_with_the_reason() {
-        let check = |signal: i32| Signals::new().ignore(signal).check();
+        let check = |signal: i32| Signals::new().handle(signal, || ()).check();
+        assert_eq!(Signals::new().default_action(Signal::SIGSEGV).check(), Ok(()));
+        assert!(Signals::new().default_action(Signal::SIGSTOP).check().is_err());
         assert!(check(libc::SIGKILL).unwrap_err().contains("the kernel lets nobody"));
         assert!(check(libc::SIGSEGV).unwrap_err().contains("faulting instruction"));
         assert_eq!(check(99).unwrap_err(), "there is no signal 99");
