@@ -136,6 +136,16 @@ impl Error {
         Error::new(ErrorKind::System, format!("failed to {verb}: {cause}"))
     }
 
+    /// Whether somebody has the pidfile who may let go of it.
+    pub(crate) fn is_passing(&self) -> bool {
+        matches!(self.kind(), ErrorKind::AlreadyRunning { .. } | ErrorKind::Locked)
+    }
+
+    /// Kind and text once more.
+    pub(crate) fn copy(&self) -> Error {
+        Error::new(self.kind(), self.0.text.clone())
+    }
+
     pub(crate) fn with_capture(mut self, output: Vec<u8>, errors: Vec<u8>) -> Error {
         self.0.output = output;
         self.0.errors = errors;
@@ -143,9 +153,13 @@ impl Error {
     }
 }
 
-/// The cause in an `io::Error`'s own words, without Rust's "(os error 2)".
+/// The cause as `strerror(3)` says it, without Rust's "(os error 2)", and in lower case like the rest of the sentence.
 pub(crate) fn cause(error: &io::Error) -> String {
-    error.raw_os_error().map_or_else(|| error.to_string(), |errno| nix::Error::from_raw(errno).desc().to_lowercase())
+    let text = error.to_string();
+    let Some(errno) = error.raw_os_error() else { return text };
+    let text = text.strip_suffix(&format!(" (os error {errno})")).unwrap_or(&text);
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 impl Display for Error {

@@ -5,6 +5,7 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::pid::Pid;
+use crate::process::Here;
 use crate::stage::Stage;
 use crate::sys::wait::Death;
 use nix::sys::socket::{AddressFamily, MsgFlags, Shutdown, SockFlag, SockType, recv, send, shutdown, socketpair};
@@ -21,6 +22,8 @@ pub(crate) enum Message {
     Ready(Pid),
     /// Daemon to launcher: this is why there will be no daemon.
     Failed(Error),
+    /// Launcher to daemon: this is the boot and the pid namespace that we are in.
+    Here(Here),
     /// Launcher to daemon: you are wanted, begin.
     Go,
     /// Launcher to middle: it is ready, you may go.
@@ -55,12 +58,24 @@ impl Channel {
 
     /// Waits for one message; `None` at the end of the pair.
     pub(crate) fn receive(&self) -> io::Result<Option<Message>> {
-        let mut packet = vec![0; TEXT_LIMIT + 16];
+        // Nearly every message is a few bytes. Room for the longest would be eight fresh pages in each process.
+        let mut short = [0; 64];
+        let length = self.take(&mut short, MsgFlags::MSG_PEEK | MsgFlags::MSG_TRUNC)?;
+        if length <= short.len() {
+            let length = self.take(&mut short, MsgFlags::empty())?;
+            return Ok(Message::decode(&short[..length]));
+        }
+        let mut long = vec![0; length];
+        let length = self.take(&mut long, MsgFlags::empty())?;
+        Ok(Message::decode(&long[..length]))
+    }
+
+    fn take(&self, packet: &mut [u8], flags: MsgFlags) -> io::Result<usize> {
         loop {
-            match recv(self.0.as_raw_fd(), &mut packet, MsgFlags::empty()) {
+            match recv(self.0.as_raw_fd(), packet, flags) {
                 // The other side died with something unread. Said once; what it sent before comes next, or the end.
                 Err(nix::Error::EINTR | nix::Error::ECONNRESET) => {}
-                Ok(length) => return Ok(Message::decode(&packet[..length])),
+                Ok(length) => return Ok(length),
                 Err(errno) => return Err(errno.into()),
             }
         }
@@ -82,6 +97,7 @@ impl Message {
     fn encode(&self) -> Vec<u8> {
         match self {
             Message::Ready(pid) => [&b"R"[..], &pid.as_raw().to_ne_bytes()].concat(),
+            Message::Here(here) => [&b"H"[..], &here.namespace.to_ne_bytes(), here.boot.as_bytes()].concat(),
             Message::Go => b"G".to_vec(),
             Message::Release => b"r".to_vec(),
             Message::Released => b"d".to_vec(),
@@ -98,6 +114,11 @@ impl Message {
         let (tag, rest) = packet.split_first()?;
         Some(match tag {
             b'R' => Message::Ready(Pid::from_raw(i32::from_ne_bytes(rest.try_into().ok()?))?),
+            b'H' => {
+                let (namespace, boot) = rest.split_first_chunk()?;
+                let boot = String::from_utf8(boot.to_vec()).ok()?;
+                Message::Here(Here { boot, namespace: u64::from_ne_bytes(*namespace) })
+            }
             b'G' => Message::Go,
             b'r' => Message::Release,
             b'd' => Message::Released,

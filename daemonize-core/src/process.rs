@@ -3,7 +3,7 @@
 use crate::pid::Pid;
 use crate::sys::pidfd::PidFd;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 
 /// What tells a process from every other one, before and after it, here and in other pid namespaces.
@@ -12,6 +12,12 @@ pub(crate) struct Identity {
     pub(crate) pid: Pid,
     /// Clock ticks after boot, field 22 of `/proc/PID/stat`.
     pub(crate) start_time: u64,
+    pub(crate) here: Here,
+}
+
+/// Where the number of a process means something: in one boot, in one pid namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Here {
     /// `/proc/sys/kernel/random/boot_id`.
     pub(crate) boot: String,
     /// The inode of `/proc/PID/ns/pid`.
@@ -28,24 +34,18 @@ pub(crate) enum Life {
 }
 
 impl Identity {
-    /// This process. Reads `/proc`, so it has to be asked before a `chroot(2)`.
-    pub(crate) fn of_self() -> io::Result<Identity> {
-        Identity::of(Pid::this())
-    }
-
     /// The process that has this number now.
     pub(crate) fn of(pid: Pid) -> io::Result<Identity> {
-        let (boot, namespace) = here()?;
-        Ok(Identity { pid, start_time: Stat::of(pid)?.start_time, boot, namespace })
+        Ok(Identity { pid, start_time: Stat::of(pid)?.start_time, here: Here::look()? })
     }
 
     /// Whether this very process lives; a zombie does not.
     pub(crate) fn life(&self) -> io::Result<Life> {
-        let (boot, namespace) = here()?;
-        if self.boot != boot {
+        let here = Here::look()?;
+        if self.here.boot != here.boot {
             return Ok(Life::Dead);
         }
-        if self.namespace != namespace {
+        if self.here.namespace != here.namespace {
             return Ok(Life::Elsewhere);
         }
         let alive = Stat::of(self.pid).is_ok_and(|stat| stat.start_time == self.start_time && stat.is_alive());
@@ -62,10 +62,28 @@ impl Identity {
     }
 }
 
-/// The boot and the pid namespace that numbers mean something in here.
-fn here() -> io::Result<(String, u64)> {
-    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim_end().to_owned();
-    Ok((boot, fs::metadata("/proc/self/ns/pid")?.ino()))
+/// More than `/proc/PID/stat` can be: 52 numbers and a name.
+const SMALL: usize = 1536;
+
+/// Reads a file of `/proc` in one go, as its writers mean it to be read: a start has no time to ask twice.
+fn read_small<'a>(path: &str, buffer: &'a mut [u8; SMALL]) -> io::Result<&'a [u8]> {
+    let mut file = fs::File::open(path)?;
+    loop {
+        match file.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            length => return length.map(|length| &buffer[..length]),
+        }
+    }
+}
+
+impl Here {
+    /// Where this process is.
+    pub(crate) fn look() -> io::Result<Here> {
+        let mut buffer = [0; SMALL];
+        let boot = read_small("/proc/sys/kernel/random/boot_id", &mut buffer)?;
+        let boot = String::from_utf8_lossy(boot).trim_end().to_owned();
+        Ok(Here { boot, namespace: fs::metadata("/proc/self/ns/pid")?.ino() })
+    }
 }
 
 /// The fields of `/proc/PID/stat` (`proc(5)`) that matter here.
@@ -79,8 +97,9 @@ pub(crate) struct Stat {
 
 impl Stat {
     pub(crate) fn of(pid: Pid) -> io::Result<Stat> {
-        let text = fs::read(format!("/proc/{pid}/stat"))?;
-        Stat::parse(&text).ok_or_else(|| io::Error::other(format!("`/proc/{pid}/stat` is not understood")))
+        let mut buffer = [0; SMALL];
+        let text = read_small(&format!("/proc/{pid}/stat"), &mut buffer)?;
+        Stat::parse(text).ok_or_else(|| io::Error::other(format!("`/proc/{pid}/stat` is not understood")))
     }
 
     /// A process may call itself `a) b (c`: its name ends at the last parenthesis.
@@ -119,13 +138,13 @@ mod tests {
 
     #[test]
     fn this_process_is_alive_and_another_start_time_is_not() {
-        let me = Identity::of_self().unwrap();
+        let me = Identity::of(Pid::this()).unwrap();
         assert_eq!(me.life().unwrap(), Life::Alive);
         assert!(me.open().unwrap().is_some());
         let reused = Identity { start_time: me.start_time + 1, ..me.clone() };
         assert_eq!(reused.life().unwrap(), Life::Dead);
         assert!(reused.open().unwrap().is_none());
-        let elsewhere = Identity { namespace: me.namespace + 1, ..me };
+        let elsewhere = Identity { here: Here { namespace: me.here.namespace + 1, ..me.here }, ..me };
         assert_eq!(elsewhere.life().unwrap(), Life::Elsewhere);
     }
 

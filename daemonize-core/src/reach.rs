@@ -114,6 +114,7 @@ pub(crate) fn status(settings: &Settings) -> Result<Status> {
 
 /// Stops the daemon and waits for its end; success if there is none.
 pub(crate) fn stop(settings: &Settings) -> Result<Stopped> {
+    settings.check()?;
     let pidfile = settings.pidfile()?;
     let mut stop =
         Stop { settings, deadline: Instant::now() + settings.stop_timeout(), pid: None, killed: false, pidfile };

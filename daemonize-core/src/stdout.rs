@@ -4,8 +4,12 @@ use std::io::{self, Write};
 
 /// Writes what stdout and stderr of a start said to our own; a reader that has gone is not our failure.
 pub(crate) fn copy_out(output: &[u8], errors: &[u8]) {
-    let _ = io::stdout().write_all(output);
-    let _ = io::stderr().write_all(errors);
+    if !output.is_empty() {
+        let _ = io::stdout().write_all(output);
+    }
+    if !errors.is_empty() {
+        let _ = io::stderr().write_all(errors);
+    }
     flush();
 }
 

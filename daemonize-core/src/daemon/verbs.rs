@@ -4,7 +4,7 @@ use super::Daemon;
 use crate::body::Work;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inside;
-use crate::launch::{Birth, Checked, Exit, Launch, Role, Started, detaches, live, live_on};
+use crate::launch::{Birth, Checked, Exit, Locked, Role, Started, live, live_on};
 use crate::pid::Pid;
 use crate::reach::{self, State, Status, Stopped};
 use crate::settings::Detach;
@@ -40,10 +40,9 @@ impl<W: Work> Daemon<W> {
             inside::restart()?;
             return Ok(Started::here(self.pidfile_path()));
         }
-        let detached = detaches(&self.settings);
         let checked = Checked::new(self.settings.clone())?;
         reach::stop(&self.settings)?;
-        conclude(checked.prepare(detached)?, self.work, false, Exit::Now)
+        conclude(checked.lock()?, self.work, false, Exit::Now)
     }
 
     /// Runs the daemon in this process, without detaching, and ends the process with it.
@@ -52,14 +51,14 @@ impl<W: Work> Daemon<W> {
     /// Why the body was not entered. On success it does not return.
     pub fn foreground(mut self) -> Result<Infallible> {
         self.settings.detach = Detach::Never;
-        match Launch::new(self.settings)?.split(false)? {
+        match Locked::new(self.settings)?.split(false)? {
             Role::Daemon(birth) => live(*birth, self.work, Exit::Whole),
             Role::Launcher(started) => started.report(),
         }
     }
 
     fn launch(self, leaving: bool, exit: Exit) -> Result<Started> {
-        conclude(Launch::new(self.settings)?, self.work, leaving, exit)
+        conclude(Locked::new(self.settings)?, self.work, leaving, exit)
     }
 
     /// An annotated `main`: the launcher's exit status is the start's outcome, the daemon is the program's continuation.
@@ -72,7 +71,7 @@ impl<W: Work> Daemon<W> {
 }
 
 /// Goes on in whichever process one is. A body that runs in the process that was started is its continuation.
-fn conclude<W: Work>(launch: Launch, work: W, leaving: bool, exit: Exit) -> Result<Started> {
+fn conclude<W: Work>(launch: Locked, work: W, leaving: bool, exit: Exit) -> Result<Started> {
     let exit = if launch.is_detached() { exit } else { Exit::Whole };
     match launch.split(leaving)? {
         Role::Launcher(started) => Ok(started),
@@ -108,7 +107,7 @@ impl<W> Daemon<W> {
     /// # Errors
     /// As [`start`](Daemon::start), in the process that called, which goes on as what it was.
     pub fn run_to(self, stage: Stage) -> Result<Partial> {
-        match Launch::new(self.settings)?.split(true)? {
+        match Locked::new(self.settings)?.split(true)? {
             Role::Launcher(started) => started.report(),
             Role::Daemon(birth) => Partial(*birth).run_to(stage),
         }

@@ -6,6 +6,7 @@
 use super::Launch;
 use super::capture::Captured;
 use super::identity::Target;
+use super::quiet::Quiet;
 use super::stdio::Streams;
 use crate::attach::Handle;
 use crate::error::{Error, ErrorKind, Result, cause};
@@ -13,10 +14,9 @@ use crate::handoff::{Channel, Message};
 use crate::inside::{Inside, Pending, Program};
 use crate::pid::Pid;
 use crate::pidfile::Lock;
-use crate::process::Identity;
+use crate::process::{Here, Identity, Stat};
 use crate::settings::{Close, Ready, Settings, When};
 use crate::signal::Signal;
-use crate::signals::Registered;
 use crate::stage::Stage;
 use crate::stdout;
 use crate::stopping;
@@ -28,6 +28,7 @@ use nix::sys::prctl::set_pdeathsig;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::stat::{Mode, umask};
 use std::env;
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -44,10 +45,13 @@ pub(crate) struct Birth {
     launch: Launch,
     /// To the launcher, where there is one.
     link: Option<Link>,
-    me: Identity,
+    /// When this process started; read before a change of root hides `/proc`.
+    start_time: u64,
+    here: Option<Here>,
     /// Where the program was started.
     directory: Option<PathBuf>,
-    registered: Option<Registered>,
+    /// Blocked until the signal thread takes them; none when the stage was replaced.
+    handled: Vec<Signal>,
     /// The mask to go back to when a launch that did not detach fails.
     before: Mask,
     done: usize,
@@ -63,7 +67,7 @@ pub(super) struct Link {
 pub(super) struct Born {
     pub(super) settings: Settings,
     pub(super) inside: Inside,
-    pub(super) registered: Registered,
+    pub(super) handled: Vec<Signal>,
     pub(super) announcement: Announcement,
 }
 
@@ -82,29 +86,35 @@ impl Birth {
 
     fn begin(launch: Launch, link: Link, captured: Option<Captured>) -> std::result::Result<Birth, (Link, Error)> {
         link.die_with_the_middle();
-        let start = || -> Result<Identity> {
-            if let Some(captured) = captured {
-                captured.install().map_err(|errno| Error::stage(Stage::Detach, cause(&errno.into())))?;
-            }
-            identify()
-        };
-        match start() {
-            Ok(me) => Ok(Birth::new(launch, Some(link), me, Mask::current())),
+        let captured = captured.map_or(Ok(()), Captured::install);
+        let captured = captured.map_err(|errno| Error::stage(Stage::Detach, cause(&errno.into())));
+        match captured.and_then(|()| start_time()) {
+            Ok(start_time) => Ok(Birth::new(launch, Some(link), start_time, Mask::all())),
             Err(error) => Err((link, error)),
         }
     }
 
     /// Without a fork: in the process that called.
-    pub(super) fn here(launch: Launch) -> Result<Birth> {
-        let me = identify()?;
-        let before = Mask::all().set();
-        let birth = Birth::new(launch, None, me, before);
+    pub(super) fn here(launch: Launch, quiet: Quiet) -> Result<Birth> {
+        let start_time = start_time()?;
+        let birth = Birth::new(launch, None, start_time, quiet.go_on());
         birth.settle(birth.launch.hook(Stage::Detach, When::After))?;
         Ok(birth)
     }
 
-    fn new(launch: Launch, link: Option<Link>, me: Identity, before: Mask) -> Birth {
-        Birth { launch, link, me, directory: env::current_dir().ok(), registered: None, before, done: 1 }
+    fn new(launch: Launch, link: Option<Link>, start_time: u64, before: Mask) -> Birth {
+        let directory = env::current_dir().ok();
+        Birth { launch, link, start_time, here: None, directory, handled: Vec::new(), before, done: 1 }
+    }
+
+    /// Who this process is; what only the launcher has looked up by now, it tells.
+    fn identity(&mut self) -> Result<Identity> {
+        if self.here.is_none() {
+            let here = self.link.as_ref().map_or_else(|| Here::look().map_err(unidentified), Link::hear_where)?;
+            self.here = Some(here);
+        }
+        let here = self.here.clone().ok_or_else(|| unidentified(io::ErrorKind::NotFound.into()))?;
+        Ok(Identity { pid: Pid::this(), start_time: self.start_time, here })
     }
 
     /// Runs the stages up to and with this one; those that have run do not run again.
@@ -153,8 +163,14 @@ impl Birth {
                 };
                 directory.map_or(Ok(()), change)
             }
-            Stage::PidFile => Lock::seal(&mut self.launch.lock, &self.me),
-            Stage::Signals => self.set_signals(),
+            Stage::PidFile => {
+                let identity = self.identity()?;
+                Lock::seal(&mut self.launch.lock, &identity)
+            }
+            Stage::Signals => {
+                self.set_signals();
+                Ok(())
+            }
             Stage::Descriptors if !detached => Ok(()),
             Stage::Descriptors => self.close_descriptors(),
             Stage::Stdio => self.install_streams(),
@@ -172,7 +188,7 @@ impl Birth {
     }
 
     /// Dispositions under the block, and only what was ignored: handlers of this program's own registering stay.
-    fn set_signals(&mut self) -> Result<()> {
+    fn set_signals(&mut self) {
         let signals = &self.launch.settings.signals;
         let mut ignored: Vec<Signal> = signals.ignored().chain([Signal::SIGPIPE]).collect();
         if self.launch.detached {
@@ -186,11 +202,8 @@ impl Birth {
                 dispositions::set(signal, Disposition::Default);
             }
         }
-        let handled = signals.handled();
-        let registered = Registered::new(&handled).map_err(|error| Error::stage(Stage::Signals, cause(&error)))?;
-        self.registered = Some(registered);
-        Mask::of(handled).set();
-        Ok(())
+        self.handled = signals.handled();
+        Mask::of(self.handled.iter().copied()).set();
     }
 
     fn close_descriptors(&self) -> Result<()> {
@@ -229,17 +242,20 @@ impl Birth {
     /// Every stage is done.
     pub(super) fn born(mut self, leave: fn() -> !) -> Result<Born> {
         self.run_to(Stage::Stdio)?;
-        let registered = self.registered.take().unwrap_or_else(|| {
-            // The stage was replaced: nothing is handled, so nothing may stay blocked.
+        if self.launch.settings.hooks.replaces(Stage::Signals) {
+            // Nothing is handled, so nothing may stay blocked.
             Mask::empty().set();
-            Registered::default()
-        });
+        }
+        let identity = self.identity();
+        self.settle(identity.as_ref().map(drop).map_err(Error::copy))?;
+        let me = identity?;
+        let handled = self.handled;
         let Launch { settings, pidfile, lock, streams, identity, .. } = self.launch;
         let obstacle = identity.as_ref().is_some_and(Target::is_one_way);
         let obstacle = obstacle.then_some("it has changed its user or root and could not start as it did");
         let inside = Inside {
             handle: Handle { name: settings.name.clone(), pidfile, since: SystemTime::now() },
-            identity: self.me,
+            identity: me,
             stops: settings.signals.stops(),
             grace: settings.grace,
             handlers: Arc::default(),
@@ -250,7 +266,7 @@ impl Birth {
             leave,
         };
         let announcement = Announcement { link: self.link, streams };
-        Ok(Born { settings, inside, registered, announcement })
+        Ok(Born { settings, inside, handled, announcement })
     }
 
     /// An error ends this process if there is a launcher to tell it to; otherwise it is the caller's.
@@ -264,9 +280,13 @@ impl Birth {
     }
 }
 
-fn identify() -> Result<Identity> {
-    Identity::of_self()
-        .map_err(|error| Error::failed(ErrorKind::System, "identify process", Pid::this(), cause(&error)))
+fn start_time() -> Result<u64> {
+    Stat::of(Pid::this()).map(|stat| stat.start_time).map_err(unidentified)
+}
+
+#[allow(clippy::needless_pass_by_value)] // It is made for `map_err`.
+fn unidentified(error: io::Error) -> Error {
+    Error::failed(ErrorKind::System, "identify process", Pid::this(), cause(&error))
 }
 
 impl Link {
@@ -283,11 +303,18 @@ impl Link {
         let _ = set_pdeathsig(None);
     }
 
+    /// What the launcher says first; without it there is no launcher any more.
+    fn hear_where(&self) -> Result<Here> {
+        match self.ready.receive() {
+            Ok(Some(Message::Here(here))) => Ok(here),
+            _ => Err(Error::system("hear from the launcher", "it is gone")),
+        }
+    }
+
     /// Tells the launcher, and ends; the middle removes the pidfile.
     pub(super) fn give_up(&self, error: &Error) -> ! {
         stdout::flush();
-        let copy = Error::new(error.kind(), error.to_string());
-        let _ = self.ready.send(&Message::Failed(copy));
+        let _ = self.ready.send(&Message::Failed(error.copy()));
         exit_now(error.exit_code());
     }
 }
@@ -310,6 +337,8 @@ impl Announcement {
     pub(super) fn make(self, inside: &Inside) -> std::result::Result<(), (Announcement, Error)> {
         let Some(link) = &self.link else { return Ok(()) };
         if stopping::is_marked() || is_stop_pending(&inside.stops) {
+            // The signal thread may not have come to it yet; whoever asks is told the same.
+            stopping::mark();
             let error = Error::new(ErrorKind::Stopped, "failed to start: stopped while starting");
             return Err((self, error));
         }

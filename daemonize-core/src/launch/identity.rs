@@ -131,7 +131,7 @@ fn find_user(text: &str) -> Result<Found> {
         Some(uid) => User::from_uid(Uid::from_raw(uid)),
         None => User::from_name(text),
     };
-    let entry = entry.map_err(|errno| wrong(errno.desc()))?;
+    let entry = entry.map_err(|errno| wrong(&cause(&errno.into())))?;
     let found = match (entry, number(text)) {
         (Some(user), _) => Found { uid: user.uid, group: user.gid, name: CString::new(user.name).ok() },
         (None, Some(uid)) => Found { uid: Uid::from_raw(uid), group: Gid::from_raw(uid), name: None },
@@ -148,7 +148,7 @@ fn find_group(text: &str) -> Result<Gid> {
     if let Some(gid) = number(text) {
         return Ok(Gid::from_raw(gid));
     }
-    let entry = Group::from_name(text).map_err(|errno| wrong(errno.desc()))?;
+    let entry = Group::from_name(text).map_err(|errno| wrong(&cause(&errno.into())))?;
     entry.map(|group| group.gid).ok_or_else(|| wrong("there is no such group"))
 }
 
@@ -160,7 +160,7 @@ fn number(text: &str) -> Option<u32> {
 
 fn supplementary(name: &CString, group: Gid) -> Result<Vec<Gid>> {
     getgrouplist(name, group)
-        .map_err(|errno| Error::configuration(format_args!("the groups of `user`: {}", errno.desc())))
+        .map_err(|errno| Error::configuration(format_args!("the groups of `user`: {}", cause(&errno.into()))))
 }
 
 /// Who is not root can only stay who they are.

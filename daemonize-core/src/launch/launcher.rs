@@ -6,17 +6,16 @@
 
 use super::capture::{Capture, Captured, Listener};
 use super::middle;
+use super::quiet::Quiet;
 use super::{Launch, Role};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::handoff::{Channel, Message};
 use crate::pid::Pid;
 use crate::pidfile::{Lock, PidFile};
-use crate::signal::Signal;
+use crate::process::Here;
 use crate::stage::Stage;
 use crate::stdout;
-use crate::sys::dispositions::{self, Disposition, SavedAction};
 use crate::sys::fork::{Fork, exit_now, fork};
-use crate::sys::mask::Mask;
 use crate::sys::pidfd::PidFd;
 use crate::sys::wait::{Death, reap};
 use nix::poll::{PollFd, PollFlags};
@@ -60,7 +59,7 @@ impl Started {
 /// Forks; returns in the launcher when the outcome is known, and in the daemon.
 ///
 /// A launcher that is `leaving` does not wait for the middle's last moments.
-pub(super) fn split(launch: Launch, leaving: bool) -> Result<Role> {
+pub(super) fn split(launch: Launch, mut quiet: Quiet, leaving: bool) -> Result<Role> {
     let plumbing = |error: std::io::Error| Error::stage(Stage::Detach, cause(&error));
     let (ready, daemon_end) = Channel::pair().map_err(plumbing)?;
     let (ctl, middle_end) = Channel::pair().map_err(plumbing)?;
@@ -68,12 +67,12 @@ pub(super) fn split(launch: Launch, leaving: bool) -> Result<Role> {
     let capture = speaks.then(|| Capture::new(launch.streams.logs())).transpose().map_err(plumbing)?;
     let (capture, captured): (Option<Capture>, Option<Captured>) = capture.unzip();
     stdout::flush();
-    let quiet = Quiet::begin();
+    quiet.keep_children();
     match fork(launch.alone).map_err(|error| Error::stage(Stage::Detach, format_args!("fork: {}", cause(&error))))? {
         Fork::Child => {
             // Neither side of these is ours; the mask stays blocked until the daemon opens it.
             drop((ready, ctl, capture));
-            std::mem::forget(quiet);
+            quiet.go_on();
             Ok(Role::Daemon(Box::new(middle::split(launch, daemon_end, middle_end, captured))))
         }
         Fork::Parent(middle) => {
@@ -81,6 +80,7 @@ pub(super) fn split(launch: Launch, leaving: bool) -> Result<Role> {
             let Launch { settings, lock, pidfile, .. } = launch;
             let deadline = Instant::now() + settings.start_timeout;
             let mut launcher = Launcher { ready, ctl, capture, middle, lock: Some(lock), deadline, quiet };
+            launcher.tell_where();
             let outcome = launcher.listen();
             launcher.conclude(outcome, pidfile, settings.start_timeout, leaving).map(Role::Launcher)
         }
@@ -111,6 +111,14 @@ enum Outcome {
 }
 
 impl Launcher {
+    /// Spares the daemon a look at `/proc` while it is waited for. Without an answer it ends, like without a launcher.
+    fn tell_where(&self) {
+        match Here::look() {
+            Ok(here) => drop(self.ready.send(&Message::Here(here))),
+            Err(_) => self.ready.fall_silent(),
+        }
+    }
+
     /// One poll, one deadline; READY beats whatever is readable with it.
     fn listen(&mut self) -> Outcome {
         let mask = self.quiet.waiting();
@@ -183,24 +191,26 @@ impl Launcher {
     /// L7: the middle may go, then the daemon may begin. An error is how the daemon died in between, if it is known.
     fn release(&mut self, leaving: bool) -> Result<(), Option<Death>> {
         let _ = self.ctl.send(&Message::Release);
-        if !leaving {
-            match self.answer() {
-                Some(Message::Released) => {}
-                Some(Message::Status(death)) => {
-                    self.bury();
-                    return Err(Some(death));
-                }
-                _ => {
-                    self.put_down();
-                    return Err(None);
-                }
+        if leaving {
+            // The end of this process lets go of its copy of the lock, and nobody has to wait for that.
+            let _ = self.ready.send(&Message::Go);
+            std::mem::forget(self.lock.take());
+            return Ok(());
+        }
+        match self.answer() {
+            Some(Message::Released) => {}
+            Some(Message::Status(death)) => {
+                self.bury();
+                return Err(Some(death));
+            }
+            _ => {
+                self.put_down();
+                return Err(None);
             }
         }
         self.drop_lock();
         let _ = self.ready.send(&Message::Go);
-        if !leaving {
-            self.reap_middle();
-        }
+        self.reap_middle();
         Ok(())
     }
 
@@ -286,47 +296,4 @@ impl Launcher {
 fn died(death: Option<Death>) -> Error {
     let how = death.map_or_else(|| "died".to_owned(), |death| death.to_string());
     Error::new(ErrorKind::Died, format!("failed to start: the daemon {how} before it was ready"))
-}
-
-/// A quiet time around the fork: all signals blocked, SIGCHLD such that the middle's status is not lost.
-struct Quiet {
-    before: Mask,
-    child: Option<SavedAction>,
-}
-
-impl Quiet {
-    fn begin() -> Quiet {
-        let before = Mask::all().set();
-        let lost = dispositions::is_ignored(Signal::SIGCHLD);
-        let child = lost.then(|| dispositions::set(Signal::SIGCHLD, Disposition::Default)).flatten();
-        Quiet { before, child }
-    }
-
-    /// The mask while waiting: somebody at the terminal can still end the launcher, and with it the start.
-    fn waiting(&self) -> Mask {
-        let open = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT];
-        open.into_iter().filter(|signal| !self.before.contains(*signal)).fold(Mask::all(), Mask::without)
-    }
-
-    fn wait_readable(&self, socket: &Channel, deadline: Instant) -> bool {
-        let mask = self.waiting();
-        loop {
-            let mut fds = [PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
-            let left = deadline.saturating_duration_since(Instant::now());
-            match mask.poll(&mut fds, Some(left)) {
-                count if count > 0 => return true,
-                _ if left.is_zero() => return false,
-                _ => {}
-            }
-        }
-    }
-}
-
-impl Drop for Quiet {
-    fn drop(&mut self) {
-        if let Some(child) = &self.child {
-            dispositions::restore(child);
-        }
-        self.before.set();
-    }
 }

@@ -64,7 +64,7 @@ fn begin(birth: Birth, exit: Exit) -> Result<&'static Inside> {
         Exit::Now => leave_now,
         Exit::Whole => leave_whole,
     };
-    let Born { settings, inside, registered, announcement } = birth.born(leave)?;
+    let Born { settings, inside, handled, announcement } = birth.born(leave)?;
     if let Err(error) = attach(&inside) {
         announcement.refuse(&error);
         return Err(error);
@@ -72,7 +72,7 @@ fn begin(birth: Birth, exit: Exit) -> Result<&'static Inside> {
     let inside = inside::enter(inside);
     let reopening = announcement.streams.reopening();
     let service = Service {
-        registered,
+        handled,
         handlers: Arc::clone(&inside.handlers),
         stops: stops(&settings, announcement.link.is_some()),
         grace: settings.grace,

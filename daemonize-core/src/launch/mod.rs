@@ -15,6 +15,7 @@ mod identity;
 mod launcher;
 mod life;
 mod middle;
+mod quiet;
 mod stdio;
 
 pub(crate) use birth::Birth;
@@ -28,17 +29,22 @@ use crate::settings::{Settings, When};
 use crate::stage::Stage;
 use crate::sys::fds;
 use crate::sys::fork::Alone;
-use crate::{body, inside, report, stdout};
+use crate::{body, inside, report};
 use identity::Target;
+use quiet::Quiet;
 use std::env;
 use std::fs;
 use std::os::fd::RawFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, Instant};
 use stdio::Streams;
 
 pub use launcher::Started;
+
+/// Between two looks at a pidfile that somebody else has for longer.
+const WAIT: Duration = Duration::from_millis(20);
 
 /// A launch of which everything is checked, resolved, opened and locked, and nothing else has happened.
 pub(crate) struct Launch {
@@ -65,13 +71,16 @@ pub(crate) enum Role {
 /// What can be checked while an elder daemon may still run.
 pub(crate) struct Checked {
     settings: Settings,
+    detached: bool,
     alone: Alone,
     pidfile: PathBuf,
     identity: Option<Target>,
+    streams: Streams,
+    leaked: Vec<RawFd>,
 }
 
 impl Checked {
-    /// Looks for every mistake that can be seen without touching anything.
+    /// Looks for every mistake that can be seen before the pidfile is touched, and opens the log files.
     pub(crate) fn new(settings: Settings) -> Result<Checked> {
         settings.check()?;
         report::set_name(&settings.name);
@@ -80,50 +89,62 @@ impl Checked {
             let text = format!("failed to start: this process is already daemon `{}`", inside.handle.name);
             return Err(Error::new(ErrorKind::Inside, text));
         }
+        let detached = detaches(&settings);
         let alone = prove_alone()?;
-        let identity = Target::resolve(&settings)?;
+        check_descriptors(&settings)?;
         check_directory(&settings)?;
-        Ok(Checked { settings, alone, pidfile, identity })
+        let leaked = fds::leaked().map_err(|error| Error::system("list the open descriptors", cause(&error)))?;
+        let identity = Target::resolve(&settings)?;
+        let owner = identity.as_ref().map_or((None, None), Target::owner);
+        let streams = Streams::open(&settings, detached, owner)?;
+        Ok(Checked { settings, detached, alone, pidfile, identity, streams, leaked })
     }
 
-    /// Opens and locks what the daemon needs.
-    pub(crate) fn prepare(self, detached: bool) -> Result<Launch> {
-        let Checked { settings, alone, pidfile, identity } = self;
-        let lock_timeout = wait_for_predecessor(&settings)?;
-        let leaked = fds::leaked().map_err(|error| Error::system("list the open descriptors", cause(&error)))?;
-        let owner = identity.as_ref().map_or((None, None), Target::owner);
+    /// Takes the pidfile.
+    pub(crate) fn lock(self) -> Result<Locked> {
+        let Checked { settings, detached, alone, pidfile, identity, streams, leaked } = self;
+        wait_for_predecessor(&settings)?;
         if settings.pidfile.is_none() {
             make_state_directory(&pidfile)?;
         }
-        stdout::flush();
-        let lock = <PidFile as Lock>::acquire(&pidfile, settings.pidfile_mode, lock_timeout)?;
-        let streams = Streams::open(&settings, detached, owner)?;
+        // From here on an interrupt would leave an empty file, so it waits until somebody is there to take it away.
+        let quiet = Quiet::begin();
+        let lock = acquire(&pidfile, &settings, &quiet)?;
         let activated = activated();
-        Ok(Launch { settings, detached, alone, pidfile, lock, streams, identity, leaked, activated })
+        let launch = Launch { settings, detached, alone, pidfile, lock, streams, identity, leaked, activated };
+        Ok(Locked { launch, quiet })
     }
 }
 
-impl Launch {
-    /// Checks and prepares, deciding whether to detach.
-    pub(crate) fn new(settings: Settings) -> Result<Launch> {
-        let detached = detaches(&settings);
-        Checked::new(settings)?.prepare(detached)
+/// A launch that has the pidfile and is about to begin.
+pub(crate) struct Locked {
+    launch: Launch,
+    quiet: Quiet,
+}
+
+impl Locked {
+    /// Checks everything and takes the pidfile.
+    pub(crate) fn new(settings: Settings) -> Result<Locked> {
+        Checked::new(settings)?.lock()
     }
 
     pub(crate) fn is_detached(&self) -> bool {
-        self.detached
+        self.launch.detached
     }
 
     /// Runs the first stage: from here on there may be two of us.
     pub(crate) fn split(self, leaving: bool) -> Result<Role> {
-        self.hook(Stage::Detach, When::Before)?;
-        if self.detached {
-            return launcher::split(self, leaving);
+        let Locked { launch, quiet } = self;
+        quiet.interrupted(|| launch.hook(Stage::Detach, When::Before))?;
+        if launch.detached {
+            return launcher::split(launch, quiet, leaving);
         }
-        self.hook(Stage::Detach, When::Instead)?;
-        Birth::here(self).map(|birth| Role::Daemon(Box::new(birth)))
+        launch.hook(Stage::Detach, When::Instead)?;
+        Birth::here(launch, quiet).map(|birth| Role::Daemon(Box::new(birth)))
     }
+}
 
+impl Launch {
     /// Runs the hooks at one place; a panic is an error as well.
     fn hook(&self, stage: Stage, when: When) -> Result<()> {
         let mut outcome = Ok(());
@@ -136,15 +157,34 @@ impl Launch {
     }
 }
 
+/// Takes the lock; whoever has to wait longer than in passing can be interrupted meanwhile.
+fn acquire(pidfile: &Path, settings: &Settings, quiet: &Quiet) -> Result<PidFile> {
+    let deadline = Instant::now() + settings.lock_timeout;
+    loop {
+        match <PidFile as Lock>::acquire(pidfile, settings.pidfile_mode, Duration::ZERO) {
+            Err(error) if error.is_passing() && Instant::now() < deadline => {
+                quiet.interrupted(|| thread::sleep(WAIT));
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
 /// Whether a launch with these settings leaves the terminal behind.
 pub(crate) fn detaches(settings: &Settings) -> bool {
     !settings.hooks.replaces(Stage::Detach) && auto::detaches(settings.detach)
 }
 
+/// What is to be inherited has to be there.
+fn check_descriptors(settings: &Settings) -> Result<()> {
+    let closed = settings.inherit.iter().find(|fd| !fds::is_open(**fd));
+    closed.map_or(Ok(()), |fd| Err(Error::configuration(format_args!("`inherit`: descriptor {fd} is not open"))))
+}
+
 /// A process with more than one thread cannot fork and go on: the others would be missing, with their locks held.
 fn prove_alone() -> Result<Alone> {
     let alone = Alone::prove().map_err(|error| {
-        Error::new(ErrorKind::Threads, format!("failed to count the threads of this process: {}", cause(&error)))
+        Error::new(ErrorKind::Threads, format!("failed to count the threads in `/proc/self/task`: {}", cause(&error)))
     })?;
     alone.map_err(|count| {
         let names = thread_names().join(", ");
@@ -192,18 +232,17 @@ fn activated() -> RawFd {
     if mine { count().unwrap_or(0).clamp(0, 4096) } else { 0 }
 }
 
-/// A program that a daemon started to succeed it waits for the daemon's end, as `stop` would; how long its lock may
-/// still be held then.
-fn wait_for_predecessor(settings: &Settings) -> Result<Duration> {
-    let Some(identity) = inside::predecessor(&settings.name) else { return Ok(settings.lock_timeout) };
+/// A program that a daemon started to succeed it waits for the daemon's end, as `stop` would.
+fn wait_for_predecessor(settings: &Settings) -> Result<()> {
+    let Some(identity) = inside::predecessor(&settings.name) else { return Ok(()) };
     let deadline = Instant::now() + settings.stop_timeout();
     let ended = wait_for_end(&identity, deadline)
         .map_err(|error| Error::system("wait for the daemon that this one succeeds", cause(&error)))?;
-    if !ended {
-        let text = format!("pid {} still runs after {:?}", identity.pid, settings.stop_timeout());
-        return Err(Error::system("succeed the running daemon", text));
+    if ended {
+        return Ok(());
     }
-    Ok(settings.lock_timeout)
+    let text = format!("pid {} still runs after {:?}", identity.pid, settings.stop_timeout());
+    Err(Error::system("succeed the running daemon", text))
 }
 
 fn wait_for_end(identity: &Identity, deadline: Instant) -> std::io::Result<bool> {

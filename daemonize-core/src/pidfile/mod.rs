@@ -231,12 +231,16 @@ impl Lock for PidFile {
     fn acquire(path: &Path, mode: u32, timeout: Duration) -> Result<PidFile> {
         let path = &std::path::absolute(path).map_err(|error| inaccessible(path, cause(&error)))?;
         let start = Instant::now();
-        let mut pause = Duration::from_millis(1);
+        let (mut pause, mut replaced) = (Duration::from_millis(1), false);
         loop {
             let error = match PidFile::attempt(path, mode)? {
                 Attempt::Taken(taken) => return Ok(*taken),
-                // Our own file, removed between open and lock: nobody is in the way, so nothing to wait for.
-                Attempt::Replaced if start.elapsed() < timeout.max(PASSING) => continue,
+                // Our own file, removed between open and lock: nobody is in the way, so nothing to wait for. Once more
+                // even when time is up: it may have passed while this process was not running.
+                Attempt::Replaced if !replaced || start.elapsed() < timeout.max(PASSING) => {
+                    replaced = true;
+                    continue;
+                }
                 Attempt::Replaced => locked(path, "it is being replaced all the time"),
                 Attempt::Daemon(pid) if start.elapsed() >= timeout => return Err(already_running(path, pid)),
                 Attempt::Daemon(pid) => already_running(path, pid),

@@ -62,7 +62,8 @@ impl Place {
         let status = self.judge(&file)?;
         if status.st_mode & 0o7777 != mode && status.st_uid == geteuid().as_raw() {
             // The mode is ours to set, whatever umask the caller has.
-            fchmod(&file, Mode::from_bits_truncate(mode)).map_err(|errno| inaccessible(&self.path, errno.desc()))?;
+            fchmod(&file, Mode::from_bits_truncate(mode))
+                .map_err(|errno| inaccessible(&self.path, cause(&errno.into())))?;
         }
         Ok(file)
     }
@@ -122,7 +123,7 @@ impl Place {
 
     /// A regular file with one name, of root or of us, that nobody else can write.
     pub(crate) fn judge(&self, file: &File) -> Result<FileStat> {
-        let status = fstat(file).map_err(|errno| inaccessible(&self.path, errno.desc()))?;
+        let status = fstat(file).map_err(|errno| inaccessible(&self.path, cause(&errno.into())))?;
         let owner = Uid::from_raw(status.st_uid);
         let refuse = |why: String| Err(distrusted(&self.path, why));
         match kind(&status) {
@@ -151,8 +152,8 @@ pub(crate) fn describe(uid: Uid) -> String {
 /// For people without power over others: the directory must not be one where everybody can swap files.
 fn open_plain(directory: &Path) -> Result<(OwnedFd, bool), String> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let fd = nix::fcntl::open(directory, flags, Mode::empty()).map_err(|errno| at(directory, errno.desc()))?;
-    let status = fstat(&fd).map_err(|errno| at(directory, errno.desc()))?;
+    let fd = nix::fcntl::open(directory, flags, Mode::empty()).map_err(|errno| at(directory, cause(&errno.into())))?;
+    let status = fstat(&fd).map_err(|errno| at(directory, cause(&errno.into())))?;
     let others = status.st_mode & 0o002 != 0;
     if others && !is_sticky(&status) {
         return Err(at(directory, "everybody can write it"));
@@ -165,20 +166,21 @@ fn open_trusted(directory: &Path) -> Result<(OwnedFd, bool), String> {
     let open = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let root = || {
         nix::fcntl::open("/", open | OFlag::O_DIRECTORY, Mode::empty())
-            .map_err(|errno| at(Path::new("/"), errno.desc()))
+            .map_err(|errno| at(Path::new("/"), cause(&errno.into())))
     };
     let mut todo = components(directory);
     let (mut current, mut seen, mut shared, mut links) = (root()?, PathBuf::from("/"), false, 0);
     while let Some(name) = todo.pop() {
         let path = seen.join(&name);
-        let next = openat(&current, name.as_os_str(), open, Mode::empty()).map_err(|errno| at(&path, errno.desc()))?;
-        let status = fstat(&next).map_err(|errno| at(&path, errno.desc()))?;
+        let next =
+            openat(&current, name.as_os_str(), open, Mode::empty()).map_err(|errno| at(&path, cause(&errno.into())))?;
+        let status = fstat(&next).map_err(|errno| at(&path, cause(&errno.into())))?;
         match kind(&status) {
             SFlag::S_IFLNK => {
                 links += 1;
                 trust_link(&path, &status, shared, links)?;
-                let target =
-                    nix::fcntl::readlinkat(&current, name.as_os_str()).map_err(|errno| at(&path, errno.desc()))?;
+                let target = nix::fcntl::readlinkat(&current, name.as_os_str())
+                    .map_err(|errno| at(&path, cause(&errno.into())))?;
                 if Path::new(&target).is_absolute() {
                     (current, seen, shared) = (root()?, PathBuf::from("/"), false);
                 }

@@ -44,9 +44,15 @@ pub(crate) enum Holder {
 impl Reading {
     /// Reads an open pidfile in one `pread(2)`.
     pub(crate) fn of(file: &File) -> io::Result<Reading> {
-        let mut bytes = vec![0; LIMIT + 1];
-        let length = file.read_at(&mut bytes, 0)?;
-        bytes.truncate(length);
+        let mut short = [0; 256];
+        let length = file.read_at(&mut short, 0)?;
+        let mut bytes = short[..length].to_vec();
+        if bytes.len() == short.len() {
+            // Longer than any of ours: somebody else's, as far as it is still read.
+            bytes.resize(LIMIT + 1, 0);
+            let length = file.read_at(&mut bytes, 0)?;
+            bytes.truncate(length);
+        }
         let status = fstat(file)?;
         let modified = SystemTime::UNIX_EPOCH + Duration::from_secs(status.st_mtime.try_into().unwrap_or(0));
         let age = modified.elapsed().unwrap_or_default();

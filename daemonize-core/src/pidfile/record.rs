@@ -11,7 +11,7 @@
 //! is not complete names nobody.
 
 use crate::pid::Pid;
-use crate::process::Identity;
+use crate::process::{Here, Identity};
 
 /// More than this is no pidfile.
 pub(crate) const LIMIT: usize = 4096;
@@ -54,7 +54,7 @@ impl Record {
 
     /// The two lines that name a process.
     pub(crate) fn print(identity: &Identity) -> String {
-        let Identity { pid, start_time, boot, namespace } = identity;
+        let Identity { pid, start_time, here: Here { boot, namespace } } = identity;
         format!("{pid}\n{start_time} {boot} {namespace}\n")
     }
 }
@@ -71,7 +71,7 @@ fn parse_identity(pid: Pid, line: &str) -> Option<Identity> {
     let start_time = parse_number(words.next()?)?;
     let boot = words.next().filter(|boot| boot.len() == 36)?.to_owned();
     let namespace = parse_number(words.next()?)?;
-    words.next().is_none().then_some(Identity { pid, start_time, boot, namespace })
+    words.next().is_none().then_some(Identity { pid, start_time, here: Here { boot, namespace } })
 }
 
 fn parse_number(word: &str) -> Option<u64> {
@@ -92,7 +92,8 @@ mod tests {
     const BOOT: &str = "6f1c4a52-36de-4b0e-9b3c-7f6f0d5a9a01";
 
     fn identity() -> Identity {
-        Identity { pid: Pid::from_raw(4711).unwrap(), start_time: 8934, boot: BOOT.into(), namespace: 402 }
+        let here = Here { boot: BOOT.into(), namespace: 402 };
+        Identity { pid: Pid::from_raw(4711).unwrap(), start_time: 8934, here }
     }
 
     #[test]

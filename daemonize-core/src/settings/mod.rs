@@ -171,10 +171,6 @@ impl Settings {
                 "`pidfile_mode` 0o{:o} is not one that its owner alone can write (0o600 to 0o755)",
                 self.pidfile_mode
             )),
-            _ if self.inherit.iter().any(|fd| *fd < 0) => wrong("`inherit` holds a negative descriptor".into()),
-            _ if self.inherit.iter().any(|fd| !crate::sys::fds::is_open(*fd)) => {
-                wrong("`inherit` holds a descriptor that is not open".into())
-            }
             _ => self.signals.check().or_else(wrong),
         }
     }

@@ -1,5 +1,6 @@
 //! Paths as people write them, made absolute before anything changes directory.
 
+use crate::error::cause;
 use nix::unistd::{User, geteuid};
 use std::path::{Path, PathBuf};
 
@@ -19,7 +20,7 @@ pub(crate) fn expand(key: &str, path: &Path) -> Result<PathBuf, String> {
 }
 
 fn absolute(key: &str, path: &Path) -> Result<PathBuf, String> {
-    std::path::absolute(path).map_err(|error| format!("`{key}` `{}`: {error}", path.display()))
+    std::path::absolute(path).map_err(|error| format!("`{key}` `{}`: {}", path.display(), cause(&error)))
 }
 
 /// `/run/NAME.pid` for root, else `.local/state/NAME.pid` under the home that the passwd entry names.

@@ -11,7 +11,7 @@ mod registered;
 mod service;
 
 pub(crate) use handlers::Handlers;
-pub(crate) use registered::Registered;
+use registered::Registered;
 pub(crate) use service::{End, Service, Unwanted};
 
 use crate::body::{Ending, Outcome};

@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Instant;
 
 /// Flags that say which of the handled signals came.
-#[derive(Default)]
 pub(crate) struct Registered {
     flags: Vec<(Signal, Arc<AtomicBool>)>,
 }

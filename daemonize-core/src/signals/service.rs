@@ -24,7 +24,8 @@ pub(crate) enum End {
 
 /// What the signal thread does beyond the handlers, given by whoever launches.
 pub(crate) struct Service {
-    pub(crate) registered: Registered,
+    /// Blocked in the thread that starts this one.
+    pub(crate) handled: Vec<Signal>,
     pub(crate) handlers: Arc<Handlers>,
     pub(crate) signals: Signals,
     pub(crate) stops: Vec<Signal>,
@@ -45,27 +46,37 @@ pub(crate) struct Unwanted {
 }
 
 impl Service {
-    /// Starts the thread; it inherits the mask, in which the handled signals are blocked.
+    /// Registers the handled signals and starts the thread, which inherits the mask in which they are blocked.
     pub(crate) fn start(self) -> io::Result<()> {
-        thread::Builder::new().name("daemon-signals".into()).spawn(move || self.serve()).map(drop)
+        let registered = Registered::new(&self.handled)?;
+        let thread = thread::Builder::new().name("daemon-signals".into());
+        thread.spawn(move || Serving { service: self, registered }.serve()).map(drop)
     }
+}
 
+/// The signal thread at work.
+struct Serving {
+    service: Service,
+    registered: Registered,
+}
+
+impl Serving {
     fn serve(mut self) {
         loop {
             self.wait();
             if let Some(since) = self.react() {
-                return self.see_to_the_end(since + self.grace);
+                return self.see_to_the_end(since + self.service.grace);
             }
         }
     }
 
     fn wait(&mut self) {
-        let Some(unwanted) = &self.unwanted else { return self.registered.suspend() };
+        let Some(unwanted) = &self.service.unwanted else { return self.registered.suspend() };
         // Hang-up is reported without being asked for; what the socket has to read is not for this thread.
         let mut fds = [PollFd::new(unwanted.socket.as_fd(), PollFlags::empty())];
         if self.registered.suspend_until(&mut fds, None) {
             (unwanted.act)();
-            self.unwanted = None;
+            self.service.unwanted = None;
         }
     }
 
@@ -73,11 +84,11 @@ impl Service {
     fn react(&self) -> Option<Instant> {
         let mut stop = None;
         for signal in self.registered.take() {
-            if signal == Signal::SIGHUP && !self.stops.contains(&signal) {
-                (self.on_hangup)();
+            if signal == Signal::SIGHUP && !self.service.stops.contains(&signal) {
+                (self.service.on_hangup)();
             }
-            self.handlers.run(signal, self.signals.handlers(signal));
-            if self.stops.contains(&signal) {
+            self.service.handlers.run(signal, self.service.signals.handlers(signal));
+            if self.service.stops.contains(&signal) {
                 stop = Some(Instant::now());
             }
         }
@@ -90,17 +101,17 @@ impl Service {
 
     /// From the stop on: the body ends the process by returning, or this does.
     fn see_to_the_end(&self, deadline: Instant) {
-        let idle = self.handlers.idle_event();
+        let idle = self.service.handlers.idle_event();
         loop {
-            if self.handlers.is_idle() && !stopping::was_asked() {
-                return (self.on_end)(End::NeverAsked);
+            if self.service.handlers.is_idle() && !stopping::was_asked() {
+                return (self.service.on_end)(End::NeverAsked);
             }
             if Instant::now() >= deadline {
-                return (self.on_end)(End::GraceOver);
+                return (self.service.on_end)(End::GraceOver);
             }
             self.wait_for_change(idle.as_ref().map(AsFd::as_fd), deadline);
             if self.again() {
-                return (self.on_end)(End::CutShort);
+                return (self.service.on_end)(End::CutShort);
             }
         }
     }
@@ -122,10 +133,10 @@ impl Service {
     fn again(&self) -> bool {
         let mut again = false;
         for signal in self.registered.take() {
-            if self.stops.contains(&signal) {
+            if self.service.stops.contains(&signal) {
                 again = true;
             } else {
-                self.handlers.run(signal, self.signals.handlers(signal));
+                self.service.handlers.run(signal, self.service.signals.handlers(signal));
             }
         }
         again

@@ -6,8 +6,8 @@ use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::MetadataExt;
 
-/// How many numbers are tried one by one before the table is listed instead.
-const PROBES: RawFd = 64;
+/// Descriptors beyond these numbers are only found by listing the table.
+const PROBES: usize = 256;
 
 /// Whether this number is an open descriptor (`fcntl(2)`, `F_GETFD`).
 pub(crate) fn is_open(fd: RawFd) -> bool {
@@ -60,12 +60,25 @@ fn close(fd: RawFd) {
 /// The open descriptors from 3 on, by probing where the kernel says how many there are (Linux 6.2), else by listing.
 fn open_from_three() -> io::Result<Vec<RawFd>> {
     let count = fs::metadata("/proc/self/fd").map_or(0, |directory| directory.size());
-    let mut found: Vec<RawFd> = (0..PROBES).filter(|fd| is_open(*fd)).collect();
+    let mut found = probe();
     if count != found.len() as u64 {
         found = list()?;
     }
     found.retain(|fd| *fd > 2);
     Ok(found)
+}
+
+/// Those of the first numbers that are open: `poll(2)` tells of all at once which are not.
+fn probe() -> Vec<RawFd> {
+    let mut fds = [libc::pollfd { fd: 0, events: 0, revents: 0 }; PROBES];
+    for (probe, fd) in fds.iter_mut().zip(0..) {
+        probe.fd = fd;
+    }
+    // SAFETY: the array is ours and as long as it is said to be; nothing is waited for.
+    if unsafe { libc::poll(fds.as_mut_ptr(), fds.len() as libc::nfds_t, 0) } < 0 {
+        return Vec::new();
+    }
+    fds.iter().filter(|probe| probe.revents & libc::POLLNVAL == 0).map(|probe| probe.fd).collect()
 }
 
 /// Lists `/proc/self/fd`; the descriptor of the listing itself is closed again when this returns.

@@ -1,0 +1,71 @@
+//! A quiet time around the forks: no signal can end the launcher between two steps that belong together.
+
+use crate::signal::Signal;
+use crate::sys::dispositions::{self, Disposition, SavedAction};
+use crate::sys::mask::Mask;
+use nix::poll::{PollFd, PollFlags};
+use std::os::fd::AsFd;
+use std::time::Instant;
+
+/// All signals blocked until this is dropped; open only while something is waited for.
+pub(super) struct Quiet {
+    before: Mask,
+    children: Option<SavedAction>,
+}
+
+impl Quiet {
+    pub(super) fn begin() -> Quiet {
+        Quiet { before: Mask::all().set(), children: None }
+    }
+
+    /// Until the end, the status of a child is kept for us although the caller does not care for its children.
+    pub(super) fn keep_children(&mut self) {
+        if dispositions::is_ignored(Signal::SIGCHLD) {
+            self.children = dispositions::set(Signal::SIGCHLD, Disposition::Default);
+        }
+    }
+
+    /// In a process that goes on with everything blocked, to open what it wants itself; the mask there was before.
+    pub(super) fn go_on(self) -> Mask {
+        let before = self.before;
+        std::mem::forget(self);
+        before
+    }
+
+    /// Runs code of the user's in between, which may take long, as it is used to run.
+    pub(super) fn interrupted<T>(&self, f: impl FnOnce() -> T) -> T {
+        let quiet = self.before.set();
+        let result = f();
+        quiet.set();
+        result
+    }
+
+    /// The mask while waiting: somebody at the terminal can still end the launcher, and with it the start.
+    pub(super) fn waiting(&self) -> Mask {
+        let open = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT];
+        open.into_iter().filter(|signal| !self.before.contains(*signal)).fold(Mask::all(), Mask::without)
+    }
+
+    /// Waits until there is something to read, or the end; false at the deadline.
+    pub(super) fn wait_readable(&self, socket: &impl AsFd, deadline: Instant) -> bool {
+        let mask = self.waiting();
+        loop {
+            let mut fds = [PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
+            let left = deadline.saturating_duration_since(Instant::now());
+            match mask.poll(&mut fds, Some(left)) {
+                count if count > 0 => return true,
+                _ if left.is_zero() => return false,
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        if let Some(children) = &self.children {
+            dispositions::restore(children);
+        }
+        self.before.set();
+    }
+}
