@@ -3,7 +3,7 @@
 use crate::pid::Pid;
 use crate::stage::Stage;
 use std::fmt::{self, Display};
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// The result of everything that can fail here.
@@ -110,7 +110,7 @@ impl Error {
     /// Prints what the failed start had printed, then the error on stderr; returns the exit status for `main`.
     pub fn report(&self) -> ExitCode {
         crate::stdout::copy_out(self.output(), self.errors());
-        eprintln!("error: {self}");
+        let _ = writeln!(io::stderr(), "error: {self}");
         ExitCode::from(self.exit_code())
     }
 

@@ -1,11 +1,12 @@
 //! What the body of a daemon may call, and what this process knows of itself once it is one.
 
 use crate::attach::{Attachment, Handle};
-use crate::body::Unwound;
+use crate::body::{Ending, Unwound, guarded};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::pid::Pid;
 use crate::pidfile::PidFile;
 use crate::process::Identity;
+use crate::report;
 use crate::signal::Signal;
 use crate::signals::Handlers;
 use crate::stopping as flag;
@@ -76,7 +77,13 @@ impl Inside {
     /// Ends what lives beside the body, the last that was started first.
     pub(crate) fn end_attachments(&self) {
         for attachment in self.attachments.iter().rev() {
-            attachment.end();
+            let ending = guarded("what is attached to the daemon", || {
+                attachment.end();
+                Ending::success()
+            });
+            if let Some(error) = ending.error() {
+                report::error(error);
+            }
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use nix::sys::stat::{fstat, major, minor};
 use nix::syslog::{Facility, LogFlags, Severity, openlog, syslog};
-use std::io;
+use std::io::{self, Write};
+use std::panic::catch_unwind;
 use std::sync::{Mutex, PoisonError};
 
 static NAME: Mutex<String> = Mutex::new(String::new());
@@ -15,12 +16,18 @@ pub(crate) fn set_name(name: &str) {
 /// Says it on stderr, and when stderr is `/dev/null` to syslog (`daemon.err`): an error nobody can see is a lie.
 pub(crate) fn error(text: &str) {
     let name = NAME.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    log::error!("{name}: {text}");
-    eprintln!("{name}: {text}");
+    // Whoever reports is about to do something more important than that: neither a full disk nor a logger may stop it.
+    let _ = catch_unwind(|| log::error!("{name}: {text}"));
+    say(&format!("{name}: {text}"));
     if nobody_reads_stderr() {
         let _ = openlog(None, LogFlags::LOG_NDELAY, Facility::LOG_DAEMON);
         let _ = syslog(Severity::LOG_ERR, &format!("{name}[{}]: {}", std::process::id(), one_line(text)));
     }
+}
+
+/// One line on stderr, if it can be written.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// Whether stderr is `/dev/null` (device 1:3) or closed.

@@ -2,6 +2,7 @@
 
 use crate::pid::Pid;
 use crate::process::Stat;
+use crate::report;
 use crate::settings::Detach;
 use nix::sys::socket::{AddressFamily, SockaddrLike, SockaddrStorage, getsockname};
 use nix::sys::stat::fstat;
@@ -44,7 +45,7 @@ pub(crate) fn detaches(setting: Detach) -> bool {
         Detach::Always => true,
         Detach::Never => false,
         Detach::Auto => reason_against().is_none_or(|reason| {
-            eprintln!("not detaching: {reason} (`detach = always` detaches all the same)");
+            report::say(&format!("not detaching: {reason} (`detach = always` detaches all the same)"));
             false
         }),
     }

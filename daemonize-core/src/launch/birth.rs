@@ -117,6 +117,11 @@ impl Birth {
         Ok(Identity { pid: Pid::this(), start_time: self.start_time, here })
     }
 
+    /// Whether there is a launcher in another process.
+    pub(super) fn is_detached(&self) -> bool {
+        self.link.is_some()
+    }
+
     /// Runs the stages up to and with this one; those that have run do not run again.
     ///
     /// Detached, an error ends the process. Not detached, it is returned, and the signal mask is as it was.
@@ -247,8 +252,7 @@ impl Birth {
             Mask::empty().set();
         }
         let identity = self.identity();
-        self.settle(identity.as_ref().map(drop).map_err(Error::copy))?;
-        let me = identity?;
+        let me = self.settle(identity)?;
         let handled = self.handled;
         let Launch { settings, pidfile, lock, streams, identity, .. } = self.launch;
         let obstacle = identity.as_ref().is_some_and(Target::is_one_way);
@@ -270,7 +274,7 @@ impl Birth {
     }
 
     /// An error ends this process if there is a launcher to tell it to; otherwise it is the caller's.
-    fn settle(&self, outcome: Result<()>) -> Result<()> {
+    fn settle<T>(&self, outcome: Result<T>) -> Result<T> {
         outcome.inspect_err(|error| {
             if let Some(link) = &self.link {
                 link.give_up(error);

@@ -15,7 +15,7 @@ use crate::pidfile::{Lock, PidFile};
 use crate::process::Here;
 use crate::stage::Stage;
 use crate::stdout;
-use crate::sys::fork::{Fork, exit_now, fork};
+use crate::sys::fork::{Fence, Fork, exit_now, fork};
 use crate::sys::pidfd::PidFd;
 use crate::sys::wait::{Death, reap};
 use nix::poll::{PollFd, PollFlags};
@@ -70,10 +70,13 @@ pub(super) fn split(launch: Launch, mut quiet: Quiet, leaving: bool) -> Result<R
     quiet.keep_children();
     match fork(launch.alone).map_err(|error| Error::stage(Stage::Detach, format_args!("fork: {}", cause(&error))))? {
         Fork::Child => {
+            let fence = Fence;
             // Neither side of these is ours; the mask stays blocked until the daemon opens it.
             drop((ready, ctl, capture));
             quiet.go_on();
-            Ok(Role::Daemon(Box::new(middle::split(launch, daemon_end, middle_end, captured))))
+            let birth = middle::split(launch, daemon_end, middle_end, captured);
+            std::mem::forget(fence);
+            Ok(Role::Daemon(Box::new(birth)))
         }
         Fork::Parent(middle) => {
             drop((daemon_end, middle_end, captured));

@@ -15,7 +15,7 @@ use crate::signal::Signal;
 use crate::signals::{End, Service, Unwanted};
 use crate::stdout;
 use crate::stopping;
-use crate::sys::fork::{at_exit, exit_now};
+use crate::sys::fork::{Fence, at_exit, exit_now};
 use nix::unistd::isatty;
 use std::convert::Infallible;
 use std::fs::File;
@@ -38,6 +38,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Runs the body and ends the process. An error comes back only where there is no launcher to be told.
 pub(crate) fn live<W: Work>(birth: Birth, work: W, exit: Exit) -> Result<Infallible> {
+    let _fence = birth.is_detached().then_some(Fence);
     let inside = begin(birth, exit)?;
     let ending = guarded("the body", || work.work());
     finish(inside, &ending, exit)
@@ -105,9 +106,13 @@ fn stops(settings: &Settings, detached: bool) -> Vec<Signal> {
 
 fn attach(inside: &Inside) -> Result<()> {
     for attachment in &inside.attachments {
-        attachment
-            .start(inside.handle.clone())
-            .map_err(|error| Error::system("start what is attached to the daemon", error))?;
+        let ending = guarded("it", || match attachment.start(inside.handle.clone()) {
+            Ok(()) => Ending::success(),
+            Err(error) => Ending::failure(error.to_string()),
+        });
+        if let Some(error) = ending.error() {
+            return Err(Error::system("start what is attached to the daemon", error));
+        }
     }
     Ok(())
 }

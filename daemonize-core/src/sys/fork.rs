@@ -58,6 +58,15 @@ pub(crate) fn exit_now(status: u8) -> ! {
     unsafe { libc::_exit(status.into()) }
 }
 
+/// Ends this process when it is dropped: a panic must not carry a forked process into code that belongs to another.
+pub(crate) struct Fence;
+
+impl Drop for Fence {
+    fn drop(&mut self) {
+        exit_now(4);
+    }
+}
+
 /// `atexit(3)`: runs `f` when the process ends by `exit(3)` or by returning from `main`.
 pub(crate) fn at_exit(f: extern "C" fn()) {
     // SAFETY: `f` is a plain function that lives as long as the program; it does not unwind (extern "C").
