@@ -94,7 +94,7 @@ impl AsFd for Channel {
 }
 
 impl Message {
-    fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         match self {
             Message::Ready(pid) => [&b"R"[..], &pid.as_raw().to_ne_bytes()].concat(),
             Message::Here(here) => [&b"H"[..], &here.namespace.to_ne_bytes(), here.boot.as_bytes()].concat(),
@@ -110,7 +110,7 @@ impl Message {
         }
     }
 
-    fn decode(packet: &[u8]) -> Option<Message> {
+    pub(crate) fn decode(packet: &[u8]) -> Option<Message> {
         let (tag, rest) = packet.split_first()?;
         Some(match tag {
             b'R' => Message::Ready(Pid::from_raw(i32::from_ne_bytes(rest.try_into().ok()?))?),

@@ -62,3 +62,8 @@ pub use stage::Stage;
 /// What the attributes print calls to. Not part of the public interface.
 #[doc(hidden)]
 pub mod __private;
+
+/// What the fuzzer feeds with bytes from outside.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod __fuzz;

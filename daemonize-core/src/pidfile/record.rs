@@ -49,7 +49,9 @@ impl Record {
             let identity = parse_identity(pid, lines.next()?)?;
             lines.all(is_address).then_some(identity)
         };
-        complete().map_or(Record::Unproven, Record::Complete)
+        // Only in our own spelling: a number with a leading zero was not written by us.
+        let spelt = |identity: &Identity| text.starts_with(&Record::print(identity));
+        complete().filter(spelt).map_or(Record::Unproven, Record::Complete)
     }
 
     /// The two lines that name a process.
@@ -68,14 +70,10 @@ fn parse_pid(line: &str) -> Option<Pid> {
 
 fn parse_identity(pid: Pid, line: &str) -> Option<Identity> {
     let mut words = line.split(' ');
-    let start_time = parse_number(words.next()?)?;
+    let start_time = words.next()?.parse().ok()?;
     let boot = words.next().filter(|boot| boot.len() == 36)?.to_owned();
-    let namespace = parse_number(words.next()?)?;
+    let namespace = words.next()?.parse().ok()?;
     words.next().is_none().then_some(Identity { pid, start_time, here: Here { boot, namespace } })
-}
-
-fn parse_number(word: &str) -> Option<u64> {
-    word.bytes().all(|byte| byte.is_ascii_digit()).then(|| word.parse().ok()).flatten()
 }
 
 fn is_address(line: &str) -> bool {
@@ -127,7 +125,16 @@ mod tests {
 
     #[test]
     fn a_wrong_second_line_names_nobody() {
-        for line in ["", "8934", "8934  x 402", "-1 b 402", &format!("8934 {BOOT} 402 5"), &format!("8934 {BOOT}")] {
+        for line in [
+            "",
+            "8934",
+            "8934  x 402",
+            "-1 b 402",
+            &format!("08934 {BOOT} 402"),
+            &format!("+8934 {BOOT} 402"),
+            &format!("8934 {BOOT} 402 5"),
+            &format!("8934 {BOOT}"),
+        ] {
             assert_eq!(Record::parse(format!("4711\n{line}\n").as_bytes()), Record::Unproven, "{line:?}");
         }
         let noise = Record::print(&identity()) + "noise\n";
