@@ -5,7 +5,7 @@ use crate::body::{Ending, Unwound, guarded};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::pid::Pid;
 use crate::pidfile::PidFile;
-use crate::process::Identity;
+use crate::process::{Here, Identity};
 use crate::report;
 use crate::signal::Signal;
 use crate::signals::Handlers;
@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// Names the daemon that a restarted program is to take over from: pid, start time and name.
+/// Names the daemon that a restarted program is to take over from: pid, start time, whether it detached, name.
 pub(crate) const SUCCESSOR: &str = "DAEMONIC_RESTART";
 
 /// A body that was told to stop and sleeps on gets this much at a time, so that it does not spin.
@@ -33,6 +33,7 @@ static LOOKS: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
     static IS_BODY: Cell<bool> = const { Cell::new(false) };
+    static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
     static TOLD: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -51,7 +52,8 @@ pub(crate) struct Inside {
     pub(crate) stops: Vec<Signal>,
     pub(crate) grace: Duration,
     pub(crate) handlers: Arc<Handlers>,
-    pub(crate) attachments: Vec<Arc<dyn Attachment>>,
+    /// Those that have started and not ended.
+    pub(crate) attachments: Mutex<Vec<Arc<dyn Attachment>>>,
     pub(crate) lock: Mutex<Option<PidFile>>,
     /// Until `ready()` has been called, with `ready = manual`.
     pub(crate) pending: Mutex<Option<Box<dyn Pending>>>,
@@ -64,6 +66,8 @@ pub(crate) struct Inside {
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
     pub(crate) directory: Option<PathBuf>,
+    /// Whether it left the terminal behind.
+    pub(crate) detached: bool,
     /// Why it cannot be started again from here.
     pub(crate) obstacle: Option<&'static str>,
 }
@@ -74,9 +78,15 @@ impl Inside {
         lock(&self.lock).take().and_then(|lock| lock.release().err())
     }
 
-    /// Ends what lives beside the body, the last that was started first.
+    /// Whether anything lives beside the body.
+    pub(crate) fn has_attachments(&self) -> bool {
+        !lock(&self.attachments).is_empty()
+    }
+
+    /// Ends what lives beside the body, once, the last that was started first.
     pub(crate) fn end_attachments(&self) {
-        for attachment in self.attachments.iter().rev() {
+        let attachments = std::mem::take(&mut *lock(&self.attachments));
+        for attachment in attachments.iter().rev() {
             let ending = guarded("what is attached to the daemon", || {
                 attachment.end();
                 Ending::success()
@@ -92,6 +102,11 @@ impl Inside {
 pub(crate) fn enter(inside: Inside) -> &'static Inside {
     IS_BODY.set(true);
     CURRENT.get_or_init(|| inside)
+}
+
+/// In the thread that calls, something catches what is unwound.
+pub(crate) fn expect_to_be_unwound() {
+    IS_GUARDED.set(true);
 }
 
 /// What this process is; `None` unless it is a daemon.
@@ -134,7 +149,7 @@ pub fn stopping() -> bool {
 /// The first call that a stop interrupts (or finds) returns false. A body that sleeps once more without ever having
 /// seen [`stopping`] say true is in a loop that does not look: it is unwound from here, its locals are dropped, and
 /// the daemon ends cleanly. So `loop { daemon::sleep(hour); }` stops at once. (In a program built with
-/// `panic = "abort"` the daemon ends here, and locals are not dropped.)
+/// `panic = "abort"`, and after `activate`, the daemon ends here, and locals are not dropped.)
 ///
 /// ```
 /// # use std::time::Duration;
@@ -159,7 +174,7 @@ pub fn sleep(time: Duration) -> bool {
 
 /// Leaves a body that does not look.
 fn unwind(inside: &Inside) {
-    if cfg!(panic = "abort") {
+    if cfg!(panic = "abort") || !IS_GUARDED.get() {
         (inside.leave)();
     } else if !thread::panicking() {
         std::panic::resume_unwind(Box::new(Unwound));
@@ -182,8 +197,9 @@ pub fn wait_handle() -> io::Result<BorrowedFd<'static>> {
 pub fn stop() {
     if let Some(inside) = current() {
         match inside.stops.first() {
-            // Through the signal thread, which keeps the time and runs the handlers.
-            Some(signal) => drop(send(*signal)),
+            // Through the signal thread, which keeps the time and runs the handlers; but not as a second stop.
+            Some(signal) if flag::tell() => drop(send(*signal)),
+            Some(_) => {}
             None => flag::mark(),
         }
     }
@@ -206,7 +222,7 @@ pub fn restart() -> Result<()> {
     Command::new(&program)
         .args(env::args_os().skip(1))
         .current_dir(directory)
-        .env(SUCCESSOR, format!("{pid} {start_time} {}", inside.handle.name))
+        .env(SUCCESSOR, format!("{pid} {start_time} {} {}", inside.program.detached, inside.handle.name))
         .spawn()
         .map_err(|error| refused(&format!("`{}`: {}", program.display(), cause(&error))))?;
     stop();
@@ -220,14 +236,21 @@ fn program() -> io::Result<PathBuf> {
     Ok(text.strip_suffix(" (deleted)").map_or_else(|| path.clone(), PathBuf::from))
 }
 
+/// A daemon that started this process to take over from it.
+pub(crate) struct Predecessor {
+    pub(crate) identity: Identity,
+    pub(crate) detached: bool,
+}
+
 /// The daemon that this process was started to take over from, if it is `name`.
-pub(crate) fn predecessor(name: &str) -> Option<Identity> {
+pub(crate) fn predecessor(name: &str) -> Option<Predecessor> {
     let text = env::var(SUCCESSOR).ok()?;
-    let mut words = text.splitn(3, ' ');
+    let mut words = text.splitn(4, ' ');
     let pid = words.next()?.parse().ok().and_then(Pid::from_raw)?;
-    let start_time: u64 = words.next()?.parse().ok()?;
-    let identity = Identity::of(pid).ok()?;
-    (words.next()? == name && identity.start_time == start_time).then_some(identity)
+    let start_time = words.next()?.parse().ok()?;
+    let detached = words.next()?.parse().ok()?;
+    let identity = Identity { pid, start_time, here: Here::look().ok()? };
+    (words.next()? == name).then_some(Predecessor { identity, detached })
 }
 
 /// Sends this process a signal (`kill(2)`).

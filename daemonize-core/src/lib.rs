@@ -27,6 +27,7 @@ compile_error!("daemonize-core tells processes apart by pidfd_open(2) and /proc,
 mod attach;
 mod body;
 mod daemon;
+mod directory;
 mod error;
 mod handoff;
 mod inside;

@@ -3,9 +3,10 @@
 //! A process is signalled only when the identity in the file matches it exactly, through a handle on that very process
 //! (`pidfd_open(2)`), with the file looked at once more in between.
 
+use crate::directory::describe;
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::pid::Pid;
-use crate::pidfile::{Holder, Lock, PidFile, Probe, clean, describe};
+use crate::pidfile::{Holder, Lock, PidFile, Probe, clean};
 use crate::process::Identity;
 use crate::settings::Settings;
 use crate::signal::Signal;
@@ -19,6 +20,9 @@ use std::time::{Duration, Instant};
 
 /// How long a process may take to die of SIGKILL before that is an error.
 const DEATH: Duration = Duration::from_secs(10);
+
+/// How long somebody else's look at a dead daemon's file may take.
+const PASSING: Duration = Duration::from_millis(200);
 
 /// What `status` found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -196,6 +200,8 @@ impl Stop<'_> {
             }
         }
         self.pid = Some(identity.pid);
+        // However long that took, whoever cleans up at the same moment is waited for.
+        self.deadline = self.deadline.max(Instant::now() + PASSING);
         Ok(())
     }
 

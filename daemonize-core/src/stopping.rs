@@ -11,6 +11,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 static MARKED: AtomicBool = AtomicBool::new(false);
+static TOLD: AtomicBool = AtomicBool::new(false);
 static ASKED: AtomicBool = AtomicBool::new(false);
 static LOCK: Mutex<()> = Mutex::new(());
 static WAKE: Condvar = Condvar::new();
@@ -25,6 +26,11 @@ pub(crate) fn mark() {
     if let Some(event) = EVENT.get() {
         let _ = event.write(1);
     }
+}
+
+/// Whether nobody has told the daemon to stop before; whoever is the first does.
+pub(crate) fn tell() -> bool {
+    !TOLD.swap(true, SeqCst)
 }
 
 /// Whether the daemon is to stop: one relaxed load.

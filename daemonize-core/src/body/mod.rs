@@ -56,7 +56,7 @@ impl Ending {
 
     /// An exit status of the body's own choice; anything but 0 is told as an error.
     pub fn with_status(status: u8) -> Ending {
-        let error = (status != 0).then(|| format!("the body ended with exit status {status}"));
+        let error = (status != 0).then(|| format!("exit status {status}"));
         Ending { status, error }
     }
 
@@ -82,21 +82,20 @@ impl Ending {
             }
             source = cause.source();
         }
-        Ending::failure(format!("the body failed: {text}"))
+        Ending::failure(text)
     }
 }
 
 /// Thrown through the body of a daemon that is to stop and will not look: its locals are dropped, and all is well.
 pub(crate) struct Unwound;
 
-/// Runs what the user gave us; a panic is an ending as well.
+/// Runs what the user gave us; an error says of what, and a panic is one as well.
 pub(crate) fn guarded(what: &str, f: impl FnOnce() -> Ending) -> Ending {
-    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| {
-        if payload.is::<Unwound>() {
-            return Ending::success();
-        }
-        Ending::failure(format!("{what} panicked: {}", panic_text(payload.as_ref())))
-    })
+    match catch_unwind(AssertUnwindSafe(f)) {
+        Ok(Ending { status, error }) => Ending { status, error: error.map(|error| format!("{what} failed: {error}")) },
+        Err(payload) if payload.is::<Unwound>() => Ending::success(),
+        Err(payload) => Ending::failure(format!("{what} panicked: {}", panic_text(payload.as_ref()))),
+    }
 }
 
 /// The message of a panic, as far as it is text.

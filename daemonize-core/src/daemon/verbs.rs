@@ -174,7 +174,7 @@ impl<W> Daemon<W> {
 
 /// A daemon on its way: some stages have run, the others are to come.
 ///
-/// Dropped, it ends the launch as failed when the process ends.
+/// Dropped, it ends the launch as failed, and with it this process.
 #[must_use = "the launcher waits for `activate`"]
 pub struct Partial(Birth);
 

@@ -36,7 +36,10 @@ impl Target {
         if !geteuid().is_root() {
             return unchanged(settings, user.as_ref(), group).map(|()| None);
         }
-        let group = group.or(user.as_ref().map(|user| user.group));
+        let group = group.or(user.as_ref().and_then(|user| user.group));
+        if group.is_none() {
+            return Err(Error::configuration("`user` has no passwd entry that would name its group: set `group`"));
+        }
         let groups = match (&user, group) {
             (Some(Found { name: Some(name), .. }), Some(group)) if settings.init_groups => {
                 Some(supplementary(name, group)?)
@@ -121,7 +124,7 @@ fn can_go_back() -> bool {
 /// A user as configured; without a name when only a number is known.
 struct Found {
     uid: Uid,
-    group: Gid,
+    group: Option<Gid>,
     name: Option<CString>,
 }
 
@@ -133,8 +136,8 @@ fn find_user(text: &str) -> Result<Found> {
     };
     let entry = entry.map_err(|errno| wrong(&cause(&errno.into())))?;
     let found = match (entry, number(text)) {
-        (Some(user), _) => Found { uid: user.uid, group: user.gid, name: CString::new(user.name).ok() },
-        (None, Some(uid)) => Found { uid: Uid::from_raw(uid), group: Gid::from_raw(uid), name: None },
+        (Some(user), _) => Found { uid: user.uid, group: Some(user.gid), name: CString::new(user.name).ok() },
+        (None, Some(uid)) => Found { uid: Uid::from_raw(uid), group: None, name: None },
         (None, None) => return Err(wrong("there is no such user")),
     };
     if found.uid.is_root() && geteuid().is_root() {

@@ -15,7 +15,7 @@ use crate::pidfile::{Lock, PidFile};
 use crate::process::Here;
 use crate::stage::Stage;
 use crate::stdout;
-use crate::sys::fork::{Fence, Fork, exit_now, fork};
+use crate::sys::fork::{Alone, Fence, Fork, exit_now, fork};
 use crate::sys::pidfd::PidFd;
 use crate::sys::wait::{Death, reap};
 use nix::poll::{PollFd, PollFlags};
@@ -59,7 +59,7 @@ impl Started {
 /// Forks; returns in the launcher when the outcome is known, and in the daemon.
 ///
 /// A launcher that is `leaving` does not wait for the middle's last moments.
-pub(super) fn split(launch: Launch, mut quiet: Quiet, leaving: bool) -> Result<Role> {
+pub(super) fn split(mut quiet: Quiet, launch: Launch, alone: Alone, leaving: bool) -> Result<Role> {
     let plumbing = |error: std::io::Error| Error::stage(Stage::Detach, cause(&error));
     let (ready, daemon_end) = Channel::pair().map_err(plumbing)?;
     let (ctl, middle_end) = Channel::pair().map_err(plumbing)?;
@@ -68,14 +68,14 @@ pub(super) fn split(launch: Launch, mut quiet: Quiet, leaving: bool) -> Result<R
     let (capture, captured): (Option<Capture>, Option<Captured>) = capture.unzip();
     stdout::flush();
     quiet.keep_children();
-    match fork(launch.alone).map_err(|error| Error::stage(Stage::Detach, format_args!("fork: {}", cause(&error))))? {
+    match fork(alone).map_err(|error| Error::stage(Stage::Detach, format_args!("fork: {}", cause(&error))))? {
         Fork::Child => {
-            let fence = Fence;
+            let fence = Fence::around(true);
             // Neither side of these is ours; the mask stays blocked until the daemon opens it.
             drop((ready, ctl, capture));
             quiet.go_on();
-            let birth = middle::split(launch, daemon_end, middle_end, captured);
-            std::mem::forget(fence);
+            let birth = middle::split(launch, alone, daemon_end, middle_end, captured);
+            fence.open();
             Ok(Role::Daemon(Box::new(birth)))
         }
         Fork::Parent(middle) => {
@@ -144,12 +144,17 @@ impl Launcher {
             if ctl {
                 return self.verdict();
             }
-            if let Some(capture) = &mut self.capture {
-                capture.drain();
-            }
+            self.drain();
             if Instant::now() >= self.deadline {
                 return Outcome::TooLate;
             }
+        }
+    }
+
+    /// Takes what was printed; before GO, so that it stands in the log before what the daemon prints itself.
+    fn drain(&mut self) {
+        if let Some(capture) = &mut self.capture {
+            capture.drain();
         }
     }
 
@@ -195,9 +200,10 @@ impl Launcher {
     fn release(&mut self, leaving: bool) -> Result<(), Option<Death>> {
         let _ = self.ctl.send(&Message::Release);
         if leaving {
-            // The end of this process lets go of its copy of the lock, and nobody has to wait for that.
+            self.drain();
             let _ = self.ready.send(&Message::Go);
-            std::mem::forget(self.lock.take());
+            // Before this process prints anything, which may take long.
+            self.drop_lock();
             return Ok(());
         }
         match self.answer() {
@@ -212,6 +218,7 @@ impl Launcher {
             }
         }
         self.drop_lock();
+        self.drain();
         let _ = self.ready.send(&Message::Go);
         self.reap_middle();
         Ok(())

@@ -1,14 +1,17 @@
 //! A daemon's life: readiness, the body, and how it ends.
 //!
 //! It ends once, whoever sees to it: the body's thread when the body has returned or was unwound, or the signal thread
-//! when the body never looks or its grace is over. Both remove the pidfile first; stdio is flushed by the body's thread
-//! alone, since another one might wait for its lock for ever.
+//! when the body never looks or its grace is over. The pidfile is removed last of all that can hang, since until then
+//! this is the daemon; and nothing that can hang is waited for by the signal thread.
 
 use super::Birth;
-use super::birth::{Announcement, Born, Link};
+use super::announcement::{Announcement, Link};
+use super::birth::Born;
+use crate::attach::Attachment;
 use crate::body::{Ending, Work, guarded};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::inside::{self, Inside};
+use crate::pid::Pid;
 use crate::report;
 use crate::settings::{Ready, Settings};
 use crate::signal::Signal;
@@ -33,107 +36,126 @@ pub(crate) enum Exit {
     Whole,
 }
 
-/// How long attachments get to end when it is not the body's thread that ends them.
+/// How long what may hang is given when it is not the body's thread that ends the daemon.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Runs the body and ends the process. An error comes back only where there is no launcher to be told.
 pub(crate) fn live<W: Work>(birth: Birth, work: W, exit: Exit) -> Result<Infallible> {
-    let _fence = birth.is_detached().then_some(Fence);
-    let inside = begin(birth, exit)?;
+    let _fence = Fence::around(birth.is_detached());
+    let leave = match exit {
+        Exit::Now => leave_now,
+        Exit::Whole => leave_whole,
+    };
+    let inside = begin(birth, leave)?;
+    inside::expect_to_be_unwound();
     let ending = guarded("the body", || work.work());
     finish(inside, &ending, exit)
 }
 
 /// Becomes the daemon and goes on: the rest of the program is the body.
 pub(crate) fn live_on(birth: Birth) -> Result<()> {
-    begin(birth, Exit::Whole)?;
+    begin(birth, leave_whole)?;
     at_exit(tidy_up);
     Ok(())
 }
 
 /// The rest of an activated program is over.
 extern "C" fn tidy_up() {
-    if let Some(inside) = inside::current().filter(|inside| inside.identity.pid == crate::pid::Pid::this()) {
+    if let Some(inside) = inside::current().filter(|inside| inside.identity.pid == Pid::this()) {
         inside.end_attachments();
+        fail(inside, &never_ready(&Ending::success()));
         inside.release();
     }
 }
 
 /// From the last stage to the body: attachments, readiness, the signal thread.
-fn begin(birth: Birth, exit: Exit) -> Result<&'static Inside> {
-    let leave = match exit {
-        Exit::Now => leave_now,
-        Exit::Whole => leave_whole,
-    };
-    let Born { settings, inside, handled, announcement } = birth.born(leave)?;
-    if let Err(error) = attach(&inside) {
+fn begin(birth: Birth, leave: fn() -> !) -> Result<&'static Inside> {
+    let Born { quiet, settings, inside, handled, announcement } = birth.born(leave)?;
+    if let Err(error) = attach(&inside, &settings.attachments) {
+        stdout::flush();
         announcement.refuse(&error);
         return Err(error);
     }
     let inside = inside::enter(inside);
-    let reopening = announcement.streams.reopening();
-    let service = Service {
-        handled,
-        handlers: Arc::clone(&inside.handlers),
-        stops: stops(&settings, announcement.link.is_some()),
-        grace: settings.grace,
-        signals: settings.signals,
-        on_hangup: Box::new(move || reopening.run()),
-        on_end: Box::new(move |end| end_from_outside(inside, end, settings.grace)),
-        unwanted: None,
-    };
-    if settings.ready == Ready::Manual && announcement.link.is_some() {
-        begin_manually(inside, announcement, service);
-    } else {
-        if let Err((announcement, error)) = announcement.make(inside) {
-            announcement.refuse(&error);
-            return Err(error);
-        }
-        start(inside, service);
+    let manual = settings.ready == Ready::Manual;
+    let mut service = service(inside, settings, handled, &announcement);
+    if manual && announcement.link.is_some() {
+        service.unwanted = watch_the_launcher(inside, announcement);
+    } else if let Err((announcement, error)) = announcement.make(inside) {
+        inside.end_attachments();
+        announcement.refuse(&error);
+        return Err(error);
+    }
+    start(inside, service);
+    if let Some(quiet) = quiet {
+        quiet.go_on();
     }
     Ok(inside)
 }
 
-/// HUP stops a program that still has its terminal, since then it means that the terminal is gone.
-fn stops(settings: &Settings, detached: bool) -> Vec<Signal> {
-    let mut stops = settings.signals.stops();
-    let at_a_terminal = || File::open("/dev/tty").is_ok_and(|terminal| isatty(terminal).unwrap_or(false));
-    if !detached && !settings.signals.mentions(Signal::SIGHUP) && at_a_terminal() {
+/// What the signal thread is to do. The log files are opened again before the user's handlers of HUP run.
+fn service(inside: &'static Inside, settings: Settings, handled: Vec<Signal>, announcement: &Announcement) -> Service {
+    let mut stops = inside.stops.clone();
+    if announcement.link.is_none() && !settings.signals.mentions(Signal::SIGHUP) && is_at_a_terminal() {
+        // The terminal is gone.
         stops.push(Signal::SIGHUP);
     }
-    stops
+    let reopening = announcement.streams.reopening();
+    let mut signals = settings.signals;
+    if !reopening.is_empty() {
+        signals = signals.handle_first(Signal::SIGHUP, move || reopening.run());
+    }
+    Service {
+        handled,
+        handlers: Arc::clone(&inside.handlers),
+        stops,
+        grace: settings.grace,
+        signals,
+        on_end: Box::new(move |end| end_from_outside(inside, end)),
+        unwanted: None,
+    }
 }
 
-fn attach(inside: &Inside) -> Result<()> {
-    for attachment in &inside.attachments {
+fn is_at_a_terminal() -> bool {
+    File::open("/dev/tty").is_ok_and(|terminal| isatty(terminal).unwrap_or(false))
+}
+
+/// Starts what lives beside the body; what has started is ended again when another one fails.
+fn attach(inside: &Inside, attachments: &[Arc<dyn Attachment>]) -> Result<()> {
+    for attachment in attachments {
         let ending = guarded("it", || match attachment.start(inside.handle.clone()) {
             Ok(()) => Ending::success(),
             Err(error) => Ending::failure(error.to_string()),
         });
         if let Some(error) = ending.error() {
+            inside.end_attachments();
             return Err(Error::system("start what is attached to the daemon", error));
         }
+        inside::lock(&inside.attachments).push(Arc::clone(attachment));
     }
     Ok(())
 }
 
-/// With `ready = manual` signals are taken while the body starts, and so is the launcher's end.
-fn begin_manually(inside: &'static Inside, announcement: Announcement, mut service: Service) {
+/// With `ready = manual` the body says when; until then signals are taken, and so is the launcher's end.
+fn watch_the_launcher(inside: &'static Inside, announcement: Announcement) -> Option<Unwanted> {
     // Not by PDEATHSIG: any thread may say that the daemon is ready, and only this one could clear it.
     Link::outlive_the_middle();
-    let socket = announcement.link.as_ref().map(|link| link.ready.as_fd().try_clone_to_owned());
+    let socket = announcement.link.as_ref().map(|link| link.ready.as_fd().try_clone_to_owned()).transpose();
     *inside::lock(&inside.pending) = Some(Box::new(announcement));
-    match socket.transpose() {
-        Ok(socket) => service.unwanted = socket.map(|socket| unwanted(inside, socket)),
-        Err(error) => fail(inside, &Error::system("watch the launcher", cause(&error))),
+    match socket {
+        Ok(socket) => socket.map(|socket| unwanted(inside, socket)),
+        Err(error) => {
+            fail(inside, &Error::system("watch the launcher", cause(&error)));
+            None
+        }
     }
-    start(inside, service);
 }
 
 fn unwanted(inside: &'static Inside, socket: OwnedFd) -> Unwanted {
     let act = move || {
         // Waits for a `ready()` on its way.
         if inside::lock(&inside.pending).is_some() {
+            within(LAST_WORDS, || inside.end_attachments());
             exit_now(2);
         }
     };
@@ -144,6 +166,7 @@ fn unwanted(inside: &'static Inside, socket: OwnedFd) -> Unwanted {
 fn start(inside: &'static Inside, service: Service) {
     if let Err(error) = service.start() {
         let error = Error::system("start the signal thread", cause(&error));
+        inside.end_attachments();
         fail(inside, &error);
         report::error(&error.to_string());
         inside.release();
@@ -173,19 +196,23 @@ fn leave(exit: Exit) -> ! {
     }
 }
 
-/// In the body's thread: the handlers' end, attachments, pidfile, what there is to say, stdio, and out.
+/// In the body's thread: the handlers' end, attachments, what there is to say, stdio, the pidfile, and out.
 fn finish(inside: &Inside, ending: &Ending, exit: Exit) -> ! {
+    // A stop that comes now finds a daemon that is about to end by itself.
+    stopping::ask();
     inside.handlers.wait_until_idle(Instant::now() + inside.grace);
+    inside.end_attachments();
     if inside::lock(&inside.pending).is_some() {
-        inside.end_attachments();
+        stdout::flush();
         fail(inside, &never_ready(ending));
     }
-    inside.end_attachments();
-    release(inside);
     if let Some(error) = ending.error() {
         report::error(error);
     }
     stdout::flush();
+    if let Some(error) = release(inside) {
+        report::error(&error);
+    }
     match exit {
         Exit::Now => exit_now(ending.exit_code()),
         Exit::Whole => std::process::exit(ending.exit_code().into()),
@@ -201,31 +228,47 @@ fn never_ready(ending: &Ending) -> Error {
     }
 }
 
-/// In the signal thread: nothing of the user's runs here but attachments, and those not for long.
-fn end_from_outside(inside: &'static Inside, end: End, grace: Duration) {
+/// In the signal thread, which the body or a handler may have locked out of anything but system calls.
+fn end_from_outside(inside: &'static Inside, end: End) {
+    if inside.has_attachments() {
+        within(LAST_WORDS, || inside.end_attachments());
+    }
     fail(inside, &Error::new(ErrorKind::Stopped, "failed to start: stopped while starting"));
-    if !inside.attachments.is_empty() {
-        let (done, all_done) = mpsc::channel();
-        let worker = thread::Builder::new().spawn(move || {
-            inside.end_attachments();
-            let _ = done.send(());
-        });
-        if worker.is_ok() {
-            let _ = all_done.recv_timeout(LAST_WORDS);
-        }
+    let words = match end {
+        End::NeverAsked => None,
+        End::GraceOver => Some(format!("did not end within its grace of {:?}, and was ended", inside.grace)),
+        End::CutShort => Some("was told to stop twice, and was ended before it was done".to_owned()),
+    };
+    let status = u8::from(words.is_some());
+    if let Some(words) = words {
+        within(LAST_WORDS, move || report::error(&words));
     }
-    release(inside);
-    match end {
-        End::NeverAsked => exit_now(0),
-        End::GraceOver => report::error(&format!("did not end within its grace of {grace:?}, and was ended")),
-        End::CutShort => report::error("was told to stop twice, and was ended before it was done"),
+    if let Some(error) = release(inside) {
+        within(LAST_WORDS, move || report::error(&error));
     }
-    exit_now(1)
+    exit_now(status)
 }
 
-fn release(inside: &Inside) {
-    // After a change of user or root it is known that the file cannot be removed: the next stop or start does.
-    if let Some(error) = inside.release().filter(|_| inside.program.obstacle.is_none()) {
-        report::error(&error.to_string());
+/// Gives what may hang a thread and a deadline.
+fn within(limit: Duration, f: impl FnOnce() + Send + 'static) {
+    let (done, over) = mpsc::channel();
+    let thread = thread::Builder::new().name("daemon-end".into()).spawn(move || {
+        f();
+        let _ = done.send(());
+    });
+    if thread.is_ok() {
+        let _ = over.recv_timeout(limit);
     }
+}
+
+/// Removes the pidfile; what is to be said about that.
+fn release(inside: &Inside) -> Option<String> {
+    let moved = inside::lock(&inside.lock).as_ref().is_some_and(|lock| !lock.is_held());
+    let error = inside.release().map(|error| error.to_string());
+    if inside.program.obstacle.is_some() {
+        // After a change of user or root it is known that the file cannot be removed: the next stop or start does.
+        return None;
+    }
+    let path = inside.handle.pidfile.display();
+    error.or_else(|| moved.then(|| format!("the pidfile `{path}` was moved or replaced while this daemon ran")))
 }

@@ -1,16 +1,15 @@
 //! The middle: leads the session, is the daemon's parent while it starts, and so knows how it died.
 
 use super::Launch;
-use super::birth::{Birth, Link};
+use super::announcement::Link;
+use super::birth::Birth;
 use super::capture::Captured;
 use crate::error::{Error, cause};
 use crate::handoff::{Channel, Message};
 use crate::pid::Pid;
 use crate::pidfile::PidFile;
-use crate::signal::Signal;
 use crate::stage::Stage;
-use crate::sys::dispositions::{self, Disposition};
-use crate::sys::fork::{Fork, exit_now, fork};
+use crate::sys::fork::{Alone, Fork, exit_now, fork};
 use crate::sys::mask::Mask;
 use crate::sys::pidfd::PidFd;
 use crate::sys::wait::reap;
@@ -20,13 +19,14 @@ use nix::unistd::setsid;
 use std::os::fd::AsFd;
 
 /// Makes the session and the daemon; returns in the daemon only.
-pub(super) fn split(launch: Launch, ready: Channel, ctl: Channel, captured: Option<Captured>) -> Birth {
-    dispositions::set(Signal::SIGCHLD, Disposition::Default);
+///
+/// SIGCHLD is such that the daemon's status is not lost: the launcher has seen to that before the fork.
+pub(super) fn split(launch: Launch, alone: Alone, ready: Channel, ctl: Channel, captured: Option<Captured>) -> Birth {
     if let Err(errno) = setsid() {
         give_up(&ready, format!("setsid: {}", cause(&errno.into())));
     }
     let middle = Pid::this();
-    match fork(launch.alone) {
+    match fork(alone) {
         Err(error) => give_up(&ready, format!("second fork: {}", cause(&error))),
         Ok(Fork::Child) => {
             drop(ctl);

@@ -8,6 +8,7 @@
 //! behind, and a daemon that dies is reported with its cause of death. The daemon waits for a last word, GO, before
 //! its body begins: nobody who did not see a success finds a daemon.
 
+mod announcement;
 mod auto;
 mod birth;
 mod capture;
@@ -22,11 +23,13 @@ pub(crate) use birth::Birth;
 pub(crate) use life::{Exit, live, live_on};
 
 use crate::error::{Error, ErrorKind, Result, cause};
+use crate::inside::Predecessor;
 use crate::pid::Pid;
 use crate::pidfile::{Lock, PidFile};
 use crate::process::Identity;
-use crate::settings::{Settings, When};
+use crate::settings::{Detach, Settings, When};
 use crate::stage::Stage;
+use crate::sys::env as environment;
 use crate::sys::fds;
 use crate::sys::fork::Alone;
 use crate::{body, inside, report};
@@ -50,7 +53,6 @@ const WAIT: Duration = Duration::from_millis(20);
 pub(crate) struct Launch {
     settings: Settings,
     detached: bool,
-    alone: Alone,
     pidfile: PathBuf,
     lock: PidFile,
     streams: Streams,
@@ -72,7 +74,6 @@ pub(crate) enum Role {
 pub(crate) struct Checked {
     settings: Settings,
     detached: bool,
-    alone: Alone,
     pidfile: PathBuf,
     identity: Option<Target>,
     streams: Streams,
@@ -90,19 +91,19 @@ impl Checked {
             return Err(Error::new(ErrorKind::Inside, text));
         }
         let detached = detaches(&settings);
-        let alone = prove_alone()?;
+        prove_alone()?;
         check_descriptors(&settings)?;
         check_directory(&settings)?;
         let leaked = fds::leaked().map_err(|error| Error::system("list the open descriptors", cause(&error)))?;
         let identity = Target::resolve(&settings)?;
         let owner = identity.as_ref().map_or((None, None), Target::owner);
         let streams = Streams::open(&settings, detached, owner)?;
-        Ok(Checked { settings, detached, alone, pidfile, identity, streams, leaked })
+        Ok(Checked { settings, detached, pidfile, identity, streams, leaked })
     }
 
     /// Takes the pidfile.
     pub(crate) fn lock(self) -> Result<Locked> {
-        let Checked { settings, detached, alone, pidfile, identity, streams, leaked } = self;
+        let Checked { settings, detached, pidfile, identity, streams, leaked } = self;
         wait_for_predecessor(&settings)?;
         if settings.pidfile.is_none() {
             make_state_directory(&pidfile)?;
@@ -111,15 +112,15 @@ impl Checked {
         let quiet = Quiet::begin();
         let lock = acquire(&pidfile, &settings, &quiet)?;
         let activated = activated();
-        let launch = Launch { settings, detached, alone, pidfile, lock, streams, identity, leaked, activated };
-        Ok(Locked { launch, quiet })
+        let launch = Launch { settings, detached, pidfile, lock, streams, identity, leaked, activated };
+        Ok(Locked { quiet, launch })
     }
 }
 
 /// A launch that has the pidfile and is about to begin.
 pub(crate) struct Locked {
-    launch: Launch,
     quiet: Quiet,
+    launch: Launch,
 }
 
 impl Locked {
@@ -134,26 +135,27 @@ impl Locked {
 
     /// Runs the first stage: from here on there may be two of us.
     pub(crate) fn split(self, leaving: bool) -> Result<Role> {
-        let Locked { launch, quiet } = self;
+        // In this order: the file is taken away before an interrupt can come.
+        let Locked { quiet, launch } = self;
         quiet.interrupted(|| launch.hook(Stage::Detach, When::Before))?;
         if launch.detached {
-            return launcher::split(launch, quiet, leaving);
+            // The hooks may have made threads.
+            let alone = prove_alone()?;
+            return launcher::split(quiet, launch, alone, leaving);
         }
         launch.hook(Stage::Detach, When::Instead)?;
-        Birth::here(launch, quiet).map(|birth| Role::Daemon(Box::new(birth)))
+        Birth::here(quiet, launch).map(|birth| Role::Daemon(Box::new(birth)))
     }
 }
 
 impl Launch {
     /// Runs the hooks at one place; a panic is an error as well.
     fn hook(&self, stage: Stage, when: When) -> Result<()> {
-        let mut outcome = Ok(());
-        let ending = body::guarded("a hook", || {
-            outcome = self.settings.hooks.run(stage, when);
-            body::Ending::success()
+        let ending = body::guarded("a hook", || match self.settings.hooks.run(stage, when) {
+            Ok(()) => body::Ending::success(),
+            Err(error) => body::Ending::failure(error),
         });
-        let error = ending.error().map(str::to_owned).or(outcome.err());
-        error.map_or(Ok(()), |error| Err(Error::stage(stage, error)))
+        ending.error().map_or(Ok(()), |error| Err(Error::stage(stage, error)))
     }
 }
 
@@ -172,7 +174,9 @@ fn acquire(pidfile: &Path, settings: &Settings, quiet: &Quiet) -> Result<PidFile
 
 /// Whether a launch with these settings leaves the terminal behind.
 pub(crate) fn detaches(settings: &Settings) -> bool {
-    !settings.hooks.replaces(Stage::Detach) && auto::detaches(settings.detach)
+    let as_before = inside::predecessor(&settings.name).filter(|_| settings.detach == Detach::Auto);
+    let decide = || auto::detaches(settings.detach);
+    !settings.hooks.replaces(Stage::Detach) && as_before.map_or_else(decide, |predecessor| predecessor.detached)
 }
 
 /// What is to be inherited has to be there.
@@ -234,7 +238,10 @@ fn activated() -> RawFd {
 
 /// A program that a daemon started to succeed it waits for the daemon's end, as `stop` would.
 fn wait_for_predecessor(settings: &Settings) -> Result<()> {
-    let Some(identity) = inside::predecessor(&settings.name) else { return Ok(()) };
+    let Some(predecessor) = inside::predecessor(&settings.name) else { return Ok(()) };
+    let Predecessor { identity, .. } = predecessor;
+    // Not for the children of this one.
+    environment::forget(prove_alone()?, inside::SUCCESSOR);
     let deadline = Instant::now() + settings.stop_timeout();
     let ended = wait_for_end(&identity, deadline)
         .map_err(|error| Error::system("wait for the daemon that this one succeeds", cause(&error)))?;

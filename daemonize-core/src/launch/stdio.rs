@@ -1,17 +1,19 @@
 //! The standard streams: opened in the launcher, where a mistake is seen; put in place in the daemon.
 
+use crate::directory::{self, Purpose, kind, open_directory};
 use crate::error::{Error, Result, cause};
 use crate::settings::{Settings, Stdio};
 use crate::stage::Stage;
 use crate::{report, stdout};
-use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
+use nix::fcntl::{FcntlArg, OFlag, fcntl, open, openat};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::stat::{Mode, SFlag, fchmod, fstat};
-use nix::unistd::{Gid, Uid, dup2_stderr, dup2_stdin, dup2_stdout, fchown};
+use nix::unistd::{Gid, Uid, dup2_stderr, dup2_stdin, dup2_stdout, fchown, geteuid};
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Seek, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -96,6 +98,10 @@ pub(crate) struct Reopening {
 }
 
 impl Reopening {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.stdout.is_none() && self.stderr.is_none()
+    }
+
     /// Opens the files again; what cannot be opened stays as it is, and that is said.
     pub(crate) fn run(&self) {
         let reopen = |key: &str, path: &Path| match open_log(path, (None, None)) {
@@ -126,7 +132,8 @@ fn input(setting: Option<&Stdio>, detached: bool) -> Result<Option<Target>> {
         Some(Stdio::Null) => return Ok(Some(Target::Null)),
         Some(Stdio::Keep) => return Ok(None),
         Some(Stdio::Descriptor(fd)) => return Ok(Some(Target::Open(Arc::clone(fd)))),
-        Some(Stdio::File(path)) => File::open(path).map_err(|error| unusable("stdin", path, cause(&error))),
+        Some(Stdio::File(path)) if path == Path::new("/dev/null") => return Ok(Some(Target::Null)),
+        Some(Stdio::File(path)) => open_input(path),
         Some(Stdio::Text(text)) => {
             memory(text).map_err(|error| Error::system("keep the text for stdin", cause(&error)))
         }
@@ -164,21 +171,28 @@ fn copy(fd: BorrowedFd<'_>) -> Result<Target> {
 
 /// Opens a log file for appending: a regular file with one name, not a link, made with mode 0640 if it is missing.
 fn open_log(path: &Path, owner: Owner) -> Result<Arc<OwnedFd>, String> {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Err("it names no file".into()) };
+    let (directory, shared) = open_directory(parent, Purpose::Log(owner.0))?;
     // O_NONBLOCK, so that a FIFO without a reader is refused instead of waited for.
-    let flags =
-        OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NOCTTY | OFlag::O_NONBLOCK;
+    let flags = OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NOCTTY;
+    let flags = flags | OFlag::O_NONBLOCK;
     let mode = Mode::from_bits_truncate(0o640);
-    let (fd, is_new) = match open(path, flags | OFlag::O_CREAT | OFlag::O_EXCL, mode) {
+    let attempt = |flags| openat(&directory, name, flags, mode);
+    let (fd, is_new) = match attempt(flags | OFlag::O_CREAT | OFlag::O_EXCL) {
         Ok(fd) => (fd, true),
-        Err(nix::Error::EEXIST) => (open(path, flags, mode).map_err(describe)?, false),
+        Err(nix::Error::EEXIST) => (attempt(flags).map_err(describe)?, false),
         Err(errno) => return Err(describe(errno)),
     };
     let status = fstat(&fd).map_err(describe)?;
-    if SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits()) != SFlag::S_IFREG {
+    let file_owner = Uid::from_raw(status.st_uid);
+    if kind(&status) != SFlag::S_IFREG {
         return Err("it is not a regular file".into());
     }
     if status.st_nlink > 1 {
         return Err("it has more than one name (hard links)".into());
+    }
+    if shared && file_owner != geteuid() && owner.0 != Some(file_owner) {
+        return Err(format!("it belongs to {}", directory::describe(file_owner)));
     }
     if is_new {
         fchmod(&fd, mode).map_err(describe)?;
@@ -192,8 +206,20 @@ fn open_log(path: &Path, owner: Owner) -> Result<Arc<OwnedFd>, String> {
 fn describe(errno: nix::Error) -> String {
     match errno {
         nix::Error::ELOOP => "it is a symbolic link".into(),
+        nix::Error::EISDIR => "it is a directory".into(),
         nix::Error::ENXIO => "it is a FIFO or a socket".into(),
         errno => cause(&errno.into()),
+    }
+}
+
+/// Opens a file to be stdin; not a FIFO, which might make the start wait for a writer.
+fn open_input(path: &Path) -> Result<File> {
+    let opened = File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path);
+    let file = opened.map_err(|error| unusable("stdin", path, cause(&error)))?;
+    match file.metadata() {
+        Ok(status) if status.is_file() => Ok(file),
+        Ok(_) => Err(unusable("stdin", path, "it is not a regular file")),
+        Err(error) => Err(unusable("stdin", path, cause(&error))),
     }
 }
 

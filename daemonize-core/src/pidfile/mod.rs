@@ -9,7 +9,6 @@ mod place;
 mod probe;
 mod record;
 
-pub(crate) use place::describe;
 pub(crate) use probe::{Holder, Probe};
 pub(crate) use record::Record;
 
@@ -36,6 +35,8 @@ pub(crate) trait Lock: Sized {
     fn acquire(path: &Path, mode: u32, timeout: Duration) -> Result<Self>;
     /// Writes down who holds it from now on; the last chance to write anything.
     fn seal(&mut self, identity: &Identity) -> Result<()>;
+    /// Lets go of whatever could change what is written down.
+    fn stop_writing(&mut self);
     /// Who is said to hold it; takes no lock.
     fn probe(path: &Path) -> Result<Probe>;
     /// Removes what is there and lets go.
@@ -151,13 +152,13 @@ impl PidFile {
     /// Opens, locks, and looks whether what was locked is still what the path leads to.
     fn attempt(path: &Path, mode: u32) -> Result<Attempt> {
         let place = Place::open(path)?;
-        let file = place.create(mode)?;
+        let file = place.create()?;
         let free = try_lock(&file).map_err(|error| inaccessible(path, cause(&error)))?;
         if !place.is_current(&file) {
             return Ok(Attempt::Replaced);
         }
         if free {
-            return Ok(Attempt::Taken(Box::new(PidFile::take(place, file)?)));
+            return Ok(Attempt::Taken(Box::new(PidFile::take(place, file, mode)?)));
         }
         Ok(match Reading::of(&file).and_then(|reading| reading.holder()) {
             Ok(Holder::Alive(identity)) => Attempt::Daemon(identity.pid),
@@ -167,10 +168,11 @@ impl PidFile {
     }
 
     /// Locked and current: nobody else's from here on. Empties it, provided that it is a pidfile at all.
-    fn take(place: Place, file: File) -> Result<PidFile> {
+    fn take(place: Place, file: File, mode: u32) -> Result<PidFile> {
         if Reading::of(&file).is_ok_and(|reading| reading.record == Record::Foreign) {
             return Err(distrusted(place.path(), "it holds something else than a pid: not emptying it"));
         }
+        place.set_mode(&file, mode)?;
         let writer = place.write(&file).inspect_err(|_| drop(place.remove(&file)))?;
         let taken = PidFile { place, file, writer: Some(writer), owner: Some(Pid::this()) };
         taken.writing(|writer| writer.set_len(0))?;
@@ -254,6 +256,11 @@ impl Lock for PidFile {
         }
     }
 
+    fn stop_writing(&mut self) {
+        self.writer = None;
+        self.place.close_directory();
+    }
+
     fn seal(&mut self, identity: &Identity) -> Result<()> {
         let text = Record::print(identity);
         // One write: a reader sees nothing or all of it.
@@ -261,8 +268,7 @@ impl Lock for PidFile {
             written if written == text.len() => Ok(()),
             _ => Err(io::Error::from_raw_os_error(libc::ENOSPC)),
         })?;
-        self.writer = None;
-        self.place.close_directory();
+        self.stop_writing();
         self.owner = Some(identity.pid);
         Ok(())
     }
@@ -279,7 +285,8 @@ impl Lock for PidFile {
         }
     }
 
-    fn release(self) -> io::Result<()> {
+    fn release(mut self) -> io::Result<()> {
+        self.owner = None;
         self.place.remove(&self.file)
     }
 

@@ -1,23 +1,15 @@
 //! Where a pidfile lies: its directory, opened and judged, and the file, opened and judged by descriptor.
-//!
-//! Root acts on what it reads here, so for root no directory on the way may be writable by anybody else: who can write
-//! one can swap what is below it. Everything after that is relative to the open directory.
 
+use crate::directory::{OTHERS_WRITE, Purpose, describe, kind, open_directory};
 use crate::error::{Error, ErrorKind, Result, cause};
 use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, fstatat};
 use nix::unistd::{Uid, UnlinkatFlags, geteuid, unlinkat};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::{Component, Path, PathBuf};
-
-/// Symbolic links on the way to a directory before somebody is going in circles (as in the kernel).
-const LINKS: usize = 40;
-
-/// Bits with which others than the owner could write.
-const OTHERS_WRITE: u32 = 0o022;
+use std::path::{Path, PathBuf};
 
 /// The name of a pidfile in its open directory.
 #[derive(Debug)]
@@ -36,8 +28,7 @@ impl Place {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(inaccessible(path, "it names no file"));
         };
-        let walk = if geteuid().is_root() { open_trusted(parent) } else { open_plain(parent) };
-        let (directory, shared) = walk.map_err(|why| inaccessible(path, why))?;
+        let (directory, shared) = open_directory(parent, Purpose::PidFile).map_err(|why| inaccessible(path, why))?;
         Ok(Place { path: path.to_owned(), directory: Some(directory), name: name.to_owned(), shared })
     }
 
@@ -56,16 +47,21 @@ impl Place {
     }
 
     /// Opens the file for locking and reading, making it if need be, and judges it.
-    pub(crate) fn create(&self, mode: u32) -> Result<File> {
+    pub(crate) fn create(&self) -> Result<File> {
         let file =
             self.open_file(OFlag::O_RDONLY | OFlag::O_CREAT)?.ok_or_else(|| inaccessible(&self.path, "it vanished"))?;
-        let status = self.judge(&file)?;
-        if status.st_mode & 0o7777 != mode && status.st_uid == geteuid().as_raw() {
-            // The mode is ours to set, whatever umask the caller has.
-            fchmod(&file, Mode::from_bits_truncate(mode))
-                .map_err(|errno| inaccessible(&self.path, cause(&errno.into())))?;
-        }
+        self.judge(&file)?;
         Ok(file)
+    }
+
+    /// Gives the locked file its mode, whatever umask it was made under.
+    pub(crate) fn set_mode(&self, file: &File, mode: u32) -> Result<()> {
+        let failed = |errno: nix::Error| inaccessible(&self.path, cause(&errno.into()));
+        let status = fstat(file).map_err(failed)?;
+        if status.st_mode & 0o7777 != mode && status.st_uid == geteuid().as_raw() {
+            fchmod(file, Mode::from_bits_truncate(mode)).map_err(failed)?;
+        }
+        Ok(())
     }
 
     /// Opens the file for reading; `None` if there is none.
@@ -141,113 +137,8 @@ impl Place {
     }
 }
 
-/// The name and number of a user, for messages.
-pub(crate) fn describe(uid: Uid) -> String {
-    match nix::unistd::User::from_uid(uid) {
-        Ok(Some(user)) => format!("user `{}` (uid {uid})", user.name),
-        _ => format!("uid {uid}"),
-    }
-}
-
-/// For people without power over others: the directory must not be one where everybody can swap files.
-fn open_plain(directory: &Path) -> Result<(OwnedFd, bool), String> {
-    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let fd = nix::fcntl::open(directory, flags, Mode::empty()).map_err(|errno| at(directory, cause(&errno.into())))?;
-    let status = fstat(&fd).map_err(|errno| at(directory, cause(&errno.into())))?;
-    let others = status.st_mode & 0o002 != 0;
-    if others && !is_sticky(&status) {
-        return Err(at(directory, "everybody can write it"));
-    }
-    Ok((fd, others))
-}
-
-/// For root: walks from `/`, judging every directory, and following links only where nobody else could have put them.
-fn open_trusted(directory: &Path) -> Result<(OwnedFd, bool), String> {
-    let open = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let root = || {
-        nix::fcntl::open("/", open | OFlag::O_DIRECTORY, Mode::empty())
-            .map_err(|errno| at(Path::new("/"), cause(&errno.into())))
-    };
-    let mut todo = components(directory);
-    let (mut current, mut seen, mut shared, mut links) = (root()?, PathBuf::from("/"), false, 0);
-    while let Some(name) = todo.pop() {
-        let path = seen.join(&name);
-        let next =
-            openat(&current, name.as_os_str(), open, Mode::empty()).map_err(|errno| at(&path, cause(&errno.into())))?;
-        let status = fstat(&next).map_err(|errno| at(&path, cause(&errno.into())))?;
-        match kind(&status) {
-            SFlag::S_IFLNK => {
-                links += 1;
-                trust_link(&path, &status, shared, links)?;
-                let target = nix::fcntl::readlinkat(&current, name.as_os_str())
-                    .map_err(|errno| at(&path, cause(&errno.into())))?;
-                if Path::new(&target).is_absolute() {
-                    (current, seen, shared) = (root()?, PathBuf::from("/"), false);
-                }
-                todo.extend(components(Path::new(&target)));
-            }
-            SFlag::S_IFDIR => {
-                shared = trust_directory(&path, &status)?;
-                (current, seen) = (next, path);
-            }
-            _ => return Err(at(&path, "it is not a directory")),
-        }
-    }
-    // The walk holds O_PATH descriptors; unlinkat and fstatat need no more.
-    Ok((current, shared))
-}
-
-/// The names of a path in reverse, so that the next one is popped.
-fn components(path: &Path) -> Vec<OsString> {
-    let names = path.components().filter_map(|component| match component {
-        Component::Normal(name) => Some(name.to_owned()),
-        Component::ParentDir => Some(OsStr::new("..").to_owned()),
-        _ => None,
-    });
-    let mut names: Vec<OsString> = names.collect();
-    names.reverse();
-    names
-}
-
-/// Only root may own a directory on root's way, and only root may write it, unless nobody can remove another's file.
-fn trust_directory(path: &Path, status: &FileStat) -> Result<bool, String> {
-    let writable = status.st_mode & OTHERS_WRITE != 0;
-    if status.st_uid != 0 {
-        return Err(at(
-            path,
-            format!("it belongs to {}, who could swap the pidfile", describe(Uid::from_raw(status.st_uid))),
-        ));
-    }
-    if writable && !is_sticky(status) {
-        return Err(at(path, format!("others than root can write it (mode {:04o})", status.st_mode & 0o7777)));
-    }
-    Ok(writable)
-}
-
-fn trust_link(path: &Path, status: &FileStat, shared: bool, links: usize) -> Result<(), String> {
-    match () {
-        () if links > LINKS => Err(at(path, "too many symbolic links")),
-        () if status.st_uid != 0 || shared => {
-            Err(at(path, "it is a symbolic link that others than root could have made"))
-        }
-        () => Ok(()),
-    }
-}
-
-fn is_sticky(status: &FileStat) -> bool {
-    status.st_mode & libc::S_ISVTX != 0
-}
-
-fn kind(status: &FileStat) -> SFlag {
-    SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits())
-}
-
 fn same(one: nix::Result<FileStat>, other: nix::Result<FileStat>) -> bool {
     matches!((one, other), (Ok(one), Ok(other)) if (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino))
-}
-
-fn at(path: &Path, why: impl std::fmt::Display) -> String {
-    format!("`{}`: {why}", path.display())
 }
 
 pub(crate) fn inaccessible(path: &Path, why: impl std::fmt::Display) -> Error {

@@ -97,7 +97,7 @@ impl Hooks {
         for hook in self.of(stage, when).skip(skip) {
             let ending = (hook.lock().unwrap_or_else(PoisonError::into_inner))();
             if let Some(error) = ending.error() {
-                return Err(error.strip_prefix("the body failed: ").unwrap_or(error).to_owned());
+                return Err(error.to_owned());
             }
         }
         Ok(())

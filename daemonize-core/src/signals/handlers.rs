@@ -72,7 +72,7 @@ impl Handlers {
                 handler(signal)
             });
             if let Some(error) = ending.error() {
-                report::error(&format!("while handling {signal}: {error}"));
+                report::error(error);
             }
         }
     }

@@ -106,6 +106,15 @@ impl Signals {
         self
     }
 
+    /// As [`handle`](Signals::handle), before the handlers there are; unless the signal is not to be handled.
+    pub(crate) fn handle_first<K>(mut self, signal: Signal, mut handler: impl Handler<K>) -> Signals {
+        let shared: SharedHandler = Arc::new(Mutex::new(move |signal| handler.handle(signal)));
+        if let Reaction::Handle(handlers) = self.0.entry(signal).or_insert_with(|| Reaction::Handle(Vec::new())) {
+            handlers.insert(0, shared);
+        }
+        self
+    }
+
     /// The signal does nothing.
     #[must_use]
     pub fn ignore(mut self, signal: impl Into<Signal>) -> Signals {

@@ -22,6 +22,9 @@ pub(crate) enum End {
     CutShort,
 }
 
+/// Stop signals that come this close together are one: two `stop`s at once, a terminal that closes.
+const BURST: Duration = Duration::from_millis(500);
+
 /// What the signal thread does beyond the handlers, given by whoever launches.
 pub(crate) struct Service {
     /// Blocked in the thread that starts this one.
@@ -30,8 +33,6 @@ pub(crate) struct Service {
     pub(crate) signals: Signals,
     pub(crate) stops: Vec<Signal>,
     pub(crate) grace: Duration,
-    /// What HUP does before its handlers run.
-    pub(crate) on_hangup: Box<dyn Fn() + Send>,
     /// Ends the process.
     pub(crate) on_end: Box<dyn Fn(End) + Send>,
     /// While the daemon is not ready: the socket whose hang-up means that nobody wants it, and what to do then.
@@ -65,7 +66,7 @@ impl Serving {
         loop {
             self.wait();
             if let Some(since) = self.react() {
-                return self.see_to_the_end(since + self.service.grace);
+                return self.see_to_the_end(since);
             }
         }
     }
@@ -84,15 +85,13 @@ impl Serving {
     fn react(&self) -> Option<Instant> {
         let mut stop = None;
         for signal in self.registered.take() {
-            if signal == Signal::SIGHUP && !self.service.stops.contains(&signal) {
-                (self.service.on_hangup)();
-            }
             self.service.handlers.run(signal, self.service.signals.handlers(signal));
             if self.service.stops.contains(&signal) {
                 stop = Some(Instant::now());
             }
         }
         if stop.is_some() {
+            stopping::tell();
             // Last: a body that returns at once finds the handlers queued, and waits for them.
             stopping::mark();
         }
@@ -100,7 +99,8 @@ impl Serving {
     }
 
     /// From the stop on: the body ends the process by returning, or this does.
-    fn see_to_the_end(&self, deadline: Instant) {
+    fn see_to_the_end(&self, since: Instant) {
+        let deadline = since + self.service.grace;
         let idle = self.service.handlers.idle_event();
         loop {
             if self.service.handlers.is_idle() && !stopping::was_asked() {
@@ -110,7 +110,7 @@ impl Serving {
                 return (self.service.on_end)(End::GraceOver);
             }
             self.wait_for_change(idle.as_ref().map(AsFd::as_fd), deadline);
-            if self.again() {
+            if self.again() && Instant::now() >= since + BURST {
                 return (self.service.on_end)(End::CutShort);
             }
         }

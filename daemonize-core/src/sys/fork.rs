@@ -59,11 +59,27 @@ pub(crate) fn exit_now(status: u8) -> ! {
 }
 
 /// Ends this process when it is dropped: a panic must not carry a forked process into code that belongs to another.
-pub(crate) struct Fence;
+pub(crate) struct Fence {
+    closed: bool,
+}
+
+impl Fence {
+    /// Closed only where there is something to be kept apart: in a forked process.
+    pub(crate) fn around(forked: bool) -> Fence {
+        Fence { closed: forked }
+    }
+
+    /// The process goes on by itself.
+    pub(crate) fn open(mut self) {
+        self.closed = false;
+    }
+}
 
 impl Drop for Fence {
     fn drop(&mut self) {
-        exit_now(4);
+        if self.closed {
+            exit_now(4);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The only room with `unsafe`: system calls that neither std nor nix wrap, each behind a safe function.
 
 pub(crate) mod dispositions;
+pub(crate) mod env;
 pub(crate) mod fds;
 pub(crate) mod fork;
 pub(crate) mod mask;

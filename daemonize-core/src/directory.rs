@@ -1,0 +1,148 @@
+//! Opening a directory that can be trusted with a file that root acts on: a pidfile, a log.
+//!
+//! Who can write a directory can swap what is below it. So for root no directory on the way may be writable by anybody
+//! else, and everything after that is relative to the open directory.
+
+use crate::error::cause;
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
+use nix::unistd::{Uid, geteuid};
+use std::ffi::{OsStr, OsString};
+use std::os::fd::OwnedFd;
+use std::path::{Component, Path, PathBuf};
+
+/// Symbolic links on the way before somebody is going in circles (as in the kernel).
+const LINKS: usize = 40;
+
+/// Bits with which others than the owner could write.
+pub(crate) const OTHERS_WRITE: u32 = 0o022;
+
+/// The bit with which everybody could.
+const EVERYBODY_WRITES: u32 = 0o002;
+
+/// An open directory, and whether it is one like `/tmp`, where everybody may make files: only our own are trusted.
+pub(crate) type Directory = (OwnedFd, bool);
+
+/// What a directory is opened for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Purpose {
+    /// What the file says decides whom root signals.
+    PidFile,
+    /// The file is only appended to, and is judged by itself: its directory may belong to the user it is written for,
+    /// or to a group (`/var/log` often does).
+    Log(Option<Uid>),
+}
+
+/// Opens a directory and judges it; for root all those above it, too.
+pub(crate) fn open_directory(path: &Path, purpose: Purpose) -> Result<Directory, String> {
+    if geteuid().is_root() { open_trusted(path, purpose) } else { open_plain(path) }
+}
+
+/// The name and number of a user, for messages.
+pub(crate) fn describe(uid: Uid) -> String {
+    match nix::unistd::User::from_uid(uid) {
+        Ok(Some(user)) => format!("user `{}` (uid {uid})", user.name),
+        _ => format!("uid {uid}"),
+    }
+}
+
+/// For people without power over others: the directory must not be one where everybody can swap files.
+fn open_plain(directory: &Path) -> Result<Directory, String> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let fd = nix::fcntl::open(directory, flags, Mode::empty()).map_err(|errno| at(directory, cause(&errno.into())))?;
+    let status = fstat(&fd).map_err(|errno| at(directory, cause(&errno.into())))?;
+    let others = status.st_mode & EVERYBODY_WRITES != 0;
+    if others && !is_sticky(&status) {
+        return Err(at(directory, "everybody can write it"));
+    }
+    Ok((fd, others))
+}
+
+/// For root: walks from `/`, judging every directory, and following links only where nobody else could have put them.
+fn open_trusted(directory: &Path, purpose: Purpose) -> Result<Directory, String> {
+    let open = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let root = || {
+        nix::fcntl::open("/", open | OFlag::O_DIRECTORY, Mode::empty())
+            .map_err(|errno| at(Path::new("/"), cause(&errno.into())))
+    };
+    let mut todo = components(directory);
+    let (mut current, mut seen, mut shared, mut links) = (root()?, PathBuf::from("/"), false, 0);
+    while let Some(name) = todo.pop() {
+        let path = seen.join(&name);
+        let next =
+            openat(&current, name.as_os_str(), open, Mode::empty()).map_err(|errno| at(&path, cause(&errno.into())))?;
+        let status = fstat(&next).map_err(|errno| at(&path, cause(&errno.into())))?;
+        match kind(&status) {
+            SFlag::S_IFLNK => {
+                links += 1;
+                trust_link(&path, &status, shared, links)?;
+                let target = nix::fcntl::readlinkat(&current, name.as_os_str())
+                    .map_err(|errno| at(&path, cause(&errno.into())))?;
+                if Path::new(&target).is_absolute() {
+                    (current, seen, shared) = (root()?, PathBuf::from("/"), false);
+                }
+                todo.extend(components(Path::new(&target)));
+            }
+            SFlag::S_IFDIR => {
+                let purpose = if todo.is_empty() { purpose } else { Purpose::PidFile };
+                shared = trust_directory(&path, &status, purpose)?;
+                (current, seen) = (next, path);
+            }
+            _ => return Err(at(&path, "it is not a directory")),
+        }
+    }
+    // The walk holds O_PATH descriptors; unlinkat and fstatat need no more.
+    Ok((current, shared))
+}
+
+/// The names of a path in reverse, so that the next one is popped.
+fn components(path: &Path) -> Vec<OsString> {
+    let names = path.components().filter_map(|component| match component {
+        Component::Normal(name) => Some(name.to_owned()),
+        Component::ParentDir => Some(OsStr::new("..").to_owned()),
+        _ => None,
+    });
+    let mut names: Vec<OsString> = names.collect();
+    names.reverse();
+    names
+}
+
+/// Only root may own a directory on root's way, and only root may write it, unless nobody can remove another's file.
+fn trust_directory(path: &Path, status: &FileStat, purpose: Purpose) -> Result<bool, String> {
+    let owner = Uid::from_raw(status.st_uid);
+    let (trusted, others_write) = match purpose {
+        Purpose::PidFile => (owner.is_root(), OTHERS_WRITE),
+        Purpose::Log(user) => (owner.is_root() || user == Some(owner), EVERYBODY_WRITES),
+    };
+    let writable = status.st_mode & others_write != 0;
+    if !trusted {
+        return Err(at(path, format!("it belongs to {}, who could swap what is in it", describe(owner))));
+    }
+    if writable && !is_sticky(status) {
+        return Err(at(path, format!("others than its owner can write it (mode {:04o})", status.st_mode & 0o7777)));
+    }
+    Ok(writable)
+}
+
+fn trust_link(path: &Path, status: &FileStat, shared: bool, links: usize) -> Result<(), String> {
+    match () {
+        () if links > LINKS => Err(at(path, "too many symbolic links")),
+        () if status.st_uid != 0 || shared => {
+            Err(at(path, "it is a symbolic link that others than root could have made"))
+        }
+        () => Ok(()),
+    }
+}
+
+fn is_sticky(status: &FileStat) -> bool {
+    status.st_mode & libc::S_ISVTX != 0
+}
+
+/// What sort of file it is.
+pub(crate) fn kind(status: &FileStat) -> SFlag {
+    SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits())
+}
+
+fn at(path: &Path, why: impl std::fmt::Display) -> String {
+    format!("`{}`: {why}", path.display())
+}

@@ -1,0 +1,111 @@
+//! What ties the daemon to its start, and how it is cut: READY, and GO.
+
+use super::stdio::Streams;
+use crate::error::{Error, ErrorKind, Result};
+use crate::handoff::{Channel, Message};
+use crate::inside::{Inside, Pending};
+use crate::pid::Pid;
+use crate::process::Here;
+use crate::signal::Signal;
+use crate::stopping;
+use crate::sys::fork::exit_now;
+use crate::sys::mask::Mask;
+use nix::sys::prctl::set_pdeathsig;
+
+/// The way to the launcher, and the process that watches over the start.
+pub(super) struct Link {
+    pub(super) ready: Channel,
+    pub(super) middle: Pid,
+}
+
+impl Link {
+    /// A start that hangs does not outlive the middle (`prctl(2)`, `PR_SET_PDEATHSIG`).
+    pub(super) fn die_with_the_middle(&self) {
+        let _ = set_pdeathsig(nix::sys::signal::SIGKILL);
+        if nix::unistd::getppid() != self.middle.as_nix() {
+            exit_now(2);
+        }
+    }
+
+    /// From here on the end of the socket takes over. Only this thread's wish is cleared, so it is the body's.
+    pub(super) fn outlive_the_middle() {
+        let _ = set_pdeathsig(None);
+    }
+
+    /// What the launcher says first; without it there is no launcher any more.
+    pub(super) fn hear_where(&self) -> Result<Here> {
+        match self.ready.receive() {
+            Ok(Some(Message::Here(here))) => Ok(here),
+            _ => Err(Error::system("hear from the launcher", "it is gone")),
+        }
+    }
+
+    /// Tells the launcher, and ends; the middle removes the pidfile.
+    pub(super) fn give_up(&self, error: &Error) -> ! {
+        let _ = self.ready.send(&Message::Failed(error.copy()));
+        exit_now(error.exit_code());
+    }
+}
+
+/// What has to be said when the daemon is ready.
+pub(super) struct Announcement {
+    pub(super) link: Option<Link>,
+    pub(super) streams: Streams,
+    /// Whether stdout and stderr still lead to the launcher.
+    pub(super) outputs_due: bool,
+}
+
+impl Announcement {
+    /// Tells the launcher, where there is one, that there will be no daemon, and ends; otherwise returns.
+    pub(super) fn refuse(&self, error: &Error) {
+        if let Some(link) = &self.link {
+            link.give_up(error);
+        }
+    }
+
+    /// L5: READY, then GO. An end instead of GO means that nobody wants this daemon: it undoes itself.
+    pub(super) fn make(self, inside: &Inside) -> Result<(), (Announcement, Error)> {
+        let Some(link) = &self.link else { return Ok(()) };
+        if stopping::is_marked() || is_stop_pending(&inside.stops) {
+            // The signal thread may not have come to it yet; whoever asks is told the same.
+            stopping::mark();
+            let error = Error::new(ErrorKind::Stopped, "failed to start: stopped while starting");
+            return Err((self, error));
+        }
+        if self.outputs_due {
+            if let Err(error) = self.streams.install_outputs() {
+                return Err((self, error));
+            }
+        }
+        Link::outlive_the_middle();
+        if link.ready.send(&Message::Ready(Pid::this())).is_err() {
+            // The middle has its copy of the lock, and cleans up.
+            inside.end_attachments();
+            exit_now(2);
+        }
+        if let Ok(Some(Message::Go)) = link.ready.receive() {
+            return Ok(());
+        }
+        inside.end_attachments();
+        inside.release();
+        exit_now(2)
+    }
+}
+
+impl Pending for Announcement {
+    fn announce(self: Box<Self>, inside: &Inside) -> Result<(), (Box<dyn Pending>, Error)> {
+        self.make(inside).map_err(|(this, error)| (Box::new(this) as Box<dyn Pending>, error))
+    }
+
+    fn fail(self: Box<Self>, error: &Error) -> ! {
+        match &self.link {
+            Some(link) => link.give_up(error),
+            None => exit_now(error.exit_code()),
+        }
+    }
+}
+
+fn is_stop_pending(stops: &[Signal]) -> bool {
+    let pending = Mask::pending();
+    stops.iter().any(|signal| pending.contains(*signal))
+}
