@@ -65,7 +65,7 @@ impl Parse for SignalArm {
     fn parse(input: ParseStream) -> syn::Result<Self> {
         let signal: Expr = input.parse()?;
         if let Expr::Assign(assign) = &signal {
-            return Err(syn::Error::new_spanned(&assign.eq_token, "expected `=>` after the signal"));
+            return Err(syn::Error::new_spanned(assign.eq_token, "expected `=>` after the signal"));
         }
         let action = parse_action(input, &signal)?;
         Ok(SignalArm { signal, action })

@@ -152,10 +152,11 @@ impl Settings {
             ("start_timeout", Some(self.start_timeout)),
             ("stop_timeout", self.stop_timeout),
             ("grace", Some(self.grace)),
+            ("lock_timeout", Some(self.lock_timeout)),
             ("every", self.every),
         ] {
             match time {
-                Some(Duration::ZERO) => return wrong(format!("`{key}` is zero")),
+                Some(Duration::ZERO) if key != "lock_timeout" => return wrong(format!("`{key}` is zero")),
                 Some(time) if time > ABSURD => return wrong(format!("`{key}` is longer than a hundred years")),
                 _ => {}
             }

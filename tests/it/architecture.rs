@@ -1,0 +1,145 @@
+//! The rules of the source itself: who may use whom, where `unsafe` may stand, how long a file may be.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::source;
+
+/// The rooms of `daemonize-core`, by floor: an item uses its own room and floors below.
+const FLOORS: [(u8, &[&str]); 8] = [
+    (8, &["lib", "__private", "__fuzz"]),
+    (7, &["daemon"]),
+    (6, &["launch"]),
+    (5, &["reach", "inside"]),
+    (4, &["pidfile", "settings", "handoff"]),
+    (3, &["process", "signals", "directory"]),
+    (2, &["error", "sys", "attach", "body"]),
+    (1, &["stage", "signal", "pid", "stopping", "stdout", "report"]),
+];
+
+/// A file longer than this is two files.
+const LONGEST_FILE: usize = 400;
+
+#[test]
+fn rooms_of_the_core_use_only_the_floors_below() {
+    let core = root().join("daemonize-core/src");
+    let mut wrong = Vec::new();
+    for file in rust_files(&core) {
+        let inside = file.strip_prefix(&core).unwrap();
+        let own = room(inside);
+        let Some(floor) = floor(&own) else {
+            wrong.push(format!("{}: `{own}` has no floor", inside.display()));
+            continue;
+        };
+        for (line, used) in source::uses_of_the_root(&read(&file), inside.components().count() == 1) {
+            if used != own && self::floor(&used).is_none_or(|below| below >= floor) {
+                wrong.push(format!("{}:{line}: `{own}` uses `{used}`", inside.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "not downwards:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn unsafe_stands_in_sys_only() {
+    let allowed =
+        |path: &Path| path.components().any(|part| part.as_os_str() == "sys") || path.ends_with("tests/src/sys.rs");
+    let found = lines_of_code(|path| !allowed(path), |line| source::words(line).any(|word| word == "unsafe"));
+    assert!(found.is_empty(), "unsafe outside sys:\n{}", found.join("\n"));
+}
+
+#[test]
+fn no_file_is_longer_than_one_can_read() {
+    let long = all_files().into_iter().map(|file| (read(&file).lines().count(), file));
+    let long: Vec<String> = long
+        .filter(|(lines, _)| *lines > LONGEST_FILE)
+        .map(|(lines, file)| format!("{lines} {}", file.display()))
+        .collect();
+    assert!(long.is_empty(), "longer than {LONGEST_FILE} lines:\n{}", long.join("\n"));
+}
+
+/// The oldest Rust we promise does not have them.
+#[test]
+fn there_are_no_let_chains() {
+    let mut found = Vec::new();
+    for file in all_files() {
+        found.extend(source::let_chains(&read(&file)).map(|line| format!("{}:{line}", file.display())));
+    }
+    assert!(found.is_empty(), "let-chains:\n{}", found.join("\n"));
+}
+
+#[test]
+fn every_promise_a_test_names_exists() {
+    let promises: BTreeSet<String> = source::promises(&read(&root().join("docs/promises.md"))).collect();
+    assert!(promises.contains("1.01") && promises.len() > 50, "the list of promises is not what it was: {promises:?}");
+    let mut unknown = Vec::new();
+    for file in rust_files(&root().join("tests/it")) {
+        unknown.extend(
+            source::named_promises(&read(&file))
+                .filter(|number| !promises.contains(number))
+                .map(|number| format!("{number} in {}", file.display())),
+        );
+    }
+    assert!(unknown.is_empty(), "no such promise: {unknown:?}");
+}
+
+#[test]
+fn the_crates_have_one_version_and_pin_each_other() {
+    let manifest = read(&root().join("Cargo.toml"));
+    let version = manifest.lines().find_map(|line| line.strip_prefix("version = ")).expect("a version");
+    let version = version.trim_matches('"');
+    for dependency in ["daemonize-core", "daemonize-macros"] {
+        let line = manifest.lines().find(|line| line.starts_with(&format!("{dependency} = "))).expect(dependency);
+        assert!(line.contains(&format!("version = \"={version}\"")), "{line}");
+    }
+}
+
+/// The checkout this test was built from.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace around this package").to_owned()
+}
+
+fn room(path: &Path) -> String {
+    let first = path.components().next().expect("a file name").as_os_str().to_string_lossy().into_owned();
+    first.strip_suffix(".rs").map(str::to_owned).unwrap_or(first)
+}
+
+fn floor(room: &str) -> Option<u8> {
+    FLOORS.iter().find(|(_, rooms)| rooms.contains(&room)).map(|(floor, _)| *floor)
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("failed to read `{}`: {error}", path.display()))
+}
+
+/// Every source file of the workspace, but for those that are meant not to compile.
+fn all_files() -> Vec<PathBuf> {
+    let places = ["src", "daemonize-core", "daemonize-macros", "examples", "tests/src", "tests/it", "benches"];
+    places.iter().flat_map(|place| rust_files(&root().join(place))).collect()
+}
+
+fn rust_files(directory: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+    let mut files = Vec::new();
+    for path in entries.map(|entry| entry.expect("an entry").path()) {
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+/// The lines, without comments and texts, of the files one looks at.
+fn lines_of_code(looks_at: impl Fn(&Path) -> bool, wanted: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut found = Vec::new();
+    for file in all_files().iter().filter(|file| looks_at(file)) {
+        let code = source::code(&read(file));
+        let lines = code.lines().enumerate().filter(|(_, line)| wanted(line));
+        found.extend(lines.map(|(index, line)| format!("{}:{}: {}", file.display(), index + 1, line.trim())));
+    }
+    found
+}

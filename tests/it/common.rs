@@ -1,0 +1,117 @@
+//! What the tests have in common.
+
+use std::sync::Mutex;
+use std::thread;
+use std::time::Duration;
+
+use look::{Deadline, Lab, Outcome, Process};
+
+/// The pidfile of every daemon that has only one.
+pub(crate) const PIDFILE: &str = "d.pid";
+
+/// Time enough for whatever ought to happen at once, on a busy machine.
+pub(crate) const SOON: Duration = Duration::from_secs(10);
+
+/// The nine stages, in their order.
+pub(crate) const STAGES: [&str; 9] =
+    ["Detach", "CoreDumps", "Identity", "Umask", "WorkingDirectory", "PidFile", "Signals", "Descriptors", "Stdio"];
+
+/// A lab with the helper program `lab`.
+pub(crate) fn lab() -> Lab {
+    Lab::new(env!("CARGO_BIN_EXE_lab"))
+}
+
+/// A lab that other users may use too: it has a copy of the helper program, where they can reach it.
+pub(crate) fn shared_lab() -> Lab {
+    let mut lab = lab();
+    lab.bring_program();
+    lab
+}
+
+/// Runs `VERB pidfile=d.pid …`.
+pub(crate) fn run(lab: &Lab, verb: &str, settings: &[&str]) -> Outcome {
+    lab.helper(&[verb, "pidfile=d.pid"]).args(settings).run()
+}
+
+/// Starts a daemon that must start, and returns it.
+#[track_caller]
+pub(crate) fn start(lab: &Lab, settings: &[&str]) -> Process {
+    let started = run(lab, "start", settings).ok();
+    let daemon = lab.daemon(PIDFILE);
+    assert_eq!(started.number("started"), daemon.id(), "the pidfile names another than the launcher: {started}");
+    assert!(daemon.alive(), "started, but dead: {started}");
+    daemon
+}
+
+/// Stops the daemon, which must work.
+#[track_caller]
+pub(crate) fn stop(lab: &Lab) -> Outcome {
+    run(lab, "stop", &[]).ok()
+}
+
+/// Asserts that a start or a stop left neither a process nor a pidfile (and so no lock on one).
+#[track_caller]
+pub(crate) fn nothing_left(lab: &Lab) {
+    nothing_left_within(lab, SOON);
+}
+
+/// The same with a time of its own.
+#[track_caller]
+pub(crate) fn nothing_left_within(lab: &Lab, time: Duration) {
+    if lab.quiet(time).is_err() {
+        let left: Vec<_> = lab.processes().into_iter().map(|process| (process, process.stat())).collect();
+        panic!("processes left behind: {left:?}");
+    }
+    assert!(!lab.path(PIDFILE).exists(), "a pidfile left behind, holding {:?}", lab.read(PIDFILE));
+}
+
+/// Waits until the middle process has left and `daemon` is ours, so that its death tells us its exit status.
+#[track_caller]
+pub(crate) fn adopt(daemon: Process) -> Process {
+    let deadline = Deadline::after(SOON);
+    let this = i32::try_from(std::process::id()).expect("a pid fits into an int");
+    while let Some(stat) = daemon.stat().filter(|stat| stat.parent != this) {
+        look::death(stat.parent, deadline).expect("the middle process leaves after the start");
+    }
+    daemon
+}
+
+/// Does `work` on each of the items, four at a time.
+pub(crate) fn each<T: Send>(items: impl IntoIterator<Item = T>, work: impl Fn(T) + Sync) {
+    let queue = Mutex::new(items.into_iter().collect::<Vec<T>>().into_iter());
+    let next = || queue.lock().expect("nobody panics in next()").next();
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Some(item) = next() {
+                    work(item);
+                }
+            });
+        }
+    });
+}
+
+/// How often a loop runs: `quick` times, or `full` times when `DAEMON_TESTS_FULL=1`.
+pub(crate) fn times(quick: usize, full: usize) -> usize {
+    if std::env::var_os("DAEMON_TESTS_FULL").is_some_and(|value| value == "1") { full } else { quick }
+}
+
+/// Asserts that the programs a test cannot do without are there.
+#[track_caller]
+pub(crate) fn needs(programs: &[&str]) {
+    let directories = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+    let is_there = |program: &&str| directories.iter().any(|place| std::path::Path::new(place).join(program).exists());
+    let missing: Vec<_> = programs.iter().filter(|program| !is_there(program)).collect();
+    assert!(missing.is_empty(), "this test needs {missing:?} (on Debian: apt install strace util-linux)");
+}
+
+/// Asserts that the test runs as root, which it cannot do without.
+#[track_caller]
+pub(crate) fn needs_root() {
+    assert!(nix::unistd::geteuid().is_root(), "this test needs root: run it in a container or a virtual machine");
+}
+
+/// Lower case letters only, so that `WorkingDirectory`, `working_directory` and "working directory" are one word.
+pub(crate) fn letters(text: &str) -> String {
+    text.chars().filter(char::is_ascii_alphabetic).map(|letter| letter.to_ascii_lowercase()).collect()
+}

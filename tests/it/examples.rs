@@ -1,0 +1,146 @@
+//! The examples, run as a user would run them: `start`, look, `stop`, and what their logs hold then.
+//!
+//! Their pidfiles are where a user's are (`/run` for root), so each script has a `/run` of its own in a name space of its
+//! own; their logs are in the directory for temporary files, which is the lab's.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use look::{Lab, Outcome};
+use nix::sys::signal::Signal;
+
+use crate::common::{SOON, needs, needs_root};
+
+/// Builds all examples once, into the target directory this test comes from, and returns their directory.
+fn examples() -> &'static Path {
+    static EXAMPLES: OnceLock<PathBuf> = OnceLock::new();
+    EXAMPLES.get_or_init(|| {
+        let profile = Path::new(env!("CARGO_BIN_EXE_lab")).parent().expect("a directory of programs");
+        let target = profile.parent().expect("a target directory");
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo.args(["build", "--workspace", "--examples", "--manifest-path"]);
+        cargo.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml")).env("CARGO_TARGET_DIR", target);
+        if profile.ends_with("release") {
+            cargo.arg("--release");
+        }
+        let built = cargo.output().expect("cargo");
+        assert!(built.status.success(), "the examples do not build:\n{}", String::from_utf8_lossy(&built.stderr));
+        profile.join("examples")
+    })
+}
+
+/// Runs a script with a `/run` of its own, which finds the example `name` in `$E`; every command in it must succeed.
+fn script(lab: &Lab, name: &str, commands: &str) -> Outcome {
+    needs(&["unshare", "mount"]);
+    needs_root();
+    let script = format!("set -eu; mount -t tmpfs -o mode=755 none /run; {commands}");
+    let unshare = ["--mount", "bash", "-c", &script];
+    lab.command("unshare", &unshare).env("E", examples().join(name)).env("TMPDIR", lab.directory()).run()
+}
+
+fn lab() -> Lab {
+    Lab::new(env!("CARGO_BIN_EXE_lab"))
+}
+
+/// Asserts that these words stand in this text, in this order.
+#[track_caller]
+fn in_order(text: &str, words: &[&str]) {
+    let mut rest = text;
+    for word in words {
+        let Some(at) = rest.find(word) else { panic!("{word:?} is missing, or comes too early: {text:?}") };
+        rest = &rest[at + word.len()..];
+    }
+}
+
+#[test]
+fn sleepy_sleeps_until_it_is_stopped_and_says_goodbye() {
+    let lab = lab();
+    let commands =
+        "$E start; $E status; $E start && exit 9; echo second $?; $E stop; $E status || echo status $?; $E stop";
+    let outcome = script(&lab, "sleepy", commands).ok();
+    in_order(
+        &outcome.stdout,
+        &["started as pid", "/run/sleepy.pid", "running", "second 3", "stopped", "status 3", "not running"],
+    );
+    in_order(&lab.read("sleepy.log"), &["good night", "goodbye"]);
+}
+
+#[test]
+fn wrapper_takes_arguments_and_signals() {
+    let lab = lab();
+    let commands = "
+        said() { until grep -q \"$1\" $TMPDIR/wrapper.log; do sleep 0.02; done; }
+        $E start Ada 1; said hello; $E signal QUIT; $E signal USR1; said 'that was'; $E signal USR2; said sigh; $E stop";
+    let outcome = script(&lab, "wrapper", commands).ok();
+    in_order(&outcome.stdout, &["started pid", "stopped"]);
+    in_order(&lab.read("wrapper.log"), &["hello, Ada", "hooray", "that was SIGUSR1", "sigh", "goodbye"]);
+    in_order(&lab.read("wrapper.log"), &["hello, Ada", "farewell, Ada"]);
+}
+
+#[test]
+fn tick_counts_to_ten_and_ends() {
+    let lab = lab();
+    let outcome = script(&lab, "tick", "$E start; while [ -e /run/tick.pid ]; do sleep 0.05; done; $E stop").ok();
+    in_order(&outcome.stdout, &["started pid", "not running"]);
+    let ticks: Vec<String> = (1..=10).map(|tick| format!("tick {tick}\n")).collect();
+    assert_eq!(lab.read("tick.log"), ticks.concat());
+}
+
+#[test]
+fn tick_can_be_stopped_before() {
+    let lab = lab();
+    let commands = "$E start; until grep -q 'tick 2' $TMPDIR/tick.log; do sleep 0.02; done; $E stop";
+    in_order(&script(&lab, "tick", commands).ok().stdout, &["started pid", "stopped"]);
+    assert!(!lab.read("tick.log").contains("tick 10"));
+}
+
+#[test]
+fn server_serves_when_its_start_returns() {
+    let lab = lab();
+    let commands = "
+        start=$($E start 127.0.0.1:0); echo \"$start\"; port=${start##*:}
+        read -r line </dev/tcp/127.0.0.1/$port; echo \"$line\"
+        $E start 127.0.0.1:$port || echo second $?; $E stop
+        $E start 999.0.0.1:1 || echo mistake $?";
+    let outcome = script(&lab, "server", commands).ok().says(&["cannot bind"]);
+    in_order(&outcome.stdout, &["serving 127.0.0.1:", "hello from pid", "second 1", "stopped", "mistake 1"]);
+}
+
+#[test]
+fn stages_goes_on_as_the_daemon() {
+    let lab = lab();
+    let commands = "$E start; until grep -q '^in ' $TMPDIR/stages.log; do sleep 0.02; done; $E stop; $E";
+    let outcome = script(&lab, "stages", commands).ok().says(&["usage"]);
+    in_order(&outcome.stdout, &["launcher: about to detach", "stopped"]);
+    let place = format!("in {}/stages", lab.directory().display());
+    in_order(&lab.read("stages.log"), &[&place, "the program ends as any other"]);
+}
+
+#[test]
+fn plain_obeys_its_verbs() {
+    let lab = lab();
+    let commands =
+        "$E start; $E status; $E restart; $E status; $E stop; $E status || echo status $?; $E || echo usage $?";
+    let outcome = script(&lab, "plain", commands).ok().says(&["usage: plain"]);
+    in_order(
+        &outcome.stdout,
+        &["started pid", "running", "restarted as pid", "running", "stopped", "status 3", "usage 2"],
+    );
+    in_order(&lab.read("plain.log"), &["at work", "done", "at work", "done"]);
+}
+
+#[test]
+fn once_is_the_only_one() {
+    let lab = lab();
+    let once = examples().join("once");
+    let once = once.to_str().expect("a path of ours");
+    let run = |seconds: &str| lab.command(once, &[seconds]).env("TMPDIR", lab.directory());
+    let first = run("1000").spawn();
+    lab.wait_for("once.pid", SOON, |text| text.lines().count() == 2);
+    run("0").run().exits(3).prints(&["somebody was here first", &first.process().id().to_string()]);
+    first.signal(Signal::SIGKILL);
+    first.finish().prints(&["the only one"]);
+    run("0").run().ok().prints(&["the only one", "still mine: true"]);
+    assert!(!lab.path("once.pid").exists());
+}

@@ -1,0 +1,138 @@
+//! System calls that fail, and errors nobody is there to read.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::net::UnixDatagram;
+use std::time::Duration;
+
+use look::{Lab, Outcome};
+
+use crate::common::{PIDFILE, lab, letters, needs, needs_root, nothing_left, shared_lab, start, stop};
+
+/// What strace is told to inject, what the error says of the cause, and which stage or file it names.
+const FAILURES: [(&str, &str, &str); 8] = [
+    ("clone,clone3,?fork,?vfork:error=EAGAIN", "resource temporarily unavailable", "detach"),
+    ("setsid:error=EPERM", "operation not permitted", "detach"),
+    ("chdir:error=ENOENT", "no such file or directory", "working directory"),
+    ("socketpair:error=EMFILE", "too many open files", ""),
+    ("dup2,dup3:error=EBUSY", "device or resource busy", "stdio"),
+    ("flock:error=ENOLCK", "no locks available", PIDFILE),
+    ("ftruncate:error=EIO", "input/output error", PIDFILE),
+    ("pwrite64:error=ENOSPC", "no space left on device", PIDFILE),
+];
+
+#[test]
+fn p1_22_every_call_that_fails_has_an_error_of_its_own() {
+    needs(&["strace"]);
+    let mut texts = BTreeMap::new();
+    for (injection, cause, place) in FAILURES {
+        let lab = lab();
+        let outcome = injected(&lab, injection).says(&[cause]);
+        assert!([2, 6, 7].contains(&outcome.code()), "{injection}: {outcome}");
+        assert!(letters(&outcome.stderr).contains(&letters(place)), "{injection}: `{place}` is not named: {outcome}");
+        // Who could not lock the file must not remove it: it might be another's by now.
+        if injection.starts_with("flock") {
+            fs::remove_file(lab.path(PIDFILE)).expect("an empty file");
+        }
+        assert!(!lab.path(PIDFILE).exists(), "{injection}: a pidfile left behind, holding {:?}", lab.read(PIDFILE));
+        nothing_left(&lab);
+        if let Some(other) = texts.insert(outcome.stderr.replace(&lab.directory().display().to_string(), ""), injection)
+        {
+            panic!("the same text for {injection} and {other}: {outcome}");
+        }
+    }
+}
+
+/// `/dev/null` cannot be opened, which `-P` limits the injection to.
+#[test]
+fn p1_22_a_null_device_that_cannot_be_opened_is_named() {
+    needs(&["strace"]);
+    let lab = lab();
+    let strace =
+        ["-f", "-qq", "-o", "trace", "-P", "/dev/null", "-e", "trace=openat", "-e", "inject=openat:error=EMFILE"];
+    let outcome = lab.command("strace", &strace).arg(lab.program()).args(["start", "pidfile=d.pid"]).run();
+    assert_eq!(outcome.exits(2).says(&["/dev/null", "too many open files"]).code(), 2);
+    nothing_left(&lab);
+}
+
+/// The first fork works, the second finds no room under the user's limit of processes (root has no such limit).
+#[test]
+fn p1_22_a_second_fork_that_fails_is_told() {
+    needs(&["setpriv", "prlimit"]);
+    needs_root();
+    let lab = shared_lab();
+    // An id that nobody else uses, so that nobody else's processes count.
+    let someone = nix::unistd::Uid::from_raw(45_671);
+    let home = lab.path("home");
+    fs::create_dir(&home).unwrap();
+    nix::unistd::chown(&home, Some(someone), None).expect("a directory of ours");
+    let limited = ["--reuid=45671", "--regid=45671", "--clear-groups", "prlimit", "--nproc=2:2"];
+    let launch =
+        lab.command("setpriv", &limited).arg(lab.program()).args(["start", "pidfile=d.pid"]).in_directory(&home);
+    let outcome = launch.run().exits(2).says(&["resource temporarily unavailable"]);
+    assert!(letters(&outcome.stderr).contains("detach"), "the stage is not named: {outcome}");
+    nothing_left(&lab);
+    assert!(!home.join(PIDFILE).exists());
+}
+
+#[test]
+fn p1_22_after_a_failure_the_next_start_works() {
+    needs(&["strace"]);
+    let lab = lab();
+    injected(&lab, "setsid:error=EPERM").exits(2);
+    start(&lab, &[]);
+    stop(&lab);
+    nothing_left(&lab);
+}
+
+fn injected(lab: &Lab, injection: &str) -> Outcome {
+    let calls = injection.split(':').next().unwrap_or_default();
+    let trace = format!("trace={calls}");
+    let inject = format!("inject={injection}");
+    let strace = ["-f", "-qq", "-o", "trace", "-e", &trace, "-e", &inject];
+    let outcome = lab.command("strace", &strace).arg(lab.program()).args(["start", "pidfile=d.pid"]).run();
+    assert!(lab.read("trace").contains("INJECTED"), "{injection}: this call is never made");
+    outcome
+}
+
+/// In a mount name space of its own `/dev/log` is ours.
+#[test]
+fn p1_26_an_error_nobody_can_see_goes_to_the_system_log() {
+    needs(&["unshare", "mount", "mknod"]);
+    needs_root();
+    for (act, cause) in
+        [("err:the disk is gone", "the disk is gone"), ("panic:index out of range", "index out of range")]
+    {
+        let lab = lab();
+        let log = UnixDatagram::bind(lab.path("log.socket")).expect("a socket");
+        log.set_read_timeout(Some(Duration::from_secs(20))).expect("a deadline");
+        let script = format!(
+            "mkdir dev && mount -t tmpfs none dev && mknod -m 666 dev/null c 1 3 && ln -s $LOOK_LAB/log.socket dev/log \
+             && mount --bind dev /dev && $D start pidfile=d.pid name=leaky 'body=pause:100,{act}'"
+        );
+        let unshare = ["--mount", "bash", "-c", &script];
+        let pid = lab.command("unshare", &unshare).env("D", lab.program()).run().ok().number("started");
+        let line = next_line(&log);
+        assert!(line.starts_with("<27>"), "not daemon.err: {line:?}");
+        for part in ["leaky", &pid.to_string(), cause] {
+            assert!(line.contains(part), "{part:?} is missing: {line:?}");
+        }
+        nothing_left(&lab);
+        log.set_nonblocking(true).expect("a socket");
+        assert!(log.recv(&mut [0; 10]).is_err(), "more than one line");
+    }
+}
+
+#[test]
+fn p1_26_an_error_that_goes_to_a_log_file_is_there() {
+    let lab = lab();
+    start(&lab, &["stderr=log", "body=pause:100,err:the disk is gone"]);
+    nothing_left(&lab);
+    assert!(lab.read("log").contains("the disk is gone"), "the log holds {:?}", lab.read("log"));
+}
+
+fn next_line(log: &UnixDatagram) -> String {
+    let mut bytes = [0; 2000];
+    let length = log.recv(&mut bytes).expect("a line in the system log");
+    String::from_utf8_lossy(&bytes[..length]).into_owned()
+}

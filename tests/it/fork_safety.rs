@@ -1,0 +1,140 @@
+//! What must not happen twice, or not at all, because a process forks.
+
+use std::os::unix::fs::symlink;
+
+use look::Outcome;
+use nix::sys::signal::Signal;
+
+use crate::common::{PIDFILE, SOON, adopt, lab, needs, needs_root, nothing_left, run, start, stop};
+
+#[test]
+fn p4_01_more_than_one_thread_is_refused_before_anything_happens() {
+    let lab = lab();
+    let outcome = run(&lab, "start", &["first=thread:background", "stdout=log", "after=Detach:note:forked"]);
+    outcome.exits(2).says(&["2 threads", "background"]);
+    for trace in [PIDFILE, "log", "forked"] {
+        assert!(!lab.path(trace).exists(), "`{trace}` exists");
+    }
+}
+
+#[test]
+fn p4_01_all_threads_are_named() {
+    let lab = lab();
+    let threads = "first=thread:logger,thread:metrics,thread:a) b (c";
+    run(&lab, "start", &[threads]).exits(2).says(&["4 threads", "logger", "metrics", "a) b (c"]);
+}
+
+#[test]
+fn p4_01_a_thread_that_has_just_ended_is_no_thread() {
+    let lab = lab();
+    for _ in 0..20 {
+        start(&lab, &["first=joined"]);
+        stop(&lab);
+    }
+}
+
+#[test]
+fn p4_01_a_program_with_a_misleading_name_is_counted_right() {
+    let lab = lab();
+    let name = "a) S 1 (b";
+    symlink(lab.program(), lab.path(name)).unwrap();
+    let program = lab.path(name);
+    let program = program.to_str().unwrap();
+    lab.command(program, &["start", "pidfile=d.pid"]).run().ok();
+    assert_eq!(lab.daemon(PIDFILE).stat().unwrap().name, name);
+    stop(&lab);
+    lab.command(program, &["start", "pidfile=d.pid", "first=thread:background"]).run().exits(2).says(&["2 threads"]);
+}
+
+#[test]
+fn p4_01_without_proc_it_fails_closed() {
+    needs(&["unshare", "umount"]);
+    needs_root();
+    let lab = lab();
+    for first in ["first=", "first=thread:background"] {
+        let script = format!("umount -l /proc && exec $D start pidfile=d.pid {first}");
+        let unshare = ["--mount", "bash", "-c", &script];
+        let outcome = lab.command("unshare", &unshare).env("D", lab.program()).run().exits(2);
+        outcome.says(&["/proc"]);
+        nothing_left(&lab);
+    }
+}
+
+#[test]
+fn p4_03_what_was_printed_before_the_fork_is_printed_once() {
+    let lab = lab();
+    let once = |outcome: Outcome| {
+        assert_eq!(outcome.stdout.matches("pending").count(), 1, "{outcome}");
+    };
+    once(lab.shell("$D start pidfile=d.pid first=say:pending | cat").run().ok());
+    stop(&lab);
+    once(lab.shell("$D start pidfile=d.pid first=say:pending stdout=keep body=ready,pause:100 | cat").run().ok());
+    nothing_left(&lab);
+    once(lab.shell("$D start pidfile=d.pid first=say:pending ready=manual body=exit:7 | cat").run().ok());
+    nothing_left(&lab);
+    once(lab.shell("$D start pidfile=d.pid first=say:pending before=Umask:panic:no | cat").run().ok());
+}
+
+#[test]
+fn p4_04_a_launcher_that_lives_on_runs_its_own_exit_functions_once() {
+    let lab = lab();
+    let body = "body=guard:dropped,idle";
+    let launcher = run(&lab, "start", &["first=atexit", "live_on=true", "last=note:end-of-main", body]).ok();
+    let own = format!("atexit {} ", launcher.pid);
+    assert!(lab.read("atexit").starts_with(&own), "{:?} is not from {}", lab.read("atexit"), launcher.pid);
+    stop(&lab);
+    nothing_left(&lab);
+    assert_eq!(lab.read("atexit").lines().count(), 1, "{:?}", lab.read("atexit"));
+    assert_eq!(lab.read("end-of-main").lines().count(), 1, "{:?}", lab.read("end-of-main"));
+    assert_eq!(lab.read("dropped").lines().count(), 1, "{:?}", lab.read("dropped"));
+    assert!(!lab.read("dropped").contains(&format!(" {} ", launcher.pid)), "{:?}", lab.read("dropped"));
+}
+
+#[test]
+fn p4_04_a_start_that_fails_runs_no_exit_function_but_the_launchers() {
+    let lab = lab();
+    for failing in ["before=Umask:err:no", "before=Umask:panic:no", "before=PidFile:kill:KILL"] {
+        let launcher = run(&lab, "start", &["first=atexit", "live_on=true", failing]).exits(2);
+        nothing_left(&lab);
+        let notes = lab.read("atexit");
+        assert!(notes.lines().count() == 1 && notes.contains(&format!(" {} ", launcher.pid)), "{failing}: {notes:?}");
+        std::fs::remove_file(lab.path("atexit")).unwrap();
+    }
+}
+
+#[test]
+fn p4_04_in_an_annotated_main_the_daemon_runs_them_and_its_launcher_does_not() {
+    let lab = look::Lab::new(env!("CARGO_BIN_EXE_annotated"));
+    lab.run(&[]).ok();
+    let daemon = adopt(lab.daemon("annotated.pid"));
+    assert_eq!(lab.read("atexit"), "", "the launcher or the middle ran it");
+    assert_eq!(lab.read("dropped"), "");
+    daemon.signal(Signal::SIGTERM);
+    daemon.died(SOON).expect("it stops");
+    assert_eq!(lab.read("dropped"), format!("{}\n", daemon.id()));
+    assert_eq!(lab.read("atexit"), format!("{}\n", daemon.id()));
+    assert!(!lab.path("annotated.pid").exists());
+}
+
+#[test]
+fn p4_05_code_behind_a_failed_start_runs_in_one_process_only() {
+    let lab = lab();
+    for failing in ["before=Detach:panic:no", "before=Stdio:err:no", "after=PidFile:exit:9", "user=nobody-of-that-name"]
+    {
+        let launcher = run(&lab, "start", &[failing, "last=note:behind"]);
+        assert_ne!(launcher.code(), 0, "{launcher}");
+        nothing_left(&lab);
+        let notes = lab.read("behind");
+        assert!(notes.lines().count() == 1 && notes.contains(&format!(" {} ", launcher.pid)), "{failing}: {notes:?}");
+        std::fs::remove_file(lab.path("behind")).unwrap();
+    }
+}
+
+#[test]
+fn p4_11_the_number_is_the_daemons_everywhere() {
+    let lab = lab();
+    let daemon = start(&lab, &["body=note:noted,idle"]);
+    let note = lab.wait_for("noted", SOON, |note| note.ends_with('\n'));
+    assert!(note.starts_with(&format!("was here {} ", daemon.id())), "{note:?}");
+    run(&lab, "pid", &[]).ok().prints(&[&format!("pid {}", daemon.id())]);
+}

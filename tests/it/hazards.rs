@@ -1,0 +1,99 @@
+//! Disks that are full, files that were moved, name spaces that share a directory.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
+use nix::sys::signal::Signal;
+
+use crate::common::{PIDFILE, SOON, lab, needs, needs_root, nothing_left, run, start, stop};
+
+/// A file system with one page, which is taken.
+#[test]
+fn p2_11_a_full_disk_makes_the_start_fail_and_leaves_no_empty_file() {
+    needs(&["unshare", "mount", "dd"]);
+    needs_root();
+    let lab = lab();
+    let script = "mkdir m && mount -t tmpfs -o size=4k,mode=755 none m && dd if=/dev/zero of=m/full bs=4k count=1 2>/dev/null; \
+                  $D start pidfile=m/d.pid body=note:ran,idle; code=$?; ls m; exit $code";
+    let unshare = ["--mount", "bash", "-c", script];
+    let outcome =
+        lab.command("unshare", &unshare).env("D", lab.program()).run().says(&["no space left on device", "d.pid"]);
+    assert!([2, 6, 7].contains(&outcome.code()), "{outcome}");
+    assert_eq!(outcome.stdout, "full\n", "a file was left behind: {outcome}");
+    nothing_left(&lab);
+    assert!(!lab.path("ran").exists());
+}
+
+#[test]
+fn p2_11_a_disk_that_becomes_read_only_is_no_reason_not_to_stop() {
+    needs(&["unshare", "mount"]);
+    needs_root();
+    let lab = lab();
+    let script = "mkdir m && mount -t tmpfs -o size=64k,mode=755 none m && $D start pidfile=m/d.pid && read -r P < m/d.pid \
+                  && mount -o remount,ro m || exit 10; \
+                  $D stop pidfile=m/d.pid; echo stop $?; [ -e /proc/$P ] || echo dead; \
+                  mount -o remount,rw m && $D start pidfile=m/d.pid && $D stop pidfile=m/d.pid && ls m";
+    let unshare = ["--mount", "bash", "-c", script];
+    let outcome = lab.command("unshare", &unshare).env("D", lab.program()).run().ok();
+    assert!(!outcome.stdout.contains("d.pid"), "{outcome}");
+    nothing_left(&lab);
+}
+
+#[test]
+fn p2_13_a_daemon_that_ends_late_leaves_its_successors_file_alone() {
+    let lab = lab();
+    let elder = start(&lab, &[]);
+    fs::rename(lab.path(PIDFILE), lab.path("moved")).unwrap();
+    let younger = start(&lab, &[]);
+    let inode = fs::metadata(lab.path(PIDFILE)).unwrap().ino();
+    elder.signal(Signal::SIGTERM);
+    elder.died(SOON).expect("it stops");
+    assert_eq!(lab.daemon(PIDFILE), younger);
+    assert_eq!(fs::metadata(lab.path(PIDFILE)).unwrap().ino(), inode);
+    stop(&lab);
+    nothing_left(&lab);
+}
+
+#[test]
+fn p2_14_a_part_of_the_content_is_an_error_and_not_a_daemon() {
+    needs(&["strace"]);
+    for injection in ["pwrite64:retval=1", "pwrite64:retval=3", "pwrite64:error=EIO"] {
+        let lab = lab();
+        let inject = format!("inject={injection}");
+        let strace = ["-f", "-qq", "-o", "trace", "-e", "trace=pwrite64", "-e", &inject];
+        let start =
+            lab.command("strace", &strace).arg(lab.program()).args(["start", "pidfile=d.pid", "body=note:ran,idle"]);
+        let outcome = start.run().says(&[PIDFILE]);
+        assert!([2, 6, 7].contains(&outcome.code()), "{injection}: {outcome}");
+        assert!(lab.read("trace").contains("INJECTED"), "{injection}: this call is never made");
+        nothing_left(&lab);
+        assert!(!lab.path("ran").exists());
+    }
+}
+
+/// A daemon in a pid name space of its own has a small number, which outside is somebody else's.
+#[test]
+fn p2_17_a_number_of_another_pid_namespace_is_nobodys() {
+    needs(&["unshare", "strace"]);
+    needs_root();
+    let lab = lab();
+    let script = "$D start pidfile=d.pid && touch up && sleep 1000";
+    let unshare = ["--pid", "--fork", "--mount-proc", "--kill-child", "bash", "-c", script];
+    let inner = lab.command("unshare", &unshare).env("D", lab.program()).spawn();
+    lab.wait_for("up", SOON, |_| true);
+    let before = lab.processes();
+    let strace = ["-f", "-qq", "-e", "signal=none", "-o", "trace", "-e", "trace=kill,tkill,tgkill,pidfd_send_signal"];
+    let stop = lab.command("strace", &strace).arg(lab.program()).args([
+        "stop",
+        "pidfile=d.pid",
+        "grace=200",
+        "stop_timeout=700",
+    ]);
+    let outcome = stop.run().exits(7).says(&["namespace"]);
+    assert!(!lab.read("trace").contains('('), "somebody was signalled: {outcome}");
+    assert_ne!(run(&lab, "status", &[]).code(), 0);
+    assert_ne!(run(&lab, "start", &["lock_timeout=300"]).code(), 0);
+    assert_eq!(lab.processes(), before, "the daemon inside is not what it was");
+    inner.signal(Signal::SIGKILL);
+    inner.finish();
+}

@@ -1,0 +1,247 @@
+//! What a daemon takes over from whoever launched it, and what not.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use nix::fcntl::OFlag;
+use nix::pty::openpty;
+use nix::sys::signal::Signal;
+
+use crate::common::{PIDFILE, SOON, adopt, lab, needs, needs_root, start, stop};
+
+#[test]
+fn p1_01_descriptors_that_leaked_in_through_exec_are_closed() {
+    let lab = lab();
+    lab.shell("exec 9</etc/passwd 50>leak; $D start pidfile=d.pid").run().ok();
+    let open = lab.daemon(PIDFILE).descriptors();
+    let leaked = open.values().any(|fd| fd.is("/etc/passwd") || fd.is(lab.path("leak")));
+    assert!(!leaked && !open.contains_key(&9) && !open.contains_key(&50), "still open: {open:?}");
+}
+
+#[test]
+fn p1_01_descriptors_to_inherit_stay_what_they_were() {
+    let lab = lab();
+    for close in ["inherited", "all"] {
+        let script = format!("exec 9</etc/passwd 50>leak; $D start pidfile=d.pid inherit=9 close={close}");
+        lab.shell(&script).run().ok();
+        let open = lab.daemon(PIDFILE).descriptors();
+        assert!(open[&9].is("/etc/passwd"), "not the same any more: {open:?}");
+        assert!(!open.contains_key(&50), "still open: {open:?}");
+        stop(&lab);
+    }
+}
+
+#[test]
+fn p1_01_files_the_program_opened_itself_are_closed_only_by_all() {
+    let lab = lab();
+    lab.write("mine", "");
+    for (close, stays) in [("inherited", true), ("none", true), ("all", false)] {
+        let daemon = start(&lab, &["first=open:mine", &format!("close={close}")]);
+        let open = daemon.descriptors();
+        assert_eq!(open.values().any(|fd| fd.is(lab.path("mine"))), stays, "close = {close}: {open:?}");
+        stop(&lab);
+    }
+}
+
+#[test]
+fn p1_01_sockets_handed_over_by_a_service_manager_stay_open() {
+    let lab = lab();
+    let script = "exec 3</etc/passwd 4</etc/group; export LISTEN_FDS=1 LISTEN_PID=PID; exec $D start pidfile=d.pid";
+    for (pid, stays) in [("$$", true), ("1", false)] {
+        lab.shell(&script.replace("PID=PID", &format!("PID={pid}"))).run().ok();
+        let open = lab.daemon(PIDFILE).descriptors();
+        assert_eq!(open.values().any(|fd| fd.is("/etc/passwd")), stays, "LISTEN_PID={pid}: {open:?}");
+        assert!(!open.values().any(|fd| fd.is("/etc/group")), "LISTEN_PID={pid}: {open:?}");
+        stop(&lab);
+    }
+}
+
+#[test]
+fn p1_01_nobody_holds_the_launchers_output_open() {
+    let lab = lab();
+    lab.shell("$D start pidfile=d.pid | cat").within(SOON).run().ok().prints(&["started"]);
+    stop(&lab);
+    lab.shell("out=$($D start pidfile=d.pid 2>&1) && echo got \"$out\"")
+        .within(SOON)
+        .run()
+        .ok()
+        .prints(&["got started"]);
+}
+
+#[test]
+fn p1_02_standard_streams_are_open_on_the_null_device() {
+    let lab = lab();
+    for closed in ["", "<&-", ">&-", "2>&-", "<&- >&- 2>&-"] {
+        lab.shell(&format!("$D start pidfile=d.pid {closed}")).run().ok();
+        let open = lab.daemon(PIDFILE).descriptors();
+        for stream in 0..3 {
+            assert!(open.get(&stream).is_some_and(|fd| fd.is("/dev/null")), "started with {closed:?}: {open:?}");
+        }
+        let pidfile = open.iter().find(|(_, fd)| fd.is(lab.path(PIDFILE)));
+        assert!(pidfile.is_some_and(|(number, _)| *number > 2), "started with {closed:?}: {open:?}");
+        stop(&lab);
+    }
+}
+
+#[test]
+fn p1_02_a_log_is_appended_to_and_never_truncated() {
+    let lab = lab();
+    lab.write("log", "from before\n");
+    let daemon =
+        start(&lab, &["stdout=log", "stderr=log", "ready=manual", "body=ready,say:out,complain:err,note:said,idle"]);
+    lab.wait_for("said", SOON, |said| !said.is_empty());
+    let open = daemon.descriptors();
+    assert!(open[&1].has(libc::O_APPEND) && open[&2].has(libc::O_APPEND), "{open:?}");
+    stop(&lab);
+    let log = lab.read("log");
+    assert!(log.starts_with("from before\n") && log.contains("out") && log.contains("err"), "the log holds {log:?}");
+}
+
+#[test]
+fn p1_03_dispositions_are_reset_and_the_mask_is_cleared() {
+    needs(&["env"]);
+    let lab = lab();
+    let inherited = ["--ignore-signal=HUP,CHLD,TERM,USR2", "--block-signal=USR1,TERM"];
+    lab.command("env", &inherited).arg(lab.program()).args(["start", "pidfile=d.pid"]).run().ok();
+    let daemon = adopt(lab.daemon(PIDFILE));
+    let numbers = |signals: &[Signal]| signals.iter().map(|signal| *signal as i32).collect();
+    let ignored = numbers(&[Signal::SIGPIPE, Signal::SIGTSTP, Signal::SIGTTIN, Signal::SIGTTOU]);
+    // 32 and 33 are the C library's own, and sigaction(2) does not let anybody change them.
+    let found: BTreeSet<i32> =
+        daemon.signals("SigIgn").into_iter().filter(|signal| ![32, 33].contains(signal)).collect();
+    assert_eq!(found, ignored);
+    // One thread takes them; in all others what the library handles is blocked, and nothing else.
+    let handled = numbers(&[Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGABRT, Signal::SIGTERM]);
+    let blocked = daemon.signals("SigBlk");
+    assert!(blocked.is_subset(&handled), "blocked: {blocked:?}");
+    daemon.signal(Signal::SIGUSR1);
+    daemon.died(SOON).expect("the default action of USR1, which was blocked when the launcher began");
+}
+
+#[test]
+fn p1_03_term_stops_although_it_was_ignored_and_blocked() {
+    let lab = lab();
+    let inherited = ["--ignore-signal=TERM", "--block-signal=TERM"];
+    lab.command("env", &inherited).arg(lab.program()).args(["start", "pidfile=d.pid"]).run().ok();
+    lab.daemon(PIDFILE).signal(Signal::SIGTERM);
+    crate::common::nothing_left(&lab);
+}
+
+#[test]
+fn p1_04_an_ignored_child_signal_does_not_change_the_answer() {
+    let lab = lab();
+    for ignored in ["", "trap '' CHLD;"] {
+        lab.shell(&format!("{ignored} exec $D start pidfile=d.pid")).run().ok().prints(&["started"]);
+        stop(&lab);
+        let dies = "exec $D start pidfile=d.pid ready=manual body=exit:7";
+        lab.shell(&format!("{ignored} {dies}")).run().exits(2).says(&["exited with status 7"]);
+        let killed = "exec $D start pidfile=d.pid ready=manual body=kill:SEGV";
+        lab.shell(&format!("{ignored} {killed}")).run().exits(2).says(&["killed by signal 11"]);
+        crate::common::nothing_left(&lab);
+    }
+}
+
+#[test]
+fn p1_05_it_has_a_new_session_it_does_not_lead_and_no_terminal() {
+    needs(&["script"]);
+    let lab = lab();
+    // A launcher on a terminal of its own, which goes away with `script`.
+    lab.command("script", &["-qec", "$D start pidfile=d.pid", "/dev/null"]).env("D", lab.program()).run().ok();
+    let daemon = adopt(lab.daemon(PIDFILE));
+    let stat = daemon.stat().expect("it lives on without the terminal");
+    assert_ne!(stat.session, daemon.id(), "it could get a controlling terminal: {stat:?}");
+    assert_eq!((stat.tty, stat.foreground), (0, -1), "it has a controlling terminal: {stat:?}");
+    assert_eq!(stat.parent, i32::try_from(std::process::id()).unwrap(), "not orphaned: {stat:?}");
+}
+
+#[test]
+fn p1_05_a_terminal_it_opens_does_not_become_its_own() {
+    let lab = lab();
+    let pty = openpty(None, None).expect("a pseudo-terminal");
+    let fd = std::os::fd::AsRawFd::as_raw_fd(&pty.slave);
+    let name = fs::read_link(format!("/proc/self/fd/{fd}")).expect("the terminal's name");
+    let body = format!("body=terminal:{},ready,idle", name.display());
+    let daemon = start(&lab, &["ready=manual", &body]);
+    assert!(daemon.descriptors().values().any(|fd| fd.is(&name)), "it has not opened {}", name.display());
+    assert_eq!(daemon.stat().map(|stat| stat.tty), Some(0));
+}
+
+#[test]
+fn p1_06_it_works_in_the_root_directory_and_pins_no_mount() {
+    needs(&["unshare", "mount", "umount"]);
+    needs_root();
+    let lab = lab();
+    let script =
+        "mkdir m && mount -t tmpfs none m && cd m && $D start pidfile=../d.pid && cd .. && umount m && echo free";
+    lab.command("unshare", &["--mount", "bash", "-c", script]).env("D", lab.program()).run().ok().prints(&["free"]);
+    assert_eq!(lab.daemon(PIDFILE).directory().as_deref(), Some(Path::new("/")));
+}
+
+#[test]
+fn p1_06_relative_paths_are_those_of_the_launcher() {
+    let lab = lab();
+    fs::create_dir(lab.path("work")).unwrap();
+    let daemon = start(&lab, &["stdout=./log", "working_directory=work"]);
+    assert_eq!(daemon.directory(), Some(lab.path("work")));
+    assert!(lab.path("log").exists());
+    assert!(daemon.descriptors()[&1].is(lab.path("log")));
+    stop(&lab);
+    assert!(!lab.path(PIDFILE).exists(), "removed although the daemon worked elsewhere");
+}
+
+#[test]
+fn p1_07_modes_of_its_files_do_not_depend_on_the_launchers_umask() {
+    let lab = lab();
+    for umask in ["0", "077", "777"] {
+        lab.shell(&format!("umask {umask}; exec $D start pidfile=d.pid stdout=log stderr=log")).run().ok();
+        let mode = |name: &str| fs::metadata(lab.path(name)).expect(name).permissions().mode() & 0o7777;
+        assert_eq!((mode(PIDFILE), mode("log")), (0o644, 0o640), "under umask {umask}");
+        assert_eq!(lab.daemon(PIDFILE).umask(), Some(0o077), "under umask {umask}");
+        stop(&lab);
+        fs::remove_file(lab.path("log")).unwrap();
+    }
+}
+
+#[test]
+fn p1_07_a_umask_that_is_set_is_the_daemons() {
+    let lab = lab();
+    assert_eq!(start(&lab, &["umask=027"]).umask(), Some(0o027));
+}
+
+#[test]
+fn p1_20_core_dumps_are_off_unless_wanted() {
+    let lab = lab();
+    let core = |settings: &str| {
+        lab.shell(&format!("ulimit -Sc $(ulimit -Hc); exec $D start pidfile=d.pid {settings}")).run().ok();
+        let limit = lab.daemon(PIDFILE).limit("Max core file size").expect("the limit");
+        stop(&lab);
+        limit
+    };
+    assert_eq!(core("").soft, Some(0));
+    let wanted = core("core_dumps=true");
+    assert_eq!(wanted.soft, wanted.hard, "left as the launcher had it");
+    assert_ne!(wanted.hard, Some(0), "this test needs a hard limit above 0 for core files (ulimit -Hc)");
+}
+
+#[test]
+fn standard_input_may_be_a_text() {
+    let lab = lab();
+    let daemon = start(&lab, &["stdin=text:hello"]);
+    let input = &daemon.descriptors()[&0];
+    assert!(!input.is("/dev/null"), "{input:?}");
+    daemon.signal(Signal::SIGTERM);
+    daemon.died(Duration::from_secs(5)).expect("a stop");
+}
+
+#[test]
+fn the_lock_is_held_through_a_descriptor_that_cannot_write() {
+    let lab = lab();
+    let daemon = start(&lab, &[]);
+    let open = daemon.descriptors();
+    let pidfiles: Vec<_> = open.values().filter(|fd| fd.is(lab.path(PIDFILE))).collect();
+    assert_eq!(pidfiles.len(), 1, "{open:?}");
+    assert!(!pidfiles[0].writes() && pidfiles[0].has(OFlag::O_CLOEXEC.bits()), "{open:?}");
+}

@@ -1,0 +1,299 @@
+//! The pidfile: what it is believed, who owns it, and what a loser may do to it.
+
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, symlink};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use look::{Lab, Process};
+use nix::sys::signal::Signal;
+
+use crate::common::{PIDFILE, SOON, each, lab, needs, needs_root, nothing_left, run, start, stop};
+
+/// A process that has nothing to do with any daemon.
+struct Bystander(Child);
+
+impl Bystander {
+    fn new() -> Self {
+        let quiet = Command::new("sleep").arg("1000").stdin(Stdio::null()).stdout(Stdio::null()).spawn();
+        Self(quiet.expect("sleep"))
+    }
+
+    fn process(&self) -> Process {
+        Process::new(i32::try_from(self.0.id()).expect("a pid fits into an int"))
+    }
+}
+
+impl Drop for Bystander {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Stops under strace, and asserts that no process was signalled.
+#[track_caller]
+fn stop_signals_nobody(lab: &Lab, codes: &[i32]) -> look::Outcome {
+    let calls = "trace=kill,tkill,tgkill,rt_sigqueueinfo,rt_tgsigqueueinfo,pidfd_send_signal";
+    let strace = ["-f", "-qq", "-e", "signal=none", "-o", "trace", "-e", calls];
+    let stop = lab.command("strace", &strace).arg(lab.program()).args([
+        "stop",
+        "pidfile=d.pid",
+        "grace=200",
+        "stop_timeout=900",
+    ]);
+    let outcome = stop.run();
+    let sent: Vec<String> = lab.read("trace").lines().filter(|line| line.contains('(')).map(str::to_owned).collect();
+    assert!(sent.is_empty(), "somebody was signalled: {sent:?}");
+    assert!(codes.contains(&outcome.code()), "{outcome}");
+    outcome
+}
+
+#[test]
+fn p2_01_it_stays_roots_when_the_daemon_becomes_somebody_else() {
+    needs(&["setpriv"]);
+    needs_root();
+    let lab = lab();
+    let daemon = start(&lab, &["user=nobody"]);
+    let file = fs::metadata(lab.path(PIDFILE)).unwrap();
+    assert_eq!((file.uid(), file.mode() & 0o7777), (0, 0o644));
+    assert_eq!(daemon.ids().unwrap().users, [65534; 4]);
+    let open = daemon.descriptors();
+    assert!(open.values().all(|fd| !fd.is(lab.path(PIDFILE)) || !fd.writes()), "{open:?}");
+    let overwrite = format!("echo 1 > {}", lab.path(PIDFILE).display());
+    let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c", &overwrite];
+    assert_ne!(lab.command("setpriv", &nobody).run().code(), 0);
+    assert_eq!(lab.daemon(PIDFILE), daemon);
+    run(&lab, "stop", &[]).ok();
+    nothing_left(&lab);
+}
+
+#[test]
+fn p2_02_what_is_no_file_of_our_own_is_refused_and_left_alone() {
+    let lab = lab();
+    lab.write("victim", "precious");
+    let places: [(&str, &dyn Fn()); 7] = [
+        ("a link to a file", &|| symlink(lab.path("victim"), lab.path(PIDFILE)).unwrap()),
+        ("a dangling link", &|| symlink(lab.path("nowhere"), lab.path(PIDFILE)).unwrap()),
+        ("a link to a device", &|| symlink("/dev/null", lab.path(PIDFILE)).unwrap()),
+        ("a pipe", &|| nix::unistd::mkfifo(&lab.path(PIDFILE), nix::sys::stat::Mode::S_IRUSR).unwrap()),
+        ("a directory", &|| fs::create_dir(lab.path(PIDFILE)).unwrap()),
+        ("a hard link", &|| fs::hard_link(lab.path("victim"), lab.path(PIDFILE)).unwrap()),
+        ("a socket", &|| drop(std::os::unix::net::UnixListener::bind(lab.path(PIDFILE)).unwrap())),
+    ];
+    for (what, make) in places {
+        make();
+        let before = fs::symlink_metadata(lab.path(PIDFILE)).unwrap();
+        let outcome = run(&lab, "start", &[]);
+        assert!([6, 7].contains(&outcome.code()), "{what}: {outcome}");
+        outcome.says(&[PIDFILE]);
+        let after = fs::symlink_metadata(lab.path(PIDFILE)).unwrap_or_else(|_| panic!("{what} was removed"));
+        assert_eq!((after.ino(), after.mode(), after.uid()), (before.ino(), before.mode(), before.uid()), "{what}");
+        assert_eq!(lab.read("victim"), "precious", "{what}");
+        assert!(!lab.path("nowhere").exists(), "{what}");
+        assert!(!after.file_type().is_char_device());
+        let remove = if after.is_dir() { fs::remove_dir } else { fs::remove_file };
+        remove(lab.path(PIDFILE)).unwrap();
+    }
+}
+
+#[test]
+fn p2_02_a_link_on_the_way_to_it_is_no_matter_of_trust_in_the_file() {
+    let lab = lab();
+    fs::create_dir(lab.path("real")).unwrap();
+    symlink("real", lab.path("linked")).unwrap();
+    run(&lab, "start", &["pidfile=linked/d.pid"]).ok();
+    assert!(lab.path("real/d.pid").exists());
+    run(&lab, "stop", &["pidfile=real/d.pid"]).ok();
+    assert!(!lab.path("real/d.pid").exists());
+}
+
+#[test]
+fn p2_03_a_file_that_is_none_of_ours_makes_stop_signal_nobody() {
+    needs(&["strace"]);
+    let bystander = Bystander::new();
+    let pid = bystander.process().id();
+    let this = std::process::id();
+    let contents: Vec<Vec<u8>> = vec![
+        b"1".to_vec(),
+        b"1\n".to_vec(),
+        b"0\n".to_vec(),
+        b"-1\n".to_vec(),
+        format!("-{this}\n").into_bytes(),
+        b"4194305\n".to_vec(),
+        b"12 34\n".to_vec(),
+        b"0x10\n".to_vec(),
+        b" 7\n".to_vec(),
+        b"12345678901234567890\n".to_vec(),
+        b"12".to_vec(),
+        b"\0\0\0\0".to_vec(),
+        vec![b'1'; 1 << 20],
+        format!("{pid}").into_bytes(),
+        format!("{pid}\n").into_bytes(),
+        format!("{pid}\n\n\n").into_bytes(),
+        format!("+{pid}\n").into_bytes(),
+        format!("0{pid}\n").into_bytes(),
+        format!("{pid}\r\n").into_bytes(),
+        Vec::new(),
+    ];
+    each(contents, |content| {
+        let lab = lab();
+        lab.write(PIDFILE, &content);
+        let start = String::from_utf8_lossy(&content[..content.len().min(30)]).into_owned();
+        let status = run(&lab, "status", &[]);
+        assert!([1, 4].contains(&status.code()), "{start:?}: {status}");
+        stop_signals_nobody(&lab, &[0, 5, 7]);
+        assert!(bystander.process().alive(), "{start:?}");
+    });
+}
+
+#[test]
+fn p2_04_the_number_alone_never_decides() {
+    needs(&["strace"]);
+    let lab = lab();
+    start(&lab, &[]);
+    let real = lab.read(PIDFILE);
+    stop(&lab);
+    let words: Vec<&str> = real.lines().nth(1).expect("a second line").split(' ').collect();
+    let [_, boot, namespace] = words[..] else { panic!("not three words: {words:?}") };
+    let bystander = Bystander::new();
+    let pid = bystander.process().id();
+    let start = bystander.process().stat().unwrap().start;
+    let no_boot = "00000000-0000-0000-0000-000000000000";
+    let wrong = [
+        format!("{pid}\n"),
+        format!("{pid}\n{} {boot} {namespace}\n", start + 1),
+        format!("{pid}\n{} {boot} {namespace}\n", start - 1),
+        format!("{pid}\n{start} {no_boot} {namespace}\n"),
+        format!("{pid}\n{start} {boot} 1{namespace}\n"),
+        format!("{pid}\n{start} {boot}\n"),
+        format!("{pid}\n{start} {boot} {namespace}"),
+    ];
+    for content in wrong {
+        lab.write(PIDFILE, &content);
+        assert_ne!(run(&lab, "status", &[]).code(), 0, "{content:?}");
+        stop_signals_nobody(&lab, &[0]);
+        assert!(bystander.process().alive(), "{content:?}");
+    }
+    // The proof that these contents fail for what is wrong in them: the right one is believed.
+    lab.write(PIDFILE, format!("{pid}\n{start} {boot} {namespace}\n"));
+    run(&lab, "status", &[]).ok().prints(&[&pid.to_string()]);
+}
+
+#[test]
+fn p2_04_a_start_takes_over_what_a_dead_daemon_left() {
+    let lab = lab();
+    let bystander = Bystander::new();
+    for stale in [String::new(), format!("{}\n", bystander.process().id()), "4194303\n1 2 3\n".to_owned()] {
+        lab.write(PIDFILE, &stale);
+        start(&lab, &[]);
+        stop(&lab);
+        nothing_left(&lab);
+    }
+}
+
+/// Somebody may have mistyped a path: what is no pidfile is neither emptied nor removed.
+#[test]
+fn p2_04_a_file_that_is_no_pidfile_is_not_ours_to_empty_or_to_remove() {
+    let lab = lab();
+    for precious in ["root:x:0:0::/root:/bin/sh\n", "[settings]\nlevel = 3\n", "12 34\n"] {
+        lab.write(PIDFILE, precious);
+        run(&lab, "start", &[]).exits(7).says(&[&lab.path(PIDFILE).display().to_string()]);
+        run(&lab, "stop", &[]).exits(7).says(&[&lab.path(PIDFILE).display().to_string()]);
+        assert_eq!(lab.read(PIDFILE), precious);
+    }
+    lab.quiet(SOON).expect("no process left");
+}
+
+#[test]
+fn p2_06_a_second_start_changes_nothing_of_the_first() {
+    let lab = lab();
+    let daemon = start(&lab, &["handle=USR1:note:alive"]);
+    let look = || {
+        let file = fs::metadata(lab.path(PIDFILE)).unwrap();
+        (lab.read(PIDFILE), file.ino(), file.mtime_nsec(), file.mode(), file.uid())
+    };
+    let before = look();
+    let pid = daemon.id().to_string();
+    each(0..20, |_| {
+        run(&lab, "start", &["body=note:second,idle"]).exits(3).says(&[&pid]);
+    });
+    assert_eq!(look(), before);
+    assert!(!lab.path("second").exists());
+    daemon.signal(Signal::SIGUSR1);
+    lab.wait_for("alive", SOON, |notes| !notes.is_empty());
+}
+
+#[test]
+fn p2_06_of_many_starts_at_once_exactly_one_wins() {
+    let lab = lab();
+    let codes = std::sync::Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..12 {
+            scope.spawn(|| codes.lock().unwrap().push(run(&lab, "start", &["body=note:ran,idle"]).code()));
+        }
+    });
+    let mut codes = codes.into_inner().unwrap();
+    codes.sort_unstable();
+    assert_eq!(codes, [&[0][..], &[3; 11]].concat());
+    stop(&lab);
+    assert_eq!(lab.read("ran").lines().count(), 1);
+    nothing_left(&lab);
+}
+
+#[test]
+fn p2_08_reading_the_pidfile_does_not_lose_the_lock() {
+    let lab = lab();
+    let daemon = start(&lab, &["ready=manual", "body=read:d.pid,ready,read:d.pid,note:read,idle"]);
+    lab.wait_for("read", SOON, |notes| !notes.is_empty());
+    run(&lab, "start", &[]).exits(3).says(&[&daemon.id().to_string()]);
+    let locks = fs::read_to_string("/proc/locks").expect("the locks of this machine");
+    let inode = format!(":{} ", fs::metadata(lab.path(PIDFILE)).unwrap().ino());
+    let ours: Vec<&str> = locks.lines().filter(|line| line.contains(&inode)).collect();
+    assert!(ours.iter().any(|line| line.contains("FLOCK")), "{ours:?}");
+    assert!(!ours.iter().any(|line| line.contains("POSIX")), "{ours:?}");
+}
+
+#[test]
+fn p2_09_a_child_of_a_dead_daemon_does_not_keep_the_lock() {
+    let lab = lab();
+    let daemon = start(&lab, &["body=spawn:1000,note:spawned,idle"]);
+    lab.wait_for("spawned", SOON, |notes| !notes.is_empty());
+    daemon.signal(Signal::SIGKILL);
+    daemon.died(SOON).expect("killed");
+    run(&lab, "status", &[]).exits(1);
+    let next = start(&lab, &[]);
+    assert_ne!(next, daemon);
+}
+
+/// A worker that forks without an exec must close the lock's descriptor itself; one that does not is told of, and lives.
+#[test]
+fn p2_09_a_fork_that_keeps_the_lock_is_told_of_and_not_signalled() {
+    needs(&["strace"]);
+    let lab = lab();
+    let daemon = start(&lab, &["body=fork,note:forked,idle"]);
+    lab.wait_for("forked", SOON, |notes| !notes.is_empty());
+    daemon.signal(Signal::SIGKILL);
+    daemon.died(SOON).expect("killed");
+    let child = lab.processes()[0];
+    let outcome = run(&lab, "start", &["lock_timeout=300"]);
+    assert!(![0, 3].contains(&outcome.code()), "{outcome}");
+    assert!(outcome.took < Duration::from_secs(5), "{outcome}");
+    outcome.says(&["lock", PIDFILE]);
+    run(&lab, "status", &[]).exits(1);
+    stop_signals_nobody(&lab, &[7]);
+    assert!(child.alive());
+    child.signal(Signal::SIGKILL);
+    child.died(SOON).expect("killed");
+    start(&lab, &[]);
+}
+
+#[test]
+fn p2_16_without_a_pidfile_of_its_own_it_is_named_after_the_daemon() {
+    let lab = lab();
+    let name = format!("daemonic-test-{}", std::process::id());
+    let outcome = lab.run(&["status", &format!("name={name}")]).exits(3);
+    let root = nix::unistd::geteuid().is_root();
+    let place = if root { format!("/run/{name}.pid") } else { format!(".local/state/{name}.pid") };
+    assert!(outcome.stdout.contains(&place), "{outcome}");
+}

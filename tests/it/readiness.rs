@@ -1,0 +1,185 @@
+//! What a launcher says, when, and what is left after a start that failed.
+
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use look::{Deadline, Lab, Process};
+use nix::sys::signal::Signal;
+
+use crate::common::{PIDFILE, SOON, each, lab, needs, nothing_left, run, start, stop, times};
+
+/// 100 starts, 500 in full.
+#[test]
+fn p1_08_the_launcher_returns_when_the_socket_listens() {
+    let lab = lab();
+    for round in 0..times(100, 500) {
+        let body = format!("body=listen:socket-{round},ready,idle");
+        let daemon = start(&lab, &["ready=manual", &body]);
+        UnixStream::connect(lab.path(&format!("socket-{round}"))).expect("it listens as soon as the launcher is back");
+        daemon.signal(Signal::SIGTERM);
+        daemon.died(SOON).expect("it stops");
+    }
+}
+
+#[test]
+fn p1_08_every_early_end_is_told_and_leaves_nothing() {
+    let ends = [
+        ("exit:7", 2, "exited with status 7"),
+        ("exit:0", 2, "exited with status 0"),
+        ("kill:KILL", 2, "killed by signal 9"),
+        ("kill:SEGV", 2, "killed by signal 11"),
+        ("abort", 2, "killed by signal 6"),
+        ("panic:the body panics", 4, "the body panics"),
+        ("err:the body fails", 4, "the body fails"),
+        ("hang", 2, "not ready within"),
+        ("kill:STOP", 2, "not ready within"),
+    ];
+    each(ends, |(act, code, text)| {
+        let lab = lab();
+        let settings = ["ready=manual", "start_timeout=700", &format!("body={act}")];
+        let outcome = run(&lab, "start", &settings).exits(code).says(&[text]);
+        assert!(outcome.took < Duration::from_secs(5), "{act}: {outcome}");
+        nothing_left(&lab);
+        start(&lab, &[]);
+    });
+}
+
+#[test]
+fn p1_08_a_body_that_returns_before_it_is_ready_was_never_ready() {
+    let lab = lab();
+    run(&lab, "start", &["ready=manual", "body=say:gone"]).exits(2).says(&["ready"]);
+    nothing_left(&lab);
+}
+
+#[test]
+fn p1_08_what_a_failed_start_printed_is_not_lost() {
+    let lab = lab();
+    let body = "body=complain:no such table,exit:7";
+    run(&lab, "start", &["ready=manual", body]).exits(2).says(&["no such table", "exited with status 7"]);
+}
+
+#[test]
+fn p1_09_a_grandchild_does_not_keep_the_launcher_waiting() {
+    for (act, text) in [("kill:KILL", "killed by signal 9"), ("exit:3", "exited with status 3"), ("err:no", "no")] {
+        let lab = lab();
+        let outcome = run(&lab, "start", &["ready=manual", &format!("body=spawn:1000,{act}")]).says(&[text]);
+        assert_ne!(outcome.code(), 0, "{outcome}");
+        assert!(outcome.took < Duration::from_secs(5), "{outcome}");
+        nothing_left(&lab);
+    }
+}
+
+#[test]
+fn p1_14_the_pidfile_holds_the_final_pid_when_the_launcher_is_back() {
+    let lab = lab();
+    let mut last = None;
+    for _ in 0..times(50, 500) {
+        run(&lab, "start", &[]).ok();
+        // Read at once: what is not there now would be late.
+        let daemon = lab.daemon(PIDFILE);
+        let lines = lab.read(PIDFILE);
+        assert_eq!(lines.lines().count(), 2, "{lines:?}");
+        assert!(lines.ends_with('\n'), "{lines:?}");
+        assert!(daemon.alive() && Some(daemon) != last, "{daemon:?} after {last:?}");
+        let start = daemon.stat().expect("alive").start;
+        let second = lines.lines().nth(1).unwrap();
+        assert_eq!(second.split(' ').next(), Some(start.to_string().as_str()), "{lines:?}");
+        stop(&lab);
+        last = Some(daemon);
+    }
+}
+
+/// The launcher shows the first 64 KiB of each stream, and never waits for a reader that is not there.
+#[test]
+fn p1_23_ten_megabytes_before_ready_do_not_block_the_start() {
+    let lab = lab();
+    let body = "body=print:10485760,eprint:10485760,ready,idle";
+    let outcome = run(&lab, "start", &["ready=manual", body]).ok();
+    let printed = outcome.stdout.chars().filter(|letter| *letter == '#').count();
+    let complained = outcome.stderr.chars().filter(|letter| *letter == '%').count();
+    assert_eq!((printed, complained), (65536, 65536));
+}
+
+#[test]
+fn p1_23_what_was_printed_before_ready_reaches_the_log_as_well() {
+    let lab = lab();
+    let body = "body=say:before,complain:careful,ready,say:after,note:said,idle";
+    let outcome = run(&lab, "start", &["ready=manual", "stdout=log", "stderr=errors", body]).ok();
+    assert!(outcome.stdout.contains("before") && !outcome.stdout.contains("after"), "{outcome}");
+    assert!(outcome.stderr.contains("careful"), "{outcome}");
+    lab.wait_for("said", SOON, |said| !said.is_empty());
+    stop(&lab);
+    assert!(lab.read("log").contains("beforeafter"), "the log holds {:?}", lab.read("log"));
+    assert!(lab.read("errors").contains("careful"), "the log holds {:?}", lab.read("errors"));
+}
+
+#[test]
+fn p1_23_a_child_made_before_ready_that_lives_on_holds_up_nobody() {
+    let lab = lab();
+    let begun = Instant::now();
+    let daemon = start(&lab, &["ready=manual", "body=spawn:1000,ready,idle"]);
+    assert!(begun.elapsed() < Duration::from_secs(5), "the launcher waited for the child");
+    assert_eq!(lab.processes().len(), 2, "the daemon and its child");
+    daemon.signal(Signal::SIGTERM);
+    daemon.died(SOON).expect("it stops");
+}
+
+/// Ctrl-C, a hang-up or a kill of the launcher, at every 5 ms of a start that takes about 100 ms.
+#[test]
+fn p1_25_a_start_whose_launcher_dies_is_undone_or_whole() {
+    let signals = [Signal::SIGINT, Signal::SIGHUP, Signal::SIGKILL];
+    let moments = (0..=200).step_by(5).map(Duration::from_millis);
+    each(moments.flat_map(|after| signals.map(|signal| (after, signal))), |(after, signal)| {
+        let lab = lab();
+        let body = "body=pause:100,ready,note:working,idle";
+        let launcher = lab.helper(&["start", "pidfile=d.pid", "ready=manual", body]).spawn();
+        std::thread::sleep(after);
+        launcher.signal(signal);
+        let killed = Instant::now();
+        let outcome = launcher.finish();
+        let whole = whole_or_nothing(&lab).unwrap_or_else(|| {
+            panic!("{signal} after {after:?}: neither undone nor whole: {:?}, {outcome}", lab.processes())
+        });
+        assert!(killed.elapsed() < Duration::from_secs(2), "{signal} after {after:?} took {:?}", killed.elapsed());
+        assert!(whole || outcome.code() != 0, "{signal} after {after:?}: success, but no daemon: {outcome}");
+        if whole {
+            stop(&lab);
+        }
+        // Killed between making the file and the first fork, it leaves an empty one: nobody is there to remove it.
+        if signal == Signal::SIGKILL && lab.read(PIDFILE).is_empty() {
+            lab.quiet(SOON).expect("no process left");
+        } else {
+            nothing_left(&lab);
+        }
+        start(&lab, &[]);
+    });
+}
+
+/// The same, forced into the moments after the pidfile was made: strace keeps the launcher in one call.
+#[test]
+fn p1_25_an_interrupt_around_the_first_fork_leaves_no_file() {
+    needs(&["strace"]);
+    for call in ["socketpair", "clone,clone3"] {
+        let lab = lab();
+        let (trace, inject) = (format!("trace={call}"), format!("inject={call}:delay_enter=400000:when=1"));
+        let strace = ["-D", "-qq", "-o", "trace", "-e", "signal=none", "-e", &trace, "-e", &inject];
+        let launcher = lab.command("strace", &strace).arg(lab.program()).args(["start", "pidfile=d.pid"]).spawn();
+        lab.wait_for(PIDFILE, SOON, |_| true);
+        launcher.signal(Signal::SIGINT);
+        launcher.finish();
+        nothing_left(&lab);
+    }
+}
+
+/// Waits a second for either: no process and nothing in the file, or one daemon, adopted, at work and in its pidfile.
+fn whole_or_nothing(lab: &Lab) -> Option<bool> {
+    let deadline = Deadline::after(Duration::from_secs(1));
+    let this = i32::try_from(std::process::id()).ok()?;
+    let orphaned = |process: Process| process.stat().is_some_and(|stat| stat.parent == this);
+    let answer = look::settled(&lab.path(PIDFILE), deadline, || match lab.processes()[..] {
+        [] if lab.read(PIDFILE).is_empty() => Ok(false),
+        [one] if orphaned(one) && lab.path("working").exists() && lab.daemon(PIDFILE) == one => Ok(true),
+        ref others => Err(others.iter().map(|process| process.id()).collect()),
+    });
+    answer.ok()
+}

@@ -1,0 +1,223 @@
+//! Signals: what stops a daemon, what does not, and how long it may take.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use nix::sys::wait::WaitStatus;
+
+use crate::common::{PIDFILE, SOON, adopt, each, lab, nothing_left, run, start, stop};
+
+const STOP_SIGNALS: [Signal; 4] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGABRT];
+
+#[test]
+fn p1_15_a_stop_signal_is_a_clean_end_with_status_0() {
+    for body in ["idle", "poll", "hang"] {
+        for signal in STOP_SIGNALS {
+            let lab = lab();
+            let daemon = adopt(start(&lab, &[&format!("body=guard:left,{body}")]));
+            daemon.signal(signal);
+            let end = daemon.died(SOON).unwrap_or_else(|_| panic!("{signal} does not end `{body}`"));
+            assert!(matches!(end, Some(WaitStatus::Exited(_, 0))), "{signal}, `{body}`: {end:?}");
+            nothing_left(&lab);
+            // A body that never asks is not unwound: nobody but it could do that.
+            assert_eq!(lab.read("left").contains("dropped"), body != "hang", "{signal}, `{body}`");
+        }
+    }
+}
+
+#[test]
+fn p1_15_a_body_that_returns_ends_the_daemon_cleanly() {
+    let lab = lab();
+    let daemon = adopt(start(&lab, &["body=guard:left,pause:50"]));
+    let end = daemon.died(SOON).expect("its body returns");
+    assert!(matches!(end, Some(WaitStatus::Exited(_, 0))), "{end:?}");
+    nothing_left(&lab);
+    assert!(lab.read("left").contains("dropped"));
+}
+
+#[test]
+fn p1_15_a_hangup_reopens_the_log_and_nothing_ends() {
+    let lab = lab();
+    let daemon = start(&lab, &["stdout=log", "stderr=log", "handle=HUP:say:rotated,note:handled"]);
+    fs::rename(lab.path("log"), lab.path("log.1")).unwrap();
+    daemon.signal(Signal::SIGHUP);
+    lab.wait_for("handled", SOON, |notes| !notes.is_empty());
+    assert!(daemon.alive());
+    assert!(daemon.descriptors()[&1].is(lab.path("log")), "{:?}", daemon.descriptors());
+    stop(&lab);
+    assert!(lab.read("log").contains("rotated"), "the handler ran before the log was reopened");
+}
+
+#[test]
+fn p1_15_a_second_signal_cuts_the_grace_but_not_the_cleanup() {
+    let lab = lab();
+    let daemon = start(&lab, &["grace=60000", "stop_timeout=65000", "handle=TERM:note:told", "body=ask,hang"]);
+    daemon.signal(Signal::SIGTERM);
+    // Two that come together are one.
+    daemon.signal(Signal::SIGINT);
+    lab.wait_for("told", SOON, |notes| !notes.is_empty());
+    let passed = daemon.died(Duration::from_millis(700));
+    assert!(passed.is_err(), "a stop that comes with the first one takes the grace away");
+    daemon.signal(Signal::SIGINT);
+    daemon.died(SOON).expect("the second signal ends it");
+    nothing_left(&lab);
+}
+
+#[test]
+fn p1_15_a_body_that_does_not_come_back_is_ended_after_its_grace() {
+    let lab = lab();
+    let daemon = start(&lab, &["grace=500", "body=ask,hang"]);
+    let told = Instant::now();
+    daemon.signal(Signal::SIGTERM);
+    daemon.died(SOON).expect("the grace is over");
+    assert!(told.elapsed() >= Duration::from_millis(500), "it had no grace: {:?}", told.elapsed());
+    nothing_left(&lab);
+}
+
+/// TERM at every 5 ms of a start-up that takes about 100 ms after the second fork, to the daemon itself.
+#[test]
+fn p1_15_term_during_the_start_stops_and_cleans_up() {
+    let moments = (0..=200).step_by(5).map(Duration::from_millis);
+    each(moments, |after| {
+        let lab = lab();
+        let slow = ["before=Umask:pause:20", "after=PidFile:pause:20", "before=Stdio:pause:20"];
+        let body = "body=pause:40,ready,note:working,idle";
+        let born = "after=Detach:note:born";
+        let launch = lab.helper(&["start", "pidfile=d.pid", "ready=manual", born, body]).args(slow).spawn();
+        let note = lab.wait_for("born", SOON, |note| note.ends_with('\n'));
+        let daemon = look::Process::new(note.split(' ').nth(2).and_then(|pid| pid.parse().ok()).expect("its number"));
+        std::thread::sleep(after);
+        daemon.signal(Signal::SIGTERM);
+        let outcome = launch.finish();
+        daemon.died(SOON).expect("TERM ends it, whenever it comes");
+        nothing_left(&lab);
+        if outcome.code() != 0 {
+            outcome.exits(2).says(&["stop"]);
+        }
+    });
+}
+
+#[test]
+fn p1_21_a_stopped_daemon_is_killed_within_the_timeout() {
+    let lab = lab();
+    let daemon = start(&lab, &[]);
+    daemon.signal(Signal::SIGSTOP);
+    let outcome =
+        run(&lab, "stop", &["grace=200", "stop_timeout=700"]).ok().prints(&["killed", &daemon.id().to_string()]);
+    let in_time = (Duration::from_millis(700)..Duration::from_secs(5)).contains(&outcome.took);
+    assert!(in_time, "{outcome}");
+    nothing_left(&lab);
+}
+
+#[test]
+fn p1_21_a_stop_that_must_not_kill_says_so_and_leaves_it_alive() {
+    let lab = lab();
+    let daemon = start(&lab, &[]);
+    daemon.signal(Signal::SIGSTOP);
+    let pid = daemon.id().to_string();
+    run(&lab, "stop", &["grace=200", "stop_timeout=700", "kill=false"]).exits(5).says(&[&pid]);
+    assert!(daemon.alive());
+    // TERM has stayed pending.
+    daemon.signal(Signal::SIGCONT);
+    daemon.died(SOON).expect("TERM and CONT end it");
+    nothing_left(&lab);
+}
+
+#[test]
+fn p1_24_a_hanging_handler_does_not_make_it_deaf() {
+    for handler in ["handle=HUP:note:handling,hang", "handle=USR1:note:handling,hang"] {
+        let lab = lab();
+        let daemon = start(&lab, &[handler, "grace=1000"]);
+        daemon.signal(if handler.contains("HUP") { Signal::SIGHUP } else { Signal::SIGUSR1 });
+        lab.wait_for("handling", SOON, |notes| !notes.is_empty());
+        daemon.signal(Signal::SIGTERM);
+        daemon.died(Duration::from_secs(5)).expect("it ends within its grace");
+        nothing_left(&lab);
+    }
+}
+
+#[test]
+fn p1_24_neither_does_a_handler_of_the_stop_signal_itself() {
+    let lab = lab();
+    let daemon = start(&lab, &["handle=TERM:hang", "grace=500"]);
+    daemon.signal(Signal::SIGTERM);
+    daemon.died(Duration::from_secs(5)).expect("it ends within its grace");
+    nothing_left(&lab);
+}
+
+#[test]
+fn p1_24_a_handler_may_want_what_the_body_holds() {
+    for signal in [Signal::SIGHUP, Signal::SIGTERM] {
+        let lab = lab();
+        let handler = format!("handle={}:note:handling,lock", signal.as_str());
+        let daemon = start(&lab, &[&handler, "grace=1000", "ready=manual", "body=ready,hold"]);
+        daemon.signal(signal);
+        lab.wait_for("handling", SOON, |notes| !notes.is_empty());
+        daemon.signal(Signal::SIGTERM);
+        daemon.died(Duration::from_secs(5)).expect("it ends within its grace");
+        nothing_left(&lab);
+    }
+}
+
+#[test]
+fn handlers_run_in_their_order_and_a_panicking_one_stops_no_other() {
+    let lab = lab();
+    let handlers = ["handle=USR1:complain:one", "handle=USR1:panic:two", "handle=USR1:complain:three,note:handled"];
+    let daemon = start(&lab, &[&handlers[..], &["stdout=log", "stderr=log"]].concat());
+    daemon.signal(Signal::SIGUSR1);
+    lab.wait_for("handled", SOON, |notes| !notes.is_empty());
+    stop(&lab);
+    let log = lab.read("log");
+    let places: Vec<_> = ["one", "two", "three"].map(|word| log.find(word)).to_vec();
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "the log holds {log:?}");
+}
+
+#[test]
+fn signals_may_be_ignored_or_have_their_default_action() {
+    let lab = lab();
+    let daemon = start(&lab, &["ignore=USR1", "default=HUP", "handle=USR2:note:handled"]);
+    daemon.signal(Signal::SIGUSR1);
+    daemon.signal(Signal::SIGUSR2);
+    lab.wait_for("handled", SOON, |notes| !notes.is_empty());
+    assert!(daemon.alive(), "USR1 was to be ignored");
+    daemon.signal(Signal::SIGHUP);
+    daemon.died(SOON).expect("HUP was to have its default action");
+    assert!(lab.path(PIDFILE).exists(), "killed, so nobody removed the file");
+    stop(&lab);
+    nothing_left(&lab);
+}
+
+#[test]
+fn a_body_may_stop_its_daemon() {
+    let lab = lab();
+    let daemon = adopt(start(&lab, &["body=guard:left,pause:1500,stop,idle"]));
+    let end = daemon.died(SOON).expect("it stopped itself");
+    assert!(matches!(end, Some(WaitStatus::Exited(_, 0))), "{end:?}");
+    nothing_left(&lab);
+    assert!(lab.read("left").contains("dropped"));
+}
+
+#[test]
+fn a_stop_wakes_a_paced_step_at_once() {
+    let lab = lab();
+    let daemon = adopt(start(&lab, &["step=note:steps", "every=3600000"]));
+    lab.wait_for("steps", SOON, |notes| notes.lines().count() == 1);
+    let told = Instant::now();
+    daemon.signal(Signal::SIGTERM);
+    let end = daemon.died(SOON).expect("it stops");
+    assert!(matches!(end, Some(WaitStatus::Exited(_, 0))), "{end:?}");
+    assert!(told.elapsed() < Duration::from_secs(5));
+    nothing_left(&lab);
+    assert_eq!(lab.read("steps").lines().count(), 1);
+}
+
+#[test]
+fn a_stop_lets_a_step_finish() {
+    let lab = lab();
+    let daemon = start(&lab, &["step=note:begun,pause:300,note:finished"]);
+    lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+    daemon.signal(Signal::SIGTERM);
+    daemon.died(SOON).expect("it stops");
+    assert_eq!(lab.read("begun").lines().count(), lab.read("finished").lines().count());
+}

@@ -1,0 +1,224 @@
+//! Reading Rust source as far as the tests of the architecture need it.
+
+/// The source with comments and the contents of texts blanked, line by line the same.
+pub(crate) fn code(source: &str) -> String {
+    let mut rest = source;
+    let mut code = String::with_capacity(source.len());
+    while let Some(first) = rest.chars().next() {
+        let (length, keep) = token(rest, first, code.chars().next_back());
+        let (token, after) = rest.split_at(length);
+        if keep {
+            code.push_str(token);
+        } else {
+            code.extend(token.chars().map(|letter| if letter == '\n' { '\n' } else { ' ' }));
+        }
+        rest = after;
+    }
+    code
+}
+
+/// The length of the comment, text or character the source begins with, and whether it is code.
+fn token(source: &str, first: char, before: Option<char>) -> (usize, bool) {
+    let in_a_word = before.is_some_and(|letter| letter.is_alphanumeric() || letter == '_');
+    match first {
+        '/' if source.starts_with("//") => (source.find('\n').unwrap_or(source.len()), false),
+        '/' if source.starts_with("/*") => (block_comment(source), false),
+        '"' => (text(source), false),
+        'r' if !in_a_word && raw_text(source).is_some() => (raw_text(source).unwrap_or(1), false),
+        '\'' => character(source).map_or((1, true), |length| (length, false)),
+        _ => (first.len_utf8(), true),
+    }
+}
+
+fn block_comment(source: &str) -> usize {
+    let mut depth = 0;
+    let bytes = source.as_bytes();
+    for index in 0..bytes.len() {
+        match bytes.get(index..index + 2) {
+            Some(b"/*") => depth += 1,
+            Some(b"*/") if depth == 1 => return index + 2,
+            Some(b"*/") => depth -= 1,
+            _ => {}
+        }
+    }
+    source.len()
+}
+
+fn text(source: &str) -> usize {
+    let mut escaped = false;
+    for (index, letter) in source.char_indices().skip(1) {
+        match letter {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => return index + 1,
+            _ => {}
+        }
+    }
+    source.len()
+}
+
+fn raw_text(source: &str) -> Option<usize> {
+    let hashes = source[1..].chars().take_while(|letter| *letter == '#').count();
+    let begin = source[1 + hashes..].strip_prefix('"')?;
+    let end = format!("\"{}", "#".repeat(hashes));
+    Some(2 + hashes + begin.find(&end).map_or(begin.len(), |index| index + end.len()))
+}
+
+/// A character literal, and no lifetime.
+fn character(source: &str) -> Option<usize> {
+    let mut letters = source.char_indices().skip(1);
+    let (_, first) = letters.next()?;
+    if first == '\\' {
+        let (after, _) = letters.nth(1)?;
+        return source[after - 1..].find('\'').map(|index| after + index);
+    }
+    let (index, last) = letters.next()?;
+    (last == '\'').then_some(index + 1)
+}
+
+/// The identifiers and keywords of a line.
+pub(crate) fn words(line: &str) -> impl Iterator<Item = &str> {
+    line.split(|letter: char| !letter.is_alphanumeric() && letter != '_').filter(|word| !word.is_empty())
+}
+
+/// What a file uses of its crate's root, with line numbers: `a` for `crate::a::b`, `a` and `c` for `crate::{a::b, c}`.
+/// In a file at the root `use super::a` means the same.
+pub(crate) fn uses_of_the_root(source: &str, at_the_root: bool) -> Vec<(usize, String)> {
+    let code = code(source);
+    let mut found = Vec::new();
+    for prefix in ["crate::", "\nuse super::"] {
+        if prefix != "crate::" && !at_the_root {
+            continue;
+        }
+        for (index, _) in code.match_indices(prefix) {
+            let is_dollar = code[..index].ends_with(['$', '_']);
+            let line = code[..index + prefix.len()].lines().count();
+            let used = &code[index + prefix.len()..];
+            found.extend(names(used).into_iter().filter(|_| !is_dollar).map(|name| (line, name)));
+        }
+    }
+    found
+}
+
+/// The first name of a path, or of each path of a group.
+fn names(path: &str) -> Vec<String> {
+    let first = |text: &str| words(text).next().unwrap_or_default().to_owned();
+    match path.strip_prefix('{') {
+        None => vec![first(path)],
+        Some(group) => members(group).into_iter().map(first).filter(|name| !name.is_empty()).collect(),
+    }
+}
+
+/// The members of a group, up to its closing brace.
+fn members(group: &str) -> Vec<&str> {
+    let (mut depth, mut begin, mut all) = (0, 0, Vec::new());
+    for (index, letter) in group.char_indices() {
+        match letter {
+            '{' => depth += 1,
+            '}' if depth == 0 => {
+                all.push(&group[begin..index]);
+                break;
+            }
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                all.push(&group[begin..index]);
+                begin = index + 1;
+            }
+            _ => {}
+        }
+    }
+    all
+}
+
+/// The lines on which an `if let` or `while let` goes on with `&&`, or a condition has a `let` behind one.
+pub(crate) fn let_chains(source: &str) -> impl Iterator<Item = usize> {
+    let code = code(source);
+    let mut lines = Vec::new();
+    for keyword in ["if", "while"] {
+        for (index, _) in code.match_indices(keyword) {
+            let condition = condition(&code[index + keyword.len()..]);
+            let is_word = !code[..index].ends_with(|letter: char| letter.is_alphanumeric() || letter == '_');
+            if is_word && condition.starts_with(char::is_whitespace) && is_chain(condition) {
+                lines.push(code[..=index].lines().count());
+            }
+        }
+    }
+    lines.into_iter()
+}
+
+/// From a condition's beginning to the brace of its block.
+fn condition(code: &str) -> &str {
+    let mut depth = 0;
+    for (index, letter) in code.char_indices() {
+        match letter {
+            '(' | '[' => depth += 1,
+            ')' | ']' => depth -= 1,
+            '{' | ';' if depth <= 0 => return &code[..index],
+            _ => {}
+        }
+        // A guard of a `match` arm, or the end of what this `if` stands in.
+        if depth < 0 || depth == 0 && code[index..].starts_with("=>") {
+            return &code[..index];
+        }
+    }
+    code
+}
+
+fn is_chain(condition: &str) -> bool {
+    let mut depth = 0;
+    let mut outside = String::new();
+    for letter in condition.chars() {
+        depth += i32::from(matches!(letter, '(' | '[')) - i32::from(matches!(letter, ')' | ']'));
+        if depth == 0 {
+            outside.push(letter);
+        }
+    }
+    words(&outside).any(|word| word == "let") && outside.contains("&&")
+}
+
+/// The numbers of the table in the list of promises.
+pub(crate) fn promises(list: &str) -> impl Iterator<Item = String> {
+    list.lines()
+        .filter_map(|line| Some(line.strip_prefix("| ")?.split(' ').next()?.to_owned()))
+        .filter(|number| is_number(number))
+}
+
+/// The numbers in the names of this file's tests: 1.01 of `fn p1_01_…`.
+pub(crate) fn named_promises(source: &str) -> impl Iterator<Item = String> {
+    let names = source.lines().filter_map(|line| line.trim().strip_prefix("fn p"));
+    names.filter_map(|name| {
+        let mut parts = name.split('_');
+        let number = format!("{}.{}", parts.next()?, parts.next()?);
+        is_number(&number).then_some(number)
+    })
+}
+
+fn is_number(text: &str) -> bool {
+    let digits = |part: &str, count: usize| part.len() == count && part.bytes().all(|digit| digit.is_ascii_digit());
+    text.split_once('.').is_some_and(|(section, number)| digits(section, 1) && digits(number, 2))
+}
+
+#[test]
+fn comments_and_texts_are_no_code() {
+    let source = "let a = \"unsafe // \\\" \"; // unsafe\n/* unsafe /* nested */ */ b('\"', 'c', '\\n', r#\"unsafe\"#) 'lifetime";
+    let code = code(source);
+    assert_eq!(words(&code).collect::<Vec<_>>(), ["let", "a", "b", "lifetime"]);
+    assert_eq!(code.lines().count(), 2);
+}
+
+#[test]
+fn uses_of_the_root_are_found_in_groups_too() {
+    let source = "use crate::error::Error;\nuse crate::{sys::{fds, wait}, pid};\n// crate::comment\nlet a = crate::signal::X;\nuse super::daemon;\n";
+    let found = uses_of_the_root(source, true);
+    let names: Vec<(usize, &str)> = found.iter().map(|(line, name)| (*line, name.as_str())).collect();
+    assert_eq!(names, [(1, "error"), (2, "sys"), (2, "pid"), (4, "signal"), (5, "daemon")]);
+    assert_eq!(uses_of_the_root(source, false).len(), 4);
+}
+
+#[test]
+fn let_chains_are_told_from_what_looks_like_them() {
+    let chains = "if let Some(a) = b && c {}\nif a && let Some(b) = c {}\nwhile let Some(a) = b\n    && c {}";
+    assert_eq!(let_chains(chains).collect::<Vec<_>>(), [1, 2, 3]);
+    let others = "if let Some(a) = b(c && d) { e && f }\nif a && b { let c = d; }\nmatch a { b if c && d => { let e = f; } }\nlet a = b && c;";
+    assert_eq!(let_chains(others).collect::<Vec<_>>(), Vec::<usize>::new());
+}

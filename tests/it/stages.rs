@@ -1,0 +1,103 @@
+//! The nine stages: what happens when one fails, and that hooks see them in order.
+
+use std::time::Duration;
+
+use crate::common::{PIDFILE, SOON, STAGES, each, lab, letters, nothing_left, run, start, stop};
+
+/// What goes wrong, the exit status and the text that follow from it.
+const WRONGS: [(&str, &str); 7] = [
+    ("err:the hook refuses", "the hook refuses"),
+    ("panic:the hook panics", "the hook panics"),
+    ("exit:3", "exited with status 3"),
+    ("abort", "killed by signal 6"),
+    ("kill:KILL", "killed by signal 9"),
+    ("kill:STOP", "not ready within"),
+    ("hang", "not ready within"),
+];
+
+/// Every stage after the first fork, and every way to fail there.
+#[test]
+fn p1_08_whatever_goes_wrong_in_a_stage_is_told_and_leaves_nothing() {
+    let places = STAGES[1..].iter().map(|stage| ("before", *stage)).chain([("after", "Detach"), ("after", "Stdio")]);
+    each(places.flat_map(|place| WRONGS.map(|wrong| (place, wrong))), |((when, stage), (act, text))| {
+        let lab = lab();
+        let hook = format!("{when}={stage}:{act}");
+        let outcome = run(&lab, "start", &[&hook, "start_timeout=700", "body=note:ran,idle"]).exits(2).says(&[text]);
+        assert!(outcome.took < Duration::from_secs(5), "{hook}: {outcome}");
+        let blamed =
+            !act.starts_with("err") && !act.starts_with("panic") || letters(&outcome.stderr).contains(&letters(stage));
+        assert!(blamed, "{hook}: the stage is not named: {outcome}");
+        nothing_left(&lab);
+        assert!(!lab.path("ran").exists(), "{hook}: the body ran nevertheless");
+    });
+}
+
+#[test]
+fn p4_05_a_panic_in_a_stage_ends_that_process_alone() {
+    let places = STAGES.iter().flat_map(|stage| ["before", "after"].map(|when| (when, *stage)));
+    each(places.flat_map(|place| [true, false].map(|unwinds| (place, unwinds))), |((when, stage), unwinds)| {
+        let lab = lab();
+        let hook = format!("{when}={stage}:panic:the hook panics");
+        let first = if unwinds { "first=" } else { "first=panics-abort" };
+        let outcome = run(&lab, "start", &[&hook, first, "last=note:came-back"]);
+        assert_ne!(outcome.code(), 0, "{hook}: {outcome}");
+        if unwinds {
+            outcome.clone().says(&["the hook panics"]);
+        }
+        // Before the first fork it is the launcher itself that aborts: its empty pidfile is all it can leave.
+        let aborted_itself = outcome.status.code().is_none();
+        assert!(!aborted_itself || !unwinds && hook.starts_with("before=Detach"), "{hook}: {outcome}");
+        if aborted_itself {
+            lab.quiet(SOON).expect("no process left");
+            assert_eq!(lab.read(PIDFILE), "");
+        } else {
+            nothing_left(&lab);
+        }
+        let back = lab.read("came-back");
+        let lines: Vec<&str> = back.lines().collect();
+        let launcher = format!("was here {} ", outcome.pid);
+        assert!(lines.len() <= 1 && lines.iter().all(|line| line.starts_with(&launcher)), "{hook}: {lines:?}");
+        assert!(lines.len() == 1 || aborted_itself, "{hook}: the launcher did not come back: {outcome}");
+        start(&lab, &[]);
+    });
+}
+
+#[test]
+fn p4_05_a_panic_in_the_body_before_ready_comes_back_in_one_process() {
+    let lab = lab();
+    let settings = ["ready=manual", "body=panic:at the first step", "last=note:came-back"];
+    let outcome = run(&lab, "start", &settings).exits(4).says(&["at the first step"]);
+    nothing_left(&lab);
+    assert!(lab.read("came-back").starts_with(&format!("was here {} ", outcome.pid)));
+    assert_eq!(lab.read("came-back").lines().count(), 1);
+}
+
+#[test]
+fn hooks_run_in_the_order_of_the_stages() {
+    let lab = lab();
+    let hooks: Vec<String> = STAGES.iter().map(|stage| format!("before={stage}:note:{stage},note:order")).collect();
+    let hooks: Vec<&str> = hooks.iter().map(String::as_str).collect();
+    start(&lab, &hooks);
+    stop(&lab);
+    let pids: Vec<String> = STAGES.iter().map(|stage| lab.read(stage)).collect();
+    assert!(pids.iter().all(|line| line.lines().count() == 1), "one note from each stage: {pids:?}");
+    assert_eq!(lab.read("order").lines().count(), 9);
+    assert_eq!(lab.read("order"), pids.concat(), "in their order");
+}
+
+#[test]
+fn a_stage_that_is_replaced_is_not_run() {
+    let lab = lab();
+    let daemon = start(&lab, &["replace=WorkingDirectory:note:instead", "before=Stdio:note:next"]);
+    assert_eq!(lab.read("instead"), lab.read("next"));
+    assert_eq!(daemon.directory().as_deref(), Some(lab.directory()));
+    stop(&lab);
+}
+
+#[test]
+fn a_stage_that_runs_in_the_wrong_process_is_seen_by_its_number() {
+    let lab = lab();
+    let daemon = start(&lab, &["after=Detach:note:first", "after=Stdio:note:last"]);
+    let this_daemon = format!("was here {} ", daemon.id());
+    assert!(lab.read("first").starts_with(&this_daemon) && lab.read("last").starts_with(&this_daemon));
+}

@@ -1,0 +1,97 @@
+//! The verbs beside `start` and `stop`: what they print, and the exit statuses scripts rely on.
+
+use nix::sys::signal::Signal;
+
+use crate::common::{PIDFILE, SOON, lab, nothing_left, run, start, stop};
+
+#[test]
+fn p1_16_status_speaks_as_scripts_expect() {
+    let lab = lab();
+    run(&lab, "status", &[]).exits(3);
+    let daemon = start(&lab, &[]);
+    run(&lab, "status", &[]).exits(0).prints(&[&daemon.id().to_string()]);
+    daemon.signal(Signal::SIGKILL);
+    daemon.died(SOON).expect("killed");
+    run(&lab, "status", &[]).exits(1);
+    lab.write(PIDFILE, "garbage");
+    run(&lab, "status", &[]).exits(4);
+}
+
+#[test]
+fn p1_16_a_daemon_whose_pidfile_is_not_written_yet_is_starting() {
+    let lab = lab();
+    let slow = "before=PidFile:note:begun,pause:1500";
+    let launcher = lab.helper(&["start", "pidfile=d.pid", slow]).spawn();
+    lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+    run(&lab, "status", &[]).exits(4).prints(&["starting"]);
+    launcher.finish().ok();
+    run(&lab, "status", &[]).exits(0);
+}
+
+#[test]
+fn p1_18_a_restart_starts_what_does_not_run_and_replaces_what_does() {
+    let lab = lab();
+    run(&lab, "restart", &[]).ok();
+    let first = lab.daemon(PIDFILE);
+    assert!(first.alive());
+    let outcome = run(&lab, "restart", &[]).ok();
+    let second = lab.daemon(PIDFILE);
+    assert!(!first.alive() && second.alive() && first != second, "{outcome}");
+    assert_eq!(lab.processes(), [second]);
+    stop(&lab);
+    nothing_left(&lab);
+}
+
+#[test]
+fn p1_18_a_restart_that_could_not_start_leaves_the_old_one_alone() {
+    let lab = lab();
+    let daemon = start(&lab, &[]);
+    for mistake in ["user=no-such-user", "grace=9000 stop_timeout=100", "stdout=missing/log", "first=thread:background"]
+    {
+        let settings: Vec<&str> = mistake.split(' ').collect();
+        run(&lab, "restart", &settings).exits(2);
+        assert!(daemon.alive(), "{mistake}: stopped although the next one could not start");
+    }
+    assert_eq!(lab.daemon(PIDFILE), daemon);
+}
+
+#[test]
+fn in_the_foreground_it_is_this_very_process() {
+    let lab = lab();
+    let running = lab.helper(&["foreground", "pidfile=d.pid", "body=guard:left,say:working,note:begun,idle"]).spawn();
+    lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+    assert_eq!(lab.daemon(PIDFILE), running.process());
+    run(&lab, "status", &[]).exits(0);
+    running.signal(Signal::SIGTERM);
+    running.finish().ok().prints(&["working"]);
+    nothing_left(&lab);
+    assert!(lab.read("left").contains("dropped"));
+}
+
+#[test]
+fn in_the_foreground_the_exit_status_is_the_bodys() {
+    let lab = lab();
+    run(&lab, "foreground", &["body=err:out of paper"]).exits(4).says(&["out of paper"]);
+    run(&lab, "foreground", &["body=panic:out of ink"]).exits(4).says(&["out of ink"]);
+    run(&lab, "foreground", &["body=say:done"]).exits(0).prints(&["done"]);
+    nothing_left(&lab);
+}
+
+#[test]
+fn activate_goes_on_as_the_daemon() {
+    let lab = lab();
+    let outcome = run(&lab, "activate", &["body=note:working,idle"]).ok();
+    let daemon = lab.daemon(PIDFILE);
+    assert_ne!(daemon.id(), outcome.pid);
+    lab.wait_for("working", SOON, |note| note.starts_with(&format!("was here {} ", daemon.id())));
+    stop(&lab);
+    nothing_left(&lab);
+}
+
+#[test]
+fn send_reaches_the_handler() {
+    let lab = lab();
+    start(&lab, &["handle=USR2:note:handled"]);
+    run(&lab, "send", &["signal=USR2"]).ok();
+    lab.wait_for("handled", SOON, |notes| notes.lines().count() == 1);
+}

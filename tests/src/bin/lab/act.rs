@@ -1,0 +1,249 @@
+//! The little language of what bodies, hooks and handlers do: acts with a comma between them, `name` or `name:value`.
+//! Files are looked for in the lab's directory, wherever the daemon works.
+
+use std::error::Error;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::unix::net::{SocketAddr, UnixListener};
+use std::process::{Command, Stdio};
+use std::str::FromStr;
+use std::sync::Mutex;
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+
+/// What a body, a hook and a handler return.
+pub(crate) type Fallible = Result<(), Box<dyn Error + Send + Sync>>;
+
+/// One thing to do.
+#[derive(Clone, Debug)]
+pub(crate) enum Act {
+    /// `idle`: sleeps until the daemon is to stop, as a well-behaved body does.
+    Idle,
+    /// `poll`: does a little work until `stopping()` says so.
+    Poll,
+    /// `hang`: never comes back, and never asks.
+    Hang,
+    /// `ask`: asks whether it is to stop, and does not care; who has ever asked may come back by itself within grace.
+    Ask,
+    /// `ready`: tells the launcher that the daemon is ready.
+    Ready,
+    /// `stop`: the daemon asks itself to stop.
+    Stop,
+    /// `pause:MILLISECONDS`: takes that long, whatever comes.
+    Pause(Duration),
+    /// `panic`, `panic:TEXT`
+    Panic(String),
+    /// `err`, `err:TEXT`: returns an error, and nothing after it is done.
+    Fail(String),
+    /// `exit:STATUS`
+    Exit(i32),
+    /// `abort`
+    Abort,
+    /// `kill:SIGNAL`: sends it to this very process.
+    Kill(Signal),
+    /// `say:TEXT`: prints it, without a newline.
+    Say(String),
+    /// `complain:TEXT`: the same to standard error.
+    Complain(String),
+    /// `print:BYTES`: prints that many `#`.
+    Print(usize),
+    /// `eprint:BYTES`: prints that many `%` to standard error.
+    ErrorPrint(usize),
+    /// `note:FILE`: appends a line with this process's number and its parent's.
+    Note(String),
+    /// `guard:FILE`: notes `dropped` and the number there when the thread of this body leaves it.
+    Guard(String),
+    /// `atexit`: notes `atexit` and the number in the file `atexit` when this process ends by `exit`.
+    AtExit,
+    /// `open:FILE`: opens it for reading, and never closes it.
+    Open(String),
+    /// `terminal:FILE`: opens a terminal in the way that may make it the controlling one.
+    Terminal(String),
+    /// `read:FILE`: opens, reads and closes it, which drops whatever POSIX lock this process had on it.
+    Read(String),
+    /// `listen:FILE`: makes a Unix socket there.
+    Listen(String),
+    /// `exclusive:NAME`: has an abstract address to itself until the body ends; is an error when somebody else has it.
+    Exclusive(String),
+    /// `spawn:SECONDS`: starts a `sleep` that shares our standard streams, and leaves it alone.
+    Spawn(String),
+    /// `fork`: forks a child that never executes anything, so keeps every descriptor, and sleeps for ever.
+    Fork,
+    /// `thread:NAME`: starts a thread that sleeps for ever.
+    Thread(String),
+    /// `joined`: starts a thread and waits for its end.
+    Joined,
+    /// `hold`: locks a mutex of this process, and hangs.
+    Hold,
+    /// `lock`: locks that mutex too.
+    Lock,
+    /// `panics-abort`: from here on a panic aborts, as in a program built with `panic = "abort"`.
+    PanicsAbort,
+}
+
+/// Performs these acts in order, up to the first error.
+pub(crate) fn perform(acts: &[Act]) -> Fallible {
+    // Guards live as long as the acts after them, as the locals of a real body do.
+    let mut guards = Vec::new();
+    for act in acts {
+        match act {
+            Act::Guard(file) => guards.push(Guard::Noting(file.clone())),
+            Act::Exclusive(name) => guards.push(Guard::Holding(UnixListener::bind_addr(&abstract_address(name)?)?)),
+            other => other.perform()?,
+        }
+    }
+    Ok(())
+}
+
+/// Parses acts with commas between them.
+pub(crate) fn parse(text: &str) -> Result<Vec<Act>, String> {
+    text.split(',').filter(|word| !word.is_empty()).map(str::parse).collect()
+}
+
+/// What `hold` and `lock` fight for.
+static MUTEX: Mutex<()> = Mutex::new(());
+
+impl Act {
+    fn perform(&self) -> Fallible {
+        match self {
+            Act::Idle => while daemon::sleep(Duration::from_secs(3600)) {},
+            Act::Poll => {
+                while !daemon::stopping() {
+                    thread::sleep(Duration::from_millis(5));
+                }
+            }
+            Act::Hang => hang(),
+            Act::Ask => drop(daemon::stopping()),
+            Act::Ready => daemon::ready()?,
+            Act::Stop => daemon::stop(),
+            Act::Pause(time) => thread::sleep(*time),
+            Act::Panic(text) => panic!("{text}"),
+            Act::Fail(text) => return Err(text.clone().into()),
+            Act::Exit(status) => std::process::exit(*status),
+            Act::Abort => std::process::abort(),
+            Act::Kill(signal) => kill_this_process(*signal)?,
+            Act::Say(text) => print!("{text}"),
+            Act::Complain(text) => eprint!("{text}"),
+            Act::Print(bytes) => std::io::stdout().write_all(&vec![b'#'; *bytes])?,
+            Act::ErrorPrint(bytes) => std::io::stderr().write_all(&vec![b'%'; *bytes])?,
+            Act::Note(file) => note(file, "was here")?,
+            Act::Guard(_) | Act::Exclusive(_) => unreachable!("last as long as what follows them"),
+            Act::AtExit => look::sys::at_exit(note_exit),
+            Act::Open(file) => std::mem::forget(File::open(look::in_lab(file))?),
+            Act::Terminal(file) => {
+                std::mem::forget(OpenOptions::new().read(true).write(true).open(look::in_lab(file))?);
+            }
+            Act::Read(file) => drop(std::fs::read(look::in_lab(file))?),
+            Act::Listen(file) => std::mem::forget(UnixListener::bind(look::in_lab(file))?),
+            Act::Spawn(seconds) => drop(Command::new("sleep").arg(seconds).stdin(Stdio::null()).spawn()?),
+            Act::Fork => look::sys::fork_a_sleeper()?,
+            Act::Thread(name) => drop(thread::Builder::new().name(name.clone()).spawn(hang)?),
+            Act::Joined => thread::spawn(|| ()).join().map_err(|_| "the thread panicked")?,
+            Act::Hold => {
+                let _held = MUTEX.lock();
+                hang();
+            }
+            Act::Lock => drop(MUTEX.lock()),
+            Act::PanicsAbort => std::panic::set_hook(Box::new(|_| std::process::abort())),
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Act {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        let (name, value) = word.split_once(':').unwrap_or((word, ""));
+        let text = || value.to_owned();
+        Ok(match name {
+            "idle" => Act::Idle,
+            "poll" => Act::Poll,
+            "hang" => Act::Hang,
+            "ask" => Act::Ask,
+            "ready" => Act::Ready,
+            "stop" => Act::Stop,
+            "pause" => Act::Pause(Duration::from_millis(number(word, value)?)),
+            "panic" => Act::Panic(text()),
+            "err" => Act::Fail(text()),
+            "exit" => Act::Exit(number(word, value)?),
+            "abort" => Act::Abort,
+            "kill" => Act::Kill(signal(value)?),
+            "say" => Act::Say(text()),
+            "complain" => Act::Complain(text()),
+            "print" => Act::Print(number(word, value)?),
+            "eprint" => Act::ErrorPrint(number(word, value)?),
+            "note" => Act::Note(text()),
+            "guard" => Act::Guard(text()),
+            "atexit" => Act::AtExit,
+            "open" => Act::Open(text()),
+            "terminal" => Act::Terminal(text()),
+            "read" => Act::Read(text()),
+            "listen" => Act::Listen(text()),
+            "exclusive" => Act::Exclusive(text()),
+            "spawn" => Act::Spawn(text()),
+            "fork" => Act::Fork,
+            "thread" => Act::Thread(text()),
+            "joined" => Act::Joined,
+            "hold" => Act::Hold,
+            "lock" => Act::Lock,
+            "panics-abort" => Act::PanicsAbort,
+            _ => return Err(format!("unknown act `{word}`")),
+        })
+    }
+}
+
+/// A signal by its name, with or without `SIG`.
+pub(crate) fn signal(name: &str) -> Result<Signal, String> {
+    let full = if name.starts_with("SIG") { name.to_owned() } else { format!("SIG{name}") };
+    full.parse().map_err(|_| format!("unknown signal `{name}`"))
+}
+
+/// A number of the kind the caller wants.
+pub(crate) fn number<T: FromStr>(word: &str, value: &str) -> Result<T, String> {
+    value.parse().map_err(|_| format!("`{word}` wants a number"))
+}
+
+/// Rust's own handler of SEGV and BUS, which looks for an overflow of the stack, lets the first one pass.
+fn kill_this_process(signal: Signal) -> nix::Result<()> {
+    nix::sys::signal::raise(signal)?;
+    if matches!(signal, Signal::SIGSEGV | Signal::SIGBUS) { nix::sys::signal::raise(signal) } else { Ok(()) }
+}
+
+fn hang() {
+    loop {
+        thread::park();
+    }
+}
+
+fn abstract_address(name: &str) -> std::io::Result<SocketAddr> {
+    use std::os::linux::net::SocketAddrExt;
+    SocketAddr::from_abstract_name(name)
+}
+
+/// Appends one line about this process, in one write.
+fn note(file: &str, what: &str) -> std::io::Result<()> {
+    let line = format!("{what} {} {}\n", std::process::id(), nix::unistd::getppid());
+    OpenOptions::new().append(true).create(true).open(look::in_lab(file))?.write_all(line.as_bytes())
+}
+
+/// What a body holds until it ends.
+enum Guard {
+    Noting(String),
+    Holding(UnixListener),
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        match self {
+            Guard::Noting(file) => drop(note(file, "dropped")),
+            Guard::Holding(listener) => drop(listener.take_error()),
+        }
+    }
+}
+
+extern "C" fn note_exit() {
+    let _ = note("atexit", "atexit");
+}

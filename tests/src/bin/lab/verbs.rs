@@ -1,0 +1,101 @@
+//! Carrying out a verb, and telling what it returned.
+
+use std::process::ExitCode;
+
+use daemon::{Daemon, Result, Started};
+
+use crate::act::{self, Act};
+use crate::settings::Experiment;
+
+/// Performs the experiment; the exit status is what the verb's outcome says.
+pub(crate) fn perform(experiment: Experiment) -> ExitCode {
+    let last = experiment.last.clone();
+    let code = act::perform(&experiment.first).map_err(|error| complain(&error.to_string()));
+    let code = code.map_or_else(|code| code, |()| verb(experiment).unwrap_or_else(|error| error.report()));
+    match act::perform(&last) {
+        Ok(()) => code,
+        Err(error) => complain(&error.to_string()),
+    }
+}
+
+fn verb(experiment: Experiment) -> Result<ExitCode> {
+    let daemon = &experiment.daemon;
+    match experiment.verb.as_str() {
+        "start" => started(experiment, Start::Start),
+        "restart" => started(experiment, Start::Restart),
+        "foreground" => foreground(experiment),
+        "activate" => activate(experiment),
+        "cycle" => cycle(&experiment),
+        "stop" => daemon.stop().map(|stopped| say(&stopped.to_string())),
+        "send" => daemon.send(experiment.signal).map(|()| say("sent")),
+        "pid" => daemon.pid().map(|pid| say(&pid.map_or("nobody".to_owned(), |pid| format!("pid {pid}")))),
+        "status" => daemon.status().map(|status| {
+            say(&status.to_string());
+            ExitCode::from(status.exit_code())
+        }),
+        unknown => Ok(complain(&format!("unknown verb `{unknown}`"))),
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Start {
+    Start,
+    Restart,
+}
+
+/// Starts or restarts; prints `started PID`, and goes on or leaves as the experiment says.
+fn started(experiment: Experiment, how: Start) -> Result<ExitCode> {
+    let live_on = experiment.live_on;
+    let started = launch(experiment, how)?;
+    println!("started {}", started.pid);
+    if live_on { Ok(ExitCode::SUCCESS) } else { started.report() }
+}
+
+fn launch(experiment: Experiment, how: Start) -> Result<Started> {
+    let Experiment { daemon, body, step, .. } = experiment;
+    match (step, how) {
+        (false, Start::Start) => daemon.run(move || act::perform(&body)).start(),
+        (false, Start::Restart) => daemon.run(move || act::perform(&body)).restart(),
+        (true, Start::Start) => daemon.step(move || act::perform(&body)).start(),
+        (true, Start::Restart) => daemon.step(move || act::perform(&body)).restart(),
+    }
+}
+
+fn foreground(experiment: Experiment) -> Result<ExitCode> {
+    let Experiment { daemon, body, step, .. } = experiment;
+    if step {
+        match daemon.step(move || act::perform(&body)).foreground()? {}
+    }
+    match daemon.run(move || act::perform(&body)).foreground()? {}
+}
+
+/// What comes after `activate` runs in the daemon.
+fn activate(experiment: Experiment) -> Result<ExitCode> {
+    experiment.daemon.activate()?;
+    Ok(act::perform(&experiment.body).map_or_else(|error| complain(&error.to_string()), |()| ExitCode::SUCCESS))
+}
+
+/// Starts and stops again and again in this one process.
+fn cycle(experiment: &Experiment) -> Result<ExitCode> {
+    for _ in 0..experiment.times {
+        once(experiment.daemon.clone(), experiment.body.clone())?;
+    }
+    Ok(say(&format!("cycled {}", experiment.times)))
+}
+
+fn once(daemon: Daemon, body: Vec<Act>) -> Result<()> {
+    let same = daemon.clone();
+    daemon.run(move || act::perform(&body)).start()?;
+    same.stop().map(drop)
+}
+
+fn say(text: &str) -> ExitCode {
+    println!("{text}");
+    ExitCode::SUCCESS
+}
+
+/// An end that is none of the library's.
+fn complain(text: &str) -> ExitCode {
+    eprintln!("lab: {text}");
+    ExitCode::from(64)
+}

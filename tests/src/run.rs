@@ -1,0 +1,291 @@
+//! Running one program in a [`Lab`], with a deadline.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::io::{Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use crate::Lab;
+use crate::process::Process;
+use crate::sys;
+use crate::wait::{self, Deadline};
+
+/// Time enough for any program of ours on a busy machine: whoever needs longer hangs.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// A program about to run in a lab.
+#[derive(Debug)]
+pub struct Run<'lab> {
+    lab: &'lab Lab,
+    command: Command,
+    input: Vec<u8>,
+    patience: Duration,
+}
+
+impl<'lab> Run<'lab> {
+    /// A run of `program` in the lab's directory, with a small environment and the lab's mark.
+    pub(crate) fn new(lab: &'lab Lab, program: &Path) -> Self {
+        let mut command = Command::new(program);
+        command.current_dir(lab.directory()).env_clear().envs(lab.environment());
+        Self { lab, command, input: Vec::new(), patience: PATIENCE }
+    }
+
+    /// Adds an argument.
+    #[must_use]
+    pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.command.arg(argument);
+        self
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args(mut self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+        self.command.args(arguments);
+        self
+    }
+
+    /// Sets a variable of its environment.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Runs it in another directory than the lab's.
+    #[must_use]
+    pub fn in_directory(mut self, directory: impl AsRef<Path>) -> Self {
+        self.command.current_dir(directory);
+        self
+    }
+
+    /// What it reads from its standard input (at most a pipe full); otherwise `/dev/null`.
+    #[must_use]
+    pub fn input(mut self, text: impl Into<Vec<u8>>) -> Self {
+        self.input = text.into();
+        self
+    }
+
+    /// How long it may take.
+    #[must_use]
+    pub fn within(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Runs it to its end.
+    ///
+    /// # Panics
+    /// When it has not ended and closed its output at the deadline; says what it had printed.
+    pub fn run(self) -> Outcome {
+        self.spawn().finish()
+    }
+
+    /// Starts it.
+    ///
+    /// # Panics
+    /// When it cannot be executed.
+    pub fn spawn(mut self) -> Running<'lab> {
+        let stdin = if self.input.is_empty() { Stdio::null() } else { Stdio::piped() };
+        self.command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let deadline = Deadline::after(self.patience);
+        let started = Instant::now();
+        let mut child =
+            self.command.spawn().unwrap_or_else(|error| panic!("failed to run {:?}: {error}", self.command));
+        if let Some(mut stdin) = child.stdin.take() {
+            // A program that does not want to read it is right as well.
+            let _ = stdin.write_all(&self.input);
+        }
+        let stdout = Collector::new(child.stdout.take().expect("a pipe"));
+        let stderr = Collector::new(child.stderr.take().expect("a pipe"));
+        Running { lab: self.lab, child, stdout, stderr, started, deadline }
+    }
+}
+
+/// A program that runs in a lab.
+#[derive(Debug)]
+pub struct Running<'lab> {
+    lab: &'lab Lab,
+    child: Child,
+    stdout: Collector,
+    stderr: Collector,
+    started: Instant,
+    deadline: Deadline,
+}
+
+impl Running<'_> {
+    /// Its process.
+    ///
+    /// # Panics
+    /// Never: a pid fits into an `i32`.
+    pub fn process(&self) -> Process {
+        Process::new(i32::try_from(self.child.id()).expect("a pid fits into an int"))
+    }
+
+    /// Sends it a signal (it is our child and not reaped yet).
+    pub fn signal(&self, signal: Signal) {
+        self.process().signal(signal);
+    }
+
+    /// Waits for its end, and for the end of its output.
+    ///
+    /// # Panics
+    /// When either has not come at the deadline; says what it had printed.
+    pub fn finish(mut self) -> Outcome {
+        if !self.ended() {
+            self.give_up("it still runs");
+        }
+        let took = self.started.elapsed();
+        if !self.stdout.closed(self.deadline) || !self.stderr.closed(self.deadline) {
+            self.give_up("it has ended, but somebody holds its output open");
+        }
+        Outcome {
+            pid: self.process().id(),
+            status: self.child.wait().expect("the status of a child of ours"),
+            stdout: self.stdout.text(),
+            stderr: self.stderr.text(),
+            took,
+        }
+    }
+
+    /// Waits for its end, and says whether it came in time; it stays unreaped.
+    fn ended(&self) -> bool {
+        let pidfd = sys::pidfd_open(self.process().id()).expect("a child of ours");
+        wait::readable(&[pidfd.as_fd()], self.deadline)[0]
+    }
+
+    fn give_up(&mut self, why: &str) -> ! {
+        let others: Vec<_> = self.lab.processes().into_iter().map(|process| (process, process.stat())).collect();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        panic!(
+            "deadline passed: {why}\nprocesses of this lab: {others:?}\nstdout: {}\nstderr: {}",
+            self.stdout.text(),
+            self.stderr.text()
+        );
+    }
+}
+
+/// Reads a pipe to its end, in a thread of its own.
+#[derive(Debug)]
+struct Collector {
+    text: Arc<Mutex<Vec<u8>>>,
+    end: Receiver<()>,
+}
+
+impl Collector {
+    fn new(mut pipe: impl Read + Send + 'static) -> Self {
+        let text = Arc::new(Mutex::new(Vec::new()));
+        let (finished, end) = mpsc::channel();
+        let shared = Arc::clone(&text);
+        thread::spawn(move || {
+            let mut piece = [0; 8192];
+            while let Ok(length @ 1..) = pipe.read(&mut piece) {
+                shared.lock().expect("no reader panics").extend_from_slice(&piece[..length]);
+            }
+            let _ = finished.send(());
+        });
+        Self { text, end }
+    }
+
+    /// Whether the end of the pipe has come before the deadline.
+    fn closed(&self, deadline: Deadline) -> bool {
+        self.end.recv_timeout(deadline.left()).is_ok()
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.text.lock().expect("no reader panics")).into_owned()
+    }
+}
+
+/// How a program ended, and what it printed.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The process it was.
+    pub pid: i32,
+    /// Its exit status.
+    pub status: ExitStatus,
+    /// What it (and whoever shared its standard output) printed.
+    pub stdout: String,
+    /// The same of its standard error.
+    pub stderr: String,
+    /// From its start to its end.
+    pub took: Duration,
+}
+
+impl Outcome {
+    /// Its exit status as a shell tells it: 128 and the signal if one killed it.
+    pub fn code(&self) -> i32 {
+        self.status.code().unwrap_or_else(|| 128 + self.status.signal().unwrap_or(0))
+    }
+
+    /// Asserts that it succeeded.
+    ///
+    /// # Panics
+    /// When it did not.
+    #[track_caller]
+    pub fn ok(self) -> Self {
+        self.exits(0)
+    }
+
+    /// Asserts its exit status.
+    ///
+    /// # Panics
+    /// When it is another.
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code(), code, "another exit status than expected: {self}");
+        self
+    }
+
+    /// Asserts that its standard error holds every one of these texts.
+    ///
+    /// # Panics
+    /// When one is missing.
+    #[track_caller]
+    pub fn says(self, texts: &[&str]) -> Self {
+        for text in texts {
+            assert!(self.stderr.contains(text), "its standard error does not say {text:?}: {self}");
+        }
+        self
+    }
+
+    /// Asserts that its standard output holds every one of these texts.
+    ///
+    /// # Panics
+    /// When one is missing.
+    #[track_caller]
+    pub fn prints(self, texts: &[&str]) -> Self {
+        for text in texts {
+            assert!(self.stdout.contains(text), "its standard output does not hold {text:?}: {self}");
+        }
+        self
+    }
+
+    /// The number behind the first `label` in its standard output, as in `started 4711`.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[track_caller]
+    pub fn number(&self, label: &str) -> i32 {
+        let mut words = self.stdout.split_whitespace().skip_while(|word| *word != label).skip(1);
+        let number = words.next().and_then(|word| word.parse().ok());
+        number.unwrap_or_else(|| panic!("its standard output has no number behind {label:?}: {self}"))
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let beginning = |text: &str| text.chars().take(4000).collect::<String>();
+        write!(f, "{} after {:?}", self.status, self.took)?;
+        write!(f, "\nstdout: {}\nstderr: {}", beginning(&self.stdout), beginning(&self.stderr))
+    }
+}

@@ -1,0 +1,49 @@
+//! The calls that std and nix lack, and the only `unsafe` of this package.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+
+/// `pidfd_open(pid, 0)`: a handle of a process that no other process can ever get.
+pub fn pidfd_open(pid: i32) -> io::Result<OwnedFd> {
+    // SAFETY: the call takes two integers and touches no memory of ours.
+    let answer = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    let fd = RawFd::try_from(checked(answer)?).expect("a descriptor fits into an int");
+    // SAFETY: the kernel has just made this descriptor for us; nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// `pidfd_send_signal(pidfd, signal, NULL, 0)`.
+pub fn pidfd_send_signal(pidfd: BorrowedFd<'_>, signal: i32) -> io::Result<()> {
+    let no_info = std::ptr::null::<libc::siginfo_t>();
+    // SAFETY: a null siginfo is what the call takes for "as kill does"; nothing else is a pointer.
+    let answer = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal, no_info, 0) };
+    checked(answer).map(drop)
+}
+
+/// `atexit(function)`: what an ordinary exit of this process runs.
+///
+/// # Panics
+/// When there is no room for another function.
+pub fn at_exit(function: extern "C" fn()) {
+    // SAFETY: the function lives for ever and takes no argument.
+    let answer = unsafe { libc::atexit(function) };
+    assert_eq!(answer, 0, "atexit has no room left");
+}
+
+/// `fork()` without an exec: the child keeps every descriptor, and sleeps until it is killed.
+pub fn fork_a_sleeper() -> io::Result<()> {
+    // SAFETY: the child calls nothing but pause(2), which is async-signal-safe.
+    match checked(i64::from(unsafe { libc::fork() }))? {
+        0 => loop {
+            // SAFETY: takes and touches nothing.
+            unsafe { libc::pause() };
+        },
+        _ => Ok(()),
+    }
+}
+
+/// The result of a system call, or errno.
+fn checked(answer: i64) -> io::Result<i64> {
+    if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(answer) }
+}

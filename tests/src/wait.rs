@@ -1,0 +1,151 @@
+//! Waiting for events, each wait with a deadline.
+
+use std::fmt;
+use std::fs;
+use std::iter;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+use crate::sys;
+
+/// A moment after which waiting is over.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// The moment `time` from now.
+    pub fn after(time: Duration) -> Self {
+        Self(Instant::now() + time)
+    }
+
+    /// What is left, zero when it has passed.
+    pub fn left(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+
+    /// Whether it has passed.
+    pub fn passed(self) -> bool {
+        self.left().is_zero()
+    }
+
+    /// What is left, as poll(2) takes it: rounded up, so that a poll never returns before the deadline.
+    pub(crate) fn poll_timeout(self) -> PollTimeout {
+        let milliseconds = self.left().as_micros().div_ceil(1000);
+        PollTimeout::try_from(milliseconds).unwrap_or(PollTimeout::MAX)
+    }
+}
+
+/// Nothing came before the deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimedOut;
+
+impl fmt::Display for TimedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("nothing happened before the deadline")
+    }
+}
+
+impl std::error::Error for TimedOut {}
+
+/// Waits until process `pid` is dead; tells how it ended if it was (or became) a child of ours, and reaps it then.
+pub fn death(pid: i32, deadline: Deadline) -> Result<Option<WaitStatus>, TimedOut> {
+    if let Ok(pidfd) = sys::pidfd_open(pid) {
+        if !readable(&[pidfd.as_fd()], deadline)[0] {
+            return Err(TimedOut);
+        }
+    }
+    Ok(reap(pid))
+}
+
+/// Waits until every one of these processes is dead.
+pub fn deaths(pids: &[i32], deadline: Deadline) -> Result<(), TimedOut> {
+    pids.iter().try_for_each(|&pid| death(pid, deadline).map(drop))
+}
+
+/// Waits until at least one of these processes is dead.
+pub fn first_death(pids: &[i32], deadline: Deadline) -> Result<(), TimedOut> {
+    let pidfds: Vec<OwnedFd> = pids.iter().filter_map(|&pid| sys::pidfd_open(pid).ok()).collect();
+    let one_is_gone = pidfds.len() < pids.len();
+    let all: Vec<BorrowedFd<'_>> = pidfds.iter().map(AsFd::as_fd).collect();
+    if one_is_gone || readable(&all, deadline).contains(&true) { Ok(()) } else { Err(TimedOut) }
+}
+
+/// Waits until the file at `path` satisfies `holds`, and returns what it holds then.
+pub fn file(path: &Path, deadline: Deadline, holds: impl Fn(&[u8]) -> bool) -> Result<Vec<u8>, TimedOut> {
+    until(path, deadline, || fs::read(path).ok().filter(|content| holds(content)))
+}
+
+/// Asks `question` again after every change in the directory of `path` (which need not exist), until it has an answer.
+///
+/// # Panics
+/// When the directory cannot be watched.
+pub fn until<T>(path: &Path, deadline: Deadline, mut question: impl FnMut() -> Option<T>) -> Result<T, TimedOut> {
+    settled(path, deadline, || question().ok_or_else(Vec::new))
+}
+
+/// The same for a question about processes too: when it has no answer yet, it names those whose death may change that.
+///
+/// # Panics
+/// When the directory cannot be watched.
+pub fn settled<T>(
+    path: &Path,
+    deadline: Deadline,
+    mut question: impl FnMut() -> Result<T, Vec<i32>>,
+) -> Result<T, TimedOut> {
+    let changes = watch(path.parent().expect("a path with a directory"));
+    loop {
+        let pids = match question() {
+            Ok(answer) => return Ok(answer),
+            Err(pids) => pids,
+        };
+        let pidfds: Vec<OwnedFd> = pids.iter().filter_map(|&pid| sys::pidfd_open(pid).ok()).collect();
+        let all: Vec<BorrowedFd<'_>> = iter::once(changes.as_fd()).chain(pidfds.iter().map(AsFd::as_fd)).collect();
+        let somebody_is_gone = pidfds.len() < pids.len() && !deadline.passed();
+        if !somebody_is_gone && !readable(&all, deadline).contains(&true) {
+            return Err(TimedOut);
+        }
+        // All of them at once; EAGAIN is no more than "it was not the directory that changed".
+        let _ = changes.read_events();
+    }
+}
+
+/// An inotify descriptor that is readable after every change in this directory.
+fn watch(directory: &Path) -> Inotify {
+    let changes = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK).expect("an inotify instance");
+    let kinds = AddWatchFlags::IN_CREATE
+        | AddWatchFlags::IN_DELETE
+        | AddWatchFlags::IN_MODIFY
+        | AddWatchFlags::IN_ATTRIB
+        | AddWatchFlags::IN_MOVE;
+    changes
+        .add_watch(directory, kinds)
+        .unwrap_or_else(|error| panic!("failed to watch `{}`: {error}", directory.display()));
+    changes
+}
+
+/// Which of the descriptors are readable (or at their end) at the latest at the deadline.
+pub(crate) fn readable(fds: &[BorrowedFd<'_>], deadline: Deadline) -> Vec<bool> {
+    let mut asked: Vec<PollFd<'_>> = fds.iter().map(|fd| PollFd::new(*fd, PollFlags::POLLIN)).collect();
+    loop {
+        match poll(&mut asked, deadline.poll_timeout()) {
+            Err(Errno::EINTR) => {}
+            Ok(0) if !deadline.passed() => {}
+            _ => return asked.iter().map(|fd| fd.any().unwrap_or(false)).collect(),
+        }
+    }
+}
+
+/// Takes the status of a dead child; another's child has its own reaper.
+fn reap(pid: i32) -> Option<WaitStatus> {
+    match waitpid(Pid::from_raw(pid), Some(WaitPidFlag::WNOHANG)) {
+        Ok(WaitStatus::StillAlive) | Err(_) => None,
+        Ok(status) => Some(status),
+    }
+}
