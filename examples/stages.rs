@@ -17,8 +17,14 @@ fn main() -> daemon::Result<()> {
         .before(Stage::Stdio, || println!("daemon: this still reaches the terminal"));
     match env::args().nth(1).as_deref() {
         Some("start") => daemon.activate()?,
-        Some("stop") => return Ok(println!("{}", daemon.stop()?)),
-        _ => return Ok(eprintln!("usage: stages start | stop")),
+        Some("stop") => {
+            println!("{}", daemon.stop()?);
+            return Ok(());
+        }
+        _ => {
+            eprintln!("usage: stages start | stop");
+            return Ok(());
+        }
     }
     println!("in {}", env::current_dir().unwrap_or_default().display());
     while daemon::sleep(Duration::from_secs(1)) {}

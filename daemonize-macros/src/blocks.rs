@@ -3,6 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::parse::{Parse, ParseStream};
+use syn::spanned::Spanned as _;
 use syn::{Expr, Token, braced, parenthesized, token};
 
 use crate::args;
@@ -65,7 +66,7 @@ impl Parse for SignalArm {
     fn parse(input: ParseStream) -> syn::Result<Self> {
         let signal: Expr = input.parse()?;
         if let Expr::Assign(assign) = &signal {
-            return Err(syn::Error::new_spanned(assign.eq_token, "expected `=>` after the signal"));
+            return Err(syn::Error::new(assign.eq_token.span(), "expected `=>` after the signal"));
         }
         let action = parse_action(input, &signal)?;
         Ok(SignalArm { signal, action })
