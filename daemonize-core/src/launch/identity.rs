@@ -94,12 +94,9 @@ impl Target {
             }
         }
         if let Some(groups) = &self.groups {
-            let (mut now, mut wanted) = (getgroups().unwrap_or_default(), groups.clone());
-            now.sort_unstable_by_key(|group| group.as_raw());
-            wanted.sort_unstable_by_key(|group| group.as_raw());
-            wanted.dedup();
-            now.dedup();
-            if now != wanted {
+            let now = getgroups().unwrap_or_default();
+            let within = |some: &[Gid], all: &[Gid]| some.iter().all(|group| all.contains(group));
+            if !within(&now, groups) || !within(groups, &now) {
                 return lied("the supplementary groups did not change");
             }
         }

@@ -23,7 +23,7 @@ use nix::unistd::isatty;
 use std::convert::Infallible;
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -251,13 +251,15 @@ fn end_from_outside(inside: &'static Inside, end: End) {
 
 /// Gives what may hang a thread and a deadline.
 fn within(limit: Duration, f: impl FnOnce() + Send + 'static) {
-    let (done, over) = mpsc::channel();
+    let over = Arc::new((Mutex::new(false), Condvar::new()));
+    let done = Arc::clone(&over);
     let thread = thread::Builder::new().name("daemon-end".into()).spawn(move || {
         f();
-        let _ = done.send(());
+        *inside::lock(&done.0) = true;
+        done.1.notify_one();
     });
     if thread.is_ok() {
-        let _ = over.recv_timeout(limit);
+        let _ = over.1.wait_timeout_while(inside::lock(&over.0), limit, |over| !*over);
     }
 }
 

@@ -16,7 +16,6 @@ pub(crate) use service::{End, Service, Unwanted};
 
 use crate::body::{Ending, Outcome};
 use crate::signal::Signal;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
@@ -80,7 +79,7 @@ where
 /// # drop(signals);
 /// ```
 #[derive(Clone, Default)]
-pub struct Signals(BTreeMap<Signal, Reaction>);
+pub struct Signals(Vec<(Signal, Reaction)>);
 
 #[derive(Clone)]
 enum Reaction {
@@ -99,7 +98,7 @@ impl Signals {
     #[must_use]
     pub fn handle<K>(mut self, signal: impl Into<Signal>, mut handler: impl Handler<K>) -> Signals {
         let shared: SharedHandler = Arc::new(Mutex::new(move |signal| handler.handle(signal)));
-        match self.0.entry(signal.into()).or_insert_with(|| Reaction::Handle(Vec::new())) {
+        match self.reaction(signal.into()) {
             Reaction::Handle(handlers) => handlers.push(shared),
             other => *other = Reaction::Handle(vec![shared]),
         }
@@ -109,7 +108,7 @@ impl Signals {
     /// As [`handle`](Signals::handle), before the handlers there are; unless the signal is not to be handled.
     pub(crate) fn handle_first<K>(mut self, signal: Signal, mut handler: impl Handler<K>) -> Signals {
         let shared: SharedHandler = Arc::new(Mutex::new(move |signal| handler.handle(signal)));
-        if let Reaction::Handle(handlers) = self.0.entry(signal).or_insert_with(|| Reaction::Handle(Vec::new())) {
+        if let Reaction::Handle(handlers) = self.reaction(signal) {
             handlers.insert(0, shared);
         }
         self
@@ -118,25 +117,39 @@ impl Signals {
     /// The signal does nothing.
     #[must_use]
     pub fn ignore(mut self, signal: impl Into<Signal>) -> Signals {
-        self.0.insert(signal.into(), Reaction::Ignore);
+        *self.reaction(signal.into()) = Reaction::Ignore;
         self
     }
 
     /// The signal does what it does to a program that never heard of it, see `signal(7)`: SIGTERM kills at once.
     #[must_use]
     pub fn default_action(mut self, signal: impl Into<Signal>) -> Signals {
-        self.0.insert(signal.into(), Reaction::Default);
+        *self.reaction(signal.into()) = Reaction::Default;
         self
     }
 
     /// Adds what `other` says; handlers add up, anything else of `other` wins.
     pub(crate) fn merge(&mut self, other: Signals) {
         for (signal, reaction) in other.0 {
-            match (self.0.get_mut(&signal), reaction) {
-                (Some(Reaction::Handle(handlers)), Reaction::Handle(more)) => handlers.extend(more),
-                (_, reaction) => drop(self.0.insert(signal, reaction)),
+            match (self.reaction(signal), reaction) {
+                (Reaction::Handle(handlers), Reaction::Handle(more)) => handlers.extend(more),
+                (current, reaction) => *current = reaction,
             }
         }
+    }
+
+    /// What is said about a signal, a handler's place if nothing is yet.
+    fn reaction(&mut self, signal: Signal) -> &mut Reaction {
+        let known = self.0.iter().position(|(of, _)| *of == signal);
+        let index = known.unwrap_or_else(|| {
+            self.0.push((signal, Reaction::Handle(Vec::new())));
+            self.0.len() - 1
+        });
+        &mut self.0[index].1
+    }
+
+    fn get(&self, signal: Signal) -> Option<&Reaction> {
+        self.0.iter().find(|(of, _)| *of == signal).map(|(_, reaction)| reaction)
     }
 
     /// Says which signal cannot be treated so, and why.
@@ -151,7 +164,7 @@ impl Signals {
     }
 
     pub(crate) fn handlers(&self, signal: Signal) -> &[SharedHandler] {
-        match self.0.get(&signal) {
+        match self.get(signal) {
             Some(Reaction::Handle(handlers)) => handlers,
             _ => &[],
         }
@@ -161,7 +174,7 @@ impl Signals {
     pub(crate) fn handled(&self) -> Vec<Signal> {
         let own =
             self.0.iter().filter(|(_, reaction)| matches!(reaction, Reaction::Handle(_))).map(|(signal, _)| *signal);
-        let common = STOPS.into_iter().chain([Signal::SIGHUP]).filter(|signal| !self.0.contains_key(signal));
+        let common = STOPS.into_iter().chain([Signal::SIGHUP]).filter(|signal| !self.mentions(*signal));
         common.chain(own).collect()
     }
 
@@ -170,23 +183,23 @@ impl Signals {
     }
 
     pub(crate) fn wants_default(&self, signal: Signal) -> bool {
-        matches!(self.0.get(&signal), Some(Reaction::Default))
+        matches!(self.get(signal), Some(Reaction::Default))
     }
 
     /// Whether this one was mentioned at all.
     pub(crate) fn mentions(&self, signal: Signal) -> bool {
-        self.0.contains_key(&signal)
+        self.get(signal).is_some()
     }
 
     /// The signals that stop this daemon.
     pub(crate) fn stops(&self) -> Vec<Signal> {
-        STOPS.into_iter().filter(|signal| matches!(self.0.get(signal), None | Some(Reaction::Handle(_)))).collect()
+        STOPS.into_iter().filter(|signal| matches!(self.get(*signal), None | Some(Reaction::Handle(_)))).collect()
     }
 }
 
 impl fmt::Debug for Signals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.0.iter()).finish()
+        f.debug_map().entries(self.0.iter().map(|(signal, reaction)| (signal, reaction))).finish()
     }
 }
 

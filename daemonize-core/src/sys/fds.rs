@@ -37,16 +37,19 @@ pub(crate) fn close_leaked(leaked: &[RawFd]) {
 
 /// Closes every descriptor from 3 on but those in `keep`. The cost does not depend on `RLIMIT_NOFILE`.
 pub(crate) fn close_all_but(keep: &[RawFd]) -> io::Result<()> {
-    let mut keep: Vec<u32> = keep.iter().filter_map(|fd| u32::try_from(*fd).ok()).filter(|fd| *fd > 2).collect();
-    keep.sort_unstable();
-    keep.dedup();
     let mut first = 3;
-    for fd in keep.into_iter().chain([u32::MAX]) {
-        if first < fd {
-            // SAFETY: the user asked for every descriptor to be closed but those they and we named.
-            cvt(unsafe { libc::syscall(libc::SYS_close_range, first, fd - 1, 0) })?;
-        }
-        first = fd.saturating_add(1);
+    while let Some(kept) = keep.iter().copied().filter(|fd| *fd >= first).min() {
+        close_range(first, kept - 1)?;
+        first = kept + 1;
+    }
+    close_range(first, RawFd::MAX)
+}
+
+/// `close_range(2)` of these numbers and all between them.
+fn close_range(first: RawFd, last: RawFd) -> io::Result<()> {
+    if first <= last {
+        // SAFETY: the user asked for every descriptor to be closed but those they and we named.
+        cvt(unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) })?;
     }
     Ok(())
 }
