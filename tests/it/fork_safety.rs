@@ -18,6 +18,15 @@ fn p4_01_more_than_one_thread_is_refused_before_anything_happens() {
 }
 
 #[test]
+fn p4_01_a_thread_that_a_hook_starts_is_found_too() {
+    let lab = lab();
+    let outcome = run(&lab, "start", &["before=Detach:thread:late", "after=Detach:note:forked"]);
+    outcome.exits(2).says(&["2 threads", "late"]);
+    nothing_left(&lab);
+    assert!(!lab.path("forked").exists());
+}
+
+#[test]
 fn p4_01_all_threads_are_named() {
     let lab = lab();
     let threads = "first=thread:logger,thread:metrics,thread:a) b (c";

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
+use nix::fcntl::AtFlags;
 use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON, lab, needs, needs_root, nothing_left, run, start, stop};
@@ -69,6 +70,41 @@ fn p2_14_a_part_of_the_content_is_an_error_and_not_a_daemon() {
         nothing_left(&lab);
         assert!(!lab.path("ran").exists());
     }
+}
+
+/// Who owns a directory on the way can make any part of it lead elsewhere.
+#[test]
+fn p2_15_root_makes_no_log_behind_a_link_of_somebody_else() {
+    needs_root();
+    let lab = lab();
+    let nobody = Some(nix::unistd::Uid::from_raw(65534));
+    fs::create_dir_all(lab.path("theirs")).unwrap();
+    fs::create_dir(lab.path("precious")).unwrap();
+    std::os::unix::fs::symlink(lab.path("precious"), lab.path("theirs/sub")).unwrap();
+    nix::unistd::chown(&lab.path("theirs"), nobody, None).unwrap();
+    nix::unistd::fchownat(nix::fcntl::AT_FDCWD, &lab.path("theirs/sub"), nobody, None, AtFlags::AT_SYMLINK_NOFOLLOW)
+        .unwrap();
+    for settings in [&["stdout=theirs/sub/log"][..], &["stdout=theirs/sub/log", "user=nobody"]] {
+        run(&lab, "start", settings).exits(2).says(&["theirs"]);
+        nothing_left(&lab);
+        assert_eq!(fs::read_dir(lab.path("precious")).unwrap().count(), 0);
+    }
+}
+
+/// A log whose name somebody made a link is not followed when it is opened again, either.
+#[test]
+fn p2_15_a_log_that_has_become_a_link_is_not_followed() {
+    let lab = lab();
+    lab.write("victim", "precious");
+    let daemon = start(&lab, &["stdout=log", "stderr=log", "handle=HUP:say:handled,note:handled"]);
+    fs::rename(lab.path("log"), lab.path("log.1")).unwrap();
+    std::os::unix::fs::symlink("victim", lab.path("log")).unwrap();
+    daemon.signal(Signal::SIGHUP);
+    lab.wait_for("handled", SOON, |notes| !notes.is_empty());
+    assert!(daemon.descriptors()[&1].is(lab.path("log.1")), "{:?}", daemon.descriptors());
+    stop(&lab);
+    assert_eq!(lab.read("victim"), "precious");
+    assert!(lab.read("log.1").contains("handled"));
 }
 
 /// A daemon in a pid name space of its own has a small number, which outside is somebody else's.

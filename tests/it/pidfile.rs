@@ -216,7 +216,7 @@ fn p2_06_a_second_start_changes_nothing_of_the_first() {
     let before = look();
     let pid = daemon.id().to_string();
     each(0..20, |_| {
-        run(&lab, "start", &["body=note:second,idle"]).exits(3).says(&[&pid]);
+        run(&lab, "start", &["body=note:second,idle", "pidfile_mode=600"]).exits(3).says(&[&pid]);
     });
     assert_eq!(look(), before);
     assert!(!lab.path("second").exists());

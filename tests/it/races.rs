@@ -108,9 +108,10 @@ fn p2_07_there_is_never_more_than_one_owner() {
             scope.spawn(|| {
                 while !deadline.passed() {
                     let started = run(&lab, "start", &["ready=manual", &body]);
-                    assert!([0, 2, 3].contains(&started.code()), "{started}");
+                    // 7: on a busy machine another start holds the lock for longer than this one waits.
+                    assert!([0, 2, 3, 7].contains(&started.code()), "{started}");
                     // A daemon that is told to stop before it is ready ends as such; nothing else may fail here.
-                    let stopped_early = started.stderr.contains("stop");
+                    let stopped_early = started.stderr.contains("stopped while starting");
                     assert!(started.code() != 2 || stopped_early, "{started}");
                     stop(&lab);
                 }

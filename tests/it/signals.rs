@@ -161,6 +161,44 @@ fn p1_24_a_handler_may_want_what_the_body_holds() {
 }
 
 #[test]
+fn p1_24_nor_does_a_body_that_holds_what_errors_are_printed_to() {
+    for body in ["body=note:seizing,seize", "body=ask,note:seizing,seize"] {
+        let lab = lab();
+        let daemon = start(&lab, &[body, "stdout=log", "stderr=log", "grace=500", "handle=HUP:panic:in vain"]);
+        lab.wait_for("seizing", SOON, |notes| !notes.is_empty());
+        // Whatever is to be said about these cannot be said.
+        std::fs::remove_file(lab.path("log")).unwrap();
+        std::fs::create_dir(lab.path("log")).unwrap();
+        daemon.signal(Signal::SIGHUP);
+        daemon.signal(Signal::SIGTERM);
+        daemon.died(SOON).expect("it ends all the same");
+        nothing_left(&lab);
+    }
+}
+
+#[test]
+fn p1_15_term_ends_a_start_whose_body_holds_its_output() {
+    let lab = lab();
+    let launch = lab.helper(&["start", "pidfile=d.pid", "ready=manual", "body=note:seizing,seize"]).spawn();
+    lab.wait_for("seizing", SOON, |notes| !notes.is_empty());
+    lab.daemon(PIDFILE).signal(Signal::SIGTERM);
+    let outcome = launch.finish().exits(2).says(&["stop"]);
+    assert!(outcome.took < SOON, "{outcome}");
+    nothing_left(&lab);
+}
+
+#[test]
+fn a_handler_that_stops_the_daemon_is_no_second_signal() {
+    let lab = lab();
+    let daemon = adopt(start(&lab, &["handle=TERM:stop", "body=guard:left,idle,pause:300,note:finished"]));
+    daemon.signal(Signal::SIGTERM);
+    let end = daemon.died(SOON).expect("it stops");
+    assert!(matches!(end, Some(WaitStatus::Exited(_, 0))), "{end:?}");
+    nothing_left(&lab);
+    assert!(lab.path("finished").exists() && lab.read("left").contains("dropped"), "its grace was cut short");
+}
+
+#[test]
 fn handlers_run_in_their_order_and_a_panicking_one_stops_no_other() {
     let lab = lab();
     let handlers = ["handle=USR1:complain:one", "handle=USR1:panic:two", "handle=USR1:complain:three,note:handled"];

@@ -75,6 +75,8 @@ pub(crate) enum Act {
     Thread(String),
     /// `joined`: starts a thread and waits for its end.
     Joined,
+    /// `seize`: locks standard output and standard error, and hangs.
+    Seize,
     /// `hold`: locks a mutex of this process, and hangs.
     Hold,
     /// `lock`: locks that mutex too.
@@ -115,7 +117,9 @@ impl Act {
                 }
             }
             Act::Hang => hang(),
-            Act::Ask => drop(daemon::stopping()),
+            Act::Ask => {
+                daemon::stopping();
+            }
             Act::Ready => daemon::ready()?,
             Act::Stop => daemon::stop(),
             Act::Pause(time) => thread::sleep(*time),
@@ -141,6 +145,10 @@ impl Act {
             Act::Fork => look::sys::fork_a_sleeper()?,
             Act::Thread(name) => drop(thread::Builder::new().name(name.clone()).spawn(hang)?),
             Act::Joined => thread::spawn(|| ()).join().map_err(|_| "the thread panicked")?,
+            Act::Seize => {
+                let _held = (std::io::stdout().lock(), std::io::stderr().lock());
+                hang();
+            }
             Act::Hold => {
                 let _held = MUTEX.lock();
                 hang();
@@ -187,6 +195,7 @@ impl FromStr for Act {
             "fork" => Act::Fork,
             "thread" => Act::Thread(text()),
             "joined" => Act::Joined,
+            "seize" => Act::Seize,
             "hold" => Act::Hold,
             "lock" => Act::Lock,
             "panics-abort" => Act::PanicsAbort,
