@@ -136,6 +136,9 @@ impl Launcher {
             let (ready, ctl) = (said(0), said(1));
             if ready {
                 return match self.ready.receive() {
+                    Ok(Some(Message::Ready(_))) if self.quiet.is_interrupted() => {
+                        Outcome::Failed(Error::new(ErrorKind::Stopped, "failed to start: interrupted"))
+                    }
                     Ok(Some(Message::Ready(pid))) => Outcome::Ready(pid),
                     Ok(Some(Message::Failed(error))) => Outcome::Failed(error),
                     _ => Outcome::Silence,

@@ -137,7 +137,10 @@ impl Locked {
     pub(crate) fn split(self, leaving: bool) -> Result<Role> {
         // In this order: the file is taken away before an interrupt can come.
         let Locked { quiet, launch } = self;
-        quiet.interrupted(|| launch.hook(Stage::Detach, When::Before))?;
+        if launch.settings.hooks.has(Stage::Detach, When::Before) {
+            // Whoever interrupts a hook that hangs leaves an empty file, which the next start takes.
+            quiet.interrupted(|| launch.hook(Stage::Detach, When::Before))?;
+        }
         if launch.detached {
             // The hooks may have made threads.
             let alone = prove_alone()?;

@@ -42,8 +42,19 @@ impl Quiet {
 
     /// The mask while waiting: somebody at the terminal can still end the launcher, and with it the start.
     pub(super) fn waiting(&self) -> Mask {
-        let open = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT];
-        open.into_iter().filter(|signal| !self.before.contains(*signal)).fold(Mask::all(), Mask::without)
+        self.interrupts().fold(Mask::all(), Mask::without)
+    }
+
+    /// Whether somebody wants the launcher to end. A wait that ends at once does not let such a signal through.
+    pub(super) fn is_interrupted(&self) -> bool {
+        let pending = Mask::pending();
+        self.interrupts().any(|signal| pending.contains(signal))
+    }
+
+    /// Those that the caller has not blocked.
+    fn interrupts(&self) -> impl Iterator<Item = Signal> + '_ {
+        let interrupts = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT];
+        interrupts.into_iter().filter(|signal| !self.before.contains(*signal))
     }
 
     /// Waits until there is something to read, or the end; false at the deadline.

@@ -83,7 +83,11 @@ impl Hooks {
     }
 
     pub(crate) fn replaces(&self, stage: Stage) -> bool {
-        self.of(stage, When::Instead).next().is_some()
+        self.has(stage, When::Instead)
+    }
+
+    pub(crate) fn has(&self, stage: Stage, when: When) -> bool {
+        self.of(stage, when).next().is_some()
     }
 
     /// Whether any hook runs in the daemon, that is not before this stage.
