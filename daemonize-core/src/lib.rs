@@ -26,6 +26,7 @@ compile_error!("daemonize-core tells processes apart by pidfd_open(2) and /proc,
 
 mod attach;
 mod body;
+mod capability;
 mod daemon;
 mod directory;
 mod error;
@@ -48,6 +49,7 @@ mod sys;
 
 pub use attach::{Attachment, Handle};
 pub use body::{Ending, Never, Outcome, Run, Step, StepOutcome, Work};
+pub use capability::{Capability, UnknownCapability};
 pub use daemon::{Daemon, Partial, RunDaemon, StepDaemon};
 pub use error::{Error, ErrorKind, Result};
 pub use inside::{ready, restart, sleep, stop, stopping, wait_handle};

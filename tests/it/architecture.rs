@@ -15,7 +15,7 @@ const FLOORS: [(u8, &[&str]); 8] = [
     (4, &["pidfile", "settings", "handoff"]),
     (3, &["process", "signals", "directory"]),
     (2, &["error", "sys", "attach", "body"]),
-    (1, &["stage", "signal", "pid", "stopping", "stdout", "report"]),
+    (1, &["stage", "signal", "capability", "pid", "stopping", "stdout", "report"]),
 ];
 
 /// A file longer than this is two files.

@@ -8,6 +8,7 @@ mod common;
 
 mod architecture;
 mod bad_input;
+mod clients;
 mod examples;
 mod failures;
 mod fork_safety;
@@ -15,6 +16,7 @@ mod hazards;
 mod identity;
 mod inherited;
 mod pidfile;
+mod privileges;
 mod races;
 mod readiness;
 mod signals;

@@ -1,8 +1,10 @@
-//! What can be said of a daemon before it is one: each method is the attribute key of the same name.
+//! What can be said of a daemon before it is one: each method is the attribute key of the same name, but for what is said
+//! so rarely that `configure` will do.
 
 use super::{Daemon, RunDaemon, StepDaemon};
 use crate::attach::Attachment;
 use crate::body::{Ending, Outcome, Run, Step, StepOutcome, Work};
+use crate::capability::Capability;
 use crate::settings::{Close, Detach, Hook, Hooks, Ready, Settings, Stdio, expand};
 use crate::signal::Signal;
 use crate::signals::{Handler, Signals};
@@ -174,7 +176,24 @@ impl<W> Daemon<W> {
         self
     }
 
-    /// Whether the daemon may dump core, false unless set.
+    /// Root's capabilities that are kept when the [`user`](Daemon::user) changes, also for the programs that the daemon
+    /// executes; none unless set. Not `SETUID` or `SETGID`: with them the change could be undone.
+    #[must_use]
+    pub fn capabilities(mut self, kept: impl IntoIterator<Item = Capability>) -> Self {
+        self.settings.capabilities.extend(kept);
+        self
+    }
+
+    /// Whether no program that the daemon executes may give it more rights (`PR_SET_NO_NEW_PRIVS`), so that `sudo` and the
+    /// like gain nothing; unless set, true when the [`user`](Daemon::user) changes, else as it was.
+    #[must_use]
+    pub fn no_new_privs(mut self, yes: bool) -> Self {
+        self.settings.no_new_privs = Some(yes);
+        self
+    }
+
+    /// Whether the daemon may dump core, false unless set. After a change of user, that also lets other processes of the
+    /// user look inside (`PR_SET_DUMPABLE`).
     #[must_use]
     pub fn core_dumps(mut self, yes: bool) -> Self {
         self.settings.core_dumps = yes;

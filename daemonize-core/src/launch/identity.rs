@@ -1,5 +1,7 @@
 //! Becoming somebody with fewer rights, for good.
 
+use super::capabilities::{Rights, Witness, check_held, forgo_new_privileges};
+use super::prove_alone;
 use crate::error::{Error, Result, cause};
 use crate::settings::Settings;
 use crate::stage::Stage;
@@ -17,6 +19,9 @@ pub(crate) struct Target {
     group: Option<Gid>,
     groups: Option<Vec<Gid>>,
     root: Option<PathBuf>,
+    /// What is left to the user, if there is one.
+    rights: Option<Rights>,
+    no_new_privs: bool,
 }
 
 /// Leaves an id as it is, in the `setres*id` calls.
@@ -31,10 +36,10 @@ impl Target {
             return Err(Error::configuration("`chroot` without `user`: root can leave any chroot"));
         }
         if user.is_none() && group.is_none() {
-            return Ok(None);
+            return Ok(Target::staying(settings));
         }
         if !geteuid().is_root() {
-            return unchanged(settings, user.as_ref(), group).map(|()| None);
+            return unchanged(settings, user.as_ref(), group).map(|()| Target::staying(settings));
         }
         let group = group.or(user.as_ref().and_then(|user| user.group));
         if group.is_none() {
@@ -46,7 +51,16 @@ impl Target {
             }
             (_, group) => group.map(|group| vec![group]),
         };
-        Ok(Some(Target { user: user.map(|user| user.uid), group, groups, root: settings.chroot.clone() }))
+        let rights = user.is_some().then(|| Rights::resolve(settings)).transpose()?;
+        let no_new_privs = settings.no_new_privs.unwrap_or(user.is_some());
+        let (user, root) = (user.map(|user| user.uid), settings.chroot.clone());
+        Ok(Some(Target { user, group, groups, root, rights, no_new_privs }))
+    }
+
+    /// Who stays who they are can still forgo new privileges.
+    fn staying(settings: &Settings) -> Option<Target> {
+        let stays = Target { user: None, group: None, groups: None, root: None, rights: None, no_new_privs: true };
+        settings.no_new_privs.filter(|yes| *yes).map(|_| stays)
     }
 
     /// The owner of files that are made for the daemon.
@@ -59,15 +73,34 @@ impl Target {
         self.user.is_some() || self.root.is_some()
     }
 
-    /// chroot, groups, group, user, in this order: each step needs the rights that the next one gives up.
+    /// Each step needs the rights that the next one gives up.
     pub(crate) fn take_on(&self) -> Result<()> {
-        let failed = |what: &str, errno: nix::Error| {
-            Error::stage(Stage::Identity, format_args!("{what}: {}", cause(&errno.into())))
-        };
+        // Capabilities are each thread's own: one that a hook has made would keep its.
+        prove_alone()?;
+        let witness = Witness::call()?;
+        let rights = self.rights.as_ref();
+        self.change_root()?;
+        rights.map_or(Ok(()), Rights::bound)?;
+        rights.map_or_else(|| self.change_ids(), |rights| rights.outlive(|| self.change_ids()))?;
+        // Before the capabilities go: where they outlive the change of user by themselves, that is the way back.
+        self.prove()?;
+        rights.map_or(Ok(()), Rights::reduce)?;
+        if self.no_new_privs {
+            forgo_new_privileges()?;
+        }
+        witness.confirm(rights, self.no_new_privs)
+    }
+
+    fn change_root(&self) -> Result<()> {
         if let Some(root) = &self.root {
             chroot(root).map_err(|errno| failed(&format!("chroot to `{}`", root.display()), errno))?;
             chdir("/").map_err(|errno| failed("chdir to the new root", errno))?;
         }
+        Ok(())
+    }
+
+    /// Groups, group, user.
+    fn change_ids(&self) -> Result<()> {
         if let Some(groups) = &self.groups {
             setgroups(groups).map_err(|errno| failed("setgroups", errno))?;
         }
@@ -77,7 +110,7 @@ impl Target {
         if let Some(user) = self.user {
             setresuid(user, user, user).map_err(|errno| failed("setresuid", errno))?;
         }
-        self.prove()
+        Ok(())
     }
 
     /// Looks at what was really done, and tries to undo it.
@@ -105,6 +138,10 @@ impl Target {
         }
         Ok(())
     }
+}
+
+fn failed(what: &str, errno: nix::Error) -> Error {
+    Error::stage(Stage::Identity, format_args!("{what}: {}", cause(&errno.into())))
 }
 
 /// Every way back has to be closed: the effective, real and saved user, the group, the groups.
@@ -178,7 +215,7 @@ fn unchanged(settings: &Settings, user: Option<&Found>, group: Option<Gid>) -> R
     if settings.chroot.is_some() {
         return Err(Error::configuration("`chroot`: only root can change its root"));
     }
-    Ok(())
+    check_held(&settings.capabilities)
 }
 
 #[cfg(test)]

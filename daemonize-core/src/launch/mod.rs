@@ -11,6 +11,7 @@
 mod announcement;
 mod auto;
 mod birth;
+mod capabilities;
 mod capture;
 mod identity;
 mod launcher;

@@ -27,7 +27,6 @@ pub(crate) struct Streams {
 
 #[derive(Clone, Debug)]
 enum Target {
-    Null,
     Open(Arc<OwnedFd>),
     /// Opened for appending; opened again by its name on SIGHUP.
     Log(PathBuf, Arc<OwnedFd>),
@@ -39,12 +38,13 @@ type Owner = (Option<Uid>, Option<Gid>);
 impl Streams {
     /// Opens what is configured; unset streams lead to `/dev/null` when detached, else they stay.
     pub(crate) fn open(settings: &Settings, detached: bool, owner: Owner) -> Result<Streams> {
-        let stdin = input(settings.stdin.as_ref(), detached)?;
-        let stdout = output("stdout", settings.stdout.as_ref(), detached, owner, io::stdout().as_fd())?;
+        let mut null = Null(None);
+        let stdin = input(settings.stdin.as_ref(), detached, &mut null)?;
+        let stdout = output("stdout", settings.stdout.as_ref(), detached, owner, &mut null, io::stdout().as_fd())?;
         let stderr = match (&settings.stdout, &settings.stderr) {
             // One description for both: their lines land in the order in which they were written.
             (Some(Stdio::File(one)), Some(Stdio::File(other))) if one == other => stdout.clone(),
-            (_, stderr) => output("stderr", stderr.as_ref(), detached, owner, io::stderr().as_fd())?,
+            (_, stderr) => output("stderr", stderr.as_ref(), detached, owner, &mut null, io::stderr().as_fd())?,
         };
         Ok(Streams { stdin, stdout, stderr })
     }
@@ -81,12 +81,7 @@ impl Streams {
     /// The descriptors that must stay open until the streams are in place.
     pub(crate) fn descriptors(&self) -> Vec<RawFd> {
         let targets = [&self.stdin, &self.stdout, &self.stderr].into_iter().flatten();
-        targets
-            .filter_map(|target| match target {
-                Target::Open(fd) | Target::Log(_, fd) => Some(fd.as_raw_fd()),
-                Target::Null => None,
-            })
-            .collect()
+        targets.map(|(Target::Open(fd) | Target::Log(_, fd))| fd.as_raw_fd()).collect()
     }
 }
 
@@ -126,13 +121,29 @@ impl Reopening {
     }
 }
 
-fn input(setting: Option<&Stdio>, detached: bool) -> Result<Option<Target>> {
+/// `/dev/null`, opened once, and before a change of root may hide it.
+struct Null(Option<Target>);
+
+impl Null {
+    fn target(&mut self) -> Result<Option<Target>> {
+        if self.0.is_none() {
+            let null = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty());
+            let failed = |errno: nix::Error| {
+                Error::stage(Stage::Stdio, format_args!("open `/dev/null`: {}", cause(&errno.into())))
+            };
+            self.0 = Some(Target::Open(Arc::new(null.map_err(failed)?)));
+        }
+        Ok(self.0.clone())
+    }
+}
+
+fn input(setting: Option<&Stdio>, detached: bool, null: &mut Null) -> Result<Option<Target>> {
     let opened = match setting {
-        None => return Ok(detached.then_some(Target::Null)),
-        Some(Stdio::Null) => return Ok(Some(Target::Null)),
-        Some(Stdio::Keep) => return Ok(None),
+        None if detached => return null.target(),
+        Some(Stdio::Null) => return null.target(),
+        None | Some(Stdio::Keep) => return Ok(None),
         Some(Stdio::Descriptor(fd)) => return Ok(Some(Target::Open(Arc::clone(fd)))),
-        Some(Stdio::File(path)) if path == Path::new("/dev/null") => return Ok(Some(Target::Null)),
+        Some(Stdio::File(path)) if path == Path::new("/dev/null") => return null.target(),
         Some(Stdio::File(path)) => open_input(path),
         Some(Stdio::Text(text)) => {
             memory(text).map_err(|error| Error::system("keep the text for stdin", cause(&error)))
@@ -146,15 +157,16 @@ fn output(
     setting: Option<&Stdio>,
     detached: bool,
     owner: Owner,
+    null: &mut Null,
     current: BorrowedFd<'_>,
 ) -> Result<Option<Target>> {
     match setting {
-        None => Ok(detached.then_some(Target::Null)),
-        Some(Stdio::Null) => Ok(Some(Target::Null)),
-        Some(Stdio::File(path)) if path == Path::new("/dev/null") => Ok(Some(Target::Null)),
+        None if detached => null.target(),
+        Some(Stdio::Null) => null.target(),
+        Some(Stdio::File(path)) if path == Path::new("/dev/null") => null.target(),
         // A copy: until the daemon is ready its stdout may lead to the launcher.
         Some(Stdio::Keep) if detached => copy(current).map(Some),
-        Some(Stdio::Keep) => Ok(None),
+        None | Some(Stdio::Keep) => Ok(None),
         Some(Stdio::Descriptor(fd)) => Ok(Some(Target::Open(Arc::clone(fd)))),
         Some(Stdio::File(path)) => {
             open_log(path, owner).map(|fd| Some(Target::Log(path.clone(), fd))).map_err(|why| unusable(key, path, why))
@@ -232,18 +244,8 @@ fn memory(text: &str) -> io::Result<File> {
 }
 
 fn install(target: Option<&Target>, put: impl FnOnce(BorrowedFd<'_>) -> nix::Result<()>) -> Result<()> {
-    let failed = |errno: nix::Error| Error::stage(Stage::Stdio, cause(&errno.into()));
-    match target {
-        None => Ok(()),
-        Some(Target::Open(fd) | Target::Log(_, fd)) => put(fd.as_fd()).map_err(failed),
-        Some(Target::Null) => {
-            let null = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty());
-            let null = null.map_err(|errno| {
-                Error::stage(Stage::Stdio, format_args!("open `/dev/null`: {}", cause(&errno.into())))
-            })?;
-            put(null.as_fd()).map_err(failed)
-        }
-    }
+    let Some(Target::Open(fd) | Target::Log(_, fd)) = target else { return Ok(()) };
+    put(fd.as_fd()).map_err(|errno| Error::stage(Stage::Stdio, cause(&errno.into())))
 }
 
 fn unusable(key: &str, path: &Path, why: impl Display) -> Error {

@@ -10,6 +10,7 @@ pub(crate) use paths::{default_pidfile, expand};
 pub use streams::Stdio;
 
 use crate::attach::Attachment;
+use crate::capability::Capability;
 use crate::error::{Error, Result};
 use crate::signals::Signals;
 use crate::stage::Stage;
@@ -73,6 +74,8 @@ pub(crate) struct Settings {
     pub(crate) group: Option<String>,
     pub(crate) init_groups: bool,
     pub(crate) chroot: Option<PathBuf>,
+    pub(crate) capabilities: Vec<Capability>,
+    pub(crate) no_new_privs: Option<bool>,
     pub(crate) core_dumps: bool,
     pub(crate) inherit: Vec<RawFd>,
     pub(crate) close: Close,
@@ -106,6 +109,8 @@ impl Settings {
             group: None,
             init_groups: true,
             chroot: None,
+            capabilities: Vec::new(),
+            no_new_privs: None,
             core_dumps: false,
             inherit: Vec::new(),
             close: Close::Inherited,
@@ -172,7 +177,19 @@ impl Settings {
                 "`pidfile_mode` 0o{:o} is not one that its owner alone can write (0o600 to 0o755)",
                 self.pidfile_mode
             )),
-            _ => self.signals.check().or_else(wrong),
+            _ => self.check_capabilities().and_then(|()| self.signals.check()).or_else(wrong),
+        }
+    }
+
+    /// What may be kept of root's capabilities, and when.
+    fn check_capabilities(&self) -> std::result::Result<(), String> {
+        let way_back = |capability: &&Capability| matches!(**capability, Capability::SETUID | Capability::SETGID);
+        if !self.capabilities.is_empty() && self.user.is_none() {
+            return Err("`capabilities` without `user`: they are what is kept when the user changes".into());
+        }
+        match self.capabilities.iter().find(way_back) {
+            Some(capability) => Err(format!("`capabilities`: with {capability} the daemon could become root again")),
+            None => Ok(()),
         }
     }
 

@@ -8,6 +8,7 @@ use std::os::unix::net::{SocketAddr, UnixListener};
 use std::process::{Command, Stdio};
 use std::str::FromStr;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -45,6 +46,8 @@ pub(crate) enum Act {
     Kill(Signal),
     /// `say:TEXT`: prints it, without a newline.
     Say(String),
+    /// `count`: prints a line with the next number, from 1 on.
+    Count,
     /// `complain:TEXT`: the same to standard error.
     Complain(String),
     /// `print:BYTES`: prints that many `#`.
@@ -104,6 +107,9 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Act>, String> {
     text.split(',').filter(|word| !word.is_empty()).map(str::parse).collect()
 }
 
+/// How far `count` has come.
+static COUNTED: AtomicUsize = AtomicUsize::new(0);
+
 /// What `hold` and `lock` fight for.
 static MUTEX: Mutex<()> = Mutex::new(());
 
@@ -129,6 +135,7 @@ impl Act {
             Act::Abort => std::process::abort(),
             Act::Kill(signal) => kill_this_process(*signal)?,
             Act::Say(text) => print!("{text}"),
+            Act::Count => println!("{}", COUNTED.fetch_add(1, Ordering::Relaxed) + 1),
             Act::Complain(text) => eprint!("{text}"),
             Act::Print(bytes) => std::io::stdout().write_all(&vec![b'#'; *bytes])?,
             Act::ErrorPrint(bytes) => std::io::stderr().write_all(&vec![b'%'; *bytes])?,
@@ -180,6 +187,7 @@ impl FromStr for Act {
             "abort" => Act::Abort,
             "kill" => Act::Kill(signal(value)?),
             "say" => Act::Say(text()),
+            "count" => Act::Count,
             "complain" => Act::Complain(text()),
             "print" => Act::Print(number(word, value)?),
             "eprint" => Act::ErrorPrint(number(word, value)?),

@@ -4,7 +4,7 @@ use std::os::fd::RawFd;
 use std::str::FromStr;
 use std::time::Duration;
 
-use daemon::{Close, Daemon, Detach, Ready, Signal, Stage, Stdio};
+use daemon::{Capability, Close, Daemon, Detach, Ready, Signal, Stage, Stdio};
 
 use crate::act::{self, Act};
 
@@ -78,6 +78,8 @@ fn configure(daemon: Daemon, key: &str, value: &str) -> Result<Daemon, String> {
         "group" => daemon.group(value),
         "init_groups" => daemon.init_groups(flag(value)?),
         "chroot" => daemon.chroot(value),
+        "capabilities" => daemon.capabilities(capabilities(value)?),
+        "no_new_privs" => daemon.no_new_privs(flag(value)?),
         "core_dumps" => daemon.core_dumps(flag(value)?),
         "inherit" => daemon.inherit(descriptors(value)?),
         "close" => {
@@ -158,6 +160,10 @@ fn stream(value: &str) -> Stdio {
 
 fn descriptors(value: &str) -> Result<Vec<RawFd>, String> {
     value.split(',').map(|number| act::number(value, number)).collect()
+}
+
+fn capabilities(value: &str) -> Result<Vec<Capability>, String> {
+    value.split(',').map(|name| name.parse().map_err(|error| format!("{error}"))).collect()
 }
 
 /// Milliseconds, or `max` for the longest there is.

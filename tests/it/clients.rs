@@ -1,0 +1,78 @@
+//! Programs that others wrote, as clients of a daemon: what they find must be what they expect.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use look::{Lab, Outcome, Run};
+use nix::sys::signal::Signal;
+
+use crate::common::{PIDFILE, SOON, adopt, lab, needs, needs_root, nothing_left, run, start, times};
+
+/// dpkg's `start-stop-daemon` reads our pidfile, trusts it (it refuses files that others could have written), and stops.
+#[test]
+fn p2_01_start_stop_daemon_trusts_the_pidfile() {
+    needs(&["start-stop-daemon"]);
+    needs_root();
+    let lab = lab();
+    let daemon = start(&lab, &[]);
+    dpkg(&lab, &["--stop", "--test"]).ok().prints(&[&daemon.id().to_string()]);
+    let stop = dpkg_call(&lab, &["--stop", "--retry", "TERM/10/KILL/5"]).spawn();
+    // We reap the daemon as a good init would: to `start-stop-daemon` a zombie is alive.
+    adopt(daemon).died(SOON).expect("it was told to stop");
+    stop.finish().ok();
+    nothing_left(&lab);
+}
+
+/// Running, dead with a pidfile, and not there: `status` says the same as `start-stop-daemon --status`.
+#[test]
+fn p1_16_start_stop_daemon_says_the_same_as_status() {
+    needs(&["start-stop-daemon"]);
+    let lab = lab();
+    let both = |code: i32| {
+        dpkg(&lab, &["--status"]).exits(code);
+        run(&lab, "status", &[]).exits(code);
+    };
+    both(3);
+    let daemon = start(&lab, &[]);
+    both(0);
+    daemon.signal(Signal::SIGKILL);
+    daemon.died(SOON).expect("nobody survives that");
+    both(1);
+    run(&lab, "stop", &[]).ok();
+    both(3);
+}
+
+/// A daemon that prints numbers as fast as it can while its log is rotated: none is lost, none is doubled.
+#[test]
+fn p2_15_logrotate_loses_and_doubles_no_line() {
+    needs(&["logrotate"]);
+    needs_root();
+    let lab = lab();
+    let rotations = times(3, 10);
+    let configuration = format!(
+        "{0}/log {{\n rotate 99\n nocompress\n nocreate\n postrotate\n kill -HUP $(head -n 1 {0}/{PIDFILE})\n endscript\n}}\n",
+        lab.directory().display()
+    );
+    let configuration = lab.write("logrotate.conf", configuration);
+    fs::set_permissions(configuration, fs::Permissions::from_mode(0o644)).expect("a file of ours");
+    start(&lab, &["stdout=log", "step=count", "every=1"]);
+    for _ in 0..rotations {
+        lab.wait_for("log", SOON, |log| log.lines().count() > 20);
+        lab.command("logrotate", &["--force", "--state", "state", "logrotate.conf"]).run().ok();
+        // The daemon has let go of the old file when there is a new one.
+        lab.wait_for("log", SOON, |log| !log.is_empty());
+    }
+    run(&lab, "stop", &[]).ok();
+    let older = (1..=rotations).rev().map(|number| lab.read(&format!("log.{number}")));
+    let all: String = older.chain([lab.read("log")]).collect();
+    let numbers: Vec<usize> = all.lines().map(|line| line.parse().expect("a whole line")).collect();
+    assert_eq!(numbers, (1..=numbers.len()).collect::<Vec<_>>(), "lines are lost, doubled or out of order");
+}
+
+fn dpkg(lab: &Lab, arguments: &[&str]) -> Outcome {
+    dpkg_call(lab, arguments).run()
+}
+
+fn dpkg_call<'lab>(lab: &'lab Lab, arguments: &[&str]) -> Run<'lab> {
+    lab.command("start-stop-daemon", arguments).args(["--pidfile", PIDFILE])
+}

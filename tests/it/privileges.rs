@@ -1,0 +1,365 @@
+//! What a daemon that became another user can still do, and how the launch makes sure of it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use look::{Lab, Outcome, Process};
+use nix::unistd::{Uid, chown};
+
+use crate::common::{PIDFILE, SOON, lab, needs, needs_root, nothing_left, run, shared_lab, start, stop};
+
+const NOBODY: u32 = 65534;
+const NET_BIND_SERVICE: u64 = 1 << 10;
+
+/// What runs a program as `nobody`.
+const AS_NOBODY: [&str; 3] = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+
+/// Where everybody may leave a mark, so that a body that ran is seen whoever it was.
+const RAN: &str = "open/ran";
+
+/// A lab with such a place.
+fn open_lab() -> Lab {
+    let lab = lab();
+    fs::create_dir(lab.path("open")).unwrap();
+    fs::set_permissions(lab.path("open"), fs::Permissions::from_mode(0o777)).unwrap();
+    lab
+}
+
+/// Starts `user=nobody` below another program, with a body that leaves a mark.
+fn start_below(lab: &Lab, program: &str, options: &[&str], settings: &[&str]) -> Outcome {
+    let own = ["start", "pidfile=d.pid", "user=nobody", "body=note:open/ran,idle"];
+    lab.command(program, options).arg(lab.program()).args(own).args(settings).run()
+}
+
+/// A shell's arguments for an `strace` that runs beside the daemon instead of waiting for its end, with its output.
+const BESIDE: [&str; 3] = ["-c", "exec strace -D -f -qq -e signal=none -o trace \"$@\" >out 2>&1", "bash"];
+
+/// Asserts that there is no daemon and never was one.
+#[track_caller]
+fn never_ran(lab: &Lab) {
+    nothing_left(lab);
+    assert!(!lab.path(RAN).exists(), "the body ran");
+}
+
+fn set(process: Process, name: &str) -> u64 {
+    let text = process.status(name).expect("a line of the status file");
+    u64::from_str_radix(&text, 16).expect("a hexadecimal number")
+}
+
+/// Asserts that every thread is `nobody`, has these capabilities and no others in every set, and gets no new ones.
+#[track_caller]
+fn has_only(daemon: Process, kept: u64) {
+    for thread in daemon.threads() {
+        for name in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
+            assert_eq!(set(thread, name), kept, "{name}");
+        }
+        assert_eq!(set(thread, "NoNewPrivs"), 1);
+        assert_eq!(thread.ids().expect("a thread").users, vec![NOBODY; 4]);
+    }
+}
+
+/// The only child of a daemon that has executed something.
+fn child(lab: &Lab, daemon: Process) -> Process {
+    lab.wait_for("open/ran", SOON, |notes| !notes.is_empty());
+    let children = lab.processes();
+    let child = children.iter().find(|process| process.stat().is_some_and(|stat| stat.parent == daemon.id()));
+    *child.unwrap_or_else(|| panic!("no child among {children:?}"))
+}
+
+#[test]
+fn p3_03_securebits_that_leave_root_its_power_end_the_start() {
+    needs(&["setpriv"]);
+    needs_root();
+    for settings in [&[][..], &["capabilities=NET_BIND_SERVICE"], &["detach=never"]] {
+        let lab = open_lab();
+        start_below(&lab, "setpriv", &["--securebits=+no_setuid_fixup"], settings).exits(2).says(&["root", "back"]);
+        never_ran(&lab);
+    }
+}
+
+#[test]
+fn p3_03_every_way_back_is_tried_and_closed() {
+    needs(&["strace"]);
+    needs_root();
+    for settings in [&[][..], &["capabilities=NET_BIND_SERVICE"]] {
+        let lab = open_lab();
+        let strace = ["-f", "-qq", "-e", "signal=none", "-o", "trace", "-e", "trace=setresuid,setresgid,setgroups"];
+        start_below(&lab, "strace", &strace, &[&["body=pause:10"], settings].concat()).ok();
+        let trace = lab.read("trace");
+        let (_, after) = trace.split_once("setresuid(65534, 65534, 65534)").expect("the change of user");
+        for attempt in [
+            "setresuid(-1, 0, -1)",
+            "setresuid(0, -1, -1)",
+            "setresuid(-1, -1, 0)",
+            "setresgid(-1, 0, -1)",
+            "setgroups(1, [0])",
+        ] {
+            let line =
+                after.lines().find(|line| line.contains(attempt)).unwrap_or_else(|| panic!("{attempt}: {trace}"));
+            assert!(line.contains("EPERM"), "{line}");
+        }
+    }
+}
+
+/// Capabilities are each thread's own, so a second thread would keep those of root.
+#[test]
+fn p3_02_a_thread_that_a_hook_has_made_ends_the_start() {
+    needs_root();
+    let lab = open_lab();
+    let settings = ["user=nobody", "before=Identity:thread:helper", "body=note:open/ran,idle"];
+    run(&lab, "start", &settings).exits(2).says(&["2 threads", "`helper`"]);
+    never_ran(&lab);
+}
+
+#[test]
+fn p3_04_calls_that_fail_or_lie_about_capabilities_end_the_start() {
+    needs(&["setpriv", "strace"]);
+    needs_root();
+    let kept = ["capabilities=NET_BIND_SERVICE"];
+    for (call, way, settings) in [
+        ("prctl", "retval=0", &[][..]),
+        ("prctl", "retval=0", &kept),
+        ("prctl", "error=EPERM", &[]),
+        ("prctl", "error=EINVAL", &[]),
+        ("capset", "retval=0", &[]),
+        ("capset", "retval=0", &kept),
+        ("capset", "error=EPERM", &[]),
+    ] {
+        let lab = open_lab();
+        let (trace, inject) = (format!("trace={call}"), format!("inject={call}:{way}"));
+        // With something inheritable that only a true capset takes away.
+        let below = ["--inh-caps=+net_raw", "strace", "-f", "-qq", "-o", "trace", "-e", &trace, "-e", &inject];
+        let outcome = start_below(&lab, "setpriv", &below, settings).exits(2);
+        assert!(lab.read("trace").contains("INJECTED"), "{call}: this call is never made: {outcome}");
+        never_ran(&lab);
+    }
+}
+
+/// One lie among true answers: whatever the launcher says of the daemon then is so.
+#[test]
+fn p3_04_a_single_lie_is_found_or_harmless() {
+    needs(&["strace"]);
+    needs_root();
+    for (settings, kept) in [(&[][..], 0), (&["capabilities=NET_BIND_SERVICE"], NET_BIND_SERVICE)] {
+        let calls = prctls(settings);
+        for option in ["PR_CAPBSET_DROP", "PR_CAP_AMBIENT", "PR_SET_NO_NEW_PRIVS", "PR_SET_KEEPCAPS", "PR_SET_DUMPABLE"]
+        {
+            let first = calls.iter().position(|call| call == option);
+            let last = calls.iter().rposition(|call| call == option);
+            assert!(first.is_some(), "{option} is missing in {calls:?}");
+            for index in first.into_iter().chain(last) {
+                lie_once(settings, kept, index + 1);
+            }
+        }
+    }
+}
+
+/// The options of the `prctl` calls of the daemon, in their order.
+fn prctls(settings: &[&str]) -> Vec<String> {
+    let lab = open_lab();
+    let strace = ["-f", "-qq", "-e", "signal=none", "-o", "trace", "-e", "trace=prctl"];
+    start_below(&lab, "strace", &strace, &[&["body=pause:10"], settings].concat()).ok();
+    let trace = lab.read("trace");
+    let forgoes = trace.lines().find(|line| line.contains("PR_SET_NO_NEW_PRIVS")).expect("a call of the daemon");
+    let pid = forgoes.split_whitespace().next().expect("a pid");
+    let calls = trace.lines().filter(|line| line.starts_with(&format!("{pid} ")));
+    let option = |line: &str| Some(line.split_once("prctl(")?.1.split([',', ')']).next()?.to_owned());
+    calls.filter_map(option).collect()
+}
+
+#[track_caller]
+fn lie_once(settings: &[&str], kept: u64, when: usize) {
+    let lab = open_lab();
+    let inject = format!("inject=prctl:retval=0:when={when}");
+    let outcome = start_below(&lab, "bash", &[&BESIDE[..], &["-e", "trace=prctl", "-e", &inject]].concat(), settings);
+    assert!(lab.read("trace").contains("INJECTED"), "{when}: {outcome}");
+    if outcome.code() == 0 {
+        has_only(lab.daemon(PIDFILE), kept);
+        assert!(!may_look_inside(&lab, lab.daemon(PIDFILE)));
+        stop(&lab);
+    } else {
+        outcome.exits(2);
+        never_ran(&lab);
+    }
+}
+
+#[test]
+fn p3_07_nothing_is_left_of_roots_capabilities() {
+    needs(&["setpriv"]);
+    needs_root();
+    let all = ["--inh-caps=+net_raw,+chown", "--ambient-caps=+net_raw"];
+    let threads = ["ready=manual", "handle=USR1:say:x", "body=ready,idle"];
+    for options in [&all[..], &["--no-new-privs"]] {
+        for detach in ["detach=auto", "detach=always"] {
+            let lab = open_lab();
+            start_below(&lab, "setpriv", options, &[&[detach][..], &threads].concat()).ok();
+            has_only(lab.daemon(PIDFILE), 0);
+        }
+    }
+}
+
+#[test]
+fn p3_07_in_the_foreground_as_well() {
+    needs_root();
+    let lab = open_lab();
+    let foreground =
+        lab.helper(&["start", "pidfile=d.pid", "user=nobody", "detach=never"]).arg("body=note:open/ran,idle");
+    let foreground = foreground.spawn();
+    lab.wait_for(RAN, SOON, |notes| !notes.is_empty());
+    has_only(foreground.process(), 0);
+    foreground.signal(nix::sys::signal::Signal::SIGTERM);
+    foreground.finish();
+}
+
+#[test]
+fn p3_07_what_is_kept_works_also_in_programs_the_daemon_executes() {
+    needs_root();
+    for name in ["NET_BIND_SERVICE", "cap_net_bind_service"] {
+        let lab = open_lab();
+        let settings = ["user=nobody", &format!("capabilities={name}"), "body=spawn:1000,note:open/ran,idle"];
+        let daemon = start(&lab, &settings);
+        has_only(daemon, NET_BIND_SERVICE);
+        has_only(child(&lab, daemon), NET_BIND_SERVICE);
+    }
+}
+
+#[test]
+fn p3_07_a_set_user_id_program_gives_no_rights() {
+    needs_root();
+    for (no_new_privs, user) in [("no_new_privs=true", NOBODY), ("no_new_privs=false", 0)] {
+        let lab = open_lab();
+        fs::copy("/usr/bin/sleep", lab.path("open/sleep")).unwrap();
+        fs::set_permissions(lab.path("open/sleep"), fs::Permissions::from_mode(0o4755)).unwrap();
+        let start = lab.helper(&["start", "pidfile=d.pid", "user=nobody", "body=spawn:1000,note:open/ran,idle"]);
+        start.arg(no_new_privs).env("PATH", lab.path("open")).run().ok();
+        let child = child(&lab, lab.daemon(PIDFILE));
+        // Without the promise it is root by name, and still has none of its power: that is what the bounding set is for.
+        assert_eq!(child.ids().expect("a process").users[1], user, "{no_new_privs}");
+        assert_eq!((set(child, "CapEff"), set(child, "CapPrm")), (0, 0), "{no_new_privs}");
+    }
+}
+
+#[test]
+fn p3_07_without_a_change_of_user_nothing_changes_unless_told() {
+    needs(&["strace"]);
+    needs_root();
+    let lab = lab();
+    let strace = ["-f", "-qq", "-e", "signal=none", "-o", "trace", "-e", "trace=prctl,capset,openat"];
+    let start_ = ["start", "pidfile=d.pid", "body=pause:10"];
+    lab.command("strace", &strace).arg(lab.program()).args(start_).run().ok();
+    for call in ["PR_CAP", "NO_NEW_PRIVS", "DUMPABLE", "capset", "thread-self"] {
+        assert!(!lab.read("trace").contains(call), "{call} costs time for nothing");
+    }
+    let own = fs::read_to_string("/proc/self/status").unwrap();
+    for (setting, no_new_privs) in [("no_new_privs=false", 0), ("no_new_privs=true", 1)] {
+        let daemon = start(&lab, &[setting]);
+        assert_eq!(set(daemon, "NoNewPrivs"), no_new_privs);
+        for name in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
+            assert!(own.contains(&format!("{name}:\t{}", daemon.status(name).unwrap())), "{name} changed");
+        }
+        stop(&lab);
+    }
+}
+
+#[test]
+fn p3_07_what_cannot_be_kept_or_dropped_is_said_before_anything_runs() {
+    needs(&["setpriv"]);
+    needs_root();
+    let lab = open_lab();
+    run(&lab, "start", &["capabilities=NET_RAW", "body=note:open/ran,idle"]).exits(2).says(&["`capabilities` without"]);
+    never_ran(&lab);
+    for (options, settings, reason) in [
+        (&["--bounding-set=-net_raw"][..], &["capabilities=NET_RAW"][..], "no CAP_NET_RAW to keep"),
+        (&["--bounding-set=-setpcap"], &[], "needs CAP_SETPCAP"),
+        (&["--no-new-privs"], &["capabilities=NET_RAW,SETUID"], "with CAP_SETUID the daemon could become root again"),
+        (&["--no-new-privs"], &["capabilities=CAP_SETGID"], "with CAP_SETGID the daemon could become root again"),
+    ] {
+        start_below(&lab, "setpriv", options, settings).exits(2).says(&[reason]);
+        never_ran(&lab);
+    }
+}
+
+/// Whether another process of the same user, without any capability, may read what the daemon was started with.
+fn may_look_inside(lab: &Lab, daemon: Process) -> bool {
+    let environment = format!("/proc/{}/environ", daemon.id());
+    let outcome = lab.command("setpriv", &AS_NOBODY).args(["cat", &environment]).run();
+    assert!(outcome.code() == 0 || outcome.stderr.contains("Permission denied"), "{outcome}");
+    outcome.code() == 0
+}
+
+#[test]
+fn p3_08_nobody_else_looks_inside_unless_that_is_wanted() {
+    needs(&["setpriv"]);
+    needs_root();
+    for (setting, may) in [("core_dumps=false", false), ("core_dumps=true", true)] {
+        let lab = lab();
+        let daemon = start(&lab, &["user=nobody", setting]);
+        assert_eq!(may_look_inside(&lab, daemon), may, "{setting}");
+    }
+}
+
+#[test]
+fn p3_10_the_root_changes_first_and_nothing_outside_stays_open() {
+    needs(&["strace"]);
+    needs_root();
+    let lab = lab();
+    fs::create_dir(lab.path("jail")).unwrap();
+    let calls = "trace=openat,chroot,chdir,setgroups,setresgid,setresuid";
+    // The new root has no `/dev/null`.
+    let settings = ["chroot=jail", "stdin=text:x", "stdout=log", "stderr=log", "body=idle"];
+    start_below(&lab, "bash", &[&BESIDE[..], &["-e", calls]].concat(), &settings).ok();
+    let trace = lab.read("trace");
+    let order = ["\"/etc/passwd\"", "chroot(", "chdir(\"/\")", "setgroups(", "setresgid(", "setresuid("];
+    let places = order.map(|call| trace.find(call).unwrap_or_else(|| panic!("{call} is missing: {trace}")));
+    assert!(places.is_sorted(), "{trace}");
+    assert!(trace.rfind("\"/etc/passwd\"") < trace.find("chroot("), "somebody is looked up too late: {trace}");
+    let daemon = lab.daemon(PIDFILE);
+    let jail = fs::canonicalize(lab.path("jail")).unwrap();
+    assert_eq!((daemon.root(), daemon.directory()), (Some(jail.clone()), Some(jail)));
+    for (number, fd) in daemon.descriptors() {
+        let entry = fs::metadata(format!("/proc/{}/fd/{number}", daemon.id()));
+        assert!(!entry.is_ok_and(|file| file.is_dir()), "a directory stays open: {fd:?}");
+    }
+    has_only(daemon, 0);
+}
+
+#[test]
+fn p3_10_a_root_that_could_be_left_is_refused() {
+    needs_root();
+    let lab = open_lab();
+    fs::create_dir(lab.path("jail")).unwrap();
+    run(&lab, "start", &["chroot=jail", "body=note:open/ran,idle"]).exits(2).says(&["`chroot` without `user`"]);
+    never_ran(&lab);
+}
+
+#[test]
+fn p3_11_who_is_not_root_can_only_stay_who_they_are() {
+    needs(&["setpriv"]);
+    needs_root();
+    let lab = shared_lab();
+    fs::create_dir(lab.path("own")).unwrap();
+    chown(&lab.path("own"), Some(Uid::from_raw(NOBODY)), None).unwrap();
+    let as_nobody = |verb: &str, settings: &[&str]| {
+        let verb = [verb, "pidfile=own/d.pid", "body=note:own/ran,idle"];
+        lab.command("setpriv", &AS_NOBODY).arg(lab.program()).args(verb).args(settings).run()
+    };
+    for settings in [
+        &["user=daemon"][..],
+        &["user=0"],
+        &["group=0"],
+        &["user=nobody", "group=0"],
+        &["user=nobody", "chroot=own"],
+        &["user=nobody", "capabilities=NET_BIND_SERVICE"],
+    ] {
+        as_nobody("start", settings).exits(2).says(&[settings.last().unwrap().split('=').next().unwrap()]);
+        assert!(!lab.path("own/ran").exists() && !lab.path("own/d.pid").exists() && lab.processes().is_empty());
+    }
+    for settings in [&["user=nobody"][..], &["user=65534", "group=65534"], &["user=nobody", "no_new_privs=true"]] {
+        as_nobody("start", settings).ok();
+        let daemon = lab.daemon("own/d.pid");
+        assert_eq!(daemon.ids().expect("a process").users, vec![NOBODY; 4]);
+        assert_eq!(set(daemon, "NoNewPrivs"), u64::from(settings.contains(&"no_new_privs=true")));
+        as_nobody("stop", settings).ok();
+        fs::remove_file(lab.path("own/ran")).unwrap();
+    }
+}
