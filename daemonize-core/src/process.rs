@@ -48,8 +48,13 @@ impl Identity {
         if self.here.namespace != here.namespace {
             return Ok(Life::Elsewhere);
         }
-        let alive = Stat::of(self.pid).is_ok_and(|stat| stat.start_time == self.start_time && stat.is_alive());
-        Ok(if alive { Life::Alive } else { Life::Dead })
+        match Stat::of(self.pid) {
+            Ok(stat) if stat.start_time == self.start_time && stat.is_alive() => Ok(Life::Alive),
+            Ok(_) => Ok(Life::Dead),
+            // Gone before or while its file was read. Any other error says nothing about it.
+            Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)) => Ok(Life::Dead),
+            Err(error) => Err(error),
+        }
     }
 
     /// A handle on this very process: `None` if it is dead, or if somebody else has its number by now.
@@ -58,7 +63,7 @@ impl Identity {
             Err(error) if error.raw_os_error() == Some(libc::ESRCH) => return Ok(None),
             other => other?,
         };
-        Ok(Some(handle).filter(|_| matches!(self.life(), Ok(Life::Alive))))
+        Ok((self.life()? == Life::Alive).then_some(handle))
     }
 }
 

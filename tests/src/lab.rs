@@ -5,6 +5,7 @@ use std::fs;
 use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -54,10 +55,13 @@ impl Lab {
     }
 
     /// Copies the helper program into the directory, where every user can execute it, and uses that one from now on.
+    ///
+    /// By a program of its own: a file that this process has open for writing is inherited by whatever another test
+    /// starts at that moment, and cannot be executed while it is (`ETXTBSY`).
     pub fn bring_program(&mut self) {
         let copy = self.path("helper");
-        fs::copy(&self.program, &copy).unwrap_or_else(|error| panic!("failed to copy the helper program: {error}"));
-        fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).expect("a file of ours");
+        let install = Command::new("install").args(["-m", "755"]).arg(&self.program).arg(&copy).status();
+        assert!(install.is_ok_and(|status| status.success()), "failed to copy the helper program");
         self.program = copy;
     }
 

@@ -202,29 +202,32 @@ impl Launcher {
     /// L7: the middle may go, then the daemon may begin. An error is how the daemon died in between, if it is known.
     fn release(&mut self, leaving: bool) -> Result<(), Option<Death>> {
         let _ = self.ctl.send(&Message::Release);
-        if leaving {
-            self.drain();
-            let _ = self.ready.send(&Message::Go);
-            // Before this process prints anything, which may take long.
-            self.drop_lock();
-            return Ok(());
-        }
-        match self.answer() {
-            Some(Message::Released) => {}
-            Some(Message::Status(death)) => {
-                self.bury();
-                return Err(Some(death));
-            }
-            _ => {
-                self.put_down();
-                return Err(None);
+        // A launcher that is about to exit waits for nobody: the next start absorbs the middle's last moments.
+        if !leaving {
+            match self.answer() {
+                Some(Message::Released) => {}
+                Some(Message::Status(death)) => {
+                    self.bury();
+                    return Err(Some(death));
+                }
+                _ => {
+                    self.put_down();
+                    return Err(None);
+                }
             }
         }
-        self.drop_lock();
         self.drain();
-        let _ = self.ready.send(&Message::Go);
-        self.reap_middle();
-        Ok(())
+        let begun = self.ready.send(&Message::Go).is_ok();
+        match self.lock.take() {
+            // It died after READY, and the middle looks no more.
+            Some(lock) if !begun => drop(lock.release()),
+            Some(lock) => lock.abandon(),
+            None => {}
+        }
+        if !leaving || !begun {
+            self.reap_middle();
+        }
+        if begun { Ok(()) } else { Err(None) }
     }
 
     /// L8: silence makes the middle end the daemon, clean up and tell; without an answer it is done from here.
