@@ -1,7 +1,7 @@
 //! What ties the daemon to its start, and how it is cut: READY, and GO.
 
 use super::stdio::Streams;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, cause};
 use crate::handoff::{Channel, Message};
 use crate::inside::{Inside, Pending};
 use crate::pid::Pid;
@@ -28,8 +28,8 @@ impl Link {
     }
 
     /// From here on the end of the socket takes over. Only this thread's wish is cleared, so it is the body's.
-    pub(super) fn outlive_the_middle() {
-        let _ = set_pdeathsig(None);
+    pub(super) fn outlive_the_middle() -> Result<()> {
+        set_pdeathsig(None).map_err(|errno| Error::system("outlive the launch", cause(&errno.into())))
     }
 
     /// What the launcher says first; without it there is no launcher any more.
@@ -72,12 +72,10 @@ impl Announcement {
             let error = Error::new(ErrorKind::Stopped, "failed to start: stopped while starting");
             return Err((self, error));
         }
-        if self.outputs_due {
-            if let Err(error) = self.streams.install_outputs() {
-                return Err((self, error));
-            }
+        let outputs = if self.outputs_due { self.streams.install_outputs() } else { Ok(()) };
+        if let Err(error) = outputs.and_then(|()| Link::outlive_the_middle()) {
+            return Err((self, error));
         }
-        Link::outlive_the_middle();
         if link.ready.send(&Message::Ready(Pid::this())).is_err() {
             // The middle has its copy of the lock, and cleans up.
             inside.end_attachments();

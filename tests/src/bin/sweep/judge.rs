@@ -1,0 +1,147 @@
+//! What must hold after every run, and what is accepted although it does not.
+
+use look::{Lab, Outcome, Process};
+
+use crate::plan::{Kind, Point};
+use crate::trial::{self, SOMEBODY};
+
+/// What is left after a run.
+pub(crate) struct Scene<'a> {
+    pub(crate) lab: &'a Lab,
+    pub(crate) point: &'a Point,
+    pub(crate) outcome: Outcome,
+}
+
+/// An outcome that is known and right, or not ours to change.
+struct Accepted {
+    kind: fn(Kind) -> bool,
+    /// No call is every call.
+    calls: &'static [&'static str],
+    what: What,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum What {
+    /// The verb says success, and there is no daemon.
+    NoDaemon,
+    /// A success although the pidfile is there.
+    PidfileLeft,
+    /// A panic of the helper program's own `println!`.
+    Printing,
+    /// The next start starts a second daemon.
+    Second,
+}
+
+const ACCEPTED: [Accepted; 6] = [
+    // A daemon that is killed after its start was a success is dead.
+    Accepted { kind: |kind| kind == Kind::Killed, calls: &[], what: What::NoDaemon },
+    // After GO handlers are installed and the thread for signals is made; if that fails, the daemon stops in order.
+    Accepted {
+        kind: |kind| matches!(kind, Kind::Failed(_)),
+        calls: &["clone3", "mmap", "mprotect", "rt_sigaction"],
+        what: What::NoDaemon,
+    },
+    // GO is sent and cannot be received: the daemon ends rather than run unseen. No kernel fails like this.
+    Accepted { kind: |kind| matches!(kind, Kind::Failed(_)), calls: &["recvfrom"], what: What::NoDaemon },
+    // A kernel that says it removed the file and did not: the next start takes it.
+    Accepted { kind: |kind| matches!(kind, Kind::Lied(_)), calls: &["unlinkat"], what: What::PidfileLeft },
+    // The library prints without panics; `println!` of a program does not.
+    Accepted { kind: |kind| matches!(kind, Kind::Failed(_)), calls: &["write"], what: What::Printing },
+    // A lock that was never taken keeps nobody out.
+    Accepted { kind: |kind| matches!(kind, Kind::Lied(_)), calls: &["flock"], what: What::Second },
+];
+
+/// Asserts everything; a panic is a finding.
+pub(crate) fn judge(scene: &Scene<'_>) {
+    let Outcome { stderr, .. } = &scene.outcome;
+    if stderr.contains("failed printing to") && accepted(scene, What::Printing) {
+        return afterwards(scene);
+    }
+    assert!(!stderr.contains("panicked"), "a panic: {}", scene.outcome);
+    if scene.outcome.code() == 0 {
+        success(scene);
+    } else {
+        failure(scene);
+    }
+    privileges(scene);
+    afterwards(scene);
+}
+
+fn accepted(scene: &Scene<'_>, what: What) -> bool {
+    let Point { kind, call, .. } = scene.point;
+    let is_it = |one: &Accepted| {
+        one.what == what && (one.kind)(*kind) && (one.calls.is_empty() || one.calls.contains(&call.as_str()))
+    };
+    ACCEPTED.iter().any(is_it)
+}
+
+/// A success must be true.
+fn success(scene: &Scene<'_>) {
+    let living = trial::family(scene.lab);
+    if scene.point.scenario.verb == "stop" {
+        assert!(living.is_empty(), "stopped, but {living:?} lives: {}", scene.outcome);
+        let left = scene.lab.path("d.pid").exists();
+        assert!(!left || accepted(scene, What::PidfileLeft), "stopped, but the pidfile is there: {}", scene.outcome);
+        return;
+    }
+    if living.is_empty() && accepted(scene, What::NoDaemon) {
+        return;
+    }
+    assert_eq!(living.len(), 1, "success with {living:?}: {}", scene.outcome);
+    sealed(scene, living[0]);
+}
+
+/// The pidfile names this daemon, in full.
+fn sealed(scene: &Scene<'_>, daemon: Process) {
+    let content = scene.lab.read("d.pid");
+    let start = daemon.stat().map(|stat| stat.start.to_string()).unwrap_or_default();
+    let lines: Vec<&str> = content.lines().collect();
+    let named = lines.len() == 2 && lines[0] == daemon.id().to_string() && lines[1].starts_with(&start);
+    assert!(named && content.ends_with('\n'), "{daemon:?} lives, and the pidfile holds {content:?}: {}", scene.outcome);
+}
+
+/// A failure has a cause, and leaves at most what was there.
+fn failure(scene: &Scene<'_>) {
+    let outcome = &scene.outcome;
+    let killed = trial::was_killed(scene.point, outcome);
+    let verb = scene.point.scenario.verb;
+    // A status that is not "running" is told on standard output.
+    let told = if verb == "status" { &outcome.stdout } else { &outcome.stderr };
+    assert!(killed || !outcome.stderr.is_empty() || !told.is_empty(), "no cause: {outcome}");
+    assert!(killed || outcome.code() < 128, "the verb's own process died: {outcome}");
+    let living = trial::family(scene.lab);
+    let most = usize::from(verb != "start" || killed);
+    assert!(living.len() <= most, "a failure with {living:?}: {outcome}");
+    if verb == "status" && !killed && outcome.stderr.is_empty() {
+        assert!(outcome.code() == 4, "the daemon runs, and the status says otherwise: {outcome}");
+    }
+    for daemon in living {
+        sealed(scene, daemon);
+    }
+}
+
+/// Whoever lives after a `start` with a user is that user, and nobody else, entirely.
+fn privileges(scene: &Scene<'_>) {
+    if scene.point.scenario.verb != "start" {
+        return;
+    }
+    for ids in trial::family(scene.lab).into_iter().filter_map(Process::ids) {
+        let all = ids.users.iter().chain(&ids.groups).chain(&ids.supplementary);
+        assert!(all.into_iter().all(|id| *id == SOMEBODY), "half-privileged: {ids:?}: {}", scene.outcome);
+    }
+}
+
+/// A plain start and a plain stop work, and leave nothing.
+fn afterwards(scene: &Scene<'_>) {
+    let expected = if trial::family(scene.lab).is_empty() { 0 } else { 3 };
+    let next = scene.lab.run(&["start", "pidfile=d.pid"]);
+    if next.code() == 0 && accepted(scene, What::Second) {
+        return;
+    }
+    assert_eq!(next.code(), expected, "the next start: {next}\nafter: {}", scene.outcome);
+    let stop = scene.lab.run(&["stop", "pidfile=d.pid"]);
+    assert_eq!(stop.code(), 0, "the next stop: {stop}\nafter: {}", scene.outcome);
+    let quiet = scene.lab.quiet(std::time::Duration::from_secs(5)).is_ok();
+    assert!(quiet, "left after the next stop: {:?}\nafter: {}", scene.lab.processes(), scene.outcome);
+    assert!(!scene.lab.path("d.pid").exists(), "a pidfile after the next stop\nafter: {}", scene.outcome);
+}

@@ -1,0 +1,38 @@
+//! What the command line says.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The sweep to be made.
+pub(crate) struct Options {
+    /// How long it may take; all of it without.
+    pub(crate) sample: Option<Duration>,
+    pub(crate) seed: u64,
+    pub(crate) only: Option<String>,
+    pub(crate) workers: usize,
+}
+
+/// Parses the arguments behind the program's name.
+pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
+    let mut options = Options { sample: None, seed: 1, only: None, workers: 2 };
+    while let Some(option) = arguments.next() {
+        let value = arguments.next().ok_or_else(|| format!("`{option}` wants a value"))?;
+        let number = || value.parse::<u64>().map_err(|_| format!("`{option}` wants a number"));
+        match option.as_str() {
+            "--sample" => options.sample = Some(Duration::from_secs(number()?)),
+            "--seed" => options.seed = number()?,
+            "--workers" => options.workers = value.parse().map_err(|_| "`--workers` wants a number".to_owned())?,
+            "--only" => options.only = Some(value),
+            _ => return Err(format!("unknown option `{option}`")),
+        }
+    }
+    Ok(options)
+}
+
+/// The helper program, which lies beside this one.
+pub(crate) fn lab_program() -> Result<PathBuf, String> {
+    let this = std::env::current_exe().map_err(|error| error.to_string())?;
+    let lab = this.with_file_name("lab");
+    let hint = || format!("`{}` is missing: cargo build --release -p daemonic-tests --bin lab", lab.display());
+    if lab.exists() { Ok(lab) } else { Err(hint()) }
+}

@@ -1,0 +1,174 @@
+//! What is done to which call of which process.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// From where on a process (and its children) is traced, so that the calls of the loader do not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Root {
+    /// The process that performs the verb, from its `main` on.
+    Launcher,
+    /// The same, from the first stage on: from here the middle's and the launcher's calls count alike.
+    Fork,
+    /// The new daemon alone, from behind the first stage on.
+    Daemon,
+    /// The daemon that runs already, while the verb is performed.
+    Elder,
+}
+
+/// A verb, and who is traced meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Scenario {
+    pub(crate) verb: &'static str,
+    pub(crate) root: Root,
+}
+
+/// All scenarios.
+pub(crate) const SCENARIOS: [Scenario; 10] = [
+    Scenario { verb: "start", root: Root::Launcher },
+    Scenario { verb: "start", root: Root::Fork },
+    Scenario { verb: "start", root: Root::Daemon },
+    Scenario { verb: "stop", root: Root::Launcher },
+    Scenario { verb: "stop", root: Root::Elder },
+    Scenario { verb: "restart", root: Root::Launcher },
+    Scenario { verb: "restart", root: Root::Fork },
+    Scenario { verb: "restart", root: Root::Daemon },
+    Scenario { verb: "restart", root: Root::Elder },
+    Scenario { verb: "status", root: Root::Launcher },
+];
+
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.verb, format!("{:?}", self.root).to_lowercase())
+    }
+}
+
+/// What happens to a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Killed,
+    Failed(&'static str),
+    Lied(u8),
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Kind::Killed => f.write_str("signal=KILL"),
+            Kind::Failed(error) => write!(f, "error={error}"),
+            Kind::Lied(value) => write!(f, "retval={value}"),
+        }
+    }
+}
+
+const ERRORS: [&str; 9] = ["EINTR", "EAGAIN", "ENOMEM", "EMFILE", "ENOSPC", "EIO", "EROFS", "EACCES", "EPERM"];
+
+/// Calls that say they did what they did not do.
+const LIES: [(&str, u8); 11] = [
+    ("setresuid", 0),
+    ("setresgid", 0),
+    ("setuid", 0),
+    ("setgid", 0),
+    ("setgroups", 0),
+    ("setsid", 0),
+    ("flock", 0),
+    ("fchmod", 0),
+    ("unlinkat", 0),
+    ("write", 1),
+    ("pwrite64", 1),
+];
+
+/// Calls that never return, or that the tracer answers by itself.
+const LEFT_OUT: [&str; 6] = ["execve", "exit", "exit_group", "rt_sigreturn", "restart_syscall", "tgkill"];
+
+/// Calls that fail for a wrong argument at most; glibc and its modules abort if these do.
+const INFALLIBLE: [&str; 12] = [
+    "getpid",
+    "getppid",
+    "gettid",
+    "getuid",
+    "geteuid",
+    "getgid",
+    "getegid",
+    "umask",
+    "set_robust_list",
+    "rseq",
+    "futex",
+    "rt_sigprocmask",
+];
+
+/// One run: the `nth` call of `call` in each traced process.
+#[derive(Clone, Debug)]
+pub(crate) struct Point {
+    pub(crate) scenario: Scenario,
+    pub(crate) kind: Kind,
+    pub(crate) call: String,
+    pub(crate) nth: usize,
+}
+
+impl Point {
+    /// What strace is told.
+    pub(crate) fn injection(&self) -> String {
+        format!("{}:{}:when={}", self.call, self.kind, self.nth)
+    }
+}
+
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.scenario, self.injection())
+    }
+}
+
+/// How often each call is made by the process that makes it most often, from what `strace -f` wrote.
+pub(crate) fn count(trace: &str) -> BTreeMap<String, usize> {
+    let mut each: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for line in trace.lines() {
+        let Some((pid, rest)) = line.split_once(' ') else { continue };
+        let Some((call, _)) = rest.trim_start().split_once('(') else { continue };
+        if !call.is_empty() && call.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_') {
+            *each.entry((pid, call)).or_default() += 1;
+        }
+    }
+    let mut most = BTreeMap::new();
+    for ((_, call), times) in each {
+        let entry = most.entry(call.to_owned()).or_insert(0);
+        *entry = times.max(*entry);
+    }
+    most
+}
+
+/// Everything that can be done to these calls.
+pub(crate) fn points(scenario: Scenario, recorded: &BTreeMap<String, usize>) -> Vec<Point> {
+    let mut points = Vec::new();
+    for (call, times) in recorded.iter().filter(|(call, _)| !LEFT_OUT.contains(&call.as_str())) {
+        let lies = LIES.iter().filter(|(name, _)| name == call).map(|(_, value)| Kind::Lied(*value));
+        let errors = ERRORS.into_iter().filter(|_| !INFALLIBLE.contains(&call.as_str())).map(Kind::Failed);
+        let kinds: Vec<Kind> = [Kind::Killed].into_iter().chain(errors).chain(lies).collect();
+        for nth in 1..=*times {
+            points.extend(kinds.iter().map(|&kind| Point { scenario, kind, call: call.clone(), nth }));
+        }
+    }
+    points
+}
+
+/// An order that depends on the seed alone (Fisher-Yates over splitmix64).
+pub(crate) fn shuffle<T>(items: &mut [T], seed: u64) {
+    let mut state = seed;
+    for last in (1..items.len()).rev() {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let below = u64::try_from(last + 1).expect("a length");
+        items.swap(last, usize::try_from((mixed ^ (mixed >> 31)) % below).expect("an index"));
+    }
+}
+
+/// First one of every call in every way, then a second one of each, and so on: a sample looks everywhere.
+pub(crate) fn spread(points: &mut [Point]) {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    points.sort_by_cached_key(|point| {
+        let times = seen.entry(format!("{}/{}:{}", point.scenario, point.call, point.kind)).or_default();
+        *times += 1;
+        *times
+    });
+}
