@@ -6,7 +6,7 @@
 use crate::directory::describe;
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::pid::Pid;
-use crate::pidfile::{Holder, Lock, PidFile, Probe, clean};
+use crate::pidfile::{Holder, Lock, PASSING, PidFile, Probe, clean};
 use crate::process::Identity;
 use crate::settings::Settings;
 use crate::signal::Signal;
@@ -20,9 +20,6 @@ use std::time::{Duration, Instant};
 
 /// How long a process may take to die of SIGKILL before that is an error.
 const DEATH: Duration = Duration::from_secs(10);
-
-/// How long somebody else's look at a dead daemon's file may take.
-const PASSING: Duration = Duration::from_millis(200);
 
 /// What `status` found.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -137,7 +137,8 @@ fn failed(what: &str, error: &io::Error) -> Error {
     Error::stage(Stage::Identity, format_args!("{what}: {}", cause(error)))
 }
 
-fn lied(what: &str) -> Error {
+/// A call that changed nothing.
+pub(super) fn lied(what: &str) -> Error {
     Error::stage(Stage::Identity, format_args!("{what}, although the kernel said so"))
 }
 

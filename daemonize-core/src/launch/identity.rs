@@ -1,6 +1,6 @@
 //! Becoming somebody with fewer rights, for good.
 
-use super::capabilities::{Rights, Witness, check_held, forgo_new_privileges};
+use super::capabilities::{Rights, Witness, check_held, forgo_new_privileges, lied};
 use super::prove_alone;
 use crate::error::{Error, Result, cause};
 use crate::settings::Settings;
@@ -115,22 +115,21 @@ impl Target {
 
     /// Looks at what was really done, and tries to undo it.
     fn prove(&self) -> Result<()> {
-        let lied = |what: &str| Err(Error::stage(Stage::Identity, format_args!("{what}, although the kernel said so")));
         if let Some(user) = self.user {
             if !getresuid().is_ok_and(|ids| (ids.real, ids.effective, ids.saved) == (user, user, user)) {
-                return lied("the user did not change");
+                return Err(lied("the user did not change"));
             }
         }
         if let Some(group) = self.group {
             if !getresgid().is_ok_and(|ids| (ids.real, ids.effective, ids.saved) == (group, group, group)) {
-                return lied("the group did not change");
+                return Err(lied("the group did not change"));
             }
         }
         if let Some(groups) = &self.groups {
             let now = getgroups().unwrap_or_default();
             let within = |some: &[Gid], all: &[Gid]| some.iter().all(|group| all.contains(group));
             if !within(&now, groups) || !within(groups, &now) {
-                return lied("the supplementary groups did not change");
+                return Err(lied("the supplementary groups did not change"));
             }
         }
         if self.user.is_some_and(|user| !user.is_root()) && can_go_back() {

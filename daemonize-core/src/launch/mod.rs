@@ -177,7 +177,7 @@ fn acquire(pidfile: &Path, settings: &Settings, quiet: &Quiet) -> Result<PidFile
 }
 
 /// Whether a launch with these settings leaves the terminal behind.
-pub(crate) fn detaches(settings: &Settings) -> bool {
+fn detaches(settings: &Settings) -> bool {
     let as_before = inside::predecessor(&settings.name).filter(|_| settings.detach == Detach::Auto);
     let decide = || auto::detaches(settings.detach);
     !settings.hooks.replaces(Stage::Detach) && as_before.map_or_else(decide, |predecessor| predecessor.detached)

@@ -25,11 +25,9 @@ impl Quiet {
         }
     }
 
-    /// In a process that goes on with everything blocked, to open what it wants itself; the mask there was before.
-    pub(super) fn go_on(self) -> Mask {
-        let before = self.before;
+    /// In a process that goes on as something else, and has a mask of its own or will have.
+    pub(super) fn go_on(self) {
         std::mem::forget(self);
-        before
     }
 
     /// Runs code of the user's in between, which may take long, as it is used to run.

@@ -27,7 +27,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long a lock that is held by no daemon is waited for at the least: another start, stop or cleaner in passing.
-const PASSING: Duration = Duration::from_millis(200);
+pub(crate) const PASSING: Duration = Duration::from_millis(200);
 
 /// The seam behind which another kind of lock could take the pidfile's place.
 pub(crate) trait Lock: Sized {
@@ -169,9 +169,7 @@ impl PidFile {
 
     /// Locked and current: nobody else's from here on. Empties it, provided that it is a pidfile at all.
     fn take(place: Place, file: File, mode: u32) -> Result<PidFile> {
-        if Reading::of(&file).is_ok_and(|reading| reading.record == Record::Foreign) {
-            return Err(distrusted(place.path(), "it holds something else than a pid: not emptying it"));
-        }
+        refuse_foreign(&place, &file, "emptying")?;
         place.set_mode(&file, mode)?;
         let writer = place.write(&file).inspect_err(|_| drop(place.remove(&file)))?;
         let taken = PidFile { place, file, writer: Some(writer), owner: Some(Pid::this()) };
@@ -203,6 +201,15 @@ fn try_lock(file: &File) -> io::Result<bool> {
     }
 }
 
+/// What is no pidfile is somebody's, and stays what it is.
+fn refuse_foreign(place: &Place, file: &File, doing: &str) -> Result<()> {
+    if Reading::of(file).is_ok_and(|reading| reading.record == Record::Foreign) {
+        let why = format_args!("it holds something else than a pid: not {doing} it");
+        return Err(distrusted(place.path(), why));
+    }
+    Ok(())
+}
+
 /// Removes a pidfile whose daemon is dead; `Ok(false)` when somebody holds its lock.
 pub(crate) fn clean(path: &Path) -> Result<bool> {
     let place = Place::open(path)?;
@@ -211,9 +218,7 @@ pub(crate) fn clean(path: &Path) -> Result<bool> {
     if !try_lock(&file).map_err(|error| inaccessible(path, cause(&error)))? {
         return Ok(false);
     }
-    if Reading::of(&file).is_ok_and(|reading| reading.record == Record::Foreign) {
-        return Err(distrusted(path, "it holds something else than a pid: not removing it"));
-    }
+    refuse_foreign(&place, &file, "removing")?;
     let removed = place.remove(&file);
     removed
         .map_err(|error| Error::failed(ErrorKind::PidFile, "remove stale pidfile", path.display(), cause(&error)))?;
