@@ -3,6 +3,7 @@
 use crate::attach::{Attachment, Handle};
 use crate::body::{Ending, Unwound, guarded};
 use crate::error::{Error, ErrorKind, Result, cause};
+use crate::mutex::lock;
 use crate::pid::Pid;
 use crate::pidfile::PidFile;
 use crate::process::{Here, Identity};
@@ -18,7 +19,7 @@ use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -258,8 +259,4 @@ pub(crate) fn send(signal: Signal) -> Result<()> {
     PidFd::open(Pid::this())
         .and_then(|this| this.send(signal))
         .map_err(|error| Error::failed(ErrorKind::Stop, "send", signal, cause(&error)))
-}
-
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -33,6 +33,7 @@ mod error;
 mod handoff;
 mod inside;
 mod launch;
+mod mutex;
 mod pid;
 mod pidfile;
 mod process;

@@ -1,21 +1,22 @@
 //! Telling people what went wrong when nobody waits for an answer any more.
 
+use crate::mutex;
 use nix::sys::stat::{fstat, major, minor};
 use nix::syslog::{Facility, LogFlags, Severity, openlog, syslog};
 use std::io::{self, Write};
 use std::panic::catch_unwind;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 static NAME: Mutex<String> = Mutex::new(String::new());
 
 /// The name under which this process complains from now on.
 pub(crate) fn set_name(name: &str) {
-    name.clone_into(&mut NAME.lock().unwrap_or_else(PoisonError::into_inner));
+    name.clone_into(&mut mutex::lock(&NAME));
 }
 
 /// Says it on stderr, and when stderr is `/dev/null` to syslog (`daemon.err`): an error nobody can see is a lie.
 pub(crate) fn error(text: &str) {
-    let name = NAME.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let name = mutex::lock(&NAME).clone();
     // Whoever reports is about to do something more important than that: neither a full disk nor a logger may stop it.
     let _ = catch_unwind(|| log::error!("{name}: {text}"));
     say(&format!("{name}: {text}"));

@@ -3,6 +3,7 @@
 //! A process is at most one daemon, so this state is the process's: plain statics, which cost one relaxed load to look
 //! at, exist before any thread does, and are fresh in every daemon because a launcher never sets them.
 
+use crate::mutex;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -90,5 +91,5 @@ pub(crate) fn descriptor() -> io::Result<BorrowedFd<'static>> {
 }
 
 fn lock() -> MutexGuard<'static, ()> {
-    LOCK.lock().unwrap_or_else(PoisonError::into_inner)
+    mutex::lock(&LOCK)
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::source;
 
 /// The rooms of `daemonize-core`, by floor: an item uses its own room and floors below.
-const FLOORS: [(u8, &[&str]); 8] = [
+const FLOORS: [(u8, &[&str]); 9] = [
     (8, &["lib", "__private", "__fuzz"]),
     (7, &["daemon"]),
     (6, &["launch"]),
@@ -16,6 +16,7 @@ const FLOORS: [(u8, &[&str]); 8] = [
     (3, &["process", "signals", "directory"]),
     (2, &["error", "sys", "attach", "body"]),
     (1, &["stage", "signal", "capability", "pid", "stopping", "stdout", "report"]),
+    (0, &["mutex"]),
 ];
 
 /// A file longer than this is two files.

@@ -150,7 +150,7 @@ fn can_go_back() -> bool {
     setresuid(same, root, same).is_ok()
         || setresuid(root, same, same).is_ok()
         || setresuid(same, same, root).is_ok()
-        || (!getegid().as_raw().eq(&0) && setresgid(same_group, root_group, same_group).is_ok())
+        || (getegid() != root_group && setresgid(same_group, root_group, same_group).is_ok())
         || setgroups(&[root_group]).is_ok()
 }
 

@@ -11,6 +11,7 @@ use crate::attach::Attachment;
 use crate::body::{Ending, Work, guarded};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::inside::{self, Inside};
+use crate::mutex::lock;
 use crate::pid::Pid;
 use crate::report;
 use crate::settings::{Ready, Settings};
@@ -131,7 +132,7 @@ fn attach(inside: &Inside, attachments: &[Arc<dyn Attachment>]) -> Result<()> {
             inside.end_attachments();
             return Err(Error::system("start what is attached to the daemon", error));
         }
-        inside::lock(&inside.attachments).push(Arc::clone(attachment));
+        lock(&inside.attachments).push(Arc::clone(attachment));
     }
     Ok(())
 }
@@ -142,7 +143,7 @@ fn watch_the_launcher(inside: &'static Inside, announcement: Announcement) -> Op
     let outliving = Link::outlive_the_middle();
     let socket = announcement.link.as_ref().map(|link| link.ready.as_fd().try_clone_to_owned()).transpose();
     let socket = socket.map_err(|error| Error::system("watch the launcher", cause(&error)));
-    *inside::lock(&inside.pending) = Some(Box::new(announcement));
+    *lock(&inside.pending) = Some(Box::new(announcement));
     match outliving.and(socket) {
         Ok(socket) => socket.map(|socket| unwanted(inside, socket)),
         Err(error) => {
@@ -156,7 +157,7 @@ fn watch_the_launcher(inside: &'static Inside, announcement: Announcement) -> Op
 fn unwanted(inside: &'static Inside, socket: OwnedFd) -> Unwanted {
     let act = move || {
         // Waits for a `ready()` on its way.
-        if inside::lock(&inside.pending).is_some() {
+        if lock(&inside.pending).is_some() {
             within(LAST_WORDS, || inside.end_attachments());
             exit_now(2);
         }
@@ -178,7 +179,7 @@ fn start(inside: &'static Inside, service: Service) {
 
 /// Tells the launcher that there will be no daemon, if it still waits.
 fn fail(inside: &Inside, error: &Error) {
-    if let Some(pending) = inside::lock(&inside.pending).take() {
+    if let Some(pending) = lock(&inside.pending).take() {
         pending.fail(error);
     }
 }
@@ -204,7 +205,7 @@ fn finish(inside: &Inside, ending: &Ending, exit: Exit) -> ! {
     stopping::ask();
     inside.handlers.wait_until_idle(Instant::now() + inside.grace);
     inside.end_attachments();
-    if inside::lock(&inside.pending).is_some() {
+    if lock(&inside.pending).is_some() {
         stdout::flush();
         fail(inside, &never_ready(ending));
     }
@@ -257,17 +258,17 @@ fn within(limit: Duration, f: impl FnOnce() + Send + 'static) {
     let done = Arc::clone(&over);
     let thread = thread::Builder::new().name("daemon-end".into()).spawn(move || {
         f();
-        *inside::lock(&done.0) = true;
+        *lock(&done.0) = true;
         done.1.notify_one();
     });
     if thread.is_ok() {
-        let _ = over.1.wait_timeout_while(inside::lock(&over.0), limit, |over| !*over);
+        let _ = over.1.wait_timeout_while(lock(&over.0), limit, |over| !*over);
     }
 }
 
 /// Removes the pidfile; what is to be said about that.
 fn release(inside: &Inside) -> Option<String> {
-    let moved = inside::lock(&inside.lock).as_ref().is_some_and(|lock| !lock.is_held());
+    let moved = lock(&inside.lock).as_ref().is_some_and(|pidfile| !pidfile.is_held());
     let error = inside.release().map(|error| error.to_string());
     if inside.program.obstacle.is_some() {
         // After a change of user or root it is known that the file cannot be removed: the next stop or start does.

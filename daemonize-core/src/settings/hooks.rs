@@ -1,9 +1,10 @@
 //! What the user wants done before, after or instead of a stage.
 
 use crate::body::{Ending, Outcome};
+use crate::mutex;
 use crate::stage::Stage;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// What a function or closure must be to hook a stage: `FnMut()`, returning what [`Outcome`] allows.
 ///
@@ -99,7 +100,7 @@ impl Hooks {
     pub(crate) fn run(&self, stage: Stage, when: When) -> Result<(), String> {
         let skip = if when == When::Instead { self.of(stage, when).count().saturating_sub(1) } else { 0 };
         for hook in self.of(stage, when).skip(skip) {
-            let ending = (hook.lock().unwrap_or_else(PoisonError::into_inner))();
+            let ending = (mutex::lock(hook))();
             if let Some(error) = ending.error() {
                 return Err(error.to_owned());
             }

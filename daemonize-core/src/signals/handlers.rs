@@ -2,6 +2,7 @@
 
 use super::SharedHandler;
 use crate::body::guarded;
+use crate::mutex;
 use crate::report;
 use crate::signal::Signal;
 use nix::sys::eventfd::{EfdFlags, EventFd};
@@ -68,7 +69,7 @@ impl Handlers {
     fn work(&self) {
         while let Some((signal, handler)) = self.next() {
             let ending = guarded(&format!("a handler of {signal}"), || {
-                let mut handler = handler.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut handler = mutex::lock(&handler);
                 handler(signal)
             });
             if let Some(error) = ending.error() {
@@ -92,7 +93,7 @@ impl Handlers {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        mutex::lock(&self.0)
     }
 }
 
