@@ -204,7 +204,7 @@ fn try_lock(file: &File) -> io::Result<bool> {
 /// What is no pidfile is somebody's, and stays what it is.
 fn refuse_foreign(place: &Place, file: &File, doing: &str) -> Result<()> {
     if Reading::of(file).is_ok_and(|reading| reading.record == Record::Foreign) {
-        let why = format_args!("it holds something else than a pid: not {doing} it");
+        let why = format!("it holds something else than a pid: not {doing} it");
         return Err(distrusted(place.path(), why));
     }
     Ok(())
