@@ -270,12 +270,26 @@ fn p3_07_what_cannot_be_kept_or_dropped_is_said_before_anything_runs() {
     never_ran(&lab);
     for (options, settings, reason) in [
         (&["--bounding-set=-net_raw"][..], &["capabilities=NET_RAW"][..], "no CAP_NET_RAW to keep"),
-        (&["--bounding-set=-setpcap"], &[], "needs CAP_SETPCAP"),
+        (&["--bounding-set=-setpcap"], &["no_new_privs=false"], "needs CAP_SETPCAP"),
         (&["--no-new-privs"], &["capabilities=NET_RAW,SETUID"], "with CAP_SETUID the daemon could become root again"),
         (&["--no-new-privs"], &["capabilities=CAP_SETGID"], "with CAP_SETGID the daemon could become root again"),
     ] {
         start_below(&lab, "setpriv", options, settings).exits(2).says(&[reason]);
         never_ran(&lab);
+    }
+}
+
+/// In a container that has no `CAP_SETPCAP`: the bounding set stays, and bounds nothing that new privileges could give.
+#[test]
+fn p3_07_without_the_right_to_bound_it_is_enough_to_forgo_new_privileges() {
+    needs(&["setpriv"]);
+    needs_root();
+    let lab = open_lab();
+    start_below(&lab, "setpriv", &["--bounding-set=-setpcap"], &[]).ok();
+    let daemon = lab.daemon(PIDFILE);
+    assert_eq!(set(daemon, "NoNewPrivs"), 1);
+    for name in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
+        assert_eq!(set(daemon, name), 0, "{name}");
     }
 }
 

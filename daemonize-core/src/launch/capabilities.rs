@@ -35,19 +35,22 @@ impl Rights {
     }
 
     /// First, while there is the right to: no program that is executed can ever bring back more than what is kept.
-    pub(super) fn bound(&self) -> Result<()> {
+    ///
+    /// False where the right to bound is missing, but programs will give no new privileges, so that it bounds nothing.
+    pub(super) fn bound(&self, no_new_privileges: bool) -> Result<bool> {
         let dropped = |number: &u8| self.set() & (1 << number) == 0;
         for number in (0..NUMBERS).filter(dropped) {
             match sys::drop_from_bounding_set(number) {
                 // The kernel has no more of them, or what is missing here comes out in `Witness::confirm`.
                 Err(error) if error.raw_os_error() == Some(libc::EINVAL) => break,
+                Err(error) if error.raw_os_error() == Some(libc::EPERM) && no_new_privileges => return Ok(false),
                 Err(error) if error.raw_os_error() == Some(libc::EPERM) => {
-                    return Err(failed("drop the bounding set, which needs CAP_SETPCAP", &error));
+                    return Err(failed("drop the bounding set, which needs CAP_SETPCAP or `no_new_privs`", &error));
                 }
                 outcome => outcome.map_err(|error| failed("drop the bounding set", &error))?,
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Runs the change of user so that what is kept outlives it, and nothing does otherwise, whatever the program has set.
@@ -96,14 +99,15 @@ impl Witness {
     }
 
     /// The kernel writes the file when it is read, not when it is opened.
-    pub(super) fn confirm(mut self, rights: Option<&Rights>, no_new_privileges: bool) -> Result<()> {
+    pub(super) fn confirm(mut self, rights: Option<&Rights>, bounded: bool, no_new_privileges: bool) -> Result<()> {
         let mut status = String::new();
         self.0.read_to_string(&mut status).map_err(|error| failed(&format!("read `{STATUS}`"), &error))?;
         if no_new_privileges && line(&status, "NoNewPrivs") != Some(1) {
             return Err(lied("new privileges were not forgone"));
         }
         let Some(rights) = rights else { return Ok(()) };
-        for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
+        let sets = ["CapInh", "CapPrm", "CapEff", "CapAmb"].into_iter();
+        for set in sets.chain(bounded.then_some("CapBnd")) {
             if line(&status, set) != Some(rights.set()) {
                 return Err(lied(&format!("the capabilities ({set}) did not change")));
             }

@@ -80,7 +80,7 @@ impl Target {
         let witness = Witness::call()?;
         let rights = self.rights.as_ref();
         self.change_root()?;
-        rights.map_or(Ok(()), Rights::bound)?;
+        let bounded = rights.map_or(Ok(false), |rights| rights.bound(self.no_new_privs))?;
         rights.map_or_else(|| self.change_ids(), |rights| rights.outlive(|| self.change_ids()))?;
         // Before the capabilities go: where they outlive the change of user by themselves, that is the way back.
         self.prove()?;
@@ -88,7 +88,7 @@ impl Target {
         if self.no_new_privs {
             forgo_new_privileges()?;
         }
-        witness.confirm(rights, self.no_new_privs)
+        witness.confirm(rights, bounded, self.no_new_privs)
     }
 
     fn change_root(&self) -> Result<()> {
