@@ -297,3 +297,16 @@ fn p2_16_without_a_pidfile_of_its_own_it_is_named_after_the_daemon() {
     let place = if root { format!("/run/{name}.pid") } else { format!(".local/state/{name}.pid") };
     assert!(outcome.stdout.contains(&place), "{outcome}");
 }
+
+/// On a file system whose locks keep nobody out, the identity still says that somebody lives.
+#[test]
+fn p2_07_a_lock_that_lies_does_not_make_a_second_owner() {
+    needs(&["strace"]);
+    let lab = lab();
+    let daemon = start(&lab, &[]);
+    let strace = ["-f", "-qq", "-o", "trace", "-e", "trace=flock", "-e", "inject=flock:retval=0"];
+    let second = lab.command("strace", &strace).arg(lab.program()).args(["start", "pidfile=d.pid"]).run().exits(3);
+    assert!(lab.read("trace").contains("INJECTED"), "{second}");
+    assert_eq!(lab.daemon(PIDFILE), daemon);
+    assert!(daemon.alive());
+}

@@ -157,19 +157,20 @@ impl PidFile {
         if !place.is_current(&file) {
             return Ok(Attempt::Replaced);
         }
-        if free {
-            return Ok(Attempt::Taken(Box::new(PidFile::take(place, file, mode)?)));
-        }
-        Ok(match Reading::of(&file).and_then(|reading| reading.holder()) {
-            Ok(Holder::Alive(identity)) => Attempt::Daemon(identity.pid),
-            Ok(holder) => Attempt::Other(holder.to_string()),
-            Err(error) => Attempt::Other(cause(&error)),
+        let holder = Reading::of(&file).and_then(|reading| reading.holder());
+        Ok(match (holder, free) {
+            (Ok(Holder::Alive(identity)), false) => Attempt::Daemon(identity.pid),
+            // It is just going and could not remove its file; or this file system's locks keep nobody out.
+            (Ok(Holder::Alive(identity)), true) => Attempt::Unlocked(identity.pid),
+            (Ok(Holder::Foreign), true) => return Err(foreign(&place, "emptying")),
+            (_, true) => Attempt::Taken(Box::new(PidFile::take(place, file, mode)?)),
+            (Ok(holder), false) => Attempt::Other(holder.to_string()),
+            (Err(error), false) => Attempt::Other(cause(&error)),
         })
     }
 
-    /// Locked and current: nobody else's from here on. Empties it, provided that it is a pidfile at all.
+    /// Locked and current: nobody else's from here on. Empties it.
     fn take(place: Place, file: File, mode: u32) -> Result<PidFile> {
-        refuse_foreign(&place, &file, "emptying")?;
         place.set_mode(&file, mode)?;
         let writer = place.write(&file).inspect_err(|_| drop(place.remove(&file)))?;
         let taken = PidFile { place, file, writer: Some(writer), owner: Some(Pid::this()) };
@@ -189,6 +190,8 @@ enum Attempt {
     Taken(Box<PidFile>),
     Replaced,
     Daemon(Pid),
+    /// A living daemon's, and yet the lock was free.
+    Unlocked(Pid),
     Other(String),
 }
 
@@ -202,12 +205,8 @@ fn try_lock(file: &File) -> io::Result<bool> {
 }
 
 /// What is no pidfile is somebody's, and stays what it is.
-fn refuse_foreign(place: &Place, file: &File, doing: &str) -> Result<()> {
-    if Reading::of(file).is_ok_and(|reading| reading.record == Record::Foreign) {
-        let why = format!("it holds something else than a pid: not {doing} it");
-        return Err(distrusted(place.path(), why));
-    }
-    Ok(())
+fn foreign(place: &Place, doing: &str) -> Error {
+    distrusted(place.path(), format_args!("it holds something else than a pid: not {doing} it"))
 }
 
 /// Removes a pidfile whose daemon is dead; `Ok(false)` when somebody holds its lock.
@@ -218,7 +217,9 @@ pub(crate) fn clean(path: &Path) -> Result<bool> {
     if !try_lock(&file).map_err(|error| inaccessible(path, cause(&error)))? {
         return Ok(false);
     }
-    refuse_foreign(&place, &file, "removing")?;
+    if Reading::of(&file).is_ok_and(|reading| reading.record == Record::Foreign) {
+        return Err(foreign(&place, "removing"));
+    }
     let removed = place.remove(&file);
     removed
         .map_err(|error| Error::failed(ErrorKind::PidFile, "remove stale pidfile", path.display(), cause(&error)))?;
@@ -250,7 +251,7 @@ impl Lock for PidFile {
                 }
                 Attempt::Replaced => locked(path, "it is being replaced all the time"),
                 Attempt::Daemon(pid) if start.elapsed() >= timeout => return Err(already_running(path, pid)),
-                Attempt::Daemon(pid) => already_running(path, pid),
+                Attempt::Daemon(pid) | Attempt::Unlocked(pid) => already_running(path, pid),
                 Attempt::Other(why) => locked(path, why),
             };
             if start.elapsed() >= timeout.max(PASSING) {
