@@ -69,6 +69,19 @@ fn p2_15_logrotate_loses_and_doubles_no_line() {
     assert_eq!(numbers, (1..=numbers.len()).collect::<Vec<_>>(), "lines are lost, doubled or out of order");
 }
 
+/// A log that is there at the first look and moved away at the second.
+#[test]
+fn p2_15_a_log_that_is_rotated_while_it_is_opened_is_made() {
+    needs(&["strace"]);
+    let lab = lab();
+    let inject = "inject=openat:error=EEXIST:when=1";
+    let strace = ["-qq", "-o", "trace", "-P", "log", "-e", "trace=openat", "-e", inject];
+    let start = ["start", "pidfile=d.pid", "stdout=log", "body=count,idle"];
+    lab.command("strace", &strace).arg(lab.program()).args(start).run().ok();
+    assert!(lab.read("trace").contains("INJECTED"), "{}", lab.read("trace"));
+    lab.wait_for("log", SOON, |log| log == "1\n");
+}
+
 fn dpkg(lab: &Lab, arguments: &[&str]) -> Outcome {
     dpkg_call(lab, arguments).run()
 }

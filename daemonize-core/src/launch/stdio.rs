@@ -190,11 +190,12 @@ fn open_log(path: &Path, owner: Owner) -> Result<Arc<OwnedFd>, String> {
     let flags = flags | OFlag::O_NONBLOCK;
     let mode = Mode::from_bits_truncate(0o640);
     let attempt = |flags| openat(&directory, name, flags, mode);
-    let (fd, is_new) = match attempt(flags | OFlag::O_CREAT | OFlag::O_EXCL) {
-        Ok(fd) => (fd, true),
-        Err(nix::Error::EEXIST) => (attempt(flags).map_err(describe)?, false),
-        Err(errno) => return Err(describe(errno)),
-    };
+    let make = || attempt(flags | OFlag::O_CREAT | OFlag::O_EXCL).map(|fd| (fd, true));
+    let take = || attempt(flags).map(|fd| (fd, false));
+    // Whoever rotates logs may make or move the file between two looks at it.
+    let opened = make().or_else(|errno| if errno == nix::Error::EEXIST { take() } else { Err(errno) });
+    let opened = opened.or_else(|errno| if errno == nix::Error::ENOENT { make() } else { Err(errno) });
+    let (fd, is_new) = opened.map_err(describe)?;
     let status = fstat(&fd).map_err(describe)?;
     let file_owner = Uid::from_raw(status.st_uid);
     if kind(&status) != SFlag::S_IFREG {
