@@ -8,7 +8,7 @@ use std::time::SystemTime;
 /// Something that lives beside the body: an endpoint, a notifier, a watchdog.
 ///
 /// Started in the daemon when every stage is done and before it is ready, so that a failure is the start's failure;
-/// ended when the body has ended, in reverse order.
+/// ended when the body has ended, in reverse order; told in between what has become of the daemon.
 ///
 /// ```
 /// use daemonize_core::{Attachment, Handle};
@@ -32,8 +32,26 @@ pub trait Attachment: Send + Sync + 'static {
     /// Whatever keeps it from beginning: the start fails with it.
     fn start(&self, daemon: Handle) -> Result<(), Box<dyn Error>>;
 
+    /// The daemon has come to another phase of its life. Called by one thread at a time, which should not be kept for
+    /// long. Does nothing unless it is implemented.
+    fn phase(&self, phase: Phase) {
+        let _ = phase;
+    }
+
     /// The body has ended, and so does this. Does nothing unless it is implemented.
     fn end(&self) {}
+}
+
+/// What a daemon that has started is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Phase {
+    /// It works: said once the launcher knows, and again after each [`Reloading`](Phase::Reloading).
+    Ready,
+    /// SIGHUP came: log files are opened again and its handlers run.
+    Reloading,
+    /// It is to stop, or its body has ended: the last phase.
+    Stopping,
 }
 
 /// What an [`Attachment`] knows of its daemon and may ask of it; cheap to clone, usable from any thread.

@@ -40,6 +40,9 @@ pub enum ErrorKind {
     Configuration,
     /// The process has more than one thread, so it cannot fork. Exit status 2.
     Threads,
+    /// An asynchronous runtime or another event loop lives in the process, and would be carried through the fork. Exit
+    /// status 2.
+    Runtime,
     /// The daemon runs already, as this process. Exit status 3.
     AlreadyRunning {
         /// The daemon that runs.
@@ -144,6 +147,12 @@ impl Error {
     /// Kind and text once more.
     pub(crate) fn copy(&self) -> Error {
         Error::new(self.kind(), self.0.text.clone())
+    }
+
+    /// The same, with more to say.
+    pub(crate) fn and(mut self, more: &str) -> Error {
+        self.0.text = format!("{}; {more}", self.0.text);
+        self
     }
 
     pub(crate) fn with_capture(mut self, output: Vec<u8>, errors: Vec<u8>) -> Error {

@@ -1,9 +1,10 @@
 //! What the body of a daemon may call, and what this process knows of itself once it is one.
 
-use crate::attach::{Attachment, Handle};
+use crate::attach::{Attachment, Handle, Phase};
 use crate::body::{Ending, Unwound, guarded};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::mutex::lock;
+use crate::notifier::Notifier;
 use crate::pid::Pid;
 use crate::pidfile::PidFile;
 use crate::process::{Here, Identity};
@@ -11,11 +12,11 @@ use crate::report;
 use crate::signal::Signal;
 use crate::signals::Handlers;
 use crate::stopping as flag;
-use crate::sys::pidfd::PidFd;
+use crate::sys::{fds, pidfd::PidFd};
 use std::cell::Cell;
 use std::env;
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -33,7 +34,6 @@ static CURRENT: OnceLock<Inside> = OnceLock::new();
 static LOOKS: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
-    static IS_BODY: Cell<bool> = const { Cell::new(false) };
     static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
     static TOLD: Cell<bool> = const { Cell::new(false) };
 }
@@ -55,6 +55,12 @@ pub(crate) struct Inside {
     pub(crate) handlers: Arc<Handlers>,
     /// Those that have started and not ended.
     pub(crate) attachments: Mutex<Vec<Arc<dyn Attachment>>>,
+    /// The last one that they were told.
+    pub(crate) phase: Mutex<Option<Phase>>,
+    /// One of them.
+    pub(crate) notifier: Option<Arc<Notifier>>,
+    /// Descriptors that the service manager handed over, until somebody takes them.
+    pub(crate) handed_over: Mutex<Vec<(String, RawFd)>>,
     pub(crate) lock: Mutex<Option<PidFile>>,
     /// Until `ready()` has been called, with `ready = manual`.
     pub(crate) pending: Mutex<Option<Box<dyn Pending>>>,
@@ -84,24 +90,54 @@ impl Inside {
         !lock(&self.attachments).is_empty()
     }
 
+    /// Tells what lives beside the body of a new phase; nothing comes after `Stopping`, and nothing before `Ready`.
+    pub(crate) fn tell(&self, phase: Phase) {
+        let mut last = lock(&self.phase);
+        let follows = match *last {
+            Some(Phase::Stopping) => false,
+            Some(last) => last != phase,
+            None => phase != Phase::Reloading,
+        };
+        if follows {
+            *last = Some(phase);
+            // A copy: whoever is told may end before all are.
+            let attachments = lock(&self.attachments).clone();
+            for attachment in attachments {
+                report_failure(|| attachment.phase(phase));
+            }
+        }
+    }
+
+    /// The handlers of SIGHUP are done: the daemon is what it was before.
+    pub(crate) fn tell_reloaded(&self) {
+        if *lock(&self.phase) == Some(Phase::Reloading) {
+            self.tell(Phase::Ready);
+        }
+    }
+
     /// Ends what lives beside the body, once, the last that was started first.
     pub(crate) fn end_attachments(&self) {
         let attachments = std::mem::take(&mut *lock(&self.attachments));
         for attachment in attachments.iter().rev() {
-            let ending = guarded("what is attached to the daemon", || {
-                attachment.end();
-                Ending::success()
-            });
-            if let Some(error) = ending.error() {
-                report::error(error);
-            }
+            report_failure(|| attachment.end());
         }
+    }
+}
+
+/// Calls what is attached; a panic is told and goes no further.
+fn report_failure(call: impl FnOnce()) {
+    let ending = guarded("what is attached to the daemon", || {
+        call();
+        Ending::success()
+    });
+    if let Some(error) = ending.error() {
+        report::error(error);
     }
 }
 
 /// Makes this process a daemon as far as the functions of this module go.
 pub(crate) fn enter(inside: Inside) -> &'static Inside {
-    IS_BODY.set(true);
+    flag::be_the_body();
     CURRENT.get_or_init(|| inside)
 }
 
@@ -124,6 +160,13 @@ pub(crate) fn current() -> Option<&'static Inside> {
 /// A stop came while the daemon was starting. The body should return.
 pub fn ready() -> Result<()> {
     let Some(inside) = current() else { return Ok(()) };
+    announce(inside)?;
+    inside.tell(Phase::Ready);
+    Ok(())
+}
+
+/// Tells the launcher, where one waits.
+fn announce(inside: &Inside) -> Result<()> {
     let mut pending = lock(&inside.pending);
     let Some(announcement) = pending.take() else { return Ok(()) };
     announcement.announce(inside).map_err(|(announcement, error)| {
@@ -137,8 +180,7 @@ pub fn ready() -> Result<()> {
 /// A body that asks is given `grace` to return; one that never asks is ended as soon as the signal handlers are done.
 #[inline]
 pub fn stopping() -> bool {
-    flag::ask();
-    let marked = flag::is_marked();
+    let marked = flag::look();
     if marked {
         LOOKS.store(true, Relaxed);
     }
@@ -160,13 +202,12 @@ pub fn stopping() -> bool {
 /// }
 /// ```
 pub fn sleep(time: Duration) -> bool {
-    flag::ask();
-    if !flag::is_marked() && flag::sleep(time) {
+    if !flag::look() && flag::sleep(time) {
         return true;
     }
     if TOLD.replace(true) {
         match current() {
-            Some(inside) if IS_BODY.get() && !LOOKS.load(Relaxed) => unwind(inside),
+            Some(inside) if flag::is_the_body() && !LOOKS.load(Relaxed) => unwind(inside),
             _ => thread::sleep(time.min(NAP)),
         }
     }
@@ -189,9 +230,41 @@ fn unwind(inside: &Inside) {
 /// # Errors
 /// No descriptor is left.
 pub fn wait_handle() -> io::Result<BorrowedFd<'static>> {
-    flag::ask();
+    flag::look();
     LOOKS.store(true, Relaxed);
     flag::descriptor()
+}
+
+/// The sockets that a service manager opened for this daemon (`sd_listen_fds(3)`), in its order, each with its name
+/// (`unknown` unless it was given one). The first call gets them; anywhere else, and the second time, there are none.
+///
+/// They are close-on-exec. Whether the manager means this process has been found out in the launch, which also took
+/// `LISTEN_FDS` and its like out of the environment.
+///
+/// ```no_run
+/// use std::os::unix::net::UnixListener;
+///
+/// let listeners = daemonize_core::listen_fds().into_iter().map(|(name, fd)| (name, UnixListener::from(fd)));
+/// # drop(listeners.collect::<Vec<_>>());
+/// ```
+pub fn listen_fds() -> Vec<(String, OwnedFd)> {
+    let handed_over = current().map(|inside| std::mem::take(&mut *lock(&inside.handed_over)));
+    handed_over.into_iter().flatten().map(|(name, fd)| (name, fds::own_handed_over(fd))).collect()
+}
+
+/// Has the service manager keep a copy of a descriptor (`sd_notify(3)`, `FDSTORE=1`): after a crash the next daemon
+/// finds it, under this name, in [`listen_fds`].
+///
+/// # Errors
+/// No service manager hears this process (`NOTIFY_SOCKET`), or it takes no message; the name is not one, or longer than 255 bytes.
+pub fn store_fd(name: &str, fd: impl AsFd) -> Result<()> {
+    let failed = |why: &str| Error::failed(ErrorKind::Inside, "store descriptor", name, why);
+    if name.is_empty() || name.len() > 255 || name.bytes().any(|byte| byte == b':' || !(b' '..=b'~').contains(&byte)) {
+        return Err(failed("a name has 1 to 255 printable characters and no `:`"));
+    }
+    let notifier = current().and_then(|inside| inside.notifier.as_ref());
+    let notifier = notifier.ok_or_else(|| failed("no service manager hears this process"))?;
+    notifier.store(name, fd.as_fd()).map_err(|error| failed(&cause(&error)))
 }
 
 /// Asks this daemon to stop, as SIGTERM does; returns at once. Outside of a daemon it does nothing.

@@ -34,6 +34,7 @@ mod handoff;
 mod inside;
 mod launch;
 mod mutex;
+mod notifier;
 mod pid;
 mod pidfile;
 mod process;
@@ -48,12 +49,12 @@ mod stopping;
 #[allow(unsafe_code)] // The only room with it.
 mod sys;
 
-pub use attach::{Attachment, Handle};
+pub use attach::{Attachment, Handle, Phase};
 pub use body::{Ending, Never, Outcome, Run, Step, StepOutcome, Work};
 pub use capability::{Capability, UnknownCapability};
 pub use daemon::{Daemon, Partial, RunDaemon, StepDaemon};
 pub use error::{Error, ErrorKind, Result};
-pub use inside::{ready, restart, sleep, stop, stopping, wait_handle};
+pub use inside::{listen_fds, ready, restart, sleep, stop, stopping, store_fd, wait_handle};
 pub use launch::Started;
 pub use pid::Pid;
 pub use pidfile::PidFile;

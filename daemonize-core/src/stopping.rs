@@ -2,26 +2,51 @@
 //!
 //! A process is at most one daemon, so this state is the process's: plain statics, which cost one relaxed load to look
 //! at, exist before any thread does, and are fresh in every daemon because a launcher never sets them.
+//!
+//! Looking also shows that the body lives. A watchdog takes the mark of the last look away and sees whether it comes
+//! back; a body that sleeps here is not hung either.
 
 use crate::mutex;
 use nix::sys::eventfd::{EfdFlags, EventFd};
+use std::cell::Cell;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed, Ordering::SeqCst};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-static MARKED: AtomicBool = AtomicBool::new(false);
-static TOLD: AtomicBool = AtomicBool::new(false);
+/// In [`STATE`]: the body has looked since somebody took this away.
+const LOOKED: u8 = 1;
+/// In [`STATE`]: the daemon is to stop.
+const MARKED: u8 = 2;
+
+static STATE: AtomicU8 = AtomicU8::new(0);
 static ASKED: AtomicBool = AtomicBool::new(false);
+static TOLD: AtomicBool = AtomicBool::new(false);
+static WATCHED: AtomicBool = AtomicBool::new(false);
+static ASLEEP: AtomicBool = AtomicBool::new(false);
 static LOCK: Mutex<()> = Mutex::new(());
 static WAKE: Condvar = Condvar::new();
 static EVENT: OnceLock<EventFd> = OnceLock::new();
 
+thread_local! {
+    static IS_BODY: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Says that this thread is the body's.
+pub(crate) fn be_the_body() {
+    IS_BODY.set(true);
+}
+
+/// Whether this thread is the body's.
+pub(crate) fn is_the_body() -> bool {
+    IS_BODY.get()
+}
+
 /// Says that the daemon is to stop: wakes every sleeper and every wait handle.
 pub(crate) fn mark() {
     let guard = lock();
-    MARKED.store(true, SeqCst);
+    STATE.fetch_or(MARKED, SeqCst);
     drop(guard);
     WAKE.notify_all();
     if let Some(event) = EVENT.get() {
@@ -34,18 +59,26 @@ pub(crate) fn tell() -> bool {
     !TOLD.swap(true, SeqCst)
 }
 
-/// Whether the daemon is to stop: one relaxed load.
+/// Whether the daemon is to stop.
 #[inline]
 pub(crate) fn is_marked() -> bool {
-    MARKED.load(Relaxed)
+    STATE.load(Relaxed) & MARKED != 0
 }
 
-/// The body has shown that it looks: it is given time to return.
+/// Whether the daemon is to stop, asked by a body: one relaxed load. A body that looks is given time to return.
 #[inline]
-pub(crate) fn ask() {
-    if !ASKED.load(Relaxed) {
-        ASKED.store(true, SeqCst);
+pub(crate) fn look() -> bool {
+    STATE.load(Relaxed) != LOOKED && look_closely()
+}
+
+#[cold]
+fn look_closely() -> bool {
+    ASKED.store(true, SeqCst);
+    // Under a watchdog, only the body's thread proves that the body lives.
+    if is_the_body() || !WATCHED.load(SeqCst) {
+        STATE.fetch_or(LOOKED, SeqCst);
     }
+    is_marked()
 }
 
 /// Whether the body ever looked.
@@ -53,17 +86,51 @@ pub(crate) fn was_asked() -> bool {
     ASKED.load(SeqCst)
 }
 
+/// From now on a watchdog asks [`lives`].
+pub(crate) fn watch() {
+    WATCHED.store(true, SeqCst);
+    STATE.fetch_and(!LOOKED, SeqCst);
+}
+
+/// Whether the body has looked since this was asked last, or sleeps.
+pub(crate) fn lives() -> bool {
+    STATE.fetch_and(!LOOKED, SeqCst) & LOOKED != 0 || ASLEEP.load(SeqCst)
+}
+
+/// While it exists, the body is known to sleep.
+struct Asleep(bool);
+
+impl Asleep {
+    fn fall() -> Asleep {
+        let watched = is_the_body() && WATCHED.load(Relaxed);
+        if watched {
+            ASLEEP.store(true, SeqCst);
+        }
+        Asleep(watched)
+    }
+}
+
+impl Drop for Asleep {
+    fn drop(&mut self) {
+        if self.0 {
+            ASLEEP.store(false, SeqCst);
+        }
+    }
+}
+
 /// Sleeps until the stop or for `time`, whichever comes first; whether it slept it all.
 pub(crate) fn sleep(time: Duration) -> bool {
     if let Some(deadline) = Instant::now().checked_add(time) {
         return sleep_until(deadline);
     }
+    let _asleep = Asleep::fall();
     drop(WAKE.wait_while(lock(), |()| !is_marked()));
     false
 }
 
 /// Sleeps until the stop or until `deadline`, whichever comes first; whether it slept it all.
 pub(crate) fn sleep_until(deadline: Instant) -> bool {
+    let _asleep = Asleep::fall();
     let mut guard = lock();
     loop {
         if is_marked() {

@@ -13,7 +13,7 @@ const FLOORS: [(u8, &[&str]); 9] = [
     (6, &["launch"]),
     (5, &["reach", "inside"]),
     (4, &["pidfile", "settings", "handoff"]),
-    (3, &["process", "signals", "directory"]),
+    (3, &["process", "signals", "directory", "notifier"]),
     (2, &["error", "sys", "attach", "body"]),
     (1, &["stage", "signal", "capability", "pid", "stopping", "stdout", "report"]),
     (0, &["mutex"]),
@@ -48,6 +48,19 @@ fn unsafe_stands_in_sys_only() {
         |path: &Path| path.components().any(|part| part.as_os_str() == "sys") || path.ends_with("tests/src/sys.rs");
     let found = lines_of_code(|path| !allowed(path), |line| source::words(line).any(|word| word == "unsafe"));
     assert!(found.is_empty(), "unsafe outside sys:\n{}", found.join("\n"));
+}
+
+/// A token that derives from the state of a generator from before the fork would be known to two processes. The core has
+/// no secret, and so nothing that could make one: no generator, and no map that is seeded by one.
+#[test]
+fn p4_06_the_core_holds_no_state_that_secrets_derive_from() {
+    let makers = ["rand", "random", "getrandom", "RandomState", "HashMap", "HashSet", "DefaultHasher"];
+    let core = root().join("daemonize-core/src");
+    let found =
+        lines_of_code(|path| path.starts_with(&core), |line| source::words(line).any(|word| makers.contains(&word)));
+    assert!(found.is_empty(), "randomness in the core:\n{}", found.join("\n"));
+    let manifest = read(&root().join("daemonize-core/Cargo.toml"));
+    assert!(!manifest.lines().any(|line| line.starts_with("rand") || line.starts_with("getrandom")), "{manifest}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::symlink;
 
-use look::Outcome;
+use look::{Lab, Outcome};
 use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON, adopt, lab, needs, needs_root, nothing_left, run, start, stop};
@@ -67,6 +67,24 @@ fn p4_01_without_proc_it_fails_closed() {
         outcome.says(&["/proc"]);
         nothing_left(&lab);
     }
+}
+
+#[test]
+fn p4_02_a_start_inside_a_runtime_is_refused() {
+    for (runtime, reason) in [("current", "an event loop lives in this process"), ("multi", "threads")] {
+        let lab = Lab::new(env!("CARGO_BIN_EXE_runtime"));
+        lab.run(&[runtime]).exits(2).says(&[reason]);
+        nothing_left(&lab);
+    }
+}
+
+#[test]
+fn p4_02_an_event_loop_may_be_wanted() {
+    let lab = lab();
+    run(&lab, "start", &["first=epoll"]).exits(2).says(&["descriptor 3, eventpoll", "`inherit = [3]`"]);
+    nothing_left(&lab);
+    let daemon = start(&lab, &["first=epoll", "inherit=3"]);
+    assert!(daemon.descriptors()[&3].is("anon_inode:[eventpoll]"));
 }
 
 #[test]

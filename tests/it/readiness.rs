@@ -44,10 +44,35 @@ fn p1_08_every_early_end_is_told_and_leaves_nothing() {
     });
 }
 
+/// Out of the middle's session and holding the daemon's descriptors: nothing that a launcher may kill.
+#[test]
+fn p1_08_what_cannot_be_taken_back_is_told() {
+    let lab = lab();
+    let outcome = run(&lab, "start", &["ready=manual", "body=escape,exit:7"]).exits(2);
+    outcome.says(&["exited with status 7", "a process that it forked still runs"]);
+    assert!(!lab.path(PIDFILE).exists());
+    assert_eq!(lab.processes().len(), 1);
+}
+
 #[test]
 fn p1_08_a_body_that_returns_before_it_is_ready_was_never_ready() {
     let lab = lab();
     run(&lab, "start", &["ready=manual", "body=say:gone"]).exits(2).says(&["ready"]);
+    nothing_left(&lab);
+}
+
+/// The signal thread of `ready = auto` is made when the launcher knows already: what it has been told stays true.
+#[test]
+fn p1_08_a_thread_that_cannot_be_had_at_once_is_waited_for() {
+    needs(&["strace"]);
+    let lab = lab();
+    // The C library makes threads with clone3 and processes with clone.
+    let strace = ["-f", "-qq", "-o", "trace", "-e", "trace=clone3", "-e", "inject=clone3:error=EAGAIN:when=1..20"];
+    let start = lab.command("strace", &strace).arg(lab.program()).args(["start", "pidfile=d.pid"]).spawn();
+    let trace = lab.wait_for("trace", SOON, |trace| trace.lines().filter(|line| line.contains("clone3(")).count() > 20);
+    assert!(trace.contains("EAGAIN"), "{trace}");
+    lab.daemon(PIDFILE).signal(Signal::SIGTERM);
+    start.finish().ok().prints(&["started"]);
     nothing_left(&lab);
 }
 

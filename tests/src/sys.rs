@@ -31,14 +31,21 @@ pub fn at_exit(function: extern "C" fn()) {
     assert_eq!(answer, 0, "atexit has no room left");
 }
 
-/// `fork()` without an exec: the child keeps every descriptor, and sleeps until it is killed.
-pub fn fork_a_sleeper() -> io::Result<()> {
-    // SAFETY: the child calls nothing but pause(2), which is async-signal-safe.
+/// `fork()` without an exec: the child keeps every descriptor, and sleeps until it is killed; in a session of its own,
+/// if it is to escape.
+pub fn fork_a_sleeper(escapes: bool) -> io::Result<()> {
+    // SAFETY: the child calls nothing but setsid(2) and pause(2), which are async-signal-safe.
     match checked(i64::from(unsafe { libc::fork() }))? {
-        0 => loop {
-            // SAFETY: takes and touches nothing.
-            unsafe { libc::pause() };
-        },
+        0 => {
+            if escapes {
+                // SAFETY: takes and touches nothing.
+                unsafe { libc::setsid() };
+            }
+            loop {
+                // SAFETY: takes and touches nothing.
+                unsafe { libc::pause() };
+            }
+        }
         _ => Ok(()),
     }
 }

@@ -15,7 +15,6 @@ pub struct Step<F> {
 
 impl<F: FnMut() -> ControlFlow<Ending>> Work for Step<F> {
     fn work(self) -> Ending {
-        stopping::ask();
         match self.every {
             None => at_once(self.step),
             Some(pace) => paced(self.step, pace),
@@ -25,7 +24,7 @@ impl<F: FnMut() -> ControlFlow<Ending>> Work for Step<F> {
 
 /// One relaxed load per step: no system call, no clock.
 fn at_once(mut step: impl FnMut() -> ControlFlow<Ending>) -> Ending {
-    while !stopping::is_marked() {
+    while !stopping::look() {
         if let ControlFlow::Break(ending) = step() {
             return ending;
         }
@@ -35,7 +34,7 @@ fn at_once(mut step: impl FnMut() -> ControlFlow<Ending>) -> Ending {
 
 fn paced(mut step: impl FnMut() -> ControlFlow<Ending>, pace: Duration) -> Ending {
     let mut beat = Instant::now();
-    while !stopping::is_marked() {
+    while !stopping::look() {
         if let ControlFlow::Break(ending) = step() {
             return ending;
         }

@@ -6,10 +6,9 @@ use crate::handoff::{Channel, Message};
 use crate::inside::{Inside, Pending};
 use crate::pid::Pid;
 use crate::process::Here;
-use crate::signal::Signal;
+use crate::signals::is_pending;
 use crate::stopping;
 use crate::sys::fork::exit_now;
-use crate::sys::mask::Mask;
 use nix::sys::prctl::set_pdeathsig;
 
 /// The way to the launcher, and the process that watches over the start.
@@ -66,7 +65,7 @@ impl Announcement {
     /// L5: READY, then GO. An end instead of GO means that nobody wants this daemon: it undoes itself.
     pub(super) fn make(self, inside: &Inside) -> Result<(), (Announcement, Error)> {
         let Some(link) = &self.link else { return Ok(()) };
-        if stopping::is_marked() || is_stop_pending(&inside.stops) {
+        if stopping::is_marked() || is_pending(&inside.stops) {
             // The signal thread may not have come to it yet; whoever asks is told the same.
             stopping::mark();
             let error = Error::new(ErrorKind::Stopped, "failed to start: stopped while starting");
@@ -101,9 +100,4 @@ impl Pending for Announcement {
             None => exit_now(error.exit_code()),
         }
     }
-}
-
-fn is_stop_pending(stops: &[Signal]) -> bool {
-    let pending = Mask::pending();
-    stops.iter().any(|signal| pending.contains(*signal))
 }

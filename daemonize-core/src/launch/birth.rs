@@ -3,14 +3,15 @@
 //! It never returns an error to code of the user that is not expecting a second process: whatever goes wrong is told to
 //! the launcher, and the process ends by `_exit`.
 
-use super::Launch;
 use super::announcement::{Announcement, Link};
 use super::capture::Captured;
 use super::identity::Target;
 use super::quiet::Quiet;
+use super::{Launch, Plan};
 use crate::attach::Handle;
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::inside::{Inside, Program};
+use crate::notifier::Notifier;
 use crate::pid::Pid;
 use crate::pidfile::Lock;
 use crate::process::{Here, Identity, Stat};
@@ -52,6 +53,8 @@ pub(crate) struct Birth {
     here: Option<Here>,
     /// Where the program was started.
     directory: Option<PathBuf>,
+    /// To the service manager, if one wants to hear.
+    notifier: Option<Notifier>,
     /// Blocked until the signal thread takes them; none when the stage was replaced.
     handled: Vec<Signal>,
     done: usize,
@@ -90,8 +93,13 @@ impl Birth {
 
     fn new(launch: Launch, link: Option<Link>, quiet: Option<Quiet>, captured: bool, start_time: u64) -> Birth {
         let directory = env::current_dir().ok();
+        // The manager has started the launcher, and does not know us yet.
+        let main_pid = link.as_ref().map(|_| Pid::this());
+        let notifier = launch.plan.manager.as_ref().and_then(|manager| manager.connect(main_pid));
+        launch.plan.handed_over.iter().for_each(|(_, fd)| fds::close_on_exec(*fd));
         let (here, handled) = (None, Vec::new());
-        Birth { launch, link, quiet, captured, outputs_due: false, start_time, here, directory, handled, done: 1 }
+        let outputs_due = false;
+        Birth { launch, link, quiet, captured, outputs_due, start_time, here, directory, notifier, handled, done: 1 }
     }
 
     /// The first hooks in the new process. An error does not come back: it ends this process.
@@ -143,18 +151,18 @@ impl Birth {
     }
 
     fn replaces(&self, stage: Stage) -> bool {
-        self.launch.settings.hooks.replaces(stage)
+        self.launch.plan.settings.hooks.replaces(stage)
     }
 
     fn default(&mut self, stage: Stage) -> Result<()> {
-        let detached = self.launch.detached;
-        let settings = &self.launch.settings;
+        let detached = self.launch.plan.detached;
+        let settings = &self.launch.plan.settings;
         match stage {
             Stage::CoreDumps if settings.core_dumps => {}
             Stage::CoreDumps => {
                 setrlimit(Resource::RLIMIT_CORE, 0, 0).map_err(|errno| Error::stage(stage, cause(&errno.into())))?;
             }
-            Stage::Identity => self.launch.identity.as_ref().map_or(Ok(()), Target::take_on)?,
+            Stage::Identity => self.launch.plan.identity.as_ref().map_or(Ok(()), Target::take_on)?,
             Stage::Umask => {
                 if let Some(mask) = settings.umask.or(detached.then_some(UMASK)) {
                     umask(Mode::from_bits_truncate(mask));
@@ -178,10 +186,10 @@ impl Birth {
 
     /// Dispositions under the block, and only what was ignored: handlers of this program's own registering stay.
     fn set_signals(&mut self) {
-        let signals = &self.launch.settings.signals;
+        let signals = &self.launch.plan.settings.signals;
         // A closed pipe is an error, not a death, as everywhere in Rust.
         let mut ignored = vec![Signal::SIGPIPE];
-        if self.launch.detached {
+        if self.launch.plan.detached {
             ignored.extend(TERMINAL);
         }
         ignored.retain(|signal| !signals.mentions(*signal));
@@ -199,17 +207,19 @@ impl Birth {
 
     fn close_descriptors(&self) -> Result<()> {
         let mut kept = self.kept_by_the_user();
-        match self.launch.settings.close {
+        match self.launch.plan.settings.close {
             Close::None => Ok(()),
             Close::Inherited => {
-                let leaked: Vec<RawFd> = self.launch.leaked.iter().copied().filter(|fd| !kept.contains(fd)).collect();
+                let leaked: Vec<RawFd> =
+                    self.launch.plan.leaked.iter().copied().filter(|fd| !kept.contains(fd)).collect();
                 fds::close_leaked(&leaked);
                 Ok(())
             }
             Close::All => {
                 kept.extend(self.launch.lock.descriptors());
-                kept.extend(self.launch.streams.descriptors());
+                kept.extend(self.launch.plan.streams.descriptors());
                 kept.extend(self.link.iter().map(|link| link.ready.as_fd().as_raw_fd()));
+                kept.extend(self.notifier.iter().map(|notifier| notifier.as_fd().as_raw_fd()));
                 fds::close_all_but(&kept).map_err(|error| Error::stage(Stage::Descriptors, cause(&error)))
             }
         }
@@ -217,16 +227,17 @@ impl Birth {
 
     /// Named by `inherit`, or handed over by whoever activates sockets.
     fn kept_by_the_user(&self) -> Vec<RawFd> {
-        self.launch.settings.inherit.iter().copied().chain(3..3 + self.launch.activated).collect()
+        let handed_over = self.launch.plan.handed_over.iter().map(|(_, fd)| *fd);
+        self.launch.plan.settings.inherit.iter().copied().chain(handed_over).collect()
     }
 
     /// What the user's code prints before the daemon is ready still reaches the launcher.
     fn install_streams(&mut self) -> Result<()> {
-        self.launch.streams.install_input()?;
-        let settings = &self.launch.settings;
+        self.launch.plan.streams.install_input()?;
+        let settings = &self.launch.plan.settings;
         let speaks_on = settings.ready == Ready::Manual || !settings.attachments.is_empty();
         self.outputs_due = self.captured && speaks_on;
-        if self.outputs_due { Ok(()) } else { self.launch.streams.install_outputs() }
+        if self.outputs_due { Ok(()) } else { self.launch.plan.streams.install_outputs() }
     }
 
     /// Every stage is done.
@@ -234,7 +245,7 @@ impl Birth {
         self.run_to(Stage::Stdio)?;
         let identity = self.identity();
         let identity = self.settle(identity)?;
-        let mut stops = self.launch.settings.signals.stops();
+        let mut stops = self.launch.plan.settings.signals.stops();
         if self.replaces(Stage::Signals) {
             // Nothing is handled, so nothing may stay blocked.
             Mask::empty().set();
@@ -243,7 +254,8 @@ impl Birth {
         if self.replaces(Stage::PidFile) {
             self.launch.lock.stop_writing();
         }
-        let Launch { settings, detached, pidfile, lock, streams, identity: target, .. } = self.launch;
+        let Launch { plan, lock } = self.launch;
+        let Plan { settings, detached, pidfile, streams, identity: target, handed_over, .. } = plan;
         let obstacle = target.is_some_and(|target| target.is_one_way());
         let obstacle = obstacle.then_some("it has changed its user or root and could not start as it did");
         let inside = Inside {
@@ -253,6 +265,9 @@ impl Birth {
             grace: settings.grace,
             handlers: Arc::default(),
             attachments: Mutex::default(),
+            phase: Mutex::default(),
+            notifier: self.notifier.map(Arc::new),
+            handed_over: Mutex::new(handed_over),
             lock: Mutex::new(Some(lock)),
             pending: Mutex::new(None),
             program: Program { directory: self.directory, detached, obstacle },

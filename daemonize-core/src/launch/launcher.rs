@@ -7,7 +7,7 @@
 use super::capture::{Capture, Captured, Listener};
 use super::middle;
 use super::quiet::Quiet;
-use super::{Launch, Role};
+use super::{Launch, Plan, Role};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::handoff::{Channel, Message};
 use crate::pid::Pid;
@@ -63,8 +63,8 @@ pub(super) fn split(mut quiet: Quiet, launch: Launch, alone: Alone, leaving: boo
     let plumbing = |error: std::io::Error| Error::stage(Stage::Detach, cause(&error));
     let (ready, daemon_end) = Channel::pair().map_err(plumbing)?;
     let (ctl, middle_end) = Channel::pair().map_err(plumbing)?;
-    let speaks = launch.settings.speaks_while_starting();
-    let capture = speaks.then(|| Capture::new(launch.streams.logs())).transpose().map_err(plumbing)?;
+    let speaks = launch.plan.settings.speaks_while_starting();
+    let capture = speaks.then(|| Capture::new(launch.plan.streams.logs())).transpose().map_err(plumbing)?;
     let (capture, captured): (Option<Capture>, Option<Captured>) = capture.unzip();
     stdout::flush();
     quiet.keep_children();
@@ -80,9 +80,10 @@ pub(super) fn split(mut quiet: Quiet, launch: Launch, alone: Alone, leaving: boo
         }
         Fork::Parent(middle) => {
             drop((daemon_end, middle_end, captured));
-            let Launch { settings, lock, pidfile, .. } = launch;
+            let Launch { plan: Plan { settings, pidfile, .. }, lock } = launch;
             let deadline = Instant::now() + settings.start_timeout;
-            let mut launcher = Launcher { ready, ctl, capture, middle, lock: Some(lock), deadline, quiet };
+            let mut launcher =
+                Launcher { ready, ctl, capture, middle, lock: Some(lock), deadline, quiet, left_behind: false };
             launcher.tell_where();
             let outcome = launcher.listen();
             launcher.conclude(outcome, pidfile, settings.start_timeout, leaving).map(Role::Launcher)
@@ -100,6 +101,8 @@ struct Launcher {
     lock: Option<PidFile>,
     deadline: Instant,
     quiet: Quiet,
+    /// Somebody who left the daemon's group still has its end of the socket.
+    left_behind: bool,
 }
 
 /// What ended the listening.
@@ -274,13 +277,14 @@ impl Launcher {
     }
 
     /// Everybody who could still hold the daemon's end of the socket is gone when it ends.
-    fn wait_for_the_family(&self) {
+    fn wait_for_the_family(&mut self) {
         let deadline = Instant::now() + ANSWER;
         while self.quiet.wait_readable(&self.ready, deadline) {
             if !matches!(self.ready.receive(), Ok(Some(_))) {
                 return;
             }
         }
+        self.left_behind = true;
     }
 
     /// L11: the middle has said that it goes.
@@ -305,6 +309,7 @@ impl Launcher {
 
     fn failure(&mut self, error: Error) -> Error {
         let (output, errors) = self.capture.take().map(Capture::finish).unwrap_or_default();
+        let error = if self.left_behind { error.and("a process that it forked still runs") } else { error };
         error.with_capture(output, errors)
     }
 }

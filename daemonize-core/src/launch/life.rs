@@ -7,7 +7,7 @@
 use super::Birth;
 use super::announcement::{Announcement, Link};
 use super::birth::Born;
-use crate::attach::Attachment;
+use crate::attach::{Attachment, Phase};
 use crate::body::{Ending, Work, guarded};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::inside::{self, Inside};
@@ -16,7 +16,7 @@ use crate::pid::Pid;
 use crate::report;
 use crate::settings::{Ready, Settings};
 use crate::signal::Signal;
-use crate::signals::{End, Service, Unwanted};
+use crate::signals::{End, Service, Signals, Unwanted, is_pending};
 use crate::stdout;
 use crate::stopping;
 use crate::sys::fork::{Fence, at_exit, exit_now};
@@ -72,7 +72,10 @@ extern "C" fn tidy_up() {
 /// From the last stage to the body: attachments, readiness, the signal thread.
 fn begin(birth: Birth, leave: fn() -> !) -> Result<&'static Inside> {
     let Born { quiet, settings, inside, handled, announcement } = birth.born(leave)?;
-    if let Err(error) = attach(&inside, &settings.attachments) {
+    // First of all, and so the last to end.
+    let notifier = inside.notifier.iter().map(|notifier| Arc::clone(notifier) as Arc<dyn Attachment>);
+    let attachments: Vec<Arc<dyn Attachment>> = notifier.chain(settings.attachments.iter().cloned()).collect();
+    if let Err(error) = attach(&inside, &attachments) {
         stdout::flush();
         announcement.refuse(&error);
         return Err(error);
@@ -88,6 +91,9 @@ fn begin(birth: Birth, leave: fn() -> !) -> Result<&'static Inside> {
         return Err(error);
     }
     start(inside, service);
+    if !manual {
+        inside.tell(Phase::Ready);
+    }
     if let Some(quiet) = quiet {
         quiet.go_on();
     }
@@ -104,7 +110,10 @@ fn service(inside: &'static Inside, settings: Settings, handled: Vec<Signal>, an
     let reopening = announcement.streams.reopening();
     let mut signals = settings.signals;
     if !reopening.is_empty() {
-        signals = signals.handle_first(Signal::SIGHUP, move || reopening.run());
+        signals = signals.around(Signal::SIGHUP, move || reopening.run(), || {});
+    }
+    if inside.has_attachments() {
+        signals = telling(inside, signals, &stops);
     }
     Service {
         handled,
@@ -115,6 +124,15 @@ fn service(inside: &'static Inside, settings: Settings, handled: Vec<Signal>, an
         on_end: Box::new(move |end| end_from_outside(inside, end)),
         unwanted: None,
     }
+}
+
+/// What is attached hears of a reload and of a stop in the handlers' thread, before the user's handlers do.
+fn telling(inside: &'static Inside, signals: Signals, stops: &[Signal]) -> Signals {
+    let reload = [Signal::SIGHUP].into_iter().filter(|signal| !stops.contains(signal));
+    let signals = reload.fold(signals, |signals, signal| {
+        signals.around(signal, || inside.tell(Phase::Reloading), || inside.tell_reloaded())
+    });
+    stops.iter().fold(signals, |signals, signal| signals.around(*signal, || inside.tell(Phase::Stopping), || {}))
 }
 
 fn is_at_a_terminal() -> bool {
@@ -168,12 +186,15 @@ fn unwanted(inside: &'static Inside, socket: OwnedFd) -> Unwanted {
 /// A daemon that could hear no signal must not run.
 fn start(inside: &'static Inside, service: Service) {
     if let Err(error) = service.start() {
+        let stopped = is_pending(&inside.stops);
         let error = Error::system("start the signal thread", cause(&error));
         inside.end_attachments();
         fail(inside, &error);
-        report::error(&error.to_string());
+        if !stopped {
+            report::error(&error.to_string());
+        }
         inside.release();
-        exit_now(1);
+        exit_now(u8::from(!stopped));
     }
 }
 
@@ -202,8 +223,9 @@ fn leave(exit: Exit) -> ! {
 /// In the body's thread: the handlers' end, attachments, what there is to say, stdio, the pidfile, and out.
 fn finish(inside: &Inside, ending: &Ending, exit: Exit) -> ! {
     // A stop that comes now finds a daemon that is about to end by itself.
-    stopping::ask();
+    stopping::look();
     inside.handlers.wait_until_idle(Instant::now() + inside.grace);
+    inside.tell(Phase::Stopping);
     inside.end_attachments();
     if lock(&inside.pending).is_some() {
         stdout::flush();
@@ -234,7 +256,10 @@ fn never_ready(ending: &Ending) -> Error {
 /// In the signal thread, which the body or a handler may have locked out of anything but system calls.
 fn end_from_outside(inside: &'static Inside, end: End) {
     if inside.has_attachments() {
-        within(LAST_WORDS, || inside.end_attachments());
+        within(LAST_WORDS, || {
+            inside.tell(Phase::Stopping);
+            inside.end_attachments();
+        });
     }
     fail(inside, &Error::new(ErrorKind::Stopped, "failed to start: stopped while starting"));
     let words = match end {

@@ -1,9 +1,9 @@
 //! The middle: leads the session, is the daemon's parent while it starts, and so knows how it died.
 
-use super::Launch;
 use super::announcement::Link;
 use super::birth::Birth;
 use super::capture::Captured;
+use super::{Launch, forget_what_is_meant_for_this_process};
 use crate::error::{Error, cause};
 use crate::handoff::{Channel, Message};
 use crate::pid::Pid;
@@ -30,6 +30,7 @@ pub(super) fn split(launch: Launch, alone: Alone, ready: Channel, ctl: Channel, 
         Err(error) => give_up(&ready, format!("second fork: {}", cause(&error))),
         Ok(Fork::Child) => {
             drop(ctl);
+            forget_what_is_meant_for_this_process(alone);
             Birth::detached(launch, Link { ready, middle }, captured)
         }
         Ok(Fork::Parent(daemon)) => {

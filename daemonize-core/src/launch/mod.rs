@@ -25,18 +25,17 @@ pub(crate) use life::{Exit, live, live_on};
 
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::inside::Predecessor;
-use crate::pid::Pid;
+use crate::notifier::{self, Manager};
 use crate::pidfile::{Lock, PidFile};
 use crate::process::Identity;
 use crate::settings::{Detach, Settings, When};
 use crate::stage::Stage;
 use crate::sys::env as environment;
-use crate::sys::fds;
+use crate::sys::fds::{self, Census};
 use crate::sys::fork::Alone;
 use crate::{body, inside, report};
 use identity::Target;
 use quiet::Quiet;
-use std::env;
 use std::fs;
 use std::os::fd::RawFd;
 use std::os::unix::fs::DirBuilderExt;
@@ -52,15 +51,22 @@ const WAIT: Duration = Duration::from_millis(20);
 
 /// A launch of which everything is checked, resolved, opened and locked, and nothing else has happened.
 pub(crate) struct Launch {
+    plan: Plan,
+    lock: PidFile,
+}
+
+/// What is to be launched, and what was found out about it before the pidfile was touched.
+struct Plan {
     settings: Settings,
     detached: bool,
     pidfile: PathBuf,
-    lock: PidFile,
-    streams: Streams,
     identity: Option<Target>,
+    streams: Streams,
     leaked: Vec<RawFd>,
-    /// How many descriptors from 3 on were handed over by whoever activates sockets (`sd_listen_fds(3)`).
-    activated: RawFd,
+    /// Descriptors that somebody who activates sockets handed over, by name.
+    handed_over: Vec<(String, RawFd)>,
+    /// Who wants to hear what becomes of it.
+    manager: Option<Manager>,
 }
 
 /// In which process one is after the first stage.
@@ -72,14 +78,7 @@ pub(crate) enum Role {
 }
 
 /// What can be checked while an elder daemon may still run.
-pub(crate) struct Checked {
-    settings: Settings,
-    detached: bool,
-    pidfile: PathBuf,
-    identity: Option<Target>,
-    streams: Streams,
-    leaked: Vec<RawFd>,
-}
+pub(crate) struct Checked(Plan);
 
 impl Checked {
     /// Looks for every mistake that can be seen before the pidfile is touched, and opens the log files.
@@ -95,26 +94,30 @@ impl Checked {
         prove_alone()?;
         check_descriptors(&settings)?;
         check_directory(&settings)?;
-        let leaked = fds::leaked().map_err(|error| Error::system("list the open descriptors", cause(&error)))?;
+        let census = Census::take().map_err(|error| Error::system("list the open descriptors", cause(&error)))?;
+        let Census { leaked, own } = census;
+        if detached {
+            refuse_event_loops(&own, &settings)?;
+        }
         let identity = Target::resolve(&settings)?;
         let owner = identity.as_ref().map_or((None, None), Target::owner);
         let streams = Streams::open(&settings, detached, owner)?;
-        Ok(Checked { settings, detached, pidfile, identity, streams, leaked })
+        let handed_over = notifier::handed_over().into_iter().filter(|(_, fd)| fds::is_open(*fd)).collect();
+        let manager = Manager::of_this_process(detached);
+        Ok(Checked(Plan { settings, detached, pidfile, identity, streams, leaked, handed_over, manager }))
     }
 
     /// Takes the pidfile.
     pub(crate) fn lock(self) -> Result<Locked> {
-        let Checked { settings, detached, pidfile, identity, streams, leaked } = self;
-        wait_for_predecessor(&settings)?;
-        if settings.pidfile.is_none() {
-            make_state_directory(&pidfile)?;
+        let Checked(plan) = self;
+        wait_for_predecessor(&plan.settings)?;
+        if plan.settings.pidfile.is_none() {
+            make_state_directory(&plan.pidfile)?;
         }
         // From here on an interrupt would leave an empty file, so it waits until somebody is there to take it away.
         let quiet = Quiet::begin();
-        let lock = acquire(&pidfile, &settings, &quiet)?;
-        let activated = activated();
-        let launch = Launch { settings, detached, pidfile, lock, streams, identity, leaked, activated };
-        Ok(Locked { quiet, launch })
+        let lock = acquire(&plan, &quiet)?;
+        Ok(Locked { quiet, launch: Launch { plan, lock } })
     }
 }
 
@@ -131,22 +134,23 @@ impl Locked {
     }
 
     pub(crate) fn is_detached(&self) -> bool {
-        self.launch.detached
+        self.launch.plan.detached
     }
 
     /// Runs the first stage: from here on there may be two of us.
     pub(crate) fn split(self, leaving: bool) -> Result<Role> {
         // In this order: the file is taken away before an interrupt can come.
         let Locked { quiet, launch } = self;
-        if launch.settings.hooks.has(Stage::Detach, When::Before) {
+        if launch.plan.settings.hooks.has(Stage::Detach, When::Before) {
             // Whoever interrupts a hook that hangs leaves an empty file, which the next start takes.
             quiet.interrupted(|| launch.hook(Stage::Detach, When::Before))?;
         }
-        if launch.detached {
-            // The hooks may have made threads.
-            let alone = prove_alone()?;
+        // The hooks may have made threads.
+        let alone = prove_alone()?;
+        if launch.plan.detached {
             return launcher::split(quiet, launch, alone, leaving);
         }
+        forget_what_is_meant_for_this_process(alone);
         launch.hook(Stage::Detach, When::Instead)?;
         Birth::here(quiet, launch).map(|birth| Role::Daemon(Box::new(birth)))
     }
@@ -155,7 +159,7 @@ impl Locked {
 impl Launch {
     /// Runs the hooks at one place; a panic is an error as well.
     fn hook(&self, stage: Stage, when: When) -> Result<()> {
-        let ending = body::guarded("a hook", || match self.settings.hooks.run(stage, when) {
+        let ending = body::guarded("a hook", || match self.plan.settings.hooks.run(stage, when) {
             Ok(()) => body::Ending::success(),
             Err(error) => body::Ending::failure(error),
         });
@@ -164,7 +168,8 @@ impl Launch {
 }
 
 /// Takes the lock; whoever has to wait longer than in passing can be interrupted meanwhile.
-fn acquire(pidfile: &Path, settings: &Settings, quiet: &Quiet) -> Result<PidFile> {
+fn acquire(plan: &Plan, quiet: &Quiet) -> Result<PidFile> {
+    let Plan { settings, pidfile, .. } = plan;
     let deadline = Instant::now() + settings.lock_timeout;
     loop {
         match <PidFile as Lock>::acquire(pidfile, settings.pidfile_mode, Duration::ZERO) {
@@ -187,6 +192,21 @@ fn detaches(settings: &Settings) -> bool {
 fn check_descriptors(settings: &Settings) -> Result<()> {
     let closed = settings.inherit.iter().find(|fd| !fds::is_open(**fd));
     closed.map_or(Ok(()), |fd| Err(Error::configuration(format_args!("`inherit`: descriptor {fd} is not open"))))
+}
+
+/// An event loop that exists before the fork would have two processes wait with one kernel object, each for what is the
+/// other's. Its descriptor betrays it, also where it has no thread of its own.
+fn refuse_event_loops(own: &[RawFd], settings: &Settings) -> Result<()> {
+    let is_loop = |kind: &String| ["eventpoll", "io_uring"].contains(&kind.as_str());
+    let candidates = own.iter().filter(|fd| !settings.inherit.contains(fd));
+    let mut found = candidates.filter_map(|fd| fds::anonymous_kind(*fd).filter(is_loop).map(|kind| (fd, kind)));
+    found.next().map_or(Ok(()), |(fd, kind)| {
+        let text = format!(
+            "failed to start: an event loop lives in this process (descriptor {fd}, {kind}): start the daemon before any \
+             asynchronous runtime, or say that it is wanted with `inherit = [{fd}]`"
+        );
+        Err(Error::new(ErrorKind::Runtime, text))
+    })
 }
 
 /// A process with more than one thread cannot fork and go on: the others would be missing, with their locks held.
@@ -233,11 +253,9 @@ fn make_state_directory(pidfile: &Path) -> Result<()> {
     })
 }
 
-/// Descriptors that were meant for this very process.
-fn activated() -> RawFd {
-    let mine = env::var("LISTEN_PID").is_ok_and(|pid| pid == Pid::this().to_string());
-    let count = || env::var("LISTEN_FDS").ok()?.parse::<RawFd>().ok();
-    if mine { count().unwrap_or(0).clamp(0, 4096) } else { 0 }
+/// What a service manager said to this process is not for the programs that it starts.
+fn forget_what_is_meant_for_this_process(alone: Alone) {
+    notifier::variables().for_each(|name| environment::forget(alone, name));
 }
 
 /// A program that a daemon started to succeed it waits for the daemon's end, as `stop` would.

@@ -12,7 +12,7 @@ mod service;
 
 pub(crate) use handlers::Handlers;
 use registered::Registered;
-pub(crate) use service::{End, Service, Unwanted};
+pub(crate) use service::{End, Service, Unwanted, is_pending};
 
 use crate::body::{Ending, Outcome};
 use crate::signal::Signal;
@@ -96,8 +96,8 @@ impl Signals {
 
     /// Adds a handler; several for one signal run in the order in which they were added.
     #[must_use]
-    pub fn handle<K>(mut self, signal: impl Into<Signal>, mut handler: impl Handler<K>) -> Signals {
-        let shared: SharedHandler = Arc::new(Mutex::new(move |signal| handler.handle(signal)));
+    pub fn handle<K>(mut self, signal: impl Into<Signal>, handler: impl Handler<K>) -> Signals {
+        let shared = shared(handler);
         match self.reaction(signal.into()) {
             Reaction::Handle(handlers) => handlers.push(shared),
             other => *other = Reaction::Handle(vec![shared]),
@@ -105,11 +105,16 @@ impl Signals {
         self
     }
 
-    /// As [`handle`](Signals::handle), before the handlers there are; unless the signal is not to be handled.
-    pub(crate) fn handle_first<K>(mut self, signal: Signal, mut handler: impl Handler<K>) -> Signals {
-        let shared: SharedHandler = Arc::new(Mutex::new(move |signal| handler.handle(signal)));
+    /// As [`handle`](Signals::handle), around the handlers there are; unless the signal is not to be handled.
+    pub(crate) fn around(
+        mut self,
+        signal: Signal,
+        before: impl FnMut() + Send + 'static,
+        after: impl FnMut() + Send + 'static,
+    ) -> Signals {
         if let Reaction::Handle(handlers) = self.reaction(signal) {
-            handlers.insert(0, shared);
+            handlers.insert(0, shared(before));
+            handlers.push(shared(after));
         }
         self
     }
@@ -195,6 +200,10 @@ impl Signals {
     pub(crate) fn stops(&self) -> Vec<Signal> {
         STOPS.into_iter().filter(|signal| matches!(self.get(*signal), None | Some(Reaction::Handle(_)))).collect()
     }
+}
+
+fn shared<K>(mut handler: impl Handler<K>) -> SharedHandler {
+    Arc::new(Mutex::new(move |signal| handler.handle(signal)))
 }
 
 impl fmt::Debug for Signals {

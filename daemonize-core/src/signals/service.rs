@@ -2,12 +2,14 @@
 
 use super::handlers::Handlers;
 use super::{Registered, Signals};
+use crate::mutex::lock;
 use crate::signal::Signal;
 use crate::stopping;
+use crate::sys::mask::Mask;
 use nix::poll::{PollFd, PollFlags};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,6 +26,10 @@ pub(crate) enum End {
 
 /// Stop signals that come this close together are one: two `stop`s at once, a terminal that closes.
 const BURST: Duration = Duration::from_millis(500);
+
+/// How long a thread that cannot be made is tried again, and how often.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// What the signal thread does beyond the handlers, given by whoever launches.
 pub(crate) struct Service {
@@ -48,11 +54,34 @@ pub(crate) struct Unwanted {
 
 impl Service {
     /// Registers the handled signals and starts the thread, which inherits the mask in which they are blocked.
+    ///
+    /// Where no thread can be had it is tried again for a while, unless a stop is pending: the launch has just had one
+    /// process more than there are now, so room is likely soon.
     pub(crate) fn start(self) -> io::Result<()> {
         let registered = Registered::new(&self.handled)?;
-        let thread = thread::Builder::new().name("daemon-signals".into());
-        thread.spawn(move || Serving { service: self, registered }.serve()).map(drop)
+        let stops = self.stops.clone();
+        let serving = Arc::new(Mutex::new(Some(Serving { service: self, registered })));
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let serving = Arc::clone(&serving);
+            let serve = move || {
+                let serving = lock(&serving).take();
+                if let Some(serving) = serving {
+                    serving.serve();
+                }
+            };
+            match thread::Builder::new().name("daemon-signals".into()).spawn(serve) {
+                Err(_) if Instant::now() < deadline && !is_pending(&stops) => thread::sleep(PAUSE),
+                outcome => return outcome.map(drop),
+            }
+        }
     }
+}
+
+/// Whether one of these signals has come to this thread and not been taken.
+pub(crate) fn is_pending(signals: &[Signal]) -> bool {
+    let pending = Mask::pending();
+    signals.iter().any(|signal| pending.contains(*signal))
 }
 
 /// The signal thread at work.

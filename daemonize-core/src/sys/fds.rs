@@ -21,11 +21,37 @@ fn flags(fd: RawFd) -> Option<bool> {
     Some(flags & libc::c_long::from(libc::FD_CLOEXEC) != 0)
 }
 
-/// The descriptors from 3 on that leaked in through `exec`: those without close-on-exec, which std sets on all it opens.
-pub(crate) fn leaked() -> io::Result<Vec<RawFd>> {
-    let mut found = open_from_three()?;
-    found.retain(|fd| flags(*fd) == Some(false));
-    Ok(found)
+/// Sets close-on-exec (`fcntl(2)`, `F_SETFD`); a number that is not open stays so.
+pub(crate) fn close_on_exec(fd: RawFd) {
+    // SAFETY: F_SETFD takes an integer and touches no memory of ours.
+    unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
+}
+
+/// Takes over a descriptor that came in through exec and was meant for this process; to be called once for each.
+pub(crate) fn own_handed_over(fd: RawFd) -> OwnedFd {
+    // SAFETY: nothing in this program made it, and whoever calls has been given it once.
+    unsafe { OwnedFd::from_raw_fd(fd) }
+}
+
+/// The open descriptors from 3 on, by where they come from.
+pub(crate) struct Census {
+    /// Leaked in through `exec`: those without close-on-exec, which std sets on all it opens.
+    pub(crate) leaked: Vec<RawFd>,
+    /// Opened by this program.
+    pub(crate) own: Vec<RawFd>,
+}
+
+impl Census {
+    pub(crate) fn take() -> io::Result<Census> {
+        let (own, leaked) = open_from_three()?.into_iter().partition(|fd| flags(*fd) == Some(true));
+        Ok(Census { leaked, own })
+    }
+}
+
+/// What the kernel calls the thing behind a descriptor that has no name in the file system (`anon_inode:…`).
+pub(crate) fn anonymous_kind(fd: RawFd) -> Option<String> {
+    let link = fs::read_link(format!("/proc/self/fd/{fd}")).ok()?;
+    link.to_str()?.strip_prefix("anon_inode:").map(|kind| kind.trim_matches(['[', ']']).to_owned())
 }
 
 /// Closes those of these descriptors that are still without close-on-exec.

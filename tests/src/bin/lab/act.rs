@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use nix::sys::epoll::{Epoll, EpollCreateFlags};
 use nix::sys::signal::Signal;
 
 /// What a body, a hook and a handler return.
@@ -74,6 +75,10 @@ pub(crate) enum Act {
     Spawn(String),
     /// `fork`: forks a child that never executes anything, so keeps every descriptor, and sleeps for ever.
     Fork,
+    /// `escape`: the same in a session of its own.
+    Escape,
+    /// `epoll`: opens an epoll instance, as an event loop does.
+    Epoll,
     /// `thread:NAME`: starts a thread that sleeps for ever.
     Thread(String),
     /// `joined`: starts a thread and waits for its end.
@@ -149,7 +154,9 @@ impl Act {
             Act::Read(file) => drop(std::fs::read(look::in_lab(file))?),
             Act::Listen(file) => std::mem::forget(UnixListener::bind(look::in_lab(file))?),
             Act::Spawn(seconds) => drop(Command::new("sleep").arg(seconds).stdin(Stdio::null()).spawn()?),
-            Act::Fork => look::sys::fork_a_sleeper()?,
+            Act::Fork => look::sys::fork_a_sleeper(false)?,
+            Act::Escape => look::sys::fork_a_sleeper(true)?,
+            Act::Epoll => std::mem::forget(Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?),
             Act::Thread(name) => drop(thread::Builder::new().name(name.clone()).spawn(hang)?),
             Act::Joined => thread::spawn(|| ()).join().map_err(|_| "the thread panicked")?,
             Act::Seize => {
@@ -201,6 +208,8 @@ impl FromStr for Act {
             "exclusive" => Act::Exclusive(text()),
             "spawn" => Act::Spawn(text()),
             "fork" => Act::Fork,
+            "escape" => Act::Escape,
+            "epoll" => Act::Epoll,
             "thread" => Act::Thread(text()),
             "joined" => Act::Joined,
             "seize" => Act::Seize,

@@ -1,0 +1,203 @@
+//! Telling a service manager what the daemon is at (`sd_notify(3)`), and a watchdog that it lives.
+//!
+//! Nothing is sent unless the manager asks for it in the environment of the process that it started, and nothing that
+//! a manager does or fails to do can keep the daemon from its work: a message that nobody takes is lost.
+
+use crate::attach::{Attachment, Handle, Phase};
+use crate::mutex::lock;
+use crate::pid::Pid;
+use crate::stopping;
+use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
+use nix::time::{ClockId, clock_gettime};
+use std::env;
+use std::error::Error;
+use std::ffi::OsStr;
+use std::fmt::Write;
+use std::io::{self, IoSlice};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// Says where messages go.
+const SOCKET: &str = "NOTIFY_SOCKET";
+/// How long the watchdog waits, in microseconds, and for which process.
+const WATCHDOG: [&str; 2] = ["WATCHDOG_USEC", "WATCHDOG_PID"];
+/// How many descriptors were handed over, to which process, and their names (`sd_listen_fds(3)`).
+const LISTEN: [&str; 3] = ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"];
+
+/// The first descriptor that is handed over.
+const FIRST: RawFd = 3;
+
+/// A manager that does not read its socket is not waited for any longer.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// What the environment says, which means this process alone and none that it starts.
+pub(crate) fn variables() -> impl Iterator<Item = &'static str> {
+    [SOCKET].into_iter().chain(WATCHDOG).chain(LISTEN)
+}
+
+/// The service manager that started this process, as far as it wants to hear of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Manager {
+    address: SocketAddr,
+    watchdog: Option<Duration>,
+}
+
+impl Manager {
+    /// Who wants to hear of this process. One that forks away from its manager speaks only to systemd, which says that it
+    /// means this very process: the others' messages would be taken for those of the service it was started in.
+    pub(crate) fn of_this_process(forks: bool) -> Option<Manager> {
+        let address = address(&env::var_os(SOCKET)?)?;
+        let watchdog = is_this_process(WATCHDOG[1]).unwrap_or(true).then(|| number(WATCHDOG[0])).flatten();
+        let watchdog = watchdog.filter(|time| *time > 0).map(Duration::from_micros);
+        let is_wanted = !forks || is_this_process("SYSTEMD_EXEC_PID") == Some(true);
+        is_wanted.then_some(Manager { address, watchdog })
+    }
+
+    /// Connects, while the socket can still be seen: a change of root may hide it. `None` where nobody listens.
+    pub(crate) fn connect(&self, main_pid: Option<Pid>) -> Option<Notifier> {
+        let connect = || -> io::Result<UnixDatagram> {
+            let socket = UnixDatagram::unbound()?;
+            socket.connect_addr(&self.address)?;
+            socket.set_write_timeout(Some(PATIENCE))?;
+            Ok(socket)
+        };
+        let socket = connect().inspect_err(|error| log::warn!("failed to connect to `{SOCKET}`: {error}")).ok()?;
+        Some(Notifier {
+            link: Arc::new(Link { socket, over: Mutex::new(false), end: Condvar::new() }),
+            main_pid,
+            watchdog: self.watchdog,
+        })
+    }
+}
+
+/// A path, or `@` and a name; anything else is none of the kinds there are.
+fn address(value: &OsStr) -> Option<SocketAddr> {
+    match value.as_bytes() {
+        [b'@', name @ ..] => SocketAddr::from_abstract_name(name).ok(),
+        [b'/', ..] => SocketAddr::from_pathname(Path::new(value)).ok(),
+        _ => None,
+    }
+}
+
+fn number(variable: &str) -> Option<u64> {
+    env::var(variable).ok()?.parse().ok()
+}
+
+/// Whether the variable names this process; `None` where it is not set.
+fn is_this_process(variable: &str) -> Option<bool> {
+    env::var(variable).ok().map(|value| value == Pid::this().to_string())
+}
+
+/// The descriptors that were handed over to this process, in order, by name; most have the name `unknown`.
+pub(crate) fn handed_over() -> Vec<(String, RawFd)> {
+    if is_this_process(LISTEN[1]) != Some(true) {
+        return Vec::new();
+    }
+    let count = usize::try_from(number(LISTEN[0]).unwrap_or(0).min(4096)).unwrap_or(0);
+    let names = env::var(LISTEN[2]).unwrap_or_default();
+    let names = names.split(':').map(str::to_owned).chain(std::iter::repeat_with(String::new));
+    names.map(|name| if name.is_empty() { "unknown".to_owned() } else { name }).zip(FIRST..).take(count).collect()
+}
+
+/// The way to the service manager.
+#[derive(Debug)]
+pub(crate) struct Notifier {
+    link: Arc<Link>,
+    /// Where it is not the process that the manager started.
+    main_pid: Option<Pid>,
+    watchdog: Option<Duration>,
+}
+
+#[derive(Debug)]
+struct Link {
+    socket: UnixDatagram,
+    over: Mutex<bool>,
+    end: Condvar,
+}
+
+impl Notifier {
+    /// Has the manager keep a copy of a descriptor, and hand it over under this name to the process that it starts next.
+    pub(crate) fn store(&self, name: &str, fd: BorrowedFd<'_>) -> io::Result<()> {
+        let text = format!("FDSTORE=1\nFDNAME={name}\n");
+        let (text, fds) = ([IoSlice::new(text.as_bytes())], [fd.as_raw_fd()]);
+        let rights = [ControlMessage::ScmRights(&fds)];
+        sendmsg::<()>(self.as_fd().as_raw_fd(), &text, &rights, MsgFlags::MSG_NOSIGNAL, None)?;
+        Ok(())
+    }
+}
+
+impl AsFd for Notifier {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.link.socket.as_fd()
+    }
+}
+
+impl Link {
+    fn send(&self, text: &str) {
+        if let Err(error) = self.socket.send(text.as_bytes()) {
+            log::warn!("failed to tell the service manager `{}`: {error}", text.trim_end());
+        }
+    }
+
+    /// At half the interval, and only while the body lives.
+    fn feed(&self, interval: Duration) {
+        let mut over = lock(&self.over);
+        while !*over {
+            over = self.end.wait_timeout(over, interval / 2).unwrap_or_else(PoisonError::into_inner).0;
+            if !*over && stopping::lives() {
+                self.send("WATCHDOG=1\n");
+            }
+        }
+    }
+}
+
+impl Attachment for Notifier {
+    fn start(&self, _: Handle) -> Result<(), Box<dyn Error>> {
+        if let Some(interval) = self.watchdog {
+            stopping::watch();
+            let link = Arc::clone(&self.link);
+            thread::Builder::new().name("daemon-watchdog".into()).spawn(move || link.feed(interval))?;
+        }
+        Ok(())
+    }
+
+    fn phase(&self, phase: Phase) {
+        self.link.send(&match phase {
+            Phase::Ready => self.main_pid.iter().fold("READY=1\n".to_owned(), |mut text, pid| {
+                let _ = writeln!(text, "MAINPID={pid}");
+                text
+            }),
+            Phase::Reloading => format!("RELOADING=1\nMONOTONIC_USEC={}\n", monotonic().as_micros()),
+            Phase::Stopping => "STOPPING=1\n".to_owned(),
+        });
+    }
+
+    fn end(&self) {
+        *lock(&self.link.over) = true;
+        self.link.end.notify_all();
+    }
+}
+
+/// `clock_gettime(2)`, `CLOCK_MONOTONIC`.
+fn monotonic() -> Duration {
+    clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_a_path_or_an_abstract_name() {
+        let parse = |text: &str| address(OsStr::new(text));
+        assert_eq!(parse("/run/notify").unwrap().as_pathname(), Some(Path::new("/run/notify")));
+        assert_eq!(parse("@name").unwrap().as_abstract_name(), Some(&b"name"[..]));
+        assert!(parse("").is_none() && parse("relative/path").is_none() && parse("vsock:2:1").is_none());
+    }
+}
