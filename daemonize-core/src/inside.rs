@@ -10,7 +10,7 @@ use crate::pidfile::PidFile;
 use crate::process::{Here, Identity};
 use crate::report;
 use crate::signal::Signal;
-use crate::signals::Handlers;
+use crate::signals::{Handlers, Registered};
 use crate::stopping as flag;
 use crate::sys::{fds, pidfd::PidFd};
 use std::cell::Cell;
@@ -52,6 +52,7 @@ pub(crate) struct Inside {
     pub(crate) identity: Identity,
     pub(crate) stops: Vec<Signal>,
     pub(crate) grace: Duration,
+    pub(crate) registered: Arc<Registered>,
     pub(crate) handlers: Arc<Handlers>,
     /// Those that have started and not ended.
     pub(crate) attachments: Mutex<Vec<Arc<dyn Attachment>>>,

@@ -6,7 +6,6 @@ use crate::handoff::{Channel, Message};
 use crate::inside::{Inside, Pending};
 use crate::pid::Pid;
 use crate::process::Here;
-use crate::signals::is_pending;
 use crate::stopping;
 use crate::sys::fork::exit_now;
 use nix::sys::prctl::set_pdeathsig;
@@ -65,7 +64,7 @@ impl Announcement {
     /// L5: READY, then GO. An end instead of GO means that nobody wants this daemon: it undoes itself.
     pub(super) fn make(self, inside: &Inside) -> Result<(), (Announcement, Error)> {
         let Some(link) = &self.link else { return Ok(()) };
-        if stopping::is_marked() || is_pending(&inside.stops) {
+        if stopping::is_marked() || inside.registered.has_come(&inside.stops) {
             // The signal thread may not have come to it yet; whoever asks is told the same.
             stopping::mark();
             let error = Error::new(ErrorKind::Stopped, "failed to start: stopped while starting");

@@ -17,6 +17,7 @@ use crate::pidfile::Lock;
 use crate::process::{Here, Identity, Stat};
 use crate::settings::{Close, Ready, Settings, When};
 use crate::signal::Signal;
+use crate::signals::Registered;
 use crate::stage::Stage;
 use crate::stdout;
 use crate::sys::dispositions::{self, Disposition};
@@ -55,7 +56,7 @@ pub(crate) struct Birth {
     directory: Option<PathBuf>,
     /// To the service manager, if one wants to hear.
     notifier: Option<Notifier>,
-    /// Blocked until the signal thread takes them; none when the stage was replaced.
+    /// Blocked until they are registered; none when the stage was replaced.
     handled: Vec<Signal>,
     done: usize,
 }
@@ -64,7 +65,6 @@ pub(crate) struct Birth {
 pub(super) struct Born {
     pub(super) settings: Settings,
     pub(super) inside: Inside,
-    pub(super) handled: Vec<Signal>,
     pub(super) announcement: Announcement,
     /// As in [`Birth`]: not needed any more once the daemon lives.
     pub(super) quiet: Option<Quiet>,
@@ -247,10 +247,13 @@ impl Birth {
         let identity = self.settle(identity)?;
         let mut stops = self.launch.plan.settings.signals.stops();
         if self.replaces(Stage::Signals) {
-            // Nothing is handled, so nothing may stay blocked.
-            Mask::empty().set();
             stops.clear();
         }
+        let registered = Registered::new(&self.handled);
+        let registered = registered.map_err(|error| Error::stage(Stage::Signals, cause(&error)));
+        let registered = Arc::new(self.settle(registered)?);
+        // What came meanwhile comes now, and is kept.
+        Mask::empty().set();
         if self.replaces(Stage::PidFile) {
             self.launch.lock.stop_writing();
         }
@@ -263,6 +266,7 @@ impl Birth {
             identity,
             stops,
             grace: settings.grace,
+            registered,
             handlers: Arc::default(),
             attachments: Mutex::default(),
             phase: Mutex::default(),
@@ -274,7 +278,7 @@ impl Birth {
             leave,
         };
         let announcement = Announcement { link: self.link, streams, outputs_due: self.outputs_due };
-        Ok(Born { settings, inside, handled: self.handled, announcement, quiet: self.quiet })
+        Ok(Born { settings, inside, announcement, quiet: self.quiet })
     }
 
     /// An error ends this process if there is a launcher to tell it to; otherwise it is the caller's.

@@ -16,7 +16,7 @@ use crate::pid::Pid;
 use crate::report;
 use crate::settings::{Ready, Settings};
 use crate::signal::Signal;
-use crate::signals::{End, Service, Signals, Unwanted, is_pending};
+use crate::signals::{End, Service, Signals, Unwanted};
 use crate::stdout;
 use crate::stopping;
 use crate::sys::fork::{Fence, at_exit, exit_now};
@@ -71,7 +71,7 @@ extern "C" fn tidy_up() {
 
 /// From the last stage to the body: attachments, readiness, the signal thread.
 fn begin(birth: Birth, leave: fn() -> !) -> Result<&'static Inside> {
-    let Born { quiet, settings, inside, handled, announcement } = birth.born(leave)?;
+    let Born { quiet, settings, inside, announcement } = birth.born(leave)?;
     // First of all, and so the last to end.
     let notifier = inside.notifier.iter().map(|notifier| Arc::clone(notifier) as Arc<dyn Attachment>);
     let attachments: Vec<Arc<dyn Attachment>> = notifier.chain(settings.attachments.iter().cloned()).collect();
@@ -82,7 +82,7 @@ fn begin(birth: Birth, leave: fn() -> !) -> Result<&'static Inside> {
     }
     let inside = inside::enter(inside);
     let manual = settings.ready == Ready::Manual;
-    let mut service = service(inside, settings, handled, &announcement);
+    let mut service = service(inside, settings, &announcement);
     if manual && announcement.link.is_some() {
         service.unwanted = watch_the_launcher(inside, announcement);
     } else if let Err((announcement, error)) = announcement.make(inside) {
@@ -101,7 +101,7 @@ fn begin(birth: Birth, leave: fn() -> !) -> Result<&'static Inside> {
 }
 
 /// What the signal thread is to do. The log files are opened again before the user's handlers of HUP run.
-fn service(inside: &'static Inside, settings: Settings, handled: Vec<Signal>, announcement: &Announcement) -> Service {
+fn service(inside: &'static Inside, settings: Settings, announcement: &Announcement) -> Service {
     let mut stops = inside.stops.clone();
     if announcement.link.is_none() && !settings.signals.mentions(Signal::SIGHUP) && is_at_a_terminal() {
         // The terminal is gone.
@@ -116,7 +116,7 @@ fn service(inside: &'static Inside, settings: Settings, handled: Vec<Signal>, an
         signals = telling(inside, signals, &stops);
     }
     Service {
-        handled,
+        registered: Arc::clone(&inside.registered),
         handlers: Arc::clone(&inside.handlers),
         stops,
         grace: settings.grace,
@@ -186,7 +186,7 @@ fn unwanted(inside: &'static Inside, socket: OwnedFd) -> Unwanted {
 /// A daemon that could hear no signal must not run.
 fn start(inside: &'static Inside, service: Service) {
     if let Err(error) = service.start() {
-        let stopped = is_pending(&inside.stops);
+        let stopped = inside.registered.has_come(&inside.stops);
         let error = Error::system("start the signal thread", cause(&error));
         inside.end_attachments();
         fail(inside, &error);

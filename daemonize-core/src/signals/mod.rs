@@ -1,18 +1,18 @@
 //! Signals: what the user wants done about them, and who does it.
 //!
-//! The handled signals are blocked in every thread but one: the signal thread, which sleeps in `sigsuspend(2)` with
-//! them open. signal-hook's handlers only raise flags, so that other users of its registry (tokio, the user's own
-//! flags) keep working, and there is neither a pipe nor a second wake-up. The signal thread runs no code of the user:
-//! handlers run in a second thread, made when the first one is needed, so that one that hangs cannot make the daemon
-//! deaf to SIGTERM.
+//! signal-hook's handlers only raise flags and an event, so that other users of its registry (tokio, the user's own
+//! flags) keep working; the signal thread waits for the event. No thread blocks anything: a program that the daemon
+//! starts inherits the mask of the thread that starts it, and must be able to hear a SIGTERM. The signal thread runs no
+//! code of the user: handlers run in a second thread, made when the first one is needed, so that one that hangs cannot
+//! make the daemon deaf to SIGTERM.
 
 mod handlers;
 mod registered;
 mod service;
 
 pub(crate) use handlers::Handlers;
-use registered::Registered;
-pub(crate) use service::{End, Service, Unwanted, is_pending};
+pub(crate) use registered::Registered;
+pub(crate) use service::{End, Service, Unwanted};
 
 use crate::body::{Ending, Outcome};
 use crate::signal::Signal;

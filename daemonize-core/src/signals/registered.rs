@@ -1,50 +1,80 @@
-//! The handled signals: registered with signal-hook, blocked everywhere, open only where they are waited for.
+//! The handled signals: registered with signal-hook, and what wakes whoever treats them.
 
 use crate::signal::Signal;
-use crate::sys::mask::Mask;
-use nix::poll::PollFd;
+use crate::sys::handler;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
-/// Flags that say which of the handled signals came.
+/// Between two looks, when a program has closed the event with everything else.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Flags that say which of the handled signals came, and an event that says that one did.
 pub(crate) struct Registered {
     flags: Vec<(Signal, Arc<AtomicBool>)>,
+    event: Arc<EventFd>,
+    forsaken: Arc<AtomicBool>,
 }
 
 impl Registered {
-    /// Registers a flag for each of these signals (`sigaction(2)` through signal-hook).
+    /// Registers these signals. From now on they may come to any thread.
     pub(crate) fn new(handled: &[Signal]) -> io::Result<Registered> {
-        let register = |signal: &Signal| {
-            let flag = Arc::new(AtomicBool::new(false));
-            signal_hook::flag::register(signal.as_raw(), Arc::clone(&flag))?;
-            Ok((*signal, flag))
-        };
-        let flags: io::Result<Vec<_>> = handled.iter().map(register).collect();
-        Ok(Registered { flags: flags? })
+        let event = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?);
+        let mut registered = Registered { flags: Vec::with_capacity(handled.len()), event, forsaken: Arc::default() };
+        for signal in handled {
+            let flag = Arc::<AtomicBool>::default();
+            let (event, forsaken) = (Arc::clone(&registered.event), Arc::clone(&registered.forsaken));
+            handler::raise(*signal, Arc::clone(&flag), event, forsaken)?;
+            registered.flags.push((*signal, flag));
+        }
+        Ok(registered)
     }
 
-    /// Sleeps until one of them comes (`sigsuspend(2)`); one that is pending comes at once.
-    pub(crate) fn suspend(&self) {
-        self.open_mask().suspend();
-    }
-
-    /// As [`suspend`](Registered::suspend), but also until `deadline` or until one of `fds` has something to say;
-    /// whether one has.
-    pub(crate) fn suspend_until(&self, fds: &mut [PollFd<'_>], deadline: Option<Instant>) -> bool {
+    /// Sleeps until one of them comes, until `deadline`, or until `other` has something to say; whether it has.
+    pub(crate) fn wait(&self, other: Option<PollFd<'_>>, deadline: Option<Instant>) -> bool {
+        let event = PollFd::new(self.event.as_fd(), PollFlags::POLLIN);
+        let (asked, mut fds) = (other.is_some(), [event.clone(), other.unwrap_or(event)]);
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        self.open_mask().poll(fds, left) > 0
+        // Rounded up: not early.
+        let left = left.map(|left| left + Duration::from_micros(999));
+        let time = left.map_or(PollTimeout::NONE, |left| PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX));
+        if poll(&mut fds, time).unwrap_or(0) <= 0 {
+            return false;
+        }
+        let [event, other] = fds.map(|fd| fd.revents().unwrap_or(PollFlags::empty()));
+        if event.contains(PollFlags::POLLNVAL) {
+            thread::sleep(LOOK);
+        }
+        asked && !other.is_empty()
     }
 
     /// Which came since this was asked last.
     pub(crate) fn take(&self) -> Vec<Signal> {
+        let _ = self.event.read();
         let came = self.flags.iter().filter(|(_, flag)| flag.swap(false, SeqCst));
         came.map(|(signal, _)| *signal).collect()
     }
 
-    /// This thread's mask without the handled signals.
-    fn open_mask(&self) -> Mask {
-        self.flags.iter().fold(Mask::current(), |mask, (signal, _)| mask.without(*signal))
+    /// Whether one of these came and has not been taken.
+    pub(crate) fn has_come(&self, signals: &[Signal]) -> bool {
+        self.flags.iter().any(|(signal, flag)| flag.load(SeqCst) && signals.contains(signal))
+    }
+}
+
+impl AsFd for Registered {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.event.as_fd()
+    }
+}
+
+impl Drop for Registered {
+    /// The process goes on as something that is no daemon.
+    fn drop(&mut self) {
+        self.forsaken.store(true, SeqCst);
     }
 }

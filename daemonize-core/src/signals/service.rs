@@ -5,7 +5,6 @@ use super::{Registered, Signals};
 use crate::mutex::lock;
 use crate::signal::Signal;
 use crate::stopping;
-use crate::sys::mask::Mask;
 use nix::poll::{PollFd, PollFlags};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -33,8 +32,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 /// What the signal thread does beyond the handlers, given by whoever launches.
 pub(crate) struct Service {
-    /// Blocked in the thread that starts this one.
-    pub(crate) handled: Vec<Signal>,
+    pub(crate) registered: Arc<Registered>,
     pub(crate) handlers: Arc<Handlers>,
     pub(crate) signals: Signals,
     pub(crate) stops: Vec<Signal>,
@@ -53,44 +51,29 @@ pub(crate) struct Unwanted {
 }
 
 impl Service {
-    /// Registers the handled signals and starts the thread, which inherits the mask in which they are blocked.
+    /// Starts the thread.
     ///
-    /// Where no thread can be had it is tried again for a while, unless a stop is pending: the launch has just had one
+    /// Where no thread can be had it is tried again for a while, unless a stop has come: the launch has just had one
     /// process more than there are now, so room is likely soon.
     pub(crate) fn start(self) -> io::Result<()> {
-        let registered = Registered::new(&self.handled)?;
-        let stops = self.stops.clone();
-        let serving = Arc::new(Mutex::new(Some(Serving { service: self, registered })));
+        let (registered, stops) = (Arc::clone(&self.registered), self.stops.clone());
+        let service = Arc::new(Mutex::new(Some(self)));
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let serving = Arc::clone(&serving);
+            let service = Arc::clone(&service);
             let serve = move || {
-                let serving = lock(&serving).take();
-                if let Some(serving) = serving {
-                    serving.serve();
+                let service = lock(&service).take();
+                if let Some(service) = service {
+                    service.serve();
                 }
             };
             match thread::Builder::new().name("daemon-signals".into()).spawn(serve) {
-                Err(_) if Instant::now() < deadline && !is_pending(&stops) => thread::sleep(PAUSE),
+                Err(_) if Instant::now() < deadline && !registered.has_come(&stops) => thread::sleep(PAUSE),
                 outcome => return outcome.map(drop),
             }
         }
     }
-}
 
-/// Whether one of these signals has come to this thread and not been taken.
-pub(crate) fn is_pending(signals: &[Signal]) -> bool {
-    let pending = Mask::pending();
-    signals.iter().any(|signal| pending.contains(*signal))
-}
-
-/// The signal thread at work.
-struct Serving {
-    service: Service,
-    registered: Registered,
-}
-
-impl Serving {
     fn serve(mut self) {
         loop {
             self.wait();
@@ -101,12 +84,15 @@ impl Serving {
     }
 
     fn wait(&mut self) {
-        let Some(unwanted) = &self.service.unwanted else { return self.registered.suspend() };
+        let Some(unwanted) = &self.unwanted else {
+            self.registered.wait(None, None);
+            return;
+        };
         // Hang-up is reported without being asked for; what the socket has to read is not for this thread.
-        let mut fds = [PollFd::new(unwanted.socket.as_fd(), PollFlags::empty())];
-        if self.registered.suspend_until(&mut fds, None) {
+        let socket = PollFd::new(unwanted.socket.as_fd(), PollFlags::empty());
+        if self.registered.wait(Some(socket), None) {
             (unwanted.act)();
-            self.service.unwanted = None;
+            self.unwanted = None;
         }
     }
 
@@ -114,8 +100,8 @@ impl Serving {
     fn react(&self) -> Option<Instant> {
         let mut stop = None;
         for signal in self.registered.take() {
-            self.service.handlers.run(signal, self.service.signals.handlers(signal));
-            if self.service.stops.contains(&signal) {
+            self.handlers.run(signal, self.signals.handlers(signal));
+            if self.stops.contains(&signal) {
                 stop = Some(Instant::now());
             }
         }
@@ -129,18 +115,18 @@ impl Serving {
 
     /// From the stop on: the body ends the process by returning, or this does.
     fn see_to_the_end(&self, since: Instant) {
-        let deadline = since + self.service.grace;
-        let idle = self.service.handlers.idle_event();
+        let deadline = since + self.grace;
+        let idle = self.handlers.idle_event();
         loop {
-            if self.service.handlers.is_idle() && !stopping::was_asked() {
-                return (self.service.on_end)(End::NeverAsked);
+            if self.handlers.is_idle() && !stopping::was_asked() {
+                return (self.on_end)(End::NeverAsked);
             }
             if Instant::now() >= deadline {
-                return (self.service.on_end)(End::GraceOver);
+                return (self.on_end)(End::GraceOver);
             }
             self.wait_for_change(idle.as_ref().map(AsFd::as_fd), deadline);
             if self.again() && Instant::now() >= since + BURST {
-                return (self.service.on_end)(End::CutShort);
+                return (self.on_end)(End::CutShort);
             }
         }
     }
@@ -149,11 +135,10 @@ impl Serving {
         let Some(idle) = idle else {
             // No descriptor left for the event: look now and then.
             let soon = Instant::now() + Duration::from_millis(10);
-            self.registered.suspend_until(&mut [], Some(soon.min(deadline)));
+            self.registered.wait(None, Some(soon.min(deadline)));
             return;
         };
-        let mut fds = [PollFd::new(idle, PollFlags::POLLIN)];
-        if self.registered.suspend_until(&mut fds, Some(deadline)) {
+        if self.registered.wait(Some(PollFd::new(idle, PollFlags::POLLIN)), Some(deadline)) {
             let _ = nix::unistd::read(idle, &mut [0; 8]);
         }
     }
@@ -162,10 +147,10 @@ impl Serving {
     fn again(&self) -> bool {
         let mut again = false;
         for signal in self.registered.take() {
-            if self.service.stops.contains(&signal) {
+            if self.stops.contains(&signal) {
                 again = true;
             } else {
-                self.service.handlers.run(signal, self.service.signals.handlers(signal));
+                self.handlers.run(signal, self.signals.handlers(signal));
             }
         }
         again

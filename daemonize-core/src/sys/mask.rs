@@ -59,26 +59,12 @@ impl Mask {
         old
     }
 
-    /// The mask of the calling thread.
-    pub(crate) fn current() -> Mask {
-        let mut now = Mask::empty();
-        // SAFETY: a null set asks only; the answer goes into a set of ours.
-        unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, ptr::null(), &raw mut now.0) };
-        now
-    }
-
     /// What was sent to this process and waits until it is open (`sigpending(2)`).
     pub(crate) fn pending() -> Mask {
         let mut pending = Mask::empty();
         // SAFETY: the answer goes into a set of ours.
         unsafe { libc::sigpending(&raw mut pending.0) };
         pending
-    }
-
-    /// Sleeps under this mask until a signal has been handled (`sigsuspend(2)`).
-    pub(crate) fn suspend(&self) {
-        // SAFETY: the set is initialised and only read.
-        unsafe { libc::sigsuspend(&raw const self.0) };
     }
 
     /// Sleeps under this mask until a signal has been handled, a descriptor has something to say, or time is up
