@@ -16,6 +16,7 @@
 
 mod descriptors;
 mod lab;
+mod machine;
 mod process;
 mod run;
 pub mod sys;
@@ -23,6 +24,7 @@ mod wait;
 
 pub use descriptors::Descriptor;
 pub use lab::{Lab, in_lab};
+pub use machine::{Machine, Traces};
 pub use process::{Ids, Limit, Process, Stat};
 pub use run::{Outcome, Run, Running};
 pub use wait::{Deadline, TimedOut, death, deaths, file, first_death, settled, until};
