@@ -102,7 +102,7 @@ pub(crate) fn needs(programs: &[&str]) {
     let directories = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
     let is_there = |program: &&str| directories.iter().any(|place| std::path::Path::new(place).join(program).exists());
     let missing: Vec<_> = programs.iter().filter(|program| !is_there(program)).collect();
-    assert!(missing.is_empty(), "this test needs {missing:?} (on Debian: apt install strace util-linux)");
+    assert!(missing.is_empty(), "this test needs {missing:?}, which `scripts/test` installs");
 }
 
 /// Asserts that the test runs as root, which it cannot do without.

@@ -22,5 +22,7 @@ mod readiness;
 mod signals;
 mod source;
 mod stages;
+mod systemd;
 mod ui;
+mod unit;
 mod verbs;

@@ -1,0 +1,133 @@
+//! Services of a real systemd, and what it says about them.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use look::{Machine, Outcome, Process};
+
+use crate::common::{SOON, needs, needs_root, shared_lab};
+
+/// What systemd says when a daemon is not what its unit promised.
+const COMPLAINTS: [&str; 10] = [
+    "Can't open PID file",
+    "does not exist or is a zombie",
+    "does not belong to service",
+    "unsafe symlink chain",
+    "Refusing",
+    "not our child",
+    "left-over process",
+    "remains running after unit stopped",
+    "Killing process",
+    "timed out",
+];
+
+/// One boot for all tests of this program; it is taken down when the program ends.
+pub(crate) fn machine() -> Arc<Machine> {
+    static MACHINE: Mutex<Option<Arc<Machine>>> = Mutex::new(None);
+    extern "C" fn take_down() {
+        drop(MACHINE.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+    needs(&["systemctl", "nsenter", "pkill"]);
+    needs_root();
+    let mut machine = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let booted = machine.get_or_insert_with(|| {
+        look::sys::at_exit(take_down);
+        Arc::new(Machine::boot(shared_lab()))
+    });
+    Arc::clone(booted)
+}
+
+/// A service of the helper program.
+pub(crate) struct Unit {
+    pub(crate) machine: Arc<Machine>,
+    pub(crate) name: String,
+}
+
+impl Unit {
+    /// Makes it known: `lines` are its section `Service`, where `LAB` is the helper program and `LABDIR` the lab's
+    /// directory. It takes part in a shutdown, and writes down how it begins and ends.
+    pub(crate) fn new(name: &str, lines: &str) -> Self {
+        Self::on(machine(), name, lines)
+    }
+
+    /// The same on another machine than everybody's.
+    pub(crate) fn on(machine: Arc<Machine>, name: &str, lines: &str) -> Self {
+        let unit = Self { machine, name: format!("{name}.service") };
+        let lab = unit.machine.lab();
+        let directory = lab.directory().display().to_string();
+        let program = lab.program().display().to_string();
+        let lines = lines.replace("LABDIR", &directory).replace("LAB", &program);
+        // With `+` as root, whoever the service is.
+        let note = |text: &str| format!("+sh -c 'echo {text} >>{directory}/{name}.events'");
+        let text = format!(
+            "[Unit]\nDefaultDependencies=no\nConflicts=shutdown.target\nBefore=shutdown.target\n\
+             RequiresMountsFor={directory}\n[Service]\nEnvironment=LOOK_LAB={directory}\n{lines}\n\
+             ExecStartPost={}\nExecStopPost={}\n",
+            note("started $MAINPID"),
+            note("stopped $SERVICE_RESULT $EXIT_CODE $EXIT_STATUS"),
+        );
+        unit.machine.unit(&unit.name, &text);
+        unit
+    }
+
+    /// Starts it unless it is active; returns its main process.
+    #[track_caller]
+    pub(crate) fn start(&self) -> Process {
+        let outcome = self.machine.systemctl(&["start", &self.name]);
+        assert!(outcome.code() == 0, "{outcome}\n{}", self.machine.journal(&self.name));
+        assert_eq!(self.show("ActiveState"), "active");
+        self.machine.process(self.main()).expect("a main process")
+    }
+
+    /// Stops it, which must succeed in every way systemd knows.
+    #[track_caller]
+    pub(crate) fn stop(&self) {
+        self.machine.systemctl(&["stop", &self.name]).ok();
+        let how = (self.show("ActiveState"), self.show("SubState"), self.show("Result"), self.show("ExecMainStatus"));
+        let clean = ["inactive", "dead", "success", "0"].map(str::to_owned);
+        assert_eq!([how.0, how.1, how.2, how.3], clean, "{}", self.machine.journal(&self.name));
+    }
+
+    /// The main process as systemd has it, by its number inside.
+    pub(crate) fn main(&self) -> i32 {
+        self.show("MainPID").parse().expect("a number")
+    }
+
+    /// The process the pidfile names, by its number inside.
+    #[track_caller]
+    pub(crate) fn named(&self) -> i32 {
+        let content = self.machine.read(self.pidfile());
+        let first = content.lines().next().and_then(|line| line.parse().ok());
+        first.unwrap_or_else(|| panic!("the pidfile of {} names nobody: {content:?}", self.name))
+    }
+
+    pub(crate) fn pidfile(&self) -> String {
+        format!("/run/{}.pid", self.name.trim_end_matches(".service"))
+    }
+
+    pub(crate) fn show(&self, property: &str) -> String {
+        self.machine.property(&self.name, property)
+    }
+
+    /// The helper program with this verb, about the same pidfile but not started by systemd.
+    pub(crate) fn by_hand(&self, verb: &str, settings: &[&str]) -> Outcome {
+        self.machine.helper(&[verb, &format!("pidfile={}", self.pidfile())]).args(settings).run()
+    }
+
+    /// Waits until `count` lines that begin with this were written when it began or ended.
+    #[track_caller]
+    pub(crate) fn wait_for(&self, event: &str, count: usize) {
+        let events = self.name.replace(".service", ".events");
+        let lines = |text: &str| text.lines().filter(|line| line.starts_with(event)).count();
+        self.machine.lab().wait_for(&events, SOON, |text| lines(text) >= count);
+    }
+
+    /// Asserts that systemd has nothing to complain of.
+    #[track_caller]
+    pub(crate) fn content(&self) {
+        let journal = self.machine.journal(&self.name);
+        assert!(!journal.is_empty(), "the journal knows nothing of {}", self.name);
+        let complaints: Vec<_> =
+            journal.lines().filter(|line| COMPLAINTS.iter().any(|complaint| line.contains(complaint))).collect();
+        assert!(complaints.is_empty(), "systemd complains: {complaints:?}");
+    }
+}
