@@ -116,7 +116,9 @@ fn traced<'lab>(lab: &'lab Lab, process: Process, injection: &[&str]) -> Running
     let strace = lab.command("strace", &["-f", "-qq", "-o", "trace", "-p", &pid]).args(injection);
     let strace = strace.within(PATIENCE * 2).spawn();
     let attached = |thread: Process| thread.status("TracerPid").is_some_and(|tracer| tracer != "0");
-    wait_until("strace did not attach", || process.threads().into_iter().all(attached).then_some(()));
+    // It interrupts a call that waits, and sees it made again: who is to be killed at that very call is dead by now.
+    let all = || !process.alive() || process.threads().into_iter().all(attached);
+    wait_until("strace did not attach", || all().then_some(()));
     strace
 }
 
