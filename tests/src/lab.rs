@@ -149,7 +149,8 @@ impl Lab {
         ])
     }
 
-    fn started(&self, process: Process) -> bool {
+    /// Whether a process (alive) was started from this lab, however far down.
+    pub fn started(&self, process: Process) -> bool {
         let mark = format!("{MARK}={}", self.directory.display());
         process.environment().contains(&mark)
     }

@@ -31,6 +31,16 @@ pub fn at_exit(function: extern "C" fn()) {
     assert_eq!(answer, 0, "atexit has no room left");
 }
 
+/// `pthread_atfork(NULL, NULL, function)`: what the child of a `fork` runs before anything else.
+///
+/// # Panics
+/// When there is no memory for it.
+pub fn at_fork(function: extern "C" fn()) {
+    // SAFETY: as `atexit`; what it may do in a child of a process with one thread is anything.
+    let answer = unsafe { libc::pthread_atfork(None, None, Some(function)) };
+    assert_eq!(answer, 0, "pthread_atfork has no memory");
+}
+
 /// `fork()` without an exec: the child keeps every descriptor, and sleeps until it is killed; in a session of its own,
 /// if it is to escape.
 pub fn fork_a_sleeper(escapes: bool) -> io::Result<()> {

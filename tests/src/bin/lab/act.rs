@@ -45,6 +45,8 @@ pub(crate) enum Act {
     Abort,
     /// `kill:SIGNAL`: sends it to this very process.
     Kill(Signal),
+    /// `stop-child:N`: the first (`1`) or a later child in a row of forks stops itself, before it does anything else.
+    StopChild(usize),
     /// `say:TEXT`: prints it, without a newline.
     Say(String),
     /// `count`: prints a line with the next number, from 1 on.
@@ -115,6 +117,9 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Act>, String> {
 /// How far `count` has come.
 static COUNTED: AtomicUsize = AtomicUsize::new(0);
 
+/// How many forks further down the one is that stops.
+static TO_STOP: AtomicUsize = AtomicUsize::new(0);
+
 /// What `hold` and `lock` fight for.
 static MUTEX: Mutex<()> = Mutex::new(());
 
@@ -139,6 +144,10 @@ impl Act {
             Act::Exit(status) => std::process::exit(*status),
             Act::Abort => std::process::abort(),
             Act::Kill(signal) => kill_this_process(*signal)?,
+            Act::StopChild(number) => {
+                TO_STOP.store(*number, Ordering::Relaxed);
+                look::sys::at_fork(stop_if_it_is_this_one);
+            }
             Act::Say(text) => print!("{text}"),
             Act::Count => println!("{}", COUNTED.fetch_add(1, Ordering::Relaxed) + 1),
             Act::Complain(text) => eprint!("{text}"),
@@ -193,6 +202,7 @@ impl FromStr for Act {
             "exit" => Act::Exit(number(word, value)?),
             "abort" => Act::Abort,
             "kill" => Act::Kill(signal(value)?),
+            "stop-child" => Act::StopChild(number(word, value)?),
             "say" => Act::Say(text()),
             "count" => Act::Count,
             "complain" => Act::Complain(text()),
@@ -267,6 +277,13 @@ impl Drop for Guard {
             Guard::Noting(file) => drop(note(file, "dropped")),
             Guard::Holding(listener) => drop(listener.take_error()),
         }
+    }
+}
+
+/// In the child of every fork, which has a count of its own.
+extern "C" fn stop_if_it_is_this_one() {
+    if TO_STOP.fetch_sub(1, Ordering::Relaxed) == 1 {
+        let _ = nix::sys::signal::raise(Signal::SIGSTOP);
     }
 }
 

@@ -1,13 +1,27 @@
 //! Kills, fails and lies to every system call of `start`, `stop`, `restart` and `status`, and looks at what is left.
 //!
 //! ```sh
-//! cargo run --release -p daemonic-tests --bin sweep                    # all of it
-//! cargo run --release -p daemonic-tests --bin sweep -- --sample 60     # as much of it as fits into a minute
-//! cargo run --release -p daemonic-tests --bin sweep -- --only start/daemon/close:error=EIO
+//! scripts/sweep                                       # all of it, a few minutes
+//! scripts/sweep --sample 120 --seed 7                 # as much of it as fits into two minutes
+//! scripts/sweep --only start/daemon/close:error=EIO   # what a finding is called, or a part of that
 //! ```
 //!
-//! Options: `--sample SECONDS`, `--seed N` (the order of a sample), `--only TEXT` (only points whose name holds it),
-//! `--workers N`. The exit status is 1 if there are findings. It wants root and strace, and builds on the program `lab`.
+//! A point is one call of one process: `VERB/WHO/CALL:HOW:when=N`. Everybody is traced alone, and then launcher, middle
+//! and daemon together, which fails the Nth call of each of them at once. Afterwards the outcome must be true, nobody may
+//! be half-privileged or left behind, and a plain `start` and `stop` must work.
+//!
+//! Options:
+//! * `--sample SECONDS`: stops after so long. A sample begins with one point of every call, kind and process, and goes on
+//!   with a second one of each.
+//! * `--seed N`: which sample; the one that is printed makes the same order again. 1 without it, so that a run that fails
+//!   fails again.
+//! * `--only TEXT`: only points whose name holds the text.
+//! * `--skip N`: not the first N of the order, to go on after N of a run that was ended.
+//! * `--workers N`: so many at a time, 2 without it.
+//!
+//! Each finding is printed at once, with what a person types to see it again; at the end there is a table with what was
+//! run, and how much of it came to its call at all. The exit status is 1 if there are findings. It wants root and strace,
+//! and drives the program `lab`, which lies beside it.
 #![deny(unsafe_code)]
 
 mod judge;
@@ -50,6 +64,7 @@ fn sweep(options: &Options) -> Result<Table, String> {
         plan::shuffle(&mut points, options.seed);
         plan::spread(&mut points);
     }
+    points.drain(..options.skip.min(points.len()));
     println!("{} points, seed {}", points.len(), options.seed);
     let table = Mutex::new(Table::new(points.len()));
     let queue = Mutex::new(points.into_iter());
@@ -69,6 +84,6 @@ fn sweep(options: &Options) -> Result<Table, String> {
 }
 
 fn try_point(program: &std::path::Path, point: &Point, table: &Mutex<Table>) {
-    let verdict = trial::run(program, point);
-    table.lock().expect("no worker panics").add(point, verdict);
+    let trial = trial::run(program, point);
+    table.lock().expect("no worker panics").add(point, &trial);
 }

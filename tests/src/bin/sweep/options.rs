@@ -9,19 +9,23 @@ pub(crate) struct Options {
     pub(crate) sample: Option<Duration>,
     pub(crate) seed: u64,
     pub(crate) only: Option<String>,
+    /// So many points of the order are done already.
+    pub(crate) skip: usize,
     pub(crate) workers: usize,
 }
 
 /// Parses the arguments behind the program's name.
 pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
-    let mut options = Options { sample: None, seed: 1, only: None, workers: 2 };
+    let mut options = Options { sample: None, seed: 1, only: None, skip: 0, workers: 2 };
     while let Some(option) = arguments.next() {
         let value = arguments.next().ok_or_else(|| format!("`{option}` wants a value"))?;
         let number = || value.parse::<u64>().map_err(|_| format!("`{option}` wants a number"));
+        let count = || value.parse::<usize>().map_err(|_| format!("`{option}` wants a number"));
         match option.as_str() {
             "--sample" => options.sample = Some(Duration::from_secs(number()?)),
             "--seed" => options.seed = number()?,
-            "--workers" => options.workers = value.parse().map_err(|_| "`--workers` wants a number".to_owned())?,
+            "--skip" => options.skip = count()?,
+            "--workers" => options.workers = count()?,
             "--only" => options.only = Some(value),
             _ => return Err(format!("unknown option `{option}`")),
         }

@@ -3,17 +3,24 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// From where on a process (and its children) is traced, so that the calls of the loader do not count.
+/// Who is traced, and from where on, so that the calls of the loader do not count.
+///
+/// strace counts the calls of each thread by itself, and fails the same one of all whom it traces. So everybody is
+/// traced alone, and then once more together with the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Root {
     /// The process that performs the verb, from its `main` on.
     Launcher,
-    /// The same, from the first stage on: from here the middle's and the launcher's calls count alike.
-    Fork,
-    /// The new daemon alone, from behind the first stage on.
+    /// The process between the two forks.
+    Middle,
+    /// The new daemon, with its threads.
     Daemon,
-    /// The daemon that runs already, while the verb is performed.
+    /// These three, from the first stage on.
+    Together,
+    /// The daemon that runs already, while the verb is performed: its body's thread.
     Elder,
+    /// The same: its thread for signals.
+    Signals,
 }
 
 /// A verb, and who is traced meanwhile.
@@ -24,18 +31,34 @@ pub(crate) struct Scenario {
 }
 
 /// All scenarios.
-pub(crate) const SCENARIOS: [Scenario; 10] = [
+pub(crate) const SCENARIOS: [Scenario; 14] = [
     Scenario { verb: "start", root: Root::Launcher },
-    Scenario { verb: "start", root: Root::Fork },
+    Scenario { verb: "start", root: Root::Middle },
     Scenario { verb: "start", root: Root::Daemon },
+    Scenario { verb: "start", root: Root::Together },
     Scenario { verb: "stop", root: Root::Launcher },
     Scenario { verb: "stop", root: Root::Elder },
+    Scenario { verb: "stop", root: Root::Signals },
     Scenario { verb: "restart", root: Root::Launcher },
-    Scenario { verb: "restart", root: Root::Fork },
+    Scenario { verb: "restart", root: Root::Middle },
     Scenario { verb: "restart", root: Root::Daemon },
+    Scenario { verb: "restart", root: Root::Together },
     Scenario { verb: "restart", root: Root::Elder },
+    Scenario { verb: "restart", root: Root::Signals },
     Scenario { verb: "status", root: Root::Launcher },
 ];
+
+impl Scenario {
+    /// Whom else strace follows: forked processes and threads.
+    pub(crate) fn follows(self) -> bool {
+        matches!(self.root, Root::Daemon | Root::Together)
+    }
+
+    /// How many have to make a call as often for it to be worth a run: the others have had theirs alone.
+    pub(crate) fn at_once(self) -> usize {
+        if self.root == Root::Together { 2 } else { 1 }
+    }
+}
 
 impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -97,7 +120,7 @@ const INFALLIBLE: [&str; 12] = [
     "rt_sigprocmask",
 ];
 
-/// One run: the `nth` call of `call` in each traced process.
+/// One run: the `nth` call of `call` of each thread that is traced.
 #[derive(Clone, Debug)]
 pub(crate) struct Point {
     pub(crate) scenario: Scenario,
@@ -119,22 +142,24 @@ impl fmt::Display for Point {
     }
 }
 
-/// How often each call is made by the process that makes it most often, from what `strace -f` wrote.
-pub(crate) fn count(trace: &str) -> BTreeMap<String, usize> {
-    let mut each: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+/// How often each call is made by as many threads as that, from what strace wrote.
+pub(crate) fn count(trace: &str, at_once: usize) -> BTreeMap<String, usize> {
+    let mut each: BTreeMap<String, BTreeMap<&str, usize>> = BTreeMap::new();
     for line in trace.lines() {
-        let Some((pid, rest)) = line.split_once(' ') else { continue };
+        // The thread's number is missing where strace follows nobody.
+        let digits = line.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(0);
+        let (thread, rest) = line.split_at(digits);
         let Some((call, _)) = rest.trim_start().split_once('(') else { continue };
         if !call.is_empty() && call.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_') {
-            *each.entry((pid, call)).or_default() += 1;
+            *each.entry(call.to_owned()).or_default().entry(thread).or_default() += 1;
         }
     }
-    let mut most = BTreeMap::new();
-    for ((_, call), times) in each {
-        let entry = most.entry(call.to_owned()).or_insert(0);
-        *entry = times.max(*entry);
-    }
-    most
+    let often = |times: BTreeMap<&str, usize>| {
+        let mut times: Vec<usize> = times.into_values().collect();
+        times.sort_unstable_by(|one, other| other.cmp(one));
+        times.get(at_once - 1).copied()
+    };
+    each.into_iter().filter_map(|(call, times)| Some((call, often(times)?))).collect()
 }
 
 /// Everything that can be done to these calls.

@@ -2,32 +2,39 @@
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use crate::plan::{Kind, Point};
-use crate::trial;
+use crate::trial::{self, Trial};
 
-/// Runs, and how many of them found something.
+/// Runs, how many of them came to the call at all, and how many found something.
 #[derive(Default)]
 struct Row {
     runs: usize,
+    hits: usize,
     findings: usize,
 }
 
 /// The outcome of a sweep.
 pub(crate) struct Table {
     planned: usize,
+    begun: Instant,
+    done: usize,
     rows: BTreeMap<(String, &'static str, String), Row>,
     findings: usize,
 }
 
+/// How often it is told how far a long sweep has come.
+const TOLD_EVERY: usize = 1000;
+
 impl Table {
     /// An empty one, for so many points.
     pub(crate) fn new(planned: usize) -> Self {
-        Self { planned, rows: BTreeMap::new(), findings: 0 }
+        Self { planned, begun: Instant::now(), done: 0, rows: BTreeMap::new(), findings: 0 }
     }
 
     /// Enters one run; a finding is printed at once.
-    pub(crate) fn add(&mut self, point: &Point, verdict: Result<(), String>) {
+    pub(crate) fn add(&mut self, point: &Point, trial: &Trial) {
         let kind = match point.kind {
             Kind::Killed => "killed",
             Kind::Failed(_) => "failed",
@@ -35,22 +42,27 @@ impl Table {
         };
         let row = self.rows.entry((point.scenario.to_string(), kind, point.call.clone())).or_default();
         row.runs += 1;
-        if let Err(text) = verdict {
+        row.hits += usize::from(trial.hit);
+        if let Err(text) = &trial.verdict {
             row.findings += 1;
             self.findings += 1;
             println!("FINDING {point}\n  {}\n  {}", text.replace('\n', "\n  "), trial::reproduction(point));
+        }
+        self.done += 1;
+        if self.done % TOLD_EVERY == 0 {
+            println!("{} of {} points after {} s", self.done, self.planned, self.begun.elapsed().as_secs());
         }
     }
 
     /// Prints it; the exit status says whether there are findings.
     pub(crate) fn print(&self) -> ExitCode {
-        println!("{:<18} {:<8} {:<18} {:>5} {:>5} {:>8}", "verb", "kind", "call", "runs", "ok", "findings");
-        for ((scenario, kind, call), row) in &self.rows {
-            let ok = row.runs - row.findings;
-            println!("{scenario:<18} {kind:<8} {call:<18} {:>5} {ok:>5} {:>8}", row.runs, row.findings);
+        println!("{:<18} {:<8} {:<18} {:>5} {:>5} {:>8}", "verb", "kind", "call", "runs", "hit", "findings");
+        for ((scenario, kind, call), Row { runs, hits, findings }) in &self.rows {
+            println!("{scenario:<18} {kind:<8} {call:<18} {runs:>5} {hits:>5} {findings:>8}");
         }
-        let runs: usize = self.rows.values().map(|row| row.runs).sum();
-        println!("{runs} of {} points, {} findings", self.planned, self.findings);
+        let hits: usize = self.rows.values().map(|row| row.hits).sum();
+        let took = self.begun.elapsed().as_secs();
+        println!("{} of {} points in {took} s, {hits} hit, {} findings", self.done, self.planned, self.findings);
         if self.findings == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 }

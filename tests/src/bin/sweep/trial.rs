@@ -29,22 +29,35 @@ pub(crate) const SOMEBODY: u32 = 65_534;
 pub(crate) fn record(program: &Path, scenario: Scenario) -> Result<BTreeMap<String, usize>, String> {
     let recorded = catch_unwind(AssertUnwindSafe(|| {
         let lab = Lab::new(program);
-        perform(&lab, scenario, &["-e", "signal=none"]).ok();
-        plan::count(&lab.read("trace"))
+        let asleep =
+            |_: &Outcome| wait_until("not at rest", || (family(&lab).len() < 2 && at_rest(&lab)).then_some(()));
+        perform(&lab, scenario, &[], asleep).ok();
+        plan::count(&lab.read("trace"), scenario.at_once())
     }));
     recorded.map_err(|why| format!("{scenario}: {}", text(&*why)))
 }
 
-/// Tries one point; an error is what was found.
-pub(crate) fn run(program: &Path, point: &Point) -> Result<(), String> {
+/// What came out of one point.
+pub(crate) struct Trial {
+    /// Whether the call was made at all: who fails earlier for another reason does not come to it.
+    pub(crate) hit: bool,
+    /// An error is a finding.
+    pub(crate) verdict: Result<(), String>,
+}
+
+/// Tries one point.
+pub(crate) fn run(program: &Path, point: &Point) -> Trial {
+    let lab = Lab::new(program);
+    let trace = format!("trace={}", point.call);
+    let inject = format!("inject={}", point.injection());
     let tried = catch_unwind(AssertUnwindSafe(|| {
-        let lab = Lab::new(program);
-        let trace = format!("trace={}", point.call);
-        let inject = format!("inject={}", point.injection());
-        let outcome = perform(&lab, point.scenario, &["-e", "signal=none", "-e", &trace, "-e", &inject]);
+        let settled = |outcome: &Outcome| settle(&lab, point, outcome);
+        let outcome = perform(&lab, point.scenario, &["-e", &trace, "-e", &inject], settled);
         judge::judge(&Scene { lab: &lab, point, outcome });
     }));
-    tried.map_err(|why| text(&*why))
+    let times = plan::count(&lab.read("trace"), 1).get(&point.call).copied().unwrap_or(0);
+    drop(lab);
+    Trial { hit: times >= point.nth, verdict: tried.map_err(|why| text(&*why)) }
 }
 
 /// What a person types to see it again.
@@ -53,44 +66,51 @@ pub(crate) fn reproduction(point: &Point) -> String {
     let inject = point.injection();
     let verb = format!("lab {} {}", scenario.verb, arguments(*scenario).join(" "));
     let start = if scenario.verb == "start" { "" } else { "lab start pidfile=d.pid; " };
-    let trace = format!("strace -f -e trace={call} -e inject={inject} -p $P & sleep 1;");
-    if scenario.root == Root::Elder {
-        format!("{start}P=$(head -1 d.pid); {trace} {verb}")
-    } else {
-        format!("{start}{verb} & sleep 1; P=$(pgrep -r T -n lab); {trace} kill -CONT $P; wait %1")
+    let follow = if scenario.follows() { "-f " } else { "" };
+    let trace = format!("strace {follow}-e trace={call} -e inject={inject} -p $P & sleep 1;");
+    match scenario.root {
+        Root::Elder => format!("{start}P=$(head -1 d.pid); {trace} {verb}"),
+        Root::Signals => format!("{start}P=$(ls /proc/$(head -1 d.pid)/task | tail -1); {trace} {verb}"),
+        _ => format!("{start}{verb} & sleep 1; P=$(pgrep -r T -n lab); {trace} kill -CONT $P; wait %1"),
     }
 }
 
-/// Starts what the verb is about, lets the verb go under strace, and waits until everything has settled.
-fn perform(lab: &Lab, scenario: Scenario, injection: &[&str]) -> Outcome {
+/// Starts what the verb is about, and performs the verb under strace, which stays until everything has settled.
+fn perform(lab: &Lab, scenario: Scenario, injection: &[&str], settle: impl Fn(&Outcome)) -> Outcome {
     if scenario.verb != "start" {
         lab.helper(&["start"]).args(SETTINGS).run().ok();
         one_daemon(lab);
     }
-    let verb = || lab.helper(&[scenario.verb]).args(arguments(scenario)).within(PATIENCE);
-    let (verb, strace) = if scenario.root == Root::Elder {
-        let strace = traced(lab, lab.daemon("d.pid"), injection);
-        (verb().spawn(), strace)
-    } else {
-        let verb = verb().spawn();
-        let process = stopped(lab);
-        let strace = traced(lab, process, injection);
-        process.signal(Signal::SIGCONT);
-        (verb, strace)
+    let verb = || lab.helper(&[scenario.verb]).args(arguments(scenario)).within(PATIENCE).spawn();
+    let (verb, strace) = match scenario.root {
+        Root::Elder | Root::Signals => {
+            let daemon = lab.daemon("d.pid");
+            let thread = if scenario.root == Root::Elder { daemon } else { thread_for_signals(daemon) };
+            // In this order: who is killed where it waits is dead before the verb.
+            let strace = traced(lab, scenario, thread, injection);
+            (verb(), strace)
+        }
+        _ => {
+            let verb = verb();
+            let process = stopped(lab);
+            let strace = traced(lab, scenario, process, injection);
+            process.signal(Signal::SIGCONT);
+            (verb, strace)
+        }
     };
     let outcome = verb.finish();
-    settle(lab, &outcome);
-    strace.signal(Signal::SIGTERM);
-    strace.finish();
+    settle(&outcome);
+    detach(strace);
     outcome
 }
 
 fn arguments(scenario: Scenario) -> Vec<&'static str> {
     let stop = match scenario.root {
         Root::Launcher => Some("first=kill:STOP"),
-        Root::Fork => Some("before=Detach:kill:STOP"),
-        Root::Daemon => Some("after=Detach:kill:STOP"),
-        Root::Elder => None,
+        Root::Middle => Some("first=stop-child:1"),
+        Root::Daemon => Some("first=stop-child:2"),
+        Root::Together => Some("before=Detach:kill:STOP"),
+        Root::Elder | Root::Signals => None,
     };
     let user = (scenario.verb == "start").then_some("user=65534");
     SETTINGS.into_iter().chain(stop).chain(user).collect()
@@ -100,39 +120,65 @@ fn arguments(scenario: Scenario) -> Vec<&'static str> {
 pub(crate) fn family(lab: &Lab) -> Vec<Process> {
     // A build meanwhile replaces the file, which `/proc` then calls deleted.
     let is_lab = |path: PathBuf| Path::new(path.to_string_lossy().trim_end_matches(" (deleted)")) == lab.program();
-    let ours = |process: &Process| process.program().is_some_and(is_lab);
-    lab.processes().into_iter().filter(ours).collect()
+    // In this order, since it is asked often: most processes have another program.
+    let ours = |process: &Process| process.program().is_some_and(is_lab) && lab.started(*process) && process.alive();
+    Process::all().filter(ours).collect()
 }
 
 /// The one process that has stopped itself.
 fn stopped(lab: &Lab) -> Process {
     let is_stopped = |process: &Process| process.stat().is_some_and(|stat| stat.state == 'T');
-    wait_until("the verb never stopped", || family(lab).into_iter().find(is_stopped))
+    wait_until("nobody stopped", || family(lab).into_iter().find(is_stopped))
 }
 
-/// Attaches strace to a process and all its threads.
-fn traced<'lab>(lab: &'lab Lab, process: Process, injection: &[&str]) -> Running<'lab> {
-    let pid = process.id().to_string();
-    let strace = lab.command("strace", &["-f", "-qq", "-o", "trace", "-p", &pid]).args(injection);
+fn thread_for_signals(daemon: Process) -> Process {
+    let is_it = |thread: &Process| thread.stat().is_some_and(|stat| stat.name == "daemon-signals");
+    wait_until("no thread for signals", || daemon.threads().into_iter().find(is_it))
+}
+
+/// Attaches strace to a thread, or to a process that has one.
+fn traced<'lab>(lab: &'lab Lab, scenario: Scenario, thread: Process, injection: &[&str]) -> Running<'lab> {
+    let id = thread.id().to_string();
+    let strace = lab.command("strace", &["-qq", "-e", "signal=none", "-o", "trace", "-p", &id]).args(injection);
+    let strace = if scenario.follows() { strace.arg("-f") } else { strace };
     let strace = strace.within(PATIENCE * 2).spawn();
-    let attached = |thread: Process| thread.status("TracerPid").is_some_and(|tracer| tracer != "0");
     // It interrupts a call that waits, and sees it made again: who is to be killed at that very call is dead by now.
-    let all = || !process.alive() || process.threads().into_iter().all(attached);
-    wait_until("strace did not attach", || all().then_some(()));
+    let attached = || !thread.alive() || thread.status("TracerPid").is_some_and(|tracer| tracer != "0");
+    wait_until("strace did not attach", || attached().then_some(()));
     strace
 }
 
-/// Waits for what happens behind the verb's back: the middle leaves, a failed start is cleaned up.
-fn settle(lab: &Lab, outcome: &Outcome) {
-    let expected = usize::from(outcome.code() == 0);
+/// Ends strace, which lets everybody go. It may sleep over a signal that comes just before it waits.
+fn detach(strace: Running<'_>) {
+    let deadline = Deadline::after(PATIENCE);
+    while strace.process().alive() && !deadline.passed() {
+        strace.signal(Signal::SIGTERM);
+        let again = Deadline::after(Duration::from_millis(200));
+        while strace.process().alive() && !again.passed() {
+            thread::sleep(LOOK);
+        }
+    }
+    strace.finish();
+}
+
+/// Waits for what happens behind the verb's back: the middle leaves, a failed start is taken back, a daemon begins.
+/// What is still amiss at the deadline is for the judge.
+fn settle(lab: &Lab, point: &Point, outcome: &Outcome) {
     let deadline = Deadline::after(Duration::from_secs(4));
-    while family(lab).len() > expected && !deadline.passed() {
-        thread::sleep(LOOK * 5);
+    let settled = || judge::may_stay(lab, point, outcome, &family(lab)) && at_rest(lab);
+    while !settled() && !deadline.passed() {
+        thread::sleep(LOOK);
     }
 }
 
+/// Whether everybody waits for something; whoever strace has stopped does not.
+fn at_rest(lab: &Lab) -> bool {
+    let asleep = |thread: Process| thread.stat().is_none_or(|stat| stat.state == 'S');
+    family(lab).into_iter().all(|process| process.threads().into_iter().all(asleep))
+}
+
 /// Waits until the middle of a start has left.
-pub(crate) fn one_daemon(lab: &Lab) {
+fn one_daemon(lab: &Lab) {
     wait_until("more than one process after a start", || (family(lab).len() < 2).then_some(()));
 }
 
