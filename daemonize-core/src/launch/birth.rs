@@ -249,11 +249,6 @@ impl Birth {
         if self.replaces(Stage::Signals) {
             stops.clear();
         }
-        let registered = Registered::new(&self.handled);
-        let registered = registered.map_err(|error| Error::stage(Stage::Signals, cause(&error)));
-        let registered = Arc::new(self.settle(registered)?);
-        // What came meanwhile comes now, and is kept.
-        Mask::empty().set();
         if self.replaces(Stage::PidFile) {
             self.launch.lock.stop_writing();
         }
@@ -266,7 +261,7 @@ impl Birth {
             identity,
             stops,
             grace: settings.grace,
-            registered,
+            registered: Arc::new(Registered::new(self.handled)),
             handlers: Arc::default(),
             attachments: Mutex::default(),
             phase: Mutex::default(),

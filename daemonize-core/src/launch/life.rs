@@ -75,7 +75,7 @@ fn begin(birth: Birth, leave: fn() -> !) -> Result<&'static Inside> {
     // First of all, and so the last to end.
     let notifier = inside.notifier.iter().map(|notifier| Arc::clone(notifier) as Arc<dyn Attachment>);
     let attachments: Vec<Arc<dyn Attachment>> = notifier.chain(settings.attachments.iter().cloned()).collect();
-    if let Err(error) = attach(&inside, &attachments) {
+    if let Err(error) = begin_beside(&inside, &attachments) {
         stdout::flush();
         announcement.refuse(&error);
         return Err(error);
@@ -140,7 +140,12 @@ fn is_at_a_terminal() -> bool {
 }
 
 /// Starts what lives beside the body; what has started is ended again when another one fails.
-fn attach(inside: &Inside, attachments: &[Arc<dyn Attachment>]) -> Result<()> {
+fn begin_beside(inside: &Inside, attachments: &[Arc<dyn Attachment>]) -> Result<()> {
+    if !attachments.is_empty() {
+        // Their threads may start programs, which inherit what is blocked.
+        let registered = inside.registered.begin();
+        registered.map_err(|error| Error::system("handle signals", cause(&error)))?;
+    }
     for attachment in attachments {
         let ending = guarded("it", || match attachment.start(inside.handle.clone()) {
             Ok(()) => Ending::success(),

@@ -2,42 +2,51 @@
 
 use crate::signal::Signal;
 use crate::sys::handler;
+use crate::sys::mask::Mask;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::Arc;
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// Between two looks, when a program has closed the event with everything else.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Flags that say which of the handled signals came, and an event that says that one did.
+/// The handled signals: blocked at first, and from [`begin`](Registered::begin) on kept.
 pub(crate) struct Registered {
+    handled: Vec<Signal>,
+    kept: OnceLock<Kept>,
+}
+
+/// Flags that say which of the handled signals came, and an event that says that one did.
+struct Kept {
     flags: Vec<(Signal, Arc<AtomicBool>)>,
     event: Arc<EventFd>,
     forsaken: Arc<AtomicBool>,
 }
 
 impl Registered {
-    /// Registers these signals. From now on they may come to any thread.
-    pub(crate) fn new(handled: &[Signal]) -> io::Result<Registered> {
-        let event = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?);
-        let mut registered = Registered { flags: Vec::with_capacity(handled.len()), event, forsaken: Arc::default() };
-        for signal in handled {
-            let flag = Arc::<AtomicBool>::default();
-            let (event, forsaken) = (Arc::clone(&registered.event), Arc::clone(&registered.forsaken));
-            handler::raise(*signal, Arc::clone(&flag), event, forsaken)?;
-            registered.flags.push((*signal, flag));
+    pub(crate) fn new(handled: Vec<Signal>) -> Registered {
+        Registered { handled, kept: OnceLock::new() }
+    }
+
+    /// Registers the signals and opens this thread's mask: what came meanwhile comes now, and is kept. Once.
+    pub(crate) fn begin(&self) -> io::Result<()> {
+        if self.kept.get().is_none() {
+            let kept = Kept::new(&self.handled)?;
+            self.kept.get_or_init(|| kept);
+            Mask::empty().set();
         }
-        Ok(registered)
+        Ok(())
     }
 
     /// Sleeps until one of them comes, until `deadline`, or until `other` has something to say; whether it has.
     pub(crate) fn wait(&self, other: Option<PollFd<'_>>, deadline: Option<Instant>) -> bool {
-        let event = PollFd::new(self.event.as_fd(), PollFlags::POLLIN);
+        let Some(kept) = self.kept.get() else { return false };
+        let event = PollFd::new(kept.event.as_fd(), PollFlags::POLLIN);
         let (asked, mut fds) = (other.is_some(), [event.clone(), other.unwrap_or(event)]);
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         // Rounded up: not early.
@@ -55,24 +64,41 @@ impl Registered {
 
     /// Which came since this was asked last.
     pub(crate) fn take(&self) -> Vec<Signal> {
+        self.kept.get().map_or_else(Vec::new, Kept::take)
+    }
+
+    /// Whether one of these came and has not been taken.
+    pub(crate) fn has_come(&self, signals: &[Signal]) -> bool {
+        let pending = Mask::pending();
+        let is_kept = |signal: &Signal| self.kept.get().is_some_and(|kept| kept.has(*signal));
+        signals.iter().any(|signal| pending.contains(*signal) || is_kept(signal))
+    }
+}
+
+impl Kept {
+    fn new(handled: &[Signal]) -> io::Result<Kept> {
+        let event = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?);
+        let mut kept = Kept { flags: Vec::with_capacity(handled.len()), event, forsaken: Arc::default() };
+        for signal in handled {
+            let flag = Arc::<AtomicBool>::default();
+            handler::raise(*signal, Arc::clone(&flag), Arc::clone(&kept.event), Arc::clone(&kept.forsaken))?;
+            kept.flags.push((*signal, flag));
+        }
+        Ok(kept)
+    }
+
+    fn take(&self) -> Vec<Signal> {
         let _ = self.event.read();
         let came = self.flags.iter().filter(|(_, flag)| flag.swap(false, SeqCst));
         came.map(|(signal, _)| *signal).collect()
     }
 
-    /// Whether one of these came and has not been taken.
-    pub(crate) fn has_come(&self, signals: &[Signal]) -> bool {
-        self.flags.iter().any(|(signal, flag)| flag.load(SeqCst) && signals.contains(signal))
+    fn has(&self, signal: Signal) -> bool {
+        self.flags.iter().any(|(one, flag)| *one == signal && flag.load(SeqCst))
     }
 }
 
-impl AsFd for Registered {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.event.as_fd()
-    }
-}
-
-impl Drop for Registered {
+impl Drop for Kept {
     /// The process goes on as something that is no daemon.
     fn drop(&mut self) {
         self.forsaken.store(true, SeqCst);

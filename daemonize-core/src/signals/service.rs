@@ -51,11 +51,12 @@ pub(crate) struct Unwanted {
 }
 
 impl Service {
-    /// Starts the thread.
+    /// Registers the signals, unless that has been done, and starts the thread.
     ///
     /// Where no thread can be had it is tried again for a while, unless a stop has come: the launch has just had one
     /// process more than there are now, so room is likely soon.
     pub(crate) fn start(self) -> io::Result<()> {
+        self.registered.begin()?;
         let (registered, stops) = (Arc::clone(&self.registered), self.stops.clone());
         let service = Arc::new(Mutex::new(Some(self)));
         let deadline = Instant::now() + PATIENCE;
