@@ -105,8 +105,10 @@ fn p1_03_dispositions_are_reset_and_the_mask_is_cleared() {
     needs(&["env"]);
     let lab = lab();
     let inherited = ["--ignore-signal=HUP,CHLD,TERM,USR2", "--block-signal=USR1,TERM"];
-    lab.command("env", &inherited).arg(lab.program()).args(["start", "pidfile=d.pid"]).run().ok();
+    let start = ["start", "pidfile=d.pid", "body=note:entered,idle"];
+    lab.command("env", &inherited).arg(lab.program()).args(start).run().ok();
     let daemon = adopt(lab.daemon(PIDFILE));
+    lab.wait_for("entered", SOON, |note| !note.is_empty());
     let numbers = |signals: &[Signal]| signals.iter().map(|signal| *signal as i32).collect();
     let ignored = numbers(&[Signal::SIGPIPE, Signal::SIGTSTP, Signal::SIGTTIN, Signal::SIGTTOU]);
     // 32 and 33 are the C library's own, and sigaction(2) does not let anybody change them.
