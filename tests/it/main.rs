@@ -15,6 +15,7 @@ mod fork_safety;
 mod hazards;
 mod identity;
 mod inherited;
+mod notifications;
 mod pidfile;
 mod privileges;
 mod races;

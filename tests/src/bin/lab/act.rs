@@ -15,6 +15,8 @@ use std::time::Duration;
 use nix::sys::epoll::{Epoll, EpollCreateFlags};
 use nix::sys::signal::Signal;
 
+use crate::manager;
+
 /// What a body, a hook and a handler return.
 pub(crate) type Fallible = Result<(), Box<dyn Error + Send + Sync>>;
 
@@ -33,6 +35,8 @@ pub(crate) enum Act {
     Ready,
     /// `stop`: the daemon asks itself to stop.
     Stop,
+    /// `restart`: the daemon starts its program again and stops.
+    Restart,
     /// `pause:MILLISECONDS`: takes that long, whatever comes.
     Pause(Duration),
     /// `panic`, `panic:TEXT`
@@ -91,6 +95,14 @@ pub(crate) enum Act {
     Hold,
     /// `lock`: locks that mutex too.
     Lock,
+    /// `handed:FILE`: notes there which descriptors were handed over, and keeps them open.
+    Handed(String),
+    /// `keep:NAME`: the same in the file of that name; and has the service manager keep a socket of that name.
+    Keep(String),
+    /// `child:FILE`: notes there what environment and descriptors a child has.
+    Child(String),
+    /// `elsewhere`: starts a thread that asks all the time whether it is to stop.
+    Elsewhere,
     /// `panics-abort`: from here on a panic aborts, as in a program built with `panic = "abort"`.
     PanicsAbort,
 }
@@ -138,6 +150,7 @@ impl Act {
             }
             Act::Ready => daemon::ready()?,
             Act::Stop => daemon::stop(),
+            Act::Restart => daemon::restart()?,
             Act::Pause(time) => thread::sleep(*time),
             Act::Panic(text) => panic!("{text}"),
             Act::Fail(text) => return Err(text.clone().into()),
@@ -177,6 +190,10 @@ impl Act {
                 hang();
             }
             Act::Lock => drop(MUTEX.lock()),
+            Act::Handed(file) => manager::note_handed_over(file)?,
+            Act::Keep(name) => manager::keep_socket(name)?,
+            Act::Child(file) => manager::note_child(file)?,
+            Act::Elsewhere => manager::look_elsewhere()?,
             Act::PanicsAbort => std::panic::set_hook(Box::new(|_| std::process::abort())),
         }
         Ok(())
@@ -196,6 +213,7 @@ impl FromStr for Act {
             "ask" => Act::Ask,
             "ready" => Act::Ready,
             "stop" => Act::Stop,
+            "restart" => Act::Restart,
             "pause" => Act::Pause(Duration::from_millis(number(word, value)?)),
             "panic" => Act::Panic(text()),
             "err" => Act::Fail(text()),
@@ -225,6 +243,10 @@ impl FromStr for Act {
             "seize" => Act::Seize,
             "hold" => Act::Hold,
             "lock" => Act::Lock,
+            "handed" => Act::Handed(text()),
+            "keep" => Act::Keep(text()),
+            "child" => Act::Child(text()),
+            "elsewhere" => Act::Elsewhere,
             "panics-abort" => Act::PanicsAbort,
             _ => return Err(format!("unknown act `{word}`")),
         })

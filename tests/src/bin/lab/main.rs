@@ -14,6 +14,7 @@
 #![deny(unsafe_code)]
 
 mod act;
+mod manager;
 mod settings;
 mod verbs;
 
