@@ -24,6 +24,7 @@ mod signals;
 mod source;
 mod stages;
 mod systemd;
+mod systemd_notify;
 mod ui;
 mod unit;
 mod verbs;

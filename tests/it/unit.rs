@@ -7,7 +7,7 @@ use look::{Machine, Outcome, Process};
 use crate::common::{SOON, needs, needs_root, shared_lab};
 
 /// What systemd says when a daemon is not what its unit promised.
-const COMPLAINTS: [&str; 10] = [
+const COMPLAINTS: [&str; 11] = [
     "Can't open PID file",
     "does not exist or is a zombie",
     "does not belong to service",
@@ -18,6 +18,7 @@ const COMPLAINTS: [&str; 10] = [
     "remains running after unit stopped",
     "Killing process",
     "timed out",
+    "reception only permitted",
 ];
 
 /// One boot for all tests of this program; it is taken down when the program ends.
@@ -87,6 +88,12 @@ impl Unit {
         assert_eq!([how.0, how.1, how.2, how.3], clean, "{}", self.machine.journal(&self.name));
     }
 
+    /// The version of this systemd.
+    pub(crate) fn version() -> u32 {
+        let outcome = machine().systemctl(&["--version"]).ok();
+        u32::try_from(outcome.number("systemd")).expect("a version")
+    }
+
     /// The main process as systemd has it, by its number inside.
     pub(crate) fn main(&self) -> i32 {
         self.show("MainPID").parse().expect("a number")
@@ -119,6 +126,15 @@ impl Unit {
         let events = self.name.replace(".service", ".events");
         let lines = |text: &str| text.lines().filter(|line| line.starts_with(event)).count();
         self.machine.lab().wait_for(&events, SOON, |text| lines(text) >= count);
+    }
+
+    /// Asserts what a service that runs under `strace -o LABDIR/%N.trace` did about processes and sessions: nothing.
+    #[track_caller]
+    pub(crate) fn forked_nothing(&self) {
+        let trace = self.machine.lab().read(&self.name.replace(".service", ".trace"));
+        let made_a_thread = |line: &str| line.contains("CLONE_THREAD") || line.contains("resumed");
+        let wrong: Vec<_> = trace.lines().filter(|line| line.contains('(') && !made_a_thread(line)).collect();
+        assert!(wrong.is_empty() && trace.contains("CLONE_THREAD"), "{}: {trace}", self.name);
     }
 
     /// Asserts that systemd has nothing to complain of.

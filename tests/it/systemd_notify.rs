@@ -1,0 +1,142 @@
+//! A real systemd that is told what its services are at, keeps their sockets and watches over their loops.
+
+use std::fs;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use crate::common::{SOON, needs, times};
+use crate::unit::Unit;
+
+/// A service that speaks for itself, and needs no pidfile but its own.
+const NOTIFY: &str = "Type=notify\nExecStart=LAB start pidfile=/run/%N.pid";
+
+#[test]
+fn p1_11_a_service_is_active_when_it_says_so() {
+    // The second is not who was started any more when it is ready.
+    for (name, setting) in [("says", "umask=027"), ("says-dropped", "user=65534")] {
+        let unit = Unit::new(name, &format!("{NOTIFY} ready=manual body=pause:500,ready,idle {setting}"));
+        for _ in 0..times(2, 10) {
+            let begin = Instant::now();
+            unit.start();
+            assert!(begin.elapsed() >= Duration::from_millis(500), "{name} was active before it was ready");
+            assert_eq!(unit.named(), unit.main());
+            unit.stop();
+        }
+        unit.content();
+    }
+}
+
+/// Where it knows it (from version 253 on), systemd waits for READY=1 after a reload.
+#[test]
+fn p1_11_a_reload_is_over_when_its_handlers_are() {
+    let version = Unit::version();
+    let kind = if version >= 253 { "notify-reload" } else { "notify\nExecReload=kill -HUP $MAINPID" };
+    let lines = format!("Type={kind}\nExecStart=LAB start pidfile=/run/%N.pid handle=HUP:pause:300,note:says-reload");
+    let unit = Unit::new("reload-says", &lines);
+    let daemon = unit.start();
+    for round in 1..=times(3, 10) {
+        unit.machine.systemctl(&["reload", &unit.name]).ok();
+        let lines = unit.machine.lab().wait_for("says-reload", SOON, |lines| lines.lines().count() >= round);
+        assert_eq!(lines.lines().count(), round);
+        assert_eq!(unit.start(), daemon, "the same main process as before");
+        assert_eq!(unit.show("SubState"), "running");
+    }
+    unit.stop();
+    unit.content();
+}
+
+#[test]
+fn p1_10_a_service_that_speaks_forks_nothing() {
+    needs(&["strace"]);
+    let traced = "/usr/bin/strace -D -f -o LABDIR/%N.trace -e trace=fork,vfork,clone,clone3,setsid,setpgid";
+    let unit = Unit::new("says-traced", &format!("Type=notify\nExecStart={traced} LAB start pidfile=/run/%N.pid"));
+    unit.start();
+    assert_eq!(unit.named(), unit.main());
+    unit.stop();
+    unit.forked_nothing();
+    unit.content();
+}
+
+#[test]
+fn p1_12_a_hung_body_trips_the_watchdog_and_a_thread_beside_it_does_not_feed_it() {
+    for (name, body) in [("hangs", "hang"), ("hangs-late", "pause:10,ask,hang"), ("hangs-watched", "elsewhere,hang")] {
+        let lines = format!("{NOTIFY} body={body} grace=500\nWatchdogSec=1\nRestart=on-watchdog\nRestartSec=0");
+        let unit = Unit::new(name, &lines);
+        unit.start();
+        unit.wait_for("stopped watchdog", 1);
+        unit.wait_for("started", 2);
+        unit.machine.systemctl(&["stop", &unit.name]).ok();
+        assert!(unit.machine.journal(&unit.name).contains("Watchdog timeout"));
+    }
+}
+
+#[test]
+fn p1_12_a_body_that_looks_or_sleeps_feeds_the_watchdog() {
+    for (name, body) in [("feeds-idle", "body=idle"), ("feeds-busy", "body=poll"), ("feeds-step", "step=pause:10")] {
+        let unit = Unit::new(name, &format!("{NOTIFY} {body}\nWatchdogSec=500ms"));
+        let daemon = unit.start();
+        daemon.died(Duration::from_millis(2500)).expect_err("the watchdog is fed, so nothing ends it");
+        unit.stop();
+        unit.content();
+    }
+}
+
+#[test]
+fn p1_12_sockets_are_handed_over_with_their_names() {
+    let unit = Unit::new(
+        "activated",
+        &format!("{NOTIFY} body=handed:activated,idle close=all\nSockets=activated-web.socket activated-plain.socket"),
+    );
+    for (name, more) in [("activated-web", "FileDescriptorName=web\n"), ("activated-plain", "")] {
+        let socket = format!(
+            "[Unit]\nDefaultDependencies=no\n[Socket]\nListenStream=/run/{name}\nService=activated.service\n{more}"
+        );
+        unit.machine.unit(&format!("{name}.socket"), &socket);
+        unit.machine.systemctl(&["start", &format!("{name}.socket")]).ok();
+    }
+    let _client = UnixStream::connect(unit.machine.path("/run/activated-web")).expect("systemd listens");
+    let noted = unit.machine.lab().wait_for("activated", SOON, |text| text.ends_with("that is all\n"));
+    let mut names: Vec<_> =
+        noted.lines().filter_map(|line| line.split_once(' ')).map(|(name, rest)| (name, &rest[..1])).collect();
+    names.pop();
+    names.sort_unstable();
+    assert!(noted.contains("socket:["), "{noted}");
+    assert_eq!(names.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["activated-plain.socket", "web"], "{noted}");
+    for name in ["activated-web.socket", "activated-plain.socket"] {
+        unit.machine.systemctl(&["stop", name]).ok();
+    }
+    unit.stop();
+    unit.content();
+}
+
+#[test]
+fn p1_13_a_stored_socket_survives_a_kill() {
+    let unit = Unit::new(
+        "keeps",
+        &format!("{NOTIFY} body=keep:web,idle\nFileDescriptorStoreMax=4\nRestart=on-failure\nRestartSec=0"),
+    );
+    let lab = unit.machine.lab();
+    let mut daemon = unit.start();
+    let counts = |text: &str| text.matches("that is all\n").count();
+    lab.wait_for("web", SOON, |text| counts(text) == 1);
+    for round in 1..=times(3, 20) {
+        // Whoever connects now is waited for by nobody yet, and lost by nobody either.
+        let client = UnixStream::connect(lab.path("web.sock")).expect("somebody listens");
+        daemon.signal(Signal::SIGKILL);
+        daemon.died(SOON).expect("nobody survives that");
+        unit.wait_for("started", round + 1);
+        daemon = unit.start();
+        lab.wait_for("web", SOON, |text| counts(text) == round + 1);
+        assert_eq!(unit.show("NFileDescriptorStore"), "1");
+        drop(client);
+    }
+    let noted = fs::read_to_string(lab.path("web")).expect("what it noted");
+    let mut sockets: Vec<_> = noted.lines().filter(|line| line.starts_with("web ")).collect();
+    assert_eq!(sockets.len(), times(3, 20), "{noted}");
+    sockets.dedup();
+    assert_eq!(sockets.len(), 1, "not always the same socket: {noted}");
+    unit.stop();
+    unit.content();
+}
