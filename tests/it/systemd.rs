@@ -168,6 +168,25 @@ fn p1_08_a_start_that_fails_is_a_failed_unit_with_the_cause_in_the_journal() {
     }
 }
 
+/// Told to stop by its user, or by systemd because it takes too long.
+#[test]
+fn p1_15_a_service_that_is_stopped_while_it_starts_leaves_nothing() {
+    for (name, limit) in [("starts", ""), ("starts-late", "TimeoutStartSec=1")] {
+        // Without `PIDFile=`, so that it is not systemd that removes the file.
+        let start = "Type=forking\nExecStart=LAB start detach=always pidfile=/run/%N.pid ready=manual";
+        let unit = Unit::new(name, &format!("{start} body=note:{name},hang\n{limit}"));
+        unit.machine.systemctl(&["start", "--no-block", &unit.name]).ok();
+        unit.machine.lab().wait_for(name, SOON, |lines| !lines.is_empty());
+        if limit.is_empty() {
+            unit.machine.systemctl(&["stop", &unit.name]).ok();
+        }
+        unit.wait_for("stopped", 1);
+        assert_eq!(unit.machine.read(unit.pidfile()), "", "a pidfile left behind");
+        let journal = unit.machine.journal(&unit.name);
+        assert!(!journal.contains("SIGKILL"), "it had to be killed: {journal}");
+    }
+}
+
 /// Nobody reads the daemon's standard error, so the journal gets its last words through `/dev/log`.
 #[test]
 fn p1_26_an_error_of_a_detached_service_is_in_the_journal() {
