@@ -110,3 +110,21 @@ fn p3_12_the_pidfile_of_somebody_who_cannot_remove_it_is_cleaned_up_by_the_next(
     stop(&lab);
     nothing_left(&lab);
 }
+
+/// Nobody else can look up for it what the new root does not show.
+#[test]
+fn p3_10_the_root_changes_without_detaching_too() {
+    needs_root();
+    let lab = lab();
+    fs::create_dir(lab.path("jail")).unwrap();
+    let settings = ["foreground", "pidfile=d.pid", "chroot=jail", "user=nobody"];
+    let daemon = lab.helper(&settings).spawn();
+    let process = daemon.process();
+    look::settled(&lab.path(PIDFILE), look::Deadline::after(SOON), || {
+        let waits = process.alive() && lab.read(PIDFILE).is_empty();
+        if waits { Err(vec![process.id()]) } else { Ok(()) }
+    })
+    .expect("a pidfile, or an end");
+    daemon.signal(nix::sys::signal::Signal::SIGTERM);
+    daemon.finish().ok();
+}

@@ -43,6 +43,29 @@ fn p1_14_a_forking_service_of_another_user_is_active_too() {
     unit.content();
 }
 
+/// A launcher that is about to exit waits for nobody, but systemd looks for the daemon as soon as it has: while its first
+/// parent is still there, it is a stranger to systemd, which ends it with SIGKILL.
+#[test]
+fn p1_14_a_launcher_that_leaves_leaves_an_orphan() {
+    needs(&["strace"]);
+    // With -D it is strace that forks away, and what it traces is what systemd executed.
+    let slow = "/usr/bin/strace -D -f -o LABDIR/%N.trace -e trace=poll,ppoll -e inject=poll,ppoll:delay_exit=300000 ";
+    for (name, verb, strace, rounds) in [
+        ("slow-start", "start", slow, 1),
+        ("slow-activate", "activate", slow, 1),
+        ("activate", "activate", "", times(30, 200)),
+    ] {
+        let begin = "Type=forking\nPIDFile=/run/%N.pid\nExecStart=";
+        let unit = Unit::new(name, &format!("{begin}{strace}LAB {verb} detach=always pidfile=/run/%N.pid"));
+        for _ in 0..rounds {
+            unit.start();
+            assert_eq!(unit.named(), unit.main());
+            unit.stop();
+        }
+        unit.content();
+    }
+}
+
 #[test]
 fn p2_01_the_pidfile_of_a_service_that_drops_its_privileges_stays_roots() {
     let unit = Unit::new("drops", &format!("{FORKING} user=65534"));
@@ -241,4 +264,23 @@ fn p1_15_a_shutdown_is_a_clean_end() {
         assert!(events.contains("stopped success exited 0\n"), "{name} had no clean end: {events}");
     }
     assert_eq!(traces.found(), [""; 0]);
+}
+
+/// The service goes on, whoever its main process is afterwards.
+#[test]
+fn p1_18_a_service_that_restarts_itself_stays_active() {
+    let exec = "Type=exec\nExecStart=LAB start pidfile=/run/%N.pid";
+    for (name, lines) in [("again-exec", exec), ("again-forking", FORKING)] {
+        let unit = Unit::new(name, &format!("{lines} handle=USR1:restart body=note:{name},idle"));
+        let daemon = unit.start();
+        unit.machine.lab().wait_for(name, SOON, |lines| lines.lines().count() == 1);
+        daemon.signal(Signal::SIGUSR1);
+        unit.machine.lab().wait_for(name, SOON, |lines| lines.lines().count() == 2);
+        unit.start();
+        assert_eq!(unit.named(), unit.main());
+        let events = unit.machine.lab().read(&format!("{name}.events"));
+        assert!(!events.contains("stopped"), "it was over, and is only back: {events}");
+        unit.stop();
+        unit.content();
+    }
 }

@@ -47,6 +47,19 @@ fn p1_11_a_reload_is_over_when_its_handlers_are() {
     unit.content();
 }
 
+/// The launcher is systemd's child, and says whom to watch instead.
+#[test]
+fn p1_11_a_service_that_detaches_tells_its_main_process() {
+    let lines = "Type=notify\nNotifyAccess=all\nExecStart=LAB start detach=always pidfile=/run/%N.pid";
+    let unit = Unit::new("says-main", lines);
+    for _ in 0..times(5, 50) {
+        unit.start();
+        assert_eq!(unit.named(), unit.main());
+        unit.stop();
+    }
+    unit.content();
+}
+
 #[test]
 fn p1_10_a_service_that_speaks_forks_nothing() {
     needs(&["strace"]);
