@@ -226,7 +226,8 @@ fn unwind(inside: &Inside) {
 
 /// A descriptor that becomes readable when the daemon is to stop, and stays so: for a poll loop of one's own.
 ///
-/// Wraps `eventfd(2)`. Do not read from it. Having asked for it counts as having asked [`stopping`].
+/// Wraps `eventfd(2)`. Do not read from it. Having asked for it counts as having asked [`stopping`]; a watchdog of a service
+/// manager, though, wants the loop to call `stopping` each time round.
 ///
 /// # Errors
 /// No descriptor is left.

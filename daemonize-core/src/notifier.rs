@@ -12,7 +12,6 @@ use nix::time::{ClockId, clock_gettime};
 use std::env;
 use std::error::Error;
 use std::ffi::OsStr;
-use std::fmt::Write;
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::os::linux::net::SocketAddrExt;
@@ -55,12 +54,17 @@ impl Manager {
         let address = address(&env::var_os(SOCKET)?)?;
         let watchdog = is_this_process(WATCHDOG[1]).unwrap_or(true).then(|| number(WATCHDOG[0])).flatten();
         let watchdog = watchdog.filter(|time| *time > 0).map(Duration::from_micros);
-        let is_wanted = !forks || is_this_process("SYSTEMD_EXEC_PID") == Some(true);
+        let is_wanted = !forks || is_systemds();
         is_wanted.then_some(Manager { address, watchdog })
     }
 
+    /// Whether a watchdog wants to be fed; it ends whom it takes for hung with SIGABRT.
+    pub(crate) fn watches(&self) -> bool {
+        self.watchdog.is_some()
+    }
+
     /// Connects, while the socket can still be seen: a change of root may hide it. `None` where nobody listens.
-    pub(crate) fn connect(&self, main_pid: Option<Pid>) -> Option<Notifier> {
+    pub(crate) fn connect(&self) -> Option<Notifier> {
         let connect = || -> io::Result<UnixDatagram> {
             let socket = UnixDatagram::unbound()?;
             socket.connect_addr(&self.address)?;
@@ -70,10 +74,14 @@ impl Manager {
         let socket = connect().inspect_err(|error| log::warn!("failed to connect to `{SOCKET}`: {error}")).ok()?;
         Some(Notifier {
             link: Arc::new(Link { socket, over: Mutex::new(false), end: Condvar::new() }),
-            main_pid,
             watchdog: self.watchdog,
         })
     }
+}
+
+/// Whether systemd has started this very process; the other variables are inherited by whole sessions.
+pub(crate) fn is_systemds() -> bool {
+    is_this_process("SYSTEMD_EXEC_PID") == Some(true)
 }
 
 /// A path, or `@` and a name; anything else is none of the kinds there are.
@@ -109,8 +117,6 @@ pub(crate) fn handed_over() -> Vec<(String, RawFd)> {
 #[derive(Debug)]
 pub(crate) struct Notifier {
     link: Arc<Link>,
-    /// Where it is not the process that the manager started.
-    main_pid: Option<Pid>,
     watchdog: Option<Duration>,
 }
 
@@ -122,6 +128,11 @@ struct Link {
 }
 
 impl Notifier {
+    /// Says which process the service is from now on. Only who was it before is sure to be believed.
+    pub(crate) fn introduce(&self, daemon: Pid) {
+        self.link.send(&format!("MAINPID={daemon}\n"));
+    }
+
     /// Has the manager keep a copy of a descriptor, and hand it over under this name to the process that it starts next.
     pub(crate) fn store(&self, name: &str, fd: BorrowedFd<'_>) -> io::Result<()> {
         let text = format!("FDSTORE=1\nFDNAME={name}\n");
@@ -168,14 +179,13 @@ impl Attachment for Notifier {
     }
 
     fn phase(&self, phase: Phase) {
-        self.link.send(&match phase {
-            Phase::Ready => self.main_pid.iter().fold("READY=1\n".to_owned(), |mut text, pid| {
-                let _ = writeln!(text, "MAINPID={pid}");
-                text
-            }),
-            Phase::Reloading => format!("RELOADING=1\nMONOTONIC_USEC={}\n", monotonic().as_micros()),
-            Phase::Stopping => "STOPPING=1\n".to_owned(),
-        });
+        match phase {
+            Phase::Ready => self.link.send("READY=1\n"),
+            Phase::Reloading => {
+                self.link.send(&format!("RELOADING=1\nMONOTONIC_USEC={}\n", monotonic().as_micros()));
+            }
+            Phase::Stopping => self.link.send("STOPPING=1\n"),
+        }
     }
 
     fn end(&self) {

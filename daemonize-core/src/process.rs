@@ -1,5 +1,6 @@
 //! Who a process is, beyond its number.
 
+use crate::error::cause;
 use crate::pid::Pid;
 use crate::sys::pidfd::PidFd;
 use std::fs;
@@ -18,9 +19,9 @@ pub(crate) struct Identity {
 /// Where the number of a process means something: in one boot, in one pid namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Here {
-    /// `/proc/sys/kernel/random/boot_id`.
+    /// The random id of the boot.
     pub(crate) boot: String,
-    /// The inode of `/proc/PID/ns/pid`.
+    /// The inode of the pid namespace.
     pub(crate) namespace: u64,
 }
 
@@ -81,13 +82,23 @@ fn read_small<'a>(path: &str, buffer: &'a mut [u8; SMALL]) -> io::Result<&'a [u8
     }
 }
 
+/// Where the boot and the pid namespace are written.
+const BOOT: &str = "/proc/sys/kernel/random/boot_id";
+const NAMESPACE: &str = "/proc/self/ns/pid";
+
+fn named(path: &str, error: &io::Error) -> io::Error {
+    io::Error::other(format!("`{path}`: {}", cause(error)))
+}
+
 impl Here {
     /// Where this process is.
     pub(crate) fn look() -> io::Result<Here> {
         let mut buffer = [0; SMALL];
-        let boot = read_small("/proc/sys/kernel/random/boot_id", &mut buffer)?;
+        // Missing where `/proc` shows processes only (`subset=pid`, `ProcSubset=pid` of systemd).
+        let boot = read_small(BOOT, &mut buffer).map_err(|error| named(BOOT, &error))?;
         let boot = String::from_utf8_lossy(boot).trim_end().to_owned();
-        Ok(Here { boot, namespace: fs::metadata("/proc/self/ns/pid")?.ino() })
+        let namespace = fs::metadata(NAMESPACE).map_err(|error| named(NAMESPACE, &error))?;
+        Ok(Here { boot, namespace: namespace.ino() })
     }
 }
 

@@ -131,7 +131,8 @@ fn p1_11_a_daemon_that_detached_says_who_it_is() {
         let (lab, manager) = (lab(), Manager::by_name());
         lab.shell(script).env("NOTIFY_SOCKET", &manager.address).run().ok();
         if meant {
-            manager.says(&format!("READY=1\nMAINPID={}\n", lab.daemon(PIDFILE).id()));
+            manager.says(&format!("MAINPID={}\n", lab.daemon(PIDFILE).id()));
+            manager.says("READY=1\n");
         }
         lab.run(&["stop", "pidfile=d.pid"]).ok();
         if meant {

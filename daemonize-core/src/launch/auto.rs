@@ -1,12 +1,12 @@
 //! Whether to detach: not where somebody watches over this process already.
 
+use crate::notifier;
 use crate::pid::Pid;
 use crate::process::Stat;
 use crate::report;
 use crate::settings::Detach;
 use nix::sys::socket::{AddressFamily, SockaddrLike, SockaddrStorage, getsockname};
 use nix::sys::stat::fstat;
-use std::env;
 use std::io;
 use std::os::fd::AsRawFd;
 
@@ -56,7 +56,7 @@ fn reason_against() -> Option<String> {
     if me.as_raw() == 1 {
         return Some("this is process 1".into());
     }
-    if env::var("SYSTEMD_EXEC_PID").is_ok_and(|pid| pid == me.to_string()) {
+    if notifier::is_systemds() {
         return Some("systemd started this process".into());
     }
     let parent = Pid::from_raw(nix::unistd::getppid().as_raw()).and_then(|parent| Stat::of(parent).ok());

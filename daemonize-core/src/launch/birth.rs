@@ -11,7 +11,7 @@ use super::{Launch, Plan};
 use crate::attach::Handle;
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::inside::{Inside, Program};
-use crate::notifier::Notifier;
+use crate::notifier::{Manager, Notifier};
 use crate::pid::Pid;
 use crate::pidfile::Lock;
 use crate::process::{Here, Identity, Stat};
@@ -86,16 +86,16 @@ impl Birth {
     /// Without a fork: in the process that called.
     pub(super) fn here(quiet: Quiet, launch: Launch) -> Result<Birth> {
         let start_time = start_time()?;
-        let birth = Birth::new(launch, None, Some(quiet), false, start_time);
+        let mut birth = Birth::new(launch, None, Some(quiet), false, start_time);
+        // Before a change of root may hide `/proc`; nobody else can look it up.
+        birth.here = Some(Here::look().map_err(unidentified)?);
         birth.launch.hook(Stage::Detach, When::After)?;
         Ok(birth)
     }
 
     fn new(launch: Launch, link: Option<Link>, quiet: Option<Quiet>, captured: bool, start_time: u64) -> Birth {
         let directory = env::current_dir().ok();
-        // The manager has started the launcher, and does not know us yet.
-        let main_pid = link.as_ref().map(|_| Pid::this());
-        let notifier = launch.plan.manager.as_ref().and_then(|manager| manager.connect(main_pid));
+        let notifier = launch.plan.manager.as_ref().and_then(Manager::connect);
         launch.plan.handed_over.iter().for_each(|(_, fd)| fds::close_on_exec(*fd));
         let (here, handled) = (None, Vec::new());
         let outputs_due = false;
@@ -113,7 +113,7 @@ impl Birth {
         let here = match (self.here.take(), &self.link) {
             (Some(here), _) => here,
             (None, Some(link)) => link.hear_where()?,
-            (None, None) => Here::look().map_err(unidentified)?,
+            (None, None) => return Err(unidentified(io::ErrorKind::NotFound.into())),
         };
         self.here = Some(here.clone());
         Ok(Identity { pid: Pid::this(), start_time: self.start_time, here })
@@ -245,6 +245,9 @@ impl Birth {
         self.run_to(Stage::Stdio)?;
         let identity = self.identity();
         let identity = self.settle(identity)?;
+        let registered = Registered::new(std::mem::take(&mut self.handled));
+        let registered = registered.map_err(|error| Error::stage(Stage::Signals, cause(&error)));
+        let registered = Arc::new(self.settle(registered)?);
         let mut stops = self.launch.plan.settings.signals.stops();
         if self.replaces(Stage::Signals) {
             stops.clear();
@@ -253,15 +256,22 @@ impl Birth {
             self.launch.lock.stop_writing();
         }
         let Launch { plan, lock } = self.launch;
-        let Plan { settings, detached, pidfile, streams, identity: target, handed_over, .. } = plan;
-        let obstacle = target.is_some_and(|target| target.is_one_way());
-        let obstacle = obstacle.then_some("it has changed its user or root and could not start as it did");
+        let Plan { settings, detached, pidfile, streams, identity: target, handed_over, is_systemds, .. } = plan;
+        let obstacle = match target {
+            Some(target) if target.is_one_way() => {
+                Some("it has changed its user or root and could not start as it did")
+            }
+            _ if is_systemds => {
+                Some("systemd would take that for the end of the service: let `systemctl restart` do it")
+            }
+            _ => None,
+        };
         let inside = Inside {
             handle: Handle { name: settings.name.clone(), pidfile, since: SystemTime::now() },
             identity,
             stops,
             grace: settings.grace,
-            registered: Arc::new(Registered::new(self.handled)),
+            registered,
             handlers: Arc::default(),
             attachments: Mutex::default(),
             phase: Mutex::default(),

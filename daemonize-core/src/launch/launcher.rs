@@ -10,6 +10,7 @@ use super::quiet::Quiet;
 use super::{Launch, Plan, Role};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::handoff::{Channel, Message};
+use crate::notifier::Manager;
 use crate::pid::Pid;
 use crate::pidfile::{Lock, PidFile};
 use crate::process::Here;
@@ -80,10 +81,19 @@ pub(super) fn split(mut quiet: Quiet, launch: Launch, alone: Alone, leaving: boo
         }
         Fork::Parent(middle) => {
             drop((daemon_end, middle_end, captured));
-            let Launch { plan: Plan { settings, pidfile, .. }, lock } = launch;
+            let Launch { plan: Plan { settings, pidfile, manager, .. }, lock } = launch;
             let deadline = Instant::now() + settings.start_timeout;
-            let mut launcher =
-                Launcher { ready, ctl, capture, middle, lock: Some(lock), deadline, quiet, left_behind: false };
+            let mut launcher = Launcher {
+                ready,
+                ctl,
+                capture,
+                middle,
+                lock: Some(lock),
+                manager,
+                deadline,
+                quiet,
+                left_behind: false,
+            };
             launcher.tell_where();
             let outcome = launcher.listen();
             launcher.conclude(outcome, pidfile, settings.start_timeout, leaving).map(Role::Launcher)
@@ -99,6 +109,8 @@ struct Launcher {
     capture: Option<Capture>,
     middle: Pid,
     lock: Option<PidFile>,
+    /// For which the launcher is the service, until it says who is.
+    manager: Option<Manager>,
     deadline: Instant,
     quiet: Quiet,
     /// Somebody who left the daemon's group still has its end of the socket.
@@ -180,7 +192,7 @@ impl Launcher {
         leaving: bool,
     ) -> Result<Started> {
         let failure = match outcome {
-            Outcome::Ready(pid) => match self.release(leaving) {
+            Outcome::Ready(pid) => match self.release(pid, leaving) {
                 Ok(()) => return Ok(self.success(pid, pidfile)),
                 Err(death) => return Err(self.failure(died(death))),
             },
@@ -203,7 +215,7 @@ impl Launcher {
     }
 
     /// L7: the middle may go, then the daemon may begin. An error is how the daemon died in between, if it is known.
-    fn release(&mut self, leaving: bool) -> Result<(), Option<Death>> {
+    fn release(&mut self, daemon: Pid, leaving: bool) -> Result<(), Option<Death>> {
         let _ = self.ctl.send(&Message::Release);
         // A launcher that is about to exit waits for nobody: the next start absorbs the middle's last moments.
         if !leaving {
@@ -220,6 +232,11 @@ impl Launcher {
             }
         }
         self.drain();
+        if let Some(notifier) = self.manager.as_ref().and_then(Manager::connect) {
+            // A service must be an orphan: the manager hears of its end only if nobody else does.
+            self.reap_middle();
+            notifier.introduce(daemon);
+        }
         let begun = self.ready.send(&Message::Go).is_ok();
         match self.lock.take() {
             // It died after READY, and the middle looks no more.

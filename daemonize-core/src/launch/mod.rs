@@ -29,6 +29,7 @@ use crate::notifier::{self, Manager};
 use crate::pidfile::{Lock, PidFile};
 use crate::process::Identity;
 use crate::settings::{Detach, Settings, When};
+use crate::signal::Signal;
 use crate::stage::Stage;
 use crate::sys::env as environment;
 use crate::sys::fds::{self, Census};
@@ -65,6 +66,8 @@ struct Plan {
     leaked: Vec<RawFd>,
     /// Descriptors that somebody who activates sockets handed over, by name.
     handed_over: Vec<(String, RawFd)>,
+    /// Whether systemd has started this very process as a service.
+    is_systemds: bool,
     /// Who wants to hear what becomes of it.
     manager: Option<Manager>,
 }
@@ -82,7 +85,7 @@ pub(crate) struct Checked(Plan);
 
 impl Checked {
     /// Looks for every mistake that can be seen before the pidfile is touched, and opens the log files.
-    pub(crate) fn new(settings: Settings) -> Result<Checked> {
+    pub(crate) fn new(mut settings: Settings) -> Result<Checked> {
         settings.check()?;
         report::set_name(&settings.name);
         let pidfile = settings.pidfile()?;
@@ -103,8 +106,13 @@ impl Checked {
         let owner = identity.as_ref().map_or((None, None), Target::owner);
         let streams = Streams::open(&settings, detached, owner)?;
         let handed_over = notifier::handed_over().into_iter().filter(|(_, fd)| fds::is_open(*fd)).collect();
-        let manager = Manager::of_this_process(detached);
-        Ok(Checked(Plan { settings, detached, pidfile, identity, streams, leaked, handed_over, manager }))
+        let (is_systemds, manager) = (notifier::is_systemds(), Manager::of_this_process(detached));
+        if manager.as_ref().is_some_and(Manager::watches) && !settings.signals.mentions(Signal::SIGABRT) {
+            // How a watchdog ends a body that hangs, which no grace brings to its end.
+            settings.signals = settings.signals.default_action(Signal::SIGABRT);
+        }
+        let plan = Plan { settings, detached, pidfile, identity, streams, leaked, handed_over, is_systemds, manager };
+        Ok(Checked(plan))
     }
 
     /// Takes the pidfile.
@@ -148,6 +156,8 @@ impl Locked {
         // The hooks may have made threads.
         let alone = prove_alone()?;
         if launch.plan.detached {
+            // systemd looks for the daemon as soon as the launcher has gone, and wants it to be an orphan by then.
+            let leaving = leaving && !launch.plan.is_systemds;
             return launcher::split(quiet, launch, alone, leaving);
         }
         forget_what_is_meant_for_this_process(alone);

@@ -18,25 +18,27 @@ const LOOK: Duration = Duration::from_millis(50);
 /// The handled signals: blocked at first, and from [`begin`](Registered::begin) on kept.
 pub(crate) struct Registered {
     handled: Vec<Signal>,
+    /// Says that one of them came.
+    event: Arc<EventFd>,
     kept: OnceLock<Kept>,
 }
 
-/// Flags that say which of the handled signals came, and an event that says that one did.
+/// Flags that say which of the handled signals came.
 struct Kept {
     flags: Vec<(Signal, Arc<AtomicBool>)>,
-    event: Arc<EventFd>,
     forsaken: Arc<AtomicBool>,
 }
 
 impl Registered {
-    pub(crate) fn new(handled: Vec<Signal>) -> Registered {
-        Registered { handled, kept: OnceLock::new() }
+    pub(crate) fn new(handled: Vec<Signal>) -> io::Result<Registered> {
+        let event = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?);
+        Ok(Registered { handled, event, kept: OnceLock::new() })
     }
 
     /// Registers the signals and opens this thread's mask: what came meanwhile comes now, and is kept. Once.
     pub(crate) fn begin(&self) -> io::Result<()> {
         if self.kept.get().is_none() {
-            let kept = Kept::new(&self.handled)?;
+            let kept = Kept::new(&self.handled, &self.event)?;
             self.kept.get_or_init(|| kept);
             Mask::empty().set();
         }
@@ -45,8 +47,7 @@ impl Registered {
 
     /// Sleeps until one of them comes, until `deadline`, or until `other` has something to say; whether it has.
     pub(crate) fn wait(&self, other: Option<PollFd<'_>>, deadline: Option<Instant>) -> bool {
-        let Some(kept) = self.kept.get() else { return false };
-        let event = PollFd::new(kept.event.as_fd(), PollFlags::POLLIN);
+        let event = PollFd::new(self.event.as_fd(), PollFlags::POLLIN);
         let (asked, mut fds) = (other.is_some(), [event.clone(), other.unwrap_or(event)]);
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         // Rounded up: not early.
@@ -64,6 +65,7 @@ impl Registered {
 
     /// Which came since this was asked last.
     pub(crate) fn take(&self) -> Vec<Signal> {
+        let _ = self.event.read();
         self.kept.get().map_or_else(Vec::new, Kept::take)
     }
 
@@ -76,19 +78,17 @@ impl Registered {
 }
 
 impl Kept {
-    fn new(handled: &[Signal]) -> io::Result<Kept> {
-        let event = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?);
-        let mut kept = Kept { flags: Vec::with_capacity(handled.len()), event, forsaken: Arc::default() };
+    fn new(handled: &[Signal], event: &Arc<EventFd>) -> io::Result<Kept> {
+        let mut kept = Kept { flags: Vec::with_capacity(handled.len()), forsaken: Arc::default() };
         for signal in handled {
             let flag = Arc::<AtomicBool>::default();
-            handler::raise(*signal, Arc::clone(&flag), Arc::clone(&kept.event), Arc::clone(&kept.forsaken))?;
+            handler::raise(*signal, Arc::clone(&flag), Arc::clone(event), Arc::clone(&kept.forsaken))?;
             kept.flags.push((*signal, flag));
         }
         Ok(kept)
     }
 
     fn take(&self) -> Vec<Signal> {
-        let _ = self.event.read();
         let came = self.flags.iter().filter(|(_, flag)| flag.swap(false, SeqCst));
         came.map(|(signal, _)| *signal).collect()
     }
