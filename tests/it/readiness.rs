@@ -197,7 +197,7 @@ fn p1_25_an_interrupt_around_the_first_fork_leaves_no_file() {
 }
 
 /// Waits a second for either: no process and nothing in the file, or one daemon, adopted, at work and in its pidfile.
-fn whole_or_nothing(lab: &Lab) -> Option<bool> {
+pub(crate) fn whole_or_nothing(lab: &Lab) -> Option<bool> {
     let deadline = Deadline::after(Duration::from_secs(1));
     let this = i32::try_from(std::process::id()).ok()?;
     let orphaned = |process: Process| process.stat().is_some_and(|stat| stat.parent == this);

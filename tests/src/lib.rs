@@ -27,4 +27,4 @@ pub use lab::{Lab, in_lab};
 pub use machine::{Machine, Traces};
 pub use process::{Ids, Limit, Process, Stat};
 pub use run::{Outcome, Run, Running};
-pub use wait::{Deadline, TimedOut, death, deaths, file, first_death, settled, until};
+pub use wait::{Deadline, TimedOut, death, deaths, file, first_death, now, settled, until};

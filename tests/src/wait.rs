@@ -11,6 +11,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 
 use crate::sys;
@@ -40,6 +41,14 @@ impl Deadline {
         let milliseconds = self.left().as_micros().div_ceil(1000);
         PollTimeout::try_from(milliseconds).unwrap_or(PollTimeout::MAX)
     }
+}
+
+/// The time on a clock that all processes share and nobody sets (`clock_gettime(2)`, `CLOCK_MONOTONIC`).
+///
+/// # Panics
+/// Never: there is such a clock everywhere.
+pub fn now() -> Duration {
+    clock_gettime(ClockId::CLOCK_MONOTONIC).expect("a clock").into()
 }
 
 /// Nothing came before the deadline.

@@ -5,6 +5,7 @@ use std::error::Error;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::net::{SocketAddr, UnixListener};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::str::FromStr;
 use std::sync::Mutex;
@@ -12,6 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use look::Deadline;
 use nix::sys::epoll::{Epoll, EpollCreateFlags};
 use nix::sys::signal::Signal;
 
@@ -37,6 +39,8 @@ pub(crate) enum Act {
     Stop,
     /// `restart`: the daemon starts its program again and stops.
     Restart,
+    /// `await:FILE`: goes on as soon as the file is there.
+    Await(String),
     /// `pause:MILLISECONDS`: takes that long, whatever comes.
     Pause(Duration),
     /// `panic`, `panic:TEXT`
@@ -65,6 +69,8 @@ pub(crate) enum Act {
     Note(String),
     /// `guard:FILE`: notes `dropped` and the number there when the thread of this body leaves it.
     Guard(String),
+    /// `during:FILE`: notes `in` there, and `out` when the thread of this body leaves it, each with the time.
+    During(String),
     /// `atexit`: notes `atexit` and the number in the file `atexit` when this process ends by `exit`.
     AtExit,
     /// `open:FILE`: opens it for reading, and never closes it.
@@ -114,6 +120,7 @@ pub(crate) fn perform(acts: &[Act]) -> Fallible {
     for act in acts {
         match act {
             Act::Guard(file) => guards.push(Guard::Noting(file.clone())),
+            Act::During(file) => guards.push(Guard::during(file)?),
             Act::Exclusive(name) => guards.push(Guard::Holding(UnixListener::bind_addr(&abstract_address(name)?)?)),
             other => other.perform()?,
         }
@@ -151,6 +158,7 @@ impl Act {
             Act::Ready => daemon::ready()?,
             Act::Stop => daemon::stop(),
             Act::Restart => daemon::restart()?,
+            Act::Await(file) => wait_for(&look::in_lab(file))?,
             Act::Pause(time) => thread::sleep(*time),
             Act::Panic(text) => panic!("{text}"),
             Act::Fail(text) => return Err(text.clone().into()),
@@ -167,7 +175,7 @@ impl Act {
             Act::Print(bytes) => std::io::stdout().write_all(&vec![b'#'; *bytes])?,
             Act::ErrorPrint(bytes) => std::io::stderr().write_all(&vec![b'%'; *bytes])?,
             Act::Note(file) => note(file, "was here")?,
-            Act::Guard(_) | Act::Exclusive(_) => unreachable!("last as long as what follows them"),
+            Act::Guard(_) | Act::During(_) | Act::Exclusive(_) => unreachable!("last as long as what follows them"),
             Act::AtExit => look::sys::at_exit(note_exit),
             Act::Open(file) => std::mem::forget(File::open(look::in_lab(file))?),
             Act::Terminal(file) => {
@@ -214,6 +222,7 @@ impl FromStr for Act {
             "ready" => Act::Ready,
             "stop" => Act::Stop,
             "restart" => Act::Restart,
+            "await" => Act::Await(text()),
             "pause" => Act::Pause(Duration::from_millis(number(word, value)?)),
             "panic" => Act::Panic(text()),
             "err" => Act::Fail(text()),
@@ -228,6 +237,7 @@ impl FromStr for Act {
             "eprint" => Act::ErrorPrint(number(word, value)?),
             "note" => Act::Note(text()),
             "guard" => Act::Guard(text()),
+            "during" => Act::During(text()),
             "atexit" => Act::AtExit,
             "open" => Act::Open(text()),
             "terminal" => Act::Terminal(text()),
@@ -276,27 +286,49 @@ fn hang() {
     }
 }
 
+fn wait_for(path: &Path) -> Fallible {
+    let patience = Deadline::after(Duration::from_secs(60));
+    Ok(look::until(path, patience, || path.exists().then_some(()))?)
+}
+
 fn abstract_address(name: &str) -> std::io::Result<SocketAddr> {
     use std::os::linux::net::SocketAddrExt;
     SocketAddr::from_abstract_name(name)
 }
 
-/// Appends one line about this process, in one write.
+/// Appends one line about this process and its parent, in one write.
 fn note(file: &str, what: &str) -> std::io::Result<()> {
-    let line = format!("{what} {} {}\n", std::process::id(), nix::unistd::getppid());
+    append(file, &format!("{what} {} {}\n", std::process::id(), nix::unistd::getppid()))
+}
+
+/// The same with the time on the clock that all processes share.
+fn note_time(file: &str, what: &str) -> std::io::Result<()> {
+    append(file, &format!("{what} {} {}\n", std::process::id(), look::now().as_nanos()))
+}
+
+fn append(file: &str, line: &str) -> std::io::Result<()> {
     OpenOptions::new().append(true).create(true).open(look::in_lab(file))?.write_all(line.as_bytes())
 }
 
 /// What a body holds until it ends.
 enum Guard {
     Noting(String),
+    Timing(String),
     Holding(UnixListener),
+}
+
+impl Guard {
+    fn during(file: &str) -> std::io::Result<Guard> {
+        note_time(file, "in")?;
+        Ok(Guard::Timing(file.to_owned()))
+    }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
         match self {
             Guard::Noting(file) => drop(note(file, "dropped")),
+            Guard::Timing(file) => drop(note_time(file, "out")),
             Guard::Holding(listener) => drop(listener.take_error()),
         }
     }

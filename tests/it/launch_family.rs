@@ -1,0 +1,150 @@
+//! The three processes of a launch: what each of them holds, how their lives hang together, and what is left when two of
+//! them are lost at once (L15: that is left open, and told here as it is).
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use look::Process;
+use nix::sys::signal::Signal;
+
+use crate::common::{PIDFILE, SOON, lab, needs_root, nothing_left, run, start, stop};
+use crate::held::{At, Hold, look_until, until_stopped};
+use crate::launch_steps::{Phase, Place, Scene, Step, Victim, is_whole, the_next_works};
+
+/// A start that waits in the daemon, there.
+const fn early(hook: &'static str) -> Step {
+    Step(Place::Hook(hook), Phase::Early)
+}
+
+/// How many ends of sockets a process has.
+fn sockets(process: Process) -> usize {
+    process.descriptors().values().filter(|fd| fd.target.to_string_lossy().starts_with("socket:")).count()
+}
+
+/// L1: the launcher has one end of each pair. L2: the middle has let go of the daemon's, keeps a copy of the lock, and
+/// hears no signal. L3: the daemon has let go of the middle's.
+#[test]
+fn p1_09_each_process_of_a_launch_holds_its_own_ends_only() {
+    let lab = lab();
+    let scene = Scene::at(&lab, early("before=PidFile"), &[]);
+    let victims = [Victim::Launcher, Victim::Middle, Victim::Daemon];
+    look_until("they hold other ends", || victims.map(|victim| sockets(scene.process(victim))) == [2, 1, 1]);
+    for victim in victims {
+        let descriptors = scene.process(victim).descriptors();
+        let own =
+            |fd: &look::Descriptor| !fd.target.to_string_lossy().starts_with("socket:") || fd.has(libc::O_CLOEXEC);
+        assert!(descriptors.values().all(own), "{victim:?}: {descriptors:?}");
+        assert!(descriptors.values().any(|fd| fd.is(lab.path(PIDFILE))), "{victim:?} has no copy of the lock");
+    }
+    let middle = scene.process(Victim::Middle);
+    for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT] {
+        assert!(middle.signals("SigBlk").contains(&(signal as i32)), "{signal} would end the middle");
+    }
+    assert_eq!(middle.stat().map(|stat| (stat.session, stat.threads)), Some((middle.id(), 1)));
+    scene.release();
+    scene.launch.finish().ok();
+    is_whole(&lab);
+}
+
+/// L3: the daemon dies with the middle, also behind a change of user, which takes that wish away. (The launcher, which
+/// would see to it as well, is stopped.) With `ready = manual` the end of the socket takes over, before the body.
+#[test]
+fn p1_08_a_daemon_that_is_not_ready_dies_with_its_middle() {
+    needs_root();
+    for (step, user) in [
+        (early("before=CoreDumps"), "user=65534"),
+        (early("before=Umask"), "user=65534"),
+        (early("after=Stdio"), "user=65534"),
+        (early("after=Stdio"), "umask=022"),
+    ] {
+        let lab = lab();
+        fs::set_permissions(lab.write("born", ""), fs::Permissions::from_mode(0o666)).unwrap();
+        let scene = Scene::at(&lab, step, &[user]);
+        scene.freeze(Victim::Launcher);
+        scene.kill(Victim::Middle);
+        let daemon = scene.process(Victim::Daemon);
+        look_until("it lives on without its middle", || !daemon.alive());
+        scene.process(Victim::Launcher).signal(Signal::SIGCONT);
+        scene.launch.finish().exits(2).says(&["died before it was ready"]);
+        nothing_left(&lab);
+    }
+}
+
+/// L9, L10, L12: what the daemon has forked goes with the middle's group, whoever of the three was lost, and so does its
+/// copy of the lock.
+#[test]
+fn p1_08_a_failed_start_takes_the_daemons_children_along() {
+    for victim in [Victim::Launcher, Victim::Middle, Victim::Daemon] {
+        let lab = lab();
+        let scene = Scene::at(&lab, early("before=Stdio"), &["before=Umask:fork"]);
+        assert_eq!(lab.processes().len(), 4, "the three and a child");
+        scene.kill(victim);
+        scene.release();
+        scene.launch.finish();
+        nothing_left(&lab);
+        the_next_works(&lab);
+    }
+}
+
+/// L15: with launcher and middle both lost nobody is left to remove the file. The next start takes it.
+#[test]
+fn p2_12_launcher_and_middle_lost_at_once_leave_at_most_a_file() {
+    // The file is empty before its stage, and names the dead behind it.
+    for (hook, code) in [("before=PidFile", 4), ("after=PidFile", 1)] {
+        let lab = lab();
+        let scene = Scene::at(&lab, early(hook), &[]);
+        let daemon = scene.process(Victim::Daemon);
+        scene.freeze(Victim::Middle);
+        scene.kill(Victim::Launcher);
+        scene.kill(Victim::Middle);
+        scene.launch.finish().exits(137);
+        look_until("it lives on without its middle", || !daemon.alive());
+        lab.quiet(SOON).expect("no process left");
+        assert!(lab.path(PIDFILE).exists());
+        run(&lab, "status", &[]).exits(code);
+        the_next_works(&lab);
+    }
+}
+
+/// L15: a middle that is stopped for good keeps its copy of the lock when the launcher is lost. The next start says so;
+/// when it goes on, it cleans up.
+#[test]
+fn p2_12_a_stopped_middle_without_a_launcher_keeps_the_lock_until_it_goes_on() {
+    let lab = lab();
+    let scene = Scene::at(&lab, early("after=PidFile"), &[]);
+    let (middle, daemon) = (scene.process(Victim::Middle), scene.process(Victim::Daemon));
+    scene.freeze(Victim::Middle);
+    scene.kill(Victim::Launcher);
+    scene.release();
+    look_until("a daemon that nobody wants lives on", || !daemon.alive());
+    assert!(!lab.path("working").exists(), "a body ran, and nobody saw a success");
+    run(&lab, "start", &[]).exits(7).says(&["locked, but by no daemon", &daemon.id().to_string()]);
+    middle.signal(Signal::SIGCONT);
+    scene.launch.finish().exits(137);
+    nothing_left(&lab);
+    the_next_works(&lab);
+}
+
+/// L15: a launcher that is lost while it cleans up for a stopped middle has killed everybody, and leaves the file.
+#[test]
+fn p2_12_a_launcher_lost_in_its_cleanup_leaves_at_most_a_file() {
+    let lab = lab();
+    let hook = "before=Stdio:note:born,await:go";
+    let arguments = ["start", "pidfile=d.pid", hook, "first=kill:STOP", "start_timeout=60000"];
+    let launch = lab.helper(&arguments).spawn();
+    let hold = Hold::stopped(&lab, launch.process(), At("unlinkat", 1));
+    let (_, middle) = crate::launch_steps::born(&lab);
+    middle.signal(Signal::SIGSTOP);
+    until_stopped(middle);
+    lab.write("go", "");
+    let held = hold.reached();
+    launch.signal(Signal::SIGKILL);
+    held.release();
+    launch.finish().exits(137);
+    lab.quiet(SOON).expect("the middle and the daemon were killed first");
+    assert!(lab.path(PIDFILE).exists());
+    run(&lab, "status", &[]).exits(1);
+    start(&lab, &[]);
+    stop(&lab);
+    nothing_left(&lab);
+}

@@ -1,0 +1,236 @@
+//! The rules of a launch, L1 to L15 (`docs/rules.md`), at each of its steps: the launcher, the middle and the daemon are
+//! killed, stopped for good and told to end, one at a time, and it is looked at what the others make of it.
+//!
+//! A quick run takes some of the steps for each, `DAEMON_TESTS_FULL=1` all of them.
+
+use std::time::{Duration, Instant};
+
+use look::Outcome;
+use nix::sys::signal::Signal;
+
+use crate::common::{PIDFILE, SOON, each, lab, nothing_left, run, times};
+use crate::held::At;
+use crate::launch_steps::{Phase, Place, STEPS, Scene, Step, Victim, born, is_whole, the_next_works};
+use crate::readiness::whole_or_nothing;
+
+/// A start that is to come to its deadline has this long; one that is not, has longer than any test.
+const SHORT: &str = "start_timeout=2500";
+const LONG: &str = "start_timeout=60000";
+
+/// Does `work` at the steps for which it is meant: one in `quick`, or all of them.
+fn at_steps(quick: usize, meant: impl Fn(Step) -> bool, work: impl Fn(Step) + Sync) {
+    let steps = STEPS.into_iter().filter(|step| meant(*step));
+    each(steps.step_by(times(quick, 1)), work);
+}
+
+/// The start has failed, in its time and with its reason, and nothing is left of it.
+fn is_undone(step: Step, lab: &look::Lab, outcome: &Outcome, words: &[&str]) {
+    assert_eq!(outcome.code(), 2, "{step:?}: {outcome}");
+    assert!(words.iter().any(|words| outcome.stderr.contains(words)), "{step:?}: {outcome}");
+    assert!(outcome.took < SOON, "{step:?}: {outcome}");
+    nothing_left(lab);
+    assert!(!lab.path("working").exists(), "{step:?}: a body ran, and nobody saw a success");
+}
+
+/// Whether the launcher is still there, and stays until it is let go.
+fn has_a_launcher(step: Step) -> bool {
+    !matches!(step, Step(Place::Daemon(_), Phase::Begun))
+}
+
+/// Whether the middle is there, and has not done all it has to do.
+fn has_a_middle(step: Step) -> bool {
+    matches!(step.1, Phase::Two | Phase::Early | Phase::Ready) || matches!(step.0, Place::Middle(_))
+}
+
+/// Whether nobody waits for somebody here who has a second to answer, so that a test need not hurry.
+fn has_time(step: Step) -> bool {
+    !matches!(step.0, Place::Middle(At("pidfd_open" | "sendto", _)))
+}
+
+fn launcher_ends(step: Step, signal: Signal) {
+    let lab = lab();
+    let scene = Scene::at(&lab, step, &[LONG]);
+    let killed = signal == Signal::SIGKILL;
+    if killed {
+        scene.kill(Victim::Launcher);
+    } else {
+        scene.process(Victim::Launcher).signal(signal);
+    }
+    let told = Instant::now();
+    let itself = scene.is_kept(Victim::Launcher);
+    if !killed || !itself {
+        scene.release();
+    }
+    let outcome = scene.launch.finish();
+    // Behind GO it may have been done before the signal came.
+    assert!(outcome.code() == 128 + signal as i32 || step.1 == Phase::Begun, "{step:?}, {signal}: {outcome}");
+    let whole = match step.1 {
+        Phase::Begun => true,
+        // A blocked signal waits until the launcher waits, and it has said GO by then.
+        Phase::Released => !killed,
+        // It is not heard if the middle's answer is there first.
+        Phase::Ready if itself && !killed => whole_or_nothing(&lab).expect("neither undone nor whole"),
+        _ => false,
+    };
+    if whole {
+        is_whole(&lab);
+    } else if step.1 == Phase::Alone && killed {
+        // Nobody was there to take it away.
+        assert!(lab.processes().is_empty() && lab.path(PIDFILE).exists() && lab.read(PIDFILE).is_empty(), "{step:?}");
+    } else {
+        nothing_left(&lab);
+        let took = told.elapsed();
+        assert!(took < Duration::from_secs(2), "{step:?}, {signal}: undone after {took:?}");
+        assert!(!lab.path("working").exists(), "{step:?}, {signal}: a body ran, and nobody saw a success");
+    }
+    the_next_works(&lab);
+}
+
+/// L14: a launcher that dies leaves nothing, unless GO was sent. L8: its end is its silence. L13: until then the middle
+/// cleans up, and the daemon where the middle has gone (L5).
+#[test]
+fn p1_25_a_launcher_that_is_killed_at_any_step_leaves_nothing_or_all() {
+    at_steps(2, has_a_launcher, |step| launcher_ends(step, Signal::SIGKILL));
+}
+
+/// L1: signals are blocked around the fork, and open while the launcher waits.
+#[test]
+fn p1_25_a_launcher_that_is_interrupted_at_any_step_leaves_nothing_or_all() {
+    at_steps(2, has_a_launcher, |step| launcher_ends(step, Signal::SIGINT));
+    at_steps(3, has_a_launcher, |step| launcher_ends(step, Signal::SIGHUP));
+}
+
+/// L6: READY beats whatever is readable with it, and the deadline too. L5: the daemon waits for GO as long as it takes.
+#[test]
+fn p1_25_a_launcher_that_is_stopped_at_any_step_goes_on_as_if_nothing_had_been() {
+    let meant = |step| has_a_launcher(step) && has_time(step);
+    at_steps(2, meant, |step| {
+        let lab = lab();
+        let scene = Scene::at(&lab, step, &[LONG]);
+        scene.freeze(Victim::Launcher);
+        scene.release_unless_kept(Victim::Launcher);
+        // One that is stopped behind GO has said it, and one that is stopped in a fork makes it again.
+        if (Phase::Two..Phase::Released).contains(&step.1) {
+            scene.wait_for_the_daemon_to_wait();
+            assert!(!lab.path("working").exists(), "{step:?}: a body runs, and nobody saw a success");
+        }
+        scene.process(Victim::Launcher).signal(Signal::SIGCONT);
+        let outcome = scene.launch.finish();
+        assert_eq!(outcome.code(), 0, "{step:?}: {outcome}");
+        is_whole(&lab);
+        the_next_works(&lab);
+    });
+}
+
+fn middle_ends(step: Step, frozen: bool) {
+    let lab = lab();
+    let never_ready = frozen && step.1 == Phase::Two;
+    let scene = Scene::at(&lab, step, &[if never_ready { SHORT } else { LONG }]);
+    if frozen {
+        scene.freeze(Victim::Middle);
+    } else {
+        scene.kill(Victim::Middle);
+    }
+    scene.release_unless_kept(Victim::Middle);
+    // Behind its answer it is not needed any more; unless this machine took more than a second to let it say that.
+    let answered = frozen && step.1 == Phase::Ready && scene.is_kept(Victim::Middle);
+    let outcome = scene.launch.finish();
+    if step.1 == Phase::Begun || answered && outcome.code() == 0 {
+        assert_eq!(outcome.code(), 0, "{step:?}: {outcome}");
+        is_whole(&lab);
+    } else {
+        let words = if never_ready { "not ready within" } else { "died before it was ready" };
+        is_undone(step, &lab, &outcome, &[words]);
+    }
+    the_next_works(&lab);
+}
+
+/// L10: without a middle there is no verdict, and the launcher does it all: its group, its daemon, its file. L3: the
+/// daemon dies with the middle.
+#[test]
+fn p1_08_a_middle_that_is_killed_at_any_step_is_replaced_by_the_launcher() {
+    at_steps(2, has_a_middle, |step| middle_ends(step, false));
+}
+
+/// L7, L10: a middle that does not answer has a second. L11: one that does not go after its answer is killed alone. L13:
+/// L cleans where M does not.
+#[test]
+fn p1_08_a_middle_that_is_stopped_at_any_step_is_replaced_by_the_launcher() {
+    at_steps(4, has_a_middle, |step| middle_ends(step, true));
+}
+
+/// L9, L12: the middle sees the death, even when RELEASE is there as well, cleans up and says how it died. L7: a daemon
+/// that does not hear GO is no success.
+#[test]
+fn p1_08_a_daemon_that_is_killed_at_any_step_is_a_failure_until_it_was_told_to_go() {
+    let has_a_daemon = |step: Step| step.1 >= Phase::Early;
+    at_steps(2, has_a_daemon, |step| {
+        let lab = lab();
+        let scene = Scene::at(&lab, step, &[LONG]);
+        scene.kill(Victim::Daemon);
+        scene.release_unless_kept(Victim::Daemon);
+        let outcome = scene.launch.finish();
+        if step.1 < Phase::Begun {
+            is_undone(
+                step,
+                &lab,
+                &outcome,
+                &["killed by signal 9 (SIGKILL) before it was ready", "died before it was ready"],
+            );
+        } else {
+            // It was a success, and the file is a dead daemon's.
+            assert_eq!(outcome.code(), 0, "{step:?}: {outcome}");
+            lab.quiet(SOON).expect("no process left");
+            assert_eq!(lab.daemon(PIDFILE), born(&lab).0, "{step:?}");
+            run(&lab, "status", &[]).exits(1);
+        }
+        the_next_works(&lab);
+    });
+}
+
+/// L8: the deadline of the launcher is the daemon's too: silence makes the middle kill it.
+#[test]
+fn p1_08_a_daemon_that_is_stopped_at_any_step_is_not_ready_or_works_later() {
+    let meant = |step: Step| step.1 >= Phase::Early && has_time(step);
+    at_steps(3, meant, |step| {
+        let lab = lab();
+        // One that is stopped behind READY has said it.
+        let early = step.1 == Phase::Early && !matches!(step.0, Place::Daemon(_));
+        let scene = Scene::at(&lab, step, &[if early { SHORT } else { LONG }]);
+        scene.freeze(Victim::Daemon);
+        scene.release_unless_kept(Victim::Daemon);
+        let daemon = scene.process(Victim::Daemon);
+        let outcome = scene.launch.finish();
+        if early {
+            is_undone(step, &lab, &outcome, &["not ready within"]);
+        } else {
+            assert_eq!(outcome.code(), 0, "{step:?}: {outcome}");
+            daemon.signal(Signal::SIGCONT);
+            is_whole(&lab);
+        }
+        the_next_works(&lab);
+    });
+}
+
+/// L3, L4: a stop signal that comes before READY stays pending until then, and there is no daemon; one that comes later
+/// ends the daemon, and the start was a success.
+#[test]
+fn p1_15_term_at_any_step_ends_the_start_or_the_daemon() {
+    let meant = |step: Step| step.1 >= Phase::Early && has_time(step);
+    at_steps(3, meant, |step| {
+        let lab = lab();
+        let scene = Scene::at(&lab, step, &[LONG]);
+        scene.process(Victim::Daemon).signal(Signal::SIGTERM);
+        scene.release();
+        let outcome = scene.launch.finish();
+        // Whoever stands at READY has looked for the last time.
+        let looked = matches!(step.0, Place::Daemon(_));
+        if step.1 == Phase::Early && !looked {
+            is_undone(step, &lab, &outcome, &["stopped while starting"]);
+        } else {
+            assert_eq!(outcome.code(), 0, "{step:?}: {outcome}");
+            nothing_left(&lab);
+        }
+        the_next_works(&lab);
+    });
+}
