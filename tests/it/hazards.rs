@@ -40,6 +40,7 @@ fn p2_11_a_disk_that_becomes_read_only_is_no_reason_not_to_stop() {
     nothing_left(&lab);
 }
 
+/// R10: A ends when B has its name.
 #[test]
 fn p2_13_a_daemon_that_ends_late_leaves_its_successors_file_alone() {
     let lab = lab();

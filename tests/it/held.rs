@@ -43,27 +43,31 @@ impl<'lab> Hold<'lab> {
     }
 
     fn among(lab: &'lab Lab, arguments: &[&str], at: At, options: &[&str]) -> (Running<'lab>, Hold<'lab>) {
-        let hold = Hold { lab, at, trace: trace(at), process: None };
+        let mut hold = Hold { lab, at, trace: trace(at), process: None };
         // The helper stays our child (`-D`), so that its status and what is sent to it are its own.
-        let strace = hold.strace().args(["-D"]).args(options).arg(lab.program()).args(arguments);
-        (strace.spawn(), hold)
+        let running = hold.strace().args(["-D"]).args(options).arg(lab.program()).args(arguments).spawn();
+        hold.process = Some(running.process());
+        (running, hold)
     }
 
     /// Attaches strace to a process that has stopped itself, and lets it go on to this call. Its children are not traced.
     pub(crate) fn stopped(lab: &'lab Lab, process: Process, at: At) -> Hold<'lab> {
-        Hold { process: Some(process), ..Self::attached(lab, process, at, &[]) }
+        Self::process(lab, process, at, &[])
     }
 
     /// The same for the first of the process and its children that makes this call.
     pub(crate) fn family(lab: &'lab Lab, process: Process, at: At) -> Hold<'lab> {
-        Self::attached(lab, process, at, &["-f"])
+        Self::process(lab, process, at, &["-f"])
     }
 
-    fn attached(lab: &'lab Lab, process: Process, at: At, options: &[&str]) -> Hold<'lab> {
+    /// Attaches strace, with these options, to a process that has stopped, and lets it go on.
+    pub(crate) fn process(lab: &'lab Lab, process: Process, at: At, options: &[&str]) -> Hold<'lab> {
         until_stopped(process);
-        let hold = Hold { lab, at, trace: trace(at), process: None };
+        let alone = !options.contains(&"-f");
+        let hold = Hold { lab, at, trace: trace(at), process: alone.then_some(process) };
         hold.strace().args(options).args(["-p", &process.id().to_string()]).spawn();
-        look_until("strace did not attach", || tracer(process).is_some());
+        let attached = |thread: Process| tracer(thread).is_some();
+        look_until("strace did not attach", || process.threads().into_iter().all(attached));
         process.signal(Signal::SIGCONT);
         hold
     }
@@ -85,20 +89,24 @@ impl<'lab> Hold<'lab> {
         let trace = self.lab.wait_for(&self.trace, SOON, stands);
         let last = trace.lines().filter(|line| line.contains(&begun)).nth(nth - 1).unwrap_or_default();
         let named = last.split(' ').next().and_then(|pid| pid.parse().ok()).map(Process::new);
-        let process = self.process.or(named).or_else(|| self.traced());
+        let process = self.process.or(named);
         let process = process.unwrap_or_else(|| panic!("nobody stands at {:?}: {trace}", self.at));
         Held { process, tracer: tracer(process).expect("somebody who is kept is traced") }
     }
+}
 
-    /// The one process of the lab that is traced.
-    fn traced(&self) -> Option<Process> {
-        self.lab.processes().into_iter().find(|process| tracer(*process).is_some())
+/// A test that fails leaves nobody behind whom strace delays: not even SIGKILL ends those before strace is dead.
+impl Drop for Hold<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.lab.processes().into_iter().filter_map(tracer).for_each(|tracer| tracer.signal(Signal::SIGKILL));
+        }
     }
 }
 
-/// A process that stands at the entry of a system call until it is let go. A signal reaches it then, and
-/// if that is SIGKILL, the call is not made. (strace does not let go of a dead one that it delays.)
-#[derive(Clone, Copy, Debug)]
+/// A process that stands at the entry of a system call until it is let go. A signal reaches it then, and if that is
+/// SIGKILL, the call is not made.
+#[derive(Debug)]
 pub(crate) struct Held {
     pub(crate) process: Process,
     tracer: Process,
@@ -106,9 +114,17 @@ pub(crate) struct Held {
 
 impl Held {
     /// Lets it go on. Nothing is traced any more.
-    pub(crate) fn release(self) {
+    pub(crate) fn release(&self) {
         self.tracer.signal(Signal::SIGKILL);
         self.tracer.died(SOON).expect("strace dies when it is killed");
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.tracer.signal(Signal::SIGKILL);
+        }
     }
 }
 

@@ -155,6 +155,7 @@ fn p1_03_term_stops_although_it_was_ignored_and_blocked() {
     crate::common::nothing_left(&lab);
 }
 
+/// L1: SIGCHLD is made default until the middle is reaped.
 #[test]
 fn p1_04_an_ignored_child_signal_does_not_change_the_answer() {
     let lab = lab();

@@ -1,1 +1,338 @@
-//! soon
+//! Interleavings over the pidfile, each forced: one process is kept at one system call while the others do their part.
+//! R1 to R14, R16 and R17 of `docs/rules.md`, as far as they are not in `races.rs`, `hazards.rs`, `pidfile.rs`.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::time::{Duration, SystemTime};
+
+use look::Lab;
+use nix::sys::signal::Signal;
+
+use crate::common::{PIDFILE, SOON, lab, needs, needs_root, nothing_left, run, start, stop};
+use crate::held::{At, Hold};
+
+/// The first opening of the pidfile makes it if need be, the second is for writing.
+const FIRST_OPEN: At = At("openat", 1);
+const SECOND_OPEN: At = At("openat", 2);
+
+/// A start that waits for whoever has the lock.
+const PATIENT: [&str; 3] = ["start", "pidfile=d.pid", "lock_timeout=20000"];
+
+fn content_and_inode(lab: &Lab) -> (String, u64) {
+    (lab.read(PIDFILE), fs::metadata(lab.path(PIDFILE)).unwrap().ino())
+}
+
+/// A pidfile whose daemon was killed.
+fn stale(lab: &Lab) -> String {
+    let dead = start(lab, &[]);
+    dead.signal(Signal::SIGKILL);
+    dead.died(SOON).expect("killed");
+    lab.read(PIDFILE)
+}
+
+/// R2: B has opened the file of a running daemon, and fails to lock it: nothing was emptied.
+#[test]
+fn p2_06_a_start_that_has_opened_the_file_of_a_running_daemon_has_changed_nothing() {
+    let lab = lab();
+    start(&lab, &[]);
+    let before = content_and_inode(&lab);
+    let (second, hold) = Hold::on_file(&lab, &["start", "pidfile=d.pid"], At("flock", 1), PIDFILE);
+    let held = hold.reached();
+    assert_eq!(content_and_inode(&lab), before);
+    held.release();
+    second.finish().exits(3);
+    assert_eq!(content_and_inode(&lab), before);
+    stop(&lab);
+}
+
+/// R3: B and C have both seen that the file names a dead daemon, before either locks it.
+#[test]
+fn p2_07_two_starts_over_a_stale_file_make_one_daemon() {
+    let lab = lab();
+    stale(&lab);
+    let starts = [At("flock", 1), At("newfstatat", 1)];
+    let kept = starts.map(|at| {
+        let (start, hold) = Hold::on_file(&lab, &["start", "pidfile=d.pid", "body=note:ran,idle"], at, PIDFILE);
+        (start, hold.reached())
+    });
+    // One has opened it, the other has locked it and looks whether it is still there.
+    let [(opened, before_lock), (locked, behind_lock)] = kept;
+    behind_lock.release();
+    locked.finish().ok();
+    before_lock.release();
+    let daemon = lab.daemon(PIDFILE);
+    opened.finish().exits(3).says(&[&daemon.id().to_string()]);
+    stop(&lab);
+    nothing_left(&lab);
+    assert_eq!(lab.read("ran").lines().count(), 1);
+}
+
+/// R3: B has locked the stale file and not yet emptied it: C does not take it for stale, and waits.
+#[test]
+fn p2_07_a_stale_file_that_somebody_has_locked_is_not_taken_twice() {
+    let lab = lab();
+    let text = stale(&lab);
+    let (first, hold) =
+        Hold::on_file(&lab, &["start", "pidfile=d.pid", "body=note:ran,idle"], At("ftruncate", 1), PIDFILE);
+    let held = hold.reached();
+    assert_eq!(lab.read(PIDFILE), text);
+    run(&lab, "start", &[]).exits(7).says(&["locked, but by no daemon"]);
+    run(&lab, "status", &[]).exits(1);
+    run(&lab, "stop", &["grace=100", "stop_timeout=300"]).exits(7);
+    held.release();
+    first.finish().ok();
+    run(&lab, "start", &[]).exits(3);
+    stop(&lab);
+    nothing_left(&lab);
+    assert_eq!(lab.read("ran").lines().count(), 1);
+}
+
+/// R4: somebody moves the file away, so that a second daemon starts: the first says so when it ends, and removes nothing.
+#[test]
+fn p2_13_a_daemon_whose_file_was_moved_says_so() {
+    let lab = lab();
+    let elder = start(&lab, &["stderr=log"]);
+    fs::rename(lab.path(PIDFILE), lab.path("moved")).unwrap();
+    let younger = start(&lab, &[]);
+    let before = content_and_inode(&lab);
+    run(&lab, "status", &[]).ok().prints(&[&younger.id().to_string()]);
+    elder.signal(Signal::SIGTERM);
+    elder.died(SOON).expect("it stops");
+    assert!(lab.read("log").contains("moved or replaced"), "the log holds {:?}", lab.read("log"));
+    assert_eq!(content_and_inode(&lab), before);
+    stop(&lab);
+    nothing_left(&lab);
+}
+
+/// R5: the file is empty while a start is on its way: that is neither stopped nor running, and no stop acts on it.
+#[test]
+fn p2_14_an_empty_file_is_a_start_on_its_way() {
+    let lab = lab();
+    let launch = lab.helper(&["start", "pidfile=d.pid", "before=PidFile:note:there,await:go"]).spawn();
+    lab.wait_for("there", SOON, |note| note.ends_with('\n'));
+    assert_eq!(lab.read(PIDFILE), "");
+    run(&lab, "status", &[]).exits(4).prints(&["starting"]);
+    run(&lab, "send", &["signal=TERM"]).exits(5);
+    run(&lab, "stop", &["grace=100", "stop_timeout=300"]).exits(7).says(&["another start or stop"]);
+    // A stop that has the time waits for it, and stops the daemon.
+    let patient = lab.helper(&["stop", "pidfile=d.pid"]).spawn();
+    lab.write("go", "");
+    let started = launch.finish();
+    let stopped = patient.finish().ok();
+    assert!([0, 2].contains(&started.code()), "{started}\n{stopped}");
+    stop(&lab);
+    nothing_left(&lab);
+}
+
+/// R5: an empty file that is older than any start may take is what a dead one left.
+#[test]
+fn p2_14_an_old_empty_file_is_a_dead_starts() {
+    let lab = lab();
+    let path = lab.write(PIDFILE, "");
+    run(&lab, "status", &["start_timeout=60000"]).exits(4).prints(&["starting"]);
+    let hour = SystemTime::now() - Duration::from_secs(3600);
+    fs::File::options().write(true).open(path).unwrap().set_modified(hour).unwrap();
+    run(&lab, "status", &["start_timeout=60000"]).exits(1).prints(&["dead"]);
+    start(&lab, &[]);
+    stop(&lab);
+    nothing_left(&lab);
+}
+
+/// R6: whatever part of the record there is while it is being written, it names nobody.
+#[test]
+fn p2_14_a_torn_record_of_a_living_daemon_names_nobody() {
+    let lab = lab();
+    let hooks = ["before=PidFile:note:there,kill:STOP", "start_timeout=60000"];
+    let launch = lab.helper(&["start", "pidfile=d.pid"]).args(hooks).spawn();
+    let there = lab.wait_for("there", SOON, |note| note.ends_with('\n'));
+    let daemon = look::Process::new(there.split(' ').nth(2).and_then(|pid| pid.parse().ok()).expect("its number"));
+    let held = Hold::stopped(&lab, daemon, At("pwrite64", 1)).reached();
+    let stat = daemon.stat().expect("alive");
+    let record = format!("{}\n{} {}", daemon.id(), stat.start, boot_and_namespace());
+    for length in [1, 2, daemon.id().to_string().len(), daemon.id().to_string().len() + 1, 30, record.len()] {
+        lab.write(PIDFILE, &record[..length.min(record.len())]);
+        run(&lab, "status", &[]).exits(1);
+        run(&lab, "send", &["signal=TERM"]).exits(5);
+        run(&lab, "start", &[]).exits(7);
+        assert!(
+            daemon.alive() && !daemon.signals("ShdPnd").contains(&(Signal::SIGTERM as i32)),
+            "{:?}",
+            &record[..length.min(record.len())]
+        );
+    }
+    run(&lab, "stop", &["grace=100", "stop_timeout=300"]).exits(7);
+    held.release();
+    launch.finish().ok();
+    assert_eq!(lab.read(PIDFILE), record + "\n");
+    run(&lab, "status", &[]).ok();
+    stop(&lab);
+    nothing_left(&lab);
+}
+
+fn boot_and_namespace() -> String {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    format!("{} {}", boot.trim_end(), fs::metadata("/proc/self/ns/pid").unwrap().ino())
+}
+
+/// R10: A is about to remove its file when B starts: B waits, and its file is its own.
+#[test]
+fn p2_13_a_late_removal_leaves_a_successors_file_alone() {
+    for at in [At("newfstatat", 1), At("unlinkat", 1)] {
+        let lab = lab();
+        let elder = start(&lab, &["handle=TERM:note:told,kill:STOP"]);
+        elder.signal(Signal::SIGTERM);
+        lab.wait_for("told", SOON, |note| note.ends_with('\n'));
+        let hold = Hold::process(&lab, elder, at, &["-f", "-P", PIDFILE]);
+        let held = hold.reached();
+        let second = lab.helper(&PATIENT).spawn();
+        // It stands in the way as long as it lives, and says who it is.
+        run(&lab, "start", &[]).exits(3).says(&[&elder.id().to_string()]);
+        held.release();
+        elder.died(SOON).expect("it stops");
+        second.finish().ok();
+        let daemon = lab.daemon(PIDFILE);
+        assert!(daemon != elder && daemon.alive());
+        run(&lab, "status", &[]).ok().prints(&[&daemon.id().to_string()]);
+        stop(&lab);
+        nothing_left(&lab);
+    }
+}
+
+/// R10: the same when the file was moved away and B did not wait: A looks first, and removes nothing.
+#[test]
+fn p2_13_a_late_removal_of_a_file_that_was_moved_removes_nothing() {
+    let lab = lab();
+    let elder = start(&lab, &["handle=TERM:note:told,kill:STOP"]);
+    elder.signal(Signal::SIGTERM);
+    lab.wait_for("told", SOON, |note| note.ends_with('\n'));
+    let held = Hold::process(&lab, elder, At("newfstatat", 1), &["-f", "-P", PIDFILE]).reached();
+    fs::rename(lab.path(PIDFILE), lab.path("moved")).unwrap();
+    let younger = start(&lab, &[]);
+    let before = content_and_inode(&lab);
+    held.release();
+    elder.died(SOON).expect("it stops");
+    assert_eq!(content_and_inode(&lab), before);
+    assert_eq!(lab.daemon(PIDFILE), younger);
+    stop(&lab);
+    nothing_left(&lab);
+}
+
+/// R11: the directory was judged, and is a link to another one when the file is opened: nothing is made there.
+#[test]
+fn p2_02_a_directory_that_is_swapped_for_a_link_is_not_followed() {
+    for (verb, content) in [("start", None), ("start", Some("root:x:0:0\n")), ("stop", Some("4711\n"))] {
+        let lab = lab();
+        let (place, moved, victim) = (lab.path("run"), lab.path("moved"), lab.path("victim"));
+        fs::create_dir(&place).unwrap();
+        fs::create_dir(&victim).unwrap();
+        content.map(|text| fs::write(victim.join(PIDFILE), text).unwrap());
+        let arguments = [verb, "pidfile=run/d.pid"];
+        let (verb, hold) = Hold::on_file(&lab, &arguments, FIRST_OPEN, PIDFILE);
+        let held = hold.reached();
+        fs::rename(&place, &moved).unwrap();
+        symlink(&victim, &place).unwrap();
+        held.release();
+        let outcome = verb.finish();
+        assert_eq!(fs::read_to_string(victim.join(PIDFILE)).ok().as_deref(), content, "{arguments:?}: {outcome}");
+        // Whoever started is to be found where it was told to look first, and ends as it should.
+        for daemon in lab.processes() {
+            assert_eq!(lab.daemon("moved/d.pid"), daemon, "{outcome}");
+            daemon.signal(Signal::SIGTERM);
+            daemon.died(SOON).expect("it stops");
+        }
+        assert_eq!(fs::read_to_string(victim.join(PIDFILE)).ok().as_deref(), content, "{arguments:?}: {outcome}");
+    }
+}
+
+/// R12: what is opened is judged, not what was there before: a second name of a file, a pipe, a link.
+#[test]
+fn p2_02_a_file_that_is_replaced_before_it_is_opened_is_judged_as_what_it_is() {
+    needs(&["mkfifo"]);
+    for (verb, at) in [("start", FIRST_OPEN), ("start", SECOND_OPEN), ("stop", FIRST_OPEN), ("status", FIRST_OPEN)] {
+        for (script, words) in [
+            ("ln -f victim d.pid", &["more than one name", "replaced"][..]),
+            ("rm d.pid; mkfifo d.pid", &["not a regular file", "a socket or a FIFO"]),
+            ("ln -sf victim d.pid", &["symbolic link"]),
+        ] {
+            let lab = lab();
+            let text = stale(&lab);
+            lab.write("victim", &text);
+            let (running, hold) = Hold::on_file(&lab, &[verb, "pidfile=d.pid"], at, PIDFILE);
+            let held = hold.reached();
+            lab.shell(script).run().ok();
+            held.release();
+            let outcome = running.finish();
+            let said = words.iter().any(|words| outcome.stderr.contains(words) || outcome.stdout.contains(words));
+            assert!(outcome.code() != 0 && said, "{verb}, {at:?}, `{script}`: {outcome}");
+            assert_eq!(lab.read("victim"), text, "{verb}, {at:?}, `{script}`");
+            lab.quiet(SOON).expect("nobody was started");
+        }
+    }
+}
+
+/// R13: somebody who asks has the file open and no lock on it: a start that would wait for nobody gets it.
+#[test]
+fn p2_10_a_status_that_looks_at_the_file_holds_no_lock() {
+    let lab = lab();
+    stale(&lab);
+    let (status, hold) = Hold::on_file(&lab, &["status", "pidfile=d.pid"], At("pread64", 1), PIDFILE);
+    let held = hold.reached();
+    let daemon = start(&lab, &["lock_timeout=0"]);
+    held.release();
+    status.finish().ok().prints(&[&daemon.id().to_string()]);
+    stop(&lab);
+    nothing_left(&lab);
+}
+
+/// R7: the daemon was killed and its number is a stranger's when the stop reads the file.
+#[test]
+fn p2_04_a_number_that_was_reused_before_the_stop_harms_nobody() {
+    let lab = lab();
+    in_a_namespace(
+        &lab,
+        r"
+        $D start pidfile=d.pid >/dev/null || exit 10; read -r P < d.pid
+        kill -9 $P; become_a_stranger
+        $D status pidfile=d.pid; echo status $?
+        $D stop pidfile=d.pid; echo stop $?
+    ",
+    )
+    .prints(&["status 1", "stop 0", "the stranger lives"]);
+}
+
+/// R16: the same while B has locked the file and not yet emptied it: the stop reads the old number.
+#[test]
+fn p2_05_a_number_that_was_reused_under_a_new_lock_harms_nobody() {
+    let lab = lab();
+    in_a_namespace(&lab, r"
+        $D start pidfile=d.pid >/dev/null || exit 10; read -r P < d.pid
+        kill -9 $P; become_a_stranger
+        strace -qq -o trace -e signal=none -e trace=ftruncate -e inject=ftruncate:delay_enter=1500000 $D start pidfile=d.pid &
+        start=$!
+        until grep -q ftruncate trace 2>/dev/null; do sleep 0.01; done
+        $D stop pidfile=d.pid grace=100 stop_timeout=300 2>/dev/null; echo early stop $?
+        grep -q $P d.pid && echo the old number
+        kill -0 $P || exit 13
+        wait $start; echo start $?
+        $D stop pidfile=d.pid; echo stop $?
+    ")
+    .prints(&["early stop 7", "the old number", "start 0", "stop 0", "the stranger lives"]);
+}
+
+/// Runs a script in a pid name space of its own, where numbers can be chosen. `become_a_stranger` waits until `$P` is
+/// free, and for the next tick of the clock that start times are counted in, and gives the number to somebody else.
+fn in_a_namespace(lab: &Lab, script: &str) -> look::Outcome {
+    needs(&["unshare", "strace"]);
+    needs_root();
+    let function = r"
+        become_a_stranger() {
+            while [ -e /proc/$P ]; do sleep 0.01; done
+            sleep 0.03
+            echo $((P - 1)) > /proc/sys/kernel/ns_last_pid || exit 11
+            sleep 99 & [ $! = $P ] || exit 12
+        }
+    ";
+    let script = format!("{function}{script}\nkill -0 $P && echo the stranger lives");
+    let unshare = ["--pid", "--fork", "--mount-proc", "--kill-child", "bash", "-c", &script];
+    lab.command("unshare", &unshare).env("D", lab.program()).run().ok()
+}

@@ -126,7 +126,7 @@ impl<'lab> Scene<'lab> {
     pub(crate) fn process(&self, victim: Victim) -> Process {
         match (victim, self.step) {
             (Victim::Launcher, _) => self.launch.process(),
-            (Victim::Middle, Step(Place::Middle(_), _)) => self.held.expect("it is kept").process,
+            (Victim::Middle, Step(Place::Middle(_), _)) => self.held.as_ref().expect("it is kept").process,
             (Victim::Middle, _) => born(self.lab).1,
             (Victim::Daemon, _) => born(self.lab).0,
         }
@@ -164,7 +164,7 @@ impl<'lab> Scene<'lab> {
 
     /// Lets go of whoever is kept.
     pub(crate) fn release(&self) {
-        match self.held {
+        match &self.held {
             Some(held) => held.release(),
             None => drop(self.lab.write("go", "")),
         }

@@ -266,7 +266,7 @@ fn p2_09_a_child_of_a_dead_daemon_does_not_keep_the_lock() {
     assert_ne!(next, daemon);
 }
 
-/// A worker that forks without an exec must close the lock's descriptor itself; one that does not is told of, and lives.
+/// R17: a worker that forks without an exec must close the lock's descriptor itself; one that does not is told of, and lives.
 #[test]
 fn p2_09_a_fork_that_keeps_the_lock_is_told_of_and_not_signalled() {
     needs(&["strace"]);

@@ -33,6 +33,7 @@ fn reuse(lab: &Lab, daemon: &str, inject: &str, stop: &str) -> look::Outcome {
     lab.command("unshare", &unshare).env("D", lab.program()).run().ok().prints(&["stop 0", "the stranger lives"])
 }
 
+/// R8: the stop has read the file, the daemon ends, and its number is a stranger's.
 #[test]
 fn p2_05_a_number_that_is_reused_before_the_signal_harms_nobody() {
     let lab = lab();
@@ -43,6 +44,7 @@ fn p2_05_a_number_that_is_reused_before_the_signal_harms_nobody() {
     assert!(opened && !signalled, "{outcome}");
 }
 
+/// R9: the same between the stop's TERM and its KILL.
 #[test]
 fn p2_05_a_number_that_is_reused_before_the_kill_harms_nobody() {
     let lab = lab();
@@ -56,7 +58,7 @@ fn p2_05_a_number_that_is_reused_before_the_kill_harms_nobody() {
     assert!(killed.is_some_and(|line| line.contains("ESRCH")), "{outcome}");
 }
 
-/// B has opened the file and not yet locked it, when A removes it and C makes a new one.
+/// R1: B has opened the file and not yet locked it, when A removes it and C makes a new one.
 #[test]
 fn p2_07_a_lock_on_a_file_that_is_gone_is_not_taken_for_one() {
     needs(&["strace"]);
@@ -96,33 +98,7 @@ fn wait_until_open(lab: &Lab, tracer: Process) {
     }
 }
 
-/// Eight loops of start and stop, 5 s of them, 60 s in full: the body of each daemon has an address to itself. (It has
-/// asked whether it is to stop, so it is let go of what it has before the pidfile is removed.)
-#[test]
-fn p2_07_there_is_never_more_than_one_owner() {
-    let lab = lab();
-    let deadline = Deadline::after(Duration::from_secs(u64::try_from(times(5, 60)).unwrap()));
-    let body = format!("body=ask,exclusive:{},ready,idle", lab.directory().display());
-    std::thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| {
-                while !deadline.passed() {
-                    let started = run(&lab, "start", &["ready=manual", &body]);
-                    // 7: on a busy machine another start holds the lock for longer than this one waits.
-                    assert!([0, 2, 3, 7].contains(&started.code()), "{started}");
-                    // A daemon that is told to stop before it is ready ends as such; nothing else may fail here.
-                    let stopped_early = started.stderr.contains("stopped while starting");
-                    assert!(started.code() != 2 || stopped_early, "{started}");
-                    stop(&lab);
-                }
-            });
-        }
-    });
-    stop(&lab);
-    nothing_left(&lab);
-}
-
-/// 100 starts, 500 in full, with four programs that ask all the time.
+/// R13: 100 starts, 500 in full, with four programs that ask all the time.
 #[test]
 fn p2_10_asking_for_the_status_never_makes_a_start_fail() {
     let lab = lab();
@@ -178,7 +154,7 @@ fn p2_18_start_and_stop_a_thousand_times_in_one_process() {
     });
 }
 
-/// Two stops at once: both succeed.
+/// R15: two stops at once: both succeed.
 #[test]
 fn p2_05_two_stops_at_once_are_both_right() {
     let lab = lab();

@@ -21,6 +21,7 @@ fn p1_08_the_launcher_returns_when_the_socket_listens() {
     }
 }
 
+/// R14: the daemon dies behind its pidfile and before it is ready. L4: it is the middle that removes the file.
 #[test]
 fn p1_08_every_early_end_is_told_and_leaves_nothing() {
     let ends = [
