@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use look::{Deadline, Lab, Outcome, Process, Running};
+use look::{Deadline, Lab, Outcome, Process, Running, Stat};
 use nix::sys::signal::Signal;
+use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::unistd::Pid;
 
 use crate::judge::{self, Scene};
 use crate::plan::{self, Kind, Point, Root, Scenario};
@@ -57,6 +59,7 @@ pub(crate) fn run(program: &Path, point: &Point) -> Trial {
     }));
     let times = plan::count(&lab.read("trace"), 1).get(&point.call).copied().unwrap_or(0);
     drop(lab);
+    reap();
     Trial { hit: times >= point.nth, verdict: tried.map_err(|why| text(&*why)) }
 }
 
@@ -123,6 +126,17 @@ pub(crate) fn family(lab: &Lab) -> Vec<Process> {
     // In this order, since it is asked often: most processes have another program.
     let ours = |process: &Process| process.program().is_some_and(is_lab) && lab.started(*process) && process.alive();
     Process::all().filter(ours).collect()
+}
+
+/// Buries the daemons and middles that this process has been left with: thousands of zombies make every look slow.
+/// What it started itself, others may still wait for; that is in its own session.
+fn reap() {
+    let this = Pid::this().as_raw();
+    let Some(session) = Process::new(this).stat().map(|stat| stat.session) else { return };
+    let adopted = |stat: Stat| stat.state == 'Z' && stat.parent == this && stat.session != session;
+    for process in Process::all().filter(|process| process.stat().is_some_and(adopted)) {
+        let _ = waitpid(Pid::from_raw(process.id()), Some(WaitPidFlag::WNOHANG));
+    }
 }
 
 /// The one process that has stopped itself.
