@@ -24,7 +24,7 @@ struct Accepted {
 enum What {
     /// The verb says success, and there is no daemon.
     NoDaemon,
-    /// A success although the pidfile is there.
+    /// The pidfile is there, and nobody lives.
     PidfileLeft,
     /// A panic of the helper program's own `println!`.
     Printing,
@@ -32,7 +32,7 @@ enum What {
     Second,
 }
 
-const ACCEPTED: [Accepted; 6] = [
+const ACCEPTED: [Accepted; 7] = [
     // A daemon that is killed after its start was a success is dead.
     Accepted {
         when: |point| point.kind == Kind::Killed && matches!(point.scenario.root, Root::Daemon | Root::Together),
@@ -45,6 +45,8 @@ const ACCEPTED: [Accepted; 6] = [
     Accepted { when: fails, calls: &["recvfrom"], what: What::NoDaemon },
     // A kernel that says it removed the file and did not: the next start takes it.
     Accepted { when: lies, calls: &["unlinkat"], what: What::PidfileLeft },
+    // Without its lock, or without seeing that it is the one that is locked, nobody may remove it.
+    Accepted { when: fails, calls: &["flock", "newfstatat", "unlinkat"], what: What::PidfileLeft },
     // The library prints without panics; `println!` of a program does not.
     Accepted { when: fails, calls: &["write"], what: What::Printing },
     // A lock that was never taken keeps nobody out.
@@ -144,8 +146,13 @@ fn failure(scene: &Scene<'_>) {
     if verb == "status" && !killed && outcome.stderr.is_empty() {
         assert!(outcome.code() == 4, "the daemon runs, and the status says otherwise: {outcome}");
     }
-    for daemon in living {
-        sealed(scene, daemon);
+    for daemon in &living {
+        sealed(scene, *daemon);
+    }
+    // A launcher that is killed before the fork leaves an empty file, which the next start takes.
+    if living.is_empty() && !killed && matches!(verb, "start" | "restart") {
+        let left = scene.lab.path("d.pid").exists();
+        assert!(!left || accepted(scene, What::PidfileLeft), "failed, but the pidfile is there: {outcome}");
     }
 }
 

@@ -60,9 +60,25 @@ impl Table {
         for ((scenario, kind, call), Row { runs, hits, findings }) in &self.rows {
             println!("{scenario:<18} {kind:<8} {call:<18} {runs:>5} {hits:>5} {findings:>8}");
         }
+        println!();
+        for ((scenario, kind), Row { runs, hits, findings }) in self.sums() {
+            println!("{scenario:<18} {kind:<8} {:<18} {runs:>5} {hits:>5} {findings:>8}", "all");
+        }
         let hits: usize = self.rows.values().map(|row| row.hits).sum();
         let took = self.begun.elapsed().as_secs();
         println!("{} of {} points in {took} s, {hits} hit, {} findings", self.done, self.planned, self.findings);
         if self.findings == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+
+    /// The calls of a kind together.
+    fn sums(&self) -> BTreeMap<(&str, &str), Row> {
+        let mut sums = BTreeMap::<(&str, &str), Row>::new();
+        for ((scenario, kind, _), row) in &self.rows {
+            let sum = sums.entry((scenario, kind)).or_default();
+            sum.runs += row.runs;
+            sum.hits += row.hits;
+            sum.findings += row.findings;
+        }
+        sums
     }
 }

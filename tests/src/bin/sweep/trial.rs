@@ -103,7 +103,7 @@ fn perform(lab: &Lab, scenario: Scenario, injection: &[&str], settle: impl Fn(&O
     };
     let outcome = verb.finish();
     settle(&outcome);
-    detach(strace);
+    detach(lab, strace);
     outcome
 }
 
@@ -162,13 +162,14 @@ fn traced<'lab>(lab: &'lab Lab, scenario: Scenario, thread: Process, injection: 
     strace
 }
 
-/// Ends strace, which lets everybody go. It may sleep over a signal that comes just before it waits.
-fn detach(strace: Running<'_>) {
-    let deadline = Deadline::after(PATIENCE);
-    while strace.process().alive() && !deadline.passed() {
-        strace.signal(Signal::SIGTERM);
-        let again = Deadline::after(Duration::from_millis(200));
-        while strace.process().alive() && !again.passed() {
+/// Ends strace, which lets everybody go. By itself it ends when nobody is left; a process whose threads are about to die
+/// it could wait for in vain, if it were ended meanwhile.
+fn detach(lab: &Lab, strace: Running<'_>) {
+    let signals = [None, Some(Signal::SIGTERM), Some(Signal::SIGKILL)];
+    for signal in signals.into_iter().skip(family(lab).len().min(1)) {
+        signal.inspect(|signal| strace.signal(*signal));
+        let deadline = Deadline::after(Duration::from_secs(1));
+        while strace.process().alive() && !deadline.passed() {
             thread::sleep(LOOK);
         }
     }
