@@ -32,22 +32,22 @@ pub(crate) struct Hold<'lab> {
 }
 
 impl<'lab> Hold<'lab> {
-    /// Runs `helper VERB …` under strace; it alone is traced, and is kept at this call.
-    pub(crate) fn on(lab: &'lab Lab, arguments: &[&str], at: At) -> (Running<'lab>, Hold<'lab>) {
+    /// Runs `helper VERB …` under strace; it alone is traced. Returns when it stands at this call.
+    pub(crate) fn on(lab: &'lab Lab, arguments: &[&str], at: At) -> (Running<'lab>, Held) {
         Self::among(lab, arguments, at, &[])
     }
 
     /// The same, where only calls about the file of this name count.
-    pub(crate) fn on_file(lab: &'lab Lab, arguments: &[&str], at: At, file: &str) -> (Running<'lab>, Hold<'lab>) {
+    pub(crate) fn on_file(lab: &'lab Lab, arguments: &[&str], at: At, file: &str) -> (Running<'lab>, Held) {
         Self::among(lab, arguments, at, &["-P", file])
     }
 
-    fn among(lab: &'lab Lab, arguments: &[&str], at: At, options: &[&str]) -> (Running<'lab>, Hold<'lab>) {
+    fn among(lab: &'lab Lab, arguments: &[&str], at: At, options: &[&str]) -> (Running<'lab>, Held) {
         let mut hold = Hold { lab, at, trace: trace(at), process: None };
         // The helper stays our child (`-D`), so that its status and what is sent to it are its own.
         let running = hold.strace().args(["-D"]).args(options).arg(lab.program()).args(arguments).spawn();
         hold.process = Some(running.process());
-        (running, hold)
+        (running, hold.reached())
     }
 
     /// Attaches strace to a process that has stopped itself, and lets it go on to this call. Its children are not traced.

@@ -36,8 +36,7 @@ fn p2_06_a_start_that_has_opened_the_file_of_a_running_daemon_has_changed_nothin
     let lab = lab();
     start(&lab, &[]);
     let before = content_and_inode(&lab);
-    let (second, hold) = Hold::on_file(&lab, &["start", "pidfile=d.pid"], At("flock", 1), PIDFILE);
-    let held = hold.reached();
+    let (second, held) = Hold::on_file(&lab, &["start", "pidfile=d.pid"], At("flock", 1), PIDFILE);
     assert_eq!(content_and_inode(&lab), before);
     held.release();
     second.finish().exits(3);
@@ -51,10 +50,7 @@ fn p2_07_two_starts_over_a_stale_file_make_one_daemon() {
     let lab = lab();
     stale(&lab);
     let starts = [At("flock", 1), At("newfstatat", 1)];
-    let kept = starts.map(|at| {
-        let (start, hold) = Hold::on_file(&lab, &["start", "pidfile=d.pid", "body=note:ran,idle"], at, PIDFILE);
-        (start, hold.reached())
-    });
+    let kept = starts.map(|at| Hold::on_file(&lab, &["start", "pidfile=d.pid", "body=note:ran,idle"], at, PIDFILE));
     // One has opened it, the other has locked it and looks whether it is still there.
     let [(opened, before_lock), (locked, behind_lock)] = kept;
     behind_lock.release();
@@ -72,9 +68,8 @@ fn p2_07_two_starts_over_a_stale_file_make_one_daemon() {
 fn p2_07_a_stale_file_that_somebody_has_locked_is_not_taken_twice() {
     let lab = lab();
     let text = stale(&lab);
-    let (first, hold) =
+    let (first, held) =
         Hold::on_file(&lab, &["start", "pidfile=d.pid", "body=note:ran,idle"], At("ftruncate", 1), PIDFILE);
-    let held = hold.reached();
     assert_eq!(lab.read(PIDFILE), text);
     run(&lab, "start", &[]).exits(7).says(&["locked, but by no daemon"]);
     run(&lab, "status", &[]).exits(1);
@@ -182,8 +177,7 @@ fn p2_13_a_late_removal_leaves_a_successors_file_alone() {
         let elder = start(&lab, &["handle=TERM:note:told,kill:STOP"]);
         elder.signal(Signal::SIGTERM);
         lab.wait_for("told", SOON, |note| note.ends_with('\n'));
-        let hold = Hold::process(&lab, elder, at, &["-f", "-P", PIDFILE]);
-        let held = hold.reached();
+        let held = Hold::process(&lab, elder, at, &["-f", "-P", PIDFILE]).reached();
         let second = lab.helper(&PATIENT).spawn();
         // It stands in the way as long as it lives, and says who it is.
         run(&lab, "start", &[]).exits(3).says(&[&elder.id().to_string()]);
@@ -225,10 +219,11 @@ fn p2_02_a_directory_that_is_swapped_for_a_link_is_not_followed() {
         let (place, moved, victim) = (lab.path("run"), lab.path("moved"), lab.path("victim"));
         fs::create_dir(&place).unwrap();
         fs::create_dir(&victim).unwrap();
-        content.map(|text| fs::write(victim.join(PIDFILE), text).unwrap());
+        if let Some(text) = content {
+            fs::write(victim.join(PIDFILE), text).unwrap();
+        }
         let arguments = [verb, "pidfile=run/d.pid"];
-        let (verb, hold) = Hold::on_file(&lab, &arguments, FIRST_OPEN, PIDFILE);
-        let held = hold.reached();
+        let (verb, held) = Hold::on_file(&lab, &arguments, FIRST_OPEN, PIDFILE);
         fs::rename(&place, &moved).unwrap();
         symlink(&victim, &place).unwrap();
         held.release();
@@ -257,8 +252,7 @@ fn p2_02_a_file_that_is_replaced_before_it_is_opened_is_judged_as_what_it_is() {
             let lab = lab();
             let text = stale(&lab);
             lab.write("victim", &text);
-            let (running, hold) = Hold::on_file(&lab, &[verb, "pidfile=d.pid"], at, PIDFILE);
-            let held = hold.reached();
+            let (running, held) = Hold::on_file(&lab, &[verb, "pidfile=d.pid"], at, PIDFILE);
             lab.shell(script).run().ok();
             held.release();
             let outcome = running.finish();
@@ -275,8 +269,7 @@ fn p2_02_a_file_that_is_replaced_before_it_is_opened_is_judged_as_what_it_is() {
 fn p2_10_a_status_that_looks_at_the_file_holds_no_lock() {
     let lab = lab();
     stale(&lab);
-    let (status, hold) = Hold::on_file(&lab, &["status", "pidfile=d.pid"], At("pread64", 1), PIDFILE);
-    let held = hold.reached();
+    let (status, held) = Hold::on_file(&lab, &["status", "pidfile=d.pid"], At("pread64", 1), PIDFILE);
     let daemon = start(&lab, &["lock_timeout=0"]);
     held.release();
     status.finish().ok().prints(&[&daemon.id().to_string()]);

@@ -13,8 +13,7 @@ const SIGNAL: At = At("pidfd_send_signal", 1);
 fn p2_05_a_stop_that_comes_second_is_right_as_well() {
     let lab = lab();
     start(&lab, &[]);
-    let (first, hold) = Hold::on(&lab, &["stop", "pidfile=d.pid"], SIGNAL);
-    let held = hold.reached();
+    let (first, held) = Hold::on(&lab, &["stop", "pidfile=d.pid"], SIGNAL);
     stop(&lab);
     held.release();
     first.finish().ok();
@@ -26,8 +25,7 @@ fn p2_05_a_stop_that_comes_second_is_right_as_well() {
 fn p2_05_a_stop_that_is_overtaken_by_a_restart_stops_what_it_finds() {
     let lab = lab();
     let elder = start(&lab, &["body=note:ran,idle"]);
-    let (slow, hold) = Hold::on(&lab, &["stop", "pidfile=d.pid"], SIGNAL);
-    let held = hold.reached();
+    let (slow, held) = Hold::on(&lab, &["stop", "pidfile=d.pid"], SIGNAL);
     run(&lab, "restart", &["body=note:ran,idle"]).ok();
     let younger = lab.daemon(PIDFILE);
     assert!(!elder.alive() && younger.alive());
@@ -43,8 +41,7 @@ fn p2_05_a_stop_that_is_overtaken_by_a_restart_stops_what_it_finds() {
 fn p1_18_a_restart_that_is_overtaken_by_a_stop_starts_one_daemon() {
     let lab = lab();
     start(&lab, &["body=note:ran,idle"]);
-    let (restart, hold) = Hold::on(&lab, &["restart", "pidfile=d.pid", "body=note:ran,idle"], SIGNAL);
-    let held = hold.reached();
+    let (restart, held) = Hold::on(&lab, &["restart", "pidfile=d.pid", "body=note:ran,idle"], SIGNAL);
     stop(&lab);
     assert!(!lab.path(PIDFILE).exists());
     held.release();
@@ -59,8 +56,7 @@ fn p1_18_a_restart_that_is_overtaken_by_a_stop_starts_one_daemon() {
 fn p1_18_a_stop_between_the_two_halves_of_a_restart_ends_it() {
     let lab = lab();
     start(&lab, &[]);
-    let (restart, hold) = Hold::on(&lab, &["restart", "pidfile=d.pid"], At("socketpair", 1));
-    let held = hold.reached();
+    let (restart, held) = Hold::on(&lab, &["restart", "pidfile=d.pid"], At("socketpair", 1));
     run(&lab, "stop", &["grace=100", "stop_timeout=300"]).exits(7).says(&["another start or stop"]);
     let stop_it = lab.helper(&["stop", "pidfile=d.pid"]).spawn();
     held.release();
@@ -95,8 +91,7 @@ fn p1_18_two_restarts_at_once_make_one_daemon() {
 fn p2_05_a_signal_that_comes_after_a_stop_reaches_nobody() {
     let lab = lab();
     let daemon = start(&lab, &["handle=HUP:note:handled"]);
-    let (send, hold) = Hold::on(&lab, &["send", "pidfile=d.pid", "signal=HUP"], SIGNAL);
-    let held = hold.reached();
+    let (send, held) = Hold::on(&lab, &["send", "pidfile=d.pid", "signal=HUP"], SIGNAL);
     stop(&lab);
     // A zombie takes any signal.
     daemon.died(SOON).expect("stopped, and reaped by us");

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 use look::Process;
 use nix::sys::signal::Signal;
@@ -86,6 +87,22 @@ fn p1_08_a_failed_start_takes_the_daemons_children_along() {
     }
 }
 
+/// L6: the launcher was not running when its time was up, and READY was there before.
+#[test]
+fn p1_08_a_readiness_that_is_read_late_is_one() {
+    let lab = lab();
+    let scene = Scene::at(&lab, early("before=Stdio"), &["start_timeout=2000"]);
+    scene.freeze(Victim::Launcher);
+    scene.release();
+    scene.wait_for_the_daemon_to_wait();
+    // Nothing happens but that time passes.
+    std::thread::sleep(Duration::from_millis(2100));
+    assert!(!lab.path("working").exists(), "a body runs, and nobody saw a success");
+    scene.process(Victim::Launcher).signal(Signal::SIGCONT);
+    scene.launch.finish().ok();
+    is_whole(&lab);
+}
+
 /// L15: with launcher and middle both lost nobody is left to remove the file. The next start takes it.
 #[test]
 fn p2_12_launcher_and_middle_lost_at_once_leave_at_most_a_file() {
@@ -132,12 +149,12 @@ fn p2_12_a_launcher_lost_in_its_cleanup_leaves_at_most_a_file() {
     let hook = "before=Stdio:note:born,await:go";
     let arguments = ["start", "pidfile=d.pid", hook, "first=kill:STOP", "start_timeout=60000"];
     let launch = lab.helper(&arguments).spawn();
-    let hold = Hold::stopped(&lab, launch.process(), At("unlinkat", 1));
+    let cleanup = Hold::stopped(&lab, launch.process(), At("unlinkat", 1));
     let (_, middle) = crate::launch_steps::born(&lab);
     middle.signal(Signal::SIGSTOP);
     until_stopped(middle);
     lab.write("go", "");
-    let held = hold.reached();
+    let held = cleanup.reached();
     launch.signal(Signal::SIGKILL);
     held.release();
     launch.finish().exits(137);

@@ -100,7 +100,7 @@ fn p1_25_a_launcher_that_is_interrupted_at_any_step_leaves_nothing_or_all() {
     at_steps(3, has_a_launcher, |step| launcher_ends(step, Signal::SIGHUP));
 }
 
-/// L6: READY beats whatever is readable with it, and the deadline too. L5: the daemon waits for GO as long as it takes.
+/// L5: the daemon waits for GO as long as it takes. L6: READY is read before anything else.
 #[test]
 fn p1_25_a_launcher_that_is_stopped_at_any_step_goes_on_as_if_nothing_had_been() {
     let meant = |step| has_a_launcher(step) && has_time(step);

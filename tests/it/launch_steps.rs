@@ -102,14 +102,14 @@ impl<'lab> Scene<'lab> {
         let arguments = [&["start", "pidfile=d.pid", ready, &hook, body], settings].concat();
         let (launch, held) = match step.0 {
             Place::Launcher(at) => {
-                let (launch, hold) = Hold::on(lab, &arguments, at);
-                (launch, Some(hold.reached()))
+                let (launch, held) = Hold::on(lab, &arguments, at);
+                (launch, Some(held))
             }
             Place::Middle(at) => kept_middle(lab, &arguments, at),
             Place::Daemon(at) => {
                 let launch = lab.helper(&arguments).spawn();
-                let hold = Hold::stopped(lab, born(lab).0, at);
-                (launch, Some(hold.reached()))
+                let held = Hold::stopped(lab, born(lab).0, at).reached();
+                (launch, Some(held))
             }
             Place::Hook(_) | Place::Body => (lab.helper(&arguments).spawn(), None),
         };
@@ -191,15 +191,14 @@ impl<'lab> Scene<'lab> {
 /// A middle that is kept at this call. It is stopped behind its first one, so that it alone is traced from there on.
 fn kept_middle<'lab>(lab: &'lab Lab, arguments: &[&str], at: At) -> (Running<'lab>, Option<Held>) {
     let launch = lab.helper(arguments).arg("before=Detach:kill:STOP").spawn();
-    let hold = Hold::family(lab, launch.process(), FIRST);
-    let held = hold.reached();
+    let held = Hold::family(lab, launch.process(), FIRST).reached();
     if at == FIRST {
         return (launch, Some(held));
     }
     held.process.signal(Signal::SIGSTOP);
     held.release();
-    let hold = Hold::stopped(lab, held.process, at);
-    (launch, Some(hold.reached()))
+    let held = Hold::stopped(lab, held.process, at).reached();
+    (launch, Some(held))
 }
 
 /// The daemon and the middle, as the first hook behind the second fork has noted them.

@@ -15,7 +15,7 @@ const WRONGS: [(&str, &str); 7] = [
     ("hang", "not ready within"),
 ];
 
-/// Every stage after the first fork, and every way to fail there.
+/// L4, L8, L12: every stage after the first fork, and every way to fail there.
 #[test]
 fn p1_08_whatever_goes_wrong_in_a_stage_is_told_and_leaves_nothing() {
     let places = STAGES[1..].iter().map(|stage| ("before", *stage)).chain([("after", "Detach"), ("after", "Stdio")]);
