@@ -27,7 +27,7 @@ fn p4_01_a_thread_that_a_hook_starts_is_found_too() {
 }
 
 #[test]
-fn p4_01_all_threads_are_named() {
+fn p4_09_background_threads_are_found_and_named() {
     let lab = lab();
     let threads = "first=thread:logger,thread:metrics,thread:a) b (c";
     run(&lab, "start", &[threads]).exits(2).says(&["4 threads", "logger", "metrics", "a) b (c"]);

@@ -250,7 +250,7 @@ fn p1_12_descriptors_are_taken_when_they_are_meant_for_this_process() {
 
 /// Neither variables nor descriptors; what is none of the manager's business stays.
 #[test]
-fn p1_11_children_get_nothing_of_the_managers() {
+fn p1_19_children_get_nothing_of_the_managers() {
     let (lab, manager) = (lab(), Manager::by_name());
     let script = "exec 3</etc/passwd; export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=web WATCHDOG_PID=$$ \
                   WATCHDOG_USEC=9000000 SYSTEMD_EXEC_PID=$$ OWN=kept; exec $D VERB pidfile=d.pid body=child:child,idle";
