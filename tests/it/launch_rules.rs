@@ -14,7 +14,7 @@ use crate::launch_steps::{Phase, Place, STEPS, Scene, Step, Victim, born, is_who
 use crate::readiness::whole_or_nothing;
 
 /// A start that is to come to its deadline has this long; one that is not, has longer than any test.
-const SHORT: &str = "start_timeout=2500";
+const SHORT: &str = "start_timeout=2000";
 const LONG: &str = "start_timeout=60000";
 
 /// Does `work` at the steps for which it is meant: one in `quick`, or all of them.
@@ -192,7 +192,7 @@ fn p1_08_a_daemon_that_is_killed_at_any_step_is_a_failure_until_it_was_told_to_g
 #[test]
 fn p1_08_a_daemon_that_is_stopped_at_any_step_is_not_ready_or_works_later() {
     let meant = |step: Step| step.1 >= Phase::Early && has_time(step);
-    at_steps(3, meant, |step| {
+    at_steps(5, meant, |step| {
         let lab = lab();
         // One that is stopped behind READY has said it.
         let early = step.1 == Phase::Early && !matches!(step.0, Place::Daemon(_));

@@ -1,6 +1,7 @@
 //! Black-box tests: daemons in real processes, looked at from outside.
 //!
-//! A test that proves a promise of `docs/promises.md` begins with its number: `p1_01_…` proves 1.01. The loops run in the
+//! A test that proves a promise of `docs/promises.md` begins with its number: `p1_01_…` proves 1.01. A doc comment with
+//! `R8:` or `L7, L11:` says which rules of `docs/rules.md` a test forces. The loops run in the
 //! sizes of a quick check; `DAEMON_TESTS_FULL=1` runs them in full. Many tests want root (they drop privileges, mount in a
 //! name space of their own, inject failures with strace) and fail, with what is missing, where they cannot have it.
 
