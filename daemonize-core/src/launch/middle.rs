@@ -15,7 +15,7 @@ use crate::sys::pidfd::PidFd;
 use crate::sys::wait::reap;
 use nix::poll::{PollFd, PollFlags};
 use nix::sys::signal::{SIGKILL, kill, killpg};
-use nix::unistd::setsid;
+use nix::unistd::{getsid, setsid};
 use std::os::fd::AsFd;
 
 /// Makes the session and the daemon; returns in the daemon only.
@@ -26,6 +26,9 @@ pub(super) fn split(launch: Launch, alone: Alone, ready: Channel, ctl: Channel, 
         give_up(&ready, format!("setsid: {}", cause(&errno.into())));
     }
     let middle = Pid::this();
+    if getsid(None) != Ok(middle.as_nix()) {
+        give_up(&ready, "setsid made no session, although the kernel said so".into());
+    }
     match fork(alone) {
         Err(error) => give_up(&ready, format!("second fork: {}", cause(&error))),
         Ok(Fork::Child) => {

@@ -1,8 +1,11 @@
 //! What must hold after every run, and what is accepted although it does not.
 
-use look::{Lab, Outcome, Process};
+use std::time::Duration;
+
+use look::{Deadline, Lab, Outcome, Process};
 
 use crate::plan::{Kind, Point, Root};
+use crate::portrait::Portrait;
 use crate::trial::{self, SOMEBODY};
 
 /// What is left after a run.
@@ -10,6 +13,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) lab: &'a Lab,
     pub(crate) point: &'a Point,
     pub(crate) outcome: Outcome,
+    /// The daemon of an undisturbed run.
+    pub(crate) usual: &'a Portrait,
 }
 
 /// An outcome that is known and right, or not ours to change.
@@ -24,13 +29,17 @@ struct Accepted {
 enum What {
     /// The verb says success, and there is no daemon.
     NoDaemon,
-    /// The pidfile is there, and nobody lives.
+    /// A success although the pidfile is there.
     PidfileLeft,
+    /// A failed start that leaves one.
+    Stale,
     /// A panic of the helper program's own `println!`.
     Printing,
+    /// The daemon is not as it should be.
+    Unlike,
 }
 
-const ACCEPTED: [Accepted; 6] = [
+const ACCEPTED: [Accepted; 8] = [
     // A daemon that is killed after its start was a success is dead.
     Accepted {
         when: |point| point.kind == Kind::Killed && matches!(point.scenario.root, Root::Daemon | Root::Together),
@@ -45,9 +54,13 @@ const ACCEPTED: [Accepted; 6] = [
     // A kernel that says it removed the file and did not: the next start takes it.
     Accepted { when: lies, calls: &["unlinkat"], what: What::PidfileLeft },
     // Without its lock, or without seeing that it is the one that is locked, nobody may remove it.
-    Accepted { when: fails, calls: &["flock", "newfstatat", "unlinkat"], what: What::PidfileLeft },
+    Accepted { when: fails, calls: &["flock", "newfstatat", "unlinkat"], what: What::Stale },
     // The library prints without panics; `println!` of a program does not.
     Accepted { when: fails, calls: &["write"], what: What::Printing },
+    // No kernel fails them so; what was not closed is there, and what is ignored by default stays so.
+    Accepted { when: fails, calls: &["close", "fcntl", "rt_sigaction"], what: What::Unlike },
+    // Without the right to drop the bounding set it stays, since no new privileges are given.
+    Accepted { when: |point| point.kind == Kind::Failed("EPERM"), calls: &["prctl"], what: What::Unlike },
 ];
 
 fn fails(point: &Point) -> bool {
@@ -94,6 +107,22 @@ fn success(scene: &Scene<'_>) {
     }
     assert_eq!(living.len(), 1, "success with {living:?}: {}", scene.outcome);
     sealed(scene, living[0]);
+    if !accepted(scene, What::Unlike) {
+        alike(scene, living[0]);
+    }
+}
+
+/// The daemon is a whole one; a thread that could not be made at once may still come.
+fn alike(scene: &Scene<'_>, daemon: Process) {
+    let deadline = Deadline::after(Duration::from_secs(1));
+    loop {
+        let unlike = Portrait::of(scene.lab, daemon).unlike(scene.usual);
+        if unlike.is_empty() {
+            return;
+        }
+        assert!(!deadline.passed(), "half a success, {unlike:?}: {}", scene.outcome);
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Whether these may be there for good; the verb may still have to wait for somebody who leaves.
@@ -149,7 +178,7 @@ fn failure(scene: &Scene<'_>) {
     // A launcher that is killed before the fork leaves an empty file, which the next start takes.
     if living.is_empty() && !killed && matches!(verb, "start" | "restart") {
         let left = scene.lab.path("d.pid").exists();
-        assert!(!left || accepted(scene, What::PidfileLeft), "failed, but the pidfile is there: {outcome}");
+        assert!(!left || accepted(scene, What::Stale), "failed, but the pidfile is there: {outcome}");
     }
 }
 
@@ -174,7 +203,7 @@ fn afterwards(scene: &Scene<'_>) {
     assert!(right, "the next start, beside {before:?}: {next}\nafter: {}", scene.outcome);
     let stop = scene.lab.run(&["stop", "pidfile=d.pid"]);
     assert_eq!(stop.code(), 0, "the next stop: {stop}\nafter: {}", scene.outcome);
-    let quiet = scene.lab.quiet(std::time::Duration::from_secs(5)).is_ok();
+    let quiet = scene.lab.quiet(Duration::from_secs(5)).is_ok();
     assert!(quiet, "left after the next stop: {:?}\nafter: {}", scene.lab.processes(), scene.outcome);
     assert!(!scene.lab.path("d.pid").exists(), "a pidfile after the next stop\nafter: {}", scene.outcome);
 }

@@ -27,17 +27,19 @@
 mod judge;
 mod options;
 mod plan;
+mod portrait;
 mod table;
 mod trial;
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::thread;
 use std::time::Instant;
 
 use options::Options;
-use plan::Point;
 use table::Table;
+use trial::Record;
 
 fn main() -> ExitCode {
     match options::parse(std::env::args().skip(1)).and_then(|options| sweep(&options)) {
@@ -54,10 +56,11 @@ fn sweep(options: &Options) -> Result<Table, String> {
     // A trial that finds something panics; what it says goes into the table.
     std::panic::set_hook(Box::new(|_| ()));
     let begun = Instant::now();
-    let mut points = Vec::new();
+    let (mut points, mut usual) = (Vec::new(), BTreeMap::new());
     for scenario in plan::SCENARIOS {
-        let recorded = trial::record(&program, scenario)?;
-        points.extend(plan::points(scenario, &recorded));
+        let Record { calls, daemon } = trial::record(&program, scenario)?;
+        points.extend(plan::points(scenario, &calls));
+        usual.entry(scenario.verb).or_insert(daemon);
     }
     points.retain(|point| options.only.as_ref().is_none_or(|text| point.to_string().contains(text)));
     if options.sample.is_some() {
@@ -72,7 +75,8 @@ fn sweep(options: &Options) -> Result<Table, String> {
     let goes_on = || options.sample.is_none_or(|time| begun.elapsed() < time);
     let work = || {
         while let Some(point) = goes_on().then(next).flatten() {
-            try_point(&program, &point, &table);
+            let trial = trial::run(&program, &point, &usual[point.scenario.verb]);
+            table.lock().expect("no worker panics").add(&point, &trial);
         }
     };
     thread::scope(|scope| {
@@ -81,9 +85,4 @@ fn sweep(options: &Options) -> Result<Table, String> {
         }
     });
     Ok(table.into_inner().expect("no worker panics"))
-}
-
-fn try_point(program: &std::path::Path, point: &Point, table: &Mutex<Table>) {
-    let trial = trial::run(program, point);
-    table.lock().expect("no worker panics").add(point, &trial);
 }

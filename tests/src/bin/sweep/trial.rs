@@ -14,6 +14,7 @@ use nix::unistd::Pid;
 
 use crate::judge::{self, Scene};
 use crate::plan::{self, Kind, Point, Root, Scenario};
+use crate::portrait::Portrait;
 
 /// Longer than every deadline of a verb: whoever has not returned then hangs.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -27,14 +28,24 @@ const SETTINGS: [&str; 4] = ["pidfile=d.pid", "start_timeout=3000", "grace=1000"
 /// Whose the daemons of `start` are.
 pub(crate) const SOMEBODY: u32 = 65_534;
 
-/// How often each call is made, undisturbed.
-pub(crate) fn record(program: &Path, scenario: Scenario) -> Result<BTreeMap<String, usize>, String> {
+/// What an undisturbed run is like.
+pub(crate) struct Record {
+    /// How often each call is made.
+    pub(crate) calls: BTreeMap<String, usize>,
+    /// The daemon that is there afterwards.
+    pub(crate) daemon: Portrait,
+}
+
+/// Runs it undisturbed.
+pub(crate) fn record(program: &Path, scenario: Scenario) -> Result<Record, String> {
     let recorded = catch_unwind(AssertUnwindSafe(|| {
         let lab = Lab::new(program);
         let asleep =
             |_: &Outcome| wait_until("not at rest", || (family(&lab).len() < 2 && at_rest(&lab)).then_some(()));
         perform(&lab, scenario, &[], asleep).ok();
-        plan::count(&lab.read("trace"), scenario.at_once())
+        let calls = plan::count(&lab.read("trace"), scenario.at_once());
+        let daemon = family(&lab).first().map_or_else(Portrait::default, |daemon| Portrait::of(&lab, *daemon));
+        Record { calls, daemon }
     }));
     recorded.map_err(|why| format!("{scenario}: {}", text(&*why)))
 }
@@ -47,15 +58,15 @@ pub(crate) struct Trial {
     pub(crate) verdict: Result<(), String>,
 }
 
-/// Tries one point.
-pub(crate) fn run(program: &Path, point: &Point) -> Trial {
+/// Tries one point; a success leads to the usual daemon.
+pub(crate) fn run(program: &Path, point: &Point, usual: &Portrait) -> Trial {
     let lab = Lab::new(program);
     let trace = format!("trace={}", point.call);
     let inject = format!("inject={}", point.injection());
     let tried = catch_unwind(AssertUnwindSafe(|| {
         let settled = |outcome: &Outcome| settle(&lab, point, outcome);
         let outcome = perform(&lab, point.scenario, &["-e", &trace, "-e", &inject], settled);
-        judge::judge(&Scene { lab: &lab, point, outcome });
+        judge::judge(&Scene { lab: &lab, point, outcome, usual });
     }));
     let times = plan::count(&lab.read("trace"), 1).get(&point.call).copied().unwrap_or(0);
     drop(lab);

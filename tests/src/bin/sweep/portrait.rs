@@ -1,0 +1,67 @@
+//! What a daemon looks like from outside: that of a success is like any other, whatever failed meanwhile.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use look::{Descriptor, Lab, Process};
+
+/// A daemon's properties, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Portrait(BTreeMap<&'static str, String>);
+
+/// Lines of `/proc/PID/status`.
+const LINES: [&str; 13] = [
+    "Umask",
+    "Uid",
+    "Gid",
+    "Groups",
+    "Threads",
+    "SigBlk",
+    "SigIgn",
+    "SigCgt",
+    "CapInh",
+    "CapPrm",
+    "CapEff",
+    "CapBnd",
+    "NoNewPrivs",
+];
+
+impl Portrait {
+    /// That of a daemon at rest.
+    pub(crate) fn of(lab: &Lab, daemon: Process) -> Portrait {
+        let mut known: BTreeMap<_, _> =
+            LINES.into_iter().map(|name| (name, daemon.status(name).unwrap_or_default())).collect();
+        known.insert("directory", format!("{:?}", daemon.directory()));
+        known.insert("core dumps", format!("{:?}", daemon.limit("Max core file size")));
+        let place = daemon.stat().map(|stat| (stat.session != own_session(), stat.session != daemon.id(), stat.tty));
+        known.insert("session of its own, not led, terminal", format!("{place:?}"));
+        let mut open: Vec<String> =
+            daemon.descriptors().iter().map(|(fd, descriptor)| kind(lab, *fd, descriptor)).collect();
+        open.sort();
+        known.insert("descriptors", open.join(", "));
+        Portrait(known)
+    }
+
+    /// What is otherwise here; nothing when they are alike.
+    pub(crate) fn unlike(&self, usual: &Portrait) -> Vec<String> {
+        let differs = |(name, value): (&&str, &String)| {
+            let other = usual.0.get(name).filter(|other| *other != value)?;
+            Some(format!("{name} is {value}, and otherwise {other}"))
+        };
+        self.0.iter().filter_map(differs).collect()
+    }
+}
+
+fn own_session() -> i32 {
+    nix::unistd::getsid(None).map_or(0, nix::unistd::Pid::as_raw)
+}
+
+/// The standard streams by number, the others by what they are: which number they got does not matter.
+fn kind(lab: &Lab, fd: i32, descriptor: &Descriptor) -> String {
+    let target = descriptor.target.strip_prefix(lab.directory()).unwrap_or(&descriptor.target);
+    let text = Path::new(target).to_string_lossy();
+    let what = text.split('[').next().filter(|_| text.contains(":[")).unwrap_or(&text);
+    let what = if text.starts_with("anon_inode") { &text } else { what };
+    let number = if fd < 3 { fd.to_string() } else { "further".to_owned() };
+    format!("{number} {what} {:o}", descriptor.flags)
+}
