@@ -99,6 +99,22 @@ fn p2_13_a_daemon_whose_file_was_moved_says_so() {
     nothing_left(&lab);
 }
 
+/// R4: the same while a stop has read the file and not yet signalled: it looks again, and stops whom the file names then.
+#[test]
+fn p2_05_a_stop_looks_at_the_file_once_more_before_it_signals() {
+    let lab = lab();
+    let elder = start(&lab, &[]);
+    let (slow, held) = Hold::on(&lab, &["stop", "pidfile=d.pid"], At("pidfd_open", 1));
+    fs::rename(lab.path(PIDFILE), lab.path("moved")).unwrap();
+    let younger = start(&lab, &[]);
+    held.release();
+    slow.finish().ok().prints(&[&younger.id().to_string()]);
+    assert!(elder.alive() && !younger.alive());
+    fs::rename(lab.path("moved"), lab.path(PIDFILE)).unwrap();
+    stop(&lab);
+    nothing_left(&lab);
+}
+
 /// R5: the file is empty while a start is on its way: that is neither stopped nor running, and no stop acts on it.
 #[test]
 fn p2_14_an_empty_file_is_a_start_on_its_way() {

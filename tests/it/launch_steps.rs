@@ -1,7 +1,7 @@
 //! The steps of a launch: how a start is brought to each of them and kept there, and what becomes of it when one of its
 //! three processes is killed or stopped just then.
 
-use look::{Lab, Process, Running};
+use look::{Deadline, Lab, Process, Running};
 use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON, nothing_left, start, stop};
@@ -115,6 +115,11 @@ impl<'lab> Scene<'lab> {
         };
         if step.1 >= Phase::Early {
             born(lab);
+        }
+        if matches!(step, Step(Place::Daemon(_), Phase::Begun)) {
+            // GO is said, whether it is heard or not, when the launcher has gone.
+            let gone = look::first_death(&[launch.process().id()], Deadline::after(SOON));
+            gone.expect("a launcher that has said GO goes");
         }
         if matches!(step, Step(Place::Middle(_), Phase::Begun)) {
             // The middle goes before the daemon does: it is seen to have been told.
