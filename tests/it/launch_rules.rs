@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use look::Outcome;
+use look::{Deadline, Outcome};
 use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON, each, lab, nothing_left, run, times};
@@ -233,4 +233,19 @@ fn p1_15_term_at_any_step_ends_the_start_or_the_daemon() {
         }
         the_next_works(&lab);
     });
+}
+
+/// L10: the wait for the middle's end has a deadline as well: one that cannot die (strace keeps it in its last moment, as
+/// a disk that does not answer would) keeps nobody waiting.
+#[test]
+fn p1_08_a_middle_that_cannot_die_keeps_nobody_waiting() {
+    let lab = lab();
+    let step = Step(Place::Middle(At("pidfd_open", 1)), Phase::Early);
+    let scene = Scene::at(&lab, step, &[LONG]);
+    // It has a second to answer and one to die.
+    let in_time = look::first_death(&[scene.process(Victim::Launcher).id()], Deadline::after(Duration::from_secs(6)));
+    scene.release();
+    let outcome = scene.launch.finish();
+    assert!(in_time.is_ok(), "the launcher waited for a middle that could not die: {outcome}");
+    is_undone(step, &lab, &outcome, &["died before it was ready"]);
 }
