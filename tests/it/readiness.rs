@@ -50,7 +50,7 @@ fn p1_08_every_early_end_is_told_and_leaves_nothing() {
 fn p1_08_what_cannot_be_taken_back_is_told() {
     let lab = lab();
     let outcome = run(&lab, "start", &["ready=manual", "body=escape,exit:7"]).exits(2);
-    outcome.says(&["exited with status 7", "a process that it forked still runs"]);
+    outcome.says(&["exited with status 7", "a process of this start still runs"]);
     assert!(!lab.path(PIDFILE).exists());
     assert_eq!(lab.processes().len(), 1);
 }

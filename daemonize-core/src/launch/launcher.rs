@@ -113,7 +113,7 @@ struct Launcher {
     manager: Option<Manager>,
     deadline: Instant,
     quiet: Quiet,
-    /// Somebody who left the daemon's group still has its end of the socket.
+    /// Somebody who left the daemon's group still has its end of the socket, or the middle cannot die.
     left_behind: bool,
 }
 
@@ -271,26 +271,25 @@ impl Launcher {
     fn bury(&mut self) {
         // The middle leads its group and is unreaped, so the number is ours.
         let _ = killpg(self.middle.as_nix(), nix::sys::signal::SIGKILL);
-        let _ = reap(self.middle);
+        self.reap_middle();
         self.wait_for_the_family();
         self.drop_lock();
     }
 
     /// L10: no verdict. Takes the whole group down, then cleans up with the launcher's own copy of the lock.
     fn put_down(&mut self) {
-        let middle = PidFd::open(self.middle);
         if killpg(self.middle.as_nix(), nix::sys::signal::SIGKILL).is_err() {
             // It has no session yet.
             let _ = kill(self.middle.as_nix(), nix::sys::signal::SIGKILL);
         }
         // Not reaped yet: its number stays ours for one more round.
-        let _ = middle.and_then(|middle| middle.wait(Instant::now() + ANSWER));
+        let gone = self.middle_ends();
         let _ = killpg(self.middle.as_nix(), nix::sys::signal::SIGKILL);
         self.wait_for_the_family();
         if let Some(lock) = self.lock.take() {
             let _ = lock.release();
         }
-        let _ = reap(self.middle);
+        self.reap_if(gone);
     }
 
     /// Everybody who could still hold the daemon's end of the socket is gone when it ends.
@@ -304,13 +303,29 @@ impl Launcher {
         self.left_behind = true;
     }
 
-    /// L11: the middle has said that it goes.
-    fn reap_middle(&self) {
-        let gone = PidFd::open(self.middle).and_then(|middle| middle.wait(Instant::now() + ANSWER));
-        if !matches!(gone, Ok(true)) {
+    /// L11: the middle has said that it goes, or has been killed.
+    fn reap_middle(&mut self) {
+        let gone = self.middle_ends() || {
             let _ = kill(self.middle.as_nix(), nix::sys::signal::SIGKILL);
+            self.middle_ends()
+        };
+        self.reap_if(gone);
+    }
+
+    /// Waits for the middle's end; whether it came in time.
+    fn middle_ends(&self) -> bool {
+        let middle = PidFd::open(self.middle).and_then(|middle| middle.wait(Instant::now() + ANSWER));
+        // Without a descriptor to wait with there is only the wait that has no deadline.
+        middle.unwrap_or(true)
+    }
+
+    /// A process that cannot even die (of a disk that does not answer) keeps nobody waiting.
+    fn reap_if(&mut self, gone: bool) {
+        if gone {
+            let _ = reap(self.middle);
+        } else {
+            self.left_behind = true;
         }
-        let _ = reap(self.middle);
     }
 
     fn drop_lock(&mut self) {
@@ -326,7 +341,7 @@ impl Launcher {
 
     fn failure(&mut self, error: Error) -> Error {
         let (output, errors) = self.capture.take().map(Capture::finish).unwrap_or_default();
-        let error = if self.left_behind { error.and("a process that it forked still runs") } else { error };
+        let error = if self.left_behind { error.and("a process of this start still runs") } else { error };
         error.with_capture(output, errors)
     }
 }
