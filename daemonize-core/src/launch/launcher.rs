@@ -131,9 +131,9 @@ enum Outcome {
 impl Launcher {
     /// Spares the daemon a look at `/proc` while it is waited for. Without an answer it ends, like without a launcher.
     fn tell_where(&self) {
-        match Here::look() {
-            Ok(here) => drop(self.ready.send(&Message::Here(here))),
-            Err(_) => self.ready.fall_silent(),
+        let told = Here::look().and_then(|here| self.ready.send(&Message::Here(here)));
+        if told.is_err() {
+            self.ready.fall_silent();
         }
     }
 

@@ -171,9 +171,10 @@ impl PidFile {
 
     /// Locked and current: nobody else's from here on. Empties it.
     fn take(place: Place, file: File, mode: u32) -> Result<PidFile> {
-        place.set_mode(&file, mode)?;
-        let writer = place.write(&file).inspect_err(|_| drop(place.remove(&file)))?;
-        let taken = PidFile { place, file, writer: Some(writer), owner: Some(Pid::this()) };
+        // Whatever fails from here on, it is removed again.
+        let mut taken = PidFile { place, file, writer: None, owner: Some(Pid::this()) };
+        taken.place.set_mode(&taken.file, mode)?;
+        taken.writer = Some(taken.place.write(&taken.file)?);
         taken.writing(|writer| writer.set_len(0))?;
         Ok(taken)
     }
