@@ -12,7 +12,7 @@ use crate::report;
 use crate::signal::Signal;
 use crate::signals::{Handlers, Registered};
 use crate::stopping as flag;
-use crate::sys::{fds, pidfd::PidFd};
+use crate::sys::{fds, handler};
 use std::cell::Cell;
 use std::env;
 use std::io;
@@ -91,28 +91,36 @@ impl Inside {
         !lock(&self.attachments).is_empty()
     }
 
-    /// Tells what lives beside the body of a new phase; nothing comes after `Stopping`, and nothing before `Ready`.
-    pub(crate) fn tell(&self, phase: Phase) {
+    /// The daemon works; said once.
+    pub(crate) fn tell_ready(&self) {
+        self.tell(Phase::Ready, |last| last.is_none());
+    }
+
+    /// Handlers of SIGHUP begin.
+    pub(crate) fn tell_reloading(&self) {
+        self.tell(Phase::Reloading, |last| last == Some(Phase::Ready));
+    }
+
+    /// They are done: the daemon is what it was before.
+    pub(crate) fn tell_reloaded(&self) {
+        self.tell(Phase::Ready, |last| last == Some(Phase::Reloading));
+    }
+
+    /// Nothing comes after this.
+    pub(crate) fn tell_stopping(&self) {
+        self.tell(Phase::Stopping, |last| last != Some(Phase::Stopping));
+    }
+
+    /// Tells what lives beside the body of a new phase, if it follows the last one.
+    fn tell(&self, phase: Phase, follows: impl FnOnce(Option<Phase>) -> bool) {
         let mut last = lock(&self.phase);
-        let follows = match *last {
-            Some(Phase::Stopping) => false,
-            Some(last) => last != phase,
-            None => phase != Phase::Reloading,
-        };
-        if follows {
+        if follows(*last) {
             *last = Some(phase);
             // A copy: whoever is told may end before all are.
             let attachments = lock(&self.attachments).clone();
             for attachment in attachments {
                 report_failure(|| attachment.phase(phase));
             }
-        }
-    }
-
-    /// The handlers of SIGHUP are done: the daemon is what it was before.
-    pub(crate) fn tell_reloaded(&self) {
-        if *lock(&self.phase) == Some(Phase::Reloading) {
-            self.tell(Phase::Ready);
         }
     }
 
@@ -162,7 +170,7 @@ pub(crate) fn current() -> Option<&'static Inside> {
 pub fn ready() -> Result<()> {
     let Some(inside) = current() else { return Ok(()) };
     announce(inside)?;
-    inside.tell(Phase::Ready);
+    inside.tell_ready();
     Ok(())
 }
 
@@ -274,7 +282,7 @@ pub fn stop() {
     if let Some(inside) = current() {
         match inside.stops.first() {
             // Through the signal thread, which keeps the time and runs the handlers; but not as a second stop.
-            Some(signal) if flag::tell() => drop(send(*signal)),
+            Some(signal) if flag::tell() => send(*signal).unwrap_or_else(|_| flag::mark()),
             Some(_) => {}
             None => flag::mark(),
         }
@@ -329,9 +337,7 @@ pub(crate) fn predecessor(name: &str) -> Option<Predecessor> {
     (words.next()? == name).then_some(Predecessor { identity, detached })
 }
 
-/// Sends this process a signal (`kill(2)`).
+/// Sends this process a signal.
 pub(crate) fn send(signal: Signal) -> Result<()> {
-    PidFd::open(Pid::this())
-        .and_then(|this| this.send(signal))
-        .map_err(|error| Error::failed(ErrorKind::Stop, "send", signal, cause(&error)))
+    handler::raise(signal).map_err(|error| Error::failed(ErrorKind::Stop, "send", signal, cause(&error)))
 }

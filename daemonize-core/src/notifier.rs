@@ -4,8 +4,10 @@
 //! a manager does or fails to do can keep the daemon from its work: a message that nobody takes is lost.
 
 use crate::attach::{Attachment, Handle, Phase};
+use crate::error::cause;
 use crate::mutex::lock;
 use crate::pid::Pid;
+use crate::report;
 use crate::stopping;
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use nix::time::{ClockId, clock_gettime};
@@ -18,7 +20,7 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -40,6 +42,35 @@ pub(crate) fn variables() -> impl Iterator<Item = &'static str> {
     [SOCKET].into_iter().chain(WATCHDOG).chain(LISTEN)
 }
 
+/// What a service manager said to this process in its environment, which is read once: before a daemon's children
+/// could inherit it, it is forgotten.
+#[derive(Debug)]
+pub(crate) struct Told {
+    /// Whether systemd has started this very process; the other variables are inherited by whole sessions.
+    pub(crate) is_systemds: bool,
+    /// Descriptors that were handed over to this process, in order, by name; many have the name `unknown`.
+    pub(crate) handed_over: Vec<(String, RawFd)>,
+    manager: Option<Manager>,
+}
+
+impl Told {
+    /// What was said; `leaked` are the descriptors that came through exec, as only those can have been handed over.
+    pub(crate) fn to_this_process(leaked: &[RawFd]) -> &'static Told {
+        static TOLD: OnceLock<Told> = OnceLock::new();
+        TOLD.get_or_init(|| Told {
+            is_systemds: is_systemds(),
+            handed_over: handed_over().into_iter().filter(|(_, fd)| leaked.contains(fd)).collect(),
+            manager: Manager::that_listens(),
+        })
+    }
+
+    /// Who wants to hear of this process. One that forks away from its manager speaks only to systemd, which says that it
+    /// means this very process: the others' messages would be taken for those of the service it was started in.
+    pub(crate) fn manager(&self, forks: bool) -> Option<&Manager> {
+        self.manager.as_ref().filter(|_| !forks || self.is_systemds)
+    }
+}
+
 /// The service manager that started this process, as far as it wants to hear of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Manager {
@@ -48,14 +79,11 @@ pub(crate) struct Manager {
 }
 
 impl Manager {
-    /// Who wants to hear of this process. One that forks away from its manager speaks only to systemd, which says that it
-    /// means this very process: the others' messages would be taken for those of the service it was started in.
-    pub(crate) fn of_this_process(forks: bool) -> Option<Manager> {
+    fn that_listens() -> Option<Manager> {
         let address = address(&env::var_os(SOCKET)?)?;
         let watchdog = is_this_process(WATCHDOG[1]).unwrap_or(true).then(|| number(WATCHDOG[0])).flatten();
         let watchdog = watchdog.filter(|time| *time > 0).map(Duration::from_micros);
-        let is_wanted = !forks || is_systemds();
-        is_wanted.then_some(Manager { address, watchdog })
+        Some(Manager { address, watchdog })
     }
 
     /// Whether a watchdog wants to be fed; it ends whom it takes for hung with SIGABRT.
@@ -79,7 +107,7 @@ impl Manager {
     }
 }
 
-/// Whether systemd has started this very process; the other variables are inherited by whole sessions.
+/// Whether systemd has started this very process.
 pub(crate) fn is_systemds() -> bool {
     is_this_process("SYSTEMD_EXEC_PID") == Some(true)
 }
@@ -102,8 +130,7 @@ fn is_this_process(variable: &str) -> Option<bool> {
     env::var(variable).ok().map(|value| value == Pid::this().to_string())
 }
 
-/// The descriptors that were handed over to this process, in order, by name; most have the name `unknown`.
-pub(crate) fn handed_over() -> Vec<(String, RawFd)> {
+fn handed_over() -> Vec<(String, RawFd)> {
     if is_this_process(LISTEN[1]) != Some(true) {
         return Vec::new();
     }
@@ -138,8 +165,10 @@ impl Notifier {
         let text = format!("FDSTORE=1\nFDNAME={name}\n");
         let (text, fds) = ([IoSlice::new(text.as_bytes())], [fd.as_raw_fd()]);
         let rights = [ControlMessage::ScmRights(&fds)];
-        sendmsg::<()>(self.as_fd().as_raw_fd(), &text, &rights, MsgFlags::MSG_NOSIGNAL, None)?;
-        Ok(())
+        uninterrupted(|| {
+            sendmsg::<()>(self.as_fd().as_raw_fd(), &text, &rights, MsgFlags::MSG_NOSIGNAL, None)?;
+            Ok(())
+        })
     }
 }
 
@@ -150,10 +179,15 @@ impl AsFd for Notifier {
 }
 
 impl Link {
+    /// One that is lost is told of: a manager that waits for it in vain will end the daemon.
     fn send(&self, text: &str) {
-        if let Err(error) = self.socket.send(text.as_bytes()) {
-            log::warn!("failed to tell the service manager `{}`: {error}", text.trim_end());
+        if let Err(error) = self.try_send(text) {
+            report::error(&format!("failed to tell the service manager `{}`: {}", text.trim_end(), cause(&error)));
         }
+    }
+
+    fn try_send(&self, text: &str) -> io::Result<()> {
+        uninterrupted(|| self.socket.send(text.as_bytes()).map(drop))
     }
 
     /// At half the interval, and only while the body lives.
@@ -162,7 +196,8 @@ impl Link {
         while !*over {
             over = self.end.wait_timeout(over, interval / 2).unwrap_or_else(PoisonError::into_inner).0;
             if !*over && stopping::lives() {
-                self.send("WATCHDOG=1\n");
+                // The next one is on its way.
+                let _ = self.try_send("WATCHDOG=1\n");
             }
         }
     }
@@ -191,6 +226,16 @@ impl Attachment for Notifier {
     fn end(&self) {
         *lock(&self.link.over) = true;
         self.link.end.notify_all();
+    }
+}
+
+/// With a time limit on the socket, a signal interrupts what would otherwise go on by itself.
+fn uninterrupted<T>(mut send: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match send() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            outcome => return outcome,
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::cell::Cell;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed, Ordering::SeqCst, fence};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -49,6 +49,8 @@ pub(crate) fn mark() {
     STATE.fetch_or(MARKED, SeqCst);
     drop(guard);
     WAKE.notify_all();
+    // Whoever has the event by now is told by it; whoever comes later sees the mark.
+    fence(SeqCst);
     if let Some(event) = EVENT.get() {
         let _ = event.write(1);
     }
@@ -151,6 +153,7 @@ pub(crate) fn descriptor() -> io::Result<BorrowedFd<'static>> {
         let _ = EVENT.set(event);
     }
     let event = EVENT.get().ok_or_else(|| io::Error::other("the wait handle was not kept"))?;
+    fence(SeqCst);
     if is_marked() {
         event.write(1)?;
     }

@@ -249,6 +249,19 @@ fn p1_12_descriptors_are_taken_when_they_are_meant_for_this_process() {
 }
 
 /// Neither variables nor descriptors; what is none of the manager's business stays.
+/// What was said to be handed over and is not there: the numbers are those of files that were opened since.
+#[test]
+fn p1_12_descriptors_that_did_not_come_are_nobodys() {
+    let lab = lab();
+    let script = "exec 3<&- 4<&- 5<&-; export LISTEN_PID=$$ LISTEN_FDS=3; \
+                  exec $D foreground pidfile=d.pid stdin=null stdout=log body=handed:handed,note:done,idle";
+    let daemon = lab.shell(script).spawn();
+    lab.wait_for("done", SOON, |note| !note.is_empty());
+    assert_eq!(lab.read("handed"), "that is all\n");
+    daemon.signal(Signal::SIGTERM);
+    daemon.finish().ok();
+}
+
 #[test]
 fn p1_19_children_get_nothing_of_the_managers() {
     let (lab, manager) = (lab(), Manager::by_name());

@@ -310,3 +310,17 @@ fn p2_07_a_lock_that_lies_does_not_make_a_second_owner() {
     assert_eq!(lab.daemon(PIDFILE), daemon);
     assert!(daemon.alive());
 }
+
+/// A program that has replaced itself keeps its number and its start time, and has lost its lock.
+#[test]
+fn p2_12_a_program_that_replaced_itself_by_exec_starts() {
+    let lab = lab();
+    let script = "start=$(cut -d ' ' -f 22 /proc/$$/stat); boot=$(cat /proc/sys/kernel/random/boot_id); \
+                  echo \"$$\n$start $boot $(stat -Lc %i /proc/$$/ns/pid)\" > d.pid; \
+                  exec $D foreground pidfile=d.pid body=note:ran,idle";
+    let daemon = lab.command("sh", &["-c", script]).env("D", lab.program()).spawn();
+    lab.wait_for("ran", SOON, |note| !note.is_empty());
+    daemon.signal(Signal::SIGTERM);
+    daemon.finish().ok();
+    nothing_left(&lab);
+}

@@ -166,7 +166,8 @@ fn p1_25_a_start_whose_launcher_dies_is_undone_or_whole() {
         let whole = whole_or_nothing(&lab).unwrap_or_else(|| {
             panic!("{signal} after {after:?}: neither undone nor whole: {:?}, {outcome}", lab.processes())
         });
-        assert!(killed.elapsed() < Duration::from_secs(2), "{signal} after {after:?} took {:?}", killed.elapsed());
+        // Within a second, on a machine that has nothing else to do.
+        assert!(killed.elapsed() < SOON / 2, "{signal} after {after:?} took {:?}", killed.elapsed());
         assert!(whole || outcome.code() != 0, "{signal} after {after:?}: success, but no daemon: {outcome}");
         if whole {
             stop(&lab);

@@ -95,8 +95,8 @@ impl Birth {
 
     fn new(launch: Launch, link: Option<Link>, quiet: Option<Quiet>, captured: bool, start_time: u64) -> Birth {
         let directory = env::current_dir().ok();
-        let notifier = launch.plan.manager.as_ref().and_then(Manager::connect);
-        launch.plan.handed_over.iter().for_each(|(_, fd)| fds::close_on_exec(*fd));
+        let notifier = launch.plan.manager.and_then(Manager::connect);
+        launch.plan.told.handed_over.iter().for_each(|(_, fd)| fds::close_on_exec(*fd));
         let (here, handled) = (None, Vec::new());
         let outputs_due = false;
         Birth { launch, link, quiet, captured, outputs_due, start_time, here, directory, notifier, handled, done: 1 }
@@ -227,7 +227,7 @@ impl Birth {
 
     /// Named by `inherit`, or handed over by whoever activates sockets.
     fn kept_by_the_user(&self) -> Vec<RawFd> {
-        let handed_over = self.launch.plan.handed_over.iter().map(|(_, fd)| *fd);
+        let handed_over = self.launch.plan.told.handed_over.iter().map(|(_, fd)| *fd);
         self.launch.plan.settings.inherit.iter().copied().chain(handed_over).collect()
     }
 
@@ -256,12 +256,12 @@ impl Birth {
             self.launch.lock.stop_writing();
         }
         let Launch { plan, lock } = self.launch;
-        let Plan { settings, detached, pidfile, streams, identity: target, handed_over, is_systemds, .. } = plan;
+        let Plan { settings, detached, pidfile, streams, identity: target, told, .. } = plan;
         let obstacle = match target {
             Some(target) if target.is_one_way() => {
                 Some("it has changed its user or root and could not start as it did")
             }
-            _ if is_systemds => {
+            _ if told.is_systemds => {
                 Some("systemd would take that for the end of the service: let `systemctl restart` do it")
             }
             _ => None,
@@ -276,7 +276,7 @@ impl Birth {
             attachments: Mutex::default(),
             phase: Mutex::default(),
             notifier: self.notifier.map(Arc::new),
-            handed_over: Mutex::new(handed_over),
+            handed_over: Mutex::new(told.handed_over.clone()),
             lock: Mutex::new(Some(lock)),
             pending: Mutex::new(None),
             program: Program { directory: self.directory, detached, obstacle },

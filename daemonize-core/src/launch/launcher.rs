@@ -93,6 +93,7 @@ pub(super) fn split(mut quiet: Quiet, launch: Launch, alone: Alone, leaving: boo
                 deadline,
                 quiet,
                 left_behind: false,
+                middle_reaped: false,
             };
             launcher.tell_where();
             let outcome = launcher.listen();
@@ -110,11 +111,12 @@ struct Launcher {
     middle: Pid,
     lock: Option<PidFile>,
     /// For which the launcher is the service, until it says who is.
-    manager: Option<Manager>,
+    manager: Option<&'static Manager>,
     deadline: Instant,
     quiet: Quiet,
     /// Somebody who left the daemon's group still has its end of the socket, or the middle cannot die.
     left_behind: bool,
+    middle_reaped: bool,
 }
 
 /// What ended the listening.
@@ -232,7 +234,7 @@ impl Launcher {
             }
         }
         self.drain();
-        if let Some(notifier) = self.manager.as_ref().and_then(Manager::connect) {
+        if let Some(notifier) = self.manager.and_then(Manager::connect) {
             // A service must be an orphan: the manager hears of its end only if nobody else does.
             self.reap_middle();
             notifier.introduce(daemon);
@@ -305,6 +307,9 @@ impl Launcher {
 
     /// L11: the middle has said that it goes, or has been killed.
     fn reap_middle(&mut self) {
+        if self.middle_reaped {
+            return;
+        }
         let gone = self.middle_ends() || {
             let _ = kill(self.middle.as_nix(), nix::sys::signal::SIGKILL);
             self.middle_ends()
@@ -322,6 +327,8 @@ impl Launcher {
     /// A process that cannot even die (of a disk that does not answer) keeps nobody waiting.
     fn reap_if(&mut self, gone: bool) {
         if gone {
+            // From here on its number may be somebody else's.
+            self.middle_reaped = true;
             let _ = reap(self.middle);
         } else {
             self.left_behind = true;

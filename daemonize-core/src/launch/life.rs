@@ -7,7 +7,7 @@
 use super::Birth;
 use super::announcement::{Announcement, Link};
 use super::birth::Born;
-use crate::attach::{Attachment, Phase};
+use crate::attach::Attachment;
 use crate::body::{Ending, Work, guarded};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::inside::{self, Inside};
@@ -63,6 +63,7 @@ pub(crate) fn live_on(birth: Birth) -> Result<()> {
 /// The rest of an activated program is over.
 extern "C" fn tidy_up() {
     if let Some(inside) = inside::current().filter(|inside| inside.identity.pid == Pid::this()) {
+        tell_stopping(inside);
         inside.end_attachments();
         fail(inside, &never_ready(&Ending::success()));
         inside.release();
@@ -92,7 +93,7 @@ fn begin(birth: Birth, leave: fn() -> !) -> Result<&'static Inside> {
     }
     start(inside, service);
     if !manual {
-        inside.tell(Phase::Ready);
+        inside.tell_ready();
     }
     if let Some(quiet) = quiet {
         quiet.go_on();
@@ -129,10 +130,9 @@ fn service(inside: &'static Inside, settings: Settings, announcement: &Announcem
 /// What is attached hears of a reload and of a stop in the handlers' thread, before the user's handlers do.
 fn telling(inside: &'static Inside, signals: Signals, stops: &[Signal]) -> Signals {
     let reload = [Signal::SIGHUP].into_iter().filter(|signal| !stops.contains(signal));
-    let signals = reload.fold(signals, |signals, signal| {
-        signals.around(signal, || inside.tell(Phase::Reloading), || inside.tell_reloaded())
-    });
-    stops.iter().fold(signals, |signals, signal| signals.around(*signal, || inside.tell(Phase::Stopping), || {}))
+    let signals = reload
+        .fold(signals, |signals, signal| signals.around(signal, || inside.tell_reloading(), || inside.tell_reloaded()));
+    stops.iter().fold(signals, |signals, signal| signals.around(*signal, || inside.tell_stopping(), || {}))
 }
 
 fn is_at_a_terminal() -> bool {
@@ -226,11 +226,11 @@ fn leave(exit: Exit) -> ! {
 }
 
 /// In the body's thread: the handlers' end, attachments, what there is to say, stdio, the pidfile, and out.
-fn finish(inside: &Inside, ending: &Ending, exit: Exit) -> ! {
+fn finish(inside: &'static Inside, ending: &Ending, exit: Exit) -> ! {
     // A stop that comes now finds a daemon that is about to end by itself.
     stopping::look();
+    tell_stopping(inside);
     inside.handlers.wait_until_idle(Instant::now() + inside.grace);
-    inside.tell(Phase::Stopping);
     inside.end_attachments();
     if lock(&inside.pending).is_some() {
         stdout::flush();
@@ -249,6 +249,13 @@ fn finish(inside: &Inside, ending: &Ending, exit: Exit) -> ! {
     }
 }
 
+/// What is attached may hang in what it was told before.
+fn tell_stopping(inside: &'static Inside) {
+    if inside.has_attachments() {
+        within(LAST_WORDS, || inside.tell_stopping());
+    }
+}
+
 /// Why a body that has ended was never ready.
 fn never_ready(ending: &Ending) -> Error {
     match ending.error() {
@@ -262,7 +269,7 @@ fn never_ready(ending: &Ending) -> Error {
 fn end_from_outside(inside: &'static Inside, end: End) {
     if inside.has_attachments() {
         within(LAST_WORDS, || {
-            inside.tell(Phase::Stopping);
+            inside.tell_stopping();
             inside.end_attachments();
         });
     }

@@ -25,7 +25,7 @@ pub(crate) use life::{Exit, live, live_on};
 
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::inside::Predecessor;
-use crate::notifier::{self, Manager};
+use crate::notifier::{self, Manager, Told};
 use crate::pidfile::{Lock, PidFile};
 use crate::process::Identity;
 use crate::settings::{Detach, Settings, When};
@@ -64,12 +64,9 @@ struct Plan {
     identity: Option<Target>,
     streams: Streams,
     leaked: Vec<RawFd>,
-    /// Descriptors that somebody who activates sockets handed over, by name.
-    handed_over: Vec<(String, RawFd)>,
-    /// Whether systemd has started this very process as a service.
-    is_systemds: bool,
-    /// Who wants to hear what becomes of it.
-    manager: Option<Manager>,
+    /// By a service manager, and which of them wants to hear what becomes of the daemon.
+    told: &'static Told,
+    manager: Option<&'static Manager>,
 }
 
 /// In which process one is after the first stage.
@@ -105,14 +102,13 @@ impl Checked {
         let identity = Target::resolve(&settings)?;
         let owner = identity.as_ref().map_or((None, None), Target::owner);
         let streams = Streams::open(&settings, detached, owner)?;
-        let handed_over = notifier::handed_over().into_iter().filter(|(_, fd)| fds::is_open(*fd)).collect();
-        let (is_systemds, manager) = (notifier::is_systemds(), Manager::of_this_process(detached));
-        if manager.as_ref().is_some_and(Manager::watches) && !settings.signals.mentions(Signal::SIGABRT) {
+        let told = Told::to_this_process(&leaked);
+        let manager = told.manager(detached);
+        if manager.is_some_and(Manager::watches) && !settings.signals.mentions(Signal::SIGABRT) {
             // How a watchdog ends a body that hangs, which no grace brings to its end.
             settings.signals = settings.signals.default_action(Signal::SIGABRT);
         }
-        let plan = Plan { settings, detached, pidfile, identity, streams, leaked, handed_over, is_systemds, manager };
-        Ok(Checked(plan))
+        Ok(Checked(Plan { settings, detached, pidfile, identity, streams, leaked, told, manager }))
     }
 
     /// Takes the pidfile.
@@ -157,7 +153,7 @@ impl Locked {
         let alone = prove_alone()?;
         if launch.plan.detached {
             // systemd looks for the daemon as soon as the launcher has gone, and wants it to be an orphan by then.
-            let leaving = leaving && !launch.plan.is_systemds;
+            let leaving = leaving && !launch.plan.told.is_systemds;
             return launcher::split(quiet, launch, alone, leaving);
         }
         forget_what_is_meant_for_this_process(alone);

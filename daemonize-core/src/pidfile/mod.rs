@@ -160,8 +160,9 @@ impl PidFile {
         let holder = Reading::of(&file).and_then(|reading| reading.holder());
         Ok(match (holder, free) {
             (Ok(Holder::Alive(identity)), false) => Attempt::Daemon(identity.pid),
-            // It is just going and could not remove its file; or this file system's locks keep nobody out.
-            (Ok(Holder::Alive(identity)), true) => Attempt::Unlocked(identity.pid),
+            // It is just going and could not remove its file; or this file system's locks keep nobody out. (A program that
+            // has replaced itself by exec is nobody else.)
+            (Ok(Holder::Alive(identity)), true) if identity.pid != Pid::this() => Attempt::Unlocked(identity.pid),
             (Ok(Holder::Foreign), true) => return Err(foreign(&place, "emptying")),
             (_, true) => Attempt::Taken(Box::new(PidFile::take(place, file, mode)?)),
             (Ok(holder), false) => Attempt::Other(holder.to_string()),

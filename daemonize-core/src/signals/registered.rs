@@ -26,7 +26,6 @@ pub(crate) struct Registered {
 /// Flags that say which of the handled signals came.
 struct Kept {
     flags: Vec<(Signal, Arc<AtomicBool>)>,
-    forsaken: Arc<AtomicBool>,
 }
 
 impl Registered {
@@ -79,12 +78,14 @@ impl Registered {
 
 impl Kept {
     fn new(handled: &[Signal], event: &Arc<EventFd>) -> io::Result<Kept> {
-        let mut kept = Kept { flags: Vec::with_capacity(handled.len()), forsaken: Arc::default() };
+        let mut kept = Kept { flags: Vec::with_capacity(handled.len()) };
         for signal in handled {
             let flag = Arc::<AtomicBool>::default();
-            handler::raise(*signal, Arc::clone(&flag), Arc::clone(event), Arc::clone(&kept.forsaken))?;
+            handler::raise_flag(*signal, Arc::clone(&flag), Arc::clone(event))?;
             kept.flags.push((*signal, flag));
         }
+        // Those of a start that failed before may speak again, too: to nobody.
+        handler::forsake(false);
         Ok(kept)
     }
 
@@ -99,8 +100,11 @@ impl Kept {
 }
 
 impl Drop for Kept {
-    /// The process goes on as something that is no daemon.
+    /// The process goes on as something that is no daemon; what came for the daemon comes to it now.
     fn drop(&mut self) {
-        self.forsaken.store(true, SeqCst);
+        handler::forsake(true);
+        for signal in self.take() {
+            let _ = handler::raise(signal);
+        }
     }
 }

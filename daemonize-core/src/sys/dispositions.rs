@@ -18,6 +18,11 @@ pub(crate) fn is_ignored(signal: Signal) -> bool {
     })
 }
 
+/// Whether nobody has said anything about the signal.
+pub(crate) fn is_default(signal: Signal) -> bool {
+    current(signal).is_some_and(|action| action.sa_sigaction == libc::SIG_DFL)
+}
+
 /// Sets the disposition and returns what was there, to be put back with [`restore`].
 pub(crate) fn set(signal: Signal, disposition: Disposition) -> Option<SavedAction> {
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();

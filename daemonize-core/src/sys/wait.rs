@@ -27,7 +27,7 @@ impl fmt::Display for Death {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if libc::WIFSIGNALED(self.0) {
             let number = libc::WTERMSIG(self.0);
-            write!(f, "killed by signal {number} ({})", Signal::from(number))
+            write!(f, "was killed by signal {number} ({})", Signal::from(number))
         } else {
             write!(f, "exited with status {}", libc::WEXITSTATUS(self.0))
         }
