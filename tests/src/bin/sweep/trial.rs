@@ -93,7 +93,7 @@ pub(crate) fn reproduction(point: &Point) -> String {
 fn perform(lab: &Lab, scenario: Scenario, injection: &[&str], settle: impl Fn(&Outcome)) -> Outcome {
     if scenario.verb != "start" {
         lab.helper(&["start"]).args(SETTINGS).run().ok();
-        one_daemon(lab);
+        begun(lab);
     }
     let verb = || lab.helper(&[scenario.verb]).args(arguments(scenario)).within(PATIENCE).spawn();
     let (verb, strace) = match scenario.root {
@@ -157,8 +157,11 @@ fn stopped(lab: &Lab) -> Process {
 }
 
 fn thread_for_signals(daemon: Process) -> Process {
-    let is_it = |thread: &Process| thread.stat().is_some_and(|stat| stat.name == "daemon-signals");
-    wait_until("no thread for signals", || daemon.threads().into_iter().find(is_it))
+    wait_until("no thread for signals", || daemon.threads().into_iter().find(|thread| takes_signals(*thread)))
+}
+
+fn takes_signals(thread: Process) -> bool {
+    thread.stat().is_some_and(|stat| stat.name == "daemon-signals")
 }
 
 /// Attaches strace to a thread, or to a process that has one.
@@ -203,9 +206,12 @@ fn at_rest(lab: &Lab) -> bool {
     family(lab).into_iter().all(|process| process.threads().into_iter().all(asleep))
 }
 
-/// Waits until the middle of a start has left.
-fn one_daemon(lab: &Lab) {
-    wait_until("more than one process after a start", || (family(lab).len() < 2).then_some(()));
+/// Waits until nobody is left, or one daemon that has done everything it begins with: who is looked at before that makes
+/// other calls than one that just runs.
+fn begun(lab: &Lab) {
+    let whole = |daemon: &Process| daemon.threads().into_iter().any(takes_signals);
+    let is_over = || family(lab).len() < 2 && family(lab).iter().all(whole) && at_rest(lab);
+    wait_until("a start that does not come to rest", || is_over().then_some(()));
 }
 
 fn wait_until<T>(else_say: &str, mut question: impl FnMut() -> Option<T>) -> T {
