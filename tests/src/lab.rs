@@ -35,7 +35,11 @@ impl Lab {
     /// When the directory cannot be made.
     pub fn new(program: impl Into<PathBuf>) -> Self {
         static REAPER: Once = Once::new();
-        REAPER.call_once(|| prctl::set_child_subreaper(true).expect("a subreaper"));
+        REAPER.call_once(|| {
+            prctl::set_child_subreaper(true).expect("a subreaper");
+            // Under `nohup` what is started here would ignore it, too.
+            crate::sys::hear_hangups().expect("the default action");
+        });
         Self { directory: new_directory(), program: program.into() }
     }
 

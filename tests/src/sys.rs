@@ -21,6 +21,13 @@ pub fn pidfd_send_signal(pidfd: BorrowedFd<'_>, signal: i32) -> io::Result<()> {
     checked(answer).map(drop)
 }
 
+/// `signal(SIGHUP, SIG_DFL)`: this process and those that it starts hear a hang-up.
+pub fn hear_hangups() -> io::Result<()> {
+    // SAFETY: no handler function is installed.
+    let before = unsafe { libc::signal(libc::SIGHUP, libc::SIG_DFL) };
+    if before == libc::SIG_ERR { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
 /// `atexit(function)`: what an ordinary exit of this process runs.
 ///
 /// # Panics
