@@ -1,12 +1,31 @@
 //! What the attributes print calls to.
 
-use crate::body::Work;
+use crate::body::{self, Ending, Outcome, Work};
 use crate::daemon::Daemon;
 use std::process::ExitCode;
 
 /// The body of an annotated `main`.
 pub fn main<W: Work>(daemon: Daemon<W>) -> ExitCode {
     daemon.main()
+}
+
+/// A handler of messages as an attribute hands it on: what is wrong with what it returns shows here, where its return type
+/// is, and what is wrong with the messages shows where they come from.
+pub fn handler<H, M, O, J>(handle: H) -> impl Fn(M) -> Ending + Send + Sync + 'static
+where
+    H: Fn(M) -> O + Send + Sync + 'static,
+    O: Outcome<J>,
+{
+    move |message| handle(message).ending()
+}
+
+/// The pool of a message daemon without the daemon, for the bench.
+pub fn pump<T: Send + 'static>(
+    pool_size: usize,
+    fetch: impl FnMut() -> Option<T>,
+    handle: impl Fn(T) + Send + Sync + 'static,
+) {
+    body::pump(pool_size, fetch, handle);
 }
 
 /// What a by-value argument of a step must be: it is used once per step.

@@ -1,5 +1,6 @@
 //! What lives beside the body of a daemon.
 
+use crate::counters::{Counters, counters};
 use crate::pid::Pid;
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -81,6 +82,11 @@ impl Handle {
     /// When its stages were done.
     pub fn since(&self) -> SystemTime {
         self.since
+    }
+
+    /// How much it has done: see [`counters`](crate::counters()).
+    pub fn counters(&self) -> Counters {
+        counters()
     }
 
     /// Whether it is to stop.

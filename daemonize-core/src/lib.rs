@@ -27,9 +27,11 @@ compile_error!("daemonize-core tells processes apart by pidfd_open(2) and /proc,
 mod attach;
 mod body;
 mod capability;
+mod counters;
 mod daemon;
 mod directory;
 mod error;
+mod farewell;
 mod handoff;
 mod inside;
 mod launch;
@@ -50,9 +52,12 @@ mod stopping;
 mod sys;
 
 pub use attach::{Attachment, Handle, Phase};
-pub use body::{Ending, Never, Outcome, Run, Step, StepOutcome, Work};
+pub use body::{
+    Ack, Delivery, Ending, Fetched, GiveBack, MessageLoop, Messages, Nack, Never, Outcome, Run, Step, StepOutcome, Work,
+};
 pub use capability::{Capability, UnknownCapability};
-pub use daemon::{Daemon, Partial, RunDaemon, StepDaemon};
+pub use counters::{Counters, counters};
+pub use daemon::{Daemon, MessageDaemon, Partial, RunDaemon, StepDaemon};
 pub use error::{Error, ErrorKind, Result};
 pub use inside::{listen_fds, ready, restart, sleep, stop, stopping, store_fd, wait_handle};
 pub use launch::Started;

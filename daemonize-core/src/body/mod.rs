@@ -1,9 +1,12 @@
 //! What a daemon does: the body, and how it may end.
 
+mod messages;
 mod outcome;
 mod run;
 mod step;
 
+pub use messages::{Ack, Delivery, Fetched, GiveBack, MessageLoop, Messages, Nack};
+pub(crate) use messages::{IDLE_TIME, LARGEST_POOL, POOL_SIZE, handle_messages, pump};
 pub use outcome::{Never, Outcome, StepOutcome};
 pub use run::Run;
 pub use step::Step;
@@ -14,7 +17,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A kind of daemon: what runs in the process once it is one.
 ///
-/// [`Run`] and [`Step`] are two; a kind of your own is one `impl`. Look at
+/// [`Run`], [`Step`] and [`MessageLoop`] are three; a kind of your own is one `impl`. Look at
 /// [`stopping`](crate::stopping) now and then, and return when it says so.
 ///
 /// ```

@@ -1,69 +1,17 @@
 //! What can be said of a daemon before it is one: each method is the attribute key of the same name, but for what is said
 //! so rarely that `configure` will do.
 
-use super::{Daemon, RunDaemon, StepDaemon};
+use super::Daemon;
 use crate::attach::Attachment;
-use crate::body::{Ending, Outcome, Run, Step, StepOutcome, Work};
 use crate::capability::Capability;
-use crate::settings::{Close, Detach, Hook, Hooks, Ready, Settings, Stdio, expand};
+use crate::settings::{Close, Detach, Hook, Hooks, Ready, Stdio, expand};
 use crate::signal::Signal;
 use crate::signals::{Handler, Signals};
 use crate::stage::Stage;
-use std::ops::ControlFlow;
 use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-
-impl Daemon {
-    /// A daemon of this name, which is that of its pidfile unless [`pidfile`](Daemon::pidfile) is set.
-    pub fn new(name: impl Into<String>) -> Daemon {
-        Daemon { settings: Settings::new(name.into()), work: () }
-    }
-
-    /// Runs `body` once; the daemon ends as it returns.
-    pub fn run<F, R, K>(self, body: F) -> RunDaemon<impl FnOnce() -> Ending>
-    where
-        F: FnOnce() -> R,
-        R: Outcome<K>,
-    {
-        let mut daemon = self.work(Run(move || body().ending()));
-        if daemon.settings.every.is_some() {
-            daemon.settings.mistaken("`every` is the pace of steps; a body that runs once has none");
-        }
-        daemon
-    }
-
-    /// Runs `step` again and again, until the daemon is to stop; at a pace, with [`every`](Daemon::every).
-    pub fn step<F, R, K>(self, mut step: F) -> StepDaemon<impl FnMut() -> ControlFlow<Ending>>
-    where
-        F: FnMut() -> R,
-        R: StepOutcome<K>,
-    {
-        let every = self.settings.every;
-        self.work(Step { step: move || step().proceed(), every })
-    }
-
-    /// Does work of your own kind.
-    pub fn work<W: Work>(self, work: W) -> Daemon<W> {
-        Daemon { settings: self.settings, work }
-    }
-
-    /// The pace of the steps, from one beginning to the next. A step that takes longer skips the beats it missed.
-    ///
-    /// Unset, each step begins when the last one has ended.
-    #[must_use]
-    pub fn every(mut self, pace: Duration) -> Daemon {
-        self.settings.every = Some(pace);
-        self
-    }
-
-    /// Lets a function say more, or something that has no key.
-    #[must_use]
-    pub fn configure(self, f: impl FnOnce(Daemon) -> Daemon) -> Daemon {
-        f(self)
-    }
-}
 
 impl<W> Daemon<W> {
     /// The name: in messages, in syslog, and of the default pidfile.

@@ -1,19 +1,20 @@
 //! A daemon as its user sees it: configured by a builder, started, stopped and asked after by verbs.
 
+mod bodies;
 mod builder;
 mod verbs;
 
 pub use verbs::Partial;
 
-use crate::body::{Run, Step};
+use crate::body::{MessageLoop, Run, Step};
 use crate::settings::Settings;
 use std::fmt;
 
 /// A daemon: its configuration, and, once it has a body, its work.
 ///
 /// `Daemon::new(name)` carries the configuration and the verbs that need no body: [`stop`](Daemon::stop),
-/// [`status`](Daemon::status), [`send`](Daemon::send), [`pid`](Daemon::pid). With [`run`](Daemon::run) or
-/// [`step`](Daemon::step) it can [`start`](Daemon::start), [`restart`](Daemon::restart) and run in the
+/// [`status`](Daemon::status), [`send`](Daemon::send), [`pid`](Daemon::pid). With [`run`](Daemon::run),
+/// [`step`](Daemon::step) or [`messages`](Daemon::messages) it can [`start`](Daemon::start), [`restart`](Daemon::restart) and run in the
 /// [`foreground`](Daemon::foreground).
 ///
 /// ```no_run
@@ -40,6 +41,9 @@ pub type RunDaemon<F> = Daemon<Run<F>>;
 
 /// A daemon that repeats one function: see [`Daemon::step`].
 pub type StepDaemon<F> = Daemon<Step<F>>;
+
+/// A daemon that handles messages: see [`Daemon::messages`].
+pub type MessageDaemon<F> = Daemon<MessageLoop<F>>;
 
 impl<W> fmt::Debug for Daemon<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -10,6 +10,7 @@ use super::birth::Born;
 use crate::attach::Attachment;
 use crate::body::{Ending, Work, guarded};
 use crate::error::{Error, ErrorKind, Result, cause};
+use crate::farewell;
 use crate::inside::{self, Inside};
 use crate::mutex::lock;
 use crate::pid::Pid;
@@ -274,6 +275,9 @@ fn end_from_outside(inside: &'static Inside, end: End) {
         });
     }
     fail(inside, &Error::new(ErrorKind::Stopped, "failed to start: stopped while starting"));
+    if let Some(farewell) = farewell::take() {
+        within(LAST_WORDS, farewell);
+    }
     let words = match end {
         End::NeverAsked => None,
         End::GraceOver => Some(format!("did not end within its grace of {:?}, and was ended", inside.grace)),

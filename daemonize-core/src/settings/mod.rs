@@ -10,6 +10,7 @@ pub(crate) use paths::{default_pidfile, expand};
 pub use streams::Stdio;
 
 use crate::attach::Attachment;
+use crate::body::LARGEST_POOL;
 use crate::capability::Capability;
 use crate::error::{Error, Result};
 use crate::signals::Signals;
@@ -88,6 +89,8 @@ pub(crate) struct Settings {
     pub(crate) grace: Duration,
     pub(crate) kill: bool,
     pub(crate) every: Option<Duration>,
+    pub(crate) pool_size: Option<usize>,
+    pub(crate) idle_time: Option<Duration>,
     pub(crate) signals: Signals,
     pub(crate) hooks: Hooks,
     pub(crate) attachments: Vec<Arc<dyn Attachment>>,
@@ -123,6 +126,8 @@ impl Settings {
             grace: Duration::from_secs(10),
             kill: true,
             every: None,
+            pool_size: None,
+            idle_time: None,
             signals: Signals::new(),
             hooks: Hooks::new(),
             attachments: Vec::new(),
@@ -159,6 +164,7 @@ impl Settings {
             ("grace", Some(self.grace)),
             ("lock_timeout", Some(self.lock_timeout)),
             ("every", self.every),
+            ("idle_time", self.idle_time),
         ] {
             match time {
                 Some(Duration::ZERO) if key != "lock_timeout" => return wrong(format!("`{key}` is zero")),
@@ -172,6 +178,10 @@ impl Settings {
                 self.stop_timeout(),
                 self.grace
             )),
+            _ if self.pool_size == Some(0) => wrong("`pool_size` is zero: nobody could handle a message".into()),
+            _ if self.pool_size.is_some_and(|size| size > LARGEST_POOL) => {
+                wrong(format!("`pool_size` is more than {LARGEST_POOL}: no process has that many threads"))
+            }
             _ if self.umask.is_some_and(|umask| umask > 0o777) => wrong("`umask` is more than 0o777".into()),
             _ if self.pidfile_mode & !0o755 != 0 || self.pidfile_mode & 0o600 != 0o600 => wrong(format!(
                 "`pidfile_mode` 0o{:o} is not one that its owner alone can write (0o600 to 0o755)",

@@ -1,0 +1,111 @@
+//! A daemon that handles messages: one thread fetches them, a pool of others handles them.
+
+mod complaints;
+mod delivery;
+mod fetched;
+mod fetching;
+mod pool;
+mod state;
+
+pub use delivery::{Ack, Delivery, GiveBack, Nack};
+pub use fetched::Fetched;
+
+use super::{Ending, Work};
+use crate::counters::COUNTS;
+use crate::farewell;
+use crate::stopping;
+use fetched::Found;
+use fetching::fetch_into;
+pub(crate) use fetching::pump;
+use pool::Pool;
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How many messages are handled at the same time, unless told.
+pub(crate) const POOL_SIZE: usize = 100;
+
+/// No process has that many threads.
+pub(crate) const LARGEST_POOL: usize = 32_768;
+
+/// How long it takes until it is looked again for a message when there was none, unless told.
+pub(crate) const IDLE_TIME: Duration = Duration::from_millis(100);
+
+/// Messages that are fetched in the body's thread and handled in those of a pool, until the daemon is to stop: see
+/// [`Daemon::messages`](crate::Daemon::messages).
+#[derive(Clone, Debug)]
+pub struct MessageLoop<F>(pub(crate) F);
+
+impl<F: FnOnce() -> Ending> Work for MessageLoop<F> {
+    fn work(self) -> Ending {
+        (self.0)()
+    }
+}
+
+/// Where messages come from and what is done with them, as one type of yours: see
+/// [`Daemon::messages_of`](crate::Daemon::messages_of).
+///
+/// ```
+/// use daemonize_core::{Daemon, Messages};
+/// use std::error::Error;
+/// use std::path::PathBuf;
+///
+/// struct Spool {
+///     directory: PathBuf,
+/// }
+///
+/// impl Messages for Spool {
+///     type Message = PathBuf;
+///     type Fetched = std::io::Result<Option<PathBuf>>;
+///
+///     fn fetch(&self) -> Self::Fetched {
+///         self.directory.read_dir()?.next().map(|entry| Ok(entry?.path())).transpose()
+///     }
+///
+///     fn handle(&self, file: PathBuf) -> Result<(), Box<dyn Error + Send + Sync>> {
+///         Ok(std::fs::remove_file(file)?)
+///     }
+/// }
+///
+/// let daemon = Daemon::new("spool").messages_of(Spool { directory: "/var/spool/mine".into() });
+/// # drop(daemon);
+/// ```
+pub trait Messages: Send + Sync + 'static {
+    /// What the handler gets.
+    type Message;
+    /// `Option<Message>`, `Result<Option<Message>, E>`, or the same of a [`Delivery`].
+    type Fetched;
+
+    /// The next message, if there is one now. Called in one thread, the daemon's first.
+    fn fetch(&self) -> Self::Fetched;
+
+    /// Handles a message. Called in as many threads at once as the pool may have.
+    ///
+    /// # Errors
+    /// Whatever went wrong: it is reported, and costs this message only.
+    fn handle(&self, message: Self::Message) -> Result<(), Box<dyn Error + Send + Sync>>;
+}
+
+/// The life of a daemon that handles messages.
+pub(crate) fn handle_messages<T, A, H>(
+    fetch: impl FnMut() -> Found<T, A>,
+    handle: H,
+    pool_size: usize,
+    idle_time: Duration,
+) -> Ending
+where
+    T: Send + 'static,
+    A: Ack,
+    H: Fn(T) -> Ending + Send + Sync + 'static,
+{
+    stopping::ask();
+    let pool = Pool::new(pool_size, handle, &COUNTS);
+    let left = Arc::clone(&pool);
+    farewell::leave(move || left.settle());
+    let pause = || {
+        stopping::sleep(idle_time);
+    };
+    fetch_into(&pool, fetch, stopping::is_marked, pause);
+    pool.drain();
+    Ending::success()
+}

@@ -1,0 +1,152 @@
+//! What a daemon does: the way from its configuration to its work, and what can be said of the work alone.
+
+use super::{Daemon, MessageDaemon, RunDaemon, StepDaemon};
+use crate::body::{
+    Ending, Fetched, IDLE_TIME, MessageLoop, Messages, Outcome, POOL_SIZE, Run, Step, StepOutcome, Work,
+    handle_messages,
+};
+use crate::settings::Settings;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+impl Daemon {
+    /// A daemon of this name, which is that of its pidfile unless [`pidfile`](Daemon::pidfile) is set.
+    pub fn new(name: impl Into<String>) -> Daemon {
+        Daemon { settings: Settings::new(name.into()), work: () }
+    }
+
+    /// Runs `body` once; the daemon ends as it returns.
+    pub fn run<F, R, K>(self, body: F) -> RunDaemon<impl FnOnce() -> Ending>
+    where
+        F: FnOnce() -> R,
+        R: Outcome<K>,
+    {
+        let mut daemon = self.work(Run(move || body().ending()));
+        daemon.refuse_pace("a body that runs once has none");
+        daemon.refuse_pool();
+        daemon
+    }
+
+    /// Runs `step` again and again, until the daemon is to stop; at a pace, with [`every`](Daemon::every).
+    pub fn step<F, R, K>(self, mut step: F) -> StepDaemon<impl FnMut() -> ControlFlow<Ending>>
+    where
+        F: FnMut() -> R,
+        R: StepOutcome<K>,
+    {
+        let every = self.settings.every;
+        let mut daemon = self.work(Step { step: move || step().proceed(), every });
+        daemon.refuse_pool();
+        daemon
+    }
+
+    /// Fetches messages one after another, and handles up to [`pool_size`](Daemon::pool_size) of them at the same time,
+    /// until the daemon is to stop.
+    ///
+    /// `fetch` is called in one thread, the daemon's first, and returns what [`Fetched`] allows: a message, or `None` when
+    /// there is none now; then it is asked again after [`idle_time`](Daemon::idle_time). It is called only when there is a
+    /// worker for the message, so whatever is not in work stays where it comes from. `handle` is called in the threads of
+    /// the workers, and returns what [`Outcome`] allows.
+    ///
+    /// **What fails costs one message.** An error or panic of `handle` is reported, and its worker goes on with the
+    /// next message. One of `fetch` is reported (at once, and the same again once a minute), and it is called again after
+    /// `idle_time`, since whoever is on the other side may come back; to end the daemon, call [`stop`](crate::stop()).
+    ///
+    /// **A stop** ends the fetching at once, and waits up to [`grace`](Daemon::grace) for the messages in flight. What is
+    /// not handled by then is reported, told to its [`Delivery`](crate::Delivery), and makes the exit status 1. A `fetch`
+    /// that waits by itself should do so for less than the grace, or look at [`stopping`](crate::stopping) or
+    /// [`wait_handle`](crate::wait_handle): what it fetches after the stop is handled too.
+    ///
+    /// ```no_run
+    /// use daemonize_core::Daemon;
+    /// use std::sync::mpsc;
+    ///
+    /// let (sender, receiver) = mpsc::channel();
+    /// sender.send("a job").expect("the receiver is here");
+    /// let worker = Daemon::new("worker").pool_size(4);
+    /// worker.messages(move || receiver.try_recv().ok(), |job| println!("working on {job}")).start()?;
+    /// # Ok::<(), daemonize_core::Error>(())
+    /// ```
+    pub fn messages<F, R, K, H, O, J>(self, mut fetch: F, handle: H) -> MessageDaemon<impl FnOnce() -> Ending>
+    where
+        F: FnMut() -> R,
+        R: Fetched<K>,
+        H: Fn(R::Message) -> O + Send + Sync + 'static,
+        O: Outcome<J>,
+    {
+        let pool_size = self.settings.pool_size.unwrap_or(POOL_SIZE);
+        let idle_time = self.settings.idle_time.unwrap_or(IDLE_TIME);
+        let (fetch, handle) = (move || fetch().found(), move |message| handle(message).ending());
+        let mut daemon = self.work(MessageLoop(move || handle_messages(fetch, handle, pool_size, idle_time)));
+        daemon.refuse_pace("messages are handled as they come");
+        daemon
+    }
+
+    /// As [`messages`](Daemon::messages), with one value that fetches and handles.
+    pub fn messages_of<M, K>(self, messages: M) -> MessageDaemon<impl FnOnce() -> Ending>
+    where
+        M: Messages,
+        M::Fetched: Fetched<K, Message = M::Message>,
+    {
+        let messages = Arc::new(messages);
+        let source = Arc::clone(&messages);
+        self.messages(move || source.fetch(), move |message| messages.handle(message))
+    }
+
+    /// Does work of your own kind.
+    pub fn work<W: Work>(self, work: W) -> Daemon<W> {
+        Daemon { settings: self.settings, work }
+    }
+
+    /// The pace of the steps, from one beginning to the next. A step that takes longer skips the beats it missed.
+    ///
+    /// Unset, each step begins when the last one has ended.
+    #[must_use]
+    pub fn every(mut self, pace: Duration) -> Daemon {
+        self.settings.every = Some(pace);
+        self
+    }
+
+    /// How many messages are handled at the same time, each in a thread of its own; 100 unless set.
+    ///
+    /// The threads are made as they are needed, and leave when they have had nothing to do for a while. Messages that
+    /// keep the processor busy want about as many as there are processors; those that wait for others, many more. With 1
+    /// they are handled one after another, in their order.
+    #[must_use]
+    pub fn pool_size(mut self, size: usize) -> Daemon {
+        self.settings.pool_size = Some(size);
+        self
+    }
+
+    /// How long it takes until messages are fetched again after there was none, or after an error; 100 ms unless set. A
+    /// stop does not wait for it.
+    #[must_use]
+    pub fn idle_time(mut self, time: Duration) -> Daemon {
+        self.settings.idle_time = Some(time);
+        self
+    }
+
+    /// Lets a function say more, or something that has no key.
+    #[must_use]
+    pub fn configure(self, f: impl FnOnce(Daemon) -> Daemon) -> Daemon {
+        f(self)
+    }
+}
+
+impl<W> Daemon<W> {
+    fn refuse_pace(&mut self, why: &str) {
+        if self.settings.every.is_some() {
+            self.settings.mistaken(format!("`every` is the pace of steps; {why}"));
+        }
+    }
+
+    fn refuse_pool(&mut self) {
+        for (key, is_set) in
+            [("pool_size", self.settings.pool_size.is_some()), ("idle_time", self.settings.idle_time.is_some())]
+        {
+            if is_set {
+                self.settings.mistaken(format!("`{key}` is for messages; this daemon fetches none"));
+            }
+        }
+    }
+}
