@@ -60,7 +60,7 @@
 pub use daemonize_core::*;
 
 #[cfg(feature = "macros")]
-pub use daemonize_macros::{run, step};
+pub use daemonize_macros::{message, run, step};
 
 #[doc(hidden)]
 pub use daemonize_core::__private;

@@ -7,6 +7,7 @@ use syn::spanned::Spanned;
 
 use crate::expand::{self, print};
 use crate::function::Function;
+use crate::keys::Kind;
 use crate::model::Model;
 use crate::parameters::hygienic;
 
@@ -19,7 +20,8 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     let line = format!(" Starts, stops and asks after the daemon of [`fn@{}`].", function.ident.unraw());
     let starting = starting(model);
     let reaching = reaching(model);
-    let call = call(function);
+    // The handler of messages is called by its own name.
+    let call = (model.kind != Kind::Message).then(|| call(function));
     let daemon = daemon(model);
     print! {
         #(#gates)*

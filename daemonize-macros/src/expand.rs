@@ -28,7 +28,12 @@ pub(crate) use print;
 
 /// The function that launches, and its companion.
 pub(crate) fn expand(model: &Model) -> TokenStream {
-    let launcher = if model.function.ident == "main" { main(model) } else { launcher(model) };
+    let launcher = match model.kind {
+        // The function stays what it is.
+        Kind::Message => model.function.plain.clone(),
+        _ if model.function.ident == "main" => main(model),
+        _ => launcher(model),
+    };
     let companion = companion::expand(model);
     print!(#launcher #companion)
 }
@@ -106,13 +111,23 @@ pub(crate) fn declare_mutable(parameters: &[Parameter]) -> TokenStream {
 /// The configured daemon with the user's function as its work. All of it has the place of the return
 /// type: that is where an error about what the function returns shows, and it shows once.
 pub(crate) fn with_work(model: &Model, owner: &Ident) -> TokenStream {
-    let Model { kind, root, function, .. } = model;
+    let Model { kind, root, from, function, .. } = model;
     let place = function.output_span.resolved_at(Span::mixed_site());
     let mut owner = owner.clone();
     owner.set_span(place);
     let verb = match kind {
         Kind::Run => Ident::new("run", place),
         Kind::Step => Ident::new("step", place),
+        Kind::Message => {
+            // What is wrong with the messages shows where they come from, what is wrong with the handler at its type.
+            let mut handler = function.ident.clone();
+            handler.set_span(handler.span().located_at(place));
+            let located = located(root, place);
+            let handler = quote_spanned!(place=> #located::__private::handler(#handler));
+            let source = from.span().resolved_at(Span::mixed_site());
+            owner.set_span(source);
+            return quote_spanned!(source=> #owner::__daemon().messages(#from, #handler));
+        }
     };
     let arguments = function.parameters.iter().map(|parameter| pass(root, parameter));
     let captures = (!function.parameters.is_empty()).then(|| quote_spanned!(place=> move));

@@ -55,6 +55,10 @@ pub(crate) fn check(kind: Kind, item: Item, errors: &mut Errors) -> Option<Funct
     let before = errors.count();
     let attributes = attributes::sort(kind, &item.attributes, errors);
     signature::check(kind, &item.signature, &item.body, errors);
+    if kind == Kind::Message {
+        let refused = errors.count() > before;
+        return Some(handler(attributes, item, refused));
+    }
     let (parameters, lifetimes) = parameters::read(kind, &item.signature, errors);
     Some(Function {
         ident: item.signature.ident.clone(),
@@ -65,18 +69,42 @@ pub(crate) fn check(kind: Kind, item: Item, errors: &mut Errors) -> Option<Funct
         parameters,
         output: item.signature.output.to_token_stream(),
         output_span: signature::output_span(&item.signature),
-        plain: plain(&attributes, &item.signature, item.body),
+        plain: plain(&attributes.inner, &TokenStream::new(), &item.signature, item.body),
         diverges: signature::diverges(&item.signature),
         attributes,
         refused: errors.count() > before,
     })
 }
 
-/// The user's function, without what its declaration outside has already said.
-fn plain(attributes: &Attributes, signature: &Signature, body: TokenStream) -> TokenStream {
-    let inner = &attributes.inner;
+/// The handler of messages: the user's own function as it is, since the messages are the arguments of whoever calls it.
+fn handler(attributes: Attributes, item: Item, refused: bool) -> Function {
+    let (gates, outer, visibility) = (&attributes.gates, &attributes.outer, &item.visibility);
+    let plain = plain(&attributes.inner, &visibility.to_token_stream(), &item.signature, item.body);
+    Function {
+        ident: item.signature.ident.clone(),
+        visibility: visibility.to_token_stream().into_iter().map(ours).collect(),
+        plain: quote!(#(#gates)* #(#outer)* #plain),
+        generics: TokenStream::new(),
+        lending_generics: TokenStream::new(),
+        bounds: TokenStream::new(),
+        parameters: Vec::new(),
+        output: item.signature.output.to_token_stream(),
+        output_span: signature::output_span(&item.signature),
+        diverges: signature::diverges(&item.signature),
+        attributes,
+        refused,
+    }
+}
+
+/// The user's function, without the attributes that stand elsewhere.
+fn plain(
+    attributes: &[TokenStream],
+    visibility: &TokenStream,
+    signature: &Signature,
+    body: TokenStream,
+) -> TokenStream {
     let body = if body.to_string() == ";" { quote!({ ::core::unimplemented!() }) } else { body };
-    quote!(#(#inner)* #signature #body)
+    quote!(#(#attributes)* #visibility #signature #body)
 }
 
 /// What stands in the angle brackets; without anything in them, nothing.

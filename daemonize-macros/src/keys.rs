@@ -11,6 +11,8 @@ pub(crate) enum Kind {
     Run,
     /// `#[daemon::step]`
     Step,
+    /// `#[daemon::message]`
+    Message,
 }
 
 /// The attribute as users write it.
@@ -19,6 +21,7 @@ impl fmt::Display for Kind {
         formatter.write_str(match self {
             Kind::Run => "#[daemon::run]",
             Kind::Step => "#[daemon::step]",
+            Kind::Message => "#[daemon::message]",
         })
     }
 }
@@ -54,6 +57,10 @@ pub(crate) enum Shape {
     Hooks,
     /// A function from daemon to daemon.
     Configure,
+    /// A function that fetches messages.
+    From,
+    /// How many threads there may be.
+    PoolSize,
     /// The path of the library.
     Root,
 }
@@ -123,29 +130,34 @@ const KEYS: &[Key] = &[
     key("kill", Shape::Bool, "kill = false"),
     key("hooks", Shape::Hooks, "hooks = { before(Umask) => prepare }"),
     key("every", Shape::Duration, r#"every = "1s""#),
+    key("from", Shape::From, "from = next_job"),
+    key("pool_size", Shape::PoolSize, "pool_size = 100"),
+    key("idle_time", Shape::Duration, r#"idle_time = "100ms""#),
     key("configure", Shape::Configure, "configure = more_settings"),
     key("crate", Shape::Root, "crate = ::daemon"),
 ];
 
-/// Words that belong elsewhere, each with what it is for.
-const RESERVED: &[(&str, &str)] = &[
-    ("from", "it is a key of message daemons"),
-    ("pool_size", "it is a key of message daemons"),
-    ("idle_time", "it is a key of message daemons"),
-    ("cli", "it is reserved for command lines"),
-    ("runtime", "it is reserved for `async fn`"),
+/// Keys that belong to one kind of daemon alone, each with what it is for.
+const OWNED: &[(&str, Kind, &str)] = &[
+    ("every", Kind::Step, "it paces a `#[daemon::step]`"),
+    ("from", Kind::Message, "it says where a `#[daemon::message]` gets its messages"),
+    ("pool_size", Kind::Message, "it says how many messages a `#[daemon::message]` handles at once"),
+    ("idle_time", Kind::Message, "it says how long a `#[daemon::message]` waits when there is no message"),
 ];
+
+/// Words that are no keys yet, each with what it is for.
+const RESERVED: &[(&str, &str)] =
+    &[("cli", "it is reserved for command lines"), ("runtime", "it is reserved for `async fn`")];
 
 /// The key of that name, or why the attribute has no such key.
 pub(crate) fn find(kind: Kind, name: &str) -> Result<&'static Key, String> {
     if let Some(key) = allowed(kind).find(|key| key.name == name) {
         return Ok(key);
     }
-    if let Some((_, purpose)) = RESERVED.iter().find(|(reserved, _)| *reserved == name) {
+    let owned = OWNED.iter().map(|(owned, _, purpose)| (owned, purpose));
+    let mut elsewhere = owned.chain(RESERVED.iter().map(|(reserved, purpose)| (reserved, purpose)));
+    if let Some((_, purpose)) = elsewhere.find(|(word, _)| **word == name) {
         return Err(format!("`{name}` does not belong to `{kind}`: {purpose}"));
-    }
-    if name == "every" {
-        return Err(format!("`every` does not belong to `{kind}`: it paces a `{}`", Kind::Step));
     }
     let names: Vec<&str> = allowed(kind).map(|key| key.name).collect();
     Err(format!("unknown key `{name}`{}", suggest::hint(name, &names)))
@@ -153,5 +165,6 @@ pub(crate) fn find(kind: Kind, name: &str) -> Result<&'static Key, String> {
 
 /// The keys that the attribute takes.
 fn allowed(kind: Kind) -> impl Iterator<Item = &'static Key> {
-    KEYS.iter().filter(move |key| kind == Kind::Step || key.name != "every")
+    let owner = |name| OWNED.iter().find(|(owned, ..)| *owned == name).map(|(_, owner, _)| *owner);
+    KEYS.iter().filter(move |key| owner(key.name).is_none_or(|owner| owner == kind))
 }

@@ -1,4 +1,5 @@
-//! The attributes of [`daemonic`](https://docs.rs/daemonic): `#[daemon::run]` and `#[daemon::step]`.
+//! The attributes of [`daemonic`](https://docs.rs/daemonic): `#[daemon::run]`, `#[daemon::step]` and
+//! `#[daemon::message]`.
 //!
 //! Use them through that crate. They read a function, check what they are told, and print calls into
 //! the library: no logic of a daemon is in here. How one attribute goes through this crate:
@@ -125,4 +126,43 @@ pub fn run(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn step(args: TokenStream, item: TokenStream) -> TokenStream {
     whole::attribute(Kind::Step, args.into(), item.into()).into()
+}
+
+/// Handles messages as a daemon: fetches them one after another, and calls the function for each, many at a time.
+///
+/// ```ignore
+/// #[daemon::message(from = next_job, pool_size = 100, idle_time = "100ms")]
+/// fn handle(job: Job) -> Result<(), Error> {
+///     job.run()
+/// }
+///
+/// fn next_job() -> Option<Job> {
+///     QUEUE.pop()
+/// }
+///
+/// handle::start()?;   // launches the daemon
+/// handle::stop()?;
+/// handle(job)?;       // the plain function, here and now
+/// ```
+///
+/// is about the same as
+///
+/// ```ignore
+/// Daemon::new("handle").pool_size(100).idle_time(Duration::from_millis(100)).messages(next_job, handle).start()?;
+/// ```
+///
+/// The function stays what it is; the companion beside it launches the daemon. What was said of the companion and of the
+/// keys of [`macro@run`] holds, and there are three keys more:
+///
+/// | key | value |
+/// |---|---|
+/// | `from` | a function or closure without arguments that returns `Option<T>` or `Result<Option<T>, E>`, where `T` is the message or a `Delivery` of it; evaluated in the verb that starts |
+/// | `pool_size` | how many messages are handled at the same time, each in a thread of its own: 100 without it |
+/// | `idle_time` | how long it takes until `from` is called again after it had no message: `"100ms"` without it |
+///
+/// The function takes the message by value, and nothing else; it may return what a [`macro@run`] may. What happens to messages
+/// when something fails, or when the daemon stops, is said at `Daemon::messages`.
+#[proc_macro_attribute]
+pub fn message(args: TokenStream, item: TokenStream) -> TokenStream {
+    whole::attribute(Kind::Message, args.into(), item.into()).into()
 }

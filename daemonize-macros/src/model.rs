@@ -29,6 +29,8 @@ pub(crate) struct Model {
     pub(crate) name: TokenStream,
     /// What the builder is told, in the user's order; `configure` comes last.
     pub(crate) settings: Vec<Setting>,
+    /// What fetches the messages of a message daemon.
+    pub(crate) from: TokenStream,
     /// The function.
     pub(crate) function: Function,
 }
@@ -61,13 +63,17 @@ pub(crate) fn check(kind: Kind, args: Vec<Arg>, item: Item, errors: &mut Errors)
         choices.take(arg, errors);
     }
     choices.check_times(errors);
-    let function = function::check(kind, item, errors)?;
+    choices.check_source(kind, errors);
+    let mut function = function::check(kind, item, errors)?;
     let root = choices.root(errors);
     let companion = choices.companion(&function.ident, &root, errors);
     let name = choices.name.unwrap_or_else(|| default_name(&function.ident));
+    // Without a source there is nothing to launch; that has been said.
+    function.refused |= kind == Kind::Message && choices.from.is_none();
+    let from = choices.from.unwrap_or_default();
     let mut settings = choices.settings;
     settings.sort_by_key(|setting| setting.key == "configure");
-    Some(Model { kind, root: root.to_token_stream(), companion, name, settings, function })
+    Some(Model { kind, root: root.to_token_stream(), companion, name, settings, from, function })
 }
 
 /// What the arguments say, before the function is known.
@@ -77,6 +83,7 @@ struct Choices {
     name: Option<TokenStream>,
     companion: Option<Ident>,
     root: Option<Path>,
+    from: Option<TokenStream>,
     settings: Vec<Setting>,
 }
 
@@ -110,6 +117,7 @@ impl Choices {
     fn set(&mut self, key: Ident, value: Argument) {
         match value {
             Argument::Plain(Checked::Verbatim(name)) if key == "name" => self.name = Some(name),
+            Argument::Plain(Checked::Verbatim(from)) if key == "from" => self.from = Some(from),
             value => self.settings.push(Setting { key, value }),
         }
     }
@@ -128,6 +136,15 @@ impl Choices {
                     format!("`stop_timeout` is shorter than `grace` ({grace:?}): the daemon would be killed within it");
                 errors.at(*span, message);
             }
+        }
+    }
+
+    /// Without it there is no message to handle. No token is wrong, so the error is on the whole attribute; after another
+    /// mistake it may have been meant to be there.
+    fn check_source(&self, kind: Kind, errors: &mut Errors) {
+        if kind == Kind::Message && self.from.is_none() && errors.count() == 0 {
+            let message = "`from` is missing: it says where the messages come from, such as `from = next_job`";
+            errors.at(Span::call_site(), message);
         }
     }
 

@@ -46,7 +46,7 @@ pub(crate) fn read(kind: Kind, signature: &Signature, errors: &mut Errors) -> (V
             name: name(&typed.pat, &signature.ident, parameters.len()),
             ty: typed.ty.to_token_stream(),
             passing: match kind {
-                Kind::Run => Passing::Move,
+                Kind::Run | Kind::Message => Passing::Move,
                 Kind::Step => passing(&typed.ty, signature, &mut fresh),
             },
         });

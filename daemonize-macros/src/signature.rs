@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::spanned::Spanned;
-use syn::{FnArg, GenericParam, ReturnType, Safety, Signature, Type};
+use syn::{FnArg, GenericParam, ReturnType, Safety, Signature, Type, TypeReference};
 
 use crate::attributes;
 use crate::errors::Errors;
@@ -29,7 +29,9 @@ pub(crate) fn check(kind: Kind, signature: &Signature, body: &TokenStream, error
     check_qualifiers(kind, signature, errors);
     check_generics(kind, signature, errors);
     check_types(kind, signature, errors);
-    if signature.ident == "main" && !signature.inputs.is_empty() {
+    if kind == Kind::Message {
+        check_handler(signature, errors);
+    } else if signature.ident == "main" && !signature.inputs.is_empty() {
         errors.on(&signature.inputs, "`main` takes no arguments: read them with `std::env::args`");
     }
     if body.to_string() == ";" {
@@ -38,6 +40,32 @@ pub(crate) fn check(kind: Kind, signature: &Signature, body: &TokenStream, error
     if is_runtime(body) {
         errors.at(signature.ident.span(), attributes::runtime_message("#[tokio::main]"));
     }
+}
+
+/// A handler is given a message, and nothing else could be given to it.
+fn check_handler(signature: &Signature, errors: &mut Errors) {
+    let name = &signature.ident;
+    if name == "main" {
+        return errors.on(name, "`main` handles no messages: put the attribute on the function that does");
+    }
+    let mut typed = signature.inputs.iter().filter_map(|input| match input {
+        FnArg::Typed(typed) => Some(typed),
+        FnArg::Receiver(_) => None,
+    });
+    match typed.next().map(|first| &*first.ty) {
+        None => errors.on(name, format!("a handler takes the message: write `fn {name}(job: Job)`")),
+        Some(Type::Reference(reference)) if !is_static(reference) => {
+            errors.on(reference, "the message is handed over by value: take it without `&`");
+        }
+        Some(_) => {}
+    }
+    for more in typed {
+        errors.on(more, "a handler takes one message and nothing else: put into the message what belongs to it");
+    }
+}
+
+fn is_static(reference: &TypeReference) -> bool {
+    reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static")
 }
 
 fn check_qualifiers(kind: Kind, signature: &Signature, errors: &mut Errors) {

@@ -35,7 +35,9 @@ pub(crate) fn check(key: &Key, value: &Expr) -> syn::Result<Checked> {
         Shape::Words(words) => word(key, value, words),
         Shape::Stream(words) => stream(key, value, words),
         Shape::Duration => span_of_time(value),
-        _ => function(key, value),
+        Shape::PoolSize => pool_size(key, value),
+        Shape::From => function(key, value, "a function that returns the next message"),
+        _ => function(key, value, "a function from `Daemon` to `Daemon`"),
     }
 }
 
@@ -87,10 +89,38 @@ fn descriptors(key: &Key, value: &Expr) -> syn::Result<Checked> {
     }
 }
 
-fn function(key: &Key, value: &Expr) -> syn::Result<Checked> {
+fn function(key: &Key, value: &Expr, wanted: &str) -> syn::Result<Checked> {
     match literal(value) {
         None => Ok(verbatim(value)),
-        Some(literal) => Err(mismatch(key, literal, "a function from `Daemon` to `Daemon`")),
+        Some(literal) => Err(mismatch(key, literal, wanted)),
+    }
+}
+
+/// The library refuses the same; it says so when the daemon starts.
+const LARGEST_POOL: usize = 32_768;
+
+fn pool_size(key: &Key, value: &Expr) -> syn::Result<Checked> {
+    let number = match literal(value) {
+        None => return Ok(verbatim(value)),
+        Some(Lit::Int(number)) => number,
+        Some(literal) => return Err(mismatch(key, literal, "a whole number, such as `100`")),
+    };
+    match number.base10_parse::<usize>() {
+        _ if is_negative(value) => Err(wrong(value, "a pool cannot have less than one worker")),
+        Ok(0) => Err(wrong(value, "a pool without a worker handles no message: at least `1`")),
+        Ok(size) if size <= LARGEST_POOL => Ok(verbatim(value)),
+        _ => Err(wrong(
+            value,
+            format!("each worker is a thread, and no process has that many: at most `{LARGEST_POOL}`"),
+        )),
+    }
+}
+
+fn is_negative(value: &Expr) -> bool {
+    match value {
+        Expr::Group(group) => is_negative(&group.expr),
+        Expr::Unary(ExprUnary { op, .. }) => matches!(op, UnOp::Neg(_)),
+        _ => false,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is said about the attribute's keys and plain values, and at which token.
 
-use super::{FINE, assert_errors};
-use crate::keys::Kind::{Run, Step};
+use super::{FINE, HANDLER, assert_errors, errors};
+use crate::keys::Kind::{Message, Run, Step};
 
 /// One mistake in the arguments of `#[daemon::run]`.
 #[track_caller]
@@ -32,10 +32,14 @@ fn unknown_keys_that_are_near_to_none_get_the_list() {
 #[test]
 fn keys_of_other_attributes_say_so() {
     one(r#"every = "1s""#, "`every` does not belong to `#[daemon::run]`: it paces a `#[daemon::step]`", "every");
-    one("from = f", "`from` does not belong to `#[daemon::run]`: it is a key of message daemons", "from");
+    one(
+        "from = f",
+        "`from` does not belong to `#[daemon::run]`: it says where a `#[daemon::message]` gets its messages",
+        "from",
+    );
     one(
         "pool_size = 3",
-        "`pool_size` does not belong to `#[daemon::run]`: it is a key of message daemons",
+        "`pool_size` does not belong to `#[daemon::run]`: it says how many messages a `#[daemon::message]` handles at once",
         "pool_size",
     );
     one("cli", "`cli` does not belong to `#[daemon::run]`: it is reserved for command lines", "cli");
@@ -44,7 +48,16 @@ fn keys_of_other_attributes_say_so() {
         Step,
         r#"idle_time = "1s""#,
         FINE,
-        &[("`idle_time` does not belong to `#[daemon::step]`: it is a key of message daemons", "idle_time")],
+        &[(
+            "`idle_time` does not belong to `#[daemon::step]`: it says how long a `#[daemon::message]` waits when there is no message",
+            "idle_time",
+        )],
+    );
+    assert_errors(
+        Message,
+        r#"from = f, every = "1s""#,
+        HANDLER,
+        &[("`every` does not belong to `#[daemon::message]`: it paces a `#[daemon::step]`", "every")],
     );
 }
 
@@ -190,6 +203,35 @@ fn the_librarys_path_is_absolute_and_the_companion_a_name() {
     );
     assert_errors(Run, "companion = daemon, crate = ::renamed", FINE, &[]);
     assert_errors(Run, "crate = crate::facade", FINE, &[]);
+}
+
+#[test]
+fn messages_come_from_a_function() {
+    let missing = "`from` is missing: it says where the messages come from, such as `from = next_job`";
+    let found = errors(Message, "pool_size = 3", HANDLER);
+    assert_eq!(found.iter().map(|(message, _)| message.as_str()).collect::<Vec<_>>(), [missing]);
+    let one = |args: &str, message: &str, place: &str| assert_errors(Message, args, HANDLER, &[(message, place)]);
+    one("from = 3", "`from` wants a function that returns the next message, not a number", "3");
+    one("form = f, from = f", "unknown key `form`, did you mean `from`?", "form");
+    one("from", "`from` needs a value, such as `from = next_job`", "from");
+    assert_errors(Message, "from = || queue().pop()", HANDLER, &[]);
+}
+
+#[test]
+fn a_pool_has_workers_and_not_too_many() {
+    let one = |args: &str, message: &str, place: &str| {
+        assert_errors(Message, &format!("from = f, {args}"), HANDLER, &[(message, place)]);
+    };
+    one("pool_size = 0", "a pool without a worker handles no message: at least `1`", "0");
+    one("pool_size = -1", "a pool cannot have less than one worker", "-1");
+    let many = "each worker is a thread, and no process has that many: at most `32768`";
+    one("pool_size = 32_769", many, "32_769");
+    one("pool_size = 99999999999999999999999", many, "99999999999999999999999");
+    one(r#"pool_size = "3""#, "`pool_size` wants a whole number, such as `100`, not a string", r#""3""#);
+    one("pool_size = 1.5", "`pool_size` wants a whole number, such as `100`, not a number", "1.5");
+    one("idle_time = 100", r#"a duration needs a unit: write `"100s"`"#, "100");
+    assert_errors(Message, "from = f, pool_size = threads() * 2", HANDLER, &[]);
+    assert_errors(Message, r#"from = f, pool_size = 1, idle_time = "5ms""#, HANDLER, &[]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What is said about the function under the attribute, and at which token.
 
 use super::assert_errors;
-use crate::keys::Kind::{Run, Step};
+use crate::keys::Kind::{Message, Run, Step};
 
 #[track_caller]
 fn one(item: &str, message: &str, place: &str) {
@@ -70,6 +70,28 @@ fn generic_functions_are_no_daemons() {
 #[test]
 fn main_takes_no_arguments() {
     one("fn main(x: u8) {}", "`main` takes no arguments: read them with `std::env::args`", "x: u8");
+}
+
+#[test]
+fn a_handler_takes_a_message_by_value_and_nothing_else() {
+    let one = |item: &str, message: &str, place: &str| assert_errors(Message, "from = f", item, &[(message, place)]);
+    one("fn handle() {}", "a handler takes the message: write `fn handle(job: Job)`", "handle");
+    one(
+        "fn handle(job: Job, name: &str) {}",
+        "a handler takes one message and nothing else: put into the message what belongs to it",
+        "name: &str",
+    );
+    let by_value = "the message is handed over by value: take it without `&`";
+    one("fn handle(job: &Job) {}", by_value, "&Job");
+    one("fn handle<'a>(job: &'a mut Job) {}", by_value, "&'a mut Job");
+    assert_errors(Message, "from = f", "fn handle<'a>((id, name): (u64, &'static str)) -> Result<(), E> { go() }", &[]);
+    assert_errors(Message, "from = f", "fn handle(text: &'static str) {}", &[]);
+    one("fn main(job: Job) {}", "`main` handles no messages: put the attribute on the function that does", "main");
+    one(
+        "async fn handle(job: Job) {}",
+        "no async runtime is built for a daemon: write a plain `fn` that builds its runtime inside",
+        "async",
+    );
 }
 
 #[test]

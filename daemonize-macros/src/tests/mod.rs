@@ -16,6 +16,9 @@ use crate::whole;
 /// A function that is a fine daemon.
 const FINE: &str = "fn sleepy() { body(); }";
 
+/// A function that is a fine handler of messages.
+const HANDLER: &str = "fn handle(job: Job) { body(); }";
+
 /// The errors, each with its message and the user's text that it points at.
 fn errors(kind: Kind, args: &str, item: &str) -> Vec<(String, String)> {
     let mut errors = Errors::default();

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 use super::expansion;
-use crate::keys::Kind::{self, Run, Step};
+use crate::keys::Kind::{self, Message, Run, Step};
 
 #[track_caller]
 fn assert_snapshot(name: &str, kind: Kind, args: &str, item: &str) {
@@ -83,6 +83,27 @@ fn arguments_lent_to_a_step() {
 #[test]
 fn another_companion_and_another_crate() {
     assert_snapshot("companion_and_crate", Run, "companion = Sleepy, crate = crate::facade", "fn r#type() {}");
+}
+
+#[test]
+fn a_handler_of_messages_stays_what_it_is() {
+    assert_snapshot(
+        "message",
+        Message,
+        r#"from = next_job, pool_size = 8, idle_time = "50ms", grace = "1m""#,
+        "
+            /// Does a job.
+            #[cfg(unix)]
+            #[allow(clippy::needless_pass_by_value)]
+            #[inline]
+            pub(crate) fn handle(Job { id, .. }: Job<'_>) -> anyhow::Result<()> { work(id) }
+        ",
+    );
+}
+
+#[test]
+fn a_handler_after_errors() {
+    assert_snapshot("message_errors", Message, "pool_size = 0", "pub fn handle(job: &Job) -> u8 { job.run() }");
 }
 
 #[test]

@@ -1,0 +1,66 @@
+#[cfg(unix)]
+/// Does a job.
+#[allow(clippy::needless_pass_by_value)]
+#[inline]
+pub(crate) fn handle(Job { id, .. }: Job<'_>) -> anyhow::Result<()> {
+    work(id)
+}
+#[cfg(unix)]
+/// Starts, stops and asks after the daemon of [`fn@handle`].
+#[allow(non_camel_case_types, dead_code)]
+pub(crate) enum handle {}
+#[cfg(unix)]
+#[allow(clippy::needless_pass_by_value)]
+impl handle {
+    /// Launches the daemon and returns once it is ready, or why it is not.
+    #[allow(dead_code)]
+    pub(crate) fn start() -> ::daemon::Result<::daemon::Started> {
+        Self::__daemon().messages(next_job, ::daemon::__private::handler(handle)).start()
+    }
+    /// Stops the daemon if it runs, then launches it.
+    pub(crate) fn restart() -> ::daemon::Result<::daemon::Started> {
+        Self::__daemon()
+            .messages(next_job, ::daemon::__private::handler(handle))
+            .restart()
+    }
+    /// Runs the daemon in this very process, without detaching.
+    pub(crate) fn foreground() -> ::daemon::Result<::core::convert::Infallible> {
+        Self::__daemon()
+            .messages(next_job, ::daemon::__private::handler(handle))
+            .foreground()
+    }
+    /// Stops the daemon and returns once it is gone; success as well if it did not run.
+    pub(crate) fn stop() -> ::daemon::Result<::daemon::Stopped> {
+        Self::__daemon().stop()
+    }
+    /// Whether the daemon runs, and as which process.
+    pub(crate) fn status() -> ::daemon::Result<::daemon::Status> {
+        Self::__daemon().status()
+    }
+    /// Sends the daemon a signal.
+    pub(crate) fn send(
+        signal: impl ::core::convert::Into<::daemon::Signal>,
+    ) -> ::daemon::Result<()> {
+        Self::__daemon().send(signal)
+    }
+    /// The daemon's process, if it runs.
+    pub(crate) fn pid() -> ::daemon::Result<::core::option::Option<::daemon::Pid>> {
+        Self::__daemon().pid()
+    }
+    /// Where the pidfile is.
+    pub(crate) fn pidfile() -> ::std::path::PathBuf {
+        Self::__daemon().pidfile_path()
+    }
+    fn __daemon() -> ::daemon::Daemon {
+        static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
+        ::core::clone::Clone::clone(
+            __DAEMON
+                .get_or_init(|| {
+                    ::daemon::Daemon::new("handle")
+                        .pool_size(8)
+                        .idle_time(::core::time::Duration::from_millis(50))
+                        .grace(::core::time::Duration::from_secs(60))
+                }),
+        )
+    }
+}
