@@ -14,9 +14,12 @@ pub struct Counters {
     pub failed: u64,
     /// Messages that were fetched and are neither handled nor failed yet.
     pub in_flight: u64,
+    /// Steps that were done.
+    pub steps: u64,
 }
 
-/// What this daemon has done since it started; zeros in any other process, and for a body that fetches no messages.
+/// What this daemon has done since it started; zeros in any other process, and for a body that
+/// has neither messages nor steps.
 ///
 /// The numbers are read one after another while the daemon works, so that they may be apart by what happened meanwhile.
 pub fn counters() -> Counters {
@@ -31,11 +34,17 @@ pub(crate) struct Counts {
     fetched: AtomicU64,
     handled: AtomicU64,
     failed: AtomicU64,
+    steps: AtomicU64,
 }
 
 impl Counts {
     pub(crate) const fn new() -> Counts {
-        Counts { fetched: AtomicU64::new(0), handled: AtomicU64::new(0), failed: AtomicU64::new(0) }
+        Counts {
+            fetched: AtomicU64::new(0),
+            handled: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            steps: AtomicU64::new(0),
+        }
     }
 
     /// A message was fetched.
@@ -48,13 +57,19 @@ impl Counts {
         one_more(if well { &self.handled } else { &self.failed });
     }
 
+    /// So many steps have been done by now, says the one thread that does them.
+    #[inline]
+    pub(crate) fn stepped(&self, steps: u64) {
+        self.steps.store(steps, Relaxed);
+    }
+
     /// What was counted.
     pub(crate) fn read(&self) -> Counters {
         // What was fetched is read last, so that never more has ended than was fetched.
         let (handled, failed) = (self.handled.load(Relaxed), self.failed.load(Relaxed));
         let fetched = self.fetched.load(Relaxed);
         let in_flight = fetched.saturating_sub(handled).saturating_sub(failed);
-        Counters { fetched, handled, failed, in_flight }
+        Counters { fetched, handled, failed, in_flight, steps: self.steps.load(Relaxed) }
     }
 }
 

@@ -12,9 +12,9 @@
 //! # Ok::<(), daemonize_core::Error>(())
 //! ```
 //!
-//! [`Daemon`] is the type to begin with: its builder methods are the keys of the attributes `#[daemon::run]` and
-//! `#[daemon::step]`. In the body, look at [`stopping`], [`sleep`] and [`ready`]. [`PidFile`] also serves alone, and
-//! [`Work`] and [`Attachment`] are where kinds of daemons and companions of your own come in.
+//! [`Daemon`] is the type to begin with: its builder methods are the keys of the attributes `#[daemon::run]`,
+//! `#[daemon::step]` and `#[daemon::message]`. In the body, look at [`stopping`], [`sleep`] and [`ready`]. [`PidFile`]
+//! also serves alone, and [`Work`] and [`Attachment`] are where kinds of daemons and companions of your own come in.
 //!
 //! Linux only, from 5.9 on: processes are told apart by `pidfd_open(2)` and `/proc`.
 

@@ -1,6 +1,7 @@
 //! A daemon that repeats one function.
 
 use super::{Ending, Work};
+use crate::counters::COUNTS;
 use crate::stopping;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -22,22 +23,28 @@ impl<F: FnMut() -> ControlFlow<Ending>> Work for Step<F> {
     }
 }
 
-/// One relaxed load per step: no system call, no clock.
+/// One relaxed load and one store per step: no system call, no clock.
 fn at_once(mut step: impl FnMut() -> ControlFlow<Ending>) -> Ending {
+    let mut steps = 0;
     while !stopping::look() {
         if let ControlFlow::Break(ending) = step() {
             return ending;
         }
+        steps += 1;
+        COUNTS.stepped(steps);
     }
     Ending::success()
 }
 
 fn paced(mut step: impl FnMut() -> ControlFlow<Ending>, pace: Duration) -> Ending {
     let mut beat = Instant::now();
+    let mut steps = 0;
     while !stopping::look() {
         if let ControlFlow::Break(ending) = step() {
             return ending;
         }
+        steps += 1;
+        COUNTS.stepped(steps);
         let now = Instant::now();
         beat = next_beat(beat, now, pace);
         stopping::sleep_until(beat);

@@ -31,6 +31,8 @@ pub(super) fn fetch_into<T, A, H>(
             pause();
             continue;
         }
+        // After a pause it is asked again: meanwhile a worker may have found no thread for the next one.
+        room = false;
         pool.set_fetching(true);
         let found = fetch_once(&mut fetch);
         pool.set_fetching(false);
@@ -79,5 +81,5 @@ pub(crate) fn pump<T: Send + 'static>(
         Ok(message.map(|message| (message, ())))
     };
     fetch_into(&pool, fetch, || is_over.get(), || ());
-    pool.drain();
+    pool.drain(|| true);
 }

@@ -98,14 +98,13 @@ where
     A: Ack,
     H: Fn(T) -> Ending + Send + Sync + 'static,
 {
-    stopping::ask();
     let pool = Pool::new(pool_size, handle, &COUNTS);
     let left = Arc::clone(&pool);
     farewell::leave(move || left.settle());
     let pause = || {
         stopping::sleep(idle_time);
     };
-    fetch_into(&pool, fetch, stopping::is_marked, pause);
-    pool.drain();
+    fetch_into(&pool, fetch, stopping::look, pause);
+    pool.drain(stopping::look);
     Ending::success()
 }

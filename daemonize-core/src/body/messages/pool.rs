@@ -24,7 +24,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// A worker without work leaves after this time; the last one stays.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = if cfg!(test) { Duration::from_millis(200) } else { Duration::from_secs(10) };
 
 /// After a thread could not be made, no other is tried for this time.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -122,10 +122,11 @@ where
         self.fetching.store(yes, Relaxed);
     }
 
-    /// Waits until nothing is in flight, and ends the workers.
-    pub(super) fn drain(&self) {
+    /// Waits until nothing is in flight, and ends the workers; calls `is_over` now and then, which shows that this waits
+    /// and does not hang.
+    pub(super) fn drain(&self, is_over: impl Fn() -> bool) {
         let mut state = self.lock();
-        while state.in_flight() > 0 && !state.is_over() {
+        while state.in_flight() > 0 && !state.is_over() && is_over() {
             state = self.wait(state, AGAIN);
         }
         state.end().iter().for_each(thread::Thread::unpark);

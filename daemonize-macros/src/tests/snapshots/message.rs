@@ -1,6 +1,7 @@
 #[cfg(unix)]
 /// Does a job.
 #[allow(clippy::needless_pass_by_value)]
+#[allow(clippy::needless_pass_by_value)]
 #[inline]
 pub(crate) fn handle(Job { id, .. }: Job<'_>) -> anyhow::Result<()> {
     work(id)

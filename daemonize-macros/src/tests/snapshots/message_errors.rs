@@ -1,3 +1,4 @@
+#[allow(clippy::needless_pass_by_value)]
 pub fn handle(job: &Job) -> u8 {
     job.run()
 }

@@ -40,7 +40,7 @@ fn handle_all(
         Ok(Some((next.get(), Note(next.get(), sender.clone()))))
     };
     fetch_into(&pool, fetch, || next.get() == last, || ());
-    pool.drain();
+    pool.drain(|| true);
     let counted = pool.counts.read();
     assert_eq!((counted.fetched, counted.in_flight), (last.into(), 0));
     assert_eq!(pool.lock().workers(), 0, "a worker has outlived its pool");
@@ -106,7 +106,7 @@ fn nothing_is_fetched_while_all_workers_are_busy() {
             Ok(Some((u32::try_from(message).unwrap(), ())))
         };
         fetch_into(&fetching, fetch, || count.load(Relaxed) >= 10, || ());
-        fetching.drain();
+        fetching.drain(|| true);
     });
     // One is released, so one more is fetched, and never another.
     for finished in 0..7 {
@@ -146,9 +146,36 @@ fn what_is_not_done_when_all_is_over_is_given_back_once() {
     // What comes too late is given back as well, and what ends too late is not told of again.
     pool.push(3, Note(3, sender.clone()));
     drop(release);
-    pool.drain();
+    pool.drain(|| true);
     drop(sender);
     let mut told: Vec<(u32, Option<Nack>)> = told.iter().collect();
     told.sort_unstable_by_key(|(message, _)| *message);
     assert_eq!(told, [1, 2, 3].map(|message| (message, Some(Nack::Unfinished))));
+}
+
+#[test]
+fn workers_that_have_nothing_to_do_leave_and_the_last_one_stays() {
+    let all_there = Barrier::new(4);
+    let handle = move |_: u32| {
+        all_there.wait();
+        Ending::success()
+    };
+    let pool = Pool::<u32, (), _>::new(4, handle, counts());
+    for message in 0..4 {
+        assert!(pool.wait_for_room(|| false));
+        pool.push(message, ());
+    }
+    let mut state = pool.lock();
+    while state.in_flight() > 0 || state.workers() > 1 {
+        assert!(state.workers() <= 4);
+        state = pool.wait(state, SOON);
+    }
+    drop(state);
+    let deadline = Instant::now() + PATIENCE * 3;
+    while Instant::now() < deadline {
+        thread::park_timeout(deadline - Instant::now());
+    }
+    assert_eq!(pool.lock().workers(), 1);
+    pool.drain(|| true);
+    assert_eq!(pool.lock().workers(), 0);
 }
