@@ -22,6 +22,7 @@ mod interleavings_of_verbs;
 mod launch_family;
 mod launch_rules;
 mod launch_steps;
+mod messages;
 mod notifications;
 mod pidfile;
 mod privileges;

@@ -17,6 +17,7 @@ use look::Deadline;
 use nix::sys::epoll::{Epoll, EpollCreateFlags};
 use nix::sys::signal::Signal;
 
+use crate::inbox;
 use crate::manager;
 
 /// What a body, a hook and a handler return.
@@ -109,6 +110,8 @@ pub(crate) enum Act {
     Child(String),
     /// `elsewhere`: starts a thread that asks all the time whether it is to stop.
     Elsewhere,
+    /// `counters:FILE`: writes how much the daemon has done.
+    Counters(String),
     /// `panics-abort`: from here on a panic aborts, as in a program built with `panic = "abort"`.
     PanicsAbort,
 }
@@ -198,6 +201,7 @@ impl Act {
                 hang();
             }
             Act::Lock => drop(MUTEX.lock()),
+            Act::Counters(file) => inbox::note_counters(file)?,
             Act::Handed(file) => manager::note_handed_over(file)?,
             Act::Keep(name) => manager::keep_socket(name)?,
             Act::Child(file) => manager::note_child(file)?,
@@ -253,6 +257,7 @@ impl FromStr for Act {
             "seize" => Act::Seize,
             "hold" => Act::Hold,
             "lock" => Act::Lock,
+            "counters" => Act::Counters(text()),
             "handed" => Act::Handed(text()),
             "keep" => Act::Keep(text()),
             "child" => Act::Child(text()),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use daemon::{Capability, Close, Daemon, Detach, Ready, Signal, Stage, Stdio};
 
 use crate::act::{self, Act};
+use crate::inbox::Inbox;
 
 /// A verb, and everything it is about.
 pub(crate) struct Experiment {
@@ -16,6 +17,8 @@ pub(crate) struct Experiment {
     pub(crate) body: Vec<Act>,
     /// Whether the body is a step, and how long a step waits for the next one.
     pub(crate) step: bool,
+    /// Where the messages come from, if the body handles any.
+    pub(crate) inbox: Option<Inbox>,
     /// What happens before the verb and after it.
     pub(crate) first: Vec<Act>,
     pub(crate) last: Vec<Act>,
@@ -35,6 +38,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Experiment, String> {
         daemon: Daemon::new("lab"),
         body: vec![Act::Idle],
         step: false,
+        inbox: None,
         first: Vec::new(),
         last: Vec::new(),
         signal: Signal::from(nix::sys::signal::Signal::SIGTERM),
@@ -53,6 +57,8 @@ impl Experiment {
         match key {
             "body" => self.body = act::parse(value)?,
             "step" => (self.body, self.step) = (act::parse(value)?, true),
+            "inbox" => value.clone_into(&mut self.inbox.get_or_insert_default().file),
+            "told" => self.inbox.get_or_insert_default().told = Some(value.to_owned()),
             "first" => self.first = act::parse(value)?,
             "last" => self.last = act::parse(value)?,
             "signal" => self.signal = signal(value)?,
@@ -94,6 +100,8 @@ fn configure(daemon: Daemon, key: &str, value: &str) -> Result<Daemon, String> {
         "lock_timeout" => daemon.lock_timeout(duration(value)?),
         "grace" => daemon.grace(duration(value)?),
         "every" => daemon.every(duration(value)?),
+        "pool_size" => daemon.pool_size(act::number(key, value)?),
+        "idle_time" => daemon.idle_time(duration(value)?),
         "kill" => daemon.kill(flag(value)?),
         "handle" => handled(daemon, value)?,
         "ignore" => daemon.ignore(signal(value)?),

@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
-use daemon::{Daemon, Result, Started};
+use daemon::{Daemon, Result, Started, Work};
 
 use crate::act::{self, Act};
+use crate::inbox;
 use crate::settings::Experiment;
 
 /// Performs the experiment; the exit status is what the verb's outcome says.
@@ -21,9 +22,9 @@ pub(crate) fn perform(experiment: Experiment) -> ExitCode {
 fn verb(experiment: Experiment) -> Result<ExitCode> {
     let daemon = &experiment.daemon;
     match experiment.verb.as_str() {
-        "start" => started(experiment, Start::Start),
-        "restart" => started(experiment, Start::Restart),
-        "foreground" => foreground(experiment),
+        "start" => started(experiment, How::Start),
+        "restart" => started(experiment, How::Restart),
+        "foreground" => started(experiment, How::Foreground),
         "activate" => activate(experiment),
         "cycle" => cycle(&experiment),
         "stop" => daemon.stop().map(|stopped| say(&stopped.to_string())),
@@ -38,35 +39,36 @@ fn verb(experiment: Experiment) -> Result<ExitCode> {
 }
 
 #[derive(Clone, Copy)]
-enum Start {
+enum How {
     Start,
     Restart,
+    Foreground,
 }
 
 /// Starts or restarts; prints `started PID`, and goes on or leaves as the experiment says.
-fn started(experiment: Experiment, how: Start) -> Result<ExitCode> {
+fn started(experiment: Experiment, how: How) -> Result<ExitCode> {
     let live_on = experiment.live_on;
     let started = launch(experiment, how)?;
     println!("started {}", started.pid);
     if live_on { Ok(ExitCode::SUCCESS) } else { started.report() }
 }
 
-fn launch(experiment: Experiment, how: Start) -> Result<Started> {
-    let Experiment { daemon, body, step, .. } = experiment;
-    match (step, how) {
-        (false, Start::Start) => daemon.run(move || act::perform(&body)).start(),
-        (false, Start::Restart) => daemon.run(move || act::perform(&body)).restart(),
-        (true, Start::Start) => daemon.step(move || act::perform(&body)).start(),
-        (true, Start::Restart) => daemon.step(move || act::perform(&body)).restart(),
+fn launch(experiment: Experiment, how: How) -> Result<Started> {
+    let Experiment { daemon, body, step, inbox, .. } = experiment;
+    match inbox {
+        None if step => begin(daemon.step(move || act::perform(&body)), how),
+        None => begin(daemon.run(move || act::perform(&body)), how),
+        Some(inbox) if inbox.told.is_some() => begin(daemon.messages(inbox.deliveries(), inbox::handle), how),
+        Some(inbox) => begin(daemon.messages(inbox.lines(), inbox::handle), how),
     }
 }
 
-fn foreground(experiment: Experiment) -> Result<ExitCode> {
-    let Experiment { daemon, body, step, .. } = experiment;
-    if step {
-        match daemon.step(move || act::perform(&body)).foreground()? {}
+fn begin(daemon: Daemon<impl Work>, how: How) -> Result<Started> {
+    match how {
+        How::Start => daemon.start(),
+        How::Restart => daemon.restart(),
+        How::Foreground => match daemon.foreground()? {},
     }
-    match daemon.run(move || act::perform(&body)).foreground()? {}
 }
 
 /// What comes after `activate` runs in the daemon.

@@ -1,0 +1,363 @@
+//! Daemons that handle messages: what is fetched, who handles it, and what becomes of it when something goes wrong.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::time::Duration;
+
+use look::{Lab, Process};
+use nix::sys::signal::Signal;
+use nix::sys::wait::WaitStatus;
+
+use crate::common::{PIDFILE, SOON, adopt, lab, needs, needs_root, nothing_left, run, shared_lab, start, stop};
+
+/// Starts a daemon that handles these messages, one line of acts each.
+#[track_caller]
+fn handling(lab: &Lab, messages: &[&str], settings: &[&str]) -> Process {
+    lab.write("inbox", messages.join("\n") + "\n");
+    let settings = [&["inbox=inbox", "idle_time=10", "stderr=log"], settings].concat();
+    adopt(start(lab, &settings))
+}
+
+/// Adds messages to those there are.
+fn add(lab: &Lab, messages: &[&str]) {
+    let mut inbox = OpenOptions::new().append(true).open(lab.path("inbox")).expect("an inbox");
+    inbox.write_all((messages.join("\n") + "\n").as_bytes()).expect("an inbox that can be written");
+}
+
+/// Waits until so many notes are in this file.
+#[track_caller]
+fn notes(lab: &Lab, file: &str, count: usize) {
+    lab.wait_for(file, SOON, |notes| notes.lines().count() == count);
+}
+
+/// Asserts how the daemon ended.
+#[track_caller]
+fn ended(daemon: Process, status: i32) {
+    match daemon.died(SOON).expect("the daemon ends") {
+        Some(WaitStatus::Exited(_, found)) => assert_eq!(found, status),
+        other => panic!("another end than an exit: {other:?}"),
+    }
+}
+
+fn workers(daemon: Process) -> usize {
+    let is_worker = |thread: &Process| thread.stat().is_some_and(|stat| stat.name == "daemon-worker");
+    daemon.threads().iter().filter(|thread| is_worker(thread)).count()
+}
+
+#[test]
+fn p9_01_no_more_is_fetched_than_there_are_workers() {
+    let lab = lab();
+    let messages = ["note:begun,await:go,note:done"; 10];
+    let daemon = handling(&lab, &messages, &["pool_size=3", "handle=USR1:counters:counters"]);
+    notes(&lab, "begun", 3);
+    daemon.signal(Signal::SIGUSR1);
+    lab.wait_for("counters", SOON, |text| text == "3 0 0 3 0\n");
+    assert_eq!(workers(daemon), 3);
+    lab.write("go", "");
+    notes(&lab, "done", 10);
+    assert_eq!(workers(daemon), 3);
+    stop(&lab);
+    ended(daemon, 0);
+}
+
+#[test]
+fn p9_01_with_one_worker_messages_are_handled_in_their_order() {
+    let lab = lab();
+    let words: Vec<String> = (0..50).map(|number| format!("say:{number};")).collect();
+    let messages: Vec<&str> = words.iter().map(String::as_str).chain(["note:done"]).collect();
+    handling(&lab, &messages, &["pool_size=1", "stdout=out"]);
+    notes(&lab, "done", 1);
+    stop(&lab);
+    assert_eq!(lab.read("out"), words.concat().replace("say:", ""));
+}
+
+#[test]
+fn p9_01_a_daemon_without_messages_has_no_workers_and_takes_what_comes_later() {
+    let lab = lab();
+    let daemon = handling(&lab, &["note:first"], &[]);
+    notes(&lab, "first", 1);
+    add(&lab, &["note:second"]);
+    notes(&lab, "second", 1);
+    assert_eq!(workers(daemon), 1);
+    stop(&lab);
+    nothing_left(&lab);
+}
+
+#[test]
+fn p9_02_a_stop_does_not_wait_for_the_idle_time() {
+    let lab = lab();
+    let daemon = handling(&lab, &["note:handled"], &["idle_time=3600000"]);
+    notes(&lab, "handled", 1);
+    let outcome = stop(&lab);
+    assert!(outcome.took < Duration::from_secs(3), "{outcome}");
+    ended(daemon, 0);
+    assert_eq!(lab.read("log"), "");
+    nothing_left(&lab);
+}
+
+#[test]
+fn p9_02_a_stop_waits_for_what_is_in_flight() {
+    stopped_in_flight(&["pool_size=5"], 2);
+}
+
+#[test]
+fn p9_02_a_stop_fetches_no_more_than_is_in_flight() {
+    stopped_in_flight(&["pool_size=2"], 7);
+}
+
+/// Stops a daemon that has two messages in flight, and maybe others before it.
+#[track_caller]
+fn stopped_in_flight(settings: &[&str], messages: usize) {
+    let lab = lab();
+    let messages = vec!["note:begun,await:go,pause:100,note:done"; messages];
+    let daemon = handling(&lab, &messages, &[&["handle=TERM:note:told", "grace=20000"], settings].concat());
+    notes(&lab, "begun", 2);
+    let stopping = lab.helper(&["stop", "pidfile=d.pid", "grace=20000"]).spawn();
+    notes(&lab, "told", 1);
+    assert!(daemon.alive());
+    lab.write("go", "");
+    stopping.finish().ok();
+    ended(daemon, 0);
+    assert_eq!((lab.read("begun").lines().count(), lab.read("done").lines().count()), (2, 2));
+    assert_eq!(lab.read("log"), "");
+    nothing_left(&lab);
+}
+
+#[test]
+fn p9_02_what_is_not_handled_within_the_grace_is_counted_and_makes_the_status_1() {
+    let lab = lab();
+    let daemon = handling(&lab, &["note:begun,hang", "note:begun,hang", "note:handled"], &["grace=300"]);
+    notes(&lab, "begun", 2);
+    notes(&lab, "handled", 1);
+    run(&lab, "stop", &["grace=300"]).ok();
+    ended(daemon, 1);
+    let log = lab.read("log");
+    assert!(log.contains("2 of the messages fetched were not handled to their end (2 begun, 0 not begun)"), "{log}");
+    assert!(log.contains("within its grace"), "{log}");
+    nothing_left(&lab);
+}
+
+#[test]
+fn p9_02_a_second_signal_ends_the_waiting_and_what_is_left_is_counted_all_the_same() {
+    let lab = lab();
+    let daemon = handling(&lab, &["note:begun,hang"], &["told=told"]);
+    notes(&lab, "begun", 1);
+    daemon.signal(Signal::SIGTERM);
+    // Signals in quick succession are one stop.
+    assert!(daemon.died(Duration::from_millis(800)).is_err());
+    daemon.signal(Signal::SIGTERM);
+    ended(daemon, 1);
+    assert!(lab.read("log").contains("1 of the messages fetched"), "{}", lab.read("log"));
+    assert_eq!(lab.read("told"), "Unfinished note:begun,hang\n");
+}
+
+#[test]
+fn p9_02_a_fetch_that_does_not_return_is_named_when_the_grace_is_over() {
+    let lab = lab();
+    let daemon = handling(&lab, &["note:handled", "!note:fetching,hang"], &["grace=300"]);
+    notes(&lab, "fetching", 1);
+    notes(&lab, "handled", 1);
+    run(&lab, "stop", &["grace=300"]).ok();
+    ended(daemon, 1);
+    let log = lab.read("log");
+    assert!(log.contains("the function that fetches messages did not return"), "{log}");
+    assert!(!log.contains("not handled"), "{log}");
+}
+
+#[test]
+fn p9_02_what_is_fetched_during_the_stop_is_handled_too() {
+    let lab = lab();
+    let daemon = handling(&lab, &["!note:fetching,await:go", "note:handled", "note:not-fetched"], &[]);
+    notes(&lab, "fetching", 1);
+    daemon.signal(Signal::SIGTERM);
+    lab.write("go", "");
+    ended(daemon, 0);
+    // Whether the signal or the fetch was first is nobody's to say; a message that was fetched is handled.
+    assert!(lab.read("log").is_empty(), "{}", lab.read("log"));
+    assert_eq!(lab.read("handled").lines().count(), 1);
+}
+
+#[test]
+fn p9_02_a_handler_may_stop_the_daemon() {
+    let lab = lab();
+    let daemon = handling(&lab, &["await:go,stop,note:stopped"], &[]);
+    lab.write("go", "");
+    ended(daemon, 0);
+    assert_eq!(lab.read("stopped").lines().count(), 1);
+    nothing_left(&lab);
+}
+
+#[test]
+fn p9_03_each_message_is_told_once_what_became_of_it() {
+    let lab = lab();
+    let messages = ["note:fine", "err:no paper", "panic:no ink", "note:begun,hang"];
+    let daemon = handling(&lab, &messages, &["told=told", "grace=300"]);
+    notes(&lab, "told", 3);
+    notes(&lab, "begun", 1);
+    run(&lab, "stop", &["grace=300"]).ok();
+    ended(daemon, 1);
+    let told = lab.read("told");
+    let mut told: Vec<&str> = told.lines().collect();
+    told.sort_unstable();
+    assert_eq!(told, ["Failed err:no paper", "Failed panic:no ink", "Unfinished note:begun,hang", "ack note:fine"]);
+}
+
+#[test]
+fn p9_03_nothing_is_acknowledged_before_it_is_handled() {
+    let lab = lab();
+    let daemon = handling(&lab, &["note:begun,await:go"; 3], &["told=told"]);
+    notes(&lab, "begun", 3);
+    assert_eq!(lab.read("told"), "");
+    // Killed, it tells nobody anything.
+    daemon.signal(Signal::SIGKILL);
+    daemon.died(SOON).expect("killed");
+    assert_eq!(lab.read("told"), "");
+}
+
+#[test]
+fn p9_03_an_acknowledgement_that_fails_is_told_and_costs_nothing_else() {
+    let lab = lab();
+    let daemon = handling(&lab, &["note:one", "note:two"], &["told=missing/told", "pool_size=1"]);
+    notes(&lab, "two", 1);
+    stop(&lab);
+    ended(daemon, 0);
+    let log = lab.read("log");
+    assert_eq!(log.matches("telling about a message failed: No such file").count(), 2, "{log}");
+}
+
+#[test]
+fn p9_04_a_handler_that_fails_costs_its_message_only() {
+    let lab = lab();
+    let messages = ["err:no paper", "panic:no ink", "note:handled"];
+    let daemon = handling(&lab, &messages, &["pool_size=1", "handle=USR1:counters:counters"]);
+    notes(&lab, "handled", 1);
+    assert_eq!(workers(daemon), 1);
+    daemon.signal(Signal::SIGUSR1);
+    lab.wait_for("counters", SOON, |text| !text.is_empty());
+    stop(&lab);
+    ended(daemon, 0);
+    let log = lab.read("log");
+    assert!(log.contains("lab: the handler of a message failed: no paper"), "{log}");
+    assert!(log.contains("lab: the handler of a message panicked: no ink"), "{log}");
+    let counters = lab.read("counters");
+    assert!(["3 1 2 0 0\n", "3 0 2 1 0\n"].contains(&counters.as_str()), "{counters}");
+}
+
+#[test]
+fn p9_04_a_fetch_that_fails_is_told_and_tried_again() {
+    let lab = lab();
+    let daemon = handling(&lab, &["!err:no broker", "note:one", "!panic:no bug", "note:two"], &[]);
+    notes(&lab, "one", 1);
+    notes(&lab, "two", 1);
+    stop(&lab);
+    ended(daemon, 0);
+    let log = lab.read("log");
+    assert!(log.contains("lab: fetching a message failed: no broker"), "{log}");
+}
+
+#[test]
+fn p9_04_an_error_that_lasts_is_told_once_in_a_while() {
+    let lab = lab();
+    let daemon = adopt(start(&lab, &["inbox=inbox", "idle_time=1", "stderr=log"]));
+    lab.wait_for("log", SOON, |log| log.contains("fetching a message failed: No such file"));
+    // Long enough for hundreds of them.
+    assert!(daemon.died(Duration::from_millis(500)).is_err());
+    assert_eq!(lab.read("log").lines().count(), 1, "{}", lab.read("log"));
+    lab.write("inbox", "note:handled\n");
+    notes(&lab, "handled", 1);
+    stop(&lab);
+    ended(daemon, 0);
+}
+
+/// Under the user's limit of processes, which root does not have.
+#[test]
+fn p9_05_where_no_thread_can_be_made_there_are_fewer_workers_and_no_message_is_lost() {
+    needs(&["setpriv", "prlimit"]);
+    needs_root();
+    let lab = shared_lab();
+    // An id that nobody else uses, so that nobody else's processes count.
+    let someone = nix::unistd::Uid::from_raw(45_672);
+    nix::unistd::chown(lab.directory(), Some(someone), None).expect("a directory of ours");
+    lab.write("inbox", "note:begun,await:go,note:done\n".repeat(8));
+    fs::set_permissions(lab.path("inbox"), std::os::unix::fs::PermissionsExt::from_mode(0o644))
+        .expect("a file of ours");
+    // The launcher, the middle (until somebody reaps it) and the daemon with its signal thread; so at most two workers.
+    let limited = ["--reuid=45672", "--regid=45672", "--clear-groups", "prlimit", "--nproc=4:4"];
+    let settings = ["start", "pidfile=d.pid", "inbox=inbox", "idle_time=10", "stderr=log", "pool_size=6"];
+    lab.command("setpriv", &limited).arg(lab.program()).args(settings).run().ok();
+    let daemon = adopt(lab.daemon(PIDFILE));
+    lab.wait_for("log", SOON, |log| log.contains("no thread for one more worker"));
+    lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+    // Long enough for another try, which is not told of.
+    assert!(daemon.died(Duration::from_millis(1500)).is_err());
+    assert!([1, 2].contains(&workers(daemon)), "{} workers", workers(daemon));
+    lab.write("go", "");
+    notes(&lab, "done", 8);
+    daemon.signal(Signal::SIGTERM);
+    ended(daemon, 0);
+    assert_eq!(lab.read("log").lines().count(), 1, "{}", lab.read("log"));
+}
+
+/// The first thread is that of the signals, the second the first worker; the third cannot be made at first.
+#[test]
+fn p9_05_a_message_that_found_no_thread_is_handled_when_there_is_one() {
+    needs(&["strace"]);
+    let lab = lab();
+    lab.write("inbox", "note:first,await:go\n!note:fetching,await:second\nnote:second-begun\n");
+    let inject = "inject=clone3:error=EAGAIN:when=3";
+    let strace = ["-f", "-qq", "-o", "trace", "-e", "trace=clone3", "-e", inject];
+    let settings = ["foreground", "pidfile=d.pid", "inbox=inbox", "idle_time=10", "stderr=log"];
+    let running = lab.command("strace", &strace).arg(lab.program()).args(settings).spawn();
+    notes(&lab, "first", 1);
+    lab.write("second", "");
+    lab.wait_for("log", SOON, |log| log.contains("no thread for one more worker, going on with 1"));
+    notes(&lab, "second-begun", 1);
+    assert_eq!(lab.read("trace").matches("INJECTED").count(), 1);
+    lab.write("go", "");
+    lab.daemon(PIDFILE).signal(Signal::SIGTERM);
+    running.finish().ok();
+}
+
+#[test]
+fn p9_06_a_pool_that_cannot_be_is_a_mistake_of_the_configuration() {
+    let lab = lab();
+    for (settings, says) in [
+        ("inbox=inbox pool_size=0", "`pool_size` is zero"),
+        ("inbox=inbox pool_size=32769", "`pool_size` is more than 32768"),
+        ("inbox=inbox idle_time=0", "`idle_time` is zero"),
+        ("inbox=inbox idle_time=max", "`idle_time` is longer than a hundred years"),
+        ("inbox=inbox every=100", "`every` is the pace of steps"),
+        ("pool_size=3", "`pool_size` is for messages"),
+        ("step=count idle_time=3", "`idle_time` is for messages"),
+    ] {
+        let settings: Vec<&str> = settings.split(' ').collect();
+        run(&lab, "start", &settings).exits(2).says(&["failed to configure the daemon", says]);
+        nothing_left(&lab);
+    }
+}
+
+#[test]
+fn messages_are_handled_in_the_foreground_and_after_a_restart() {
+    let lab = lab();
+    lab.write("inbox", "note:handled\n");
+    let running = lab.helper(&["foreground", "pidfile=d.pid", "inbox=inbox", "told=told"]).spawn();
+    notes(&lab, "told", 1);
+    run(&lab, "restart", &["inbox=inbox"]).ok();
+    running.finish().ok();
+    notes(&lab, "handled", 2);
+    stop(&lab);
+    nothing_left(&lab);
+}
+
+#[test]
+fn steps_are_counted_as_well() {
+    let lab = lab();
+    let daemon = start(&lab, &["step=note:steps,ask", "every=20", "handle=USR1:counters:counters"]);
+    lab.wait_for("steps", SOON, |notes| notes.lines().count() >= 5);
+    daemon.signal(Signal::SIGUSR1);
+    let counters = lab.wait_for("counters", SOON, |text| text.starts_with("0 0 0 0 "));
+    let steps: usize = counters.trim_start_matches("0 0 0 0 ").trim().parse().expect("a number");
+    // The last step has noted itself and may not have ended yet.
+    assert!((4..=lab.read("steps").lines().count()).contains(&steps), "{counters}");
+    stop(&lab);
+}

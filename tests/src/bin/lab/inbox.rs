@@ -1,0 +1,94 @@
+//! Messages for a daemon that handles them: the lines of a file, each with the acts that its handler performs.
+//!
+//! A line that begins with `!` is performed by the one who fetches, and is no message. When the file ends there is none for
+//! now; lines may be added while the daemon runs.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+
+use daemon::{Ack, Delivery, Nack};
+
+use crate::act::{self, Fallible};
+
+/// Where messages come from, and where it is noted what they were told.
+#[derive(Clone, Default)]
+pub(crate) struct Inbox {
+    /// The file with the messages.
+    pub(crate) file: String,
+    /// The file with what was told of each: `ack LINE`, `Failed LINE`, `Unfinished LINE`.
+    pub(crate) told: Option<String>,
+}
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+impl Inbox {
+    /// Fetches the lines one by one.
+    pub(crate) fn lines(self) -> impl FnMut() -> Result<Option<String>, Failure> {
+        let mut reader = None;
+        move || {
+            let reader = match &mut reader {
+                Some(reader) => reader,
+                none => none.insert(BufReader::new(File::open(look::in_lab(&self.file))?)),
+            };
+            next_line(reader)
+        }
+    }
+
+    /// The same, each with a receipt.
+    pub(crate) fn deliveries(self) -> impl FnMut() -> Result<Option<Delivery<String, Receipt>>, Failure> {
+        let file = self.told.clone().unwrap_or_default();
+        let mut lines = self.lines();
+        move || {
+            let line = lines()?;
+            Ok(line.map(|line| Delivery::new(line.clone(), Receipt { file: file.clone(), line })))
+        }
+    }
+}
+
+fn next_line(reader: &mut impl BufRead) -> Result<Option<String>, Failure> {
+    let mut line = String::new();
+    while reader.read_line(&mut line)? > 0 {
+        match line.trim_end().strip_prefix('!') {
+            Some(acts) => act::perform(&act::parse(acts)?)?,
+            None => return Ok(Some(line.trim_end().to_owned())),
+        }
+        line.clear();
+    }
+    Ok(None)
+}
+
+/// Handles one of them.
+#[allow(clippy::needless_pass_by_value)] // As a handler must.
+pub(crate) fn handle(line: String) -> Fallible {
+    act::perform(&act::parse(&line)?)
+}
+
+/// Notes what the message was told.
+pub(crate) struct Receipt {
+    file: String,
+    line: String,
+}
+
+impl Receipt {
+    fn note(&self, what: &str) -> Result<(), Failure> {
+        let line = format!("{what} {}\n", self.line);
+        let mut file = OpenOptions::new().append(true).create(true).open(look::in_lab(&self.file))?;
+        Ok(file.write_all(line.as_bytes())?)
+    }
+}
+
+impl Ack for Receipt {
+    fn ack(self) -> Result<(), Failure> {
+        self.note("ack")
+    }
+
+    fn nack(self, why: Nack) -> Result<(), Failure> {
+        self.note(&format!("{why:?}"))
+    }
+}
+
+/// Writes there how much this daemon has done.
+pub(crate) fn note_counters(file: &str) -> Fallible {
+    let daemon::Counters { fetched, handled, failed, in_flight, steps, .. } = daemon::counters();
+    Ok(std::fs::write(look::in_lab(file), format!("{fetched} {handled} {failed} {in_flight} {steps}\n"))?)
+}
