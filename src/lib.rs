@@ -27,11 +27,14 @@
 //! # The map
 //!
 //! * [`#[daemon::run]`](macro@run) makes a daemon of a function that runs once, [`#[daemon::step]`](macro@step) of one
-//!   that is repeated. Beside the function there is its companion, a type of the same name: `sleepy::start`, `stop`,
-//!   `restart`, `status`, `send`, `pid`, `pidfile`, `foreground`, and `call`, the plain function.
+//!   that is repeated, [`#[daemon::message]`](macro@message) of one that handles messages. Beside the
+//!   function there is its companion, a type of the same name: `sleepy::start`, `stop`, `restart`, `status`, `send`, `pid`,
+//!   `pidfile`, `foreground`, and `call`, the plain function (a handler of messages is plain as it is).
 //! * [`Daemon`] is the same without attributes: every key is a builder method of the same name.
 //! * In the body: [`sleep`], [`stopping`] and [`wait_handle`] to end in time, [`ready`] to say when it works,
 //!   [`stop`] and [`restart`] to do so from inside.
+//! * [`Daemon::messages`] says what becomes of messages; [`Delivery`] and [`Ack`] tell somebody, [`Messages`] is for a type of
+//!   your own, [`counters`](counters()) say how much was done.
 //! * [`Started`], [`Status`], [`Stopped`] and [`Error`] are what the verbs answer.
 //! * [`PidFile`] serves alone, in a program that never detaches; [`Work`] and [`Attachment`] are where kinds of daemons
 //!   and companions of your own come in.

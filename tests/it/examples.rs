@@ -131,6 +131,23 @@ fn plain_obeys_its_verbs() {
 }
 
 #[test]
+fn spool_handles_what_is_put_into_its_directory() {
+    let lab = lab();
+    lab.write("words.txt", "one two three");
+    lab.write("noise", [0xff, 0xfe]);
+    let commands = "
+        mkdir -p spool/work; echo left > spool/work/elder; $E start
+        $E add words.txt; $E add noise; $E add missing
+        until [ -e spool/done/words.txt -a -e spool/done/elder -a -e spool/failed/noise ]; do sleep 0.02; done
+        $E stop; ls spool/new spool/work";
+    let outcome = script(&lab, "spool", commands).ok();
+    in_order(&outcome.stdout, &["started pid", "added words.txt", "added noise", "cannot add missing", "stopped"]);
+    assert!(outcome.stdout.ends_with("spool/new:\n\nspool/work:\n"), "{outcome}");
+    in_order(&lab.read("spool.log"), &["3 words in", "spool/work/words.txt"]);
+    in_order(&lab.read("spool.log"), &["the handler of a message failed", "UTF-8"]);
+}
+
+#[test]
 fn once_is_the_only_one() {
     let lab = lab();
     let once = examples().join("once");
