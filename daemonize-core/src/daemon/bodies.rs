@@ -57,6 +57,9 @@ impl Daemon {
     /// that waits by itself should do so for less than the grace, or look at [`stopping`](crate::stopping) or
     /// [`wait_handle`](crate::wait_handle): what it fetches after the stop is handled too.
     ///
+    /// With [`Ready::Manual`](crate::Ready), `fetch` calls [`ready`](crate::ready()) once it has reached whoever has the
+    /// messages. In a program built with `panic = "abort"`, a panic ends the daemon.
+    ///
     /// ```no_run
     /// use daemonize_core::Daemon;
     /// use std::sync::mpsc;

@@ -106,5 +106,6 @@ where
     };
     fetch_into(&pool, fetch, stopping::look, pause);
     pool.drain(stopping::look);
+    drop(farewell::take());
     Ending::success()
 }

@@ -10,6 +10,8 @@
 //! handlers that do nothing, this takes a quarter of the time with 100 workers and half of it with one: a channel wakes a
 //! sleeper for each message, this one only as many as find something to do.
 
+mod worker;
+
 use super::delivery::{Ack, Nack};
 use super::state::{Call, Leftover, State};
 use crate::body::{Ending, guarded};
@@ -18,19 +20,14 @@ use crate::mutex;
 use crate::report;
 use std::error::Error;
 use std::hint;
+use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
-
-/// A worker without work leaves after this time; the last one stays.
-const PATIENCE: Duration = if cfg!(test) { Duration::from_millis(200) } else { Duration::from_secs(10) };
 
 /// After a thread could not be made, no other is tried for this time.
 const AGAIN: Duration = Duration::from_secs(1);
-
-/// How long idle workers may take to end, with what they keep in their threads.
-const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Looks before going to sleep, each with a pause twice as long: some microseconds in all.
 const LOOKS: u32 = 10;
@@ -38,7 +35,7 @@ const LOOKS: u32 = 10;
 /// Workers, and what they share.
 pub(super) struct Pool<T, A, H> {
     state: Mutex<State<T, A>>,
-    /// For the one who fetches and for the one who ends: there is room, or somebody has left.
+    /// For the one who fetches: there is room, or all is done.
     change: Condvar,
     /// Whether one of them waits.
     awaited: AtomicBool,
@@ -46,6 +43,8 @@ pub(super) struct Pool<T, A, H> {
     queued: AtomicUsize,
     in_flight: AtomicUsize,
     size: usize,
+    /// Those that were made and may not have ended.
+    threads: Mutex<Vec<JoinHandle<()>>>,
     /// Whether the function that fetches has been called and not returned.
     fetching: AtomicBool,
     /// Whether it was said that a thread could not be made.
@@ -70,6 +69,7 @@ where
             queued: AtomicUsize::new(0),
             in_flight: AtomicUsize::new(0),
             size,
+            threads: Mutex::new(Vec::new()),
             fetching: AtomicBool::new(false),
             said: AtomicBool::new(false),
             handle,
@@ -129,10 +129,15 @@ where
         while state.in_flight() > 0 && !state.is_over() && is_over() {
             state = self.wait(state, AGAIN);
         }
-        state.end().iter().for_each(thread::Thread::unpark);
-        let deadline = Instant::now() + FAREWELL;
-        while state.workers() > 0 && Instant::now() < deadline {
-            state = self.wait(state, deadline.saturating_duration_since(Instant::now()));
+        if state.is_over() {
+            return;
+        }
+        state.end().iter().for_each(Thread::unpark);
+        drop(state);
+        // To their very ends: what they keep in their threads is dropped, and so is the handler when the pool is.
+        let threads = mem::take(&mut *mutex::lock(&self.threads));
+        for thread in threads {
+            let _ = thread.join();
         }
     }
 
@@ -154,79 +159,6 @@ where
         }
     }
 
-    /// A worker's life.
-    fn work(self: &Arc<Self>, index: usize) {
-        let mut state = self.lock();
-        state.arrive(index, thread::current());
-        loop {
-            while let Some(message) = state.take(index) {
-                let call = state.call();
-                self.publish(&state);
-                drop(state);
-                self.answer(call);
-                let ending = guarded("the handler of a message", || (self.handle)(message));
-                state = self.finish(index, &ending);
-            }
-            match self.rest(index, state) {
-                Some(awake) => state = awake,
-                None => return,
-            }
-        }
-    }
-
-    /// The end of a message: what is to be told, and that there is room.
-    fn finish(&self, index: usize, ending: &Ending) -> Guard<'_, T, A> {
-        if let Some(error) = ending.error() {
-            report::error(error);
-        }
-        let well = ending.error().is_none();
-        if !A::NOTHING {
-            let receipt = self.lock().receipt(index);
-            if let Some(receipt) = receipt {
-                tell(|| if well { receipt.ack() } else { receipt.nack(Nack::Failed) });
-            }
-        }
-        let mut state = self.lock();
-        state.finish();
-        self.counts.ended(well);
-        self.publish(&state);
-        self.tell_of_change();
-        state
-    }
-
-    /// Without a message: looks around for a moment, sleeps until it is called, leaves when it has been superfluous for a
-    /// while.
-    fn rest<'a>(&'a self, index: usize, mut state: Guard<'a, T, A>) -> Option<Guard<'a, T, A>> {
-        if state.search() {
-            drop(state);
-            look(|| self.queued.load(Relaxed) > 0);
-            state = self.lock();
-            state.searched();
-            if state.queued() > 0 {
-                return Some(state);
-            }
-        }
-        state.sleep(index);
-        let mut deadline = Instant::now() + PATIENCE;
-        loop {
-            let now = Instant::now();
-            let done = state.is_over() || now >= deadline;
-            if done && state.may_leave(index) {
-                self.tell_of_change();
-                return None;
-            }
-            if done {
-                deadline = now + PATIENCE;
-            }
-            drop(state);
-            thread::park_timeout(deadline - now);
-            state = self.lock();
-            if state.was_called(index) {
-                return Some(state);
-            }
-        }
-    }
-
     /// Calls whoever is to come; whether he will.
     fn answer(self: &Arc<Self>, call: Call) -> bool {
         match call {
@@ -234,14 +166,22 @@ where
             Call::Wake(thread) => thread.unpark(),
             Call::Make(index) => {
                 let pool = Arc::clone(self);
-                let worker = thread::Builder::new().name("daemon-worker".into()).spawn(move || pool.work(index));
-                if let Err(error) = worker {
-                    self.not_made(index, &error);
-                    return false;
+                match thread::Builder::new().name("daemon-worker".into()).spawn(move || pool.work(index)) {
+                    Ok(worker) => self.keep(worker),
+                    Err(error) => {
+                        self.not_made(index, &error);
+                        return false;
+                    }
                 }
             }
         }
         true
+    }
+
+    fn keep(&self, worker: JoinHandle<()>) {
+        let mut threads = mutex::lock(&self.threads);
+        threads.retain(|thread| !thread.is_finished());
+        threads.push(worker);
     }
 
     fn not_made(&self, index: usize, error: &std::io::Error) {

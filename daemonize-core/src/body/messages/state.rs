@@ -169,6 +169,8 @@ impl<T, A: Ack> State<T, A> {
 
     /// A worker without a message looks around for a moment, unless another does.
     pub(super) fn search(&mut self) -> bool {
+        // Not `+= usize::from(first)` with the comparison as the answer: up to 1.97 at least, rustc then forgets the
+        // addition when this is inlined (its pass SimplifyComparisonIntegral).
         if self.searching > 0 {
             return false;
         }

@@ -1,5 +1,6 @@
 //! The pool with real threads.
 
+use super::worker::PATIENCE;
 use super::*;
 use crate::body::messages::fetching::fetch_into;
 use std::sync::Barrier;
@@ -178,4 +179,22 @@ fn workers_that_have_nothing_to_do_leave_and_the_last_one_stays() {
     assert_eq!(pool.lock().workers(), 1);
     pool.drain(|| true);
     assert_eq!(pool.lock().workers(), 0);
+}
+
+#[test]
+fn what_the_handler_has_is_dropped_with_the_pool() {
+    let kept = Arc::new(());
+    let state = Arc::clone(&kept);
+    let handle = move |_: u32| {
+        drop(Arc::clone(&state));
+        Ending::success()
+    };
+    let pool = Pool::<u32, (), _>::new(4, handle, counts());
+    for message in 0..100 {
+        assert!(pool.wait_for_room(|| false));
+        pool.push(message, ());
+    }
+    pool.drain(|| true);
+    drop(pool);
+    assert_eq!(Arc::strong_count(&kept), 1);
 }
