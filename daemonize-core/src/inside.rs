@@ -11,7 +11,7 @@ use crate::process::{Here, Identity};
 use crate::report;
 use crate::signal::Signal;
 use crate::signals::{Handlers, Registered};
-use crate::stopping as flag;
+use crate::stopping::{self as flag, UntilStopped};
 use crate::sys::{fds, handler};
 use std::cell::Cell;
 use std::env;
@@ -218,6 +218,40 @@ pub fn sleep(time: Duration) -> bool {
         match current() {
             Some(inside) if flag::is_the_body() && !LOOKS.load(Relaxed) => unwind(inside),
             _ => thread::sleep(time.min(NAP)),
+        }
+    }
+    false
+}
+
+/// Resolves when the daemon is to stop: [`stopping`] for async code, with any runtime.
+///
+/// Awaiting it counts as having asked: the body is then given `grace` to return.
+pub fn stopped() -> impl Future<Output = ()> + Send + Unpin + 'static {
+    UntilStopped::asked()
+}
+
+/// Sleeps for `time` in async code, or until the daemon is to stop; whether it slept it all.
+///
+/// As [`sleep`]: the first call that a stop interrupts (or finds) returns false, and a body that sleeps once more without
+/// ever having seen [`stopping`] say true is dropped where it awaits. So `loop { sleep_async(hour).await; }` stops at once.
+///
+/// # Panics
+/// Outside of a tokio runtime.
+#[cfg(feature = "tokio")]
+pub async fn sleep_async(time: Duration) -> bool {
+    static TOLD: AtomicBool = AtomicBool::new(false);
+    if !flag::look() && tokio::time::timeout(time, stopped()).await.is_err() {
+        return true;
+    }
+    let is_body = std::future::poll_fn(|_| std::task::Poll::Ready(flag::polls_the_body())).await;
+    if !is_body {
+        tokio::time::sleep(time.min(NAP)).await;
+    } else if TOLD.swap(true, Relaxed) {
+        if LOOKS.load(Relaxed) {
+            tokio::time::sleep(time.min(NAP)).await;
+        } else {
+            flag::resign();
+            std::future::pending::<()>().await;
         }
     }
     false

@@ -53,13 +53,18 @@ mod sys;
 
 pub use attach::{Attachment, Handle, Phase};
 pub use body::{
-    Ack, Delivery, Ending, Fetched, GiveBack, MessageLoop, Messages, Nack, Never, Outcome, Run, Step, StepOutcome, Work,
+    Ack, Delivery, Ending, Fetched, GiveBack, MessageLoop, Messages, Nack, Never, Outcome, Run, Runtime, Step,
+    StepOutcome, Work,
 };
+#[cfg(feature = "tokio")]
+pub use body::{AckAsync, FetchedAsync};
 pub use capability::{Capability, UnknownCapability};
 pub use counters::{Counters, counters};
 pub use daemon::{Daemon, MessageDaemon, Partial, RunDaemon, StepDaemon};
 pub use error::{Error, ErrorKind, Result};
-pub use inside::{listen_fds, ready, restart, sleep, stop, stopping, store_fd, wait_handle};
+#[cfg(feature = "tokio")]
+pub use inside::sleep_async;
+pub use inside::{listen_fds, ready, restart, sleep, stop, stopped, stopping, store_fd, wait_handle};
 pub use launch::Started;
 pub use pid::Pid;
 pub use pidfile::PidFile;

@@ -9,10 +9,13 @@
 use crate::mutex;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed, Ordering::SeqCst, fence};
+use std::pin::Pin;
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 /// In [`STATE`]: the body has looked since somebody took this away.
@@ -23,14 +26,18 @@ const MARKED: u8 = 2;
 static STATE: AtomicU8 = AtomicU8::new(0);
 static ASKED: AtomicBool = AtomicBool::new(false);
 static TOLD: AtomicBool = AtomicBool::new(false);
+static ORDERLY: AtomicBool = AtomicBool::new(false);
+static RESIGNED: AtomicBool = AtomicBool::new(false);
 static WATCHED: AtomicBool = AtomicBool::new(false);
 static ASLEEP: AtomicBool = AtomicBool::new(false);
 static LOCK: Mutex<()> = Mutex::new(());
 static WAKE: Condvar = Condvar::new();
 static EVENT: OnceLock<EventFd> = OnceLock::new();
+static WAKERS: Mutex<Wakers> = Mutex::new(Wakers { next: 0, all: BTreeMap::new() });
 
 thread_local! {
     static IS_BODY: Cell<bool> = const { Cell::new(false) };
+    static POLLS_BODY: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Says that this thread is the body's.
@@ -51,6 +58,8 @@ pub(crate) fn mark() {
     WAKE.notify_all();
     // Whoever has the event by now is told by it; whoever comes later sees the mark.
     fence(SeqCst);
+    let wakers = std::mem::take(&mut mutex::lock(&WAKERS).all);
+    wakers.into_values().for_each(Waker::wake);
     if let Some(event) = EVENT.get() {
         let _ = event.write(1);
     }
@@ -88,6 +97,17 @@ pub(crate) fn was_asked() -> bool {
     ASKED.load(SeqCst)
 }
 
+/// Whoever runs the body ends it in order, even one that never looks.
+#[cfg_attr(not(feature = "tokio"), allow(dead_code))]
+pub(crate) fn see_to_the_end() {
+    ORDERLY.store(true, SeqCst);
+}
+
+/// Whether the body ends by itself, or is ended by whoever runs it, when the daemon is to stop.
+pub(crate) fn ends_in_order() -> bool {
+    was_asked() || ORDERLY.load(SeqCst)
+}
+
 /// From now on a watchdog asks [`lives`].
 pub(crate) fn watch() {
     WATCHED.store(true, SeqCst);
@@ -100,10 +120,10 @@ pub(crate) fn lives() -> bool {
 }
 
 /// While it exists, the body is known to sleep.
-struct Asleep(bool);
+pub(crate) struct Asleep(bool);
 
 impl Asleep {
-    fn fall() -> Asleep {
+    pub(crate) fn fall() -> Asleep {
         let watched = is_the_body() && WATCHED.load(Relaxed);
         if watched {
             ASLEEP.store(true, SeqCst);
@@ -144,6 +164,88 @@ pub(crate) fn sleep_until(deadline: Instant) -> bool {
         }
         guard = WAKE.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0;
     }
+}
+
+/// Who awaits the stop.
+struct Wakers {
+    next: u64,
+    all: BTreeMap<u64, Waker>,
+}
+
+/// Resolves when the daemon is to stop: see [`stopped`](crate::stopped).
+#[derive(Debug)]
+#[must_use = "a future does nothing unless it is awaited"]
+pub(crate) struct UntilStopped {
+    /// Whether awaiting it counts as looking.
+    asks: bool,
+    key: Option<u64>,
+}
+
+impl UntilStopped {
+    pub(crate) fn asked() -> UntilStopped {
+        UntilStopped { asks: true, key: None }
+    }
+
+    #[cfg_attr(not(feature = "tokio"), allow(dead_code))]
+    pub(crate) fn unasked() -> UntilStopped {
+        UntilStopped { asks: false, key: None }
+    }
+}
+
+impl Future for UntilStopped {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if if self.asks { look() } else { is_marked() } {
+            return Poll::Ready(());
+        }
+        let mut wakers = mutex::lock(&WAKERS);
+        // Under the lock: whoever marks takes the wakers after it has marked.
+        if is_marked() {
+            return Poll::Ready(());
+        }
+        let key = *self.key.get_or_insert_with(|| {
+            wakers.next += 1;
+            wakers.next
+        });
+        wakers.all.insert(key, context.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Drop for UntilStopped {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            mutex::lock(&WAKERS).all.remove(&key);
+        }
+    }
+}
+
+/// Polls an async body: what it calls meanwhile is called by the body.
+#[cfg_attr(not(feature = "tokio"), allow(dead_code))]
+pub(crate) fn as_the_body<T>(poll: impl FnOnce() -> T) -> T {
+    POLLS_BODY.set(true);
+    let result = poll();
+    POLLS_BODY.set(false);
+    result
+}
+
+/// Whether the async body is what calls, and not a task that it has spawned.
+#[cfg_attr(not(feature = "tokio"), allow(dead_code))]
+pub(crate) fn polls_the_body() -> bool {
+    POLLS_BODY.get()
+}
+
+/// The async body knows that the daemon is to stop, and awaits its end instead of coming to it.
+#[cfg_attr(not(feature = "tokio"), allow(dead_code))]
+pub(crate) fn resign() {
+    RESIGNED.store(true, SeqCst);
+}
+
+/// See [`resign`].
+#[cfg_attr(not(feature = "tokio"), allow(dead_code))]
+pub(crate) fn has_resigned() -> bool {
+    RESIGNED.load(SeqCst)
 }
 
 /// A descriptor that becomes readable when the daemon is to stop, and stays so.

@@ -1,14 +1,24 @@
 //! What a daemon does: the body, and how it may end.
 
+#[cfg(feature = "tokio")]
+mod asynchronous;
 mod messages;
 mod outcome;
 mod run;
+mod runtime;
 mod step;
 
+#[cfg(feature = "tokio")]
+pub(crate) use asynchronous::{RuntimePlan, steps};
+#[cfg(feature = "tokio")]
+pub(crate) use messages::handle_messages_async;
 pub use messages::{Ack, Delivery, Fetched, GiveBack, MessageLoop, Messages, Nack};
+#[cfg(feature = "tokio")]
+pub use messages::{AckAsync, FetchedAsync};
 pub(crate) use messages::{IDLE_TIME, LARGEST_POOL, POOL_SIZE, handle_messages, pump};
 pub use outcome::{Never, Outcome, StepOutcome};
 pub use run::Run;
+pub use runtime::Runtime;
 pub use step::Step;
 
 use std::any::Any;

@@ -53,7 +53,7 @@ fn paced(mut step: impl FnMut() -> ControlFlow<Ending>, pace: Duration) -> Endin
 }
 
 /// The next multiple of `pace` after `beat` that is not over yet.
-fn next_beat(beat: Instant, now: Instant, pace: Duration) -> Instant {
+pub(super) fn next_beat(beat: Instant, now: Instant, pace: Duration) -> Instant {
     let next = beat + pace;
     let late = now.saturating_duration_since(next);
     if late.is_zero() { next } else { now + pace.saturating_sub(remainder(late, pace)) }

@@ -2,7 +2,7 @@
 
 use super::{Daemon, MessageDaemon, RunDaemon, StepDaemon};
 use crate::body::{
-    Ending, Fetched, IDLE_TIME, MessageLoop, Messages, Outcome, POOL_SIZE, Run, Step, StepOutcome, Work,
+    Ack, Ending, Fetched, IDLE_TIME, MessageLoop, Messages, Outcome, POOL_SIZE, Run, Step, StepOutcome, Work,
     handle_messages,
 };
 use crate::settings::Settings;
@@ -25,6 +25,7 @@ impl Daemon {
         let mut daemon = self.work(Run(move || body().ending()));
         daemon.refuse_pace("a body that runs once has none");
         daemon.refuse_pool();
+        daemon.settings.refuse_runtime();
         daemon
     }
 
@@ -37,6 +38,7 @@ impl Daemon {
         let every = self.settings.every;
         let mut daemon = self.work(Step { step: move || step().proceed(), every });
         daemon.refuse_pool();
+        daemon.settings.refuse_runtime();
         daemon
     }
 
@@ -74,6 +76,7 @@ impl Daemon {
     where
         F: FnMut() -> R,
         R: Fetched<K>,
+        R::Receipt: Ack,
         H: Fn(R::Message) -> O + Send + Sync + 'static,
         O: Outcome<J>,
     {
@@ -81,7 +84,8 @@ impl Daemon {
         let idle_time = self.settings.idle_time.unwrap_or(IDLE_TIME);
         let (fetch, handle) = (move || fetch().found(), move |message| handle(message).ending());
         let mut daemon = self.work(MessageLoop(move || handle_messages(fetch, handle, pool_size, idle_time)));
-        daemon.refuse_pace("messages are handled as they come");
+        daemon.refuse_pace(MESSAGES_HAVE_NO_PACE);
+        daemon.settings.refuse_runtime();
         daemon
     }
 
@@ -89,7 +93,7 @@ impl Daemon {
     pub fn messages_of<M, K>(self, messages: M) -> MessageDaemon<impl FnOnce() -> Ending>
     where
         M: Messages,
-        M::Fetched: Fetched<K, Message = M::Message>,
+        M::Fetched: Fetched<K, Message = M::Message, Receipt: Ack>,
     {
         let messages = Arc::new(messages);
         let source = Arc::clone(&messages);
@@ -136,14 +140,17 @@ impl Daemon {
     }
 }
 
+/// See `refuse_pace`.
+pub(super) const MESSAGES_HAVE_NO_PACE: &str = "messages are handled as they come";
+
 impl<W> Daemon<W> {
-    fn refuse_pace(&mut self, why: &str) {
+    pub(super) fn refuse_pace(&mut self, why: &str) {
         if self.settings.every.is_some() {
             self.settings.mistaken(format!("`every` is the pace of steps; {why}"));
         }
     }
 
-    fn refuse_pool(&mut self) {
+    pub(super) fn refuse_pool(&mut self) {
         for (key, is_set) in
             [("pool_size", self.settings.pool_size.is_some()), ("idle_time", self.settings.idle_time.is_some())]
         {

@@ -1,5 +1,7 @@
 //! A daemon as its user sees it: configured by a builder, started, stopped and asked after by verbs.
 
+#[cfg(feature = "tokio")]
+mod asynchronous;
 mod bodies;
 mod builder;
 mod verbs;

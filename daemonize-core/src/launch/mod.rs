@@ -90,6 +90,8 @@ impl Checked {
             let text = format!("failed to start: this process is already daemon `{}`", inside.handle.name);
             return Err(Error::new(ErrorKind::Inside, text));
         }
+        #[cfg(feature = "tokio")]
+        refuse_runtime()?;
         let detached = detaches(&settings);
         prove_alone()?;
         check_descriptors(&settings)?;
@@ -198,6 +200,15 @@ fn detaches(settings: &Settings) -> bool {
 fn check_descriptors(settings: &Settings) -> Result<()> {
     let closed = settings.inherit.iter().find(|fd| !fds::is_open(**fd));
     closed.map_or(Ok(()), |fd| Err(Error::configuration(format_args!("`inherit`: descriptor {fd} is not open"))))
+}
+
+/// A runtime that runs already is not the daemon's, which is built after the fork.
+#[cfg(feature = "tokio")]
+fn refuse_runtime() -> Result<()> {
+    let text = "failed to start: a tokio runtime runs here: start the daemon from a plain `fn main` (no `#[tokio::main]`), \
+                and make the daemon's own function an `async fn`";
+    let runs = tokio::runtime::Handle::try_current().is_ok();
+    if runs { Err(Error::new(ErrorKind::Runtime, text)) } else { Ok(()) }
 }
 
 /// An event loop that exists before the fork would have two processes wait with one kernel object, each for what is the

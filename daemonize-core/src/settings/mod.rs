@@ -10,7 +10,9 @@ pub(crate) use paths::{default_pidfile, expand};
 pub use streams::Stdio;
 
 use crate::attach::Attachment;
-use crate::body::LARGEST_POOL;
+#[cfg(feature = "tokio")]
+use crate::body::RuntimePlan;
+use crate::body::{LARGEST_POOL, Runtime};
 use crate::capability::Capability;
 use crate::error::{Error, Result};
 use crate::signals::Signals;
@@ -91,6 +93,8 @@ pub(crate) struct Settings {
     pub(crate) every: Option<Duration>,
     pub(crate) pool_size: Option<usize>,
     pub(crate) idle_time: Option<Duration>,
+    pub(crate) runtime: Option<Runtime>,
+    pub(crate) worker_threads: Option<usize>,
     pub(crate) signals: Signals,
     pub(crate) hooks: Hooks,
     pub(crate) attachments: Vec<Arc<dyn Attachment>>,
@@ -128,6 +132,8 @@ impl Settings {
             every: None,
             pool_size: None,
             idle_time: None,
+            runtime: None,
+            worker_threads: None,
             signals: Signals::new(),
             hooks: Hooks::new(),
             attachments: Vec::new(),
@@ -182,6 +188,13 @@ impl Settings {
             _ if self.pool_size.is_some_and(|size| size > LARGEST_POOL) => {
                 wrong(format!("`pool_size` is more than {LARGEST_POOL}: no process has that many threads"))
             }
+            _ if self.worker_threads == Some(0) => wrong("`worker_threads` is zero: nobody would run a task".into()),
+            _ if self.worker_threads.is_some_and(|count| count > LARGEST_POOL) => {
+                wrong(format!("`worker_threads` is more than {LARGEST_POOL}: no process has that many threads"))
+            }
+            _ if self.worker_threads.is_some() && self.runtime == Some(Runtime::CurrentThread) => {
+                wrong("`worker_threads` with `runtime = current_thread`, which has none".into())
+            }
             _ if self.umask.is_some_and(|umask| umask > 0o777) => wrong("`umask` is more than 0o777".into()),
             _ if self.pidfile_mode & !0o755 != 0 || self.pidfile_mode & 0o600 != 0o600 => wrong(format!(
                 "`pidfile_mode` 0o{:o} is not one that its owner alone can write (0o600 to 0o755)",
@@ -200,6 +213,21 @@ impl Settings {
         match self.capabilities.iter().find(way_back) {
             Some(capability) => Err(format!("`capabilities`: with {capability} the daemon could become root again")),
             None => Ok(()),
+        }
+    }
+
+    /// The runtime of a body that awaits.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn runtime_plan(&self) -> RuntimePlan {
+        RuntimePlan { runtime: self.runtime.unwrap_or_default(), worker_threads: self.worker_threads }
+    }
+
+    /// For a body that does not await.
+    pub(crate) fn refuse_runtime(&mut self) {
+        for (key, is_set) in [("runtime", self.runtime.is_some()), ("worker_threads", self.worker_threads.is_some())] {
+            if is_set {
+                self.mistaken(format_args!("`{key}` is about the runtime of an async body; this one is none"));
+            }
         }
     }
 

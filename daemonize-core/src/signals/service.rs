@@ -119,7 +119,7 @@ impl Service {
         let deadline = since + self.grace;
         let idle = self.handlers.idle_event();
         loop {
-            if self.handlers.is_idle() && !stopping::was_asked() {
+            if self.handlers.is_idle() && !stopping::ends_in_order() {
                 return (self.on_end)(End::NeverAsked);
             }
             if Instant::now() >= deadline {

@@ -1,12 +1,12 @@
 //! What a function that fetches messages may return.
 
-use super::delivery::{Ack, Delivery};
+use super::delivery::Delivery;
 use crate::body::Ending;
 use crate::body::outcome::{Fallible, FallibleAcrossThreads, Plain};
 use std::error::Error;
 
 /// A message, what is to be told about it, or that there is none.
-pub(super) type Found<T, A> = Result<Option<(T, A)>, Ending>;
+pub(crate) type Found<T, A> = Result<Option<(T, A)>, Ending>;
 
 /// What a function that fetches messages may return: `Option<T>`, or `Result<Option<T>, E>` with an error as in
 /// [`Outcome`](crate::Outcome); `T` is the message, or a [`Delivery`] of it.
@@ -22,7 +22,7 @@ pub trait Fetched<Kind>: sealed::Sealed<Kind> {
     /// What the handler gets.
     type Message: Send + 'static;
     /// What is told when it was handled; `()` without a [`Delivery`].
-    type Receipt: Ack;
+    type Receipt: Send + 'static;
     /// Both, if there was a message.
     #[doc(hidden)]
     fn found(self) -> Found<Self::Message, Self::Receipt>;
@@ -57,9 +57,9 @@ impl<T: Send + 'static> Fetched<Plain> for Option<T> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Send + 'static, A: Ack> sealed::Sealed<Delivered> for Option<Delivery<T, A>> {}
+impl<T: Send + 'static, A: Send + 'static> sealed::Sealed<Delivered> for Option<Delivery<T, A>> {}
 #[diagnostic::do_not_recommend]
-impl<T: Send + 'static, A: Ack> Fetched<Delivered> for Option<Delivery<T, A>> {
+impl<T: Send + 'static, A: Send + 'static> Fetched<Delivered> for Option<Delivery<T, A>> {
     type Message = T;
     type Receipt = A;
 

@@ -1,5 +1,7 @@
 //! A daemon that handles messages: one thread fetches them, a pool of others handles them.
 
+#[cfg(feature = "tokio")]
+mod asynchronous;
 mod complaints;
 mod delivery;
 mod fetched;
@@ -7,6 +9,10 @@ mod fetching;
 mod pool;
 mod state;
 
+#[cfg(feature = "tokio")]
+pub(crate) use asynchronous::handle_messages_async;
+#[cfg(feature = "tokio")]
+pub use asynchronous::{AckAsync, FetchedAsync};
 pub use delivery::{Ack, Delivery, GiveBack, Nack};
 pub use fetched::Fetched;
 

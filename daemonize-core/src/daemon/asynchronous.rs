@@ -1,0 +1,126 @@
+//! Bodies and steps that await.
+
+use super::bodies::MESSAGES_HAVE_NO_PACE;
+use super::{Daemon, MessageDaemon, RunDaemon};
+use crate::body::{
+    AckAsync, Ending, FetchedAsync, IDLE_TIME, MessageLoop, Outcome, POOL_SIZE, Run, Runtime, StepOutcome,
+    handle_messages_async, steps,
+};
+use std::future::Future;
+
+impl Daemon {
+    /// Runs `body` once, in a tokio runtime that is built in the daemon; the daemon ends as it returns.
+    ///
+    /// Look at [`stopped`](crate::stopped()) or [`sleep_async`](crate::sleep_async) to end in time. A body that never does is
+    /// dropped where it awaits when the daemon is to stop. Tasks that it has spawned are dropped when it has ended.
+    ///
+    /// ```no_run
+    /// use daemonize_core::Daemon;
+    /// use tokio::net::TcpListener;
+    ///
+    /// async fn greet() -> std::io::Result<()> {
+    ///     let listener = TcpListener::bind("127.0.0.1:4711").await?;
+    ///     loop {
+    ///         let (client, _) = listener.accept().await?;
+    ///         client.try_write(b"hello\n")?;
+    ///     }
+    /// }
+    ///
+    /// Daemon::new("greeter").run_async(greet).start()?;
+    /// # Ok::<(), daemonize_core::Error>(())
+    /// ```
+    pub fn run_async<F, B, K>(self, body: F) -> RunDaemon<impl FnOnce() -> Ending>
+    where
+        F: FnOnce() -> B,
+        B: Future,
+        B::Output: Outcome<K>,
+    {
+        let plan = self.settings.runtime_plan();
+        let mut daemon = self.work(Run(move || plan.run(async move { body().await.ending() })));
+        daemon.refuse_pace("a body that runs once has none");
+        daemon.refuse_pool();
+        daemon
+    }
+
+    /// Runs `step` again and again, in a tokio runtime that is built in the daemon, until the daemon is to stop; at a pace,
+    /// with [`every`](Daemon::every). A stop lets a step that has begun come to its end, within [`grace`](Daemon::grace).
+    ///
+    /// ```no_run
+    /// use daemonize_core::Daemon;
+    /// use std::time::Duration;
+    ///
+    /// let mut beats = 0;
+    /// let heart = Daemon::new("heart").every(Duration::from_secs(1)).step_async(async move || {
+    ///     tokio::fs::write("/tmp/beats", format!("{beats}\n")).await?;
+    ///     beats += 1;
+    ///     Ok::<(), std::io::Error>(())
+    /// });
+    /// heart.start()?;
+    /// # Ok::<(), daemonize_core::Error>(())
+    /// ```
+    pub fn step_async<F, R, K>(self, step: F) -> RunDaemon<impl FnOnce() -> Ending>
+    where
+        F: AsyncFnMut() -> R,
+        R: StepOutcome<K>,
+    {
+        let (plan, every) = (self.settings.runtime_plan(), self.settings.every);
+        let mut daemon = self.work(Run(move || plan.run(steps(step, every))));
+        daemon.refuse_pool();
+        daemon
+    }
+
+    /// Fetches messages and handles up to [`pool_size`](Daemon::pool_size) of them at the same time, each in a task of a tokio
+    /// runtime that is built in the daemon: [`messages`](Daemon::messages) for handlers that await.
+    ///
+    /// `fetch` returns what [`Fetched`](crate::Fetched) allows, or a future of it, which is dropped where it awaits when the
+    /// daemon is to stop. A receipt in a [`Delivery`](crate::Delivery) may await, too: see [`AckAsync`].
+    ///
+    /// ```no_run
+    /// use daemonize_core::Daemon;
+    /// use std::time::Duration;
+    ///
+    /// async fn next_job() -> Option<u32> {
+    ///     tokio::time::sleep(Duration::from_secs(1)).await;
+    ///     Some(7)
+    /// }
+    ///
+    /// Daemon::new("worker").messages_async(next_job, |job| async move { println!("working on {job}") }).start()?;
+    /// # Ok::<(), daemonize_core::Error>(())
+    /// ```
+    pub fn messages_async<F, R, K, H, B, J>(self, fetch: F, handle: H) -> MessageDaemon<impl FnOnce() -> Ending>
+    where
+        F: FnMut() -> R,
+        R: FetchedAsync<K>,
+        R::Receipt: AckAsync,
+        H: Fn(R::Message) -> B + Send + Sync + 'static,
+        B: Future + Send + 'static,
+        B::Output: Outcome<J>,
+    {
+        let plan = self.settings.runtime_plan();
+        let pool_size = self.settings.pool_size.unwrap_or(POOL_SIZE);
+        let idle_time = self.settings.idle_time.unwrap_or(IDLE_TIME);
+        let handle = move |message| {
+            let handling = handle(message);
+            async { handling.await.ending() }
+        };
+        let mut daemon =
+            self.work(MessageLoop(move || plan.run(handle_messages_async(fetch, handle, pool_size, idle_time))));
+        daemon.refuse_pace(MESSAGES_HAVE_NO_PACE);
+        daemon
+    }
+
+    /// Which runtime is built for an async body: one with several threads, unless set.
+    #[must_use]
+    pub fn runtime(mut self, runtime: Runtime) -> Daemon {
+        self.settings.runtime = Some(runtime);
+        self
+    }
+
+    /// How many threads run the tasks of an async body (`Builder::worker_threads` of tokio); as many as there are
+    /// processors, unless set.
+    #[must_use]
+    pub fn worker_threads(mut self, count: usize) -> Daemon {
+        self.settings.worker_threads = Some(count);
+        self
+    }
+}
