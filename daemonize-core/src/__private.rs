@@ -19,6 +19,17 @@ where
     move |message| handle(message).ending()
 }
 
+/// The same for a handler that awaits.
+#[cfg(feature = "tokio")]
+pub fn handler_async<H, M, B, J>(handle: H) -> H
+where
+    H: Fn(M) -> B + Send + Sync + 'static,
+    B: Future + Send + 'static,
+    B::Output: Outcome<J>,
+{
+    handle
+}
+
 /// The pool of a message daemon without the daemon, for the bench.
 pub fn pump<T: Send + 'static>(
     pool_size: usize,

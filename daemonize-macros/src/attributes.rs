@@ -81,5 +81,5 @@ fn refusal(kind: Kind, path: &Path) -> Option<String> {
 
 /// Why an attribute that starts a runtime is refused.
 pub(crate) fn runtime_message(attribute: &str) -> String {
-    format!("remove `{attribute}`: write a plain `fn` that builds its runtime inside, once it is a daemon")
+    format!("remove `{attribute}`: the runtime is built in the daemon, by the feature `tokio` of `daemonic`")
 }

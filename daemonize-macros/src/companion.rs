@@ -98,6 +98,7 @@ fn reaching(model: &Model) -> TokenStream {
 /// The plain function. It is an item of its own in here, so that its name means itself in it.
 fn call(function: &Function) -> TokenStream {
     let Function { generics, bounds, parameters, visibility, output, plain, ident, .. } = function;
+    let (asyncness, wait) = if function.awaits { (Some(print!(async)), Some(print!(.await))) } else { (None, None) };
     let declared = parameters.iter().map(|parameter| {
         let (name, ty) = (&parameter.name, &parameter.ty);
         print!(#name: #ty)
@@ -105,11 +106,11 @@ fn call(function: &Function) -> TokenStream {
     let names = parameters.iter().map(|parameter| &parameter.name);
     let (quiet, body) = match function.stand_in() {
         Some(stand_in) if !returns_opaque(output) => (Some(print!(#[allow(dead_code)])), stand_in),
-        _ => (None, print!(#ident(#(#names),*))),
+        _ => (None, print!(#ident(#(#names),*) #wait)),
     };
     print! {
         /// Calls the plain function, here and now.
-        #visibility fn call #generics (#(#declared),*) #output #bounds { #quiet #plain #body }
+        #visibility #asyncness fn call #generics (#(#declared),*) #output #bounds { #quiet #plain #body }
     }
 }
 

@@ -115,24 +115,32 @@ pub(crate) fn with_work(model: &Model, owner: &Ident) -> TokenStream {
     let place = function.output_span.resolved_at(Span::mixed_site());
     let mut owner = owner.clone();
     owner.set_span(place);
-    let verb = match kind {
-        Kind::Run => Ident::new("run", place),
-        Kind::Step => Ident::new("step", place),
-        Kind::Message => {
+    let verb = match (kind, function.awaits) {
+        (Kind::Run, false) => Ident::new("run", place),
+        (Kind::Run, true) => Ident::new("run_async", place),
+        (Kind::Step, false) => Ident::new("step", place),
+        (Kind::Step, true) => Ident::new("step_async", place),
+        (Kind::Message, awaits) => {
             // What is wrong with the messages shows where they come from, what is wrong with the handler at its type.
             let mut handler = function.ident.clone();
             handler.set_span(handler.span().located_at(place));
             let located = located(root, place);
-            let handler = quote_spanned!(place=> #located::__private::handler(#handler));
+            let (verb, kind) = if awaits { ("messages_async", "handler_async") } else { ("messages", "handler") };
+            let kind = Ident::new(kind, place);
+            let handler = quote_spanned!(place=> #located::__private::#kind(#handler));
             let source = from.span().resolved_at(Span::mixed_site());
             owner.set_span(source);
-            return quote_spanned!(source=> #owner::__daemon().messages(#from, #handler));
+            let verb = Ident::new(verb, source);
+            return quote_spanned!(source=> #owner::__daemon().#verb(#from, #handler));
         }
     };
     let arguments = function.parameters.iter().map(|parameter| pass(root, parameter));
     let captures = (!function.parameters.is_empty()).then(|| quote_spanned!(place=> move));
-    // The type of a closure that never returns is not that of its body: it must be said.
-    let work = if function.diverges {
+    let work = if function.awaits && *kind == Kind::Step {
+        // What is lent to a step is lent for as long as it awaits.
+        quote_spanned!(place=> async #captures || #owner::call(#(#arguments),*).await)
+    } else if function.diverges && !function.awaits {
+        // The type of a closure that never returns is not that of its body: it must be said.
         quote_spanned!(place=> #captures || -> () { #owner::call(#(#arguments),*) })
     } else {
         quote_spanned!(place=> #captures || #owner::call(#(#arguments),*))

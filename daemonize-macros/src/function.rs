@@ -35,6 +35,8 @@ pub(crate) struct Function {
     pub(crate) plain: TokenStream,
     /// Whether it is `-> !`.
     pub(crate) diverges: bool,
+    /// Whether it is an `async fn`.
+    pub(crate) awaits: bool,
     /// Whether it was refused: then only what keeps the rest of the program free of errors that are
     /// none is printed for it.
     pub(crate) refused: bool,
@@ -71,6 +73,7 @@ pub(crate) fn check(kind: Kind, item: Item, errors: &mut Errors) -> Option<Funct
         output_span: signature::output_span(&item.signature),
         plain: plain(&attributes.inner, &TokenStream::new(), &item.signature, item.body),
         diverges: signature::diverges(&item.signature),
+        awaits: item.signature.asyncness.is_some(),
         attributes,
         refused: errors.count() > before,
     })
@@ -92,6 +95,7 @@ fn handler(attributes: Attributes, item: Item, refused: bool) -> Function {
         output: item.signature.output.to_token_stream(),
         output_span: signature::output_span(&item.signature),
         diverges: signature::diverges(&item.signature),
+        awaits: item.signature.asyncness.is_some(),
         attributes,
         refused,
     }

@@ -59,8 +59,10 @@ pub(crate) enum Shape {
     Configure,
     /// A function that fetches messages.
     From,
-    /// How many threads there may be.
+    /// How many messages there may be in work.
     PoolSize,
+    /// How many threads there may be.
+    Workers,
     /// The path of the library.
     Root,
 }
@@ -97,6 +99,8 @@ pub(crate) struct Key {
 
 const DETACH: Words = Words { group: "Detach", words: &[("auto", "Auto"), ("always", "Always"), ("never", "Never")] };
 const CLOSE: Words = Words { group: "Close", words: &[("inherited", "Inherited"), ("all", "All"), ("none", "None")] };
+const RUNTIME: Words =
+    Words { group: "Runtime", words: &[("multi_thread", "MultiThread"), ("current_thread", "CurrentThread")] };
 const READY: Words = Words { group: "Ready", words: &[("auto", "Auto"), ("manual", "Manual")] };
 const STDIO: Words = Words { group: "Stdio", words: &[("null", "Null"), ("keep", "Keep")] };
 
@@ -133,6 +137,8 @@ const KEYS: &[Key] = &[
     key("from", Shape::From, "from = next_job"),
     key("pool_size", Shape::PoolSize, "pool_size = 100"),
     key("idle_time", Shape::Duration, r#"idle_time = "100ms""#),
+    key("runtime", Shape::Words(&RUNTIME), "runtime = current_thread"),
+    key("worker_threads", Shape::Workers, "worker_threads = 4"),
     key("configure", Shape::Configure, "configure = more_settings"),
     key("crate", Shape::Root, "crate = ::daemon"),
 ];
@@ -145,9 +151,14 @@ const OWNED: &[(&str, Kind, &str)] = &[
     ("idle_time", Kind::Message, "it says how long a `#[daemon::message]` waits when there is no message"),
 ];
 
+/// Keys that belong to functions that await.
+pub(crate) const OF_ASYNC: [&str; 2] = ["runtime", "worker_threads"];
+
+/// Whether functions that await can be daemons: the library builds their runtime only with its feature `tokio`.
+pub(crate) const AWAITS: bool = cfg!(feature = "tokio");
+
 /// Words that are no keys yet, each with what it is for.
-const RESERVED: &[(&str, &str)] =
-    &[("cli", "it is reserved for command lines"), ("runtime", "it is reserved for `async fn`")];
+const RESERVED: &[(&str, &str)] = &[("cli", "it is reserved for command lines")];
 
 /// The key of that name, or why the attribute has no such key.
 pub(crate) fn find(kind: Kind, name: &str) -> Result<&'static Key, String> {

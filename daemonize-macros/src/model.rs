@@ -13,7 +13,7 @@ use crate::errors::Errors;
 use crate::function::{self, Function};
 use crate::hooks::{self, HookRule};
 use crate::item::Item;
-use crate::keys::Kind;
+use crate::keys::{Kind, OF_ASYNC};
 use crate::signals::{self, SignalRule};
 use crate::values::{self, Checked};
 
@@ -65,6 +65,9 @@ pub(crate) fn check(kind: Kind, args: Vec<Arg>, item: Item, errors: &mut Errors)
     choices.check_times(errors);
     choices.check_source(kind, errors);
     let mut function = function::check(kind, item, errors)?;
+    if !function.awaits {
+        choices.refuse_runtime(errors);
+    }
     let root = choices.root(errors);
     let companion = choices.companion(&function.ident, &root, errors);
     let name = choices.name.unwrap_or_else(|| default_name(&function.ident));
@@ -145,6 +148,15 @@ impl Choices {
         if kind == Kind::Message && self.from.is_none() && errors.count() == 0 {
             let message = "`from` is missing: it says where the messages come from, such as `from = next_job`";
             errors.at(Span::call_site(), message);
+        }
+    }
+
+    /// A function that does not await has no runtime.
+    fn refuse_runtime(&self, errors: &mut Errors) {
+        for Setting { key, .. } in &self.settings {
+            if OF_ASYNC.iter().any(|name| key == name) {
+                errors.at(key.span(), format!("`{key}` is about the runtime of an `async fn`; this function is none"));
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use syn::{FnArg, GenericParam, ReturnType, Safety, Signature, Type, TypeReferenc
 
 use crate::attributes;
 use crate::errors::Errors;
-use crate::keys::Kind;
+use crate::keys::{AWAITS, Kind};
 
 /// Whether it is written as a method: then it can only be given back as it is.
 pub(crate) fn check_method(kind: Kind, signature: &Signature, errors: &mut Errors) -> bool {
@@ -72,8 +72,8 @@ fn check_qualifiers(kind: Kind, signature: &Signature, errors: &mut Errors) {
     if let Some(word) = &signature.constness {
         errors.on(word, format!("`{kind}` cannot be on a `const fn`: a daemon only exists at run time"));
     }
-    if let Some(word) = &signature.asyncness {
-        errors.on(word, "no async runtime is built for a daemon: write a plain `fn` that builds its runtime inside");
+    if let Some(word) = signature.asyncness.as_ref().filter(|_| !AWAITS) {
+        errors.on(word, "an `async fn` needs the feature `tokio` of `daemonic`; or write a plain `fn`");
     }
     if let Safety::Unsafe(word) = &signature.safety {
         errors.on(word, format!("`{kind}` cannot be on an `unsafe fn`: nobody could keep its promise in the daemon"));

@@ -35,7 +35,8 @@ pub(crate) fn check(key: &Key, value: &Expr) -> syn::Result<Checked> {
         Shape::Words(words) => word(key, value, words),
         Shape::Stream(words) => stream(key, value, words),
         Shape::Duration => span_of_time(value),
-        Shape::PoolSize => pool_size(key, value),
+        Shape::PoolSize => pool_size(key, value, "a pool without a worker handles no message"),
+        Shape::Workers => pool_size(key, value, "a runtime without a worker runs no task"),
         Shape::From => function(key, value, "a function that returns the next message"),
         _ => function(key, value, "a function from `Daemon` to `Daemon`"),
     }
@@ -99,7 +100,7 @@ fn function(key: &Key, value: &Expr, wanted: &str) -> syn::Result<Checked> {
 /// The library refuses the same; it says so when the daemon starts.
 const LARGEST_POOL: usize = 32_768;
 
-fn pool_size(key: &Key, value: &Expr) -> syn::Result<Checked> {
+fn pool_size(key: &Key, value: &Expr, why_not_none: &str) -> syn::Result<Checked> {
     let number = match literal(value) {
         None => return Ok(verbatim(value)),
         Some(Lit::Int(number)) => number,
@@ -107,7 +108,7 @@ fn pool_size(key: &Key, value: &Expr) -> syn::Result<Checked> {
     };
     match number.base10_parse::<usize>() {
         _ if is_negative(value) => Err(wrong(value, "a pool cannot have less than one worker")),
-        Ok(0) => Err(wrong(value, "a pool without a worker handles no message: at least `1`")),
+        Ok(0) => Err(wrong(value, format!("{why_not_none}: at least `1`"))),
         Ok(size) if size <= LARGEST_POOL => Ok(verbatim(value)),
         _ => Err(wrong(
             value,

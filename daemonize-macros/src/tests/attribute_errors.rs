@@ -24,7 +24,7 @@ fn unknown_keys_that_are_near_to_none_get_the_list() {
         "unknown key `colour`, expected one of `name`, `companion`, `pidfile`, `pidfile_mode`, \
          `signals`, `detach`, `working_directory`, `umask`, `user`, `group`, `init_groups`, `chroot`, \
          `core_dumps`, `inherit`, `close`, `stdin`, `stdout`, `stderr`, `ready`, `start_timeout`, \
-         `stop_timeout`, `grace`, `kill`, `hooks`, `configure`, `crate`",
+         `stop_timeout`, `grace`, `kill`, `hooks`, `runtime`, `worker_threads`, `configure`, `crate`",
         "colour",
     );
 }
@@ -43,7 +43,10 @@ fn keys_of_other_attributes_say_so() {
         "pool_size",
     );
     one("cli", "`cli` does not belong to `#[daemon::run]`: it is reserved for command lines", "cli");
-    one("runtime = r", "`runtime` does not belong to `#[daemon::run]`: it is reserved for `async fn`", "runtime");
+    for key in ["runtime = current_thread", "worker_threads = 2"] {
+        let name = key.split(' ').next().unwrap();
+        one(key, &format!("`{name}` is about the runtime of an `async fn`; this function is none"), name);
+    }
     assert_errors(
         Step,
         r#"idle_time = "1s""#,
@@ -239,7 +242,7 @@ fn all_mistakes_of_an_attribute_are_told_at_once() {
     assert_errors(
         Run,
         r#"pid_file = "x", umask = 22, grace = 3, detach = atuo, kill = foo., umask = 0"#,
-        "async fn main(x: u8) {}",
+        "fn main(x: u8) {}",
         &[
             ("unknown key `pid_file`, did you mean `pidfile`?", "pid_file"),
             ("expected identifier or integer", ","),
@@ -247,7 +250,6 @@ fn all_mistakes_of_an_attribute_are_told_at_once() {
             (r#"a duration needs a unit: write `"3s"`"#, "3"),
             ("unknown word `atuo` for `detach`, did you mean `auto`?", "atuo"),
             ("duplicate key `umask`", "umask"),
-            ("no async runtime is built for a daemon: write a plain `fn` that builds its runtime inside", "async"),
             ("`main` takes no arguments: read them with `std::env::args`", "x: u8"),
         ],
     );

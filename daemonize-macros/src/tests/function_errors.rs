@@ -30,11 +30,6 @@ fn qualified_functions_are_no_daemons() {
         "`#[daemon::run]` cannot be on an `extern fn`: only this library calls it",
         r#"extern "C""#,
     );
-    one(
-        "async fn f() {}",
-        "no async runtime is built for a daemon: write a plain `fn` that builds its runtime inside",
-        "async",
-    );
     assert_errors(
         Step,
         "",
@@ -45,6 +40,24 @@ fn qualified_functions_are_no_daemons() {
             ("`#[daemon::step]` cannot be on a variadic function", "..."),
         ],
     );
+}
+
+#[test]
+#[cfg(not(feature = "tokio"))]
+fn functions_that_await_need_a_feature() {
+    let why = "an `async fn` needs the feature `tokio` of `daemonic`; or write a plain `fn`";
+    one("async fn f() {}", why, "async");
+    assert_errors(Message, "from = f", "async fn handle(job: Job) {}", &[(why, "async")]);
+}
+
+#[test]
+#[cfg(feature = "tokio")]
+fn functions_that_await_are_daemons_like_others() {
+    assert_errors(Run, "runtime = current_thread", "async fn main() -> Result<(), E> { go().await }", &[]);
+    assert_errors(Step, "worker_threads = cores()", "async fn f(state: &mut State) -> ! { go(state).await }", &[]);
+    assert_errors(Message, "from = f, runtime = multi_thread", "async fn handle(job: Job) {}", &[]);
+    let why = "a runtime without a worker runs no task: at least `1`";
+    assert_errors(Run, "worker_threads = 0", "async fn f() {}", &[(why, "0")]);
 }
 
 #[test]
@@ -87,11 +100,6 @@ fn a_handler_takes_a_message_by_value_and_nothing_else() {
     assert_errors(Message, "from = f", "fn handle<'a>((id, name): (u64, &'static str)) -> Result<(), E> { go() }", &[]);
     assert_errors(Message, "from = f", "fn handle(text: &'static str) {}", &[]);
     one("fn main(job: Job) {}", "`main` handles no messages: put the attribute on the function that does", "main");
-    one(
-        "async fn handle(job: Job) {}",
-        "no async runtime is built for a daemon: write a plain `fn` that builds its runtime inside",
-        "async",
-    );
 }
 
 #[test]
@@ -113,12 +121,12 @@ fn a_companion_hides_neither_the_crate_nor_a_type() {
 fn other_attributes_that_change_what_a_function_is_are_refused() {
     one(
         "#[tokio::main] fn main() {}",
-        "remove `#[tokio::main]`: write a plain `fn` that builds its runtime inside, once it is a daemon",
+        "remove `#[tokio::main]`: the runtime is built in the daemon, by the feature `tokio` of `daemonic`",
         "#[tokio::main]",
     );
     one(
         r#"#[actix_web::main(flavor = "x")] fn main() {}"#,
-        "remove `#[actix_web::main]`: write a plain `fn` that builds its runtime inside, once it is a daemon",
+        "remove `#[actix_web::main]`: the runtime is built in the daemon, by the feature `tokio` of `daemonic`",
         r#"#[actix_web::main(flavor = "x")]"#,
     );
     one(
@@ -147,7 +155,7 @@ fn a_runtime_attribute_above_is_known_by_what_it_left() {
     }";
     one(
         item,
-        "remove `#[tokio::main]`: write a plain `fn` that builds its runtime inside, once it is a daemon",
+        "remove `#[tokio::main]`: the runtime is built in the daemon, by the feature `tokio` of `daemonic`",
         "main",
     );
 }
@@ -182,14 +190,13 @@ fn all_mistakes_of_a_function_are_told_at_once() {
     assert_errors(
         Run,
         "",
-        "#[test] #[tokio::main] async fn f<T>(x: impl Into<T>) -> impl Sized { 3 }",
+        "#[test] #[tokio::main] fn f<T>(x: impl Into<T>) -> impl Sized { 3 }",
         &[
             ("a test is no daemon: remove `#[test]`, and test the plain function through `call`", "#[test]"),
             (
-                "remove `#[tokio::main]`: write a plain `fn` that builds its runtime inside, once it is a daemon",
+                "remove `#[tokio::main]`: the runtime is built in the daemon, by the feature `tokio` of `daemonic`",
                 "#[tokio::main]",
             ),
-            ("no async runtime is built for a daemon: write a plain `fn` that builds its runtime inside", "async"),
             ("`#[daemon::run]` cannot be on a generic function: write one function for each `T`", "T"),
             ("`#[daemon::run]` cannot take `impl Trait`: write the type, or `Box<dyn Trait>`", "impl"),
             ("`#[daemon::run]` cannot return `impl Trait`: write the type, such as `Result<(), Error>`", "impl"),

@@ -112,6 +112,19 @@ fn after_errors() {
         "errors",
         Run,
         r#"pid_file = "x", umask = 22, kill = false"#,
-        "async fn sleepy(idle: u64) -> u64 { nap(idle).await }",
+        "fn sleepy(idle: u64) -> u64 { nap(idle) }",
     );
+}
+
+#[test]
+#[cfg(feature = "tokio")]
+fn functions_that_await() {
+    assert_snapshot("async_run", Run, "", "async fn serve(port: u16) -> std::io::Result<()> { listen(port).await }");
+    assert_snapshot(
+        "async_step",
+        Step,
+        r#"every = "1s""#,
+        "async fn beat(state: &mut State, pace: u8) { go(state).await }",
+    );
+    assert_snapshot("async_message", Message, "from = next", "async fn handle(job: Job) { job.run().await }");
 }

@@ -10,11 +10,6 @@ impl Type {
 }
 
 #[daemon::run]
-async fn asynchronous(x: u8) -> u8 {
-    std::future::ready(x).await
-}
-
-#[daemon::run]
 unsafe fn dangerous() {}
 
 #[daemon::run]
@@ -41,8 +36,6 @@ struct Structure;
 
 fn main() -> daemon::Result<()> {
     Type.method();
-    asynchronous(3)?;
-    asynchronous::start(3)?;
     dangerous::stop()?;
     foreign::foreground()?;
     generic(["x"; 3])?;

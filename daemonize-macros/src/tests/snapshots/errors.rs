@@ -1,5 +1,5 @@
 fn sleepy(idle: u64) -> ::daemon::Result<::daemon::Started> {
-    ::core::unimplemented!()
+    sleepy::start(idle)
 }
 /// Starts, stops and asks after the daemon of [`fn@sleepy`].
 #[allow(non_camel_case_types, dead_code)]
@@ -8,15 +8,15 @@ impl sleepy {
     /// Launches the daemon and returns once it is ready, or why it is not.
     #[allow(dead_code)]
     fn start(idle: u64) -> ::daemon::Result<::daemon::Started> {
-        ::core::unimplemented!()
+        Self::__daemon().run(move || Self::call(idle)).start()
     }
     /// Stops the daemon if it runs, then launches it.
     fn restart(idle: u64) -> ::daemon::Result<::daemon::Started> {
-        ::core::unimplemented!()
+        Self::__daemon().run(move || Self::call(idle)).restart()
     }
     /// Runs the daemon in this very process, without detaching.
     fn foreground(idle: u64) -> ::daemon::Result<::core::convert::Infallible> {
-        ::core::unimplemented!()
+        Self::__daemon().run(move || Self::call(idle)).foreground()
     }
     /// Stops the daemon and returns once it is gone; success as well if it did not run.
     fn stop() -> ::daemon::Result<::daemon::Stopped> {
@@ -42,11 +42,10 @@ impl sleepy {
     }
     /// Calls the plain function, here and now.
     fn call(idle: u64) -> u64 {
-        #[allow(dead_code)]
-        async fn sleepy(idle: u64) -> u64 {
-            nap(idle).await
+        fn sleepy(idle: u64) -> u64 {
+            nap(idle)
         }
-        ::core::unimplemented!()
+        sleepy(idle)
     }
     fn __daemon() -> ::daemon::Daemon {
         static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
@@ -60,7 +59,4 @@ impl sleepy {
 }
 ::core::compile_error! {
     "`22` is decimal: write `0o22`"
-}
-::core::compile_error! {
-    "no async runtime is built for a daemon: write a plain `fn` that builds its runtime inside"
 }

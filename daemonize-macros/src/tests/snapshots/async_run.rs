@@ -1,0 +1,56 @@
+fn serve(port: u16) -> ::daemon::Result<::daemon::Started> {
+    serve::start(port)
+}
+/// Starts, stops and asks after the daemon of [`fn@serve`].
+#[allow(non_camel_case_types, dead_code)]
+enum serve {}
+impl serve {
+    /// Launches the daemon and returns once it is ready, or why it is not.
+    #[allow(dead_code)]
+    fn start(port: u16) -> ::daemon::Result<::daemon::Started> {
+        Self::__daemon().run_async(move || Self::call(port)).start()
+    }
+    /// Stops the daemon if it runs, then launches it.
+    fn restart(port: u16) -> ::daemon::Result<::daemon::Started> {
+        Self::__daemon().run_async(move || Self::call(port)).restart()
+    }
+    /// Runs the daemon in this very process, without detaching.
+    fn foreground(port: u16) -> ::daemon::Result<::core::convert::Infallible> {
+        Self::__daemon().run_async(move || Self::call(port)).foreground()
+    }
+    /// Stops the daemon and returns once it is gone; success as well if it did not run.
+    fn stop() -> ::daemon::Result<::daemon::Stopped> {
+        Self::__daemon().stop()
+    }
+    /// Whether the daemon runs, and as which process.
+    fn status() -> ::daemon::Result<::daemon::Status> {
+        Self::__daemon().status()
+    }
+    /// Sends the daemon a signal.
+    fn send(
+        signal: impl ::core::convert::Into<::daemon::Signal>,
+    ) -> ::daemon::Result<()> {
+        Self::__daemon().send(signal)
+    }
+    /// The daemon's process, if it runs.
+    fn pid() -> ::daemon::Result<::core::option::Option<::daemon::Pid>> {
+        Self::__daemon().pid()
+    }
+    /// Where the pidfile is.
+    fn pidfile() -> ::std::path::PathBuf {
+        Self::__daemon().pidfile_path()
+    }
+    /// Calls the plain function, here and now.
+    async fn call(port: u16) -> std::io::Result<()> {
+        async fn serve(port: u16) -> std::io::Result<()> {
+            listen(port).await
+        }
+        serve(port).await
+    }
+    fn __daemon() -> ::daemon::Daemon {
+        static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
+        ::core::clone::Clone::clone(
+            __DAEMON.get_or_init(|| ::daemon::Daemon::new("serve")),
+        )
+    }
+}
