@@ -18,6 +18,7 @@ use std::env;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -216,7 +217,7 @@ pub fn sleep(time: Duration) -> bool {
     }
     if TOLD.replace(true) {
         match current() {
-            Some(inside) if flag::is_the_body() && !LOOKS.load(Relaxed) => unwind(inside),
+            Some(inside) if flag::may_be_unwound() && !LOOKS.load(Relaxed) => unwind(inside),
             _ => thread::sleep(time.min(NAP)),
         }
     }
@@ -227,7 +228,11 @@ pub fn sleep(time: Duration) -> bool {
 ///
 /// Awaiting it counts as having asked: the body is then given `grace` to return.
 pub fn stopped() -> impl Future<Output = ()> + Send + Unpin + 'static {
-    UntilStopped::asked()
+    let mut until = UntilStopped::asked();
+    std::future::poll_fn(move |context| {
+        // Whoever hears it has seen it.
+        Pin::new(&mut until).poll(context).map(|()| LOOKS.store(true, Relaxed))
+    })
 }
 
 /// Sleeps for `time` in async code, or until the daemon is to stop; whether it slept it all.
@@ -240,13 +245,15 @@ pub fn stopped() -> impl Future<Output = ()> + Send + Unpin + 'static {
 #[cfg(feature = "tokio")]
 pub async fn sleep_async(time: Duration) -> bool {
     static TOLD: AtomicBool = AtomicBool::new(false);
-    if !flag::look() && tokio::time::timeout(time, stopped()).await.is_err() {
+    let found = flag::look();
+    if !found && tokio::time::timeout(time, UntilStopped::asked()).await.is_err() {
         return true;
     }
     let is_body = std::future::poll_fn(|_| std::task::Poll::Ready(flag::polls_the_body())).await;
     if !is_body {
         tokio::time::sleep(time.min(NAP)).await;
-    } else if TOLD.swap(true, Relaxed) {
+    } else if TOLD.swap(true, Relaxed) && found {
+        // Not one that is interrupted beside another: only one that sleeps on.
         if LOOKS.load(Relaxed) {
             tokio::time::sleep(time.min(NAP)).await;
         } else {

@@ -45,6 +45,11 @@ pub(crate) fn be_the_body() {
     IS_BODY.set(true);
 }
 
+/// Whether the body is what runs here, and not a task beside it in the same thread.
+pub(crate) fn may_be_unwound() -> bool {
+    is_the_body() && (!ORDERLY.load(SeqCst) || polls_the_body())
+}
+
 /// Whether this thread is the body's.
 pub(crate) fn is_the_body() -> bool {
     IS_BODY.get()
@@ -58,11 +63,12 @@ pub(crate) fn mark() {
     WAKE.notify_all();
     // Whoever has the event by now is told by it; whoever comes later sees the mark.
     fence(SeqCst);
-    let wakers = std::mem::take(&mut mutex::lock(&WAKERS).all);
-    wakers.into_values().for_each(Waker::wake);
     if let Some(event) = EVENT.get() {
         let _ = event.write(1);
     }
+    // Last: what they run is not ours.
+    let wakers = std::mem::take(&mut mutex::lock(&WAKERS).all);
+    wakers.into_values().for_each(Waker::wake);
 }
 
 /// Whether nobody has told the daemon to stop before; whoever is the first does.
@@ -196,7 +202,8 @@ impl Future for UntilStopped {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if if self.asks { look() } else { is_marked() } {
+        let marked = if self.asks { look() } else { is_marked() };
+        if marked {
             return Poll::Ready(());
         }
         let mut wakers = mutex::lock(&WAKERS);
@@ -208,7 +215,10 @@ impl Future for UntilStopped {
             wakers.next += 1;
             wakers.next
         });
-        wakers.all.insert(key, context.waker().clone());
+        let old = wakers.all.insert(key, context.waker().clone());
+        drop(wakers);
+        // Not under the lock: the last waker of a task may drop it, and with it another of these.
+        drop(old);
         Poll::Pending
     }
 }
@@ -216,7 +226,8 @@ impl Future for UntilStopped {
 impl Drop for UntilStopped {
     fn drop(&mut self) {
         if let Some(key) = self.key {
-            mutex::lock(&WAKERS).all.remove(&key);
+            let old = mutex::lock(&WAKERS).all.remove(&key);
+            drop(old);
         }
     }
 }

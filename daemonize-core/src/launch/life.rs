@@ -274,10 +274,10 @@ fn end_from_outside(inside: &'static Inside, end: End) {
             inside.end_attachments();
         });
     }
-    fail(inside, &Error::new(ErrorKind::Stopped, "failed to start: stopped while starting"));
     if let Some(farewell) = farewell::take() {
         within(LAST_WORDS, farewell);
     }
+    fail(inside, &Error::new(ErrorKind::Stopped, "failed to start: stopped while starting"));
     let words = match end {
         End::NeverAsked => None,
         End::GraceOver => Some(format!("did not end within its grace of {:?}, and was ended", inside.grace)),

@@ -18,6 +18,7 @@ use crate::body::{Ending, guarded};
 use crate::counters::Counts;
 use crate::mutex;
 use crate::report;
+use crate::stopping;
 use std::error::Error;
 use std::hint;
 use std::mem;
@@ -184,11 +185,14 @@ where
         threads.push(worker);
     }
 
-    fn not_made(&self, index: usize, error: &std::io::Error) {
+    fn not_made(self: &Arc<Self>, index: usize, error: &std::io::Error) {
         let mut state = self.lock();
         state.not_made(index, Instant::now() + AGAIN);
         let workers = state.workers();
+        // A message may have come meanwhile, for which the one that was not made counted as on his way.
+        let call = state.wake();
         drop(state);
+        self.answer(call);
         if !self.said.swap(true, Relaxed) {
             report::error(&format!("no thread for one more worker, going on with {workers}: {error}"));
         }
@@ -196,6 +200,7 @@ where
 
     fn wait<'a>(&self, state: Guard<'a, T, A>, time: Duration) -> Guard<'a, T, A> {
         self.awaited.store(true, Relaxed);
+        let _asleep = stopping::Asleep::fall();
         self.change.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0
     }
 

@@ -110,7 +110,20 @@ impl<T, A: Ack> State<T, A> {
 
     /// Whoever is to come, if something is to be done and nobody is on his way.
     pub(super) fn call(&mut self) -> Call {
-        if self.searching > 0 || self.queue.is_empty() {
+        match self.wake() {
+            Call::Nobody if self.wants_one() && self.workers < self.limit => self.make(),
+            call => call,
+        }
+    }
+
+    /// Whether something is to be done and nobody is on his way.
+    fn wants_one(&self) -> bool {
+        self.searching == 0 && !self.queue.is_empty()
+    }
+
+    /// The same of those that sleep.
+    pub(super) fn wake(&mut self) -> Call {
+        if !self.wants_one() {
             return Call::Nobody;
         }
         let sleeper = self.idle.pop().map(|index| &mut self.places[index]);
@@ -119,7 +132,7 @@ impl<T, A: Ack> State<T, A> {
             self.searching += 1;
             return Call::Wake(thread.clone());
         }
-        if self.workers < self.limit { self.make() } else { Call::Nobody }
+        Call::Nobody
     }
 
     /// A place for one more worker.
