@@ -1,15 +1,23 @@
 //! Bodies that await: an async runtime is built in the daemon, after every fork.
 
 use super::step::next_beat;
-use super::{Ending, Runtime, StepOutcome, guarded};
+use super::{Ending, Runtime, StepOutcome, guarded, panic_text};
+use crate::mutex;
+use crate::report;
 use crate::stopping::{self, UntilStopped};
 use std::future::{Future, poll_fn};
+use std::io;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
+use std::sync::Mutex;
 use std::task::Poll;
+use std::thread;
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime as Built};
+
+/// How long a thread that is busy may take when the body has ended by itself.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is to be built.
 #[derive(Clone, Copy, Debug)]
@@ -22,42 +30,90 @@ pub(crate) struct RuntimePlan {
 impl RuntimePlan {
     /// Builds the runtime and runs a body in it to its end; a body that never looks is cancelled by a stop.
     pub(crate) fn run(self, body: impl Future<Output = Ending>) -> Ending {
-        match self.build() {
-            Ok(runtime) => runtime.block_on(until_cancelled(body)),
-            Err(error) => Ending::failure(format!("no async runtime could be built: {error}")),
-        }
+        self.run_to_the_end(until_cancelled(body))
     }
 
-    fn build(self) -> std::io::Result<Built> {
+    /// The same for a body that comes to its end when the daemon is to stop, whatever the user's code in it calls.
+    pub(crate) fn run_to_the_end(self, body: impl Future<Output = Ending>) -> Ending {
+        let runtime = match self.build() {
+            Ok(runtime) => runtime,
+            Err(error) => return Ending::failure(format!("no async runtime could be built: {error}")),
+        };
+        stopping::see_to_the_end();
+        let outcome = catch_unwind(AssertUnwindSafe(|| runtime.block_on(watched(body))));
+        wind_down(runtime);
+        outcome.unwrap_or_else(|payload| resume_unwind(payload))
+    }
+
+    fn build(self) -> io::Result<Built> {
         let mut builder = match self.runtime {
-            Runtime::MultiThread => Builder::new_multi_thread(),
+            Runtime::MultiThread => {
+                prove_room(self.worker_threads.or_else(|| Some(thread::available_parallelism().ok()?.get())))?;
+                Builder::new_multi_thread()
+            }
             Runtime::CurrentThread => Builder::new_current_thread(),
         };
         if let Some(count) = self.worker_threads {
             builder.worker_threads(count);
         }
-        builder.enable_all().build()
+        catch_unwind(AssertUnwindSafe(|| builder.enable_all().build()))
+            .unwrap_or_else(|payload| Err(io::Error::other(panic_text(payload.as_ref()).to_owned())))
     }
+}
+
+/// So many threads can be made. Where tokio cannot make one it panics, and then waits for ever for those that it has made.
+fn prove_room(count: Option<usize>) -> io::Result<()> {
+    let gate = Mutex::new(());
+    let closed = mutex::lock(&gate);
+    thread::scope(|scope| {
+        let make = |_| thread::Builder::new().spawn_scoped(scope, || drop(mutex::lock(&gate)));
+        let made: io::Result<Vec<_>> = (0..count.unwrap_or(1)).map(make).collect();
+        drop(closed);
+        made?.into_iter().try_for_each(|thread| thread.join().map_err(|_| io::Error::other("a thread panicked")))
+    })
+}
+
+/// Tasks are dropped where they await. What keeps a thread busy is waited for: after a stop until the grace is over, which
+/// the signal thread sees to; else for a while.
+fn wind_down(runtime: Built) {
+    if stopping::is_marked() {
+        return drop(runtime);
+    }
+    let begin = Instant::now();
+    runtime.shutdown_timeout(PATIENCE);
+    if begin.elapsed() >= PATIENCE {
+        report::error("a task that blocks its thread has outlived the body, and is not waited for any longer");
+    }
+}
+
+/// Awaits `body`, and shows that it lives: between two polls it waits for something; within one that never returns it hangs.
+async fn watched(body: impl Future<Output = Ending>) -> Ending {
+    let mut body = pin!(body);
+    let mut asleep = None;
+    poll_fn(|context| {
+        drop(asleep.take());
+        let poll = stopping::as_the_body(|| body.as_mut().poll(context));
+        if poll.is_pending() {
+            asleep = Some(stopping::Asleep::fall());
+        }
+        poll
+    })
+    .await
 }
 
 /// Awaits `body`; when the daemon is to stop and the body has never asked about it, or will not end although it has been
 /// told, it is dropped where it awaits, and its locals with it.
 async fn until_cancelled(body: impl Future<Output = Ending>) -> Ending {
-    stopping::see_to_the_end();
     let mut body = pin!(body);
     let mut stopped = pin!(UntilStopped::unasked());
-    let mut asleep = None;
     poll_fn(|context| {
-        // Between two polls it waits for something; within one that never returns it hangs.
-        drop(asleep.take());
-        if let Poll::Ready(ending) = stopping::as_the_body(|| body.as_mut().poll(context)) {
+        if let Poll::Ready(ending) = body.as_mut().poll(context) {
             return Poll::Ready(ending);
         }
         let told = stopped.as_mut().poll(context).is_ready();
         if told && (!stopping::was_asked() || stopping::has_resigned()) {
             return Poll::Ready(Ending::success());
         }
-        asleep = Some(stopping::Asleep::fall());
         Poll::Pending
     })
     .await

@@ -12,7 +12,8 @@ impl Daemon {
     /// Runs `body` once, in a tokio runtime that is built in the daemon; the daemon ends as it returns.
     ///
     /// Look at [`stopped`](crate::stopped()) or [`sleep_async`](crate::sleep_async) to end in time. A body that never does is
-    /// dropped where it awaits when the daemon is to stop. Tasks that it has spawned are dropped when it has ended.
+    /// dropped where it awaits when the daemon is to stop. Tasks that it has spawned are dropped when it has ended; one that
+    /// blocks its thread is waited for, after a stop within [`grace`](Daemon::grace), else for ten seconds.
     ///
     /// ```no_run
     /// use daemonize_core::Daemon;
@@ -103,8 +104,8 @@ impl Daemon {
             let handling = handle(message);
             async { handling.await.ending() }
         };
-        let mut daemon =
-            self.work(MessageLoop(move || plan.run(handle_messages_async(fetch, handle, pool_size, idle_time))));
+        let mut daemon = self
+            .work(MessageLoop(move || plan.run_to_the_end(handle_messages_async(fetch, handle, pool_size, idle_time))));
         daemon.refuse_pace(MESSAGES_HAVE_NO_PACE);
         daemon
     }
