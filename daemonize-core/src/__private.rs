@@ -1,6 +1,8 @@
 //! What the attributes print calls to.
 
 use crate::body::{self, Ending, Outcome, Work};
+#[cfg(feature = "tokio")]
+use crate::body::{AckAsync, FetchAsync};
 use crate::daemon::Daemon;
 use std::process::ExitCode;
 
@@ -37,6 +39,18 @@ pub fn pump<T: Send + 'static>(
     handle: impl Fn(T) + Send + Sync + 'static,
 ) {
     body::pump(pool_size, fetch, handle);
+}
+
+/// The same for handlers that await, within the caller's runtime.
+#[cfg(feature = "tokio")]
+pub async fn pump_async<F, K, H, B>(pool_size: usize, fetch: F, handle: H)
+where
+    F: FetchAsync<K>,
+    F::Receipt: AckAsync,
+    H: Fn(F::Message) -> B + Send + Sync + 'static,
+    B: Future<Output = Ending> + Send + 'static,
+{
+    body::pump_async(pool_size, fetch, handle).await;
 }
 
 /// What a by-value argument of a step must be: it is used once per step.

@@ -57,7 +57,7 @@ pub use body::{
     StepOutcome, Work,
 };
 #[cfg(feature = "tokio")]
-pub use body::{AckAsync, FetchedAsync};
+pub use body::{AckAsync, FetchAsync};
 pub use capability::{Capability, UnknownCapability};
 pub use counters::{Counters, counters};
 pub use daemon::{Daemon, MessageDaemon, Partial, RunDaemon, StepDaemon};

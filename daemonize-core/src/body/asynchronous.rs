@@ -149,3 +149,58 @@ pub(crate) async fn steps<R: StepOutcome<K>, K>(mut step: impl AsyncFnMut() -> R
     }
     Ending::success()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::{pending, ready};
+
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
+    }
+
+    #[test]
+    fn a_body_runs_to_its_end_in_either_runtime() {
+        for (runtime, worker_threads) in [(Runtime::MultiThread, Some(2)), (Runtime::CurrentThread, None)] {
+            let plan = RuntimePlan { runtime, worker_threads };
+            let body = async { tokio::spawn(ready(Ending::with_status(7))).await.unwrap() };
+            assert_eq!(plan.run(body), Ending::with_status(7));
+            // Its tasks do not keep it.
+            let body = async {
+                tokio::spawn(pending::<()>());
+                Ending::success()
+            };
+            assert_eq!(plan.run_to_the_end(body), Ending::success());
+        }
+    }
+
+    #[test]
+    fn what_fails_is_told_with_its_name() {
+        let told = |ending: Ending| ending.error().unwrap_or_default().to_owned();
+        let failing = async { Ending::failure("no paper") };
+        assert_eq!(told(block_on(guarded_async("it", failing))), "it failed: no paper");
+        let panicking = async {
+            tokio::task::yield_now().await;
+            panic!("no ink")
+        };
+        assert_eq!(told(block_on(guarded_async("it", panicking))), "it panicked: no ink");
+    }
+
+    #[test]
+    fn a_break_ends_the_steps() {
+        for every in [None, Some(Duration::from_millis(1))] {
+            let mut left = 3;
+            let step = async || {
+                left -= 1;
+                tokio::task::yield_now().await;
+                if left == 0 { ControlFlow::Break(Ending::with_status(9)) } else { ControlFlow::Continue(()) }
+            };
+            assert_eq!(block_on(steps(step, every)), Ending::with_status(9));
+        }
+    }
+
+    #[test]
+    fn room_is_proven_by_threads() {
+        assert!(prove_room(Some(3)).is_ok());
+    }
+}

@@ -10,12 +10,12 @@ mod step;
 
 #[cfg(feature = "tokio")]
 pub(crate) use asynchronous::{RuntimePlan, steps};
-#[cfg(feature = "tokio")]
-pub(crate) use messages::handle_messages_async;
 pub use messages::{Ack, Delivery, Fetched, GiveBack, MessageLoop, Messages, Nack};
 #[cfg(feature = "tokio")]
-pub use messages::{AckAsync, FetchedAsync};
+pub use messages::{AckAsync, FetchAsync};
 pub(crate) use messages::{IDLE_TIME, LARGEST_POOL, POOL_SIZE, handle_messages, pump};
+#[cfg(feature = "tokio")]
+pub(crate) use messages::{handle_messages_async, pump_async};
 pub use outcome::{Never, Outcome, StepOutcome};
 pub use run::Run;
 pub use runtime::Runtime;

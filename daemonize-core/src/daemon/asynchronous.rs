@@ -3,7 +3,7 @@
 use super::bodies::MESSAGES_HAVE_NO_PACE;
 use super::{Daemon, MessageDaemon, RunDaemon};
 use crate::body::{
-    AckAsync, Ending, FetchedAsync, IDLE_TIME, MessageLoop, Outcome, POOL_SIZE, Run, Runtime, StepOutcome,
+    AckAsync, Ending, FetchAsync, IDLE_TIME, MessageLoop, Outcome, POOL_SIZE, Run, Runtime, StepOutcome,
     handle_messages_async, steps,
 };
 use std::future::Future;
@@ -73,27 +73,27 @@ impl Daemon {
     /// Fetches messages and handles up to [`pool_size`](Daemon::pool_size) of them at the same time, each in a task of a tokio
     /// runtime that is built in the daemon: [`messages`](Daemon::messages) for handlers that await.
     ///
-    /// `fetch` returns what [`Fetched`](crate::Fetched) allows, or a future of it, which is dropped where it awaits when the
-    /// daemon is to stop. A receipt in a [`Delivery`](crate::Delivery) may await, too: see [`AckAsync`].
+    /// `fetch` returns what [`Fetched`](crate::Fetched) allows, or is an async function that does. It is dropped where it awaits
+    /// when the daemon is to stop, so a message that it already has should be its last word. A receipt in a [`Delivery`](crate::Delivery) may await, too: see [`AckAsync`].
     ///
     /// ```no_run
     /// use daemonize_core::Daemon;
     /// use std::time::Duration;
     ///
-    /// async fn next_job() -> Option<u32> {
-    ///     tokio::time::sleep(Duration::from_secs(1)).await;
-    ///     Some(7)
-    /// }
-    ///
-    /// Daemon::new("worker").messages_async(next_job, |job| async move { println!("working on {job}") }).start()?;
+    /// let mut ticks = None;
+    /// let next_job = async move || {
+    ///     // Made in the daemon, where the runtime is.
+    ///     let ticks = ticks.get_or_insert_with(|| tokio::time::interval(Duration::from_secs(1)));
+    ///     Some(ticks.tick().await.elapsed())
+    /// };
+    /// Daemon::new("worker").messages_async(next_job, async |job| println!("working on {job:?}")).start()?;
     /// # Ok::<(), daemonize_core::Error>(())
     /// ```
-    pub fn messages_async<F, R, K, H, B, J>(self, fetch: F, handle: H) -> MessageDaemon<impl FnOnce() -> Ending>
+    pub fn messages_async<F, K, H, B, J>(self, fetch: F, handle: H) -> MessageDaemon<impl FnOnce() -> Ending>
     where
-        F: FnMut() -> R,
-        R: FetchedAsync<K>,
-        R::Receipt: AckAsync,
-        H: Fn(R::Message) -> B + Send + Sync + 'static,
+        F: FetchAsync<K>,
+        F::Receipt: AckAsync,
+        H: Fn(F::Message) -> B + Send + Sync + 'static,
         B: Future + Send + 'static,
         B::Output: Outcome<J>,
     {

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "tokio")]
 mod asynchronous;
+#[cfg(feature = "tokio")]
+mod awaited;
 mod complaints;
 mod delivery;
 mod fetched;
@@ -10,9 +12,9 @@ mod pool;
 mod state;
 
 #[cfg(feature = "tokio")]
-pub(crate) use asynchronous::handle_messages_async;
+pub(crate) use asynchronous::{handle_messages_async, pump_async};
 #[cfg(feature = "tokio")]
-pub use asynchronous::{AckAsync, FetchedAsync};
+pub use awaited::{AckAsync, FetchAsync};
 pub use delivery::{Ack, Delivery, GiveBack, Nack};
 pub use fetched::Fetched;
 

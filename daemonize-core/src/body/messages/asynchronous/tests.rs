@@ -1,0 +1,145 @@
+use super::super::delivery::{Ack, Delivery};
+use super::*;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::mpsc;
+use tokio::runtime::{Builder, Runtime};
+
+type Told = Result<(), Box<dyn Error + Send + Sync>>;
+
+/// Tells what became of a message, by its number.
+struct Note(u32, mpsc::Sender<(u32, Option<Nack>)>);
+
+impl Ack for Note {
+    fn ack(self) -> Told {
+        Ok(self.1.send((self.0, None))?)
+    }
+
+    fn nack(self, why: Nack) -> Told {
+        Ok(self.1.send((self.0, Some(why)))?)
+    }
+}
+
+fn runtimes() -> [Runtime; 2] {
+    let several = Builder::new_multi_thread().worker_threads(3).enable_time().build().unwrap();
+    [several, Builder::new_current_thread().enable_time().build().unwrap()]
+}
+
+fn counts() -> &'static Counts {
+    Box::leak(Box::new(Counts::new()))
+}
+
+fn books() -> Books<Note> {
+    Books { in_flight: 0, receipts: Vec::new(), free: Vec::new(), over: false }
+}
+
+#[test]
+fn each_message_is_counted_and_told_once_and_the_pool_is_never_overfull() {
+    const LAST: u32 = 20_000;
+    for runtime in runtimes() {
+        let (sender, told) = mpsc::channel();
+        let most = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
+        let seen = Arc::clone(&most);
+        let handle = move |number: u32| {
+            let seen = Arc::clone(&seen);
+            async move {
+                seen.1.fetch_max(seen.0.fetch_add(1, SeqCst) + 1, SeqCst);
+                tokio::task::yield_now().await;
+                seen.0.fetch_sub(1, SeqCst);
+                if number % 1_000 == 0 { Ending::failure("a thousand") } else { Ending::success() }
+            }
+        };
+        runtime.block_on(async {
+            let counts = counts();
+            let shared = Shared::new(7, handle, counts);
+            let mut next = 0;
+            let mut fetch = || {
+                next += 1;
+                let delivery = (next <= LAST).then(|| Delivery::new(next, Note(next, sender.clone())));
+                async { delivery }
+            };
+            let is_over = Cell::new(false);
+            fetch_into(&shared, &mut fetch, || is_over.get(), async || is_over.set(true)).await;
+            shared.drain().await;
+            let counted = counts.read();
+            assert_eq!((counted.fetched, counted.in_flight), (LAST.into(), 0));
+            assert_eq!((counted.handled, counted.failed), (u64::from(LAST - LAST / 1_000), u64::from(LAST / 1_000)));
+            assert!(shared.books.lock().unwrap().receipts.len() <= 7, "receipts are kept that nobody needs");
+        });
+        drop(sender);
+        let mut told: Vec<_> = told.iter().collect();
+        told.sort_unstable_by_key(|(number, _)| *number);
+        let became = |number| (number, (number % 1_000 == 0).then_some(Nack::Failed));
+        assert!(told.into_iter().eq((1..=LAST).map(became)));
+        assert!(most.1.load(SeqCst) <= 7);
+    }
+}
+
+#[test]
+fn what_is_left_is_told_once_and_nothing_is_begun_any_more() {
+    let (sender, told) = mpsc::channel();
+    let (mut books, counts) = (books(), counts());
+    let note = |number| Note(number, sender.clone());
+    let places = [1, 2].map(|number| books.begin(note(number), counts).ok().flatten().unwrap());
+    let (in_flight, left) = books.leftover();
+    assert_eq!((in_flight, left.len()), (2, 2));
+    left.into_iter().for_each(|note| Ack::nack(note, Nack::Unfinished).unwrap());
+    // What ends too late finds nothing to tell, and what comes too late is given back.
+    assert!(places.iter().all(|place| books.receipt(*place).is_none()));
+    assert!(books.begin(note(3), counts).is_err_and(|note| note.0 == 3));
+    assert_eq!(books.leftover().1.len(), 0);
+    drop(sender);
+    assert_eq!(told.iter().map(|(number, _)| number).collect::<Vec<_>>(), [1, 2]);
+}
+
+#[test]
+fn a_place_is_used_again() {
+    let (sender, _told) = mpsc::channel();
+    let (mut books, counts) = (books(), counts());
+    for number in 0..10 {
+        let place = books.begin(Note(number, sender.clone()), counts).ok().flatten().unwrap();
+        assert_eq!(place, 0);
+        assert_eq!(books.receipt(place).unwrap().0, number);
+        books.end(true, counts);
+    }
+    assert_eq!(counts.read().handled, 10);
+}
+
+#[test]
+fn a_fetch_that_fails_or_panics_is_an_error_and_no_end() {
+    for runtime in runtimes() {
+        runtime.block_on(async {
+            let mut tried = 0;
+            let mut fetch = async || {
+                tried += 1;
+                assert!(tried != 2, "no bug");
+                if tried == 1 { Err("no broker") } else { Ok(Some(3)) }
+            };
+            assert_eq!(fetch_once(&mut fetch).await, Err("fetching a message failed: no broker".into()));
+            assert_eq!(fetch_once(&mut fetch).await, Err("fetching a message panicked: no bug".into()));
+            assert_eq!(fetch_once(&mut fetch).await, Ok(Some((3, ()))));
+        });
+    }
+}
+
+#[test]
+fn every_way_to_fetch_a_message_is_understood() {
+    async fn next() -> Option<u32> {
+        Some(1)
+    }
+    let runtime = Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        assert_eq!(fetch_once(&mut next).await, Ok(Some((1, ()))));
+        assert_eq!(fetch_once(&mut || Some(2)).await, Ok(Some((2, ()))));
+        assert_eq!(fetch_once(&mut || Ok::<_, String>(Some(Delivery::new(3, ())))).await, Ok(Some((3, ()))));
+        assert_eq!(fetch_once(&mut || Box::pin(next())).await, Ok(Some((1, ()))));
+        // One that borrows from what it has captured.
+        let mut numbers = vec![4];
+        let mut fetch = async || {
+            let numbers = &mut numbers;
+            next().await;
+            numbers.pop()
+        };
+        assert_eq!(fetch_once(&mut fetch).await, Ok(Some((4, ()))));
+        assert_eq!(fetch_once(&mut fetch).await, Ok(None));
+    });
+}
