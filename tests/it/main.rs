@@ -8,6 +8,9 @@
 mod common;
 
 mod architecture;
+mod asynchronous;
+mod asynchronous_messages;
+mod asynchronous_runtime;
 mod bad_input;
 mod clients;
 mod examples;

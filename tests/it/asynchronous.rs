@@ -1,0 +1,294 @@
+//! Bodies and steps that await: how they begin and how they end.
+
+use std::time::{Duration, Instant};
+
+use look::{Lab, Process};
+use nix::sys::signal::Signal;
+use nix::sys::wait::WaitStatus;
+
+use crate::common::{PIDFILE, SOON, adopt, each, nothing_left, run, start, stop};
+
+/// Far below the grace of ten seconds.
+const AT_ONCE: Duration = Duration::from_secs(4);
+
+/// A lab with the helper program `awaits`.
+pub(crate) fn lab() -> Lab {
+    Lab::new(env!("CARGO_BIN_EXE_awaits"))
+}
+
+/// Starts a daemon, and waits until it has noted `begun`.
+#[track_caller]
+pub(crate) fn begun(lab: &Lab, settings: &[&str]) -> Process {
+    let daemon = adopt(start(lab, &[settings, &["stderr=log"]].concat()));
+    lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+    daemon
+}
+
+/// Tells a daemon to stop, and asserts its exit status; how long that took.
+#[track_caller]
+pub(crate) fn stops(lab: &Lab, daemon: Process, status: i32) -> Duration {
+    let told = Instant::now();
+    daemon.signal(Signal::SIGTERM);
+    ended(daemon, status);
+    nothing_left(lab);
+    told.elapsed()
+}
+
+/// Asserts how the daemon ends.
+#[track_caller]
+pub(crate) fn ended(daemon: Process, status: i32) {
+    match daemon.died(SOON).expect("the daemon ends") {
+        Some(WaitStatus::Exited(_, found)) => assert_eq!(found, status, "another exit status"),
+        other => panic!("another end than an exit: {other:?}"),
+    }
+}
+
+/// How many threads its runtime has.
+pub(crate) fn workers(daemon: Process) -> usize {
+    let names = daemon.threads().into_iter().filter_map(|thread| Some(thread.stat()?.name));
+    names.filter(|name| name.starts_with("tokio")).count()
+}
+
+const RUNTIMES: [&str; 2] = ["runtime=multi_thread", "runtime=current_thread"];
+
+#[test]
+fn p10_01_a_body_that_never_asks_is_dropped_where_it_awaits() {
+    each(RUNTIMES, |runtime| {
+        for body in ["pending", "loop", "doze", "pause:3600000", "both(loop|loop)"] {
+            let lab = lab();
+            let daemon = begun(&lab, &[runtime, &format!("body=guard:left,note:begun,{body}")]);
+            let took = stops(&lab, daemon, 0);
+            assert!(took < AT_ONCE, "{runtime}, `{body}`: {took:?}");
+            assert_eq!(lab.read("left"), format!("dropped {}\n", daemon.id()), "{runtime}, `{body}`");
+            assert_eq!(lab.read("log"), "", "{runtime}, `{body}`");
+        }
+    });
+}
+
+#[test]
+fn p10_01_its_tasks_are_dropped_with_it() {
+    each(RUNTIMES, |runtime| {
+        let lab = lab();
+        let body = "body=guard:left,spawn(guard:one,note:in-task,pending),spawn(guard:two,pause:3600000),await:in-task,note:begun,pending";
+        let daemon = begun(&lab, &[runtime, body]);
+        assert!(stops(&lab, daemon, 0) < AT_ONCE);
+        for file in ["left", "one", "two"] {
+            assert_eq!(lab.read(file), format!("dropped {}\n", daemon.id()), "{runtime}, {file}");
+        }
+    });
+}
+
+#[test]
+fn p10_01_a_body_that_ends_takes_its_tasks_with_it() {
+    for (end, status) in [("pause:10", 0), ("err:no paper", 4), ("panic:no ink", 4)] {
+        let lab = lab();
+        let body = format!("body=spawn(guard:task,note:in-task,pending),await:in-task,note:begun,await:go,{end}");
+        let daemon = begun(&lab, &[&body]);
+        lab.write("go", "");
+        ended(daemon, status);
+        nothing_left(&lab);
+        assert!(lab.read("task").starts_with("dropped"), "{end}");
+    }
+}
+
+/// Neither a body nor anybody else could end a thread; but a body that has ended is the end of the daemon.
+#[test]
+fn p10_01_a_task_that_blocks_its_thread_does_not_outlive_the_body_for_long() {
+    for end in ["pause:10", "panic:no ink"] {
+        let lab = lab();
+        let daemon = begun(&lab, &[&format!("body=thread,note:begun,{end}")]);
+        let outcome = daemon.died(Duration::from_secs(30)).expect("its body has ended");
+        assert!(matches!(outcome, Some(WaitStatus::Exited(_, 0 | 4))), "{end}: {outcome:?}");
+        assert!(lab.read("log").contains("has outlived the body"), "{end}: {}", lab.read("log"));
+        nothing_left(&lab);
+    }
+}
+
+#[test]
+fn p10_02_a_body_that_asks_is_given_its_grace() {
+    each(RUNTIMES, |runtime| {
+        for asks in ["stopped", "while", "both(pause:600|stopped)"] {
+            let lab = lab();
+            let body = format!("body=guard:left,note:begun,{asks},pause:200,note:cleaned");
+            let daemon = begun(&lab, &[runtime, &body]);
+            let took = stops(&lab, daemon, 0);
+            assert!((Duration::from_millis(200)..AT_ONCE).contains(&took), "{runtime}, `{asks}`: {took:?}");
+            assert!(lab.path("cleaned").exists() && lab.path("left").exists(), "{runtime}, `{asks}`");
+            assert_eq!(lab.read("log"), "", "{runtime}, `{asks}`");
+        }
+    });
+}
+
+#[test]
+fn p10_02_a_task_that_asks_is_given_the_grace_too() {
+    let lab = lab();
+    let daemon = begun(&lab, &["body=spawn(note:begun,stopped,pause:200,note:cleaned,stop),await:cleaned"]);
+    stops(&lab, daemon, 0);
+    assert!(lab.path("cleaned").exists());
+}
+
+#[test]
+fn p10_02_the_stop_is_heard_in_another_runtime() {
+    let lab = lab();
+    let daemon = begun(&lab, &["body=elsewhere:heard,note:begun,await:heard"]);
+    assert!(stops(&lab, daemon, 0) < AT_ONCE);
+    assert!(lab.path("heard").exists());
+}
+
+#[test]
+fn p10_02_what_blocks_its_thread_is_ended_after_the_grace_and_that_is_said() {
+    let bodies =
+        ["note:begun,block", "note:begun,ask,pending", "spawn(note:begun,block),pending", "thread,note:begun,pending"];
+    each(RUNTIMES.iter().flat_map(|runtime| bodies.map(|body| (*runtime, body))), |(runtime, body)| {
+        let lab = lab();
+        let daemon = begun(&lab, &[runtime, "grace=700", &format!("body={body}")]);
+        let took = stops(&lab, daemon, 1);
+        assert!((Duration::from_millis(700)..AT_ONCE).contains(&took), "{runtime}, `{body}`: {took:?}");
+        assert_eq!(
+            lab.read("log"),
+            "awaits: did not end within its grace of 700ms, and was ended\n",
+            "{runtime}, `{body}`"
+        );
+    });
+}
+
+#[test]
+fn p10_04_errors_and_panics_before_readiness_reach_the_launcher() {
+    for (end, says) in [
+        ("err:no paper", "the body failed: no paper"),
+        ("panic:no ink", "the body panicked: no ink"),
+        ("exit:7", "exited with status 7"),
+        ("pause:1", "the body returned before it was ready"),
+    ] {
+        let lab = lab();
+        let outcome = run(&lab, "start", &["ready=manual", &format!("body=pause:1,{end}")]).says(&[says]);
+        assert!([2, 4].contains(&outcome.code()), "{end}: {outcome}");
+        nothing_left(&lab);
+    }
+}
+
+#[test]
+fn p10_04_errors_and_panics_after_readiness_are_told() {
+    for (end, says) in [("err:no paper", "the body failed: no paper"), ("panic:no ink", "the body panicked: no ink")] {
+        for ready in ["ready=manual", "stdout=out"] {
+            let lab = lab();
+            let daemon = begun(&lab, &[ready, &format!("body=pause:1,ready,note:begun,await:go,{end}")]);
+            lab.write("go", "");
+            ended(daemon, 4);
+            nothing_left(&lab);
+            assert!(lab.read("log").contains(&format!("awaits: {says}\n")), "{}", lab.read("log"));
+        }
+    }
+}
+
+#[test]
+fn p10_04_ready_may_be_said_by_whoever_awaits() {
+    for body in ["pause:300,say:hello,ready,note:begun,pending", "spawn(pause:300,say:hello,ready,note:begun),pending"]
+    {
+        let lab = lab();
+        let outcome = run(&lab, "start", &["ready=manual", &format!("body={body}")]).ok().prints(&["hello"]);
+        assert!(outcome.took >= Duration::from_millis(300), "{outcome}");
+        lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+        stop(&lab);
+        nothing_left(&lab);
+    }
+}
+
+#[test]
+fn p10_04_in_the_foreground_it_is_this_very_process() {
+    for (end, status) in [("stop,pending", 0), ("err:no paper", 4), ("pause:1", 0)] {
+        let lab = lab();
+        run(&lab, "foreground", &[&format!("body=guard:left,say:working,{end}")]).exits(status).prints(&["working"]);
+        assert!(lab.path("left").exists());
+        nothing_left(&lab);
+    }
+}
+
+#[test]
+fn p10_04_handlers_and_signals_of_tokio_work_side_by_side() {
+    each(RUNTIMES, |runtime| {
+        let lab = lab();
+        let body = "body=hear:heard,note:begun,pending";
+        let daemon = begun(&lab, &[runtime, body, "handle=SIGHUP:note:handled"]);
+        for round in 1..=3 {
+            daemon.signal(Signal::SIGHUP);
+            for file in ["handled", "heard"] {
+                lab.wait_for(file, SOON, |notes| notes.lines().count() == round);
+            }
+        }
+        stops(&lab, daemon, 0);
+    });
+}
+
+#[test]
+fn p10_04_annotated_functions_await() {
+    let lab = lab();
+    lab.run(&["serve"]).ok();
+    let daemon = adopt(lab.daemon(PIDFILE));
+    lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+    assert_eq!(workers(daemon), 3);
+    stops(&lab, daemon, 0);
+    assert!(lab.path("left").exists());
+}
+
+#[test]
+fn p10_04_an_annotated_main_awaits_and_never_returns() {
+    let lab = Lab::new(env!("CARGO_BIN_EXE_awaits_main"));
+    lab.run(&[]).ok();
+    let daemon = adopt(lab.daemon(PIDFILE));
+    assert_eq!(workers(daemon), 0);
+    assert!(stops(&lab, daemon, 0) < AT_ONCE);
+    assert_eq!(lab.read("left"), format!("dropped {}\n", daemon.id()));
+}
+
+#[test]
+fn p10_05_a_stop_interrupts_the_pace_and_no_step() {
+    each(RUNTIMES, |runtime| {
+        let lab = lab();
+        let daemon = begun(&lab, &[runtime, "every=3600000", "step=note:begun"]);
+        assert!(stops(&lab, daemon, 0) < AT_ONCE);
+        assert_eq!(lab.read("begun").lines().count(), 1);
+
+        let lab = self::lab();
+        let daemon = begun(&lab, &[runtime, "step=guard:left,note:begun,pause:300,note:finished"]);
+        stops(&lab, daemon, 0);
+        let count = |file| lab.read(file).lines().count();
+        assert_eq!((count("begun"), count("left")), (count("finished"), count("finished")));
+    });
+}
+
+#[test]
+fn p10_05_steps_keep_their_pace() {
+    let lab = lab();
+    let before = Instant::now();
+    let daemon = begun(&lab, &["every=100", "step=note:begun,pause:10"]);
+    lab.wait_for("begun", SOON, |notes| notes.lines().count() >= 6);
+    let took = before.elapsed();
+    assert!((Duration::from_millis(490)..SOON).contains(&took), "six steps came after {took:?}");
+    stops(&lab, daemon, 0);
+}
+
+#[test]
+fn p10_05_a_step_that_hangs_fails_or_is_the_last_ends_the_daemon() {
+    let lab = lab();
+    let daemon = begun(&lab, &["grace=500", "step=note:begun,pending"]);
+    stops(&lab, daemon, 1);
+    for (step, says) in [("err:no paper", "failed: no paper"), ("panic:no ink", "panicked: no ink")] {
+        let lab = self::lab();
+        let daemon = begun(&lab, &["every=1", &format!("step=note:begun,await:go,{step}")]);
+        lab.write("go", "");
+        ended(daemon, 4);
+        assert!(lab.read("log").contains(says), "{}", lab.read("log"));
+    }
+}
+
+#[test]
+fn p10_05_state_is_lent_across_awaits() {
+    let lab = lab();
+    lab.run(&["beat"]).ok();
+    let daemon = adopt(lab.daemon(PIDFILE));
+    assert_eq!(workers(daemon), 0);
+    ended(daemon, 0);
+    let beats: String = (0..100).map(|beat| format!("{beat} {} {}\n", beat + 1, daemon.id())).collect();
+    assert_eq!(lab.read("beats"), beats);
+}

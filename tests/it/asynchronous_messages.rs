@@ -1,0 +1,357 @@
+//! Messages whose handlers await: what is fetched, who handles it, and what becomes of it when something goes wrong.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use look::{Lab, Process};
+use nix::sys::signal::Signal;
+
+use crate::asynchronous::{ended, lab};
+use crate::common::{PIDFILE, SOON, adopt, each, nothing_left, run, start, stop, times};
+
+/// Starts a daemon that handles these messages, one line of acts each.
+#[track_caller]
+fn handling(lab: &Lab, messages: &[&str], settings: &[&str]) -> Process {
+    lab.write("inbox", messages.join("\n") + "\n");
+    let settings = [&["inbox=inbox", "idle_time=10", "stderr=log"], settings].concat();
+    adopt(start(lab, &settings))
+}
+
+/// Waits until so many notes are in this file.
+#[track_caller]
+fn notes(lab: &Lab, file: &str, count: usize) {
+    lab.wait_for(file, SOON, |notes| notes.lines().count() == count);
+}
+
+fn count(lab: &Lab, file: &str) -> usize {
+    lab.read(file).lines().count()
+}
+
+/// What the counters are when they satisfy this: fetched, handled, failed, in flight.
+#[track_caller]
+fn counters(lab: &Lab, daemon: Process, holds: impl Fn(&str) -> bool) -> String {
+    let deadline = look::Deadline::after(SOON);
+    loop {
+        let _ = std::fs::remove_file(lab.path("counters"));
+        daemon.signal(Signal::SIGUSR1);
+        let counters = lab.wait_for("counters", SOON, |text| text.ends_with('\n'));
+        if holds(&counters) || deadline.passed() {
+            return counters;
+        }
+    }
+}
+
+const COUNTERS: &str = "handle=SIGUSR1:counters:counters";
+
+/// With threads and without, fetched by somebody who awaits and by somebody who does not.
+const KINDS: [&[&str]; 4] = [
+    &["runtime=multi_thread", "fetch=await"],
+    &["runtime=multi_thread"],
+    &["runtime=current_thread", "fetch=await"],
+    &["runtime=current_thread"],
+];
+
+#[test]
+fn p10_06_no_more_is_fetched_than_the_pool_is_large() {
+    each(KINDS, |kind| {
+        let lab = lab();
+        let messages = ["note:begun,await:go,note:done"; 10];
+        let daemon = handling(&lab, &messages, &[kind, &["pool_size=3", COUNTERS]].concat());
+        notes(&lab, "begun", 3);
+        // The inbox has more; and nobody takes them.
+        assert_eq!(counters(&lab, daemon, |_| true), "3 0 0 3\n", "{kind:?}");
+        assert!(daemon.died(Duration::from_millis(200)).is_err());
+        assert_eq!(counters(&lab, daemon, |_| true), "3 0 0 3\n", "{kind:?}");
+        lab.write("go", "");
+        notes(&lab, "done", 10);
+        assert_eq!(counters(&lab, daemon, |text| text == "10 10 0 0\n"), "10 10 0 0\n", "{kind:?}");
+        stop(&lab);
+        ended(daemon, 0);
+        nothing_left(&lab);
+    });
+}
+
+#[test]
+fn p10_06_with_a_pool_of_one_messages_are_handled_in_their_order() {
+    each(KINDS, |kind| {
+        let lab = lab();
+        let words: Vec<String> = (0..50).map(|number| format!("pause:1,say:{number};")).collect();
+        let messages: Vec<&str> = words.iter().map(String::as_str).chain(["note:done"]).collect();
+        handling(&lab, &messages, &[kind, &["pool_size=1", "stdout=out"]].concat());
+        notes(&lab, "done", 1);
+        stop(&lab);
+        assert_eq!(lab.read("out"), words.concat().replace("pause:1,say:", ""), "{kind:?}");
+    });
+}
+
+#[test]
+fn p10_06_many_at_once_need_no_threads() {
+    let lab = lab();
+    let messages = ["note:begun,await:go"; 150];
+    let daemon = handling(&lab, &messages, &["pool_size=150", "runtime=current_thread", "grace=20000"]);
+    notes(&lab, "begun", 150);
+    lab.write("go", "");
+    stop(&lab);
+    ended(daemon, 0);
+}
+
+/// Counted by whoever ends first, in several threads.
+#[test]
+fn p10_06_the_counters_lose_nothing() {
+    let lab = lab();
+    let messages = ["pause:0"; 2_000];
+    let daemon = handling(&lab, &messages, &["worker_threads=4", COUNTERS]);
+    assert_eq!(counters(&lab, daemon, |text| text.starts_with("2000 2000 ")), "2000 2000 0 0\n");
+    stop(&lab);
+    ended(daemon, 0);
+}
+
+#[test]
+fn p10_06_a_stop_does_not_wait_for_the_idle_time_nor_for_a_fetch_that_awaits() {
+    for (last, settings) in [("note:last", &[][..]), ("!guard:fetch,note:fetching,pending", &["fetch=await"])] {
+        let lab = lab();
+        let settings = [&["idle_time=3600000"], settings].concat();
+        let daemon = handling(&lab, &["note:handled", last], &settings);
+        notes(&lab, "handled", 1);
+        notes(&lab, if last.contains("fetching") { "fetching" } else { "last" }, 1);
+        let outcome = stop(&lab);
+        assert!(outcome.took < Duration::from_secs(4), "{outcome}");
+        ended(daemon, 0);
+        assert_eq!(lab.read("log"), "");
+        assert_eq!(count(&lab, "fetch"), usize::from(last.contains("guard")), "the fetch was not dropped");
+        nothing_left(&lab);
+    }
+}
+
+/// However the one who fetches waits: what is in flight comes to its end.
+#[test]
+fn p10_06_a_stop_waits_for_what_is_in_flight_and_fetches_no_more() {
+    let fetches = ["note:more", "!note:fetching,pending", "!note:fetching,loop", "!note:fetching,while"];
+    each(fetches.iter().flat_map(|fetch| RUNTIMES.map(|runtime| (*fetch, runtime))), |(fetch, runtime)| {
+        let lab = lab();
+        let messages = ["note:begun,await:go,pause:50,note:done", "note:begun,await:go,pause:50,note:done", fetch];
+        let pool_size = if fetch.starts_with('!') { "pool_size=3" } else { "pool_size=2" };
+        let settings = [pool_size, runtime, "fetch=await", "handle=SIGTERM:note:told", "grace=20000"];
+        let daemon = handling(&lab, &messages, &settings);
+        notes(&lab, "begun", 2);
+        if fetch.starts_with('!') {
+            notes(&lab, "fetching", 1);
+        }
+        let stopping = lab.helper(&["stop", "pidfile=d.pid", "grace=20000"]).spawn();
+        notes(&lab, "told", 1);
+        assert!(daemon.died(Duration::from_millis(200)).is_err(), "{fetch}: it did not wait");
+        lab.write("go", "");
+        stopping.finish().ok();
+        ended(daemon, 0);
+        assert_eq!((count(&lab, "begun"), count(&lab, "done"), count(&lab, "more")), (2, 2, 0), "{fetch}");
+        assert_eq!(lab.read("log"), "", "{fetch}");
+        nothing_left(&lab);
+    });
+}
+
+const RUNTIMES: [&str; 2] = ["runtime=multi_thread", "runtime=current_thread"];
+
+#[test]
+fn p10_06_what_is_not_handled_within_the_grace_is_counted_and_makes_the_status_1() {
+    each(
+        [("pending", "runtime=current_thread"), ("pending", "worker_threads=2"), ("block", "worker_threads=3")],
+        |kind| {
+            let (hangs, runtime) = kind;
+            let lab = lab();
+            let hangs = format!("note:begun,{hangs}");
+            let daemon = handling(&lab, &[&hangs, &hangs, "note:handled"], &[runtime, "grace=300"]);
+            notes(&lab, "begun", 2);
+            notes(&lab, "handled", 1);
+            run(&lab, "stop", &["grace=300"]).ok();
+            ended(daemon, 1);
+            let log = lab.read("log");
+            assert!(
+                log.contains("awaits: 2 of the messages fetched were not handled to their end\n"),
+                "{kind:?}: {log}"
+            );
+            assert!(log.contains("within its grace"), "{kind:?}: {log}");
+            nothing_left(&lab);
+        },
+    );
+}
+
+/// The only thread there is cannot tell anybody anything, and the daemon ends all the same.
+#[test]
+fn p10_06_a_handler_that_blocks_the_only_thread_is_ended_after_the_grace() {
+    for ack in ["told=told", "ack=await"] {
+        let lab = lab();
+        let settings = ["runtime=current_thread", "grace=300", "told=told", ack];
+        let daemon = handling(&lab, &["note:begun,block"], &settings);
+        notes(&lab, "begun", 1);
+        let told = Instant::now();
+        daemon.signal(Signal::SIGTERM);
+        ended(daemon, 1);
+        assert!(told.elapsed() < Duration::from_secs(6), "{:?}", told.elapsed());
+        assert!(lab.read("log").contains("1 of the messages fetched"), "{}", lab.read("log"));
+        nothing_left(&lab);
+    }
+}
+
+#[test]
+fn p10_06_a_fetch_that_does_not_return_is_named_when_the_grace_is_over() {
+    let lab = lab();
+    let daemon = handling(&lab, &["note:handled", "!note:fetching,block"], &["grace=300"]);
+    notes(&lab, "fetching", 1);
+    notes(&lab, "handled", 1);
+    run(&lab, "stop", &["grace=300"]).ok();
+    ended(daemon, 1);
+    let log = lab.read("log");
+    assert!(log.contains("the function that fetches messages did not return"), "{log}");
+    assert!(!log.contains("not handled"), "{log}");
+}
+
+#[test]
+fn p10_06_a_handler_may_stop_the_daemon() {
+    let lab = lab();
+    let daemon = handling(&lab, &["await:go,stop,pause:100,note:stopped"], &[]);
+    lab.write("go", "");
+    ended(daemon, 0);
+    assert_eq!(count(&lab, "stopped"), 1);
+    nothing_left(&lab);
+}
+
+#[test]
+fn p10_06_annotated_handlers_await() {
+    let lab = lab();
+    lab.run(&["handle"]).ok();
+    let daemon = adopt(lab.daemon(PIDFILE));
+    notes(&lab, "jobs", 5);
+    daemon.signal(Signal::SIGTERM);
+    ended(daemon, 0);
+    let jobs = lab.read("jobs");
+    assert!((0..5).all(|job| jobs.contains(&format!("handled {job} {}\n", daemon.id()))), "{jobs}");
+}
+
+#[test]
+fn p10_07_each_message_is_told_once_what_became_of_it() {
+    each(
+        KINDS.iter().flat_map(|kind| ["told=told", "ack=await"].map(|ack| [kind, &["told=told", ack][..]].concat())),
+        |kind| {
+            let lab = lab();
+            let messages = ["note:fine", "err:no paper", "panic:no ink", "note:begun,pending"];
+            let daemon = handling(&lab, &messages, &[&kind[..], &["grace=300"]].concat());
+            notes(&lab, "told", 3);
+            notes(&lab, "begun", 1);
+            run(&lab, "stop", &["grace=300"]).ok();
+            ended(daemon, 1);
+            let told = lab.read("told");
+            let mut told: Vec<&str> = told.lines().collect();
+            told.sort_unstable();
+            let all = ["Failed err:no paper", "Failed panic:no ink", "Unfinished note:begun,pending", "ack note:fine"];
+            assert_eq!(told, all, "{kind:?}");
+        },
+    );
+}
+
+/// The bounds of a pool that is busy: places of receipts are used again and again.
+#[test]
+fn p10_07_many_messages_are_told_what_became_of_each() {
+    let lab = lab();
+    let messages: Vec<String> = (0..times(600, 20_000))
+        .map(|number| match number % 3 {
+            0 => format!("pause:0,err:{number}"),
+            1 => format!("pause:0,say:{number}"),
+            _ => format!("say:{number}"),
+        })
+        .collect();
+    let lines: Vec<&str> = messages.iter().map(String::as_str).collect();
+    let daemon = handling(&lab, &lines, &["told=told", "ack=await", "pool_size=7", "worker_threads=3"]);
+    lab.wait_for("told", SOON * 6, |told| told.lines().count() == lines.len());
+    stop(&lab);
+    ended(daemon, 0);
+    let told = lab.read("told");
+    let mut told: Vec<&str> = told.lines().collect();
+    let mut all: Vec<String> =
+        lines.iter().map(|line| format!("{} {line}", if line.contains("err") { "Failed" } else { "ack" })).collect();
+    told.sort_unstable();
+    all.sort_unstable();
+    assert!(told == all, "not each was told once");
+}
+
+#[test]
+fn p10_07_nothing_is_acknowledged_before_it_is_handled() {
+    let lab = lab();
+    let daemon = handling(&lab, &["note:begun,await:go"; 3], &["told=told"]);
+    notes(&lab, "begun", 3);
+    daemon.signal(Signal::SIGKILL);
+    daemon.died(SOON).expect("killed");
+    // Killed, it tells nobody anything.
+    assert_eq!(lab.read("told"), "");
+}
+
+#[test]
+fn p10_07_a_second_signal_ends_the_waiting_and_what_is_left_is_told() {
+    let lab = lab();
+    let daemon = handling(&lab, &["note:begun,pending"], &["told=told", "ack=await", "handle=SIGTERM:note:told-to"]);
+    notes(&lab, "begun", 1);
+    daemon.signal(Signal::SIGTERM);
+    notes(&lab, "told-to", 1);
+    // Signals in quick succession are one stop.
+    assert!(daemon.died(Duration::from_millis(800)).is_err());
+    daemon.signal(Signal::SIGTERM);
+    ended(daemon, 1);
+    assert_eq!(lab.read("told"), "Unfinished note:begun,pending\n");
+}
+
+#[test]
+fn p10_07_an_acknowledgement_that_fails_is_told_and_costs_nothing_else() {
+    let lab = lab();
+    let daemon = handling(&lab, &["note:one", "note:two"], &["told=missing/told", "ack=await", "pool_size=1"]);
+    notes(&lab, "two", 1);
+    stop(&lab);
+    ended(daemon, 0);
+    let log = lab.read("log");
+    assert_eq!(log.matches("telling about a message failed: No such file").count(), 2, "{log}");
+}
+
+#[test]
+fn p10_08_a_handler_that_fails_costs_its_message_only() {
+    each(KINDS, |kind| {
+        let lab = lab();
+        let messages = ["err:no paper", "pause:1,panic:no ink", "note:handled"];
+        let daemon = handling(&lab, &messages, &[kind, &["pool_size=1", COUNTERS]].concat());
+        notes(&lab, "handled", 1);
+        assert_eq!(counters(&lab, daemon, |text| text == "3 1 2 0\n"), "3 1 2 0\n", "{kind:?}");
+        stop(&lab);
+        ended(daemon, 0);
+        let log = lab.read("log");
+        assert!(log.contains("awaits: the handler of a message failed: no paper"), "{kind:?}: {log}");
+        assert!(log.contains("awaits: the handler of a message panicked: no ink"), "{kind:?}: {log}");
+    });
+}
+
+#[test]
+fn p10_08_a_fetch_that_fails_is_told_and_tried_again() {
+    each(KINDS, |kind| {
+        let lab = lab();
+        let daemon = handling(&lab, &["!err:no broker", "note:one", "!panic:no bug", "note:two"], kind);
+        notes(&lab, "one", 1);
+        notes(&lab, "two", 1);
+        stop(&lab);
+        ended(daemon, 0);
+        let log = lab.read("log");
+        assert!(log.contains("awaits: fetching a message failed: no broker"), "{kind:?}: {log}");
+    });
+}
+
+#[test]
+fn p10_08_an_error_that_lasts_is_told_once_in_a_while() {
+    let lab = lab();
+    let daemon = adopt(start(&lab, &["inbox=inbox", "idle_time=1", "stderr=log", "fetch=await"]));
+    lab.wait_for("log", SOON, |log| log.contains("fetching a message failed: No such file"));
+    // Long enough for hundreds of them.
+    assert!(daemon.died(Duration::from_millis(500)).is_err());
+    assert_eq!(count(&lab, "log"), 1, "{}", lab.read("log"));
+    lab.write("inbox", "note:handled\n");
+    notes(&lab, "handled", 1);
+    OpenOptions::new().append(true).open(lab.path("inbox")).unwrap().write_all(b"note:later\n").unwrap();
+    notes(&lab, "later", 1);
+    stop(&lab);
+    ended(daemon, 0);
+}

@@ -1,0 +1,106 @@
+//! Messages for async handlers: the lines of a file, each with the acts that its handler performs.
+//!
+//! A line that begins with `!` is performed by the one who fetches, and is no message. When the file ends there is none for
+//! now; lines may be added while the daemon runs.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use daemon::{Ack, AckAsync, Delivery, Nack};
+
+use crate::act::{self, Failure, Fallible};
+
+/// Where messages come from.
+pub(crate) struct Inbox {
+    path: PathBuf,
+    reader: Option<BufReader<File>>,
+    line: String,
+}
+
+impl Inbox {
+    pub(crate) fn new(file: &str) -> Inbox {
+        Inbox { path: look::in_lab(file), reader: None, line: String::new() }
+    }
+
+    /// The next message, fetched by somebody who awaits.
+    pub(crate) async fn next(&mut self) -> Result<Option<String>, Failure> {
+        while let Some(line) = self.line()? {
+            match line.strip_prefix('!') {
+                Some(acts) => act::perform(acts.to_owned()).await?,
+                None => return Ok(Some(line)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// The same by somebody who does not.
+    pub(crate) fn next_at_once(&mut self) -> Result<Option<String>, Failure> {
+        act::at_once(self.next())
+    }
+
+    fn line(&mut self) -> Result<Option<String>, Failure> {
+        let reader = match &mut self.reader {
+            Some(reader) => reader,
+            none => none.insert(BufReader::new(File::open(&self.path)?)),
+        };
+        self.line.clear();
+        let length = reader.read_line(&mut self.line)?;
+        Ok((length > 0).then(|| self.line.trim_end().to_owned()))
+    }
+}
+
+/// Handles one of them.
+pub(crate) async fn handle(line: String) -> Fallible {
+    act::perform(line).await
+}
+
+/// Notes what a message was told: `ack LINE`, `Failed LINE`, `Unfinished LINE`.
+pub(crate) struct Receipt {
+    file: String,
+    line: String,
+}
+
+impl Receipt {
+    pub(crate) fn of(line: String, file: &str) -> Delivery<String, Receipt> {
+        Delivery::new(line.clone(), Receipt { file: file.to_owned(), line })
+    }
+
+    fn note(&self, what: &str) -> Fallible {
+        let line = format!("{what} {}\n", self.line);
+        let mut file = OpenOptions::new().append(true).create(true).open(look::in_lab(&self.file))?;
+        Ok(file.write_all(line.as_bytes())?)
+    }
+}
+
+impl Ack for Receipt {
+    fn ack(self) -> Fallible {
+        self.note("ack")
+    }
+
+    fn nack(self, why: Nack) -> Fallible {
+        self.note(&format!("{why:?}"))
+    }
+}
+
+/// The same, told by somebody who awaits an answer.
+pub(crate) struct SlowReceipt(Receipt);
+
+impl SlowReceipt {
+    pub(crate) fn of(line: String, file: &str) -> Delivery<String, SlowReceipt> {
+        Delivery::new(line.clone(), SlowReceipt(Receipt { file: file.to_owned(), line }))
+    }
+}
+
+impl AckAsync for SlowReceipt {
+    async fn ack(self) -> Fallible {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        self.0.note("ack")
+    }
+
+    async fn nack(self, why: Nack) -> Fallible {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        self.0.note(&format!("{why:?}"))
+    }
+}
