@@ -1,0 +1,207 @@
+//! Messages from a Redis stream, for a consumer group: an entry is removed when it was handled, and pending until then.
+//!
+//! Each is a notice that is brought to an address by TCP, and has to be answered with "thanks".
+//!
+//! `cargo run -p daemonic-brokers --bin redis_stream -- start one`, then `nc -l 127.0.0.1 4711` in another terminal,
+//! `-- add 127.0.0.1:4711 hello`, `-- left`, `-- stop one`. The server is that of `$REDIS_URL`, or the one on this machine;
+//! pidfile and log are in the directory for temporary files.
+
+use std::error::Error;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use std::{env, process};
+
+use daemon::{Ack, Delivery, Nack};
+use redis::io::tcp::TcpSettings;
+use redis::streams::{StreamAutoClaimOptions, StreamAutoClaimReply, StreamId, StreamReadOptions, StreamReadReply};
+use redis::{Commands, Connection, IntoConnectionInfo, RedisResult};
+
+const STREAM: &str = "notices";
+const GROUP: &str = "daemons";
+
+/// How long whoever is called may take to be reached, and as long again to answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// What has been pending for this time is tried again, by whichever daemon sees it first: whoever had it has failed, or is
+/// gone. So it must be more than a handler may take.
+const RETRY: Duration = Duration::from_secs(7);
+
+/// How long the server lets us wait for a new entry: a stop waits for the answer.
+const BLOCK: Duration = Duration::from_millis(250);
+
+#[daemon::message(
+    from = entries(), pool_size = 8, idle_time = "200ms",
+    signals = { SIGTERM => count },
+    name = "redis_stream", pidfile = temporary("pid"), stdout = temporary("log"), stderr = temporary("log"),
+)]
+fn bring(entry: StreamId) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let to: SocketAddr = entry.get::<String>("to").ok_or("a notice without an address")?.parse()?;
+    let text: String = entry.get("text").ok_or("a notice without a text")?;
+    let mut peer = TcpStream::connect_timeout(&to, PATIENCE)?;
+    peer.set_read_timeout(Some(PATIENCE))?;
+    writeln!(peer, "{text} (by {})", me())?;
+    let mut answer = String::new();
+    BufReader::new(peer).read_line(&mut answer)?;
+    println!("{to} answers {text:?} with {:?}", answer.trim_end());
+    if answer == "thanks\n" { Ok(()) } else { Err(format!("{to} does not thank for {text:?}").into()) }
+}
+
+fn count() {
+    println!("stopping, with {} in flight", daemon::counters().in_flight);
+}
+
+/// What is fetched: first whatever an elder daemon of this name had when it was killed, then what is new, and now and
+/// then what has been pending for too long.
+fn entries() -> impl FnMut() -> RedisResult<Option<Delivery<StreamId, Receipt>>> {
+    let mut reader = Reader { connection: None, read: "0".into(), swept: "0-0".into(), rested: Instant::now() };
+    move || reader.next()
+}
+
+struct Reader {
+    /// Made in the daemon, when it is needed.
+    connection: Option<Connection>,
+    /// Where our own pending entries have been read to; `>` asks for new ones.
+    read: String,
+    /// Where the group's pending entries have been looked at to, and when they were at last.
+    swept: String,
+    rested: Instant,
+}
+
+impl Reader {
+    fn next(&mut self) -> RedisResult<Option<Delivery<StreamId, Receipt>>> {
+        // After an error it is not kept: the next call makes another.
+        let mut connection = self.connection.take().map_or_else(connect, Ok)?;
+        let entry = self.wait_for_entry(&mut connection)?;
+        self.connection = Some(connection);
+        Ok(entry.map(|entry| {
+            let receipt = Receipt(entry.id.clone());
+            Delivery::new(entry, receipt)
+        }))
+    }
+
+    /// It is the server that waits, so `idle_time` is only how long an error is waited out.
+    fn wait_for_entry(&mut self, redis: &mut Connection) -> RedisResult<Option<StreamId>> {
+        while !daemon::stopping() {
+            if self.rested.elapsed() >= RETRY / 4 {
+                if let Some(entry) = self.claim(redis)? {
+                    return Ok(Some(entry));
+                }
+            }
+            let one = StreamReadOptions::default().group(GROUP, me()).count(1).block(millis(BLOCK));
+            let reply: Option<StreamReadReply> = redis.xread_options(&[STREAM], &[&self.read], &one)?;
+            let entry = reply.and_then(|mut reply| reply.keys.pop()?.ids.pop());
+            match &entry {
+                Some(entry) if self.read != ">" => self.read.clone_from(&entry.id),
+                Some(_) => {}
+                None => self.read = ">".into(),
+            }
+            if entry.is_some() {
+                return Ok(entry);
+            }
+        }
+        Ok(None)
+    }
+
+    fn claim(&mut self, redis: &mut Connection) -> RedisResult<Option<StreamId>> {
+        let one = StreamAutoClaimOptions::default().count(1);
+        let mut reply: StreamAutoClaimReply =
+            redis.xautoclaim_options(STREAM, GROUP, me(), millis(RETRY), &self.swept, one)?;
+        self.swept = reply.next_stream_id;
+        if self.swept == "0-0" {
+            self.rested = Instant::now();
+        }
+        Ok(reply.claimed.pop())
+    }
+}
+
+/// The number of an entry, which stays behind while it is handled.
+struct Receipt(String);
+
+impl Ack for Receipt {
+    fn ack(self) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let id = &[&self.0];
+        Ok(ask(|redis| redis::pipe().atomic().xack(STREAM, GROUP, id).xdel(STREAM, id).exec(redis))?)
+    }
+
+    /// It stays pending, which is all that Redis knows: the next daemon of this name begins with it, and any other finds
+    /// it in time.
+    fn nack(self, _: Nack) -> Result<(), Box<dyn Error + Send + Sync>> {
+        Ok(())
+    }
+}
+
+/// The workers share a connection of their own, since on the reader's the server waits.
+fn ask<T>(question: impl Fn(&mut Connection) -> RedisResult<T>) -> RedisResult<T> {
+    static KEPT: Mutex<Option<Connection>> = Mutex::new(None);
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    // The one that was kept may have been lost since: then it is asked again on another.
+    let answer = kept.as_mut().and_then(|connection| question(connection).ok());
+    if let Some(answer) = answer {
+        return Ok(answer);
+    }
+    *kept = None;
+    let mut connection = connect()?;
+    let answer = question(&mut connection)?;
+    *kept = Some(connection);
+    Ok(answer)
+}
+
+/// Without a timeout for what is read: a signal, and be it a HUP for the logs, would interrupt the reader, and the answer with
+/// the entry in it be lost. A server that is out of reach shows when what was sent to it is not acknowledged (by its
+/// kernel) for a while.
+fn connect() -> RedisResult<Connection> {
+    let url = env::var("REDIS_URL").unwrap_or_else(|_| "redis://127.0.0.1".into());
+    let server = url.into_connection_info()?.set_tcp_settings(TcpSettings::default().set_user_timeout(PATIENCE));
+    let mut connection = redis::Client::open(server)?.get_connection_with_timeout(PATIENCE)?;
+    match connection.xgroup_create_mkstream::<_, _, _, ()>(STREAM, GROUP, "0") {
+        Err(error) if error.code() != Some("BUSYGROUP") => Err(error),
+        _ => Ok(connection),
+    }
+}
+
+/// The consumer's name within the group. Its pidfile is locked, so there is no other daemon of this name, and what is
+/// pending under it was its predecessor's.
+fn me() -> String {
+    env::args().nth(2).unwrap_or_default()
+}
+
+fn temporary(suffix: &str) -> PathBuf {
+    env::temp_dir().join(format!("redis_stream-{}.{suffix}", me()))
+}
+
+fn millis(time: Duration) -> usize {
+    time.as_millis().try_into().unwrap_or(usize::MAX)
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["start", _] => bring::start().map(|started| format!("started pid {}", started.pid)),
+        ["stop", _] => bring::stop().map(|stopped| stopped.to_string()),
+        ["add", to, ref texts @ ..] => {
+            Ok(told(texts.iter().try_for_each(|text| add(to, text)).map(|()| "added".into())))
+        }
+        ["left"] => Ok(told(ask(|redis| redis.xlen(STREAM)).map(|left: usize| format!("left {left}")))),
+        _ => Ok("usage: redis_stream start NAME | stop NAME | add ADDRESS TEXT... | left".into()),
+    };
+    match outcome {
+        Ok(text) => println!("{text}"),
+        Err(error) => return error.report(),
+    }
+    ExitCode::SUCCESS
+}
+
+fn add(to: &str, text: &str) -> RedisResult<()> {
+    ask(|redis| redis.xadd(STREAM, "*", &[("to", to), ("text", text)]))
+}
+
+fn told(answer: RedisResult<String>) -> String {
+    answer.unwrap_or_else(|error| {
+        eprintln!("{error}");
+        process::exit(1)
+    })
+}
