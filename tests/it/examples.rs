@@ -12,21 +12,26 @@ use nix::sys::signal::Signal;
 
 use crate::common::{SOON, needs, needs_root};
 
-/// Builds all examples once, into the target directory this test comes from, and returns their directory.
-fn examples() -> &'static Path {
-    static EXAMPLES: OnceLock<PathBuf> = OnceLock::new();
-    EXAMPLES.get_or_init(|| {
+fn examples() -> PathBuf {
+    programs().join("examples")
+}
+
+/// Builds all examples once, into the target directory this test comes from, and returns where programs are in it; those
+/// with a package of their own are programs, too.
+pub(crate) fn programs() -> &'static Path {
+    static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAMS.get_or_init(|| {
         let profile = Path::new(env!("CARGO_BIN_EXE_lab")).parent().expect("a directory of programs");
         let target = profile.parent().expect("a target directory");
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.args(["build", "--workspace", "--examples", "--manifest-path"]);
+        cargo.args(["build", "--workspace", "--examples", "--bins", "--manifest-path"]);
         cargo.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml")).env("CARGO_TARGET_DIR", target);
         if profile.ends_with("release") {
             cargo.arg("--release");
         }
         let built = cargo.output().expect("cargo");
         assert!(built.status.success(), "the examples do not build:\n{}", String::from_utf8_lossy(&built.stderr));
-        profile.join("examples")
+        profile.to_owned()
     })
 }
 

@@ -12,6 +12,7 @@ mod asynchronous;
 mod asynchronous_messages;
 mod asynchronous_runtime;
 mod bad_input;
+mod brokers;
 mod clients;
 mod examples;
 mod failures;

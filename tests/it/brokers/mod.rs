@@ -1,0 +1,201 @@
+//! The examples that take their messages from a broker, with the broker itself: what is acknowledged was handled, and
+//! whatever dies, no message is lost.
+
+mod bench;
+
+use std::collections::BTreeSet;
+
+use look::{Lab, Run};
+use nix::sys::signal::Signal;
+
+use crate::common::{SOON, lab};
+use bench::{Bench, Kind, POOL, address, socket, text};
+
+/// Entries of a stream, acknowledged by `XACK`.
+const REDIS: Kind = Kind {
+    example: "redis_stream",
+    server: "redis-server",
+    variable: "REDIS_URL",
+    place: |lab| format!("unix://{}", socket(lab).display()),
+    serve: redis_server,
+    ready: "ready to accept connections",
+};
+
+/// A work queue, each message acknowledged by its own.
+const NATS: Kind = Kind {
+    example: "nats_work",
+    server: "nats-server",
+    variable: "NATS_URL",
+    place: |_| address(),
+    serve: nats_server,
+    ready: "Server is ready",
+};
+
+/// Everything is on disk before it is answered.
+fn redis_server<'lab>(lab: &'lab Lab, _: &str, log: &str) -> Run<'lab> {
+    let (socket, directory) = (socket(lab), lab.directory());
+    let place = ["--port", "0", "--unixsocket", text(&socket), "--dir", text(directory), "--logfile", log];
+    let storage = ["--save", "", "--appendonly", "yes", "--appendfsync", "always"];
+    lab.command("redis-server", &place).args(storage)
+}
+
+fn nats_server<'lab>(lab: &'lab Lab, place: &str, log: &str) -> Run<'lab> {
+    let (address, port) = place.split_once(':').expect("an address with a port");
+    let storage = lab.path("jetstream");
+    lab.command("nats-server", &["-js", "-sd", text(&storage), "-a", address, "-p", port, "-l", log])
+}
+
+/// The tests of one kind, which have the same names for each.
+macro_rules! kinds {
+    ($($test:ident),* $(,)?) => {
+        mod redis { $(#[test] fn $test() { super::$test(&super::REDIS); })* }
+        mod nats { $(#[test] fn $test() { super::$test(&super::NATS); })* }
+    };
+}
+
+kinds![
+    every_message_is_handled_once_and_then_gone,
+    what_a_killed_daemon_had_is_taken_over,
+    a_stop_ends_what_is_in_flight_and_leaves_the_rest,
+    a_server_that_comes_later_is_found,
+    a_server_that_dies_loses_nothing,
+    what_failed_is_not_acknowledged_and_comes_again,
+];
+
+fn every_message_is_handled_once_and_then_gone(kind: &'static Kind) {
+    let lab = lab();
+    let bench = Bench::new(&lab, kind);
+    let _server = bench.serve();
+    bench.start("one");
+    let texts = bench.add(30);
+    let seen = bench.answer_all(&texts);
+    assert!(seen.len() == 30 && seen.values().all(|times| *times == 1), "{seen:?}");
+    // While it waits for a message, which a signal must not lose.
+    bench.rotate_log("one");
+    let more = bench.add(1);
+    assert_eq!(bench.visit().thank(), more[0]);
+    bench.stop("one");
+    assert_eq!(bench.left(), 0);
+    let log = lab.read("rotated") + &bench.log("one");
+    assert!(!log.contains("failed"), "{log}");
+}
+
+/// Two daemons as on two machines: what one of them is killed over is handled by the other.
+fn what_a_killed_daemon_had_is_taken_over(kind: &'static Kind) {
+    let lab = lab();
+    let bench = Bench::new(&lab, kind);
+    let _server = bench.serve();
+    let one = bench.start("one");
+    bench.start("two");
+    let texts = bench.add(3 * POOL);
+    // All they can have at a time.
+    let (ones, twos): (Vec<_>, Vec<_>) = bench.visits(2 * POOL).into_iter().partition(|visit| visit.by == "one");
+    assert_eq!((ones.len(), twos.len()), (POOL, POOL));
+    one.signal(Signal::SIGKILL);
+    one.died(SOON).expect("nobody survives that");
+    let mut seen: BTreeSet<String> = twos.into_iter().map(bench::Visit::thank).collect();
+    while seen.len() < texts.len() {
+        let visit = bench.visit();
+        assert_eq!(visit.by, "two");
+        seen.insert(visit.thank());
+    }
+    bench.settle("two");
+}
+
+/// The pidfile says that there is no other daemon of this name, so its successor need not wait until what it had is given
+/// up by the group: it begins with just that.
+#[test]
+fn redis_gives_a_successor_what_its_predecessor_had() {
+    let lab = lab();
+    let bench = Bench::new(&lab, &REDIS);
+    let _server = bench.serve();
+    let daemon = bench.start("one");
+    let texts = bench.add(2 * POOL);
+    // Until its death none is answered, not even by an end.
+    let held = bench.visits(POOL);
+    daemon.signal(Signal::SIGKILL);
+    daemon.died(SOON).expect("nobody survives that");
+    let held: BTreeSet<String> = held.into_iter().map(|visit| visit.text).collect();
+    assert_eq!(bench.left(), texts.len());
+    bench.start("one");
+    let again = bench.visits(POOL);
+    assert_eq!(again.iter().map(|visit| visit.text.clone()).collect::<BTreeSet<_>>(), held);
+    for visit in again {
+        visit.thank();
+    }
+    let rest: Vec<String> = texts.into_iter().filter(|text| !held.contains(text)).collect();
+    bench.answer_all(&rest);
+    bench.settle("one");
+}
+
+fn a_stop_ends_what_is_in_flight_and_leaves_the_rest(kind: &'static Kind) {
+    let lab = lab();
+    let bench = Bench::new(&lab, kind);
+    let _server = bench.serve();
+    bench.start("one");
+    let texts = bench.add(4 * POOL);
+    let held = bench.visits(POOL);
+    let stop = bench.run(&["stop", "one"]).spawn();
+    bench.wait_for_log("one", &format!("stopping, with {POOL} in flight"));
+    let mut seen: Vec<String> = held.into_iter().map(bench::Visit::thank).collect();
+    // The log may be faster than the stop itself.
+    while let Some(visit) = bench.visit_until_death_of(stop.process()) {
+        seen.push(visit.thank());
+    }
+    stop.finish().ok().prints(&["stopped"]);
+    assert!(!bench.log("one").contains("failed"), "{}", bench.log("one"));
+    assert!(seen.len() < texts.len(), "all of them: {seen:?}");
+    assert_eq!(bench.left(), texts.len() - seen.len());
+    bench.start("one");
+    while seen.len() < texts.len() {
+        seen.push(bench.visit().thank());
+    }
+    bench.stop("one");
+    assert_eq!(bench.left(), 0);
+    assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), texts.len(), "some twice: {seen:?}");
+}
+
+fn a_server_that_comes_later_is_found(kind: &'static Kind) {
+    let lab = lab();
+    let bench = Bench::new(&lab, kind);
+    bench.serve().kill();
+    bench.start("one");
+    bench.wait_for_log("one", "fetching a message failed");
+    let _server = bench.serve();
+    let texts = bench.add(3);
+    bench.answer_all(&texts);
+    bench.stop("one");
+    assert_eq!(bench.left(), 0);
+}
+
+/// It is killed while messages are handled and others wait in it; what is stored is there again.
+fn a_server_that_dies_loses_nothing(kind: &'static Kind) {
+    let lab = lab();
+    let bench = Bench::new(&lab, kind);
+    let server = bench.serve();
+    bench.start("one");
+    let texts = bench.add(2 * POOL);
+    let held = bench.visits(POOL);
+    server.kill();
+    let _server = bench.serve();
+    let held: BTreeSet<String> = held.into_iter().map(bench::Visit::thank).collect();
+    let rest: Vec<String> = texts.into_iter().filter(|text| !held.contains(text)).collect();
+    bench.answer_all(&rest);
+    let late = bench.add(1);
+    bench.answer_all(&late);
+    bench.settle("one");
+}
+
+fn what_failed_is_not_acknowledged_and_comes_again(kind: &'static Kind) {
+    let lab = lab();
+    let bench = Bench::new(&lab, kind);
+    let _server = bench.serve();
+    bench.start("one");
+    let texts = bench.add(1);
+    assert_eq!(bench.visit().answer("go away"), texts[0]);
+    bench.wait_for_log("one", "the handler of a message failed: 127.0.0.1:");
+    assert_eq!(bench.left(), 1);
+    assert_eq!(bench.visit().thank(), texts[0]);
+    bench.stop("one");
+    assert_eq!(bench.left(), 0);
+}
