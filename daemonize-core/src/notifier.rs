@@ -206,7 +206,7 @@ impl Link {
 impl Attachment for Notifier {
     fn start(&self, _: Handle) -> Result<(), Box<dyn Error>> {
         if let Some(interval) = self.watchdog {
-            stopping::watch();
+            stopping::watch(interval);
             let link = Arc::clone(&self.link);
             thread::Builder::new().name("daemon-watchdog".into()).spawn(move || link.feed(interval))?;
         }

@@ -12,8 +12,8 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed, Ordering::SeqCst, fence};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed, Ordering::SeqCst, fence};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
@@ -29,6 +29,7 @@ static TOLD: AtomicBool = AtomicBool::new(false);
 static ORDERLY: AtomicBool = AtomicBool::new(false);
 static RESIGNED: AtomicBool = AtomicBool::new(false);
 static WATCHED: AtomicBool = AtomicBool::new(false);
+static INTERVAL: OnceLock<Duration> = OnceLock::new();
 static ASLEEP: AtomicBool = AtomicBool::new(false);
 static LOCK: Mutex<()> = Mutex::new(());
 static WAKE: Condvar = Condvar::new();
@@ -114,10 +115,23 @@ pub(crate) fn ends_in_order() -> bool {
     was_asked() || ORDERLY.load(SeqCst)
 }
 
-/// From now on a watchdog asks [`lives`].
-pub(crate) fn watch() {
+/// From now on a watchdog asks [`lives`], and does something about it when this time has passed.
+pub(crate) fn watch(interval: Duration) {
+    let _ = INTERVAL.set(interval);
     WATCHED.store(true, SeqCst);
     STATE.fetch_and(!LOOKED, SeqCst);
+}
+
+/// How long a watchdog waits; nothing without one.
+#[cfg_attr(not(feature = "tokio"), allow(dead_code))]
+pub(crate) fn watch_interval() -> Option<Duration> {
+    INTERVAL.get().copied()
+}
+
+/// As looking does, without asking anything.
+#[cfg_attr(not(feature = "tokio"), allow(dead_code))]
+pub(crate) fn show_life() {
+    STATE.fetch_or(LOOKED, SeqCst);
 }
 
 /// Whether the body has looked since this was asked last, or sleeps.

@@ -100,7 +100,7 @@ fn p10_06_many_at_once_need_no_threads() {
 #[test]
 fn p10_06_the_counters_lose_nothing() {
     let lab = lab();
-    let messages = ["pause:0"; 2_000];
+    let messages = vec!["pause:0"; 2_000];
     let daemon = handling(&lab, &messages, &["worker_threads=4", COUNTERS]);
     assert_eq!(counters(&lab, daemon, |text| text.starts_with("2000 2000 ")), "2000 2000 0 0\n");
     stop(&lab);

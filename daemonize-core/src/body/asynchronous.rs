@@ -40,7 +40,7 @@ impl RuntimePlan {
             Err(error) => return Ending::failure(format!("no async runtime could be built: {error}")),
         };
         stopping::see_to_the_end();
-        let outcome = catch_unwind(AssertUnwindSafe(|| runtime.block_on(watched(body))));
+        let outcome = catch_unwind(AssertUnwindSafe(|| runtime.block_on(watched(body, self.runtime))));
         wind_down(runtime);
         outcome.unwrap_or_else(|payload| resume_unwind(payload))
     }
@@ -66,8 +66,8 @@ fn prove_room(count: Option<usize>) -> io::Result<()> {
     let gate = Mutex::new(());
     let closed = mutex::lock(&gate);
     thread::scope(|scope| {
-        let make = |_| thread::Builder::new().spawn_scoped(scope, || drop(mutex::lock(&gate)));
-        let made: io::Result<Vec<_>> = (0..count.unwrap_or(1)).map(make).collect();
+        let one = |_| thread::Builder::new().spawn_scoped(scope, || drop(mutex::lock(&gate)));
+        let made: io::Result<Vec<_>> = (0..count.unwrap_or(1)).map(one).collect();
         drop(closed);
         made?.into_iter().try_for_each(|thread| thread.join().map_err(|_| io::Error::other("a thread panicked")))
     })
@@ -87,13 +87,19 @@ fn wind_down(runtime: Built) {
 }
 
 /// Awaits `body`, and shows that it lives: between two polls it waits for something; within one that never returns it hangs.
-async fn watched(body: impl Future<Output = Ending>) -> Ending {
+/// Where its tasks share the thread, one of them may hang, too: then only what still runs now and then shows it.
+async fn watched(body: impl Future<Output = Ending>, runtime: Runtime) -> Ending {
     let mut body = pin!(body);
     let mut asleep = None;
+    let interval = stopping::watch_interval().filter(|_| runtime == Runtime::CurrentThread);
+    let mut beats = interval.map(|interval| tokio::time::interval(interval / 4));
     poll_fn(|context| {
         drop(asleep.take());
+        while beats.as_mut().is_some_and(|beats| beats.poll_tick(context).is_ready()) {
+            stopping::show_life();
+        }
         let poll = stopping::as_the_body(|| body.as_mut().poll(context));
-        if poll.is_pending() {
+        if poll.is_pending() && beats.is_none() {
             asleep = Some(stopping::Asleep::fall());
         }
         poll

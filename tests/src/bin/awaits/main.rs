@@ -59,9 +59,10 @@ fn launch(daemon: Daemon, ours: &BTreeMap<&str, &str>, verb: &str) -> Result<Sta
     }
     let Some(file) = get("inbox") else {
         let acts = get("body").unwrap_or_else(|| "pending".to_owned());
-        return match is("sync") {
-            true => begin(daemon.run(|| while daemon::sleep(Duration::from_secs(3600)) {}), verb),
-            false => begin(daemon.run_async(move || act::perform(acts)), verb),
+        return if is("sync") {
+            begin(daemon.run(|| while daemon::sleep(Duration::from_secs(3600)) {}), verb)
+        } else {
+            begin(daemon.run_async(move || act::perform(acts)), verb)
         };
     };
     let (mut inbox, told) = (Inbox::new(&file), get("told").unwrap_or_default());

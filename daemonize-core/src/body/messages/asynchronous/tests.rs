@@ -82,7 +82,9 @@ fn what_is_left_is_told_once_and_nothing_is_begun_any_more() {
     let places = [1, 2].map(|number| books.begin(note(number), counts).ok().flatten().unwrap());
     let (in_flight, left) = books.leftover();
     assert_eq!((in_flight, left.len()), (2, 2));
-    left.into_iter().for_each(|note| Ack::nack(note, Nack::Unfinished).unwrap());
+    for note in left {
+        Ack::nack(note, Nack::Unfinished).unwrap();
+    }
     // What ends too late finds nothing to tell, and what comes too late is given back.
     assert!(places.iter().all(|place| books.receipt(*place).is_none()));
     assert!(books.begin(note(3), counts).is_err_and(|note| note.0 == 3));
