@@ -54,11 +54,11 @@ impl<'lab> Bench<'lab> {
         Bench { lab, kind, place: (kind.place)(lab), servers: Cell::new(0), target }
     }
 
-    /// Starts the server, on what an earlier one has stored; it ends with the lab, if not before.
+    /// Starts the server, on what an earlier one has stored.
     pub(super) fn serve(&self) -> Server<'lab> {
         let count = self.servers.replace(self.servers.get() + 1);
         let log = format!("server-{count}.log");
-        let server = Server((self.kind.serve)(self.lab, &self.place, &log).spawn());
+        let server = Server(Some((self.kind.serve)(self.lab, &self.place, &log).spawn()));
         self.lab.wait_for(&log, SOON, |text| text.contains(self.kind.ready));
         if count == 0 {
             // This makes the stream. A daemon would, too; but nats-server 2.9 shows others a stream that is being made before
@@ -170,14 +170,26 @@ impl<'lab> Bench<'lab> {
     }
 }
 
-/// A server that runs.
-pub(super) struct Server<'lab>(Running<'lab>);
+/// A server that runs; dropped, it ends, and the lab need not know it by its mark: redis-server writes its title over that.
+pub(super) struct Server<'lab>(Option<Running<'lab>>);
 
 impl Server<'_> {
     /// The hard way.
-    pub(super) fn kill(self) {
-        self.0.signal(Signal::SIGKILL);
-        self.0.finish();
+    pub(super) fn kill(mut self) {
+        if let Some(server) = self.0.take() {
+            server.signal(Signal::SIGKILL);
+            server.finish();
+        }
+    }
+}
+
+impl Drop for Server<'_> {
+    fn drop(&mut self) {
+        if let Some(server) = &self.0 {
+            server.signal(Signal::SIGKILL);
+            // Reaped as well; that it does not die is no reason to panic while something else does.
+            let _ = server.process().died(SOON);
+        }
     }
 }
 
