@@ -150,8 +150,8 @@ fn ask<T>(question: impl Fn(&mut Connection) -> RedisResult<T>) -> RedisResult<T
     Ok(answer)
 }
 
-/// Without a timeout for what is read: a signal, and be it a HUP for the logs, would interrupt the reader, and the answer with
-/// the entry in it be lost. A server that is out of reach shows when what was sent to it is not acknowledged (by its
+/// Without a timeout for what is read: a signal, and be it a HUP for the logs, would interrupt the reader, and an answer with
+/// an entry in it could be lost. A server that is out of reach shows when what was sent to it is not acknowledged (by its
 /// kernel) for a while.
 fn connect() -> RedisResult<Connection> {
     let url = env::var("REDIS_URL").unwrap_or_else(|_| "redis://127.0.0.1".into());
