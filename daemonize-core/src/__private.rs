@@ -43,12 +43,14 @@ pub fn pump<T: Send + 'static>(
 
 /// The same for handlers that await, within the caller's runtime.
 #[cfg(feature = "tokio")]
-pub async fn pump_async<F, K, H, B>(pool_size: usize, fetch: F, handle: H)
+pub async fn pump_async<F, K, H, B, J>(pool_size: usize, fetch: F, handle: H)
 where
     F: FetchAsync<K>,
     F::Receipt: AckAsync,
     H: Fn(F::Message) -> B + Send + Sync + 'static,
-    B: Future<Output = Ending> + Send + 'static,
+    B: Future + Send + 'static,
+    B::Output: Outcome<J>,
+    J: 'static,
 {
     body::pump_async(pool_size, fetch, handle).await;
 }

@@ -63,6 +63,12 @@ impl Counts {
         self.steps.store(steps, Relaxed);
     }
 
+    /// The same where others may count at the same time.
+    #[cfg_attr(not(feature = "tokio"), allow(dead_code))]
+    pub(crate) fn ended_beside_others(&self, well: bool) {
+        if well { &self.handled } else { &self.failed }.fetch_add(1, Relaxed);
+    }
+
     /// What was counted.
     pub(crate) fn read(&self) -> Counters {
         // What was fetched is read last, so that never more has ended than was fetched.

@@ -9,7 +9,7 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Mutex;
 use std::task::Poll;
 use std::thread;
@@ -66,10 +66,10 @@ fn prove_room(count: Option<usize>) -> io::Result<()> {
     let gate = Mutex::new(());
     let closed = mutex::lock(&gate);
     thread::scope(|scope| {
-        let one = |_| thread::Builder::new().spawn_scoped(scope, || drop(mutex::lock(&gate)));
-        let made: io::Result<Vec<_>> = (0..count.unwrap_or(1)).map(one).collect();
+        let make = |_| thread::Builder::new().spawn_scoped(scope, || drop(mutex::lock(&gate)));
+        let threads: io::Result<Vec<_>> = (0..count.unwrap_or(1)).map(make).collect();
         drop(closed);
-        made?.into_iter().try_for_each(|thread| thread.join().map_err(|_| io::Error::other("a thread panicked")))
+        threads?.into_iter().try_for_each(|thread| thread.join().map_err(|_| io::Error::other("a thread panicked")))
     })
 }
 
@@ -125,16 +125,15 @@ async fn until_cancelled(body: impl Future<Output = Ending>) -> Ending {
     .await
 }
 
-/// [`guarded`] for what awaits.
-pub(crate) async fn guarded_async(what: &str, f: impl Future<Output = Ending>) -> Ending {
-    let mut f = pin!(f);
-    let outcome = poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| f.as_mut().poll(context))) {
-        Ok(Poll::Pending) => Poll::Pending,
-        Ok(Poll::Ready(ending)) => Poll::Ready(Ok(ending)),
-        Err(payload) => Poll::Ready(Err(payload)),
+/// [`guarded`] for what awaits; pinned by the caller, since a future that is moved into another one is in there twice.
+pub(crate) fn guarded_async(
+    what: &'static str,
+    mut f: Pin<&mut impl Future<Output = Ending>>,
+) -> impl Future<Output = Ending> {
+    poll_fn(move |context| match catch_unwind(AssertUnwindSafe(|| f.as_mut().poll(context))) {
+        Ok(poll) => poll.map(|ending| guarded(what, || ending)),
+        Err(payload) => Poll::Ready(guarded(what, || resume_unwind(payload))),
     })
-    .await;
-    guarded(what, || outcome.unwrap_or_else(|payload| resume_unwind(payload)))
 }
 
 /// Steps that await, one after another.
@@ -184,12 +183,12 @@ mod tests {
     fn what_fails_is_told_with_its_name() {
         let told = |ending: Ending| ending.error().unwrap_or_default().to_owned();
         let failing = async { Ending::failure("no paper") };
-        assert_eq!(told(block_on(guarded_async("it", failing))), "it failed: no paper");
+        assert_eq!(told(block_on(guarded_async("it", pin!(failing)))), "it failed: no paper");
         let panicking = async {
             tokio::task::yield_now().await;
             panic!("no ink")
         };
-        assert_eq!(told(block_on(guarded_async("it", panicking))), "it panicked: no ink");
+        assert_eq!(told(block_on(guarded_async("it", pin!(panicking)))), "it panicked: no ink");
     }
 
     #[test]

@@ -96,14 +96,11 @@ impl Daemon {
         H: Fn(F::Message) -> B + Send + Sync + 'static,
         B: Future + Send + 'static,
         B::Output: Outcome<J>,
+        J: 'static,
     {
         let plan = self.settings.runtime_plan();
         let pool_size = self.settings.pool_size.unwrap_or(POOL_SIZE);
         let idle_time = self.settings.idle_time.unwrap_or(IDLE_TIME);
-        let handle = move |message| {
-            let handling = handle(message);
-            async { handling.await.ending() }
-        };
         let mut daemon = self
             .work(MessageLoop(move || plan.run_to_the_end(handle_messages_async(fetch, handle, pool_size, idle_time))));
         daemon.refuse_pace(MESSAGES_HAVE_NO_PACE);

@@ -3,8 +3,8 @@
 use super::awaited::{AckAsync, FetchAsync};
 use super::complaints::Complaints;
 use super::delivery::Nack;
-use crate::body::Ending;
 use crate::body::asynchronous::guarded_async;
+use crate::body::{Ending, Outcome};
 use crate::counters::{COUNTS, Counts};
 use crate::farewell;
 use crate::mutex::lock;
@@ -13,41 +13,53 @@ use crate::stopping::{self, UntilStopped};
 use std::cell::Cell;
 use std::error::Error;
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 /// What the tasks share.
 struct Shared<A, H> {
     handle: H,
     /// As many as there may be messages in flight.
-    permits: Arc<Semaphore>,
+    permits: Semaphore,
     pool_size: usize,
     /// Whether the function that fetches has been called and has not come to its end.
     fetching: AtomicBool,
-    books: Mutex<Books<A>>,
+    /// Of the messages in flight; unused where there is nothing to tell.
+    receipts: Mutex<Receipts<A>>,
     counts: &'static Counts,
     runtime: Handle,
 }
 
-/// What is in flight. The counters are kept under the lock of the books, too.
-struct Books<A> {
-    in_flight: usize,
-    /// Of the messages in flight; without any where there is nothing to tell.
-    receipts: Vec<Option<A>>,
+/// What is to be told of the messages in flight.
+struct Receipts<A> {
+    places: Vec<Option<A>>,
     /// The places where there is none.
-    free: Vec<usize>,
-    /// What is left has been told.
+    free: Vec<u32>,
+    /// What was left has been told.
     over: bool,
 }
 
+/// One message in flight: its permit is given back when this is dropped.
+struct InFlight<A, H> {
+    shared: Arc<Shared<A, H>>,
+    /// Where its receipt is, if there is any.
+    place: Option<u32>,
+}
+
+impl<A, H> Drop for InFlight<A, H> {
+    fn drop(&mut self) {
+        self.shared.permits.add_permits(1);
+    }
+}
+
 /// The life of a daemon that handles messages in tasks.
-pub(crate) async fn handle_messages_async<F, K, H, B>(
+pub(crate) async fn handle_messages_async<F, K, H, B, J>(
     mut fetch: F,
     handle: H,
     pool_size: usize,
@@ -57,7 +69,9 @@ where
     F: FetchAsync<K>,
     F::Receipt: AckAsync,
     H: Fn(F::Message) -> B + Send + Sync + 'static,
-    B: Future<Output = Ending> + Send + 'static,
+    B: Future + Send + 'static,
+    B::Output: Outcome<J>,
+    J: 'static,
 {
     let shared = Shared::new(pool_size, handle, &COUNTS);
     let left = Arc::clone(&shared);
@@ -69,7 +83,7 @@ where
 }
 
 /// Fetches while there is room, until the daemon is to stop or it is over; pauses when there was nothing to fetch.
-async fn fetch_into<F, K, H, B>(
+async fn fetch_into<F, K, H, B, J>(
     shared: &Arc<Shared<F::Receipt, H>>,
     fetch: &mut F,
     is_over: impl Fn() -> bool,
@@ -78,21 +92,33 @@ async fn fetch_into<F, K, H, B>(
     F: FetchAsync<K>,
     F::Receipt: AckAsync,
     H: Fn(F::Message) -> B + Send + Sync + 'static,
-    B: Future<Output = Ending> + Send + 'static,
+    B: Future + Send + 'static,
+    B::Output: Outcome<J>,
+    J: 'static,
 {
     let mut complaints = Complaints::default();
+    let mut stop = Stop::default();
     while !is_over() {
-        // The semaphore is never closed.
-        let Some(Ok(permit)) = unless_stopped(Arc::clone(&shared.permits).acquire_owned()).await else { return };
+        let permit = match shared.permits.try_acquire() {
+            Ok(permit) => permit,
+            // It is never closed.
+            Err(_) => match stop.or(pin!(shared.permits.acquire())).await {
+                Some(Ok(permit)) => permit,
+                _ => return,
+            },
+        };
         shared.fetching.store(true, Relaxed);
-        let found = unless_stopped(fetch_once(fetch)).await;
+        let found = stop.or(pin!(fetch_once(fetch))).await;
         shared.fetching.store(false, Relaxed);
         match found {
             None => return,
             Some(Ok(Some((message, receipt)))) => {
-                let begun = lock(&shared.books).begin(receipt, shared.counts);
-                match begun {
-                    Ok(place) => spawn(shared, message, place, permit),
+                shared.counts.fetched();
+                match shared.begin(receipt) {
+                    Ok(place) => {
+                        permit.forget();
+                        tokio::spawn(finish(InFlight { shared: Arc::clone(shared), place }, message));
+                    }
                     Err(receipt) => return tell(receipt.nack(Nack::Unfinished)).await,
                 }
                 continue;
@@ -109,28 +135,40 @@ async fn fetch_into<F, K, H, B>(
     }
 }
 
-/// Has a message handled in a task of its own.
-fn spawn<T, A, H, B>(shared: &Arc<Shared<A, H>>, message: T, place: Option<usize>, permit: OwnedSemaphorePermit)
+/// Handles a message, and tells what became of it.
+#[allow(clippy::manual_async_fn)] // Made for each message: what an async function takes is in its future twice.
+fn finish<T, A, H, B, J>(in_flight: InFlight<A, H>, message: T) -> impl Future<Output = ()>
 where
-    T: Send + 'static,
     A: AckAsync,
-    H: Fn(T) -> B + Send + Sync + 'static,
-    B: Future<Output = Ending> + Send + 'static,
+    H: Fn(T) -> B,
+    B: Future,
+    B::Output: Outcome<J>,
 {
-    let shared = Arc::clone(shared);
-    tokio::spawn(async move {
-        shared.finish(message, place).await;
-        drop(permit);
-    });
+    async move {
+        let well = {
+            let handling = pin!(async { (in_flight.shared.handle)(message).await.ending() });
+            let ending = guarded_async("the handler of a message", handling).await;
+            ending.error().inspect(|error| report::error(error)).is_none()
+        };
+        let receipt = in_flight.place.and_then(|place| lock(&in_flight.shared.receipts).take(place));
+        if let Some(receipt) = receipt {
+            let telling = async move { if well { receipt.ack().await } else { receipt.nack(Nack::Failed).await } };
+            // In a box, so that the task is small for those who have nothing to tell.
+            Box::pin(tell(telling)).await;
+        }
+        in_flight.shared.counts.ended_beside_others(well);
+    }
 }
 
 /// The same without a daemon, for the bench: handles what `fetch` has until it has none.
-pub(crate) async fn pump_async<F, K, H, B>(pool_size: usize, mut fetch: F, handle: H)
+pub(crate) async fn pump_async<F, K, H, B, J>(pool_size: usize, mut fetch: F, handle: H)
 where
     F: FetchAsync<K>,
     F::Receipt: AckAsync,
     H: Fn(F::Message) -> B + Send + Sync + 'static,
-    B: Future<Output = Ending> + Send + 'static,
+    B: Future + Send + 'static,
+    B::Output: Outcome<J>,
+    J: 'static,
 {
     static UNSEEN: Counts = Counts::new();
     let shared = Shared::new(pool_size, handle, &UNSEEN);
@@ -139,42 +177,32 @@ where
     shared.drain().await;
 }
 
-impl<A: AckAsync> Books<A> {
-    /// One message more; where its receipt is kept, if there is anything to tell. When all is over it is not to be begun.
-    fn begin(&mut self, receipt: A, counts: &Counts) -> Result<Option<usize>, A> {
+impl<A> Receipts<A> {
+    /// Keeps one; where. When all is over it is given back.
+    fn keep(&mut self, receipt: A) -> Result<u32, A> {
         if self.over {
             return Err(receipt);
         }
-        counts.fetched();
-        self.in_flight += 1;
-        if A::NOTHING {
-            return Ok(None);
-        }
-        let place = self.free.pop().unwrap_or(self.receipts.len());
-        if place == self.receipts.len() {
-            self.receipts.push(None);
-        }
-        self.receipts[place] = Some(receipt);
-        Ok(Some(place))
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.places.push(None);
+            // No more than the pool is large.
+            u32::try_from(self.places.len() - 1).unwrap_or(u32::MAX)
+        });
+        self.places[place as usize] = Some(receipt);
+        Ok(place)
     }
 
     /// What is to be told of a message; nothing if that has been done by whoever ends the daemon.
-    fn receipt(&mut self, place: usize) -> Option<A> {
-        let receipt = self.receipts.get_mut(place)?.take()?;
+    fn take(&mut self, place: u32) -> Option<A> {
+        let receipt = self.places.get_mut(place as usize)?.take()?;
         self.free.push(place);
         Some(receipt)
     }
 
-    /// One message less.
-    fn end(&mut self, well: bool, counts: &Counts) {
-        self.in_flight -= 1;
-        counts.ended(well);
-    }
-
-    /// What is left when all is over: so many messages, and what is to be told of them.
-    fn leftover(&mut self) -> (usize, Vec<A>) {
+    /// What is left when all is over.
+    fn leftover(&mut self) -> Vec<A> {
         self.over = true;
-        (self.in_flight, self.receipts.iter_mut().filter_map(Option::take).collect())
+        self.places.iter_mut().filter_map(Option::take).collect()
     }
 }
 
@@ -182,30 +210,18 @@ impl<A: AckAsync, H> Shared<A, H> {
     fn new(pool_size: usize, handle: H, counts: &'static Counts) -> Arc<Shared<A, H>> {
         Arc::new(Shared {
             handle,
-            permits: Arc::new(Semaphore::new(pool_size)),
+            permits: Semaphore::new(pool_size),
             pool_size,
             fetching: AtomicBool::new(false),
-            books: Mutex::new(Books { in_flight: 0, receipts: Vec::new(), free: Vec::new(), over: false }),
+            receipts: Mutex::new(Receipts { places: Vec::new(), free: Vec::new(), over: false }),
             counts,
             runtime: Handle::current(),
         })
     }
 
-    async fn finish<T, B>(&self, message: T, place: Option<usize>)
-    where
-        H: Fn(T) -> B,
-        B: Future<Output = Ending>,
-    {
-        let ending = guarded_async("the handler of a message", async { (self.handle)(message).await }).await;
-        if let Some(error) = ending.error() {
-            report::error(error);
-        }
-        let well = ending.error().is_none();
-        let receipt = place.and_then(|place| lock(&self.books).receipt(place));
-        if let Some(receipt) = receipt {
-            tell(async { if well { receipt.ack().await } else { receipt.nack(Nack::Failed).await } }).await;
-        }
-        lock(&self.books).end(well, self.counts);
+    /// Keeps what is to be told of a message; where, if there is anything.
+    fn begin(&self, receipt: A) -> Result<Option<u32>, A> {
+        if A::NOTHING { Ok(None) } else { lock(&self.receipts).keep(receipt).map(Some) }
     }
 
     /// Waits until nothing is in flight.
@@ -216,12 +232,13 @@ impl<A: AckAsync, H> Shared<A, H> {
 
     /// Gives back what was not done, and says how much that is; from a thread outside of the runtime.
     fn settle(&self) {
-        let (in_flight, receipts) = lock(&self.books).leftover();
+        let receipts = lock(&self.receipts).leftover();
         let tell_all = async {
             for receipt in receipts {
                 tell(receipt.nack(Nack::Unfinished)).await;
             }
         };
+        let in_flight = self.counts.read().in_flight;
         if in_flight > 0 {
             report::error(&format!("{in_flight} of the messages fetched were not handled to their end"));
         }
@@ -235,41 +252,59 @@ impl<A: AckAsync, H> Shared<A, H> {
 /// What there is, if anything; an error if it came to one, or to a panic.
 async fn fetch_once<F: FetchAsync<K>, K>(fetch: &mut F) -> Result<Option<(F::Message, F::Receipt)>, String> {
     let mut found = None;
-    let ending = guarded_async("fetching a message", async {
-        match fetch.fetch().await {
-            Ok(message) => {
-                found = message;
-                Ending::success()
+    let ending = {
+        let fetching = pin!(async {
+            match fetch.fetch().await {
+                Ok(message) => {
+                    found = message;
+                    Ending::success()
+                }
+                Err(ending) => ending,
             }
-            Err(ending) => ending,
-        }
-    })
-    .await;
+        });
+        guarded_async("fetching a message", fetching).await
+    };
     ending.error().map_or(Ok(found), |error| Err(error.to_owned()))
 }
 
-/// What comes of it, unless the daemon is to stop first: then it is dropped where it awaits.
-async fn unless_stopped<F: Future>(future: F) -> Option<F::Output> {
-    if stopping::look() {
-        return None;
+/// The stop, as one awaits it again and again: registered once, not for each message.
+#[derive(Default)]
+struct Stop {
+    until: Option<UntilStopped>,
+    waker: Option<Waker>,
+}
+
+impl Stop {
+    /// What comes of a future, unless the daemon is to stop first: then it is dropped where it awaits, by the caller.
+    async fn or<F: Future>(&mut self, mut future: Pin<&mut F>) -> Option<F::Output> {
+        if stopping::look() {
+            return None;
+        }
+        poll_fn(|context| match future.as_mut().poll(context) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending => self.poll(context).map(|()| None),
+        })
+        .await
     }
-    let (mut future, mut stopped) = (pin!(future), pin!(UntilStopped::asked()));
-    poll_fn(|context| match future.as_mut().poll(context) {
-        Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending => stopped.as_mut().poll(context).map(|()| None),
-    })
-    .await
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) && !stopping::look() {
+            return Poll::Pending;
+        }
+        self.waker = Some(context.waker().clone());
+        Pin::new(self.until.get_or_insert_with(UntilStopped::asked)).poll(context)
+    }
 }
 
 /// Tells somebody about a message; that he cannot be told costs no more than a line.
 async fn tell(telling: impl Future<Output = Result<(), Box<dyn Error + Send + Sync>>>) {
-    let ending = guarded_async("telling about a message", async {
+    let telling = pin!(async {
         match telling.await {
             Ok(()) => Ending::success(),
             Err(error) => Ending::of_error(error.as_ref()),
         }
-    })
-    .await;
+    });
+    let ending = guarded_async("telling about a message", telling).await;
     if let Some(error) = ending.error() {
         report::error(error);
     }

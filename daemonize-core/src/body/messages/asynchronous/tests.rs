@@ -28,8 +28,8 @@ fn counts() -> &'static Counts {
     Box::leak(Box::new(Counts::new()))
 }
 
-fn books() -> Books<Note> {
-    Books { in_flight: 0, receipts: Vec::new(), free: Vec::new(), over: false }
+fn receipts() -> Receipts<Note> {
+    Receipts { places: Vec::new(), free: Vec::new(), over: false }
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn each_message_is_counted_and_told_once_and_the_pool_is_never_overfull() {
             let counted = counts.read();
             assert_eq!((counted.fetched, counted.in_flight), (LAST.into(), 0));
             assert_eq!((counted.handled, counted.failed), (u64::from(LAST - LAST / 1_000), u64::from(LAST / 1_000)));
-            assert!(shared.books.lock().unwrap().receipts.len() <= 7, "receipts are kept that nobody needs");
+            assert!(shared.receipts.lock().unwrap().places.len() <= 7, "receipts are kept that nobody needs");
         });
         drop(sender);
         let mut told: Vec<_> = told.iter().collect();
@@ -75,20 +75,16 @@ fn each_message_is_counted_and_told_once_and_the_pool_is_never_overfull() {
 }
 
 #[test]
-fn what_is_left_is_told_once_and_nothing_is_begun_any_more() {
+fn what_is_left_is_told_once_and_nothing_is_kept_any_more() {
     let (sender, told) = mpsc::channel();
-    let (mut books, counts) = (books(), counts());
+    let mut receipts = receipts();
     let note = |number| Note(number, sender.clone());
-    let places = [1, 2].map(|number| books.begin(note(number), counts).ok().flatten().unwrap());
-    let (in_flight, left) = books.leftover();
-    assert_eq!((in_flight, left.len()), (2, 2));
-    for note in left {
-        Ack::nack(note, Nack::Unfinished).unwrap();
-    }
+    let places = [1, 2].map(|number| receipts.keep(note(number)).ok().unwrap());
+    receipts.leftover().into_iter().for_each(|note| Ack::nack(note, Nack::Unfinished).unwrap());
     // What ends too late finds nothing to tell, and what comes too late is given back.
-    assert!(places.iter().all(|place| books.receipt(*place).is_none()));
-    assert!(books.begin(note(3), counts).is_err_and(|note| note.0 == 3));
-    assert_eq!(books.leftover().1.len(), 0);
+    assert!(places.iter().all(|place| receipts.take(*place).is_none()));
+    assert!(receipts.keep(note(3)).is_err_and(|note| note.0 == 3));
+    assert_eq!(receipts.leftover().len(), 0);
     drop(sender);
     assert_eq!(told.iter().map(|(number, _)| number).collect::<Vec<_>>(), [1, 2]);
 }
@@ -96,14 +92,12 @@ fn what_is_left_is_told_once_and_nothing_is_begun_any_more() {
 #[test]
 fn a_place_is_used_again() {
     let (sender, _told) = mpsc::channel();
-    let (mut books, counts) = (books(), counts());
+    let mut receipts = receipts();
     for number in 0..10 {
-        let place = books.begin(Note(number, sender.clone()), counts).ok().flatten().unwrap();
+        let place = receipts.keep(Note(number, sender.clone())).ok().unwrap();
         assert_eq!(place, 0);
-        assert_eq!(books.receipt(place).unwrap().0, number);
-        books.end(true, counts);
+        assert_eq!(receipts.take(place).unwrap().0, number);
     }
-    assert_eq!(counts.read().handled, 10);
 }
 
 #[test]
