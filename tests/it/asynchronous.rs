@@ -292,3 +292,27 @@ fn p10_05_state_is_lent_across_awaits() {
     let beats: Vec<String> = (0..100).map(|beat| format!("{beat} {} {}", beat + 1, daemon.id())).collect();
     assert_eq!(lab.read("beats").lines().collect::<Vec<_>>(), beats);
 }
+
+/// Each of them sleeps for the first time, and each is to hear of the stop.
+#[test]
+fn p10_02_those_who_sleep_side_by_side_each_hear_of_the_stop() {
+    each(RUNTIMES, |runtime| {
+        let lab = lab();
+        let body = "body=note:begun,both(while,pause:100,note:one|while,pause:200,note:other),note:cleaned";
+        let daemon = begun(&lab, &[runtime, body]);
+        stops(&lab, daemon, 0);
+        assert!(["one", "other", "cleaned"].iter().all(|file| lab.path(file).exists()), "{runtime}");
+    });
+}
+
+/// Who has awaited the stop knows of it, as one does who has asked `stopping`.
+#[test]
+fn p10_02_a_body_that_has_awaited_the_stop_may_sleep_while_it_cleans_up() {
+    each(RUNTIMES, |runtime| {
+        let lab = lab();
+        let body = "body=note:begun,stopped,sleep:10,note:one,sleep:10,note:two,sleep:10,note:cleaned";
+        let daemon = begun(&lab, &[runtime, body]);
+        stops(&lab, daemon, 0);
+        assert!(lab.path("cleaned").exists(), "{runtime}");
+    });
+}
