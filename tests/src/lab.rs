@@ -6,8 +6,8 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, Once};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nix::sys::prctl;
@@ -25,6 +25,8 @@ const MARK: &str = "LOOK_LAB";
 pub struct Lab {
     directory: PathBuf,
     program: PathBuf,
+    /// Daemons that were asked for: this process is left with them when they are dead.
+    daemons: Mutex<Vec<Process>>,
 }
 
 impl Lab {
@@ -40,7 +42,7 @@ impl Lab {
             // Under `nohup` what is started here would ignore it, too.
             crate::sys::hear_hangups().expect("the default action");
         });
-        Self { directory: new_directory(), program: program.into() }
+        Self { directory: new_directory(), program: program.into(), daemons: Mutex::default() }
     }
 
     /// The directory (absolute, owned by us, mode 0755, so that another user may look into it).
@@ -117,7 +119,9 @@ impl Lab {
     pub fn daemon(&self, pidfile: &str) -> Process {
         let content = self.read(pidfile);
         let first = content.lines().next().and_then(|line| line.parse().ok());
-        Process::new(first.unwrap_or_else(|| panic!("the pidfile `{pidfile}` names nobody: {content:?}")))
+        let daemon = Process::new(first.unwrap_or_else(|| panic!("the pidfile `{pidfile}` names nobody: {content:?}")));
+        self.daemons.lock().expect("nobody panics with it").push(daemon);
+        daemon
     }
 
     /// Waits until nothing that was started from this lab lives any more.
@@ -177,6 +181,14 @@ impl Drop for Lab {
             match self.processes().into_iter().next() {
                 Some(process) => self.end(process),
                 None => break,
+            }
+        }
+        // Zombies by the thousand make every look at `/proc` slow. The number of the session is the middle process's,
+        // and stays its own until the daemon is buried.
+        for daemon in self.daemons.get_mut().expect("nobody panics with it").drain(..) {
+            if let Some(stat) = daemon.stat().filter(|stat| stat.state == 'Z') {
+                wait::bury(stat.session);
+                wait::bury(daemon.id());
             }
         }
         let _ = fs::remove_dir_all(&self.directory);

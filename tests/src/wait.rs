@@ -86,6 +86,11 @@ pub fn first_death(pids: &[i32], deadline: Deadline) -> Result<(), TimedOut> {
     if one_is_gone || readable(&all, deadline).contains(&true) { Ok(()) } else { Err(TimedOut) }
 }
 
+/// Takes the status of a dead child that nobody waits for any more; anybody else is left alone.
+pub(crate) fn bury(pid: i32) {
+    let _ = reap(pid);
+}
+
 /// Waits until the file at `path` satisfies `holds`, and returns what it holds then.
 pub fn file(path: &Path, deadline: Deadline, holds: impl Fn(&[u8]) -> bool) -> Result<Vec<u8>, TimedOut> {
     until(path, deadline, || fs::read(path).ok().filter(|content| holds(content)))
