@@ -56,6 +56,7 @@
 //! # Features
 //!
 //! * `macros` (default): the attributes.
+//! * `tokio`: `async fn` under the attributes, `run_async`, `step_async`, `messages_async`, `sleep_async`.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
