@@ -195,7 +195,8 @@ pub(crate) fn named_promises(source: &str) -> impl Iterator<Item = String> {
 
 fn is_number(text: &str) -> bool {
     let digits = |part: &str, count: usize| part.len() == count && part.bytes().all(|digit| digit.is_ascii_digit());
-    text.split_once('.').is_some_and(|(section, number)| (digits(section, 1) || digits(section, 2)) && digits(number, 2))
+    text.split_once('.')
+        .is_some_and(|(section, number)| (digits(section, 1) || digits(section, 2)) && digits(number, 2))
 }
 
 #[test]
