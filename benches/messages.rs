@@ -171,7 +171,7 @@ fn beside_gevent() -> u32 {
     let runtime = several_threads();
     let gevent = |count: u64, handler: &'static str| {
         move || {
-            let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/baseline.py");
+            let script = concat!(env!("CARGO_MANIFEST_DIR"), "/baseline.py");
             let output = Command::new("/usr/bin/python3").args([script, &count.to_string(), handler]).output();
             let text = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
             text.ok().and_then(|text| text.parse().ok()).expect("gevent, which `scripts/bench` installs")
