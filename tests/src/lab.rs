@@ -39,8 +39,8 @@ impl Lab {
         static REAPER: Once = Once::new();
         REAPER.call_once(|| {
             prctl::set_child_subreaper(true).expect("a subreaper");
-            // Under `nohup` what is started here would ignore it, too.
-            crate::sys::hear_hangups().expect("the default action");
+            // Under `nohup` or in the background of a script, what is started here would ignore them, too.
+            crate::sys::hear_interrupts().expect("the default action");
         });
         Self { directory: new_directory(), program: program.into(), daemons: Mutex::default() }
     }

@@ -21,11 +21,13 @@ pub fn pidfd_send_signal(pidfd: BorrowedFd<'_>, signal: i32) -> io::Result<()> {
     checked(answer).map(drop)
 }
 
-/// `signal(SIGHUP, SIG_DFL)`: this process and those that it starts hear a hang-up.
-pub fn hear_hangups() -> io::Result<()> {
-    // SAFETY: no handler function is installed.
-    let before = unsafe { libc::signal(libc::SIGHUP, libc::SIG_DFL) };
-    if before == libc::SIG_ERR { Err(io::Error::last_os_error()) } else { Ok(()) }
+/// `signal(…, SIG_DFL)` of SIGHUP, SIGINT and SIGQUIT: this process and those that it starts hear them.
+pub fn hear_interrupts() -> io::Result<()> {
+    [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT].into_iter().try_for_each(|signal| {
+        // SAFETY: no handler function is installed.
+        let before = unsafe { libc::signal(signal, libc::SIG_DFL) };
+        if before == libc::SIG_ERR { Err(io::Error::last_os_error()) } else { Ok(()) }
+    })
 }
 
 /// `atexit(function)`: what an ordinary exit of this process runs.
