@@ -6,7 +6,7 @@ use look::{Lab, Process};
 use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
 
-use crate::common::{PIDFILE, SOON, adopt, each, nothing_left, run, start, stop};
+use crate::common::{PIDFILE, SOON, adopt, each, ended, nothing_left, run, start, stop};
 
 /// Far below the grace of ten seconds.
 const AT_ONCE: Duration = Duration::from_secs(4);
@@ -32,15 +32,6 @@ pub(crate) fn stops(lab: &Lab, daemon: Process, status: i32) -> Duration {
     ended(daemon, status);
     nothing_left(lab);
     told.elapsed()
-}
-
-/// Asserts how the daemon ends.
-#[track_caller]
-pub(crate) fn ended(daemon: Process, status: i32) {
-    match daemon.died(SOON).expect("the daemon ends") {
-        Some(WaitStatus::Exited(_, found)) => assert_eq!(found, status, "another exit status"),
-        other => panic!("another end than an exit: {other:?}"),
-    }
 }
 
 /// How many threads its runtime has.

@@ -7,22 +7,9 @@ use std::time::{Duration, Instant};
 use look::{Lab, Process};
 use nix::sys::signal::Signal;
 
-use crate::asynchronous::{ended, lab};
-use crate::common::{PIDFILE, SOON, adopt, each, nothing_left, run, start, stop, times};
-
-/// Starts a daemon that handles these messages, one line of acts each.
-#[track_caller]
-fn handling(lab: &Lab, messages: &[&str], settings: &[&str]) -> Process {
-    lab.write("inbox", messages.join("\n") + "\n");
-    let settings = [&["inbox=inbox", "idle_time=10", "stderr=log"], settings].concat();
-    adopt(start(lab, &settings))
-}
-
-/// Waits until so many notes are in this file.
-#[track_caller]
-fn notes(lab: &Lab, file: &str, count: usize) {
-    lab.wait_for(file, SOON, |notes| notes.lines().count() == count);
-}
+use crate::asynchronous::lab;
+use crate::common::{PIDFILE, SOON, adopt, each, ended, nothing_left, run, start, stop, times};
+use crate::messages::{handling, notes};
 
 fn count(lab: &Lab, file: &str) -> usize {
     lab.read(file).lines().count()

@@ -5,6 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use look::{Deadline, Lab, Outcome, Process};
+use nix::sys::wait::WaitStatus;
 
 /// The pidfile of every daemon that has only one.
 pub(crate) const PIDFILE: &str = "d.pid";
@@ -74,6 +75,15 @@ pub(crate) fn adopt(daemon: Process) -> Process {
         look::death(stat.parent, deadline).expect("the middle process leaves after the start");
     }
     daemon
+}
+
+/// Asserts how the daemon ends.
+#[track_caller]
+pub(crate) fn ended(daemon: Process, status: i32) {
+    match daemon.died(SOON).expect("the daemon ends") {
+        Some(WaitStatus::Exited(_, found)) => assert_eq!(found, status, "another exit status"),
+        other => panic!("another end than an exit: {other:?}"),
+    }
 }
 
 /// Does `work` on each of the items, four at a time.

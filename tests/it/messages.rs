@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use look::{Lab, Process};
 use nix::sys::signal::Signal;
-use nix::sys::wait::WaitStatus;
 
-use crate::common::{PIDFILE, SOON, adopt, lab, needs, needs_root, nothing_left, run, shared_lab, start, stop};
+use crate::common::{PIDFILE, SOON, adopt, ended, lab, needs, needs_root, nothing_left, run, shared_lab, start, stop};
 
 /// Starts a daemon that handles these messages, one line of acts each.
 #[track_caller]
-fn handling(lab: &Lab, messages: &[&str], settings: &[&str]) -> Process {
+pub(crate) fn handling(lab: &Lab, messages: &[&str], settings: &[&str]) -> Process {
     lab.write("inbox", messages.join("\n") + "\n");
     let settings = [&["inbox=inbox", "idle_time=10", "stderr=log"], settings].concat();
     adopt(start(lab, &settings))
@@ -26,17 +25,8 @@ fn add(lab: &Lab, messages: &[&str]) {
 
 /// Waits until so many notes are in this file.
 #[track_caller]
-fn notes(lab: &Lab, file: &str, count: usize) {
+pub(crate) fn notes(lab: &Lab, file: &str, count: usize) {
     lab.wait_for(file, SOON, |notes| notes.lines().count() == count);
-}
-
-/// Asserts how the daemon ended.
-#[track_caller]
-fn ended(daemon: Process, status: i32) {
-    match daemon.died(SOON).expect("the daemon ends") {
-        Some(WaitStatus::Exited(_, found)) => assert_eq!(found, status),
-        other => panic!("another end than an exit: {other:?}"),
-    }
 }
 
 fn workers(daemon: Process) -> usize {
