@@ -28,7 +28,7 @@ static ASKED: AtomicBool = AtomicBool::new(false);
 static TOLD: AtomicBool = AtomicBool::new(false);
 static ORDERLY: AtomicBool = AtomicBool::new(false);
 static RESIGNED: AtomicBool = AtomicBool::new(false);
-static WATCHED: AtomicBool = AtomicBool::new(false);
+/// Of the watchdog, if there is one.
 static INTERVAL: OnceLock<Duration> = OnceLock::new();
 static ASLEEP: AtomicBool = AtomicBool::new(false);
 static LOCK: Mutex<()> = Mutex::new(());
@@ -93,7 +93,7 @@ pub(crate) fn look() -> bool {
 fn look_closely() -> bool {
     ASKED.store(true, SeqCst);
     // Under a watchdog, only the body's thread proves that the body lives.
-    if is_the_body() || !WATCHED.load(SeqCst) {
+    if is_the_body() || watch_interval().is_none() {
         STATE.fetch_or(LOOKED, SeqCst);
     }
     is_marked()
@@ -118,12 +118,10 @@ pub(crate) fn ends_in_order() -> bool {
 /// From now on a watchdog asks [`lives`], and does something about it when this time has passed.
 pub(crate) fn watch(interval: Duration) {
     let _ = INTERVAL.set(interval);
-    WATCHED.store(true, SeqCst);
     STATE.fetch_and(!LOOKED, SeqCst);
 }
 
 /// How long a watchdog waits; nothing without one.
-#[cfg_attr(not(feature = "tokio"), allow(dead_code))]
 pub(crate) fn watch_interval() -> Option<Duration> {
     INTERVAL.get().copied()
 }
@@ -144,7 +142,7 @@ pub(crate) struct Asleep(bool);
 
 impl Asleep {
     pub(crate) fn fall() -> Asleep {
-        let watched = is_the_body() && WATCHED.load(Relaxed);
+        let watched = is_the_body() && watch_interval().is_some();
         if watched {
             ASLEEP.store(true, SeqCst);
         }
