@@ -111,9 +111,8 @@ impl Birth {
     /// Who this process is; what only the launcher has looked up by now, it tells.
     fn identity(&mut self) -> Result<Identity> {
         let here = match (self.here.take(), &self.link) {
-            (Some(here), _) => here,
             (None, Some(link)) => link.hear_where()?,
-            (None, None) => return Err(unidentified(io::ErrorKind::NotFound.into())),
+            (here, _) => here.map_or_else(Here::look, Ok).map_err(unidentified)?,
         };
         self.here = Some(here.clone());
         Ok(Identity { pid: Pid::this(), start_time: self.start_time, here })
