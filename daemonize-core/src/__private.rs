@@ -1,8 +1,9 @@
 //! What the attributes print calls to.
 
-use crate::body::{self, Ending, Outcome, Work};
+pub use crate::body::pump;
 #[cfg(feature = "tokio")]
-use crate::body::{AckAsync, FetchAsync};
+pub use crate::body::pump_async;
+use crate::body::{Ending, Outcome, Work};
 use crate::daemon::Daemon;
 use std::process::ExitCode;
 
@@ -30,29 +31,6 @@ where
     B::Output: Outcome<J>,
 {
     handle
-}
-
-/// The pool of a message daemon without the daemon, for the bench.
-pub fn pump<T: Send + 'static>(
-    pool_size: usize,
-    fetch: impl FnMut() -> Option<T>,
-    handle: impl Fn(T) + Send + Sync + 'static,
-) {
-    body::pump(pool_size, fetch, handle);
-}
-
-/// The same for handlers that await, within the caller's runtime.
-#[cfg(feature = "tokio")]
-pub async fn pump_async<F, K, H, B, J>(pool_size: usize, fetch: F, handle: H)
-where
-    F: FetchAsync<K>,
-    F::Receipt: AckAsync,
-    H: Fn(F::Message) -> B + Send + Sync + 'static,
-    B: Future + Send + 'static,
-    B::Output: Outcome<J>,
-    J: 'static,
-{
-    body::pump_async(pool_size, fetch, handle).await;
 }
 
 /// What a by-value argument of a step must be: it is used once per step.

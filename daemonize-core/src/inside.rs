@@ -8,7 +8,6 @@ use crate::notifier::Notifier;
 use crate::pid::Pid;
 use crate::pidfile::PidFile;
 use crate::process::{Here, Identity};
-use crate::report;
 use crate::signal::Signal;
 use crate::signals::{Handlers, Registered};
 use crate::stopping::{self as flag, UntilStopped};
@@ -136,13 +135,11 @@ impl Inside {
 
 /// Calls what is attached; a panic is told and goes no further.
 fn report_failure(call: impl FnOnce()) {
-    let ending = guarded("what is attached to the daemon", || {
+    guarded("what is attached to the daemon", || {
         call();
         Ending::success()
-    });
-    if let Some(error) = ending.error() {
-        report::error(error);
-    }
+    })
+    .reported();
 }
 
 /// Makes this process a daemon as far as the functions of this module go.

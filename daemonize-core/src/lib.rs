@@ -53,8 +53,7 @@ mod sys;
 
 pub use attach::{Attachment, Handle, Phase};
 pub use body::{
-    Ack, Delivery, Ending, Fetched, GiveBack, MessageLoop, Messages, Nack, Never, Outcome, Run, Runtime, Step,
-    StepOutcome, Work,
+    Ack, Delivery, Ending, Fetched, GiveBack, Messages, Nack, Never, Outcome, Run, Runtime, Step, StepOutcome, Work,
 };
 #[cfg(feature = "tokio")]
 pub use body::{AckAsync, FetchAsync};

@@ -10,24 +10,28 @@ mod step;
 
 #[cfg(feature = "tokio")]
 pub(crate) use asynchronous::{RuntimePlan, steps};
-pub use messages::{Ack, Delivery, Fetched, GiveBack, MessageLoop, Messages, Nack};
+#[cfg(feature = "tokio")]
+pub(crate) use messages::handle_messages_async;
+pub use messages::pump;
+#[cfg(feature = "tokio")]
+pub use messages::pump_async;
+pub use messages::{Ack, Delivery, Fetched, GiveBack, Messages, Nack};
 #[cfg(feature = "tokio")]
 pub use messages::{AckAsync, FetchAsync};
-pub(crate) use messages::{IDLE_TIME, LARGEST_POOL, POOL_SIZE, handle_messages, pump};
-#[cfg(feature = "tokio")]
-pub(crate) use messages::{handle_messages_async, pump_async};
+pub(crate) use messages::{IDLE_TIME, LARGEST_POOL, POOL_SIZE, handle_messages};
 pub use outcome::{Never, Outcome, StepOutcome};
 pub use run::Run;
 pub use runtime::Runtime;
 pub use step::Step;
 
+use crate::report;
 use std::any::Any;
 use std::error::Error as StdError;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A kind of daemon: what runs in the process once it is one.
 ///
-/// [`Run`], [`Step`] and [`MessageLoop`] are three; a kind of your own is one `impl`. Look at
+/// [`Run`] and [`Step`] are two; a kind of your own is one `impl`. Look at
 /// [`stopping`](crate::stopping) now and then, and return when it says so.
 ///
 /// ```
@@ -81,6 +85,14 @@ impl Ending {
     /// Why it is not a success.
     pub fn error(&self) -> Option<&str> {
         self.error.as_deref()
+    }
+
+    /// Tells the error, if it has one.
+    pub(crate) fn reported(self) -> Ending {
+        if let Some(error) = self.error() {
+            report::error(error);
+        }
+        self
     }
 
     /// The error with its causes, as "this: because of that".

@@ -3,8 +3,8 @@
 use super::bodies::MESSAGES_HAVE_NO_PACE;
 use super::{Daemon, MessageDaemon, RunDaemon};
 use crate::body::{
-    AckAsync, Ending, FetchAsync, IDLE_TIME, MessageLoop, Outcome, POOL_SIZE, Run, Runtime, StepOutcome,
-    handle_messages_async, steps,
+    AckAsync, Ending, FetchAsync, IDLE_TIME, Outcome, POOL_SIZE, Run, Runtime, StepOutcome, handle_messages_async,
+    steps,
 };
 use std::future::Future;
 
@@ -38,8 +38,8 @@ impl Daemon {
     {
         let plan = self.settings.runtime_plan();
         let mut daemon = self.work(Run(move || plan.run(async move { body().await.ending() })));
-        daemon.refuse_pace("a body that runs once has none");
-        daemon.refuse_pool();
+        daemon.settings.refuse_pace("a body that runs once has none");
+        daemon.settings.refuse_pool();
         daemon
     }
 
@@ -66,7 +66,7 @@ impl Daemon {
     {
         let (plan, every) = (self.settings.runtime_plan(), self.settings.every);
         let mut daemon = self.work(Run(move || plan.run(steps(step, every))));
-        daemon.refuse_pool();
+        daemon.settings.refuse_pool();
         daemon
     }
 
@@ -101,9 +101,9 @@ impl Daemon {
         let plan = self.settings.runtime_plan();
         let pool_size = self.settings.pool_size.unwrap_or(POOL_SIZE);
         let idle_time = self.settings.idle_time.unwrap_or(IDLE_TIME);
-        let mut daemon = self
-            .work(MessageLoop(move || plan.run_to_the_end(handle_messages_async(fetch, handle, pool_size, idle_time))));
-        daemon.refuse_pace(MESSAGES_HAVE_NO_PACE);
+        let mut daemon =
+            self.work(Run(move || plan.run_to_the_end(handle_messages_async(fetch, handle, pool_size, idle_time))));
+        daemon.settings.refuse_pace(MESSAGES_HAVE_NO_PACE);
         daemon
     }
 

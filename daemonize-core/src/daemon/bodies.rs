@@ -2,8 +2,7 @@
 
 use super::{Daemon, MessageDaemon, RunDaemon, StepDaemon};
 use crate::body::{
-    Ack, Ending, Fetched, IDLE_TIME, MessageLoop, Messages, Outcome, POOL_SIZE, Run, Step, StepOutcome, Work,
-    handle_messages,
+    Ack, Ending, Fetched, IDLE_TIME, Messages, Outcome, POOL_SIZE, Run, Step, StepOutcome, Work, handle_messages,
 };
 use crate::settings::Settings;
 use std::ops::ControlFlow;
@@ -23,8 +22,8 @@ impl Daemon {
         R: Outcome<K>,
     {
         let mut daemon = self.work(Run(move || body().ending()));
-        daemon.refuse_pace("a body that runs once has none");
-        daemon.refuse_pool();
+        daemon.settings.refuse_pace("a body that runs once has none");
+        daemon.settings.refuse_pool();
         daemon.settings.refuse_runtime();
         daemon
     }
@@ -37,7 +36,7 @@ impl Daemon {
     {
         let every = self.settings.every;
         let mut daemon = self.work(Step { step: move || step().proceed(), every });
-        daemon.refuse_pool();
+        daemon.settings.refuse_pool();
         daemon.settings.refuse_runtime();
         daemon
     }
@@ -83,8 +82,8 @@ impl Daemon {
         let pool_size = self.settings.pool_size.unwrap_or(POOL_SIZE);
         let idle_time = self.settings.idle_time.unwrap_or(IDLE_TIME);
         let (fetch, handle) = (move || fetch().found(), move |message| handle(message).ending());
-        let mut daemon = self.work(MessageLoop(move || handle_messages(fetch, handle, pool_size, idle_time)));
-        daemon.refuse_pace(MESSAGES_HAVE_NO_PACE);
+        let mut daemon = self.work(Run(move || handle_messages(fetch, handle, pool_size, idle_time)));
+        daemon.settings.refuse_pace(MESSAGES_HAVE_NO_PACE);
         daemon.settings.refuse_runtime();
         daemon
     }
@@ -140,23 +139,5 @@ impl Daemon {
     }
 }
 
-/// See `refuse_pace`.
+/// See [`Settings::refuse_pace`].
 pub(super) const MESSAGES_HAVE_NO_PACE: &str = "messages are handled as they come";
-
-impl<W> Daemon<W> {
-    pub(super) fn refuse_pace(&mut self, why: &str) {
-        if self.settings.every.is_some() {
-            self.settings.mistaken(format!("`every` is the pace of steps; {why}"));
-        }
-    }
-
-    pub(super) fn refuse_pool(&mut self) {
-        for (key, is_set) in
-            [("pool_size", self.settings.pool_size.is_some()), ("idle_time", self.settings.idle_time.is_some())]
-        {
-            if is_set {
-                self.settings.mistaken(format!("`{key}` is for messages; this daemon fetches none"));
-            }
-        }
-    }
-}

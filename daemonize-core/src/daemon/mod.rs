@@ -8,7 +8,7 @@ mod verbs;
 
 pub use verbs::Partial;
 
-use crate::body::{MessageLoop, Run, Step};
+use crate::body::{Run, Step};
 use crate::settings::Settings;
 use std::fmt;
 
@@ -45,7 +45,7 @@ pub type RunDaemon<F> = Daemon<Run<F>>;
 pub type StepDaemon<F> = Daemon<Step<F>>;
 
 /// A daemon that handles messages: see [`Daemon::messages`].
-pub type MessageDaemon<F> = Daemon<MessageLoop<F>>;
+pub type MessageDaemon<F> = Daemon<Run<F>>;
 
 impl<W> fmt::Debug for Daemon<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -222,12 +222,27 @@ impl Settings {
         RuntimePlan { runtime: self.runtime.unwrap_or_default(), worker_threads: self.worker_threads }
     }
 
+    /// For a body that is not repeated.
+    pub(crate) fn refuse_pace(&mut self, why: &str) {
+        self.refuse([("every", self.every.is_some())], &format!("is the pace of steps; {why}"));
+    }
+
+    /// For a body that fetches no messages.
+    pub(crate) fn refuse_pool(&mut self) {
+        let keys = [("pool_size", self.pool_size.is_some()), ("idle_time", self.idle_time.is_some())];
+        self.refuse(keys, "is for messages; this daemon fetches none");
+    }
+
     /// For a body that does not await.
     pub(crate) fn refuse_runtime(&mut self) {
-        for (key, is_set) in [("runtime", self.runtime.is_some()), ("worker_threads", self.worker_threads.is_some())] {
-            if is_set {
-                self.mistaken(format_args!("`{key}` is about the runtime of an async body; this one is none"));
-            }
+        let keys = [("runtime", self.runtime.is_some()), ("worker_threads", self.worker_threads.is_some())];
+        self.refuse(keys, "is about the runtime of an async body; this one is none");
+    }
+
+    /// Those of these keys that are set mean nothing here.
+    fn refuse<const N: usize>(&mut self, keys: [(&str, bool); N], why: &str) {
+        for (key, _) in keys.into_iter().filter(|(_, is_set)| *is_set) {
+            self.mistaken(format_args!("`{key}` {why}"));
         }
     }
 

@@ -68,13 +68,11 @@ impl Handlers {
 
     fn work(&self) {
         while let Some((signal, handler)) = self.next() {
-            let ending = guarded(&format!("a handler of {signal}"), || {
+            guarded(&format!("a handler of {signal}"), || {
                 let mut handler = mutex::lock(&handler);
                 handler(signal)
-            });
-            if let Some(error) = ending.error() {
-                report::error(error);
-            }
+            })
+            .reported();
         }
     }
 

@@ -17,7 +17,7 @@ use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -125,9 +125,7 @@ async fn fetch_into<F, K, H, B, J>(
             }
             Some(Ok(None)) => {}
             Some(Err(error)) => {
-                if let Some(complaint) = complaints.hear(&error, Instant::now()) {
-                    report::error(&complaint);
-                }
+                complaints.tell(&error);
             }
         }
         drop(permit);
@@ -147,8 +145,7 @@ where
     async move {
         let well = {
             let handling = pin!(async { (in_flight.shared.handle)(message).await.ending() });
-            let ending = guarded_async("the handler of a message", handling).await;
-            ending.error().inspect(|error| report::error(error)).is_none()
+            guarded_async("the handler of a message", handling).await.reported().error().is_none()
         };
         let receipt = in_flight.place.and_then(|place| lock(&in_flight.shared.receipts).take(place));
         if let Some(receipt) = receipt {
@@ -161,7 +158,7 @@ where
 }
 
 /// The same without a daemon, for the bench: handles what `fetch` has until it has none.
-pub(crate) async fn pump_async<F, K, H, B, J>(pool_size: usize, mut fetch: F, handle: H)
+pub async fn pump_async<F, K, H, B, J>(pool_size: usize, mut fetch: F, handle: H)
 where
     F: FetchAsync<K>,
     F::Receipt: AckAsync,
@@ -298,16 +295,8 @@ impl Stop {
 
 /// Tells somebody about a message; that he cannot be told costs no more than a line.
 async fn tell(telling: impl Future<Output = Result<(), Box<dyn Error + Send + Sync>>>) {
-    let telling = pin!(async {
-        match telling.await {
-            Ok(()) => Ending::success(),
-            Err(error) => Ending::of_error(error.as_ref()),
-        }
-    });
-    let ending = guarded_async("telling about a message", telling).await;
-    if let Some(error) = ending.error() {
-        report::error(error);
-    }
+    let telling = pin!(async { telling.await.ending() });
+    guarded_async("telling about a message", telling).await.reported();
 }
 
 #[cfg(test)]

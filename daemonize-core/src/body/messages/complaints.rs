@@ -1,5 +1,6 @@
 //! Errors that may come ten times a second, for days: told at once, but not each time.
 
+use crate::report;
 use std::time::{Duration, Instant};
 
 /// The same error is told this often.
@@ -16,8 +17,15 @@ pub(super) struct Complaints {
 }
 
 impl Complaints {
+    /// Tells of an error, unless it was told not long ago.
+    pub(super) fn tell(&mut self, error: &str) {
+        if let Some(complaint) = self.hear(error, Instant::now()) {
+            report::error(&complaint);
+        }
+    }
+
     /// What to tell about an error that came now; nothing when it was told not long ago.
-    pub(super) fn hear(&mut self, error: &str, now: Instant) -> Option<String> {
+    fn hear(&mut self, error: &str, now: Instant) -> Option<String> {
         let told = self.last.as_ref().is_some_and(|(text, told)| {
             let rest = if text == error { AGAIN } else { ANOTHER };
             now.saturating_duration_since(*told) < rest

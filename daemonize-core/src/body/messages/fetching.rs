@@ -6,10 +6,8 @@ use super::fetched::Found;
 use super::pool::Pool;
 use crate::body::{Ending, guarded};
 use crate::counters::Counts;
-use crate::report;
 use std::cell::Cell;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// Fetches while there is room, until it is over; pauses when there was nothing to fetch.
 ///
@@ -40,9 +38,7 @@ pub(super) fn fetch_into<T, A, H>(
             Ok(Some((message, receipt))) => room = pool.push(message, receipt),
             Ok(None) => pause(),
             Err(error) => {
-                if let Some(complaint) = complaints.hear(&error, Instant::now()) {
-                    report::error(&complaint);
-                }
+                complaints.tell(&error);
                 pause();
             }
         }
@@ -63,7 +59,7 @@ fn fetch_once<T, A>(fetch: &mut impl FnMut() -> Found<T, A>) -> Result<Option<(T
 }
 
 /// The pool without a daemon, for the bench: handles what `fetch` has until it has none.
-pub(crate) fn pump<T: Send + 'static>(
+pub fn pump<T: Send + 'static>(
     pool_size: usize,
     mut fetch: impl FnMut() -> Option<T>,
     handle: impl Fn(T) + Send + Sync + 'static,

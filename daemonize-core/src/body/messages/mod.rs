@@ -12,19 +12,21 @@ mod pool;
 mod state;
 
 #[cfg(feature = "tokio")]
-pub(crate) use asynchronous::{handle_messages_async, pump_async};
+pub(crate) use asynchronous::handle_messages_async;
+#[cfg(feature = "tokio")]
+pub use asynchronous::pump_async;
 #[cfg(feature = "tokio")]
 pub use awaited::{AckAsync, FetchAsync};
 pub use delivery::{Ack, Delivery, GiveBack, Nack};
 pub use fetched::Fetched;
 
-use super::{Ending, Work};
+use super::Ending;
 use crate::counters::COUNTS;
 use crate::farewell;
 use crate::stopping;
 use fetched::Found;
 use fetching::fetch_into;
-pub(crate) use fetching::pump;
+pub use fetching::pump;
 use pool::Pool;
 use std::error::Error;
 use std::sync::Arc;
@@ -38,17 +40,6 @@ pub(crate) const LARGEST_POOL: usize = 32_768;
 
 /// How long it takes until it is looked again for a message when there was none, unless told.
 pub(crate) const IDLE_TIME: Duration = Duration::from_millis(100);
-
-/// Messages that are fetched in the body's thread and handled in those of a pool, until the daemon is to stop: see
-/// [`Daemon::messages`](crate::Daemon::messages).
-#[derive(Clone, Debug)]
-pub struct MessageLoop<F>(pub(crate) F);
-
-impl<F: FnOnce() -> Ending> Work for MessageLoop<F> {
-    fn work(self) -> Ending {
-        (self.0)()
-    }
-}
 
 /// Where messages come from and what is done with them, as one type of yours: see
 /// [`Daemon::messages_of`](crate::Daemon::messages_of).

@@ -14,7 +14,7 @@ mod worker;
 
 use super::delivery::{Ack, Nack};
 use super::state::{Call, Leftover, State};
-use crate::body::{Ending, guarded};
+use crate::body::{Ending, Outcome, guarded};
 use crate::counters::Counts;
 use crate::mutex;
 use crate::report;
@@ -238,13 +238,7 @@ fn look(mut is_there: impl FnMut() -> bool) {
 
 /// Tells somebody about a message; that he cannot be told costs no more than a line.
 fn tell(f: impl FnOnce() -> Result<(), Box<dyn Error + Send + Sync>>) {
-    let ending = guarded("telling about a message", || match f() {
-        Ok(()) => Ending::success(),
-        Err(error) => Ending::of_error(error.as_ref()),
-    });
-    if let Some(error) = ending.error() {
-        report::error(error);
-    }
+    guarded("telling about a message", || f().ending()).reported();
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 use super::{Guard, Pool, look, tell};
 use crate::body::messages::delivery::{Ack, Nack};
 use crate::body::{Ending, guarded};
-use crate::report;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
@@ -28,8 +27,8 @@ where
                 self.publish(&state);
                 drop(state);
                 self.answer(call);
-                let ending = guarded("the handler of a message", || (self.handle)(message));
-                state = self.finish(index, &ending);
+                let ending = guarded("the handler of a message", || (self.handle)(message)).reported();
+                state = self.finish(index, ending.error().is_none());
             }
             match self.rest(index, state) {
                 Some(awake) => state = awake,
@@ -39,11 +38,7 @@ where
     }
 
     /// The end of a message: what is to be told, and that there is room.
-    fn finish(&self, index: usize, ending: &Ending) -> Guard<'_, T, A> {
-        if let Some(error) = ending.error() {
-            report::error(error);
-        }
-        let well = ending.error().is_none();
+    fn finish(&self, index: usize, well: bool) -> Guard<'_, T, A> {
         if !A::NOTHING {
             let receipt = self.lock().receipt(index);
             if let Some(receipt) = receipt {
