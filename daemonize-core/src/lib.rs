@@ -51,7 +51,7 @@ mod stopping;
 #[allow(unsafe_code)] // The only room with it.
 mod sys;
 
-pub use attach::{Attachment, Handle, Phase};
+pub use attach::{Attachment, Handle, Phase, Planned, Prepared};
 pub use body::{
     Ack, Delivery, Ending, Fetched, GiveBack, Messages, Nack, Never, Outcome, Run, Runtime, Step, StepOutcome, Work,
 };
@@ -63,7 +63,7 @@ pub use daemon::{Daemon, MessageDaemon, Partial, RunDaemon, StepDaemon};
 pub use error::{Error, ErrorKind, Result};
 #[cfg(feature = "tokio")]
 pub use inside::sleep_async;
-pub use inside::{listen_fds, ready, restart, sleep, stop, stopped, stopping, store_fd, wait_handle};
+pub use inside::{listen_fds, ready, reload, restart, sleep, stop, stopped, stopping, store_fd, wait_handle};
 pub use launch::Started;
 pub use pid::Pid;
 pub use pidfile::PidFile;
