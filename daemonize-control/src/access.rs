@@ -1,0 +1,1 @@
+//! Who may: peer credentials, token, Host, Origin, Sec-Fetch.

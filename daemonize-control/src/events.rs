@@ -1,0 +1,1 @@
+//! Event handlers by name, and the stream of what is published.

@@ -1,0 +1,1 @@
+//! Accepts connections, reads requests strictly, writes responses.
