@@ -11,6 +11,7 @@ mod client;
 mod endpoint;
 mod events;
 mod instance;
+mod refusal;
 mod server;
 mod status;
 

@@ -1,1 +1,3 @@
 //! Accepts connections, reads requests strictly, writes responses.
+
+mod reader;
