@@ -11,9 +11,16 @@ mod client;
 mod endpoint;
 mod events;
 mod instance;
+mod json;
+mod place;
 mod refusal;
+mod routes;
 mod server;
 mod status;
+mod token;
 
+pub use access::Peer;
 pub use axum;
 pub use endpoint::Endpoint;
+pub use events::{Answer, Event, IntoReply, Publisher};
+pub use serde_json;

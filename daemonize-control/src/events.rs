@@ -1,1 +1,0 @@
-//! Event handlers by name, and the stream of what is published.
