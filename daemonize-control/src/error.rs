@@ -28,7 +28,7 @@ pub enum ErrorKind {
     NotRunning,
     /// It starts, and has not said yet where it can be reached.
     Starting,
-    /// The process lives, but has no endpoint, or does not answer at it.
+    /// The process lives, but has no endpoint, or nobody can connect to it. Nothing was sent.
     Unreachable,
     /// Whoever answers at the address is not the process that the pidfile names. Nothing was sent.
     Untrusted,
@@ -40,7 +40,7 @@ pub enum ErrorKind {
     NoHandler,
     /// The handler of the event failed; the text says what it said.
     Handler,
-    /// What came back is no HTTP, cut off, or larger than any reply.
+    /// What came back is no HTTP, cut off, or larger than any reply; or nothing came back.
     Reply,
     /// The request cannot be sent: a route with spaces, an event that is no object.
     Request,
@@ -87,6 +87,11 @@ impl Error {
     /// An error whose text is finished.
     pub(crate) fn new(kind: ErrorKind, text: String) -> Error {
         Error(Box::new(Inner { kind, text, client: None }))
+    }
+
+    /// Whether whoever was first is starting or ending: nothing was sent, and later things may be different.
+    pub(crate) fn is_passing(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::NotRunning | ErrorKind::Starting | ErrorKind::Unreachable)
     }
 
     /// The same, with a client of whoever was first.

@@ -96,10 +96,18 @@ impl AsyncClient {
     /// # Errors
     /// See [`ErrorKind`].
     pub async fn events(&self) -> Result<AsyncEvents> {
-        let incoming = Incoming::new()?;
+        self.stream("/events").await
+    }
+
+    /// The server-sent events of a route of your own.
+    ///
+    /// # Errors
+    /// See [`ErrorKind`].
+    pub async fn stream(&self, route: &str) -> Result<AsyncEvents> {
+        let request = Request::stream(route)?;
         let opening = async {
-            let stream = self.open(&incoming.request).await?;
-            let mut events = AsyncEvents { stream, incoming: Incoming::new()?, ended: false };
+            let stream = self.open(&request).await?;
+            let mut events = AsyncEvents { stream, incoming: Incoming::new(request.clone()), ended: false };
             while !events.incoming.is_accepted() {
                 if std::future::poll_fn(|context| events.poll_read(context)).await? == 0 {
                     return Err(events.incoming.cut_off());
@@ -108,7 +116,7 @@ impl AsyncClient {
             Ok(events)
         };
         let opened = timeout_at(self.deadline(), opening).await;
-        opened.unwrap_or_else(|_| Err(timed_out(&self.target, &incoming.request)))
+        opened.unwrap_or_else(|_| Err(timed_out(&self.target, &request)))
     }
 
     /// What the daemon says of itself.
@@ -242,7 +250,7 @@ async fn connect_unix(path: &Path) -> io::Result<UnixStream> {
 }
 
 fn failed(request: &Request, error: &io::Error) -> Error {
-    Error::failed(ErrorKind::Unreachable, "ask for", request.route(), cause(error))
+    Error::failed(ErrorKind::Reply, "ask for", request.route(), cause(error))
 }
 
 /// What the daemon publishes from now on, one after another; ends when the daemon does. A

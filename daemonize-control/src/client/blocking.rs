@@ -185,7 +185,7 @@ fn failed(target: &Target, request: &Request, error: &io::Error) -> Error {
     if is_timeout(error) {
         return timed_out(target, request);
     }
-    Error::failed(ErrorKind::Unreachable, "ask for", request.route(), cause(error))
+    Error::failed(ErrorKind::Reply, "ask for", request.route(), cause(error))
 }
 
 /// The call took longer than it may.

@@ -56,8 +56,13 @@ impl Client {
         Client { target: Target::at(pidfile) }
     }
 
+    /// A client of the daemon of exactly this path, in which nothing is expanded.
     pub(crate) fn exactly(pidfile: &Path) -> Client {
         Client { target: Target::exactly(pidfile) }
+    }
+
+    pub(crate) fn target(&self) -> &Target {
+        &self.target
     }
 
     /// How long each call may take from its beginning to its end; ten seconds unless it is set.
@@ -119,7 +124,15 @@ impl Client {
     /// # Errors
     /// As [`get`](Client::get).
     pub fn events(&self) -> Result<Events> {
-        Events::open(&self.target)
+        self.stream("/events")
+    }
+
+    /// The server-sent events of a route of your own.
+    ///
+    /// # Errors
+    /// As [`get`](Client::get).
+    pub fn stream(&self, route: &str) -> Result<Events> {
+        Events::open(&self.target, route)
     }
 
     /// What the daemon says of itself: state, since when, counters of its work.

@@ -63,12 +63,12 @@ pub(crate) fn not_http(request: &Request, Malformed(why): Malformed) -> Error {
 
 /// The connection ended before the reply did.
 pub(crate) fn cut_off(request: &Request, nothing_came: bool) -> Error {
-    let (kind, why) = if nothing_came {
-        (ErrorKind::Unreachable, "the endpoint closed the connection without an answer")
+    let why = if nothing_came {
+        "the endpoint closed the connection without an answer"
     } else {
-        (ErrorKind::Reply, "the answer is cut off")
+        "the answer is cut off"
     };
-    Error::failed(kind, "ask for", request.route(), why)
+    Error::failed(ErrorKind::Reply, "ask for", request.route(), why)
 }
 
 fn malformed(request: &Request, why: &str) -> Error {

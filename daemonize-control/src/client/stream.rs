@@ -85,10 +85,9 @@ pub(crate) struct Incoming {
 }
 
 impl Incoming {
-    pub(crate) fn new() -> Result<Incoming> {
-        let request = Request::stream("/events")?;
+    pub(crate) fn new(request: Request) -> Incoming {
         let (reader, body, parser, accepted) = (Reader::default(), Vec::new(), Parser::default(), false);
-        Ok(Incoming { request, reader, body, parser, accepted })
+        Incoming { request, reader, body, parser, accepted }
     }
 
     /// Takes more bytes, none at the end of the connection.
@@ -139,9 +138,9 @@ pub struct Events {
 
 impl Events {
     /// Connects, and returns when the endpoint has begun to answer: what is published after that is in the stream.
-    pub(crate) fn open(target: &Target) -> Result<Events> {
+    pub(crate) fn open(target: &Target, route: &str) -> Result<Events> {
         let deadline = Instant::now() + target.timeout;
-        let incoming = Incoming::new()?;
+        let incoming = Incoming::new(Request::stream(route)?);
         let connection = Connection::open(target, &incoming.request, deadline)?;
         let mut events = Events { target: target.clone(), connection, incoming, ended: false };
         while !events.incoming.is_accepted() {
@@ -231,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_refused_stream_says_why() {
-        let mut incoming = Incoming::new().unwrap();
+        let mut incoming = Incoming::new(Request::stream("/events").unwrap());
         let text = "HTTP/1.1 403 Forbidden\r\nContent-Length: 19\r\n\r\n{\"message\":\"not you\"}";
         let text = text.replace("19", "21");
         assert!(incoming.push(&text.as_bytes()[..60]).is_ok() && !incoming.is_accepted());
