@@ -27,4 +27,5 @@ pub use client::{AsyncClient, AsyncEvents, Client, Events, Published};
 pub use endpoint::Endpoint;
 pub use error::{Error, ErrorKind, Result};
 pub use events::{Answer, Event, IntoReply, Publisher};
+pub use instance::{Instance, Launch, Presence, Running};
 pub use serde_json;

@@ -63,11 +63,8 @@ pub(crate) fn not_http(request: &Request, Malformed(why): Malformed) -> Error {
 
 /// The connection ended before the reply did.
 pub(crate) fn cut_off(request: &Request, nothing_came: bool) -> Error {
-    let why = if nothing_came {
-        "the endpoint closed the connection without an answer"
-    } else {
-        "the answer is cut off"
-    };
+    let why =
+        if nothing_came { "the endpoint closed the connection without an answer" } else { "the answer is cut off" };
     Error::failed(ErrorKind::Reply, "ask for", request.route(), why)
 }
 

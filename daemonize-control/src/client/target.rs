@@ -2,6 +2,7 @@
 
 use crate::address::Address;
 use crate::error::{Error, ErrorKind, Result};
+use crate::place::Place;
 use daemonize_core::{Daemon, Pid, State, Status};
 use std::fmt::Display;
 use std::fs;
@@ -88,7 +89,7 @@ impl Target {
 impl Found {
     /// Where the endpoint writes its token: in the private directory beside the pidfile.
     pub(crate) fn token_file(&self) -> PathBuf {
-        self.pidfile.with_extension("control").join("token")
+        Place::beside(&self.pidfile).token()
     }
 
     /// An error about reaching it.

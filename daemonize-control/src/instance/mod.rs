@@ -118,7 +118,11 @@ impl Instance {
     }
 
     /// Handles events of this name: plainly or `async`, see [`Endpoint::on`]. While it runs: [`Running::on`].
-    pub fn on<H, R>(mut self, event: impl Into<String>, handler: impl Fn(Event) -> R + Send + Sync + 'static) -> Instance
+    pub fn on<H, R>(
+        mut self,
+        event: impl Into<String>,
+        handler: impl Fn(Event) -> R + Send + Sync + 'static,
+    ) -> Instance
     where
         R: Answer<H> + 'static,
     {
@@ -168,7 +172,8 @@ impl Instance {
     /// # Errors
     /// There is no such directory: no home, or a name that is none of a directory.
     pub fn pid_file(&self) -> Result<PathBuf> {
-        let directory = self.app_dir.as_ref().map_or_else(|| directory::default(&self.name), |path| Ok(path.clone()))?;
+        let directory =
+            self.app_dir.as_ref().map_or_else(|| directory::default(&self.name), |path| Ok(path.clone()))?;
         let directory = std::path::absolute(&directory)
             .map_err(|error| configuration(format_args!("`{}`: {error}", directory.display())))?;
         Ok(directory.join(directory::PIDFILE))
@@ -193,7 +198,10 @@ impl Instance {
             (State::Running, Some(pid)) => match client.get("/") {
                 Ok(reply) => {
                     let address = reply["address"].as_str().map(str::to_owned);
-                    Presence::Running { pid, address: address.or(status.addresses.first().cloned()).unwrap_or_default() }
+                    Presence::Running {
+                        pid,
+                        address: address.or(status.addresses.first().cloned()).unwrap_or_default(),
+                    }
                 }
                 Err(error) if error.kind() == ErrorKind::NotRunning => Presence::None,
                 Err(error) => Presence::Held(error.to_string()),
@@ -313,10 +321,8 @@ impl Instance {
         let watch = Watch::begin().map_err(|error| failed(&error))?;
         let asked = Asked::new(&watch);
         run(&self.on_start);
-        let Prepared { addresses, .. } = self
-            .endpoint
-            .prepare(&Planned::foreground(&self.name, &pidfile))
-            .map_err(|error| failed(&error))?;
+        let Prepared { addresses, .. } =
+            self.endpoint.prepare(&Planned::foreground(&self.name, &pidfile)).map_err(|error| failed(&error))?;
         let endpoint = Arc::new(self.endpoint);
         let unfinished = Unfinished(&endpoint);
         let process: Arc<dyn Obey> = asked.clone();
