@@ -7,8 +7,10 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod access;
+mod address;
 mod client;
 mod endpoint;
+mod error;
 mod events;
 mod instance;
 mod json;
@@ -21,6 +23,9 @@ mod token;
 
 pub use access::Peer;
 pub use axum;
+pub use client::{AsyncClient, AsyncEvents, Client, Events, Published};
 pub use endpoint::Endpoint;
+pub use error::{Error, ErrorKind, Result};
 pub use events::{Answer, Event, IntoReply, Publisher};
+pub use instance::{Instance, Launch, Presence, Running};
 pub use serde_json;

@@ -63,6 +63,11 @@ impl Place {
         self.directory.join(SOCKET)
     }
 
+    /// The token's path.
+    pub(crate) fn token(&self) -> PathBuf {
+        self.directory.join(TOKEN)
+    }
+
     /// The socket as a URL: without spaces, and all ASCII.
     pub(crate) fn url(&self) -> String {
         let mut url = "unix://".to_owned();
@@ -242,6 +247,8 @@ mod tests {
         };
         assert_eq!(place(107).check(), Ok(()));
         let told = place(108).check().unwrap_err();
-        assert!(told.contains("AF_UNIX path too long (108 bytes, at most 107)") && told.contains("xxx.control/socket`"));
+        assert!(
+            told.contains("AF_UNIX path too long (108 bytes, at most 107)") && told.contains("xxx.control/socket`")
+        );
     }
 }

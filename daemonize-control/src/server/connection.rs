@@ -115,7 +115,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Sends an answer; whether another request may follow.
     async fn send(&mut self, service: &Service, method: &Method, answered: Answered) -> io::Result<bool> {
-        let Answered { content, is_last, after } = answered;
+        let Answered { content, is_last, stops } = answered;
         let is_last = is_last || *self.end.borrow();
         let sent = match content {
             Content::Response(response) => {
@@ -124,8 +124,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Content::Events(heard) => self.stream_events(service.state(), heard).await,
         };
         // Whether it arrived or not: it was asked for.
-        if let Some(after) = after {
-            after();
+        if let Some(daemon) = stops {
+            daemon.stop();
         }
         sent.map(|goes_on| goes_on && !is_last)
     }

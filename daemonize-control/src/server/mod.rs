@@ -39,8 +39,7 @@ pub(crate) struct Server {
 impl Server {
     /// Begins to serve.
     pub(crate) fn start(socket: UnixListener, port: Option<TcpListener>, service: Service) -> io::Result<Server> {
-        let runtime =
-            Builder::new_current_thread().enable_io().enable_time().max_blocking_threads(WORKERS).build()?;
+        let runtime = Builder::new_current_thread().enable_io().enable_time().max_blocking_threads(WORKERS).build()?;
         let (ending, end) = watch::channel(false);
         let (tell, ended) = mpsc::channel();
         let doors = Doors::open(&runtime, socket, port)?;

@@ -8,8 +8,7 @@ use bytes::Bytes;
 
 const MALFORMED: Refusal = Refusal::bad("the head is malformed");
 const NO_VERSION: Refusal = Refusal::bad("the request line does not end with HTTP/1.1");
-const OTHER_VERSION: Refusal =
-    Refusal::new(StatusCode::HTTP_VERSION_NOT_SUPPORTED, "only HTTP/1.1 is spoken here");
+const OTHER_VERSION: Refusal = Refusal::new(StatusCode::HTTP_VERSION_NOT_SUPPORTED, "only HTTP/1.1 is spoken here");
 const NO_PATH: Refusal = Refusal::bad("the target is no path");
 const HOSTS: Refusal = Refusal::bad("there is to be one Host");
 const TWO_LENGTHS: Refusal = Refusal::bad("there is more than one length");
