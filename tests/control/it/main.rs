@@ -1,1 +1,9 @@
 //! Black-box tests of the endpoint, its client and single instances.
+
+mod access;
+mod common;
+mod features;
+mod http;
+mod life;
+mod limits;
+mod socket;
