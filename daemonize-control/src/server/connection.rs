@@ -1,5 +1,6 @@
 //! One connection: requests one after another, each read, answered and written in bounded time.
 
+use super::Crowd;
 use super::reader::{Asked, Progress, Reader};
 use super::writer::Writer;
 use crate::access::Peer;
@@ -11,7 +12,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::sync::{Notify, OwnedSemaphorePermit, watch};
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 /// How long a request may take from its first byte to its last, and the first one from the connection on.
@@ -42,16 +43,16 @@ pub(super) struct Connection<S> {
     reader: Reader,
     writer: Writer,
     end: watch::Receiver<bool>,
-    crowd: Arc<Notify>,
+    crowd: Arc<Crowd>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    pub(super) fn new(stream: S, peer: Peer, end: watch::Receiver<bool>, crowd: Arc<Notify>) -> Connection<S> {
+    pub(super) fn new(stream: S, peer: Peer, end: watch::Receiver<bool>, crowd: Arc<Crowd>) -> Connection<S> {
         Connection { stream, peer, reader: Reader::default(), writer: Writer::default(), end, crowd }
     }
 
     /// Serves it to its end, in its place.
-    pub(super) async fn serve(mut self, service: Arc<Service>, _place: OwnedSemaphorePermit) {
+    pub(super) async fn serve(mut self, service: Arc<Service>, _place: Option<OwnedSemaphorePermit>) {
         let mut is_first = true;
         loop {
             match self.read(is_first).await {
@@ -109,14 +110,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             biased;
             read = read => read.map_or(Ok(None), |read| read.map(Some)),
             _ = self.end.changed() => Ok(None),
-            () = self.crowd.notified() => Ok(None),
+            () = self.crowd.asks_to_leave() => Ok(None),
         }
     }
 
     /// Sends an answer; whether another request may follow.
     async fn send(&mut self, service: &Service, method: &Method, answered: Answered) -> io::Result<bool> {
         let Answered { content, is_last, stops } = answered;
-        let is_last = is_last || *self.end.borrow();
+        let is_last = is_last || self.crowd.is_there() || *self.end.borrow();
         let sent = match content {
             Content::Response(response) => {
                 self.writer.send(&mut self.stream, *method == Method::HEAD, response, is_last).await

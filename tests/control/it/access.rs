@@ -11,7 +11,8 @@ const TCP: &[&str] = &["tcp=127.0.0.1:0"];
 
 /// The sockets that a process listens on for TCP, by the inodes of its descriptors.
 fn listens(daemon: look::Process) -> usize {
-    let own: Vec<String> = daemon.descriptors().values().map(|descriptor| descriptor.target.display().to_string()).collect();
+    let own: Vec<String> =
+        daemon.descriptors().values().map(|descriptor| descriptor.target.display().to_string()).collect();
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| fs::read_to_string(table).unwrap_or_default());
     let lines = tables.iter().flat_map(|table| table.lines().skip(1));
     let listening = lines.filter(|line| line.split_whitespace().nth(3) == Some("0A"));
@@ -125,7 +126,8 @@ fn p5_04_a_browser_cannot_drive_it() {
     let lab = lab();
     start(&lab, TCP);
     let (host, token) = (address(&lab).to_string(), authorization(&lab));
-    let with = |headers: &str| tcp(&lab).ask(&posted("/event", &host, &format!("{token}{headers}"), r#"{"name":"echo"}"#));
+    let with =
+        |headers: &str| tcp(&lab).ask(&posted("/event", &host, &format!("{token}{headers}"), r#"{"name":"echo"}"#));
     assert_eq!(with("").status(), 200);
     for header in [
         "Origin: null",
@@ -152,7 +154,8 @@ fn p5_04_a_browser_cannot_drive_it() {
         for method in ["GET", "HEAD", "PUT", "DELETE", "STOP"] {
             let length = if method == "GET" || method == "HEAD" { "" } else { "Content-Type: application/json\r\n" };
             let mut connection = tcp(&lab);
-            connection.send(format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n{token}{length}Connection: close\r\n\r\n"));
+            connection
+                .send(format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n{token}{length}Connection: close\r\n\r\n"));
             let head = String::from_utf8(connection.until(b"\r\n").expect("an answer")).expect("text");
             assert!(head.starts_with("HTTP/1.1 405 "), "{method} {path}: {head}");
         }

@@ -41,7 +41,10 @@ fn p5_14_every_stop_is_answered_before_the_end() {
             asked.into_iter().map(|answer| answer.join().expect("an answer")).collect()
         });
         // Whoever asks when it is over has not been heard; whoever was, is answered.
-        assert!(answers.contains(&200) && answers.iter().all(|status| [0, 200].contains(status)), "{round}: {answers:?}");
+        assert!(
+            answers.contains(&200) && answers.iter().all(|status| [0, 200].contains(status)),
+            "{round}: {answers:?}"
+        );
         nothing_left(&lab);
     }
 }

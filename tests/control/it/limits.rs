@@ -24,11 +24,15 @@ fn answers_its_owner(lab: &Lab) {
 fn p5_10_what_is_over_a_limit_is_told_and_closed() {
     let lab = lab();
     start(&lab, &[]);
-    let head = |name: &str, length: usize| format!("GET / HTTP/1.1\r\nHost: x\r\n{name}: {}\r\n\r\n", "x".repeat(length));
+    let head =
+        |name: &str, length: usize| format!("GET / HTTP/1.1\r\nHost: x\r\n{name}: {}\r\n\r\n", "x".repeat(length));
     let many = format!("GET / HTTP/1.1\r\nHost: x\r\n{}\r\n", "X: y\r\n".repeat(64));
     let body = |length: usize| {
         let kind = "Content-Type: application/json\r\n";
-        format!("POST /event HTTP/1.1\r\nHost: x\r\n{kind}Content-Length: {length}\r\n\r\n\"{}\"", "x".repeat(length - 2))
+        format!(
+            "POST /event HTTP/1.1\r\nHost: x\r\n{kind}Content-Length: {length}\r\n\r\n\"{}\"",
+            "x".repeat(length - 2)
+        )
     };
     for (request, expected) in
         [(head("X", 9000), 431), (head("X", 100_000), 431), (many, 431), (body(65_537), 413), (body(1_000_000), 413)]
@@ -63,8 +67,7 @@ fn p5_10_two_hundred_slow_strangers_keep_the_owner_from_nothing() {
     let before = daemon.descriptors().len();
     let time = Duration::from_secs(if in_full() { 30 } else { 6 });
     let begun = Instant::now();
-    let mut strangers: Vec<TcpStream> =
-        (0..200).filter_map(|_| TcpStream::connect(address(&lab)).ok()).collect();
+    let mut strangers: Vec<TcpStream> = (0..200).filter_map(|_| TcpStream::connect(address(&lab)).ok()).collect();
     assert!(strangers.len() > 100, "{} connections", strangers.len());
     let request = "GET / HTTP/1.1\r\nHost: x\r\nX-Long: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
     for byte in request.bytes().cycle() {

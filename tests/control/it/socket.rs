@@ -7,7 +7,9 @@ use std::path::Path;
 use look::{Deadline, Lab, Outcome};
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOCKET, SOON, TOKEN, get, lab, needs_root, nothing_left, post, shared_lab, start, try_start};
+use crate::common::{
+    PIDFILE, SOCKET, SOON, TOKEN, get, lab, needs_root, nothing_left, post, shared_lab, start, try_start,
+};
 
 const NOBODY: u32 = 65534;
 /// A user that no daemon here is, and who is not root.
@@ -29,15 +31,14 @@ fn p5_06_nobody_reaches_the_socket_while_it_is_made() {
     needs_root();
     let lab = shared_lab();
     for umask in ["000", "077", "777"] {
+        let calls = "fchmod,fchmodat,fchown,fchownat,bind,listen,rename,renameat,renameat2";
         let script = format!(
-            "umask {umask}; exec strace -f -qq -o trace -e trace=none \
-             -e inject=fchmod,fchmodat,fchmodat2,fchownat,listen,rename,renameat,renameat2:delay_enter=150000 \
+            "umask {umask}; exec strace -f -qq -o trace -e trace={calls} -e inject={calls}:delay_enter=150000 \
              \"$D\" start user=nobody tcp=127.0.0.1:0"
         );
         let running = lab.shell(&script).spawn();
-        let made = look::until(&lab.path("d.control"), Deadline::after(SOON), || {
-            lab.path("d.control").exists().then_some(())
-        });
+        let made =
+            look::until(&lab.path("d.control"), Deadline::after(SOON), || lab.path("d.control").exists().then_some(()));
         made.expect("a directory");
         let mut refused = 0;
         let new = lab.path("d.control/socket.new");
@@ -51,14 +52,18 @@ fn p5_06_nobody_reaches_the_socket_while_it_is_made() {
                 refused += 1;
             }
         }
-        running.finish().ok();
         assert!(refused > 2, "nobody has looked");
-        assert_eq!((mode(&lab.path("d.control")), mode(&lab.path(SOCKET)), mode(&lab.path(TOKEN))), (0o700, 0o600, 0o600));
+        assert_eq!(
+            (mode(&lab.path("d.control")), mode(&lab.path(SOCKET)), mode(&lab.path(TOKEN))),
+            (0o700, 0o600, 0o600)
+        );
         for name in ["d.control", SOCKET, TOKEN] {
             assert_eq!(fs::symlink_metadata(lab.path(name)).expect("it is there").uid(), NOBODY, "{name}");
         }
         assert_eq!(ask_as(&lab, NOBODY, NOBODY, &[]).stdout.trim(), "200");
         lab.run(&["stop"]).ok();
+        // strace stays with the daemon.
+        running.finish().ok();
         assert!(!lab.path(SOCKET).exists() && !lab.path(TOKEN).exists());
         lab.quiet(SOON).expect("it ends");
         let _ = fs::remove_dir(lab.path("d.control"));
