@@ -7,3 +7,7 @@ mod http;
 mod life;
 mod limits;
 mod socket;
+mod clients;
+mod impostors;
+mod instances;
+mod only;
