@@ -8,7 +8,7 @@ use std::time::Duration;
 use look::{Deadline, Lab};
 use nix::sys::signal::Signal;
 
-use crate::only::{First, PIDFILE, SOON, call, hold, lab, times, times_in_log};
+use crate::only::{First, PIDFILE, SOON, call, freeze, hold, lab, times, times_in_log};
 
 /// One launch wins, and every other one gets its answer from the winner.
 #[test]
@@ -62,7 +62,7 @@ fn whether_it_runs_has_three_answers() {
     let first = hold(&lab, &[]);
     let pid = first.process.id();
     assert_eq!(call(&lab, &["running"]), format!("Running {{ pid: Pid({pid}), address: {:?} }}", first.address));
-    first.process.signal(Signal::SIGSTOP);
+    freeze(first.process);
     let held = lab.helper(&["call", "app", "running"]).run().ok();
     assert!(held.stdout.starts_with("Held(\"failed to ask for `/`: no answer within"), "{held}");
     first.process.signal(Signal::SIGCONT);
@@ -210,6 +210,12 @@ fn a_stop_is_answered_before_the_end() {
     assert!(!lab.path(PIDFILE).exists());
     first.program.finish().ok();
     lab.helper(&["call", "app", "stop"]).run().exits(5).says(&["NotRunning"]);
+    // What only a daemon can do is refused.
+    let first = hold(&lab, &[]);
+    for verb in ["restart", "reload"] {
+        lab.helper(&["call", "app", "send", verb, "{}"]).run().exits(5).says(&["Refused(409)", "no daemon"]);
+    }
+    end(&lab, first);
 }
 
 /// Handlers come and go.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use look::{Lab, Outcome, Process, Running};
+use look::{Deadline, Lab, Outcome, Process, Running};
+use nix::sys::signal::Signal;
 
 /// Time enough for whatever ought to happen at once, on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(15);
@@ -43,6 +44,17 @@ pub(crate) fn call(lab: &Lab, call: &[&str]) -> String {
 /// Asks whatever a pidfile names.
 pub(crate) fn client(lab: &Lab, pidfile: &str, call: &[&str]) -> Outcome {
     lab.helper(&["client", pidfile]).args(call).run()
+}
+
+/// Stops a process as a debugger would, and returns when every thread of it stands still.
+#[track_caller]
+pub(crate) fn freeze(process: Process) {
+    process.signal(Signal::SIGSTOP);
+    let deadline = Deadline::after(SOON);
+    while !process.threads().iter().all(|thread| thread.stat().is_some_and(|stat| stat.state == 'T')) {
+        assert!(!deadline.passed(), "it does not stand still");
+        std::thread::yield_now();
+    }
 }
 
 /// How often a line stands in the lab's log.
