@@ -29,3 +29,8 @@ pub use error::{Error, ErrorKind, Result};
 pub use events::{Answer, Event, IntoReply, Publisher};
 pub use instance::{Instance, Launch, Presence, Running};
 pub use serde_json;
+
+/// What the fuzzer feeds with bytes from outside.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod __fuzz;

@@ -3,7 +3,7 @@
 //! One thread has all that is to be ended and waits; whoever wants the end tells it. So it comes once, and never in the
 //! thread of the endpoint, which is among what ends.
 
-use crate::Endpoint;
+use crate::endpoint::Endpoint;
 use daemonize_core::{Attachment, Obey, Phase, PidFile};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};

@@ -7,9 +7,9 @@ mod running;
 pub use running::Running;
 
 use crate::client::Client;
+use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorKind, Result};
-use crate::events::{Answer, Event};
-use crate::{Endpoint, Publisher};
+use crate::events::{Answer, Event, Publisher};
 use axum::Router;
 use caretaker::{Asked, Charge, OnStop, Watch, take_care};
 use daemonize_core::{Attachment, Handle, Obey, Phase, Pid, PidFile, Planned, Prepared, State};
