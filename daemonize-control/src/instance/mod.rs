@@ -253,7 +253,7 @@ impl Instance {
     /// answers; or why this process cannot be one.
     pub fn start(self) -> Result<Running> {
         let lock = self.take()?;
-        self.begin(lock)
+        self.begin(lock, false)
     }
 
     /// Makes this process the first instance, and returns when it has ended.
@@ -261,7 +261,8 @@ impl Instance {
     /// # Errors
     /// As [`start`](Instance::start).
     pub fn run_forever(self) -> Result<()> {
-        self.start()?.wait();
+        let lock = self.take()?;
+        self.begin(lock, true)?.wait();
         Ok(())
     }
 
@@ -275,7 +276,7 @@ impl Instance {
         let deadline = Instant::now() + self.patience;
         loop {
             let taken = match self.take() {
-                Ok(lock) => return self.begin(lock).map(Launch::Primary),
+                Ok(lock) => return self.begin(lock, false).map(Launch::Primary),
                 Err(error) => error,
             };
             let Some(client) = taken.client() else { return Err(taken) };
@@ -314,12 +315,13 @@ impl Instance {
         }
     }
 
-    /// The lock is ours: makes the rest. The address is written when somebody answers at it.
-    fn begin(self, lock: PidFile) -> Result<Running> {
+    /// The lock is ours: makes the rest. The address is written when somebody answers at it. A program that is going to
+    /// wait does not die of a signal.
+    fn begin(self, lock: PidFile, waits: bool) -> Result<Running> {
         let pidfile = lock.path().to_owned();
         let failed = |error: &dyn std::fmt::Display| start_failed(&self.name, error);
         let watch = Watch::begin().map_err(|error| failed(&error))?;
-        let asked = Asked::new(&watch);
+        let asked = Asked::new(&watch, waits);
         run(&self.on_start);
         let Prepared { addresses, .. } =
             self.endpoint.prepare(&Planned::foreground(&self.name, &pidfile)).map_err(|error| failed(&error))?;

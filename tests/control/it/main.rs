@@ -11,3 +11,4 @@ mod life;
 mod limits;
 mod only;
 mod socket;
+mod tcbon;
