@@ -2,8 +2,10 @@
 
 mod caretaker;
 mod directory;
+pub(crate) mod opening;
 mod running;
 
+pub use opening::Opened;
 pub use running::Running;
 
 use crate::client::Client;

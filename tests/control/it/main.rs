@@ -3,6 +3,7 @@
 mod access;
 mod clients;
 mod common;
+mod examples;
 mod features;
 mod http;
 mod impostors;

@@ -57,7 +57,7 @@ pub(crate) fn freeze(process: Process) {
 
 /// Waits until a thread is in this state, of which nobody tells.
 #[track_caller]
-fn wait_for_state(thread: Process, state: char) {
+pub(crate) fn wait_for_state(thread: Process, state: char) {
     let deadline = Deadline::after(SOON);
     while thread.stat().is_some_and(|stat| stat.state != state) {
         assert!(!deadline.passed(), "it does not come to state {state}");
