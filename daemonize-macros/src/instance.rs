@@ -125,9 +125,10 @@ fn expand(said: &Said, function: Item, refused: bool) -> TokenStream {
     if let Some(configure) = said.value("configure") {
         instance = print!(#root::control::__private::configured(#instance, #configure));
     }
-    let opening = match said.value("on_open") {
-        Some(open) => print!(#root::control::__private::Opening::with(#instance, #open)),
-        None => print!(#root::control::__private::Opening::without(#instance)),
+    let opening = if let Some(open) = said.value("on_open") {
+        print!(#root::control::__private::Opening::with(#instance, #open))
+    } else {
+        print!(#root::control::__private::Opening::without(#instance))
     };
     let call = if signature.inputs.is_empty() { print!(|_running| main()) } else { print!(main) };
     print! {

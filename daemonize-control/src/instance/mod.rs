@@ -1,5 +1,6 @@
 //! One instance of a program, and how a second launch reaches it.
 
+mod attached;
 mod caretaker;
 mod directory;
 pub(crate) mod opening;
@@ -351,31 +352,6 @@ struct Unfinished<'a>(&'a Endpoint);
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
         self.0.end();
-    }
-}
-
-/// As part of a daemon: the endpoint, with what is run at its start and at its end.
-impl Attachment for Instance {
-    fn check(&self, plan: &Planned) -> Result<(), Box<dyn std::error::Error>> {
-        self.endpoint.check(plan)
-    }
-
-    fn prepare(&self, plan: &Planned) -> Result<Prepared, Box<dyn std::error::Error>> {
-        self.endpoint.prepare(plan)
-    }
-
-    fn start(&self, daemon: Handle) -> Result<(), Box<dyn std::error::Error>> {
-        run(&self.on_start);
-        self.endpoint.start(daemon)
-    }
-
-    fn phase(&self, phase: Phase) {
-        self.endpoint.phase(phase);
-    }
-
-    fn end(&self) {
-        run(&self.on_stop);
-        self.endpoint.end();
     }
 }
 
