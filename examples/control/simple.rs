@@ -13,7 +13,6 @@ fn main() -> Result<(), Error> {
             running.wait();
         }
         Launch::Forwarded(reply) => println!("{reply}"),
-        _ => {}
     }
     Ok(())
 }

@@ -58,7 +58,6 @@ pub struct Instance {
 
 /// What became of a launch.
 #[derive(Debug)]
-#[non_exhaustive]
 pub enum Launch {
     /// This process is the first, for as long as this exists.
     Primary(Running),
