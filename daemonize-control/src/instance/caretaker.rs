@@ -30,7 +30,7 @@ pub(crate) struct Asked {
     stopping: AtomicBool,
     ended: Mutex<bool>,
     changed: Condvar,
-    /// How many threads wait for the end: their program goes on after a signal.
+    /// How many threads wait for the end, or are going to: their program goes on after a signal.
     waiting: AtomicUsize,
     waker: Handle,
 }
@@ -64,12 +64,12 @@ fn is_in(set: u64, signal: i32) -> bool {
 }
 
 impl Asked {
-    pub(crate) fn new(watch: &Watch) -> Arc<Asked> {
+    pub(crate) fn new(watch: &Watch, waits: bool) -> Arc<Asked> {
         Arc::new(Asked {
             stopping: AtomicBool::new(false),
             ended: Mutex::new(false),
             changed: Condvar::new(),
-            waiting: AtomicUsize::new(0),
+            waiting: AtomicUsize::new(usize::from(waits)),
             waker: watch.signals.handle(),
         })
     }
