@@ -68,7 +68,10 @@ impl Settings {
             }
             line("drained");
         });
-        if here { daemon.foreground().map(|never| match never {}) } else { daemon.start().map(told) }
+        if here {
+            return daemon.foreground().map(|never| match never {});
+        }
+        daemon.start().map(told)
     }
 }
 
