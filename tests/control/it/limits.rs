@@ -108,7 +108,9 @@ fn p5_10_whoever_does_not_read_is_given_up() {
     get(&lab, "/");
     let before = daemon.descriptors().len();
     let mut deaf: Vec<_> = (0..4).map(|_| unix(&lab)).collect();
-    deaf.iter_mut().for_each(|connection| connection.send("GET /own/large HTTP/1.1\r\nHost: x\r\n\r\n"));
+    for connection in &mut deaf {
+        connection.send("GET /own/large HTTP/1.1\r\nHost: x\r\n\r\n");
+    }
     answers_its_owner(&lab);
     descriptors_return_to(daemon, before);
 }
