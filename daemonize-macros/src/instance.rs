@@ -134,6 +134,8 @@ fn expand(said: &Said, function: Item, refused: bool) -> TokenStream {
     print! {
         #(#attributes)*
         #visibility fn main() -> ::std::process::ExitCode {
+            // By value is what the library hands over.
+            #[allow(clippy::needless_pass_by_value)]
             #signature #body
             #opening.main(#call)
         }

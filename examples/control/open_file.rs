@@ -12,7 +12,7 @@ use daemon::control::{Opened, Running};
 #[daemon::instance(name = "open_file", on_open = open)]
 fn main(running: Running) {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    show(Path::new("."), &arguments);
+    show(Path::new("."), arguments);
     println!("waiting for more; end it with ctrl-c");
     // A window would be here, with its event loop.
     running.wait();
@@ -20,10 +20,11 @@ fn main(running: Running) {
 
 /// What later launches bring; their reply.
 fn open(opened: Opened) -> Value {
-    json!({ "message": format!("{} opened", show(&opened.directory, &opened.arguments)) })
+    json!({ "message": format!("{} opened", show(&opened.directory, opened.arguments)) })
 }
 
-fn show(directory: &Path, files: &[String]) -> usize {
+fn show(directory: &Path, files: Vec<String>) -> usize {
+    let count = files.len();
     for file in files {
         let file = directory.join(file);
         match std::fs::read_to_string(&file) {
@@ -31,5 +32,5 @@ fn show(directory: &Path, files: &[String]) -> usize {
             Err(error) => println!("{}: {error}", file.display()),
         }
     }
-    files.len()
+    count
 }

@@ -6,7 +6,7 @@ use daemon::control::serde_json::{Value, json};
 use daemon::control::{Error, Event, Instance, Launch};
 
 fn main() -> Result<(), Error> {
-    let simple = Instance::new("simple").on("ack", acknowledge);
+    let simple = Instance::new("simple").on("ack", |event: Event| acknowledge(&event["from"]));
     match simple.run_or_send("ack", json!({ "from": std::process::id() }))? {
         Launch::Primary(running) => {
             println!("the first one, at {}; end it with ctrl-c", running.address());
@@ -17,7 +17,7 @@ fn main() -> Result<(), Error> {
     Ok(())
 }
 
-fn acknowledge(event: Event) -> Value {
-    println!("hello, process {}", event["from"]);
+fn acknowledge(from: &Value) -> Value {
+    println!("hello, process {from}");
     json!({ "message": "Hello there!" })
 }

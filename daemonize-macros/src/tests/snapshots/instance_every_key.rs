@@ -1,6 +1,7 @@
 /// The program.
 #[allow(unused)]
 fn main() -> ::std::process::ExitCode {
+    #[allow(clippy::needless_pass_by_value)]
     fn main(running: Running) -> Result<(), Failure> {
         serve(running)
     }
