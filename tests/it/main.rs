@@ -11,6 +11,7 @@ mod architecture;
 mod asynchronous;
 mod asynchronous_messages;
 mod asynchronous_runtime;
+mod attachments;
 mod bad_input;
 mod brokers;
 mod clients;

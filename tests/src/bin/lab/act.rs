@@ -112,6 +112,8 @@ pub(crate) enum Act {
     Elsewhere,
     /// `counters:FILE`: writes how much the daemon has done.
     Counters(String),
+    /// `reload`: asks this daemon to reload.
+    Reload,
     /// `panics-abort`: from here on a panic aborts, as in a program built with `panic = "abort"`.
     PanicsAbort,
 }
@@ -161,6 +163,7 @@ impl Act {
             Act::Ready => daemon::ready()?,
             Act::Stop => daemon::stop(),
             Act::Restart => daemon::restart()?,
+            Act::Reload => daemon::reload()?,
             Act::Await(file) => wait_for(&look::in_lab(file))?,
             Act::Pause(time) => thread::sleep(*time),
             Act::Panic(text) => panic!("{text}"),
@@ -226,6 +229,7 @@ impl FromStr for Act {
             "ready" => Act::Ready,
             "stop" => Act::Stop,
             "restart" => Act::Restart,
+            "reload" => Act::Reload,
             "await" => Act::Await(text()),
             "pause" => Act::Pause(Duration::from_millis(number(word, value)?)),
             "panic" => Act::Panic(text()),
