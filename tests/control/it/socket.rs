@@ -8,7 +8,7 @@ use look::{Deadline, Lab, Outcome};
 use nix::sys::signal::Signal;
 
 use crate::common::{
-    PIDFILE, SOCKET, SOON, TOKEN, get, lab, needs_root, nothing_left, post, shared_lab, start, try_start,
+    PIDFILE, SOCKET, SOON, TOKEN, get, lab, needs_root, nothing_left, post, runs, shared_lab, start, try_start,
 };
 
 const NOBODY: u32 = 65534;
@@ -53,6 +53,7 @@ fn p5_06_nobody_reaches_the_socket_while_it_is_made() {
             }
         }
         assert!(refused > 2, "nobody has looked");
+        runs(&lab);
         assert_eq!(
             (mode(&lab.path("d.control")), mode(&lab.path(SOCKET)), mode(&lab.path(TOKEN))),
             (0o700, 0o600, 0o600)
