@@ -155,6 +155,27 @@ fn p5_08_a_path_that_no_socket_can_have_is_told_before_anything_happens() {
     assert_eq!(fs::read_dir(lab.directory()).expect("the lab").count(), 0, "something was made");
 }
 
+/// Pidfiles whose names differ by `.pid` alone belong to different daemons.
+#[test]
+fn p5_08_no_two_daemons_share_a_socket() {
+    let lab = lab();
+    let first = start(&lab, &["tcp=127.0.0.1:0"]);
+    let token = lab.read(TOKEN);
+    try_start(&lab, &["tcp=127.0.0.1:0", "pidfile=d"]).ok();
+    let second = lab.daemon("d");
+    assert_eq!(get(&lab, "/").json()["pid"], first.id());
+    assert_eq!(
+        lab.run(&["status", "pidfile=d"]).ok().stdout.lines().next(),
+        Some(&*format!("unix://{}", lab.path("d.endpoint/socket").display()))
+    );
+    lab.run(&["stop", "pidfile=d"]).ok();
+    second.died(SOON).expect("it ends");
+    assert!(!lab.path("d.endpoint").exists());
+    assert_eq!((get(&lab, "/").json()["pid"].as_i64(), lab.read(TOKEN)), (Some(first.id().into()), token));
+    post(&lab, "/stop", "{}");
+    nothing_left(&lab);
+}
+
 #[test]
 fn p5_08_of_two_starts_at_once_one_is_reached() {
     let lab = lab();
