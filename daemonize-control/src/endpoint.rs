@@ -215,7 +215,7 @@ impl Endpoint {
             Some(_) if !self.open => Some(Token::random().map_err(|error| format!("failed to make a token: {error}"))?),
             _ => None,
         };
-        let place = Place::beside(plan.pidfile());
+        let mut place = Place::beside(plan.pidfile());
         let socket = place.furnish(&owner, token.as_ref())?;
         let rules = Rules {
             owner: owner.user,
