@@ -31,6 +31,7 @@ mod counters;
 mod daemon;
 mod directory;
 mod error;
+mod event;
 mod farewell;
 mod handoff;
 mod inside;
@@ -61,6 +62,7 @@ pub use capability::{Capability, UnknownCapability};
 pub use counters::{Counters, counters};
 pub use daemon::{Daemon, MessageDaemon, Partial, RunDaemon, StepDaemon};
 pub use error::{Error, ErrorKind, Result};
+pub use event::{event, events};
 #[cfg(feature = "tokio")]
 pub use inside::sleep_async;
 pub use inside::{listen_fds, ready, reload, restart, sleep, stop, stopped, stopping, store_fd, wait_handle};

@@ -35,7 +35,7 @@ use crate::stage::Stage;
 use crate::sys::env as environment;
 use crate::sys::fds::{self, Census};
 use crate::sys::fork::Alone;
-use crate::{body, inside, report};
+use crate::{body, event, inside, report};
 use identity::Target;
 use nix::unistd::{Gid, Uid};
 use quiet::Quiet;
@@ -105,6 +105,7 @@ impl Checked {
         if detached {
             refuse_event_loops(&own, &settings)?;
         }
+        settings.inherit.extend(event::descriptors());
         let identity = Target::resolve(&settings)?;
         let owner = identity.as_ref().map_or((None, None), Target::owner);
         let (user, group) = (owner.0.map(Uid::as_raw), owner.1.map(Gid::as_raw));
