@@ -5,6 +5,7 @@ mod caretaker;
 mod directory;
 pub(crate) mod opening;
 mod running;
+mod watch;
 
 pub use opening::Opened;
 pub use running::Running;
@@ -14,7 +15,7 @@ use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Answer, Event, Publisher};
 use axum::Router;
-use caretaker::{Asked, Charge, OnStop, Watch, take_care};
+use caretaker::{Asked, Charge, OnStop, take_care};
 use daemonize_core::{Attachment, Handle, Obey, Phase, Pid, PidFile, Planned, Prepared, State};
 use directory::configuration;
 use serde_json::Value;
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+use watch::Watch;
 
 /// How long a launch waits for another one that has the lock and has not said yet where it is, or that is just ending.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -149,14 +151,15 @@ impl Instance {
         self.endpoint.publisher()
     }
 
-    /// Runs once this process is the first, and before anybody can reach it.
+    /// Runs once this process is the first, and before anybody can reach it: before its sockets are made. If those then cannot
+    /// be made (a port that somebody else has), this has run, and [`on_stop`](Instance::on_stop) never does.
     pub fn on_start(self, work: impl FnOnce() + Send + 'static) -> Instance {
         set(&self.on_start, Box::new(work));
         self
     }
 
     /// Runs once when the instance ends, while it still has the lock: on a request, on SIGTERM, SIGINT or SIGHUP, when the guard is
-    /// dropped. (Not after SIGKILL, and not when the program leaves by `std::process::exit`.)
+    /// dropped. (Not after SIGKILL, not when the program leaves by `std::process::exit`, and not where the start failed.)
     pub fn on_stop(self, work: impl FnOnce() + Send + 'static) -> Instance {
         set(&self.on_stop, Box::new(work));
         self
@@ -322,13 +325,13 @@ impl Instance {
     fn begin(self, lock: PidFile, waits: bool) -> Result<Running> {
         let pidfile = lock.path().to_owned();
         let failed = |error: &dyn std::fmt::Display| start_failed(&self.name, error);
-        let watch = Watch::begin().map_err(|error| failed(&error))?;
-        let asked = Asked::new(&watch, waits);
         run(&self.on_start);
         let Prepared { addresses, .. } =
             self.endpoint.prepare(&Planned::foreground(&self.name, &pidfile)).map_err(|error| failed(&error))?;
         let endpoint = Arc::new(self.endpoint);
         let unfinished = Unfinished(&endpoint);
+        let watch = Watch::begin().map_err(|error| start_failed(&self.name, &error))?;
+        let asked = Asked::new(&watch, waits);
         let process: Arc<dyn Obey> = asked.clone();
         let handle = Handle::foreground(&self.name, &pidfile, addresses.clone(), process);
         endpoint.start(handle).map_err(|error| start_failed(&self.name, &error))?;

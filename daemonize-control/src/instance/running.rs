@@ -11,7 +11,8 @@ use std::thread::{self, JoinHandle};
 /// This process is the first instance for as long as this exists: dropped, the instance ends.
 ///
 /// It also ends on a request to stop and on SIGTERM, SIGINT or SIGHUP. After a signal the process dies of it as it would have
-/// without an instance, unless it handles that signal itself, or is in [`wait`](Running::wait).
+/// without an instance, unless it handled that signal itself before the start, or is in [`wait`](Running::wait). When the
+/// instance is gone, these signals do what they did before it.
 #[must_use = "the instance ends when this is dropped"]
 pub struct Running {
     pub(super) client: Client,

@@ -167,8 +167,13 @@ fn on_stop_runs_once_whichever_way_the_end_comes() {
     ] {
         let lab = lab();
         let first = hold(&lab, &[settings]);
+        // Two at the same moment, where it goes on after them.
+        freeze(first.process);
         first.process.signal(how);
-        first.process.signal(how);
+        if settings == "end=wait" {
+            first.process.signal(if how == Signal::SIGTERM { Signal::SIGINT } else { Signal::SIGTERM });
+        }
+        first.process.signal(Signal::SIGCONT);
         let outcome = first.program.finish();
         // Who waits goes on; who knows nothing of the signal dies of it.
         let expected = if settings == "end=wait" { 0 } else { 128 + how as i32 };
@@ -197,12 +202,15 @@ fn all_ends_at_once_are_one_end() {
         let first = hold(&lab, &["end=wait"]);
         let stops: Vec<_> = (0..4).map(|_| lab.helper(&["call", "app", "stop"]).spawn()).collect();
         first.process.signal(Signal::SIGTERM);
-        first.program.finish().ok();
+        let outcome = first.program.finish();
+        // The signal came to the instance, or to a program that has none any more.
+        let is_killed = outcome.code() == 128 + Signal::SIGTERM as i32;
+        assert!(is_killed || outcome.code() == 0, "{outcome}");
         for stop in stops {
-            let outcome = stop.finish();
-            assert!(outcome.code() == 0 || outcome.code() == 5, "{outcome}");
+            stop.finish().ok();
         }
-        assert_eq!((times_in_log(&lab, "on_stop"), times_in_log(&lab, "goes on")), (1, 1));
+        assert_eq!(times_in_log(&lab, "on_stop"), 1);
+        assert!(is_killed || times_in_log(&lab, "goes on") == 1);
         nothing_left(&lab);
     }
 }

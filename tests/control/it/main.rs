@@ -11,6 +11,7 @@ mod instances;
 mod life;
 mod limits;
 mod only;
+mod signals;
 mod socket;
 mod tcbon;
 mod ui;

@@ -10,7 +10,9 @@ use daemon::control::axum::{Router, routing::get};
 use daemon::control::serde_json::{Value, json};
 use daemon::control::{Error, Event, Instance, Launch, Running};
 
-/// An instance with some handlers. How it ends is a setting: `end=wait` (the default), `drop`, `sleep`, `forever`.
+/// An instance with some handlers. How it ends is a setting: `end=wait` (the default), `drop`, `sleep`, `forever`; `live` goes
+/// on without it, also where it could not start, `again` as another one, and
+/// `both` with another one.
 pub(crate) fn hold(directory: &str, settings: &[&str]) -> Result<(), Error> {
     let setting = |key: &str| settings.iter().find_map(|setting| setting.strip_prefix(key)?.strip_prefix('='));
     let mut instance = instance(directory);
@@ -26,7 +28,17 @@ pub(crate) fn hold(directory: &str, settings: &[&str]) -> Result<(), Error> {
     if setting("end") == Some("forever") {
         return instance.run_forever();
     }
-    let running = Arc::new(instance.start()?);
+    let live = || -> ! {
+        line("goes on");
+        loop {
+            thread::sleep(Duration::from_secs(1000));
+        }
+    };
+    let started = instance.start();
+    if started.is_err() && setting("end") == Some("live") {
+        live();
+    }
+    let running = Arc::new(started?);
     line(&format!("primary {} {}", std::process::id(), running.address()));
     let weak = Arc::downgrade(&running);
     running.on("switch", move |event: Event| {
@@ -41,6 +53,19 @@ pub(crate) fn hold(directory: &str, settings: &[&str]) -> Result<(), Error> {
         "sleep" => loop {
             thread::sleep(Duration::from_secs(1000));
         },
+        "live" => {
+            drop(running);
+            live();
+        }
+        "again" => {
+            drop(running);
+            let _running = self::instance(directory).start()?;
+            live();
+        }
+        "both" => {
+            let _other = self::instance("other").start()?;
+            live();
+        }
         "drop" => {}
         other => panic!("no such end: {other}"),
     }

@@ -1,0 +1,61 @@
+//! Signals of a program that has had an instance: they do what they did before it.
+
+use std::net::TcpListener;
+
+use look::Lab;
+use nix::sys::signal::Signal;
+
+use crate::only::{PIDFILE, SOON, lab, times_in_log, wait_for_state};
+
+/// The guard is dropped, and the program goes on: it can be ended like any other.
+#[test]
+fn signals_end_a_program_whose_instance_is_gone() {
+    let lab = lab();
+    for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
+        dies_of(&lab, &["end=live"], signal);
+        assert!(!lab.path(PIDFILE).exists());
+    }
+    assert_eq!(times_in_log(&lab, "on_stop"), 3);
+}
+
+#[test]
+fn signals_end_a_program_whose_instance_could_not_start() {
+    let lab = lab();
+    let stranger = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("address={}", stranger.local_addr().expect("an address"));
+    for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
+        dies_of(&lab, &["end=live", &address], signal);
+    }
+    assert_eq!(times_in_log(&lab, "on_start"), 3);
+    assert_eq!(times_in_log(&lab, "on_stop"), 0);
+}
+
+/// The second instance of one process hears them as the first did.
+#[test]
+fn signals_end_a_second_instance_and_its_program() {
+    let lab = lab();
+    dies_of(&lab, &["end=again"], Signal::SIGTERM);
+    assert_eq!(times_in_log(&lab, "on_stop"), 2);
+    assert!(!lab.path(PIDFILE).exists());
+}
+
+/// Two instances of one process hear the same signal, and both come to their end before the process does.
+#[test]
+fn signals_end_all_instances_of_a_program() {
+    let lab = lab();
+    dies_of(&lab, &["end=both"], Signal::SIGINT);
+    assert_eq!(times_in_log(&lab, "on_stop"), 2);
+    assert!(!lab.path(PIDFILE).exists() && !lab.path("other/.pid").exists());
+}
+
+/// Runs a program until it goes on with or without an instance; then this signal kills it.
+#[track_caller]
+fn dies_of(lab: &Lab, settings: &[&str], signal: Signal) {
+    let before = if lab.path("log").exists() { times_in_log(lab, "goes on") } else { 0 };
+    let program = lab.helper(&["hold", "app"]).args(settings).spawn();
+    lab.wait_for("log", SOON, |log| log.lines().filter(|line| *line == "goes on").count() > before);
+    wait_for_state(program.process(), 'S');
+    program.signal(signal);
+    let outcome = program.finish();
+    assert_eq!(outcome.code(), 128 + signal as i32, "{signal}: {outcome}");
+}
