@@ -12,5 +12,7 @@
 #![deny(unsafe_code)] // All of it is in `sys`.
 
 mod bot;
+mod policy;
 
 pub use bot::{Backoff, Bot, Limit, Log, LogTarget, Ready, Restart, StopStep};
+pub use policy::{Decision, Exit, GivenUp, History, Rules, decide};
