@@ -1,0 +1,85 @@
+//! What is done to bots that exist.
+
+use super::Site;
+use crate::connect::Outcome;
+use crate::exit::{Exit, Failure};
+use crate::progress::Progress;
+use crate::table;
+use crate::text::{count, harmless};
+use daemonize_core::Signal;
+use daemonize_monitor::json;
+use serde_json::json;
+use std::time::Duration;
+
+/// `start`, `stop`, `restart` and `destroy`.
+pub(crate) fn command(site: &Site, verb: &str, names: Option<&[String]>, wait: Option<Duration>) -> Result<Exit, Failure> {
+    let connection = site.connection();
+    let progress = wait.and_then(|_| Progress::begin(site.screen, &connection, verb, names));
+    let outcome = connection.command(verb, names, wait);
+    drop(progress);
+    report(site, verb, &outcome?, wait.is_some())
+}
+
+pub(crate) fn signal(site: &Site, signal: Signal, names: Option<&[String]>) -> Result<Exit, Failure> {
+    let outcome = site.connection().signal(signal, names)?;
+    report(site, "signal", &outcome, false)
+}
+
+pub(crate) fn event(site: &Site, bot: &str, name: &str) -> Result<Exit, Failure> {
+    let bots = site.connection().event(bot, name)?;
+    if site.screen.json {
+        site.screen.document(&json!({ "success": true, "bots": bots }))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Says what has become of a command: one line for each bot, as long as these can be read.
+pub(crate) fn report(site: &Site, verb: &str, outcome: &Outcome, waited: bool) -> Result<Exit, Failure> {
+    let Outcome { bots, failures } = outcome;
+    if site.screen.json {
+        let success = failures.is_empty();
+        site.screen.document(&json!({ "success": success, "bots": bots, "failures": failures }))?;
+        return Ok(exit(failures));
+    }
+    for failure in failures {
+        site.screen.error(&failure.message);
+    }
+    let done: Vec<&json::Bot> =
+        bots.iter().filter(|bot| !failures.iter().any(|failure| failure.name == bot.name)).collect();
+    const EACH: usize = 20;
+    if done.len() > EACH {
+        let word = if waited { past(verb) } else { "told to" };
+        let text = if waited { format!("{} {word}", count(done.len(), "bot")) } else { format!("{} {word} {verb}", count(done.len(), "bot")) };
+        site.screen.line(text)?;
+    } else if verb != "signal" {
+        done.iter().try_for_each(|bot| site.screen.line(line(site, bot)))?;
+    }
+    Ok(exit(failures))
+}
+
+/// `web: running, pid 4711`.
+pub(crate) fn line(site: &Site, bot: &json::Bot) -> String {
+    let state = site.screen.paint(table::tone(bot.state), table::state(bot.state));
+    let pid = bot.pid.map(|pid| format!(", pid {pid}")).unwrap_or_default();
+    let remark = table::remark(bot);
+    let remark = if remark.is_empty() { remark } else { format!(": {remark}") };
+    format!("{}: {state}{pid}{remark}", harmless(&bot.name))
+}
+
+fn past(verb: &str) -> &'static str {
+    match verb {
+        "start" => "started",
+        "stop" => "stopped",
+        "restart" => "restarted",
+        _ => "killed",
+    }
+}
+
+/// A failure weighs more than one that only was not awaited long enough.
+fn exit(failures: &[json::Failure]) -> Exit {
+    match failures {
+        [] => Exit::Done,
+        _ if failures.iter().all(|failure| failure.timeout) => Exit::Timeout,
+        _ => Exit::Failed,
+    }
+}
