@@ -64,7 +64,8 @@ use crate::keys::Kind;
 ///
 /// The companion has `start`, `restart` and `foreground`, which take the function's arguments; `stop`,
 /// `status`, `send`, `pid` and `pidfile`, which take none; and `call`, which calls the plain function,
-/// as its own name does inside its body. Link to the function as ``[`fn@sleepy`]``. On `main`, running
+/// as its own name does inside its body. With `control` it also has `client`, which talks to the daemon's
+/// endpoint, and `event`. Link to the function as ``[`fn@sleepy`]``. On `main`, running
 /// the program launches the daemon.
 ///
 /// # Keys
@@ -88,6 +89,7 @@ use crate::keys::Kind;
 /// | `ready` | `auto`, `manual` |
 /// | `start_timeout`, `stop_timeout`, `grace` | `"500ms"`, `"3s"`, `"2m"`, `"1h"` |
 /// | `hooks` | `{ before(Umask) => f, after(PidFile) => [f, g], replace(Stdio) => h }` |
+/// | `control` | alone, an address such as `"127.0.0.1:0"`, or a `daemon::control::Endpoint`; with the feature `control` |
 /// | `configure` | a function from `Daemon` to `Daemon`; it comes last |
 /// | `crate` | the library's path, if it is not `::daemon` |
 ///

@@ -107,6 +107,18 @@ fn a_handler_after_errors() {
 }
 
 #[test]
+#[cfg(feature = "control")]
+fn daemons_with_an_endpoint() {
+    assert_snapshot("control", Run, "control", "pub fn serve() { body() }");
+    assert_snapshot(
+        "control_endpoint",
+        Message,
+        r#"from = next, control = Endpoint::from("127.0.0.1:0").on("add", add), umask = 0o022"#,
+        "fn handle(job: Job) {}",
+    );
+}
+
+#[test]
 fn after_errors() {
     assert_snapshot(
         "errors",
