@@ -2,6 +2,7 @@
 
 mod parts;
 
+pub(crate) use parts::LARGEST_LIMIT;
 pub use parts::{Backoff, Limit, Log, LogTarget, Ready, Restart, StopStep};
 
 use daemonize_core::Signal;

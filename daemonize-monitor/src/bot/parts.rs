@@ -28,11 +28,14 @@ impl fmt::Display for Restart {
     }
 }
 
+/// The most exits that can be forgiven: each of them is remembered.
+pub(crate) const LARGEST_LIMIT: u32 = 1000;
+
 /// How many exits a bot may have before it is given up: at most `exits` within any `window` are followed by a restart,
 /// the next one within it is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// Exits that are forgiven. With 0 the first exit is one too many.
+    /// Exits that are forgiven. With 0 the first exit is one too many; more than 1000 count as 1000.
     pub exits: u32,
     /// The time in which they are counted, on the monotonic clock.
     pub window: Duration,
