@@ -12,7 +12,9 @@
 #![deny(unsafe_code)] // All of it is in `sys`.
 
 mod bot;
+mod counts;
 mod policy;
 
 pub use bot::{Backoff, Bot, Limit, Log, LogTarget, Ready, Restart, StopStep};
+pub use counts::{BuiltIn, Count, Counts, MINUTES};
 pub use policy::{Decision, Exit, GivenUp, History, Rules, decide};
