@@ -1,6 +1,7 @@
 //! What one program is to run as, and what to do when it ends: plain data.
 
 mod parts;
+mod program;
 
 pub(crate) use parts::LARGEST_LIMIT;
 pub use parts::{Backoff, Limit, Log, LogTarget, Ready, Restart, StopStep};
