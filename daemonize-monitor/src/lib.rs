@@ -15,10 +15,12 @@ mod bot;
 mod config;
 mod counts;
 mod policy;
+mod reload;
 mod settings;
 
 pub use bot::{Backoff, Bot, Limit, Log, LogTarget, Ready, Restart, StopStep};
 pub use config::{Config, Mistake, Mistakes, Place};
 pub use counts::{BuiltIn, Count, Counts, MINUTES};
 pub use policy::{Decision, Exit, GivenUp, History, Rules, decide};
+pub use reload::{Changed, Plan};
 pub use settings::{Control, Facility, Format, Handler, Line, Settings};

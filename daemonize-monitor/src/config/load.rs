@@ -52,9 +52,10 @@ impl<'a> Load<'a> {
             Err(wrong) => return self.unread(path, named, &wrong),
         };
         if let Some(start) = self.within.iter().position(|(_, other)| *other == identity) {
-            let way: Vec<String> =
-                self.within[start..].iter().map(|(path, _)| format!("`{}`", path.display())).collect();
-            let text = format!("`include`: it goes in a circle: {} includes itself", way.join(" includes "));
+            let way = self.within[start..].iter().map(|(path, _)| path.as_path()).chain([path]);
+            let way: Vec<String> = way.map(|path| format!("`{}`", path.display())).collect();
+            let after = way[1..].join(", which includes ");
+            let text = format!("`include`: it goes in a circle: {} includes {after}", way[0]);
             return self.mistake(named.cloned().unwrap_or(Place::whole(path)), text);
         }
         if self.seen.contains(&identity) {

@@ -152,7 +152,7 @@ fn p6_10_no_shell_looks_at_anything() {
     let bot = &config(text).bots[0];
     let evil = variables("EVIL").unwrap();
     assert_eq!(bot.arguments, [&*evil, "`id`; reboot", "$(id)", "a b", "%h *"]);
-    assert_eq!(bot.environment.iter().map(|(_, value)| value).collect::<Vec<_>>(), [&*evil]);
+    assert_eq!(bot.environment.values().collect::<Vec<_>>(), [&*evil]);
 }
 
 #[test]
