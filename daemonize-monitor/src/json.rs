@@ -126,6 +126,10 @@ pub struct Plan {
     pub changed: Vec<Change>,
     /// How many bots nothing happens to.
     pub untouched: usize,
+    /// Settings of the monitor that change at once.
+    pub settings: Vec<String>,
+    /// Settings that change when the monitor itself is restarted.
+    pub settings_later: Vec<String>,
 }
 
 /// A bot and what has changed of it.
@@ -150,4 +154,6 @@ pub struct Failure {
     pub message: String,
     /// Whether it only took longer than somebody wanted to wait, and may still come about.
     pub timeout: bool,
+    /// Whether there is no such bot.
+    pub unknown: bool,
 }

@@ -80,6 +80,7 @@ fn exit(failures: &[json::Failure]) -> Exit {
     match failures {
         [] => Exit::Done,
         _ if failures.iter().all(|failure| failure.timeout) => Exit::Timeout,
+        _ if failures.iter().all(|failure| failure.unknown) => Exit::NoSuchBot,
         _ => Exit::Failed,
     }
 }

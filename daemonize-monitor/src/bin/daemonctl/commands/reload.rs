@@ -46,6 +46,12 @@ fn lines(site: &Site, plan: &Plan, dry_run: bool) -> Vec<String> {
         let what = format!("{} ({})", tense("changed while it runs", "would be changed while it runs"), change.why.join(", "));
         lines.push(line(Tone::Good, "=", &change.name, what));
     }
+    if !plan.settings.is_empty() {
+        lines.push(format!("the monitor: {} {}", plan.settings.join(", "), tense("changed", "would change")));
+    }
+    if !plan.settings_later.is_empty() {
+        lines.push(format!("the monitor: {} will change when it is restarted", plan.settings_later.join(", ")));
+    }
     lines.push(format!("{} untouched", count(plan.untouched, "bot")));
     lines
 }
