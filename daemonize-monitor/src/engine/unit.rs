@@ -97,6 +97,15 @@ impl Wish {
             Ok(status) => self.told.borrow_mut().push(status),
             Err(error) => drop(self.failure.borrow_mut().get_or_insert(error)),
         }
+        self.one_less();
+    }
+
+    /// One bot is no more, and there is nothing to say of it.
+    pub(super) fn forgotten(&self) {
+        self.one_less();
+    }
+
+    fn one_less(&self) {
         self.left.set(self.left.get().saturating_sub(1));
         if self.left.get() == 0 {
             let told = self.told.take();
