@@ -85,7 +85,7 @@ impl Engine {
         let now = self.now;
         self.pids.insert(pid, index);
         let unit = self.unit_mut(index);
-        unit.process = Some(Process { pid, handle, reaped: false, strays: Vec::new() });
+        unit.process = Some(Process { pid, handle, began: now, reaped: false, strays: Vec::new() });
         unit.after = After::Rest;
         unit.shortages = 0;
         unit.history.started(now);

@@ -9,6 +9,7 @@ mod children;
 mod commands;
 mod life;
 mod probes;
+mod reload;
 mod shutdown;
 mod stop;
 mod streams;
@@ -37,6 +38,7 @@ use std::time::{Duration, Instant};
 use streams::Stream;
 use timers::Timers;
 use unit::Unit;
+use wiring::Subscriber;
 
 /// So many things are looked at per turn; the kernel takes turns among those that are ready.
 const PER_TURN: usize = 128;
@@ -54,6 +56,8 @@ pub(crate) struct Plan {
     pub(crate) shutdown_timeout: Duration,
     /// Readable when the daemon that this is has been told to stop.
     pub(crate) stopping: Option<BorrowedFd<'static>>,
+    /// Called when every bot that starts by itself was begun.
+    pub(crate) ready: Box<dyn FnOnce() -> Result<()>>,
 }
 
 /// See the module.
@@ -67,6 +71,7 @@ pub(crate) struct Engine {
     /// Readable after a SIGCHLD.
     child_signals: UnixStream,
     stopping: Option<BorrowedFd<'static>>,
+    ready: Option<Box<dyn FnOnce() -> Result<()>>>,
     shutdown_timeout: Duration,
     /// A number of a bot stays its own; those of forgotten ones are used again, with another generation.
     units: Vec<Slot<Unit>>,
@@ -86,7 +91,7 @@ pub(crate) struct Engine {
     looks: children::Looks,
     /// Bots that have changed in a way that concerns others.
     changed: Vec<usize>,
-    subscribers: Vec<SyncSender<BotStatus>>,
+    subscribers: Vec<Subscriber>,
     followers: Vec<(usize, SyncSender<Vec<u8>>)>,
     shutdown: Option<shutdown::Shutdown>,
     buffers: streams::Buffers,
@@ -121,9 +126,9 @@ impl Token {
         };
         match self {
             Token::Bell => 0,
-            Token::Child => 1,
-            Token::Stopping => 2,
-            Token::Notify => 3,
+            Token::Child => join(1, (0, 0)),
+            Token::Stopping => join(2, (0, 0)),
+            Token::Notify => join(3, (0, 0)),
             Token::Unit(index, generation) => join(4, (index, generation)),
             Token::Stream(index, generation) => join(5, (index, generation)),
             Token::Probe(index, generation) => join(6, (index, generation)),
@@ -166,6 +171,7 @@ impl Engine {
             logs: Logs::default(),
             child_signals,
             stopping: plan.stopping,
+            ready: Some(plan.ready),
             shutdown_timeout: plan.shutdown_timeout,
             units: Vec::new(),
             free: Vec::new(),
@@ -222,6 +228,7 @@ impl Engine {
             self.look_for_leavers();
             self.settle_changes();
             self.journal.flush();
+            self.say_ready()?;
             if self.is_over() {
                 self.journal.end();
                 return Ok(());
@@ -236,6 +243,14 @@ impl Engine {
                 self.dispatch(Token::decode(event.data()));
             }
             self.run_timers();
+        }
+    }
+
+    /// Once, when all was begun that starts by itself.
+    fn say_ready(&mut self) -> Result<()> {
+        match self.ready.take_if(|_| self.starting.is_empty()) {
+            Some(ready) => ready(),
+            None => Ok(()),
         }
     }
 
@@ -295,4 +310,20 @@ fn raise_descriptors() -> Option<(u64, u64)> {
     let most: u64 = most.unwrap_or(hard).max(hard);
     setrlimit(Resource::RLIMIT_NOFILE, most, most).or_else(|_| setrlimit(Resource::RLIMIT_NOFILE, hard, hard)).ok()?;
     Some((soft, hard))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_what_it_was() {
+        let last = GENERATIONS - 1;
+        let numbered = [(0, 0), (7, 3), (u32::MAX as usize, last)];
+        let kinds: [fn(usize, u32) -> Token; 3] = [Token::Unit, Token::Stream, Token::Probe];
+        let numbered = numbered.iter().flat_map(|(index, generation)| kinds.map(|kind| kind(*index, *generation)));
+        for token in [Token::Bell, Token::Child, Token::Stopping, Token::Notify].into_iter().chain(numbered) {
+            assert_eq!(Token::decode(token.encode()), token);
+        }
+    }
 }

@@ -67,7 +67,7 @@ impl Pipes {
     pub(super) fn for_bot(&self) -> [Option<BorrowedFd<'_>>; STREAMS] {
         let fd = |at: usize| match &self.theirs[at] {
             End::Pipe(fd) => Some(fd.as_fd()),
-            End::Own(fd) => Some(*fd),
+            End::Own(fd) => Some(fd.as_fd()),
             End::Null | End::Same => None,
         };
         let stderr = if matches!(self.theirs[2], End::Same) { fd(1) } else { fd(2) };

@@ -85,7 +85,15 @@ const DOING: [&str; 9] = [
     "tie to the monitor",
     "execute",
 ];
-const [CLONE, SESSION, PASS, LIMITS, GROUP, USER, DIRECTORY, TIE, EXECUTE]: [u8; 9] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
+const CLONE: u8 = 0;
+const SESSION: u8 = 1;
+const PASS: u8 = 2;
+const LIMITS: u8 = 3;
+const GROUP: u8 = 4;
+const USER: u8 = 5;
+const DIRECTORY: u8 = 6;
+const TIE: u8 = 7;
+const EXECUTE: u8 = 8;
 
 /// A mapping for the child's stack, with a page below it that nobody may touch.
 struct Stack(*mut c_void);
