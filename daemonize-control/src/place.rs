@@ -10,7 +10,7 @@ use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bin
 use nix::sys::stat::{FchmodatFlags, FileStat, Mode, SFlag, fchmod, fchmodat, fstat, fstatat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fchownat, geteuid, unlinkat};
 use std::ffi::OsStr;
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -74,7 +74,7 @@ impl Place {
         for byte in self.socket().as_os_str().as_bytes() {
             match byte {
                 b'!'..=b'~' if *byte != b'%' => url.push(char::from(*byte)),
-                _ => url.push_str(&format!("%{byte:02X}")),
+                _ => drop(write!(url, "%{byte:02X}")),
             }
         }
         url

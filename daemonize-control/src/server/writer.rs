@@ -110,7 +110,7 @@ impl Writer {
         match framing {
             Framing::Omitted(None) => {}
             Framing::Omitted(Some(length)) | Framing::Length(length) => {
-                drop(write!(self.out, "content-length: {length}\r\n"))
+                drop(write!(self.out, "content-length: {length}\r\n"));
             }
             Framing::Chunked => self.line(b"transfer-encoding", b"chunked"),
         }

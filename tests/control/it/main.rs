@@ -1,1 +1,13 @@
 //! Black-box tests of the endpoint, its client and single instances.
+
+mod access;
+mod clients;
+mod common;
+mod features;
+mod http;
+mod impostors;
+mod instances;
+mod life;
+mod limits;
+mod only;
+mod socket;

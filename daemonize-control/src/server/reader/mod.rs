@@ -94,7 +94,7 @@ impl Reader {
         if let Place::Head(scan) = &mut self.place {
             match scan.go_on(&self.buffer) {
                 Ok(None) => return Progress::NeedMore,
-                Ok(Some(length)) => match head::parse(self.buffer.split_to(length).freeze()) {
+                Ok(Some(length)) => match head::parse(&self.buffer.split_to(length).freeze()) {
                     Ok(head) => self.place = Place::Body(Box::new(head)),
                     Err(refusal) => return self.refuse(refusal),
                 },
@@ -172,9 +172,8 @@ impl Scan {
             b'\n' => return self.end_line(bytes),
             _ if after_return => return Err(BARE),
             b' ' | b'\t' if self.at == self.line => return Err(FOLDED),
-            b'\r' | b'\t' | b' '..=b'~' => {}
             0x80.. if self.lines == 0 => return Err(NOT_ASCII),
-            0x80.. => {}
+            b'\r' | b'\t' | b' '..=b'~' | 0x80.. => {}
             _ => return Err(CONTROL),
         }
         self.at += 1;

@@ -24,7 +24,7 @@ impl Settings {
         Settings(arguments.map(pair).collect())
     }
 
-    fn get(&self, key: &str) -> Option<&str> {
+    pub(crate) fn get(&self, key: &str) -> Option<&str> {
         self.0.get(key).map(String::as_str)
     }
 
@@ -92,7 +92,14 @@ fn with_events(endpoint: Endpoint, publisher: Publisher) -> Endpoint {
 fn routes() -> Router {
     Router::new()
         .route("/own", get(|| async { "own" }).post(|body: String| async move { body }))
-        .route("/own/panic", get(|| async { if true { panic!("TOPSECRET") } }))
+        .route(
+            "/own/panic",
+            get(|| async {
+                if true {
+                    panic!("TOPSECRET")
+                }
+            }),
+        )
         .route("/own/large", get(|| async { "x".repeat(300_000) }))
         .route("/own/stream", get(stream))
         .route("/own/bytes", post(|body: Body| async move { body }))
