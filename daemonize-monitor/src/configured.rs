@@ -56,7 +56,7 @@ impl Monitor {
     fn listen_for(self, endpoint: Endpoint, reloader: Option<Arc<Reloader>>) -> Monitor {
         let commands = self.commands();
         self.with_daemon(|daemon| {
-            let (endpoint, beginning) = Listener::endpoint(endpoint, daemon.name(), commands, reloader);
+            let (endpoint, beginning) = Listener::endpoint(endpoint, commands, reloader);
             daemon.attach(endpoint).attach(beginning)
         })
     }

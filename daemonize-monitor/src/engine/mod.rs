@@ -24,7 +24,6 @@ use crate::logs::Logs;
 use crate::notify::Notify;
 use crate::orders::Inbox;
 use crate::program::Ground;
-use crate::status::BotStatus;
 use daemonize_core::Pid;
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};

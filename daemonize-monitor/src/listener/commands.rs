@@ -9,7 +9,7 @@ use crate::status::{BotStatus, State as At};
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use body::{answer, bad, parse, refusal, wait};
+use body::{answer, bad, parse, refusal};
 use daemonize_control::axum;
 use daemonize_core::Signal;
 use serde::Deserialize;

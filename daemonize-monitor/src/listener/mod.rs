@@ -26,7 +26,7 @@ use daemonize_control::{Endpoint, axum};
 use daemonize_core::{Attachment, Handle, Pid};
 use serde::Deserialize;
 use serde_json::json;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime};
 
 /// What all routes know.
@@ -34,12 +34,12 @@ use std::time::{Instant, SystemTime};
 pub(crate) struct Listener(Arc<Inner>);
 
 struct Inner {
-    name: String,
+    /// The daemon that the monitor is, once it is one.
+    daemon: OnceLock<Handle>,
     commands: Commands,
     /// Where the bots come from, if that is a file.
     reloader: Option<Arc<Reloader>>,
     usage: Usage,
-    began: Instant,
     changes: changes::Changes,
 }
 
@@ -47,7 +47,8 @@ struct Inner {
 pub(crate) struct Beginning(Listener);
 
 impl Attachment for Beginning {
-    fn start(&self, _: Handle) -> std::result::Result<(), Box<dyn std::error::Error>> {
+    fn start(&self, daemon: Handle) -> std::result::Result<(), Box<dyn std::error::Error>> {
+        let _ = self.0.0.daemon.set(daemon);
         self.0.0.changes.begin(&self.0);
         Ok(())
     }
@@ -65,14 +66,13 @@ impl Listener {
     /// is.
     pub(crate) fn endpoint(
         endpoint: Endpoint,
-        name: &str,
         commands: Commands,
         reloader: Option<Arc<Reloader>>,
     ) -> (Endpoint, Beginning) {
         let changes = changes::Changes::new(endpoint.publisher());
         let usage = Usage::default();
-        let began = Instant::now();
-        let listener = Listener(Arc::new(Inner { name: name.to_owned(), commands, reloader, usage, began, changes }));
+        let daemon = OnceLock::new();
+        let listener = Listener(Arc::new(Inner { daemon, commands, reloader, usage, changes }));
         let (for_metrics, beginning) = (listener.clone(), Beginning(listener.clone()));
         (endpoint.routes(routes(listener)).metrics(move || metrics::text(for_metrics.clone())), beginning)
     }
@@ -91,10 +91,12 @@ impl Listener {
 
     fn monitor(&self) -> json::Monitor {
         let reloader = self.0.reloader.as_deref();
+        let daemon = self.0.daemon.get();
+        let uptime = daemon.and_then(|daemon| SystemTime::now().duration_since(daemon.since()).ok());
         json::Monitor {
-            name: self.0.name.clone(),
+            name: daemon.map(|daemon| daemon.name().to_owned()).unwrap_or_default(),
             pid: Pid::this().as_raw(),
-            uptime: show::seconds(self.0.began.elapsed()),
+            uptime: show::seconds(uptime.unwrap_or_default()),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             config: reloader.map(|reloader| reloader.path().display().to_string()),
             problem: reloader.and_then(Reloader::problem),

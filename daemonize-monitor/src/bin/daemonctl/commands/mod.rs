@@ -14,8 +14,10 @@ use crate::exit::{Exit, Failure};
 use crate::find;
 use crate::screen::Screen;
 use clap::CommandFactory;
+use daemonize_monitor::__daemonctl;
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Does what the command line says.
 pub(crate) fn run(arguments: Arguments, screen: Screen) -> Result<Exit, Failure> {
@@ -48,13 +50,16 @@ pub(crate) struct Site {
     pub(crate) config: PathBuf,
     /// The monitor's, as far as the configuration can be read.
     pub(crate) pidfile: PathBuf,
+    /// How long its shutdown may take.
+    pub(crate) stop_timeout: Duration,
 }
 
 impl Site {
     fn find(given: Option<PathBuf>, screen: Screen) -> Result<Site, Failure> {
         let config = find::config(given.as_deref())?;
-        let pidfile = daemonize_monitor::pidfile_of(&config).map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
-        Ok(Site { screen, config, pidfile })
+        let settings = __daemonctl::settings(&config).map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+        let pidfile = __daemonctl::pidfile(&settings);
+        Ok(Site { screen, config, pidfile, stop_timeout: settings.stop_timeout })
     }
 
     pub(crate) fn connection(&self) -> Connection {

@@ -78,7 +78,7 @@ pub(crate) fn shutdown(site: &Site, wait: Option<Duration>) -> Result<Exit, Fail
     } else {
         connection.stop()?;
     }
-    let patience = wait.unwrap_or_else(|| daemonize_monitor::stop_timeout_of(&site.config) + Duration::from_secs(60));
+    let patience = wait.unwrap_or_else(|| site.stop_timeout + Duration::from_secs(60));
     let end = Instant::now() + patience;
     while connection.pid()? == Some(pid) {
         if patience.is_zero() {

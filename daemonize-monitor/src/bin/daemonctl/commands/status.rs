@@ -5,6 +5,7 @@ use crate::connect::Bots;
 use crate::exit::{Exit, Failure};
 use crate::table::table;
 use crate::text::{count, duration, harmless};
+use daemonize_monitor::__daemonctl;
 use daemonize_monitor::json::{Bot, State};
 use serde_json::json;
 
@@ -48,7 +49,7 @@ pub(crate) fn chosen(bots: Vec<Bot>, names: &[String]) -> Result<Vec<Bot>, Failu
 }
 
 fn unknown(name: &str, bots: &[Bot]) -> String {
-    let hint = daemonize_monitor::did_you_mean(name, bots.iter().flat_map(|bot| [&*bot.name, &*bot.family]));
+    let hint = __daemonctl::did_you_mean(name, bots.iter().flat_map(|bot| [&*bot.name, &*bot.family]));
     let hint = hint.map(|hint| format!(" (did you mean `{hint}`?)")).unwrap_or_default();
     format!("failed to find `{name}`: there is no such bot{hint}")
 }
