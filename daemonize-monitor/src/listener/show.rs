@@ -30,7 +30,8 @@ pub(super) fn bot(status: &BotStatus, used: &HashMap<i32, Used>, now: Instant) -
         next_start: next_start.map(seconds),
         last_exit: status.exits.last().map(|(_, exit)| ended(*exit)),
         cpu: used.and_then(|used| used.cpu),
-        memory: used.map(|used| used.memory),
+        // A process that has not begun its program yet has none.
+        memory: used.map(|used| used.memory).filter(|memory| *memory > 0),
         dropped: status.lost_output,
         autostart: status.autostart,
         configured: !status.temporary,

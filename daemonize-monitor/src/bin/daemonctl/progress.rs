@@ -75,8 +75,10 @@ fn line<'a>(verb: &str, bots: impl ExactSizeIterator<Item = &'a Bot>) -> String 
     format!("{verb}: {} of {} left: {}{more}", left.len(), count(all, "bot"), named.join(", "))
 }
 
-fn is_done(verb: &str, state: State) -> bool {
+/// Whether a bot is where a command wants it.
+pub(crate) fn is_done(verb: &str, state: State) -> bool {
     match verb {
+        "signal" => true,
         "stop" | "destroy" => matches!(state, State::Stopped | State::Exited | State::GaveUp),
         _ => matches!(state, State::Running | State::Exited | State::GaveUp),
     }

@@ -11,8 +11,6 @@ use std::io::{self, IsTerminal, Write};
 /// How something is to be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tone {
-    /// Nothing to see.
-    Plain,
     /// As it should be.
     Good,
     /// On the way, or worth a look.
@@ -25,13 +23,12 @@ pub(crate) enum Tone {
 
 impl Tone {
     /// The number of the colour, as `ESC [ n m` takes it.
-    fn number(self) -> Option<u8> {
+    fn number(self) -> u8 {
         match self {
-            Tone::Plain => None,
-            Tone::Good => Some(32),
-            Tone::Uneasy => Some(33),
-            Tone::Bad => Some(31),
-            Tone::Quiet => Some(2),
+            Tone::Good => 32,
+            Tone::Uneasy => 33,
+            Tone::Bad => 31,
+            Tone::Quiet => 2,
         }
     }
 }
@@ -108,10 +105,7 @@ impl Screen {
 }
 
 fn paint(colors: bool, tone: Tone, text: &str) -> String {
-    match tone.number() {
-        Some(number) if colors => format!("\x1b[{number}m{text}\x1b[0m"),
-        _ => text.to_owned(),
-    }
+    if colors { format!("\x1b[{}m{text}\x1b[0m", tone.number()) } else { text.to_owned() }
 }
 
 /// Harmless, but for the ends of lines.

@@ -3,26 +3,32 @@
 use super::Site;
 use crate::connect::Outcome;
 use crate::exit::{Exit, Failure};
-use crate::progress::Progress;
+use crate::progress::{Progress, is_done};
 use crate::table;
 use crate::text::{count, harmless};
 use daemonize_core::Signal;
-use daemonize_monitor::json;
+use daemonize_monitor::json::{self, State};
 use serde_json::json;
 use std::time::Duration;
+
+/// So long every command waits, so that what is done at once is told as done, and what fails at once as failed.
+pub(crate) const COURTESY: Duration = Duration::from_secs(1);
+
+/// More bots are counted rather than told one by one.
+const EACH: usize = 20;
 
 /// `start`, `stop`, `restart` and `destroy`.
 pub(crate) fn command(site: &Site, verb: &str, names: Option<&[String]>, wait: Option<Duration>) -> Result<Exit, Failure> {
     let connection = site.connection();
     let progress = wait.and_then(|_| Progress::begin(site.screen, &connection, verb, names));
-    let outcome = connection.command(verb, names, wait);
+    let outcome = connection.command(verb, names, wait.or(Some(COURTESY)));
     drop(progress);
-    report(site, verb, &outcome?, wait.is_some())
+    report(site, verb, outcome?, wait.is_some())
 }
 
 pub(crate) fn signal(site: &Site, signal: Signal, names: Option<&[String]>) -> Result<Exit, Failure> {
     let outcome = site.connection().signal(signal, names)?;
-    report(site, "signal", &outcome, false)
+    report(site, "signal", outcome, false)
 }
 
 pub(crate) fn event(site: &Site, bot: &str, name: &str) -> Result<Exit, Failure> {
@@ -34,27 +40,30 @@ pub(crate) fn event(site: &Site, bot: &str, name: &str) -> Result<Exit, Failure>
 }
 
 /// Says what has become of a command: one line for each bot, as long as these can be read.
-pub(crate) fn report(site: &Site, verb: &str, outcome: &Outcome, waited: bool) -> Result<Exit, Failure> {
-    let Outcome { bots, failures } = outcome;
+pub(crate) fn report(site: &Site, verb: &str, outcome: Outcome, waited: bool) -> Result<Exit, Failure> {
+    let Outcome { bots, mut failures } = outcome;
+    // Who did not ask to wait is not told that it took longer.
+    failures.retain(|failure| waited || !failure.timeout);
+    let is_lost = |bot: &json::Bot| matches!(bot.state, State::BackingOff | State::GaveUp);
+    let lost = matches!(verb, "start" | "restart") && bots.iter().any(is_lost);
+    let exit = if lost && failures.is_empty() { Exit::Failed } else { exit(&failures) };
     if site.screen.json {
-        let success = failures.is_empty();
-        site.screen.document(&json!({ "success": success, "bots": bots, "failures": failures }))?;
-        return Ok(exit(failures));
+        site.screen.document(&json!({ "success": exit == Exit::Done, "bots": bots, "failures": failures }))?;
+        return Ok(exit);
     }
-    for failure in failures {
+    for failure in &failures {
         site.screen.error(&failure.message);
     }
     let done: Vec<&json::Bot> =
         bots.iter().filter(|bot| !failures.iter().any(|failure| failure.name == bot.name)).collect();
-    const EACH: usize = 20;
     if done.len() > EACH {
-        let word = if waited { past(verb) } else { "told to" };
-        let text = if waited { format!("{} {word}", count(done.len(), "bot")) } else { format!("{} {word} {verb}", count(done.len(), "bot")) };
-        site.screen.line(text)?;
+        let left = done.iter().filter(|bot| !is_done(verb, bot.state)).count();
+        let left = if left == 0 { String::new() } else { format!(", {left} not yet") };
+        site.screen.line(format!("{verb}: {}{left}", count(done.len(), "bot")))?;
     } else if verb != "signal" {
         done.iter().try_for_each(|bot| site.screen.line(line(site, bot)))?;
     }
-    Ok(exit(failures))
+    Ok(exit)
 }
 
 /// `web: running, pid 4711`.
@@ -64,15 +73,6 @@ pub(crate) fn line(site: &Site, bot: &json::Bot) -> String {
     let remark = table::remark(bot);
     let remark = if remark.is_empty() { remark } else { format!(": {remark}") };
     format!("{}: {state}{pid}{remark}", harmless(&bot.name))
-}
-
-fn past(verb: &str) -> &'static str {
-    match verb {
-        "start" => "started",
-        "stop" => "stopped",
-        "restart" => "restarted",
-        _ => "killed",
-    }
 }
 
 /// A failure weighs more than one that only was not awaited long enough.

@@ -7,10 +7,17 @@ use crate::text::harmless;
 use daemonize_core::{Daemon, Signal};
 use daemonize_monitor::Monitor;
 use serde_json::json;
+use std::env;
 use std::ffi::OsString;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
+
+/// Stop signals that come within this time are one.
+const TOGETHER: Duration = Duration::from_millis(600);
+
+/// Set for a program that is to take over from the daemon that started it.
+const SUCCESSOR: &str = "DAEMONIC_RESTART";
 
 /// How often one looks whether a process that is no child has ended.
 const LOOK: Duration = Duration::from_millis(20);
@@ -18,7 +25,8 @@ const LOOK: Duration = Duration::from_millis(20);
 /// Starts the monitor if it does not run, then bots.
 pub(crate) fn start(site: &Site, bots: &[String], arguments: &[OsString], wait: Option<Duration>) -> Result<Exit, Failure> {
     let connection = site.connection();
-    let was_up = connection.is_up()?;
+    // A monitor that restarts has started this one to take its place: the launch waits for its end.
+    let was_up = env::var_os(SUCCESSOR).is_none() && connection.is_up()?;
     if !was_up {
         // From here on there are two processes; this one goes on when the other is ready.
         let started = monitor(site)?.start().map_err(failure)?;
@@ -55,8 +63,14 @@ fn add(site: &Site, connection: &Connection, program: &str, arguments: &[OsStrin
         })
     };
     let arguments = arguments.iter().map(text).collect::<Result<Vec<_>, _>>()?;
-    let bot = connection.add(&path, &arguments, wait)?;
-    control::report(site, "start", &Outcome { bots: vec![bot], failures: Vec::new() }, wait.is_some())
+    let bots = match connection.add(&path, &arguments, wait.or(Some(control::COURTESY))) {
+        Err(failure) if failure.exit == Exit::Timeout && wait.is_none() => {
+            let name = path.file_name().unwrap_or_default();
+            connection.bots()?.bots.into_iter().filter(|bot| name == &*bot.name).collect()
+        }
+        bot => vec![bot?],
+    };
+    control::report(site, "start", Outcome { bots, failures: Vec::new() }, wait.is_some())
 }
 
 /// Is the monitor, until it is told to stop.
@@ -72,15 +86,18 @@ pub(crate) fn shutdown(site: &Site, wait: Option<Duration>) -> Result<Exit, Fail
         done(site, "the monitor is not running")?;
         return Ok(Exit::Done);
     };
-    if connection.is_stopping() {
-        // A second signal cuts short what the first one has begun.
-        daemon(site).send(Signal::SIGTERM).map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
-    } else {
+    // A second signal cuts short what the first one has begun, unless they come so close together that they are one.
+    let mut hurries = if connection.is_stopping() { vec![TOGETHER, Duration::ZERO] } else { Vec::new() };
+    if hurries.is_empty() {
         connection.stop()?;
     }
     let patience = wait.unwrap_or_else(|| site.stop_timeout + Duration::from_secs(60));
-    let end = Instant::now() + patience;
+    let begin = Instant::now();
+    let end = begin + patience;
     while connection.pid()? == Some(pid) {
+        if hurries.pop_if(|after| begin.elapsed() >= *after).is_some() {
+            daemon(site).send(Signal::SIGTERM).map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+        }
         if patience.is_zero() {
             done(site, "the monitor is stopping")?;
             return Ok(Exit::Done);

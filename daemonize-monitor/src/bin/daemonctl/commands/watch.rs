@@ -75,7 +75,7 @@ fn draw(site: &Site, monitor: &Monitor, bots: &[Bot]) -> Result<(), Failure> {
     }
     let mut text = String::from("\x1b[H");
     for line in lines {
-        let _ = write!(text, "{line}\x1b[K\r\n");
+        let _ = write!(text, "{line}\x1b[K\n");
     }
     text.push_str("\x1b[J");
     Ok(io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush())?)
