@@ -78,10 +78,6 @@ async fn count(listener: &Listener) {
     let begin = Instant::now();
     let mut known: Option<HashMap<String, u64>> = None;
     while begin.elapsed() < PATIENCE || changes.publisher.readers() > 0 {
-        tokio::time::sleep(PACE).await;
-        if changes.publisher.readers() == 0 {
-            continue;
-        }
         let Ok(bots) = listener.bots().await else { return };
         let now = Instant::now();
         let mut totals = HashMap::with_capacity(bots.len());
@@ -95,5 +91,6 @@ async fn count(listener: &Listener) {
             totals.insert(status.name.clone(), total);
         }
         known = Some(totals);
+        tokio::time::sleep(PACE).await;
     }
 }
