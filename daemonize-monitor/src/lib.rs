@@ -24,3 +24,8 @@ pub use counts::{BuiltIn, Count, Counts, MINUTES};
 pub use policy::{Decision, Exit, GivenUp, History, Rules, decide};
 pub use reload::{Changed, Plan};
 pub use settings::{Control, Facility, Format, Handler, Line, Settings};
+
+/// What the fuzzer feeds with bytes from outside.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod __fuzz;

@@ -194,6 +194,9 @@ fn includes(value: Value<'_>) -> Vec<(PathBuf, Place)> {
 
 fn matches(value: &Value<'_>) -> Option<Vec<PathBuf>> {
     let pattern = value.path()?;
+    if cfg!(fuzzing) {
+        return None; // A fuzzer would soon ask for everything below `/`.
+    }
     // A hidden file is an editor's.
     let options = glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::new() };
     let text = pattern.to_str()?;
