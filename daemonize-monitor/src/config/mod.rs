@@ -22,6 +22,7 @@ pub use mistake::{Mistake, Mistakes, Place};
 
 use crate::bot::{Bot, LogTarget};
 use crate::settings::Settings;
+use keys::Described;
 use load::Load;
 use source::Variables;
 use std::collections::BTreeMap;
@@ -52,6 +53,18 @@ impl Config {
         Config::read_with(path.as_ref(), &|name| std::env::var(name).ok())
     }
 
+    /// A configuration that a program makes instead of a file.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it: the same mistakes, without a place.
+    pub fn new(settings: Settings, bots: impl IntoIterator<Item = Bot>) -> Result<Config, Mistakes> {
+        let mut load = Load::new(&|_| None);
+        load.settings = settings;
+        load.bots = bots.into_iter().map(Described::nowhere).collect();
+        finish(load)
+    }
+
     /// Takes a text as if it stood in this file, with variables from elsewhere; what it includes is read.
     ///
     /// # Errors
@@ -80,6 +93,9 @@ impl Config {
 /// What can only be checked when everything was read.
 fn finish(load: Load<'_>) -> Result<Config, Mistakes> {
     let mut mistakes = load.mistakes.take();
+    if mistakes.is_empty() {
+        mistakes.extend(load.bots.iter().filter_map(unfit));
+    }
     mistakes.extend(load.names());
     if load.whole {
         mistakes.extend(graph::check(&load.bots));
@@ -114,7 +130,13 @@ fn shared_logs(load: &Load<'_>) -> Vec<Mistake> {
     mistakes
 }
 
-fn missing_program(described: &keys::Described) -> Option<Mistake> {
+/// What the keys could not tell, or a program wrote.
+fn unfit(described: &Described) -> Option<Mistake> {
+    let text = described.bot.check().err()?;
+    Some(Mistake { place: described.place.clone(), text })
+}
+
+fn missing_program(described: &Described) -> Option<Mistake> {
     let error = described.bot.find_program().err()?;
     let text =
         format!("`command`: `{}` cannot be started now: {}", described.bot.command.display(), file::cause(&error));
