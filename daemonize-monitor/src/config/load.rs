@@ -161,8 +161,9 @@ impl<'a> Load<'a> {
         let (mut first, mut mistakes) = (BTreeMap::new(), Vec::new());
         for described in &self.bots {
             if let Some(place) = first.insert(&*described.bot.name, &described.place) {
-                let text =
-                    format!("bot `{}` is there already, at {place}: give this one another name", described.bot.name);
+                let where_else = if place.is_nowhere() { String::new() } else { format!(", at {place}") };
+                let name = &described.bot.name;
+                let text = format!("bot `{name}` is there already{where_else}: give this one another name");
                 mistakes.push(Mistake { place: described.place.clone(), text });
             }
         }

@@ -19,6 +19,11 @@ impl Place {
     pub(super) fn whole(file: &Path) -> Place {
         Place { file: file.to_owned(), line: 0, column: 0 }
     }
+
+    /// Whether no file says it, but a program.
+    pub(super) fn is_nowhere(&self) -> bool {
+        self.file.as_os_str().is_empty()
+    }
 }
 
 impl fmt::Display for Place {
@@ -42,7 +47,7 @@ pub struct Mistake {
 impl fmt::Display for Mistake {
     /// "`FILE:LINE:COLUMN`: what is wrong".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.place.file.as_os_str().is_empty() {
+        if self.place.is_nowhere() {
             return f.write_str(&self.text); // No file says it: a program does.
         }
         write!(f, "{}: {}", self.place, self.text)

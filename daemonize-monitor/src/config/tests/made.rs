@@ -44,7 +44,7 @@ fn p6_10_what_a_program_makes_is_checked_as_a_file_is() {
     for (bot, expected) in cases {
         assert_eq!(refused([bot]), expected);
     }
-    assert_eq!(refused([web(), web()]), "bot `web` is there already, at : give this one another name");
+    assert_eq!(refused([web(), web()]), "bot `web` is there already: give this one another name");
     let log = |name: &str| Bot::new(name, "/bin/true").stdout(Log::new("/l"));
     assert_eq!(refused([log("a"), log("b")]), "bots `a` and `b` have the same log `/l`: give each its own");
 }
