@@ -26,11 +26,15 @@ pub(super) type Identity = (u64, u64);
 pub(super) fn read(path: &Path) -> Result<(Vec<u8>, Identity), String> {
     let (file, status) = open(path)?;
     judge(&status)?;
-    let mut bytes = Vec::new();
+    let (mut file, mut bytes) = (File::from(file), Vec::new());
     // It may grow after it was judged.
-    File::from(file).take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| cause(&error))?;
+    file.by_ref().take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| cause(&error))?;
     if bytes.len() as u64 > LARGEST {
         return Err(too_large());
+    }
+    let after = fstat(&file).map_err(|errno| cause(&errno.into()))?;
+    if written(&after) != written(&status) || after.st_size.unsigned_abs() != bytes.len() as u64 {
+        return Err("it was written while it was read: try again when it is finished".into());
     }
     Ok((bytes, (status.st_dev, status.st_ino)))
 }
@@ -104,6 +108,11 @@ fn judge(status: &FileStat) -> Result<(), String> {
         return Err(too_large());
     }
     Ok(())
+}
+
+/// What changes when somebody writes a file.
+fn written(status: &FileStat) -> (i64, i64, i64) {
+    (status.st_size, status.st_mtime, status.st_mtime_nsec)
 }
 
 fn is_ours(status: &FileStat) -> bool {

@@ -4,12 +4,13 @@ use super::mistake::Place;
 use super::streams;
 use super::value::{Hints, Keys, Value, known_only};
 use super::words;
-use crate::bot::{Backoff, Bot, LARGEST_LIMIT, Limit, Ready, Restart, StopStep};
+use crate::bot::{self, Backoff, Bot, LARGEST_LIMIT, Limit, Ready, Restart, StopStep};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::path::Path;
 
 /// The keys of `[bot.NAME]`.
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "command",
     "args",
     "env",
@@ -66,10 +67,19 @@ pub(super) struct Described {
     pub(super) command: Place,
 }
 
+impl Described {
+    /// A bot that no file describes: a program made it.
+    pub(super) fn nowhere(bot: Bot) -> Described {
+        let place = Place::whole(Path::new(""));
+        let dependencies = bot.depends_on.iter().map(|name| (name.clone(), place.clone())).collect();
+        Described { bot, place: place.clone(), dependencies, command: place }
+    }
+}
+
 /// Reads `[bot.NAME]`; `None` if it is no table.
 pub(super) fn read(value: Value<'_>) -> Option<Described> {
     let place = value.key_place();
-    let name = words::name(value.key).unwrap_or_else(|wrong| {
+    let name = bot::name(value.key).unwrap_or_else(|wrong| {
         value.source.mistake(place.clone(), wrong);
         value.key.to_owned()
     });
@@ -119,7 +129,7 @@ fn environment(value: Value<'_>) -> Option<BTreeMap<OsString, OsString>> {
         if OURS.contains(&value.key) {
             return value.wrong("the monitor sets this variable itself");
         }
-        if value.key.is_empty() || value.key.contains(['=', '\0']) {
+        if !bot::is_variable(value.key.as_ref()) {
             return value.wrong("no variable can have this name");
         }
         Some((OsString::from(value.key), OsString::from(value.expanded()?)))

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// A place in a file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
-    /// The file.
+    /// The file; empty if no file says it, but a program.
     pub file: PathBuf,
     /// The line, from 1; 0 if it is the file as a whole.
     pub line: u32,
@@ -18,6 +18,11 @@ impl Place {
     /// A file as a whole.
     pub(super) fn whole(file: &Path) -> Place {
         Place { file: file.to_owned(), line: 0, column: 0 }
+    }
+
+    /// Whether no file says it, but a program.
+    pub(super) fn is_nowhere(&self) -> bool {
+        self.file.as_os_str().is_empty()
     }
 }
 
@@ -42,6 +47,9 @@ pub struct Mistake {
 impl fmt::Display for Mistake {
     /// "`FILE:LINE:COLUMN`: what is wrong".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.place.is_nowhere() {
+            return f.write_str(&self.text); // No file says it: a program does.
+        }
         write!(f, "{}: {}", self.place, self.text)
     }
 }

@@ -22,13 +22,27 @@ pub use mistake::{Mistake, Mistakes, Place};
 pub(crate) use near::nearest;
 
 use crate::bot::{Bot, LogTarget};
+use crate::reload::Plan;
 use crate::settings::Settings;
+use keys::Described;
 use load::Load;
 use source::Variables;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// A configuration without mistakes.
+///
+/// ```
+/// use daemonize_monitor::Config;
+///
+/// let read = |text: &str| Config::parse("/etc/bots.toml", text, &|name| std::env::var(name).ok());
+/// let mistakes = read("[bot.web]\ncomand = \"/bin/true\"\n").unwrap_err();
+/// assert_eq!(mistakes.iter().next().unwrap().to_string(), "/etc/bots.toml:1:6: bot `web` has no program: write `command = \"/path/of/the/program\"`");
+/// let old = read("[bot.web]\ncommand = \"/bin/true\"\n")?;
+/// let new = read("[bot.web]\ncommand = \"/bin/true\"\numask = \"027\"\n")?;
+/// assert_eq!(old.plan(&new).restarted[0].keys, ["umask"]);
+/// # Ok::<(), daemonize_monitor::Mistakes>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Config {
@@ -51,6 +65,23 @@ impl Config {
     /// to write it or swap it for another.
     pub fn read(path: impl AsRef<Path>) -> Result<Config, Mistakes> {
         Config::read_with(path.as_ref(), &|name| std::env::var(name).ok())
+    }
+
+    /// A configuration that a program makes instead of a file.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it: the same mistakes, without a place.
+    pub fn new(settings: Settings, bots: impl IntoIterator<Item = Bot>) -> Result<Config, Mistakes> {
+        let mut load = Load::new(&|_| None);
+        load.settings = settings;
+        load.bots = bots.into_iter().map(Described::nowhere).collect();
+        finish(load)
+    }
+
+    /// What a reload from this configuration to that one does; nothing is done yet.
+    pub fn plan(&self, new: &Config) -> Plan {
+        Plan::between((&self.settings, &self.bots), (&new.settings, &new.bots))
     }
 
     /// Takes a text as if it stood in this file, with variables from elsewhere; what it includes is read.
@@ -93,6 +124,9 @@ pub(crate) fn settings(path: &Path) -> Result<Settings, Mistakes> {
 /// What can only be checked when everything was read.
 fn finish(load: Load<'_>) -> Result<Config, Mistakes> {
     let mut mistakes = load.mistakes.take();
+    if mistakes.is_empty() {
+        mistakes.extend(load.bots.iter().filter_map(unfit));
+    }
     mistakes.extend(load.names());
     if load.whole {
         mistakes.extend(graph::check(&load.bots));
@@ -127,7 +161,13 @@ fn shared_logs(load: &Load<'_>) -> Vec<Mistake> {
     mistakes
 }
 
-fn missing_program(described: &keys::Described) -> Option<Mistake> {
+/// What the keys could not tell, or a program wrote.
+fn unfit(described: &Described) -> Option<Mistake> {
+    let text = described.bot.check().err()?;
+    Some(Mistake { place: described.place.clone(), text })
+}
+
+fn missing_program(described: &Described) -> Option<Mistake> {
     let error = described.bot.find_program().err()?;
     let text =
         format!("`command`: `{}` cannot be started now: {}", described.bot.command.display(), file::cause(&error));

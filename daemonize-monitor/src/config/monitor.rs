@@ -3,6 +3,7 @@
 use super::streams;
 use super::value::{Hints, Value};
 use super::words;
+use crate::bot;
 use crate::settings::{Control, Facility, Format, Handler, Settings};
 use log::LevelFilter;
 
@@ -29,7 +30,7 @@ const LEVELS: [(&str, LevelFilter); 6] = [
 pub(super) fn read(value: Value<'_>) -> Option<Settings> {
     let keys = value.keys(KEYS, HINTS)?;
     let mut settings = Settings::default();
-    keys.set("name", &mut settings.name, |value| value.parsed(words::name, "a name"));
+    keys.set("name", &mut settings.name, |value| value.parsed(bot::name, "a name"));
     keys.set_some("pidfile", &mut settings.pidfile, |value| value.path());
     keys.set("control", &mut settings.control, control);
     keys.set_some("log", &mut settings.log, handler);

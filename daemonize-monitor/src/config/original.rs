@@ -9,7 +9,7 @@ use super::monitor::level;
 use super::near::{listed, nearest};
 use super::source::Source;
 use super::words;
-use crate::bot::{Bot, Log};
+use crate::bot::{self, Bot, Log};
 use crate::settings::{Control, Facility, Handler, Settings};
 use std::path::Path;
 
@@ -187,7 +187,7 @@ fn bot(source: &Source<'_>, entry: &Entry<'_>) -> Option<Described> {
     let path = source.directory().join(entry.value);
     let stem = Path::new(entry.value).file_stem().unwrap_or_default().to_string_lossy();
     let mut name = None;
-    set(source, entry, words::name(&stem).map(Some), &mut name);
+    set(source, entry, bot::name(&stem).map(Some), &mut name);
     let place = entry.value_place.clone();
     Some(Described { bot: Bot::new(name?, path), place: place.clone(), dependencies: Vec::new(), command: place })
 }

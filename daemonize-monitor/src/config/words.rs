@@ -20,9 +20,6 @@ const SIZES: &[(&str, u64)] = &[
 /// A century, in milliseconds: beyond any use, and still safe to add to every clock.
 const LONGEST: u64 = 100 * 365 * 86_400_000;
 
-/// The longest name of a bot, in bytes.
-const LONGEST_NAME: usize = 64;
-
 /// Reads `500ms`, `3s`, `2m`, `1h` or `1d`; the error says what to write.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let milliseconds = amount(text, TIMES, "3s").map_err(|wrong| wrong.replace("{}", "a duration"))?;
@@ -53,19 +50,6 @@ fn amount(text: &str, units: &[(&str, u64)], example: &str) -> Result<u64, Strin
     };
     let product = number.parse::<u64>().ok().and_then(|number| number.checked_mul(*factor));
     product.ok_or_else(|| format!("`{text}` is too much"))
-}
-
-/// A name of a bot or a monitor: it is part of file names, commands and log lines, so it is plain.
-pub(super) fn name(text: &str) -> Result<String, String> {
-    let plain = |letter: char| letter.is_alphanumeric() || "-_.+@".contains(letter);
-    let why = match text.chars().find(|letter| !plain(*letter)) {
-        _ if text.is_empty() => "it is empty".to_owned(),
-        Some(letter) => format!("{letter:?} cannot be in a name"),
-        None if !text.starts_with(char::is_alphanumeric) => "a name begins with a letter or a digit".to_owned(),
-        None if text.len() > LONGEST_NAME => format!("a name has at most {LONGEST_NAME} bytes"),
-        None => return Ok(text.to_owned()),
-    };
-    Err(format!("{text:?} is no name: {why}; write letters, digits and `-_.+@`"))
 }
 
 /// `127.0.0.1:80`, `[::1]:80` or `localhost:80`; names are not looked up.

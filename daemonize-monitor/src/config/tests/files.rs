@@ -127,6 +127,16 @@ fn p6_05_what_is_no_readable_file_is_refused_and_nobody_waits() {
     assert!(nowhere.contains("it is not a directory") || nowhere.contains("not a directory"), "{nowhere}");
 }
 
+/// A file of /proc says that it is empty and is not, as one that is being written.
+#[test]
+fn p6_05_a_file_that_changes_while_it_is_read_is_refused() {
+    let mistakes = Config::read("/proc/version").unwrap_err().to_string();
+    assert_eq!(
+        mistakes,
+        "/proc/version: failed to read it: it was written while it was read: try again when it is finished"
+    );
+}
+
 /// Wherever it was cut, it is refused or means less, and never something else.
 #[test]
 fn p6_05_a_file_that_was_cut_off_is_refused_or_means_less() {

@@ -1,6 +1,7 @@
 //! Configurations as people write them: right ones, and each mistake that can be made.
 
 mod files;
+mod made;
 mod mistakes;
 mod original;
 mod right;

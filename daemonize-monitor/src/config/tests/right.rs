@@ -167,8 +167,8 @@ fn paths_begin_where_their_file_is() {
 
 #[test]
 fn a_program_that_is_not_there_is_no_mistake_but_a_warning() {
-    let warnings =
-        config("[bot.web]\ncommand = \"/no/such/program\"\n[bot.db]\ncommand = \"no-such-program\"\n").warnings;
+    let text = "[bot.web]\ncommand = \"/no/such/program\"\n[bot.db]\ncommand = \"no-such-program\"\nenv = { PATH = \"/bin\" }\n";
+    let warnings = config(text).warnings;
     let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     assert_eq!(
         warnings,
@@ -205,4 +205,47 @@ fn the_instances_of_a_bot_are_bots_of_their_own() {
     assert_eq!(units[1].environment.values().collect::<Vec<_>>(), ["2"]);
     let alone = Bot::new("web", "/bin/true");
     assert_eq!((alone.units(), alone.family()), (vec![alone.clone()], "web"));
+}
+
+/// Everything between fences in the documentation is a whole configuration.
+#[test]
+fn the_example_in_the_documentation_is_right() {
+    let text = include_str!("../../../../docs/monitor.md");
+    let example = text.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    // Its users and files are not those of every machine.
+    let example = example.replace("include = [\"bots.d/*.toml\"]", "").replace("\"postgres\"", "\"root\"");
+    let config = config(&example);
+    assert_eq!(config.bots.iter().map(|bot| &*bot.name).collect::<Vec<_>>(), ["db", "schema", "web"]);
+    for key in crate::config::keys::KEYS {
+        assert!(text.contains(&format!("`{key}`")), "`{key}` is not documented");
+    }
+}
+
+#[test]
+fn the_defaults_in_the_documentation_are_those_of_the_builder() {
+    let text = include_str!("../../../../docs/monitor.md");
+    let row =
+        |key: &str| text.lines().find(|line| line.starts_with(&format!("| `{key}` |"))).expect("a row").to_owned();
+    let default = |key: &str| row(key).split(" | ").nth(1).unwrap().trim_matches('`').to_owned();
+    for key in [
+        "args",
+        "env",
+        "clear_env",
+        "autostart",
+        "restart",
+        "limit",
+        "backoff",
+        "stop",
+        "depends_on",
+        "ready",
+        "ready_timeout",
+        "stdout",
+        "stderr",
+    ] {
+        let found = config(&format!("[bot.web]\ncommand = \"/bin/true\"\n{key} = {}\n", default(key)));
+        assert_eq!(found.bots, [Bot::new("web", "/bin/true")], "{key}");
+    }
+    for key in ["name", "control", "log_level", "log_format", "stop_timeout"] {
+        assert_eq!(config(&format!("[monitor]\n{key} = {}\n", default(key))).settings, Settings::default(), "{key}");
+    }
 }
