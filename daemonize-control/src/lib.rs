@@ -27,5 +27,16 @@ pub use client::{AsyncClient, AsyncEvents, Client, Events, Published};
 pub use endpoint::Endpoint;
 pub use error::{Error, ErrorKind, Result};
 pub use events::{Answer, Event, IntoReply, Publisher};
-pub use instance::{Instance, Launch, Presence, Running};
+pub use instance::{Instance, Launch, Opened, Presence, Running};
 pub use serde_json;
+
+/// What the fuzzer feeds with bytes from outside.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod __fuzz;
+
+/// What the attribute `#[daemon::instance]` prints calls to. Not part of the public interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::instance::opening::{Opening, configured};
+}

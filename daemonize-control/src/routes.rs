@@ -4,7 +4,6 @@ use crate::access::{Peer, Rules};
 use crate::events::{Handlers, Heard, Publisher};
 use crate::json::{self, Object, failure, success};
 use crate::refusal::Refusal;
-use crate::server::Asked;
 use crate::status::{self, Life, Requests};
 use axum::Router;
 use axum::body::Body;
@@ -76,17 +75,14 @@ impl From<Response<Body>> for Answered {
 
 impl Service {
     /// Answers one request.
-    pub(crate) async fn answer(&self, peer: Peer, asked: Asked) -> Answered {
-        let Asked { request, is_last } = asked;
-        let mut answered = match self.rules.judge(peer, &request, request.body().is_empty()) {
+    pub(crate) async fn answer(&self, peer: Peer, request: Request<Bytes>) -> Answered {
+        match self.rules.judge(peer, &request, request.body().is_empty()) {
             Ok(()) => {
                 self.requests.answered.fetch_add(1, Relaxed);
                 self.dispatch(peer, request).await
             }
             Err(refusal) => self.refuse(refusal),
-        };
-        answered.is_last |= is_last;
-        answered
+        }
     }
 
     /// Answers whoever is not served; nothing follows on this connection.

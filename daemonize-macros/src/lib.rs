@@ -20,6 +20,8 @@ mod errors;
 mod expand;
 mod function;
 mod hooks;
+#[cfg(any(feature = "control", test))]
+mod instance;
 mod item;
 mod keys;
 mod lifetimes;
@@ -128,6 +130,45 @@ pub fn run(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn step(args: TokenStream, item: TokenStream) -> TokenStream {
     whole::attribute(Kind::Step, args.into(), item.into()).into()
+}
+
+/// There can be only one: a `fn main` that runs in the first launch of a program; every later one hands over its arguments.
+///
+/// ```ignore
+/// #[daemon::instance(name = "my_app", on_open = open)]
+/// fn main(running: Running) {
+///     window(std::env::args());
+///     running.wait();                     // until somebody stops it
+/// }
+///
+/// fn open(opened: Opened) {
+///     tab(opened.directory, opened.arguments);
+/// }
+/// ```
+///
+/// is about the same as
+///
+/// ```ignore
+/// let app = Instance::new("my_app").on("open", |event: Event| open(Opened::of(&event)));
+/// match app.run_or_send("open", json!({ "args": args, "cwd": directory })) { … }
+/// ```
+///
+/// The function may take the `Running`, and return whatever a `main` may; the instance ends when it returns. A later
+/// launch has exit status 0 when the first one has handled its arguments, and prints the `message` of the reply, if there is one;
+/// without `on_open` it says on stderr that the program runs already, and has exit status 3. It wants the feature `control`.
+///
+/// | key | value |
+/// |---|---|
+/// | `name` | the name of the application: that of the package without it |
+/// | `on_open` | a function or closure from `Opened` to what a handler of events may return, `async` or not |
+/// | `app_dir` | the directory of its pidfile and socket: that of the application's data without it |
+/// | `address`, `without_token` | as the methods of `Instance` |
+/// | `configure` | a function or closure from `Instance` to `Instance`, for everything else |
+/// | `crate` | the path of this library, `::daemon` without it |
+#[cfg(feature = "control")]
+#[proc_macro_attribute]
+pub fn instance(args: TokenStream, item: TokenStream) -> TokenStream {
+    crate::instance::attribute(args.into(), item.into()).into()
 }
 
 /// Handles messages as a daemon: fetches them one after another, and calls the function for each, many at a time.

@@ -13,7 +13,7 @@ use crate::errors::Errors;
 use crate::function::{self, Function};
 use crate::hooks::{self, HookRule};
 use crate::item::Item;
-use crate::keys::{Kind, OF_ASYNC};
+use crate::keys::{CONTROLS, Kind, OF_ASYNC};
 use crate::signals::{self, SignalRule};
 use crate::values::{self, Checked};
 
@@ -80,7 +80,8 @@ pub(crate) fn check(kind: Kind, args: Vec<Arg>, item: Item, errors: &mut Errors)
     let from = choices.from.unwrap_or_default();
     let mut settings = choices.settings;
     settings.sort_by_key(|setting| setting.key == "configure");
-    let controlled = settings.iter().any(|setting| matches!(setting.value, Argument::Endpoint(_)));
+    // Also where its value was wrong: that has been said, and what uses the companion is no second mistake.
+    let controlled = CONTROLS && choices.seen.contains(&"control");
     Some(Model { kind, root: root.to_token_stream(), companion, name, settings, from, controlled, function })
 }
 

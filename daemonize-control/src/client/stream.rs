@@ -4,7 +4,7 @@ use super::blocking::{Connection, timed_out};
 use super::reply::{check_status, cut_off, not_http};
 use super::target::Target;
 use super::wire::{Reader, Request};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -158,7 +158,7 @@ impl Events {
     pub fn next_within(&mut self, time: Duration) -> Result<Option<Published>> {
         let deadline = Instant::now() + time;
         match self.advance(Some(deadline)) {
-            Err(error) if error.kind() == crate::ErrorKind::Timeout => Ok(None),
+            Err(error) if error.kind() == ErrorKind::Timeout => Ok(None),
             other => other,
         }
     }
@@ -235,7 +235,7 @@ mod tests {
         let text = text.replace("19", "21");
         assert!(incoming.push(&text.as_bytes()[..60]).is_ok() && !incoming.is_accepted());
         let error = incoming.push(&text.as_bytes()[60..]).unwrap_err();
-        assert_eq!(error.kind(), crate::ErrorKind::Refused(403));
+        assert_eq!(error.kind(), ErrorKind::Refused(403));
         assert!(error.to_string().ends_with("403: not you"), "{error}");
     }
 }

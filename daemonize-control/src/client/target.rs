@@ -7,6 +7,7 @@ use daemonize_core::{Daemon, Pid, State, Status};
 use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a call may take unless its client says otherwise.
@@ -15,7 +16,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// A daemon by its pidfile.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
-    daemon: Daemon,
+    daemon: Arc<Daemon>,
     pub(crate) timeout: Duration,
 }
 
@@ -33,7 +34,7 @@ pub(crate) struct Found {
 impl Target {
     /// The daemon of a pidfile; `~` and `$VAR` are expanded.
     pub(crate) fn at(pidfile: impl Into<PathBuf>) -> Target {
-        Target { daemon: Daemon::new("client").pidfile(pidfile), timeout: TIMEOUT }
+        Target { daemon: Arc::new(Daemon::new("client").pidfile(pidfile)), timeout: TIMEOUT }
     }
 
     /// The daemon of exactly this path, in which nothing is expanded.

@@ -54,6 +54,10 @@ impl Deref for Event {
 /// What a handler of events returns: a reply, or a future of one.
 ///
 /// `How` is [`Plain`] or [`Awaited`], and found by the compiler.
+#[diagnostic::on_unimplemented(
+    message = "a handler of events cannot return `{Self}`",
+    note = "it returns `()`, JSON, a `Result` of these, or a future of one of them: see `IntoReply`"
+)]
 pub trait Answer<How>: Sized {
     /// Runs the handler, in a thread or a task of its own.
     #[doc(hidden)]

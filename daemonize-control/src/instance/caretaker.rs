@@ -3,7 +3,7 @@
 //! One thread has all that is to be ended and waits; whoever wants the end tells it. So it comes once, and never in the
 //! thread of the endpoint, which is among what ends.
 
-use crate::Endpoint;
+use crate::endpoint::Endpoint;
 use daemonize_core::{Attachment, Obey, Phase, PidFile};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
@@ -30,7 +30,7 @@ pub(crate) struct Asked {
     stopping: AtomicBool,
     ended: Mutex<bool>,
     changed: Condvar,
-    /// How many threads wait for the end: their program goes on after a signal.
+    /// How many threads wait for the end, or are going to: their program goes on after a signal.
     waiting: AtomicUsize,
     waker: Handle,
 }
@@ -64,12 +64,12 @@ fn is_in(set: u64, signal: i32) -> bool {
 }
 
 impl Asked {
-    pub(crate) fn new(watch: &Watch) -> Arc<Asked> {
+    pub(crate) fn new(watch: &Watch, waits: bool) -> Arc<Asked> {
         Arc::new(Asked {
             stopping: AtomicBool::new(false),
             ended: Mutex::new(false),
             changed: Condvar::new(),
-            waiting: AtomicUsize::new(0),
+            waiting: AtomicUsize::new(usize::from(waits)),
             waker: watch.signals.handle(),
         })
     }

@@ -1,15 +1,18 @@
 //! One instance of a program, and how a second launch reaches it.
 
+mod attached;
 mod caretaker;
 mod directory;
+pub(crate) mod opening;
 mod running;
 
+pub use opening::Opened;
 pub use running::Running;
 
 use crate::client::Client;
+use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorKind, Result};
-use crate::events::{Answer, Event};
-use crate::{Endpoint, Publisher};
+use crate::events::{Answer, Event, Publisher};
 use axum::Router;
 use caretaker::{Asked, Charge, OnStop, Watch, take_care};
 use daemonize_core::{Attachment, Handle, Obey, Phase, Pid, PidFile, Planned, Prepared, State};
@@ -55,7 +58,6 @@ pub struct Instance {
 
 /// What became of a launch.
 #[derive(Debug)]
-#[non_exhaustive]
 pub enum Launch {
     /// This process is the first, for as long as this exists.
     Primary(Running),
@@ -253,7 +255,7 @@ impl Instance {
     /// answers; or why this process cannot be one.
     pub fn start(self) -> Result<Running> {
         let lock = self.take()?;
-        self.begin(lock)
+        self.begin(lock, false)
     }
 
     /// Makes this process the first instance, and returns when it has ended.
@@ -261,7 +263,8 @@ impl Instance {
     /// # Errors
     /// As [`start`](Instance::start).
     pub fn run_forever(self) -> Result<()> {
-        self.start()?.wait();
+        let lock = self.take()?;
+        self.begin(lock, true)?.wait();
         Ok(())
     }
 
@@ -275,7 +278,7 @@ impl Instance {
         let deadline = Instant::now() + self.patience;
         loop {
             let taken = match self.take() {
-                Ok(lock) => return self.begin(lock).map(Launch::Primary),
+                Ok(lock) => return self.begin(lock, false).map(Launch::Primary),
                 Err(error) => error,
             };
             let Some(client) = taken.client() else { return Err(taken) };
@@ -314,12 +317,13 @@ impl Instance {
         }
     }
 
-    /// The lock is ours: makes the rest. The address is written when somebody answers at it.
-    fn begin(self, lock: PidFile) -> Result<Running> {
+    /// The lock is ours: makes the rest. The address is written when somebody answers at it. A program that is going to
+    /// wait does not die of a signal.
+    fn begin(self, lock: PidFile, waits: bool) -> Result<Running> {
         let pidfile = lock.path().to_owned();
         let failed = |error: &dyn std::fmt::Display| start_failed(&self.name, error);
         let watch = Watch::begin().map_err(|error| failed(&error))?;
-        let asked = Asked::new(&watch);
+        let asked = Asked::new(&watch, waits);
         run(&self.on_start);
         let Prepared { addresses, .. } =
             self.endpoint.prepare(&Planned::foreground(&self.name, &pidfile)).map_err(|error| failed(&error))?;
@@ -347,31 +351,6 @@ struct Unfinished<'a>(&'a Endpoint);
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
         self.0.end();
-    }
-}
-
-/// As part of a daemon: the endpoint, with what is run at its start and at its end.
-impl Attachment for Instance {
-    fn check(&self, plan: &Planned) -> Result<(), Box<dyn std::error::Error>> {
-        self.endpoint.check(plan)
-    }
-
-    fn prepare(&self, plan: &Planned) -> Result<Prepared, Box<dyn std::error::Error>> {
-        self.endpoint.prepare(plan)
-    }
-
-    fn start(&self, daemon: Handle) -> Result<(), Box<dyn std::error::Error>> {
-        run(&self.on_start);
-        self.endpoint.start(daemon)
-    }
-
-    fn phase(&self, phase: Phase) {
-        self.endpoint.phase(phase);
-    }
-
-    fn end(&self) {
-        run(&self.on_stop);
-        self.endpoint.end();
     }
 }
 

@@ -60,8 +60,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         loop {
             match self.read(is_first).await {
                 Read::Request(asked) => {
-                    let method = asked.request.method().clone();
-                    let answered = service.answer(self.peer, *asked).await;
+                    let Asked { request, is_last } = *asked;
+                    let method = request.method().clone();
+                    let mut answered = service.answer(self.peer, request).await;
+                    answered.is_last |= is_last;
                     if !self.send(&service, &method, answered).await.unwrap_or(false) {
                         return;
                     }

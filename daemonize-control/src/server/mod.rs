@@ -7,7 +7,8 @@ mod writer;
 use crate::access::Peer;
 use crate::routes::Service;
 use connection::Connection;
-pub(crate) use reader::Asked;
+#[cfg(fuzzing)]
+pub(crate) use reader::outcomes;
 use std::io;
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use look::{Deadline, Lab};
 use nix::sys::signal::Signal;
 
-use crate::only::{First, PIDFILE, SOON, call, freeze, hold, lab, times, times_in_log};
+use crate::only::{First, PIDFILE, SOON, call, freeze, hold, lab, times, times_in_log, wait_for_state};
 
 /// One launch wins, and every other one gets its answer from the winner.
 #[test]
@@ -262,6 +262,7 @@ fn the_directory_is_private() {
     let lab = lab();
     let program = lab.helper(&["hold", "default"]).spawn();
     let log = lab.wait_for("log", SOON, |log| log.contains("primary "));
+    wait_for_state(program.process(), 'S');
     let mode = |path: &str| fs::metadata(lab.path(path)).expect(path).permissions().mode() & 0o7777;
     assert_eq!(mode(".local/share/only"), 0o700, "{log}");
     assert_eq!(mode(".local/share/only/.pid.control"), 0o700);
@@ -271,6 +272,7 @@ fn the_directory_is_private() {
     let elsewhere = lab.helper(&["hold", "default"]).env("XDG_DATA_HOME", lab.path("data")).spawn();
     lab.wait_for("log", SOON, |log| log.matches("primary ").count() == 2);
     assert!(lab.path("data/only/.pid").exists());
+    wait_for_state(elsewhere.process(), 'S');
     elsewhere.signal(Signal::SIGTERM);
     elsewhere.finish().ok();
     fs::create_dir(lab.path("app")).expect("a directory");
@@ -294,6 +296,7 @@ fn the_pidfile_is_empty_or_complete() {
     assert!(lines[3].starts_with("http://127.0.0.1:"), "{text}");
     // Whoever reads an address can connect to it.
     assert!(call(&lab, &["get", "/"]).contains("\"success\":true"));
+    wait_for_state(program.process(), 'S');
     program.signal(Signal::SIGTERM);
     program.finish().ok();
 }

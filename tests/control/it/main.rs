@@ -3,6 +3,7 @@
 mod access;
 mod clients;
 mod common;
+mod examples;
 mod features;
 mod http;
 mod impostors;
@@ -11,3 +12,5 @@ mod life;
 mod limits;
 mod only;
 mod socket;
+mod tcbon;
+mod ui;

@@ -32,6 +32,8 @@ pub(crate) fn hold<'lab>(lab: &'lab Lab, settings: &[&str]) -> First<'lab> {
     let mark = format!("primary {} ", process.id());
     let log = lab.wait_for("log", SOON, |log| log.lines().any(|line| line.starts_with(&mark)));
     let line = log.lines().find(|line| line.starts_with(&mark)).expect("it is there").to_owned();
+    // It goes on to wait, or to sleep.
+    wait_for_state(process, 'S');
     First { program, process, address: line[mark.len()..].to_owned() }
 }
 
@@ -50,9 +52,15 @@ pub(crate) fn client(lab: &Lab, pidfile: &str, call: &[&str]) -> Outcome {
 #[track_caller]
 pub(crate) fn freeze(process: Process) {
     process.signal(Signal::SIGSTOP);
+    process.threads().into_iter().for_each(|thread| wait_for_state(thread, 'T'));
+}
+
+/// Waits until a thread is in this state, of which nobody tells.
+#[track_caller]
+pub(crate) fn wait_for_state(thread: Process, state: char) {
     let deadline = Deadline::after(SOON);
-    while !process.threads().iter().all(|thread| thread.stat().is_some_and(|stat| stat.state == 'T')) {
-        assert!(!deadline.passed(), "it does not stand still");
+    while thread.stat().is_some_and(|stat| stat.state != state) {
+        assert!(!deadline.passed(), "it does not come to state {state}");
         std::thread::yield_now();
     }
 }

@@ -73,7 +73,7 @@ impl Default for Place {
 
 impl Reader {
     /// Takes these bytes.
-    #[cfg(any(test, fuzzing))]
+    #[cfg(test)]
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Progress {
         self.buffer.extend_from_slice(bytes);
         self.look()
@@ -194,6 +194,27 @@ impl Scan {
             (_, false) => Ok(false),
         }
     }
+}
+
+/// What a stream of bytes amounts to, as long as nothing is answered.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn outcomes(pieces: &[&[u8]]) -> Vec<String> {
+    let mut reader = Reader::default();
+    let mut outcomes = Vec::new();
+    for piece in pieces {
+        reader.buffer().extend_from_slice(piece);
+        loop {
+            match reader.look() {
+                Progress::NeedMore => break,
+                Progress::Request(asked) => outcomes.push(format!("{asked:?}")),
+                Progress::Refusal(refusal) => {
+                    outcomes.push(format!("{refusal:?}"));
+                    return outcomes;
+                }
+            }
+        }
+    }
+    outcomes
 }
 
 #[cfg(test)]

@@ -4,26 +4,6 @@ use super::*;
 use proptest::prelude::*;
 use std::fmt::Write as _;
 
-/// What a stream of bytes amounts to, as long as nothing is answered.
-fn outcomes(pieces: &[&[u8]]) -> Vec<String> {
-    let mut reader = Reader::default();
-    let mut outcomes = Vec::new();
-    for piece in pieces {
-        reader.buffer().extend_from_slice(piece);
-        loop {
-            match reader.look() {
-                Progress::NeedMore => break,
-                Progress::Request(asked) => outcomes.push(format!("{asked:?}")),
-                Progress::Refusal(refusal) => {
-                    outcomes.push(format!("{refusal:?}"));
-                    return outcomes;
-                }
-            }
-        }
-    }
-    outcomes
-}
-
 fn status(bytes: &[u8]) -> u16 {
     match Reader::default().push(bytes) {
         Progress::Refusal(refusal) => refusal.status.as_u16(),

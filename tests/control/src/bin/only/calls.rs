@@ -18,7 +18,7 @@ pub(crate) fn instance(directory: &str, call: &[&str]) -> Result<(), Error> {
         ["event", name, data] => print(&instance.client()?.event(name, value(data))?),
         ["stop"] => print(&instance.stop()?),
         ["running"] => println!("{:?}", instance.running()?),
-        ["pid"] => println!("{:?}", instance.pid()?.map(|pid| pid.as_raw())),
+        ["pid"] => println!("{:?}", instance.pid()?.map(daemon::Pid::as_raw)),
         ["start"] => {
             let error = instance.start().expect_err("there is another one");
             let first = error.client().map(|client| client.event("echo", json!({"what": "you"})));

@@ -27,9 +27,18 @@ fn main() -> ExitCode {
         ["inside", pidfile] => calls::inside_a_runtime(pidfile),
         ["many", pidfile, threads, calls] => calls::many(pidfile, number(threads), number(calls)),
         ["events", pidfile, kind, count] => calls::events(pidfile, kind, number(count)),
-        ["listen", kind, address, log] => strangers::listen(kind, address, log),
-        ["seal", pidfile, addresses @ ..] => strangers::seal(pidfile, addresses),
-        ["lock", pidfile, milliseconds] => strangers::lock(pidfile, number(milliseconds)),
+        ["listen", kind, address, log] => {
+            strangers::listen(kind, address, log);
+            Ok(())
+        }
+        ["seal", pidfile, addresses @ ..] => {
+            strangers::seal(pidfile, addresses);
+            Ok(())
+        }
+        ["lock", pidfile, milliseconds] => {
+            strangers::lock(pidfile, number(milliseconds));
+            Ok(())
+        }
         other => panic!("no such verb: {other:?}"),
     };
     match outcome {

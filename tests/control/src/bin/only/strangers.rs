@@ -9,10 +9,9 @@ use std::thread;
 use std::time::Duration;
 
 use daemon::PidFile;
-use daemon::control::Error;
 
 /// Takes connections at this address, and writes all that comes into a file that is there; its first line says that it listens.
-pub(crate) fn listen(kind: &str, address: &str, log: &str) -> Result<(), Error> {
+pub(crate) fn listen(kind: &str, address: &str, log: &str) {
     let mut log = OpenOptions::new().append(true).open(log).expect("a log");
     if kind == "tcp" {
         let listener = TcpListener::bind(address).expect("a port");
@@ -24,7 +23,6 @@ pub(crate) fn listen(kind: &str, address: &str, log: &str) -> Result<(), Error> 
         writeln!(log, "listens {address}").expect("a line");
         listener.incoming().for_each(|stream| hear(stream.expect("a connection"), &mut log));
     }
-    Ok(())
 }
 
 fn hear(mut stream: impl Read, log: &mut fs::File) {
@@ -35,19 +33,17 @@ fn hear(mut stream: impl Read, log: &mut fs::File) {
 }
 
 /// A living process whose pidfile names addresses that are not its own.
-pub(crate) fn seal(pidfile: &str, addresses: &[&str]) -> Result<(), Error> {
+pub(crate) fn seal(pidfile: &str, addresses: &[&str]) {
     let addresses: Vec<String> = addresses.iter().map(|&address| address.to_owned()).collect();
     let pidfile = PidFile::acquire(pidfile, Duration::ZERO).and_then(|lock| lock.seal_with(&addresses));
     let _pidfile = pidfile.expect("a pidfile");
     println!("sealed");
     thread::sleep(Duration::from_secs(1000));
-    Ok(())
 }
 
 /// Somebody who has the lock for a while and never says who he is.
-pub(crate) fn lock(pidfile: &str, milliseconds: usize) -> Result<(), Error> {
+pub(crate) fn lock(pidfile: &str, milliseconds: usize) {
     let _lock = PidFile::acquire(pidfile, Duration::ZERO).expect("a lock");
     println!("locked");
     thread::sleep(Duration::from_millis(milliseconds as u64));
-    Ok(())
 }
