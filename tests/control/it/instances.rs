@@ -136,6 +136,25 @@ fn a_lock_without_an_address_is_waited_for() {
     end(&lab, first);
 }
 
+/// Whoever was first and cannot be reached any more is waited for, and followed.
+#[test]
+fn a_first_one_on_its_way_out_is_waited_for() {
+    let lab = lab();
+    fs::create_dir(lab.path("app")).expect("a directory");
+    let leaving = lab.helper(&["seal", PIDFILE, "unix:///no/socket"]).spawn();
+    lab.wait_for(PIDFILE, SOON, |text| text.lines().count() == 3);
+    let launch = lab.helper(&["launch", "app", "next"]).spawn();
+    // It has looked and sleeps now and then; the first one is still there.
+    wait_for_state(launch.process(), 'S');
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(launch.process().alive(), "it has given up");
+    leaving.signal(Signal::SIGKILL);
+    lab.wait_for("log", SOON, |log| log.contains(&format!("primary {}\n", launch.process().id())));
+    call(&lab, &["stop"]);
+    launch.finish().ok();
+    nothing_left(&lab);
+}
+
 /// However the end comes, `on_stop` runs once, and the next launch is the first.
 #[test]
 fn on_stop_runs_once_whichever_way_the_end_comes() {
