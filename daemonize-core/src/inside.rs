@@ -134,7 +134,7 @@ impl Inside {
 }
 
 /// Calls what is attached; a panic is told and goes no further.
-fn report_failure(call: impl FnOnce()) {
+pub(crate) fn report_failure(call: impl FnOnce()) {
     guarded("what is attached to the daemon", || {
         call();
         Ending::success()
@@ -324,6 +324,20 @@ pub fn stop() {
             Some(_) => {}
             None => flag::mark(),
         }
+    }
+}
+
+/// Asks this daemon to reload, as SIGHUP does: log files are opened again, and the handlers of SIGHUP run; returns at once.
+///
+/// # Errors
+/// This process is no daemon; or SIGHUP means something else to it.
+pub fn reload() -> Result<()> {
+    let refused = |why: &str| Error::new(ErrorKind::Inside, format!("failed to reload: {why}"));
+    let inside = current().ok_or_else(|| refused("this process is no daemon"))?;
+    match Signal::SIGHUP {
+        signal if inside.stops.contains(&signal) => Err(refused("SIGHUP would stop it, since it runs at a terminal")),
+        signal if !inside.registered.handles(signal) => Err(refused("it does not handle SIGHUP")),
+        signal => send(signal),
     }
 }
 
