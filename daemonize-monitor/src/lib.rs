@@ -12,5 +12,7 @@
 #![deny(unsafe_code)] // All of it is in `sys`.
 
 mod bot;
+mod page;
 
 pub use bot::{Backoff, Bot, Limit, Log, LogTarget, Ready, Restart, StopStep};
+pub use page::PAGE;

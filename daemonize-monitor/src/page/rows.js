@@ -15,13 +15,23 @@ function paint(name) {
   if (!frame) frame = requestAnimationFrame(paintAll);
 }
 
+/** How many milliseconds of a frame go into rows; what is left over goes into the next one. */
+const BUDGET = 12;
+
 function paintAll() {
   frame = 0;
+  const end = performance.now() + BUDGET;
+  let made = false;
   for (const name of dirty) {
+    dirty.delete(name);
     const entry = bots.get(name);
-    if (entry) paintRow(entry);
+    if (!entry) continue;
+    made ||= !entry.row;
+    paintRow(entry);
+    if (performance.now() > end) break;
   }
-  dirty.clear();
+  if (dirty.size > 0) frame = requestAnimationFrame(paintAll);
+  if (made) sortRows();
   paintTotals();
   paintPanel();
 }
@@ -51,10 +61,7 @@ function makeRow(entry) {
 }
 
 function paintRow(entry) {
-  if (!entry.row) {
-    makeRow(entry);
-    reorder();
-  }
+  if (!entry.row) makeRow(entry);
   const { bot, row, parts } = entry;
   if (row.dataset.state !== bot.state) {
     row.dataset.state = bot.state;
@@ -149,13 +156,11 @@ function reorder(now = false) {
 
 function sortRows() {
   orderIsOld = false;
-  const shown = ordered();
+  // Those without a row get one in a later frame, and the list is sorted again then.
+  const shown = ordered().filter(({ row }) => row);
   const focused = document.activeElement;
   const wanted = new Set();
-  for (const entry of shown) {
-    if (!entry.row) paintRow(entry);
-    wanted.add(entry.row);
-  }
+  for (const entry of shown) wanted.add(entry.row);
   for (const row of [...rows.children]) {
     if (!wanted.has(row)) row.remove();
   }

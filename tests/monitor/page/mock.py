@@ -359,6 +359,7 @@ class Handler(BaseHTTPRequestHandler):
                 try:
                     event, data = mine.get(timeout=5)
                     if event == "hangup":
+                        self.wfile.write(b"0\r\n\r\n")
                         return
                     text = f"event: {event}\ndata: {json.dumps(data)}\n\n"
                 except queue.Empty:
