@@ -155,6 +155,8 @@ function begin() {
 
 /** Ends everything and asks for a token; returns false for whoever would go on. */
 function logIn(error) {
+  // Several requests may hear of it; the first one said so.
+  if (error && $('app').hidden && !$('login').hidden) return false;
   const had = Boolean(wire.token);
   live.abort();
   closePanel();

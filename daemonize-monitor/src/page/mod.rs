@@ -4,16 +4,16 @@
 ///
 /// There is nothing secret in it: what it shows, it asks the monitor for, with the token that a person types in (none
 /// where the monitor wants none, as on a Unix socket behind a proxy). It has one `<style>` and one `<script>`, no
-/// inline handlers and no `style` attributes, loads nothing but `data:` icons, and never makes markup of text. So it
-/// works under
+/// inline handlers and no `style` attributes, loads nothing but `data:` icons, and never makes markup of text, which it
+/// forbids itself (`trusted-types 'none'`, in a `<meta>`). The strictest policy it works under is
 ///
 /// ```text
 /// default-src 'none'; script-src 'sha256-…'; style-src 'sha256-…'; img-src data:; connect-src 'self';
-/// base-uri 'none'; form-action 'none'; frame-ancestors 'none';
-/// require-trusted-types-for 'script'; trusted-types 'none'
+/// base-uri 'none'; form-action 'none'; frame-ancestors 'none'
 /// ```
 ///
-/// where the hashes are those of the texts between the tags of `<script>` and `<style>`.
+/// where the hashes are those of the texts between the tags of `<script>` and `<style>`. Their place may be taken by
+/// `'unsafe-inline'`: nothing is written into the document on its way, so no other script can be in it.
 pub const PAGE: &str = concat!(
     include_str!("head.html"),
     "<style>\n",

@@ -115,7 +115,7 @@ function paintTimes(entry) {
   write(parts.up, duration(uptime(entry)) || '–');
   let note = '';
   if (isProblem(bot) || bot.state === 'waiting' || bot.state === 'exited') {
-    note = [bot.reason || bot.last_exit, bot.state === 'backing-off' && nextStart(entry) !== null && `next start in ${duration(Math.ceil(nextStart(entry)))}`]
+    note = [bot.reason || bot.last_exit, bot.state === 'backing-off' && nextStart(entry) !== null && `again in ${duration(Math.ceil(nextStart(entry)))}`]
       .filter(Boolean).join(' · ');
   }
   write(parts.note, note);

