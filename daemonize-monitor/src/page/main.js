@@ -7,7 +7,8 @@ let loading = null, loadAgain = false;
 
 /** Takes what was heard of a bot, and tells of what matters. */
 function take(bot, quiet = false) {
-  const { before } = learn(bot);
+  const { entry, before } = learn(bot);
+  if (bot.state === 'running' && before !== 'running') entry.error = null;
   paint(bot.name);
   if (before !== bot.state) {
     reorder();
@@ -95,6 +96,8 @@ function heard(event, data) {
 
 function showLive(state, text) {
   $('live').dataset.state = state;
+  // What may no longer be so is shown as such.
+  $('app').classList.toggle('stale', state === 'lost');
   write($('live'), text);
 }
 
@@ -135,7 +138,7 @@ function begin() {
   $('login').hidden = true;
   $('app').hidden = false;
   $('logout').hidden = !wire.token;
-  const ticking = setInterval(() => { if (!document.hidden) tick(); }, 1000);
+  const ticking = setInterval(() => { if (!document.hidden && $('live').dataset.state === 'live') tick(); }, 1000);
   signal.addEventListener('abort', () => clearInterval(ticking), { once: true });
   wire.follow('events', {
     signal,

@@ -24,6 +24,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+# A test leaves nothing in the source.
+sys.dont_write_bytecode = True
 from browser import DIRECT, Browser, Late, wait_for
 
 ROW = "const row = [...document.querySelectorAll('#rows tr')].find(row => row.dataset.name === arguments[0]);"
@@ -147,7 +149,7 @@ class Test:
         os.kill(int(pid), signal.SIGKILL)
         self.until_state("running", but_not=pid)
         seen = self.browser.run("watching.disconnect(); return seen")
-        check(seen[-1] == "running" and any(state in ("backing-off", "starting") for state in seen), f"seen: {seen}")
+        check(seen and seen[-1] == "running" and any(state in ("backing-off", "starting") for state in seen), f"seen: {seen}")
         self.browser.until("the exit is counted", f"{ROW} return parseInt(row.querySelectorAll('td')[3].textContent) > arguments[1]", self.bot, exits)
         wait_for("the end of the killed one", lambda: not Path(f"/proc/{pid}").exists())
 
@@ -225,7 +227,7 @@ class Test:
         self.until_state("gave-up", name)
         title = self.browser.run("return document.title")
         check(re.match(r"\(\d+ problems?\) ", title), f"title `{title}`")
-        self.browser.until("it is on top", "return document.querySelector('#rows tr').classList.contains('problem')")
+        self.browser.until("problems are on top", "return document.querySelector('#rows tr.problem') && !document.querySelector('#rows tr:not(.problem) ~ tr.problem')")
         self.browser.click('[data-show="problems"]')
         self.browser.until("problems alone", "return [...document.querySelectorAll('#rows tr')].every(row => row.classList.contains('problem'))")
         check(self.row(name) is not None, f"{name} is no problem")
@@ -252,6 +254,15 @@ class Test:
             self.browser.look(1360, 860, dark=dark, still=True)
             poor = self.browser.run(CONTRAST)
             check(not poor, f"{'dark' if dark else 'light'}: too little contrast: {poor}")
+
+    def it_fits_every_width(self):
+        for width in (1920, 1281, 1280, 1181, 1180, 921, 920, 601):
+            self.browser.look(width, 800, still=True)
+            script = f"""{ROW} const list = document.getElementById('list'), right = list.getBoundingClientRect().right;
+                const buttons = [...row.querySelectorAll('.actions button')].every(button => button.getBoundingClientRect().right <= right);
+                return [list.scrollWidth - list.clientWidth, document.documentElement.scrollWidth - innerWidth, buttons && row.querySelector('th').clientWidth];"""
+            inside, outside, name = self.browser.run(script, self.bot)
+            check(inside <= 0 and outside <= 0 and name >= 100, f"at {width}: {inside} and {outside} pixels too wide, {name} for the name")
 
     def it_works_on_a_phone(self):
         for width in (390, 320):
@@ -348,6 +359,7 @@ class Test:
         if self.options.broken:
             yield self.what_is_broken_is_on_top_and_in_the_title
         yield self.everything_has_a_name_and_contrast
+        yield self.it_fits_every_width
         yield self.it_works_on_a_phone
         if self.mock:
             yield self.what_fails_says_why
