@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::listener::Listener;
 use crate::monitor::Monitor;
+use crate::page::PAGE;
 use crate::record::Recorder;
 use crate::reloader::Reloader;
 use crate::settings::{Handler, Settings};
@@ -86,7 +87,7 @@ fn configured(daemon: Daemon, settings: &Settings, recorder: &'static Recorder) 
 
 fn endpoint(settings: &Settings) -> Endpoint {
     let control = settings.control;
-    let endpoint = Endpoint::new();
+    let endpoint = Endpoint::new().page(PAGE);
     match control.tcp {
         None => endpoint,
         Some(address) if control.token => endpoint.address(&address.to_string()),

@@ -30,6 +30,7 @@ mod logs;
 mod monitor;
 mod notify;
 mod orders;
+mod page;
 mod policy;
 mod process;
 mod program;
