@@ -41,7 +41,10 @@ pub(crate) fn obey(commands: &Commands, line: &str, stream: &mut UnixStream) -> 
         // Changes until a bot is in a state: `watch NAME STATE`.
         "watch" => {
             let (changes, state) = (commands.subscribe()?, *words.get(2).ok_or("a state")?);
-            stream.write_all(b"watching\n")?;
+            let now = commands.bot_status(name)?.iter().map(tell).collect::<String>();
+            if now.split_whitespace().nth(1) == Some(state) {
+                return Ok(now);
+            }
             loop {
                 let change = changes.recv_timeout(Duration::from_secs(20))?;
                 stream.write_all(tell(&change).as_bytes())?;
