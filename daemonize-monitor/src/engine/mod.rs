@@ -18,12 +18,14 @@ mod unit;
 mod wiring;
 
 use crate::bot::Bot;
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::logs::Logs;
 use crate::notify::Notify;
 use crate::orders::Inbox;
 use crate::program::Ground;
+use crate::settings::Settings;
 use crate::status::BotStatus;
 use daemonize_core::Pid;
 use nix::errno::Errno;
@@ -47,12 +49,10 @@ const STARTING: Duration = Duration::from_millis(5);
 
 /// What an engine is made from.
 pub(crate) struct Plan {
-    pub(crate) bots: Vec<Bot>,
+    pub(crate) config: Config,
     pub(crate) inbox: Inbox,
     /// Where it is written down who runs; nowhere for a monitor that leaves nothing behind.
     pub(crate) journal: Option<PathBuf>,
-    /// How long a stop of everything may take before everything is killed.
-    pub(crate) shutdown_timeout: Duration,
     /// Readable when the daemon that this is has been told to stop.
     pub(crate) stopping: Option<BorrowedFd<'static>>,
     /// Called when every bot that starts by itself was begun.
@@ -71,7 +71,9 @@ pub(crate) struct Engine {
     child_signals: UnixStream,
     stopping: Option<BorrowedFd<'static>>,
     ready: Option<Box<dyn FnOnce() -> Result<()>>>,
-    shutdown_timeout: Duration,
+    settings: Settings,
+    /// As configured: what a reload is compared with.
+    bots: Vec<Bot>,
     /// A number of a bot stays its own; those of forgotten ones are used again, with another generation.
     units: Vec<Slot<Unit>>,
     free: Vec<usize>,
@@ -171,7 +173,8 @@ impl Engine {
             child_signals,
             stopping: plan.stopping,
             ready: Some(plan.ready),
-            shutdown_timeout: plan.shutdown_timeout,
+            settings: plan.config.settings,
+            bots: plan.config.bots,
             units: Vec::new(),
             free: Vec::new(),
             names: BTreeMap::new(),
@@ -193,7 +196,7 @@ impl Engine {
             chance: u64::from(std::process::id()) << 32 | 0x9E37_79B9,
         };
         engine.listen().map_err(|errno| failed(errno.into()))?;
-        for bot in plan.bots {
+        for bot in engine.bots.iter().flat_map(Bot::units).collect::<Vec<_>>() {
             engine.add(bot, false);
         }
         engine.wire();

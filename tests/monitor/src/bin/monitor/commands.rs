@@ -53,7 +53,7 @@ pub(crate) fn obey(commands: &Commands, line: &str, stream: &mut UnixStream) -> 
                 }
             }
         }
-        "reload" => Ok(commands.reload()?),
+        "reload" => Ok(commands.reload(name == "dry")?.to_string()),
         "reopen" => Ok(commands.reopen_logs().map(|()| String::new())?),
         "shutdown" => Ok(commands.shutdown(wait(1)).map(|()| String::new())?),
         // How long a status takes now, in microseconds.

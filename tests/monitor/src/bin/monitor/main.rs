@@ -65,13 +65,16 @@ fn monitor(place: &Place, pidfile: &std::path::Path, settings: &[String]) -> Res
     let bots = place.bots.clone();
     let (sender, commands) = std::sync::mpsc::channel();
     let listener = Listener { path: place.commands.clone(), commands: std::sync::Mutex::new(commands) };
-    let mut builder = Monitor::builder("monitor")
-        .bots(bots::read(&bots)?)
-        .source(move || Ok(bots::read(&bots).expect("the test has written them")))
-        .daemon(|daemon| daemon.pidfile(pidfile).stderr(pidfile.with_extension("log")).attach(listener));
+    let builder = if settings.iter().any(|setting| setting == "config") {
+        Monitor::from_config(bots.with_extension("toml"))?
+    } else {
+        Monitor::builder("monitor").bots(bots::read(&bots)?).source(move || bots::config(&bots))
+    };
+    let mut builder =
+        builder.daemon(|daemon| daemon.pidfile(pidfile).stderr(pidfile.with_extension("log")).attach(listener));
     for setting in settings {
-        if let Some(millis) = setting.strip_prefix("shutdown_timeout=") {
-            builder = builder.shutdown_timeout(Duration::from_millis(millis.parse()?));
+        if let Some(millis) = setting.strip_prefix("stop_timeout=") {
+            builder = builder.stop_timeout(Duration::from_millis(millis.parse()?));
         }
     }
     let monitor = builder.build()?;
