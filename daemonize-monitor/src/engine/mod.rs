@@ -22,7 +22,6 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::logs::Logs;
-use crate::notify::Notify;
 use crate::orders::Inbox;
 use crate::program::Ground;
 use crate::settings::Settings;
@@ -31,6 +30,7 @@ use daemonize_core::Pid;
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -65,7 +65,6 @@ pub(crate) struct Engine {
     inbox: Inbox,
     ground: Ground,
     journal: Journal,
-    notify: Option<Notify>,
     logs: Logs,
     /// Readable after a SIGCHLD.
     child_signals: UnixStream,
@@ -90,6 +89,7 @@ pub(crate) struct Engine {
     lingering: BTreeSet<usize>,
     look: bool,
     looks: children::Looks,
+    reserve: Option<File>,
     /// Bots that have changed in a way that concerns others.
     changed: Vec<usize>,
     subscribers: Vec<SyncSender<BotStatus>>,
@@ -112,7 +112,7 @@ enum Token {
     Bell,
     Child,
     Stopping,
-    Notify,
+    Notify(usize, u32),
     Unit(usize, u32),
     Stream(usize, u32),
     Probe(usize, u32),
@@ -129,7 +129,7 @@ impl Token {
             Token::Bell => 0,
             Token::Child => join(1, (0, 0)),
             Token::Stopping => join(2, (0, 0)),
-            Token::Notify => join(3, (0, 0)),
+            Token::Notify(index, generation) => join(3, (index, generation)),
             Token::Unit(index, generation) => join(4, (index, generation)),
             Token::Stream(index, generation) => join(5, (index, generation)),
             Token::Probe(index, generation) => join(6, (index, generation)),
@@ -142,7 +142,7 @@ impl Token {
         match word >> 56 {
             1 => Token::Child,
             2 => Token::Stopping,
-            3 => Token::Notify,
+            3 => Token::Notify(index, generation),
             4 => Token::Unit(index, generation),
             5 => Token::Stream(index, generation),
             6 => Token::Probe(index, generation),
@@ -168,7 +168,6 @@ impl Engine {
             inbox: plan.inbox,
             ground,
             journal,
-            notify: None,
             logs: Logs::default(),
             child_signals,
             stopping: plan.stopping,
@@ -187,6 +186,7 @@ impl Engine {
             lingering: BTreeSet::new(),
             look: false,
             looks: children::Looks::new(now),
+            reserve: children::reserve(),
             changed: Vec::new(),
             subscribers: Vec::new(),
             followers: Vec::new(),
@@ -261,11 +261,11 @@ impl Engine {
             Token::Bell => self.take_orders(),
             Token::Child => self.take_changes_of_children(),
             Token::Stopping => self.told_to_stop(),
-            Token::Notify => self.take_notifications(),
+            Token::Notify(index, generation) if self.is_current(index, generation) => self.take_notifications(index),
             Token::Unit(index, generation) if self.is_current(index, generation) => self.take_change(index),
             Token::Stream(index, generation) => self.take_piece(index, generation),
             Token::Probe(index, generation) if self.is_current(index, generation) => self.take_probe(index),
-            Token::Unit(..) | Token::Probe(..) => {}
+            Token::Notify(..) | Token::Unit(..) | Token::Probe(..) => {}
         }
     }
 
@@ -322,9 +322,9 @@ mod tests {
     fn a_token_is_what_it_was() {
         let last = GENERATIONS - 1;
         let numbered = [(0, 0), (7, 3), (u32::MAX as usize, last)];
-        let kinds: [fn(usize, u32) -> Token; 3] = [Token::Unit, Token::Stream, Token::Probe];
+        let kinds: [fn(usize, u32) -> Token; 4] = [Token::Notify, Token::Unit, Token::Stream, Token::Probe];
         let numbered = numbered.iter().flat_map(|(index, generation)| kinds.map(|kind| kind(*index, *generation)));
-        for token in [Token::Bell, Token::Child, Token::Stopping, Token::Notify].into_iter().chain(numbered) {
+        for token in [Token::Bell, Token::Child, Token::Stopping].into_iter().chain(numbered) {
             assert_eq!(Token::decode(token.encode()), token);
         }
     }

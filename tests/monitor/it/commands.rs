@@ -60,7 +60,7 @@ fn a_program_in_no_configuration_is_a_bot_until_it_is_destroyed() {
     let path = lab.path("hello").display().to_string();
     assert!(tell(&lab, &format!("start {path} 10000")).starts_with("hello running"));
     assert!(status(&lab, "hello").contains("temporary=yes"));
-    assert!(tell(&lab, "reload").starts_with("ok"), "a reload takes it for one that was removed");
+    assert!(tell(&lab, "reload").starts_with("1 bot is left as it is"), "a reload takes it for one that was removed");
     let first = process(&lab, "hello");
     assert!(tell(&lab, &format!("start {path}")).starts_with("hello running"));
     assert_eq!(process(&lab, "hello"), first, "a second copy was started");
@@ -72,7 +72,7 @@ fn a_program_in_no_configuration_is_a_bot_until_it_is_destroyed() {
     // Neither another program of that name, nor a path that is no name.
     let told = refused(&lab, "start /nowhere/web");
     assert!(told.contains("there is another bot `web`"), "{told}");
-    assert!(refused(&lab, "start /").contains("failed to start program"));
+    assert!(refused(&lab, "start /").contains("failed to find bot"));
     let told = refused(&lab, "start /nowhere/ghost 20000");
     assert!(told.contains("given up") || told.contains("no such file"), "{told}");
     stop(&lab);

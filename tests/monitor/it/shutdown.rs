@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::common::{SOON, foreground, lab, lines, nothing_left, process, start, start_again, stop, tell, wait_for, write_bots};
+use crate::common::{SOON, lab, lines, nothing_left, process, start, start_again, stop, tell, wait_for, write_bots};
 use nix::sys::signal::Signal;
 
 #[test]
@@ -66,16 +66,29 @@ fn p6_12_a_second_shutdown_command_kills() {
     nothing_left(&lab);
 }
 
+/// The pidfile, the journal and the log are on a disk that is full, and no descriptor is left.
 #[test]
 fn p6_12_a_shutdown_works_with_a_full_disk_and_no_descriptors() {
     let lab = lab();
-    let running = foreground(
+    write_bots(
         &lab,
-        &["web log=LAB/full/web.log : sh while sleep 0.01; do echo lines of a log that is full; done", "tree : sh setsid sleep 999 & sleep 999"],
-        "mkdir full; unshare -m bash -c 'mount -t tmpfs -o size=64k none full && cp bots full/ && cd full && exec $D foreground' & \
-         echo $! > outer; wait $!",
+        &[
+            "web log=LAB/full/web.log : sh while sleep 0.01; do printf '%01000d\\n' 1; done",
+            "tree : sh setsid sleep 999 & sleep 999",
+            "stub stop=TERM:300 : BOT ignore:TERM escape:ignore:TERM,idle touch:LAB/up idle",
+        ],
     );
-    drop(running);
+    let script = "mkdir full && mount -t tmpfs -o size=64k none full && cp bots full/ && cd full || exit 9
+        $D foreground & M=$!
+        for i in $(seq 200); do $D tell status web | grep -q 'lost=[1-9]' && [ -e ../up ] && break; sleep 0.1; done
+        $D tell status
+        $D tell exhaust
+        kill -TERM $M; wait $M; echo ended $?; ls";
+    let ended = lab.command("unshare", &["-m", "bash", "-c", script]).env("D", lab.program()).run().ok();
+    assert!(ended.stdout.contains("lost=") && ended.stdout.contains("ended 0"), "{ended}");
+    let left: Vec<&str> = ended.stdout.lines().skip_while(|line| !line.starts_with("ended")).skip(1).collect();
+    assert!(!left.contains(&"m.pid") && !left.contains(&"m.journal"), "left behind: {left:?}");
+    nothing_left(&lab);
 }
 
 #[test]
@@ -84,7 +97,7 @@ fn p6_14_there_is_one_monitor_of_a_pidfile() {
     let monitor = start(&lab, &["web : BOT stamp:LAB/starts idle"]);
     lines(&lab, "starts", 1);
     let second = lab.helper(&["start"]).run().exits(1);
-    second.says(&["is running already"]);
+    second.says(&["already running as pid"]);
     assert!(monitor.alive());
     assert_eq!(lab.read("starts").lines().count(), 1, "the second monitor has started its bots");
     let web = process(&lab, "web");

@@ -42,17 +42,18 @@ fn p6_02_a_stop_ends_the_whole_tree() {
 #[test]
 fn p6_02_descendants_without_a_mark_are_ended_too() {
     let lab = lab();
-    start(&lab, &["bare : sh env -i sleep 999 & env -i setsid sleep 998 & echo > LAB/up; exec sleep 997"]);
+    // Nobody else sleeps for so long.
+    let (member, stranger) = (format!("1{}", std::process::id()), format!("2{}", std::process::id()));
+    let bot = format!("bare : sh env -i sleep {member} & env -i setsid sleep {stranger} & echo > LAB/up; exec sleep 997");
+    start(&lab, &[&bot]);
     lab.wait_for("up", Duration::from_secs(20), |_| true);
-    let sleeper = |time: &str| {
-        let of = |process: &Process| process.arguments() == ["sleep", time] && process.stat().is_some_and(|stat| stat.state != 'Z');
-        Process::all().find(of)
-    };
-    let member = sleeper("999").expect("it runs");
+    lab.shell("sleep 0.3").run().ok();
+    let sleeper = |time: &str| Process::all().find(|process| process.alive() && process.arguments() == ["sleep", time]);
+    let member = sleeper(&member).expect("it runs");
     tell(&lab, "stop bare 20000");
     assert!(!member.alive(), "a member of its group has survived");
     // Neither mark, nor session: nobody can know whose it is.
-    sleeper("998").expect("it left everything behind").signal(Signal::SIGKILL);
+    sleeper(&stranger).expect("it left everything behind").signal(Signal::SIGKILL);
     stop(&lab);
 }
 
