@@ -1,12 +1,12 @@
 //! Children that are no bots: what bots left behind, which this process adopts as their subreaper.
 
-use super::unit::Stray;
 use super::Engine;
 use crate::process::{self, Facts};
-use crate::sys::pidfd::PidFd;
-use crate::sys::wait;
+use crate::sys::wait::{self, Change};
+use nix::sys::signal::kill;
 use daemonize_core::{Pid, Signal};
 use std::collections::HashMap;
+use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::time::Instant;
@@ -26,6 +26,19 @@ pub(super) struct Looks {
 impl Looks {
     pub(super) fn new(now: Instant) -> Looks {
         Looks { next: now, tries: 0 }
+    }
+}
+
+/// A descriptor that is held for when none is left.
+pub(super) fn reserve() -> Option<File> {
+    File::open("/dev/null").ok()
+}
+
+/// Sends a signal to a child that was not reaped, so that its number is its own; it hears of it even if it is suspended.
+pub(super) fn signal(child: Pid, signal: Signal) {
+    let child = nix::unistd::Pid::from_raw(child.as_raw());
+    for number in [signal.as_raw(), Signal::SIGCONT.as_raw()] {
+        let _ = nix::sys::signal::Signal::try_from(number).map(|signal| kill(child, signal));
     }
 }
 
@@ -53,11 +66,23 @@ impl Engine {
                     foreign = true;
                     break;
                 }
-                None => drop(wait::take(pid)),
+                None => self.bury(pid),
             }
         }
         if foreign {
             self.take_changes_behind();
+        }
+    }
+
+    /// Reaps a child that is no bot, if it is dead: from then on its number may be anybody's.
+    fn bury(&mut self, pid: Pid) {
+        if let Ok(Some(Change::Ended(_))) = wait::take(pid) {
+            for index in &self.lingering {
+                let unit = self.units[*index].value.as_mut();
+                if let Some(process) = unit.and_then(|unit| unit.process.as_mut()) {
+                    process.strays.retain(|stray| *stray != pid);
+                }
+            }
         }
     }
 
@@ -68,7 +93,7 @@ impl Engine {
             match self.pids.get(&facts.pid) {
                 Some(index) => self.take_change(*index),
                 None if facts.session == session => {}
-                None => drop(wait::take(facts.pid)),
+                None => self.bury(facts.pid),
             }
         }
     }
@@ -90,7 +115,10 @@ impl Engine {
             self.timers.set(self.looks.next, (usize::MAX, 0));
         } else {
             self.now = begin;
+            // Where no descriptor is left, this one makes room for the files of `/proc`, one at a time.
+            self.reserve = None;
             self.look_for_strays(&leaving);
+            self.reserve = reserve();
             let end = Instant::now();
             self.looks.next = end + (end - begin) * (SHARE - 1);
             if self.look {
@@ -135,17 +163,13 @@ impl Engine {
             let (signal, _) = self.step(*index);
             let Some(process) = &mut self.unit_mut(*index).process else { continue };
             let strays = found.remove(index).unwrap_or_default();
-            process.strays.retain(|stray| strays.contains(&stray.pid));
+            process.strays.retain(|stray| strays.contains(stray));
             for pid in strays {
-                if process.strays.iter().any(|stray| stray.pid == pid) {
+                if process.strays.contains(&pid) {
                     continue;
                 }
-                // A child of ours keeps its number until we reap it, so this is still the one that was looked at.
-                if let Ok(handle) = PidFd::open(pid) {
-                    let _ = handle.send(signal);
-                    let _ = handle.send(Signal::SIGCONT);
-                    process.strays.push(Stray { pid, handle });
-                }
+                self::signal(pid, signal);
+                process.strays.push(pid);
             }
         }
     }

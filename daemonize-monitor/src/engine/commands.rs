@@ -76,7 +76,7 @@ impl Engine {
                 self.logs.reopen();
                 Ok(Answer::Done)
             }
-            Order::Replace(bots) => self.replace(bots),
+            Order::Replace(config, dry_run) => self.replace(*config, dry_run),
         };
         respond.answer(answer);
     }

@@ -67,7 +67,7 @@ impl Engine {
         };
         let pipes = self.pipes(index).map_err(short)?;
         let notify = match self.unit(index).bot.ready {
-            Ready::Notify => Some(self.notify_address().map_err(short)?),
+            Ready::Notify => Some(self.notify_address(index).map_err(short)?),
             _ => None,
         };
         let (pid, handle) = self.ground.start(&self.unit(index).bot, notify.as_deref(), pipes.for_bot())?;

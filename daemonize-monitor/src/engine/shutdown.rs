@@ -32,7 +32,7 @@ impl Engine {
             shutdown.waiting.extend(respond);
             return self.kill_all();
         }
-        let deadline = self.now.checked_add(self.shutdown_timeout);
+        let deadline = self.now.checked_add(self.settings.stop_timeout);
         self.shutdown = Some(Shutdown { deadline, waiting: respond.into_iter().collect() });
         if let Some(deadline) = deadline {
             self.timers.set(deadline, (usize::MAX, 0));

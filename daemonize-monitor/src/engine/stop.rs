@@ -1,6 +1,6 @@
 //! Stopping a bot: its group, step by step, and those of its descendants that left the group.
 
-use super::Engine;
+use super::{Engine, children};
 use super::unit::After;
 use crate::counts::BuiltIn;
 use crate::status::State;
@@ -62,8 +62,7 @@ impl Engine {
         let _ = process.handle.send_group(process.pid, signal);
         let _ = process.handle.send_group(process.pid, Signal::SIGCONT);
         for stray in &process.strays {
-            let _ = stray.handle.send(signal);
-            let _ = stray.handle.send(Signal::SIGCONT);
+            children::signal(*stray, signal);
         }
         self.look |= process.reaped;
         self.due(index, time);

@@ -4,6 +4,7 @@ use crate::bot::{Bot, Ready};
 use crate::counts::Counts;
 use crate::error::Error;
 use crate::logs::{Ring, Target};
+use crate::notify::Notify;
 use crate::orders::{Answer, Respond};
 use crate::policy::{Exit, History};
 use crate::status::{BotStatus, State};
@@ -43,6 +44,8 @@ pub(super) struct Unit {
     pub(super) targets: Vec<Target>,
     pub(super) waiters: Vec<Waiter>,
     pub(super) temporary: bool,
+    /// Where it says that it is ready, if that is how one knows.
+    pub(super) notify: Option<Notify>,
 }
 
 /// The process that a bot is.
@@ -53,15 +56,9 @@ pub(super) struct Process {
     pub(super) began: Instant,
     /// It has ended and its status was taken: its number may be another's, its handle never is.
     pub(super) reaped: bool,
-    /// Descendants that left its group, found when it was stopped.
-    pub(super) strays: Vec<Stray>,
-}
-
-/// A descendant of a bot that left its group, and is our child by now.
-#[derive(Debug)]
-pub(super) struct Stray {
-    pub(super) pid: Pid,
-    pub(super) handle: PidFd,
+    /// Descendants that left its group, found when it was stopped. They are our children by now, and leave this list when
+    /// they are reaped: until then their numbers are theirs, without a descriptor that might not be had.
+    pub(super) strays: Vec<Pid>,
 }
 
 /// What follows a stop.
@@ -138,6 +135,7 @@ impl Unit {
             targets: Vec::new(),
             waiters: Vec::new(),
             temporary,
+            notify: None,
         }
     }
 

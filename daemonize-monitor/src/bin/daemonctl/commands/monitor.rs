@@ -5,7 +5,7 @@ use crate::connect::{Connection, Outcome};
 use crate::exit::{Exit, Failure};
 use crate::text::harmless;
 use daemonize_core::{Daemon, Signal};
-use daemonize_monitor::Monitor;
+use daemonize_monitor::{Builder, Monitor};
 use serde_json::json;
 use std::env;
 use std::ffi::OsString;
@@ -122,7 +122,7 @@ fn daemon(site: &Site) -> Daemon {
     Daemon::new("monitor").pidfile(path)
 }
 
-fn monitor(site: &Site) -> Result<Monitor, Failure> {
+fn monitor(site: &Site) -> Result<Builder, Failure> {
     Monitor::from_config(&site.config).map_err(failure)
 }
 

@@ -1,9 +1,15 @@
 //! Bots, one a line: `NAME KEY=VALUE… : PROGRAM ARGUMENT…`, or `… : sh SCRIPT` for a script of the shell.
 
-use daemonize_monitor::{Backoff, Bot, Log, LogTarget, Ready, Restart};
+use daemonize_monitor::{Backoff, Bot, Config, Log, LogTarget, Ready, Restart, Result, Settings};
 use std::error::Error;
 use std::path::Path;
 use std::time::Duration;
+
+/// A file as the monitor reads it again.
+pub(crate) fn config(path: &Path) -> Result<Config> {
+    let bots = read(path).expect("the test has written them");
+    Ok(Config::new(Settings::default(), bots)?)
+}
 
 /// All bots of a file.
 pub(crate) fn read(path: &Path) -> Result<Vec<Bot>, Box<dyn Error>> {
