@@ -85,7 +85,7 @@ impl Reloader {
     /// # Errors
     /// What is wrong with it: then nothing has changed.
     pub(crate) fn reload(&self, commands: &Commands, dry_run: bool) -> Result<json::Plan, Refused> {
-        let read = || if dry_run { Config::read(&self.path) } else { self.take() };
+        let read = || if dry_run { Config::read(&self.path) } else { self.take().inspect_err(|wrong| log::error!("{wrong}")) };
         let failed = |error: Error| Refused { message: error.to_string(), mistakes: Vec::new() };
         let plan = commands.reload_by(|| read().map_err(|mistakes| self.refused(&mistakes)), failed, dry_run)?;
         if !dry_run {
@@ -100,7 +100,6 @@ impl Reloader {
             count => format!("there are {count} mistakes in it"),
         };
         let message = format!("failed to reload `{}`: {count}, nothing was changed", self.path.display());
-        log::error!("{message}: {}", mistakes.to_string().replace('\n', "; "));
         Refused { message, mistakes: mistakes.iter().map(ToString::to_string).collect() }
     }
 
