@@ -1,12 +1,12 @@
 //! The configuration's file: how another takes its place, and what is wrong with it.
 
+use crate::bot::Bot;
 use crate::commands::Commands;
 use crate::config::{Config, Mistakes};
 use crate::error::{Error, Result};
 use crate::json;
 use crate::record::Recorder;
 use crate::reload::{Changed, Plan};
-use crate::bot::Bot;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -71,7 +71,8 @@ impl Reloader {
     /// # Errors
     /// What is wrong with it, which is remembered: then nothing changes.
     pub(crate) fn take(&self) -> Result<Config, Mistakes> {
-        let config = Config::read(&self.path).inspect_err(|mistakes| self.now().problem = Some(mistakes.to_string()))?;
+        let config =
+            Config::read(&self.path).inspect_err(|mistakes| self.now().problem = Some(mistakes.to_string()))?;
         for warning in &config.warnings {
             log::warn!("{warning}");
         }
@@ -85,7 +86,8 @@ impl Reloader {
     /// # Errors
     /// What is wrong with it: then nothing has changed.
     pub(crate) fn reload(&self, commands: &Commands, dry_run: bool) -> Result<json::Plan, Refused> {
-        let read = || if dry_run { Config::read(&self.path) } else { self.take().inspect_err(|wrong| log::error!("{wrong}")) };
+        let read =
+            || if dry_run { Config::read(&self.path) } else { self.take().inspect_err(|wrong| log::error!("{wrong}")) };
         let failed = |error: Error| Refused { message: error.to_string(), mistakes: Vec::new() };
         let plan = commands.reload_by(|| read().map_err(|mistakes| self.refused(&mistakes)), failed, dry_run)?;
         if !dry_run {

@@ -99,7 +99,12 @@ fn percent(ticks: u64, second: u64, time: Duration) -> f64 {
 }
 
 fn unit(what: SysconfVar, usual: u64) -> u64 {
-    sysconf(what).ok().flatten().and_then(|number| u64::try_from(number).ok()).filter(|number| *number > 0).unwrap_or(usual)
+    sysconf(what)
+        .ok()
+        .flatten()
+        .and_then(|number| u64::try_from(number).ok())
+        .filter(|number| *number > 0)
+        .unwrap_or(usual)
 }
 
 /// All processes that can be seen.
@@ -143,7 +148,8 @@ fn parse(text: &[u8]) -> Option<Stat> {
 mod tests {
     use super::*;
 
-    const TEXT: &[u8] = b"42 (a) b (c)) S 1 40 41 0 -1 4194560 1 0 0 0 7 3 0 0 20 0 1 0 9000 1000000 250 18446744073709551615 1 1";
+    const TEXT: &[u8] =
+        b"42 (a) b (c)) S 1 40 41 0 -1 4194560 1 0 0 0 7 3 0 0 20 0 1 0 9000 1000000 250 18446744073709551615 1 1";
 
     #[test]
     fn a_name_does_not_confuse() {
@@ -156,14 +162,14 @@ mod tests {
     #[test]
     fn processor_time_is_that_since_the_look_before() {
         let stat = |pid, ticks, began| Stat { pid, session: 5, ticks, began, pages: 2 };
-        let (mut last, start) = (Last::default(), Instant::now());
+        let (mut last, begin) = (Last::default(), Instant::now());
         let second = unit(SysconfVar::CLK_TCK, 100);
         let page = unit(SysconfVar::PAGE_SIZE, 4096);
-        last.look(start, &[stat(5, 1000, 1), stat(6, 70, 2), Stat { session: 9, ..stat(7, 3, 1) }]);
+        last.look(begin, &[stat(5, 1000, 1), stat(6, 70, 2), Stat { session: 9, ..stat(7, 3, 1) }]);
         assert_eq!(last.used[&5], Used { cpu: None, memory: 4 * page });
         assert_eq!(last.used[&9], Used { cpu: None, memory: 2 * page });
         // Half of the time of one, and another process of the same number that began later: a quarter.
-        let later = start + Duration::from_secs(2);
+        let later = begin + Duration::from_secs(2);
         last.look(later, &[stat(5, 1000 + second, 1), stat(6, second / 2, 3)]);
         assert_eq!(last.used[&5].cpu, Some(75.0));
         // Too soon to be exact.

@@ -1,8 +1,8 @@
 //! Bodies of requests and answers.
 
 use super::Listener;
-use crate::error::{Error, ErrorKind};
 use crate::config::nearest;
+use crate::error::{Error, ErrorKind};
 use crate::status::BotStatus;
 use axum::body::{Body, Bytes};
 use axum::http::header::CONTENT_TYPE;
@@ -20,6 +20,9 @@ const LONGEST_WAIT: f64 = 86_400.0;
 pub(super) fn answer(value: &Value) -> Response {
     response(StatusCode::OK, value)
 }
+
+/// An answer that takes the place of another.
+pub(super) type Instead = Box<Response>;
 
 /// What was asked for cannot be understood.
 pub(super) fn bad(message: impl Into<String>) -> Response {
@@ -67,14 +70,14 @@ pub(super) fn bots(listener: &Listener, name: &str, bots: &[BotStatus]) -> Respo
 }
 
 /// A body as what it should be; none is an empty object.
-pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, Response> {
+pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, Instead> {
     let body: &[u8] = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(|error| bad(format!("failed to read the body: {error}")))
+    serde_json::from_slice(body).map_err(|error| bad(format!("failed to read the body: {error}")).into())
 }
 
 /// For how long to wait; `None` if not at all.
-pub(super) fn wait(seconds: Option<f64>) -> Result<Option<Duration>, Response> {
+pub(super) fn wait(seconds: Option<f64>) -> Result<Option<Duration>, Instead> {
     let Some(seconds) = seconds else { return Ok(None) };
     let time = Duration::try_from_secs_f64(seconds.min(LONGEST_WAIT));
-    time.map(Some).map_err(|_| bad("`wait` is a number of seconds, from 0 on"))
+    time.map(Some).map_err(|_| bad("`wait` is a number of seconds, from 0 on").into())
 }

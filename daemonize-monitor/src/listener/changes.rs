@@ -6,9 +6,9 @@ use crate::status::Change;
 use daemonize_control::Publisher;
 use serde_json::json;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::mpsc::{self, Receiver};
-use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -47,7 +47,8 @@ impl Changes {
         let (sender, changes) = mpsc::sync_channel(KEPT);
         listener.0.commands.desk().give(Order::Subscribe(sender), false, drop);
         let (publisher, listener) = (self.publisher.clone(), listener.clone());
-        let begun = thread::Builder::new().name("changes".into()).spawn(move || publish(&listener, &publisher, &changes));
+        let begun =
+            thread::Builder::new().name("changes".into()).spawn(move || publish(&listener, &publisher, &changes));
         if let Err(error) = begun {
             log::error!("failed to tell of changes: {error}");
         }

@@ -9,7 +9,7 @@ use crate::status::{BotStatus, State as At};
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use body::{answer, bad, parse, refusal};
+use body::{Instead, answer, bad, parse, refusal};
 use daemonize_control::axum;
 use daemonize_core::Signal;
 use serde::Deserialize;
@@ -52,17 +52,21 @@ struct Again {
 }
 
 /// `POST /bots/NAME/COMMAND`.
-pub(super) async fn command(State(listener): State<Listener>, Path((name, command)): Path<(String, String)>, body: Bytes) -> Response {
-    commanded(&listener, &name, &command, &body).await.unwrap_or_else(|response| response)
+pub(super) async fn command(
+    State(listener): State<Listener>,
+    Path((name, command)): Path<(String, String)>,
+    body: Bytes,
+) -> Response {
+    commanded(&listener, &name, &command, &body).await.unwrap_or_else(|instead| *instead)
 }
 
-async fn commanded(listener: &Listener, name: &str, command: &str, body: &Bytes) -> Result<Response, Response> {
+async fn commanded(listener: &Listener, name: &str, command: &str, body: &Bytes) -> Result<Response, Instead> {
     let One { wait, signal, name: event } = parse(body)?;
     let wait = body::wait(wait)?;
     let order = match (command, event) {
         ("signal", _) => Order::Signal(name.to_owned(), parse_signal(signal.as_ref())?),
         ("event", Some(event)) if is_event(&event) => Order::Event(name.to_owned(), event),
-        ("event", _) => return Err(bad("`name` is 1 to 64 printable ASCII characters without spaces")),
+        ("event", _) => return Err(bad("`name` is 1 to 64 printable ASCII characters without spaces").into()),
         (command, _) => made(command)?(name.to_owned()),
     };
     let is_quick = matches!(order, Order::Signal(..) | Order::Event(..));
@@ -74,16 +78,16 @@ async fn commanded(listener: &Listener, name: &str, command: &str, body: &Bytes)
     };
     match outcome {
         Ok(bots) => Ok(body::bots(listener, name, &bots)),
-        Err(error) => Err(refusal(&error, &listener.names().await)),
+        Err(error) => Err(refusal(&error, &listener.names().await).into()),
     }
 }
 
 /// `POST /command`: the same for many at once, who wait for nobody but themselves.
 pub(super) async fn many(State(listener): State<Listener>, body: Bytes) -> Response {
-    commanded_all(&listener, &body).await.unwrap_or_else(|response| response)
+    commanded_all(&listener, &body).await.unwrap_or_else(|instead| *instead)
 }
 
-async fn commanded_all(listener: &Listener, body: &Bytes) -> Result<Response, Response> {
+async fn commanded_all(listener: &Listener, body: &Bytes) -> Result<Response, Instead> {
     let Many { command, bots, wait, signal } = parse(body)?;
     let wait = body::wait(wait)?;
     let signal = if command == "signal" { Some(parse_signal(signal.as_ref())?) } else { None };
@@ -91,7 +95,7 @@ async fn commanded_all(listener: &Listener, body: &Bytes) -> Result<Response, Re
         Some(signal) => Ok(Order::Signal(name, signal)),
         None => made(&command).map(|make| make(name)),
     };
-    let before = listener.bots().await.map_err(|error| refusal(&error, &[]))?;
+    let before = listener.bots().await.map_err(|error| Box::new(refusal(&error, &[])))?;
     let names = match bots {
         Some(names) => names,
         None => before.iter().filter(|bot| is_for(&command, bot)).map(|bot| bot.name.clone()).collect(),
@@ -110,7 +114,7 @@ async fn commanded_all(listener: &Listener, body: &Bytes) -> Result<Response, Re
             failures.push(json::Failure { name: name.clone(), message, timeout, unknown });
         }
     }
-    let after = listener.bots().await.map_err(|error| refusal(&error, &[]))?;
+    let after = listener.bots().await.map_err(|error| Box::new(refusal(&error, &[])))?;
     let meant: BTreeSet<&str> = names.iter().map(String::as_str).collect();
     let after: Vec<BotStatus> =
         after.into_iter().filter(|bot| meant.contains(&*bot.name) || meant.contains(bot.family())).collect();
@@ -133,28 +137,28 @@ fn is_for(command: &str, bot: &BotStatus) -> bool {
 
 /// `POST /bots`: a program that is in no configuration.
 pub(super) async fn add(State(listener): State<Listener>, body: Bytes) -> Response {
-    added(&listener, &body).await.unwrap_or_else(|response| response)
+    added(&listener, &body).await.unwrap_or_else(|instead| *instead)
 }
 
-async fn added(listener: &Listener, body: &Bytes) -> Result<Response, Response> {
+async fn added(listener: &Listener, body: &Bytes) -> Result<Response, Instead> {
     let New { command, arguments, name, wait } = parse(body)?;
     let wait = body::wait(wait)?;
     let failed = |why: &str| Error::failed(ErrorKind::Configuration, "start program", command.escape_debug(), why);
     if !command.starts_with('/') {
-        return Err(refusal(&failed("its path does not begin with `/`"), &[]));
+        return Err(refusal(&failed("its path does not begin with `/`"), &[]).into());
     }
     let file = std::path::Path::new(&command).file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let name = name.unwrap_or_else(|| file.to_owned());
     let bot = Bot::new(&name, &command).arguments(arguments).autostart(false);
     let outcome = ask::give(&listener.0.commands, Order::Add(Box::new(bot)), &name, wait).bots().await;
-    outcome.map(|bots| body::bots(listener, &name, &bots)).map_err(|error| refusal(&error, &[]))
+    outcome.map(|bots| body::bots(listener, &name, &bots)).map_err(|error| Box::new(refusal(&error, &[])))
 }
 
 /// `POST /config/reload`.
 pub(super) async fn reload(State(listener): State<Listener>, body: Bytes) -> Response {
     let Again { dry_run } = match parse(&body) {
         Ok(again) => again,
-        Err(response) => return response,
+        Err(instead) => return *instead,
     };
     let Some(reloader) = listener.0.reloader.clone() else {
         let why = "failed to reload: the monitor has no configuration file";
@@ -172,26 +176,28 @@ pub(super) async fn reload(State(listener): State<Listener>, body: Bytes) -> Res
     }
 }
 
-fn made(command: &str) -> Result<Make, Response> {
+fn made(command: &str) -> Result<Make, Instead> {
     match command {
         "start" => Ok(Order::Start),
         "stop" => Ok(Order::Stop),
         "restart" => Ok(Order::Restart),
         "destroy" => Ok(Order::Destroy),
-        _ => Err(bad("there is no such command: start, stop, restart, destroy, signal, event")),
+        _ => Err(bad("there is no such command: start, stop, restart, destroy, signal, event").into()),
     }
 }
 
 /// A signal by its name or number.
-fn parse_signal(value: Option<&Value>) -> Result<Signal, Response> {
+fn parse_signal(value: Option<&Value>) -> Result<Signal, Instead> {
     let signal = match value {
         Some(Value::String(name)) => name.to_ascii_uppercase().parse().ok(),
-        Some(Value::Number(number)) => {
-            number.as_i64().and_then(|number| i32::try_from(number).ok()).filter(|number| (1..=64).contains(number)).map(Signal::from)
-        }
+        Some(Value::Number(number)) => number
+            .as_i64()
+            .and_then(|number| i32::try_from(number).ok())
+            .filter(|number| (1..=64).contains(number))
+            .map(Signal::from),
         _ => None,
     };
-    signal.ok_or_else(|| bad("`signal` is a name or a number, such as \"HUP\" or 1"))
+    signal.ok_or_else(|| bad("`signal` is a name or a number, such as \"HUP\" or 1").into())
 }
 
 fn is_event(name: &str) -> bool {

@@ -35,7 +35,11 @@ pub(super) struct Asked {
 }
 
 /// `GET /bots/NAME/log`.
-pub(super) async fn log(State(listener): State<Listener>, Path(name): Path<String>, Query(asked): Query<Asked>) -> Response {
+pub(super) async fn log(
+    State(listener): State<Listener>,
+    Path(name): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Response {
     let count = asked.lines.unwrap_or(100).min(MOST);
     let stream = asked.stream.as_deref().unwrap_or("both");
     if !["both", "stdout", "stderr"].contains(&stream) {
@@ -50,7 +54,7 @@ pub(super) async fn log(State(listener): State<Listener>, Path(name): Path<Strin
     };
     match coming {
         None => answer(&json!({ "success": true, "lines": lines })),
-        Some(coming) => live(lines, coming),
+        Some(coming) => live(&lines, coming),
     }
 }
 
@@ -89,7 +93,9 @@ fn together(name: &str) -> Error {
 fn read(files: &[PathBuf], count: usize) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     for path in files {
-        let failed = |error: std::io::Error| Error::failed(ErrorKind::System, "read", path.display(), crate::error::cause(&error));
+        let failed = |error: std::io::Error| {
+            Error::failed(ErrorKind::System, "read", path.display(), crate::error::cause(&error))
+        };
         bytes.extend(last_lines(path, count).map_err(failed)?);
     }
     Ok(bytes)
@@ -103,7 +109,7 @@ async fn follow(listener: &Listener, name: &str) -> Result<Receiver<Vec<u8>>, Er
 }
 
 /// A stream of server-sent events: these lines, and those that come.
-fn live(lines: Vec<String>, coming: Receiver<Vec<u8>>) -> Response {
+fn live(lines: &[String], coming: Receiver<Vec<u8>>) -> Response {
     let (sender, stream) = tokio::sync::mpsc::channel::<Result<Bytes, Infallible>>(KEPT);
     let first = events(lines.iter().map(String::as_str));
     let _ = sender.try_send(Ok(first));

@@ -31,7 +31,9 @@ fn print(bots: &[Bot]) -> String {
     each("limit_exits", "gauge", "Ends that are forgiven within that window.", &|bot| Some(f64::from(bot.limit)));
     each("cpu_percent", "gauge", "Processor time of its processes, in percent of one processor.", &|bot| bot.cpu);
     each("resident_memory_bytes", "gauge", "Resident memory of its processes.", &|bot| bot.memory.map(bytes));
-    each("dropped_bytes_total", "counter", "Bytes of its output that could not be kept.", &|bot| Some(bytes(bot.dropped)));
+    each("dropped_bytes_total", "counter", "Bytes of its output that could not be kept.", &|bot| {
+        Some(bytes(bot.dropped))
+    });
     text.push_str("# HELP daemon_bot_events_total What was counted.\n# TYPE daemon_bot_events_total counter\n");
     for bot in bots {
         for event in &bot.events {

@@ -60,7 +60,11 @@ fn ended(exit: Exit) -> String {
 pub(super) fn events(counts: &Counts, now: Instant) -> Vec<json::Event> {
     let own = OWN.iter().map(|event| match counts.get(event.name(), now) {
         Some(count) => self::event(&count),
-        None => json::Event { name: event.name().to_owned(), minutes: vec![0; crate::counts::MINUTES], ..json::Event::default() },
+        None => json::Event {
+            name: event.name().to_owned(),
+            minutes: vec![0; crate::counts::MINUTES],
+            ..json::Event::default()
+        },
     });
     let is_own = |name: &str| OWN.iter().any(|event| event.name() == name);
     own.chain(counts.iter(now).filter(|count| !is_own(count.name)).map(|count| self::event(&count))).collect()

@@ -84,7 +84,10 @@ fn a_bot_is_stopped_started_and_restarted_by_its_name() {
     site.start();
     let before = site.pid("web:1");
     assert_eq!(site.ok(&["stop", "web:1"]), "web:1: stopped\n");
-    assert_eq!((site.bot("web:1")["state"].as_str(), site.bot("web:2")["state"].as_str()), (Some("stopped"), Some("running")));
+    assert_eq!(
+        (site.bot("web:1")["state"].as_str(), site.bot("web:2")["state"].as_str()),
+        (Some("stopped"), Some("running"))
+    );
     site.ctl(&["status"]).run().exits(3);
     site.ctl(&["status", "web:2"]).run().ok();
     assert!(site.ok(&["start", "web:1"]).starts_with("web:1: running, pid "));
@@ -98,7 +101,10 @@ fn a_bot_is_stopped_started_and_restarted_by_its_name() {
     assert_eq!(site.bot("late")["state"], "stopped");
     site.ok(&["stop", "--all"]);
     site.ok(&["start"]);
-    assert_eq!((site.bot("web:2")["state"].as_str(), site.bot("late")["state"].as_str()), (Some("running"), Some("stopped")));
+    assert_eq!(
+        (site.bot("web:2")["state"].as_str(), site.bot("late")["state"].as_str()),
+        (Some("running"), Some("stopped"))
+    );
     site.ok(&["start", "late"]);
     let late = site.pid("late");
     assert_eq!(site.ok(&["destroy", "late"]), "late: stopped\n");
@@ -135,13 +141,19 @@ fn who_misspells_a_name_is_told_what_may_have_been_meant() {
     site.start();
     for command in ["start", "stop", "restart", "destroy", "status", "tail"] {
         let outcome = site.ctl(&[command, "wbe"]).run().exits(4);
-        assert!(outcome.stderr.contains("`wbe`") && outcome.stderr.contains("(did you mean `web`?)"), "{command}: {outcome}");
+        assert!(
+            outcome.stderr.contains("`wbe`") && outcome.stderr.contains("(did you mean `web`?)"),
+            "{command}: {outcome}"
+        );
     }
     site.ctl(&["event", "wbe:1", "reply"]).run().exits(4).says(&["(did you mean `web:1`?)"]);
     site.ctl(&["stop", "something-else"]).run().exits(4).says(&["failed to find bot `something-else`"]);
     // The others of a command are done nevertheless.
     let (told, code) = site.json(&["stop", "web:1", "nobody"]);
-    assert_eq!((code, told["failures"][0]["name"].as_str(), told["bots"][0]["state"].as_str()), (4, Some("nobody"), Some("stopped")));
+    assert_eq!(
+        (code, told["failures"][0]["name"].as_str(), told["bots"][0]["state"].as_str()),
+        (4, Some("nobody"), Some("stopped"))
+    );
     site.shutdown();
 }
 
@@ -159,7 +171,10 @@ fn a_program_in_no_configuration_is_a_bot_until_it_is_destroyed() {
     site.ok(&["destroy", "sleep"]);
     assert!(!look::Process::new(pid).alive());
     site.ctl(&["status", "sleep"]).run().exits(4);
-    site.ctl(&["start", "/nowhere/at-all"]).run().exits(1).prints(&["at-all: backing-off: failed to execute `/nowhere/at-all`"]);
+    site.ctl(&["start", "/nowhere/at-all"])
+        .run()
+        .exits(1)
+        .prints(&["at-all: backing-off: failed to execute `/nowhere/at-all`"]);
     site.shutdown();
 }
 
@@ -171,9 +186,13 @@ fn a_slow_stop_keeps_nobody_waiting_but_whoever_wants_to_wait() {
     let stopping: Vec<_> = (0..8).map(|_| site.ctl(&["stop", "stubborn", "--wait=30s"]).spawn()).collect();
     site.until_is("stubborn", "stopping");
     let web = site.pid("web");
-    for (arguments, code) in
-        [(&["status"][..], 3), (&["restart", "web"], 0), (&["reload"], 0), (&["tail", "web"], 0), (&["event", "web", "x"], 0)]
-    {
+    for (arguments, code) in [
+        (&["status"][..], 3),
+        (&["restart", "web"], 0),
+        (&["reload"], 0),
+        (&["tail", "web"], 0),
+        (&["event", "web", "x"], 0),
+    ] {
         let outcome = site.ctl(arguments).run().exits(code);
         assert!(outcome.took < Duration::from_secs(2), "{arguments:?} took {:?}", outcome.took);
     }
@@ -225,7 +244,10 @@ ready = { output = "never" }
     assert!(outcome.stderr.contains("/nowhere/at-all"), "{outcome}");
     assert_eq!(site.bot("missing")["state"], "gave-up");
     site.ctl(&["status", "missing"]).run().exits(3).prints(&["gave-up"]);
-    site.ctl(&["start", "slow", "--wait=200ms"]).run().exits(5).says(&["failed to wait for `slow`: not done within 200ms"]);
+    site.ctl(&["start", "slow", "--wait=200ms"])
+        .run()
+        .exits(5)
+        .says(&["failed to wait for `slow`: not done within 200ms"]);
     assert_eq!(site.bot("slow")["state"], "starting");
     site.shutdown();
 }

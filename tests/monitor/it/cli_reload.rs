@@ -104,7 +104,10 @@ fn p6_05_a_broken_file_changes_nothing_and_says_where() {
     // A file that was cut off says nothing, not even where the pidfile is.
     site.lab.write("m.toml", "");
     let told = site.client().send("/config/reload", json!({})).expect("an answer");
-    assert!(told["success"] == false && told["mistakes"][0].as_str().is_some_and(|text| text.contains("it is empty")), "{told}");
+    assert!(
+        told["success"] == false && told["mistakes"][0].as_str().is_some_and(|text| text.contains("it is empty")),
+        "{told}"
+    );
     assert_eq!(pids(&site), before);
     // SIGHUP means the same, and the status says what the matter is.
     site.lab.write("m.toml", good.replace("[bot.gone]", "[bot.gone"));
@@ -147,18 +150,29 @@ fn check_prints_every_mistake_with_its_place() {
     assert!(site.ok(&["check"]).ends_with("m.toml: 4 bots, no mistakes\n"));
     site.lab.write("bad.toml", "[bot.web]\ncomand = \"/bin/web\"\n\n\n[bots]\n");
     let outcome = site.ctl(&["check", "bad.toml"]).run().exits(1);
-    for text in ["bad.toml:1:6: bot `web` has no program", "bad.toml:2:1: unknown key `comand`: did you mean `command`?", "bad.toml:5:2: ", "3 mistakes"] {
+    for text in [
+        "bad.toml:1:6: bot `web` has no program",
+        "bad.toml:2:1: unknown key `comand`: did you mean `command`?",
+        "bad.toml:5:2: ",
+        "3 mistakes",
+    ] {
         assert!(outcome.stderr.contains(text), "{text}: {outcome}");
     }
     let (told, code) = site.json(&["check", "bad.toml"]);
     let mistakes = told["mistakes"].as_array().expect("mistakes");
-    assert_eq!((mistakes.len(), mistakes[0]["line"].as_i64(), mistakes[0]["column"].as_i64(), code), (3, Some(1), Some(6), 1));
+    assert_eq!(
+        (mistakes.len(), mistakes[0]["line"].as_i64(), mistakes[0]["column"].as_i64(), code),
+        (3, Some(1), Some(6), 1)
+    );
     site.lab.write("warned.toml", "[bot.web]\ncommand = \"/nowhere/at-all\"\n");
     let warned = site.ctl(&["check", "warned.toml"]).run().ok();
     assert!(warned.stderr.contains("warning: ") && warned.stderr.contains("warned.toml:2:11: `command`"), "{warned}");
     // What is wrong is told before anything is started.
     let refused = site.lab.helper(&["-c", "bad.toml", "start"]).run().exits(1);
-    assert!(refused.stderr.contains("failed to configure the monitor: ") && refused.stderr.contains("bad.toml:2:1: "), "{refused}");
+    assert!(
+        refused.stderr.contains("failed to configure the monitor: ") && refused.stderr.contains("bad.toml:2:1: "),
+        "{refused}"
+    );
     assert!(site.lab.processes().is_empty());
 }
 
@@ -174,7 +188,10 @@ fn the_configuration_is_found_or_one_is_told_where_it_was_looked_for() {
     let outcome = site.lab.command("unshare", &["--mount", "bash", "-c", script]).env("D", daemonctl()).run().ok();
     let home = site.lab.directory().display();
     let told = format!("neither `{home}/home/.config/daemonctl.toml` nor `/etc/daemonctl.toml` is there");
-    assert!(outcome.stderr.contains(&told) && outcome.stdout.starts_with("1\n/etc/daemonctl.toml: 4 bots"), "{outcome}");
+    assert!(
+        outcome.stderr.contains(&told) && outcome.stdout.starts_with("1\n/etc/daemonctl.toml: 4 bots"),
+        "{outcome}"
+    );
     assert!(outcome.stdout.contains("home/.config/daemonctl.toml: 4 bots"), "{outcome}");
 }
 
@@ -184,7 +201,10 @@ fn shells_are_told_how_to_complete() {
     for shell in ["bash", "zsh", "fish"] {
         let script = site.lab.helper(&["completions", shell]).run().ok().stdout;
         for word in ["daemonctl", "shutdown", "--dry-run"] {
-            assert!(script.contains(word) || script.contains(word.trim_start_matches('-')), "{shell} does not know {word}");
+            assert!(
+                script.contains(word) || script.contains(word.trim_start_matches('-')),
+                "{shell} does not know {word}"
+            );
         }
     }
     let script = "eval \"$($D completions bash)\" && COMP_WORDS=(daemonctl sh) COMP_CWORD=1 && _daemonctl daemonctl sh daemonctl && echo \"${COMPREPLY[@]}\"";

@@ -48,8 +48,24 @@ fn a_table_has_a_line_for_each_bot_and_json_has_all_of_it() {
     assert_eq!((names(&status["bots"]), code), (vec!["web", "dies", "job"], 3));
     let web = &status["bots"][0];
     let fields = [
-        "name", "family", "state", "reason", "pid", "since", "uptime", "exits", "limit", "window", "next_start", "last_exit",
-        "cpu", "memory", "dropped", "autostart", "configured", "events",
+        "name",
+        "family",
+        "state",
+        "reason",
+        "pid",
+        "since",
+        "uptime",
+        "exits",
+        "limit",
+        "window",
+        "next_start",
+        "last_exit",
+        "cpu",
+        "memory",
+        "dropped",
+        "autostart",
+        "configured",
+        "events",
     ];
     assert_eq!(web.as_object().expect("a bot").keys().collect::<Vec<_>>(), fields);
     assert!(web["memory"].as_u64().expect("memory") > 100_000, "{web}");
@@ -84,7 +100,9 @@ fn colours_are_for_terminals_and_only_if_they_are_wanted() {
 
 #[test]
 fn p5_16_what_bots_print_moves_no_cursor() {
-    let site = Site::new("[bot.web]\ncommand = \"/bin/sh\"\nargs = [\"-c\", '''printf '\\033]0;title\\007\\033[2Jred\\n'; exec sleep 1000''']\n");
+    let site = Site::new(
+        "[bot.web]\ncommand = \"/bin/sh\"\nargs = [\"-c\", '''printf '\\033]0;title\\007\\033[2Jred\\n'; exec sleep 1000''']\n",
+    );
     site.start();
     let printed = "\x1b]0;title\x07\x1b[2Jred\n";
     let end = std::time::Instant::now() + Duration::from_secs(20);
@@ -107,12 +125,15 @@ fn tail_shows_the_last_lines_and_goes_on() {
     site.start();
     site.lab.wait_for("web.log", Duration::from_secs(20), |text| text.lines().count() == 20);
     let all = site.lab.read("web.log");
-    let last = |count: usize| all.lines().skip(20 - count).map(|line| format!("{line}\n")).collect::<String>();
+    let last = |count: usize| all.split_inclusive('\n').skip(20 - count).collect::<String>();
     assert_eq!(site.ok(&["tail", "web"]), last(10));
     assert_eq!(site.ok(&["tail", "-n", "3", "--stream=stdout", "web"]), last(3));
     assert_eq!(site.ok(&["tail", "--stream=stderr", "web"]), "");
     let mut following = Follower::new(&site, &["tail", "-f", "-n", "2", "web"]);
-    assert_eq!((following.line(), following.line()), (last(2).lines().next().map(str::to_owned), last(1).lines().next().map(str::to_owned)));
+    assert_eq!(
+        (following.line(), following.line()),
+        (last(2).lines().next().map(str::to_owned), last(1).lines().next().map(str::to_owned))
+    );
     site.ok(&["restart", "web"]);
     let again: Vec<_> = (0..20).filter_map(|_| following.line()).collect();
     assert_eq!(again, all.lines().collect::<Vec<_>>());
@@ -122,7 +143,9 @@ fn tail_shows_the_last_lines_and_goes_on() {
 
 #[test]
 fn watch_tells_every_change_and_ends_with_the_monitor() {
-    let site = Site::new("[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n[bot.other]\ncommand = \"BOT\"\nargs = [\"idle\"]\n");
+    let site = Site::new(
+        "[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n[bot.other]\ncommand = \"BOT\"\nargs = [\"idle\"]\n",
+    );
     site.start();
     site.until_is("web", "running");
     let mut plain = Follower::new(&site, &["status", "--watch", "web"]);
@@ -161,7 +184,8 @@ fn watch_draws_the_table_anew_on_a_terminal() {
     assert!(seen.contains("the monitor has ended"), "{seen:?}");
     let codes = ["\x1b[H", "\x1b[K", "\x1b[J", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m", "\x1b[0m", "\r"];
     let lines = seen.lines().filter(|line| !line.starts_with("Script "));
-    let widest = lines.map(|line| codes.iter().fold(line.to_owned(), |line, code| line.replace(code, "")).chars().count());
+    let widest =
+        lines.map(|line| codes.iter().fold(line.to_owned(), |line, code| line.replace(code, "")).chars().count());
     assert!(widest.max() <= Some(60), "{seen:?}");
 }
 
@@ -176,7 +200,8 @@ impl Follower {
         let mut command = Command::new("timeout");
         command.arg("60").arg(daemonctl()).args(["-c", "m.toml"]).args(arguments);
         command.current_dir(site.lab.directory()).env("LOOK_LAB", site.lab.directory());
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("timeout");
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("timeout");
         let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         Follower { child, lines }
     }

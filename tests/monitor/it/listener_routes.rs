@@ -61,7 +61,10 @@ fn bots_are_told_in_the_order_of_the_configuration() {
     assert_eq!(answer["monitor"]["pid"].as_i64(), Some(site.monitor().id().into()));
     let short = ask(&site, "GET", "/bots?minutes=0", "").1;
     let short: Value = serde_json::from_str(&short).expect("JSON");
-    assert_eq!((&short["bots"][0]["events"][4]["total"], &short["bots"][0]["events"][4]["minutes"]), (&json!(5), &json!([])));
+    assert_eq!(
+        (&short["bots"][0]["events"][4]["total"], &short["bots"][0]["events"][4]["minutes"]),
+        (&json!(5), &json!([]))
+    );
     let family: Value = serde_json::from_str(&ask(&site, "GET", "/bots/web", "").1).expect("JSON");
     assert_eq!(names(&family["bots"]), ["web:1", "web:2"]);
     let one: Value = serde_json::from_str(&ask(&site, "GET", "/bots/web:2", "").1).expect("JSON");
@@ -90,7 +93,8 @@ fn commands_answer_when_they_are_done_or_time_is_over() {
     let gave_up = post(&site, "/command", &json!({"do": "start", "bots": ["dies", "web:1"]}));
     assert_eq!((gave_up["success"].clone(), names(&gave_up["bots"])), (json!(true), vec!["web:1", "dies"]));
     site.until_is("dies", "gave-up");
-    let added = post(&site, "/bots", &json!({"command": "/bin/sleep", "arguments": ["1000"], "name": "nap", "wait": 20}));
+    let added =
+        post(&site, "/bots", &json!({"command": "/bin/sleep", "arguments": ["1000"], "name": "nap", "wait": 20}));
     assert_eq!((added["bot"]["state"].as_str(), added["bot"]["configured"].clone()), (Some("running"), json!(false)));
     assert_eq!(post(&site, "/bots", &json!({"command": "sleep"}))["success"], false);
     assert_eq!(post(&site, "/bots/nap/destroy", &json!({"wait": 20}))["success"], true);
@@ -120,7 +124,8 @@ fn what_cannot_be_understood_is_refused() {
         ("/config/reload", "{\"dry_run\":1}"),
     ] {
         let (status, answer) = ask(&site, "POST", route, body);
-        let answer: Value = serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{route} {body}: {error}: {answer}"));
+        let answer: Value =
+            serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{route} {body}: {error}: {answer}"));
         assert_eq!((status, answer["success"].clone()), (400, json!(false)), "{route} {body}: {answer}");
     }
     for (method, route, expected) in [
@@ -165,7 +170,8 @@ fn the_stream_tells_of_deaths_counts_and_removals() {
     assert_eq!(back["exits"], 1);
     site.ok(&["event", "web:2", "hit"]);
     let counts = next("counts", &|counts| counts["name"] == "web:2" && counts["events"].to_string().contains("hit"));
-    let hit = counts["events"].as_array().expect("events").iter().find(|event| event["name"] == "hit").expect("the event");
+    let hit =
+        counts["events"].as_array().expect("events").iter().find(|event| event["name"] == "hit").expect("the event");
     assert_eq!((hit["total"].as_i64(), hit["minutes"].as_array().map(Vec::len)), (Some(1), Some(60)));
     site.configure("[bot.dies]\ncommand = \"BOT\"\nargs = [\"exit:7\"]\nautostart = false\n");
     site.ok(&["reload"]);
@@ -184,11 +190,15 @@ fn lines_are_followed_as_they_come() {
         assert!(Instant::now() < end, "no lines");
     }
     let mut stream = BufReader::new(connect(&site));
-    stream.get_mut().write_all(b"GET /bots/web:1/log?follow=1&lines=1 HTTP/1.1\r\nhost: localhost\r\n\r\n").expect("a request");
+    stream
+        .get_mut()
+        .write_all(b"GET /bots/web:1/log?follow=1&lines=1 HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        .expect("a request");
     let mut lines = stream.by_ref().lines().map(|line| line.expect("a line"));
     assert_eq!(lines.next().as_deref(), Some("HTTP/1.1 200 OK"));
     assert!(lines.by_ref().take_while(|line| !line.is_empty()).any(|line| line == "content-type: text/event-stream"));
-    let mut data = lines.filter_map(|line| line.strip_prefix("data: ").map(|data| serde_json::from_str::<String>(data).expect("JSON")));
+    let mut data = lines
+        .filter_map(|line| line.strip_prefix("data: ").map(|data| serde_json::from_str::<String>(data).expect("JSON")));
     let last = data.next().expect("the last line");
     site.ok(&["restart", "web:1"]);
     let again: Vec<String> = data.by_ref().take(3).collect();
@@ -226,7 +236,10 @@ fn metrics_tell_every_bot_in_the_format_of_prometheus() {
     ] {
         assert!(text.lines().any(|other| other == line), "{line} is missing:\n{text}");
     }
-    assert!(seen.contains("daemon_bot_resident_memory_bytes{bot=\"web:2\"}") && types["daemon_bot_events_total"] == "counter");
+    assert!(
+        seen.contains("daemon_bot_resident_memory_bytes{bot=\"web:2\"}")
+            && types["daemon_bot_events_total"] == "counter"
+    );
     site.shutdown();
 }
 
@@ -247,7 +260,9 @@ fn over_tcp_nobody_is_answered_without_the_token() {
         answer.split(' ').nth(1).expect("a status").to_owned()
     };
     let token = format!("authorization: Bearer {}\r\n", site.lab.read("m.control/token").trim());
-    for (method, route) in [("GET", "/bots"), ("POST", "/bots/web/stop"), ("GET", "/bots/web:1/log"), ("POST", "/config/reload")] {
+    for (method, route) in
+        [("GET", "/bots"), ("POST", "/bots/web/stop"), ("GET", "/bots/web:1/log"), ("POST", "/config/reload")]
+    {
         assert_eq!(ask("", method, route), "401", "{method} {route}");
         assert_eq!(ask(&token, method, route), "200", "{method} {route}");
     }

@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
     /// Prints JSON instead of words and tables.
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// When to use colours; `auto` is on a terminal, unless NO_COLOR is set.
+    /// When to use colours; `auto` is on a terminal, unless `NO_COLOR` is set.
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
     pub(crate) color: Color,
     #[command(subcommand)]
@@ -222,7 +222,9 @@ mod tests {
     #[test]
     fn durations_have_units() {
         let milliseconds = |text| duration(text).map(|time| time.as_millis());
-        for (text, expected) in [("10", 10_000), ("10s", 10_000), ("1.5s", 1500), ("500ms", 500), ("2m", 120_000), ("0", 0)] {
+        for (text, expected) in
+            [("10", 10_000), ("10s", 10_000), ("1.5s", 1500), ("500ms", 500), ("2m", 120_000), ("0", 0)]
+        {
             assert_eq!(milliseconds(text), Ok(expected), "{text}");
         }
         for text in ["", "s", "-1s", "1d", "1 s", "NaN", "inf", "1e300h"] {

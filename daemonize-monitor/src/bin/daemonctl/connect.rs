@@ -5,6 +5,7 @@ use daemonize_control::{Client, Error, ErrorKind, Events};
 use daemonize_monitor::json;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
+use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
@@ -40,11 +41,11 @@ impl Connection {
 
     /// Whether it runs.
     pub(crate) fn is_up(&self) -> Result<bool, Failure> {
-        Ok(self.client.pid().map_err(failure)?.is_some())
+        Ok(self.client.pid().map_err(|error| failure(&error))?.is_some())
     }
 
     pub(crate) fn pid(&self) -> Result<Option<daemonize_core::Pid>, Failure> {
-        self.client.pid().map_err(failure)
+        self.client.pid().map_err(|error| failure(&error))
     }
 
     /// Whether it has been told to stop already.
@@ -59,7 +60,12 @@ impl Connection {
     }
 
     /// Has bots do something: all if there are no names. Waits until it has come about if that is wanted.
-    pub(crate) fn command(&self, verb: &str, names: Option<&[String]>, wait: Option<Duration>) -> Result<Outcome, Failure> {
+    pub(crate) fn command(
+        &self,
+        verb: &str,
+        names: Option<&[String]>,
+        wait: Option<Duration>,
+    ) -> Result<Outcome, Failure> {
         let mut body = Map::new();
         body.insert("do".into(), verb.into());
         if let Some(names) = names {
@@ -83,7 +89,7 @@ impl Connection {
 
     fn carry_out(&self, body: Map<String, Value>, wait: Duration) -> Result<Outcome, Failure> {
         let client = self.client.clone().timeout(PATIENCE + wait);
-        let mut answer = client.send("/command", body).map_err(failure)?;
+        let mut answer = client.send("/command", body).map_err(|error| failure(&error))?;
         if answer.get("failures").is_none() {
             refused(&answer)?;
         }
@@ -91,10 +97,16 @@ impl Connection {
     }
 
     /// Starts a program that is in no configuration.
-    pub(crate) fn add(&self, command: &Path, arguments: &[String], wait: Option<Duration>) -> Result<json::Bot, Failure> {
+    pub(crate) fn add(
+        &self,
+        command: &Path,
+        arguments: &[String],
+        wait: Option<Duration>,
+    ) -> Result<json::Bot, Failure> {
         let wait_for = wait.unwrap_or_default();
         let body = json!({ "command": command, "arguments": arguments, "wait": wait.map(|wait| wait.as_secs_f64()) });
-        let mut answer = self.client.clone().timeout(PATIENCE + wait_for).send("/bots", body).map_err(failure)?;
+        let mut answer =
+            self.client.clone().timeout(PATIENCE + wait_for).send("/bots", body).map_err(|error| failure(&error))?;
         refused(&answer)?;
         taken(&mut answer, "bot")
     }
@@ -116,17 +128,17 @@ impl Connection {
     /// The same and what comes: events `line`.
     pub(crate) fn follow(&self, bot: &str, lines: u32, stream: &str) -> Result<Events, Failure> {
         let route = format!("/bots/{}/log?follow=1&lines={lines}&stream={stream}", segment(bot));
-        self.client.stream(&route).map_err(failure)
+        self.client.stream(&route).map_err(|error| failure(&error))
     }
 
     /// What happens from now on.
     pub(crate) fn events(&self) -> Result<Events, Failure> {
-        self.client.events().map_err(failure)
+        self.client.events().map_err(|error| failure(&error))
     }
 
     /// Takes the configuration again, or says what that would do. The answer as it is: the mistakes are in it.
     pub(crate) fn reload(&self, dry_run: bool) -> Result<Value, Failure> {
-        self.client.send("/config/reload", json!({ "dry_run": dry_run })).map_err(failure)
+        self.client.send("/config/reload", json!({ "dry_run": dry_run })).map_err(|error| failure(&error))
     }
 
     /// Tells it to stop; a second time: at once.
@@ -135,13 +147,13 @@ impl Connection {
     }
 
     fn get(&self, route: &str) -> Result<Value, Failure> {
-        let answer = self.client.get(route).map_err(failure)?;
+        let answer = self.client.get(route).map_err(|error| failure(&error))?;
         refused(&answer)?;
         Ok(answer)
     }
 
     fn send(&self, route: &str, body: Value) -> Result<Value, Failure> {
-        let answer = self.client.send(route, body).map_err(failure)?;
+        let answer = self.client.send(route, body).map_err(|error| failure(&error))?;
         refused(&answer)?;
         Ok(answer)
     }
@@ -165,7 +177,10 @@ fn refused(answer: &Value) -> Result<(), Failure> {
 fn taken<T: DeserializeOwned>(answer: &mut Value, key: &str) -> Result<T, Failure> {
     let part = answer.get_mut(key).map(Value::take).unwrap_or_default();
     serde_json::from_value(part).map_err(|error| {
-        Failure::new(Exit::Unreachable, format!("failed to read the monitor's answer: `{key}`: {error}; is it another version?"))
+        Failure::new(
+            Exit::Unreachable,
+            format!("failed to read the monitor's answer: `{key}`: {error}; is it another version?"),
+        )
     })
 }
 
@@ -176,14 +191,14 @@ fn segment(name: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte) {
             segment.push(char::from(byte));
         } else {
-            segment.push_str(&format!("%{byte:02X}"));
+            let _ = write!(segment, "%{byte:02X}");
         }
     }
     segment
 }
 
 /// Why it could not be reached.
-pub(crate) fn failure(error: Error) -> Failure {
+pub(crate) fn failure(error: &Error) -> Failure {
     let exit = match error.kind() {
         ErrorKind::NotRunning => Exit::Down,
         ErrorKind::Timeout => Exit::Timeout,

@@ -16,7 +16,8 @@ const OWN: &str = ".config/daemonctl.toml";
 ///
 /// The working directory is no such place: what a command does must not depend on where one stands.
 pub(crate) fn config(given: Option<&Path>) -> Result<PathBuf, Failure> {
-    let named = given.map(Path::to_owned).or_else(|| env::var_os(VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from));
+    let named =
+        given.map(Path::to_owned).or_else(|| env::var_os(VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from));
     if let Some(path) = named {
         return std::path::absolute(&path).map_err(|error| Failure::failed("find", path.display(), error));
     }
@@ -54,7 +55,10 @@ mod tests {
     #[test]
     fn one_is_told_where_it_was_looked_for() {
         let text = missing(&places(Some("/home/ada".into())));
-        assert!(text.contains("neither `/home/ada/.config/daemonctl.toml` nor `/etc/daemonctl.toml` is there"), "{text}");
+        assert!(
+            text.contains("neither `/home/ada/.config/daemonctl.toml` nor `/etc/daemonctl.toml` is there"),
+            "{text}"
+        );
         assert_eq!(places(None), [PathBuf::from(SYSTEM)]);
     }
 }

@@ -23,7 +23,12 @@ pub(crate) struct Progress {
 
 impl Progress {
     /// Begins to show, if there is a terminal and nobody asked for JSON.
-    pub(crate) fn begin(screen: Screen, connection: &Connection, verb: &str, names: Option<&[String]>) -> Option<Progress> {
+    pub(crate) fn begin(
+        screen: Screen,
+        connection: &Connection,
+        verb: &str,
+        names: Option<&[String]>,
+    ) -> Option<Progress> {
         if screen.json || !io::stderr().is_terminal() {
             return None;
         }

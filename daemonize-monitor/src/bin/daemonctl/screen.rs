@@ -38,8 +38,6 @@ impl Tone {
 pub(crate) struct Screen {
     /// Whether JSON was asked for.
     pub(crate) json: bool,
-    /// Whether standard output is a terminal.
-    pub(crate) is_terminal: bool,
     colors: bool,
     error_colors: bool,
 }
@@ -55,51 +53,57 @@ impl Screen {
             Color::Auto => is_terminal && !refused,
         };
         let (out, errors) = (io::stdout().is_terminal(), io::stderr().is_terminal());
-        Screen { json: arguments.json, is_terminal: out, colors: colors(out), error_colors: colors(errors) }
+        Screen { json: arguments.json, colors: colors(out), error_colors: colors(errors) }
+    }
+
+    /// Whether standard output is a terminal.
+    #[allow(clippy::unused_self)] // Everything that is printed goes through here.
+    pub(crate) fn is_terminal(self) -> bool {
+        io::stdout().is_terminal()
     }
 
     /// A text in its colour, if there are colours.
-    pub(crate) fn paint(&self, tone: Tone, text: &str) -> String {
+    pub(crate) fn paint(self, tone: Tone, text: &str) -> String {
         paint(self.colors, tone, text)
     }
 
     /// A line of ours; the parts that come from others were made harmless.
     #[allow(clippy::unused_self)] // Everything that is printed goes through here.
-    pub(crate) fn line(&self, text: impl Display) -> Result<(), Failure> {
+    pub(crate) fn line(self, text: impl Display) -> Result<(), Failure> {
         Ok(writeln!(io::stdout(), "{text}")?)
     }
 
     /// A line of a bot's output: as it is, but for a terminal's sake.
-    pub(crate) fn output(&self, text: &str) -> Result<(), Failure> {
-        if self.is_terminal { self.line(harmless(text)) } else { self.line(text) }
+    pub(crate) fn output(self, text: &str) -> Result<(), Failure> {
+        if self.is_terminal() { self.line(harmless(text)) } else { self.line(text) }
     }
 
     /// JSON over several lines.
-    pub(crate) fn document(&self, value: &impl Serialize) -> Result<(), Failure> {
+    pub(crate) fn document(self, value: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(value).map_err(|error| Failure::failed("print", "JSON", error))?;
         self.line(harmless_json(&text))
     }
 
     /// JSON in one line.
-    pub(crate) fn json_line(&self, value: &impl Serialize) -> Result<(), Failure> {
+    pub(crate) fn json_line(self, value: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string(value).map_err(|error| Failure::failed("print", "JSON", error))?;
         self.line(harmless_json(&text))
     }
 
     /// Something to know that is no result, on standard error.
     #[allow(clippy::unused_self)]
-    pub(crate) fn note(&self, text: impl Display) {
+    pub(crate) fn note(self, text: impl Display) {
         let text = text.to_string();
         let _ = writeln!(io::stderr(), "{}", lines(&text));
     }
 
     /// Something that may be a mistake, on standard error.
-    pub(crate) fn warning(&self, text: &str) {
+    pub(crate) fn warning(self, text: &str) {
         let _ = writeln!(io::stderr(), "{} {}", paint(self.error_colors, Tone::Uneasy, "warning:"), lines(text));
     }
 
     /// What went wrong, on standard error.
-    pub(crate) fn error(&self, text: &str) {
+    pub(crate) fn error(self, text: &str) {
         let _ = writeln!(io::stderr(), "{} {}", paint(self.error_colors, Tone::Bad, "error:"), lines(text));
     }
 }

@@ -12,16 +12,18 @@ const SHOWN_EVENTS: usize = 3;
 const HEADS: [&str; 8] = ["BOT", "STATE", "PID", "UPTIME", "EXITS", "CPU", "MEMORY", "EVENTS"];
 /// Which columns are aligned to the right.
 const RIGHT: [bool; 8] = [false, false, true, true, true, true, true, false];
-/// The column in colour.
-const STATE: usize = 1;
+/// Between columns.
+const GAP: &str = "  ";
 
 /// Lines of a table: a head, and one for each bot. Lines are cut at `width` if there is one.
-pub(crate) fn table(screen: &Screen, bots: &[Bot], width: Option<usize>) -> Vec<String> {
+pub(crate) fn table(screen: Screen, bots: &[Bot], width: Option<usize>) -> Vec<String> {
     let rows: Vec<[String; 8]> = bots.iter().map(cells).collect();
     let has_events = rows.iter().any(|row| !row[7].is_empty());
     let columns = if has_events { 8 } else { 7 };
     let widths: Vec<usize> = (0..columns)
-        .map(|column| rows.iter().map(|row| row[column].chars().count()).chain([HEADS[column].len()]).max().unwrap_or(0))
+        .map(|column| {
+            rows.iter().map(|row| row[column].chars().count()).chain([HEADS[column].len()]).max().unwrap_or(0)
+        })
         .collect();
     let head = line(&HEADS.map(str::to_owned), &widths, "");
     let mut lines = vec![screen.paint(Tone::Quiet, &cut(head.trim_end(), width))];
@@ -33,9 +35,9 @@ pub(crate) fn table(screen: &Screen, bots: &[Bot], width: Option<usize>) -> Vec<
 }
 
 /// The state alone is in colour.
-fn painted(screen: &Screen, line: &str, bot: &Bot, widths: &[usize]) -> String {
+fn painted(screen: Screen, line: &str, bot: &Bot, widths: &[usize]) -> String {
     let name = state(bot.state);
-    let begin = line.char_indices().nth(widths[0] + 2).map(|(index, _)| index);
+    let begin = line.char_indices().nth(widths[0] + GAP.len()).map(|(index, _)| index);
     match begin.and_then(|begin| line[begin..].starts_with(name).then_some(begin)) {
         Some(begin) => {
             let end = begin + name.len();
@@ -48,14 +50,13 @@ fn painted(screen: &Screen, line: &str, bot: &Bot, widths: &[usize]) -> String {
 fn line(cells: &[String; 8], widths: &[usize], remark: &str) -> String {
     let mut line = String::new();
     for (column, &width) in widths.iter().enumerate() {
-        let (cell, gap) = (&cells[column], if column == STATE - 1 { "" } else { "  " });
-        let gap = if column == 0 { "" } else if gap.is_empty() { "  " } else { gap };
-        line.push_str(gap);
+        let cell = &cells[column];
         let pad = " ".repeat(width - cell.chars().count());
-        if RIGHT[column] { line.extend([&pad, cell.as_str()]) } else { line.extend([cell.as_str(), &pad]) }
+        let gap = if column == 0 { "" } else { GAP };
+        if RIGHT[column] { line.extend([gap, &pad, cell]) } else { line.extend([gap, cell, &pad]) }
     }
     if !remark.is_empty() {
-        line.extend(["  ", remark]);
+        line.extend([GAP, remark]);
     }
     line
 }

@@ -101,9 +101,15 @@ mod tests {
 
     #[test]
     fn durations_and_sizes_are_short() {
-        for (seconds, shown) in
-            [(0.2, "0s"), (59.9, "59s"), (60.0, "1m 00s"), (3599.0, "59m 59s"), (3600.0, "1h 00m"), (1e6, "11d 13h"), (-1.0, "0s")]
-        {
+        for (seconds, shown) in [
+            (0.2, "0s"),
+            (59.9, "59s"),
+            (60.0, "1m 00s"),
+            (3599.0, "59m 59s"),
+            (3600.0, "1h 00m"),
+            (1e6, "11d 13h"),
+            (-1.0, "0s"),
+        ] {
             assert_eq!(duration(seconds), shown);
         }
         for (bytes, shown) in [

@@ -18,7 +18,12 @@ pub(crate) const COURTESY: Duration = Duration::from_secs(1);
 const EACH: usize = 20;
 
 /// `start`, `stop`, `restart` and `destroy`.
-pub(crate) fn command(site: &Site, verb: &str, names: Option<&[String]>, wait: Option<Duration>) -> Result<Exit, Failure> {
+pub(crate) fn command(
+    site: &Site,
+    verb: &str,
+    names: Option<&[String]>,
+    wait: Option<Duration>,
+) -> Result<Exit, Failure> {
     let connection = site.connection();
     let progress = wait.and_then(|_| Progress::begin(site.screen, &connection, verb, names));
     let outcome = connection.command(verb, names, wait.or(Some(COURTESY)));

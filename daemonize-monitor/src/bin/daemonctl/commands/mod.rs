@@ -16,13 +16,13 @@ use crate::screen::Screen;
 use clap::CommandFactory;
 use daemonize_monitor::__daemonctl;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Does what the command line says.
 pub(crate) fn run(arguments: Arguments, screen: Screen) -> Result<Exit, Failure> {
     let given = arguments.config;
-    let site = || Site::find(given.clone(), screen);
+    let site = || Site::find(given.as_deref(), screen);
     match arguments.command {
         Command::Start { bots, wait, arguments } => monitor::start(&site()?, &bots, &arguments, wait.wait),
         Command::Run => monitor::run(&site()?),
@@ -55,8 +55,8 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    fn find(given: Option<PathBuf>, screen: Screen) -> Result<Site, Failure> {
-        let config = find::config(given.as_deref())?;
+    fn find(given: Option<&Path>, screen: Screen) -> Result<Site, Failure> {
+        let config = find::config(given)?;
         let settings = __daemonctl::settings(&config).map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
         let pidfile = __daemonctl::pidfile(&settings);
         Ok(Site { screen, config, pidfile, stop_timeout: settings.stop_timeout })

@@ -23,13 +23,18 @@ const SUCCESSOR: &str = "DAEMONIC_RESTART";
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Starts the monitor if it does not run, then bots.
-pub(crate) fn start(site: &Site, bots: &[String], arguments: &[OsString], wait: Option<Duration>) -> Result<Exit, Failure> {
+pub(crate) fn start(
+    site: &Site,
+    bots: &[String],
+    arguments: &[OsString],
+    wait: Option<Duration>,
+) -> Result<Exit, Failure> {
     let connection = site.connection();
     // A monitor that restarts has started this one to take its place: the launch waits for its end.
     let was_up = env::var_os(SUCCESSOR).is_none() && connection.is_up()?;
     if !was_up {
         // From here on there are two processes; this one goes on when the other is ready.
-        let started = monitor(site)?.start().map_err(failure)?;
+        let started = monitor(site)?.start().map_err(|error| failure(&error))?;
         if !site.screen.json {
             site.screen.note(format!("the monitor was not running: started it as pid {}", started.pid));
         }
@@ -49,13 +54,20 @@ pub(crate) fn start(site: &Site, bots: &[String], arguments: &[OsString], wait: 
 fn started(site: &Site, connection: &Connection) -> Result<Exit, Failure> {
     if site.screen.json {
         let bots = connection.bots()?;
-        site.screen.document(&json!({ "success": true, "monitor": bots.monitor, "bots": bots.bots, "failures": [] }))?;
+        site.screen
+            .document(&json!({ "success": true, "monitor": bots.monitor, "bots": bots.bots, "failures": [] }))?;
     }
     Ok(Exit::Done)
 }
 
 /// A program that is in no configuration.
-fn add(site: &Site, connection: &Connection, program: &str, arguments: &[OsString], wait: Option<Duration>) -> Result<Exit, Failure> {
+fn add(
+    site: &Site,
+    connection: &Connection,
+    program: &str,
+    arguments: &[OsString],
+    wait: Option<Duration>,
+) -> Result<Exit, Failure> {
     let path = std::path::absolute(Path::new(program)).map_err(|error| Failure::failed("find", program, error))?;
     let text = |argument: &OsString| {
         argument.to_str().map(str::to_owned).ok_or_else(|| {
@@ -75,7 +87,7 @@ fn add(site: &Site, connection: &Connection, program: &str, arguments: &[OsStrin
 
 /// Is the monitor, until it is told to stop.
 pub(crate) fn run(site: &Site) -> Result<Exit, Failure> {
-    monitor(site)?.foreground().map_err(failure)?;
+    monitor(site)?.foreground().map_err(|error| failure(&error))?;
     Ok(Exit::Done)
 }
 
@@ -95,7 +107,8 @@ pub(crate) fn shutdown(site: &Site, wait: Option<Duration>) -> Result<Exit, Fail
     let begin = Instant::now();
     let end = begin + patience;
     while connection.pid()? == Some(pid) {
-        if hurries.pop_if(|after| begin.elapsed() >= *after).is_some() {
+        if hurries.last().is_some_and(|after| begin.elapsed() >= *after) {
+            hurries.pop();
             daemon(site).send(Signal::SIGTERM).map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
         }
         if patience.is_zero() {
@@ -113,7 +126,11 @@ pub(crate) fn shutdown(site: &Site, wait: Option<Duration>) -> Result<Exit, Fail
 }
 
 fn done(site: &Site, text: &str) -> Result<(), Failure> {
-    if site.screen.json { site.screen.document(&json!({ "success": true, "message": text })) } else { site.screen.line(text) }
+    if site.screen.json {
+        site.screen.document(&json!({ "success": true, "message": text }))
+    } else {
+        site.screen.line(text)
+    }
 }
 
 fn daemon(site: &Site) -> Daemon {
@@ -123,9 +140,9 @@ fn daemon(site: &Site) -> Daemon {
 }
 
 fn monitor(site: &Site) -> Result<Builder, Failure> {
-    Monitor::from_config(&site.config).map_err(failure)
+    Monitor::from_config(&site.config).map_err(|error| failure(&error))
 }
 
-fn failure(error: daemonize_monitor::Error) -> Failure {
+fn failure(error: &daemonize_monitor::Error) -> Failure {
     Failure::new(Exit::Failed, error.to_string())
 }

@@ -14,7 +14,8 @@ pub(crate) fn reload(site: &Site, dry_run: bool) -> Result<Exit, Failure> {
     if screen.json {
         screen.document(&answer)?;
     } else if success {
-        let plan: Plan = serde_json::from_value(answer["plan"].take()).map_err(|error| Failure::failed("read", "plan", error))?;
+        let plan: Plan =
+            serde_json::from_value(answer["plan"].take()).map_err(|error| Failure::failed("read", "plan", error))?;
         lines(site, &plan, dry_run).iter().try_for_each(|line| screen.line(line))?;
     } else {
         for mistake in answer["mistakes"].as_array().into_iter().flatten().filter_map(Value::as_str) {
@@ -43,7 +44,8 @@ fn lines(site: &Site, plan: &Plan, dry_run: bool) -> Vec<String> {
         lines.push(line(Tone::Uneasy, "~", &change.name, what));
     }
     for change in &plan.changed {
-        let what = format!("{} ({})", tense("changed while it runs", "would be changed while it runs"), change.why.join(", "));
+        let what =
+            format!("{} ({})", tense("changed while it runs", "would be changed while it runs"), change.why.join(", "));
         lines.push(line(Tone::Good, "=", &change.name, what));
     }
     if !plan.settings.is_empty() {

@@ -33,7 +33,7 @@ pub(crate) fn status(site: &Site, names: &[String]) -> Result<Exit, Failure> {
         screen.error(&format!("the configuration was not taken: {problem}"));
     }
     if !bots.is_empty() {
-        table(&screen, &bots, None).iter().try_for_each(|line| screen.line(line))?;
+        table(screen, &bots, None).iter().try_for_each(|line| screen.line(line))?;
     }
     Ok(verdict(&bots, names))
 }
@@ -97,7 +97,8 @@ mod tests {
         assert_eq!(exit(&[bot("a", "running", true), bot("b", "exited", true)], &[]), Exit::Done);
         assert_eq!(exit(&[bot("a", "stopped", false)], &[]), Exit::Done);
         assert_eq!(exit(&[bot("a", "stopped", false)], &["a"]), Exit::Down);
-        for state in ["stopped", "waiting", "starting", "suspended", "backing-off", "stopping", "gave-up", "new-state"] {
+        for state in ["stopped", "waiting", "starting", "suspended", "backing-off", "stopping", "gave-up", "new-state"]
+        {
             assert_eq!(exit(&[bot("a", "running", true), bot("b", state, true)], &[]), Exit::Down, "{state}");
         }
         assert_eq!(exit(&[bot("a", "backing-off", false)], &[]), Exit::Down);

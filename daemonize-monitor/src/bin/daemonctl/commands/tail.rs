@@ -20,7 +20,7 @@ pub(crate) fn tail(site: &Site, bot: &str, lines: u32, stream: Stream, follow: b
     // A stream cannot refuse: what is wrong is told by the other form.
     connection.lines(bot, 0, stream.name())?;
     for event in connection.follow(bot, lines, stream.name())? {
-        let event = event.map_err(connect::failure)?;
+        let event = event.map_err(|error| connect::failure(&error))?;
         match (&*event.name, event.data) {
             ("line", line) if screen.json => screen.json_line(&json!({ "line": line }))?,
             ("line", Value::String(line)) => screen.output(&line)?,

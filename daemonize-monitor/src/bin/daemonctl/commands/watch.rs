@@ -23,7 +23,7 @@ pub(crate) fn watch(site: &Site, names: &[String]) -> Result<Exit, Failure> {
     let events = connection.events()?;
     let seen = connection.bots()?;
     status::chosen(seen.bots.clone(), names)?;
-    if site.screen.is_terminal && !site.screen.json {
+    if site.screen.is_terminal() && !site.screen.json {
         redraw(site, &connection, events, seen, names)
     } else {
         print(site, &connection, events, seen, names)
@@ -31,15 +31,24 @@ pub(crate) fn watch(site: &Site, names: &[String]) -> Result<Exit, Failure> {
 }
 
 /// Draws until the monitor ends.
-fn redraw(site: &Site, connection: &Connection, mut events: Events, mut seen: Bots, names: &[String]) -> Result<Exit, Failure> {
+fn redraw(
+    site: &Site,
+    connection: &Connection,
+    mut events: Events,
+    mut seen: Bots,
+    names: &[String],
+) -> Result<Exit, Failure> {
     let mut read = Instant::now();
     loop {
         let bots: Vec<Bot> = seen.bots.iter().filter(|bot| concerns(bot, names)).cloned().collect();
         draw(site, &seen.monitor, &bots)?;
-        if let Some(event) = events.next_within(TICK).map_err(connect::failure)? {
+        if let Some(event) = events.next_within(TICK).map_err(|error| connect::failure(&error))? {
             apply(connection, &mut seen, event)?;
             let end = Instant::now() + TOGETHER;
-            while let Some(event) = events.next_within(end.saturating_duration_since(Instant::now())).map_err(connect::failure)? {
+            while let Some(event) = events
+                .next_within(end.saturating_duration_since(Instant::now()))
+                .map_err(|error| connect::failure(&error))?
+            {
                 apply(connection, &mut seen, event)?;
             }
         }
@@ -65,8 +74,13 @@ fn draw(site: &Site, monitor: &Monitor, bots: &[Bot]) -> Result<(), Failure> {
         duration(monitor.uptime),
         count(bots.len(), "bot")
     )];
-    lines.extend(monitor.problem.as_ref().map(|problem| harmless(&format!("problem: {}", problem.replace('\n', "; "))).into_owned()));
-    lines.extend(table(&site.screen, bots, Some(width.into())));
+    lines.extend(
+        monitor
+            .problem
+            .as_ref()
+            .map(|problem| harmless(&format!("problem: {}", problem.replace('\n', "; "))).into_owned()),
+    );
+    lines.extend(table(site.screen, bots, Some(width.into())));
     let room = usize::from(height).max(3) - 1;
     if lines.len() > room {
         let more = lines.len() - room + 1;
@@ -75,34 +89,45 @@ fn draw(site: &Site, monitor: &Monitor, bots: &[Bot]) -> Result<(), Failure> {
     }
     let mut text = String::from("\x1b[H");
     for line in lines {
-        let _ = write!(text, "{line}\x1b[K\n");
+        let _ = writeln!(text, "{line}\x1b[K");
     }
     text.push_str("\x1b[J");
     Ok(io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush())?)
 }
 
 /// Prints one line per change until the monitor ends.
-fn print(site: &Site, connection: &Connection, events: Events, mut seen: Bots, names: &[String]) -> Result<Exit, Failure> {
+fn print(
+    site: &Site,
+    connection: &Connection,
+    events: Events,
+    mut seen: Bots,
+    names: &[String],
+) -> Result<Exit, Failure> {
     let screen = site.screen;
-    let show = |bot: &Bot| if screen.json { screen.json_line(&json!({ "bot": bot })) } else { screen.line(control::line(site, bot)) };
+    let show = |bot: &Bot| {
+        if screen.json { screen.json_line(&json!({ "bot": bot })) } else { screen.line(control::line(site, bot)) }
+    };
     seen.bots.iter().filter(|bot| concerns(bot, names)).try_for_each(show)?;
     for event in events {
-        let event = event.map_err(connect::failure)?;
+        let event = event.map_err(|error| connect::failure(&error))?;
         let before = seen.bots.clone();
         let removed = (event.name == "removed").then(|| event.data["name"].as_str().unwrap_or_default().to_owned());
         let counts = (event.name == "counts").then(|| event.data.clone());
         apply(connection, &mut seen, event)?;
         if let Some(name) = removed {
-            match screen.json {
-                true => screen.json_line(&json!({ "removed": name }))?,
-                false => screen.line(format!("{}: removed", harmless(&name)))?,
+            if screen.json {
+                screen.json_line(&json!({ "removed": name }))?;
+            } else {
+                screen.line(format!("{}: removed", harmless(&name)))?;
             }
         } else if let (Some(counts), true) = (counts, screen.json) {
             screen.json_line(&json!({ "counts": counts }))?;
         }
         let is_news = |bot: &&Bot| {
             concerns(bot, names)
-                && !before.iter().any(|old| old.name == bot.name && (old.state, old.pid, &old.reason) == (bot.state, bot.pid, &bot.reason))
+                && !before.iter().any(|old| {
+                    old.name == bot.name && (old.state, old.pid, &old.reason) == (bot.state, bot.pid, &bot.reason)
+                })
         };
         seen.bots.iter().filter(is_news).try_for_each(show)?;
     }
