@@ -62,7 +62,8 @@ impl Monitor {
     /// # Errors
     /// Everything that is wrong with the file.
     pub fn from_config(path: impl AsRef<Path>) -> Result<Builder> {
-        let path = std::path::absolute(path.as_ref()).map_err(|error| Error::system("find the configuration", &error))?;
+        let path =
+            std::path::absolute(path.as_ref()).map_err(|error| Error::system("find the configuration", &error))?;
         let read = move || Config::read(&path).map_err(Error::from);
         let config = read()?;
         let mut daemon = Daemon::new(&config.settings.name);

@@ -26,7 +26,15 @@ fn bots_are_started_stopped_and_restarted_by_name() {
 fn a_name_that_is_not_there_is_told() {
     let lab = lab();
     start(&lab, &["web : BOT idle"]);
-    for verb in ["start nobody", "stop nobody", "restart nobody 10", "destroy nobody", "status nobody", "signal nobody TERM", "tail nobody 3"] {
+    for verb in [
+        "start nobody",
+        "stop nobody",
+        "restart nobody 10",
+        "destroy nobody",
+        "status nobody",
+        "signal nobody TERM",
+        "tail nobody 3",
+    ] {
         let told = refused(&lab, verb);
         assert!(told.contains("failed to find bot `nobody`: there is none of this name"), "{verb}: {told}");
     }
