@@ -181,7 +181,10 @@ impl Commands {
     /// the program and not from a file.
     pub fn reload(&self, dry_run: bool) -> Result<Plan> {
         let Some(source) = &self.source else {
-            return Err(Error::new(ErrorKind::Configuration, "failed to reload: the monitor has no configuration file"));
+            return Err(Error::new(
+                ErrorKind::Configuration,
+                "failed to reload: the monitor has no configuration file",
+            ));
         };
         let _one = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
         self.replace(source()?, dry_run)

@@ -82,7 +82,8 @@ pub(crate) fn children(wanted: impl Fn(Pid) -> bool) -> Vec<Facts> {
 fn listed(wanted: impl Fn(Pid) -> bool) -> Option<Vec<Facts>> {
     let mut found = Vec::new();
     // One descriptor at a time: there may be no more.
-    let threads: Vec<PathBuf> = fs::read_dir("/proc/self/task").ok()?.filter_map(|thread| Some(thread.ok()?.path())).collect();
+    let threads: Vec<PathBuf> =
+        fs::read_dir("/proc/self/task").ok()?.filter_map(|thread| Some(thread.ok()?.path())).collect();
     for thread in threads {
         // A thread that has ended has none.
         let Ok(list) = fs::read_to_string(thread.join("children")) else { continue };

@@ -2,9 +2,10 @@
 
 use super::Engine;
 use crate::process::{self, Facts};
+use crate::status::State;
 use crate::sys::wait::{self, Change};
-use nix::sys::signal::kill;
 use daemonize_core::{Pid, Signal};
+use nix::sys::signal::kill;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
@@ -78,9 +79,8 @@ impl Engine {
     fn bury(&mut self, pid: Pid) {
         if let Ok(Some(Change::Ended(_))) = wait::take(pid) {
             for index in &self.lingering {
-                let unit = self.units[*index].value.as_mut();
-                if let Some(process) = unit.and_then(|unit| unit.process.as_mut()) {
-                    process.strays.retain(|stray| *stray != pid);
+                if let Some(unit) = &mut self.units[*index].value {
+                    unit.strays.retain(|stray| *stray != pid);
                 }
             }
         }
@@ -105,7 +105,7 @@ impl Engine {
         }
         let is_alone = |index: &&usize| {
             let process = self.unit(**index).process.as_ref();
-            process.is_some_and(|process| !process.handle.has_group(process.pid))
+            process.is_none_or(|process| !process.handle.has_group(process.pid))
         };
         let leaving: Vec<usize> = self.lingering.iter().filter(is_alone).copied().collect();
         let begin = Instant::now();
@@ -133,9 +133,15 @@ impl Engine {
         let is_sure = self.looks.tries >= TRIES || !self.has_child_signal();
         self.looks.tries = if is_sure { 0 } else { self.looks.tries + 1 };
         self.find_strays(leaving, &all);
-        let is_alone = |index: &&usize| self.unit(**index).process.as_ref().is_some_and(|process| process.strays.is_empty());
-        let alone: Vec<usize> = leaving.iter().filter(is_alone).copied().collect();
+        let alone: Vec<usize> = leaving.iter().filter(|index| self.unit(**index).strays.is_empty()).copied().collect();
         self.look = !alone.is_empty() && !is_sure;
+        for index in leaving {
+            let unit = self.unit(*index);
+            if !unit.strays.is_empty() && unit.state != State::Stopping {
+                // It ended by itself, but not with all that it started.
+                self.stop_group(*index);
+            }
+        }
         for index in alone.into_iter().filter(|_| is_sure) {
             self.gone(index);
         }
@@ -150,26 +156,27 @@ impl Engine {
 
     /// Finds those children that belong to bots which are leaving, and sends new ones the signal of their step.
     fn find_strays(&mut self, leaving: &[usize], all: &[Facts]) {
-        let sessions = leaving.iter().filter_map(|index| Some((self.unit(*index).process.as_ref()?.pid.as_raw(), *index)));
+        let sessions =
+            leaving.iter().filter_map(|index| Some((self.unit(*index).process.as_ref()?.pid.as_raw(), *index)));
         let sessions: HashMap<i32, usize> = sessions.collect();
         let mut found: HashMap<usize, Vec<Pid>> = HashMap::new();
         for facts in all.iter().filter(|facts| facts.is_alive) {
-            let owner = sessions.get(&facts.session).copied().or_else(|| self.owner(facts.pid));
+            // The mark first: it is of one bot for ever, while the number of a session may come again.
+            let owner = self.owner(facts.pid).or_else(|| sessions.get(&facts.session).copied());
             if let Some(index) = owner {
                 found.entry(index).or_default().push(facts.pid);
             }
         }
         for index in leaving {
             let (signal, _) = self.step(*index);
-            let Some(process) = &mut self.unit_mut(*index).process else { continue };
+            let unit = self.unit_mut(*index);
             let strays = found.remove(index).unwrap_or_default();
-            process.strays.retain(|stray| strays.contains(stray));
+            unit.strays.retain(|stray| strays.contains(stray));
             for pid in strays {
-                if process.strays.contains(&pid) {
-                    continue;
+                if !unit.strays.contains(&pid) {
+                    self::signal(pid, signal);
+                    unit.strays.push(pid);
                 }
-                self::signal(pid, signal);
-                process.strays.push(pid);
             }
         }
     }

@@ -48,7 +48,8 @@ impl Engine {
         let Some(process) = self.unit(index).process.as_ref().filter(|process| !process.reaped) else { return false };
         match message.sender.and_then(Facts::of) {
             Some(facts) => {
-                let marks = || process::marks(facts.pid).is_some_and(|marks| marks.bot == self.unit(index).bot.name.as_bytes());
+                let marks =
+                    || process::marks(facts.pid).is_some_and(|marks| marks.bot == self.unit(index).bot.name.as_bytes());
                 facts.pid == process.pid || facts.session == process.pid.as_raw() || marks()
             }
             None => message.user == 0 || process::user(process.pid) == Some(message.user),

@@ -92,7 +92,9 @@ impl Engine {
         let mut end = |which: u8, log: &LogTarget, own: BorrowedFd<'static>| match log {
             LogTarget::Inherit if !is_watched => Ok(End::Own(own)),
             LogTarget::Null if !is_watched => Ok(End::Null),
-            LogTarget::Null | LogTarget::Inherit => pipe(Kind::Output(which, Target::Ring(ring.clone()), Lines::default())),
+            LogTarget::Null | LogTarget::Inherit => {
+                pipe(Kind::Output(which, Target::Ring(ring.clone()), Lines::default()))
+            }
             log => match self.logs.target(log, ring) {
                 Some(target) => pipe(Kind::Output(which, target, Lines::default())),
                 None => Ok(End::Null),
@@ -101,10 +103,13 @@ impl Engine {
         let stdout = end(1, &bot.stdout, own_stdout())?;
         let stderr = if bot.stderr == LogTarget::Stdout { End::Same } else { end(2, &bot.stderr, own_stderr())? };
         let events = pipe(Kind::Events(Vec::new()))?;
-        unit.targets = ours.iter().filter_map(|(_, kind)| match kind {
-            Kind::Output(_, target, _) => Some(target.clone()),
-            Kind::Events(_) => None,
-        }).collect();
+        unit.targets = ours
+            .iter()
+            .filter_map(|(_, kind)| match kind {
+                Kind::Output(_, target, _) => Some(target.clone()),
+                Kind::Events(_) => None,
+            })
+            .collect();
         Ok(Pipes { ours, theirs: [End::Null, stdout, stderr, events] })
     }
 
@@ -163,7 +168,9 @@ impl Engine {
                     });
                 }
                 is_ready = owner.is_some_and(|owner| match &owner.bot.ready {
-                    Ready::Output(text) if owner.state == State::Starting => memmem::find(lines, text.as_bytes()).is_some(),
+                    Ready::Output(text) if owner.state == State::Starting => {
+                        memmem::find(lines, text.as_bytes()).is_some()
+                    }
                     _ => false,
                 });
             }

@@ -21,6 +21,9 @@ pub(super) struct Unit {
     pub(super) since: Instant,
     pub(super) since_on_the_wall: SystemTime,
     pub(super) process: Option<Process>,
+    /// Descendants that left its group, found when it was stopped. They are our children by now, and leave this list when
+    /// they are reaped: until then their numbers are theirs, without a descriptor that might not be had.
+    pub(super) strays: Vec<Pid>,
     /// What follows when nothing of it is left.
     pub(super) after: After,
     /// The step of the stop that it is at.
@@ -56,9 +59,6 @@ pub(super) struct Process {
     pub(super) began: Instant,
     /// It has ended and its status was taken: its number may be another's, its handle never is.
     pub(super) reaped: bool,
-    /// Descendants that left its group, found when it was stopped. They are our children by now, and leave this list when
-    /// they are reaped: until then their numbers are theirs, without a descriptor that might not be had.
-    pub(super) strays: Vec<Pid>,
 }
 
 /// What follows a stop.
@@ -120,6 +120,7 @@ impl Unit {
             since: now,
             since_on_the_wall: SystemTime::now(),
             process: None,
+            strays: Vec::new(),
             after: After::Rest,
             step: 0,
             deadline: None,
@@ -143,7 +144,9 @@ impl Unit {
     pub(super) fn is_ready(&self) -> bool {
         match self.state {
             State::Running | State::Suspended => true,
-            State::Exited => self.bot.ready == Ready::Exit && self.history.last().is_some_and(|(_, exit)| exit.is_success()),
+            State::Exited => {
+                self.bot.ready == Ready::Exit && self.history.last().is_some_and(|(_, exit)| exit.is_success())
+            }
             _ => false,
         }
     }

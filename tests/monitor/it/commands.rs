@@ -26,7 +26,15 @@ fn bots_are_started_stopped_and_restarted_by_name() {
 fn a_name_that_is_not_there_is_told() {
     let lab = lab();
     start(&lab, &["web : BOT idle"]);
-    for verb in ["start nobody", "stop nobody", "restart nobody 10", "destroy nobody", "status nobody", "signal nobody TERM", "tail nobody 3"] {
+    for verb in [
+        "start nobody",
+        "stop nobody",
+        "restart nobody 10",
+        "destroy nobody",
+        "status nobody",
+        "signal nobody TERM",
+        "tail nobody 3",
+    ] {
         let told = refused(&lab, verb);
         assert!(told.contains("failed to find bot `nobody`: there is none of this name"), "{verb}: {told}");
     }
@@ -127,7 +135,7 @@ fn a_bot_is_given_the_environment_that_was_said() {
     );
     let clear = lines(&lab, "clear.new", 4);
     let names: Vec<&str> = clear.iter().map(|line| line.split('=').next().unwrap()).collect();
-    assert_eq!(names, ["A", "DAEMON_BOT", "DAEMON_EVENTS", "DAEMON_MONITOR"]);
+    assert_eq!(names, ["A", "DAEMON_BOT", "DAEMON_EVENTS", "DAEMON_EVENTS_PIPE", "DAEMON_MONITOR", "DAEMON_MONITOR_ID"]);
     assert_eq!(clear[0], "A=b=c");
     let full = lines(&lab, "full.new", 5);
     for line in ["A=$(touch`x`)", "NOTIFY_SOCKET=mine", "DAEMON_BOT=full", "DAEMON_EVENTS=3"] {

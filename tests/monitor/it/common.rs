@@ -76,7 +76,8 @@ pub(crate) fn stop(lab: &Lab) -> Outcome {
 #[track_caller]
 pub(crate) fn nothing_left(lab: &Lab) {
     if lab.quiet(SOON).is_err() {
-        let left: Vec<_> = lab.processes().into_iter().map(|process| (process, process.arguments(), process.stat())).collect();
+        let left: Vec<_> =
+            lab.processes().into_iter().map(|process| (process, process.arguments(), process.stat())).collect();
         panic!("processes left behind: {left:?}\n{}", lab.read("m.log"));
     }
 }
@@ -85,7 +86,13 @@ pub(crate) fn nothing_left(lab: &Lab) {
 #[track_caller]
 pub(crate) fn wait_for(lab: &Lab, bot: &str, state: &str) -> String {
     let told = lab.run(&["tell", &format!("watch {bot} {state}")]);
-    assert_eq!(told.code(), 0, "bot {bot} did not become {state}: {told}\n{}\n{}", tell(lab, "status"), lab.read("m.log"));
+    assert_eq!(
+        told.code(),
+        0,
+        "bot {bot} did not become {state}: {told}\n{}\n{}",
+        tell(lab, "status"),
+        lab.read("m.log")
+    );
     told.stdout
 }
 

@@ -9,7 +9,10 @@ fn events_are_counted_by_name() {
     let lab = lab();
     start(
         &lab,
-        &["web restart=never ready=exit : BOT event:reply:1000 event:miss:7 exit:0", "shell restart=never ready=exit : sh echo done >&3; printf 'a\\n\\nb b\\n' >&3"],
+        &[
+            "web restart=never ready=exit : BOT event:reply:1000 event:miss:7 exit:0",
+            "shell restart=never ready=exit : sh echo done >&3; printf 'a\\n\\nb b\\n' >&3",
+        ],
     );
     wait_for(&lab, "web", "exited");
     wait_for(&lab, "shell", "exited");

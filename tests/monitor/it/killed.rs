@@ -90,7 +90,8 @@ fn p6_13_any_journal_lets_the_monitor_start() {
     assert_eq!(whole.lines().count(), 2, "{whole:?}");
     kill(monitor);
     let mut count = 1;
-    let cuts: Vec<Vec<u8>> = [0, 1, whole.len() / 2, whole.len() - 1].iter().map(|at| whole.as_bytes()[..*at].to_vec()).collect();
+    let cuts: Vec<Vec<u8>> =
+        [0, 1, whole.len() / 2, whole.len() - 1].iter().map(|at| whole.as_bytes()[..*at].to_vec()).collect();
     for garbage in cuts.into_iter().chain([b"\xff\0garbage\n".to_vec(), vec![0; 5000]]) {
         lab.write("m.journal", garbage);
         lab.shell("chmod 600 m.journal").run().ok();
@@ -111,13 +112,13 @@ fn p6_13_any_journal_lets_the_monitor_start() {
     assert!(lab.read("bots").starts_with("web"));
 }
 
-/// A group that a bot left behind when it crashed just before the monitor did.
+/// What a bot left behind when it ended, just before the monitor was killed.
 #[test]
 fn p6_04_orphans_of_a_dead_bot_are_found_by_their_mark() {
     let lab = lab();
-    let monitor = start(&lab, &["web restart=never : BOT escape:ignore:TERM,stamp:LAB/kids,idle,kid exit:0"]);
+    let monitor = start(&lab, &["web restart=never : BOT escape:ignore:TERM,stamp:LAB/kids,idle,kid sleep:500 exit:0"]);
     lines(&lab, "kids", 1);
-    wait_for(&lab, "web", "exited");
+    wait_for(&lab, "web", "stopping");
     let kid = copies(&lab, "kid")[0];
     kill(monitor);
     assert!(kid.alive());

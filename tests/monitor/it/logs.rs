@@ -71,16 +71,23 @@ fn p6_07_a_full_disk_stops_nothing() {
     let lab = lab();
     write_bots(
         &lab,
-        &["web log=LAB/full/web.log,0 restart=never : BOT lines:1000000 touch:LAB/done idle", "later autostart=no log=LAB/full/web.log,0 restart=never : BOT lines:50 exit:0"],
+        &[
+            "web log=LAB/full/web.log,0 : sh BOT lines:1000000 touch:LAB/done; until [ -e LAB/go ]; do sleep 0.05; done; BOT lines:50 touch:LAB/over idle",
+        ],
     );
     let script = "mkdir full && mount -t tmpfs -o size=64k none full || exit 9
         $D foreground & M=$!
         for i in $(seq 300); do [ -e done ] && break; sleep 0.1; done; [ -e done ] || exit 8
         $D tell status web
         cp full/web.log first; : > full/web.log
-        $D tell start later 10000; sleep 0.5
+        touch go; for i in $(seq 300); do [ -e over ] && break; sleep 0.1; done; sleep 0.3
         cp full/web.log second; kill -TERM $M; wait $M; echo ended $?";
-    let ended = lab.command("unshare", &["-m", "bash", "-c", script]).env("D", lab.program()).within(Duration::from_secs(90)).run().ok();
+    let ended = lab
+        .command("unshare", &["-m", "bash", "-c", script])
+        .env("D", lab.program())
+        .within(Duration::from_secs(90))
+        .run()
+        .ok();
     assert!(ended.stdout.contains("ended 0"), "{ended}");
     let told = ended.stdout.lines().next().unwrap();
     assert!(told.starts_with("web running") && number(told, "lost") > 10_000_000, "{told}");
@@ -93,7 +100,10 @@ fn p6_07_a_full_disk_stops_nothing() {
     let second: Vec<&str> = second.lines().collect();
     assert!(second.iter().any(|line| line.ends_with("bytes of output were lost here]")), "{second:?}");
     let after: Vec<&&str> = second.iter().skip_while(|line| !line.ends_with("lost here]")).skip(1).collect();
-    assert!(after.iter().enumerate().all(|(at, line)| **line == format!("line {at}")) && after.len() == 50, "{second:?}");
+    assert!(
+        after.iter().enumerate().all(|(at, line)| **line == format!("line {at}")) && after.len() == 50,
+        "{second:?}"
+    );
 }
 
 #[test]
@@ -131,7 +141,8 @@ fn p6_07_a_log_that_cannot_be_opened_stops_nothing() {
 fn p6_07_a_write_that_takes_little_keeps_lines_whole() {
     let lab = lab();
     write_bots(&lab, &["web log=LAB/web.log restart=never : BOT lines:20 exit:0"]);
-    let script = "exec strace -f -qq -o trace -e trace=write -P $PWD/web.log -e inject=write:retval=1:when=2+3 $D foreground";
+    let script =
+        "exec strace -f -qq -o trace -e trace=write -P $PWD/web.log -e inject=write:retval=1:when=2+3 $D foreground";
     // A write that says it took one byte has written nothing at all here, so lines lose letters but not their ends.
     let running = lab.shell(script).spawn();
     let text = lab.wait_for("web.log", Duration::from_secs(30), |text| text.lines().count() >= 15);
@@ -144,7 +155,12 @@ fn p6_08_a_flood_takes_no_memory_and_keeps_nobody_waiting() {
     let lab = lab();
     let monitor = start(
         &lab,
-        &["flood : BOT flood", "file log=LAB/file.log,1000000,1 : BOT flood", "quiet : BOT idle", &format!("endless restart=never : BOT endless:{} exit:0", size(20_000_000, 100_000_000))],
+        &[
+            "flood : BOT flood",
+            "file log=LAB/file.log,1000000,1 : BOT flood",
+            "quiet : BOT idle",
+            &format!("endless restart=never : BOT endless:{} exit:0", size(20_000_000, 100_000_000)),
+        ],
     );
     let begin = Instant::now();
     while begin.elapsed() < Duration::from_secs(u64::try_from(size(2, 30)).unwrap()) {
@@ -161,7 +177,12 @@ fn p6_08_a_flood_takes_no_memory_and_keeps_nobody_waiting() {
 #[test]
 fn p6_16_logs_are_opened_again_at_hup_and_nothing_is_lost() {
     let lab = lab();
-    let monitor = start(&lab, &["web log=LAB/web.log,0 restart=never : sh i=0; while [ $i -lt 400 ]; do echo line $i; i=$((i+1)); sleep 0.005; done; touch LAB/done"]);
+    let monitor = start(
+        &lab,
+        &[
+            "web log=LAB/web.log,0 restart=never : sh i=0; while [ $i -lt 400 ]; do echo line $i; i=$((i+1)); sleep 0.005; done; touch LAB/done",
+        ],
+    );
     for number in 1..=2 {
         lines(&lab, "web.log", 20);
         lab.shell(&format!("mv web.log old.{number}")).run().ok();

@@ -22,4 +22,5 @@ mod site;
 mod cli_commands;
 mod cli_reload;
 mod cli_status;
+mod examples_run;
 mod listener_routes;

@@ -87,19 +87,46 @@ fn an_end_is_followed_by_what_restart_says() {
 #[test]
 fn what_a_crash_leaves_of_the_group_is_ended_before_the_restart() {
     let lab = lab();
-    let bot = format!("web limit=1000/3600000 backoff=0 : BOT stamp:LAB/starts spawn:append:{}/kids:x,idle idle", lab.directory().display());
+    let bot = format!(
+        "web limit=1000/3600000 backoff=0 : BOT stamp:LAB/starts spawn:append:{}/kids:x,idle idle",
+        lab.directory().display()
+    );
     start(&lab, &[&bot]);
     lines(&lab, "kids", 1);
     process(&lab, "web").signal(Signal::SIGKILL);
     lines(&lab, "kids", 2);
-    let running = || lab.processes().iter().filter(|one| one.arguments().first().is_some_and(|name| name == BOT)).count();
+    let running =
+        || lab.processes().iter().filter(|one| one.arguments().first().is_some_and(|name| name == BOT)).count();
     let deadline = Instant::now() + SOON;
     // The child writes before its elder is gone for good.
     while running() > 2 && Instant::now() < deadline {
-        look::first_death(&lab.processes().iter().map(|one| one.id()).collect::<Vec<_>>(), look::Deadline::after(Duration::from_millis(50))).ok();
+        look::first_death(
+            &lab.processes().iter().map(|one| one.id()).collect::<Vec<_>>(),
+            look::Deadline::after(Duration::from_millis(50)),
+        )
+        .ok();
     }
     assert_eq!(running(), 2, "{:?}", lab.processes());
     assert_eq!(state(&lab, "web"), "running");
+    stop(&lab);
+}
+
+/// A program that goes into the background would run once more with every restart.
+#[test]
+fn what_escapes_and_lives_on_is_ended_before_the_restart() {
+    let lab = lab();
+    start(
+        &lab,
+        &[
+            "web limit=2/3600000 backoff=1 : BOT escape:stamp:LAB/kids,idle,kid sleep:300 exit:0",
+            "other : BOT escape:idle,kept idle",
+        ],
+    );
+    wait_for(&lab, "web", "gave-up");
+    assert_eq!(lab.read("kids").lines().count(), 3);
+    let left =
+        |word: &str| lab.processes().iter().filter(|one| one.arguments().iter().any(|other| other == word)).count();
+    assert_eq!((left("kid"), left("kept")), (0, 1), "{:?}", lab.processes());
     stop(&lab);
 }
 
@@ -107,7 +134,8 @@ fn what_a_crash_leaves_of_the_group_is_ended_before_the_restart() {
 #[test]
 fn an_idle_monitor_does_nothing() {
     let lab = lab();
-    let monitor = start(&lab, &["a : BOT idle", "b ready=exit restart=never : BOT exit:0", "c restart=never : BOT exit:1"]);
+    let monitor =
+        start(&lab, &["a : BOT idle", "b ready=exit restart=never : BOT exit:0", "c restart=never : BOT exit:1"]);
     wait_for(&lab, "c", "exited");
     // Voluntary and involuntary switches of all threads: each is a wake-up.
     let wakes = || -> u64 {

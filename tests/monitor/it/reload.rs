@@ -131,7 +131,8 @@ fn a_bot_that_is_back_before_it_was_gone_runs_on_as_the_new_one() {
 #[test]
 fn p6_05_a_broken_file_changes_nothing_and_says_where() {
     let lab = lab();
-    let good = format!("[monitor]\nname = \"monitor\"\n[bot.web]\ncommand = \"{}\"\nargs = [\"idle\"]\n", crate::common::BOT);
+    let good =
+        format!("[monitor]\nname = \"monitor\"\n[bot.web]\ncommand = \"{}\"\nargs = [\"idle\"]\n", crate::common::BOT);
     lab.write("bots.toml", &good);
     start_again(&lab, &["config"]);
     wait_for(&lab, "web", "running");

@@ -28,7 +28,10 @@ fn p6_12_the_total_time_is_kept() {
     let lab = lab();
     write_bots(
         &lab,
-        &["a depends=b stop=TERM:60000 : BOT ignore:TERM stamp:LAB/up idle", "b stop=TERM:60000 : BOT ignore:TERM stamp:LAB/up idle"],
+        &[
+            "a depends=b stop=TERM:60000 : BOT ignore:TERM stamp:LAB/up idle",
+            "b stop=TERM:60000 : BOT ignore:TERM stamp:LAB/up idle",
+        ],
     );
     start_again(&lab, &["stop_timeout=700"]);
     lines(&lab, "up", 2);

@@ -20,7 +20,11 @@ fn p6_10_a_bot_becomes_another_user_for_good() {
         assert_eq!((ids.users, ids.groups), (vec![65534; 4], vec![65534; 4]), "{bot}");
         assert!(!ids.supplementary.contains(&0), "{bot} is still in root's group");
         for capabilities in ["CapPrm", "CapEff", "CapAmb"] {
-            assert_eq!(process(&lab, bot).status(capabilities).as_deref(), Some("0000000000000000"), "{bot}: {capabilities}");
+            assert_eq!(
+                process(&lab, bot).status(capabilities).as_deref(),
+                Some("0000000000000000"),
+                "{bot}: {capabilities}"
+            );
         }
     }
     let ids = process(&lab, "group").ids().unwrap();
@@ -94,7 +98,7 @@ fn p6_11_a_shortage_is_waited_for() {
 fn p6_11_no_room_for_a_process_is_a_shortage() {
     let mut lab = lab();
     lab.bring_program();
-    lab.shell(&format!("chmod 777 . && install -m 755 {BOT} bot")).run().ok();
+    lab.shell(&format!("chown 64321 . && install -m 755 {BOT} bot")).run().ok();
     let bots: Vec<String> = (0..20).map(|number| format!("b{number} limit=0/1000 : LAB/bot idle")).collect();
     let script = "ulimit -u 12; exec setpriv --reuid=64321 --regid=64321 --clear-groups $D foreground";
     let running = foreground(&lab, &bots.iter().map(String::as_str).collect::<Vec<_>>(), script);

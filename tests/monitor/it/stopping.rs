@@ -44,7 +44,8 @@ fn p6_02_descendants_without_a_mark_are_ended_too() {
     let lab = lab();
     // Nobody else sleeps for so long.
     let (member, stranger) = (format!("1{}", std::process::id()), format!("2{}", std::process::id()));
-    let bot = format!("bare : sh env -i sleep {member} & env -i setsid sleep {stranger} & echo > LAB/up; exec sleep 997");
+    let bot =
+        format!("bare : sh env -i sleep {member} & env -i setsid sleep {stranger} & echo > LAB/up; exec sleep 997");
     start(&lab, &[&bot]);
     lab.wait_for("up", Duration::from_secs(20), |_| true);
     lab.shell("sleep 0.3").run().ok();

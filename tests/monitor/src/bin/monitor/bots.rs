@@ -52,7 +52,13 @@ fn set(bot: Bot, key: &str, value: &str) -> Result<Bot, Box<dyn Error>> {
         // The first wait, which is not made longer.
         "backoff" => {
             let wait = millis(value)?;
-            bot.backoff(Backoff { first: wait, factor: 1.0, cap: wait, jitter: 0.0, stable_after: Duration::from_secs(60) })
+            bot.backoff(Backoff {
+                first: wait,
+                factor: 1.0,
+                cap: wait,
+                jitter: 0.0,
+                stable_after: Duration::from_secs(60),
+            })
         }
         "stop" => {
             let mut steps = Vec::new();

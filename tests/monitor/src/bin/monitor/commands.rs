@@ -1,7 +1,7 @@
 //! Commands, as they come through the socket: `VERB [NAME] [MILLIS]`, the last being how long to wait until it is done.
 
 use daemonize_monitor::{BotStatus, Change, Commands};
-use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::error::Error;
 use std::fmt::Write as _;
 use std::fs::File;
@@ -27,7 +27,13 @@ pub(crate) fn obey(commands: &Commands, line: &str, stream: &mut UnixStream) -> 
         "status" if name.is_empty() => told(commands.status()?),
         "status" => told(commands.bot_status(name)?),
         "find" => Ok(commands.find_named_bot(name)?.join(" ") + "\n"),
-        "signal" => commands.signal_bot(name, words.get(2).ok_or("a signal")?.parse::<daemonize_core::Signal>().map_err(|_| "no such signal")?).map(|()| String::new()).map_err(Into::into),
+        "signal" => commands
+            .signal_bot(
+                name,
+                words.get(2).ok_or("a signal")?.parse::<daemonize_core::Signal>().map_err(|_| "no such signal")?,
+            )
+            .map(|()| String::new())
+            .map_err(Into::into),
         "event" => commands.event(name, words.get(2).ok_or("an event")?).map(|()| String::new()).map_err(Into::into),
         "tail" => {
             let lines = commands.tail(name, words.get(2).ok_or("a number")?.parse()?)?;
@@ -64,7 +70,7 @@ pub(crate) fn obey(commands: &Commands, line: &str, stream: &mut UnixStream) -> 
         "shutdown" => Ok(commands.shutdown(wait(1)).map(|()| String::new())?),
         // From now on no descriptor is left for anything.
         "exhaust" => {
-            setrlimit(Resource::RLIMIT_NOFILE, 128, 4096)?;
+            setrlimit(Resource::RLIMIT_NOFILE, 128, getrlimit(Resource::RLIMIT_NOFILE)?.1)?;
             let mut held = HELD.lock().expect("nobody panics with it");
             while let Ok(null) = File::open("/dev/null") {
                 held.push(null);

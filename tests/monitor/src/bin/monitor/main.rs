@@ -49,7 +49,11 @@ fn perform(arguments: &[String]) -> Result<ExitCode, Box<dyn Error>> {
         return tell(&place, &arguments[1..].join(" "));
     }
     if verb == "stop" {
-        let stopped = Daemon::new("monitor").pidfile(here.join("m.pid")).stop_timeout(Duration::from_secs(60)).grace(Duration::from_secs(50)).stop()?;
+        let stopped = Daemon::new("monitor")
+            .pidfile(here.join("m.pid"))
+            .stop_timeout(Duration::from_secs(60))
+            .grace(Duration::from_secs(50))
+            .stop()?;
         println!("{stopped}");
         return Ok(ExitCode::SUCCESS);
     }
