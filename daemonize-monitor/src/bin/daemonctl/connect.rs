@@ -53,9 +53,18 @@ impl Connection {
         self.get("/").is_ok_and(|answer| answer["state"] == "stopping")
     }
 
-    /// All bots.
+    /// All bots; without the counts of each minute, which only programs look at.
     pub(crate) fn bots(&self) -> Result<Bots, Failure> {
-        let mut answer = self.get("/bots")?;
+        self.bots_by("/bots?minutes=0")
+    }
+
+    /// All of all bots.
+    pub(crate) fn bots_in_full(&self) -> Result<Bots, Failure> {
+        self.bots_by("/bots")
+    }
+
+    fn bots_by(&self, route: &str) -> Result<Bots, Failure> {
+        let mut answer = self.get(route)?;
         Ok(Bots { monitor: taken(&mut answer, "monitor")?, bots: taken(&mut answer, "bots")? })
     }
 

@@ -78,14 +78,8 @@ impl Screen {
         if self.is_terminal() { self.line(harmless(text)) } else { self.line(text) }
     }
 
-    /// JSON over several lines.
+    /// JSON, in one line.
     pub(crate) fn document(self, value: &impl Serialize) -> Result<(), Failure> {
-        let text = serde_json::to_string_pretty(value).map_err(|error| Failure::failed("print", "JSON", error))?;
-        self.line(harmless_json(&text))
-    }
-
-    /// JSON in one line.
-    pub(crate) fn json_line(self, value: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string(value).map_err(|error| Failure::failed("print", "JSON", error))?;
         self.line(harmless_json(&text))
     }

@@ -21,7 +21,7 @@ pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
 
 /// JSON in which every control character is escaped, also those that JSON would let through.
 pub(crate) fn harmless_json(json: &str) -> Cow<'_, str> {
-    let is_dangerous = |letter: char| is_control(letter) && letter != '\n';
+    let is_dangerous = |letter: char| is_control(letter);
     if !json.chars().any(is_dangerous) {
         return Cow::Borrowed(json);
     }

@@ -11,7 +11,9 @@ use serde_json::json;
 
 pub(crate) fn status(site: &Site, names: &[String]) -> Result<Exit, Failure> {
     let screen = site.screen;
-    let Bots { monitor, bots } = match site.connection().bots() {
+    let connection = site.connection();
+    let told = if screen.json { connection.bots_in_full() } else { connection.bots() };
+    let Bots { monitor, bots } = match told {
         Ok(bots) => bots,
         Err(failure) if failure.exit == Exit::Down && screen.json => {
             screen.document(&json!({ "success": false, "message": failure.text, "monitor": null, "bots": [] }))?;

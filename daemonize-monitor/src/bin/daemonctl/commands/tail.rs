@@ -22,7 +22,7 @@ pub(crate) fn tail(site: &Site, bot: &str, lines: u32, stream: Stream, follow: b
     for event in connection.follow(bot, lines, stream.name())? {
         let event = event.map_err(|error| connect::failure(&error))?;
         match (&*event.name, event.data) {
-            ("line", line) if screen.json => screen.json_line(&json!({ "line": line }))?,
+            ("line", line) if screen.json => screen.document(&json!({ "line": line }))?,
             ("line", Value::String(line)) => screen.output(&line)?,
             ("lagged", data) => screen.note(format!("({} lines were not shown)", data["missed"])),
             _ => {}

@@ -105,7 +105,7 @@ fn print(
 ) -> Result<Exit, Failure> {
     let screen = site.screen;
     let show = |bot: &Bot| {
-        if screen.json { screen.json_line(&json!({ "bot": bot })) } else { screen.line(control::line(site, bot)) }
+        if screen.json { screen.document(&json!({ "bot": bot })) } else { screen.line(control::line(site, bot)) }
     };
     seen.bots.iter().filter(|bot| concerns(bot, names)).try_for_each(show)?;
     for event in events {
@@ -116,12 +116,12 @@ fn print(
         apply(connection, &mut seen, event)?;
         if let Some(name) = removed {
             if screen.json {
-                screen.json_line(&json!({ "removed": name }))?;
+                screen.document(&json!({ "removed": name }))?;
             } else {
                 screen.line(format!("{}: removed", harmless(&name)))?;
             }
         } else if let (Some(counts), true) = (counts, screen.json) {
-            screen.json_line(&json!({ "counts": counts }))?;
+            screen.document(&json!({ "counts": counts }))?;
         }
         let is_news = |bot: &&Bot| {
             concerns(bot, names)
