@@ -7,7 +7,7 @@ use crate::record::Recorder;
 use crate::reloader::Reloader;
 use crate::settings::{Handler, Settings};
 use daemonize_control::Endpoint;
-use daemonize_core::{Attachment, Daemon, Handle, Signal, Stdio};
+use daemonize_core::{Attachment, Daemon, Handle, Phase, Signal, Stdio};
 use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -64,5 +64,15 @@ impl Attachment for Recording {
     fn start(&self, _: Handle) -> Result<(), Box<dyn Error>> {
         self.0.begin();
         Ok(())
+    }
+
+    fn phase(&self, phase: Phase) {
+        if phase == Phase::Ready {
+            self.0.release();
+        }
+    }
+
+    fn end(&self) {
+        self.0.release();
     }
 }

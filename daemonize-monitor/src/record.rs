@@ -12,6 +12,9 @@ use std::process;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+/// More is not held back.
+const MOST_HELD: usize = 1000;
+
 /// Where syslog listens.
 const SYSLOG: &str = "/dev/log";
 
@@ -24,6 +27,8 @@ struct State {
     format: Format,
     level: LevelFilter,
     output: Output,
+    /// What is to be written when it is clear where stderr leads: until the daemon is ready, that is to its launcher.
+    held: Option<Vec<(Level, String)>>,
 }
 
 enum Output {
@@ -44,7 +49,8 @@ impl Recorder {
         static ONLY: OnceLock<Recorder> = OnceLock::new();
         let recorder = ONLY.get_or_init(|| {
             let (format, level) = (Format::default(), LevelFilter::Info);
-            Recorder(Mutex::new(State { name: String::new(), handler: None, format, level, output: Output::Closed }))
+            let (name, output) = (String::new(), Output::Closed);
+            Recorder(Mutex::new(State { name, handler: None, format, level, output, held: Some(Vec::new()) }))
         });
         recorder.configure(settings);
         recorder
@@ -72,11 +78,29 @@ impl Recorder {
         }
     }
 
+    /// Writes what was held back: stderr leads where it is going to lead.
+    pub(crate) fn release(&self) {
+        self.silently(|state| {
+            for (level, message) in state.held.take().unwrap_or_default() {
+                state.write(level, &message);
+            }
+        });
+    }
+
     /// Opens a file again that something else has put aside.
     pub(crate) fn reopen(&self) {
-        if let Output::File(sink) = &mut self.state().output {
-            sink.reopen();
-        }
+        self.silently(|state| {
+            if let Output::File(sink) = &mut state.output {
+                sink.reopen();
+            }
+        });
+    }
+
+    /// Does something with the state, what of it would be logged, in this thread, being lost: it would wait for itself.
+    fn silently(&self, act: impl FnOnce(&mut State)) {
+        WRITING.set(true);
+        act(&mut self.state());
+        WRITING.set(false);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -95,17 +119,22 @@ impl Log for Recorder {
     }
 
     fn log(&self, record: &Record<'_>) {
-        if !self.enabled(record.metadata()) || WRITING.replace(true) {
-            return;
+        if self.enabled(record.metadata()) && !WRITING.get() {
+            self.silently(|state| state.take(record.level(), one_line(&record.args().to_string())));
         }
-        self.state().write(record.level(), &one_line(&record.args().to_string()));
-        WRITING.set(false);
     }
 
     fn flush(&self) {}
 }
 
 impl State {
+    fn take(&mut self, level: Level, message: String) {
+        match &mut self.held {
+            Some(held) if self.handler.is_none() && held.len() < MOST_HELD => held.push((level, message)),
+            _ => self.write(level, &message),
+        }
+    }
+
     fn write(&mut self, level: Level, message: &str) {
         let handler = self.handler.clone().unwrap_or_else(usual);
         match handler {

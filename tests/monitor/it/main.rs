@@ -20,6 +20,7 @@ mod stopping;
 mod site;
 
 mod cli_commands;
+mod cli_log;
 mod cli_reload;
 mod cli_status;
 mod examples_run;

@@ -96,7 +96,7 @@ pub(crate) enum Command {
         #[arg(short = 'n', long)]
         dry_run: bool,
     },
-    /// Sends a signal to all processes of bots.
+    /// Sends a signal to bots: to the process of each, not to what that has started.
     Signal {
         /// `HUP`, `SIGHUP` or a number.
         #[arg(value_parser = signal)]
