@@ -1,0 +1,138 @@
+//! Whether a bot is ready: by what it says, or by asking.
+
+use super::{Engine, Token};
+use crate::bot::Ready;
+use crate::notify::{Message, Notify};
+use crate::process::{self, Facts};
+use crate::status::State;
+use nix::errno::Errno;
+use nix::sys::epoll::EpollFlags;
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, SockaddrIn, SockaddrIn6, connect, getsockopt, socket, sockopt::SocketError,
+};
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::time::Duration;
+
+/// How long to wait before it is asked again, at first and at the most: nothing tells of a socket that listens.
+const PAUSE: Duration = Duration::from_millis(2);
+const LONG_PAUSE: Duration = Duration::from_millis(250);
+
+impl Engine {
+    /// Where a bot says that it is ready: a socket of its own, made when it needs one.
+    pub(super) fn notify_address(&mut self, index: usize) -> nix::Result<String> {
+        if let Some(notify) = &self.unit(index).notify {
+            return Ok(notify.address().to_owned());
+        }
+        let notify = Notify::new()?;
+        self.watch(&notify, Token::Notify(index, self.units[index].generation), EpollFlags::EPOLLIN)?;
+        let address = notify.address().to_owned();
+        self.unit_mut(index).notify = Some(notify);
+        Ok(address)
+    }
+
+    /// Somebody has said something where a bot does, see `sd_notify(3)`.
+    pub(super) fn take_notifications(&mut self, index: usize) {
+        for _ in 0..64 {
+            let message = self.unit(index).notify.as_ref().and_then(Notify::receive);
+            let Some(message) = message else { return };
+            if message.is_ready && self.unit(index).bot.ready == Ready::Notify && self.may_speak(index, &message) {
+                self.become_ready(index);
+            }
+        }
+    }
+
+    /// Whether a message is from the bot or one of its descendants. One who is gone already cannot be asked whose it was:
+    /// then it is enough that it had the bot's rights, or root's.
+    fn may_speak(&self, index: usize, message: &Message) -> bool {
+        let Some(process) = self.unit(index).process.as_ref().filter(|process| !process.reaped) else { return false };
+        match message.sender.and_then(Facts::of) {
+            Some(facts) => {
+                let marks =
+                    || process::marks(facts.pid).is_some_and(|marks| marks.bot == self.unit(index).bot.name.as_bytes());
+                facts.pid == process.pid || facts.session == process.pid.as_raw() || marks()
+            }
+            None => message.user == 0 || process::user(process.pid) == Some(message.user),
+        }
+    }
+
+    /// Its program runs: begins to ask, where that is how one knows.
+    pub(super) fn begin_probe(&mut self, index: usize) {
+        if matches!(self.unit(index).bot.ready, Ready::Tcp(_) | Ready::File(_)) {
+            self.ask_after(index, PAUSE);
+        }
+    }
+
+    fn ask_after(&mut self, index: usize, pause: Duration) {
+        let at = self.now + pause;
+        self.unit_mut(index).probe = Some((at, pause));
+        self.timers.set(at, (index, self.units[index].generation));
+    }
+
+    /// Nobody has to know any more.
+    pub(super) fn end_probe(&mut self, index: usize) {
+        self.unit_mut(index).probe = None;
+        self.probes.remove(&index);
+    }
+
+    /// It is time to ask.
+    pub(super) fn probe(&mut self, index: usize) {
+        self.unit_mut(index).probe.as_mut().expect("it is due").0 += LONG_PAUSE;
+        let answer = match &self.unit(index).bot.ready {
+            Ready::File(path) => Some(path.exists()),
+            Ready::Tcp(address) => self.dial(index, *address),
+            _ => return,
+        };
+        match answer {
+            Some(true) => self.become_ready(index),
+            Some(false) => self.ask_again(index),
+            None => {}
+        }
+    }
+
+    fn ask_again(&mut self, index: usize) {
+        self.probes.remove(&index);
+        if let Some((_, pause)) = self.unit(index).probe {
+            self.ask_after(index, (pause * 2).min(LONG_PAUSE));
+        }
+    }
+
+    /// Whether somebody accepts connections there; `None` when that will be known later.
+    fn dial(&mut self, index: usize, address: SocketAddr) -> Option<bool> {
+        let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
+        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+        let Ok(socket) = socket(family, SockType::Stream, flags, None) else { return Some(false) };
+        let connected = match address {
+            SocketAddr::V4(address) => connect(socket.as_raw_fd(), &SockaddrIn::from(address)),
+            SocketAddr::V6(address) => connect(socket.as_raw_fd(), &SockaddrIn6::from(address)),
+        };
+        match connected {
+            Ok(()) => Some(true),
+            Err(Errno::EINPROGRESS) => self.await_connection(index, socket).err().map(|_| false),
+            Err(_) => Some(false),
+        }
+    }
+
+    fn await_connection(&mut self, index: usize, socket: OwnedFd) -> nix::Result<()> {
+        self.watch(&socket, Token::Probe(index, self.units[index].generation), EpollFlags::EPOLLOUT)?;
+        self.probes.insert(index, socket);
+        Ok(())
+    }
+
+    /// A connection was accepted, or was not.
+    pub(super) fn take_probe(&mut self, index: usize) {
+        let Some(socket) = self.probes.remove(&index) else { return };
+        match getsockopt(&socket, SocketError) {
+            Ok(0) => self.become_ready(index),
+            _ => self.ask_again(index),
+        }
+    }
+
+    /// Those that depend on it may start.
+    pub(super) fn become_ready(&mut self, index: usize) {
+        if self.unit(index).state == State::Starting {
+            self.end_probe(index);
+            self.set_state(index, State::Running, None);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The monitor of [`daemonic`](https://docs.rs/daemonic): keeps many programs alive from one configuration file.
+//!
+//! ```
+//! use daemonize_monitor::{Bot, Log};
+//!
+//! let bot = Bot::new("web", "/usr/bin/web").argument("--port=80").stdout(Log::new("/var/log/web.log"));
+//! assert_eq!(bot.limit.exits, 5);
+//! ```
+//!
+//! [`Bot`] is the type to begin with: what one program is to run as, and what to do when it ends. [`Config`] holds many of
+//! them, from files or from a program; [`Plan`] is the difference between two of them. [`decide`] says what follows an exit,
+//! and [`Counts`] how often what happened.
+
+#![deny(unsafe_code)] // All of it is in `sys`.
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("daemonize-monitor looks after processes by pidfd and /proc, which only Linux has");
+
+mod bot;
+mod commands;
+mod config;
+mod configured;
+mod counts;
+mod engine;
+mod error;
+pub mod json;
+mod journal;
+mod listener;
+mod logs;
+mod monitor;
+mod notify;
+mod orders;
+mod page;
+mod policy;
+mod process;
+mod program;
+mod record;
+mod reload;
+mod reloader;
+mod settings;
+mod status;
+#[allow(unsafe_code)] // The only room with it.
+mod sys;
+mod usage;
+
+pub use bot::{Backoff, Bot, Limit, Log, LogTarget, Ready, Restart, StopStep};
+pub use commands::Commands;
+pub use config::{Config, Mistake, Mistakes, Place};
+pub use counts::{BuiltIn, Count, Counts, MINUTES};
+pub use daemonize_control as control;
+pub use error::{Error, ErrorKind, Result};
+pub use monitor::{Builder, Monitor};
+pub use policy::{Decision, Exit, GivenUp, History, Rules, decide};
+pub use reload::{Changed, Plan};
+pub use settings::{Control, Facility, Format, Handler, Line, Settings};
+pub use status::{BotStatus, Change, State};
+
+/// What `daemonctl` needs to find its monitor. Not part of the public interface.
+#[doc(hidden)]
+pub mod __daemonctl;
+
+/// What the fuzzer feeds with bytes from outside.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod __fuzz;

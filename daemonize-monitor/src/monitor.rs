@@ -1,0 +1,251 @@
+//! The monitor: what is configured, and the daemon that it is.
+
+use crate::bot::Bot;
+use crate::commands::{Commands, Source};
+use crate::config::{Config, Mistakes};
+use crate::configured;
+use crate::engine::{Engine, Plan};
+use crate::error::{Error, ErrorKind, Result};
+use crate::orders::{Inbox, desk};
+use crate::reloader::Reloader;
+use crate::settings::Settings;
+use daemonize_control::Endpoint;
+use daemonize_core::{Attachment, Daemon, Handle, Phase, Ready, Signal, Started};
+use std::convert::Infallible;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::Duration;
+
+/// How much longer the daemon waits than everything may take: nobody is left after SIGKILL.
+const BEYOND_SHUTDOWN: Duration = Duration::from_secs(10);
+
+/// How long a stop that was asked for twice, or took too long, may take once everything is killed.
+const LAST: Duration = Duration::from_millis(900);
+
+/// Keeps bots alive, as a daemon or in the foreground. See [`Monitor::builder`].
+pub struct Monitor {
+    daemon: Daemon,
+    config: Config,
+    inbox: Inbox,
+    commands: Commands,
+}
+
+/// What a monitor is to be.
+pub struct Builder {
+    daemon: Daemon,
+    settings: Settings,
+    bots: Vec<Bot>,
+    source: Option<Source>,
+    endpoint: Option<Endpoint>,
+    /// The file that all this comes from.
+    reloader: Option<Arc<Reloader>>,
+}
+
+impl fmt::Debug for Monitor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Monitor").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("bots", &self.bots).finish_non_exhaustive()
+    }
+}
+
+impl Monitor {
+    /// A monitor without bots, called `name`: in messages, and for its pidfile.
+    pub fn builder(name: impl Into<String>) -> Builder {
+        let name = name.into();
+        let settings = Settings { name: name.clone(), ..Settings::default() };
+        Builder { daemon: Daemon::new(name), settings, bots: Vec::new(), source: None, endpoint: None, reloader: None }
+    }
+
+    /// A monitor as a configuration file describes it: with its pidfile and its endpoint, and a log of its own (unless the
+    /// program has set a logger of the `log` crate). A reload reads the file again.
+    ///
+    /// ```no_run
+    /// daemonize_monitor::Monitor::from_config("/etc/daemonctl.toml")?.start()?;
+    /// # Ok::<(), daemonize_monitor::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Everything that is wrong with the file.
+    pub fn from_config(path: impl AsRef<Path>) -> Result<Builder> {
+        let (reloader, config) = Reloader::new(path.as_ref())?;
+        let reloader = Arc::new(reloader);
+        let daemon = configured::daemon(&config.settings, reloader.recorder());
+        let endpoint = Some(configured::endpoint(&config.settings));
+        let again = Arc::clone(&reloader);
+        let source: Source = Arc::new(move || again.take().map_err(Error::from));
+        let (settings, bots) = (config.settings, config.bots);
+        Ok(Builder { daemon, settings, bots, source: Some(source), endpoint, reloader: Some(reloader) })
+    }
+
+    /// What it can be told once it runs. A handle made before it starts is good in the daemon, for what is attached to it.
+    pub fn commands(&self) -> Commands {
+        self.commands.clone()
+    }
+
+    /// The daemon that it will be: to stop it, or to ask for its status, from another process.
+    pub fn daemon(&self) -> &Daemon {
+        &self.daemon
+    }
+
+    /// Starts the monitor as a daemon; comes back when every bot that starts with it was begun.
+    ///
+    /// # Errors
+    /// Why there is no monitor; one runs already, for example.
+    pub fn start(self) -> Result<Started> {
+        let (daemon, body) = self.prepare();
+        daemon.run(body).start().map_err(Error::from)
+    }
+
+    /// Runs the monitor here, and ends the process with it.
+    ///
+    /// # Errors
+    /// Why there is no monitor.
+    pub fn foreground(self) -> Result<Infallible> {
+        let (daemon, body) = self.prepare();
+        daemon.run(body).foreground().map_err(Error::from)
+    }
+
+    /// The daemon, and what it does.
+    fn prepare(self) -> (Daemon, impl FnOnce() -> Result<()> + Send + 'static) {
+        let over = Arc::new(AtomicBool::new(false));
+        let last_resort = LastResort { commands: self.commands.clone(), over: Arc::clone(&over) };
+        let commands = self.commands.clone();
+        let journal = self.daemon.pidfile_path().with_extension("journal");
+        let daemon = self
+            .daemon
+            .ready(Ready::Manual)
+            .grace(self.config.settings.stop_timeout.saturating_add(BEYOND_SHUTDOWN))
+            .handle(Signal::SIGHUP, move || commands.hang_up())
+            .attach(last_resort);
+        let (inbox, config) = (self.inbox, self.config);
+        let body = move || {
+            let failed = |error: std::io::Error| Error::system("hear of a stop", &error);
+            let stopping = Some(daemonize_core::wait_handle().map_err(failed)?);
+            let ready = || daemonize_core::ready().map_err(Error::from);
+            let plan = Plan { config, inbox, journal: Some(journal), stopping, ready: Box::new(ready) };
+            let outcome = Engine::new(plan).and_then(Engine::run);
+            over.store(true, SeqCst);
+            outcome
+        };
+        (daemon, body)
+    }
+}
+
+/// When the daemon is ended although the engine is not done (told to stop twice, or out of time), nobody is left alive.
+struct LastResort {
+    commands: Commands,
+    over: Arc<AtomicBool>,
+}
+
+impl Attachment for LastResort {
+    fn start(&self, _: Handle) -> std::result::Result<(), Box<dyn std::error::Error>> {
+        Ok(())
+    }
+
+    fn phase(&self, _: Phase) {}
+
+    fn end(&self) {
+        if !self.over.load(SeqCst) {
+            let _ = self.commands.kill(LAST);
+        }
+    }
+}
+
+impl Builder {
+    /// One more bot.
+    #[must_use]
+    pub fn bot(mut self, bot: Bot) -> Builder {
+        self.bots.push(bot);
+        self
+    }
+
+    /// More bots.
+    #[must_use]
+    pub fn bots(mut self, bots: impl IntoIterator<Item = Bot>) -> Builder {
+        self.bots.extend(bots);
+        self
+    }
+
+    /// Where everything is read again at a reload.
+    #[must_use]
+    pub fn source(mut self, source: impl Fn() -> Result<Config> + Send + Sync + 'static) -> Builder {
+        self.source = Some(Arc::new(source));
+        self
+    }
+
+    /// How long a stop of everything may take before everything is killed; 60 s unless this is said.
+    #[must_use]
+    pub fn stop_timeout(mut self, time: Duration) -> Builder {
+        self.settings.stop_timeout = time;
+        self
+    }
+
+    /// What the daemon is like: its pidfile, its user, its own output, what is attached to it.
+    #[must_use]
+    pub fn daemon(mut self, configure: impl FnOnce(Daemon) -> Daemon) -> Builder {
+        self.daemon = configure(self.daemon);
+        self
+    }
+
+    /// Answers on this endpoint: routes for all bots are added to it, and events and metrics of them. So a monitor without a
+    /// configuration can be asked and told by any HTTP client. One with a configuration has an endpoint already, and this
+    /// one instead.
+    ///
+    /// ```no_run
+    /// use daemonize_monitor::control::Endpoint;
+    /// use daemonize_monitor::{Bot, Monitor};
+    ///
+    /// Monitor::builder("lab").bot(Bot::new("web", "/usr/bin/web")).listen(Endpoint::new()).start()?;
+    /// # Ok::<(), daemonize_monitor::Error>(())
+    /// ```
+    #[must_use]
+    pub fn listen(mut self, endpoint: Endpoint) -> Builder {
+        self.endpoint = Some(endpoint);
+        self
+    }
+
+    /// Builds the monitor, and [starts](Monitor::start) it as a daemon.
+    ///
+    /// # Errors
+    /// As [`build`](Builder::build), and why there is no monitor.
+    pub fn start(self) -> Result<Started> {
+        self.build()?.start()
+    }
+
+    /// Builds the monitor, and runs it [here](Monitor::foreground).
+    ///
+    /// # Errors
+    /// As [`build`](Builder::build), and why there is no monitor.
+    pub fn foreground(self) -> Result<Infallible> {
+        self.build()?.foreground()
+    }
+
+    /// The monitor.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the bots; or no descriptor is left.
+    pub fn build(self) -> Result<Monitor> {
+        let config = Config::new(self.settings, self.bots)?;
+        let (desk, inbox) = desk().map_err(|error| Error::system("make a monitor", &error))?;
+        let commands = Commands::new(desk, self.source);
+        let daemon = match self.endpoint {
+            Some(endpoint) => configured::listening(self.daemon, endpoint, commands.clone(), self.reloader),
+            None => self.daemon,
+        };
+        Ok(Monitor { daemon, config, inbox, commands })
+    }
+}
+
+impl From<Mistakes> for Error {
+    /// All that is wrong with a configuration, as one error.
+    fn from(mistakes: Mistakes) -> Error {
+        Error::new(ErrorKind::Configuration, format!("failed to configure the monitor: {mistakes}"))
+    }
+}

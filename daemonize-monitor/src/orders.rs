@@ -1,0 +1,134 @@
+//! How commands get to the engine and answers back: a channel, and a descriptor that wakes it.
+
+use crate::bot::Bot;
+use crate::config::Config;
+use crate::error::{Error, ErrorKind, Result};
+use crate::reload::Plan;
+use crate::status::{BotStatus, Change};
+use daemonize_core::Signal;
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::time::Duration;
+
+/// What the engine may be told.
+pub(crate) enum Order {
+    /// Starts bots by name, or a program by its path, which becomes a bot thereby.
+    Start(String),
+    /// Starts a program that is in no configuration.
+    Add(Box<Bot>),
+    Stop(String),
+    Restart(String),
+    /// Kills at once; forgets what is in no configuration.
+    Destroy(String),
+    Signal(String, Signal),
+    /// All, or those of that name.
+    Status(Option<String>),
+    /// Counts an event of a bot.
+    Event(String, String),
+    /// The last lines of a bot.
+    Tail(String, usize),
+    /// Its lines, as they come.
+    Follow(String, SyncSender<Vec<u8>>),
+    /// Every change, as it happens.
+    Subscribe(SyncSender<Change>),
+    /// Opens the log files again.
+    Reopen,
+    /// This is the configuration from now on; or, if it would be, what would be done?
+    Replace(Box<Config>, bool),
+    /// Stops all, and the engine; at once the second time.
+    Shutdown,
+    /// Kills all, and stops the engine.
+    Kill,
+}
+
+/// What the engine says.
+pub(crate) enum Answer {
+    Done,
+    Bots(Vec<BotStatus>),
+    Lines(Vec<u8>),
+    /// The lines are in these files.
+    Files(Vec<PathBuf>),
+    Plan(Box<Plan>),
+}
+
+/// Where the answer to one order goes.
+#[derive(Clone)]
+pub(crate) struct Respond(Arc<Mutex<Option<Box<Take>>>>);
+
+/// Takes an answer, in the engine's thread: not for long.
+type Take = dyn FnOnce(Result<Answer>) + Send;
+
+impl Respond {
+    fn new(take: impl FnOnce(Result<Answer>) + Send + 'static) -> Respond {
+        Respond(Arc::new(Mutex::new(Some(Box::new(take)))))
+    }
+
+    /// Answers, once; nobody minds if nobody waits any more.
+    pub(crate) fn answer(&self, answer: Result<Answer>) {
+        let take = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(take) = take {
+            take(answer);
+        }
+    }
+}
+
+/// An order on its way.
+pub(crate) struct Letter {
+    pub(crate) order: Order,
+    /// Whether the answer is wanted when it is done, not when it is begun.
+    pub(crate) when_done: bool,
+    pub(crate) respond: Respond,
+}
+
+/// The end that gives orders: cheap to clone, usable from any thread.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    letters: mpsc::Sender<Letter>,
+    bell: Arc<EventFd>,
+}
+
+/// The end that takes them.
+pub(crate) struct Inbox {
+    pub(crate) letters: Receiver<Letter>,
+    pub(crate) bell: Arc<EventFd>,
+}
+
+/// A new pair of ends.
+pub(crate) fn desk() -> io::Result<(Desk, Inbox)> {
+    let bell = Arc::new(EventFd::from_value_and_flags(0, EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?);
+    let (sender, letters) = mpsc::channel();
+    Ok((Desk { letters: sender, bell: Arc::clone(&bell) }, Inbox { letters, bell }))
+}
+
+/// How long an order that need not be waited for may take to be taken.
+const TAKEN: Duration = Duration::from_secs(60);
+
+impl Desk {
+    /// Gives an order; waits until it is done for as long as `wait` says, or without it only until it is begun.
+    pub(crate) fn order(&self, order: Order, wait: Option<Duration>) -> Result<Answer> {
+        let (sender, answer) = mpsc::sync_channel(1);
+        let gone = || Error::new(ErrorKind::NotRunning, "failed to reach the monitor: it does not run");
+        self.give(order, wait.is_some(), move |answer| drop(sender.try_send(answer)));
+        let patience = wait.unwrap_or(TAKEN);
+        answer.recv_timeout(patience).map_err(|error| match error {
+            mpsc::RecvTimeoutError::Disconnected => gone(),
+            mpsc::RecvTimeoutError::Timeout => {
+                Error::new(ErrorKind::Timeout, format!("failed to wait for the bots: not done within {patience:?}"))
+            }
+        })?
+    }
+
+    /// Gives an order, and comes back at once; `take` gets the answer, or is dropped if there is nobody to give it.
+    pub(crate) fn give(&self, order: Order, when_done: bool, take: impl FnOnce(Result<Answer>) + Send + 'static) {
+        let _ = self.letters.send(Letter { order, when_done, respond: Respond::new(take) });
+        let _ = self.bell.write(1);
+    }
+
+    /// Gives an order whose outcome nobody waits for, as from a handler of signals.
+    pub(crate) fn post(&self, order: Order) {
+        self.give(order, false, drop);
+    }
+}
