@@ -3,13 +3,15 @@
 use crate::counters::{Counters, counters};
 use crate::pid::Pid;
 use std::error::Error;
+use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// Something that lives beside the body: an endpoint, a notifier, a watchdog.
 ///
-/// Started in the daemon when every stage is done and before it is ready, so that a failure is the start's failure;
-/// ended when the body has ended, in reverse order; told in between what has become of the daemon.
+/// Checked in the launcher; prepared in the daemon before it gives anything up; started there when every stage is done and
+/// before it is ready, so that a failure is the start's failure; ended when the body has ended, in reverse order; told in
+/// between what has become of the daemon.
 ///
 /// ```
 /// use daemonize_core::{Attachment, Handle};
@@ -27,6 +29,27 @@ use std::time::SystemTime;
 /// # drop(daemon);
 /// ```
 pub trait Attachment: Send + Sync + 'static {
+    /// Looks for mistakes, in the launcher, before any fork and before the pidfile is touched: that is where the user is
+    /// looking. Finds none unless it is implemented.
+    ///
+    /// # Errors
+    /// What is wrong: the start fails with it, and nothing has happened.
+    fn check(&self, plan: &Planned) -> Result<(), Box<dyn Error>> {
+        let _ = plan;
+        Ok(())
+    }
+
+    /// Makes what needs the launcher's rights and root: a socket on a low port, a directory beside the pidfile. In the
+    /// daemon, right before the stage [`Identity`](crate::Stage::Identity), with the pidfile's lock held: whatever a dead
+    /// daemon of this pidfile left may be removed. Makes nothing unless it is implemented.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being made: the start fails with it, and [`end`](Attachment::end) is not called.
+    fn prepare(&self, plan: &Planned) -> Result<Prepared, Box<dyn Error>> {
+        let _ = plan;
+        Ok(Prepared::default())
+    }
+
     /// Begins; may start threads, which go on until [`end`](Attachment::end).
     ///
     /// # Errors
@@ -39,8 +62,51 @@ pub trait Attachment: Send + Sync + 'static {
         let _ = phase;
     }
 
-    /// The body has ended, and so does this. Does nothing unless it is implemented.
+    /// The body has ended, or a later part of the start has failed, and so this ends: called once for all that was
+    /// prepared, whether it was started or not. Does nothing unless it is implemented.
     fn end(&self) {}
+}
+
+/// What an [`Attachment`] is told of the daemon that is to be.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    pub(crate) name: String,
+    pub(crate) pidfile: PathBuf,
+    pub(crate) user: Option<u32>,
+    pub(crate) group: Option<u32>,
+}
+
+impl Planned {
+    /// The daemon's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The absolute path of its pidfile.
+    pub fn pidfile(&self) -> &Path {
+        &self.pidfile
+    }
+
+    /// The number of the user that it becomes; `None` if it stays who it is.
+    pub fn user(&self) -> Option<u32> {
+        self.user
+    }
+
+    /// The number of the group that it becomes; `None` if it keeps its own.
+    pub fn group(&self) -> Option<u32> {
+        self.group
+    }
+}
+
+/// What an [`Attachment`] has made before the daemon gave anything up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Prepared {
+    /// Where it can be reached: URLs such as `unix:///run/sleepy.control/socket`, without spaces. They become lines of
+    /// the pidfile, from the third on; [`Status::addresses`](crate::Status::addresses) says them again.
+    pub addresses: Vec<String>,
+    /// Descriptors that stay open through the stage [`Descriptors`](crate::Stage::Descriptors).
+    pub descriptors: Vec<RawFd>,
 }
 
 /// What a daemon that has started is at.
@@ -61,6 +127,7 @@ pub struct Handle {
     pub(crate) name: String,
     pub(crate) pidfile: PathBuf,
     pub(crate) since: SystemTime,
+    pub(crate) addresses: Vec<String>,
 }
 
 impl Handle {
@@ -77,6 +144,11 @@ impl Handle {
     /// The path of its pidfile.
     pub fn pidfile(&self) -> &Path {
         &self.pidfile
+    }
+
+    /// Where it can be reached: see [`Prepared::addresses`].
+    pub fn addresses(&self) -> &[String] {
+        &self.addresses
     }
 
     /// When its stages were done.

@@ -31,6 +31,7 @@ mod counters;
 mod daemon;
 mod directory;
 mod error;
+mod event;
 mod farewell;
 mod handoff;
 mod inside;
@@ -51,7 +52,7 @@ mod stopping;
 #[allow(unsafe_code)] // The only room with it.
 mod sys;
 
-pub use attach::{Attachment, Handle, Phase};
+pub use attach::{Attachment, Handle, Phase, Planned, Prepared};
 pub use body::{
     Ack, Delivery, Ending, Fetched, GiveBack, Messages, Nack, Never, Outcome, Run, Runtime, Step, StepOutcome, Work,
 };
@@ -61,9 +62,10 @@ pub use capability::{Capability, UnknownCapability};
 pub use counters::{Counters, counters};
 pub use daemon::{Daemon, MessageDaemon, Partial, RunDaemon, StepDaemon};
 pub use error::{Error, ErrorKind, Result};
+pub use event::{event, events};
 #[cfg(feature = "tokio")]
 pub use inside::sleep_async;
-pub use inside::{listen_fds, ready, restart, sleep, stop, stopped, stopping, store_fd, wait_handle};
+pub use inside::{listen_fds, ready, reload, restart, sleep, stop, stopped, stopping, store_fd, wait_handle};
 pub use launch::Started;
 pub use pid::Pid;
 pub use pidfile::PidFile;

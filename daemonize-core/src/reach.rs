@@ -31,6 +31,8 @@ pub struct Status {
     pub pid: Option<Pid>,
     /// Where was looked.
     pub pidfile: PathBuf,
+    /// Where it can be reached, while it runs: see [`Prepared::addresses`](crate::Prepared::addresses).
+    pub addresses: Vec<String>,
 }
 
 /// Whether a daemon runs.
@@ -101,7 +103,12 @@ impl fmt::Display for Stopped {
 /// Whether the daemon runs; takes no lock, so it never makes a start fail.
 pub(crate) fn status(settings: &Settings) -> Result<Status> {
     let pidfile = settings.pidfile()?;
-    let (state, pid) = match look(&pidfile).and_then(|probe| holder(&pidfile, &probe)) {
+    let mut addresses = Vec::new();
+    let found = look(&pidfile).and_then(|probe| Ok((holder(&pidfile, &probe)?, probe)));
+    if let Ok((Holder::Alive(_), probe)) = &found {
+        addresses = probe.addresses();
+    }
+    let (state, pid) = match found.map(|(holder, _)| holder) {
         Ok(Holder::Alive(identity)) => (State::Running, Some(identity.pid)),
         Ok(Holder::Dead(identity)) => (State::Dead, Some(identity.pid)),
         Ok(Holder::Unsealed(age)) if age < settings.start_timeout => (State::Starting, None),
@@ -110,7 +117,7 @@ pub(crate) fn status(settings: &Settings) -> Result<Status> {
         Ok(holder @ (Holder::Elsewhere | Holder::Foreign)) => (State::Unknown(describe_file(&pidfile, &holder)), None),
         Err(error) => (State::Unknown(error.to_string()), None),
     };
-    Ok(Status { state, pid, pidfile })
+    Ok(Status { state, pid, pidfile, addresses })
 }
 
 /// Stops the daemon and waits for its end; success if there is none.

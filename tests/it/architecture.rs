@@ -15,7 +15,7 @@ const FLOORS: [(u8, &[&str]); 9] = [
     (4, &["pidfile", "settings", "handoff"]),
     (3, &["process", "signals", "directory", "notifier"]),
     (2, &["error", "sys", "attach", "body"]),
-    (1, &["stage", "signal", "capability", "pid", "stopping", "stdout", "report", "counters", "farewell"]),
+    (1, &["stage", "signal", "capability", "pid", "stopping", "stdout", "report", "counters", "event", "farewell"]),
     (0, &["mutex"]),
 ];
 

@@ -252,10 +252,12 @@ fn p10_05_a_stop_interrupts_the_pace_and_no_step() {
 fn p10_05_steps_keep_their_pace() {
     let lab = lab();
     let before = Instant::now();
-    let daemon = begun(&lab, &["every=100", "step=note:begun,pause:10"]);
+    let daemon = begun(&lab, &["every=100", "step=steps:steps,note:begun,pause:10"]);
     lab.wait_for("begun", SOON, |notes| notes.lines().count() >= 6);
     let took = before.elapsed();
     assert!((Duration::from_millis(490)..SOON).contains(&took), "six steps came after {took:?}");
+    let (done, begun) = (lab.read("steps"), lab.read("begun").lines().count());
+    assert!((5..=begun).contains(&done.trim().parse().expect("a number")), "{done} of {begun}");
     stops(&lab, daemon, 0);
 }
 

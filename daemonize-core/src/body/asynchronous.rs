@@ -2,6 +2,7 @@
 
 use super::step::next_beat;
 use super::{Ending, Runtime, StepOutcome, guarded, panic_text};
+use crate::counters::COUNTS;
 use crate::mutex;
 use crate::report;
 use crate::stopping::{self, UntilStopped};
@@ -139,10 +140,13 @@ pub(crate) fn guarded_async(
 /// Steps that await, one after another.
 pub(crate) async fn steps<R: StepOutcome<K>, K>(mut step: impl AsyncFnMut() -> R, every: Option<Duration>) -> Ending {
     let mut beat = Instant::now();
+    let mut steps = 0;
     while !stopping::look() {
         if let ControlFlow::Break(ending) = step().await.proceed() {
             return ending;
         }
+        steps += 1;
+        COUNTS.stepped(steps);
         match every {
             Some(pace) => {
                 beat = next_beat(beat, Instant::now(), pace);

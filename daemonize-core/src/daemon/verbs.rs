@@ -1,6 +1,7 @@
 //! What can be done with a daemon.
 
 use super::Daemon;
+use crate::attach::Handle;
 use crate::body::Work;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inside;
@@ -134,8 +135,9 @@ impl<W> Daemon<W> {
     /// # Errors
     /// Only a wrong name or path; what cannot be found out is [`State::Unknown`].
     pub fn status(&self) -> Result<Status> {
-        if self.is_inside() {
-            return Ok(Status { state: State::Running, pid: Some(Pid::this()), pidfile: self.pidfile_path() });
+        if let Some(inside) = inside::current().filter(|_| self.is_inside()) {
+            let Handle { pidfile, addresses, .. } = inside.handle.clone();
+            return Ok(Status { state: State::Running, pid: Some(Pid::this()), pidfile, addresses });
         }
         reach::status(&self.settings)
     }

@@ -7,6 +7,7 @@ use crate::report;
 use crate::settings::Detach;
 use nix::sys::socket::{AddressFamily, SockaddrLike, SockaddrStorage, getsockname};
 use nix::sys::stat::fstat;
+use std::env;
 use std::io;
 use std::os::fd::AsRawFd;
 
@@ -36,6 +37,9 @@ const WATCHERS: [&str; 22] = [
     "daemonctl",
 ];
 
+/// The pid of the monitor that started a program, whatever its name is.
+const MONITOR: &str = "DAEMON_MONITOR";
+
 /// The name of a process is cut to this many bytes by the kernel.
 const NAME_LIMIT: usize = 15;
 
@@ -62,6 +66,9 @@ fn reason_against() -> Option<String> {
     let parent = Pid::from_raw(nix::unistd::getppid().as_raw()).and_then(|parent| Stat::of(parent).ok());
     if let Some(watcher) = parent.filter(|parent| is_watcher(&parent.name)) {
         return Some(format!("`{}` watches over this process", watcher.name));
+    }
+    if env::var(MONITOR).is_ok_and(|monitor| monitor == nix::unistd::getppid().to_string()) {
+        return Some("a monitor watches over this process".into());
     }
     serves_a_socket().then(|| "stdin and stdout are one network socket".into())
 }

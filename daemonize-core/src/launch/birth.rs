@@ -8,9 +8,10 @@ use super::capture::Captured;
 use super::identity::Target;
 use super::quiet::Quiet;
 use super::{Launch, Plan};
-use crate::attach::Handle;
+use crate::attach::{Handle, Prepared};
+use crate::body::{Ending, guarded};
 use crate::error::{Error, ErrorKind, Result, cause};
-use crate::inside::{Inside, Program};
+use crate::inside::{self, Inside, Program};
 use crate::notifier::{Manager, Notifier};
 use crate::pid::Pid;
 use crate::pidfile::Lock;
@@ -58,6 +59,10 @@ pub(crate) struct Birth {
     notifier: Option<Notifier>,
     /// Blocked until they are registered; none when the stage was replaced.
     handled: Vec<Signal>,
+    /// How many attachments are, in their order.
+    prepared: usize,
+    /// Where they can be reached.
+    addresses: Vec<String>,
     done: usize,
 }
 
@@ -98,8 +103,22 @@ impl Birth {
         let notifier = launch.plan.manager.and_then(Manager::connect);
         launch.plan.told.handed_over.iter().for_each(|(_, fd)| fds::close_on_exec(*fd));
         let (here, handled) = (None, Vec::new());
-        let outputs_due = false;
-        Birth { launch, link, quiet, captured, outputs_due, start_time, here, directory, notifier, handled, done: 1 }
+        let (outputs_due, prepared, addresses) = (false, 0, Vec::new());
+        Birth {
+            launch,
+            link,
+            quiet,
+            captured,
+            outputs_due,
+            start_time,
+            here,
+            directory,
+            notifier,
+            handled,
+            prepared,
+            addresses,
+            done: 1,
+        }
     }
 
     /// The first hooks in the new process. An error does not come back: it ends this process.
@@ -129,7 +148,8 @@ impl Birth {
     pub(crate) fn run_to(&mut self, last: Stage) -> Result<()> {
         while let Some(stage) = Stage::ALL.get(self.done).filter(|stage| **stage <= last) {
             self.done += 1;
-            let outcome = self.run_stage(*stage);
+            let prepared = if *stage == Stage::Identity { self.prepare_attachments() } else { Ok(()) };
+            let outcome = prepared.and_then(|()| self.run_stage(*stage));
             self.settle(outcome)?;
         }
         Ok(())
@@ -147,6 +167,34 @@ impl Birth {
             link.die_with_the_middle();
         }
         self.launch.hook(stage, When::After)
+    }
+
+    /// While this process still has the launcher's rights and root.
+    fn prepare_attachments(&mut self) -> Result<()> {
+        for attachment in &self.launch.plan.settings.attachments.clone() {
+            let mut prepared = Prepared::default();
+            let ending = guarded("it", || match attachment.prepare(&self.launch.plan.planned) {
+                Ok(made) => {
+                    prepared = made;
+                    Ending::success()
+                }
+                Err(error) => Ending::failure(error.to_string()),
+            });
+            if let Some(error) = ending.error() {
+                return Err(Error::system("prepare what is attached to the daemon", error));
+            }
+            self.prepared += 1;
+            self.addresses.extend(prepared.addresses);
+            self.launch.plan.settings.inherit.extend(prepared.descriptors);
+        }
+        Ok(())
+    }
+
+    /// What was prepared for a daemon that will not be ends again, the last one first.
+    fn end_attachments(&self) {
+        for attachment in self.launch.plan.settings.attachments[..self.prepared].iter().rev() {
+            inside::report_failure(|| attachment.end());
+        }
     }
 
     fn replaces(&self, stage: Stage) -> bool {
@@ -173,7 +221,7 @@ impl Birth {
             }
             Stage::PidFile => {
                 let identity = self.identity()?;
-                Lock::seal(&mut self.launch.lock, &identity)?;
+                Lock::seal(&mut self.launch.lock, &identity, &self.addresses)?;
             }
             Stage::Signals => self.set_signals(),
             Stage::Descriptors if detached => self.close_descriptors()?,
@@ -266,7 +314,12 @@ impl Birth {
             _ => None,
         };
         let inside = Inside {
-            handle: Handle { name: settings.name.clone(), pidfile, since: SystemTime::now() },
+            handle: Handle {
+                name: settings.name.clone(),
+                pidfile,
+                since: SystemTime::now(),
+                addresses: self.addresses,
+            },
             identity,
             stops,
             grace: settings.grace,
@@ -288,6 +341,7 @@ impl Birth {
     /// An error ends this process if there is a launcher to tell it to; otherwise it is the caller's.
     fn settle<T>(&self, outcome: Result<T>) -> Result<T> {
         outcome.inspect_err(|error| {
+            self.end_attachments();
             if let Some(link) = &self.link {
                 stdout::flush();
                 link.give_up(error);

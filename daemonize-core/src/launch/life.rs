@@ -73,11 +73,18 @@ extern "C" fn tidy_up() {
 
 /// From the last stage to the body: attachments, readiness, the signal thread.
 fn begin(birth: Birth, leave: fn() -> !) -> Result<&'static Inside> {
-    let Born { quiet, settings, inside, announcement } = birth.born(leave)?;
+    let Born { quiet, settings, mut inside, announcement } = birth.born(leave)?;
+    if announcement.link.is_none() && !settings.signals.mentions(Signal::SIGHUP) && is_at_a_terminal() {
+        // The terminal is gone.
+        inside.stops.push(Signal::SIGHUP);
+    }
     // First of all, and so the last to end.
     let notifier = inside.notifier.iter().map(|notifier| Arc::clone(notifier) as Arc<dyn Attachment>);
     let attachments: Vec<Arc<dyn Attachment>> = notifier.chain(settings.attachments.iter().cloned()).collect();
+    // All of them are prepared, and will want to end.
+    lock(&inside.attachments).clone_from(&attachments);
     if let Err(error) = begin_beside(&inside, &attachments) {
+        inside.end_attachments();
         stdout::flush();
         announcement.refuse(&error);
         return Err(error);
@@ -104,11 +111,7 @@ fn begin(birth: Birth, leave: fn() -> !) -> Result<&'static Inside> {
 
 /// What the signal thread is to do. The log files are opened again before the user's handlers of HUP run.
 fn service(inside: &'static Inside, settings: Settings, announcement: &Announcement) -> Service {
-    let mut stops = inside.stops.clone();
-    if announcement.link.is_none() && !settings.signals.mentions(Signal::SIGHUP) && is_at_a_terminal() {
-        // The terminal is gone.
-        stops.push(Signal::SIGHUP);
-    }
+    let stops = inside.stops.clone();
     let reopening = announcement.streams.reopening();
     let mut signals = settings.signals;
     if !reopening.is_empty() {
@@ -140,7 +143,7 @@ fn is_at_a_terminal() -> bool {
     File::open("/dev/tty").is_ok_and(|terminal| isatty(terminal).unwrap_or(false))
 }
 
-/// Starts what lives beside the body; what has started is ended again when another one fails.
+/// Starts what lives beside the body.
 fn begin_beside(inside: &Inside, attachments: &[Arc<dyn Attachment>]) -> Result<()> {
     if !attachments.is_empty() {
         // Their threads may start programs, which inherit what is blocked.
@@ -153,10 +156,8 @@ fn begin_beside(inside: &Inside, attachments: &[Arc<dyn Attachment>]) -> Result<
             Err(error) => Ending::failure(error.to_string()),
         });
         if let Some(error) = ending.error() {
-            inside.end_attachments();
             return Err(Error::system("start what is attached to the daemon", error));
         }
-        lock(&inside.attachments).push(Arc::clone(attachment));
     }
     Ok(())
 }

@@ -23,6 +23,7 @@ mod stdio;
 pub(crate) use birth::Birth;
 pub(crate) use life::{Exit, live, live_on};
 
+use crate::attach::Planned;
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::inside::Predecessor;
 use crate::notifier::{self, Manager, Told};
@@ -34,8 +35,9 @@ use crate::stage::Stage;
 use crate::sys::env as environment;
 use crate::sys::fds::{self, Census};
 use crate::sys::fork::Alone;
-use crate::{body, inside, report};
+use crate::{body, event, inside, report};
 use identity::Target;
+use nix::unistd::{Gid, Uid};
 use quiet::Quiet;
 use std::fs;
 use std::os::fd::RawFd;
@@ -62,6 +64,8 @@ struct Plan {
     detached: bool,
     pidfile: PathBuf,
     identity: Option<Target>,
+    /// What is attached is told of it.
+    planned: Planned,
     streams: Streams,
     leaked: Vec<RawFd>,
     /// By a service manager, and which of them wants to hear what becomes of the daemon.
@@ -101,8 +105,14 @@ impl Checked {
         if detached {
             refuse_event_loops(&own, &settings)?;
         }
+        settings.inherit.extend(event::descriptors());
         let identity = Target::resolve(&settings)?;
         let owner = identity.as_ref().map_or((None, None), Target::owner);
+        let (user, group) = (owner.0.map(Uid::as_raw), owner.1.map(Gid::as_raw));
+        let planned = Planned { name: settings.name.clone(), pidfile: pidfile.clone(), user, group };
+        for attachment in &settings.attachments {
+            attachment.check(&planned).map_err(Error::configuration)?;
+        }
         let streams = Streams::open(&settings, detached, owner)?;
         let told = Told::to_this_process(&leaked);
         let manager = told.manager(detached);
@@ -110,7 +120,7 @@ impl Checked {
             // How a watchdog ends a body that hangs, which no grace brings to its end.
             settings.signals = settings.signals.default_action(Signal::SIGABRT);
         }
-        Ok(Checked(Plan { settings, detached, pidfile, identity, streams, leaked, told, manager }))
+        Ok(Checked(Plan { settings, detached, pidfile, identity, planned, streams, leaked, told, manager }))
     }
 
     /// Takes the pidfile.

@@ -33,8 +33,8 @@ pub(crate) const PASSING: Duration = Duration::from_millis(200);
 pub(crate) trait Lock: Sized {
     /// Takes the lock or says who has it.
     fn acquire(path: &Path, mode: u32, timeout: Duration) -> Result<Self>;
-    /// Writes down who holds it from now on; the last chance to write anything.
-    fn seal(&mut self, identity: &Identity) -> Result<()>;
+    /// Writes down who holds it from now on and where to reach them; the last chance to write anything.
+    fn seal(&mut self, identity: &Identity, addresses: &[String]) -> Result<()>;
     /// Lets go of whatever could change what is written down.
     fn stop_writing(&mut self);
     /// Who is said to hold it; takes no lock.
@@ -65,8 +65,8 @@ pub(crate) trait Lock: Sized {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Line 1 is the pid, line 2 the identity: start time (clock ticks after boot), boot id and pid namespace. The number
-/// alone never decides anything.
+/// Line 1 is the pid, line 2 the identity: start time (clock ticks after boot), boot id and pid namespace; further lines,
+/// if any, are addresses. The number alone never decides anything.
 #[derive(Debug)]
 pub struct PidFile {
     place: Place,
@@ -109,10 +109,22 @@ impl PidFile {
     ///
     /// # Errors
     /// As [`seal`](PidFile::seal).
-    pub fn seal_as(mut self, pid: Pid) -> Result<PidFile> {
+    pub fn seal_as(self, pid: Pid) -> Result<PidFile> {
+        self.seal_for(pid, &[])
+    }
+
+    /// As [`seal`](PidFile::seal), with addresses to reach this process at: URLs without spaces, from the third line on.
+    ///
+    /// # Errors
+    /// As [`seal`](PidFile::seal), and when one of them is no URL.
+    pub fn seal_with(self, addresses: &[String]) -> Result<PidFile> {
+        self.seal_for(Pid::this(), addresses)
+    }
+
+    fn seal_for(mut self, pid: Pid, addresses: &[String]) -> Result<PidFile> {
         let identity = Identity::of(pid)
             .map_err(|error| Error::failed(ErrorKind::PidFile, "identify process", pid, cause(&error)))?;
-        Lock::seal(&mut self, &identity)?;
+        Lock::seal(&mut self, &identity, addresses)?;
         Ok(self)
     }
 
@@ -269,8 +281,14 @@ impl Lock for PidFile {
         self.place.close_directory();
     }
 
-    fn seal(&mut self, identity: &Identity) -> Result<()> {
-        let text = Record::print(identity);
+    fn seal(&mut self, identity: &Identity, addresses: &[String]) -> Result<()> {
+        Record::check_addresses(addresses)
+            .map_err(|why| Error::failed(ErrorKind::PidFile, "write pidfile", self.path().display(), why))?;
+        let mut text = Record::print(identity);
+        for address in addresses {
+            text.push_str(address);
+            text.push('\n');
+        }
         // One write: a reader sees nothing or all of it.
         self.writing(|writer| match writer.write_at(text.as_bytes(), 0)? {
             written if written == text.len() => Ok(()),

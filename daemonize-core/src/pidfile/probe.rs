@@ -84,6 +84,14 @@ impl Probe {
         self.0.as_ref().map_or(Ok(Holder::Nothing), Reading::holder)
     }
 
+    /// Where the daemon that the file names can be reached.
+    pub(crate) fn addresses(&self) -> Vec<String> {
+        match &self.0 {
+            Some(Reading { record: Record::Complete(_), bytes, .. }) => Record::addresses(bytes),
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether both looks saw the same bytes in the same file.
     pub(crate) fn is_same(&self, other: &Probe) -> bool {
         match (&self.0, &other.0) {

@@ -54,6 +54,23 @@ impl Record {
         complete().filter(spelt).map_or(Record::Unproven, Record::Complete)
     }
 
+    /// The lines from the third on of a complete record.
+    pub(crate) fn addresses(bytes: &[u8]) -> Vec<String> {
+        let text = std::str::from_utf8(bytes).unwrap_or_default();
+        text.lines().skip(2).map(str::to_owned).collect()
+    }
+
+    /// What is wrong with these as lines of a pidfile.
+    pub(crate) fn check_addresses(addresses: &[String]) -> Result<(), String> {
+        match addresses.iter().find(|address| !is_address(address)) {
+            Some(address) => Err(format!("the address {address:?} is no URL without spaces")),
+            None if addresses.iter().map(|address| address.len() + 1).sum::<usize>() > LIMIT / 2 => {
+                Err(format!("its addresses are longer than {} bytes", LIMIT / 2))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The two lines that name a process.
     pub(crate) fn print(identity: &Identity) -> String {
         let Identity { pid, start_time, here: Here { boot, namespace } } = identity;
@@ -101,6 +118,19 @@ mod tests {
         assert_eq!(Record::parse(text.as_bytes()), Record::Complete(identity()));
         let with_address = text + "http://127.0.0.1:8080/\n";
         assert_eq!(Record::parse(with_address.as_bytes()), Record::Complete(identity()));
+    }
+
+    #[test]
+    fn addresses_are_the_lines_from_the_third_on() {
+        let addresses = ["unix:///run/a.control/socket".to_owned(), "http://127.0.0.1:8080".to_owned()];
+        let text = Record::print(&identity()) + &addresses.join("\n") + "\n";
+        assert_eq!(Record::parse(text.as_bytes()), Record::Complete(identity()));
+        assert_eq!(Record::addresses(text.as_bytes()), addresses);
+        assert_eq!(Record::check_addresses(&addresses), Ok(()));
+        for wrong in ["", "/run/socket", "unix://", "http://a b", "http://a\nb", "http://ä"] {
+            assert!(Record::check_addresses(&[wrong.to_owned()]).is_err(), "{wrong:?}");
+        }
+        assert!(Record::check_addresses(&[format!("unix:///{}", "a".repeat(LIMIT))]).is_err());
     }
 
     #[test]

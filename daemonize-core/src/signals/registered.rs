@@ -44,6 +44,11 @@ impl Registered {
         Ok(())
     }
 
+    /// Whether this one is among them.
+    pub(crate) fn handles(&self, signal: Signal) -> bool {
+        self.handled.contains(&signal)
+    }
+
     /// Sleeps until one of them comes, until `deadline`, or until `other` has something to say; whether it has.
     pub(crate) fn wait(&self, other: Option<PollFd<'_>>, deadline: Option<Instant>) -> bool {
         let event = PollFd::new(self.event.as_fd(), PollFlags::POLLIN);

@@ -63,6 +63,7 @@ pub(crate) fn at_once<T>(future: impl Future<Output = Result<T, Failure>>) -> Re
 /// * `ask`, `ready`, `stop`: call what is called so
 /// * `panic:TEXT`, `err:TEXT`, `exit:STATUS`
 /// * `say:TEXT`, `note:FILE`, `guard:FILE`, `counters:FILE`: as in the program `lab`
+/// * `steps:FILE`: writes how many steps were done
 /// * `await:FILE`: awaits that somebody makes it
 /// * `spawn(acts)`: performs them in a task, and goes on
 /// * `both(acts|acts)`: performs both at the same time, in this very task
@@ -95,6 +96,7 @@ async fn one(name: &str, value: &str) -> Fallible {
             let daemon::Counters { fetched, handled, failed, in_flight, .. } = daemon::counters();
             std::fs::write(look::in_lab(value), format!("{fetched} {handled} {failed} {in_flight}\n"))?;
         }
+        "steps" => std::fs::write(look::in_lab(value), format!("{}\n", daemon::counters().steps))?,
         "await" => made(value).await?,
         "spawn" => drop(tokio::spawn(perform(value.to_owned()))),
         "both" => {

@@ -112,6 +112,10 @@ pub(crate) enum Act {
     Elsewhere,
     /// `counters:FILE`: writes how much the daemon has done.
     Counters(String),
+    /// `reload`: asks this daemon to reload.
+    Reload,
+    /// `event:NAME`: counts one; fails where no monitor hears of it.
+    Event(String),
     /// `panics-abort`: from here on a panic aborts, as in a program built with `panic = "abort"`.
     PanicsAbort,
 }
@@ -161,6 +165,9 @@ impl Act {
             Act::Ready => daemon::ready()?,
             Act::Stop => daemon::stop(),
             Act::Restart => daemon::restart()?,
+            Act::Reload => daemon::reload()?,
+            Act::Event(name) if daemon::event(name) => {}
+            Act::Event(_) => return Err("no monitor hears".into()),
             Act::Await(file) => wait_for(&look::in_lab(file))?,
             Act::Pause(time) => thread::sleep(*time),
             Act::Panic(text) => panic!("{text}"),
@@ -226,6 +233,8 @@ impl FromStr for Act {
             "ready" => Act::Ready,
             "stop" => Act::Stop,
             "restart" => Act::Restart,
+            "reload" => Act::Reload,
+            "event" => Act::Event(text()),
             "await" => Act::Await(text()),
             "pause" => Act::Pause(Duration::from_millis(number(word, value)?)),
             "panic" => Act::Panic(text()),

@@ -11,10 +11,11 @@
 //! this one process), `activate` (become the daemon here, then perform the body). Every key of [`settings`] is the builder
 //! method of the same name; what bodies, handlers and hooks do is written in the language of [`act`], as are `first=…`
 //! (performed before the verb) and `last=…` (after it, in the process that came back from it). `step=acts` makes a daemon of
-//! steps, `inbox=FILE` one that handles messages: see [`inbox`].
+//! steps, `inbox=FILE` one that handles messages: see [`inbox`]; `beside=…` attaches something: see [`beside`].
 #![deny(unsafe_code)]
 
 mod act;
+mod beside;
 mod inbox;
 mod manager;
 mod settings;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use daemon::{Capability, Close, Daemon, Detach, Ready, Signal, Stage, Stdio};
 
 use crate::act::{self, Act};
+use crate::beside::Beside;
 use crate::inbox::Inbox;
 
 /// A verb, and everything it is about.
@@ -26,6 +27,8 @@ pub(crate) struct Experiment {
     pub(crate) signal: Signal,
     /// How often `cycle` goes round.
     pub(crate) times: usize,
+    /// What lives beside the body, if anything does.
+    beside: Option<Beside>,
     /// Whether a launcher goes on after a start, instead of ending by `Started::report`.
     pub(crate) live_on: bool,
 }
@@ -43,11 +46,15 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Experiment, String> {
         last: Vec::new(),
         signal: Signal::from(nix::sys::signal::Signal::SIGTERM),
         times: 1,
+        beside: None,
         live_on: false,
     };
     for setting in settings {
         let (key, value) = setting.split_once('=').ok_or_else(|| format!("`{setting}` is no `key=value`"))?;
         experiment = experiment.with(key, value)?;
+    }
+    if let Some(beside) = experiment.beside.take() {
+        experiment.daemon = experiment.daemon.attach(beside);
     }
     Ok(experiment)
 }
@@ -63,6 +70,8 @@ impl Experiment {
             "last" => self.last = act::parse(value)?,
             "signal" => self.signal = signal(value)?,
             "times" => self.times = act::number(key, value)?,
+            "beside" => self.beside.get_or_insert_default().does(value)?,
+            "address" => self.beside.get_or_insert_default().is_at(value),
             "live_on" => self.live_on = flag(value)?,
             _ => self.daemon = configure(self.daemon, key, value)?,
         }

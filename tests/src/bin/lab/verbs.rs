@@ -32,6 +32,9 @@ fn verb(experiment: Experiment) -> Result<ExitCode> {
         "pid" => daemon.pid().map(|pid| say(&pid.map_or("nobody".to_owned(), |pid| format!("pid {pid}")))),
         "status" => daemon.status().map(|status| {
             say(&status.to_string());
+            if !status.addresses.is_empty() {
+                say(&format!("at {}", status.addresses.join(" ")));
+            }
             ExitCode::from(status.exit_code())
         }),
         unknown => Ok(complain(&format!("unknown verb `{unknown}`"))),

@@ -1,0 +1,88 @@
+//! What lives beside the body: checked where the user looks, prepared with all rights, started, told, ended once.
+
+use look::Outcome;
+
+use crate::common::{PIDFILE, lab, nothing_left, run, shared_lab, start, stop};
+
+const SOCKET: &str = "unix:///run/lab.control/socket";
+
+/// A start with something beside the body that notes the moments of its life.
+const NOTING: [&str; 3] = ["beside=prepare:note:prepared", "beside=start:note:started", "beside=end:note:over"];
+
+#[test]
+fn what_is_found_wrong_in_the_launcher_is_told_before_anything_happens() {
+    let lab = lab();
+    let settings = ["beside=check:err:port 80 is taken", "first=", NOTING[0], NOTING[2]];
+    run(&lab, "start", &settings).exits(2).says(&["failed to configure the daemon: port 80 is taken"]);
+    nothing_left(&lab);
+    assert!(!lab.path("prepared").exists() && !lab.path("over").exists(), "nothing was prepared, nothing ends");
+}
+
+#[test]
+fn what_fails_after_the_preparation_ends_what_was_prepared_once() {
+    let failures = [
+        ("beside=start:err:no thread left", "start what is attached"),
+        ("beside=start:panic:no idea", "what is attached"),
+        ("after=Identity:err:refused", "refused"),
+        ("replace=Stdio:err:refused", "refused"),
+    ];
+    for (failure, text) in failures {
+        for detach in ["always", "never"] {
+            let lab = lab();
+            let settings = [failure, NOTING[0], NOTING[2], &format!("detach={detach}")];
+            run(&lab, "start", &settings).exits(2).says(&[text]);
+            nothing_left(&lab);
+            assert_eq!(lab.read("prepared").lines().count(), 1, "{failure}, detach {detach}");
+            assert_eq!(lab.read("over").lines().count(), 1, "{failure}, detach {detach}");
+        }
+    }
+}
+
+#[test]
+fn what_fails_to_be_prepared_is_the_starts_failure() {
+    for what in ["err:the socket is taken", "panic:the socket is taken"] {
+        let lab = lab();
+        let outcome = run(&lab, "start", &[&format!("beside=prepare:{what}"), NOTING[2]]).exits(2);
+        outcome.says(&["failed to prepare what is attached to the daemon", "the socket is taken"]);
+        nothing_left(&lab);
+        assert!(!lab.path("over").exists(), "what was not prepared does not end");
+    }
+}
+
+#[test]
+fn addresses_are_lines_of_the_pidfile_and_part_of_the_status() {
+    let lab = lab();
+    let daemon = start(&lab, &[&format!("address={SOCKET}"), "address=http://127.0.0.1:4711", NOTING[2]]);
+    let content = lab.read(PIDFILE);
+    let lines: Vec<&str> = content.lines().collect();
+    assert_eq!(lines[0], daemon.id().to_string());
+    assert_eq!(lines[2..], [SOCKET, "http://127.0.0.1:4711"]);
+    let told = run(&lab, "status", &[]).ok();
+    assert!(told.stdout.contains(&format!("at {SOCKET} http://127.0.0.1:4711")), "{told}");
+    assert!(lab.read("kept").contains(&format!("at {SOCKET} http://127.0.0.1:4711")), "{:?}", lab.read("kept"));
+    stop(&lab);
+    nothing_left(&lab);
+    assert_eq!(lab.read("over").lines().count(), 1);
+}
+
+#[test]
+fn an_address_that_is_none_is_an_error_and_leaves_nothing() {
+    let lab = lab();
+    let outcome: Outcome = run(&lab, "start", &["address=/run/socket", NOTING[2]]);
+    outcome.exits(7).says(&["\"/run/socket\" is no URL"]);
+    nothing_left(&lab);
+    assert_eq!(lab.read("over").lines().count(), 1);
+}
+
+/// What was opened with root's rights is still there when everything else is closed and the rights are gone.
+#[test]
+fn what_was_prepared_outlives_the_change_of_user_and_the_closing_of_descriptors() {
+    let lab = shared_lab();
+    let settings = ["user=nobody", "close=all", "beside=prepare:note:prepared", "beside=prepare:child:as-root"];
+    let daemon = start(&lab, &settings);
+    let kept = lab.read("kept");
+    assert!(kept.starts_with("lab becomes Some(65534) Some(65534)\n"), "{kept:?}");
+    assert!(kept.ends_with("at \n"), "written by who the daemon is now: {kept:?}");
+    assert_eq!(daemon.status("Uid").expect("a uid"), "65534\t65534\t65534\t65534");
+    stop(&lab);
+}

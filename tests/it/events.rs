@@ -1,0 +1,42 @@
+//! Events: a daemon tells the monitor that started it, through the pipe that was handed down, and nobody else.
+
+use crate::common::{PIDFILE, lab, stop};
+
+/// Starts a daemon that was handed a pipe as descriptor 7, and says what came through it within five seconds.
+fn told(settings: &str) -> String {
+    let lab = lab();
+    let script = format!(
+        "mkfifo pipe; exec 7<>pipe; export DAEMON_EVENTS=7 DAEMON_EVENTS_PIPE=$(stat -L -c %d:%i /proc/self/fd/7)
+         \"$D\" start pidfile={PIDFILE} {settings} >&2
+         read -r -t 5 line <&7; echo \"$line\""
+    );
+    let told = lab.shell(&script).run().stdout;
+    stop(&lab);
+    told.trim_end().to_owned()
+}
+
+#[test]
+fn a_monitor_hears_of_events_also_when_everything_else_is_closed_or_out_of_sight() {
+    for settings in ["", "close=all", "user=nobody chroot=/var/empty"] {
+        std::fs::create_dir_all("/var/empty").expect("an empty directory");
+        assert_eq!(told(&format!("{settings} body=event:reply,idle")), "reply", "{settings}");
+    }
+}
+
+#[test]
+fn a_descriptor_that_is_another_pipe_by_now_is_left_alone() {
+    let lab = lab();
+    let script = "mkfifo pipe; exec 7<>pipe
+        DAEMON_EVENTS=7 DAEMON_EVENTS_PIPE=1:2 \"$D\" status first=event:reply; echo end >&7; read -r line <&7; echo \"$line\"";
+    let outcome = lab.shell(script).run();
+    assert!(outcome.stderr.contains("no monitor hears") && outcome.stdout == "end\n", "{outcome}");
+}
+
+#[test]
+fn a_program_that_a_monitor_started_does_not_detach() {
+    let lab = lab();
+    let script = format!("DAEMON_MONITOR=$$ \"$D\" start pidfile={PIDFILE} body=stop,idle; echo \"ended $?\"");
+    let outcome = lab.shell(&script).run().ok();
+    assert!(outcome.stderr.contains("not detaching: a monitor watches over this process"), "{outcome}");
+    assert!(outcome.stdout.contains("ended 0"), "{outcome}");
+}
