@@ -1,0 +1,1 @@
+//! How programs talk to a running daemon.

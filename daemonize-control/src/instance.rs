@@ -1,0 +1,1 @@
+//! One instance of a program, and how a second launch reaches it.

@@ -1,0 +1,1 @@
+//! Black-box tests of the endpoint, its client and single instances.
