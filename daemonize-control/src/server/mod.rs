@@ -133,10 +133,11 @@ impl Door {
     {
         let mut complained = false;
         loop {
-            let place = self.place().await;
             match accept().await {
                 Ok((stream, peer)) => {
                     complained = false;
+                    // Asked for only now: who keeps a connection leaves for somebody who has come, not for who may.
+                    let place = self.place().await;
                     let connection = Connection::new(stream, peer, self.end.clone(), Arc::clone(&self.crowd));
                     tokio::spawn(connection.serve(Arc::clone(&self.service), place));
                 }
