@@ -13,7 +13,7 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, UnixListener};
 
-/// What an event is answered with.
+/// What an event is answered with; `work` in a thread of its own.
 type Handler = fn(&Value) -> Value;
 
 /// What the server knows of itself.
@@ -48,7 +48,7 @@ fn main() {
 fn routes(address: String) -> Router {
     println!("{address}");
     std::io::stdout().flush().expect("somebody who reads");
-    let handlers: HashMap<&'static str, Handler> = HashMap::from([("ack", ack as Handler)]);
+    let handlers: HashMap<&'static str, Handler> = HashMap::from([("ack", reply as Handler), ("work", reply)]);
     let about = Arc::new(About { began: Instant::now(), address, handlers });
     Router::new()
         .route("/", get(root))
@@ -72,16 +72,21 @@ async fn root(State(about): State<Arc<About>>) -> Json<Value> {
 
 async fn event(State(about): State<Arc<About>>, Json(event): Json<Value>) -> Json<Value> {
     let name = event["name"].as_str().unwrap_or_default();
-    let Some(handler) = about.handlers.get(name) else {
+    let Some(&handler) = about.handlers.get(name) else {
         return Json(json!({ "success": false, "message": format!("no handler found for {name}") }));
     };
-    let mut reply = json!({ "success": true });
-    if let (Some(reply), Value::Object(more)) = (reply.as_object_mut(), handler(&event)) {
-        reply.extend(more);
+    let replied = if name == "work" {
+        tokio::task::spawn_blocking(move || handler(&event)).await.expect("a handler that does not panic")
+    } else {
+        handler(&event)
+    };
+    let mut answer = json!({ "success": true });
+    if let (Some(answer), Value::Object(more)) = (answer.as_object_mut(), replied) {
+        answer.extend(more);
     }
-    Json(reply)
+    Json(answer)
 }
 
-fn ack(event: &Value) -> Value {
+fn reply(event: &Value) -> Value {
     json!({ "acknowledged": event["number"] })
 }

@@ -1,7 +1,7 @@
 //! A load generator: connections that are kept, each with one request at a time.
 
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -25,8 +25,6 @@ pub(crate) enum Address {
 pub(crate) struct Answers {
     /// Answers in a second.
     pub(crate) rate: f64,
-    /// How many.
-    pub(crate) count: usize,
     /// Microseconds from each request to its answer.
     pub(crate) times: Vec<f64>,
 }
@@ -72,7 +70,8 @@ pub(crate) fn load(address: &Address, request: &[u8], connections: usize, time: 
     let count = times.len();
     #[allow(clippy::cast_precision_loss)] // Of a small count.
     let rate = count as f64 / begin.elapsed().as_secs_f64();
-    Answers { rate, count, times }
+    connections.into_iter().for_each(Connection::close);
+    Answers { rate, times }
 }
 
 /// The connections that have something to read; the only one is waited for in its read.
@@ -122,6 +121,15 @@ impl Connection {
         self.answer.extend_from_slice(&piece[..length]);
         whole(&self.answer)
     }
+
+    /// Waits until the server has let go of it: the next round finds all places free.
+    fn close(mut self) {
+        let _ = match &self.stream {
+            Stream::Unix(stream) => stream.shutdown(Shutdown::Write),
+            Stream::Tcp(stream) => stream.shutdown(Shutdown::Write),
+        };
+        let _ = self.stream.read(&mut [0; 1]);
+    }
 }
 
 /// Whether this is an answer to its end.
@@ -133,7 +141,8 @@ fn whole(answer: &[u8]) -> bool {
     let head = &answer[..end];
     let length = head.split(|byte| *byte == b'\n').find_map(|line| {
         let (name, value) = line.split_at(line.iter().position(|byte| *byte == b':')?);
-        name.eq_ignore_ascii_case(b"content-length").then(|| std::str::from_utf8(&value[1..]).ok()?.trim().parse().ok())?
+        name.eq_ignore_ascii_case(b"content-length")
+            .then(|| std::str::from_utf8(&value[1..]).ok()?.trim().parse().ok())?
     });
     let length: usize = length.unwrap_or_else(|| panic!("no length: {:?}", String::from_utf8_lossy(answer)));
     assert!(head.starts_with(b"HTTP/1.1 200 "), "no success: {:?}", String::from_utf8_lossy(answer));
