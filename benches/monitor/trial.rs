@@ -137,7 +137,9 @@ impl Drop for Running {
         if !self.buried {
             let rest = descendants(self.process());
             self.process().signal(Signal::SIGKILL);
-            rest.iter().for_each(|process| process.signal(Signal::SIGKILL));
+            for process in rest {
+                process.signal(Signal::SIGKILL);
+            }
             let _ = self.child.wait();
         }
         let ours = self.starts.path().display().to_string();
