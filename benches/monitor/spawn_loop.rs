@@ -6,6 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
 use nix::libc::{SIGCHLD, SIGTERM};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
@@ -14,6 +15,8 @@ use signal_hook::iterator::Signals;
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let [_, bot, starts, count] = &arguments[..] else { panic!("spawn_loop BOT STARTS COUNT") };
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("a limit");
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard).expect("descriptors");
     let spawn = |number: usize| -> Child {
         let mut command = Command::new(bot);
         command.arg(starts).arg(number.to_string()).process_group(0);

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use measure::Place;
@@ -12,6 +12,8 @@ use nix::sys::signal::Signal;
 /// What looks after the bots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum System {
+    /// The monitor of this library.
+    Ours,
     /// A bare loop of `posix_spawn` and `waitpid` with two pipes for each bot: the limit.
     Loop,
     Supervisord,
@@ -28,10 +30,11 @@ pub(crate) struct Bots {
 }
 
 impl System {
-    pub(crate) const ALL: [Self; 4] = [Self::Loop, Self::Supervisord, Self::Circus, Self::Runit];
+    pub(crate) const ALL: [Self; 5] = [Self::Ours, Self::Loop, Self::Supervisord, Self::Circus, Self::Runit];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::Ours => "ours",
             Self::Loop => "loop",
             Self::Supervisord => "supervisord",
             Self::Circus => "circus",
@@ -49,11 +52,11 @@ impl System {
         match self {
             Self::Circus => 100,
             Self::Supervisord | Self::Runit => 1000,
-            Self::Loop => usize::MAX,
+            Self::Ours | Self::Loop => usize::MAX,
         }
     }
 
-    /// Whether every bot is beside a process of its own that looks after it.
+    /// What ends it and its bots.
     pub(crate) fn stop_signal(self) -> Signal {
         if self == Self::Runit { Signal::SIGHUP } else { Signal::SIGTERM }
     }
@@ -61,7 +64,8 @@ impl System {
     /// The command that looks after the bots in the foreground, with its configuration written.
     pub(crate) fn command(self, place: &Place, bots: &Bots) -> Command {
         match self {
-            Self::Loop => beside("spawn_loop", &[&bots.program, &bots.starts, Path::new(&bots.count.to_string())]),
+            Self::Ours => beside("ours", bots),
+            Self::Loop => beside("spawn_loop", bots),
             Self::Supervisord => supervisord(place, bots),
             Self::Circus => circus(place, bots),
             Self::Runit => runit(place, bots),
@@ -69,11 +73,11 @@ impl System {
     }
 }
 
-/// A program of this package.
-pub(crate) fn beside(name: &str, arguments: &[&Path]) -> Command {
+/// A program of this package, told of the bots by its arguments.
+fn beside(name: &str, bots: &Bots) -> Command {
     let this = std::env::current_exe().expect("a path");
     let mut command = Command::new(this.with_file_name(name));
-    command.args(arguments);
+    command.arg(&bots.program).arg(&bots.starts).arg(bots.count.to_string());
     command
 }
 

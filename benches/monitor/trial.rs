@@ -99,10 +99,12 @@ impl Running {
     fn kill_one(&self, turn: usize) -> Result<f64, String> {
         let chosen = chosen(turn);
         thread::sleep(Duration::from_millis(100 + chosen % 1300));
-        let last = self.starts.last();
-        let index = usize::try_from(chosen).expect("64 bits") % last.len();
-        let bot: Start = last.into_values().nth(index).expect("one of them");
-        let count = self.starts.count();
+        let all = self.starts.all();
+        // One that was not killed before: some make those wait that die twice.
+        let alone = |bot: &&Start| all.iter().filter(|start| start.name == bot.name).count() == 1;
+        let once: Vec<&Start> = all.iter().filter(alone).collect();
+        let index = usize::try_from(chosen).expect("64 bits") % once.len();
+        let (bot, count) = (once[index], all.len());
         let killed = now();
         bot.process.signal(Signal::SIGKILL);
         let all = self.starts.wait(count + 1, Deadline::after(PATIENCE))?;

@@ -1,0 +1,238 @@
+//! What a running monitor can be told, from any thread.
+
+use crate::bot::Bot;
+use crate::error::{Error, ErrorKind, Result};
+use crate::logs::last_lines;
+use crate::orders::{Answer, Desk, Order};
+use crate::status::BotStatus;
+use daemonize_core::Signal;
+use std::fmt;
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// So many changes or pieces of output are kept for somebody who looks on and is busy.
+const KEPT: usize = 1024;
+
+/// Where the bots come from when they are read again.
+pub(crate) type Source = Arc<dyn Fn() -> Result<Vec<Bot>> + Send + Sync>;
+
+/// A handle on a running monitor: cheap to clone, usable from any thread.
+///
+/// A name means a bot, or all instances of one. `wait` says for how long a command waits until it is done with all of
+/// them (a start: until they are ready; a stop: until nobody is left); with `None` it comes back as soon as that has
+/// begun. What is not done in time goes on.
+///
+/// ```no_run
+/// use daemonize_monitor::{Bot, Monitor};
+/// use std::time::Duration;
+///
+/// let monitor = Monitor::builder("lab").bot(Bot::new("web", "/usr/bin/web")).build()?;
+/// let commands = monitor.commands();
+/// std::thread::spawn(move || commands.restart_bot("web", Some(Duration::from_secs(10))));
+/// monitor.foreground()?;
+/// # Ok::<(), daemonize_monitor::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Commands {
+    desk: Desk,
+    source: Option<Source>,
+    /// One at a time reads the bots and hands them over, so that the newest ones come last.
+    reloading: Arc<Mutex<()>>,
+}
+
+impl fmt::Debug for Commands {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Commands")
+    }
+}
+
+impl Commands {
+    pub(crate) fn new(desk: Desk, source: Option<Source>) -> Commands {
+        Commands { desk, source, reloading: Arc::default() }
+    }
+
+    /// Starts a bot, and those that it depends on; what it was given up for is forgiven. Does nothing to one that runs.
+    ///
+    /// An absolute path means a program in no configuration: it becomes a bot, called by its file name, until it is
+    /// destroyed.
+    ///
+    /// # Errors
+    /// There is no such bot; the monitor is stopping; or, if that is waited for, it was given up or stopped before it
+    /// was ready, or was not ready in time.
+    pub fn start_bot(&self, name: &str, wait: Option<Duration>) -> Result<Vec<BotStatus>> {
+        self.bots(Order::Start(name.into()), wait)
+    }
+
+    /// Stops a bot, with all that it has started.
+    ///
+    /// # Errors
+    /// There is no such bot, or it was not gone in time.
+    pub fn stop_bot(&self, name: &str, wait: Option<Duration>) -> Result<Vec<BotStatus>> {
+        self.bots(Order::Stop(name.into()), wait)
+    }
+
+    /// Stops a bot and starts it again; one that does not run is started.
+    ///
+    /// # Errors
+    /// As [`start_bot`](Commands::start_bot).
+    pub fn restart_bot(&self, name: &str, wait: Option<Duration>) -> Result<Vec<BotStatus>> {
+        self.bots(Order::Restart(name.into()), wait)
+    }
+
+    /// Kills a bot and all that it has started, at once. One that is in no configuration is forgotten.
+    ///
+    /// # Errors
+    /// As [`stop_bot`](Commands::stop_bot).
+    pub fn destroy_bot(&self, name: &str, wait: Option<Duration>) -> Result<Vec<BotStatus>> {
+        self.bots(Order::Destroy(name.into()), wait)
+    }
+
+    /// How a bot is.
+    ///
+    /// # Errors
+    /// There is no such bot.
+    pub fn bot_status(&self, name: &str) -> Result<Vec<BotStatus>> {
+        self.bots(Order::Status(Some(name.into())), None)
+    }
+
+    /// How all bots are, in alphabetical order.
+    ///
+    /// # Errors
+    /// The monitor does not run.
+    pub fn status(&self) -> Result<Vec<BotStatus>> {
+        self.bots(Order::Status(None), None)
+    }
+
+    /// The names of the bots that `name` means; none if there is no such bot.
+    ///
+    /// # Errors
+    /// The monitor does not run.
+    pub fn find_named_bot(&self, name: &str) -> Result<Vec<String>> {
+        match self.bot_status(name) {
+            Ok(found) => Ok(found.into_iter().map(|status| status.name).collect()),
+            Err(error) if error.kind() == ErrorKind::NoSuchBot => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sends a signal to a bot's own process.
+    ///
+    /// # Errors
+    /// There is no such bot, or it does not run.
+    pub fn signal_bot(&self, name: &str, signal: impl Into<Signal>) -> Result<()> {
+        self.desk.order(Order::Signal(name.into(), signal.into()), None).map(drop)
+    }
+
+    /// Counts an event, as if the bot had reported it.
+    ///
+    /// # Errors
+    /// There is no such bot.
+    pub fn event(&self, bot: &str, event: &str) -> Result<()> {
+        self.desk.order(Order::Event(bot.into(), event.into()), None).map(drop)
+    }
+
+    /// The last lines that a bot wrote: of its log files, or, if it has none, of what is kept in memory.
+    ///
+    /// # Errors
+    /// There is no such bot, or its log cannot be read.
+    pub fn tail(&self, name: &str, lines: usize) -> Result<Vec<u8>> {
+        match self.desk.order(Order::Tail(name.into(), lines), None)? {
+            Answer::Lines(lines) => Ok(lines),
+            Answer::Files(paths) => {
+                let mut text = Vec::new();
+                for path in paths {
+                    text.extend(last_lines(&path, lines).map_err(|error| {
+                        Error::failed(ErrorKind::System, "read", path.display(), crate::error::cause(&error))
+                    })?);
+                }
+                Ok(text)
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// The lines of a bot from now on, as they come; whoever is too slow misses some. Ends with the monitor.
+    ///
+    /// # Errors
+    /// There is no such bot.
+    pub fn follow(&self, name: &str) -> Result<Receiver<Vec<u8>>> {
+        let (sender, lines) = mpsc::sync_channel(KEPT);
+        self.desk.order(Order::Follow(name.into(), sender), None)?;
+        Ok(lines)
+    }
+
+    /// Every change of a bot's state from now on; whoever is too slow misses some. Ends with the monitor.
+    ///
+    /// # Errors
+    /// The monitor does not run.
+    pub fn subscribe(&self) -> Result<Receiver<BotStatus>> {
+        let (sender, changes) = mpsc::sync_channel(KEPT);
+        self.desk.order(Order::Subscribe(sender), None)?;
+        Ok(changes)
+    }
+
+    /// Reads the bots again from where they came: those that are new are started, those that are gone are stopped, and
+    /// only those whose programs changed are restarted. What was done is told, one bot a line.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration: then nothing has changed. Or the monitor is stopping, or has its bots from
+    /// the program and not from a file.
+    pub fn reload(&self) -> Result<String> {
+        let Some(source) = &self.source else {
+            return Err(Error::new(ErrorKind::Configuration, "failed to reload: the monitor has no configuration file"));
+        };
+        let _one = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
+        self.replace(source()?)
+    }
+
+    /// As [`reload`](Commands::reload), with these bots.
+    ///
+    /// # Errors
+    /// As [`reload`](Commands::reload).
+    pub fn replace(&self, bots: Vec<Bot>) -> Result<String> {
+        let units = bots.iter().flat_map(Bot::units).collect();
+        match self.desk.order(Order::Replace(units), None)? {
+            Answer::Text(text) => Ok(text),
+            _ => Ok(String::new()),
+        }
+    }
+
+    /// Opens all log files again, after something else has put the old ones aside.
+    ///
+    /// # Errors
+    /// The monitor does not run.
+    pub fn reopen_logs(&self) -> Result<()> {
+        self.desk.order(Order::Reopen, None).map(drop)
+    }
+
+    /// Stops all bots, dependents first, and then the monitor. The second time everything is killed at once.
+    ///
+    /// # Errors
+    /// It was not done in time.
+    pub fn shutdown(&self, wait: Option<Duration>) -> Result<()> {
+        self.desk.order(Order::Shutdown, wait).map(drop)
+    }
+
+    /// Kills everything, and stops the monitor.
+    pub(crate) fn kill(&self, wait: Duration) -> Result<()> {
+        self.desk.order(Order::Kill, Some(wait)).map(drop)
+    }
+
+    /// As a signal's handler does it: nobody waits.
+    pub(crate) fn hang_up(&self) {
+        self.desk.post(Order::Reopen);
+        if self.source.is_some() {
+            if let Err(error) = self.reload() {
+                log::error!("{error}");
+            }
+        }
+    }
+
+    fn bots(&self, order: Order, wait: Option<Duration>) -> Result<Vec<BotStatus>> {
+        match self.desk.order(order, wait)? {
+            Answer::Bots(bots) => Ok(bots),
+            _ => Ok(Vec::new()),
+        }
+    }
+}

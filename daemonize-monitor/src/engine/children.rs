@@ -1,0 +1,168 @@
+//! Children that are no bots: what bots left behind, which this process adopts as their subreaper.
+
+use super::unit::Stray;
+use super::Engine;
+use crate::process::{self, Facts};
+use crate::sys::pidfd::PidFd;
+use crate::sys::wait;
+use daemonize_core::{Pid, Signal};
+use std::collections::HashMap;
+use std::io::{self, Read};
+use std::os::unix::net::UnixStream;
+use std::time::Instant;
+
+/// The look for strays may take this part of the time: a quarter.
+const SHARE: u32 = 4;
+
+/// So often a look is repeated when children end while it looks; then it looks at all processes there are.
+const TRIES: u32 = 3;
+
+/// When strays were looked for, and what it cost.
+pub(super) struct Looks {
+    next: Instant,
+    tries: u32,
+}
+
+impl Looks {
+    pub(super) fn new(now: Instant) -> Looks {
+        Looks { next: now, tries: 0 }
+    }
+}
+
+/// Has SIGCHLD make a socket readable, beside whatever else is registered for it.
+pub(super) fn listen() -> io::Result<UnixStream> {
+    let (ours, signals) = UnixStream::pair()?;
+    ours.set_nonblocking(true)?;
+    signals.set_nonblocking(true)?;
+    signal_hook::low_level::pipe::register(Signal::SIGCHLD.as_raw(), signals)?;
+    Ok(ours)
+}
+
+impl Engine {
+    /// Some children have changed: bots, and those that bots left behind.
+    pub(super) fn take_changes_of_children(&mut self) {
+        while matches!((&self.child_signals).read(&mut [0; 64]), Ok(1..)) {}
+        let mut foreign = false;
+        while let Some(pid) = wait::peek_any() {
+            // Somebody who dies may be the last of a bot that is being stopped.
+            self.look = true;
+            match self.pids.get(&pid) {
+                Some(index) => self.take_change(*index),
+                None if process::is_of_our_session(pid) => {
+                    // Somebody else in this program has started it, and waits for it.
+                    foreign = true;
+                    break;
+                }
+                None => drop(wait::take(pid)),
+            }
+        }
+        if foreign {
+            self.take_changes_behind();
+        }
+    }
+
+    /// Where a child of somebody else is in the way, each is asked for by number.
+    fn take_changes_behind(&mut self) {
+        let session = process::our_session();
+        for facts in process::children(|_| true) {
+            match self.pids.get(&facts.pid) {
+                Some(index) => self.take_change(*index),
+                None if facts.session == session => {}
+                None => drop(wait::take(facts.pid)),
+            }
+        }
+    }
+
+    /// Finds out of all bots whose process is gone whether anybody is left: with one look for all of them.
+    pub(super) fn look_for_leavers(&mut self) {
+        if !self.look {
+            return;
+        }
+        let is_alone = |index: &&usize| {
+            let process = self.unit(**index).process.as_ref();
+            process.is_some_and(|process| !process.handle.has_group(process.pid))
+        };
+        let leaving: Vec<usize> = self.lingering.iter().filter(is_alone).copied().collect();
+        let begin = Instant::now();
+        if leaving.is_empty() {
+            self.look = false;
+        } else if begin < self.looks.next {
+            self.timers.set(self.looks.next, (usize::MAX, 0));
+        } else {
+            self.now = begin;
+            self.look_for_strays(&leaving);
+            let end = Instant::now();
+            self.looks.next = end + (end - begin) * (SHARE - 1);
+            if self.look {
+                self.timers.set(self.looks.next, (usize::MAX, 0));
+            }
+        }
+    }
+
+    fn look_for_strays(&mut self, leaving: &[usize]) {
+        let unknown = |pid: Pid| !self.pids.contains_key(&pid);
+        let all = if self.looks.tries < TRIES { process::children(unknown) } else { process::children_of_all(unknown) };
+        let is_sure = self.looks.tries >= TRIES || !self.has_child_signal();
+        self.looks.tries = if is_sure { 0 } else { self.looks.tries + 1 };
+        self.find_strays(leaving, &all);
+        let is_alone = |index: &&usize| self.unit(**index).process.as_ref().is_some_and(|process| process.strays.is_empty());
+        let alone: Vec<usize> = leaving.iter().filter(is_alone).copied().collect();
+        self.look = !alone.is_empty() && !is_sure;
+        for index in alone.into_iter().filter(|_| is_sure) {
+            self.gone(index);
+        }
+    }
+
+    /// Whether a child has died since the last time that we reaped: a list of children made meanwhile may lack some.
+    fn has_child_signal(&self) -> bool {
+        use nix::sys::socket::{MsgFlags, recv};
+        use std::os::fd::AsRawFd;
+        recv(self.child_signals.as_raw_fd(), &mut [0], MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT).is_ok()
+    }
+
+    /// Finds those children that belong to bots which are leaving, and sends new ones the signal of their step.
+    fn find_strays(&mut self, leaving: &[usize], all: &[Facts]) {
+        let sessions = leaving.iter().filter_map(|index| Some((self.unit(*index).process.as_ref()?.pid.as_raw(), *index)));
+        let sessions: HashMap<i32, usize> = sessions.collect();
+        let mut found: HashMap<usize, Vec<Pid>> = HashMap::new();
+        for facts in all.iter().filter(|facts| facts.is_alive) {
+            let owner = sessions.get(&facts.session).copied().or_else(|| self.owner(facts.pid));
+            if let Some(index) = owner {
+                found.entry(index).or_default().push(facts.pid);
+            }
+        }
+        for index in leaving {
+            let (signal, _) = self.step(*index);
+            let Some(process) = &mut self.unit_mut(*index).process else { continue };
+            let strays = found.remove(index).unwrap_or_default();
+            process.strays.retain(|stray| strays.contains(&stray.pid));
+            for pid in strays {
+                if process.strays.iter().any(|stray| stray.pid == pid) {
+                    continue;
+                }
+                // A child of ours keeps its number until we reap it, so this is still the one that was looked at.
+                if let Ok(handle) = PidFd::open(pid) {
+                    let _ = handle.send(signal);
+                    let _ = handle.send(Signal::SIGCONT);
+                    process.strays.push(Stray { pid, handle });
+                }
+            }
+        }
+    }
+
+    /// The bot that the environment of a process names, if it is one of ours.
+    fn owner(&self, pid: Pid) -> Option<usize> {
+        let marks = process::marks(pid)?;
+        let ours = marks.monitor == self.journal.monitor().as_bytes();
+        std::str::from_utf8(&marks.bot).ok().filter(|_| ours).and_then(|name| self.names.get(name).copied())
+    }
+
+    /// A moment that is not a bot's: the next look may be, or everything has had its time.
+    pub(super) fn out_of_patience(&mut self, at: Instant) {
+        if let Some(deadline) = self.shutdown.as_ref().and_then(|shutdown| shutdown.deadline) {
+            if deadline <= at {
+                self.kill_all();
+            }
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! What the engine is told to do.
+
+use super::Engine;
+use super::unit::{After, Wish};
+use crate::bot::{Bot, LogTarget};
+use crate::error::{Error, ErrorKind, Result};
+use crate::orders::{Answer, Letter, Order, Respond};
+use crate::status::State;
+use daemonize_core::Signal;
+use std::cell::{Cell, RefCell};
+use std::path::Path;
+use std::rc::Rc;
+
+/// So many orders are taken per turn.
+const PER_TURN: usize = 256;
+
+impl Engine {
+    /// Takes orders that have come, and leaves the bell rung if there are more.
+    pub(super) fn take_orders(&mut self) {
+        let _ = self.inbox.bell.read();
+        for _ in 0..PER_TURN {
+            let Ok(letter) = self.inbox.letters.try_recv() else { return };
+            self.obey(letter);
+        }
+        let _ = self.inbox.bell.write(1);
+    }
+
+    fn obey(&mut self, letter: Letter) {
+        let Letter { order, when_done, respond } = letter;
+        let answer = match order {
+            Order::Start(name) => {
+                return self.each(&name, when_done.then_some(true), &respond, Engine::start_by_hand);
+            }
+            Order::Stop(name) => {
+                return self.each(&name, when_done.then_some(false), &respond, |engine, index| {
+                    if engine.unit(index).state != State::Stopped {
+                        engine.stop(index, After::Rest);
+                    }
+                });
+            }
+            Order::Restart(name) => {
+                return self.each(&name, when_done.then_some(true), &respond, Engine::restart_by_hand);
+            }
+            Order::Destroy(name) => return self.each(&name, when_done.then_some(false), &respond, Engine::destroy),
+            Order::Shutdown => return self.shut_down_for(when_done, respond),
+            Order::Kill => {
+                self.shut_down(None);
+                self.kill_all();
+                return self.shut_down_for(when_done, respond);
+            }
+            Order::Signal(name, signal) => self.signal(&name, signal),
+            Order::Status(name) => self.status(name.as_deref()),
+            Order::Event(name, event) => self.named(&name).map(|found| {
+                let now = self.now;
+                found.iter().for_each(|index| self.unit_mut(*index).counts.report(event.as_bytes(), 1, now));
+                Answer::Done
+            }),
+            Order::Tail(name, count) => self.tail(&name, count),
+            Order::Follow(name, sender) => self.named(&name).map(|found| {
+                self.followers.extend(found.into_iter().map(|index| (index, sender.clone())));
+                Answer::Done
+            }),
+            Order::Subscribe(sender) => {
+                self.subscribers.push(sender);
+                Ok(Answer::Done)
+            }
+            Order::Reopen => {
+                self.logs.reopen();
+                Ok(Answer::Done)
+            }
+            Order::Replace(bots) => self.replace(bots),
+        };
+        respond.answer(answer);
+    }
+
+    fn shut_down_for(&mut self, when_done: bool, respond: Respond) {
+        if when_done {
+            self.shut_down(Some(respond));
+        } else {
+            self.shut_down(None);
+            respond.answer(Ok(Answer::Done));
+        }
+    }
+
+    /// The bots that a command means.
+    fn named(&self, name: &str) -> Result<Vec<usize>> {
+        let found = self.find(name);
+        if found.is_empty() {
+            return Err(Error::failed(ErrorKind::NoSuchBot, "find bot", name.escape_debug(), "there is none of this name"));
+        }
+        Ok(found)
+    }
+
+    /// Does something to each bot of that name, and answers: at once, or when all are up or down.
+    fn each(&mut self, name: &str, until: Option<bool>, respond: &Respond, act: impl Fn(&mut Engine, usize)) {
+        if self.shutdown.is_some() && until != Some(false) {
+            let why = Error::new(ErrorKind::Stopping, "failed to take the command: the monitor is stopping");
+            return respond.answer(Err(why));
+        }
+        let found = match self.named(name).or_else(|error| self.adopt(name).ok_or(error)?) {
+            Ok(found) => found,
+            Err(error) => return respond.answer(Err(error)),
+        };
+        let wish = Rc::new(Wish {
+            left: Cell::new(found.len()),
+            told: RefCell::default(),
+            failure: RefCell::default(),
+            respond: respond.clone(),
+        });
+        for index in found {
+            act(self, index);
+            if self.units[index].value.is_none() {
+                // It was forgotten at once.
+                wish.forgotten();
+            } else if let Some(up) = until {
+                self.wait_for(index, up, &wish);
+            } else {
+                wish.done(Ok(self.unit(index).status(self.now)));
+            }
+        }
+    }
+
+    /// A program in no configuration, given by its path, becomes a bot until it is destroyed.
+    fn adopt(&mut self, path: &str) -> Option<Result<Vec<usize>>> {
+        if !path.starts_with('/') {
+            return None;
+        }
+        let path = Path::new(path);
+        let name = path.file_name()?.to_str().filter(|name| is_a_name(name));
+        let Some(name) = name else {
+            let why = "its name has other characters than letters, digits and `-_.@+`";
+            return Some(Err(Error::failed(ErrorKind::Configuration, "start program", path.display(), why)));
+        };
+        if let Some(index) = self.names.get(name) {
+            return Some(if self.unit(*index).bot.command == path {
+                Ok(vec![*index])
+            } else {
+                let why = format!("there is another bot `{name}`");
+                Err(Error::failed(ErrorKind::Configuration, "start program", path.display(), why))
+            });
+        }
+        let mut bot = Bot::new(name, path);
+        bot.autostart = false;
+        let index = self.add(bot, true);
+        self.wire();
+        Some(Ok(vec![index]))
+    }
+
+    /// An operator's start: what was before is forgiven.
+    fn start_by_hand(&mut self, index: usize) {
+        let unit = self.unit_mut(index);
+        match unit.state {
+            State::Running | State::Suspended | State::Starting => {}
+            State::Stopping => {
+                unit.history.forget();
+                unit.after = After::Start;
+            }
+            State::Stopped | State::GaveUp | State::Exited | State::BackingOff | State::Waiting => {
+                unit.history.forget();
+                self.start_those_before(index);
+                self.begin(index);
+            }
+        }
+    }
+
+    /// Those that it depends on are wanted too.
+    fn start_those_before(&mut self, index: usize) {
+        for other in self.unit(index).dependencies.clone() {
+            if self.unit(other).state.is_down() && !self.unit(other).is_ready() {
+                self.start_by_hand(other);
+            }
+        }
+    }
+
+    fn restart_by_hand(&mut self, index: usize) {
+        self.unit_mut(index).history.forget();
+        if self.unit(index).process.is_some() {
+            self.stop(index, After::Start);
+        } else {
+            self.start_by_hand(index);
+        }
+    }
+
+    /// Kills at once; what is in no configuration is forgotten.
+    fn destroy(&mut self, index: usize) {
+        let after = if self.unit(index).temporary { After::Forget } else { After::Rest };
+        if self.unit(index).process.is_some() {
+            self.unit_mut(index).after = after;
+            self.kill(index);
+        } else {
+            self.stop(index, after);
+        }
+    }
+
+    fn signal(&mut self, name: &str, signal: Signal) -> Result<Answer> {
+        for index in self.named(name)? {
+            let process = self.unit(index).process.as_ref().filter(|process| !process.reaped);
+            let failed = |why: String| Err(Error::failed(ErrorKind::Failed, "signal bot", &self.unit(index).bot.name, why));
+            let Some(process) = process else { return failed("it does not run".into()) };
+            if let Err(error) = process.handle.send(signal) {
+                return failed(crate::error::cause(&error));
+            }
+        }
+        Ok(Answer::Done)
+    }
+
+    fn status(&self, name: Option<&str>) -> Result<Answer> {
+        let found = name.map_or_else(|| Ok(self.names.values().copied().collect()), |name| self.named(name))?;
+        Ok(Answer::Bots(found.into_iter().map(|index| self.unit(index).status(self.now)).collect()))
+    }
+
+    /// The last lines, if they are in memory; else where they are.
+    fn tail(&self, name: &str, count: usize) -> Result<Answer> {
+        let (mut lines, mut files) = (Vec::new(), Vec::new());
+        for index in self.named(name)? {
+            let unit = self.unit(index);
+            lines.extend(unit.ring.borrow().last(count));
+            for target in [&unit.bot.stdout, &unit.bot.stderr] {
+                if let LogTarget::File(log) = target {
+                    files.push(log.path.clone());
+                }
+            }
+
+        }
+        files.dedup();
+        Ok(if files.is_empty() { Answer::Lines(lines) } else { Answer::Files(files) })
+    }
+}
+
+/// Whether a bot may be called so.
+fn is_a_name(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@+".contains(&byte);
+    !name.is_empty() && name.len() <= 64 && name.bytes().all(fits) && !name.starts_with('.')
+}

@@ -1,0 +1,282 @@
+//! From the wish that a bot runs to its end, and what follows that.
+
+use super::unit::{After, Process};
+use super::{Engine, STARTING, Token};
+use crate::bot::Ready;
+use crate::counts::BuiltIn;
+use crate::policy::{Decision, Exit, Rules, decide};
+use crate::program::Refusal;
+use crate::status::State;
+use crate::sys::pidfd::PidFd;
+use crate::sys::wait::{self, Change, Ended};
+use daemonize_core::Pid;
+use nix::sys::epoll::EpollFlags;
+use std::time::{Duration, Instant, SystemTime};
+
+/// How long to wait when the machine is short of something: the first time, and at the most.
+const SHORTAGE: Duration = Duration::from_millis(100);
+const LONG_SHORTAGE: Duration = Duration::from_secs(10);
+
+impl Engine {
+    /// The bot is to run: at once, or when those are ready that it depends on.
+    pub(super) fn begin(&mut self, index: usize) {
+        if self.shutdown.is_some() {
+            return self.set_state(index, State::Stopped, None);
+        }
+        let missing = self.unit(index).dependencies.iter().find(|other| !self.unit(**other).is_ready());
+        let reason = missing.map(|other| format!("waits for `{}`", self.unit(*other).bot.name));
+        let waits = reason.is_some();
+        self.set_state(index, State::Waiting, reason);
+        if !waits {
+            self.starting.push_back(index);
+        }
+    }
+
+    /// Starts programs that are due, but looks at the rest of the world every now and then.
+    pub(super) fn start_some(&mut self) {
+        let end = Instant::now() + STARTING;
+        while let Some(index) = self.starting.pop_front() {
+            let waits = self.units[index].value.as_ref().is_some_and(|unit| unit.state == State::Waiting);
+            if waits {
+                self.now = Instant::now();
+                self.start(index);
+                if self.now.max(Instant::now()) >= end {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, index: usize) {
+        match self.execute(index) {
+            Ok((pid, handle)) => self.started(index, pid, handle),
+            Err(refusal) if refusal.shortage => self.short(index, refusal),
+            Err(refusal) => {
+                log::warn!("bot `{}`: {}", self.unit(index).bot.name, refusal.text);
+                self.unit_mut(index).reason = Some(refusal.text.into());
+                self.decide(index, Exit::NotStarted(refusal.errno));
+            }
+        }
+    }
+
+    fn execute(&mut self, index: usize) -> Result<(Pid, PidFd), Refusal> {
+        let short = |errno: nix::Error| Refusal {
+            text: format!("failed to open its pipes: {}", errno.desc().to_lowercase()),
+            errno: errno as i32,
+            shortage: true,
+        };
+        let pipes = self.pipes(index).map_err(short)?;
+        let notify = match self.unit(index).bot.ready {
+            Ready::Notify => Some(self.notify_address().map_err(short)?),
+            _ => None,
+        };
+        let (pid, handle) = self.ground.start(&self.unit(index).bot, notify.as_deref(), pipes.for_bot())?;
+        let generation = self.units[index].generation;
+        if let Err(errno) = self.watch(&handle, Token::Unit(index, generation), EpollFlags::EPOLLIN) {
+            // Nobody would hear of its end.
+            let _ = handle.send_group(pid, daemonize_core::Signal::SIGKILL);
+            return Err(short(errno));
+        }
+        self.keep(index, pipes);
+        Ok((pid, handle))
+    }
+
+    fn started(&mut self, index: usize, pid: Pid, handle: PidFd) {
+        let now = self.now;
+        self.pids.insert(pid, index);
+        let unit = self.unit_mut(index);
+        unit.process = Some(Process { pid, handle, reaped: false, strays: Vec::new() });
+        unit.after = After::Rest;
+        unit.shortages = 0;
+        unit.history.started(now);
+        unit.counts.add(BuiltIn::Start, now);
+        unit.until = None;
+        let (bot, ready_timeout) = (&unit.bot, unit.bot.ready_timeout);
+        log::info!("bot `{}` runs as process {pid}", bot.name);
+        let grace = bot.stop.iter().map(|step| step.timeout).sum();
+        let at_once = bot.ready == Ready::AtOnce;
+        self.journal.started(pid, grace);
+        if at_once {
+            self.set_state(index, State::Running, None);
+        } else {
+            self.set_state(index, State::Starting, None);
+            if self.unit(index).bot.ready != Ready::Exit {
+                self.due(index, ready_timeout);
+            }
+            self.begin_probe(index);
+        }
+    }
+
+    /// The machine could not start it: no fault of the bot, so its policy is not asked.
+    fn short(&mut self, index: usize, refusal: Refusal) {
+        log::warn!("bot `{}`: {}", self.unit(index).bot.name, refusal.text);
+        let unit = self.unit_mut(index);
+        let wait = SHORTAGE.saturating_mul(1 << unit.shortages.min(10)).min(LONG_SHORTAGE);
+        unit.shortages += 1;
+        self.set_state(index, State::BackingOff, Some(refusal.text));
+        self.due(index, wait);
+    }
+
+    /// What has become of a bot's process.
+    pub(super) fn take_change(&mut self, index: usize) {
+        let Some(process) = self.unit(index).process.as_ref().filter(|process| !process.reaped) else { return };
+        let pid = process.pid;
+        while self.unit(index).is_alive() {
+            match wait::take(pid) {
+                Ok(Some(Change::Ended(ended))) => self.ended(index, ended),
+                Ok(Some(Change::Suspended)) if self.unit(index).state == State::Running => {
+                    self.set_state(index, State::Suspended, Some("suspended by a signal".into()));
+                }
+                Ok(Some(Change::Continued)) if self.unit(index).state == State::Suspended => {
+                    self.set_state(index, State::Running, None);
+                }
+                Ok(Some(_)) => {}
+                Ok(None) => return,
+                // Somebody else in this program has taken its status: it is gone all the same.
+                Err(_) => self.ended(index, Ended::Status(-1)),
+            }
+        }
+    }
+
+    fn ended(&mut self, index: usize, ended: Ended) {
+        let exit = match ended {
+            Ended::Status(status) => Exit::Status(status),
+            Ended::Signal(signal) => Exit::Signal(signal),
+        };
+        let now = self.now;
+        let unit = self.units[index].value.as_mut().expect("it is alive");
+        let Some(process) = &mut unit.process else { return };
+        process.reaped = true;
+        let (pid, has_group) = (process.pid, process.handle.has_group(process.pid));
+        let _ = self.epoll.delete(&process.handle);
+        self.pids.remove(&pid);
+        unit.counts.add(BuiltIn::Exit, now);
+        log::info!("bot `{}` (process {pid}) ended by {exit}", unit.bot.name);
+        if unit.state == State::Stopping {
+            self.linger(index);
+        } else if has_group {
+            // Before it is started again: what is left of its group would be a second copy.
+            unit.after = After::Decide(exit);
+            self.linger(index);
+            self.stop_group(index);
+        } else {
+            unit.after = After::Decide(exit);
+            self.gone(index);
+        }
+    }
+
+    /// Its process is gone; whether all of it is has to be found out.
+    fn linger(&mut self, index: usize) {
+        self.lingering.insert(index);
+        self.look = true;
+    }
+
+    /// Nothing is left of the bot's process and of those that were with it.
+    pub(super) fn gone(&mut self, index: usize) {
+        self.end_probe(index);
+        self.lingering.remove(&index);
+        let unit = self.unit_mut(index);
+        unit.deadline = None;
+        let after = std::mem::replace(&mut unit.after, After::Rest);
+        if let Some(process) = unit.process.take() {
+            self.journal.ended(process.pid);
+        }
+        match after {
+            After::Rest => self.set_state(index, State::Stopped, None),
+            After::Start => {
+                let now = self.now;
+                self.unit_mut(index).counts.add(BuiltIn::Restart, now);
+                self.begin(index);
+            }
+            After::Forget => self.forget(index),
+            After::Decide(exit) => self.decide(index, exit),
+        }
+    }
+
+    /// It ended by itself: what its policy says.
+    pub(super) fn decide(&mut self, index: usize, exit: Exit) {
+        if self.shutdown.is_some() {
+            return self.set_state(index, State::Stopped, None);
+        }
+        let (chance, now) = (self.chance(), self.now);
+        let unit = self.unit_mut(index);
+        let rules = Rules::from(&*unit.bot);
+        let reason = unit.reason.take().filter(|_| matches!(exit, Exit::NotStarted(_)));
+        let told = reason.map_or_else(|| format!("ended by {exit}"), String::from);
+        match decide(&rules, &mut unit.history, exit, now, chance) {
+            Decision::RestartAfter(wait) => {
+                unit.counts.add(BuiltIn::Restart, now);
+                if wait.is_zero() {
+                    self.begin(index);
+                } else {
+                    self.set_state(index, State::BackingOff, Some(told));
+                    self.due(index, wait);
+                }
+            }
+            Decision::GiveUp(given_up) => {
+                unit.until = Some(given_up.until);
+                log::warn!("bot `{}` is given up: it {given_up}", unit.bot.name);
+                let told = if let Exit::NotStarted(_) = exit { format!("{given_up}: {told}") } else { given_up.to_string() };
+                self.set_state(index, State::GaveUp, Some(told));
+            }
+            Decision::Done => self.set_state(index, State::Exited, Some(told)),
+        }
+    }
+
+    /// The bot is at something else from now on.
+    pub(super) fn set_state(&mut self, index: usize, state: State, reason: Option<String>) {
+        let now = self.now;
+        let unit = self.unit_mut(index);
+        let before = std::mem::replace(&mut unit.state, state);
+        unit.reason = reason.map(String::into_boxed_str);
+        unit.deadline = None;
+        if before != state {
+            unit.since = now;
+            unit.since_on_the_wall = SystemTime::now();
+        }
+        if state != State::GaveUp {
+            unit.until = None;
+        }
+        self.changed.push(index);
+        self.tell_waiters(index);
+    }
+
+    /// The bot's state lasts so long at the most.
+    pub(super) fn due(&mut self, index: usize, time: Duration) {
+        // A moment that the clock cannot tell never comes.
+        let Some(at) = self.now.checked_add(time) else { return };
+        self.unit_mut(index).deadline = Some(at);
+        self.timers.set(at, (index, self.units[index].generation));
+    }
+
+    /// Whatever is due.
+    pub(super) fn run_timers(&mut self) {
+        while let Some((at, (index, generation))) = self.timers.due(self.now) {
+            if index == usize::MAX {
+                self.out_of_patience(at);
+            } else if self.units.get(index).is_some_and(|slot| slot.generation == generation && slot.value.is_some()) {
+                self.run_timer(index, at);
+            }
+        }
+    }
+
+    fn run_timer(&mut self, index: usize, at: Instant) {
+        if self.unit(index).probe.is_some_and(|(moment, _)| moment == at) {
+            return self.probe(index);
+        }
+        if self.unit(index).deadline != Some(at) {
+            return;
+        }
+        self.unit_mut(index).deadline = None;
+        match self.unit(index).state {
+            State::BackingOff => self.begin(index),
+            State::Starting => {
+                let time = self.unit(index).bot.ready_timeout;
+                log::warn!("bot `{}` was not ready within {time:?}", self.unit(index).bot.name);
+                self.stop(index, After::Decide(Exit::NotReady));
+            }
+            State::Stopping => self.next_step(index),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! The engine: one thread that waits for all there is at once, and never for one thing alone.
+//!
+//! Deaths come through pidfds, output and events through pipes, commands through a channel and an eventfd, and what is to
+//! happen later sits in a heap of which the first moment bounds the wait: there is no tick. Whatever takes long (a stop,
+//! readiness, a backoff) is a state of a bot, not a place in the code, so nothing waits behind anything else. What many
+//! bots need at once (the journal, the look for descendants that went astray) is done once per turn for all of them.
+
+mod children;
+mod commands;
+mod life;
+mod probes;
+mod reload;
+mod shutdown;
+mod stop;
+mod streams;
+mod timers;
+mod unit;
+mod wiring;
+
+use crate::bot::Bot;
+use crate::error::{Error, Result};
+use crate::journal::Journal;
+use crate::logs::Logs;
+use crate::notify::Notify;
+use crate::orders::Inbox;
+use crate::program::Ground;
+use crate::status::BotStatus;
+use daemonize_core::Pid;
+use nix::errno::Errno;
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::mpsc::SyncSender;
+use std::time::{Duration, Instant};
+use streams::Stream;
+use timers::Timers;
+use unit::Unit;
+
+/// So many things are looked at per turn; the kernel takes turns among those that are ready.
+const PER_TURN: usize = 128;
+
+/// How long a turn may start programs before it looks at what else there is.
+const STARTING: Duration = Duration::from_millis(5);
+
+/// What an engine is made from.
+pub(crate) struct Plan {
+    pub(crate) bots: Vec<Bot>,
+    pub(crate) inbox: Inbox,
+    /// Where it is written down who runs; nowhere for a monitor that leaves nothing behind.
+    pub(crate) journal: Option<PathBuf>,
+    /// How long a stop of everything may take before everything is killed.
+    pub(crate) shutdown_timeout: Duration,
+    /// Readable when the daemon that this is has been told to stop.
+    pub(crate) stopping: Option<BorrowedFd<'static>>,
+    /// Called when every bot that starts by itself was begun.
+    pub(crate) ready: Box<dyn FnOnce() -> Result<()>>,
+}
+
+/// See the module.
+pub(crate) struct Engine {
+    epoll: Epoll,
+    inbox: Inbox,
+    ground: Ground,
+    journal: Journal,
+    notify: Option<Notify>,
+    logs: Logs,
+    /// Readable after a SIGCHLD.
+    child_signals: UnixStream,
+    stopping: Option<BorrowedFd<'static>>,
+    ready: Option<Box<dyn FnOnce() -> Result<()>>>,
+    shutdown_timeout: Duration,
+    /// A number of a bot stays its own; those of forgotten ones are used again, with another generation.
+    units: Vec<Slot<Unit>>,
+    free: Vec<usize>,
+    names: BTreeMap<Rc<str>, usize>,
+    /// Bots by their processes that were not reaped yet.
+    pids: HashMap<Pid, usize>,
+    streams: Vec<Slot<Stream>>,
+    free_streams: Vec<usize>,
+    probes: HashMap<usize, OwnedFd>,
+    timers: Timers<(usize, u32)>,
+    /// Bots whose programs are to be started.
+    starting: VecDeque<usize>,
+    /// Bots whose process is gone, but perhaps not all that was with it; and whether to look now.
+    lingering: BTreeSet<usize>,
+    look: bool,
+    looks: children::Looks,
+    /// Bots that have changed in a way that concerns others.
+    changed: Vec<usize>,
+    subscribers: Vec<SyncSender<BotStatus>>,
+    followers: Vec<(usize, SyncSender<Vec<u8>>)>,
+    shutdown: Option<shutdown::Shutdown>,
+    buffers: streams::Buffers,
+    now: Instant,
+    chance: u64,
+}
+
+/// A place that is used again: the generation tells who it belongs to.
+struct Slot<T> {
+    generation: u32,
+    value: Option<T>,
+}
+
+/// Whom an event is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Token {
+    Bell,
+    Child,
+    Stopping,
+    Notify,
+    Unit(usize, u32),
+    Stream(usize, u32),
+    Probe(usize, u32),
+}
+
+const GENERATIONS: u32 = 1 << 24;
+
+impl Token {
+    fn encode(self) -> u64 {
+        let join = |kind: u64, (index, generation): (usize, u32)| {
+            kind << 56 | u64::from(generation % GENERATIONS) << 32 | index as u64
+        };
+        match self {
+            Token::Bell => 0,
+            Token::Child => join(1, (0, 0)),
+            Token::Stopping => join(2, (0, 0)),
+            Token::Notify => join(3, (0, 0)),
+            Token::Unit(index, generation) => join(4, (index, generation)),
+            Token::Stream(index, generation) => join(5, (index, generation)),
+            Token::Probe(index, generation) => join(6, (index, generation)),
+        }
+    }
+
+    #[allow(clippy::cast_possible_truncation)] // Taken apart as it was put together.
+    fn decode(word: u64) -> Token {
+        let (index, generation) = (word as u32 as usize, (word >> 32) as u32 % GENERATIONS);
+        match word >> 56 {
+            1 => Token::Child,
+            2 => Token::Stopping,
+            3 => Token::Notify,
+            4 => Token::Unit(index, generation),
+            5 => Token::Stream(index, generation),
+            6 => Token::Probe(index, generation),
+            _ => Token::Bell,
+        }
+    }
+}
+
+impl Engine {
+    /// Makes this thread's process the reaper of what its bots leave behind, ends what an earlier monitor left, and gets
+    /// ready to start.
+    pub(crate) fn new(plan: Plan) -> Result<Engine> {
+        let failed = |error: std::io::Error| Error::system("begin to monitor", &error);
+        nix::sys::prctl::set_child_subreaper(true).map_err(|errno| failed(errno.into()))?;
+        let descriptors = raise_descriptors();
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(|errno| failed(errno.into()))?;
+        let journal = Journal::begin(plan.journal)?;
+        let ground = Ground::new(journal.monitor(), descriptors).map_err(failed)?;
+        let child_signals = children::listen().map_err(failed)?;
+        let now = Instant::now();
+        let mut engine = Engine {
+            epoll,
+            inbox: plan.inbox,
+            ground,
+            journal,
+            notify: None,
+            logs: Logs::default(),
+            child_signals,
+            stopping: plan.stopping,
+            ready: Some(plan.ready),
+            shutdown_timeout: plan.shutdown_timeout,
+            units: Vec::new(),
+            free: Vec::new(),
+            names: BTreeMap::new(),
+            pids: HashMap::new(),
+            streams: Vec::new(),
+            free_streams: Vec::new(),
+            probes: HashMap::new(),
+            timers: Timers::new(),
+            starting: VecDeque::new(),
+            lingering: BTreeSet::new(),
+            look: false,
+            looks: children::Looks::new(now),
+            changed: Vec::new(),
+            subscribers: Vec::new(),
+            followers: Vec::new(),
+            shutdown: None,
+            buffers: streams::Buffers::default(),
+            now,
+            chance: u64::from(std::process::id()) << 32 | 0x9E37_79B9,
+        };
+        engine.listen().map_err(|errno| failed(errno.into()))?;
+        for bot in plan.bots {
+            engine.add(bot, false);
+        }
+        engine.wire();
+        Ok(engine)
+    }
+
+    fn listen(&self) -> nix::Result<()> {
+        self.watch(&*self.inbox.bell, Token::Bell, EpollFlags::EPOLLIN)?;
+        self.watch(&self.child_signals, Token::Child, EpollFlags::EPOLLIN)?;
+        match self.stopping {
+            Some(stopping) => self.watch(stopping, Token::Stopping, EpollFlags::EPOLLIN),
+            None => Ok(()),
+        }
+    }
+
+    fn watch(&self, fd: impl AsFd, token: Token, flags: EpollFlags) -> nix::Result<()> {
+        self.epoll.add(fd, EpollEvent::new(flags, token.encode()))
+    }
+
+    /// Starts what is to be started, and looks after it until it is told to stop; returns when nothing is left.
+    pub(crate) fn run(mut self) -> Result<()> {
+        let all: Vec<usize> = self.names.values().copied().collect();
+        for index in all {
+            if self.unit(index).bot.autostart {
+                self.begin(index);
+            }
+        }
+        let mut events = [EpollEvent::empty(); PER_TURN];
+        loop {
+            self.start_some();
+            self.look_for_leavers();
+            self.settle_changes();
+            self.journal.flush();
+            self.say_ready()?;
+            if self.is_over() {
+                self.journal.end();
+                return Ok(());
+            }
+            let count = match self.epoll.wait(&mut events, self.timeout()) {
+                Ok(count) => count,
+                Err(Errno::EINTR) => 0,
+                Err(errno) => return Err(Error::system("wait for bots", &errno.into())),
+            };
+            self.now = Instant::now();
+            for event in &events[..count] {
+                self.dispatch(Token::decode(event.data()));
+            }
+            self.run_timers();
+        }
+    }
+
+    /// Once, when all was begun that starts by itself.
+    fn say_ready(&mut self) -> Result<()> {
+        match self.ready.take_if(|_| self.starting.is_empty()) {
+            Some(ready) => ready(),
+            None => Ok(()),
+        }
+    }
+
+    fn dispatch(&mut self, token: Token) {
+        match token {
+            Token::Bell => self.take_orders(),
+            Token::Child => self.take_changes_of_children(),
+            Token::Stopping => self.told_to_stop(),
+            Token::Notify => self.take_notifications(),
+            Token::Unit(index, generation) if self.is_current(index, generation) => self.take_change(index),
+            Token::Stream(index, generation) => self.take_piece(index, generation),
+            Token::Probe(index, generation) if self.is_current(index, generation) => self.take_probe(index),
+            Token::Unit(..) | Token::Probe(..) => {}
+        }
+    }
+
+    /// Until the next thing that is due: nothing at all, while programs wait to be started.
+    fn timeout(&self) -> EpollTimeout {
+        if !self.starting.is_empty() {
+            return EpollTimeout::ZERO;
+        }
+        // Not the time of this turn: starting programs has taken some.
+        let left = self.timers.left(Instant::now());
+        left.map_or(EpollTimeout::NONE, |left| {
+            EpollTimeout::try_from(left.as_micros().div_ceil(1000)).unwrap_or(EpollTimeout::MAX)
+        })
+    }
+
+    fn is_current(&self, index: usize, generation: u32) -> bool {
+        self.units.get(index).is_some_and(|slot| slot.generation % GENERATIONS == generation && slot.value.is_some())
+    }
+
+    /// A bot by its number, which must be in use.
+    fn unit(&self, index: usize) -> &Unit {
+        self.units[index].value.as_ref().expect("a number is given back when its bot is forgotten")
+    }
+
+    fn unit_mut(&mut self, index: usize) -> &mut Unit {
+        self.units[index].value.as_mut().expect("a number is given back when its bot is forgotten")
+    }
+
+    /// A number from 0 to 1, for jitter only (xorshift).
+    #[allow(clippy::cast_precision_loss)] // 53 bits have room.
+    fn chance(&mut self) -> f64 {
+        self.chance ^= self.chance << 13;
+        self.chance ^= self.chance >> 7;
+        self.chance ^= self.chance << 17;
+        (self.chance >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+/// Raises `RLIMIT_NOFILE` as far as it goes: each bot takes up to four descriptors. What it was, if it was raised.
+fn raise_descriptors() -> Option<(u64, u64)> {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
+    let most = std::fs::read_to_string("/proc/sys/fs/nr_open").ok().and_then(|text| text.trim().parse().ok());
+    let most: u64 = most.unwrap_or(hard).max(hard);
+    setrlimit(Resource::RLIMIT_NOFILE, most, most).or_else(|_| setrlimit(Resource::RLIMIT_NOFILE, hard, hard)).ok()?;
+    Some((soft, hard))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_what_it_was() {
+        let last = GENERATIONS - 1;
+        let numbered = [(0, 0), (7, 3), (u32::MAX as usize, last)];
+        let kinds: [fn(usize, u32) -> Token; 3] = [Token::Unit, Token::Stream, Token::Probe];
+        let numbered = numbered.iter().flat_map(|(index, generation)| kinds.map(|kind| kind(*index, *generation)));
+        for token in [Token::Bell, Token::Child, Token::Stopping, Token::Notify].into_iter().chain(numbered) {
+            assert_eq!(Token::decode(token.encode()), token);
+        }
+    }
+}

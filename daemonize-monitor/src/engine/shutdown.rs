@@ -1,0 +1,95 @@
+//! Stopping everything: dependents first, all within one deadline, at once the second time.
+
+use super::Engine;
+use super::unit::After;
+use crate::orders::{Answer, Respond};
+use crate::status::State;
+use std::time::Instant;
+
+/// The end has begun.
+pub(super) struct Shutdown {
+    /// When everything is killed that is left; `None` once that was done.
+    pub(super) deadline: Option<Instant>,
+    /// Who wants to know when it is over.
+    waiting: Vec<Respond>,
+}
+
+impl Engine {
+    /// The daemon that this is was told to stop.
+    pub(super) fn told_to_stop(&mut self) {
+        if let Some(stopping) = self.stopping.take() {
+            // It stays readable.
+            let _ = self.epoll.delete(stopping);
+        }
+        if self.shutdown.is_none() {
+            self.shut_down(None);
+        }
+    }
+
+    /// Begins to stop everything; kills everything if that has begun already.
+    pub(super) fn shut_down(&mut self, respond: Option<Respond>) {
+        if let Some(shutdown) = &mut self.shutdown {
+            shutdown.waiting.extend(respond);
+            return self.kill_all();
+        }
+        let deadline = self.now.checked_add(self.shutdown_timeout);
+        self.shutdown = Some(Shutdown { deadline, waiting: respond.into_iter().collect() });
+        if let Some(deadline) = deadline {
+            self.timers.set(deadline, (usize::MAX, 0));
+        }
+        self.starting.clear();
+        for index in self.names.values().copied().collect::<Vec<_>>() {
+            self.stop_in_order(index);
+        }
+    }
+
+    /// Stops a bot, unless somebody who depends on it still runs.
+    fn stop_in_order(&mut self, index: usize) {
+        let unit = self.unit(index);
+        if unit.state.is_down() {
+            return;
+        }
+        if unit.process.is_none() {
+            self.unit_mut(index).after = After::Rest;
+            return self.gone(index);
+        }
+        if unit.dependents.iter().all(|other| self.unit(*other).state.is_down()) {
+            self.stop(index, After::Rest);
+        } else if unit.state == State::Stopping {
+            // It was on its way down already, perhaps to be started again.
+            self.unit_mut(index).after = After::Rest;
+        }
+    }
+
+    /// A bot is down: those that it depends on may follow.
+    pub(super) fn go_down_after(&mut self, index: usize) {
+        if self.shutdown.is_some() {
+            for other in self.unit(index).dependencies.clone() {
+                self.stop_in_order(other);
+            }
+        }
+    }
+
+    /// No more patience with anybody.
+    pub(super) fn kill_all(&mut self) {
+        if let Some(shutdown) = &mut self.shutdown {
+            shutdown.deadline = None;
+        }
+        for index in self.names.values().copied().collect::<Vec<_>>() {
+            self.unit_mut(index).after = After::Rest;
+            self.kill(index);
+        }
+    }
+
+    /// Whether everything is stopped, and nobody is left; whoever waits for that is told.
+    pub(super) fn is_over(&mut self) -> bool {
+        let Some(shutdown) = &mut self.shutdown else { return false };
+        if !self.changed.is_empty() || self.units.iter().flat_map(|slot| &slot.value).any(|unit| !unit.state.is_down()) {
+            return false;
+        }
+        for respond in shutdown.waiting.drain(..) {
+            respond.answer(Ok(Answer::Done));
+        }
+        true
+    }
+}

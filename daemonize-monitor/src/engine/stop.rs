@@ -1,0 +1,77 @@
+//! Stopping a bot: its group, step by step, and those of its descendants that left the group.
+
+use super::Engine;
+use super::unit::After;
+use crate::counts::BuiltIn;
+use crate::status::State;
+use daemonize_core::Signal;
+use std::time::Duration;
+
+/// How often what does not even end of SIGKILL is looked for and sent another one.
+const AGAIN: Duration = Duration::from_secs(1);
+
+impl Engine {
+    /// Stops the bot; what follows is `after`. One that is being stopped already is not hurried.
+    pub(super) fn stop(&mut self, index: usize, after: After) {
+        if self.unit(index).process.is_none() {
+            self.unit_mut(index).after = after;
+            return self.gone(index);
+        }
+        self.unit_mut(index).after = after;
+        if self.unit(index).state != State::Stopping {
+            self.stop_group(index);
+        }
+    }
+
+    /// Begins with the first step.
+    pub(super) fn stop_group(&mut self, index: usize) {
+        self.end_probe(index);
+        self.unit_mut(index).step = 0;
+        self.set_state(index, State::Stopping, None);
+        self.signal_step(index);
+    }
+
+    /// The time of a step is over.
+    pub(super) fn next_step(&mut self, index: usize) {
+        self.unit_mut(index).step += 1;
+        self.signal_step(index);
+    }
+
+    /// No more patience with this bot.
+    pub(super) fn kill(&mut self, index: usize) {
+        if self.unit(index).process.is_none() {
+            return;
+        }
+        if self.unit(index).state != State::Stopping {
+            self.set_state(index, State::Stopping, None);
+        }
+        self.unit_mut(index).step = self.unit(index).bot.stop.len();
+        self.signal_step(index);
+    }
+
+    /// Sends the signal of the step that the bot is at, to all of it that we know, and sets the time it has.
+    fn signal_step(&mut self, index: usize) {
+        let now = self.now;
+        let (signal, time) = self.step(index);
+        let unit = self.unit_mut(index);
+        let Some(process) = &unit.process else { return };
+        if signal == Signal::SIGKILL && unit.step <= unit.bot.stop.len() {
+            unit.counts.add(BuiltIn::Kill, now);
+        }
+        // Nobody in the group is no failure: the bot is gone, or is about to be.
+        let _ = process.handle.send_group(process.pid, signal);
+        let _ = process.handle.send_group(process.pid, Signal::SIGCONT);
+        for stray in &process.strays {
+            let _ = stray.handle.send(signal);
+            let _ = stray.handle.send(Signal::SIGCONT);
+        }
+        self.look |= process.reaped;
+        self.due(index, time);
+    }
+
+    /// The signal of the step that the bot is at, and how long it has; SIGKILL after the last one.
+    pub(super) fn step(&self, index: usize) -> (Signal, Duration) {
+        let unit = self.unit(index);
+        unit.bot.stop.get(unit.step).map_or((Signal::SIGKILL, AGAIN), |step| (step.signal, step.timeout))
+    }
+}

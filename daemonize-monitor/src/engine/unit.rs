@@ -1,0 +1,183 @@
+//! One bot as the engine has it.
+
+use crate::bot::{Bot, Ready};
+use crate::counts::Counts;
+use crate::error::Error;
+use crate::logs::{Ring, Target};
+use crate::orders::{Answer, Respond};
+use crate::policy::{Exit, History};
+use crate::status::{BotStatus, State};
+use crate::sys::pidfd::PidFd;
+use daemonize_core::Pid;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::{Duration, Instant, SystemTime};
+
+/// A bot, what it is at, and what is to become of it.
+pub(super) struct Unit {
+    pub(super) bot: Box<Bot>,
+    pub(super) state: State,
+    pub(super) since: Instant,
+    pub(super) since_on_the_wall: SystemTime,
+    pub(super) process: Option<Process>,
+    /// What follows when nothing of it is left.
+    pub(super) after: After,
+    /// The step of the stop that it is at.
+    pub(super) step: usize,
+    /// When the state has lasted too long, or is over.
+    pub(super) deadline: Option<Instant>,
+    /// When it is asked again whether it is ready, and after how long once more.
+    pub(super) probe: Option<(Instant, Duration)>,
+    /// When its limit would allow another start.
+    pub(super) until: Option<Instant>,
+    /// Starts in a row for which the machine was too short of something.
+    pub(super) shortages: u32,
+    pub(super) history: History,
+    pub(super) counts: Counts,
+    pub(super) reason: Option<Box<str>>,
+    /// Those that it waits for, and those that wait for it.
+    pub(super) dependencies: Vec<usize>,
+    pub(super) dependents: Vec<usize>,
+    pub(super) ring: Rc<RefCell<Ring>>,
+    /// Where its output goes now, for what is told of it.
+    pub(super) targets: Vec<Target>,
+    pub(super) waiters: Vec<Waiter>,
+    pub(super) temporary: bool,
+}
+
+/// The process that a bot is.
+#[derive(Debug)]
+pub(super) struct Process {
+    pub(super) pid: Pid,
+    pub(super) handle: PidFd,
+    /// It has ended and its status was taken: its number may be another's, its handle never is.
+    pub(super) reaped: bool,
+    /// Descendants that left its group, found when it was stopped.
+    pub(super) strays: Vec<Stray>,
+}
+
+/// A descendant of a bot that left its group, and is our child by now.
+#[derive(Debug)]
+pub(super) struct Stray {
+    pub(super) pid: Pid,
+    pub(super) handle: PidFd,
+}
+
+/// What follows a stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum After {
+    /// Nothing: it was stopped.
+    Rest,
+    /// It is started.
+    Start,
+    /// It is forgotten.
+    Forget,
+    /// What its policy says: it ended by itself.
+    Decide(Exit),
+}
+
+/// Somebody who waits for a bot.
+pub(super) struct Waiter {
+    pub(super) up: bool,
+    pub(super) wish: Rc<Wish>,
+}
+
+/// A command that concerns some bots, and is answered when it is done with all.
+pub(super) struct Wish {
+    pub(super) left: Cell<usize>,
+    pub(super) told: RefCell<Vec<BotStatus>>,
+    pub(super) failure: RefCell<Option<Error>>,
+    pub(super) respond: Respond,
+}
+
+impl Wish {
+    /// One bot is done.
+    pub(super) fn done(&self, outcome: Result<BotStatus, Error>) {
+        match outcome {
+            Ok(status) => self.told.borrow_mut().push(status),
+            Err(error) => drop(self.failure.borrow_mut().get_or_insert(error)),
+        }
+        self.one_less();
+    }
+
+    /// One bot is no more, and there is nothing to say of it.
+    pub(super) fn forgotten(&self) {
+        self.one_less();
+    }
+
+    fn one_less(&self) {
+        self.left.set(self.left.get().saturating_sub(1));
+        if self.left.get() == 0 {
+            let told = self.told.take();
+            self.respond.answer(self.failure.take().map_or(Ok(Answer::Bots(told)), Err));
+        }
+    }
+}
+
+impl Unit {
+    pub(super) fn new(bot: Bot, temporary: bool, now: Instant) -> Unit {
+        Unit {
+            bot: Box::new(bot),
+            state: State::Stopped,
+            since: now,
+            since_on_the_wall: SystemTime::now(),
+            process: None,
+            after: After::Rest,
+            step: 0,
+            deadline: None,
+            probe: None,
+            until: None,
+            shortages: 0,
+            history: History::default(),
+            counts: Counts::new(now),
+            reason: None,
+            dependencies: Vec::new(),
+            dependents: Vec::new(),
+            ring: Rc::default(),
+            targets: Vec::new(),
+            waiters: Vec::new(),
+            temporary,
+        }
+    }
+
+    /// Whether those that depend on it may start.
+    pub(super) fn is_ready(&self) -> bool {
+        match self.state {
+            State::Running | State::Suspended => true,
+            State::Exited => self.bot.ready == Ready::Exit && self.history.last().is_some_and(|(_, exit)| exit.is_success()),
+            _ => false,
+        }
+    }
+
+    /// Whether its process lives, as far as we know.
+    pub(super) fn is_alive(&self) -> bool {
+        self.process.as_ref().is_some_and(|process| !process.reaped)
+    }
+
+    pub(super) fn status(&self, now: Instant) -> BotStatus {
+        let (mut lost, mut trouble) = (0, None);
+        for target in &self.targets {
+            if let Target::File(sink) = target {
+                let sink = sink.borrow();
+                lost += sink.lost().0;
+                trouble = trouble.or_else(|| sink.lost().1.map(str::to_owned));
+            }
+        }
+        let until = if self.state == State::BackingOff { self.deadline } else { self.until };
+        BotStatus {
+            name: self.bot.name.clone(),
+            state: self.state,
+            for_time: now.saturating_duration_since(self.since),
+            since: self.since_on_the_wall,
+            pid: self.process.as_ref().filter(|process| !process.reaped).map(|process| process.pid),
+            command: self.bot.command.clone(),
+            reason: self.reason.as_deref().map(str::to_owned),
+            left: until.map(|until| until.saturating_duration_since(now)),
+            exits: self.history.exits().map(|(at, exit)| (now.saturating_duration_since(at), exit)).collect(),
+            counts: self.counts.clone(),
+            lost_output: lost,
+            log_trouble: trouble,
+            temporary: self.temporary,
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Which bots there are, who waits for whom, and who is told.
+
+use super::unit::{Unit, Waiter, Wish};
+use super::{Engine, Slot};
+use crate::bot::Bot;
+use crate::error::{Error, ErrorKind};
+use crate::status::State;
+use std::rc::Rc;
+use std::sync::mpsc::TrySendError;
+
+impl Engine {
+    /// A new bot, which does not run yet; [`wire`](Engine::wire) comes after it.
+    pub(super) fn add(&mut self, bot: Bot, temporary: bool) -> usize {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.units.push(Slot { generation: 0, value: None });
+            self.units.len() - 1
+        });
+        self.names.insert(bot.name.as_str().into(), index);
+        self.units[index].value = Some(Unit::new(bot, temporary, self.now));
+        index
+    }
+
+    /// Nothing is left of a bot that nobody wants any more.
+    pub(super) fn forget(&mut self, index: usize) {
+        self.set_state(index, State::Stopped, None);
+        self.publish(index);
+        let slot = &mut self.units[index];
+        let Some(unit) = slot.value.take() else { return };
+        slot.generation = slot.generation.wrapping_add(1);
+        self.names.remove(unit.bot.name.as_str());
+        self.free.push(index);
+        self.drop_streams_of(index);
+        self.starting.retain(|other| *other != index);
+        self.changed.retain(|other| *other != index);
+        self.followers.retain(|(other, _)| *other != index);
+        self.wire();
+    }
+
+    /// Finds out who depends on whom, after bots have come or gone.
+    pub(super) fn wire(&mut self) {
+        let all: Vec<usize> = self.names.values().copied().collect();
+        for index in &all {
+            let unit = self.unit_mut(*index);
+            unit.dependents.clear();
+            unit.dependencies.clear();
+        }
+        for index in all {
+            let names = self.unit(index).bot.depends_on.clone();
+            let dependencies: Vec<usize> =
+                names.iter().flat_map(|name| self.find(name)).filter(|other| *other != index).collect();
+            for other in &dependencies {
+                self.unit_mut(*other).dependents.push(index);
+            }
+            self.unit_mut(index).dependencies = dependencies;
+        }
+    }
+
+    /// The bots that a name means: one, or all instances of one.
+    pub(super) fn find(&self, name: &str) -> Vec<usize> {
+        if let Some(index) = self.names.get(name) {
+            return vec![*index];
+        }
+        let from = format!("{name}:");
+        let after = self.names.range(Rc::from(from.as_str())..);
+        after.take_while(|(other, _)| other.starts_with(&from)).map(|(_, index)| *index).collect()
+    }
+
+    /// Those that a change concerns: who waits for a bot to be ready, who waits for it to be down, who looks on.
+    pub(super) fn settle_changes(&mut self) {
+        while !self.changed.is_empty() {
+            let mut changed = std::mem::take(&mut self.changed);
+            changed.sort_unstable();
+            changed.dedup();
+            for index in changed {
+                if self.units[index].value.is_none() {
+                    continue;
+                }
+                self.publish(index);
+                if self.unit(index).is_ready() {
+                    self.go_on_after(index);
+                }
+                if self.unit(index).state.is_down() {
+                    self.go_down_after(index);
+                }
+            }
+        }
+    }
+
+    /// Starts those that have waited for this one.
+    fn go_on_after(&mut self, index: usize) {
+        for dependent in self.unit(index).dependents.clone() {
+            if self.unit(dependent).state == State::Waiting {
+                self.begin(dependent);
+            }
+        }
+    }
+
+    fn publish(&mut self, index: usize) {
+        if self.subscribers.is_empty() {
+            return;
+        }
+        let status = self.unit(index).status(self.now);
+        // Who does not keep up misses changes, and may ask for the status at any time.
+        self.subscribers.retain(|subscriber| {
+            !matches!(subscriber.try_send(status.clone()), Err(TrySendError::Disconnected(_)))
+        });
+    }
+
+    /// A command waits for the bot to be ready, or for it to be down.
+    pub(super) fn wait_for(&mut self, index: usize, up: bool, wish: &Rc<Wish>) {
+        self.unit_mut(index).waiters.push(Waiter { up, wish: Rc::clone(wish) });
+        self.tell_waiters(index);
+    }
+
+    /// Answers those whose bot has come to where they wait for it, or never will.
+    pub(super) fn tell_waiters(&mut self, index: usize) {
+        let now = self.now;
+        let unit = self.unit_mut(index);
+        if unit.waiters.is_empty() {
+            return;
+        }
+        let status = unit.status(now);
+        let failed = |why: &str| {
+            let why = status.reason.as_deref().map_or_else(|| why.to_owned(), |reason| format!("{why}: {reason}"));
+            Error::failed(ErrorKind::Failed, "wait for bot", &status.name, why)
+        };
+        let is_ready = unit.is_ready();
+        let mut left = Vec::new();
+        for waiter in std::mem::take(&mut unit.waiters) {
+            match (waiter.up, status.state) {
+                (true, _) if is_ready => waiter.wish.done(Ok(status.clone())),
+                (true, State::GaveUp) => waiter.wish.done(Err(failed("it was given up"))),
+                (true, State::Exited) => waiter.wish.done(Err(failed("it has ended"))),
+                (true, State::Stopped) => waiter.wish.done(Err(failed("it was stopped"))),
+                (false, state) if state.is_down() => waiter.wish.done(Ok(status.clone())),
+                _ => left.push(waiter),
+            }
+        }
+        self.unit_mut(index).waiters = left;
+    }
+}

@@ -1,0 +1,106 @@
+//! What can go wrong, told as it is.
+
+use std::fmt::{self, Display};
+use std::io;
+use std::process::ExitCode;
+
+/// The result of everything that can fail here.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why something failed: "failed to \<verb\> `<thing>`: \<cause\>".
+///
+/// [`kind`](Error::kind) is for programs to branch on, the text for people. `Debug` prints the text too.
+#[derive(Clone)]
+pub struct Error {
+    kind: ErrorKind,
+    text: Box<str>,
+    exit_code: u8,
+}
+
+/// What sort of failure an [`Error`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// What a bot or the monitor was told to be is wrong.
+    Configuration,
+    /// The monitor itself could not be started or stopped as a daemon.
+    Daemon,
+    /// There is no bot of this name.
+    NoSuchBot,
+    /// The bot did not do what it was told to: it was given up, stopped by somebody else, or forgotten.
+    Failed,
+    /// What was waited for had not come about in the time given; it may still.
+    Timeout,
+    /// The monitor is stopping and takes no such command.
+    Stopping,
+    /// The monitor does not run.
+    NotRunning,
+    /// A system call failed that has no business failing.
+    System,
+}
+
+impl Error {
+    /// What sort of failure this is.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The exit status of a program that ends because of this, as of every daemon of this library.
+    pub fn exit_code(&self) -> u8 {
+        self.exit_code
+    }
+
+    /// An error whose text is finished.
+    pub(crate) fn new(kind: ErrorKind, text: impl Into<String>) -> Error {
+        let exit_code = match kind {
+            ErrorKind::NoSuchBot | ErrorKind::Failed | ErrorKind::Timeout | ErrorKind::NotRunning => 5,
+            _ => 2,
+        };
+        Error { kind, text: text.into().into_boxed_str(), exit_code }
+    }
+
+    /// "failed to \<verb\> `<thing>`: \<cause\>".
+    pub(crate) fn failed(kind: ErrorKind, verb: &str, thing: impl Display, cause: impl Display) -> Error {
+        Error::new(kind, format!("failed to {verb} `{thing}`: {cause}"))
+    }
+
+    pub(crate) fn system(verb: &str, error: &io::Error) -> Error {
+        Error::new(ErrorKind::System, format!("failed to {verb}: {}", cause(error)))
+    }
+}
+
+/// The cause as `strerror(3)` says it, without Rust's "(os error 2)", and in lower case like the rest of the sentence.
+pub(crate) fn cause(error: &io::Error) -> String {
+    let text = error.to_string();
+    let Some(errno) = error.raw_os_error() else { return text };
+    let text = text.strip_suffix(&format!(" (os error {errno})")).unwrap_or(&text);
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+impl Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<daemonize_core::Error> for Error {
+    fn from(error: daemonize_core::Error) -> Error {
+        Error { exit_code: error.exit_code(), ..Error::new(ErrorKind::Daemon, error.to_string()) }
+    }
+}
+
+impl From<Error> for ExitCode {
+    /// The exit status of [`Error::exit_code`].
+    fn from(error: Error) -> ExitCode {
+        ExitCode::from(error.exit_code())
+    }
+}

@@ -1,0 +1,95 @@
+//! Ending what an earlier monitor left behind.
+
+use super::{Entry, Header};
+use crate::error::{Error, ErrorKind, Result};
+use crate::process::{self, Facts};
+use crate::sys::pidfd::PidFd;
+use daemonize_core::{Pid, Signal};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+/// How long whatever was killed may take to be gone.
+const LAST: Duration = Duration::from_secs(10);
+
+/// Nobody's leftovers are waited for longer than this before they are killed.
+const LONGEST_GRACE: Duration = Duration::from_secs(60);
+
+/// A process that belongs to a monitor that is no more, held so that its number cannot become another's.
+struct Leftover {
+    pid: Pid,
+    handle: PidFd,
+}
+
+/// Ends all that `earlier` left: those of its journal that are still the same ones, and whatever bears its mark.
+pub(super) fn end(earlier: &Header, running: &BTreeMap<Pid, Entry>, now: &Header) -> Result<()> {
+    if earlier.boot != now.boot || earlier.namespace != now.namespace {
+        // Its numbers mean nothing here.
+        return Ok(());
+    }
+    let grace = running.values().map(|entry| entry.grace).max().unwrap_or_default().min(LONGEST_GRACE);
+    let begin = Instant::now();
+    let mut signalled = BTreeSet::new();
+    loop {
+        let left = find(earlier, running);
+        if left.is_empty() {
+            return Ok(());
+        }
+        let passed = begin.elapsed();
+        if passed >= grace + LAST {
+            let why = "an earlier monitor left it behind, and it does not end";
+            return Err(Error::failed(ErrorKind::Failed, "end process", left[0].pid, why));
+        }
+        let signal = if passed < grace { Signal::SIGTERM } else { Signal::SIGKILL };
+        for one in &left {
+            if signalled.insert((one.pid, signal)) {
+                log::warn!("process {} was left behind by an earlier monitor and is sent {signal}", one.pid);
+                let _ = one.handle.send(signal);
+                let _ = one.handle.send(Signal::SIGCONT);
+            }
+        }
+        let until = if passed < grace { grace } else { grace + LAST };
+        wait(&left, until - passed);
+    }
+}
+
+/// Everybody who is left now.
+fn find(earlier: &Header, running: &BTreeMap<Pid, Entry>) -> Vec<Leftover> {
+    let above = ancestors();
+    let all = process::everybody().filter(|pid| !above.contains(pid));
+    all.filter_map(|pid| hold(pid, earlier, running.get(&pid))).collect()
+}
+
+/// Holds a process if it is one of the earlier monitor's: the one of the journal, or one that bears the mark.
+fn hold(pid: Pid, earlier: &Header, entry: Option<&Entry>) -> Option<Leftover> {
+    let is_theirs = || {
+        let facts = Facts::of(pid).filter(|facts| facts.is_alive)?;
+        // The leader of its own session, as bots are: the time of the start alone is only exact to 10 ms.
+        let is_known = entry.is_some_and(|entry| entry.start_time == facts.start_time && facts.session == pid.as_raw());
+        let is_marked = || process::marks(pid).is_some_and(|marks| marks.monitor == earlier.monitor.as_bytes());
+        (is_known || is_marked()).then_some(())
+    };
+    // Looked at twice: cheaply whether it is worth a descriptor, and then who it is that we hold.
+    is_theirs()?;
+    let handle = PidFd::open(pid).ok()?;
+    is_theirs()?;
+    Some(Leftover { pid, handle })
+}
+
+/// This process and those that it descends from: a bot may have started the monitor anew.
+fn ancestors() -> BTreeSet<Pid> {
+    let mut found = BTreeSet::new();
+    let mut next = Some(Pid::this());
+    while let Some(pid) = next.filter(|pid| found.insert(*pid)) {
+        next = Facts::of(pid).and_then(|facts| Pid::from_raw(facts.parent));
+    }
+    found
+}
+
+/// Waits until one of them is gone.
+fn wait(left: &[Leftover], time: Duration) {
+    let mut fds: Vec<PollFd<'_>> = left.iter().map(|one| PollFd::new(one.handle.as_fd(), PollFlags::POLLIN)).collect();
+    let time = PollTimeout::try_from(time.as_micros().div_ceil(1000)).unwrap_or(PollTimeout::MAX);
+    let _ = poll(&mut fds, time);
+}

@@ -1,0 +1,40 @@
+//! The monitor of [`daemonic`](https://docs.rs/daemonic): keeps many programs alive from one configuration file.
+//!
+//! ```
+//! use daemonize_monitor::{Bot, Log};
+//!
+//! let bot = Bot::new("web", "/usr/bin/web").argument("--port=80").stdout(Log::new("/var/log/web.log"));
+//! assert_eq!(bot.limit.exits, 5);
+//! ```
+//!
+//! [`Bot`] is the type to begin with: what one program is to run as, and what to do when it ends.
+
+#![deny(unsafe_code)] // All of it is in `sys`.
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("daemonize-monitor looks after processes by pidfd and /proc, which only Linux has");
+
+mod bot;
+mod commands;
+mod counts;
+mod engine;
+mod error;
+mod journal;
+mod logs;
+mod monitor;
+mod notify;
+mod orders;
+mod policy;
+mod process;
+mod program;
+mod status;
+#[allow(unsafe_code)] // The only room with it.
+mod sys;
+
+pub use bot::{Backoff, Bot, Limit, Log, LogTarget, Ready, Restart, StopStep};
+pub use commands::Commands;
+pub use counts::{BuiltIn, Count, Counts, MINUTES};
+pub use error::{Error, ErrorKind, Result};
+pub use monitor::{Builder, Monitor};
+pub use policy::{Decision, Exit, GivenUp, History, Rules, decide};
+pub use status::{BotStatus, State};

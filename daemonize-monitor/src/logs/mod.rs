@@ -1,0 +1,60 @@
+//! Where the output of bots goes: whole lines, into files that may fail and memory that is bounded.
+
+mod lines;
+mod sink;
+mod tail;
+
+pub(crate) use lines::Lines;
+pub(crate) use sink::Sink;
+pub(crate) use tail::{Ring, last_lines};
+
+use crate::bot::{Log, LogTarget};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::rc::{Rc, Weak};
+
+/// Where the lines of one pipe go.
+#[derive(Clone)]
+pub(crate) enum Target {
+    /// Into memory.
+    Ring(Rc<RefCell<Ring>>),
+    /// Into a file, which others may share.
+    File(Rc<RefCell<Sink>>),
+}
+
+/// All log files that are open, each once, whoever writes to it.
+#[derive(Default)]
+pub(crate) struct Logs {
+    sinks: HashMap<PathBuf, Weak<RefCell<Sink>>>,
+}
+
+impl Logs {
+    /// Where a pipe goes; `None` if it does not go through the monitor. `ring` is where the bot's lines are kept.
+    pub(crate) fn target(&mut self, target: &LogTarget, ring: &Rc<RefCell<Ring>>) -> Option<Target> {
+        match target {
+            LogTarget::Memory | LogTarget::Stdout => Some(Target::Ring(Rc::clone(ring))),
+            LogTarget::File(log) => Some(Target::File(self.sink(log))),
+            LogTarget::Null | LogTarget::Inherit => None,
+        }
+    }
+
+    fn sink(&mut self, log: &Log) -> Rc<RefCell<Sink>> {
+        if let Some(sink) = self.sinks.get(&log.path).and_then(Weak::upgrade) {
+            // The newest wish counts.
+            sink.borrow_mut().configure(log);
+            return sink;
+        }
+        self.sinks.retain(|_, sink| sink.strong_count() > 0);
+        let sink = Rc::new(RefCell::new(Sink::new(log.clone())));
+        self.sinks.insert(log.path.clone(), Rc::downgrade(&sink));
+        sink
+    }
+
+    /// Opens all files again, since something else has put the old ones aside.
+    pub(crate) fn reopen(&self) {
+        for sink in self.sinks.values().filter_map(Weak::upgrade) {
+            sink.borrow_mut().reopen();
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! One log file: appended to, put aside when it is large, and never the reason that anything else stops.
+
+use crate::bot::Log;
+use crate::error::cause;
+use memchr::memchr;
+use nix::libc;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// How often a file that cannot be opened is tried again, and one that was removed is noticed.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A log file and what has become of what was to be in it.
+#[derive(Debug)]
+pub(crate) struct Sink {
+    log: Log,
+    file: Option<File>,
+    /// How much is in the file, as far as we know.
+    size: u64,
+    /// The rest of a line of which the beginning is in the file.
+    owed: Vec<u8>,
+    /// Bytes that found no place.
+    dropped: u64,
+    /// Those of them that the log itself does not tell of yet.
+    untold: u64,
+    /// Why nothing can be written now.
+    trouble: Option<String>,
+    /// When the file was looked at last.
+    looked: Option<Instant>,
+}
+
+impl Sink {
+    pub(crate) fn new(log: Log) -> Sink {
+        Sink { log, file: None, size: 0, owed: Vec::new(), dropped: 0, untold: 0, trouble: None, looked: None }
+    }
+
+    /// What the configuration says now, of the same file.
+    pub(crate) fn configure(&mut self, log: &Log) {
+        self.log = log.clone();
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.log.path
+    }
+
+    /// How many bytes were lost, and why some would be now.
+    pub(crate) fn lost(&self) -> (u64, Option<&str>) {
+        (self.dropped, self.trouble.as_deref())
+    }
+
+    /// Writes whole lines, or counts them as lost.
+    pub(crate) fn write(&mut self, lines: &[u8], now: Instant) {
+        if lines.is_empty() {
+            return;
+        }
+        self.look(now);
+        if self.file.is_none() {
+            return self.lose(lines.len());
+        }
+        if self.log.max_size > 0 && self.size + lines.len() as u64 > self.log.max_size {
+            self.put_aside();
+        }
+        if self.log.timestamps {
+            let stamped = stamped(lines);
+            self.write_whole(&stamped);
+        } else {
+            self.write_whole(lines);
+        }
+    }
+
+    /// Opens the file again under its name; keeps the old one when that fails.
+    pub(crate) fn reopen(&mut self) {
+        match open(&self.log.path) {
+            Ok((file, size)) => {
+                // The beginning is in the other file.
+                self.lose_what_is_owed();
+                (self.file, self.size) = (Some(file), size);
+            }
+            Err(error) if self.file.is_some() => {
+                log::warn!("failed to open `{}` again: {}", self.log.path.display(), cause(&error));
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// Opens the file if it is not, or was removed; not more often than it can matter.
+    fn look(&mut self, now: Instant) {
+        if self.looked.is_some_and(|looked| now.saturating_duration_since(looked) < PATIENCE) {
+            return;
+        }
+        self.looked = Some(now);
+        let removed = self.file.as_ref().is_some_and(|file| file.metadata().is_ok_and(|now| now.nlink() == 0));
+        if self.file.is_some() && !removed {
+            return;
+        }
+        self.lose_what_is_owed();
+        match open(&self.log.path) {
+            Ok((file, size)) => (self.file, self.size) = (Some(file), size),
+            Err(error) => {
+                self.file = None;
+                self.trouble("open", &error);
+            }
+        }
+    }
+
+    /// What is owed, what is to be told, and then the lines: until one of them fails.
+    fn write_whole(&mut self, lines: &[u8]) {
+        if !(self.settle() && self.tell()) {
+            return self.lose(lines.len());
+        }
+        let (written, error) = self.append(lines);
+        match error {
+            None if self.trouble.take().is_some() => log::info!("`{}` can be written again", self.log.path.display()),
+            None => {}
+            Some(error) => {
+                self.trouble("write", &error);
+                let rest = &lines[written..];
+                let is_begun = written > 0 && lines[written - 1] != b'\n';
+                let line = if is_begun { memchr(b'\n', rest).map_or(rest.len(), |end| end + 1) } else { 0 };
+                self.owed = rest[..line].to_vec();
+                self.lose(rest.len() - line);
+            }
+        }
+    }
+
+    /// Writes the rest of the line that was begun; whether all of it is written.
+    fn settle(&mut self) -> bool {
+        if self.owed.is_empty() {
+            return true;
+        }
+        let owed = std::mem::take(&mut self.owed);
+        let (written, error) = self.append(&owed);
+        self.owed = owed[written..].to_vec();
+        self.went_well(error)
+    }
+
+    /// Says in the log how much is missing in it; whether that could be said.
+    fn tell(&mut self) -> bool {
+        if self.untold == 0 {
+            return true;
+        }
+        let line = format!("[{} bytes of output were lost here]\n", self.untold);
+        let (written, error) = self.append(line.as_bytes());
+        if written > 0 {
+            self.untold = 0;
+            self.owed = line.as_bytes()[written..].to_vec();
+        }
+        self.went_well(error)
+    }
+
+    fn went_well(&mut self, error: Option<io::Error>) -> bool {
+        error.map(|error| self.trouble("write", &error)).is_none()
+    }
+
+    /// Writes as much as can be written; how much that was, and why not all.
+    fn append(&mut self, bytes: &[u8]) -> (usize, Option<io::Error>) {
+        let Some(file) = &mut self.file else { return (0, Some(io::Error::other("it is not open"))) };
+        let mut written = 0;
+        let mut failure = None;
+        while written < bytes.len() && failure.is_none() {
+            match file.write(&bytes[written..]) {
+                Ok(0) => failure = Some(io::Error::other("nothing is taken")),
+                Ok(count) => written += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => failure = Some(error),
+            }
+        }
+        self.size += written as u64;
+        (written, failure)
+    }
+
+    /// Renames the file to `PATH.1`, that one to `PATH.2` and so on, and begins a new one.
+    fn put_aside(&mut self) {
+        // Something else may have cut it off.
+        let size = self.file.as_ref().and_then(|file| file.metadata().ok()).map_or(self.size, |now| now.len());
+        let grown = self.size.saturating_sub(size);
+        self.size = size;
+        if size == 0 || grown > 0 || !self.owed.is_empty() {
+            return;
+        }
+        for number in (1..self.log.keep).rev() {
+            let _ = fs::rename(aside(&self.log.path, number), aside(&self.log.path, number + 1));
+        }
+        let moved = match self.log.keep {
+            0 => fs::remove_file(&self.log.path),
+            _ => fs::rename(&self.log.path, aside(&self.log.path, 1)),
+        };
+        let opened = moved.and_then(|()| open(&self.log.path));
+        match opened {
+            Ok((file, size)) => (self.file, self.size) = (Some(file), size),
+            Err(error) => {
+                // It goes on growing; not tried again before it has grown as much once more.
+                log::warn!("failed to begin `{}` anew: {}", self.log.path.display(), cause(&error));
+                self.size = 0;
+            }
+        }
+    }
+
+    fn lose(&mut self, count: usize) {
+        self.dropped += count as u64;
+        self.untold += count as u64;
+    }
+
+    fn lose_what_is_owed(&mut self) {
+        let owed = std::mem::take(&mut self.owed);
+        self.lose(owed.len());
+    }
+
+    /// Remembers why it cannot be written, and says so once.
+    fn trouble(&mut self, verb: &str, error: &io::Error) {
+        let text = format!("failed to {verb} `{}`: {}", self.log.path.display(), cause(error));
+        if self.trouble.as_ref() != Some(&text) {
+            log::warn!("{text}");
+            self.trouble = Some(text);
+        }
+    }
+}
+
+/// `PATH.1` and so on.
+fn aside(path: &Path, number: u32) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{number}"));
+    name.into()
+}
+
+/// Opens a log file for appending, and tells how much is in it. Neither through a link nor anything but a file.
+fn open(path: &Path) -> io::Result<(File, u64)> {
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
+    let file = File::options().append(true).create(true).mode(0o640).custom_flags(flags).open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_file() { Ok((file, metadata.len())) } else { Err(io::Error::other("it is not a regular file")) }
+}
+
+/// Puts the time before each line, in UTC and to the millisecond.
+fn stamped(lines: &[u8]) -> Vec<u8> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let stamp = time(now);
+    let mut out = Vec::with_capacity(lines.len() * 2);
+    for line in lines.split_inclusive(|byte| *byte == b'\n') {
+        out.extend_from_slice(stamp.as_bytes());
+        out.push(b' ');
+        out.extend_from_slice(line);
+    }
+    out
+}
+
+/// `2026-01-31T23:59:59.999Z`.
+fn time(since_1970: Duration) -> String {
+    let (seconds, millis) = (since_1970.as_secs(), since_1970.subsec_millis());
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    // Years that begin in March have their leap day at the end (Howard Hinnant's `civil_from_days`).
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_is_told_as_everybody_does() {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00.007Z"),
+            (951_782_400, "2000-02-29T00:00:00.007Z"),
+            (1_709_251_199, "2024-02-29T23:59:59.007Z"),
+            (1_735_689_599, "2024-12-31T23:59:59.007Z"),
+            (4_107_542_400, "2100-03-01T00:00:00.007Z"),
+        ] {
+            assert_eq!(time(Duration::from_secs(seconds) + Duration::from_millis(7)), text);
+        }
+    }
+}

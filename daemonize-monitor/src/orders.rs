@@ -1,0 +1,118 @@
+//! How commands get to the engine and answers back: a channel, and a descriptor that wakes it.
+
+use crate::bot::Bot;
+use crate::error::{Error, ErrorKind, Result};
+use crate::status::BotStatus;
+use daemonize_core::Signal;
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::time::Duration;
+
+/// What the engine may be told.
+pub(crate) enum Order {
+    /// Starts bots by name, or a program by its path, which becomes a bot thereby.
+    Start(String),
+    Stop(String),
+    Restart(String),
+    /// Kills at once; forgets what is in no configuration.
+    Destroy(String),
+    Signal(String, Signal),
+    /// All, or those of that name.
+    Status(Option<String>),
+    /// Counts an event of a bot.
+    Event(String, String),
+    /// The last lines of a bot.
+    Tail(String, usize),
+    /// Its lines, as they come.
+    Follow(String, SyncSender<Vec<u8>>),
+    /// Every change, as it happens.
+    Subscribe(SyncSender<BotStatus>),
+    /// Opens the log files again.
+    Reopen,
+    /// These are the bots from now on.
+    Replace(Vec<Bot>),
+    /// Stops all, and the engine; at once the second time.
+    Shutdown,
+    /// Kills all, and stops the engine.
+    Kill,
+}
+
+/// What the engine says.
+pub(crate) enum Answer {
+    Done,
+    Bots(Vec<BotStatus>),
+    Lines(Vec<u8>),
+    /// The lines are in these files.
+    Files(Vec<PathBuf>),
+    Text(String),
+}
+
+/// Where the answer to one order goes.
+#[derive(Clone)]
+pub(crate) struct Respond(SyncSender<Result<Answer>>);
+
+impl Respond {
+    /// Answers; nobody minds if nobody waits any more.
+    pub(crate) fn answer(&self, answer: Result<Answer>) {
+        let _ = self.0.try_send(answer);
+    }
+}
+
+/// An order on its way.
+pub(crate) struct Letter {
+    pub(crate) order: Order,
+    /// Whether the answer is wanted when it is done, not when it is begun.
+    pub(crate) when_done: bool,
+    pub(crate) respond: Respond,
+}
+
+/// The end that gives orders: cheap to clone, usable from any thread.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    letters: mpsc::Sender<Letter>,
+    bell: Arc<EventFd>,
+}
+
+/// The end that takes them.
+pub(crate) struct Inbox {
+    pub(crate) letters: Receiver<Letter>,
+    pub(crate) bell: Arc<EventFd>,
+}
+
+/// A new pair of ends.
+pub(crate) fn desk() -> io::Result<(Desk, Inbox)> {
+    let bell = Arc::new(EventFd::from_value_and_flags(0, EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?);
+    let (sender, letters) = mpsc::channel();
+    Ok((Desk { letters: sender, bell: Arc::clone(&bell) }, Inbox { letters, bell }))
+}
+
+/// How long an order that need not be waited for may take to be taken.
+const TAKEN: Duration = Duration::from_secs(60);
+
+impl Desk {
+    /// Gives an order; waits until it is done for as long as `wait` says, or without it only until it is begun.
+    pub(crate) fn order(&self, order: Order, wait: Option<Duration>) -> Result<Answer> {
+        let (sender, answer) = mpsc::sync_channel(1);
+        let gone = || Error::new(ErrorKind::NotRunning, "failed to reach the monitor: it does not run");
+        let letter = Letter { order, when_done: wait.is_some(), respond: Respond(sender) };
+        self.letters.send(letter).map_err(|_| gone())?;
+        let _ = self.bell.write(1);
+        let patience = wait.unwrap_or(TAKEN);
+        answer.recv_timeout(patience).map_err(|error| match error {
+            mpsc::RecvTimeoutError::Disconnected => gone(),
+            mpsc::RecvTimeoutError::Timeout => {
+                Error::new(ErrorKind::Timeout, format!("failed to wait for the bots: not done within {patience:?}"))
+            }
+        })?
+    }
+
+    /// Gives an order whose outcome nobody waits for, as from a handler of signals.
+    pub(crate) fn post(&self, order: Order) {
+        let (sender, _) = mpsc::sync_channel(1);
+        let _ = self.letters.send(Letter { order, when_done: false, respond: Respond(sender) });
+        let _ = self.bell.write(1);
+    }
+}

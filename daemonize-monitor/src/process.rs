@@ -1,0 +1,114 @@
+//! What `/proc` says of processes.
+
+use crate::program::{BOT_VARIABLE, MONITOR_VARIABLE};
+use daemonize_core::Pid;
+use nix::unistd::getsid;
+use std::fs;
+
+/// What matters of one process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Facts {
+    pub(crate) pid: Pid,
+    /// Neither a zombie nor one that is just going.
+    pub(crate) is_alive: bool,
+    pub(crate) parent: i32,
+    pub(crate) session: i32,
+    /// In clock ticks after boot.
+    pub(crate) start_time: u64,
+}
+
+impl Facts {
+    /// `None` when there is no such process.
+    pub(crate) fn of(pid: Pid) -> Option<Facts> {
+        Facts::parse(pid, &fs::read(format!("/proc/{pid}/stat")).ok()?)
+    }
+
+    /// A process may call itself `a) b (c`: its name ends at the last parenthesis.
+    fn parse(pid: Pid, stat: &[u8]) -> Option<Facts> {
+        let end = memchr::memrchr(b')', stat)?;
+        let text = std::str::from_utf8(&stat[end + 1..]).ok()?;
+        let mut fields = text.split_ascii_whitespace();
+        Some(Facts {
+            pid,
+            is_alive: !matches!(fields.next()?, "Z" | "X"),
+            parent: fields.next()?.parse().ok()?,
+            session: fields.nth(1)?.parse().ok()?,
+            start_time: fields.nth(15)?.parse().ok()?,
+        })
+    }
+}
+
+/// To which bot of which monitor a process says it belongs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Marks {
+    pub(crate) monitor: Vec<u8>,
+    pub(crate) bot: Vec<u8>,
+}
+
+/// The marks in the environment that the process was executed with, unless it has none or has overwritten it.
+pub(crate) fn marks(pid: Pid) -> Option<Marks> {
+    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let value = |name: &str| {
+        let mut variables = environment.split(|byte| *byte == 0);
+        variables.find_map(|text| text.strip_prefix(name.as_bytes())?.strip_prefix(b"=")).map(<[u8]>::to_vec)
+    };
+    Some(Marks { monitor: value(MONITOR_VARIABLE)?, bot: value(BOT_VARIABLE)? })
+}
+
+/// The session of this process.
+pub(crate) fn our_session() -> i32 {
+    getsid(None).map_or(0, nix::unistd::Pid::as_raw)
+}
+
+/// Whether a process, dead ones included, is of the session that this one is of.
+pub(crate) fn is_of_our_session(pid: Pid) -> bool {
+    Facts::of(pid).is_some_and(|facts| facts.session == our_session())
+}
+
+/// Those of our children that are `wanted`, whichever thread made or adopted them. One may be missing if another ends
+/// meanwhile.
+pub(crate) fn children(wanted: impl Fn(Pid) -> bool) -> Vec<Facts> {
+    listed(&wanted).unwrap_or_else(|| children_of_all(wanted))
+}
+
+/// The kernel's own lists (`CONFIG_PROC_CHILDREN`), one for each thread.
+fn listed(wanted: impl Fn(Pid) -> bool) -> Option<Vec<Facts>> {
+    let mut found = Vec::new();
+    for thread in fs::read_dir("/proc/self/task").ok()? {
+        let list = fs::read_to_string(thread.ok()?.path().join("children")).ok()?;
+        let pids = list.split_ascii_whitespace().filter_map(|word| Pid::from_raw(word.parse().ok()?));
+        found.extend(pids.filter(|pid| wanted(*pid)).filter_map(Facts::of));
+    }
+    Some(found)
+}
+
+/// Our children, out of all processes there are: slower, but none is missing that was there all the time.
+pub(crate) fn children_of_all(wanted: impl Fn(Pid) -> bool) -> Vec<Facts> {
+    let this = Pid::this().as_raw();
+    everybody().filter(|pid| wanted(*pid)).filter_map(Facts::of).filter(|facts| facts.parent == this).collect()
+}
+
+/// All processes there are.
+pub(crate) fn everybody() -> impl Iterator<Item = Pid> {
+    let entries = fs::read_dir("/proc").into_iter().flatten();
+    entries.filter_map(|entry| Pid::from_raw(entry.ok()?.file_name().to_str()?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_is_seen_as_it_is() {
+        let this = Facts::of(Pid::this()).unwrap();
+        assert!(this.is_alive && this.start_time > 0);
+        assert_eq!(this.session, our_session());
+    }
+
+    #[test]
+    fn a_name_with_parentheses_is_parsed_to_its_end() {
+        let line = b"7 (a) b (c) S 1 5 6 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 3 0 4711 99";
+        let facts = Facts::parse(Pid::this(), line).unwrap();
+        assert_eq!((facts.is_alive, facts.parent, facts.session, facts.start_time), (true, 1, 6, 4711));
+    }
+}

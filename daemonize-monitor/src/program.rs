@@ -1,0 +1,238 @@
+//! From what a bot is to be to a process that is it.
+
+use crate::bot::Bot;
+use crate::error::cause;
+use crate::sys::pidfd::PidFd;
+use crate::sys::spawn::{self, STREAMS, Slots};
+use daemonize_core::{Pid, Signal};
+use nix::unistd::{Gid, Group, Uid, User, getegid, geteuid, getgrouplist};
+use std::collections::BTreeMap;
+use std::env;
+use std::ffi::{CStr, CString, OsStr, OsString};
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+/// Names the bot to itself and its descendants.
+pub(crate) const BOT_VARIABLE: &str = "DAEMON_BOT";
+/// Names the monitor that a process belongs to: a number that no other monitor ever had.
+pub(crate) const MONITOR_VARIABLE: &str = "DAEMON_MONITOR";
+/// Names the descriptor to which events are reported, one name per line.
+const EVENTS_VARIABLE: &str = "DAEMON_EVENTS";
+/// Where readiness is said, see `sd_notify(3)`.
+const NOTIFY_VARIABLE: &str = "NOTIFY_SOCKET";
+/// Whatever these say is said to the monitor, not to its bots.
+const NOT_FOR_BOTS: [&str; 8] = [
+    NOTIFY_VARIABLE,
+    "WATCHDOG_USEC",
+    "WATCHDOG_PID",
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "LISTEN_FDNAMES",
+    EVENTS_VARIABLE,
+    "DAEMON_INSTANCE",
+];
+
+/// The number of the events' pipe in the bot.
+const EVENTS: usize = STREAMS - 1;
+
+/// Where a program is looked for that is named without a directory, if the bot has no `PATH`.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// What all bots of a monitor start from.
+pub(crate) struct Ground {
+    slots: Slots,
+    environment: BTreeMap<OsString, OsString>,
+    /// `RLIMIT_NOFILE` as it was before the monitor raised its own.
+    descriptors: Option<(u64, u64)>,
+}
+
+/// Why there is no process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// "failed to execute `/usr/bin/web`: no such file or directory".
+    pub(crate) text: String,
+    pub(crate) errno: i32,
+    /// The machine is short of something, which says nothing about the bot.
+    pub(crate) shortage: bool,
+}
+
+impl Ground {
+    /// # Errors
+    /// No descriptor or no memory is left.
+    pub(crate) fn new(monitor: &str, descriptors: Option<(u64, u64)>) -> io::Result<Ground> {
+        let mut environment: BTreeMap<OsString, OsString> = env::vars_os().collect();
+        environment.retain(|name, _| !NOT_FOR_BOTS.iter().any(|other| name == other));
+        environment.insert(MONITOR_VARIABLE.into(), monitor.into());
+        Ok(Ground { slots: Slots::new()?, environment, descriptors })
+    }
+
+    /// Starts a bot's program; when this returns it is executed, in a session of its own.
+    pub(crate) fn start(
+        &self,
+        bot: &Bot,
+        notify: Option<&str>,
+        streams: [Option<BorrowedFd<'_>>; STREAMS],
+    ) -> Result<(Pid, PidFd), Refusal> {
+        let environment = self.environment_of(bot, notify, streams[EVENTS].is_some());
+        let paths = candidates(bot, environment.get(OsStr::new("PATH")))?;
+        let arguments = strings([bot.command.as_os_str()].into_iter().chain(bot.arguments.iter().map(|a| &**a)))?;
+        let environment = environment.into_iter().map(|(name, value)| {
+            let mut text = name.into_vec();
+            text.push(b'=');
+            text.extend(value.as_bytes());
+            string(text)
+        });
+        let environment = environment.collect::<Result<Vec<_>, _>>()?;
+        let directory = bot.directory.as_ref().map(|path| string(path.as_os_str().as_bytes())).transpose()?;
+        let whom = Whom::resolve(bot)?;
+        let program = spawn::Program {
+            paths: &borrowed(&paths),
+            arguments: &borrowed(&arguments),
+            environment: &borrowed(&environment),
+            directory: directory.as_deref(),
+            umask: bot.umask,
+            identity: whom.as_ref().map(Whom::identity),
+            descriptors: self.descriptors,
+            death_signal: bot.stop.first().map_or(Signal::SIGKILL, |step| step.signal).as_raw(),
+            streams,
+        };
+        self.slots.spawn(&program).map_err(|failure| refusal(bot, failure))
+    }
+
+    fn environment_of(&self, bot: &Bot, notify: Option<&str>, events: bool) -> BTreeMap<OsString, OsString> {
+        let mut environment = if bot.clear_environment { BTreeMap::new() } else { self.environment.clone() };
+        environment.extend(bot.environment.iter().map(|(name, value)| (name.clone(), value.clone())));
+        let marker = self.environment.get(OsStr::new(MONITOR_VARIABLE)).cloned().unwrap_or_default();
+        environment.insert(MONITOR_VARIABLE.into(), marker);
+        environment.insert(BOT_VARIABLE.into(), bot.name.clone().into());
+        if events {
+            environment.insert(EVENTS_VARIABLE.into(), EVENTS.to_string().into());
+        }
+        if let Some(notify) = notify {
+            environment.insert(NOTIFY_VARIABLE.into(), notify.into());
+        }
+        environment
+    }
+}
+
+fn refusal(bot: &Bot, failure: spawn::Failure) -> Refusal {
+    let error = io::Error::from_raw_os_error(failure.errno);
+    let thing = match failure.doing {
+        "enter the directory of" => bot.name.as_str().into(),
+        "execute" => bot.command.to_string_lossy(),
+        _ => bot.name.as_str().into(),
+    };
+    let shortages = [libc::EAGAIN, libc::ENOMEM, libc::EMFILE, libc::ENFILE, libc::ETXTBSY, libc::ENOSPC];
+    Refusal {
+        text: format!("failed to {} `{thing}`: {}", failure.doing, cause(&error)),
+        errno: failure.errno,
+        shortage: shortages.contains(&failure.errno),
+    }
+}
+
+fn wrong(text: String) -> Refusal {
+    Refusal { text, errno: libc::EINVAL, shortage: false }
+}
+
+/// A text as the kernel takes it.
+fn string(text: impl Into<Vec<u8>>) -> Result<CString, Refusal> {
+    CString::new(text).map_err(|error| {
+        let text = String::from_utf8_lossy(&error.into_vec()).escape_debug().to_string();
+        wrong(format!("failed to execute with `{text}`: it contains a zero byte"))
+    })
+}
+
+fn strings<'a>(texts: impl Iterator<Item = &'a OsStr>) -> Result<Vec<CString>, Refusal> {
+    texts.map(|text| string(text.as_bytes())).collect()
+}
+
+fn borrowed(strings: &[CString]) -> Vec<&CStr> {
+    strings.iter().map(|text| &**text).collect()
+}
+
+/// Where the program may be: itself if it names a directory, else in each of those of `PATH`.
+fn candidates(bot: &Bot, path: Option<&OsString>) -> Result<Vec<CString>, Refusal> {
+    let command = bot.command.as_os_str();
+    if command.as_bytes().contains(&b'/') {
+        return strings([command].into_iter());
+    }
+    if command.is_empty() {
+        return Err(wrong(format!("failed to execute `{}`: it has no command", bot.name)));
+    }
+    let path = path.map_or_else(|| OsStr::new(PATH), |path| path);
+    env::split_paths(path)
+        .filter(|directory| directory.is_absolute())
+        .map(|directory| string(directory.join(command).into_os_string().into_vec()))
+        .collect()
+}
+
+/// Whom a bot is to become.
+struct Whom {
+    user: Option<u32>,
+    group: Option<u32>,
+    groups: Option<Vec<u32>>,
+}
+
+impl Whom {
+    /// `None` if it stays who the monitor is.
+    fn resolve(bot: &Bot) -> Result<Option<Whom>, Refusal> {
+        let user = bot.user.as_deref().map(find_user).transpose()?;
+        let group = bot.group.as_deref().map(find_group).transpose()?;
+        let stays = user.as_ref().is_none_or(|user| user.uid == geteuid()) && group.is_none_or(|group| group == getegid());
+        if (user.is_none() && group.is_none()) || (stays && !geteuid().is_root()) {
+            return Ok(None);
+        }
+        let group = group.or(user.as_ref().and_then(|user| user.group));
+        let groups = match (&user, group) {
+            (Some(Found { name: Some(name), .. }), Some(group)) => getgrouplist(name, group)
+                .map_err(|errno| wrong(format!("failed to find the groups of `{}`: {}", name.to_string_lossy(), errno.desc())))?,
+            (_, Some(group)) => vec![group],
+            (_, None) => return Err(wrong(format!("failed to become user {}: it has no passwd entry, set `group`", user.map_or(0, |user| user.uid.as_raw())))),
+        };
+        Ok(Some(Whom {
+            user: user.map(|user| user.uid.as_raw()),
+            group: group.map(Gid::as_raw),
+            groups: Some(groups.into_iter().map(Gid::as_raw).collect()),
+        }))
+    }
+
+    fn identity(&self) -> spawn::Identity<'_> {
+        spawn::Identity { user: self.user, group: self.group, groups: self.groups.as_deref() }
+    }
+}
+
+/// A user as configured; without a name when only a number is known.
+struct Found {
+    uid: Uid,
+    group: Option<Gid>,
+    name: Option<CString>,
+}
+
+fn find_user(text: &str) -> Result<Found, Refusal> {
+    let failed = |why: &str| wrong(format!("failed to become user `{text}`: {why}"));
+    let entry = match number(text) {
+        Some(uid) => User::from_uid(Uid::from_raw(uid)),
+        None => User::from_name(text),
+    };
+    match (entry.map_err(|errno| failed(errno.desc()))?, number(text)) {
+        (Some(user), _) => Ok(Found { uid: user.uid, group: Some(user.gid), name: CString::new(user.name).ok() }),
+        (None, Some(uid)) => Ok(Found { uid: Uid::from_raw(uid), group: None, name: None }),
+        (None, None) => Err(failed("there is no such user")),
+    }
+}
+
+fn find_group(text: &str) -> Result<Gid, Refusal> {
+    let failed = |why: &str| wrong(format!("failed to become group `{text}`: {why}"));
+    if let Some(gid) = number(text) {
+        return Ok(Gid::from_raw(gid));
+    }
+    let entry = Group::from_name(text).map_err(|errno| failed(errno.desc()))?;
+    entry.map(|group| group.gid).ok_or_else(|| failed("there is no such group"))
+}
+
+/// A plain decimal id: no sign, no leading zero, and not the -1 that leaves everything as it is.
+fn number(text: &str) -> Option<u32> {
+    let plain = text == "0" || (text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0'));
+    plain.then(|| text.parse().ok()).flatten().filter(|id| *id != u32::MAX)
+}

@@ -1,0 +1,92 @@
+//! What is told of bots: plain data.
+
+use crate::counts::Counts;
+use crate::policy::Exit;
+use daemonize_core::Pid;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+/// What a bot is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum State {
+    /// It does not run, because it was not started or was stopped.
+    Stopped,
+    /// It is to run, as soon as those that it depends on are ready.
+    Waiting,
+    /// Its program runs, but has not become ready.
+    Starting,
+    /// It runs, and is ready.
+    Running,
+    /// It runs, but a signal has suspended it (SIGSTOP).
+    Suspended,
+    /// It ended, and is started again after a while.
+    BackingOff,
+    /// It is being stopped, or what it left behind is.
+    Stopping,
+    /// It ended too often, and waits for somebody to start it.
+    GaveUp,
+    /// It ended by itself, as it may.
+    Exited,
+}
+
+impl State {
+    /// Whether nothing of it runs and nothing will, unless somebody starts it.
+    pub fn is_down(self) -> bool {
+        matches!(self, State::Stopped | State::GaveUp | State::Exited)
+    }
+
+    /// One word, as in status pages and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Stopped => "stopped",
+            State::Waiting => "waiting",
+            State::Starting => "starting",
+            State::Running => "running",
+            State::Suspended => "suspended",
+            State::BackingOff => "backing-off",
+            State::Stopping => "stopping",
+            State::GaveUp => "gave-up",
+            State::Exited => "exited",
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// All there is to say of one bot, at one moment.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct BotStatus {
+    /// Its name.
+    pub name: String,
+    /// What it is at.
+    pub state: State,
+    /// For how long, on the clock that nobody sets.
+    pub for_time: Duration,
+    /// Since when, on the clock that people read.
+    pub since: SystemTime,
+    /// Its process, while there is one.
+    pub pid: Option<Pid>,
+    /// Its program.
+    pub command: PathBuf,
+    /// Why it is not running, or what went wrong last.
+    pub reason: Option<String>,
+    /// Until it is started again, or, given up, until its limit would allow another start.
+    pub left: Option<Duration>,
+    /// How its last runs ended, and how long ago, the newest last; as many as its limit looks at.
+    pub exits: Vec<(Duration, Exit)>,
+    /// What it reported and what happened to it.
+    pub counts: Counts,
+    /// Bytes of its output that found no place in its log.
+    pub lost_output: u64,
+    /// Why its log cannot be written now.
+    pub log_trouble: Option<String>,
+    /// Whether it is in no configuration, and is forgotten when it is destroyed.
+    pub temporary: bool,
+}
