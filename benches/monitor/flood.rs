@@ -1,10 +1,13 @@
-//! How fast events are counted while somebody asks: `flood BOT STARTS BOTS EVENTS` is a monitor whose bots report so many
-//! events each, all at once; it prints what [`Flood`](crate) of the bench reads, and ends. `flood bare BOT STARTS EVENTS` is
-//! a loop that reads one bot's pipe and counts lines in a map: the limit.
+//! How fast events are counted while somebody asks.
+//!
+//! `flood BOT STARTS BOTS EVENTS` is a monitor whose bots report so many events each, all at once. It prints the events
+//! per second, and the p50 and p99 of `status` in microseconds while they come and afterwards; then it ends.
+//! `flood bare BOT STARTS EVENTS` reads one bot's pipe line by line and counts in a map, and nothing else.
 
 use std::collections::HashMap;
 use std::error::Error;
 use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -12,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use daemon::{Attachment, Handle};
 use daemonize_monitor::{Bot, BotStatus, Commands, Monitor};
+use look::{Deadline, now};
 use measure::percentile;
 
 /// What every bot reports.
@@ -39,15 +43,16 @@ fn main() {
 /// Asks the monitor it is attached to.
 struct Asker {
     commands: Arc<OnceLock<Commands>>,
+    starts: PathBuf,
     events: u64,
 }
 
 impl Attachment for Asker {
     fn start(&self, _: Handle) -> Result<(), Box<dyn Error>> {
-        let (commands, events) = (Arc::clone(&self.commands), self.events);
+        let (commands, starts, events) = (Arc::clone(&self.commands), self.starts.clone(), self.events);
         thread::spawn(move || {
             let commands = commands.get().expect("those of the monitor");
-            ask(commands, events);
+            ask(commands, &starts, events);
             daemon::stop();
         });
         Ok(())
@@ -56,7 +61,7 @@ impl Attachment for Asker {
 
 fn monitor(bot: &str, starts: &str, bots: u64, events: u64) {
     let commands = Arc::new(OnceLock::new());
-    let asker = Asker { commands: Arc::clone(&commands), events: bots * events };
+    let asker = Asker { commands: Arc::clone(&commands), starts: starts.into(), events: bots * events };
     let bots = (0..bots).map(|number| {
         Bot::new(format!("b{number}"), bot).arguments([starts, &number.to_string(), &events.to_string()])
     });
@@ -69,26 +74,21 @@ fn monitor(bot: &str, starts: &str, bots: u64, events: u64) {
 }
 
 /// Asks for the status of all until every event is counted, and then as often while nothing happens.
-fn ask(commands: &Commands, events: u64) {
-    let begin = Instant::now();
-    let mut first = None;
+fn ask(commands: &Commands, starts: &Path, events: u64) {
+    let deadline = Deadline::after(PATIENCE);
     let mut busy = Vec::new();
     loop {
         let (time, bots) = timed(commands);
         let counted = bots.iter().map(counted).sum::<u64>();
-        if counted > 0 {
-            first.get_or_insert_with(|| (Instant::now(), counted));
-            busy.push(time);
-        }
-        if counted >= events || begin.elapsed() > PATIENCE {
-            assert_eq!(counted, events, "after {:?}", begin.elapsed());
+        busy.push(time);
+        if counted >= events || deadline.passed() {
+            assert_eq!(counted, events, "not counted in time, or counted twice");
             break;
         }
         thread::sleep(PAUSE);
     }
-    let (since, before) = first.expect("it is counted by now");
     #[allow(clippy::cast_precision_loss)] // Of some millions.
-    let rate = (events - before) as f64 / since.elapsed().as_secs_f64();
+    let rate = events as f64 / (now() - begun(starts)).as_secs_f64();
     let idle: Vec<f64> = (0..200)
         .map(|_| {
             thread::sleep(PAUSE);
@@ -97,6 +97,13 @@ fn ask(commands: &Commands, events: u64) {
         .collect();
     let late = |times: &[f64]| format!("{:.1} {:.1}", percentile(times, 0.5), percentile(times, 0.99));
     println!("{rate:.0} {} {}", late(&busy), late(&idle));
+}
+
+/// When the first bot began, on the clock of `now`: the second word of its record.
+fn begun(starts: &Path) -> Duration {
+    let text = std::fs::read_to_string(starts).expect("the file of the starts");
+    let times = text.lines().filter_map(|line| line.split_whitespace().nth(1)?.parse().ok());
+    times.map(Duration::from_nanos).min().expect("at least one start")
 }
 
 /// Microseconds that an answer takes, and the answer.
