@@ -118,6 +118,8 @@ fn prepare() {
 struct Summary {
     /// Milliseconds.
     up: f64,
+    /// Milliseconds of the processor that this took the supervisor itself.
+    spent: f64,
     processes: f64,
     /// KiB.
     memory: f64,
@@ -149,8 +151,19 @@ fn compare(wanted: &Wanted, size: usize, bot: &Path) -> Option<Summary> {
         }
     }
     println!(
-        "{:<12}{:>10}{:>7}{:>11}{:>9}{:>9}{:>7}{:>24}{:>10}{:>6}{:>9}",
-        "", "up", "procs", "PSS", "per bot", "idle CPU", "turns", "restart min/med/max", "stop", "left", "unburied"
+        "{:<12}{:>10}{:>10}{:>7}{:>11}{:>9}{:>9}{:>7}{:>24}{:>10}{:>6}{:>9}",
+        "",
+        "up",
+        "its CPU",
+        "procs",
+        "PSS",
+        "per bot",
+        "idle CPU",
+        "turns",
+        "restart min/med/max",
+        "stop",
+        "left",
+        "unburied"
     );
     let mut ours = None;
     for (system, rounds) in systems.iter().zip(&rounds) {
@@ -176,6 +189,7 @@ impl Summary {
         let restarts: Vec<f64> = rounds.iter().flat_map(|round| round.restarts.iter().copied()).collect();
         Some(Self {
             up: of(|round| round.up),
+            spent: of(|round| round.spent),
             processes: of(|round| round.processes as f64),
             memory: of(|round| round.memory),
             idle: of(|round| round.idle.nanoseconds as f64 / 5e7),
@@ -195,9 +209,10 @@ impl Summary {
 fn line(system: System, size: usize, figures: &Summary) {
     let restarts = format!("{:.1}/{:.1}/{:.1} ms", figures.least, figures.restart, figures.most);
     println!(
-        "{:<12}{:>7.0} ms{:>7.0}{:>7.1} MiB{:>5.1} KiB{:>7.2} %{:>7.0}{restarts:>24}{:>7.0} ms{:>6.0}{:>9.0}",
+        "{:<12}{:>7.0} ms{:>7.0} ms{:>7.0}{:>7.1} MiB{:>5.1} KiB{:>7.2} %{:>7.0}{restarts:>24}{:>7.0} ms{:>6.0}{:>9.0}",
         system.name(),
         figures.up,
+        figures.spent,
         figures.processes,
         figures.memory / 1024.0,
         figures.memory / size as f64,

@@ -15,6 +15,7 @@ use crate::systems::{Bots, System};
 
 /// Long enough for the slowest to start a thousand, and for one to be given up that does not stop a hundred.
 const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE_FOR_EACH: Duration = Duration::from_millis(20);
 const TO_STOP: Duration = Duration::from_secs(40);
 
 /// How long nothing happens before memory is looked at, and while the processor is.
@@ -30,6 +31,8 @@ pub(crate) struct Measured {
     pub(crate) memory: f64,
     /// Those processes.
     pub(crate) processes: usize,
+    /// Milliseconds of the processor that they used until all bots were up.
+    pub(crate) spent: f64,
     /// What they used in `IDLE`.
     pub(crate) idle: Cost,
     /// Milliseconds from `kill -9` to the first line of the next start of that bot.
@@ -67,7 +70,8 @@ pub(crate) fn trial(system: System, bot: &std::path::Path, count: usize, kills: 
     let child = command.spawn().map_err(|error| format!("failed to run {command:?}: {error}"))?;
     let mut running = Running { child, buried: false, starts, _place: place };
     let mut measured = Measured::default();
-    let all = running.starts.wait(count, Deadline::after(PATIENCE))?;
+    let patience = PATIENCE + PATIENCE_FOR_EACH * u32::try_from(count).unwrap_or(u32::MAX);
+    let all = running.starts.wait(count, Deadline::after(patience))?;
     measured.up = all.iter().map(|start| milliseconds(begin, start.at)).fold(0.0, f64::max);
     thread::sleep(CALM);
     running.at_rest(&mut measured);
@@ -91,6 +95,7 @@ impl Running {
         measured.processes = own.len();
         measured.memory = own.iter().map(|process| pss(*process) as f64).sum();
         let before = cost(&own);
+        measured.spent = before.nanoseconds as f64 / 1e6;
         thread::sleep(IDLE);
         measured.idle = cost(&own) - before;
     }
@@ -121,14 +126,17 @@ impl Running {
         let ended = self.process().died(TO_STOP).is_ok();
         self.buried = ended;
         let mut left: Vec<&Start> = bots.iter().collect();
+        // To look at all of them takes its time, too: it is counted only when some were still there.
+        let mut took = begin.elapsed();
         loop {
             left.retain(|bot| bot.process.alive());
             if left.is_empty() || !ended || deadline.passed() {
                 break;
             }
             thread::sleep(Duration::from_millis(1));
+            took = begin.elapsed();
         }
-        measured.stop = if ended && left.is_empty() { begin.elapsed().as_secs_f64() * 1e3 } else { f64::INFINITY };
+        measured.stop = if ended && left.is_empty() { took.as_secs_f64() * 1e3 } else { f64::INFINITY };
         measured.left = left.len();
         measured.unburied = bots.iter().filter(|bot| bot.process.stat().is_some_and(|stat| stat.state == 'Z')).count();
     }
