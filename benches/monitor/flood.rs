@@ -88,7 +88,7 @@ fn ask(commands: &Commands, starts: &Path, events: u64) {
         thread::sleep(PAUSE);
     }
     #[allow(clippy::cast_precision_loss)] // Of some millions.
-    let rate = events as f64 / (now() - begun(starts)).as_secs_f64();
+    let rate = events as f64 / now().saturating_sub(begun(starts)).as_secs_f64();
     let idle: Vec<f64> = (0..200)
         .map(|_| {
             thread::sleep(PAUSE);
