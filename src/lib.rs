@@ -67,6 +67,9 @@ pub use daemonize_core::*;
 #[cfg(feature = "control")]
 #[cfg_attr(docsrs, doc(cfg(feature = "control")))]
 pub use daemonize_control as control;
+#[cfg(all(feature = "macros", feature = "control"))]
+#[cfg_attr(docsrs, doc(cfg(feature = "control")))]
+pub use daemonize_macros::instance;
 #[cfg(feature = "macros")]
 pub use daemonize_macros::{message, run, step};
 

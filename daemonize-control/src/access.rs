@@ -196,7 +196,9 @@ mod tests {
         assert_eq!(judge(&[&right]), 200);
         assert_eq!(judge(&[&right.replace("Bearer", "bearer")]), 200);
         let last_wrong = format!("{}c", &right[..right.len() - 1]);
-        for wrong in [&right[..right.len() - 1], &last_wrong, &format!("{right}a"), "", "Bearer ", "Basic YQ==", &right[7..]] {
+        for wrong in
+            [&right[..right.len() - 1], &last_wrong, &format!("{right}a"), "", "Bearer ", "Basic YQ==", &right[7..]]
+        {
             assert_eq!(judge(&[wrong]), 401, "{wrong:?}");
         }
         assert_eq!((judge(&[]), judge(&[&right, &right]), judge(&[&right, "x"])), (401, 401, 401));
@@ -212,10 +214,26 @@ mod tests {
             assert_eq!(judge(host), 200, "{host}");
         }
         for host in [
-            "evil.com", "evil.com:4711", "localhost6:4711", "localhost.evil.com:4711", "127.0.0.1.evil.com:4711",
-            "10.0.2.555:4711", "0x7f.1:4711", "2130706433:4711", "127.1:4711", "localhost:1", "localhost", "127.0.0.1",
-            "localhost:4711 ", "localhost:4711\t", "localhost:04711", "localhost.:4711", "user@localhost:4711", "[::1]",
-            "localhost:4711, evil.com", "LOCALHOST:4711",
+            "evil.com",
+            "evil.com:4711",
+            "localhost6:4711",
+            "localhost.evil.com:4711",
+            "127.0.0.1.evil.com:4711",
+            "10.0.2.555:4711",
+            "0x7f.1:4711",
+            "2130706433:4711",
+            "127.1:4711",
+            "localhost:1",
+            "localhost",
+            "127.0.0.1",
+            "localhost:4711 ",
+            "localhost:4711\t",
+            "localhost:04711",
+            "localhost.:4711",
+            "user@localhost:4711",
+            "[::1]",
+            "localhost:4711, evil.com",
+            "LOCALHOST:4711",
         ] {
             assert_eq!(judge(host), 403, "{host:?}");
         }
@@ -238,7 +256,9 @@ mod tests {
             assert_eq!(judge(&page, "POST", &[("origin", origin), ("sec-fetch-site", "same-origin")]), expected);
             assert_eq!(judge(&page, "POST", &[("origin", origin), ("sec-fetch-site", "cross-site")]), 403);
         }
-        for (site, expected) in [("same-origin", 200), ("none", 200), ("same-site", 403), ("cross-site", 403), ("", 403)] {
+        for (site, expected) in
+            [("same-origin", 200), ("none", 200), ("same-site", 403), ("cross-site", 403), ("", 403)]
+        {
             assert_eq!(judge(&plain, "GET", &[("sec-fetch-site", site)]), expected, "{site}");
         }
         assert_eq!(judge(&page, "POST", &[("origin", own), ("origin", own), ("sec-fetch-site", "same-origin")]), 403);
@@ -257,7 +277,8 @@ mod tests {
             assert_eq!(judge(peer, &["application/json"]), 200);
             assert_eq!(judge(peer, &["Application/JSON; charset=utf-8"]), 200);
             assert_eq!(judge(peer, &[]), 200, "an empty body of somebody who is known");
-            for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "", "x"] {
+            for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "", "x"]
+            {
                 assert_eq!(judge(peer, &[kind]), 415, "{kind}");
             }
             assert_eq!(judge(peer, &["application/json", "text/plain"]), 415);

@@ -180,6 +180,11 @@ impl Endpoint {
         self.publisher.clone()
     }
 
+    /// Its handlers of events, also while it runs.
+    pub(crate) fn handlers(&self) -> Handlers {
+        self.handlers.clone()
+    }
+
     fn listen(mut self, address: SocketAddr) -> Endpoint {
         if address.ip().is_loopback() {
             self.address = Some(address);

@@ -10,7 +10,7 @@ use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bin
 use nix::sys::stat::{FchmodatFlags, FileStat, Mode, SFlag, fchmod, fchmodat, fstat, fstatat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fchownat, geteuid, unlinkat};
 use std::ffi::OsStr;
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -63,13 +63,18 @@ impl Place {
         self.directory.join(SOCKET)
     }
 
+    /// The token's path.
+    pub(crate) fn token(&self) -> PathBuf {
+        self.directory.join(TOKEN)
+    }
+
     /// The socket as a URL: without spaces, and all ASCII.
     pub(crate) fn url(&self) -> String {
         let mut url = "unix://".to_owned();
         for byte in self.socket().as_os_str().as_bytes() {
             match byte {
                 b'!'..=b'~' if *byte != b'%' => url.push(char::from(*byte)),
-                _ => url.push_str(&format!("%{byte:02X}")),
+                _ => drop(write!(url, "%{byte:02X}")),
             }
         }
         url
@@ -242,6 +247,8 @@ mod tests {
         };
         assert_eq!(place(107).check(), Ok(()));
         let told = place(108).check().unwrap_err();
-        assert!(told.contains("AF_UNIX path too long (108 bytes, at most 107)") && told.contains("xxx.control/socket`"));
+        assert!(
+            told.contains("AF_UNIX path too long (108 bytes, at most 107)") && told.contains("xxx.control/socket`")
+        );
     }
 }

@@ -4,7 +4,6 @@ use crate::access::{Peer, Rules};
 use crate::events::{Handlers, Heard, Publisher};
 use crate::json::{self, Object, failure, success};
 use crate::refusal::Refusal;
-use crate::server::Asked;
 use crate::status::{self, Life, Requests};
 use axum::Router;
 use axum::body::Body;
@@ -54,8 +53,8 @@ pub(crate) struct Answered {
     pub(crate) content: Content,
     /// Whether the connection ends with it.
     pub(crate) is_last: bool,
-    /// What is done once it has been sent.
-    pub(crate) after: Option<fn()>,
+    /// Who is asked to stop once it has been sent.
+    pub(crate) stops: Option<Handle>,
 }
 
 /// A response, or a stream of events without end.
@@ -66,23 +65,20 @@ pub(crate) enum Content {
 
 impl From<Response<Body>> for Answered {
     fn from(response: Response<Body>) -> Answered {
-        Answered { content: Content::Response(response), is_last: false, after: None }
+        Answered { content: Content::Response(response), is_last: false, stops: None }
     }
 }
 
 impl Service {
     /// Answers one request.
-    pub(crate) async fn answer(&self, peer: Peer, asked: Asked) -> Answered {
-        let Asked { request, is_last } = asked;
-        let mut answered = match self.rules.judge(peer, &request, request.body().is_empty()) {
+    pub(crate) async fn answer(&self, peer: Peer, request: Request<Bytes>) -> Answered {
+        match self.rules.judge(peer, &request, request.body().is_empty()) {
             Ok(()) => {
                 self.requests.answered.fetch_add(1, Relaxed);
                 self.dispatch(peer, request).await
             }
             Err(refusal) => self.refuse(refusal),
-        };
-        answered.is_last |= is_last;
-        answered
+        }
     }
 
     /// Answers whoever is not served; nothing follows on this connection.
@@ -111,20 +107,18 @@ impl Service {
         let is_post = *request.method() == Method::POST;
         match request.uri().path() {
             "/" if is_get => self.root(peer, &request).into(),
-            "/status" if is_get => {
-                well(&status::status(&self.daemon, self.state(), &self.handlers.counts())).into()
-            }
+            "/status" if is_get => well(&status::status(&self.daemon, self.state(), &self.handlers.counts())).into(),
             "/metrics" if is_get => {
                 let text = status::metrics(&self.daemon, &self.handlers.counts(), &self.requests);
                 response(StatusCode::OK, TEXT, text.into()).into()
             }
             "/events" if *request.method() == Method::GET => {
-                Answered { content: Content::Events(self.publisher.listen()), is_last: true, after: None }
+                Answered { content: Content::Events(self.publisher.listen()), is_last: true, stops: None }
             }
             "/event" if is_post => self.event(request.into_body()).await.into(),
             "/stop" if is_post => self.stop(),
-            "/restart" if is_post => outcome(daemonize_core::restart(), "restarting").into(),
-            "/reload" if is_post => outcome(daemonize_core::reload(), "reloading").into(),
+            "/restart" if is_post => outcome(self.daemon.restart(), "restarting").into(),
+            "/reload" if is_post => outcome(self.daemon.reload(), "reloading").into(),
             path if BUILT_IN.contains(&path) => not_allowed(path).into(),
             _ => match &self.routes {
                 Some(routes) => routed(routes.clone(), peer, request).await.into(),
@@ -159,10 +153,10 @@ impl Service {
 
     /// Once: a second stop would cut the first one's grace short.
     fn stop(&self) -> Answered {
-        let after = if self.daemon.is_stopping() { None } else { Some(daemonize_core::stop as fn()) };
+        let stops = if self.daemon.is_stopping() { None } else { Some(self.daemon.clone()) };
         let mut reply = success();
         reply.insert("state".to_owned(), "stopping".into());
-        Answered { after, ..well(&reply).into() }
+        Answered { stops, ..well(&reply).into() }
     }
 }
 
@@ -171,12 +165,11 @@ async fn routed(mut routes: Router, peer: Peer, request: Request<Bytes>) -> Resp
     let mut request = request.map(Body::from);
     request.extensions_mut().insert(peer);
     let mut answer = pin!(routes.call(request));
-    let polled = std::future::poll_fn(|context| {
-        match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context))) {
+    let polled =
+        std::future::poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context))) {
             Ok(poll) => poll.map(Some),
             Err(_) => Poll::Ready(None),
-        }
-    });
+        });
     match polled.await {
         Some(Ok(response)) if !response.status().is_informational() => response,
         Some(Err(impossible)) => match impossible {},
@@ -189,7 +182,7 @@ async fn routed(mut routes: Router, peer: Peer, request: Request<Bytes>) -> Resp
 }
 
 /// What became of something that was asked of the daemon.
-fn outcome(outcome: daemonize_core::Result<()>, state: &str) -> Response<Body> {
+fn outcome(outcome: Result<(), Box<dyn std::error::Error>>, state: &str) -> Response<Body> {
     match outcome {
         Ok(()) => {
             let mut reply = success();

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, RwLock, PoisonError, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::task::JoinHandle;
 
 /// An event that somebody sent: a JSON object with a `name`; what else is in it is the sender's. Reads like the
@@ -54,6 +54,10 @@ impl Deref for Event {
 /// What a handler of events returns: a reply, or a future of one.
 ///
 /// `How` is [`Plain`] or [`Awaited`], and found by the compiler.
+#[diagnostic::on_unimplemented(
+    message = "a handler of events cannot return `{Self}`",
+    note = "it returns `()`, JSON, a `Result` of these, or a future of one of them: see `IntoReply`"
+)]
 pub trait Answer<How>: Sized {
     /// Runs the handler, in a thread or a task of its own.
     #[doc(hidden)]
@@ -111,8 +115,6 @@ impl Handlers {
     }
 
     /// From now on nothing handles events of that name; whether something did.
-    // For what changes while it runs: the single instance.
-    #[allow(dead_code)]
     pub(crate) fn off(&self, name: &str) -> bool {
         self.write().remove(name).is_some()
     }
@@ -209,7 +211,9 @@ mod tests {
         let handlers = handlers();
         let (release, wait) = std::sync::mpsc::channel::<()>();
         let wait = std::sync::Mutex::new(wait);
-        handlers.on("slow".into(), move |_| wait.lock().unwrap().recv_timeout(Duration::from_secs(10)).is_ok().then_some(()).ok_or("late"));
+        handlers.on("slow".into(), move |_| {
+            wait.lock().unwrap().recv_timeout(Duration::from_secs(10)).is_ok().then_some(()).ok_or("late")
+        });
         run(async {
             let slow = tokio::spawn({
                 let handlers = handlers.clone();

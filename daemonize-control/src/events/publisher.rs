@@ -95,7 +95,10 @@ mod tests {
     #[test]
     fn a_message_is_one_event_whatever_is_in_it() {
         let text = message("a\nevent: b\u{9b}", &json!({"x": "1\n\ndata: 2\u{2028}"}));
-        assert_eq!(std::str::from_utf8(&text).unwrap(), "event: aevent: b\ndata: {\"x\":\"1\\n\\ndata: 2\u{2028}\"}\n\n");
+        assert_eq!(
+            std::str::from_utf8(&text).unwrap(),
+            "event: aevent: b\ndata: {\"x\":\"1\\n\\ndata: 2\u{2028}\"}\n\n"
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One connection: requests one after another, each read, answered and written in bounded time.
 
+use super::Crowd;
 use super::reader::{Asked, Progress, Reader};
 use super::writer::Writer;
 use crate::access::Peer;
@@ -11,13 +12,16 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::sync::{Notify, OwnedSemaphorePermit, watch};
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 /// How long a request may take from its first byte to its last, and the first one from the connection on.
 const REQUEST: Duration = Duration::from_secs(5);
 /// How long a connection may wait for its next request.
 const IDLE: Duration = Duration::from_secs(30);
+/// How long it may take from the connection to the first byte of its first request, when there is a crowd: whoever has just
+/// come is about to ask.
+const ARRIVAL: Duration = Duration::from_secs(1);
 /// How long whoever was refused may take to read why.
 const LINGER: Duration = Duration::from_millis(500);
 /// How often a stream of events says that it lives.
@@ -42,22 +46,24 @@ pub(super) struct Connection<S> {
     reader: Reader,
     writer: Writer,
     end: watch::Receiver<bool>,
-    crowd: Arc<Notify>,
+    crowd: Arc<Crowd>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    pub(super) fn new(stream: S, peer: Peer, end: watch::Receiver<bool>, crowd: Arc<Notify>) -> Connection<S> {
+    pub(super) fn new(stream: S, peer: Peer, end: watch::Receiver<bool>, crowd: Arc<Crowd>) -> Connection<S> {
         Connection { stream, peer, reader: Reader::default(), writer: Writer::default(), end, crowd }
     }
 
     /// Serves it to its end, in its place.
-    pub(super) async fn serve(mut self, service: Arc<Service>, _place: OwnedSemaphorePermit) {
+    pub(super) async fn serve(mut self, service: Arc<Service>, _place: Option<OwnedSemaphorePermit>) {
         let mut is_first = true;
         loop {
             match self.read(is_first).await {
                 Read::Request(asked) => {
-                    let method = asked.request.method().clone();
-                    let answered = service.answer(self.peer, *asked).await;
+                    let Asked { request, is_last } = *asked;
+                    let method = request.method().clone();
+                    let mut answered = service.answer(self.peer, request).await;
+                    answered.is_last |= is_last;
                     if !self.send(&service, &method, answered).await.unwrap_or(false) {
                         return;
                     }
@@ -76,7 +82,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Reads the next request.
     async fn read(&mut self, is_first: bool) -> Read {
-        let mut deadline = Instant::now() + if is_first { REQUEST } else { IDLE };
+        let now = Instant::now();
+        let mut deadline = now + if is_first { REQUEST } else { IDLE };
+        let stays = now + if is_first { ARRIVAL } else { Duration::ZERO };
         loop {
             match self.reader.look() {
                 Progress::Request(asked) => return Read::Request(asked),
@@ -87,7 +95,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             if was_waiting && *self.end.borrow() {
                 return Read::Over;
             }
-            match self.read_more(deadline, was_waiting).await {
+            match self.read_more(deadline, was_waiting.then_some(stays)).await {
                 Ok(Some(0)) | Err(_) => return Read::Over,
                 Ok(Some(_)) if was_waiting && !is_first => deadline = Instant::now() + REQUEST,
                 Ok(Some(_)) => {}
@@ -97,26 +105,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// Reads some bytes; `None` when the time is over. Whoever only waits also leaves at the end, and in a crowd.
-    async fn read_more(&mut self, deadline: Instant, waits: bool) -> io::Result<Option<usize>> {
+    /// Reads some bytes; `None` when the time is over. Whoever only waits also leaves at the end, and in a crowd, the latter not
+    /// before the given time.
+    async fn read_more(&mut self, deadline: Instant, waits: Option<Instant>) -> io::Result<Option<usize>> {
         let buffer = self.reader.buffer();
         buffer.reserve(CHUNK);
         let read = timeout_at(deadline, self.stream.read_buf(buffer));
-        if !waits {
-            return read.await.map_or(Ok(None), |read| read.map(Some));
-        }
+        let Some(stays) = waits else { return read.await.map_or(Ok(None), |read| read.map(Some)) };
+        let crowded = async {
+            if stays > Instant::now() {
+                sleep_until(stays).await;
+            }
+            self.crowd.asks_to_leave().await;
+        };
         tokio::select! {
             biased;
             read = read => read.map_or(Ok(None), |read| read.map(Some)),
             _ = self.end.changed() => Ok(None),
-            () = self.crowd.notified() => Ok(None),
+            () = crowded => Ok(None),
         }
     }
 
     /// Sends an answer; whether another request may follow.
     async fn send(&mut self, service: &Service, method: &Method, answered: Answered) -> io::Result<bool> {
-        let Answered { content, is_last, after } = answered;
-        let is_last = is_last || *self.end.borrow();
+        let Answered { content, is_last, stops } = answered;
+        let is_last = is_last || self.crowd.is_there() || *self.end.borrow();
         let sent = match content {
             Content::Response(response) => {
                 self.writer.send(&mut self.stream, *method == Method::HEAD, response, is_last).await
@@ -124,8 +137,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Content::Events(heard) => self.stream_events(service.state(), heard).await,
         };
         // Whether it arrived or not: it was asked for.
-        if let Some(after) = after {
-            after();
+        if let Some(daemon) = stops {
+            daemon.stop();
         }
         sent.map(|goes_on| goes_on && !is_last)
     }

@@ -7,10 +7,12 @@ mod writer;
 use crate::access::Peer;
 use crate::routes::Service;
 use connection::Connection;
-pub(crate) use reader::Asked;
+#[cfg(fuzzing)]
+pub(crate) use reader::outcomes;
 use std::io;
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
@@ -18,6 +20,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::timeout;
 
 /// How many connections each of the two ways in may have: strangers at the port cannot starve the socket.
 const CONNECTIONS: u32 = 32;
@@ -25,6 +28,8 @@ const CONNECTIONS: u32 = 32;
 const WORKERS: usize = 8;
 /// How long it is waited before the next connection is taken, where there are no descriptors or no memory.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How long one more than there may be waits until it is made room for.
+const PATIENCE: Duration = Duration::from_millis(250);
 /// How long answers that are on their way when it ends may take.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -39,8 +44,7 @@ pub(crate) struct Server {
 impl Server {
     /// Begins to serve.
     pub(crate) fn start(socket: UnixListener, port: Option<TcpListener>, service: Service) -> io::Result<Server> {
-        let runtime =
-            Builder::new_current_thread().enable_io().enable_time().max_blocking_threads(WORKERS).build()?;
+        let runtime = Builder::new_current_thread().enable_io().enable_time().max_blocking_threads(WORKERS).build()?;
         let (ending, end) = watch::channel(false);
         let (tell, ended) = mpsc::channel();
         let doors = Doors::open(&runtime, socket, port)?;
@@ -103,8 +107,33 @@ struct Door {
     service: Arc<Service>,
     end: watch::Receiver<bool>,
     places: Arc<Semaphore>,
-    /// Woken when all places are taken: one of those who only wait for a next request leaves.
-    crowd: Arc<Notify>,
+    crowd: Arc<Crowd>,
+}
+
+/// What those inside know of those outside.
+#[derive(Debug, Default)]
+struct Crowd {
+    /// Somebody waits for a place: who has been answered leaves.
+    waits: AtomicBool,
+    /// Wakes whoever has waited longest for a next request of its own.
+    leave: Notify,
+}
+
+impl Crowd {
+    fn is_there(&self) -> bool {
+        self.waits.load(Relaxed)
+    }
+
+    /// Returns when somebody waits for the place of whoever calls this, who is not busy.
+    async fn asks_to_leave(&self) {
+        loop {
+            self.leave.notified().await;
+            // It may have been meant for nobody, before a place came free.
+            if self.is_there() {
+                return;
+            }
+        }
+    }
 }
 
 impl Door {
@@ -124,7 +153,7 @@ impl Door {
             _ = end.wait_for(|end| *end) => {}
             () = self.take_all(accept) => {}
         }
-        let _ = tokio::time::timeout(FAREWELL, self.places.acquire_many(CONNECTIONS)).await;
+        let _ = timeout(FAREWELL, self.places.acquire_many(CONNECTIONS)).await;
     }
 
     async fn take_all<S>(&self, accept: impl AsyncFn() -> io::Result<(S, Peer)>)
@@ -136,7 +165,6 @@ impl Door {
             match accept().await {
                 Ok((stream, peer)) => {
                     complained = false;
-                    // Asked for only now: who keeps a connection leaves for somebody who has come, not for who may.
                     let place = self.place().await;
                     let connection = Connection::new(stream, peer, self.end.clone(), Arc::clone(&self.crowd));
                     tokio::spawn(connection.serve(Arc::clone(&self.service), place));
@@ -152,17 +180,21 @@ impl Door {
         }
     }
 
-    /// A place for one more connection, made if need be: by whoever only keeps its own.
-    async fn place(&self) -> OwnedSemaphorePermit {
-        loop {
-            if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
-                return place;
-            }
-            self.crowd.notify_one();
-            if let Ok(place) = Arc::clone(&self.places).acquire_owned().await {
-                return place;
-            }
+    /// A place for one more connection. Whoever is answered meanwhile makes room; where nobody is, whoever has kept a
+    /// connection for longest without asking anything.
+    async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
+            return Some(place);
         }
+        self.crowd.waits.store(true, Relaxed);
+        let place = loop {
+            match timeout(PATIENCE, Arc::clone(&self.places).acquire_owned()).await {
+                Ok(place) => break place.ok(),
+                Err(_) => self.crowd.leave.notify_one(),
+            }
+        };
+        self.crowd.waits.store(false, Relaxed);
+        place
     }
 }
 

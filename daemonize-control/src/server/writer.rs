@@ -38,13 +38,20 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Sends a response; whether the connection can go on.
-    pub(super) async fn send<S>(&mut self, stream: &mut S, is_head: bool, response: Response<Body>, is_last: bool) -> io::Result<bool>
+    pub(super) async fn send<S>(
+        &mut self,
+        stream: &mut S,
+        is_head: bool,
+        response: Response<Body>,
+        is_last: bool,
+    ) -> io::Result<bool>
     where
         S: AsyncWrite + Unpin,
     {
         let (parts, mut body) = response.into_parts();
         let length = body.size_hint().exact();
-        let framing = if is_head { Framing::Omitted(told(&parts.headers).or(length)) } else { framing(parts.status, length) };
+        let framing =
+            if is_head { Framing::Omitted(told(&parts.headers).or(length)) } else { framing(parts.status, length) };
         self.head(parts.status, &parts.headers, framing, is_last);
         let mut left = framing;
         while matches!(left, Framing::Length(1..) | Framing::Chunked) {
@@ -102,7 +109,9 @@ impl Writer {
         }
         match framing {
             Framing::Omitted(None) => {}
-            Framing::Omitted(Some(length)) | Framing::Length(length) => drop(write!(self.out, "content-length: {length}\r\n")),
+            Framing::Omitted(Some(length)) | Framing::Length(length) => {
+                drop(write!(self.out, "content-length: {length}\r\n"));
+            }
             Framing::Chunked => self.line(b"transfer-encoding", b"chunked"),
         }
         date(|date| self.line(b"date", date));
@@ -118,13 +127,14 @@ impl Writer {
     /// The next piece of a body; what is there already is sent before it is waited for.
     async fn next<S: AsyncWrite + Unpin>(&mut self, stream: &mut S, body: &mut Body) -> io::Result<Option<Bytes>> {
         loop {
-            let frame = match std::future::poll_fn(|context| Poll::Ready(Pin::new(&mut *body).poll_frame(context))).await {
-                Poll::Ready(frame) => frame,
-                Poll::Pending => {
-                    self.flush(stream).await?;
-                    std::future::poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await
-                }
-            };
+            let frame =
+                match std::future::poll_fn(|context| Poll::Ready(Pin::new(&mut *body).poll_frame(context))).await {
+                    Poll::Ready(frame) => frame,
+                    Poll::Pending => {
+                        self.flush(stream).await?;
+                        std::future::poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await
+                    }
+                };
             let Some(frame) = frame else { return Ok(None) };
             // Trailers are nobody's here.
             if let Ok(data) = frame.map_err(io::Error::other)?.into_data() {

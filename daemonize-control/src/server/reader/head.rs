@@ -8,8 +8,7 @@ use bytes::Bytes;
 
 const MALFORMED: Refusal = Refusal::bad("the head is malformed");
 const NO_VERSION: Refusal = Refusal::bad("the request line does not end with HTTP/1.1");
-const OTHER_VERSION: Refusal =
-    Refusal::new(StatusCode::HTTP_VERSION_NOT_SUPPORTED, "only HTTP/1.1 is spoken here");
+const OTHER_VERSION: Refusal = Refusal::new(StatusCode::HTTP_VERSION_NOT_SUPPORTED, "only HTTP/1.1 is spoken here");
 const NO_PATH: Refusal = Refusal::bad("the target is no path");
 const HOSTS: Refusal = Refusal::bad("there is to be one Host");
 const TWO_LENGTHS: Refusal = Refusal::bad("there is more than one length");
@@ -37,19 +36,19 @@ pub(super) fn check_version(line: &[u8]) -> Result<(), Refusal> {
 }
 
 /// Reads a head, which ends with its empty line and has no byte that may not be there.
-pub(super) fn parse(bytes: Bytes) -> Result<Head, Refusal> {
+pub(super) fn parse(bytes: &Bytes) -> Result<Head, Refusal> {
     let mut lines = [httparse::EMPTY_HEADER; HEADERS_LIMIT];
     let mut head = httparse::Request::new(&mut lines);
-    match head.parse(&bytes) {
+    match head.parse(bytes) {
         Ok(httparse::Status::Complete(length)) if length == bytes.len() => {}
         _ => return Err(MALFORMED),
     }
     let (Some(method), Some(path)) = (head.method, head.path) else { return Err(MALFORMED) };
     let mut request = Request::new(());
     *request.method_mut() = Method::from_bytes(method.as_bytes()).map_err(|_| MALFORMED)?;
-    *request.uri_mut() = target(&bytes, path)?;
+    *request.uri_mut() = target(bytes, path)?;
     *request.version_mut() = Version::HTTP_11;
-    *request.headers_mut() = headers(&bytes, head.headers)?;
+    *request.headers_mut() = headers(bytes, head.headers)?;
     let headers = request.headers();
     check_host(headers)?;
     let length = length(headers)?;

@@ -73,7 +73,7 @@ impl Default for Place {
 
 impl Reader {
     /// Takes these bytes.
-    #[cfg(any(test, fuzzing))]
+    #[cfg(test)]
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Progress {
         self.buffer.extend_from_slice(bytes);
         self.look()
@@ -94,7 +94,7 @@ impl Reader {
         if let Place::Head(scan) = &mut self.place {
             match scan.go_on(&self.buffer) {
                 Ok(None) => return Progress::NeedMore,
-                Ok(Some(length)) => match head::parse(self.buffer.split_to(length).freeze()) {
+                Ok(Some(length)) => match head::parse(&self.buffer.split_to(length).freeze()) {
                     Ok(head) => self.place = Place::Body(Box::new(head)),
                     Err(refusal) => return self.refuse(refusal),
                 },
@@ -172,9 +172,8 @@ impl Scan {
             b'\n' => return self.end_line(bytes),
             _ if after_return => return Err(BARE),
             b' ' | b'\t' if self.at == self.line => return Err(FOLDED),
-            b'\r' | b'\t' | b' '..=b'~' => {}
             0x80.. if self.lines == 0 => return Err(NOT_ASCII),
-            0x80.. => {}
+            b'\r' | b'\t' | b' '..=b'~' | 0x80.. => {}
             _ => return Err(CONTROL),
         }
         self.at += 1;
@@ -195,6 +194,27 @@ impl Scan {
             (_, false) => Ok(false),
         }
     }
+}
+
+/// What a stream of bytes amounts to, as long as nothing is answered.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn outcomes(pieces: &[&[u8]]) -> Vec<String> {
+    let mut reader = Reader::default();
+    let mut outcomes = Vec::new();
+    for piece in pieces {
+        reader.buffer().extend_from_slice(piece);
+        loop {
+            match reader.look() {
+                Progress::NeedMore => break,
+                Progress::Request(asked) => outcomes.push(format!("{asked:?}")),
+                Progress::Refusal(refusal) => {
+                    outcomes.push(format!("{refusal:?}"));
+                    return outcomes;
+                }
+            }
+        }
+    }
+    outcomes
 }
 
 #[cfg(test)]

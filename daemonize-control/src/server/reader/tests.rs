@@ -4,26 +4,6 @@ use super::*;
 use proptest::prelude::*;
 use std::fmt::Write as _;
 
-/// What a stream of bytes amounts to, as long as nothing is answered.
-fn outcomes(pieces: &[&[u8]]) -> Vec<String> {
-    let mut reader = Reader::default();
-    let mut outcomes = Vec::new();
-    for piece in pieces {
-        reader.buffer().extend_from_slice(piece);
-        loop {
-            match reader.look() {
-                Progress::NeedMore => break,
-                Progress::Request(asked) => outcomes.push(format!("{asked:?}")),
-                Progress::Refusal(refusal) => {
-                    outcomes.push(format!("{refusal:?}"));
-                    return outcomes;
-                }
-            }
-        }
-    }
-    outcomes
-}
-
 fn status(bytes: &[u8]) -> u16 {
     match Reader::default().push(bytes) {
         Progress::Refusal(refusal) => refusal.status.as_u16(),
@@ -51,7 +31,10 @@ fn a_request_is_read_as_it_is() {
 #[test]
 fn a_request_that_is_the_last_says_so() {
     for value in ["close", "Close", "keep-alive, close", "x,\tclose "] {
-        assert!(asked(format!("GET / HTTP/1.1\r\nHost: a\r\nConnection: {value}\r\n\r\n").as_bytes()).is_last, "{value}");
+        assert!(
+            asked(format!("GET / HTTP/1.1\r\nHost: a\r\nConnection: {value}\r\n\r\n").as_bytes()).is_last,
+            "{value}"
+        );
     }
     assert!(!asked(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: closed\r\n\r\n").is_last);
 }
@@ -171,7 +154,8 @@ fn streams() -> impl Strategy<Value = Vec<u8>> {
         Just(&b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"[..]),
     ];
     let known = proptest::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat());
-    let long = (8000..8400_usize).prop_map(|length| format!("GET / HTTP/1.1\r\nX: {}", "x".repeat(length)).into_bytes());
+    let long =
+        (8000..8400_usize).prop_map(|length| format!("GET / HTTP/1.1\r\nX: {}", "x".repeat(length)).into_bytes());
     prop_oneof![8 => known, 1 => proptest::collection::vec(any::<u8>(), 0..200), 1 => long]
 }
 

@@ -1,7 +1,8 @@
-//! A daemon with an endpoint, for the black-box tests: `start | foreground | stop | status` and settings, `key=value`.
+//! A daemon with an endpoint, for the black-box tests: `start | foreground | stop | status | ask` and settings, `key=value`.
 //!
 //! Everything is told by lines in files of the lab's directory, and by what the endpoint answers.
 
+mod ask;
 mod settings;
 
 use std::process::ExitCode;
@@ -12,6 +13,11 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let verb = arguments.next().unwrap_or_default();
     let settings = Settings::parse(arguments);
+    if verb == "ask" {
+        let user = settings.get("become").map(|user| user.parse().expect("a number"));
+        ask::ask(settings.get("socket").expect("a path"), user);
+        return ExitCode::SUCCESS;
+    }
     let daemon = settings.daemon();
     let outcome = match verb.as_str() {
         "start" => settings.body(daemon.attach(settings.endpoint()), false),

@@ -24,7 +24,7 @@ impl Settings {
         Settings(arguments.map(pair).collect())
     }
 
-    fn get(&self, key: &str) -> Option<&str> {
+    pub(crate) fn get(&self, key: &str) -> Option<&str> {
         self.0.get(key).map(String::as_str)
     }
 
@@ -69,13 +69,16 @@ impl Settings {
             line("drained");
         });
         if here {
-            daemon.foreground().map(|never| match never {})
-        } else {
-            daemon.start().map(|started| {
-                println!("started {}", started.pid);
-            })
+            return daemon.foreground().map(|never| match never {});
         }
+        daemon.start().map(told)
     }
+}
+
+/// Says who was started.
+#[allow(clippy::needless_pass_by_value)] // What `map` hands over.
+fn told(started: daemon::Started) {
+    println!("started {}", started.pid);
 }
 
 fn with_events(endpoint: Endpoint, publisher: Publisher) -> Endpoint {
@@ -92,10 +95,15 @@ fn with_events(endpoint: Endpoint, publisher: Publisher) -> Endpoint {
 fn routes() -> Router {
     Router::new()
         .route("/own", get(|| async { "own" }).post(|body: String| async move { body }))
-        .route("/own/panic", get(|| async { if true { panic!("TOPSECRET") } }))
+        .route("/own/panic", get(fail))
         .route("/own/large", get(|| async { "x".repeat(300_000) }))
         .route("/own/stream", get(stream))
         .route("/own/bytes", post(|body: Body| async move { body }))
+}
+
+/// A route with a mistake in it.
+async fn fail() {
+    panic!("TOPSECRET")
 }
 
 /// A body whose length nobody knows.

@@ -1,1 +1,0 @@
-//! How programs talk to a running daemon.

@@ -1,1 +1,0 @@
-//! One instance of a program, and how a second launch reaches it.
