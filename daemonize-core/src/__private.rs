@@ -5,6 +5,9 @@ pub use crate::body::pump;
 pub use crate::body::pump_async;
 use crate::body::{Ending, Outcome, Work};
 use crate::daemon::Daemon;
+use crate::directory;
+use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// The body of an annotated `main`.
@@ -54,4 +57,10 @@ impl<T: Clone> StepArgument for T {
 /// A by-value argument of a step.
 pub fn step_argument<T: StepArgument>(argument: &T) -> T {
     argument.for_this_step()
+}
+
+/// Opens a directory and judges whether a file in it can be trusted as a pidfile is; also tells whether everybody may make
+/// files there. For the crates beside this one.
+pub fn open_directory(path: &Path) -> Result<(OwnedFd, bool), String> {
+    directory::open_directory(path, directory::Purpose::PidFile)
 }

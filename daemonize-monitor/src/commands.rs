@@ -1,9 +1,10 @@
 //! What a running monitor can be told, from any thread.
 
-use crate::bot::Bot;
+use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::logs::last_lines;
 use crate::orders::{Answer, Desk, Order};
+use crate::reload::Plan;
 use crate::status::BotStatus;
 use daemonize_core::Signal;
 use std::fmt;
@@ -14,8 +15,8 @@ use std::time::Duration;
 /// So many changes or pieces of output are kept for somebody who looks on and is busy.
 const KEPT: usize = 1024;
 
-/// Where the bots come from when they are read again.
-pub(crate) type Source = Arc<dyn Fn() -> Result<Vec<Bot>> + Send + Sync>;
+/// Where everything comes from when it is read again.
+pub(crate) type Source = Arc<dyn Fn() -> Result<Config> + Send + Sync>;
 
 /// A handle on a running monitor: cheap to clone, usable from any thread.
 ///
@@ -172,29 +173,31 @@ impl Commands {
         Ok(changes)
     }
 
-    /// Reads the bots again from where they came: those that are new are started, those that are gone are stopped, and
-    /// only those whose programs changed are restarted. What was done is told, one bot a line.
+    /// Reads the configuration again: bots that are new are started, those that are gone are stopped, and only those whose
+    /// programs changed are restarted. What is done is told, one line for each; with `dry_run` nothing is done.
     ///
     /// # Errors
     /// What is wrong with the configuration: then nothing has changed. Or the monitor is stopping, or has its bots from
     /// the program and not from a file.
-    pub fn reload(&self) -> Result<String> {
+    pub fn reload(&self, dry_run: bool) -> Result<Plan> {
         let Some(source) = &self.source else {
-            return Err(Error::new(ErrorKind::Configuration, "failed to reload: the monitor has no configuration file"));
+            return Err(Error::new(
+                ErrorKind::Configuration,
+                "failed to reload: the monitor has no configuration file",
+            ));
         };
         let _one = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
-        self.replace(source()?)
+        self.replace(source()?, dry_run)
     }
 
-    /// As [`reload`](Commands::reload), with these bots.
+    /// As [`reload`](Commands::reload), with a configuration that a program has made.
     ///
     /// # Errors
     /// As [`reload`](Commands::reload).
-    pub fn replace(&self, bots: Vec<Bot>) -> Result<String> {
-        let units = bots.iter().flat_map(Bot::units).collect();
-        match self.desk.order(Order::Replace(units), None)? {
-            Answer::Text(text) => Ok(text),
-            _ => Ok(String::new()),
+    pub fn replace(&self, config: Config, dry_run: bool) -> Result<Plan> {
+        match self.desk.order(Order::Replace(Box::new(config), dry_run), None)? {
+            Answer::Plan(plan) => Ok(*plan),
+            _ => Ok(Plan::default()),
         }
     }
 
@@ -223,7 +226,7 @@ impl Commands {
     pub(crate) fn hang_up(&self) {
         self.desk.post(Order::Reopen);
         if self.source.is_some() {
-            if let Err(error) = self.reload() {
+            if let Err(error) = self.reload(false) {
                 log::error!("{error}");
             }
         }

@@ -16,6 +16,7 @@ compile_error!("daemonize-monitor looks after processes by pidfd and /proc, whic
 
 mod bot;
 mod commands;
+mod config;
 mod counts;
 mod engine;
 mod error;
@@ -27,14 +28,24 @@ mod orders;
 mod policy;
 mod process;
 mod program;
+mod reload;
+mod settings;
 mod status;
 #[allow(unsafe_code)] // The only room with it.
 mod sys;
 
 pub use bot::{Backoff, Bot, Limit, Log, LogTarget, Ready, Restart, StopStep};
 pub use commands::Commands;
+pub use config::{Config, Mistake, Mistakes, Place};
 pub use counts::{BuiltIn, Count, Counts, MINUTES};
 pub use error::{Error, ErrorKind, Result};
 pub use monitor::{Builder, Monitor};
 pub use policy::{Decision, Exit, GivenUp, History, Rules, decide};
+pub use reload::{Changed, Plan};
+pub use settings::{Control, Facility, Format, Handler, Line, Settings};
 pub use status::{BotStatus, State};
+
+/// What the fuzzer feeds with bytes from outside.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod __fuzz;

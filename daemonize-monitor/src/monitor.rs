@@ -2,19 +2,18 @@
 
 use crate::bot::Bot;
 use crate::commands::{Commands, Source};
+use crate::config::{Config, Mistakes};
 use crate::engine::{Engine, Plan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::orders::{Inbox, desk};
+use crate::settings::Settings;
 use daemonize_core::{Attachment, Daemon, Handle, Phase, Ready, Signal, Started};
-use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
-
-/// How long a stop of everything may take, unless that is said.
-const SHUTDOWN: Duration = Duration::from_secs(60);
 
 /// How much longer the daemon waits than everything may take: nobody is left after SIGKILL.
 const BEYOND_SHUTDOWN: Duration = Duration::from_secs(10);
@@ -25,23 +24,22 @@ const LAST: Duration = Duration::from_millis(900);
 /// Keeps bots alive, as a daemon or in the foreground. See [`Monitor::builder`].
 pub struct Monitor {
     daemon: Daemon,
-    bots: Vec<Bot>,
+    config: Config,
     inbox: Inbox,
     commands: Commands,
-    shutdown_timeout: Duration,
 }
 
 /// What a monitor is to be.
 pub struct Builder {
     daemon: Daemon,
+    settings: Settings,
     bots: Vec<Bot>,
     source: Option<Source>,
-    shutdown_timeout: Duration,
 }
 
 impl fmt::Debug for Monitor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Monitor").field("bots", &self.bots).finish_non_exhaustive()
+        f.debug_struct("Monitor").field("config", &self.config).finish_non_exhaustive()
     }
 }
 
@@ -54,7 +52,25 @@ impl fmt::Debug for Builder {
 impl Monitor {
     /// A monitor without bots, called `name`: in messages, and for its pidfile.
     pub fn builder(name: impl Into<String>) -> Builder {
-        Builder { daemon: Daemon::new(name), bots: Vec::new(), source: None, shutdown_timeout: SHUTDOWN }
+        let name = name.into();
+        let settings = Settings { name: name.clone(), ..Settings::default() };
+        Builder { daemon: Daemon::new(name), settings, bots: Vec::new(), source: None }
+    }
+
+    /// A monitor as a configuration file describes it. A reload reads the file again.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the file.
+    pub fn from_config(path: impl AsRef<Path>) -> Result<Builder> {
+        let path =
+            std::path::absolute(path.as_ref()).map_err(|error| Error::system("find the configuration", &error))?;
+        let read = move || Config::read(&path).map_err(Error::from);
+        let config = read()?;
+        let mut daemon = Daemon::new(&config.settings.name);
+        if let Some(pidfile) = &config.settings.pidfile {
+            daemon = daemon.pidfile(pidfile);
+        }
+        Ok(Builder { daemon, settings: config.settings, bots: config.bots, source: None }.source(read))
     }
 
     /// What it can be told once it runs. A handle made before it starts is good in the daemon, for what is attached to it.
@@ -94,15 +110,15 @@ impl Monitor {
         let daemon = self
             .daemon
             .ready(Ready::Manual)
-            .grace(self.shutdown_timeout.saturating_add(BEYOND_SHUTDOWN))
+            .grace(self.config.settings.stop_timeout.saturating_add(BEYOND_SHUTDOWN))
             .handle(Signal::SIGHUP, move || commands.hang_up())
             .attach(last_resort);
-        let (inbox, bots, shutdown_timeout) = (self.inbox, self.bots, self.shutdown_timeout);
+        let (inbox, config) = (self.inbox, self.config);
         let body = move || {
             let failed = |error: std::io::Error| Error::system("hear of a stop", &error);
             let stopping = Some(daemonize_core::wait_handle().map_err(failed)?);
             let ready = || daemonize_core::ready().map_err(Error::from);
-            let plan = Plan { bots, inbox, journal: Some(journal), shutdown_timeout, stopping, ready: Box::new(ready) };
+            let plan = Plan { config, inbox, journal: Some(journal), stopping, ready: Box::new(ready) };
             let outcome = Engine::new(plan).and_then(Engine::run);
             over.store(true, SeqCst);
             outcome
@@ -146,17 +162,17 @@ impl Builder {
         self
     }
 
-    /// Where the bots are read again at a reload.
+    /// Where everything is read again at a reload.
     #[must_use]
-    pub fn source(mut self, source: impl Fn() -> Result<Vec<Bot>> + Send + Sync + 'static) -> Builder {
+    pub fn source(mut self, source: impl Fn() -> Result<Config> + Send + Sync + 'static) -> Builder {
         self.source = Some(Arc::new(source));
         self
     }
 
     /// How long a stop of everything may take before everything is killed; 60 s unless this is said.
     #[must_use]
-    pub fn shutdown_timeout(mut self, time: Duration) -> Builder {
-        self.shutdown_timeout = time;
+    pub fn stop_timeout(mut self, time: Duration) -> Builder {
+        self.settings.stop_timeout = time;
         self
     }
 
@@ -170,48 +186,18 @@ impl Builder {
     /// The monitor.
     ///
     /// # Errors
-    /// Two bots have one name, one depends on a bot that is not there or on itself, or no descriptor is left.
+    /// Everything that is wrong with the bots; or no descriptor is left.
     pub fn build(self) -> Result<Monitor> {
-        let bots: Vec<Bot> = self.bots.iter().flat_map(Bot::units).collect();
-        check(&bots)?;
+        let config = Config::new(self.settings, self.bots)?;
         let (desk, inbox) = desk().map_err(|error| Error::system("make a monitor", &error))?;
         let commands = Commands::new(desk, self.source);
-        Ok(Monitor { daemon: self.daemon, bots, inbox, commands, shutdown_timeout: self.shutdown_timeout })
+        Ok(Monitor { daemon: self.daemon, config, inbox, commands })
     }
 }
 
-/// Whether these bots can be kept together.
-pub(crate) fn check(bots: &[Bot]) -> Result<()> {
-    let wrong = |text: String| Err(Error::new(ErrorKind::Configuration, format!("failed to configure the monitor: {text}")));
-    let mut names = BTreeSet::new();
-    for bot in bots {
-        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@+:".contains(&byte);
-        if bot.name.is_empty() || !bot.name.bytes().all(fits) {
-            return wrong(format!("the name of bot `{}` has other characters than letters, digits and `-_.@+`", bot.name.escape_debug()));
-        }
-        if !names.insert(&*bot.name) {
-            return wrong(format!("two bots are called `{}`", bot.name));
-        }
-    }
-    let families: BTreeSet<&str> = bots.iter().map(Bot::family).collect();
-    for bot in bots {
-        if let Some(unknown) = bot.depends_on.iter().find(|name| !names.contains(&&***name) && !families.contains(&***name)) {
-            return wrong(format!("bot `{}` depends on `{unknown}`, which is not there", bot.name));
-        }
-    }
-    cycle(bots).map_or(Ok(()), |name| wrong(format!("bot `{name}` depends on itself, by way of others or not")))
-}
-
-/// A bot that would wait for itself for ever: what is left when all are taken away that wait for nobody who is left.
-fn cycle(bots: &[Bot]) -> Option<&str> {
-    let mut left: Vec<&Bot> = bots.iter().collect();
-    loop {
-        let means = |name: &String, bot: &Bot| *name == bot.name || name == bot.family();
-        let waits = |bot: &&&Bot| bot.depends_on.iter().any(|name| left.iter().any(|other| means(name, other)));
-        let next: Vec<&Bot> = left.iter().filter(waits).copied().collect();
-        if next.len() == left.len() {
-            return next.first().map(|bot| &*bot.name);
-        }
-        left = next;
+impl From<Mistakes> for Error {
+    /// All that is wrong with a configuration, as one error.
+    fn from(mistakes: Mistakes) -> Error {
+        Error::new(ErrorKind::Configuration, format!("failed to configure the monitor: {mistakes}"))
     }
 }

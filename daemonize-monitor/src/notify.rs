@@ -1,4 +1,4 @@
-//! The socket to which bots say that they are ready, in the language of `sd_notify(3)`.
+//! The socket to which a bot says that it is ready, in the language of `sd_notify(3)`.
 
 use daemonize_core::Pid;
 use nix::cmsg_space;
@@ -10,7 +10,15 @@ use nix::sys::socket::{
 use std::io::IoSliceMut;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-/// One socket for all bots: the kernel says who has written, so nobody can speak for another.
+/// What somebody said, and who, by the kernel's own word.
+pub(crate) struct Message {
+    /// `None` for a process of another pid namespace.
+    pub(crate) sender: Option<Pid>,
+    pub(crate) user: u32,
+    pub(crate) is_ready: bool,
+}
+
+/// A socket of one bot.
 pub(crate) struct Notify {
     socket: OwnedFd,
     address: String,
@@ -34,8 +42,8 @@ impl Notify {
         &self.address
     }
 
-    /// The next message: who sent it, and whether it says `READY=1`. `None` when there is none.
-    pub(crate) fn receive(&self) -> Option<(Pid, bool)> {
+    /// The next message, if there is one.
+    pub(crate) fn receive(&self) -> Option<Message> {
         let mut text = [0; 4096];
         let mut space = cmsg_space!(UnixCredentials);
         let (length, sender) = {
@@ -43,14 +51,13 @@ impl Notify {
             let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_CMSG_CLOEXEC;
             let message = recvmsg::<()>(self.socket.as_raw_fd(), &mut pieces, Some(&mut space), flags).ok()?;
             let sender = message.cmsgs().ok()?.find_map(|cmsg| match cmsg {
-                ControlMessageOwned::ScmCredentials(credentials) => Pid::from_raw(credentials.pid()),
+                ControlMessageOwned::ScmCredentials(credentials) => Some(credentials),
                 _ => None,
             });
-            (message.bytes, sender)
+            (message.bytes, sender?)
         };
         let is_ready = text[..length].split(|byte| *byte == b'\n').any(|line| line == b"READY=1");
-        // Whose number the kernel does not know here is nobody's bot.
-        Some((sender.unwrap_or_else(Pid::this), is_ready))
+        Some(Message { sender: Pid::from_raw(sender.pid()), user: sender.uid(), is_ready })
     }
 }
 

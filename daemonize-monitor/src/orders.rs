@@ -1,7 +1,8 @@
 //! How commands get to the engine and answers back: a channel, and a descriptor that wakes it.
 
-use crate::bot::Bot;
+use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
+use crate::reload::Plan;
 use crate::status::BotStatus;
 use daemonize_core::Signal;
 use nix::sys::eventfd::{EfdFlags, EventFd};
@@ -32,8 +33,8 @@ pub(crate) enum Order {
     Subscribe(SyncSender<BotStatus>),
     /// Opens the log files again.
     Reopen,
-    /// These are the bots from now on.
-    Replace(Vec<Bot>),
+    /// This is the configuration from now on; or, if it would be, what would be done?
+    Replace(Box<Config>, bool),
     /// Stops all, and the engine; at once the second time.
     Shutdown,
     /// Kills all, and stops the engine.
@@ -47,7 +48,7 @@ pub(crate) enum Answer {
     Lines(Vec<u8>),
     /// The lines are in these files.
     Files(Vec<PathBuf>),
-    Text(String),
+    Plan(Box<Plan>),
 }
 
 /// Where the answer to one order goes.

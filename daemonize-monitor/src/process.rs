@@ -4,6 +4,8 @@ use crate::program::{BOT_VARIABLE, MONITOR_VARIABLE};
 use daemonize_core::Pid;
 use nix::unistd::getsid;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 
 /// What matters of one process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +57,11 @@ pub(crate) fn marks(pid: Pid) -> Option<Marks> {
     Some(Marks { monitor: value(MONITOR_VARIABLE)?, bot: value(BOT_VARIABLE)? })
 }
 
+/// Whose a process is.
+pub(crate) fn user(pid: Pid) -> Option<u32> {
+    fs::metadata(format!("/proc/{pid}")).ok().map(|directory| directory.uid())
+}
+
 /// The session of this process.
 pub(crate) fn our_session() -> i32 {
     getsid(None).map_or(0, nix::unistd::Pid::as_raw)
@@ -74,8 +81,12 @@ pub(crate) fn children(wanted: impl Fn(Pid) -> bool) -> Vec<Facts> {
 /// The kernel's own lists (`CONFIG_PROC_CHILDREN`), one for each thread.
 fn listed(wanted: impl Fn(Pid) -> bool) -> Option<Vec<Facts>> {
     let mut found = Vec::new();
-    for thread in fs::read_dir("/proc/self/task").ok()? {
-        let list = fs::read_to_string(thread.ok()?.path().join("children")).ok()?;
+    // One descriptor at a time: there may be no more.
+    let threads: Vec<PathBuf> =
+        fs::read_dir("/proc/self/task").ok()?.filter_map(|thread| Some(thread.ok()?.path())).collect();
+    for thread in threads {
+        // A thread that has ended has none.
+        let Ok(list) = fs::read_to_string(thread.join("children")) else { continue };
         let pids = list.split_ascii_whitespace().filter_map(|word| Pid::from_raw(word.parse().ok()?));
         found.extend(pids.filter(|pid| wanted(*pid)).filter_map(Facts::of));
     }
@@ -85,7 +96,8 @@ fn listed(wanted: impl Fn(Pid) -> bool) -> Option<Vec<Facts>> {
 /// Our children, out of all processes there are: slower, but none is missing that was there all the time.
 pub(crate) fn children_of_all(wanted: impl Fn(Pid) -> bool) -> Vec<Facts> {
     let this = Pid::this().as_raw();
-    everybody().filter(|pid| wanted(*pid)).filter_map(Facts::of).filter(|facts| facts.parent == this).collect()
+    let all: Vec<Pid> = everybody().filter(|pid| wanted(*pid)).collect();
+    all.into_iter().filter_map(Facts::of).filter(|facts| facts.parent == this).collect()
 }
 
 /// All processes there are.

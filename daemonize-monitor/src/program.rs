@@ -179,16 +179,23 @@ impl Whom {
     fn resolve(bot: &Bot) -> Result<Option<Whom>, Refusal> {
         let user = bot.user.as_deref().map(find_user).transpose()?;
         let group = bot.group.as_deref().map(find_group).transpose()?;
-        let stays = user.as_ref().is_none_or(|user| user.uid == geteuid()) && group.is_none_or(|group| group == getegid());
+        let stays =
+            user.as_ref().is_none_or(|user| user.uid == geteuid()) && group.is_none_or(|group| group == getegid());
         if (user.is_none() && group.is_none()) || (stays && !geteuid().is_root()) {
             return Ok(None);
         }
         let group = group.or(user.as_ref().and_then(|user| user.group));
         let groups = match (&user, group) {
-            (Some(Found { name: Some(name), .. }), Some(group)) => getgrouplist(name, group)
-                .map_err(|errno| wrong(format!("failed to find the groups of `{}`: {}", name.to_string_lossy(), errno.desc())))?,
+            (Some(Found { name: Some(name), .. }), Some(group)) => getgrouplist(name, group).map_err(|errno| {
+                wrong(format!("failed to find the groups of `{}`: {}", name.to_string_lossy(), errno.desc()))
+            })?,
             (_, Some(group)) => vec![group],
-            (_, None) => return Err(wrong(format!("failed to become user {}: it has no passwd entry, set `group`", user.map_or(0, |user| user.uid.as_raw())))),
+            (_, None) => {
+                return Err(wrong(format!(
+                    "failed to become user {}: it has no passwd entry, set `group`",
+                    user.map_or(0, |user| user.uid.as_raw())
+                )));
+            }
         };
         Ok(Some(Whom {
             user: user.map(|user| user.uid.as_raw()),

@@ -1,7 +1,10 @@
 //! What one program is to run as, and what to do when it ends: plain data.
 
+mod check;
 mod parts;
+mod program;
 
+pub(crate) use check::{is_variable, name};
 pub(crate) use parts::LARGEST_LIMIT;
 pub use parts::{Backoff, Limit, Log, LogTarget, Ready, Restart, StopStep};
 

@@ -1,12 +1,13 @@
 //! Children that are no bots: what bots left behind, which this process adopts as their subreaper.
 
-use super::unit::Stray;
 use super::Engine;
 use crate::process::{self, Facts};
-use crate::sys::pidfd::PidFd;
-use crate::sys::wait;
+use crate::status::State;
+use crate::sys::wait::{self, Change};
 use daemonize_core::{Pid, Signal};
+use nix::sys::signal::kill;
 use std::collections::HashMap;
+use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::time::Instant;
@@ -26,6 +27,19 @@ pub(super) struct Looks {
 impl Looks {
     pub(super) fn new(now: Instant) -> Looks {
         Looks { next: now, tries: 0 }
+    }
+}
+
+/// A descriptor that is held for when none is left.
+pub(super) fn reserve() -> Option<File> {
+    File::open("/dev/null").ok()
+}
+
+/// Sends a signal to a child that was not reaped, so that its number is its own; it hears of it even if it is suspended.
+pub(super) fn signal(child: Pid, signal: Signal) {
+    let child = nix::unistd::Pid::from_raw(child.as_raw());
+    for number in [signal.as_raw(), Signal::SIGCONT.as_raw()] {
+        let _ = nix::sys::signal::Signal::try_from(number).map(|signal| kill(child, signal));
     }
 }
 
@@ -53,11 +67,22 @@ impl Engine {
                     foreign = true;
                     break;
                 }
-                None => drop(wait::take(pid)),
+                None => self.bury(pid),
             }
         }
         if foreign {
             self.take_changes_behind();
+        }
+    }
+
+    /// Reaps a child that is no bot, if it is dead: from then on its number may be anybody's.
+    fn bury(&mut self, pid: Pid) {
+        if let Ok(Some(Change::Ended(_))) = wait::take(pid) {
+            for index in &self.lingering {
+                if let Some(unit) = &mut self.units[*index].value {
+                    unit.strays.retain(|stray| *stray != pid);
+                }
+            }
         }
     }
 
@@ -68,7 +93,7 @@ impl Engine {
             match self.pids.get(&facts.pid) {
                 Some(index) => self.take_change(*index),
                 None if facts.session == session => {}
-                None => drop(wait::take(facts.pid)),
+                None => self.bury(facts.pid),
             }
         }
     }
@@ -80,7 +105,7 @@ impl Engine {
         }
         let is_alone = |index: &&usize| {
             let process = self.unit(**index).process.as_ref();
-            process.is_some_and(|process| !process.handle.has_group(process.pid))
+            process.is_none_or(|process| !process.handle.has_group(process.pid))
         };
         let leaving: Vec<usize> = self.lingering.iter().filter(is_alone).copied().collect();
         let begin = Instant::now();
@@ -90,7 +115,10 @@ impl Engine {
             self.timers.set(self.looks.next, (usize::MAX, 0));
         } else {
             self.now = begin;
+            // Where no descriptor is left, this one makes room for the files of `/proc`, one at a time.
+            self.reserve = None;
             self.look_for_strays(&leaving);
+            self.reserve = reserve();
             let end = Instant::now();
             self.looks.next = end + (end - begin) * (SHARE - 1);
             if self.look {
@@ -105,9 +133,15 @@ impl Engine {
         let is_sure = self.looks.tries >= TRIES || !self.has_child_signal();
         self.looks.tries = if is_sure { 0 } else { self.looks.tries + 1 };
         self.find_strays(leaving, &all);
-        let is_alone = |index: &&usize| self.unit(**index).process.as_ref().is_some_and(|process| process.strays.is_empty());
-        let alone: Vec<usize> = leaving.iter().filter(is_alone).copied().collect();
+        let alone: Vec<usize> = leaving.iter().filter(|index| self.unit(**index).strays.is_empty()).copied().collect();
         self.look = !alone.is_empty() && !is_sure;
+        for index in leaving {
+            let unit = self.unit(*index);
+            if !unit.strays.is_empty() && unit.state != State::Stopping {
+                // It ended by itself, but not with all that it started.
+                self.stop_group(*index);
+            }
+        }
         for index in alone.into_iter().filter(|_| is_sure) {
             self.gone(index);
         }
@@ -122,29 +156,26 @@ impl Engine {
 
     /// Finds those children that belong to bots which are leaving, and sends new ones the signal of their step.
     fn find_strays(&mut self, leaving: &[usize], all: &[Facts]) {
-        let sessions = leaving.iter().filter_map(|index| Some((self.unit(*index).process.as_ref()?.pid.as_raw(), *index)));
+        let sessions =
+            leaving.iter().filter_map(|index| Some((self.unit(*index).process.as_ref()?.pid.as_raw(), *index)));
         let sessions: HashMap<i32, usize> = sessions.collect();
         let mut found: HashMap<usize, Vec<Pid>> = HashMap::new();
         for facts in all.iter().filter(|facts| facts.is_alive) {
-            let owner = sessions.get(&facts.session).copied().or_else(|| self.owner(facts.pid));
+            // The mark first: it is of one bot for ever, while the number of a session may come again.
+            let owner = self.owner(facts.pid).or_else(|| sessions.get(&facts.session).copied());
             if let Some(index) = owner {
                 found.entry(index).or_default().push(facts.pid);
             }
         }
         for index in leaving {
             let (signal, _) = self.step(*index);
-            let Some(process) = &mut self.unit_mut(*index).process else { continue };
+            let unit = self.unit_mut(*index);
             let strays = found.remove(index).unwrap_or_default();
-            process.strays.retain(|stray| strays.contains(&stray.pid));
+            unit.strays.retain(|stray| strays.contains(stray));
             for pid in strays {
-                if process.strays.iter().any(|stray| stray.pid == pid) {
-                    continue;
-                }
-                // A child of ours keeps its number until we reap it, so this is still the one that was looked at.
-                if let Ok(handle) = PidFd::open(pid) {
-                    let _ = handle.send(signal);
-                    let _ = handle.send(Signal::SIGCONT);
-                    process.strays.push(Stray { pid, handle });
+                if !unit.strays.contains(&pid) {
+                    self::signal(pid, signal);
+                    unit.strays.push(pid);
                 }
             }
         }

@@ -68,7 +68,7 @@ impl Engine {
                 self.logs.reopen();
                 Ok(Answer::Done)
             }
-            Order::Replace(bots) => self.replace(bots),
+            Order::Replace(config, dry_run) => self.replace(*config, dry_run),
         };
         respond.answer(answer);
     }
@@ -86,7 +86,12 @@ impl Engine {
     fn named(&self, name: &str) -> Result<Vec<usize>> {
         let found = self.find(name);
         if found.is_empty() {
-            return Err(Error::failed(ErrorKind::NoSuchBot, "find bot", name.escape_debug(), "there is none of this name"));
+            return Err(Error::failed(
+                ErrorKind::NoSuchBot,
+                "find bot",
+                name.escape_debug(),
+                "there is none of this name",
+            ));
         }
         Ok(found)
     }
@@ -195,7 +200,8 @@ impl Engine {
     fn signal(&mut self, name: &str, signal: Signal) -> Result<Answer> {
         for index in self.named(name)? {
             let process = self.unit(index).process.as_ref().filter(|process| !process.reaped);
-            let failed = |why: String| Err(Error::failed(ErrorKind::Failed, "signal bot", &self.unit(index).bot.name, why));
+            let failed =
+                |why: String| Err(Error::failed(ErrorKind::Failed, "signal bot", &self.unit(index).bot.name, why));
             let Some(process) = process else { return failed("it does not run".into()) };
             if let Err(error) = process.handle.send(signal) {
                 return failed(crate::error::cause(&error));
@@ -220,7 +226,6 @@ impl Engine {
                     files.push(log.path.clone());
                 }
             }
-
         }
         files.dedup();
         Ok(if files.is_empty() { Answer::Lines(lines) } else { Answer::Files(files) })

@@ -67,7 +67,7 @@ impl Engine {
         };
         let pipes = self.pipes(index).map_err(short)?;
         let notify = match self.unit(index).bot.ready {
-            Ready::Notify => Some(self.notify_address().map_err(short)?),
+            Ready::Notify => Some(self.notify_address(index).map_err(short)?),
             _ => None,
         };
         let (pid, handle) = self.ground.start(&self.unit(index).bot, notify.as_deref(), pipes.for_bot())?;
@@ -85,7 +85,7 @@ impl Engine {
         let now = self.now;
         self.pids.insert(pid, index);
         let unit = self.unit_mut(index);
-        unit.process = Some(Process { pid, handle, reaped: false, strays: Vec::new() });
+        unit.process = Some(Process { pid, handle, reaped: false });
         unit.after = After::Rest;
         unit.shortages = 0;
         unit.history.started(now);
@@ -152,21 +152,20 @@ impl Engine {
         self.pids.remove(&pid);
         unit.counts.add(BuiltIn::Exit, now);
         log::info!("bot `{}` (process {pid}) ended by {exit}", unit.bot.name);
-        if unit.state == State::Stopping {
-            self.linger(index);
-        } else if has_group {
-            // Before it is started again: what is left of its group would be a second copy.
+        let by_itself = unit.state != State::Stopping;
+        if by_itself {
             unit.after = After::Decide(exit);
-            self.linger(index);
+            unit.step = 0;
+        }
+        self.linger(index);
+        if by_itself && has_group {
+            // What is left would be a second copy beside the next one.
             self.stop_group(index);
-        } else {
-            unit.after = After::Decide(exit);
-            self.gone(index);
         }
     }
 
     /// Its process is gone; whether all of it is has to be found out.
-    fn linger(&mut self, index: usize) {
+    pub(super) fn linger(&mut self, index: usize) {
         self.lingering.insert(index);
         self.look = true;
     }
@@ -216,7 +215,8 @@ impl Engine {
             Decision::GiveUp(given_up) => {
                 unit.until = Some(given_up.until);
                 log::warn!("bot `{}` is given up: it {given_up}", unit.bot.name);
-                let told = if let Exit::NotStarted(_) = exit { format!("{given_up}: {told}") } else { given_up.to_string() };
+                let told =
+                    if let Exit::NotStarted(_) = exit { format!("{given_up}: {told}") } else { given_up.to_string() };
                 self.set_state(index, State::GaveUp, Some(told));
             }
             Decision::Done => self.set_state(index, State::Exited, Some(told)),

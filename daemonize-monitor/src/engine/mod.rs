@@ -18,17 +18,19 @@ mod unit;
 mod wiring;
 
 use crate::bot::Bot;
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::logs::Logs;
-use crate::notify::Notify;
 use crate::orders::Inbox;
 use crate::program::Ground;
+use crate::settings::Settings;
 use crate::status::BotStatus;
 use daemonize_core::Pid;
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -47,12 +49,10 @@ const STARTING: Duration = Duration::from_millis(5);
 
 /// What an engine is made from.
 pub(crate) struct Plan {
-    pub(crate) bots: Vec<Bot>,
+    pub(crate) config: Config,
     pub(crate) inbox: Inbox,
     /// Where it is written down who runs; nowhere for a monitor that leaves nothing behind.
     pub(crate) journal: Option<PathBuf>,
-    /// How long a stop of everything may take before everything is killed.
-    pub(crate) shutdown_timeout: Duration,
     /// Readable when the daemon that this is has been told to stop.
     pub(crate) stopping: Option<BorrowedFd<'static>>,
     /// Called when every bot that starts by itself was begun.
@@ -65,13 +65,14 @@ pub(crate) struct Engine {
     inbox: Inbox,
     ground: Ground,
     journal: Journal,
-    notify: Option<Notify>,
     logs: Logs,
     /// Readable after a SIGCHLD.
     child_signals: UnixStream,
     stopping: Option<BorrowedFd<'static>>,
     ready: Option<Box<dyn FnOnce() -> Result<()>>>,
-    shutdown_timeout: Duration,
+    settings: Settings,
+    /// As configured: what a reload is compared with.
+    bots: Vec<Bot>,
     /// A number of a bot stays its own; those of forgotten ones are used again, with another generation.
     units: Vec<Slot<Unit>>,
     free: Vec<usize>,
@@ -88,6 +89,7 @@ pub(crate) struct Engine {
     lingering: BTreeSet<usize>,
     look: bool,
     looks: children::Looks,
+    reserve: Option<File>,
     /// Bots that have changed in a way that concerns others.
     changed: Vec<usize>,
     subscribers: Vec<SyncSender<BotStatus>>,
@@ -110,7 +112,7 @@ enum Token {
     Bell,
     Child,
     Stopping,
-    Notify,
+    Notify(usize, u32),
     Unit(usize, u32),
     Stream(usize, u32),
     Probe(usize, u32),
@@ -127,7 +129,7 @@ impl Token {
             Token::Bell => 0,
             Token::Child => join(1, (0, 0)),
             Token::Stopping => join(2, (0, 0)),
-            Token::Notify => join(3, (0, 0)),
+            Token::Notify(index, generation) => join(3, (index, generation)),
             Token::Unit(index, generation) => join(4, (index, generation)),
             Token::Stream(index, generation) => join(5, (index, generation)),
             Token::Probe(index, generation) => join(6, (index, generation)),
@@ -140,7 +142,7 @@ impl Token {
         match word >> 56 {
             1 => Token::Child,
             2 => Token::Stopping,
-            3 => Token::Notify,
+            3 => Token::Notify(index, generation),
             4 => Token::Unit(index, generation),
             5 => Token::Stream(index, generation),
             6 => Token::Probe(index, generation),
@@ -166,12 +168,12 @@ impl Engine {
             inbox: plan.inbox,
             ground,
             journal,
-            notify: None,
             logs: Logs::default(),
             child_signals,
             stopping: plan.stopping,
             ready: Some(plan.ready),
-            shutdown_timeout: plan.shutdown_timeout,
+            settings: plan.config.settings,
+            bots: plan.config.bots,
             units: Vec::new(),
             free: Vec::new(),
             names: BTreeMap::new(),
@@ -184,6 +186,7 @@ impl Engine {
             lingering: BTreeSet::new(),
             look: false,
             looks: children::Looks::new(now),
+            reserve: children::reserve(),
             changed: Vec::new(),
             subscribers: Vec::new(),
             followers: Vec::new(),
@@ -193,7 +196,7 @@ impl Engine {
             chance: u64::from(std::process::id()) << 32 | 0x9E37_79B9,
         };
         engine.listen().map_err(|errno| failed(errno.into()))?;
-        for bot in plan.bots {
+        for bot in engine.bots.iter().flat_map(Bot::units).collect::<Vec<_>>() {
             engine.add(bot, false);
         }
         engine.wire();
@@ -258,11 +261,11 @@ impl Engine {
             Token::Bell => self.take_orders(),
             Token::Child => self.take_changes_of_children(),
             Token::Stopping => self.told_to_stop(),
-            Token::Notify => self.take_notifications(),
+            Token::Notify(index, generation) if self.is_current(index, generation) => self.take_notifications(index),
             Token::Unit(index, generation) if self.is_current(index, generation) => self.take_change(index),
             Token::Stream(index, generation) => self.take_piece(index, generation),
             Token::Probe(index, generation) if self.is_current(index, generation) => self.take_probe(index),
-            Token::Unit(..) | Token::Probe(..) => {}
+            Token::Notify(..) | Token::Unit(..) | Token::Probe(..) => {}
         }
     }
 
@@ -319,9 +322,9 @@ mod tests {
     fn a_token_is_what_it_was() {
         let last = GENERATIONS - 1;
         let numbered = [(0, 0), (7, 3), (u32::MAX as usize, last)];
-        let kinds: [fn(usize, u32) -> Token; 3] = [Token::Unit, Token::Stream, Token::Probe];
+        let kinds: [fn(usize, u32) -> Token; 4] = [Token::Notify, Token::Unit, Token::Stream, Token::Probe];
         let numbered = numbered.iter().flat_map(|(index, generation)| kinds.map(|kind| kind(*index, *generation)));
-        for token in [Token::Bell, Token::Child, Token::Stopping, Token::Notify].into_iter().chain(numbered) {
+        for token in [Token::Bell, Token::Child, Token::Stopping].into_iter().chain(numbered) {
             assert_eq!(Token::decode(token.encode()), token);
         }
     }

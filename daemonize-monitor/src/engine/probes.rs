@@ -2,10 +2,9 @@
 
 use super::{Engine, Token};
 use crate::bot::Ready;
-use crate::notify::Notify;
-use crate::process;
+use crate::notify::{Message, Notify};
+use crate::process::{self, Facts};
 use crate::status::State;
-use daemonize_core::Pid;
 use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
 use nix::sys::socket::{
@@ -20,34 +19,41 @@ const PAUSE: Duration = Duration::from_millis(2);
 const LONG_PAUSE: Duration = Duration::from_millis(250);
 
 impl Engine {
-    /// Where bots say that they are ready; made when the first one needs it.
-    pub(super) fn notify_address(&mut self) -> nix::Result<String> {
-        if let Some(notify) = &self.notify {
+    /// Where a bot says that it is ready: a socket of its own, made when it needs one.
+    pub(super) fn notify_address(&mut self, index: usize) -> nix::Result<String> {
+        if let Some(notify) = &self.unit(index).notify {
             return Ok(notify.address().to_owned());
         }
         let notify = Notify::new()?;
-        self.watch(&notify, Token::Notify, EpollFlags::EPOLLIN)?;
+        self.watch(&notify, Token::Notify(index, self.units[index].generation), EpollFlags::EPOLLIN)?;
         let address = notify.address().to_owned();
-        self.notify = Some(notify);
+        self.unit_mut(index).notify = Some(notify);
         Ok(address)
     }
 
-    /// Bots have said something, see `sd_notify(3)`.
-    pub(super) fn take_notifications(&mut self) {
+    /// Somebody has said something where a bot does, see `sd_notify(3)`.
+    pub(super) fn take_notifications(&mut self, index: usize) {
         for _ in 0..64 {
-            let Some((sender, is_ready)) = self.notify.as_ref().and_then(Notify::receive) else { return };
-            if let Some(index) = self.speaker(sender).filter(|_| is_ready) {
-                if self.unit(index).bot.ready == Ready::Notify {
-                    self.become_ready(index);
-                }
+            let message = self.unit(index).notify.as_ref().and_then(Notify::receive);
+            let Some(message) = message else { return };
+            if message.is_ready && self.unit(index).bot.ready == Ready::Notify && self.may_speak(index, &message) {
+                self.become_ready(index);
             }
         }
     }
 
-    /// The bot that a process is, or that it descends from.
-    fn speaker(&self, pid: Pid) -> Option<usize> {
-        let session = || process::Facts::of(pid).and_then(|facts| Pid::from_raw(facts.session));
-        self.pids.get(&pid).or_else(|| self.pids.get(&session()?)).copied()
+    /// Whether a message is from the bot or one of its descendants. One who is gone already cannot be asked whose it was:
+    /// then it is enough that it had the bot's rights, or root's.
+    fn may_speak(&self, index: usize, message: &Message) -> bool {
+        let Some(process) = self.unit(index).process.as_ref().filter(|process| !process.reaped) else { return false };
+        match message.sender.and_then(Facts::of) {
+            Some(facts) => {
+                let marks =
+                    || process::marks(facts.pid).is_some_and(|marks| marks.bot == self.unit(index).bot.name.as_bytes());
+                facts.pid == process.pid || facts.session == process.pid.as_raw() || marks()
+            }
+            None => message.user == 0 || process::user(process.pid) == Some(message.user),
+        }
     }
 
     /// Its program runs: begins to ask, where that is how one knows.

@@ -1,93 +1,92 @@
-//! Other bots than before: only what differs changes.
+//! Another configuration than before: only what differs changes.
 
 use super::Engine;
 use super::unit::After;
-use crate::bot::Bot;
+use crate::bot::{Bot, Ready};
+use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::orders::Answer;
+use crate::reload::{Changed, Plan};
 use crate::status::State;
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 impl Engine {
-    /// From now on these are the bots; those in no configuration stay.
-    pub(super) fn replace(&mut self, bots: Vec<Bot>) -> Result<Answer> {
+    /// From now on this is the configuration; bots in none stay. What that means is told, and done unless it is `dry_run`.
+    pub(super) fn replace(&mut self, config: Config, dry_run: bool) -> Result<Answer> {
         if self.shutdown.is_some() {
             return Err(Error::new(ErrorKind::Stopping, "failed to reload: the monitor is stopping"));
         }
-        crate::monitor::check(&bots)?;
-        let mut wanted: BTreeMap<String, Bot> = bots.into_iter().map(|bot| (bot.name.clone(), bot)).collect();
-        let mut told = String::new();
-        let present: Vec<usize> = self.names.values().copied().collect();
-        for index in present {
-            let unit = self.unit(index);
-            match wanted.remove(&unit.bot.name) {
-                None if unit.temporary => {}
-                None => {
-                    let _ = writeln!(told, "{}: removed", unit.bot.name);
-                    self.stop(index, After::Forget);
-                }
-                Some(bot) if bot == *unit.bot => self.keep_wanted(index),
-                Some(bot) => {
-                    let verb = self.change(index, bot);
-                    let _ = writeln!(told, "{}: {verb}", self.unit(index).bot.name);
-                }
+        let plan = Plan::between((&self.settings, &self.bots), (&config.settings, &config.bots));
+        if !dry_run {
+            (self.settings, self.bots) = (config.settings, config.bots);
+            self.apply(&plan);
+        }
+        Ok(Answer::Plan(Box::new(plan)))
+    }
+
+    fn apply(&mut self, plan: &Plan) {
+        for Bot { name, .. } in &plan.removed {
+            if let Some(index) = self.names.get(name.as_str()).copied() {
+                self.stop(index, After::Forget);
             }
         }
-        let mut new = Vec::new();
-        for (name, bot) in wanted {
-            let _ = writeln!(told, "{name}: added");
-            let autostart = bot.autostart;
-            let index = self.add(bot, false);
-            if autostart {
-                new.push(index);
-            }
+        for Changed { bot, .. } in plan.restarted.iter().chain(&plan.changed_live) {
+            self.specify(bot);
         }
+        // One that was removed and is back before it is gone is still there, and so may be one that was started by its path.
+        let new: Vec<usize> = plan.added.iter().map(|bot| self.specify(bot)).collect();
         self.wire();
+        for Changed { bot, .. } in &plan.restarted {
+            self.renew(bot);
+        }
+        for Changed { bot, .. } in &plan.changed_live {
+            self.adapt(bot);
+        }
         for index in new {
+            self.welcome(index);
+        }
+    }
+
+    /// What a bot is to be from now on; its number.
+    fn specify(&mut self, bot: &Bot) -> usize {
+        let Some(index) = self.names.get(bot.name.as_str()).copied() else { return self.add(bot.clone(), false) };
+        let unit = self.unit_mut(index);
+        *unit.bot = bot.clone();
+        unit.temporary = false;
+        index
+    }
+
+    /// What runs is replaced by what shall run; what does not run is started as usual, when it is.
+    fn renew(&mut self, bot: &Bot) {
+        let Some(index) = self.names.get(bot.name.as_str()).copied() else { return };
+        match self.unit(index).state {
+            State::Running | State::Suspended | State::Starting => self.stop(index, After::Start),
+            _ => {}
+        }
+    }
+
+    /// It runs on: what it says goes where it shall go now, and it is ready when it shall be.
+    fn adapt(&mut self, bot: &Bot) {
+        let Some(index) = self.names.get(bot.name.as_str()).copied() else { return };
+        self.retarget(index);
+        if self.unit(index).state == State::Starting {
+            self.end_probe(index);
+            if self.unit(index).bot.ready == Ready::AtOnce {
+                self.become_ready(index);
+            } else {
+                self.begin_probe(index);
+            }
+        }
+    }
+
+    /// A bot that is new in the configuration.
+    fn welcome(&mut self, index: usize) {
+        let unit = self.unit_mut(index);
+        if unit.process.is_some() {
+            // What runs under its name was removed before, or started by its path: it makes room.
+            let after = if unit.bot.autostart { After::Start } else { After::Rest };
+            self.stop(index, after);
+        } else if unit.bot.autostart && unit.state.is_down() {
             self.begin(index);
         }
-        Ok(Answer::Text(told))
     }
-
-    /// One that was removed, and is back before it was gone, stays.
-    fn keep_wanted(&mut self, index: usize) {
-        let unit = self.unit_mut(index);
-        unit.temporary = false;
-        if unit.after == After::Forget {
-            unit.after = After::Start;
-        }
-    }
-
-    /// Limits apply at once; another program is started in place of the old one, if that runs.
-    fn change(&mut self, index: usize, bot: Bot) -> &'static str {
-        let unit = self.unit_mut(index);
-        let restarts = !is_same_program(&unit.bot, &bot);
-        unit.temporary = false;
-        *unit.bot = bot;
-        match (restarts, unit.state) {
-            (true, State::Running | State::Suspended | State::Starting) => {
-                self.stop(index, After::Start);
-                "restarted"
-            }
-            (_, State::Stopping) if unit.after == After::Forget => {
-                unit.after = After::Start;
-                "restarted"
-            }
-            _ => "changed",
-        }
-    }
-}
-
-/// Whether a process of one is a process of the other, too.
-fn is_same_program(one: &Bot, other: &Bot) -> bool {
-    let mut same = other.clone();
-    same.autostart = one.autostart;
-    same.restart = one.restart;
-    same.limit = one.limit;
-    same.backoff = one.backoff;
-    same.stop.clone_from(&one.stop);
-    same.depends_on.clone_from(&one.depends_on);
-    same.ready_timeout = one.ready_timeout;
-    same == *one
 }

@@ -32,7 +32,7 @@ impl Engine {
             shutdown.waiting.extend(respond);
             return self.kill_all();
         }
-        let deadline = self.now.checked_add(self.shutdown_timeout);
+        let deadline = self.now.checked_add(self.settings.stop_timeout);
         self.shutdown = Some(Shutdown { deadline, waiting: respond.into_iter().collect() });
         if let Some(deadline) = deadline {
             self.timers.set(deadline, (usize::MAX, 0));
@@ -46,12 +46,9 @@ impl Engine {
     /// Stops a bot, unless somebody who depends on it still runs.
     fn stop_in_order(&mut self, index: usize) {
         let unit = self.unit(index);
-        if unit.state.is_down() {
+        // Those that ended by themselves may have left somebody behind.
+        if unit.state == State::Stopped {
             return;
-        }
-        if unit.process.is_none() {
-            self.unit_mut(index).after = After::Rest;
-            return self.gone(index);
         }
         if unit.dependents.iter().all(|other| self.unit(*other).state.is_down()) {
             self.stop(index, After::Rest);
@@ -84,7 +81,8 @@ impl Engine {
     /// Whether everything is stopped, and nobody is left; whoever waits for that is told.
     pub(super) fn is_over(&mut self) -> bool {
         let Some(shutdown) = &mut self.shutdown else { return false };
-        if !self.changed.is_empty() || self.units.iter().flat_map(|slot| &slot.value).any(|unit| !unit.state.is_down()) {
+        if !self.changed.is_empty() || self.units.iter().flat_map(|slot| &slot.value).any(|unit| !unit.state.is_down())
+        {
             return false;
         }
         for respond in shutdown.waiting.drain(..) {

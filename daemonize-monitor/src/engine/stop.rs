@@ -1,7 +1,7 @@
 //! Stopping a bot: its group, step by step, and those of its descendants that left the group.
 
-use super::Engine;
 use super::unit::After;
+use super::{Engine, children};
 use crate::counts::BuiltIn;
 use crate::status::State;
 use daemonize_core::Signal;
@@ -13,12 +13,12 @@ const AGAIN: Duration = Duration::from_secs(1);
 impl Engine {
     /// Stops the bot; what follows is `after`. One that is being stopped already is not hurried.
     pub(super) fn stop(&mut self, index: usize, after: After) {
-        if self.unit(index).process.is_none() {
-            self.unit_mut(index).after = after;
-            return self.gone(index);
-        }
         self.unit_mut(index).after = after;
         if self.unit(index).state != State::Stopping {
+            if !self.unit(index).is_alive() {
+                // It may have left somebody behind when it ended by itself.
+                self.linger(index);
+            }
             self.stop_group(index);
         }
     }
@@ -39,10 +39,11 @@ impl Engine {
 
     /// No more patience with this bot.
     pub(super) fn kill(&mut self, index: usize) {
-        if self.unit(index).process.is_none() {
-            return;
-        }
         if self.unit(index).state != State::Stopping {
+            if !self.unit(index).is_alive() {
+                self.linger(index);
+            }
+            self.end_probe(index);
             self.set_state(index, State::Stopping, None);
         }
         self.unit_mut(index).step = self.unit(index).bot.stop.len();
@@ -54,18 +55,18 @@ impl Engine {
         let now = self.now;
         let (signal, time) = self.step(index);
         let unit = self.unit_mut(index);
-        let Some(process) = &unit.process else { return };
-        if signal == Signal::SIGKILL && unit.step <= unit.bot.stop.len() {
-            unit.counts.add(BuiltIn::Kill, now);
+        if let Some(process) = &unit.process {
+            if signal == Signal::SIGKILL && unit.step <= unit.bot.stop.len() {
+                unit.counts.add(BuiltIn::Kill, now);
+            }
+            // Nobody in the group is no failure: the bot is gone, or is about to be.
+            let _ = process.handle.send_group(process.pid, signal);
+            let _ = process.handle.send_group(process.pid, Signal::SIGCONT);
         }
-        // Nobody in the group is no failure: the bot is gone, or is about to be.
-        let _ = process.handle.send_group(process.pid, signal);
-        let _ = process.handle.send_group(process.pid, Signal::SIGCONT);
-        for stray in &process.strays {
-            let _ = stray.handle.send(signal);
-            let _ = stray.handle.send(Signal::SIGCONT);
+        for stray in &unit.strays {
+            children::signal(*stray, signal);
         }
-        self.look |= process.reaped;
+        self.look |= !self.unit(index).is_alive();
         self.due(index, time);
     }
 

@@ -27,7 +27,8 @@ pub(super) struct Stream {
 }
 
 enum Kind {
-    Output(Target, Lines),
+    /// stdout (1) or stderr (2).
+    Output(u8, Target, Lines),
     /// Events, with what has come of a name whose line has not ended.
     Events(Vec<u8>),
 }
@@ -88,22 +89,27 @@ impl Engine {
         };
         // Readiness is in its output: somebody has to look.
         let is_watched = matches!(bot.ready, Ready::Output(_));
-        let mut end = |log: &LogTarget, own: BorrowedFd<'static>| match log {
+        let mut end = |which: u8, log: &LogTarget, own: BorrowedFd<'static>| match log {
             LogTarget::Inherit if !is_watched => Ok(End::Own(own)),
             LogTarget::Null if !is_watched => Ok(End::Null),
-            LogTarget::Null | LogTarget::Inherit => pipe(Kind::Output(Target::Ring(ring.clone()), Lines::default())),
+            LogTarget::Null | LogTarget::Inherit => {
+                pipe(Kind::Output(which, Target::Ring(ring.clone()), Lines::default()))
+            }
             log => match self.logs.target(log, ring) {
-                Some(target) => pipe(Kind::Output(target, Lines::default())),
+                Some(target) => pipe(Kind::Output(which, target, Lines::default())),
                 None => Ok(End::Null),
             },
         };
-        let stdout = end(&bot.stdout, own_stdout())?;
-        let stderr = if bot.stderr == LogTarget::Stdout { End::Same } else { end(&bot.stderr, own_stderr())? };
+        let stdout = end(1, &bot.stdout, own_stdout())?;
+        let stderr = if bot.stderr == LogTarget::Stdout { End::Same } else { end(2, &bot.stderr, own_stderr())? };
         let events = pipe(Kind::Events(Vec::new()))?;
-        unit.targets = ours.iter().filter_map(|(_, kind)| match kind {
-            Kind::Output(target, _) => Some(target.clone()),
-            Kind::Events(_) => None,
-        }).collect();
+        unit.targets = ours
+            .iter()
+            .filter_map(|(_, kind)| match kind {
+                Kind::Output(_, target, _) => Some(target.clone()),
+                Kind::Events(_) => None,
+            })
+            .collect();
         Ok(Pipes { ours, theirs: [End::Null, stdout, stderr, events] })
     }
 
@@ -145,7 +151,7 @@ impl Engine {
             (Kind::Events(partial), Some(owner)) => {
                 count(partial, piece, |name, times| owner.counts.report(name, times, now));
             }
-            (Kind::Output(target, lines), owner) => {
+            (Kind::Output(_, target, lines), owner) => {
                 let lines = match length {
                     0 => lines.end(&mut self.buffers.lines),
                     _ => lines.push(piece, &mut self.buffers.lines),
@@ -162,7 +168,9 @@ impl Engine {
                     });
                 }
                 is_ready = owner.is_some_and(|owner| match &owner.bot.ready {
-                    Ready::Output(text) if owner.state == State::Starting => memmem::find(lines, text.as_bytes()).is_some(),
+                    Ready::Output(text) if owner.state == State::Starting => {
+                        memmem::find(lines, text.as_bytes()).is_some()
+                    }
                     _ => false,
                 });
             }
@@ -173,6 +181,21 @@ impl Engine {
         }
         if is_ready {
             self.become_ready(unit);
+        }
+    }
+
+    /// The bot's specification has changed: where its pipes go now.
+    pub(super) fn retarget(&mut self, index: usize) {
+        let unit = self.units[index].value.as_mut().expect("it is configured");
+        unit.targets.clear();
+        let of = |stream: &&mut Stream| stream.unit == index;
+        for stream in self.streams.iter_mut().filter_map(|slot| slot.value.as_mut()).filter(of) {
+            let Kind::Output(which, target, _) = &mut stream.kind else { continue };
+            let log = if *which == 1 { &unit.bot.stdout } else { &unit.bot.stderr };
+            if let Some(new) = self.logs.target(log, &unit.ring) {
+                unit.targets.push(new.clone());
+                *target = new;
+            }
         }
     }
 

@@ -4,6 +4,7 @@ use crate::bot::{Bot, Ready};
 use crate::counts::Counts;
 use crate::error::Error;
 use crate::logs::{Ring, Target};
+use crate::notify::Notify;
 use crate::orders::{Answer, Respond};
 use crate::policy::{Exit, History};
 use crate::status::{BotStatus, State};
@@ -20,6 +21,9 @@ pub(super) struct Unit {
     pub(super) since: Instant,
     pub(super) since_on_the_wall: SystemTime,
     pub(super) process: Option<Process>,
+    /// Descendants that left its group, found when it was stopped. They are our children by now, and leave this list when
+    /// they are reaped: until then their numbers are theirs, without a descriptor that might not be had.
+    pub(super) strays: Vec<Pid>,
     /// What follows when nothing of it is left.
     pub(super) after: After,
     /// The step of the stop that it is at.
@@ -43,6 +47,8 @@ pub(super) struct Unit {
     pub(super) targets: Vec<Target>,
     pub(super) waiters: Vec<Waiter>,
     pub(super) temporary: bool,
+    /// Where it says that it is ready, if that is how one knows.
+    pub(super) notify: Option<Notify>,
 }
 
 /// The process that a bot is.
@@ -52,15 +58,6 @@ pub(super) struct Process {
     pub(super) handle: PidFd,
     /// It has ended and its status was taken: its number may be another's, its handle never is.
     pub(super) reaped: bool,
-    /// Descendants that left its group, found when it was stopped.
-    pub(super) strays: Vec<Stray>,
-}
-
-/// A descendant of a bot that left its group, and is our child by now.
-#[derive(Debug)]
-pub(super) struct Stray {
-    pub(super) pid: Pid,
-    pub(super) handle: PidFd,
 }
 
 /// What follows a stop.
@@ -122,6 +119,7 @@ impl Unit {
             since: now,
             since_on_the_wall: SystemTime::now(),
             process: None,
+            strays: Vec::new(),
             after: After::Rest,
             step: 0,
             deadline: None,
@@ -137,6 +135,7 @@ impl Unit {
             targets: Vec::new(),
             waiters: Vec::new(),
             temporary,
+            notify: None,
         }
     }
 
@@ -144,7 +143,9 @@ impl Unit {
     pub(super) fn is_ready(&self) -> bool {
         match self.state {
             State::Running | State::Suspended => true,
-            State::Exited => self.bot.ready == Ready::Exit && self.history.last().is_some_and(|(_, exit)| exit.is_success()),
+            State::Exited => {
+                self.bot.ready == Ready::Exit && self.history.last().is_some_and(|(_, exit)| exit.is_success())
+            }
             _ => false,
         }
     }

@@ -101,9 +101,8 @@ impl Engine {
         }
         let status = self.unit(index).status(self.now);
         // Who does not keep up misses changes, and may ask for the status at any time.
-        self.subscribers.retain(|subscriber| {
-            !matches!(subscriber.try_send(status.clone()), Err(TrySendError::Disconnected(_)))
-        });
+        self.subscribers
+            .retain(|subscriber| !matches!(subscriber.try_send(status.clone()), Err(TrySendError::Disconnected(_))));
     }
 
     /// A command waits for the bot to be ready, or for it to be down.

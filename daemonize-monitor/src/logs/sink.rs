@@ -42,10 +42,6 @@ impl Sink {
         self.log = log.clone();
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.log.path
-    }
-
     /// How many bytes were lost, and why some would be now.
     pub(crate) fn lost(&self) -> (u64, Option<&str>) {
         (self.dropped, self.trouble.as_deref())

@@ -45,7 +45,9 @@ fn whole(lines: &[u8], cut: bool) -> &[u8] {
 /// The end of a text, from the beginning of the `count`th last line on.
 fn last_of(text: &[u8], count: usize) -> &[u8] {
     let ends = text.strip_suffix(b"\n").unwrap_or(text);
-    let begin = count.checked_sub(1).map_or(text.len(), |before| memrchr_iter(b'\n', ends).nth(before).map_or(0, |end| end + 1));
+    let begin = count
+        .checked_sub(1)
+        .map_or(text.len(), |before| memrchr_iter(b'\n', ends).nth(before).map_or(0, |end| end + 1));
     &text[begin..]
 }
 

@@ -99,10 +99,9 @@ fn wait(backoff: &Backoff, row: u32, chance: f64) -> Duration {
     if backoff.first.is_zero() {
         return Duration::ZERO; // However often it is multiplied, be it by infinity.
     }
-    let cap = backoff.cap.as_secs_f64();
     let exponent = i32::try_from(earlier).unwrap_or(i32::MAX);
-    // `max` and `min` also settle what is not a number: a factor of NaN is 1.
-    let plain = (backoff.first.as_secs_f64() * backoff.factor.max(1.0).powi(exponent)).min(cap);
+    // `max` also settles what is not a number: a factor of NaN is 1.
+    let plain = backoff.first.as_secs_f64() * backoff.factor.max(1.0).powi(exponent);
     let jittered = plain * (1.0 + part(backoff.jitter) * part(chance));
     Duration::try_from_secs_f64(jittered).map_or(backoff.cap, |wait| wait.min(backoff.cap))
 }

@@ -13,9 +13,9 @@
 use super::cvt;
 use super::pidfd::PidFd;
 use daemonize_core::Pid;
-use std::ffi::{CStr, c_char, c_int, c_void};
 use nix::fcntl::OFlag;
 use nix::unistd::{pipe2, read};
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};

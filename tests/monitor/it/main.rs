@@ -1,1 +1,18 @@
-fn main(){}
+//! Black-box tests of the monitor: bots in real processes, looked at from outside.
+//!
+//! A test that proves a promise of `docs/promises.md` begins with its number. The loops run in the sizes of a quick check;
+//! `DAEMON_TESTS_FULL=1` runs them in full. Many tests want root, and fail, with what is missing, where they cannot have it.
+
+mod common;
+
+mod children;
+mod commands;
+mod events;
+mod killed;
+mod logs;
+mod policy;
+mod readiness;
+mod reload;
+mod shutdown;
+mod spawning;
+mod stopping;

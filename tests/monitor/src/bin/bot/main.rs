@@ -62,13 +62,19 @@ fn perform(act: &str) -> Result<(), Box<dyn Error>> {
             notify(&address)?;
         }
         "touch" => drop(File::create(value)?),
-        "listen" => Box::leak(Box::new(std::net::TcpListener::bind(format!("127.0.0.1:{value}"))?)).set_nonblocking(true)?,
+        "listen" => {
+            Box::leak(Box::new(std::net::TcpListener::bind(format!("127.0.0.1:{value}"))?)).set_nonblocking(true)?
+        }
         "environment" => {
             let all: Vec<String> = std::env::vars().map(|(name, value)| format!("{name}={value}\n")).collect();
             std::fs::write(value, all.concat())?;
         }
         "spawn" => drop(another(value).spawn()?),
-        "escape" => drop(another(&format!("spawn-escaped:{value}")).spawn()?.wait()?),
+        // As one act: the child that makes it ends at once.
+        "escape" => {
+            let made = Command::new(std::env::current_exe()?).arg(format!("spawn-escaped:{value}")).status()?;
+            assert!(made.success(), "{made}");
+        }
         "spawn-escaped" => drop(Command::new("setsid").arg(std::env::current_exe()?).args(value.split(',')).spawn()?),
         "storm" => {
             for _ in 0..value.parse::<u32>()? {

@@ -1,9 +1,15 @@
 //! Bots, one a line: `NAME KEY=VALUE… : PROGRAM ARGUMENT…`, or `… : sh SCRIPT` for a script of the shell.
 
-use daemonize_monitor::{Backoff, Bot, Log, LogTarget, Ready, Restart};
+use daemonize_monitor::{Backoff, Bot, Config, Log, LogTarget, Ready, Restart, Result, Settings};
 use std::error::Error;
 use std::path::Path;
 use std::time::Duration;
+
+/// A file as the monitor reads it again.
+pub(crate) fn config(path: &Path) -> Result<Config> {
+    let bots = read(path).expect("the test has written them");
+    Ok(Config::new(Settings::default(), bots)?)
+}
 
 /// All bots of a file.
 pub(crate) fn read(path: &Path) -> Result<Vec<Bot>, Box<dyn Error>> {
@@ -46,7 +52,13 @@ fn set(bot: Bot, key: &str, value: &str) -> Result<Bot, Box<dyn Error>> {
         // The first wait, which is not made longer.
         "backoff" => {
             let wait = millis(value)?;
-            bot.backoff(Backoff { first: wait, factor: 1.0, cap: wait, jitter: 0.0, stable_after: Duration::from_secs(60) })
+            bot.backoff(Backoff {
+                first: wait,
+                factor: 1.0,
+                cap: wait,
+                jitter: 0.0,
+                stable_after: Duration::from_secs(60),
+            })
         }
         "stop" => {
             let mut steps = Vec::new();

@@ -1,11 +1,17 @@
 //! Commands, as they come through the socket: `VERB [NAME] [MILLIS]`, the last being how long to wait until it is done.
 
 use daemonize_monitor::{BotStatus, Commands};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::error::Error;
 use std::fmt::Write as _;
+use std::fs::File;
 use std::io::Write as _;
 use std::os::unix::net::UnixStream;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
+
+/// What `exhaust` has taken.
+static HELD: Mutex<Vec<File>> = Mutex::new(Vec::new());
 
 /// Does what a line says; what there is to say about it.
 pub(crate) fn obey(commands: &Commands, line: &str, stream: &mut UnixStream) -> Result<String, Box<dyn Error>> {
@@ -21,7 +27,13 @@ pub(crate) fn obey(commands: &Commands, line: &str, stream: &mut UnixStream) -> 
         "status" if name.is_empty() => told(commands.status()?),
         "status" => told(commands.bot_status(name)?),
         "find" => Ok(commands.find_named_bot(name)?.join(" ") + "\n"),
-        "signal" => commands.signal_bot(name, words.get(2).ok_or("a signal")?.parse::<daemonize_core::Signal>().map_err(|_| "no such signal")?).map(|()| String::new()).map_err(Into::into),
+        "signal" => commands
+            .signal_bot(
+                name,
+                words.get(2).ok_or("a signal")?.parse::<daemonize_core::Signal>().map_err(|_| "no such signal")?,
+            )
+            .map(|()| String::new())
+            .map_err(Into::into),
         "event" => commands.event(name, words.get(2).ok_or("an event")?).map(|()| String::new()).map_err(Into::into),
         "tail" => {
             let lines = commands.tail(name, words.get(2).ok_or("a number")?.parse()?)?;
@@ -41,7 +53,10 @@ pub(crate) fn obey(commands: &Commands, line: &str, stream: &mut UnixStream) -> 
         // Changes until a bot is in a state: `watch NAME STATE`.
         "watch" => {
             let (changes, state) = (commands.subscribe()?, *words.get(2).ok_or("a state")?);
-            stream.write_all(b"watching\n")?;
+            let now = commands.bot_status(name)?.iter().map(tell).collect::<String>();
+            if now.split_whitespace().nth(1) == Some(state) {
+                return Ok(now);
+            }
             loop {
                 let change = changes.recv_timeout(Duration::from_secs(20))?;
                 stream.write_all(tell(&change).as_bytes())?;
@@ -50,9 +65,22 @@ pub(crate) fn obey(commands: &Commands, line: &str, stream: &mut UnixStream) -> 
                 }
             }
         }
-        "reload" => Ok(commands.reload()?),
+        "reload" => Ok(commands.reload(name == "dry")?.to_string()),
         "reopen" => Ok(commands.reopen_logs().map(|()| String::new())?),
         "shutdown" => Ok(commands.shutdown(wait(1)).map(|()| String::new())?),
+        // From now on no descriptor is left for anything.
+        "exhaust" => {
+            setrlimit(Resource::RLIMIT_NOFILE, 128, getrlimit(Resource::RLIMIT_NOFILE)?.1)?;
+            let mut held = HELD.lock().expect("nobody panics with it");
+            while let Ok(null) = File::open("/dev/null") {
+                held.push(null);
+            }
+            Ok(format!("{}\n", held.len()))
+        }
+        "relieve" => {
+            HELD.lock().expect("nobody panics with it").clear();
+            Ok(String::new())
+        }
         // How long a status takes now, in microseconds.
         "ping" => {
             let begin = Instant::now();
@@ -63,7 +91,7 @@ pub(crate) fn obey(commands: &Commands, line: &str, stream: &mut UnixStream) -> 
     }
 }
 
-/// `web running pid=12 lost=0 exits=0 left=- temporary=no reply=3 …: reason`.
+/// `web running pid=12 lost=0 exits=0 left=- temporary=no reply=3 … : reason`.
 fn tell(status: &BotStatus) -> String {
     let mut text = format!("{} {}", status.name, status.state);
     let _ = write!(text, " pid={}", status.pid.map_or(0, daemonize_core::Pid::as_raw));
@@ -73,6 +101,6 @@ fn tell(status: &BotStatus) -> String {
     for count in status.counts.iter(Instant::now()) {
         let _ = write!(text, " {}={}", count.name, count.total);
     }
-    let _ = writeln!(text, ": {}", status.reason.as_deref().or(status.log_trouble.as_deref()).unwrap_or_default());
+    let _ = writeln!(text, " : {}", status.reason.as_deref().or(status.log_trouble.as_deref()).unwrap_or_default());
     text
 }

@@ -11,6 +11,8 @@
 
 mod bots;
 mod commands;
+#[allow(unsafe_code)] // The only room with it.
+mod sys;
 
 use daemonize_core::{Attachment, Daemon, Handle};
 use daemonize_monitor::{Commands, Monitor};
@@ -47,7 +49,11 @@ fn perform(arguments: &[String]) -> Result<ExitCode, Box<dyn Error>> {
         return tell(&place, &arguments[1..].join(" "));
     }
     if verb == "stop" {
-        let stopped = Daemon::new("monitor").pidfile(here.join("m.pid")).stop_timeout(Duration::from_secs(60)).grace(Duration::from_secs(50)).stop()?;
+        let stopped = Daemon::new("monitor")
+            .pidfile(here.join("m.pid"))
+            .stop_timeout(Duration::from_secs(60))
+            .grace(Duration::from_secs(50))
+            .stop()?;
         println!("{stopped}");
         return Ok(ExitCode::SUCCESS);
     }
@@ -65,13 +71,19 @@ fn monitor(place: &Place, pidfile: &std::path::Path, settings: &[String]) -> Res
     let bots = place.bots.clone();
     let (sender, commands) = std::sync::mpsc::channel();
     let listener = Listener { path: place.commands.clone(), commands: std::sync::Mutex::new(commands) };
-    let mut builder = Monitor::builder("monitor")
-        .bots(bots::read(&bots)?)
-        .source(move || Ok(bots::read(&bots).expect("the test has written them")))
-        .daemon(|daemon| daemon.pidfile(pidfile).stderr(pidfile.with_extension("log")).attach(listener));
+    let builder = if settings.iter().any(|setting| setting == "config") {
+        Monitor::from_config(bots.with_extension("toml"))?
+    } else {
+        Monitor::builder("monitor").bots(bots::read(&bots)?).source(move || bots::config(&bots))
+    };
+    let mut builder =
+        builder.daemon(|daemon| daemon.pidfile(pidfile).stderr(pidfile.with_extension("log")).attach(listener));
     for setting in settings {
-        if let Some(millis) = setting.strip_prefix("shutdown_timeout=") {
-            builder = builder.shutdown_timeout(Duration::from_millis(millis.parse()?));
+        if setting == "careful" {
+            builder = builder.daemon(|daemon| daemon.after(daemonize_core::Stage::Stdio, sys::allocator::watch));
+        }
+        if let Some(millis) = setting.strip_prefix("stop_timeout=") {
+            builder = builder.stop_timeout(Duration::from_millis(millis.parse()?));
         }
     }
     let monitor = builder.build()?;
@@ -92,8 +104,16 @@ impl Attachment for Listener {
         let listener = UnixListener::bind(&self.path)?;
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let commands = commands.clone();
-                std::thread::spawn(move || serve(&commands, stream));
+                let shared = (commands.clone(), stream.try_clone());
+                let serving = std::thread::Builder::new().spawn(move || {
+                    if let (commands, Ok(stream)) = shared {
+                        serve(&commands, stream);
+                    }
+                });
+                if serving.is_err() {
+                    // No room for a thread: one after another.
+                    serve(&commands, stream);
+                }
             }
         });
         Ok(())

@@ -1,0 +1,58 @@
+//! What must hold of a bot before anybody starts it, wherever its specification comes from.
+
+use super::{Bot, LogTarget, Ready};
+use std::ffi::OsStr;
+
+/// The longest name, in bytes.
+const LONGEST_NAME: usize = 64;
+
+impl Bot {
+    /// Whether it can be run at all.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong with it, and what to do.
+    pub fn check(&self) -> Result<(), String> {
+        name(&self.name)?;
+        if self.command.as_os_str().is_empty() {
+            return Err(format!("bot `{}` has no program", self.name));
+        }
+        let wrong = match () {
+            () if self.texts().any(|text| text.as_encoded_bytes().contains(&0)) => {
+                "holds a NUL character, which no program can be given"
+            }
+            () if self.environment.keys().any(|name| !is_variable(name)) => "sets a variable whose name none can have",
+            () if self.stop.is_empty() => "has no step to be stopped by",
+            () if self.limit.window.is_zero() => "has a limit whose window is zero",
+            () if self.ready == Ready::Output(String::new()) => "is ready by a text that is in every line",
+            () if self.stdout == LogTarget::Stdout => "sends its stdout to its stdout",
+            () => return Ok(()),
+        };
+        Err(format!("bot `{}` {wrong}", self.name))
+    }
+
+    /// Everything that it is given as text.
+    fn texts(&self) -> impl Iterator<Item = &OsStr> {
+        let given = self.arguments.iter().chain(self.environment.keys()).chain(self.environment.values());
+        given.map(AsRef::as_ref).chain([self.command.as_os_str()]).chain(self.directory.iter().map(AsRef::as_ref))
+    }
+}
+
+/// Whether a variable can have this name.
+pub(crate) fn is_variable(name: &OsStr) -> bool {
+    let bytes = name.as_encoded_bytes();
+    !bytes.is_empty() && !bytes.contains(&b'=') && !bytes.contains(&0)
+}
+
+/// A name of a bot or a monitor: it is part of file names, commands and log lines, so it is plain.
+pub(crate) fn name(text: &str) -> Result<String, String> {
+    let plain = |letter: char| letter.is_alphanumeric() || "-_.+@".contains(letter);
+    let why = match text.chars().find(|letter| !plain(*letter)) {
+        _ if text.is_empty() => "it is empty".to_owned(),
+        Some(letter) => format!("{letter:?} cannot be in a name"),
+        None if !text.starts_with(char::is_alphanumeric) => "a name begins with a letter or a digit".to_owned(),
+        None if text.len() > LONGEST_NAME => format!("a name has at most {LONGEST_NAME} bytes"),
+        None => return Ok(text.to_owned()),
+    };
+    Err(format!("{text:?} is no name: {why}; write letters, digits and `-_.+@`"))
+}

@@ -1,0 +1,48 @@
+//! Which file a bot's command means.
+
+use super::Bot;
+use nix::unistd::{AccessFlags, access};
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Where programs are looked for if nobody says.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+impl Bot {
+    /// The program's file: a bare name is looked for in the `PATH` that the bot will have.
+    ///
+    /// # Errors
+    ///
+    /// That there is none, or that it cannot be executed.
+    pub fn find_program(&self) -> io::Result<PathBuf> {
+        if self.command.as_os_str().as_encoded_bytes().contains(&b'/') {
+            return executable(&self.command).map(|()| self.command.clone());
+        }
+        let (mut found, path) = (Err(io::Error::from(nix::Error::ENOENT)), self.search_path());
+        for directory in std::env::split_paths(&path) {
+            let candidate = directory.join(&self.command);
+            match executable(&candidate) {
+                Ok(()) => return Ok(candidate),
+                // As execvp(3): what cannot be executed is remembered while something better is looked for.
+                Err(error) if error.raw_os_error() == Some(nix::Error::EACCES as i32) => found = Err(error),
+                Err(_) => {}
+            }
+        }
+        found
+    }
+
+    fn search_path(&self) -> OsString {
+        let own = self.environment.get(std::ffi::OsStr::new("PATH")).cloned();
+        let inherited = || std::env::var_os("PATH").filter(|_| !self.clear_environment);
+        own.or_else(inherited).unwrap_or_else(|| PATH.into())
+    }
+}
+
+/// Whether it is a file that somebody may execute.
+fn executable(path: &Path) -> io::Result<()> {
+    if std::fs::metadata(path)?.is_dir() {
+        return Err(nix::Error::EACCES.into());
+    }
+    Ok(access(path, AccessFlags::X_OK)?)
+}

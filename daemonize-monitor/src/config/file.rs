@@ -1,0 +1,130 @@
+//! Reading a configuration file that can be trusted: what it says is executed, as root more often than not.
+
+use daemonize_core::__private::open_directory;
+use nix::fcntl::{OFlag, openat, readlinkat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
+use nix::unistd::geteuid;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+/// No configuration is larger, in bytes.
+const LARGEST: u64 = 1 << 20;
+
+/// Symbolic links on the way before somebody is going in circles (as in the kernel).
+const LINKS: usize = 40;
+
+/// Bits with which others than the owner could write.
+const OTHERS_WRITE: u32 = 0o022;
+
+/// What tells one file from another, whatever it is called.
+pub(super) type Identity = (u64, u64);
+
+/// What is in a file, and which file it was.
+pub(super) fn read(path: &Path) -> Result<(Vec<u8>, Identity), String> {
+    let (file, status) = open(path)?;
+    judge(&status)?;
+    let (mut file, mut bytes) = (File::from(file), Vec::new());
+    // It may grow after it was judged.
+    file.by_ref().take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| cause(&error))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(too_large());
+    }
+    let after = fstat(&file).map_err(|errno| cause(&errno.into()))?;
+    if written(&after) != written(&status) || after.st_size.unsigned_abs() != bytes.len() as u64 {
+        return Err("it was written while it was read: try again when it is finished".into());
+    }
+    Ok((bytes, (status.st_dev, status.st_ino)))
+}
+
+/// Opens the file that a path leads to; links that nobody else can have put there are followed.
+fn open(path: &Path) -> Result<(OwnedFd, FileStat), String> {
+    let mut path = path.to_owned();
+    for _ in 0..LINKS {
+        let name = path.file_name().ok_or("it is a directory: write the path of a file")?;
+        let directory = directory(path.parent().unwrap_or(Path::new("/")))?;
+        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+        match openat(&directory, name, flags, Mode::empty()) {
+            Err(nix::Error::ELOOP) => path = follow(&directory, &path, name)?,
+            Err(errno) => return Err(cause(&errno.into())),
+            Ok(file) => {
+                let status = fstat(&file).map_err(|errno| cause(&errno.into()))?;
+                return Ok((file, status));
+            }
+        }
+    }
+    Err("too many symbolic links".into())
+}
+
+/// Opens a directory which nobody can write but its owner, who is root or ourselves.
+fn directory(path: &Path) -> Result<OwnedFd, String> {
+    let (directory, everybodys) = open_directory(path)?;
+    let status = fstat(&directory).map_err(|errno| cause(&errno.into()))?;
+    let path = path.display();
+    if !is_ours(&status) {
+        return Err(format!(
+            "its directory `{path}` belongs to uid {}, who could swap the file: chown it",
+            status.st_uid
+        ));
+    }
+    if !everybodys && status.st_mode & OTHERS_WRITE != 0 {
+        return Err(format!("others can write its directory `{path}` and swap the file: `chmod go-w {path}`"));
+    }
+    Ok(directory)
+}
+
+/// Where a link leads that root or we ourselves made.
+fn follow(directory: &OwnedFd, path: &Path, name: &OsStr) -> Result<PathBuf, String> {
+    let link = openat(directory, name, OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC, Mode::empty())
+        .and_then(fstat)
+        .map_err(|errno| cause(&errno.into()))?;
+    if !is_ours(&link) {
+        return Err(format!("it is a symbolic link of uid {}: write the path of the file itself", link.st_uid));
+    }
+    let target = readlinkat(directory, name).map_err(|errno| cause(&errno.into()))?;
+    Ok(path.with_file_name(target))
+}
+
+/// A plain file that nobody else can write, and no monster.
+fn judge(status: &FileStat) -> Result<(), String> {
+    let kind = SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits());
+    match kind {
+        SFlag::S_IFREG => {}
+        SFlag::S_IFDIR => return Err("it is a directory: write the path of a file".into()),
+        _ => return Err("it is not a regular file".into()),
+    }
+    if !is_ours(status) {
+        return Err(format!("it belongs to uid {}, who could have any program run: `chown` it", status.st_uid));
+    }
+    if status.st_mode & OTHERS_WRITE != 0 {
+        let mode = status.st_mode & 0o7777;
+        return Err(format!(
+            "others than its owner can write it (mode {mode:04o}), and have any program run: `chmod go-w` it"
+        ));
+    }
+    if status.st_size.unsigned_abs() > LARGEST {
+        return Err(too_large());
+    }
+    Ok(())
+}
+
+/// What changes when somebody writes a file.
+fn written(status: &FileStat) -> (i64, i64, i64) {
+    (status.st_size, status.st_mtime, status.st_mtime_nsec)
+}
+
+fn is_ours(status: &FileStat) -> bool {
+    status.st_uid == 0 || status.st_uid == geteuid().as_raw()
+}
+
+fn too_large() -> String {
+    "it is larger than 1 MiB: split it, with `include`".into()
+}
+
+/// The cause as `strerror(3)` says it, in lower case like the rest of the sentence.
+pub(super) fn cause(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
+}

@@ -1,0 +1,79 @@
+//! A mistake in a configuration, and where it is.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// A place in a file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The file; empty if no file says it, but a program.
+    pub file: PathBuf,
+    /// The line, from 1; 0 if it is the file as a whole.
+    pub line: u32,
+    /// The letter in the line, from 1.
+    pub column: u32,
+}
+
+impl Place {
+    /// A file as a whole.
+    pub(super) fn whole(file: &Path) -> Place {
+        Place { file: file.to_owned(), line: 0, column: 0 }
+    }
+
+    /// Whether no file says it, but a program.
+    pub(super) fn is_nowhere(&self) -> bool {
+        self.file.as_os_str().is_empty()
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => write!(f, "{}", self.file.display()),
+            line => write!(f, "{}:{line}:{}", self.file.display(), self.column),
+        }
+    }
+}
+
+/// A mistake in a configuration: where it is, what is wrong and what to write instead.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mistake {
+    /// Where it is.
+    pub place: Place,
+    /// What is wrong, and what to write instead.
+    pub text: String,
+}
+
+impl fmt::Display for Mistake {
+    /// "`FILE:LINE:COLUMN`: what is wrong".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.place.is_nowhere() {
+            return f.write_str(&self.text); // No file says it: a program does.
+        }
+        write!(f, "{}: {}", self.place, self.text)
+    }
+}
+
+/// Everything that is wrong with a configuration: at least one mistake, in the order of the files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistakes(pub(super) Vec<Mistake>);
+
+impl Mistakes {
+    /// The mistakes, one by one.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Mistake> {
+        self.0.iter()
+    }
+}
+
+impl fmt::Display for Mistakes {
+    /// One line for each mistake.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, mistake) in self.0.iter().enumerate() {
+            let line_end = if index == 0 { "" } else { "\n" };
+            write!(f, "{line_end}{mistake}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Mistakes {}

@@ -1,0 +1,144 @@
+//! The configuration: TOML files, or the `KEY=value` file of the original.
+//!
+//! Reading collects every mistake with its place and what to write, and yields either a whole configuration or none. It
+//! changes nothing and starts nothing. What a bot is given is never looked at by a shell.
+
+mod file;
+mod graph;
+mod keys;
+mod load;
+mod mistake;
+mod monitor;
+mod near;
+mod original;
+mod source;
+mod streams;
+#[cfg(test)]
+mod tests;
+mod value;
+mod words;
+
+pub use mistake::{Mistake, Mistakes, Place};
+
+use crate::bot::{Bot, LogTarget};
+use crate::settings::Settings;
+use keys::Described;
+use load::Load;
+use source::Variables;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// A configuration without mistakes.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Config {
+    /// What is said about the monitor itself.
+    pub settings: Settings,
+    /// The bots, in the order of the files.
+    pub bots: Vec<Bot>,
+    /// What is no mistake, but does not look right: a program that is not there yet.
+    pub warnings: Vec<Mistake>,
+    /// The files that were read, the first one first.
+    pub files: Vec<PathBuf>,
+}
+
+impl Config {
+    /// Reads a file and all that it includes.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it. It must belong to root or to the user who reads it, and nobody else may be able
+    /// to write it or swap it for another.
+    pub fn read(path: impl AsRef<Path>) -> Result<Config, Mistakes> {
+        Config::read_with(path.as_ref(), &|name| std::env::var(name).ok())
+    }
+
+    /// A configuration that a program makes instead of a file.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it: the same mistakes, without a place.
+    pub fn new(settings: Settings, bots: impl IntoIterator<Item = Bot>) -> Result<Config, Mistakes> {
+        let mut load = Load::new(&|_| None);
+        load.settings = settings;
+        load.bots = bots.into_iter().map(Described::nowhere).collect();
+        finish(load)
+    }
+
+    /// Takes a text as if it stood in this file, with variables from elsewhere; what it includes is read.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it.
+    pub fn parse(
+        file: impl AsRef<Path>,
+        text: &str,
+        variables: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Config, Mistakes> {
+        let mut load = Load::new(variables);
+        load.text(file.as_ref(), text);
+        finish(load)
+    }
+
+    fn read_with(path: &Path, variables: Variables<'_>) -> Result<Config, Mistakes> {
+        let mut load = Load::new(variables);
+        match std::path::absolute(path) {
+            Ok(path) => load.file(&path, None),
+            Err(_) => load.file(path, None),
+        }
+        finish(load)
+    }
+}
+
+/// What can only be checked when everything was read.
+fn finish(load: Load<'_>) -> Result<Config, Mistakes> {
+    let mut mistakes = load.mistakes.take();
+    if mistakes.is_empty() {
+        mistakes.extend(load.bots.iter().filter_map(unfit));
+    }
+    mistakes.extend(load.names());
+    if load.whole {
+        mistakes.extend(graph::check(&load.bots));
+    }
+    mistakes.extend(shared_logs(&load));
+    if mistakes.is_empty() {
+        let warnings = load.bots.iter().filter_map(missing_program).collect();
+        let bots = load.bots.into_iter().map(|described| described.bot).collect();
+        return Ok(Config { settings: load.settings, bots, warnings, files: load.files });
+    }
+    let order = |place: &Place| load.files.iter().position(|file| *file == place.file);
+    mistakes.sort_by(|one, other| order(&one.place).cmp(&order(&other.place)).then_with(|| one.cmp(other)));
+    Err(Mistakes(mistakes))
+}
+
+/// Two bots that would put aside each other's log.
+fn shared_logs(load: &Load<'_>) -> Vec<Mistake> {
+    let (mut owners, mut mistakes) = (BTreeMap::new(), Vec::new());
+    for described in &load.bots {
+        for target in [&described.bot.stdout, &described.bot.stderr] {
+            let LogTarget::File(log) = target else { continue };
+            let name = &described.bot.name;
+            if let Some(other) = owners.insert(&log.path, name).filter(|other| *other != name) {
+                let text = format!(
+                    "bots `{other}` and `{name}` have the same log `{}`: give each its own",
+                    log.path.display()
+                );
+                mistakes.push(Mistake { place: described.place.clone(), text });
+            }
+        }
+    }
+    mistakes
+}
+
+/// What the keys could not tell, or a program wrote.
+fn unfit(described: &Described) -> Option<Mistake> {
+    let text = described.bot.check().err()?;
+    Some(Mistake { place: described.place.clone(), text })
+}
+
+fn missing_program(described: &Described) -> Option<Mistake> {
+    let error = described.bot.find_program().err()?;
+    let text =
+        format!("`command`: `{}` cannot be started now: {}", described.bot.command.display(), file::cause(&error));
+    Some(Mistake { place: described.command.clone(), text })
+}

@@ -1,0 +1,32 @@
+//! Configurations as people write them: right ones, and each mistake that can be made.
+
+mod files;
+mod made;
+mod mistakes;
+mod original;
+mod right;
+
+use super::Config;
+
+/// Variables that are set.
+fn variables(name: &str) -> Option<String> {
+    match name {
+        "HOME" => Some("/home/me".into()),
+        "PORT" => Some("8080".into()),
+        "EVIL" => Some("$(reboot) `id` ; $PORT".into()),
+        _ => None,
+    }
+}
+
+/// What a text says, as if it stood in `/etc/bots.toml`.
+fn config(text: &str) -> Config {
+    Config::parse("/etc/bots.toml", text, &variables).unwrap_or_else(|mistakes| panic!("{text}\n{mistakes}"))
+}
+
+/// The mistakes in a text, one on each line, without the file's name.
+fn mistakes(text: &str) -> String {
+    match Config::parse("/etc/bots.toml", text, &variables) {
+        Ok(_) => String::new(),
+        Err(mistakes) => mistakes.to_string().replace("/etc/bots.toml:", ""),
+    }
+}

@@ -1,0 +1,76 @@
+//! What is different between two specifications, and what that means for who runs by the old one.
+
+use crate::bot::{Bot, LogTarget};
+use crate::settings::Settings;
+
+/// What can only be changed by starting the program anew: all that it was given when it was started.
+pub(super) fn restarting(old: &Bot, new: &Bot) -> Vec<&'static str> {
+    changed([
+        ("command", old.command != new.command),
+        ("args", old.arguments != new.arguments),
+        ("env", old.environment != new.environment),
+        ("clear_env", old.clear_environment != new.clear_environment),
+        ("cwd", old.directory != new.directory),
+        ("user", old.user != new.user),
+        ("group", old.group != new.group),
+        ("umask", old.umask != new.umask),
+        ("stdout", Stream::of(&old.stdout) != Stream::of(&new.stdout)),
+        ("stderr", Stream::of(&old.stderr) != Stream::of(&new.stderr)),
+    ])
+}
+
+/// What the monitor does with it, and so can do otherwise at once.
+pub(super) fn live(old: &Bot, new: &Bot) -> Vec<&'static str> {
+    changed([
+        ("autostart", old.autostart != new.autostart),
+        ("restart", old.restart != new.restart),
+        ("limit", old.limit != new.limit),
+        ("backoff", old.backoff != new.backoff),
+        ("stop", old.stop != new.stop),
+        ("depends_on", old.depends_on != new.depends_on),
+        ("ready", old.ready != new.ready),
+        ("ready_timeout", old.ready_timeout != new.ready_timeout),
+        ("stdout", old.stdout != new.stdout),
+        ("stderr", old.stderr != new.stderr),
+    ])
+}
+
+/// What changed in the monitor's own settings: now, and when it is restarted.
+pub(super) fn settings(old: &Settings, new: &Settings) -> (Vec<&'static str>, Vec<&'static str>) {
+    let now = [
+        ("log", old.log != new.log),
+        ("log_level", old.log_level != new.log_level),
+        ("log_format", old.log_format != new.log_format),
+        ("stop_timeout", old.stop_timeout != new.stop_timeout),
+    ];
+    let later = [
+        ("name", old.name != new.name),
+        ("pidfile", old.pidfile != new.pidfile),
+        ("control", old.control != new.control),
+    ];
+    (changed(now), changed(later))
+}
+
+fn changed<const N: usize>(keys: [(&'static str, bool); N]) -> Vec<&'static str> {
+    keys.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
+}
+
+/// What a program holds as its output: what comes after a pipe can be changed behind its back.
+#[derive(PartialEq)]
+enum Stream {
+    Pipe,
+    SamePipe,
+    Null,
+    Inherited,
+}
+
+impl Stream {
+    fn of(target: &LogTarget) -> Stream {
+        match target {
+            LogTarget::Memory | LogTarget::File(_) => Stream::Pipe,
+            LogTarget::Stdout => Stream::SamePipe,
+            LogTarget::Null => Stream::Null,
+            LogTarget::Inherit => Stream::Inherited,
+        }
+    }
+}

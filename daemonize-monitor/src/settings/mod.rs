@@ -1,0 +1,77 @@
+//! What can be said about the monitor itself: plain data.
+
+mod facility;
+mod format;
+
+pub use facility::Facility;
+pub use format::{Format, Line};
+
+use crate::bot::Log;
+use log::LevelFilter;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The settings of a monitor, apart from its bots.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Settings {
+    /// What it is called; its pidfile and log lines bear this name.
+    pub name: String,
+    /// Its pidfile; the library's default for a daemon of this name if `None`.
+    pub pidfile: Option<PathBuf>,
+    /// Where it listens, beside its Unix socket.
+    pub control: Control,
+    /// Where its own log goes; if `None`, to syslog as a daemon and to stderr in the foreground.
+    pub log: Option<Handler>,
+    /// How much it says.
+    pub log_level: LevelFilter,
+    /// What a line of its log looks like.
+    pub log_format: Format,
+    /// How long a shutdown may take in all. What is still there then is sent `SIGKILL`.
+    pub stop_timeout: Duration,
+}
+
+impl Default for Settings {
+    /// A monitor called `monitor` that listens on its Unix socket only.
+    fn default() -> Settings {
+        Settings {
+            name: "monitor".into(),
+            pidfile: None,
+            control: Control::default(),
+            log: None,
+            log_level: LevelFilter::Info,
+            log_format: Format::default(),
+            stop_timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Where a monitor listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Control {
+    /// An address of this machine only, for those who cannot use the Unix socket.
+    pub tcp: Option<SocketAddr>,
+    /// Whether who comes over TCP must know the token.
+    pub token: bool,
+}
+
+impl Default for Control {
+    /// The Unix socket only; with a token if TCP is opened.
+    fn default() -> Control {
+        Control { tcp: None, token: true }
+    }
+}
+
+/// Where the monitor's own log goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Handler {
+    /// To syslog.
+    Syslog(Facility),
+    /// To a file.
+    File(Log),
+    /// To its stdout.
+    Stdout,
+    /// To its stderr.
+    Stderr,
+}

@@ -1,0 +1,145 @@
+//! What bots leave behind, and what they are given.
+
+use std::time::Instant;
+
+use crate::common::{
+    BOT, lab, lines, number, process, size, start, start_again, status, stop, tell, wait_for, write_bots,
+};
+use look::Process;
+use nix::sys::signal::Signal;
+
+/// The children of a process that are zombies.
+fn zombies(parent: Process) -> usize {
+    let is_zombie =
+        |process: &Process| process.stat().is_some_and(|stat| stat.parent == parent.id() && stat.state == 'Z');
+    Process::all().filter(is_zombie).count()
+}
+
+#[test]
+fn p6_03_orphans_are_reaped_and_no_status_is_stolen() {
+    let lab = lab();
+    let count = size(300, 10_000);
+    let storm = format!("storm restart=never : BOT storm:{count} exit:5");
+    let monitor = start(
+        &lab,
+        &[
+            &storm,
+            "loop limit=100000/1000 backoff=0 restart=on-failure : BOT append:LAB/runs:x exit:7",
+            "web : BOT idle",
+        ],
+    );
+    let (mut samples, mut seen, begin) = (0, 0, Instant::now());
+    while !status(&lab, "storm").contains(" exited ") {
+        samples += 1;
+        // One that dies while we look is reaped a moment later: it must not be there the next time.
+        seen = if zombies(monitor) > 50 { seen + 1 } else { 0 };
+        assert!(seen < 3, "zombies pile up");
+        assert!(begin.elapsed().as_secs() < 300, "{}", status(&lab, "storm"));
+    }
+    assert!(samples > 0 && status(&lab, "storm").contains("ended by status 5"), "{}", status(&lab, "storm"));
+    // The status of each run arrived: all were failures, so it was always started again.
+    let runs = status(&lab, "loop");
+    assert!(number(&runs, "exit") > 1 && !runs.contains(" exited "), "{runs}");
+    tell(&lab, "stop loop 20000");
+    lab.shell("sleep 0.2").run().ok();
+    assert_eq!(zombies(monitor), 0);
+    stop(&lab);
+}
+
+#[test]
+fn p4_10_bots_start_with_default_signals_and_nothing_open() {
+    let lab = lab();
+    write_bots(&lab, &["web : BOT idle", "other : BOT idle"]);
+    let script = "exec 9</etc/passwd; exec env --ignore-signal=HUP,CHLD,TERM,PIPE --block-signal=USR1,TERM $D start";
+    lab.shell(script).run().ok();
+    lab.daemon(crate::common::PIDFILE);
+    for bot in ["web", "other"] {
+        let bot = process(&lab, bot);
+        for set in ["SigBlk", "SigIgn", "SigPnd"] {
+            // What the helper itself sets (Rust ignores SIGPIPE).
+            let found: Vec<i32> =
+                bot.signals(set).into_iter().filter(|signal| *signal != Signal::SIGPIPE as i32).collect();
+            assert!(found.is_empty(), "{set} of {bot:?}: {found:?}");
+        }
+        assert_eq!(bot.descriptors().keys().copied().collect::<Vec<_>>(), [0, 1, 2, 3]);
+        let stat = bot.stat().unwrap();
+        assert_eq!((stat.session, stat.group), (bot.id(), bot.id()));
+    }
+    stop(&lab);
+}
+
+/// A shell leaves SIGPIPE as it found it.
+#[test]
+fn p4_10_sigpipe_is_default_too() {
+    let lab = lab();
+    start(&lab, &["cat : /bin/sleep 999"]);
+    for set in ["SigBlk", "SigIgn", "SigCgt"] {
+        let found = process(&lab, "cat").signals(set);
+        assert!(found.is_empty(), "{set}: {found:?}");
+    }
+    stop(&lab);
+}
+
+/// The monitor's own limit is raised as far as it goes, that of its bots is what it was.
+#[test]
+fn bots_keep_the_limits_that_the_monitor_had() {
+    let lab = lab();
+    write_bots(&lab, &["web : BOT idle"]);
+    lab.shell("ulimit -n 200 && ulimit -Sn 60 && exec $D start").run().ok();
+    let monitor = lab.daemon(crate::common::PIDFILE).limit("Max open files").unwrap();
+    assert!(monitor.soft == monitor.hard && monitor.soft >= Some(200), "{monitor:?}");
+    let limit = process(&lab, "web").limit("Max open files").unwrap();
+    assert_eq!((limit.soft, limit.hard), (Some(60), Some(200)));
+    stop(&lab);
+}
+
+/// Between fork and exec nothing is allocated: in this monitor the allocator ends whoever tries in another process.
+#[test]
+fn p4_07_nothing_is_allocated_between_fork_and_exec() {
+    let lab = lab();
+    write_bots(
+        &lab,
+        &[
+            "web : BOT idle",
+            "nobody user=65534 group=65534 directory=/ umask=077 : /bin/sleep 999",
+            "ghost limit=0/1000 : /nowhere/ghost",
+        ],
+    );
+    start_again(&lab, &["careful"]);
+    wait_for(&lab, "ghost", "gave-up");
+    assert!(process(&lab, "web").alive() && process(&lab, "nobody").alive());
+    assert!(!lab.read("m.log").contains("allocated"), "{}", lab.read("m.log"));
+    stop(&lab);
+}
+
+/// Bots are tied to the thread that made them, which lives as long as the monitor.
+#[test]
+fn p4_08_bots_outlive_whatever_threads_end() {
+    let lab = lab();
+    start(&lab, &["web : BOT idle", "nobody user=65534 group=65534 : /bin/sleep 999"]);
+    let (web, nobody) = (process(&lab, "web"), process(&lab, "nobody"));
+    // Each command is a thread of the monitor that ends.
+    for _ in 0..20 {
+        tell(&lab, "restart web 10000");
+    }
+    assert_eq!(process(&lab, "nobody"), nobody);
+    assert!(!web.alive() && process(&lab, "web").alive());
+    assert_eq!(number(&status(&lab, "nobody"), "exit"), 0);
+    stop(&lab);
+}
+
+#[test]
+fn what_a_bot_is_given_is_literal() {
+    let lab = lab();
+    start(
+        &lab,
+        &[
+            "args restart=never : /usr/bin/printf %s|%s|%s\\n $(touch$IFS/tmp/x) %h`id` ;exit",
+            "gone restart=never : BOT exit:0",
+        ],
+    );
+    wait_for(&lab, "args", "exited");
+    assert_eq!(tell(&lab, "tail args 5"), "$(touch$IFS/tmp/x)|%h`id`|;exit\nok\n");
+    assert!(lines(&lab, "bots", 2).len() == 2 && !BOT.is_empty());
+    stop(&lab);
+}

@@ -1,0 +1,128 @@
+//! A monitor that is killed, and the one that comes after it.
+
+use std::time::Duration;
+
+use crate::common::{BOT, SOON, lab, lines, process, start, start_again, stop, wait_for};
+use look::{Deadline, Process};
+use nix::sys::signal::Signal;
+
+/// Kills the monitor, and waits for its death alone.
+fn kill(monitor: Process) {
+    monitor.signal(Signal::SIGKILL);
+    monitor.died(SOON).expect("a killed monitor dies");
+}
+
+/// The bots that run, by what they were executed with.
+fn copies(lab: &look::Lab, argument: &str) -> Vec<Process> {
+    let is_one = |process: &Process| {
+        let arguments = process.arguments();
+        arguments.first().is_some_and(|name| name == BOT) && arguments.iter().any(|other| other == argument)
+    };
+    lab.processes().into_iter().filter(is_one).collect()
+}
+
+#[test]
+fn p6_04_bots_end_with_a_monitor_that_is_killed() {
+    let lab = lab();
+    let monitor = start(&lab, &["web : BOT stamp:LAB/starts idle", "nobody user=65534 group=65534 : /bin/sleep 999"]);
+    lines(&lab, "starts", 1);
+    let (web, nobody) = (process(&lab, "web"), process(&lab, "nobody"));
+    kill(monitor);
+    look::deaths(&[web.id(), nobody.id()], Deadline::after(SOON)).expect("they are told by the kernel");
+}
+
+#[test]
+fn p6_04_there_is_never_a_second_copy_beside_the_first() {
+    let lab = lab();
+    let bots = [
+        "stub stop=TERM:300 : BOT ignore:TERM stamp:LAB/starts idle one",
+        "tree stop=TERM:300 : BOT spawn:ignore:TERM,stamp:LAB/kids,idle,two escape:ignore:TERM,stamp:LAB/kids,idle,three idle four",
+    ];
+    let mut monitor = start(&lab, &bots);
+    for round in 1..=3 {
+        lines(&lab, "starts", round);
+        lines(&lab, "kids", round * 2);
+        let before: Vec<Process> = ["one", "two", "three"].iter().flat_map(|which| copies(&lab, which)).collect();
+        assert_eq!(before.len(), 3, "{:?}", lab.processes());
+        kill(monitor);
+        monitor = start_again(&lab, &[]);
+        assert!(before.iter().all(|one| !one.alive()), "the next monitor has started beside what was left: {before:?}");
+        wait_for(&lab, "stub", "running");
+    }
+    lines(&lab, "starts", 4);
+    lines(&lab, "kids", 8);
+    for which in ["one", "two", "three"] {
+        assert_eq!(copies(&lab, which).len(), 1, "{which}");
+    }
+    stop(&lab);
+}
+
+/// The number of a bot that has died belongs to a stranger by now.
+#[test]
+fn p6_04_a_stranger_with_the_number_of_a_bot_is_left_alone() {
+    let lab = lab();
+    let monitor = start(&lab, &["web : BOT stamp:LAB/starts idle"]);
+    lines(&lab, "starts", 1);
+    let web = process(&lab, "web");
+    kill(monitor);
+    web.died(SOON).unwrap();
+    // Forced through the name space's own counter; the stranger, too, leads a session.
+    let script = format!(
+        "for i in $(seq 50); do echo {} > /proc/sys/kernel/ns_last_pid; setsid sleep 999 >/dev/null 2>&1 & [ $! = {} ] && break; kill $!; done; echo stranger $!",
+        web.id() - 1,
+        web.id()
+    );
+    let stranger = lab.shell(&script).run().ok();
+    assert_eq!(stranger.number("stranger"), web.id(), "the number could not be had again: {stranger}");
+    start_again(&lab, &[]);
+    lines(&lab, "starts", 2);
+    assert!(web.alive(), "the stranger was killed");
+    web.signal(Signal::SIGKILL);
+    stop(&lab);
+}
+
+#[test]
+fn p6_13_any_journal_lets_the_monitor_start() {
+    let lab = lab();
+    let monitor = start(&lab, &["web : BOT stamp:LAB/starts idle"]);
+    lines(&lab, "starts", 1);
+    let whole = lab.read("m.journal");
+    assert_eq!(whole.lines().count(), 2, "{whole:?}");
+    kill(monitor);
+    let mut count = 1;
+    let cuts: Vec<Vec<u8>> =
+        [0, 1, whole.len() / 2, whole.len() - 1].iter().map(|at| whole.as_bytes()[..*at].to_vec()).collect();
+    for garbage in cuts.into_iter().chain([b"\xff\0garbage\n".to_vec(), vec![0; 5000]]) {
+        lab.write("m.journal", garbage);
+        lab.shell("chmod 600 m.journal").run().ok();
+        start_again(&lab, &[]);
+        count += 1;
+        lines(&lab, "starts", count);
+        stop(&lab);
+        assert!(!lab.path("m.journal").exists(), "a journal is left after a clean stop");
+    }
+    // One that somebody else could have written is not believed, a link is not followed.
+    for script in ["echo x > m.journal; chmod 666 m.journal", "ln -s bots m.journal", "mkfifo m.journal"] {
+        lab.shell(script).run().ok();
+        start_again(&lab, &[]);
+        count += 1;
+        lines(&lab, "starts", count);
+        stop(&lab);
+    }
+    assert!(lab.read("bots").starts_with("web"));
+}
+
+/// What a bot left behind when it ended, just before the monitor was killed.
+#[test]
+fn p6_04_orphans_of_a_dead_bot_are_found_by_their_mark() {
+    let lab = lab();
+    let monitor = start(&lab, &["web restart=never : BOT escape:ignore:TERM,stamp:LAB/kids,idle,kid sleep:500 exit:0"]);
+    lines(&lab, "kids", 1);
+    wait_for(&lab, "web", "stopping");
+    let kid = copies(&lab, "kid")[0];
+    kill(monitor);
+    assert!(kid.alive());
+    start_again(&lab, &[]);
+    assert!(kid.died(Duration::from_secs(20)).is_ok());
+    stop(&lab);
+}

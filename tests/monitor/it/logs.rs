@@ -1,0 +1,217 @@
+//! Where the output of bots goes.
+
+use std::time::{Duration, Instant};
+
+use crate::common::{foreground, lab, lines, number, process, size, start, status, stop, tell, wait_for, write_bots};
+use look::Process;
+use nix::sys::signal::Signal;
+
+/// How much memory of its own a process has, in KiB.
+fn memory(process: Process) -> u64 {
+    let kib = process.status("RssAnon").expect("a process that lives");
+    kib.trim_end_matches(" kB").parse().unwrap()
+}
+
+#[test]
+fn output_goes_to_files_or_memory_in_order() {
+    let lab = lab();
+    start(
+        &lab,
+        &[
+            "file log=LAB/file.log restart=never : BOT lines:1000 error:oops exit:0",
+            "both log=LAB/out.log errors=LAB/err.log restart=never : BOT print:one error:two exit:0",
+            "memory restart=never : BOT print:one error:two print:three exit:0",
+            "stamped log=LAB/x.stamped restart=never : BOT print:now exit:0",
+            "null stdout=null : BOT print:nothing idle",
+        ],
+    );
+    let mut expected: Vec<String> = (0..1000).map(|number| format!("line {number}")).collect();
+    expected.push("oops".into());
+    assert_eq!(lines(&lab, "file.log", 1001), expected);
+    assert_eq!((lines(&lab, "out.log", 1), lines(&lab, "err.log", 1)), (vec!["one".into()], vec!["two".into()]));
+    wait_for(&lab, "memory", "exited");
+    assert_eq!(tell(&lab, "tail memory 2"), "two\nthree\nok\n");
+    assert_eq!(tell(&lab, "tail file 2"), "line 999\noops\nok\n");
+    let stamped = lines(&lab, "x.stamped", 1);
+    let (time, text) = stamped[0].split_once(' ').unwrap();
+    assert!(time.len() == 24 && time.ends_with('Z') && text == "now", "{stamped:?}");
+    assert_eq!(tell(&lab, "tail null 9"), "ok\n");
+    stop(&lab);
+}
+
+#[test]
+fn lines_are_followed_as_they_come() {
+    let lab = lab();
+    start(&lab, &["web : sh for i in 1 2 3; do sleep 0.7; echo line $i; done; exec sleep 999"]);
+    let told = lab.run(&["tell", "follow web 2"]).ok().stdout;
+    let followed: Vec<&str> = told.lines().filter(|line| line.starts_with("line")).collect();
+    assert!(followed.len() >= 2, "{told}");
+    stop(&lab);
+}
+
+#[test]
+fn a_log_is_put_aside_when_it_is_large() {
+    let lab = lab();
+    start(&lab, &["web log=LAB/web.log,100000,2 restart=never : BOT lines:100000 exit:0"]);
+    wait_for(&lab, "web", "exited");
+    let all: String = ["web.log.2", "web.log.1", "web.log"].iter().map(|name| lab.read(name)).collect();
+    assert!(!lab.path("web.log.3").exists());
+    assert!(all.ends_with("line 99999\n"), "{:?}", all.lines().last());
+    let numbers: Vec<u32> = all.lines().map(|line| line.strip_prefix("line ").unwrap().parse().unwrap()).collect();
+    assert!(numbers.windows(2).all(|pair| pair[1] == pair[0] + 1), "lines were lost or cut");
+    for name in ["web.log.1", "web.log.2"] {
+        assert!(lab.read(name).len() <= 170_000, "{name} has {}", lab.read(name).len());
+    }
+    stop(&lab);
+}
+
+/// On a disk of 64 KiB: the bot is never held up, what is lost is counted, and all goes on when there is room again.
+#[test]
+fn p6_07_a_full_disk_stops_nothing() {
+    let lab = lab();
+    write_bots(
+        &lab,
+        &[
+            "web log=LAB/full/web.log,0 : sh BOT lines:1000000 touch:LAB/done; until [ -e LAB/go ]; do sleep 0.05; done; BOT lines:50 touch:LAB/over idle",
+        ],
+    );
+    let script = "mkdir full && mount -t tmpfs -o size=64k none full || exit 9
+        $D foreground & M=$!
+        for i in $(seq 300); do [ -e done ] && break; sleep 0.1; done; [ -e done ] || exit 8
+        $D tell status web
+        cp full/web.log first; : > full/web.log
+        touch go; for i in $(seq 300); do [ -e over ] && break; sleep 0.1; done; sleep 0.3
+        cp full/web.log second; kill -TERM $M; wait $M; echo ended $?";
+    let ended = lab
+        .command("unshare", &["-m", "bash", "-c", script])
+        .env("D", lab.program())
+        .within(Duration::from_secs(90))
+        .run()
+        .ok();
+    assert!(ended.stdout.contains("ended 0"), "{ended}");
+    let told = ended.stdout.lines().next().unwrap();
+    assert!(told.starts_with("web running") && number(told, "lost") > 10_000_000, "{told}");
+    assert!(told.contains("no space left on device"), "{told}");
+    let first = lab.read("first");
+    let whole: Vec<&str> = first.split_inclusive('\n').filter(|line| line.ends_with('\n')).collect();
+    assert!(first.len() > 50_000 && whole.iter().enumerate().all(|(at, line)| *line == format!("line {at}\n")));
+    // The rest of the line that was begun, how much is missing, and then whole lines.
+    let second = lab.read("second");
+    let second: Vec<&str> = second.lines().collect();
+    assert!(second.iter().any(|line| line.ends_with("bytes of output were lost here]")), "{second:?}");
+    let after: Vec<&&str> = second.iter().skip_while(|line| !line.ends_with("lost here]")).skip(1).collect();
+    assert!(
+        after.iter().enumerate().all(|(at, line)| **line == format!("line {at}")) && after.len() == 50,
+        "{second:?}"
+    );
+}
+
+#[test]
+fn p6_07_a_log_that_cannot_be_opened_stops_nothing() {
+    let lab = lab();
+    lab.shell("mkdir gone; ln -s bots link; mkfifo fifo; mkdir directory").run().ok();
+    let bots = [
+        "gone log=LAB/gone/web.log,0 : sh while sleep 0.1; do echo line; done",
+        "link log=LAB/link restart=never : BOT lines:100 exit:0",
+        "fifo log=LAB/fifo restart=never : BOT lines:100 exit:0",
+        "directory log=LAB/directory restart=never : BOT lines:100 exit:0",
+    ];
+    let before = "gone log".len();
+    start(&lab, &bots);
+    for bot in ["link", "fifo", "directory"] {
+        wait_for(&lab, bot, "exited");
+        assert!(number(&status(&lab, bot), "lost") > 500, "{}", status(&lab, bot));
+    }
+    assert_eq!(lab.read("bots").lines().count(), bots.len(), "written through a link ({before})");
+    lines(&lab, "gone/web.log", 1);
+    let runs = process(&lab, "gone");
+    lab.shell("rm -r gone").run().ok();
+    let begin = Instant::now();
+    while number(&status(&lab, "gone"), "lost") == 0 {
+        assert!(begin.elapsed() < Duration::from_secs(20), "{}", status(&lab, "gone"));
+    }
+    lab.shell("mkdir gone").run().ok();
+    lines(&lab, "gone/web.log", 1);
+    assert_eq!(process(&lab, "gone"), runs);
+    stop(&lab);
+}
+
+/// Writes of one byte at a time, and interrupted ones.
+#[test]
+fn p6_07_a_write_that_takes_little_keeps_lines_whole() {
+    let lab = lab();
+    write_bots(&lab, &["web log=LAB/web.log restart=never : BOT lines:20 exit:0"]);
+    let script =
+        "exec strace -f -qq -o trace -e trace=write -P $PWD/web.log -e inject=write:retval=1:when=2+3 $D foreground";
+    // A write that says it took one byte has written nothing at all here, so lines lose letters but not their ends.
+    let running = lab.shell(script).spawn();
+    let text = lab.wait_for("web.log", Duration::from_secs(30), |text| text.lines().count() >= 15);
+    assert!(text.lines().count() <= 20, "{text:?}");
+    drop(running);
+}
+
+#[test]
+fn p6_08_a_flood_takes_no_memory_and_keeps_nobody_waiting() {
+    let lab = lab();
+    let monitor = start(
+        &lab,
+        &[
+            "flood : BOT flood",
+            "file log=LAB/file.log,1000000,1 : BOT flood",
+            "quiet : BOT idle",
+            &format!("endless restart=never : BOT endless:{} exit:0", size(20_000_000, 100_000_000)),
+        ],
+    );
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_secs(u64::try_from(size(2, 30)).unwrap()) {
+        let asked = Instant::now();
+        tell(&lab, "ping");
+        assert!(asked.elapsed() < Duration::from_secs(5), "a command took {:?}", asked.elapsed());
+    }
+    tell(&lab, "restart quiet 20000");
+    wait_for(&lab, "endless", "exited");
+    assert!(memory(monitor) < 8 * 1024, "{} KiB", memory(monitor));
+    stop(&lab);
+}
+
+#[test]
+fn p6_16_logs_are_opened_again_at_hup_and_nothing_is_lost() {
+    let lab = lab();
+    let monitor = start(
+        &lab,
+        &[
+            "web log=LAB/web.log,0 restart=never : sh i=0; while [ $i -lt 400 ]; do echo line $i; i=$((i+1)); sleep 0.005; done; touch LAB/done",
+        ],
+    );
+    for number in 1..=2 {
+        lines(&lab, "web.log", 20);
+        lab.shell(&format!("mv web.log old.{number}")).run().ok();
+        monitor.signal(Signal::SIGHUP);
+    }
+    lab.wait_for("done", Duration::from_secs(40), |_| true);
+    wait_for(&lab, "web", "exited");
+    let all: String = ["old.1", "old.2", "web.log"].iter().map(|name| lab.read(name)).collect();
+    let expected: Vec<String> = (0..400).map(|number| format!("line {number}")).collect();
+    assert_eq!(all.lines().collect::<Vec<_>>(), expected);
+    stop(&lab);
+}
+
+/// logrotate's `copytruncate`: the file is cut off under the monitor, which appends.
+#[test]
+fn p6_16_a_log_that_is_cut_off_is_appended_to() {
+    let lab = lab();
+    start(&lab, &["web log=LAB/web.log,0 : sh while sleep 0.02; do echo line; done"]);
+    lines(&lab, "web.log", 10);
+    lab.shell("cp web.log copy; : > web.log").run().ok();
+    let after = lines(&lab, "web.log", 5);
+    assert!(after.iter().all(|line| line == "line"), "{after:?}");
+    stop(&lab);
+}
+
+#[test]
+fn the_foreground_monitor_passes_its_own_streams_on() {
+    let lab = lab();
+    let running = foreground(&lab, &["web : BOT idle"], "exec $D foreground");
+    running.signal(Signal::SIGTERM);
+    running.finish().ok();
+}

@@ -1,0 +1,160 @@
+//! Another configuration while it runs.
+
+use std::collections::BTreeMap;
+
+use crate::common::{lab, lines, process, refused, start, start_again, state, stop, tell, wait_for, write_bots};
+use nix::sys::signal::Signal;
+
+/// The processes of all bots that run.
+fn pids(lab: &look::Lab) -> BTreeMap<String, String> {
+    let told = tell(lab, "status");
+    let running = told.lines().filter(|line| line.contains(" running "));
+    running
+        .map(|line| {
+            let words: Vec<&str> = line.split(' ').collect();
+            (words[0].to_owned(), words[2].to_owned())
+        })
+        .collect()
+}
+
+#[test]
+fn p6_06_a_reload_touches_only_what_differs() {
+    let lab = lab();
+    start(
+        &lab,
+        &["same : BOT idle", "gone : BOT idle", "limits : BOT idle", "args : BOT idle", "off autostart=no : BOT idle"],
+    );
+    let before = pids(&lab);
+    let wanted = [
+        "same : BOT idle",
+        "limits limit=1/1000 backoff=5 restart=on-failure stop=INT:100 : BOT idle",
+        "args : BOT sleep:1 idle",
+        "off autostart=no : BOT sleep:1 idle",
+        "new : BOT idle",
+        "asleep autostart=no : BOT idle",
+    ];
+    write_bots(&lab, &wanted);
+    let plan = tell(&lab, "reload dry");
+    for line in ["stop     gone", "restart  args: args changed", "change   limits", "start    new", "add      asleep"] {
+        assert!(plan.contains(line), "no {line:?} in {plan}");
+    }
+    assert_eq!(pids(&lab), before, "a dry run did something");
+    assert_eq!(tell(&lab, "reload"), plan);
+    wait_for(&lab, "new", "running");
+    wait_for(&lab, "args", "running");
+    let _ = lab.run(&["tell", "stop gone 20000"]);
+    let after = pids(&lab);
+    assert_eq!(after.keys().collect::<Vec<_>>(), ["args", "limits", "new", "same"]);
+    assert_eq!((&after["same"], &after["limits"]), (&before["same"], &before["limits"]));
+    assert_ne!(after["args"], before["args"]);
+    refused(&lab, "status gone");
+    assert_eq!((state(&lab, "off"), state(&lab, "asleep")), ("stopped".into(), "stopped".into()));
+    // Limits apply to what runs.
+    process(&lab, "limits").signal(Signal::SIGKILL);
+    assert!(tell(&lab, "reload").starts_with("6 bots are left"), "the second reload finds nothing to do");
+    stop(&lab);
+}
+
+#[test]
+fn p6_06_limits_apply_to_a_bot_that_runs() {
+    let lab = lab();
+    start(&lab, &["web : BOT idle"]);
+    write_bots(&lab, &["web limit=0/60000 : BOT idle"]);
+    tell(&lab, "reload");
+    process(&lab, "web").signal(Signal::SIGKILL);
+    wait_for(&lab, "web", "gave-up");
+    stop(&lab);
+}
+
+#[test]
+fn p6_06_reloads_at_once_follow_each_other() {
+    let lab = lab();
+    start(&lab, &["web : BOT idle"]);
+    let running: Vec<_> = (0..8).map(|_| lab.helper(&["tell", "reload"]).spawn()).collect();
+    write_bots(&lab, &["web : BOT idle", "late : BOT idle"]);
+    for reload in running {
+        reload.finish().ok();
+    }
+    tell(&lab, "reload");
+    wait_for(&lab, "late", "running");
+    assert_eq!(pids(&lab).len(), 2);
+    stop(&lab);
+}
+
+#[test]
+fn p6_06_a_reload_while_it_stops_is_refused() {
+    let lab = lab();
+    let monitor = start(&lab, &["slow stop=TERM:1500 : BOT ignore:TERM touch:LAB/slow idle"]);
+    lab.wait_for("slow", crate::common::SOON, |_| true);
+    monitor.signal(Signal::SIGTERM);
+    wait_for(&lab, "slow", "stopping");
+    for verb in ["reload", "start slow", "restart slow"] {
+        assert!(refused(&lab, verb).contains("the monitor is stopping"), "{verb}");
+    }
+    assert!(monitor.died(crate::common::SOON).is_ok());
+}
+
+#[test]
+fn a_log_that_is_elsewhere_now_is_written_by_the_program_that_runs() {
+    let lab = lab();
+    start(&lab, &["web log=LAB/one.log : BOT print:one sleep:1 idle"]);
+    lines(&lab, "one.log", 1);
+    let before = process(&lab, "web");
+    write_bots(&lab, &["web log=LAB/two.log : sh while sleep 0.05; do echo more; done"]);
+    tell(&lab, "reload");
+    lines(&lab, "two.log", 3);
+    let runs = process(&lab, "web");
+    assert_ne!(runs, before);
+    write_bots(&lab, &["web log=LAB/three.log : sh while sleep 0.05; do echo more; done"]);
+    tell(&lab, "reload");
+    lines(&lab, "three.log", 3);
+    assert_eq!(process(&lab, "web"), runs, "a change of its log restarted it");
+    stop(&lab);
+}
+
+#[test]
+fn a_bot_that_is_back_before_it_was_gone_runs_on_as_the_new_one() {
+    let lab = lab();
+    start(&lab, &["web stop=TERM:700 : BOT ignore:TERM stamp:LAB/starts idle", "db : BOT idle"]);
+    lines(&lab, "starts", 1);
+    write_bots(&lab, &["db : BOT idle"]);
+    tell(&lab, "reload");
+    assert_eq!(state(&lab, "web"), "stopping");
+    write_bots(&lab, &["db : BOT idle", "web : BOT stamp:LAB/starts idle"]);
+    tell(&lab, "reload");
+    lines(&lab, "starts", 2);
+    wait_for(&lab, "web", "running");
+    stop(&lab);
+}
+
+/// The file itself, by the monitor's own reader; what is wrong with it is told, and changes nothing.
+#[test]
+fn p6_05_a_broken_file_changes_nothing_and_says_where() {
+    let lab = lab();
+    let good =
+        format!("[monitor]\nname = \"monitor\"\n[bot.web]\ncommand = \"{}\"\nargs = [\"idle\"]\n", crate::common::BOT);
+    lab.write("bots.toml", &good);
+    start_again(&lab, &["config"]);
+    wait_for(&lab, "web", "running");
+    let before = process(&lab, "web");
+    let broken: [(&str, Vec<u8>); 5] = [
+        ("truncated", good.as_bytes()[..good.len() - 4].to_vec()),
+        ("not UTF-8", [good.as_bytes(), b"# \xff\n"].concat()),
+        ("an unknown key", format!("{good}comand = \"x\"\n").into_bytes()),
+        ("a cycle", format!("{good}depends_on = [\"web\"]\n").into_bytes()),
+        ("nothing to read", Vec::new()),
+    ];
+    for (what, text) in broken {
+        if text.is_empty() {
+            std::fs::remove_file(lab.path("bots.toml")).unwrap();
+        } else {
+            lab.write("bots.toml", text);
+        }
+        let told = refused(&lab, "reload");
+        assert!(told.contains("failed to configure the monitor") && told.contains("bots.toml"), "{what}: {told}");
+        assert_eq!(process(&lab, "web"), before, "{what}");
+    }
+    lab.write("bots.toml", good.replace("idle", "sleep:1\", \"idle"));
+    assert!(tell(&lab, "reload").contains("restart  web: args changed"));
+    stop(&lab);
+}

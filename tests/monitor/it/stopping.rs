@@ -1,0 +1,165 @@
+//! Stopping one bot, with all that it has started.
+
+use std::time::{Duration, Instant};
+
+use crate::common::{lab, lines, nothing_left, number, process, refused, start, state, status, stop, tell, wait_for};
+use look::Process;
+use nix::sys::signal::Signal;
+
+/// All processes that say they belong to a bot.
+fn marked(lab: &look::Lab, bot: &str) -> Vec<Process> {
+    let mark = format!("DAEMON_BOT={bot}");
+    lab.processes().into_iter().filter(|process| process.environment().contains(&mark)).collect()
+}
+
+#[test]
+fn p6_02_a_stop_ends_the_whole_tree() {
+    let lab = lab();
+    start(
+        &lab,
+        &[
+            "tree stop=TERM:500 : sh setsid sleep 999 & sleep 999 & trap \"\" TERM; echo > LAB/up; wait",
+            "forest stop=TERM:500 : BOT escape:ignore:TERM,escape:idle,touch:LAB/deep,idle escape:idle spawn:idle touch:LAB/up2 idle",
+            "other : BOT idle",
+        ],
+    );
+    for file in ["up", "up2", "deep"] {
+        lab.wait_for(file, Duration::from_secs(20), |_| true);
+    }
+    let other = process(&lab, "other");
+    assert!(marked(&lab, "tree").len() >= 3 && marked(&lab, "forest").len() >= 4, "{:?}", lab.processes());
+    for bot in ["tree", "forest"] {
+        let told = tell(&lab, &format!("stop {bot} 20000"));
+        assert!(told.contains("stopped"), "{told}");
+        let left: Vec<_> = marked(&lab, bot).into_iter().map(|one| (one, one.arguments(), one.stat())).collect();
+        assert!(left.is_empty(), "left of {bot}: {left:?}");
+    }
+    assert_eq!(process(&lab, "other"), other, "another bot was touched");
+    stop(&lab);
+}
+
+/// A program that overwrote or emptied its environment is known by its session.
+#[test]
+fn p6_02_descendants_without_a_mark_are_ended_too() {
+    let lab = lab();
+    // Nobody else sleeps for so long.
+    let (member, stranger) = (format!("1{}", std::process::id()), format!("2{}", std::process::id()));
+    let bot =
+        format!("bare : sh env -i sleep {member} & env -i setsid sleep {stranger} & echo > LAB/up; exec sleep 997");
+    start(&lab, &[&bot]);
+    lab.wait_for("up", Duration::from_secs(20), |_| true);
+    lab.shell("sleep 0.3").run().ok();
+    let sleeper = |time: &str| Process::all().find(|process| process.alive() && process.arguments() == ["sleep", time]);
+    let member = sleeper(&member).expect("it runs");
+    tell(&lab, "stop bare 20000");
+    assert!(!member.alive(), "a member of its group has survived");
+    // Neither mark, nor session: nobody can know whose it is.
+    sleeper(&stranger).expect("it left everything behind").signal(Signal::SIGKILL);
+    stop(&lab);
+}
+
+#[test]
+fn the_steps_of_a_stop_follow_each_other() {
+    let lab = lab();
+    start(
+        &lab,
+        &[
+            "stub stop=TERM:300,INT:300 : BOT ignore:TERM ignore:INT touch:LAB/stub idle",
+            "second stop=TERM:300,INT:30000 : BOT ignore:TERM touch:LAB/second idle",
+            "stopped : BOT idle",
+        ],
+    );
+    for file in ["stub", "second"] {
+        lab.wait_for(file, Duration::from_secs(20), |_| true);
+    }
+    let begin = Instant::now();
+    tell(&lab, "stop stub 20000");
+    let took = begin.elapsed();
+    assert!(took >= Duration::from_millis(600) && took < Duration::from_secs(5), "took {took:?}");
+    assert_eq!(number(&status(&lab, "stub"), "kill"), 1);
+    tell(&lab, "stop second 20000");
+    assert_eq!(number(&status(&lab, "second"), "kill"), 0);
+    // One that was suspended hears its SIGTERM.
+    process(&lab, "stopped").signal(Signal::SIGSTOP);
+    wait_for(&lab, "stopped", "suspended");
+    let begin = Instant::now();
+    tell(&lab, "stop stopped 20000");
+    assert!(begin.elapsed() < Duration::from_secs(5) && number(&status(&lab, "stopped"), "kill") == 0);
+    stop(&lab);
+}
+
+#[test]
+fn a_slow_stop_keeps_no_other_command_waiting() {
+    let lab = lab();
+    start(&lab, &["slow stop=TERM:2000 : BOT ignore:TERM touch:LAB/slow idle", "quick : BOT idle"]);
+    lab.wait_for("slow", Duration::from_secs(20), |_| true);
+    tell(&lab, "stop slow");
+    let begin = Instant::now();
+    for _ in 0..5 {
+        tell(&lab, "restart quick 10000");
+        tell(&lab, "status");
+    }
+    let took = begin.elapsed();
+    assert_eq!(state(&lab, "slow"), "stopping", "the stop was over before anything else was asked; that took {took:?}");
+    tell(&lab, "stop slow 20000");
+    assert_eq!(state(&lab, "slow"), "stopped");
+    stop(&lab);
+}
+
+#[test]
+fn a_start_that_comes_while_it_stops_follows_the_stop() {
+    let lab = lab();
+    start(&lab, &["web stop=TERM:500 : BOT ignore:TERM stamp:LAB/starts idle"]);
+    lines(&lab, "starts", 1);
+    let before = process(&lab, "web");
+    tell(&lab, "stop web");
+    assert!(tell(&lab, "start web 20000").contains("running"));
+    assert!(!before.alive() && process(&lab, "web") != before);
+    // And a stop that comes then is the last word.
+    tell(&lab, "restart web");
+    tell(&lab, "stop web 20000");
+    assert_eq!(state(&lab, "web"), "stopped");
+    stop(&lab);
+}
+
+#[test]
+fn a_wait_that_is_not_enough_says_so_and_the_stop_goes_on() {
+    let lab = lab();
+    start(&lab, &["slow stop=TERM:1000 : BOT ignore:TERM touch:LAB/slow idle"]);
+    lab.wait_for("slow", Duration::from_secs(20), |_| true);
+    let told = refused(&lab, "stop slow 100");
+    assert!(told.contains("not done within 100ms"), "{told}");
+    wait_for(&lab, "slow", "stopped");
+    stop(&lab);
+}
+
+#[test]
+fn destroy_kills_at_once() {
+    let lab = lab();
+    start(&lab, &["stub stop=TERM:60000 : BOT ignore:TERM escape:ignore:TERM,idle touch:LAB/stub idle"]);
+    lab.wait_for("stub", Duration::from_secs(20), |_| true);
+    let begin = Instant::now();
+    let told = tell(&lab, "destroy stub 20000");
+    assert!(told.contains("stub stopped") && begin.elapsed() < Duration::from_secs(10), "{told}");
+    assert!(marked(&lab, "stub").is_empty());
+    // Also when it is being stopped already.
+    tell(&lab, "start stub 20000");
+    tell(&lab, "stop stub");
+    tell(&lab, "destroy stub 20000");
+    stop(&lab);
+    nothing_left(&lab);
+}
+
+/// With a thousand bots that end when they are told to, the stop takes little, and leaves nothing.
+#[test]
+fn many_bots_stop_at_once() {
+    let lab = lab();
+    let count = crate::common::size(200, 1000);
+    let bots: Vec<String> = (0..count).map(|number| format!("b{number} : BOT stamp:LAB/starts idle")).collect();
+    let monitor = start(&lab, &bots.iter().map(String::as_str).collect::<Vec<_>>());
+    lines(&lab, "starts", count);
+    let begin = Instant::now();
+    stop(&lab);
+    println!("{count} bots stopped in {:?}", begin.elapsed());
+    assert!(!monitor.alive());
+}

@@ -1,0 +1,3 @@
+//! What cannot be said without `unsafe`.
+
+pub(crate) mod allocator;
