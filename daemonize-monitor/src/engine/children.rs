@@ -103,6 +103,10 @@ impl Engine {
         if !self.look {
             return;
         }
+        if self.has_child_signal() {
+            // Of deaths before the look, often the very one that it is for: what comes from now on came during the look.
+            self.take_changes_of_children();
+        }
         let is_alone = |index: &&usize| {
             let process = self.unit(**index).process.as_ref();
             process.is_none_or(|process| !process.handle.has_group(process.pid))
