@@ -83,8 +83,8 @@ fn beside(name: &str, bots: &Bots) -> Command {
 
 /// A program of the virtual environment that `scripts/bench` makes.
 fn python(name: &str) -> Command {
-    let folder = std::env::var_os("BENCH_RIVALS").map_or_else(|| PathBuf::from("target/bench-rivals"), PathBuf::from);
-    Command::new(folder.join("bin").join(name))
+    let folder = std::env::var_os("BENCH_RIVALS").expect("`scripts/bench monitor` installs them and says where");
+    Command::new(PathBuf::from(folder).join("bin").join(name))
 }
 
 /// Defaults, but for what it needs: descriptors for all, and to start again what ended well, too.
