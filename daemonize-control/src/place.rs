@@ -50,11 +50,15 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// The one that belongs to this pidfile: `/run/sleepy.control` beside `/run/sleepy.pid`.
+    /// The one that belongs to this pidfile, and to no other: `/run/sleepy.control` beside `/run/sleepy.pid`, and
+    /// `/run/sleepy.endpoint` beside `/run/sleepy`.
     pub(crate) fn beside(pidfile: &Path) -> Place {
         let name = pidfile.file_name().unwrap_or_default().as_bytes();
-        let stem = name.strip_suffix(b".pid").filter(|stem| !stem.is_empty()).unwrap_or(name);
-        let name = [stem, b".control"].concat();
+        let name = match name.strip_suffix(b".pid") {
+            Some(stem) => [stem, b".control"].concat(),
+            // Another ending: whatever the stem of a pidfile is, it never leads here.
+            None => [name, b".endpoint"].concat(),
+        };
         Place { directory: pidfile.with_file_name(OsStr::from_bytes(&name)) }
     }
 
@@ -220,17 +224,29 @@ fn failed(verb: &str, path: &Path, cause: impl Display) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn the_directory_is_named_after_the_pidfile() {
         for (pidfile, socket) in [
             ("/run/sleepy.pid", "/run/sleepy.control/socket"),
-            ("/run/sleepy", "/run/sleepy.control/socket"),
-            ("/run/sleepy.1", "/run/sleepy.1.control/socket"),
-            ("/home/a/app/.pid", "/home/a/app/.pid.control/socket"),
+            ("/run/sleepy", "/run/sleepy.endpoint/socket"),
+            ("/run/sleepy.1", "/run/sleepy.1.endpoint/socket"),
+            ("/home/a/app/.pid", "/home/a/app/.control/socket"),
         ] {
             assert_eq!(Place::beside(Path::new(pidfile)).socket(), Path::new(socket));
         }
+    }
+
+    #[test]
+    fn no_two_pidfiles_have_the_same_directory() {
+        let endings = ["", ".pid", ".control", ".endpoint", ".", "..pid", ".pid.pid", ".control.pid", ".endpoint.pid"];
+        let names = ["d", "d.", "pid", ".pid", ".control"].iter();
+        let names = names.flat_map(|stem| endings.map(|ending| format!("{stem}{ending}"))).chain([".pid".to_owned()]);
+        let names: BTreeSet<String> = names.collect();
+        let places: BTreeSet<PathBuf> =
+            names.iter().map(|name| Place::beside(&Path::new("/run").join(name)).socket()).collect();
+        assert_eq!(places.len(), names.len(), "{names:?}\n{places:?}");
     }
 
     #[test]

@@ -77,6 +77,11 @@ pub(crate) fn tell() -> bool {
     !TOLD.swap(true, SeqCst)
 }
 
+/// Whether it has been told to stop from inside, or is to stop.
+pub(crate) fn is_told() -> bool {
+    is_marked() || TOLD.load(SeqCst)
+}
+
 /// Whether the daemon is to stop.
 #[inline]
 pub(crate) fn is_marked() -> bool {

@@ -2,8 +2,7 @@
 
 use look::Outcome;
 
-use crate::common::{PIDFILE, adopt, ended, lab, nothing_left, run, shared_lab, start, stop};
-use crate::held::look_until;
+use crate::common::{PIDFILE, lab, nothing_left, run, shared_lab, start, stop};
 
 const SOCKET: &str = "unix:///run/lab.control/socket";
 
@@ -86,24 +85,4 @@ fn what_was_prepared_outlives_the_change_of_user_and_the_closing_of_descriptors(
     assert!(kept.ends_with("at \n"), "written by who the daemon is now: {kept:?}");
     assert_eq!(daemon.status("Uid").expect("a uid"), "65534\t65534\t65534\t65534");
     stop(&lab);
-}
-
-#[test]
-fn a_reload_from_inside_is_one_from_outside() {
-    let lab = lab();
-    let daemon = start(&lab, &["body=reload,idle", "handle=HUP:note:reloaded", "beside=reloading:note:told"]);
-    look_until("no reload", || !lab.read("reloaded").is_empty() && !lab.read("told").is_empty());
-    assert!(daemon.alive());
-    stop(&lab);
-}
-
-#[test]
-fn a_reload_that_sighup_does_not_mean_is_refused() {
-    let lab = lab();
-    let daemon = start(&lab, &["body=await:go,reload", "default=HUP"]);
-    let daemon = adopt(daemon);
-    lab.write("go", "");
-    ended(daemon, 4);
-    let outside = run(&lab, "status", &["first=reload"]);
-    assert!(outside.stderr.contains("failed to reload: this process is no daemon"), "{outside}");
 }

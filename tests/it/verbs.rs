@@ -2,7 +2,8 @@
 
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, lab, nothing_left, run, start, stop};
+use crate::common::{PIDFILE, SOON, adopt, ended, lab, nothing_left, run, start, stop};
+use crate::held::look_until;
 
 #[test]
 fn p1_16_status_speaks_as_scripts_expect() {
@@ -94,4 +95,47 @@ fn send_reaches_the_handler() {
     start(&lab, &["handle=USR2:note:handled"]);
     run(&lab, "send", &["signal=USR2"]).ok();
     lab.wait_for("handled", SOON, |notes| notes.lines().count() == 1);
+}
+
+#[test]
+fn a_reload_from_inside_is_one_from_outside() {
+    let lab = lab();
+    let daemon = start(&lab, &["body=reload,idle", "handle=HUP:note:reloaded", "beside=reloading:note:told"]);
+    look_until("no reload", || !lab.read("reloaded").is_empty() && !lab.read("told").is_empty());
+    assert!(daemon.alive());
+    stop(&lab);
+}
+
+#[test]
+fn a_reload_that_sighup_does_not_mean_is_refused() {
+    let lab = lab();
+    let daemon = start(&lab, &["body=await:go,reload", "default=HUP"]);
+    let daemon = adopt(daemon);
+    lab.write("go", "");
+    ended(daemon, 4);
+    let outside = run(&lab, "status", &["first=reload"]);
+    assert!(outside.stderr.contains("failed to reload: this process is no daemon"), "{outside}");
+}
+
+#[test]
+fn a_restart_from_inside_that_is_asked_for_again_starts_one_successor() {
+    let lab = lab();
+    let handler = "handle=USR1:restart,restart,restart,note:asked";
+    let first = start(&lab, &["body=note:bodies,idle", handler]);
+    run(&lab, "send", &["signal=USR1"]).ok();
+    lab.wait_for("bodies", SOON, |notes| notes.lines().count() == 2);
+    look_until("the first one lives", || !first.alive());
+    // Whoever is superfluous would say "already running" by now, or wait for the pidfile.
+    run(&lab, "stop", &[]).ok();
+    nothing_left(&lab);
+    assert_eq!((lab.read("bodies").lines().count(), lab.read("asked").lines().count()), (2, 1));
+}
+
+#[test]
+fn what_is_to_stop_does_not_start_a_successor() {
+    let lab = lab();
+    start(&lab, &["body=note:bodies,stop,restart", "stderr=log"]);
+    lab.wait_for("log", SOON, |text| text.contains("failed to restart: it is to stop"));
+    nothing_left(&lab);
+    assert_eq!(lab.read("bodies").lines().count(), 1);
 }

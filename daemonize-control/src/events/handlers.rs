@@ -53,7 +53,7 @@ impl Deref for Event {
 
 /// What a handler of events returns: a reply, or a future of one.
 ///
-/// `How` is [`Plain`] or [`Awaited`], and found by the compiler.
+/// `How` is which of the two it is, and found by the compiler.
 #[diagnostic::on_unimplemented(
     message = "a handler of events cannot return `{Self}`",
     note = "it returns `()`, JSON, a `Result` of these, or a future of one of them: see `IntoReply`"

@@ -81,9 +81,9 @@ fn p5_08_after_a_crash_the_next_launch_is_the_first() {
     let mut before = None;
     for _ in 0..3 {
         let first = hold(&lab, &["address=127.0.0.1:0"]);
-        let socket = lab.path("app/.pid.control/socket");
+        let socket = lab.path("app/.control/socket");
         assert!(fs::metadata(&socket).expect("a socket").file_type().is_socket());
-        let token = lab.read("app/.pid.control/token");
+        let token = lab.read("app/.control/token");
         assert!(before.as_ref() != Some(&token), "the token is not new");
         before = Some(token);
         assert_eq!(call(&lab, &["event", "echo", r#"{"what":1}"#]), r#"{"success":true,"echo":1}"#);
@@ -100,10 +100,10 @@ fn p5_08_after_a_crash_the_next_launch_is_the_first() {
 #[test]
 fn p5_08_a_planted_file_is_an_error_and_stays() {
     let lab = lab();
-    fs::create_dir_all(lab.path("app/.pid.control")).expect("a directory");
-    lab.write("app/.pid.control/socket", "precious");
-    lab.helper(&["hold", "app"]).run().exits(2).says(&["Start", "app/.pid.control/socket", "it is no socket"]);
-    assert_eq!(lab.read("app/.pid.control/socket"), "precious");
+    fs::create_dir_all(lab.path("app/.control")).expect("a directory");
+    lab.write("app/.control/socket", "precious");
+    lab.helper(&["hold", "app"]).run().exits(2).says(&["Start", "app/.control/socket", "it is no socket"]);
+    assert_eq!(lab.read("app/.control/socket"), "precious");
     assert!(!lab.path(PIDFILE).exists(), "a pidfile left behind");
 }
 
@@ -134,6 +134,25 @@ fn a_lock_without_an_address_is_waited_for() {
     let first = hold(&lab, &[]);
     lock.finish().ok();
     end(&lab, first);
+}
+
+/// Whoever was first and cannot be reached any more is waited for, and followed.
+#[test]
+fn a_first_one_on_its_way_out_is_waited_for() {
+    let lab = lab();
+    fs::create_dir(lab.path("app")).expect("a directory");
+    let leaving = lab.helper(&["seal", PIDFILE, "unix:///no/socket"]).spawn();
+    lab.wait_for(PIDFILE, SOON, |text| text.lines().count() == 3);
+    let launch = lab.helper(&["launch", "app", "next"]).spawn();
+    // It has looked and sleeps now and then; the first one is still there.
+    wait_for_state(launch.process(), 'S');
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(launch.process().alive(), "it has given up");
+    leaving.signal(Signal::SIGKILL);
+    lab.wait_for("log", SOON, |log| log.contains(&format!("primary {}\n", launch.process().id())));
+    call(&lab, &["stop"]);
+    launch.finish().ok();
+    nothing_left(&lab);
 }
 
 /// However the end comes, `on_stop` runs once, and the next launch is the first.
@@ -265,8 +284,8 @@ fn the_directory_is_private() {
     wait_for_state(program.process(), 'S');
     let mode = |path: &str| fs::metadata(lab.path(path)).expect(path).permissions().mode() & 0o7777;
     assert_eq!(mode(".local/share/only"), 0o700, "{log}");
-    assert_eq!(mode(".local/share/only/.pid.control"), 0o700);
-    assert_eq!(mode(".local/share/only/.pid.control/socket"), 0o600);
+    assert_eq!(mode(".local/share/only/.control"), 0o700);
+    assert_eq!(mode(".local/share/only/.control/socket"), 0o600);
     program.signal(Signal::SIGTERM);
     program.finish().ok();
     let elsewhere = lab.helper(&["hold", "default"]).env("XDG_DATA_HOME", lab.path("data")).spawn();
@@ -292,7 +311,7 @@ fn the_pidfile_is_empty_or_complete() {
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 4, "{text}");
     assert_eq!(lines[0], program.process().id().to_string());
-    assert_eq!(lines[2], format!("unix://{}", lab.path("app/.pid.control/socket").display()));
+    assert_eq!(lines[2], format!("unix://{}", lab.path("app/.control/socket").display()));
     assert!(lines[3].starts_with("http://127.0.0.1:"), "{text}");
     // Whoever reads an address can connect to it.
     assert!(call(&lab, &["get", "/"]).contains("\"success\":true"));
@@ -311,7 +330,7 @@ fn end(lab: &Lab, first: First<'_>) {
 #[track_caller]
 fn nothing_left(lab: &Lab) {
     lab.quiet(SOON).expect("processes are left behind");
-    for left in [PIDFILE, "app/.pid.control"] {
+    for left in [PIDFILE, "app/.control"] {
         assert!(!lab.path(left).exists(), "`{left}` is left behind");
     }
 }

@@ -8,7 +8,7 @@ use look::{Deadline, Lab, Outcome};
 use nix::sys::signal::Signal;
 
 use crate::common::{
-    PIDFILE, SOCKET, SOON, TOKEN, get, lab, needs_root, nothing_left, post, shared_lab, start, try_start,
+    PIDFILE, SOCKET, SOON, TOKEN, get, lab, needs_root, nothing_left, post, runs, shared_lab, start, try_start,
 };
 
 const NOBODY: u32 = 65534;
@@ -53,6 +53,7 @@ fn p5_06_nobody_reaches_the_socket_while_it_is_made() {
             }
         }
         assert!(refused > 2, "nobody has looked");
+        runs(&lab);
         assert_eq!(
             (mode(&lab.path("d.control")), mode(&lab.path(SOCKET)), mode(&lab.path(TOKEN))),
             (0o700, 0o600, 0o600)
@@ -152,6 +153,27 @@ fn p5_08_a_path_that_no_socket_can_have_is_told_before_anything_happens() {
     let name = format!("{}.pid", "x".repeat(100));
     try_start(&lab, &[&format!("pidfile={name}")]).exits(2).says(&["AF_UNIX path too long", &"x".repeat(100)]);
     assert_eq!(fs::read_dir(lab.directory()).expect("the lab").count(), 0, "something was made");
+}
+
+/// Pidfiles whose names differ by `.pid` alone belong to different daemons.
+#[test]
+fn p5_08_no_two_daemons_share_a_socket() {
+    let lab = lab();
+    let first = start(&lab, &["tcp=127.0.0.1:0"]);
+    let token = lab.read(TOKEN);
+    try_start(&lab, &["tcp=127.0.0.1:0", "pidfile=d"]).ok();
+    let second = lab.daemon("d");
+    assert_eq!(get(&lab, "/").json()["pid"], first.id());
+    assert_eq!(
+        lab.run(&["status", "pidfile=d"]).ok().stdout.lines().next(),
+        Some(&*format!("unix://{}", lab.path("d.endpoint/socket").display()))
+    );
+    lab.run(&["stop", "pidfile=d"]).ok();
+    second.died(SOON).expect("it ends");
+    assert!(!lab.path("d.endpoint").exists());
+    assert_eq!((get(&lab, "/").json()["pid"].as_i64(), lab.read(TOKEN)), (Some(first.id().into()), token));
+    post(&lab, "/stop", "{}");
+    nothing_left(&lab);
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn its_client_gets_sends_and_stops() {
     let calls = "running\nget /\nsend event {\"name\":\"echo\",\"what\":[1]}\nsend event {\"name\":\"fail\"}\n\
                  send event {\"name\":\"nobody\"}\nsend event {}\nstop\nrunning\n";
     // No token is made where none is asked for.
-    assert!(!lab.path("app/.pid.control/token").exists());
+    assert!(!lab.path("app/.control/token").exists());
     let said = tcbon(&lab, address, calls).ok().stdout;
     let lines: Vec<&str> = said.lines().collect();
     assert_eq!(lines[0], "True");

@@ -1,31 +1,30 @@
 //! What the body of a daemon may call, and what this process knows of itself once it is one.
 
+mod succession;
+
+pub use succession::restart;
+pub(crate) use succession::{Predecessor, SUCCESSOR, predecessor};
+
 use crate::attach::{Attachment, Handle, Phase};
 use crate::body::{Ending, Unwound, guarded};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::mutex::lock;
 use crate::notifier::Notifier;
-use crate::pid::Pid;
 use crate::pidfile::PidFile;
-use crate::process::{Here, Identity};
+use crate::process::Identity;
 use crate::signal::Signal;
 use crate::signals::{Handlers, Registered};
 use crate::stopping::{self as flag, UntilStopped};
 use crate::sys::{fds, handler};
 use std::cell::Cell;
-use std::env;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
-
-/// Names the daemon that a restarted program is to take over from: pid, start time, whether it detached, name.
-pub(crate) const SUCCESSOR: &str = "DAEMONIC_RESTART";
 
 /// A body that was told to stop and sleeps on gets this much at a time, so that it does not spin.
 const NAP: Duration = Duration::from_millis(10);
@@ -339,54 +338,6 @@ pub fn reload() -> Result<()> {
         signal if !inside.registered.handles(signal) => Err(refused("it does not handle SIGHUP")),
         signal => send(signal),
     }
-}
-
-/// Starts this program again, as it was started, and stops this daemon, which its successor waits for.
-///
-/// # Errors
-/// This process is no daemon; it changed its user or root, so that it could not be started as it was; or the program
-/// cannot be started.
-pub fn restart() -> Result<()> {
-    let refused = |why: &str| Error::new(ErrorKind::Inside, format!("failed to restart: {why}"));
-    let inside = current().ok_or_else(|| refused("this process is no daemon"))?;
-    if let Some(obstacle) = inside.program.obstacle {
-        return Err(refused(obstacle));
-    }
-    let directory = inside.program.directory.as_deref().ok_or_else(|| refused("its first directory is gone"))?;
-    let program = program().map_err(|error| refused(&cause(&error)))?;
-    let Identity { pid, start_time, .. } = &inside.identity;
-    Command::new(&program)
-        .args(env::args_os().skip(1))
-        .current_dir(directory)
-        .env(SUCCESSOR, format!("{pid} {start_time} {} {}", inside.program.detached, inside.handle.name))
-        .spawn()
-        .map_err(|error| refused(&format!("`{}`: {}", program.display(), cause(&error))))?;
-    stop();
-    Ok(())
-}
-
-/// The path of this program; the new one, where an upgrade has replaced it.
-fn program() -> io::Result<PathBuf> {
-    let path = env::current_exe()?;
-    let text = path.to_string_lossy();
-    Ok(text.strip_suffix(" (deleted)").map_or_else(|| path.clone(), PathBuf::from))
-}
-
-/// A daemon that started this process to take over from it.
-pub(crate) struct Predecessor {
-    pub(crate) identity: Identity,
-    pub(crate) detached: bool,
-}
-
-/// The daemon that this process was started to take over from, if it is `name`.
-pub(crate) fn predecessor(name: &str) -> Option<Predecessor> {
-    let text = env::var(SUCCESSOR).ok()?;
-    let mut words = text.splitn(4, ' ');
-    let pid = words.next()?.parse().ok().and_then(Pid::from_raw)?;
-    let start_time = words.next()?.parse().ok()?;
-    let detached = words.next()?.parse().ok()?;
-    let identity = Identity { pid, start_time, here: Here::look().ok()? };
-    (words.next()? == name).then_some(Predecessor { identity, detached })
 }
 
 /// Sends this process a signal.
