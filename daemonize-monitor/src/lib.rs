@@ -7,7 +7,9 @@
 //! assert_eq!(bot.limit.exits, 5);
 //! ```
 //!
-//! [`Bot`] is the type to begin with: what one program is to run as, and what to do when it ends.
+//! [`Bot`] is the type to begin with: what one program is to run as, and what to do when it ends. [`Config`] holds many of
+//! them, from files or from a program; [`Plan`] is the difference between two of them. [`decide`] says what follows an exit,
+//! and [`Counts`] how often what happened.
 
 #![deny(unsafe_code)] // All of it is in `sys`.
 

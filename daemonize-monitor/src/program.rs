@@ -119,7 +119,6 @@ impl Ground {
 fn refusal(bot: &Bot, failure: spawn::Failure) -> Refusal {
     let error = io::Error::from_raw_os_error(failure.errno);
     let thing = match failure.doing {
-        "enter the directory of" => bot.name.as_str().into(),
         "execute" => bot.command.to_string_lossy(),
         _ => bot.name.as_str().into(),
     };
@@ -160,7 +159,7 @@ fn candidates(bot: &Bot, path: Option<&OsString>) -> Result<Vec<CString>, Refusa
     if command.is_empty() {
         return Err(wrong(format!("failed to execute `{}`: it has no command", bot.name)));
     }
-    let path = path.map_or_else(|| OsStr::new(PATH), |path| path);
+    let path = path.map_or(OsStr::new(PATH), |path| path);
     env::split_paths(path)
         .filter(|directory| directory.is_absolute())
         .map(|directory| string(directory.join(command).into_os_string().into_vec()))

@@ -46,3 +46,44 @@ fn executable(path: &Path) -> io::Result<()> {
     }
     Ok(access(path, AccessFlags::X_OK)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Bot;
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
+    /// Makes an empty file of this mode.
+    fn make(path: &Path, mode: u32) {
+        fs::write(path, "").unwrap();
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    }
+
+    /// The errno of what was not found.
+    fn refused(bot: &Bot) -> i32 {
+        bot.find_program().unwrap_err().raw_os_error().unwrap()
+    }
+
+    #[test]
+    fn a_bare_name_is_looked_for_where_the_bot_would() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        for name in ["a", "b", "b/true"] {
+            fs::create_dir(path(name)).unwrap();
+        }
+        make(&path("a/tool"), 0o644);
+        make(&path("b/tool"), 0o755);
+        let bot = |command: &str, search: &str| {
+            let search = search.replace('.', directory.path().to_str().unwrap());
+            Bot::new("bot", command).variable("PATH", search)
+        };
+        assert_eq!(bot("tool", "./a:./b").find_program().unwrap(), path("b/tool"));
+        assert_eq!(bot("true", "./b:/bin").find_program().unwrap(), Path::new("/bin/true"));
+        assert_eq!(refused(&bot("tool", "./a")), nix::Error::EACCES as i32);
+        assert_eq!(refused(&bot("true", "./b")), nix::Error::EACCES as i32);
+        assert_eq!(refused(&bot("true", "./a")), nix::Error::ENOENT as i32);
+        assert_eq!(refused(&Bot::new("bot", directory.path())), nix::Error::EACCES as i32);
+        assert!(Bot::new("bot", "true").clear_environment().find_program().is_ok());
+    }
+}

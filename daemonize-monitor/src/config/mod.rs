@@ -21,6 +21,7 @@ mod words;
 pub use mistake::{Mistake, Mistakes, Place};
 
 use crate::bot::{Bot, LogTarget};
+use crate::reload::Plan;
 use crate::settings::Settings;
 use keys::Described;
 use load::Load;
@@ -29,6 +30,18 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// A configuration without mistakes.
+///
+/// ```
+/// use daemonize_monitor::Config;
+///
+/// let read = |text: &str| Config::parse("/etc/bots.toml", text, &|name| std::env::var(name).ok());
+/// let mistakes = read("[bot.web]\ncomand = \"/bin/true\"\n").unwrap_err();
+/// assert_eq!(mistakes.iter().next().unwrap().to_string(), "/etc/bots.toml:1:6: bot `web` has no program: write `command = \"/path/of/the/program\"`");
+/// let old = read("[bot.web]\ncommand = \"/bin/true\"\n")?;
+/// let new = read("[bot.web]\ncommand = \"/bin/true\"\numask = \"027\"\n")?;
+/// assert_eq!(old.plan(&new).restarted[0].keys, ["umask"]);
+/// # Ok::<(), daemonize_monitor::Mistakes>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Config {
@@ -63,6 +76,11 @@ impl Config {
         load.settings = settings;
         load.bots = bots.into_iter().map(Described::nowhere).collect();
         finish(load)
+    }
+
+    /// What a reload from this configuration to that one does; nothing is done yet.
+    pub fn plan(&self, new: &Config) -> Plan {
+        Plan::between((&self.settings, &self.bots), (&new.settings, &new.bots))
     }
 
     /// Takes a text as if it stood in this file, with variables from elsewhere; what it includes is read.

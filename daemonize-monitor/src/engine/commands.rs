@@ -52,7 +52,9 @@ impl Engine {
             Order::Status(name) => self.status(name.as_deref()),
             Order::Event(name, event) => self.named(&name).map(|found| {
                 let now = self.now;
-                found.iter().for_each(|index| self.unit_mut(*index).counts.report(event.as_bytes(), 1, now));
+                for index in found {
+                    self.unit_mut(index).counts.report(event.as_bytes(), 1, now);
+                }
                 Answer::Done
             }),
             Order::Tail(name, count) => self.tail(&name, count),

@@ -310,7 +310,7 @@ mod tests {
             names in proptest::collection::vec("[ab]{0,3}", 0..60),
             cuts in proptest::collection::vec(0..200_usize, 0..8),
         ) {
-            let text = names.iter().map(|name| format!("{name}\n")).collect::<String>();
+            let text = names.iter().flat_map(|name| [name.as_str(), "\n"]).collect::<String>();
             let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(text.len())).chain([0, text.len()]).collect();
             cuts.sort_unstable();
             // A piece is never empty, unless the pipe is at its end.

@@ -50,7 +50,7 @@ pub(super) fn end(earlier: &Header, running: &BTreeMap<Pid, Entry>, now: &Header
             }
         }
         let until = if passed < grace { grace } else { grace + LAST };
-        wait(&left, until - passed);
+        wait(&left, until.saturating_sub(passed));
     }
 }
 

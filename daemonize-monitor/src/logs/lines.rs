@@ -121,7 +121,7 @@ mod tests {
     fn p6_08_a_line_without_an_end_is_broken_and_takes_no_more_memory() {
         let piece = [b'x'; 5000];
         let out = through(&[&piece[..]; 100]);
-        assert_eq!(out.iter().filter(|byte| **byte == b'x').count(), 500_000);
+        assert_eq!(out.split(|byte| *byte == b'x').skip(1).count(), 500_000);
         assert!(out.split(|byte| *byte == b'\n').all(|line| line.len() <= LONGEST));
     }
 

@@ -97,7 +97,6 @@ fn a_bot_is_signalled_by_name() {
     stop(&lab);
 }
 
-/// p6_17 — a suspended bot is not said to run.
 #[test]
 fn p6_17_a_suspended_bot_is_shown_as_such() {
     let lab = lab();

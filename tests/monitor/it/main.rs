@@ -5,6 +5,7 @@
 
 mod common;
 
+mod chaos;
 mod children;
 mod commands;
 mod events;

@@ -45,6 +45,9 @@ fn p6_10_what_a_program_makes_is_checked_as_a_file_is() {
         assert_eq!(refused([bot]), expected);
     }
     assert_eq!(refused([web(), web()]), "bot `web` is there already: give this one another name");
+    let (longest, too_long) = ("a".repeat(64), "a".repeat(65));
+    assert!(Bot::new(longest, "/x").check().is_ok());
+    assert!(refused([Bot::new(too_long, "/x")]).contains("a name has at most 64 bytes"));
     let log = |name: &str| Bot::new(name, "/bin/true").stdout(Log::new("/l"));
     assert_eq!(refused([log("a"), log("b")]), "bots `a` and `b` have the same log `/l`: give each its own");
 }

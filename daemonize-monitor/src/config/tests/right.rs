@@ -167,8 +167,8 @@ fn paths_begin_where_their_file_is() {
 
 #[test]
 fn a_program_that_is_not_there_is_no_mistake_but_a_warning() {
-    let warnings =
-        config("[bot.web]\ncommand = \"/no/such/program\"\n[bot.db]\ncommand = \"no-such-program\"\n").warnings;
+    let text = "[bot.web]\ncommand = \"/no/such/program\"\n[bot.db]\ncommand = \"no-such-program\"\nenv = { PATH = \"/bin\" }\n";
+    let warnings = config(text).warnings;
     let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     assert_eq!(
         warnings,

@@ -63,7 +63,7 @@ fn perform(act: &str) -> Result<(), Box<dyn Error>> {
         }
         "touch" => drop(File::create(value)?),
         "listen" => {
-            Box::leak(Box::new(std::net::TcpListener::bind(format!("127.0.0.1:{value}"))?)).set_nonblocking(true)?
+            Box::leak(Box::new(std::net::TcpListener::bind(format!("127.0.0.1:{value}"))?)).set_nonblocking(true)?;
         }
         "environment" => {
             let all: Vec<String> = std::env::vars().map(|(name, value)| format!("{name}={value}\n")).collect();

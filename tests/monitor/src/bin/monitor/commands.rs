@@ -45,7 +45,7 @@ pub(crate) fn obey(commands: &Commands, line: &str, stream: &mut UnixStream) -> 
             stream.write_all(b"following\n")?;
             while left > 0 {
                 let piece = lines.recv_timeout(Duration::from_secs(20))?;
-                left = left.saturating_sub(piece.iter().filter(|byte| **byte == b'\n').count());
+                left = left.saturating_sub(piece.split(|byte| *byte == b'\n').skip(1).count());
                 stream.write_all(&piece)?;
             }
             Ok(String::new())
