@@ -1,4 +1,4 @@
-//! What a message costs, beside what people write by hand, and beside gevent: `scripts/bench`.
+//! What a message costs, beside what people write by hand, and beside gevent: `scripts/bench messages`.
 //!
 //! Everything is measured in the same run, in turns, and the medians are compared: a busy machine is busy for all.
 
@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use daemon::{__private as pools, Daemon};
+use measure::median;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
 
@@ -158,12 +159,7 @@ fn timed(mut run: impl FnMut(), count: u64) -> impl FnMut() -> f64 {
 /// The medians of two measurements, made in turns.
 fn in_turns(mut one: impl FnMut() -> f64, mut other: impl FnMut() -> f64) -> (f64, f64) {
     let (ones, others): (Vec<f64>, Vec<f64>) = (0..ROUNDS).map(|_| (one(), other())).unzip();
-    (median(ones), median(others))
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+    (median(&ones), median(&others))
 }
 
 /// Three times as fast, at least, where the handler does nothing.
@@ -231,7 +227,7 @@ fn stop_latency() -> u32 {
             Daemon::new("idle").pidfile(&pidfile).stop().expect("it stops");
             begin.elapsed().as_secs_f64() * 1e3
         });
-        let time = median(times.collect());
+        let time = median(&times.collect::<Vec<_>>());
         println!("stop of an idle daemon, {kind}: {time:.2} ms, at most 2");
         missed += u32::from(time > 2.0);
     }

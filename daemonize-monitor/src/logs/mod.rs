@@ -27,6 +27,8 @@ pub(crate) enum Target {
 #[derive(Default)]
 pub(crate) struct Logs {
     sinks: HashMap<PathBuf, Weak<RefCell<Sink>>>,
+    /// How many there may be before those are looked for that nobody uses any more.
+    enough: usize,
 }
 
 impl Logs {
@@ -45,7 +47,11 @@ impl Logs {
             sink.borrow_mut().configure(log);
             return sink;
         }
-        self.sinks.retain(|_, sink| sink.strong_count() > 0);
+        // Not for each new one: with thousands of bots that would be all the work.
+        if self.sinks.len() >= self.enough {
+            self.sinks.retain(|_, sink| sink.strong_count() > 0);
+            self.enough = self.sinks.len() * 2 + 64;
+        }
         let sink = Rc::new(RefCell::new(Sink::new(log.clone())));
         self.sinks.insert(log.path.clone(), Rc::downgrade(&sink));
         sink

@@ -1,0 +1,138 @@
+//! The supervisors that are measured: how each is told of its bots, started and stopped.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::Command;
+
+use measure::Place;
+use nix::sys::signal::Signal;
+
+/// What looks after the bots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum System {
+    /// The monitor of this library.
+    Ours,
+    /// A bare loop of `posix_spawn` and `waitpid` with two pipes for each bot: the limit.
+    Loop,
+    Supervisord,
+    Circus,
+    Runit,
+}
+
+/// The bot program, and the file in which the bots say that they live.
+#[derive(Clone, Debug)]
+pub(crate) struct Bots {
+    pub(crate) program: PathBuf,
+    pub(crate) starts: PathBuf,
+    pub(crate) count: usize,
+}
+
+impl System {
+    pub(crate) const ALL: [Self; 5] = [Self::Ours, Self::Loop, Self::Supervisord, Self::Circus, Self::Runit];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Ours => "ours",
+            Self::Loop => "loop",
+            Self::Supervisord => "supervisord",
+            Self::Circus => "circus",
+            Self::Runit => "runit",
+        }
+    }
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|system| system.name() == name)
+    }
+
+    /// How many bots it can be asked to look after: circus needs half a minute and more to stop a hundred; a thousand
+    /// and one processes of runit are enough to know the next.
+    pub(crate) fn at_most(self) -> usize {
+        match self {
+            Self::Circus => 100,
+            Self::Supervisord | Self::Runit => 1000,
+            Self::Ours | Self::Loop => usize::MAX,
+        }
+    }
+
+    /// What ends it and its bots.
+    pub(crate) fn stop_signal(self) -> Signal {
+        if self == Self::Runit { Signal::SIGHUP } else { Signal::SIGTERM }
+    }
+
+    /// The command that looks after the bots in the foreground, with its configuration written.
+    pub(crate) fn command(self, place: &Place, bots: &Bots) -> Command {
+        match self {
+            Self::Ours => beside("ours", bots),
+            Self::Loop => beside("spawn_loop", bots),
+            Self::Supervisord => supervisord(place, bots),
+            Self::Circus => circus(place, bots),
+            Self::Runit => runit(place, bots),
+        }
+    }
+}
+
+/// A program of this package, told of the bots by its arguments.
+fn beside(name: &str, bots: &Bots) -> Command {
+    let this = std::env::current_exe().expect("a path");
+    let mut command = Command::new(this.with_file_name(name));
+    command.arg(&bots.program).arg(&bots.starts).arg(bots.count.to_string());
+    command
+}
+
+/// A program of the virtual environment that `scripts/bench` makes.
+fn python(name: &str) -> Command {
+    let folder = std::env::var_os("BENCH_RIVALS").expect("`scripts/bench monitor` installs them and says where");
+    Command::new(PathBuf::from(folder).join("bin").join(name))
+}
+
+/// Defaults, but for what it needs: descriptors for all, and to start again what ended well, too.
+fn supervisord(place: &Place, bots: &Bots) -> Command {
+    let folder = place.path().display();
+    let mut text = format!(
+        "[unix_http_server]\nfile={folder}/socket\n[supervisord]\nlogfile={folder}/log\npidfile={folder}/pid\n\
+         childlogdir={folder}\nnodaemon=true\nminfds={}\n[rpcinterface:supervisor]\n\
+         supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n",
+        bots.count * 5 + 100
+    );
+    for number in 0..bots.count {
+        let (program, starts) = (bots.program.display(), bots.starts.display());
+        let _ = write!(text, "[program:b{number}]\ncommand={program} {starts} {number}\nautorestart=true\n");
+    }
+    let mut command = python("supervisord");
+    command.arg("-n").arg("-c").arg(place.write("supervisord.conf", text));
+    command
+}
+
+/// Defaults: it does not capture what the bots print.
+fn circus(place: &Place, bots: &Bots) -> Command {
+    let folder = place.path().display();
+    let mut text = format!(
+        "[circus]\nendpoint=ipc://{folder}/endpoint\npubsub_endpoint=ipc://{folder}/events\n\
+         stats_endpoint=ipc://{folder}/stats\n"
+    );
+    for number in 0..bots.count {
+        let (program, starts) = (bots.program.display(), bots.starts.display());
+        let _ = write!(text, "[watcher:b{number}]\ncmd={program} {starts} {number}\nnumprocesses=1\n");
+    }
+    let mut command = python("circusd");
+    command.arg(place.write("circus.ini", text));
+    command
+}
+
+/// A directory for each bot; no log service, which would be a process more for each.
+fn runit(place: &Place, bots: &Bots) -> Command {
+    let services = place.join("services");
+    for number in 0..bots.count {
+        let folder = services.join(format!("b{number}"));
+        fs::create_dir_all(&folder).expect("a directory in a place of ours");
+        let run = folder.join("run");
+        let (program, starts) = (bots.program.display(), bots.starts.display());
+        fs::write(&run, format!("#!/bin/sh\nexec {program} {starts} {number}\n")).expect("a file in it");
+        fs::set_permissions(&run, fs::Permissions::from_mode(0o755)).expect("a file of ours");
+    }
+    let mut command = Command::new("runsvdir");
+    command.arg(services);
+    command
+}

@@ -1,0 +1,182 @@
+//! One supervisor with its bots, from its start to its end, and what was measured on the way.
+
+use std::fs::File;
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use look::{Deadline, Process, now};
+use measure::{Cost, Place, cost, descendants, pss};
+use nix::sys::signal::Signal;
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+
+use crate::starts::{Start, Starts};
+use crate::systems::{Bots, System};
+
+/// Long enough for the slowest to start a thousand, and for one to be given up that does not stop a hundred.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE_FOR_EACH: Duration = Duration::from_millis(20);
+const TO_STOP: Duration = Duration::from_secs(40);
+
+/// How long nothing happens before memory is looked at, and while the processor is.
+const CALM: Duration = Duration::from_secs(2);
+const IDLE: Duration = Duration::from_secs(5);
+
+/// What was measured of one supervisor.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Measured {
+    /// Milliseconds from the supervisor's start to the first line of the last bot.
+    pub(crate) up: f64,
+    /// KiB of all its processes but the bots.
+    pub(crate) memory: f64,
+    /// Those processes.
+    pub(crate) processes: usize,
+    /// Milliseconds of the processor that they used until all bots were up.
+    pub(crate) spent: f64,
+    /// What they used in `IDLE`.
+    pub(crate) idle: Cost,
+    /// Milliseconds from `kill -9` to the first line of the next start of that bot.
+    pub(crate) restarts: Vec<f64>,
+    /// Milliseconds from the signal to the end of the supervisor and all bots.
+    pub(crate) stop: f64,
+    /// Bots that lived on, and those that the supervisor did not take the status of.
+    pub(crate) left: usize,
+    pub(crate) unburied: usize,
+}
+
+/// A running supervisor; whatever it left ends with it.
+struct Running {
+    child: Child,
+    /// Its number is no longer its own.
+    buried: bool,
+    starts: Starts,
+    _place: Place,
+}
+
+/// Runs `system` with so many bots, kills some of them, and stops it.
+///
+/// # Errors
+/// What did not happen in time, with the last lines that the supervisor printed.
+pub(crate) fn trial(system: System, bot: &std::path::Path, count: usize, kills: usize) -> Result<Measured, String> {
+    let place = Place::new();
+    let starts = Starts::new(place.join("starts"));
+    let bots = Bots { program: bot.to_owned(), starts: starts.path().to_owned(), count };
+    let mut command = system.command(&place, &bots);
+    let output = File::create(place.join("output")).expect("a file in a place of ours");
+    command.env_clear().env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin").env("HOME", place.path());
+    command.current_dir(place.path()).stdin(Stdio::null());
+    command.stdout(output.try_clone().expect("a descriptor")).stderr(output);
+    let begin = now();
+    let child = command.spawn().map_err(|error| format!("failed to run {command:?}: {error}"))?;
+    let mut running = Running { child, buried: false, starts, _place: place };
+    let mut measured = Measured::default();
+    let patience = PATIENCE + PATIENCE_FOR_EACH * u32::try_from(count).unwrap_or(u32::MAX);
+    let all = running.starts.wait(count, Deadline::after(patience))?;
+    measured.up = all.iter().map(|start| milliseconds(begin, start.at)).fold(0.0, f64::max);
+    thread::sleep(CALM);
+    running.at_rest(&mut measured);
+    measured.restarts = (0..kills).map(|kill| running.kill_one(kill)).collect::<Result<_, _>>()?;
+    running.stop(system.stop_signal(), &mut measured);
+    Ok(measured)
+}
+
+impl Running {
+    fn process(&self) -> Process {
+        Process::new(self.child.id().try_into().expect("a pid fits into an int"))
+    }
+
+    /// Memory and processor while nothing happens.
+    #[allow(clippy::cast_precision_loss)] // Of KiB.
+    fn at_rest(&self, measured: &mut Measured) {
+        let bots: Vec<Process> = self.starts.all().iter().map(|start| start.process).collect();
+        let mut own = descendants(self.process());
+        own.retain(|process| !bots.contains(process));
+        own.push(self.process());
+        measured.processes = own.len();
+        measured.memory = own.iter().map(|process| pss(*process) as f64).sum();
+        let before = cost(&own);
+        measured.spent = before.nanoseconds as f64 / 1e6;
+        thread::sleep(IDLE);
+        measured.idle = cost(&own) - before;
+    }
+
+    /// Kills a bot, at a moment that no clock of the supervisor agrees with, and waits for its next start.
+    fn kill_one(&self, turn: usize) -> Result<f64, String> {
+        let chosen = chosen(turn);
+        thread::sleep(Duration::from_millis(100 + chosen % 1300));
+        let all = self.starts.all();
+        // One that was not killed before: some make those wait that die twice.
+        let alone = |bot: &&Start| all.iter().filter(|start| start.name == bot.name).count() == 1;
+        let once: Vec<&Start> = all.iter().filter(alone).collect();
+        let index = usize::try_from(chosen).expect("64 bits") % once.len();
+        let (bot, count) = (once[index], all.len());
+        let killed = now();
+        bot.process.signal(Signal::SIGKILL);
+        let all = self.starts.wait(count + 1, Deadline::after(PATIENCE))?;
+        let next = all[count..].iter().find(|start| start.name == bot.name);
+        next.map(|start| milliseconds(killed, start.at)).ok_or_else(|| format!("not `{}` was started", bot.name))
+    }
+
+    /// Stops the supervisor, and looks at what is left of its bots.
+    fn stop(&mut self, signal: Signal, measured: &mut Measured) {
+        let bots: Vec<Start> = self.starts.last().into_values().collect();
+        let begin = Instant::now();
+        self.process().signal(signal);
+        let deadline = Deadline::after(TO_STOP);
+        let ended = self.process().died(TO_STOP).is_ok();
+        self.buried = ended;
+        let mut left: Vec<&Start> = bots.iter().collect();
+        // To look at all of them takes its time, too: it is counted only when some were still there.
+        let mut took = begin.elapsed();
+        loop {
+            left.retain(|bot| bot.process.alive());
+            if left.is_empty() || !ended || deadline.passed() {
+                break;
+            }
+            thread::sleep(Duration::from_millis(1));
+            took = begin.elapsed();
+        }
+        measured.stop = if ended && left.is_empty() { took.as_secs_f64() * 1e3 } else { f64::INFINITY };
+        measured.left = left.len();
+        measured.unburied = bots.iter().filter(|bot| bot.process.stat().is_some_and(|stat| stat.state == 'Z')).count();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.buried {
+            let rest = descendants(self.process());
+            self.process().signal(Signal::SIGKILL);
+            for process in rest {
+                process.signal(Signal::SIGKILL);
+            }
+            let _ = self.child.wait();
+        }
+        let ours = self.starts.path().display().to_string();
+        for start in self.starts.all() {
+            // A number that is a stranger's by now does not have our file among its arguments.
+            if start.process.arguments().contains(&ours) {
+                start.process.signal(Signal::SIGKILL);
+            }
+        }
+        // What lost its parent is ours now: see `main`.
+        let deadline = Deadline::after(TO_STOP);
+        while !deadline.passed() {
+            match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::StillAlive) => thread::sleep(Duration::from_millis(1)),
+                Ok(_) => {}
+                Err(_) => break,
+            }
+        }
+    }
+}
+
+fn milliseconds(from: Duration, to: Duration) -> f64 {
+    to.saturating_sub(from).as_secs_f64() * 1e3
+}
+
+/// The same unrelated numbers in every run.
+fn chosen(turn: usize) -> u64 {
+    let seed = u64::try_from(turn).expect("64 bits") + 1;
+    seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(31).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 20
+}
