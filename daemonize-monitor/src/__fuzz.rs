@@ -1,6 +1,8 @@
 //! The parsers of what comes from outside, and what must hold of them whatever they are given.
 
-use crate::{Config, Counts, Format};
+use crate::config::Config;
+use crate::counts::Counts;
+use crate::settings::Format;
 use std::collections::BTreeSet;
 use std::time::Instant;
 

@@ -3,7 +3,7 @@
 use crate::program::{BOT_VARIABLE, MONITOR_VARIABLE};
 use daemonize_core::Pid;
 use nix::unistd::getsid;
-use std::fs;
+use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -90,7 +90,11 @@ fn listed(wanted: impl Fn(Pid) -> bool) -> Option<Vec<Facts>> {
         fs::read_dir("/proc/self/task").ok()?.filter_map(|thread| Some(thread.ok()?.path())).collect();
     for thread in threads {
         // A thread that has ended has none.
-        let Ok(list) = fs::read_to_string(thread.join("children")) else { continue };
+        let mut list = String::with_capacity(LISTED);
+        let read = File::open(thread.join("children")).and_then(|mut file| file.read_to_string(&mut list));
+        if read.is_err() {
+            continue;
+        }
         let pids = list.split_ascii_whitespace().filter_map(|word| Pid::from_raw(word.parse().ok()?));
         found.extend(pids.filter(|pid| wanted(*pid)).filter_map(Facts::of));
     }

@@ -33,6 +33,21 @@ const FLOORS_OF_CONTROL: Floors = &[
     (1, &["refusal", "token", "json", "error", "address"]),
 ];
 
+/// The same for `daemonize-monitor`, but for its program, which is a house of its own.
+const FLOORS_OF_MONITOR: Floors = &[
+    (11, &["lib", "__fuzz", "__daemonctl"]),
+    (10, &["monitor"]),
+    (9, &["configured"]),
+    (8, &["listener"]),
+    (7, &["reloader"]),
+    (6, &["engine", "commands"]),
+    (5, &["orders"]),
+    (4, &["journal", "config"]),
+    (3, &["process", "reload", "status", "record"]),
+    (2, &["policy", "logs", "settings", "program"]),
+    (1, &["bot", "counts", "error", "json", "notify", "page", "sys", "usage"]),
+];
+
 /// Rooms with a door between them, whatever the floors say: library, who uses, what. An error of a client may carry the client
 /// that would reach whoever was there first.
 const TOGETHER: [(&str, &str, &str); 1] = [("daemonize-control", "error", "client")];
@@ -50,10 +65,15 @@ fn rooms_of_the_control_use_only_the_floors_below() {
     rooms_use_only_the_floors_below("daemonize-control", FLOORS_OF_CONTROL);
 }
 
+#[test]
+fn rooms_of_the_monitor_use_only_the_floors_below() {
+    rooms_use_only_the_floors_below("daemonize-monitor", FLOORS_OF_MONITOR);
+}
+
 fn rooms_use_only_the_floors_below(library: &str, floors: Floors) {
     let sources = root().join(library).join("src");
     let mut wrong = Vec::new();
-    for file in rust_files(&sources) {
+    for file in rust_files(&sources).into_iter().filter(|file| !file.starts_with(sources.join("bin"))) {
         let inside = file.strip_prefix(&sources).unwrap();
         let own = room(inside);
         let Some(floor) = floor(floors, &own) else {
@@ -82,6 +102,9 @@ fn the_control_knows_the_core_and_not_the_other_way_round() {
         ("daemonize-core", "hyper"),
         ("daemonize-macros", "daemonize-"),
         ("daemonize-control", "daemonize-macros"),
+        ("daemonize-core", "daemonize-monitor"),
+        ("daemonize-control", "daemonize-monitor"),
+        ("daemonize-monitor", "daemonize-macros"),
     ] {
         assert!(!names(library, other), "{library} depends on {other}");
     }
@@ -133,7 +156,8 @@ fn every_promise_a_test_names_exists() {
     let promises: BTreeSet<String> = source::promises(&read(&root().join("docs/promises.md"))).collect();
     assert!(promises.contains("1.01") && promises.len() > 50, "the list of promises is not what it was: {promises:?}");
     let mut unknown = Vec::new();
-    let tests = ["tests/it", "tests/control/it"].map(|place| rust_files(&root().join(place))).concat();
+    let tests =
+        ["tests/it", "tests/control/it", "tests/monitor/it"].map(|place| rust_files(&root().join(place))).concat();
     for file in tests {
         unknown.extend(
             source::named_promises(&read(&file))
@@ -150,11 +174,14 @@ fn the_crates_have_one_version_and_pin_each_other() {
     let version = manifest.lines().find_map(|line| line.strip_prefix("version = ")).expect("a version");
     let version = version.trim_matches('"');
     let control = read(&root().join("daemonize-control/Cargo.toml"));
+    let monitor = read(&root().join("daemonize-monitor/Cargo.toml"));
     for (manifest, dependency) in [
         (&manifest, "daemonize-control"),
         (&manifest, "daemonize-core"),
         (&manifest, "daemonize-macros"),
         (&control, "daemonize-core"),
+        (&monitor, "daemonize-core"),
+        (&monitor, "daemonize-control"),
     ] {
         let line = manifest.lines().find(|line| line.starts_with(&format!("{dependency} = "))).expect(dependency);
         assert!(line.contains(&format!("version = \"={version}\"")), "{line}");
@@ -186,10 +213,12 @@ fn all_files() -> Vec<PathBuf> {
         "daemonize-control",
         "daemonize-core",
         "daemonize-macros",
+        "daemonize-monitor",
         "examples",
         "tests/src",
         "tests/it",
         "tests/control",
+        "tests/monitor",
         "benches",
     ];
     places.iter().flat_map(|place| rust_files(&root().join(place))).collect()
