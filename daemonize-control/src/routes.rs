@@ -12,7 +12,7 @@ use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode}
 use bytes::Bytes;
 use daemonize_core::Handle;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::Poll;
@@ -32,6 +32,9 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 pub(crate) const BUILT_IN: [&str; 8] =
     ["/", "/status", "/events", "/metrics", "/event", "/stop", "/restart", "/reload"];
 
+/// More lines for Prometheus.
+pub(crate) type Metrics = dyn Fn() -> Pin<Box<dyn Future<Output = String> + Send>> + Send + Sync;
+
 /// Everything that answers: shared by all connections.
 pub(crate) struct Service {
     pub(crate) daemon: Handle,
@@ -41,6 +44,7 @@ pub(crate) struct Service {
     pub(crate) publisher: Publisher,
     pub(crate) page: Option<Bytes>,
     pub(crate) routes: Option<Router>,
+    pub(crate) metrics: Option<Arc<Metrics>>,
     pub(crate) requests: Requests,
     /// Of the Unix socket.
     pub(crate) path: String,
@@ -70,14 +74,17 @@ impl From<Response<Body>> for Answered {
 }
 
 impl Service {
-    /// Answers one request.
-    pub(crate) async fn answer(&self, peer: Peer, request: Request<Bytes>) -> Answered {
-        match self.rules.judge(peer, &request, request.body().is_empty()) {
-            Ok(()) => {
-                self.requests.answered.fetch_add(1, Relaxed);
-                self.dispatch(peer, request).await
-            }
-            Err(refusal) => self.refuse(refusal),
+    /// Whether this request may be made at all: before anything else is done with it.
+    pub(crate) fn judge(&self, peer: Peer, request: &Request<Bytes>) -> Result<(), Refusal> {
+        self.rules.judge(peer, request, request.body().is_empty())
+    }
+
+    /// Whether the answer may depend on what is not the endpoint's: an event's handler, a route, a stream.
+    pub(crate) fn may_take_long(&self, request: &Request<Bytes>) -> bool {
+        match request.uri().path() {
+            "/event" | "/events" => true,
+            "/metrics" => self.metrics.is_some(),
+            path => self.routes.is_some() && !BUILT_IN.contains(&path),
         }
     }
 
@@ -102,14 +109,19 @@ impl Service {
         self.life.word(&self.daemon)
     }
 
-    async fn dispatch(&self, peer: Peer, request: Request<Bytes>) -> Answered {
+    /// Answers a request that may be made.
+    pub(crate) async fn answer(&self, peer: Peer, request: Request<Bytes>) -> Answered {
+        self.requests.answered.fetch_add(1, Relaxed);
         let is_get = matches!(*request.method(), Method::GET | Method::HEAD);
         let is_post = *request.method() == Method::POST;
         match request.uri().path() {
             "/" if is_get => self.root(peer, &request).into(),
             "/status" if is_get => well(&status::status(&self.daemon, self.state(), &self.handlers.counts())).into(),
             "/metrics" if is_get => {
-                let text = status::metrics(&self.daemon, &self.handlers.counts(), &self.requests);
+                let mut text = status::metrics(&self.daemon, &self.handlers.counts(), &self.requests);
+                if let Some(more) = &self.metrics {
+                    text.push_str(&more().await);
+                }
                 response(StatusCode::OK, TEXT, text.into()).into()
             }
             "/events" if *request.method() == Method::GET => {
@@ -158,6 +170,11 @@ impl Service {
         reply.insert("state".to_owned(), "stopping".into());
         Answered { stops, ..well(&reply).into() }
     }
+}
+
+/// Whether a request hands over an event.
+pub(crate) fn is_event<B>(request: &Request<B>) -> bool {
+    request.uri().path() == "/event"
 }
 
 /// What a user's route answers; a panic in it is told and goes no further.
