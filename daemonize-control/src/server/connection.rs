@@ -25,6 +25,8 @@ const IDLE: Duration = Duration::from_secs(30);
 /// How long it may take from the connection to the first byte of its first request, when there is a crowd: whoever has just
 /// come is about to ask.
 const ARRIVAL: Duration = Duration::from_secs(1);
+/// How long a request that may take long waits for its turn, when there are many of them.
+const TURN: Duration = Duration::from_secs(2);
 /// How long whoever was refused may take to read why.
 const LINGER: Duration = Duration::from_millis(500);
 /// How often a stream of events says that it lives.
@@ -113,9 +115,7 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin + Sync> Connection<S> {
         if !service.may_take_long(&request) {
             return Some((service.answer(self.peer, request).await, None));
         }
-        let Ok(leave) = Arc::clone(&self.long).try_acquire_owned() else {
-            return Some((service.refuse(TOO_MANY), None));
-        };
+        let Some(leave) = self.leave().await else { return Some((service.refuse(TOO_MANY), None)) };
         let is_event = routes::is_event(&request);
         let (own, peer, mut end) = (Arc::clone(service), self.peer, self.end.clone());
         let mut answer = Box::pin(async move { own.answer(peer, request).await });
@@ -130,6 +130,20 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin + Sync> Connection<S> {
                 }
                 None
             }
+        }
+    }
+
+    /// Leave to take long: as soon as somebody else is done, unless that takes long itself, or somebody wants this place.
+    async fn leave(&self) -> Option<OwnedSemaphorePermit> {
+        if let Ok(leave) = Arc::clone(&self.long).try_acquire_owned() {
+            return Some(leave);
+        }
+        let mut end = self.end.clone();
+        tokio::select! {
+            biased;
+            leave = timeout(TURN, Arc::clone(&self.long).acquire_owned()) => leave.ok()?.ok(),
+            () = End::Now.comes(&mut end) => None,
+            () = self.crowd.asks_to_leave() => None,
         }
     }
 

@@ -95,6 +95,10 @@ fn p5_10_readers_of_events_leave_room_for_a_stop() {
     for (socket, port) in &mut readers {
         socket.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
         port.send(format!("GET /events HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+    }
+    // Eight of them wait for their turn: they are not in the way.
+    answers_its_owner(&lab);
+    for (socket, port) in &mut readers {
         for head in [socket.until(b"\r\n"), port.until(b"\r\n")] {
             statuses.push(String::from_utf8(head.expect("an answer")).expect("text"));
         }
