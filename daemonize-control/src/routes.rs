@@ -45,6 +45,7 @@ pub(crate) struct Service {
     pub(crate) handlers: Handlers,
     pub(crate) publisher: Publisher,
     pub(crate) page: Option<Bytes>,
+    pub(crate) version: Option<String>,
     pub(crate) routes: Option<Router>,
     pub(crate) metrics: Option<Arc<Metrics>>,
     pub(crate) requests: Requests,
@@ -153,7 +154,8 @@ impl Service {
             }
             _ => {
                 let port = self.port.as_ref().filter(|_| matches!(peer, Peer::Tcp(_)));
-                well(&status::identity(&self.daemon, port.unwrap_or(&self.path), self.state()))
+                let version = self.version.as_deref();
+                well(&status::identity(&self.daemon, port.unwrap_or(&self.path), self.state(), version))
             }
         }
     }

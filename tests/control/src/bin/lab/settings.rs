@@ -61,6 +61,9 @@ impl Settings {
         if let Some(page) = self.get("page") {
             endpoint = endpoint.page(page);
         }
+        if let Some(version) = self.get("version") {
+            endpoint = endpoint.version(version).metrics(|| async { "lab_more 7\n".to_owned() });
+        }
         let publisher = endpoint.publisher();
         endpoint = with_events(endpoint, publisher);
         match self.get("routes") {
