@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use look::{Deadline, Lab, Outcome};
 use nix::sys::signal::Signal;
@@ -84,6 +85,31 @@ fn p5_07_only_root_and_the_owner_are_served_whatever_the_mode_is() {
     assert_eq!(was_root.stdout.trim(), "200");
 }
 
+/// Strangers are known before they say anything: however many there are, they have none of the owner's places.
+#[test]
+fn p5_07_a_crowd_of_strangers_keeps_the_owner_from_nothing() {
+    needs_root();
+    let lab = shared_lab();
+    let daemon = start(&lab, &[]);
+    get(&lab, "/");
+    let before = daemon.descriptors().len();
+    fs::set_permissions(lab.path("d.control"), fs::Permissions::from_mode(0o777)).expect("ours");
+    fs::set_permissions(lab.path(SOCKET), fs::Permissions::from_mode(0o777)).expect("ours");
+    fs::set_permissions(lab.write("told", ""), fs::Permissions::from_mode(0o666)).expect("ours");
+    let user = ["--reuid=12345", "--regid=12345", "--clear-groups"];
+    let crowd = lab.command("setpriv", &user).arg(lab.program());
+    let crowd = crowd.args(["crowd", &format!("socket={SOCKET}"), "told=told"]).spawn();
+    lab.wait_for("told", SOON, |told| !told.is_empty());
+    for _ in 0..5 {
+        let begun = Instant::now();
+        assert_eq!(get(&lab, "/status").status(), 200);
+        assert!(begun.elapsed() < Duration::from_secs(1), "the owner waited for {:?}", begun.elapsed());
+    }
+    crate::common::descriptors_return_to(daemon, before);
+    crowd.signal(Signal::SIGTERM);
+    crowd.finish();
+}
+
 #[test]
 fn p5_08_what_a_dead_daemon_left_is_replaced() {
     let lab = lab();
@@ -99,6 +125,28 @@ fn p5_08_what_a_dead_daemon_left_is_replaced() {
         post(&lab, "/stop", "{}");
         nothing_left(&lab);
     }
+}
+
+/// In its new root it finds neither the directory nor what is in it: the next start does.
+#[test]
+fn p5_08_what_stays_outside_of_another_root_is_replaced() {
+    needs_root();
+    let lab = shared_lab();
+    fs::create_dir(lab.path("jail")).expect("a directory");
+    for _ in 0..2 {
+        let daemon = start(&lab, &["tcp=127.0.0.1:0", "chroot=jail", "user=nobody"]);
+        assert_eq!(get(&lab, "/").json()["pid"], daemon.id());
+        post(&lab, "/stop", "{}");
+        daemon.died(SOON).expect("it ends");
+        assert!(lab.path(SOCKET).exists() && lab.path(TOKEN).exists());
+    }
+    let token = lab.read(TOKEN);
+    let daemon = start(&lab, &["tcp=127.0.0.1:0", "user=nobody"]);
+    assert_eq!(get(&lab, "/").json()["pid"], daemon.id());
+    assert_ne!(lab.read(TOKEN), token);
+    post(&lab, "/stop", "{}");
+    daemon.died(SOON).expect("it ends");
+    assert!(!lab.path(SOCKET).exists() && !lab.path(TOKEN).exists());
 }
 
 #[test]
