@@ -98,7 +98,7 @@ fn p5_14_whoever_asks_for_a_stop_hears_that_it_is_gone() {
         let lab = lab();
         let first = daemon(&lab, &[]);
         let stops: Vec<_> = (0..6)
-            .map(|number| lab.helper(&["client", "d.pid"]).args(KINDS[number % KINDS.len()]).args(&["stop"]).spawn())
+            .map(|number| lab.helper(&["client", "d.pid"]).args(KINDS[number % KINDS.len()]).args(["stop"]).spawn())
             .collect();
         for stop in stops {
             let said = stop.finish().ok().stdout;

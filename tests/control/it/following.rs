@@ -44,7 +44,7 @@ fn launches_follow_whoever_is_first() {
         let first = hold(&lab, &[]);
         let launches: Vec<_> =
             (0..8).map(|number| lab.helper(&["launch", "app", &format!("n{number}")]).spawn()).collect();
-        let processes: Vec<_> = launches.iter().map(|launch| launch.process()).collect();
+        let processes: Vec<_> = launches.iter().map(look::Running::process).collect();
         while processes.iter().any(|process| process.alive()) {
             // Whoever it meets may be starting.
             lab.helper(&["call", "app", "stop"]).run();
