@@ -28,7 +28,8 @@ pub enum ErrorKind {
     NotRunning,
     /// It starts, and has not said yet where it can be reached.
     Starting,
-    /// The process lives, but has no endpoint, or nobody can connect to it. Nothing was sent.
+    /// The process lives, but has no endpoint, or nobody can connect to it; or it ended, or another one took its place, before
+    /// it had read the request. Nothing was done: the call may be made again.
     Unreachable,
     /// Whoever answers at the address is not the process that the pidfile names. Nothing was sent.
     Untrusted,
@@ -89,7 +90,7 @@ impl Error {
         Error(Box::new(Inner { kind, text, client: None }))
     }
 
-    /// Whether whoever was first is starting or ending: nothing was sent, and later things may be different.
+    /// Whether whoever was first is starting or ending: nothing has come of the request, and later things may be different.
     pub(crate) fn is_passing(&self) -> bool {
         matches!(self.0.kind, ErrorKind::NotRunning | ErrorKind::Starting | ErrorKind::Unreachable)
     }

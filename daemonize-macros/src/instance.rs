@@ -1,10 +1,11 @@
 //! `#[daemon::instance]`: a `fn main` that runs once at a time. Thin: each key is a method of `Instance`, and what a second launch does
 //! is in the library.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
+use syn::spanned::Spanned;
 use syn::{Expr, FnArg, Path, Token};
 
 use crate::errors::Errors;
@@ -130,7 +131,11 @@ fn expand(said: &Said, function: Item, refused: bool) -> TokenStream {
     } else {
         print!(#root::control::__private::Opening::without(#instance))
     };
-    let call = if signature.inputs.is_empty() { print!(|_running| main()) } else { print!(main) };
+    let call = match signature.inputs.first() {
+        None => print!(|_running| main()),
+        // What is wrong with its type shows there.
+        Some(parameter) => Ident::new("main", parameter.span().resolved_at(Span::mixed_site())).into_token_stream(),
+    };
     print! {
         #(#attributes)*
         #visibility fn main() -> ::std::process::ExitCode {

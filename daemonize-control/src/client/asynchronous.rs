@@ -1,16 +1,19 @@
 //! The client for async code; the same bytes, the same care.
 
+use super::blocking::{is_closed, timed_out};
 use super::reply::{self, cut_off, not_http};
+use super::stop::{self, Stop};
 use super::stream::{Incoming, Published};
-use super::target::{Found, Target};
+use super::target::{Found, Obstacles, Target};
+use super::trust::{self, Secret};
 use super::wire::{Reply, Request, Whole};
-use super::{blocking::timed_out, still_running, trust};
 use crate::address::Address;
 use crate::error::{Error, ErrorKind, Result, cause};
 use daemonize_core::{Daemon, Pid};
 use futures_core::Stream;
 use serde_json::{Value, json};
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -106,11 +109,11 @@ impl AsyncClient {
     pub async fn stream(&self, route: &str) -> Result<AsyncEvents> {
         let request = Request::stream(route)?;
         let opening = async {
-            let stream = self.open(&request).await?;
-            let mut events = AsyncEvents { stream, incoming: Incoming::new(request.clone()), ended: false };
+            let connection = self.open(&request).await?;
+            let mut events = AsyncEvents { connection, incoming: Incoming::new(request.clone()), ended: false };
             while !events.incoming.is_accepted() {
                 if std::future::poll_fn(|context| events.poll_read(context)).await? == 0 {
-                    return Err(events.incoming.cut_off());
+                    return Err(events.incoming.cut_off(events.connection.unread));
                 }
             }
             Ok(events)
@@ -132,18 +135,12 @@ impl AsyncClient {
     /// # Errors
     /// See [`ErrorKind`].
     pub async fn stop(&self) -> Result<Value> {
-        let deadline = self.deadline();
-        let pid = self.target.find()?.pid;
-        let reply = self.send("/stop", json!({})).await?;
-        let mut pause = Duration::from_millis(1);
-        while self.pid()? == Some(pid) {
-            if Instant::now() >= deadline {
-                return Err(still_running(&self.target, pid));
-            }
+        let Some(mut stop) = Stop::of(&self.target)? else { return Ok(stop::stopped()) };
+        stop.answered(self.send("/stop", json!({})).await);
+        while let Some(pause) = stop.pause()? {
             sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_millis(20));
         }
-        Ok(reply)
+        stop.outcome()
     }
 
     /// Asks it to start its program again, which takes over from it; returns at once.
@@ -163,7 +160,7 @@ impl AsyncClient {
     }
 
     fn deadline(&self) -> Instant {
-        Instant::now() + self.target.timeout
+        self.target.deadline().into()
     }
 
     async fn call(&self, request: &Request) -> Result<Value> {
@@ -173,16 +170,20 @@ impl AsyncClient {
     }
 
     async fn exchange(&self, request: &Request) -> Result<Reply> {
-        let mut stream = self.open(request).await?;
+        let mut connection = self.open(request).await?;
         let mut whole = Whole::default();
         let mut piece = [0; 8192];
         loop {
-            let length = match stream.read(&mut piece).await {
-                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => 0,
+            let length = match connection.stream.read(&mut piece).await {
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+                    connection.unread = connection.is_unix;
+                    0
+                }
                 other => other.map_err(|error| failed(request, &error))?,
             };
             if length == 0 {
-                return whole.close().ok_or_else(|| cut_off(request, whole.reader.is_untouched()));
+                let untouched = whole.reader.is_untouched();
+                return whole.close().ok_or_else(|| cut_off(request, untouched, connection.unread));
             }
             if let Some(reply) = whole.push(&piece[..length]).map_err(|why| not_http(request, why))? {
                 return Ok(reply);
@@ -191,19 +192,34 @@ impl AsyncClient {
     }
 
     /// Connects to the daemon, makes sure that it is the daemon, and sends the request.
-    async fn open(&self, request: &Request) -> Result<Box<dyn Duplex>> {
+    async fn open(&self, request: &Request) -> Result<Connection> {
         let found = self.target.find()?;
-        let (mut stream, host, token) = connect(&found).await?;
-        self.target.is_still(&found)?;
-        let sent = stream.write_all(&request.bytes(&host, token.as_deref())).await;
-        match sent {
-            // It may have answered without reading all of it.
-            Err(error) if !matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) => {
-                Err(failed(request, &error))
+        let mut connection = match connect(&found).await {
+            // Who listens in place of one that has gone is whoever came after it.
+            Err(error) if error.kind() == ErrorKind::Untrusted => {
+                return Err(self.target.is_still(&found).err().unwrap_or(error));
             }
-            _ => Ok(stream),
+            connection => connection?,
+        };
+        self.target.is_still(&found)?;
+        let bytes = request.bytes(&connection.host, connection.token.as_ref());
+        match connection.stream.write_all(&bytes).await {
+            // It may have answered without reading all of it.
+            Err(error) if is_closed(&error) => connection.unread = connection.is_unix,
+            other => other.map_err(|error| failed(request, &error))?,
         }
+        Ok(connection)
     }
+}
+
+/// A connection to a daemon that is known to be the right one.
+struct Connection {
+    stream: Box<dyn Duplex>,
+    is_unix: bool,
+    host: String,
+    token: Option<Secret>,
+    /// The endpoint has closed it before it had read the whole request.
+    unread: bool,
 }
 
 /// A connection of either kind.
@@ -211,32 +227,33 @@ trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 
-/// Through the first address that leads somewhere: the stream, the host, the token.
-async fn connect(found: &Found) -> Result<(Box<dyn Duplex>, String, Option<String>)> {
-    let mut first = None;
+/// Through the first address that leads somewhere.
+async fn connect(found: &Found) -> Result<Connection> {
+    let mut obstacles = Obstacles::default();
     for address in &found.addresses {
-        let error = match address {
-            Address::Unix(path) => match connect_unix(path).await {
-                Ok(stream) => {
-                    trust::check_peer(&stream, found)?;
-                    return Ok((Box::new(stream), "localhost".to_owned(), None));
-                }
-                Err(error) => error,
-            },
-            Address::Tcp(address) => match TcpStream::connect(address).await {
-                Ok(stream) => {
-                    trust::check_listener(*address, found)?;
-                    let _ = stream.set_nodelay(true);
-                    let token = trust::token(&found.token_file(), found)?;
-                    return Ok((Box::new(stream), address.to_string(), token));
-                }
-                Err(error) => error,
-            },
+        let connected = match address {
+            Address::Unix(path) => connect_unix(path).await.map(|stream| over_unix(stream, found)),
+            Address::Tcp(address) => TcpStream::connect(address).await.map(|stream| over_tcp(stream, *address, found)),
         };
-        first.get_or_insert(error);
+        match connected {
+            Ok(connection) => return connection.map_err(|error| obstacles.before(found, error)),
+            Err(error) => obstacles.add(&error),
+        }
     }
-    let why = first.as_ref().map(cause).unwrap_or_default();
-    Err(found.failed(ErrorKind::Unreachable, format_args!("pid {} does not answer: {why}", found.pid)))
+    Err(obstacles.all(found))
+}
+
+fn over_unix(stream: UnixStream, found: &Found) -> Result<Connection> {
+    trust::check_peer(&stream, found)?;
+    let (stream, host) = (Box::new(stream), "localhost".to_owned());
+    Ok(Connection { stream, is_unix: true, host, token: None, unread: false })
+}
+
+fn over_tcp(stream: TcpStream, address: SocketAddr, found: &Found) -> Result<Connection> {
+    trust::check_listener(address, found)?;
+    let _ = stream.set_nodelay(true);
+    let token = trust::token(&found.token_file(), found)?;
+    Ok(Connection { stream: Box::new(stream), is_unix: false, host: address.to_string(), token, unread: false })
 }
 
 /// A connection that does not wait is refused for now when too many are not accepted yet.
@@ -256,7 +273,7 @@ fn failed(request: &Request, error: &io::Error) -> Error {
 /// What the daemon publishes from now on, one after another; ends when the daemon does. A
 /// [`Stream`](futures_core::Stream), too.
 pub struct AsyncEvents {
-    stream: Box<dyn Duplex>,
+    connection: Connection,
     incoming: Incoming,
     ended: bool,
 }
@@ -271,11 +288,13 @@ impl AsyncEvents {
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Result<usize>> {
         let mut piece = [0; 8192];
         let mut buffer = ReadBuf::new(&mut piece);
-        let length = match ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer)) {
-            Err(error) if error.kind() != io::ErrorKind::ConnectionReset => {
-                return Poll::Ready(Err(failed(&self.incoming.request, &error)));
+        let length = match ready!(Pin::new(&mut self.connection.stream).poll_read(context, &mut buffer)) {
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+                self.connection.unread = self.connection.is_unix;
+                0
             }
-            _ => buffer.filled().len(),
+            Err(error) => return Poll::Ready(Err(failed(&self.incoming.request, &error))),
+            Ok(()) => buffer.filled().len(),
         };
         self.incoming.push(buffer.filled()).inspect_err(|_| self.ended = true)?;
         self.ended = length == 0 || self.incoming.is_whole();

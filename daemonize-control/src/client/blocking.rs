@@ -1,11 +1,12 @@
 //! One connection of a blocking client, with a deadline for all that happens on it.
 
 use super::reply::{cut_off, not_http};
-use super::target::{Found, Target};
-use super::trust;
+use super::target::{Found, Obstacles, Target};
+use super::trust::{self, Secret};
 use super::wire::{Reply, Request, Whole};
 use crate::address::Address;
 use crate::error::{Error, ErrorKind, Result, cause};
+use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, UnixAddr, connect, setsockopt, socket, sockopt::SendTimeout,
 };
@@ -22,7 +23,9 @@ use std::time::{Duration, Instant};
 pub(crate) struct Connection {
     stream: Stream,
     host: String,
-    token: Option<String>,
+    token: Option<Secret>,
+    /// The endpoint has closed it before it had read the whole request.
+    pub(crate) unread: bool,
 }
 
 #[derive(Debug)]
@@ -33,14 +36,14 @@ enum Stream {
 
 /// A whole call: one request on one connection, and its reply.
 pub(crate) fn call(target: &Target, request: &Request) -> Result<Reply> {
-    let deadline = Instant::now() + target.timeout;
+    let deadline = target.deadline();
     let mut connection = Connection::open(target, request, deadline)?;
     let mut whole = Whole::default();
     let mut piece = [0; 8192];
     loop {
         let length = connection.read(&mut piece, Some(deadline), target, request)?;
         if length == 0 {
-            return whole.close().ok_or_else(|| cut_off(request, whole.reader.is_untouched()));
+            return whole.close().ok_or_else(|| cut_off(request, whole.reader.is_untouched(), connection.unread));
         }
         if let Some(reply) = whole.push(&piece[..length]).map_err(|why| not_http(request, why))? {
             return Ok(reply);
@@ -52,38 +55,44 @@ impl Connection {
     /// Connects to the daemon, makes sure that it is the daemon, and sends the request.
     pub(crate) fn open(target: &Target, request: &Request, deadline: Instant) -> Result<Connection> {
         let found = target.find()?;
-        let mut connection = Connection::connect(&found, target.timeout, deadline)?;
+        let mut connection = match Connection::connect(&found, target.timeout, deadline) {
+            // Who listens in place of one that has gone is whoever came after it.
+            Err(error) if error.kind() == ErrorKind::Untrusted => {
+                return Err(target.is_still(&found).err().unwrap_or(error));
+            }
+            connection => connection?,
+        };
         target.is_still(&found)?;
-        let bytes = request.bytes(&connection.host, connection.token.as_deref());
-        connection.stream.set_timeout(deadline).and_then(|()| connection.stream.write_all(&bytes)).or_else(
-            |error| {
-                // It may have answered without reading all of it.
-                let answered = matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset);
-                if answered { Ok(()) } else { Err(failed(target, request, &error)) }
-            },
-        )?;
+        let bytes = request.bytes(&connection.host, connection.token.as_ref());
+        let sent = connection.stream.set_timeout(deadline).and_then(|()| connection.stream.write_all(&bytes));
+        match sent {
+            // It may have answered without reading all of it.
+            Err(error) if is_closed(&error) => connection.unread = connection.stream.is_unix(),
+            other => other.map_err(|error| failed(target, request, &error))?,
+        }
         Ok(connection)
     }
 
     /// Through the first address that leads somewhere.
     fn connect(found: &Found, timeout: Duration, deadline: Instant) -> Result<Connection> {
-        let mut first = None;
+        let mut obstacles = Obstacles::default();
         for address in &found.addresses {
             let connected = match address {
                 Address::Unix(path) => connect_unix(path, deadline).map(Stream::Unix),
                 Address::Tcp(address) => connect_tcp(*address, deadline).map(Stream::Tcp),
             };
             match connected {
-                Ok(stream) => return Connection::trusted(stream, address, found),
+                Ok(stream) => {
+                    return Connection::trusted(stream, address, found).map_err(|error| obstacles.before(found, error));
+                }
                 Err(error) if is_timeout(&error) => {
                     let why = format!("no connection within {timeout:?}");
                     return Err(found.failed(ErrorKind::Timeout, why));
                 }
-                Err(error) => drop(first.get_or_insert(error)),
+                Err(error) => obstacles.add(&error),
             }
         }
-        let why = first.as_ref().map(cause).unwrap_or_default();
-        Err(found.failed(ErrorKind::Unreachable, format_args!("pid {} does not answer: {why}", found.pid)))
+        Err(obstacles.all(found))
     }
 
     fn trusted(stream: Stream, address: &Address, found: &Found) -> Result<Connection> {
@@ -98,7 +107,7 @@ impl Connection {
             }
             (Stream::Tcp(_), Address::Unix(_)) => unreachable!("a socket of its own kind"),
         };
-        Ok(Connection { stream, host, token })
+        Ok(Connection { stream, host, token, unread: false })
     }
 
     /// Waits for more bytes, at most until the deadline; zero at the end.
@@ -116,7 +125,10 @@ impl Connection {
             };
             match read.and_then(|()| self.stream.read(piece)) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(0),
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+                    self.unread = self.stream.is_unix();
+                    return Ok(0);
+                }
                 Err(error) => return Err(failed(target, request, &error)),
                 Ok(length) => return Ok(length),
             }
@@ -125,6 +137,10 @@ impl Connection {
 }
 
 impl Stream {
+    fn is_unix(&self) -> bool {
+        matches!(self, Stream::Unix(_))
+    }
+
     fn set_timeout(&self, deadline: Instant) -> io::Result<()> {
         let left = left(deadline)?;
         match self {
@@ -155,14 +171,20 @@ impl Stream {
     }
 }
 
-/// `connect(2)` with `SO_SNDTIMEO`, which also bounds how long it waits for room among those not accepted yet.
+/// `connect(2)` with `SO_SNDTIMEO`, which also bounds how long it waits for room among those not accepted yet. A signal
+/// that comes meanwhile does not count.
 fn connect_unix(path: &Path, deadline: Instant) -> io::Result<UnixStream> {
-    let left = left(deadline)?;
     let socket: OwnedFd = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
-    let seconds = left.as_secs().try_into().unwrap_or(i64::MAX);
-    setsockopt(&socket, SendTimeout, &TimeVal::new(seconds, left.subsec_micros().into()))?;
-    connect(socket.as_raw_fd(), &UnixAddr::new(path)?)?;
-    Ok(UnixStream::from(socket))
+    let address = UnixAddr::new(path)?;
+    loop {
+        let left = left(deadline)?;
+        let seconds = left.as_secs().try_into().unwrap_or(i64::MAX);
+        setsockopt(&socket, SendTimeout, &TimeVal::new(seconds, left.subsec_micros().into()))?;
+        match connect(socket.as_raw_fd(), &address) {
+            Err(Errno::EINTR) => {}
+            other => return other.map(|()| UnixStream::from(socket)).map_err(io::Error::from),
+        }
+    }
 }
 
 fn connect_tcp(address: SocketAddr, deadline: Instant) -> io::Result<TcpStream> {
@@ -178,7 +200,12 @@ fn left(deadline: Instant) -> io::Result<Duration> {
 }
 
 fn is_timeout(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+    matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock)
+}
+
+/// Whether whoever is at the other end has closed it.
+pub(crate) fn is_closed(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
 }
 
 fn failed(target: &Target, request: &Request, error: &io::Error) -> Error {

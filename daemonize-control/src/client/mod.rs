@@ -7,6 +7,7 @@
 mod asynchronous;
 mod blocking;
 mod reply;
+mod stop;
 mod stream;
 mod target;
 mod trust;
@@ -14,14 +15,15 @@ mod wire;
 
 pub use asynchronous::{AsyncClient, AsyncEvents};
 pub use stream::{Events, Published};
-pub(crate) use target::Target;
+pub(crate) use target::{Target, after};
 
 use crate::error::{Error, ErrorKind, Result};
 use daemonize_core::{Daemon, Pid, State};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use stop::Stop;
 use wire::Request;
 
 /// Talks to a running daemon that has an endpoint, and waits for the answers; cheap to clone, usable from any thread.
@@ -145,21 +147,18 @@ impl Client {
 
     /// Asks it to stop, and returns what it answered when it is gone. What it has begun is brought to its end first.
     ///
+    /// It is a success whenever it is gone: if nothing ran in the first place, or if somebody else stopped it meanwhile and
+    /// nobody was left to answer, this returns `{"success": true, "state": "stopped"}`.
+    ///
     /// # Errors
     /// As [`get`](Client::get); `Timeout` also when it was asked, but is not gone in time.
     pub fn stop(&self) -> Result<Value> {
-        let deadline = Instant::now() + self.target.timeout;
-        let pid = self.target.find()?.pid;
-        let reply = self.send("/stop", json!({}))?;
-        let mut pause = Duration::from_millis(1);
-        while self.pid()? == Some(pid) {
-            if Instant::now() >= deadline {
-                return Err(still_running(&self.target, pid));
-            }
+        let Some(mut stop) = Stop::of(&self.target)? else { return Ok(stop::stopped()) };
+        stop.answered(self.send("/stop", json!({})));
+        while let Some(pause) = stop.pause()? {
             thread::sleep(pause);
-            pause = (pause * 2).min(Duration::from_millis(20));
         }
-        Ok(reply)
+        stop.outcome()
     }
 
     /// Asks it to start its program again, which takes over from it; returns at once.
@@ -181,10 +180,4 @@ impl Client {
     fn call(&self, request: &Request) -> Result<Value> {
         reply::value(request, &blocking::call(&self.target, request)?)
     }
-}
-
-/// It was asked to stop, and has not.
-fn still_running(target: &Target, pid: Pid) -> Error {
-    let why = format!("it was asked to, and still runs after {:?}", target.timeout);
-    Error::failed(ErrorKind::Timeout, "stop pid", pid, why)
 }

@@ -62,7 +62,14 @@ pub(crate) fn not_http(request: &Request, Malformed(why): Malformed) -> Error {
 }
 
 /// The connection ended before the reply did.
-pub(crate) fn cut_off(request: &Request, nothing_came: bool) -> Error {
+///
+/// A Unix socket that is closed while some of what was sent to it has not been read says so (`ECONNRESET`, and `EPIPE` where
+/// not all could be sent). `unread` is that: then the endpoint never had the whole request, and has done nothing with it.
+pub(crate) fn cut_off(request: &Request, nothing_came: bool, unread: bool) -> Error {
+    if nothing_came && unread {
+        let why = "the endpoint ended before it had read the request";
+        return Error::failed(ErrorKind::Unreachable, "ask for", request.route(), why);
+    }
     let why =
         if nothing_came { "the endpoint closed the connection without an answer" } else { "the answer is cut off" };
     Error::failed(ErrorKind::Reply, "ask for", request.route(), why)

@@ -2,7 +2,7 @@
 
 use super::blocking::{Connection, timed_out};
 use super::reply::{check_status, cut_off, not_http};
-use super::target::Target;
+use super::target::{Target, after};
 use super::wire::{Reader, Request};
 use crate::error::{ErrorKind, Result};
 use serde_json::Value;
@@ -120,8 +120,8 @@ impl Incoming {
         self.parser.next()
     }
 
-    pub(crate) fn cut_off(&self) -> crate::error::Error {
-        cut_off(&self.request, self.reader.is_untouched())
+    pub(crate) fn cut_off(&self, unread: bool) -> crate::error::Error {
+        cut_off(&self.request, self.reader.is_untouched(), unread)
     }
 }
 
@@ -139,13 +139,13 @@ pub struct Events {
 impl Events {
     /// Connects, and returns when the endpoint has begun to answer: what is published after that is in the stream.
     pub(crate) fn open(target: &Target, route: &str) -> Result<Events> {
-        let deadline = Instant::now() + target.timeout;
+        let deadline = target.deadline();
         let incoming = Incoming::new(Request::stream(route)?);
         let connection = Connection::open(target, &incoming.request, deadline)?;
         let mut events = Events { target: target.clone(), connection, incoming, ended: false };
         while !events.incoming.is_accepted() {
             if !events.read(Some(deadline))? {
-                return Err(events.incoming.cut_off());
+                return Err(events.incoming.cut_off(events.connection.unread));
             }
         }
         Ok(events)
@@ -156,7 +156,7 @@ impl Events {
     /// # Errors
     /// The stream is no HTTP.
     pub fn next_within(&mut self, time: Duration) -> Result<Option<Published>> {
-        let deadline = Instant::now() + time;
+        let deadline = after(time);
         match self.advance(Some(deadline)) {
             Err(error) if error.kind() == ErrorKind::Timeout => Ok(None),
             other => other,

@@ -1,14 +1,15 @@
 //! Whom a client talks to: the process that the pidfile names, if it lives.
 
 use crate::address::Address;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, cause};
 use crate::place::Place;
 use daemonize_core::{Daemon, Pid, State, Status};
 use std::fmt::Display;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a call may take unless its client says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -24,6 +25,8 @@ pub(crate) struct Target {
 #[derive(Clone, Debug)]
 pub(crate) struct Found {
     pub(crate) pid: Pid,
+    /// When it began, in ticks since the machine did: with the pid, which process it is.
+    pub(crate) born: u64,
     /// The user that it runs as.
     pub(crate) owner: u32,
     /// Unix sockets first: they need no token.
@@ -66,7 +69,7 @@ impl Target {
             (State::Unknown(why), _) => return failed(ErrorKind::Unknown, &why),
             (state, _) => return failed(ErrorKind::Unknown, &format_args!("{state:?}")),
         };
-        let Some(owner) = owner(pid) else {
+        let (Some(owner), Some(born)) = (owner(pid), born(pid)) else {
             return failed(ErrorKind::NotRunning, &format_args!("pid {pid} has just ended"));
         };
         let mut addresses: Vec<Address> = addresses.iter().filter_map(|line| Address::parse(line)).collect();
@@ -74,16 +77,31 @@ impl Target {
         if addresses.is_empty() {
             return failed(ErrorKind::Unreachable, &format_args!("pid {pid} has no endpoint"));
         }
-        Ok(Found { pid, owner, addresses, pidfile })
+        Ok(Found { pid, born, owner, addresses, pidfile })
     }
 
     /// Whether that very daemon still lives.
     pub(crate) fn is_still(&self, found: &Found) -> Result<()> {
         let now = self.find()?;
-        if now.pid == found.pid && now.addresses == found.addresses {
+        if now.pid == found.pid && now.born == found.born && now.addresses == found.addresses {
             return Ok(());
         }
-        Err(found.failed(ErrorKind::Untrusted, "another daemon has taken its place meanwhile"))
+        Err(found.failed(ErrorKind::Unreachable, "another one has taken its place meanwhile"))
+    }
+
+    /// Whether that very daemon still runs, as far as the pidfile knows.
+    pub(crate) fn runs(&self, found: &Found) -> Result<bool> {
+        let status = self.status()?;
+        match status.state {
+            State::Running => Ok(status.pid == Some(found.pid) && born(found.pid) == Some(found.born)),
+            State::Unknown(why) => Err(failed(ErrorKind::Unknown, &status.pidfile, why)),
+            _ => Ok(false),
+        }
+    }
+
+    /// When a call that begins now has to be over.
+    pub(crate) fn deadline(&self) -> Instant {
+        after(self.timeout)
     }
 }
 
@@ -99,12 +117,56 @@ impl Found {
     }
 }
 
+/// What came of the addresses that were tried.
+#[derive(Debug, Default)]
+pub(crate) struct Obstacles {
+    /// The first of them: why the best way in leads nowhere.
+    first: Option<String>,
+}
+
+impl Obstacles {
+    /// One that nobody can be connected to.
+    pub(crate) fn add(&mut self, error: &io::Error) {
+        self.first.get_or_insert_with(|| cause(error));
+    }
+
+    /// None of them leads anywhere.
+    pub(crate) fn all(self, found: &Found) -> Error {
+        let why = self.first.unwrap_or_default();
+        found.failed(ErrorKind::Unreachable, format_args!("pid {} does not answer: {why}", found.pid))
+    }
+
+    /// One leads somewhere, but cannot be used: what was wrong with the better ones comes first.
+    pub(crate) fn before(self, found: &Found, error: Error) -> Error {
+        match self.first {
+            Some(first) if error.kind() == ErrorKind::Unreachable => {
+                let why = format_args!("pid {} does not answer: {first}; {error}", found.pid);
+                found.failed(ErrorKind::Unreachable, why)
+            }
+            _ => error,
+        }
+    }
+}
+
 fn failed(kind: ErrorKind, pidfile: &Path, why: impl Display) -> Error {
     Error::failed(kind, "reach the daemon of", pidfile.display(), why)
+}
+
+/// The moment when a time is over that begins now; one that no clock reaches is thirty years away.
+pub(crate) fn after(time: Duration) -> Instant {
+    const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+    Instant::now() + time.min(NEVER)
 }
 
 /// The effective user of a process. Not the owner of `/proc/PID`: that is root where nobody may dump it.
 fn owner(pid: Pid) -> Option<u32> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     status.lines().find_map(|line| line.strip_prefix("Uid:"))?.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// When a process began (`proc(5)`: `starttime` in `/proc/PID/stat`).
+fn born(pid: Pid) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name, which may hold anything, ends with the last bracket.
+    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?.parse().ok()
 }

@@ -6,6 +6,7 @@
 use super::target::Found;
 use crate::error::{Error, ErrorKind, Result, cause};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+use std::fmt;
 use std::fs;
 use std::io::Read;
 use std::net::{IpAddr, SocketAddr};
@@ -18,6 +19,23 @@ const LISTEN: &str = "0A";
 
 /// More than this is no token.
 const LARGEST_TOKEN: u64 = 256;
+
+/// A token that was read. Never printed: what is printed is read by others.
+#[derive(Clone)]
+pub(crate) struct Secret(pub(super) String);
+
+impl Secret {
+    /// For the one line of a request that needs it.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
 
 /// The process at the other end of a Unix socket must be the daemon.
 pub(crate) fn check_peer(socket: impl AsFd, found: &Found) -> Result<()> {
@@ -77,8 +95,8 @@ fn spelt(address: SocketAddr) -> String {
     format!("{ip}:{:04X}", address.port())
 }
 
-/// The token that the daemon has written for its user, from a file of that user's.
-pub(crate) fn token(path: &Path, found: &Found) -> Result<Option<String>> {
+/// The token that the daemon has written for its user, from a file of that user's that has no other name.
+pub(crate) fn token(path: &Path, found: &Found) -> Result<Option<Secret>> {
     let failed = |why: String| Error::failed(ErrorKind::Unreachable, "read token", path.display(), why);
     let mut options = fs::OpenOptions::new();
     options.read(true).custom_flags(nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK);
@@ -88,7 +106,7 @@ pub(crate) fn token(path: &Path, found: &Found) -> Result<Option<String>> {
         other => other.map_err(|error| failed(cause(&error)))?,
     };
     let status = file.metadata().map_err(|error| failed(cause(&error)))?;
-    if !status.is_file() || (status.uid() != found.owner && status.uid() != 0) {
+    if !status.is_file() || status.uid() != found.owner || status.nlink() != 1 {
         return Err(failed("it is no file of the daemon's user".into()));
     }
     let mut token = String::new();
@@ -97,7 +115,7 @@ pub(crate) fn token(path: &Path, found: &Found) -> Result<Option<String>> {
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(failed("it holds no token".into()));
     }
-    Ok(Some(token.to_owned()))
+    Ok(Some(Secret(token.to_owned())))
 }
 
 #[cfg(test)]
@@ -107,7 +125,7 @@ mod tests {
     use std::net::TcpListener;
 
     fn found(pid: i32, owner: u32) -> Found {
-        Found { pid: Pid::from_raw(pid).unwrap(), owner, addresses: Vec::new(), pidfile: "/run/d.pid".into() }
+        Found { pid: Pid::from_raw(pid).unwrap(), born: 0, owner, addresses: Vec::new(), pidfile: "/run/d.pid".into() }
     }
 
     #[test]
@@ -119,6 +137,28 @@ mod tests {
             assert_eq!(judge(pid, uid, &found(7, 33)).unwrap_err().kind(), ErrorKind::Untrusted, "{pid} {uid}");
         }
         assert!(judge(7, 33, &found(7, 0)).is_err());
+    }
+
+    #[test]
+    fn a_token_is_in_a_file_of_the_daemons_user_with_one_name() {
+        let directory = std::env::temp_dir().join(format!("daemon-trust-{}", std::process::id()));
+        fs::create_dir(&directory).unwrap();
+        let (path, other) = (directory.join("token"), directory.join("other"));
+        fs::write(&path, "5ec2e7\n").unwrap();
+        let me = nix::unistd::geteuid().as_raw();
+        let read = |owner| token(&path, &found(7, owner)).map(|token| token.map(|token| token.reveal().to_owned()));
+        assert_eq!(read(me).unwrap().as_deref(), Some("5ec2e7"));
+        // Not that of root either, where the daemon is somebody else.
+        assert!(read(me + 1).unwrap_err().to_string().contains("no file of the daemon's user"));
+        fs::hard_link(&path, &other).unwrap();
+        assert!(read(me).unwrap_err().to_string().contains("no file of the daemon's user"));
+        fs::remove_dir_all(directory).unwrap();
+        assert_eq!(read(me).unwrap(), None);
+    }
+
+    #[test]
+    fn a_secret_is_not_printed() {
+        assert_eq!(format!("{:?}", Some(Secret("5ec2e7".into()))), "Some(Secret(…))");
     }
 
     const TABLE: &str =

@@ -1,5 +1,6 @@
 //! HTTP/1.1 as a client speaks it: pure functions over bytes, so that blocking and async clients say the same.
 
+use super::trust::Secret;
 use crate::error::{Error, ErrorKind, Result};
 use serde_json::Value;
 
@@ -41,11 +42,11 @@ impl Request {
     }
 
     /// The bytes for one connection.
-    pub(crate) fn bytes(&self, host: &str, token: Option<&str>) -> Vec<u8> {
+    pub(crate) fn bytes(&self, host: &str, token: Option<&Secret>) -> Vec<u8> {
         let accept = if self.streams { "text/event-stream" } else { "application/json, */*;q=0.5" };
         let mut text = format!("{} {} HTTP/1.1\r\nHost: {host}\r\nAccept: {accept}\r\n", self.method, self.route);
         if let Some(token) = token {
-            text.extend(["Authorization: Bearer ", token, "\r\n"]);
+            text.extend(["Authorization: Bearer ", token.reveal(), "\r\n"]);
         }
         if let Some(body) = &self.body {
             text.extend(["Content-Type: application/json\r\nContent-Length: ", &body.len().to_string(), "\r\n"]);

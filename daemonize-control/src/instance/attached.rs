@@ -1,6 +1,6 @@
 //! An instance as part of a daemon: what makes it the only one is the daemon's own pidfile.
 
-use super::{Instance, run};
+use super::{Instance, in_order, run};
 use daemonize_core::{Attachment, Handle, Phase, Planned, Prepared};
 use std::error::Error;
 
@@ -11,7 +11,9 @@ impl Attachment for Instance {
     }
 
     fn prepare(&self, plan: &Planned) -> Result<Prepared, Box<dyn Error>> {
-        self.endpoint.prepare(plan)
+        let mut prepared = self.endpoint.prepare(plan)?;
+        prepared.addresses = in_order(std::mem::take(&mut prepared.addresses));
+        Ok(prepared)
     }
 
     fn start(&self, daemon: Handle) -> Result<(), Box<dyn Error>> {

@@ -14,14 +14,20 @@ const OTHERS_WRITE: u32 = 0o022;
 pub(crate) const PIDFILE: &str = ".pid";
 
 /// Where an application keeps its data on this platform, unless it is said: `~/.local/share/NAME`, or what
-/// `XDG_DATA_HOME` says.
+/// `XDG_DATA_HOME` says. Without `HOME`, the home is the one that the list of users (`passwd(5)`) has for this one.
 pub(crate) fn default(name: &str) -> Result<PathBuf> {
     if name.is_empty() || name.starts_with('.') || name.contains(['/', '\0']) {
         return Err(configuration(format_args!("the name {name:?} is no name of a directory: give it an `app_dir`")));
     }
     let base = etcetera::choose_base_strategy()
         .map_err(|error| configuration(format_args!("there is no data directory ({error}): give it an `app_dir`")))?;
-    Ok(base.data_dir().join(name))
+    let directory = base.data_dir().join(name);
+    if directory.is_absolute() {
+        return Ok(directory);
+    }
+    // Wherever the program happened to be launched: two launches would not find each other.
+    let home = base.home_dir().display();
+    Err(configuration(format_args!("the home directory `{home}` is no absolute path: give it an `app_dir`")))
 }
 
 /// Makes the directory, for its owner alone; one that is there already is taken if nobody else can write it.

@@ -10,7 +10,7 @@ mod watch;
 pub use opening::Opened;
 pub use running::Running;
 
-use crate::client::Client;
+use crate::client::{Client, after};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Answer, Event, Publisher};
@@ -77,7 +77,7 @@ pub enum Presence {
     Running {
         /// The process.
         pid: Pid,
-        /// Where it answers, as it says.
+        /// Where it answers: the first address in its pidfile.
         address: String,
     },
     /// Somebody has the lock, but does not answer, for this reason: it is starting, ending, or hangs.
@@ -86,7 +86,8 @@ pub enum Presence {
 
 impl Instance {
     /// An instance of this name; its directory is the one where an application of this name keeps its data
-    /// (`~/.local/share/NAME`, or in `$XDG_DATA_HOME`) unless [`app_dir`](Instance::app_dir) says otherwise.
+    /// (`~/.local/share/NAME`, or in `$XDG_DATA_HOME`) unless [`app_dir`](Instance::app_dir) says otherwise. Without `$HOME`,
+    /// that is in the home that the list of users has.
     pub fn new(name: impl Into<String>) -> Instance {
         Instance {
             name: name.into(),
@@ -172,7 +173,8 @@ impl Instance {
         self
     }
 
-    /// The pidfile: `.pid` in the directory. Line 1 is the pid, line 2 says which process that is, the others are its addresses.
+    /// The pidfile: `.pid` in the directory. Line 1 is the pid, line 2 says which process that is, the others are its addresses:
+    /// first the [`address`](Instance::address) that was asked for, as `http://127.0.0.1:9876`, last the socket, as `unix://…`.
     ///
     /// # Errors
     /// There is no such directory: no home, or a name that is none of a directory.
@@ -201,13 +203,7 @@ impl Instance {
         let status = client.target().status()?;
         Ok(match (status.state, status.pid) {
             (State::Running, Some(pid)) => match client.get("/") {
-                Ok(reply) => {
-                    let address = reply["address"].as_str().map(str::to_owned);
-                    Presence::Running {
-                        pid,
-                        address: address.or(status.addresses.first().cloned()).unwrap_or_default(),
-                    }
-                }
+                Ok(_) => Presence::Running { pid, address: status.addresses.into_iter().next().unwrap_or_default() },
                 Err(error) if error.kind() == ErrorKind::NotRunning => Presence::None,
                 Err(error) => Presence::Held(error.to_string()),
             },
@@ -275,10 +271,16 @@ impl Instance {
     /// launch hands over what it was launched with.
     ///
     /// # Errors
-    /// As [`start`](Instance::start) and [`Client::event`]. The event was handled at most once.
+    /// As [`start`](Instance::start) and [`Client::event`].
+    ///
+    /// # At most once
+    /// A first one that is ending is followed, for as long as [`patience`](Instance::patience) says: the event goes to whoever is
+    /// first then, or this process is. That is done only where the one before cannot have handled it: there was no connection, or
+    /// its end came before it had read the whole request, which the kernel says. If it had read the request and ended without an
+    /// answer, that is an error (`Reply`), and so is the answer that it ends (`Refused(503)`): it may have handled the event.
     pub fn run_or_send(self, event: &str, data: impl Into<Value>) -> Result<Launch> {
         let data = data.into();
-        let deadline = Instant::now() + self.patience;
+        let deadline = after(self.patience);
         loop {
             let taken = match self.take() {
                 Ok(lock) => return self.begin(lock, false).map(Launch::Primary),
@@ -302,7 +304,7 @@ impl Instance {
         let planned = Planned::foreground(&self.name, &pidfile);
         self.endpoint.check(&planned).map_err(configuration)?;
         directory::make(pidfile.parent().unwrap_or(Path::new("/")))?;
-        let deadline = Instant::now() + self.patience;
+        let deadline = after(self.patience);
         loop {
             let error = match PidFile::acquire(&pidfile, Duration::ZERO) {
                 Ok(lock) => return Ok(lock),
@@ -327,7 +329,7 @@ impl Instance {
         let failed = |error: &dyn std::fmt::Display| start_failed(&self.name, error);
         run(&self.on_start);
         let Prepared { addresses, .. } =
-            self.endpoint.prepare(&Planned::foreground(&self.name, &pidfile)).map_err(|error| failed(&error))?;
+            self.prepare(&Planned::foreground(&self.name, &pidfile)).map_err(|error| failed(&error))?;
         let endpoint = Arc::new(self.endpoint);
         let unfinished = Unfinished(&endpoint);
         let watch = Watch::begin().map_err(|error| start_failed(&self.name, &error))?;
@@ -355,6 +357,12 @@ impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
         self.0.end();
     }
+}
+
+/// With the address that was asked for in front: who knows of sockets finds them anyway.
+fn in_order(mut addresses: Vec<String>) -> Vec<String> {
+    addresses.sort_by_key(|address| address.starts_with("unix:"));
+    addresses
 }
 
 fn set(place: &Mutex<Option<OnStop>>, work: OnStop) {

@@ -91,6 +91,58 @@ fn a_blocking_client_inside_of_a_runtime_does_not_panic() {
     lab.run(&["inside", "d.pid"]).ok().prints(&["\"name\":\"clients\""]);
 }
 
+/// However many ask for it at once: all say that it is gone, and it is.
+#[test]
+fn p5_14_whoever_asks_for_a_stop_hears_that_it_is_gone() {
+    for _ in 0..times(5, 50) {
+        let lab = lab();
+        let first = daemon(&lab, &[]);
+        let stops: Vec<_> = (0..6)
+            .map(|number| lab.helper(&["client", "d.pid"]).args(KINDS[number % KINDS.len()]).args(["stop"]).spawn())
+            .collect();
+        for stop in stops {
+            let said = stop.finish().ok().stdout;
+            assert!(said.contains("\"state\":\"stopp"), "{said}");
+        }
+        assert!(!lab.path("d.pid").exists());
+        first.died(SOON).expect("it was stopped");
+    }
+}
+
+/// One that ends without an answer has stopped; one that lives on without an answer has not.
+#[test]
+fn a_stop_without_an_answer_is_judged_by_whether_it_is_gone() {
+    for kind in KINDS {
+        let lab = lab();
+        for how in ["0", "20", "all"] {
+            let leaving = lab.helper(&["leave", "f.pid", how]).spawn();
+            lab.wait_for("f.pid", SOON, |text| text.lines().count() == 3);
+            let stopped = client(&lab, "f.pid", &[kind, &["stop"]].concat()).ok();
+            stopped.prints(&[r#"{"success":true,"state":"stopped"}"#]);
+            leaving.finish().ok();
+            fs::remove_file(lab.path("f.pid")).ok();
+        }
+        let staying = lab.helper(&["leave", "f.pid", "stays"]).spawn();
+        lab.wait_for("f.pid", SOON, |text| text.lines().count() == 3);
+        client(&lab, "f.pid", &[kind, &["stop"]].concat()).exits(5).says(&["Reply", "without an answer"]);
+        staying.signal(Signal::SIGKILL);
+        staying.finish();
+    }
+}
+
+/// The longest time is no mistake; and no client prints a token.
+#[test]
+fn p5_02_clients_that_would_wait_for_ever_print_no_token() {
+    let lab = lab();
+    daemon(&lab, &["tcp"]);
+    let token = lab.read("d.control/token");
+    // So that they come over TCP.
+    fs::remove_file(lab.path("d.control/socket")).expect("a socket");
+    let said = lab.run(&["forever", "d.pid"]).ok();
+    let said = said.prints(&["told", "Events {", "AsyncEvents {", "\"state\":\"stopping\""]);
+    assert!(token.trim().len() == 64 && !said.stdout.contains(token.trim()), "{said}");
+}
+
 /// It listened as root and is somebody else now: the kernel says who it was then.
 #[test]
 fn a_daemon_that_dropped_its_privileges_is_trusted() {
@@ -103,7 +155,11 @@ fn a_daemon_that_dropped_its_privileges_is_trusted() {
         client(&lab, "d.pid", &["event", "echo", r#"{"what":1}"#]).ok();
         // Its own user may, too; nobody else.
         as_user(&lab, "nobody", &["client", "d.pid", "get", "/"]).ok();
-        as_user(&lab, "daemon", &["client", "d.pid", "get", "/"]).exits(5).says(&["Unreachable", "permission denied"]);
+        as_user(&lab, "daemon", &["client", "d.pid", "get", "/"]).exits(5).says(&[
+            "Unreachable",
+            // Of the socket, also where the token cannot be read either.
+            "does not answer: permission denied",
+        ]);
         client(&lab, "d.pid", &["stop"]).ok();
     }
 }

@@ -1,13 +1,16 @@
 //! Whoever sits where a daemon was: no client sends him a byte, least of all the token.
 
 use std::fs;
+use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 
 use look::{Lab, Running};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use nix::sys::signal::Signal;
 
 use crate::clients::daemon;
-use crate::only::{SOON, client, lab, needs_root};
+use crate::only::{SOON, client, freeze, lab, needs_root, wait_for_state};
 
 /// After `kill -9` somebody else takes the port. The daemon is dead, so nobody even connects to him.
 #[test]
@@ -71,6 +74,53 @@ fn p5_09_whoever_has_the_socket_of_a_living_daemon_hears_nothing() {
     }
 }
 
+/// Between the connection and the request, another one takes the daemon's place: whoever is connected to hears nothing.
+#[test]
+fn p5_09_whoever_loses_the_place_meanwhile_hears_nothing() {
+    for kind in [&[][..], &["async"]] {
+        let lab = lab();
+        let new = lab.helper(&["seal", "new.pid", "unix:///no/socket"]).spawn();
+        lab.wait_for("new.pid", SOON, |text| text.lines().count() == 3);
+        let (old, client) = crowd(&lab, &[kind, &["event", "echo", "null"]].concat());
+        fs::rename(lab.path("new.pid"), lab.path("f.pid")).expect("a pidfile");
+        lab.write("go", "");
+        client.finish().exits(5).says(&["Unreachable", "another one has taken its place meanwhile"]);
+        let log = lab.wait_for("log", SOON, |log| log.matches("heard").count() == 2);
+        assert_eq!(log.matches("heard 0 bytes").count(), 2, "{log}");
+        for program in [old, new] {
+            program.signal(Signal::SIGKILL);
+            program.finish();
+        }
+    }
+}
+
+/// A signal while it waits to be let in is no end of the time.
+#[test]
+fn a_signal_does_not_end_a_connection_that_waits() {
+    let lab = lab();
+    let (daemon, client) = crowd(&lab, &["event", "echo", "null"]);
+    wait_for_state(client.process(), 'S');
+    freeze(client.process());
+    client.signal(Signal::SIGCONT);
+    lab.write("go", "");
+    client.finish().exits(5).says(&["Timeout", "no answer within 2s"]);
+    lab.wait_for("log", SOON, |log| log.contains("POST /event"));
+    daemon.signal(Signal::SIGKILL);
+    daemon.finish();
+}
+
+/// A daemon that nobody can connect to yet, and a client that has read its pidfile and is about to.
+fn crowd<'lab>(lab: &'lab Lab, call: &[&str]) -> (Running<'lab>, Running<'lab>) {
+    let daemon = lab.helper(&["crowd", "f.pid"]).spawn();
+    lab.wait_for("f.pid", SOON, |text| text.lines().count() == 3);
+    let watch = Inotify::init(InitFlags::IN_CLOEXEC).expect("inotify");
+    watch.add_watch(&lab.path("f.pid"), AddWatchFlags::IN_CLOSE_NOWRITE).expect("a file that is there");
+    let client = lab.helper(&["client", "f.pid"]).args(call).spawn();
+    let mut read = [PollFd::new(watch.as_fd(), PollFlags::POLLIN)];
+    assert_eq!(poll(&mut read, PollTimeout::from(10_000_u16)), Ok(1), "nobody reads the pidfile");
+    (daemon, client)
+}
+
 /// A token in a file of somebody else's, or behind a link, is not read.
 #[test]
 fn p5_09_a_token_that_somebody_else_wrote_is_not_used() {
@@ -83,6 +133,13 @@ fn p5_09_a_token_that_somebody_else_wrote_is_not_used() {
     fs::rename(&token, lab.path("moved")).expect("a file of ours");
     std::os::unix::fs::symlink(lab.path("moved"), &token).expect("a link");
     client(&lab, "d.pid", &["get", "/"]).exits(5).says(&["failed to read token", "symbolic links"]);
+    // Nor is one that has another name elsewhere.
+    fs::remove_file(&token).expect("a link");
+    fs::hard_link(lab.path("moved"), &token).expect("a link");
+    std::os::unix::fs::chown(&token, Some(0), None).expect("a file of ours");
+    client(&lab, "d.pid", &["get", "/"]).exits(5).says(&["failed to read token", "no file of the daemon's user"]);
+    fs::remove_file(lab.path("moved")).expect("a link");
+    client(&lab, "d.pid", &["get", "/"]).ok();
     daemon.signal(Signal::SIGTERM);
 }
 

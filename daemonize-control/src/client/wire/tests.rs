@@ -72,7 +72,7 @@ fn what_is_no_http_or_too_large_is_refused() {
 #[test]
 fn a_request_is_what_the_endpoint_reads() {
     let request = Request::post("event", &serde_json::json!({"name": "ack"})).unwrap();
-    let text = String::from_utf8(request.bytes("127.0.0.1:80", Some("secret"))).unwrap();
+    let text = String::from_utf8(request.bytes("127.0.0.1:80", Some(&Secret("secret".into())))).unwrap();
     assert_eq!(
         text,
         "POST /event HTTP/1.1\r\nHost: 127.0.0.1:80\r\nAccept: application/json, */*;q=0.5\r\n\

@@ -70,6 +70,30 @@ pub(crate) fn inside_a_runtime(pidfile: &str) -> Result<(), Error> {
     })
 }
 
+/// The longest timeout that there is, wherever one can be set; stops the daemon.
+pub(crate) fn forever(pidfile: &str) -> Result<(), Error> {
+    let client = Client::at(pidfile).timeout(Duration::MAX);
+    print(&client.get("/")?);
+    let mut events = client.events()?;
+    print(&client.event("publish", json!({"what": "x"}))?);
+    while let Some(published) = events.next_within(Duration::MAX)? {
+        println!("{}", published.name);
+        if published.name == "told" {
+            break;
+        }
+    }
+    // Whatever it is reached by, and whoever may ask: nobody reads a token in a log.
+    println!("{events:?} {client:?}");
+    let client = client.to_async();
+    runtime().block_on(async {
+        let mut events = client.events().await?;
+        events.next().await.transpose()?;
+        print(&client.stop().await?);
+        println!("{events:?} {client:?}");
+        Ok(())
+    })
+}
+
 /// Counts in as many threads as are wanted; every count must come back once.
 pub(crate) fn many(pidfile: &str, threads: usize, calls: usize) -> Result<(), Error> {
     let sum = AtomicU64::new(0);

@@ -5,7 +5,8 @@
 //! * `client PIDFILE [async] get ROUTE | …`: a daemon from outside; `many PIDFILE THREADS CALLS`: and many of them
 //! * `daemon start|stop PIDFILE [tcp] [user=NAME] [endpoint=no]`: a daemon that publishes on `publish`
 //! * `listen unix|tcp ADDRESS LOG`: a stranger who writes down what is sent to him; `seal PIDFILE ADDRESS …`: a pidfile without an
-//!   endpoint; `lock PIDFILE MILLISECONDS`: a lock without a pidfile
+//!   endpoint; `lock PIDFILE MILLISECONDS`: a lock without a pidfile; `crowd PIDFILE`, `leave PIDFILE BYTES|all|stays`: a daemon that
+//!   nobody gets in to, or that leaves without an answer; `forever PIDFILE`: clients that would wait for ever
 
 mod calls;
 mod daemons;
@@ -35,6 +36,15 @@ fn main() -> ExitCode {
             strangers::seal(pidfile, addresses);
             Ok(())
         }
+        ["crowd", pidfile] => {
+            strangers::crowd(pidfile);
+            Ok(())
+        }
+        ["leave", pidfile, how] => {
+            strangers::leave(pidfile, how);
+            Ok(())
+        }
+        ["forever", pidfile] => calls::forever(pidfile),
         ["lock", pidfile, milliseconds] => {
             strangers::lock(pidfile, number(milliseconds));
             Ok(())

@@ -3,12 +3,16 @@
 use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::thread;
 use std::time::Duration;
 
 use daemon::PidFile;
+use look::Deadline;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket;
 
 /// Takes connections at this address, and writes all that comes into a file that is there; its first line says that it listens.
 pub(crate) fn listen(kind: &str, address: &str, log: &str) {
@@ -32,11 +36,63 @@ fn hear(mut stream: impl Read, log: &mut fs::File) {
     writeln!(log, "heard {} bytes: {}", all.len(), String::from_utf8_lossy(&all).escape_debug()).expect("a line");
 }
 
+/// A daemon that nobody can connect to until the file `go` of the lab is there; then it writes down what it hears.
+pub(crate) fn crowd(pidfile: &str) {
+    let (listener, path) = socket();
+    socket::listen(&listener, socket::Backlog::new(0).expect("a number")).expect("a listener");
+    // Takes the only place.
+    let first = UnixStream::connect(&path).expect("a connection");
+    let _pidfile = sealed(pidfile, &[format!("unix://{path}")]);
+    let mut log = OpenOptions::new().create(true).append(true).open(look::in_lab("log")).expect("a log");
+    let go = look::in_lab("go");
+    look::until(&go, Deadline::after(Duration::from_secs(20)), || go.exists().then_some(())).expect("a sign to go");
+    drop(first);
+    listener.incoming().for_each(|stream| hear(stream.expect("a connection"), &mut log));
+}
+
+/// A daemon that ends when somebody has connected: `how` many bytes of what he sends it reads before, or `all`; or it `stays`,
+/// and only closes the connection.
+pub(crate) fn leave(pidfile: &str, how: &str) {
+    let (listener, path) = socket();
+    let _pidfile = sealed(pidfile, &[format!("unix://{path}")]);
+    if how == "0" {
+        let mut waits = [PollFd::new(listener.as_fd(), PollFlags::POLLIN)];
+        poll(&mut waits, PollTimeout::from(20_000_u16)).expect("a connection");
+        return;
+    }
+    let (mut stream, _) = listener.accept().expect("a connection");
+    let mut read = vec![0; how.parse().unwrap_or(4096)];
+    if how == "all" || how == "stays" {
+        // The body ends with it.
+        let mut length = 0;
+        while !read[..length].ends_with(b"}") {
+            length += stream.read(&mut read[length..]).expect("a request");
+        }
+    } else {
+        stream.read_exact(&mut read).expect("so much");
+    }
+    drop(stream);
+    if how == "stays" {
+        thread::sleep(Duration::from_secs(1000));
+    }
+}
+
+/// A socket in the lab.
+fn socket() -> (UnixListener, String) {
+    let path = look::in_lab("socket").to_str().expect("a path of ours").to_owned();
+    let _ = fs::remove_file(&path);
+    (UnixListener::bind(&path).expect("a socket"), path)
+}
+
+fn sealed(pidfile: &str, addresses: &[String]) -> PidFile {
+    let pidfile = PidFile::acquire(pidfile, Duration::ZERO).and_then(|lock| lock.seal_with(addresses));
+    pidfile.expect("a pidfile")
+}
+
 /// A living process whose pidfile names addresses that are not its own.
 pub(crate) fn seal(pidfile: &str, addresses: &[&str]) {
     let addresses: Vec<String> = addresses.iter().map(|&address| address.to_owned()).collect();
-    let pidfile = PidFile::acquire(pidfile, Duration::ZERO).and_then(|lock| lock.seal_with(&addresses));
-    let _pidfile = pidfile.expect("a pidfile");
+    let _pidfile = sealed(pidfile, &addresses);
     println!("sealed");
     thread::sleep(Duration::from_secs(1000));
 }

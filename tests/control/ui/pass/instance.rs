@@ -1,0 +1,78 @@
+//! Everything that the attribute `instance` may be told. Nothing of it is run: that would be an instance in somebody's home.
+
+#![deny(warnings)]
+
+use daemon::control::serde_json::{Value, json};
+use daemon::control::{Instance, Opened, Running};
+use std::process::ExitCode;
+
+mod bare {
+    #[daemon::instance]
+    pub fn main() {}
+}
+
+mod with_all {
+    use super::*;
+
+    #[daemon::instance(
+        name = "my_app",
+        app_dir = std::env::temp_dir().join("my_app"),
+        address = "127.0.0.1:0",
+        without_token,
+        on_open = open,
+        configure = |instance: Instance| instance.on("echo", |event| event.into_value()),
+        crate = ::daemon
+    )]
+    pub fn main(running: Running) -> Result<(), String> {
+        running.wait();
+        Ok(())
+    }
+
+    fn open(opened: Opened) -> Value {
+        json!({ "message": format!("{:?} from {}", opened.arguments, opened.directory.display()) })
+    }
+}
+
+mod opening {
+    use super::*;
+
+    #[daemon::instance(name = NAME, on_open = |_: Opened| ())]
+    pub fn main() -> ExitCode {
+        ExitCode::from(7)
+    }
+
+    const NAME: &str = "another";
+}
+
+mod awaiting {
+    use super::*;
+
+    #[daemon::instance(on_open = open, configure = configured)]
+    /// It is documented, too.
+    pub fn main(mut _running: Running) {}
+
+    async fn open(opened: Opened) -> Result<Value, std::io::Error> {
+        Ok(json!({ "count": opened.arguments.len() }))
+    }
+
+    fn configured(instance: Instance) -> Instance {
+        instance.on_start(|| ()).on_stop(|| ())
+    }
+}
+
+mod shadowing {
+    #![allow(dead_code)]
+    struct Instance;
+    struct Opening;
+    mod control {}
+    mod std {}
+    mod core {}
+
+    #[daemon::instance(on_open = |_| ())]
+    pub fn main() {}
+}
+
+fn main() {
+    let mains: [fn() -> ExitCode; 5] = [bare::main, with_all::main, opening::main, awaiting::main, shadowing::main];
+    let _ = mains;
+}
