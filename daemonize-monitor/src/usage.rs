@@ -7,13 +7,15 @@ use nix::unistd::{SysconfVar, sysconf};
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::Read;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Whoever asks again within this time is told the same: a look at thousands of processes takes milliseconds.
 const FRESH: Duration = Duration::from_millis(900);
 /// Unless it is about somebody new.
 const NEW: Duration = Duration::from_millis(100);
+/// And however often somebody asks, not more than this part of the time is spent on it: a tenth.
+const SHARE: u32 = 10;
 
 /// What one session uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -31,6 +33,8 @@ pub(crate) struct Usage(Mutex<Last>);
 #[derive(Debug, Default)]
 struct Last {
     looked: Option<Instant>,
+    /// How long that took.
+    cost: Duration,
     /// When processor time was measured.
     measured: Option<Instant>,
     /// Processor time of each process, by its pid and when it began.
@@ -51,16 +55,34 @@ struct Stat {
 }
 
 impl Usage {
-    /// What these sessions use, by their numbers.
+    /// What these sessions used at the last look, by their numbers. Does not look.
     pub(crate) fn of(&self, sessions: &[i32]) -> HashMap<i32, Used> {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        let age = last.looked.map(|at| now.duration_since(at));
-        let is_known = |session: &i32| last.used.contains_key(session);
-        if age.is_none_or(|age| age >= FRESH || (age >= NEW && !sessions.iter().all(is_known))) {
-            last.look(now, &stats());
-        }
+        let last = self.last();
         sessions.iter().filter_map(|session| Some((*session, *last.used.get(session)?))).collect()
+    }
+
+    /// Looks again if the last look is too old, or knows nothing of one of these sessions. Reads a file for each process
+    /// of the machine: not for a thread that others wait for.
+    pub(crate) fn look(&self, sessions: &[i32]) {
+        let begin = Instant::now();
+        {
+            let last = self.last();
+            let age = last.looked.map(|at| begin.duration_since(at));
+            let fresh = FRESH.max(last.cost * SHARE);
+            let new = NEW.max(last.cost * SHARE);
+            let is_known = |session: &i32| last.used.contains_key(session);
+            if age.is_some_and(|age| age < new || (age < fresh && sessions.iter().all(is_known))) {
+                return;
+            }
+        }
+        let stats = stats();
+        let mut last = self.last();
+        last.look(begin, &stats);
+        last.cost = begin.elapsed();
+    }
+
+    fn last(&self) -> MutexGuard<'_, Last> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -182,7 +204,10 @@ mod tests {
     #[test]
     fn this_process_is_seen() {
         let session = nix::unistd::getsid(None).unwrap().as_raw();
-        let used = Usage::default().of(&[session, -1]);
+        let usage = Usage::default();
+        assert!(usage.of(&[session]).is_empty());
+        usage.look(&[session]);
+        let used = usage.of(&[session, -1]);
         assert!(used[&session].memory > 100_000 && used.len() == 1, "{used:?}");
     }
 }

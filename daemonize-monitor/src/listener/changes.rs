@@ -6,9 +6,10 @@ use crate::status::Change;
 use daemonize_control::Publisher;
 use serde_json::json;
 use std::collections::HashMap;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,8 @@ use std::time::{Duration, Instant};
 const KEPT: usize = 4096;
 /// How often counts are said at the most.
 const PACE: Duration = Duration::from_secs(1);
+/// How long after a thread could not be made it is tried again.
+const PAUSE: Duration = Duration::from_millis(10);
 /// Whoever asks for the bots has this long to read the events, too.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -42,21 +45,26 @@ impl Changes {
         }
     }
 
-    /// Listens to the engine, in a thread of its own.
-    pub(super) fn begin(&self, listener: &Listener) {
-        let (sender, changes) = mpsc::sync_channel(KEPT);
-        listener.0.commands.desk().give(Order::Subscribe(sender), false, drop);
-        let (publisher, listener) = (self.publisher.clone(), listener.clone());
-        let begun =
-            thread::Builder::new().name("changes".into()).spawn(move || publish(&listener, &publisher, &changes));
-        if let Err(error) = begun {
-            log::error!("failed to tell of changes: {error}");
+    /// Listens to the engine, in a thread of its own. Where none can be had it is tried again for a while.
+    ///
+    /// # Errors
+    /// There is no room for a thread.
+    pub(super) fn begin(&self, listener: &Listener) -> io::Result<()> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let (publisher, listener) = (self.publisher.clone(), listener.clone());
+            match thread::Builder::new().name("changes".into()).spawn(move || publish(&listener, &publisher)) {
+                Err(_) if Instant::now() < end => thread::sleep(PAUSE),
+                outcome => return outcome.map(drop),
+            }
         }
     }
 }
 
 /// Ends with the engine.
-fn publish(listener: &Listener, publisher: &Publisher, changes: &Receiver<Change>) {
+fn publish(listener: &Listener, publisher: &Publisher) {
+    let (sender, changes) = mpsc::sync_channel(KEPT);
+    listener.0.commands.desk().give(Order::Subscribe(sender), false, drop);
     for change in changes {
         if publisher.readers() == 0 {
             continue;

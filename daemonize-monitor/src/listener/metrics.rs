@@ -7,7 +7,7 @@ use std::fmt::{Display, Write};
 /// Metrics of all bots, as lines of the text format 0.0.4; nothing if the engine does not answer.
 pub(super) async fn text(listener: Listener) -> String {
     let bots = listener.bots().await.unwrap_or_default();
-    print(&listener.shown(&bots))
+    print(&listener.looked_at(&bots).await)
 }
 
 fn print(bots: &[Bot]) -> String {

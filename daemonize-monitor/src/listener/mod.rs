@@ -49,8 +49,7 @@ pub(crate) struct Beginning(Listener);
 impl Attachment for Beginning {
     fn start(&self, daemon: Handle) -> std::result::Result<(), Box<dyn std::error::Error>> {
         let _ = self.0.0.daemon.set(daemon);
-        self.0.0.changes.begin(&self.0);
-        Ok(())
+        Ok(self.0.0.changes.begin(&self.0)?)
     }
 }
 
@@ -89,6 +88,15 @@ impl Listener {
         bots
     }
 
+    /// The same, after a look at what they use.
+    async fn looked_at(&self, bots: &[BotStatus]) -> Vec<json::Bot> {
+        let sessions: Vec<i32> = bots.iter().filter_map(|status| status.pid).map(Pid::as_raw).collect();
+        let listener = self.clone();
+        // What is not known then is not told.
+        let _ = tokio::task::spawn_blocking(move || listener.0.usage.look(&sessions)).await;
+        self.shown(bots)
+    }
+
     fn monitor(&self) -> json::Monitor {
         let reloader = self.0.reloader.as_deref();
         let daemon = self.0.daemon.get();
@@ -125,7 +133,7 @@ async fn all(State(listener): State<Listener>, Query(wanted): Query<Wanted>) -> 
         Ok(bots) => bots,
         Err(error) => return refusal(&error, &[]),
     };
-    let mut bots = listener.shown(&bots);
+    let mut bots = listener.looked_at(&bots).await;
     if wanted.minutes == Some(0) {
         bots.iter_mut().flat_map(|bot| &mut bot.events).for_each(|event| event.minutes.clear());
     }
@@ -134,7 +142,10 @@ async fn all(State(listener): State<Listener>, Query(wanted): Query<Wanted>) -> 
 
 async fn one(State(listener): State<Listener>, Path(name): Path<String>) -> Response {
     match ask::bots(&listener.0.commands, Some(name.clone())).await {
-        Ok(bots) => body::bots(&listener, &name, &bots),
+        Ok(bots) => {
+            listener.looked_at(&bots).await;
+            body::bots(&listener, &name, &bots)
+        }
         Err(error) => refusal(&error, &listener.names().await),
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn bot(status: &BotStatus, used: &HashMap<i32, Used>, now: Instant) -
     json::Bot {
         name: status.name.clone(),
         family: status.family().to_owned(),
-        state: state(status.state),
+        state: state(at(status)),
         reason: reason(status),
         pid: status.pid.map(daemonize_core::Pid::as_raw),
         since: on_the_wall(status.since),
@@ -36,6 +36,14 @@ pub(super) fn bot(status: &BotStatus, used: &HashMap<i32, Used>, now: Instant) -
         autostart: status.autostart,
         configured: !status.temporary,
         events: events(&status.counts, now),
+    }
+}
+
+/// What it is at. One whose process has just ended does not run, whatever is still being done about that.
+fn at(status: &BotStatus) -> State {
+    match status.state {
+        State::Running | State::Starting | State::Suspended if status.pid.is_none() => State::Stopping,
+        state => state,
     }
 }
 

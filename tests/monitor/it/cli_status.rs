@@ -157,7 +157,10 @@ fn watch_tells_every_change_and_ends_with_the_monitor() {
     look::Process::new(pid).signal(Signal::SIGKILL);
     let new = site.until("web", |bot| bot["state"] == "running" && bot["pid"] != pid)["pid"].clone();
     let end = format!("web: running, pid {new}");
-    while plain.line().expect("a line") != end {}
+    let mut seen = Vec::new();
+    while seen.last() != Some(&end) {
+        seen.push(plain.line().unwrap_or_else(|| panic!("not {end:?}: {seen:?}\n{}", site.lab.read("m.log"))));
+    }
     while next()["bot"]["pid"] != new {}
     site.shutdown();
     while plain.line().is_some() {}
@@ -198,7 +201,7 @@ struct Follower {
 impl Follower {
     fn new(site: &Site, arguments: &[&str]) -> Follower {
         let mut command = Command::new("timeout");
-        command.arg("60").arg(daemonctl()).args(["-c", "m.toml"]).args(arguments);
+        command.arg("30").arg(daemonctl()).args(["-c", "m.toml"]).args(arguments);
         command.current_dir(site.lab.directory()).env("LOOK_LAB", site.lab.directory());
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("timeout");
@@ -206,7 +209,7 @@ impl Follower {
         Follower { child, lines }
     }
 
-    /// The next line; `None` at the end, which comes after a minute at the latest.
+    /// The next line; `None` at the end, which comes after half a minute at the latest.
     fn line(&mut self) -> Option<String> {
         self.lines.next().map(|line| line.expect("a line"))
     }
