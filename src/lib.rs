@@ -57,12 +57,19 @@
 //!
 //! * `macros` (default): the attributes.
 //! * `tokio`: `async fn` under the attributes, `run_async`, `step_async`, `messages_async`, `sleep_async`.
+//! * `control`: the module `control`: an HTTP endpoint in the daemon, its client, single instance.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub use daemonize_core::*;
 
+#[cfg(feature = "control")]
+#[cfg_attr(docsrs, doc(cfg(feature = "control")))]
+pub use daemonize_control as control;
+#[cfg(all(feature = "macros", feature = "control"))]
+#[cfg_attr(docsrs, doc(cfg(feature = "control")))]
+pub use daemonize_macros::instance;
 #[cfg(feature = "macros")]
 pub use daemonize_macros::{message, run, step};
 

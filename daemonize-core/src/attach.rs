@@ -3,8 +3,10 @@
 use crate::counters::{Counters, counters};
 use crate::pid::Pid;
 use std::error::Error;
+use std::fmt;
 use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 /// Something that lives beside the body: an endpoint, a notifier, a watchdog.
@@ -77,6 +79,11 @@ pub struct Planned {
 }
 
 impl Planned {
+    /// For a program that is no daemon, stays who it is, and holds this pidfile (its absolute path).
+    pub fn foreground(name: impl Into<String>, pidfile: impl Into<PathBuf>) -> Planned {
+        Planned { name: name.into(), pidfile: pidfile.into(), user: None, group: None }
+    }
+
     /// The daemon's name.
     pub fn name(&self) -> &str {
         &self.name
@@ -121,16 +128,53 @@ pub enum Phase {
     Stopping,
 }
 
+/// What an [`Attachment`] may ask of the process that it lives in. A daemon does what it is asked; a program that is none
+/// says itself what that means.
+pub trait Obey: Send + Sync + 'static {
+    /// Is to stop; returns at once.
+    fn stop(&self);
+
+    /// Whether it is to stop.
+    fn is_stopping(&self) -> bool;
+
+    /// Is to start its program again, which takes over from it; returns at once. Refused unless it is implemented.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    fn restart(&self) -> Result<(), Box<dyn Error>> {
+        Err("failed to restart: this process is no daemon".into())
+    }
+
+    /// Is to reload, as SIGHUP has it do; returns at once. Refused unless it is implemented.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    fn reload(&self) -> Result<(), Box<dyn Error>> {
+        Err("failed to reload: this process is no daemon".into())
+    }
+}
+
 /// What an [`Attachment`] knows of its daemon and may ask of it; cheap to clone, usable from any thread.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Handle {
     pub(crate) name: String,
     pub(crate) pidfile: PathBuf,
     pub(crate) since: SystemTime,
     pub(crate) addresses: Vec<String>,
+    pub(crate) process: Arc<dyn Obey>,
 }
 
 impl Handle {
+    /// For a program that is no daemon, and holds this pidfile with these addresses.
+    pub fn foreground(
+        name: impl Into<String>,
+        pidfile: impl Into<PathBuf>,
+        addresses: Vec<String>,
+        process: Arc<dyn Obey>,
+    ) -> Handle {
+        Handle { name: name.into(), pidfile: pidfile.into(), since: SystemTime::now(), addresses, process }
+    }
+
     /// The daemon's name.
     pub fn name(&self) -> &str {
         &self.name
@@ -163,6 +207,37 @@ impl Handle {
 
     /// Whether it is to stop.
     pub fn is_stopping(&self) -> bool {
-        crate::stopping::is_marked()
+        self.process.is_stopping()
+    }
+
+    /// Asks it to stop, as SIGTERM does; returns at once.
+    pub fn stop(&self) {
+        self.process.stop();
+    }
+
+    /// Asks it to start its program again, which takes over from it: see [`restart`](crate::restart).
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub fn restart(&self) -> Result<(), Box<dyn Error>> {
+        self.process.restart()
+    }
+
+    /// Asks it to reload, as SIGHUP does: see [`reload`](crate::reload).
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub fn reload(&self) -> Result<(), Box<dyn Error>> {
+        self.process.reload()
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle")
+            .field("name", &self.name)
+            .field("pidfile", &self.pidfile)
+            .field("addresses", &self.addresses)
+            .finish_non_exhaustive()
     }
 }

@@ -52,7 +52,7 @@ mod stopping;
 #[allow(unsafe_code)] // The only room with it.
 mod sys;
 
-pub use attach::{Attachment, Handle, Phase, Planned, Prepared};
+pub use attach::{Attachment, Handle, Obey, Phase, Planned, Prepared};
 pub use body::{
     Ack, Delivery, Ending, Fetched, GiveBack, Messages, Nack, Never, Outcome, Run, Runtime, Step, StepOutcome, Work,
 };

@@ -30,6 +30,8 @@ pub(crate) enum Value {
     Signals(Vec<SignalArm>),
     /// `{ before(Stage) => hook, … }`
     Hooks(Vec<HookArm>),
+    /// What an endpoint is made of; nothing where the key stands alone.
+    Control(Option<Expr>),
     /// A name for the companion.
     Name(Ident),
     /// A path of the library.
@@ -85,6 +87,9 @@ fn parse_arg(kind: Kind, input: ParseStream, errors: &mut Errors) -> syn::Result
     }
     let word = input.call(Ident::parse_any)?;
     let key = keys::find(kind, &word.unraw().to_string()).map_err(|message| syn::Error::new(word.span(), message))?;
+    if matches!(key.shape, Shape::Control) && (input.is_empty() || input.peek(Token![,])) {
+        return Ok(Arg { word, key, value: Value::Control(None) });
+    }
     parse_equals(input, &word, key)?;
     let value = parse_value(input, key, errors)?;
     Ok(Arg { word, key, value })
@@ -114,6 +119,7 @@ fn parse_value(input: ParseStream, key: &Key, errors: &mut Errors) -> syn::Resul
         Shape::Hooks => Value::Hooks(blocks::parse(input, key, errors)?),
         Shape::Companion => Value::Name(parse_name(input, key)?),
         Shape::Root => Value::Root(parse_root(input, key)?),
+        Shape::Control => Value::Control(Some(Expr::parse(input)?)),
         _ => Value::Expr(Expr::parse(input)?),
     })
 }

@@ -22,6 +22,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     let reaching = reaching(model);
     // The handler of messages is called by its own name.
     let call = (model.kind != Kind::Message).then(|| call(function));
+    let controlling = model.controlled.then(|| controlling(model));
     let daemon = daemon(model);
     print! {
         #(#gates)*
@@ -34,6 +35,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
         impl #name {
             #starting
             #reaching
+            #controlling
             #call
             #daemon
         }
@@ -92,6 +94,24 @@ fn reaching(model: &Model) -> TokenStream {
 
         /// Where the pidfile is.
         #visibility fn pidfile() -> ::std::path::PathBuf { Self::__daemon().pidfile_path() }
+    }
+}
+
+/// The verbs that talk to the daemon's endpoint.
+fn controlling(model: &Model) -> TokenStream {
+    let Model { root, function, .. } = model;
+    let visibility = &function.visibility;
+    print! {
+        /// Talks to the daemon's endpoint, if it runs.
+        #visibility fn client() -> #root::control::Client { #root::control::Client::of(&Self::__daemon()) }
+
+        /// Sends the daemon's endpoint an event; what its handler replied.
+        #visibility fn event(
+            name: &str,
+            data: impl ::core::convert::Into<#root::control::serde_json::Value>,
+        ) -> #root::control::Result<#root::control::serde_json::Value> {
+            Self::client().event(name, data)
+        }
     }
 }
 

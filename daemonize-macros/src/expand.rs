@@ -183,6 +183,13 @@ fn argument(root: &TokenStream, value: &Argument) -> TokenStream {
             let rules = rules.iter().map(|rule| hook_rule(root, rule));
             print!(#root::Hooks::new() #(#rules)*)
         }
+        Argument::Endpoint(None) => print!(#root::control::Endpoint::new()),
+        Argument::Endpoint(Some(value)) => {
+            // What cannot be one shows where the user wrote it.
+            let span = value.span().resolved_at(Span::mixed_site());
+            let root = located(root, span);
+            quote_spanned!(span=> <#root::control::Endpoint as ::core::convert::From<_>>::from(#value))
+        }
     }
 }
 

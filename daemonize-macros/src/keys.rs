@@ -63,6 +63,8 @@ pub(crate) enum Shape {
     PoolSize,
     /// How many threads there may be.
     Workers,
+    /// An endpoint, what one is made of, or nothing.
+    Control,
     /// The path of the library.
     Root,
 }
@@ -139,6 +141,7 @@ const KEYS: &[Key] = &[
     key("idle_time", Shape::Duration, r#"idle_time = "100ms""#),
     key("runtime", Shape::Words(&RUNTIME), "runtime = current_thread"),
     key("worker_threads", Shape::Workers, "worker_threads = 4"),
+    key("control", Shape::Control, r#"control = "127.0.0.1:0""#),
     key("configure", Shape::Configure, "configure = more_settings"),
     key("crate", Shape::Root, "crate = ::daemon"),
 ];
@@ -156,6 +159,9 @@ pub(crate) const OF_ASYNC: [&str; 2] = ["runtime", "worker_threads"];
 
 /// Whether functions that await can be daemons: the library builds their runtime only with its feature `tokio`.
 pub(crate) const AWAITS: bool = cfg!(feature = "tokio");
+
+/// Whether there is an endpoint to attach: the library brings it only with its feature `control`.
+pub(crate) const CONTROLS: bool = cfg!(feature = "control");
 
 /// Words that are no keys yet, each with what it is for.
 const RESERVED: &[(&str, &str)] = &[("cli", "it is reserved for command lines")];

@@ -20,6 +20,8 @@ mod errors;
 mod expand;
 mod function;
 mod hooks;
+#[cfg(any(feature = "control", test))]
+mod instance;
 mod item;
 mod keys;
 mod lifetimes;
@@ -64,7 +66,8 @@ use crate::keys::Kind;
 ///
 /// The companion has `start`, `restart` and `foreground`, which take the function's arguments; `stop`,
 /// `status`, `send`, `pid` and `pidfile`, which take none; and `call`, which calls the plain function,
-/// as its own name does inside its body. Link to the function as ``[`fn@sleepy`]``. On `main`, running
+/// as its own name does inside its body. With `control` it also has `client`, which talks to the daemon's
+/// endpoint, and `event`. Link to the function as ``[`fn@sleepy`]``. On `main`, running
 /// the program launches the daemon.
 ///
 /// # Keys
@@ -88,6 +91,7 @@ use crate::keys::Kind;
 /// | `ready` | `auto`, `manual` |
 /// | `start_timeout`, `stop_timeout`, `grace` | `"500ms"`, `"3s"`, `"2m"`, `"1h"` |
 /// | `hooks` | `{ before(Umask) => f, after(PidFile) => [f, g], replace(Stdio) => h }` |
+/// | `control` | alone, an address such as `"127.0.0.1:0"`, or a `daemon::control::Endpoint`; with the feature `control` |
 /// | `configure` | a function from `Daemon` to `Daemon`; it comes last |
 /// | `crate` | the library's path, if it is not `::daemon` |
 ///
@@ -126,6 +130,45 @@ pub fn run(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn step(args: TokenStream, item: TokenStream) -> TokenStream {
     whole::attribute(Kind::Step, args.into(), item.into()).into()
+}
+
+/// There can be only one: a `fn main` that runs in the first launch of a program; every later one hands over its arguments.
+///
+/// ```ignore
+/// #[daemon::instance(name = "my_app", on_open = open)]
+/// fn main(running: Running) {
+///     window(std::env::args());
+///     running.wait();                     // until somebody stops it
+/// }
+///
+/// fn open(opened: Opened) {
+///     tab(opened.directory, opened.arguments);
+/// }
+/// ```
+///
+/// is about the same as
+///
+/// ```ignore
+/// let app = Instance::new("my_app").on("open", |event: Event| open(Opened::of(&event)));
+/// match app.run_or_send("open", json!({ "args": args, "cwd": directory })) { … }
+/// ```
+///
+/// The function may take the `Running`, and return whatever a `main` may; the instance ends when it returns. A later
+/// launch has exit status 0 when the first one has handled its arguments, and prints the `message` of the reply, if there is one;
+/// without `on_open` it says on stderr that the program runs already, and has exit status 3. It wants the feature `control`.
+///
+/// | key | value |
+/// |---|---|
+/// | `name` | the name of the application: that of the package without it |
+/// | `on_open` | a function or closure from `Opened` to what a handler of events may return, `async` or not |
+/// | `app_dir` | the directory of its pidfile and socket: that of the application's data without it |
+/// | `address`, `without_token` | as the methods of `Instance` |
+/// | `configure` | a function or closure from `Instance` to `Instance`, for everything else |
+/// | `crate` | the path of this library, `::daemon` without it |
+#[cfg(feature = "control")]
+#[proc_macro_attribute]
+pub fn instance(args: TokenStream, item: TokenStream) -> TokenStream {
+    crate::instance::attribute(args.into(), item.into()).into()
 }
 
 /// Handles messages as a daemon: fetches them one after another, and calls the function for each, many at a time.

@@ -13,7 +13,7 @@ use crate::errors::Errors;
 use crate::function::{self, Function};
 use crate::hooks::{self, HookRule};
 use crate::item::Item;
-use crate::keys::{Kind, OF_ASYNC};
+use crate::keys::{CONTROLS, Kind, OF_ASYNC};
 use crate::signals::{self, SignalRule};
 use crate::values::{self, Checked};
 
@@ -31,6 +31,8 @@ pub(crate) struct Model {
     pub(crate) settings: Vec<Setting>,
     /// What fetches the messages of a message daemon.
     pub(crate) from: TokenStream,
+    /// Whether it has an endpoint.
+    pub(crate) controlled: bool,
     /// The function.
     pub(crate) function: Function,
 }
@@ -51,6 +53,8 @@ pub(crate) enum Argument {
     Signals(Vec<SignalRule>),
     /// A set of hooks.
     Hooks(Vec<HookRule>),
+    /// An endpoint, as the user's expression says.
+    Endpoint(Option<TokenStream>),
 }
 
 /// What `grace` is unless it is set.
@@ -76,7 +80,9 @@ pub(crate) fn check(kind: Kind, args: Vec<Arg>, item: Item, errors: &mut Errors)
     let from = choices.from.unwrap_or_default();
     let mut settings = choices.settings;
     settings.sort_by_key(|setting| setting.key == "configure");
-    Some(Model { kind, root: root.to_token_stream(), companion, name, settings, from, function })
+    // Also where its value was wrong: that has been said, and what uses the companion is no second mistake.
+    let controlled = CONTROLS && choices.seen.contains(&"control");
+    Some(Model { kind, root: root.to_token_stream(), companion, name, settings, from, controlled, function })
 }
 
 /// What the arguments say, before the function is known.
@@ -108,6 +114,13 @@ impl Choices {
                 return;
             }
             Value::Signals(arms) => Argument::Signals(signals::check(arms, errors)),
+            Value::Control(value) => {
+                if let Some(value) = errors.keep(values::endpoint(&arg.word, arg.key, value.as_ref())) {
+                    let key = Ident::new("attach", arg.word.span());
+                    self.settings.push(Setting { key, value: Argument::Endpoint(value) });
+                }
+                return;
+            }
             Value::Hooks(arms) => Argument::Hooks(hooks::check(arms, errors)),
             Value::Expr(value) => match errors.keep(values::check(arg.key, &value)) {
                 Some(checked) => Argument::Plain(checked),

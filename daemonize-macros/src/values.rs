@@ -1,15 +1,16 @@
 //! The values of the plain keys: literals are checked here, expressions are the compiler's.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, ExprUnary, Lit, LitInt, UnOp};
 
 use crate::actions;
 use crate::duration;
-use crate::keys::{Key, Shape, Words};
+use crate::keys::{CONTROLS, Key, Shape, Words};
 use crate::suggest;
 
 /// A checked value.
@@ -217,6 +218,25 @@ fn span_of_time(value: &Expr) -> syn::Result<Checked> {
             Err(wrong(other, format!("a duration is a string with a unit, such as `\"10s\"`, not {}", article(other))))
         }
     }
+}
+
+/// What an endpoint is made of: a literal is the address that it listens on, too.
+pub(crate) fn endpoint(word: &Ident, key: &Key, value: Option<&Expr>) -> syn::Result<Option<TokenStream>> {
+    if !CONTROLS {
+        return Err(wrong(word, "`control` needs the feature `control` of `daemonic`, which brings the endpoint"));
+    }
+    let Some(value) = value else { return Ok(None) };
+    if let Some(literal) = literal(value) {
+        let address = text(key, literal, "an address, an `Endpoint` or nothing")?;
+        match address.parse::<SocketAddr>() {
+            Err(_) => return Err(wrong(value, "an address is an IP address and a port, such as `\"127.0.0.1:0\"`")),
+            Ok(address) if !address.ip().is_loopback() => {
+                return Err(wrong(value, "an endpoint listens on this machine alone: `127.0.0.1` or `[::1]`"));
+            }
+            Ok(_) => {}
+        }
+    }
+    Ok(Some(value.to_token_stream()))
 }
 
 /// The literal, seen through the group in which a `macro_rules!` hands it over.

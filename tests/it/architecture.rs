@@ -6,8 +6,11 @@ use std::path::{Path, PathBuf};
 
 use crate::source;
 
+/// The rooms of a library, by floor.
+type Floors = &'static [(u8, &'static [&'static str])];
+
 /// The rooms of `daemonize-core`, by floor: an item uses its own room and floors below.
-const FLOORS: [(u8, &[&str]); 9] = [
+const FLOORS: Floors = &[
     (8, &["lib", "__private", "__fuzz"]),
     (7, &["daemon"]),
     (6, &["launch"]),
@@ -19,27 +22,69 @@ const FLOORS: [(u8, &[&str]); 9] = [
     (0, &["mutex"]),
 ];
 
+/// The same for `daemonize-control`.
+const FLOORS_OF_CONTROL: Floors = &[
+    (7, &["lib", "__fuzz"]),
+    (6, &["instance"]),
+    (5, &["endpoint", "client"]),
+    (4, &["server"]),
+    (3, &["routes"]),
+    (2, &["access", "events", "status", "place"]),
+    (1, &["refusal", "token", "json", "error", "address"]),
+];
+
+/// Rooms with a door between them, whatever the floors say: library, who uses, what. An error of a client may carry the client
+/// that would reach whoever was there first.
+const TOGETHER: [(&str, &str, &str); 1] = [("daemonize-control", "error", "client")];
+
 /// A file longer than this is two files.
 const LONGEST_FILE: usize = 400;
 
 #[test]
 fn rooms_of_the_core_use_only_the_floors_below() {
-    let core = root().join("daemonize-core/src");
+    rooms_use_only_the_floors_below("daemonize-core", FLOORS);
+}
+
+#[test]
+fn rooms_of_the_control_use_only_the_floors_below() {
+    rooms_use_only_the_floors_below("daemonize-control", FLOORS_OF_CONTROL);
+}
+
+fn rooms_use_only_the_floors_below(library: &str, floors: Floors) {
+    let sources = root().join(library).join("src");
     let mut wrong = Vec::new();
-    for file in rust_files(&core) {
-        let inside = file.strip_prefix(&core).unwrap();
+    for file in rust_files(&sources) {
+        let inside = file.strip_prefix(&sources).unwrap();
         let own = room(inside);
-        let Some(floor) = floor(&own) else {
+        let Some(floor) = floor(floors, &own) else {
             wrong.push(format!("{}: `{own}` has no floor", inside.display()));
             continue;
         };
         for (line, used) in source::uses_of_the_root(&read(&file), inside.components().count() == 1) {
-            if used != own && self::floor(&used).is_none_or(|below| below >= floor) {
+            let together = TOGETHER.contains(&(library, &own, &used));
+            if used != own && !together && self::floor(floors, &used).is_none_or(|below| below >= floor) {
                 wrong.push(format!("{}:{line}: `{own}` uses `{used}`", inside.display()));
             }
         }
     }
     assert!(wrong.is_empty(), "not downwards:\n{}", wrong.join("\n"));
+}
+
+/// What the core does not know: neither HTTP nor whoever speaks it. The arrows point one way.
+#[test]
+fn the_control_knows_the_core_and_not_the_other_way_round() {
+    let manifest = |library: &str| read(&root().join(library).join("Cargo.toml"));
+    let names = |library: &str, other: &str| manifest(library).lines().any(|line| line.starts_with(other));
+    assert!(names("daemonize-control", "daemonize-core"));
+    for (library, other) in [
+        ("daemonize-core", "daemonize-control"),
+        ("daemonize-core", "axum"),
+        ("daemonize-core", "hyper"),
+        ("daemonize-macros", "daemonize-"),
+        ("daemonize-control", "daemonize-macros"),
+    ] {
+        assert!(!names(library, other), "{library} depends on {other}");
+    }
 }
 
 #[test]
@@ -88,7 +133,8 @@ fn every_promise_a_test_names_exists() {
     let promises: BTreeSet<String> = source::promises(&read(&root().join("docs/promises.md"))).collect();
     assert!(promises.contains("1.01") && promises.len() > 50, "the list of promises is not what it was: {promises:?}");
     let mut unknown = Vec::new();
-    for file in rust_files(&root().join("tests/it")) {
+    let tests = ["tests/it", "tests/control/it"].map(|place| rust_files(&root().join(place))).concat();
+    for file in tests {
         unknown.extend(
             source::named_promises(&read(&file))
                 .filter(|number| !promises.contains(number))
@@ -103,7 +149,13 @@ fn the_crates_have_one_version_and_pin_each_other() {
     let manifest = read(&root().join("Cargo.toml"));
     let version = manifest.lines().find_map(|line| line.strip_prefix("version = ")).expect("a version");
     let version = version.trim_matches('"');
-    for dependency in ["daemonize-core", "daemonize-macros"] {
+    let control = read(&root().join("daemonize-control/Cargo.toml"));
+    for (manifest, dependency) in [
+        (&manifest, "daemonize-control"),
+        (&manifest, "daemonize-core"),
+        (&manifest, "daemonize-macros"),
+        (&control, "daemonize-core"),
+    ] {
         let line = manifest.lines().find(|line| line.starts_with(&format!("{dependency} = "))).expect(dependency);
         assert!(line.contains(&format!("version = \"={version}\"")), "{line}");
     }
@@ -119,8 +171,8 @@ fn room(path: &Path) -> String {
     first.strip_suffix(".rs").map(str::to_owned).unwrap_or(first)
 }
 
-fn floor(room: &str) -> Option<u8> {
-    FLOORS.iter().find(|(_, rooms)| rooms.contains(&room)).map(|(floor, _)| *floor)
+fn floor(floors: Floors, room: &str) -> Option<u8> {
+    floors.iter().find(|(_, rooms)| rooms.contains(&room)).map(|(floor, _)| *floor)
 }
 
 fn read(path: &Path) -> String {
@@ -129,7 +181,17 @@ fn read(path: &Path) -> String {
 
 /// Every source file of the workspace, but for those that are meant not to compile.
 fn all_files() -> Vec<PathBuf> {
-    let places = ["src", "daemonize-core", "daemonize-macros", "examples", "tests/src", "tests/it", "benches"];
+    let places = [
+        "src",
+        "daemonize-control",
+        "daemonize-core",
+        "daemonize-macros",
+        "examples",
+        "tests/src",
+        "tests/it",
+        "tests/control",
+        "benches",
+    ];
     places.iter().flat_map(|place| rust_files(&root().join(place))).collect()
 }
 

@@ -8,7 +8,7 @@ use super::capture::Captured;
 use super::identity::Target;
 use super::quiet::Quiet;
 use super::{Launch, Plan};
-use crate::attach::{Handle, Prepared};
+use crate::attach::{Handle, Obey, Prepared};
 use crate::body::{Ending, guarded};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::inside::{self, Inside, Program};
@@ -319,6 +319,7 @@ impl Birth {
                 pidfile,
                 since: SystemTime::now(),
                 addresses: self.addresses,
+                process: Arc::new(ThisDaemon),
             },
             identity,
             stops,
@@ -363,4 +364,25 @@ fn start_time() -> Result<u64> {
 #[allow(clippy::needless_pass_by_value)] // It is made for `map_err`.
 fn unidentified(error: io::Error) -> Error {
     Error::failed(ErrorKind::System, "identify process", Pid::this(), cause(&error))
+}
+
+/// Does what is asked through a [`Handle`].
+struct ThisDaemon;
+
+impl Obey for ThisDaemon {
+    fn stop(&self) {
+        inside::stop();
+    }
+
+    fn is_stopping(&self) -> bool {
+        crate::stopping::is_marked()
+    }
+
+    fn restart(&self) -> std::result::Result<(), Box<dyn std::error::Error>> {
+        Ok(inside::restart()?)
+    }
+
+    fn reload(&self) -> std::result::Result<(), Box<dyn std::error::Error>> {
+        Ok(inside::reload()?)
+    }
 }

@@ -24,7 +24,7 @@ fn unknown_keys_that_are_near_to_none_get_the_list() {
         "unknown key `colour`, expected one of `name`, `companion`, `pidfile`, `pidfile_mode`, \
          `signals`, `detach`, `working_directory`, `umask`, `user`, `group`, `init_groups`, `chroot`, \
          `core_dumps`, `inherit`, `close`, `stdin`, `stdout`, `stderr`, `ready`, `start_timeout`, \
-         `stop_timeout`, `grace`, `kill`, `hooks`, `runtime`, `worker_threads`, `configure`, `crate`",
+         `stop_timeout`, `grace`, `kill`, `hooks`, `runtime`, `worker_threads`, `control`, `configure`, `crate`",
         "colour",
     );
 }
@@ -235,6 +235,33 @@ fn a_pool_has_workers_and_not_too_many() {
     one("idle_time = 100", r#"a duration needs a unit: write `"100s"`"#, "100");
     assert_errors(Message, "from = f, pool_size = threads() * 2", HANDLER, &[]);
     assert_errors(Message, r#"from = f, pool_size = 1, idle_time = "5ms""#, HANDLER, &[]);
+}
+
+#[test]
+#[cfg(feature = "control")]
+fn an_endpoint_is_nothing_an_address_of_this_machine_or_an_expression() {
+    for args in ["control", "control, umask = 0", r#"control = "[::1]:0""#, "control = endpoint().on(\"x\", f)"] {
+        assert_errors(Run, args, FINE, &[]);
+    }
+    let one = |args: &str, message: &str, place: &str| assert_errors(Run, args, FINE, &[(message, place)]);
+    let here = "an endpoint listens on this machine alone: `127.0.0.1` or `[::1]`";
+    one(r#"control = "0.0.0.0:80""#, here, r#""0.0.0.0:80""#);
+    one(r#"control = "[::ffff:127.0.0.1]:80""#, here, r#""[::ffff:127.0.0.1]:80""#);
+    let no = "an address is an IP address and a port, such as `\"127.0.0.1:0\"`";
+    one(r#"control = "localhost:80""#, no, r#""localhost:80""#);
+    one(r#"control = "127.0.0.1""#, no, r#""127.0.0.1""#);
+    one("control = 80", "`control` wants an address, an `Endpoint` or nothing, not a number", "80");
+    one("control, control", "duplicate key `control`", "control");
+    one("control =", r#"`control =` needs a value, such as `control = "127.0.0.1:0"`"#, "=");
+    one("contrl", "unknown key `contrl`, did you mean `control`?", "contrl");
+}
+
+#[test]
+#[cfg(not(feature = "control"))]
+fn without_the_feature_there_is_no_endpoint() {
+    let message = "`control` needs the feature `control` of `daemonic`, which brings the endpoint";
+    assert_errors(Run, "control", FINE, &[(message, "control")]);
+    assert_errors(Run, "control = Endpoint::new()", FINE, &[(message, "control")]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod attribute_errors;
 mod block_errors;
 mod function_errors;
+mod instances;
 mod passing;
 mod snapshots;
 mod survival;

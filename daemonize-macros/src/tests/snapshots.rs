@@ -5,12 +5,20 @@
 use std::path::PathBuf;
 use std::{env, fs};
 
-use super::expansion;
+use proc_macro2::TokenStream;
+
+use super::{expansion, tokens};
+use crate::instance;
 use crate::keys::Kind::{self, Message, Run, Step};
 
 #[track_caller]
 fn assert_snapshot(name: &str, kind: Kind, args: &str, item: &str) {
-    let expansion = syn::parse2(expansion(kind, args, item)).expect("the expansion is no items");
+    assert_printed(name, expansion(kind, args, item));
+}
+
+#[track_caller]
+fn assert_printed(name: &str, expansion: TokenStream) {
+    let expansion = syn::parse2(expansion).expect("the expansion is no items");
     let found = prettyplease::unparse(&expansion);
     let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "src/tests/snapshots", &format!("{name}.rs")].iter().collect();
     if env::var_os("UPDATE_SNAPSHOTS").is_some() {
@@ -107,6 +115,18 @@ fn a_handler_after_errors() {
 }
 
 #[test]
+#[cfg(feature = "control")]
+fn daemons_with_an_endpoint() {
+    assert_snapshot("control", Run, "control", "pub fn serve() { body() }");
+    assert_snapshot(
+        "control_endpoint",
+        Message,
+        r#"from = next, control = Endpoint::from("127.0.0.1:0").on("add", add), umask = 0o022"#,
+        "fn handle(job: Job) {}",
+    );
+}
+
+#[test]
 fn after_errors() {
     assert_snapshot(
         "errors",
@@ -127,4 +147,17 @@ fn functions_that_await() {
         "async fn beat(state: &mut State, pace: u8) { go(state).await }",
     );
     assert_snapshot("async_message", Message, "from = next", "async fn handle(job: Job) { job.run().await }");
+}
+
+#[test]
+fn instances() {
+    let print = |args: &str, item: &str| instance::attribute(tokens(args), tokens(item));
+    assert_printed("instance", print("", "fn main() { serve(); }"));
+    let args = r#"
+        name = "my_app", on_open = open, app_dir = "/srv/my_app", address = "127.0.0.1:0", without_token,
+        configure = |app| app.on("ack", ack), crate = my::daemon
+    "#;
+    let item = "/// The program.\n#[allow(unused)] fn main(running: Running) -> Result<(), Failure> { serve(running) }";
+    assert_printed("instance_every_key", print(args, item));
+    assert_printed("instance_error", print("colour = 3", "fn main() -> ExitCode { serve() }"));
 }

@@ -1,0 +1,309 @@
+//! The client for async code; the same bytes, the same care.
+
+use super::reply::{self, cut_off, not_http};
+use super::stream::{Incoming, Published};
+use super::target::{Found, Target};
+use super::wire::{Reply, Request, Whole};
+use super::{blocking::timed_out, still_running, trust};
+use crate::address::Address;
+use crate::error::{Error, ErrorKind, Result, cause};
+use daemonize_core::{Daemon, Pid};
+use futures_core::Stream;
+use serde_json::{Value, json};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::{Instant, sleep, timeout_at};
+
+/// Talks to a running daemon that has an endpoint, from async code; cheap to clone. Says and does what a
+/// [`Client`](super::Client) does.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), daemonize_control::Error> {
+/// let client = daemonize_control::AsyncClient::at("/run/sleepy.pid");
+/// let mut events = client.events().await?;
+/// while let Some(published) = events.next().await {
+///     println!("{:?}", published?);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// It wants a tokio runtime with its drivers (`enable_all`).
+#[derive(Clone, Debug)]
+pub struct AsyncClient {
+    pub(super) target: Target,
+}
+
+impl AsyncClient {
+    /// A client of this daemon, whether it runs or not: that is looked at by each call.
+    pub fn of<W>(daemon: &Daemon<W>) -> AsyncClient {
+        AsyncClient { target: Target::exactly(&daemon.pidfile_path()) }
+    }
+
+    /// A client of the daemon that this pidfile names; `~` and `$VAR` are expanded.
+    pub fn at(pidfile: impl Into<PathBuf>) -> AsyncClient {
+        AsyncClient { target: Target::at(pidfile) }
+    }
+
+    /// How long each call may take from its beginning to its end; ten seconds unless it is set.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> AsyncClient {
+        self.target.timeout = timeout;
+        self
+    }
+
+    /// The process, if it runs. Connects to nobody.
+    ///
+    /// # Errors
+    /// The pidfile cannot be read or trusted.
+    pub fn pid(&self) -> Result<Option<Pid>> {
+        super::Client { target: self.target.clone() }.pid()
+    }
+
+    /// `GET`: see [`Client::get`](super::Client::get).
+    ///
+    /// # Errors
+    /// See [`ErrorKind`].
+    pub async fn get(&self, route: &str) -> Result<Value> {
+        self.call(&Request::get(route)?).await
+    }
+
+    /// `POST`: see [`Client::send`](super::Client::send).
+    ///
+    /// # Errors
+    /// See [`ErrorKind`].
+    pub async fn send(&self, route: &str, body: impl Into<Value>) -> Result<Value> {
+        let request = Request::post(route, &body.into())?;
+        self.call(&request).await
+    }
+
+    /// Has an event handled: see [`Client::event`](super::Client::event).
+    ///
+    /// # Errors
+    /// See [`ErrorKind`].
+    pub async fn event(&self, name: &str, data: impl Into<Value>) -> Result<Value> {
+        let event = reply::event(name, data.into())?;
+        reply::of_event(name, self.send("/event", event).await?)
+    }
+
+    /// What the daemon publishes from now on.
+    ///
+    /// # Errors
+    /// See [`ErrorKind`].
+    pub async fn events(&self) -> Result<AsyncEvents> {
+        self.stream("/events").await
+    }
+
+    /// The server-sent events of a route of your own.
+    ///
+    /// # Errors
+    /// See [`ErrorKind`].
+    pub async fn stream(&self, route: &str) -> Result<AsyncEvents> {
+        let request = Request::stream(route)?;
+        let opening = async {
+            let stream = self.open(&request).await?;
+            let mut events = AsyncEvents { stream, incoming: Incoming::new(request.clone()), ended: false };
+            while !events.incoming.is_accepted() {
+                if std::future::poll_fn(|context| events.poll_read(context)).await? == 0 {
+                    return Err(events.incoming.cut_off());
+                }
+            }
+            Ok(events)
+        };
+        let opened = timeout_at(self.deadline(), opening).await;
+        opened.unwrap_or_else(|_| Err(timed_out(&self.target, &request)))
+    }
+
+    /// What the daemon says of itself.
+    ///
+    /// # Errors
+    /// See [`ErrorKind`].
+    pub async fn status(&self) -> Result<Value> {
+        self.get("/status").await
+    }
+
+    /// Asks it to stop, and waits until it is gone: see [`Client::stop`](super::Client::stop).
+    ///
+    /// # Errors
+    /// See [`ErrorKind`].
+    pub async fn stop(&self) -> Result<Value> {
+        let deadline = self.deadline();
+        let pid = self.target.find()?.pid;
+        let reply = self.send("/stop", json!({})).await?;
+        let mut pause = Duration::from_millis(1);
+        while self.pid()? == Some(pid) {
+            if Instant::now() >= deadline {
+                return Err(still_running(&self.target, pid));
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(20));
+        }
+        Ok(reply)
+    }
+
+    /// Asks it to start its program again, which takes over from it; returns at once.
+    ///
+    /// # Errors
+    /// See [`ErrorKind`].
+    pub async fn restart(&self) -> Result<Value> {
+        self.send("/restart", json!({})).await
+    }
+
+    /// Asks it to reload, as SIGHUP does; returns at once.
+    ///
+    /// # Errors
+    /// See [`ErrorKind`].
+    pub async fn reload(&self) -> Result<Value> {
+        self.send("/reload", json!({})).await
+    }
+
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.target.timeout
+    }
+
+    async fn call(&self, request: &Request) -> Result<Value> {
+        let called = timeout_at(self.deadline(), self.exchange(request)).await;
+        let reply = called.unwrap_or_else(|_| Err(timed_out(&self.target, request)))?;
+        reply::value(request, &reply)
+    }
+
+    async fn exchange(&self, request: &Request) -> Result<Reply> {
+        let mut stream = self.open(request).await?;
+        let mut whole = Whole::default();
+        let mut piece = [0; 8192];
+        loop {
+            let length = match stream.read(&mut piece).await {
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => 0,
+                other => other.map_err(|error| failed(request, &error))?,
+            };
+            if length == 0 {
+                return whole.close().ok_or_else(|| cut_off(request, whole.reader.is_untouched()));
+            }
+            if let Some(reply) = whole.push(&piece[..length]).map_err(|why| not_http(request, why))? {
+                return Ok(reply);
+            }
+        }
+    }
+
+    /// Connects to the daemon, makes sure that it is the daemon, and sends the request.
+    async fn open(&self, request: &Request) -> Result<Box<dyn Duplex>> {
+        let found = self.target.find()?;
+        let (mut stream, host, token) = connect(&found).await?;
+        self.target.is_still(&found)?;
+        let sent = stream.write_all(&request.bytes(&host, token.as_deref())).await;
+        match sent {
+            // It may have answered without reading all of it.
+            Err(error) if !matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) => {
+                Err(failed(request, &error))
+            }
+            _ => Ok(stream),
+        }
+    }
+}
+
+/// A connection of either kind.
+trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
+/// Through the first address that leads somewhere: the stream, the host, the token.
+async fn connect(found: &Found) -> Result<(Box<dyn Duplex>, String, Option<String>)> {
+    let mut first = None;
+    for address in &found.addresses {
+        let error = match address {
+            Address::Unix(path) => match connect_unix(path).await {
+                Ok(stream) => {
+                    trust::check_peer(&stream, found)?;
+                    return Ok((Box::new(stream), "localhost".to_owned(), None));
+                }
+                Err(error) => error,
+            },
+            Address::Tcp(address) => match TcpStream::connect(address).await {
+                Ok(stream) => {
+                    trust::check_listener(*address, found)?;
+                    let _ = stream.set_nodelay(true);
+                    let token = trust::token(&found.token_file(), found)?;
+                    return Ok((Box::new(stream), address.to_string(), token));
+                }
+                Err(error) => error,
+            },
+        };
+        first.get_or_insert(error);
+    }
+    let why = first.as_ref().map(cause).unwrap_or_default();
+    Err(found.failed(ErrorKind::Unreachable, format_args!("pid {} does not answer: {why}", found.pid)))
+}
+
+/// A connection that does not wait is refused for now when too many are not accepted yet.
+async fn connect_unix(path: &Path) -> io::Result<UnixStream> {
+    loop {
+        match UnixStream::connect(path).await {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => sleep(Duration::from_millis(2)).await,
+            other => return other,
+        }
+    }
+}
+
+fn failed(request: &Request, error: &io::Error) -> Error {
+    Error::failed(ErrorKind::Reply, "ask for", request.route(), cause(error))
+}
+
+/// What the daemon publishes from now on, one after another; ends when the daemon does. A
+/// [`Stream`](futures_core::Stream), too.
+pub struct AsyncEvents {
+    stream: Box<dyn Duplex>,
+    incoming: Incoming,
+    ended: bool,
+}
+
+impl AsyncEvents {
+    /// The next one, whenever it comes; nothing more at the end. Loses nothing if it is dropped before.
+    pub async fn next(&mut self) -> Option<Result<Published>> {
+        std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
+    }
+
+    /// Reads once; how many bytes came.
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Result<usize>> {
+        let mut piece = [0; 8192];
+        let mut buffer = ReadBuf::new(&mut piece);
+        let length = match ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer)) {
+            Err(error) if error.kind() != io::ErrorKind::ConnectionReset => {
+                return Poll::Ready(Err(failed(&self.incoming.request, &error)));
+            }
+            _ => buffer.filled().len(),
+        };
+        self.incoming.push(buffer.filled()).inspect_err(|_| self.ended = true)?;
+        self.ended = length == 0 || self.incoming.is_whole();
+        Poll::Ready(Ok(length))
+    }
+}
+
+impl Stream for AsyncEvents {
+    type Item = Result<Published>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Published>>> {
+        loop {
+            if let Some(published) = self.incoming.next() {
+                return Poll::Ready(Some(Ok(published)));
+            }
+            if self.ended {
+                return Poll::Ready(None);
+            }
+            if let Err(error) = ready!(self.poll_read(context)) {
+                self.ended = true;
+                return Poll::Ready(Some(Err(error)));
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for AsyncEvents {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AsyncEvents").field("ended", &self.ended).finish_non_exhaustive()
+    }
+}

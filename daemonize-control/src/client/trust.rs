@@ -1,0 +1,149 @@
+//! Whether whoever listens is the daemon: nothing is sent to anybody else (an impostor would want the token).
+//!
+//! The kernel says who called `listen(2)`: for a Unix socket user and process (`SO_PEERCRED`), for TCP the user
+//! (`/proc/net/tcp`). A daemon that gave up root may have been root when it did.
+
+use super::target::Found;
+use crate::error::{Error, ErrorKind, Result, cause};
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+use std::fs;
+use std::io::Read;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+/// The state of a listening socket in `/proc/net/tcp`.
+const LISTEN: &str = "0A";
+
+/// More than this is no token.
+const LARGEST_TOKEN: u64 = 256;
+
+/// The process at the other end of a Unix socket must be the daemon.
+pub(crate) fn check_peer(socket: impl AsFd, found: &Found) -> Result<()> {
+    let peer = getsockopt(&socket, PeerCredentials)
+        .map_err(|errno| found.failed(ErrorKind::Untrusted, format_args!("who listens is not told: {errno}")))?;
+    judge(peer.pid(), peer.uid(), found)
+}
+
+fn judge(pid: i32, uid: u32, found: &Found) -> Result<()> {
+    if pid != found.pid.as_raw() {
+        return Err(found.failed(ErrorKind::Untrusted, format_args!("pid {pid} listens in place of pid {}", found.pid)));
+    }
+    check_user(uid, found)
+}
+
+fn check_user(uid: u32, found: &Found) -> Result<()> {
+    if uid == found.owner || uid == 0 {
+        return Ok(());
+    }
+    let why = format!("user {uid} listens in place of user {}", found.owner);
+    Err(found.failed(ErrorKind::Untrusted, why))
+}
+
+/// Whoever listens on the TCP port must be the daemon's user.
+pub(crate) fn check_listener(address: SocketAddr, found: &Found) -> Result<()> {
+    let table = if address.is_ipv4() { "/proc/net/tcp" } else { "/proc/net/tcp6" };
+    let text = fs::read_to_string(table).map_err(|error| {
+        found.failed(ErrorKind::Untrusted, format_args!("who listens is not told: `{table}`: {}", cause(&error)))
+    })?;
+    let mut listeners = listeners(&text, address).peekable();
+    if listeners.peek().is_none() {
+        return Err(found.failed(ErrorKind::Unreachable, format_args!("nobody listens at {address}")));
+    }
+    listeners.try_for_each(|uid| check_user(uid, found))
+}
+
+/// The users that listen at exactly this address.
+fn listeners(table: &str, address: SocketAddr) -> impl Iterator<Item = u32> + '_ {
+    let wanted = spelt(address);
+    table.lines().filter_map(move |line| {
+        let mut fields = line.split_ascii_whitespace().skip(1);
+        let (local, state) = (fields.next()?, fields.nth(1)?);
+        (local == wanted && state == LISTEN).then(|| fields.nth(3)?.parse().ok())?
+    })
+}
+
+/// The address as the table has it: 32 bits at a time, each in the machine's order of bytes.
+fn spelt(address: SocketAddr) -> String {
+    let words = |bytes: &[u8]| -> String {
+        let word = |bytes: &[u8]| format!("{:08X}", bytes.try_into().map_or(0, u32::from_ne_bytes));
+        bytes.chunks(4).map(word).collect()
+    };
+    let ip = match address.ip() {
+        IpAddr::V4(ip) => words(&ip.octets()),
+        IpAddr::V6(ip) => words(&ip.octets()),
+    };
+    format!("{ip}:{:04X}", address.port())
+}
+
+/// The token that the daemon has written for its user, from a file of that user's.
+pub(crate) fn token(path: &Path, found: &Found) -> Result<Option<String>> {
+    let failed = |why: String| Error::failed(ErrorKind::Unreachable, "read token", path.display(), why);
+    let mut options = fs::OpenOptions::new();
+    options.read(true).custom_flags(nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK);
+    let file = match options.open(path) {
+        // An endpoint may ask for none.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        other => other.map_err(|error| failed(cause(&error)))?,
+    };
+    let status = file.metadata().map_err(|error| failed(cause(&error)))?;
+    if !status.is_file() || (status.uid() != found.owner && status.uid() != 0) {
+        return Err(failed("it is no file of the daemon's user".into()));
+    }
+    let mut token = String::new();
+    file.take(LARGEST_TOKEN).read_to_string(&mut token).map_err(|error| failed(cause(&error)))?;
+    let token = token.trim();
+    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(failed("it holds no token".into()));
+    }
+    Ok(Some(token.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use daemonize_core::Pid;
+    use std::net::TcpListener;
+
+    fn found(pid: i32, owner: u32) -> Found {
+        Found { pid: Pid::from_raw(pid).unwrap(), owner, addresses: Vec::new(), pidfile: "/run/d.pid".into() }
+    }
+
+    #[test]
+    fn only_the_daemon_itself_is_trusted() {
+        assert!(judge(7, 33, &found(7, 33)).is_ok());
+        // It listened before it gave up root.
+        assert!(judge(7, 0, &found(7, 33)).is_ok());
+        for (pid, uid) in [(8, 33), (7, 34), (0, 33)] {
+            assert_eq!(judge(pid, uid, &found(7, 33)).unwrap_err().kind(), ErrorKind::Untrusted, "{pid} {uid}");
+        }
+        assert!(judge(7, 33, &found(7, 0)).is_err());
+    }
+
+    const TABLE: &str =
+        "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000    33        0 4321 1 0 100 0 0 10 0
+   1: 0100007F:1F91 00000000:0000 0A 00000000:00000000 00:00000000 00000000 65534        0 4322 1 0 100 0 0 10 0
+   2: 0100007F:1F92 0100007F:1F90 01 00000000:00000000 00:00000000 00000000     7        0 4323 1 0 100 0 0 10 0
+";
+
+    #[test]
+    fn the_table_says_who_listens() {
+        let users = |port| listeners(TABLE, SocketAddr::from(([127, 0, 0, 1], port))).collect::<Vec<_>>();
+        assert_eq!((users(8080), users(8081), users(8082), users(1)), (vec![33], vec![65534], vec![], vec![]));
+    }
+
+    #[test]
+    fn a_listener_of_ours_is_found() {
+        for ip in ["127.0.0.1:0", "[::1]:0"] {
+            let Ok(listener) = TcpListener::bind(ip) else { continue };
+            let address = listener.local_addr().unwrap();
+            let me = nix::unistd::geteuid().as_raw();
+            assert!(check_listener(address, &found(7, me)).is_ok(), "{address}");
+            drop(listener);
+            let error = check_listener(address, &found(7, me)).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unreachable);
+        }
+    }
+}

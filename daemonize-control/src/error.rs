@@ -1,0 +1,155 @@
+//! What can go wrong between a client and a daemon, told as it is.
+
+use crate::client::Client;
+use daemonize_core::Pid;
+use std::fmt::{self, Display};
+use std::process::ExitCode;
+
+/// The result of what a client or an instance does.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a call failed: "failed to \<verb\> `<thing>`: \<cause\>".
+///
+/// [`kind`](Error::kind) is for programs to branch on, the text for people. `Debug` prints the text too, so that
+/// `fn main() -> Result<(), daemon::control::Error>` reads well.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    text: String,
+    client: Option<Client>,
+}
+
+/// What sort of failure an [`Error`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Nothing runs. Nobody was connected to.
+    NotRunning,
+    /// It starts, and has not said yet where it can be reached.
+    Starting,
+    /// The process lives, but has no endpoint, or nobody can connect to it. Nothing was sent.
+    Unreachable,
+    /// Whoever answers at the address is not the process that the pidfile names. Nothing was sent.
+    Untrusted,
+    /// The endpoint answered with this HTTP status, which is not one of success.
+    Refused(u16),
+    /// The call did not come to its end within the timeout.
+    Timeout,
+    /// Nobody handles events of this name.
+    NoHandler,
+    /// The handler of the event failed; the text says what it said.
+    Handler,
+    /// What came back is no HTTP, cut off, or larger than any reply; or nothing came back.
+    Reply,
+    /// The request cannot be sent: a route with spaces, an event that is no object.
+    Request,
+    /// It cannot be found out whether the daemon runs, because its pidfile cannot be read or trusted.
+    Unknown,
+    /// The instance runs already, as this process; [`Error::client`] reaches it.
+    AlreadyRunning {
+        /// The first instance.
+        pid: Pid,
+    },
+    /// Somebody holds the instance's lock, but nobody answers.
+    Held,
+    /// A setting of the instance is wrong, or its directory cannot be used.
+    Configuration,
+    /// The instance could not start; the text says why.
+    Start,
+}
+
+impl Error {
+    /// What sort of failure this is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// A client of the instance that was first, if that is why a second one did not start.
+    pub fn client(&self) -> Option<&Client> {
+        self.0.client.as_ref()
+    }
+
+    /// The exit status of a program that ends because of this: 3 already running, 2 it could not start, 5 otherwise.
+    pub fn exit_code(&self) -> u8 {
+        match self.0.kind {
+            ErrorKind::AlreadyRunning { .. } | ErrorKind::Held => 3,
+            ErrorKind::Configuration | ErrorKind::Start => 2,
+            _ => 5,
+        }
+    }
+
+    /// "failed to \<verb\> `<thing>`: \<cause\>".
+    pub(crate) fn failed(kind: ErrorKind, verb: &str, thing: impl Display, cause: impl Display) -> Error {
+        Error::new(kind, format!("failed to {verb} `{thing}`: {cause}"))
+    }
+
+    /// An error whose text is finished.
+    pub(crate) fn new(kind: ErrorKind, text: String) -> Error {
+        Error(Box::new(Inner { kind, text, client: None }))
+    }
+
+    /// Whether whoever was first is starting or ending: nothing was sent, and later things may be different.
+    pub(crate) fn is_passing(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::NotRunning | ErrorKind::Starting | ErrorKind::Unreachable)
+    }
+
+    /// The same, with a client of whoever was first.
+    pub(crate) fn with_client(mut self, client: Client) -> Error {
+        self.0.client = Some(client);
+        self
+    }
+}
+
+/// The cause as `strerror(3)` says it, without Rust's "(os error 2)", and in lower case like the rest of the sentence.
+pub(crate) fn cause(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let Some(errno) = error.raw_os_error() else { return text };
+    let text = text.strip_suffix(&format!(" (os error {errno})")).unwrap_or(&text);
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+/// What somebody else said, fit for a terminal and a log: one line, at most 500 characters.
+pub(crate) fn quoted(text: &str) -> String {
+    let plain = |letter: char| if letter.is_control() { letter.escape_default().collect() } else { letter.to_string() };
+    text.trim().chars().take(500).map(plain).collect()
+}
+
+impl Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.text)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<Error> for ExitCode {
+    /// The exit status of [`Error::exit_code`].
+    fn from(error: Error) -> ExitCode {
+        ExitCode::from(error.exit_code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_cross_threads() {
+        fn crosses<T: Send + Sync + 'static>() {}
+        crosses::<Error>();
+    }
+
+    #[test]
+    fn what_others_say_cannot_drive_a_terminal() {
+        assert_eq!(quoted("  a\u{1b}[2J\nb "), "a\\u{1b}[2J\\nb");
+        assert_eq!(quoted(&"x".repeat(900)).len(), 500);
+    }
+}

@@ -1,0 +1,229 @@
+//! Which handler an event has, and how it is run: beside the endpoint, so that a slow one keeps nobody waiting.
+
+use super::IntoReply;
+use crate::json::{Object, failure};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tokio::task::JoinHandle;
+
+/// An event that somebody sent: a JSON object with a `name`; what else is in it is the sender's. Reads like the
+/// [`Value`] that it is.
+///
+/// ```
+/// # fn handler(event: daemonize_control::Event) -> Result<(), String> {
+/// let path = event["path"].as_str().ok_or("there is no `path`")?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    name: String,
+    value: Value,
+}
+
+impl Event {
+    /// The event in an object; nothing where it has no name.
+    pub(crate) fn new(value: Value) -> Option<Event> {
+        let name = value.as_object()?.get("name")?.as_str()?.to_owned();
+        Some(Event { name, value })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// All of it: an object.
+    pub fn into_value(self) -> Value {
+        self.value
+    }
+}
+
+impl Deref for Event {
+    type Target = Value;
+
+    fn deref(&self) -> &Value {
+        &self.value
+    }
+}
+
+/// What a handler of events returns: a reply, or a future of one.
+///
+/// `How` is [`Plain`] or [`Awaited`], and found by the compiler.
+#[diagnostic::on_unimplemented(
+    message = "a handler of events cannot return `{Self}`",
+    note = "it returns `()`, JSON, a `Result` of these, or a future of one of them: see `IntoReply`"
+)]
+pub trait Answer<How>: Sized {
+    /// Runs the handler, in a thread or a task of its own.
+    #[doc(hidden)]
+    fn begin(handler: &Arc<dyn Fn(Event) -> Self + Send + Sync>, event: Event) -> JoinHandle<Object>;
+}
+
+/// A handler that returns its reply, and may take its time: it has a thread of its own.
+#[derive(Debug)]
+#[doc(hidden)]
+pub enum Plain {}
+
+/// A handler that awaits its reply, in the endpoint's own thread.
+#[derive(Debug)]
+#[doc(hidden)]
+pub enum Awaited {}
+
+impl<R: IntoReply + 'static> Answer<Plain> for R {
+    fn begin(handler: &Arc<dyn Fn(Event) -> R + Send + Sync>, event: Event) -> JoinHandle<Object> {
+        let handler = Arc::clone(handler);
+        tokio::task::spawn_blocking(move || handler(event).into_reply())
+    }
+}
+
+impl<F> Answer<Awaited> for F
+where
+    F: Future<Output: IntoReply> + Send + 'static,
+{
+    fn begin(handler: &Arc<dyn Fn(Event) -> F + Send + Sync>, event: Event) -> JoinHandle<Object> {
+        let handler = Arc::clone(handler);
+        tokio::spawn(async move { handler(event).await.into_reply() })
+    }
+}
+
+type Begin = dyn Fn(Event) -> JoinHandle<Object> + Send + Sync;
+
+/// A handler, and how many events it has had.
+struct Handler {
+    begin: Box<Begin>,
+    handled: AtomicU64,
+}
+
+/// The handlers, by the names of their events. Cheap to clone; all clones are the same.
+#[derive(Clone, Default)]
+pub(crate) struct Handlers(Arc<RwLock<BTreeMap<String, Arc<Handler>>>>);
+
+impl Handlers {
+    /// From now on this handles events of that name, instead of what did before.
+    pub(crate) fn on<H, R>(&self, name: String, handler: impl Fn(Event) -> R + Send + Sync + 'static)
+    where
+        R: Answer<H> + 'static,
+    {
+        let handler: Arc<dyn Fn(Event) -> R + Send + Sync> = Arc::new(handler);
+        let begin: Box<Begin> = Box::new(move |event| R::begin(&handler, event));
+        self.write().insert(name, Arc::new(Handler { begin, handled: AtomicU64::new(0) }));
+    }
+
+    /// From now on nothing handles events of that name; whether something did.
+    pub(crate) fn off(&self, name: &str) -> bool {
+        self.write().remove(name).is_some()
+    }
+
+    /// Handles an event, and says what is replied. What goes wrong in a handler stays there.
+    pub(crate) async fn handle(&self, value: Value) -> Object {
+        let Some(event) = Event::new(value) else { return failure("an event is an object with a `name`") };
+        let name = event.name.clone();
+        let handler = self.read().get(&name).map(Arc::clone);
+        let Some(handler) = handler else { return failure(format!("no handler found for {name}")) };
+        handler.handled.fetch_add(1, Relaxed);
+        match (handler.begin)(event).await {
+            Ok(reply) => reply,
+            Err(error) => {
+                log::error!("the handler of the event `{}` panicked: {error}", name.escape_debug());
+                failure(format!("the handler of {name} panicked"))
+            }
+        }
+    }
+
+    /// How many events of each name have been handed to handlers.
+    pub(crate) fn counts(&self) -> BTreeMap<String, u64> {
+        self.read().iter().map(|(name, handler)| (name.clone(), handler.handled.load(Relaxed))).collect()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, BTreeMap<String, Arc<Handler>>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<String, Arc<Handler>>> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Handlers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.read().keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::thread;
+    use std::time::Duration;
+
+    fn run<T>(work: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+    }
+
+    fn handlers() -> Handlers {
+        let handlers = Handlers::default();
+        handlers.on("plain".into(), |event| json!({ "got": event["x"] }));
+        handlers.on("awaited".into(), |event| async move { Ok::<_, String>(json!({ "got": event["x"] })) });
+        handlers.on("nothing".into(), |_| ());
+        handlers.on("error".into(), |_| Err::<(), _>("out of luck"));
+        handlers.on("panic".into(), |event| assert!(event["x"] == 7, "a secret"));
+        handlers.on("awaited panic".into(), |event| async move { assert!(event["x"] == 7, "a secret") });
+        handlers
+    }
+
+    #[test]
+    fn handlers_reply_whether_they_await_or_not() {
+        let handlers = handlers();
+        let reply = |value| Value::Object(run(handlers.handle(value)));
+        for name in ["plain", "awaited"] {
+            assert_eq!(reply(json!({"name": name, "x": [1]})), json!({"success": true, "got": [1]}), "{name}");
+        }
+        assert_eq!(reply(json!({"name": "nothing"})), json!({"success": true}));
+        assert_eq!(reply(json!({"name": "error"})), json!({"success": false, "message": "out of luck"}));
+        for name in ["panic", "awaited panic"] {
+            let message = format!("the handler of {name} panicked");
+            assert_eq!(reply(json!({"name": name})), json!({"success": false, "message": message}));
+        }
+        assert_eq!(reply(json!({"name": "x"})), json!({"success": false, "message": "no handler found for x"}));
+        for value in [json!({}), json!({"name": 1}), json!([]), json!("plain"), Value::Null] {
+            assert_eq!(reply(value)["message"], "an event is an object with a `name`");
+        }
+    }
+
+    #[test]
+    fn handlers_come_and_go_and_are_counted() {
+        let handlers = handlers();
+        run(handlers.handle(json!({"name": "nothing"})));
+        run(handlers.handle(json!({"name": "nothing"})));
+        assert_eq!((handlers.counts()["nothing"], handlers.counts()["plain"]), (2, 0));
+        assert!(handlers.off("nothing") && !handlers.off("nothing"));
+        assert_eq!(run(handlers.handle(json!({"name": "nothing"})))["message"], "no handler found for nothing");
+    }
+
+    #[test]
+    fn a_slow_handler_keeps_nobody_waiting() {
+        let handlers = handlers();
+        let (release, wait) = std::sync::mpsc::channel::<()>();
+        let wait = std::sync::Mutex::new(wait);
+        handlers.on("slow".into(), move |_| {
+            wait.lock().unwrap().recv_timeout(Duration::from_secs(10)).is_ok().then_some(()).ok_or("late")
+        });
+        run(async {
+            let slow = tokio::spawn({
+                let handlers = handlers.clone();
+                async move { handlers.handle(json!({"name": "slow"})).await }
+            });
+            assert_eq!(handlers.handle(json!({"name": "nothing"})).await["success"], true);
+            assert!(!slow.is_finished());
+            release.send(()).unwrap();
+            assert_eq!(slow.await.unwrap()["success"], true);
+        });
+        assert!(!thread::panicking());
+    }
+}

@@ -1,0 +1,42 @@
+//! Talk to a running daemon: the control of [`daemonic`](https://docs.rs/daemonic).
+//!
+//! An [`Endpoint`] lives in the daemon and answers HTTP over a Unix socket beside the pidfile, to root and to the
+//! daemon's owner.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod access;
+mod address;
+mod client;
+mod endpoint;
+mod error;
+mod events;
+mod instance;
+mod json;
+mod place;
+mod refusal;
+mod routes;
+mod server;
+mod status;
+mod token;
+
+pub use access::Peer;
+pub use axum;
+pub use client::{AsyncClient, AsyncEvents, Client, Events, Published};
+pub use endpoint::Endpoint;
+pub use error::{Error, ErrorKind, Result};
+pub use events::{Answer, Event, IntoReply, Publisher};
+pub use instance::{Instance, Launch, Opened, Presence, Running};
+pub use serde_json;
+
+/// What the fuzzer feeds with bytes from outside.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod __fuzz;
+
+/// What the attribute `#[daemon::instance]` prints calls to. Not part of the public interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::instance::opening::{Opening, configured};
+}

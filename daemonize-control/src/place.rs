@@ -1,0 +1,254 @@
+//! The private directory beside the pidfile, and the socket and the token in it.
+//!
+//! The directory is opened once and everything is done relative to it, while it belongs to whoever prepares it and has
+//! mode 0700: nobody else can put anything in, or reach what is there, before it is whole.
+
+use crate::token::Token;
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, openat, renameat};
+use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket};
+use nix::sys::stat::{FchmodatFlags, FileStat, Mode, SFlag, fchmod, fchmodat, fstat, fstatat};
+use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fchownat, geteuid, unlinkat};
+use std::ffi::OsStr;
+use std::fmt::{Display, Write as _};
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+
+/// The socket's name in the directory.
+const SOCKET: &str = "socket";
+/// Its name until it is ready.
+const NEW_SOCKET: &str = "socket.new";
+/// The token's name.
+const TOKEN: &str = "token";
+
+/// How long the path of a Unix socket may be (`unix(7)`: `sun_path`, less the zero at its end).
+const LONGEST_PATH: usize = 107;
+
+/// How many connections the kernel keeps until they are taken.
+const BACKLOG: i32 = 128;
+
+/// Who may use what is made.
+#[derive(Clone, Debug)]
+pub(crate) struct Owner {
+    /// The user that the daemon is going to be.
+    pub(crate) user: u32,
+    /// The group it is going to have.
+    pub(crate) group: Option<u32>,
+    /// A group whose members may reach the socket, too.
+    pub(crate) shared_with: Option<u32>,
+}
+
+/// The directory of one daemon's endpoint.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    directory: PathBuf,
+}
+
+impl Place {
+    /// The one that belongs to this pidfile: `/run/sleepy.control` beside `/run/sleepy.pid`.
+    pub(crate) fn beside(pidfile: &Path) -> Place {
+        let name = pidfile.file_name().unwrap_or_default().as_bytes();
+        let stem = name.strip_suffix(b".pid").filter(|stem| !stem.is_empty()).unwrap_or(name);
+        let name = [stem, b".control"].concat();
+        Place { directory: pidfile.with_file_name(OsStr::from_bytes(&name)) }
+    }
+
+    /// The socket's path.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.directory.join(SOCKET)
+    }
+
+    /// The token's path.
+    pub(crate) fn token(&self) -> PathBuf {
+        self.directory.join(TOKEN)
+    }
+
+    /// The socket as a URL: without spaces, and all ASCII.
+    pub(crate) fn url(&self) -> String {
+        let mut url = "unix://".to_owned();
+        for byte in self.socket().as_os_str().as_bytes() {
+            match byte {
+                b'!'..=b'~' if *byte != b'%' => url.push(char::from(*byte)),
+                _ => drop(write!(url, "%{byte:02X}")),
+            }
+        }
+        url
+    }
+
+    /// Whether a client could reach the socket at all.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let socket = self.socket();
+        let length = socket.as_os_str().len();
+        if length <= LONGEST_PATH {
+            return Ok(());
+        }
+        Err(failed("bind", &socket, format!("AF_UNIX path too long ({length} bytes, at most {LONGEST_PATH})")))
+    }
+
+    /// Makes the directory with the socket, and the token where there is one.
+    ///
+    /// The pidfile's lock is held: whatever a dead daemon left may be replaced, and nobody else does the same.
+    pub(crate) fn furnish(&self, owner: &Owner, token: Option<&Token>) -> Result<UnixListener, String> {
+        let directory = self.open(owner)?;
+        self.clear(&directory, owner)?;
+        let listener = self.bind(&directory, owner)?;
+        if let Some(token) = token {
+            self.write(&directory, owner, token)?;
+        }
+        self.hand_over(&directory, owner)?;
+        Ok(listener)
+    }
+
+    /// Removes what was made, as far as this process still can. The pidfile's lock is still held.
+    pub(crate) fn remove(&self) {
+        for name in [SOCKET, TOKEN] {
+            let _ = std::fs::remove_file(self.directory.join(name));
+        }
+        let _ = std::fs::remove_dir(&self.directory);
+    }
+
+    /// Opens the directory, which is made if need be, and takes it: from here on it is this process's alone.
+    fn open(&self, owner: &Owner) -> Result<OwnedFd, String> {
+        let path = &self.directory;
+        match std::fs::DirBuilder::new().mode(0o700).create(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(failed("make", path, error)),
+            _ => {}
+        }
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let directory = nix::fcntl::open(path, flags, Mode::empty()).map_err(|errno| match errno {
+            Errno::ENOTDIR | Errno::ELOOP => failed("use", path, "it is no directory"),
+            errno => failed("open", path, errno.desc()),
+        })?;
+        let status = fstat(&directory).map_err(|errno| failed("look at", path, errno.desc()))?;
+        if !is_ours(&status, owner) {
+            return Err(failed("use", path, format!("it belongs to uid {}", status.st_uid)));
+        }
+        if status.st_uid != geteuid().as_raw() {
+            fchown(&directory, Some(geteuid()), None).map_err(|errno| failed("take", path, errno.desc()))?;
+        }
+        fchmod(&directory, Mode::S_IRWXU).map_err(|errno| failed("close", path, errno.desc()))?;
+        Ok(directory)
+    }
+
+    /// Removes what a dead daemon left. Anything else in its place was put there by somebody, who may want to know.
+    fn clear(&self, directory: &OwnedFd, owner: &Owner) -> Result<(), String> {
+        for (name, kind, what) in [
+            (SOCKET, SFlag::S_IFSOCK, "it is no socket"),
+            (NEW_SOCKET, SFlag::S_IFSOCK, "it is no socket"),
+            (TOKEN, SFlag::S_IFREG, "it is no regular file"),
+        ] {
+            let path = self.directory.join(name);
+            let status = match fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+                Err(Errno::ENOENT) => continue,
+                status => status.map_err(|errno| failed("look at", &path, errno.desc()))?,
+            };
+            if SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits()) != kind {
+                return Err(failed("replace", &path, what));
+            }
+            if !is_ours(&status, owner) {
+                return Err(failed("replace", &path, format!("it belongs to uid {}", status.st_uid)));
+            }
+            unlinkat(directory, name, UnlinkatFlags::NoRemoveDir)
+                .map_err(|errno| failed("remove", &path, errno.desc()))?;
+        }
+        Ok(())
+    }
+
+    /// Binds the socket under another name, and gives it its own when it is whole.
+    fn bind(&self, directory: &OwnedFd, owner: &Owner) -> Result<UnixListener, String> {
+        let path = self.socket();
+        let fail = |errno: Errno| failed("bind", &path, errno.desc());
+        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+        let socket = socket(AddressFamily::Unix, SockType::Stream, flags, None).map_err(fail)?;
+        let access = if owner.shared_with.is_some() { mode(0o660) } else { mode(0o600) };
+        // Before the bind: the file is made with this mode, less the umask, and never has a looser one.
+        fchmod(&socket, access).map_err(fail)?;
+        // Relative to the open directory, whatever has become of its name.
+        let new = format!("/proc/self/fd/{}/{NEW_SOCKET}", directory.as_raw_fd());
+        bind(socket.as_raw_fd(), &UnixAddr::new(new.as_str()).map_err(fail)?).map_err(fail)?;
+        // Whatever the umask took away. The directory is ours alone: there is no link to follow.
+        fchmodat(directory, NEW_SOCKET, access, FchmodatFlags::FollowSymlink).map_err(fail)?;
+        give(directory, NEW_SOCKET, owner).map_err(fail)?;
+        listen(&socket, Backlog::new(BACKLOG).map_err(fail)?).map_err(fail)?;
+        renameat(directory, NEW_SOCKET, directory, SOCKET).map_err(fail)?;
+        Ok(UnixListener::from(socket))
+    }
+
+    fn write(&self, directory: &OwnedFd, owner: &Owner, token: &Token) -> Result<(), String> {
+        let path = self.directory.join(TOKEN);
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let file = openat(directory, TOKEN, flags, mode(0o600)).map_err(|errno| failed("make", &path, errno.desc()))?;
+        fchmod(&file, mode(0o600)).map_err(|errno| failed("close", &path, errno.desc()))?;
+        File::from(file).write_all(&token.line()).map_err(|error| failed("write", &path, error))?;
+        let private = Owner { shared_with: None, ..owner.clone() };
+        give(directory, TOKEN, &private).map_err(|errno| failed("hand over", &path, errno.desc()))
+    }
+
+    /// To whom the daemon is going to be, so that it can remove what is in it.
+    fn hand_over(&self, directory: &OwnedFd, owner: &Owner) -> Result<(), String> {
+        let fail = |errno: Errno| failed("hand over", &self.directory, errno.desc());
+        let group = owner.shared_with.or(owner.group).map(Gid::from_raw);
+        fchown(directory, Some(Uid::from_raw(owner.user)), group).map_err(fail)?;
+        if owner.shared_with.is_some() { fchmod(directory, mode(0o750)).map_err(fail) } else { Ok(()) }
+    }
+}
+
+/// Whether a file is this process's, or whose process this is going to be.
+fn is_ours(status: &FileStat, owner: &Owner) -> bool {
+    status.st_uid == geteuid().as_raw() || status.st_uid == owner.user
+}
+
+fn give(directory: &OwnedFd, name: &str, owner: &Owner) -> nix::Result<()> {
+    let group = owner.shared_with.or(owner.group).map(Gid::from_raw);
+    fchownat(directory, name, Some(Uid::from_raw(owner.user)), group, AtFlags::AT_SYMLINK_NOFOLLOW)
+}
+
+fn mode(bits: u32) -> Mode {
+    Mode::from_bits_truncate(bits)
+}
+
+/// "failed to \<verb\> `<path>`: \<cause\>".
+fn failed(verb: &str, path: &Path, cause: impl Display) -> String {
+    format!("failed to {verb} `{}`: {cause}", path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_directory_is_named_after_the_pidfile() {
+        for (pidfile, socket) in [
+            ("/run/sleepy.pid", "/run/sleepy.control/socket"),
+            ("/run/sleepy", "/run/sleepy.control/socket"),
+            ("/run/sleepy.1", "/run/sleepy.1.control/socket"),
+            ("/home/a/app/.pid", "/home/a/app/.pid.control/socket"),
+        ] {
+            assert_eq!(Place::beside(Path::new(pidfile)).socket(), Path::new(socket));
+        }
+    }
+
+    #[test]
+    fn the_url_has_neither_spaces_nor_anything_that_is_not_ascii() {
+        let place = Place::beside(Path::new("/run/a b\u{e9}%.pid"));
+        assert_eq!(place.url(), "unix:///run/a%20b%C3%A9%25.control/socket");
+    }
+
+    #[test]
+    fn p5_08_a_path_that_is_too_long_is_told() {
+        let place = |length: usize| {
+            let rest = "/.control/socket".len();
+            Place::beside(Path::new(&format!("/{}.pid", "x".repeat(length - rest))))
+        };
+        assert_eq!(place(107).check(), Ok(()));
+        let told = place(108).check().unwrap_err();
+        assert!(
+            told.contains("AF_UNIX path too long (108 bytes, at most 107)") && told.contains("xxx.control/socket`")
+        );
+    }
+}

@@ -1,0 +1,47 @@
+//! The secret that proves to a TCP port that one may read the daemon's files.
+
+use std::fmt;
+use std::hint::black_box;
+
+/// 256 random bits, as 64 hexadecimal digits.
+#[derive(Clone)]
+pub(crate) struct Token([u8; 64]);
+
+impl Token {
+    /// A new one, from the kernel: after the fork, so that no other process has the same.
+    pub(crate) fn random() -> Result<Token, getrandom::Error> {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes)?;
+        Ok(Token::from_bytes(bytes))
+    }
+
+    pub(crate) fn from_bytes(bytes: [u8; 32]) -> Token {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = [0; 64];
+        for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 15)];
+        }
+        Token(text)
+    }
+
+    /// Whether this is it; takes as long whichever digit is wrong.
+    pub(crate) fn is(&self, given: &[u8]) -> bool {
+        let difference = self.0.iter().zip(given).fold(0, |all, (ours, theirs)| black_box(all | (ours ^ theirs)));
+        given.len() == self.0.len() && difference == 0
+    }
+
+    /// What is written to the file.
+    pub(crate) fn line(&self) -> [u8; 65] {
+        let mut line = [b'\n'; 65];
+        line[..64].copy_from_slice(&self.0);
+        line
+    }
+}
+
+/// Never the secret itself: what is printed is read by others.
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}

@@ -1,0 +1,71 @@
+pub fn serve() -> ::daemon::Result<::daemon::Started> {
+    serve::start()
+}
+/// Starts, stops and asks after the daemon of [`fn@serve`].
+#[allow(non_camel_case_types, dead_code)]
+pub enum serve {}
+impl serve {
+    /// Launches the daemon and returns once it is ready, or why it is not.
+    #[allow(dead_code)]
+    pub fn start() -> ::daemon::Result<::daemon::Started> {
+        Self::__daemon().run(|| Self::call()).start()
+    }
+    /// Stops the daemon if it runs, then launches it.
+    pub fn restart() -> ::daemon::Result<::daemon::Started> {
+        Self::__daemon().run(|| Self::call()).restart()
+    }
+    /// Runs the daemon in this very process, without detaching.
+    pub fn foreground() -> ::daemon::Result<::core::convert::Infallible> {
+        Self::__daemon().run(|| Self::call()).foreground()
+    }
+    /// Stops the daemon and returns once it is gone; success as well if it did not run.
+    pub fn stop() -> ::daemon::Result<::daemon::Stopped> {
+        Self::__daemon().stop()
+    }
+    /// Whether the daemon runs, and as which process.
+    pub fn status() -> ::daemon::Result<::daemon::Status> {
+        Self::__daemon().status()
+    }
+    /// Sends the daemon a signal.
+    pub fn send(
+        signal: impl ::core::convert::Into<::daemon::Signal>,
+    ) -> ::daemon::Result<()> {
+        Self::__daemon().send(signal)
+    }
+    /// The daemon's process, if it runs.
+    pub fn pid() -> ::daemon::Result<::core::option::Option<::daemon::Pid>> {
+        Self::__daemon().pid()
+    }
+    /// Where the pidfile is.
+    pub fn pidfile() -> ::std::path::PathBuf {
+        Self::__daemon().pidfile_path()
+    }
+    /// Talks to the daemon's endpoint, if it runs.
+    pub fn client() -> ::daemon::control::Client {
+        ::daemon::control::Client::of(&Self::__daemon())
+    }
+    /// Sends the daemon's endpoint an event; what its handler replied.
+    pub fn event(
+        name: &str,
+        data: impl ::core::convert::Into<::daemon::control::serde_json::Value>,
+    ) -> ::daemon::control::Result<::daemon::control::serde_json::Value> {
+        Self::client().event(name, data)
+    }
+    /// Calls the plain function, here and now.
+    pub fn call() {
+        fn serve() {
+            body()
+        }
+        serve()
+    }
+    fn __daemon() -> ::daemon::Daemon {
+        static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
+        ::core::clone::Clone::clone(
+            __DAEMON
+                .get_or_init(|| {
+                    ::daemon::Daemon::new("serve")
+                        .attach(::daemon::control::Endpoint::new())
+                }),
+        )
+    }
+}

@@ -1,0 +1,90 @@
+//! An instance with routes of its own, which keeps a count from one run to the next, and runs in the background of a program
+//! that does something else.
+//!
+//! `cargo run -p daemonic-control-examples --bin advanced`, and in another terminal the same once more: it finds the first
+//! one and counts there. `-- DIRECTORY` keeps the count elsewhere than in `./advanced`.
+
+use std::error::Error;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
+
+use daemon::control::axum::extract::{Json, State};
+use daemon::control::axum::routing::{get, post};
+use daemon::control::axum::{Router, http::StatusCode};
+use daemon::control::serde_json::{Value, json};
+use daemon::control::{Client, ErrorKind, Instance};
+
+type Count = Arc<AtomicI64>;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let directory = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| "advanced".into()));
+    let file = directory.join("count");
+    let count = Count::default();
+    let (loaded, kept, shown) = (count.clone(), count.clone(), count.clone());
+    let (from, to) = (file.clone(), file);
+    let advanced = Instance::new("advanced")
+        .app_dir(directory)
+        .address("127.0.0.1:0")
+        .routes(routes(count))
+        .on_start(move || {
+            let text = fs::read_to_string(from).unwrap_or_default();
+            loaded.store(text.trim().parse().unwrap_or(0), SeqCst);
+        })
+        .on_stop(move || {
+            if let Err(error) = fs::write(to, format!("{}\n", kept.load(SeqCst))) {
+                eprintln!("failed to keep the count: {error}");
+            }
+        });
+    match advanced.start() {
+        Ok(running) => {
+            println!("count is {}, at {}; end it with ctrl-c", shown.load(SeqCst), running.address());
+            // Here the program does what it is for; `running` answers meanwhile, until it is dropped.
+            running.wait();
+            println!("count was {}", shown.load(SeqCst));
+            Ok(())
+        }
+        Err(error) => match error.client() {
+            Some(first) if matches!(error.kind(), ErrorKind::AlreadyRunning { .. }) => Ok(count_there(first)?),
+            _ => Err(error.into()),
+        },
+    }
+}
+
+fn routes(count: Count) -> Router {
+    Router::new()
+        .route("/count", get(|State(count): State<Count>| async move { value(count.load(SeqCst)) }))
+        .route("/increment", post(increment))
+        .route("/decrement", post(decrement))
+        .with_state(count)
+}
+
+async fn increment(State(count): State<Count>, Json(body): Json<Value>) -> Result<Json<Value>, (StatusCode, String)> {
+    let by = step(&body)?;
+    Ok(value(count.fetch_add(by, SeqCst) + by))
+}
+
+async fn decrement(State(count): State<Count>, Json(body): Json<Value>) -> Result<Json<Value>, (StatusCode, String)> {
+    let by = step(&body)?;
+    Ok(value(count.fetch_sub(by, SeqCst) - by))
+}
+
+/// By how much; one unless it is said.
+fn step(body: &Value) -> Result<i64, (StatusCode, String)> {
+    let by = body.get("value").map_or(Some(1), Value::as_i64);
+    by.ok_or_else(|| (StatusCode::BAD_REQUEST, "`value` is no number".into()))
+}
+
+fn value(count: i64) -> Json<Value> {
+    Json(json!({ "success": true, "value": count }))
+}
+
+/// What a second launch does.
+fn count_there(first: &Client) -> Result<(), daemon::control::Error> {
+    println!("get /count -> {}", first.get("/count")?);
+    println!("increment -> {}", first.send("/increment", json!({}))?);
+    println!("increment by 2 -> {}", first.send("/increment", json!({ "value": 2 }))?);
+    println!("decrement by 1 -> {}", first.send("/decrement", json!({ "value": 1 }))?);
+    Ok(())
+}

@@ -1,0 +1,214 @@
+//! Clients that find a daemon through its pidfile.
+
+use std::fs;
+use std::time::Duration;
+
+use look::{Lab, Process};
+use nix::sys::signal::Signal;
+
+use crate::only::{SOON, client, freeze, hold, lab, needs_root, times};
+
+/// The two kinds, which must say the same.
+const KINDS: [&[&str]; 2] = [&[], &["async"]];
+
+#[test]
+fn both_clients_get_send_and_stop() {
+    for kind in KINDS {
+        let lab = lab();
+        daemon(&lab, &[]);
+        let ask = |call: &[&str]| client(&lab, "d.pid", &[kind, call].concat());
+        ask(&["get", "/"]).ok().prints(&["\"success\":true", "\"name\":\"clients\""]);
+        ask(&["get", "status"]).ok().prints(&["\"counters\":"]);
+        ask(&["status"]).ok().prints(&["\"counters\":"]);
+        ask(&["get", "/metrics"]).ok().prints(&["\"# HELP daemon_uptime_seconds"]);
+        ask(&["event", "echo", r#"{"what":"ä\u001b"}"#]).ok().prints(&["\"echo\":\"ä\\u001b\""]);
+        ask(&["send", "/event", r#"{"name":"echo","what":7}"#]).ok().prints(&["\"echo\":7"]);
+        ask(&["event", "nobody", "null"]).exits(5).says(&["NoHandler", "no handler found for nobody"]);
+        ask(&["event", "echo", "[1]"]).exits(5).says(&["Request", "no JSON object"]);
+        ask(&["get", "/a b"]).exits(5).says(&["Request", "failed to ask for `/a b`"]);
+        ask(&["get", "/nowhere"]).exits(5).says(&["Refused(404)", "there is nothing of that name"]);
+        ask(&["send", "/", "1"]).exits(5).says(&["Refused(405)"]);
+        ask(&["stop"]).ok().prints(&["\"state\":\"stopping\""]);
+        assert!(!lab.path("d.pid").exists(), "a stop returns when it is gone");
+        ask(&["get", "/"]).exits(5).says(&["NotRunning", "failed to reach the daemon of", "d.pid`: it is not running"]);
+    }
+}
+
+/// A restarted daemon is found again by the same pidfile.
+#[test]
+fn a_restart_is_asked_for_and_survived() {
+    let lab = lab();
+    let first = daemon(&lab, &[]);
+    client(&lab, "d.pid", &["restart"]).ok();
+    first.died(SOON).expect("it was told to");
+    lab.wait_for("d.pid", SOON, |text| text.lines().count() > 2 && !text.starts_with(&format!("{}\n", first.id())));
+    assert_ne!(lab.daemon("d.pid").id(), first.id());
+    client(&lab, "d.pid", &["get", "/"]).ok();
+    client(&lab, "d.pid", &["reload"]).ok().prints(&["\"state\":\"reloading\""]);
+    client(&lab, "d.pid", &["stop"]).ok();
+}
+
+/// Whatever is in the way has a name.
+#[test]
+fn each_obstacle_is_an_error_of_its_own() {
+    let lab = lab();
+    for kind in KINDS {
+        let ask = |pidfile: &str| client(&lab, pidfile, &[kind, &["get", "/"]].concat()).exits(5);
+        ask("none.pid").says(&["NotRunning"]);
+        ask("no/such/directory.pid").says(&["NotRunning"]);
+        lab.write("foreign.pid", "root:x:0:0\n");
+        ask("foreign.pid").says(&["Unknown", "something else than a pid"]);
+        lab.write("empty.pid", "");
+        ask("empty.pid").says(&["Starting"]);
+    }
+    daemon(&lab, &["endpoint=no"]);
+    for kind in KINDS {
+        client(&lab, "d.pid", &[kind, &["get", "/"]].concat()).exits(5).says(&["Unreachable", "has no endpoint"]);
+    }
+}
+
+/// A daemon that hangs costs a call its timeout, and no more.
+#[test]
+fn a_daemon_that_hangs_is_a_timeout() {
+    for kind in KINDS {
+        let lab = lab();
+        let stopped = daemon(&lab, &[]);
+        freeze(stopped);
+        for call in [&["get", "/"][..], &["event", "echo", "null"], &["stop"]] {
+            let outcome = client(&lab, "d.pid", &[kind, call].concat()).exits(5).says(&["Timeout", "within 2s"]);
+            assert!(outcome.took >= Duration::from_secs(2) && outcome.took < Duration::from_secs(4), "{outcome}");
+        }
+        stopped.signal(Signal::SIGCONT);
+        // What nobody waited for any more was asked all the same.
+        stopped.died(SOON).expect("a stop was asked for");
+    }
+}
+
+#[test]
+fn a_blocking_client_inside_of_a_runtime_does_not_panic() {
+    let lab = lab();
+    daemon(&lab, &[]);
+    lab.run(&["inside", "d.pid"]).ok().prints(&["\"name\":\"clients\""]);
+}
+
+/// It listened as root and is somebody else now: the kernel says who it was then.
+#[test]
+fn a_daemon_that_dropped_its_privileges_is_trusted() {
+    needs_root();
+    let mut lab = lab();
+    lab.bring_program();
+    for settings in [&["user=nobody"][..], &["user=nobody", "tcp"]] {
+        let daemon = daemon(&lab, settings);
+        assert_eq!(daemon.ids().expect("it lives").users, [65534; 4]);
+        client(&lab, "d.pid", &["event", "echo", r#"{"what":1}"#]).ok();
+        // Its own user may, too; nobody else.
+        as_user(&lab, "nobody", &["client", "d.pid", "get", "/"]).ok();
+        as_user(&lab, "daemon", &["client", "d.pid", "get", "/"]).exits(5).says(&["Unreachable", "permission denied"]);
+        client(&lab, "d.pid", &["stop"]).ok();
+    }
+}
+
+/// Where the socket cannot be reached, the port can: with the token.
+#[test]
+fn the_port_is_used_where_there_is_no_socket() {
+    for kind in KINDS {
+        let lab = lab();
+        daemon(&lab, &["tcp"]);
+        fs::remove_file(lab.path("d.control/socket")).expect("a socket");
+        client(&lab, "d.pid", &[kind, &["event", "echo", r#"{"what":1}"#]].concat()).ok().prints(&["\"echo\":1"]);
+        let token = lab.read("d.control/token");
+        lab.write("d.control/token", token.replace(|digit: char| digit.is_ascii_digit(), "a"));
+        let wrong = client(&lab, "d.pid", &[kind, &["get", "/"]].concat()).exits(5).says(&["Refused(401)"]);
+        assert!(!wrong.stderr.contains(token.trim()), "the token is told: {wrong}");
+        client(&lab, "d.pid", &[kind, &["get", "/"]].concat()).exits(5);
+        lab.run(&["daemon", "stop", "d.pid"]).ok();
+    }
+}
+
+#[test]
+fn what_is_published_comes_to_both_clients() {
+    for kind in ["blocking", "async"] {
+        let lab = lab();
+        let daemon = daemon(&lab, &[]);
+        let reader = lab.run_events(kind, 1000);
+        lab.wait_for("log", SOON, |log| log.contains("listens"));
+        for what in ["1", "\"two\""] {
+            client(&lab, "d.pid", &["event", "publish", &format!("{{\"what\":{what}}}")])
+                .ok()
+                .prints(&["\"readers\":1"]);
+        }
+        client(&lab, "d.pid", &["stop"]).ok();
+        daemon.died(SOON).expect("it was stopped");
+        let heard = reader.finish().ok().stdout;
+        // It may still have been about to say that it runs.
+        let heard = heard.replace("state {\"state\":\"starting\"}\n", "");
+        let expected = "state {\"state\":\"running\"}\ntold 1\ntold \"two\"\nstate {\"state\":\"stopping\"}\n";
+        assert_eq!(heard, expected, "{kind}");
+    }
+}
+
+/// A stream can be waited for with a limit, and ends with its daemon.
+#[test]
+fn a_stream_ends_with_its_daemon() {
+    let lab = lab();
+    daemon(&lab, &[]);
+    let quiet = lab.run(&["events", "d.pid", "patient", "0"]).ok();
+    assert!(quiet.stdout.ends_with("state {\"state\":\"running\"}\nended false\n"), "{quiet}");
+    let reader = lab.run_events("blocking", 1000);
+    lab.wait_for("log", SOON, |log| log.contains("listens"));
+    lab.daemon("d.pid").signal(Signal::SIGKILL);
+    assert_eq!(reader.finish().ok().stdout, "state {\"state\":\"running\"}\n", "it has run for a while");
+}
+
+/// Every call is counted once: one after another, and thirty-two at a time.
+#[test]
+fn no_call_is_lost_or_doubled() {
+    let lab = lab();
+    for (threads, calls) in [(1, times(2_000, 10_000)), (32, times(60, 1_000))] {
+        let first = hold(&lab, &[]);
+        let total = threads * calls;
+        let many = ["many", "app/.pid", &threads.to_string(), &calls.to_string()].map(str::to_owned);
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let outcome = lab.helper(&many).within(Duration::from_secs(120)).run().ok();
+        assert_eq!(outcome.stdout, format!("sum {}\n", total * (total + 1) / 2), "{threads} threads");
+        client(&lab, "app/.pid", &["event", "count", "null"]).ok().prints(&[&format!("\"count\":{}", total + 1)]);
+        client(&lab, "app/.pid", &["stop"]).ok();
+        first.program.finish().ok();
+    }
+}
+
+/// An instance as part of a daemon: what is run at its start and at its end runs there, once.
+#[test]
+fn an_instance_can_be_part_of_a_daemon() {
+    let lab = lab();
+    let daemon = daemon(&lab, &["instance"]);
+    assert_eq!(lab.read("log"), "on_start\n");
+    client(&lab, "d.pid", &["get", "/"]).ok().prints(&[&format!("\"pid\":{}", daemon.id())]);
+    client(&lab, "d.pid", &["stop"]).ok();
+    assert_eq!(lab.read("log"), "on_start\non_stop\n");
+}
+
+trait Events {
+    fn run_events(&self, kind: &str, count: usize) -> look::Running<'_>;
+}
+
+impl Events for Lab {
+    fn run_events(&self, kind: &str, count: usize) -> look::Running<'_> {
+        let _ = fs::remove_file(self.path("log"));
+        self.helper(&["events", "d.pid", kind, &count.to_string()]).spawn()
+    }
+}
+
+/// A daemon that must start.
+#[track_caller]
+pub(crate) fn daemon(lab: &Lab, settings: &[&str]) -> Process {
+    lab.helper(&["daemon", "start", "d.pid"]).args(settings).run().ok();
+    lab.daemon("d.pid")
+}
+
+/// Runs the helper as another user.
+pub(crate) fn as_user(lab: &Lab, user: &str, arguments: &[&str]) -> look::Outcome {
+    let id = nix::unistd::User::from_name(user).expect("users").expect("a user of every system").uid.to_string();
+    let setpriv = ["--reuid", &id, "--regid", &id, "--clear-groups", "--"];
+    lab.command("setpriv", &setpriv).arg(lab.program()).args(arguments).run()
+}

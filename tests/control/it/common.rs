@@ -1,0 +1,127 @@
+//! What the tests have in common.
+
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use look::{Lab, Outcome, Process};
+
+use crate::http::{Answer, Http};
+
+/// The pidfile of every daemon.
+pub(crate) const PIDFILE: &str = "d.pid";
+/// The socket beside it.
+pub(crate) const SOCKET: &str = "d.control/socket";
+/// The token beside that.
+pub(crate) const TOKEN: &str = "d.control/token";
+
+/// Time enough for whatever ought to happen at once, on a busy machine.
+pub(crate) const SOON: Duration = Duration::from_secs(10);
+
+/// A lab with the helper program.
+pub(crate) fn lab() -> Lab {
+    Lab::new(env!("CARGO_BIN_EXE_control-lab"))
+}
+
+/// A lab that other users may use too.
+pub(crate) fn shared_lab() -> Lab {
+    let mut lab = lab();
+    lab.bring_program();
+    lab
+}
+
+/// Starts the daemon, which may fail.
+pub(crate) fn try_start(lab: &Lab, settings: &[&str]) -> Outcome {
+    lab.helper(&["start"]).args(settings).run()
+}
+
+/// Starts a daemon that must start, and returns it.
+#[track_caller]
+pub(crate) fn start(lab: &Lab, settings: &[&str]) -> Process {
+    let started = try_start(lab, settings).ok();
+    let daemon = lab.daemon(PIDFILE);
+    assert_eq!(started.number("started"), daemon.id(), "{started}");
+    daemon
+}
+
+/// A connection to the socket.
+#[track_caller]
+pub(crate) fn unix(lab: &Lab) -> Http<UnixStream> {
+    // Paths of sockets are short, that of a temporary directory may be not.
+    let stream = UnixStream::connect(lab.path(SOCKET)).expect("a socket that listens");
+    stream.set_read_timeout(Some(SOON)).expect("a timeout");
+    Http::new(stream)
+}
+
+/// Where the daemon listens for TCP.
+#[track_caller]
+pub(crate) fn address(lab: &Lab) -> SocketAddr {
+    let pidfile = lab.read(PIDFILE);
+    let line = pidfile.lines().find_map(|line| line.strip_prefix("http://"));
+    line.and_then(|line| line.parse().ok()).unwrap_or_else(|| panic!("no address in {pidfile:?}"))
+}
+
+/// A connection to the port.
+#[track_caller]
+pub(crate) fn tcp(lab: &Lab) -> Http<TcpStream> {
+    let stream = TcpStream::connect(address(lab)).expect("a port that listens");
+    stream.set_read_timeout(Some(SOON)).expect("a timeout");
+    Http::new(stream)
+}
+
+/// `GET` over the socket, in a connection of its own.
+#[track_caller]
+pub(crate) fn get(lab: &Lab, path: &str) -> Answer {
+    unix(lab).ask(&format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n"))
+}
+
+/// `POST` of JSON over the socket, in a connection of its own.
+#[track_caller]
+pub(crate) fn post(lab: &Lab, path: &str, body: &str) -> Answer {
+    unix(lab).ask(&posted(path, "x", "", body))
+}
+
+/// The text of such a request, with more headers (each with its end of line).
+pub(crate) fn posted(path: &str, host: &str, headers: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+    )
+}
+
+/// The header with the daemon's token.
+pub(crate) fn authorization(lab: &Lab) -> String {
+    format!("Authorization: Bearer {}\r\n", lab.read(TOKEN).trim())
+}
+
+/// Waits until the daemon has as many descriptors as that, or fewer.
+///
+/// By asking again: nobody is told when another process closes one.
+#[track_caller]
+pub(crate) fn descriptors_return_to(daemon: Process, count: usize) {
+    let begun = Instant::now();
+    while daemon.descriptors().len() > count {
+        assert!(begun.elapsed() < SOON, "{} descriptors instead of {count}", daemon.descriptors().len());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Waits until the daemon is dead and has left neither pidfile nor socket nor token.
+#[track_caller]
+pub(crate) fn nothing_left(lab: &Lab) {
+    assert!(lab.quiet(SOON).is_ok(), "processes left behind: {:?}", lab.processes());
+    for name in [PIDFILE, SOCKET, TOKEN, "d.control"] {
+        assert!(!lab.path(name).exists(), "`{name}` left behind");
+    }
+}
+
+/// Asserts that the test runs as root, which it cannot do without.
+#[track_caller]
+pub(crate) fn needs_root() {
+    assert!(nix::unistd::geteuid().is_root(), "this test needs root: run it in a container or a virtual machine");
+}
+
+/// Whether the long forms of tests are wanted.
+pub(crate) fn in_full() -> bool {
+    std::env::var_os("DAEMON_TESTS_FULL").is_some_and(|value| value == "1")
+}

@@ -1,0 +1,107 @@
+//! The examples, launched as a user would launch them: once, and once more.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use look::{Lab, Outcome, Process, Running};
+use nix::sys::signal::Signal;
+
+use crate::only::SOON;
+
+/// Builds them once, into the target directory this test comes from, and returns where they are.
+fn programs() -> &'static Path {
+    static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAMS.get_or_init(|| {
+        let profile = Path::new(env!("CARGO_BIN_EXE_only")).parent().expect("a directory of programs");
+        let target = profile.parent().expect("a target directory");
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        // Together with the tests, whose crates are built already, with the same features.
+        cargo.args([
+            "build",
+            "--bins",
+            "--package",
+            "daemonic-control-examples",
+            "--package",
+            "daemonic-control-tests",
+        ]);
+        cargo.arg("--manifest-path");
+        cargo.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.toml")).env("CARGO_TARGET_DIR", target);
+        if profile.ends_with("release") {
+            cargo.arg("--release");
+        }
+        let built = cargo.output().expect("cargo");
+        assert!(built.status.success(), "the examples do not build:\n{}", String::from_utf8_lossy(&built.stderr));
+        profile.to_owned()
+    })
+}
+
+fn lab(example: &str) -> Lab {
+    Lab::new(programs().join(example))
+}
+
+/// The first launch, once its pidfile says where it is.
+fn first<'lab>(lab: &'lab Lab, arguments: &[&str], pidfile: &str) -> (Running<'lab>, Process) {
+    fs::create_dir_all(lab.path(pidfile).parent().expect("a directory")).expect("a directory of ours");
+    let mode = <fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o700);
+    fs::set_permissions(lab.path(pidfile).parent().expect("a directory"), mode).expect("a mode");
+    let running = lab.helper(arguments).spawn();
+    lab.wait_for(pidfile, SOON, |text| text.lines().count() >= 3);
+    let process = running.process();
+    crate::only::wait_for_state(process, 'S');
+    (running, process)
+}
+
+fn end((running, process): (Running<'_>, Process)) -> Outcome {
+    process.signal(Signal::SIGINT);
+    running.finish()
+}
+
+#[test]
+fn simple_says_hello_to_a_second_launch() {
+    let lab = lab("simple");
+    let first = first(&lab, &[], ".local/share/simple/.pid");
+    let second = lab.run(&[]).ok();
+    assert_eq!(second.stdout, "{\"success\":true,\"message\":\"Hello there!\"}\n");
+    let said = end(first).ok();
+    assert!(said.stdout.starts_with("the first one, at unix://"), "{said}");
+    assert!(said.stdout.ends_with(&format!("hello, process {}\n", second.pid)), "{said}");
+}
+
+#[test]
+fn advanced_counts_and_keeps_the_count() {
+    let lab = lab("advanced");
+    for (begins, ends) in [(0, 2), (2, 4)] {
+        let first = first(&lab, &["kept"], "kept/.pid");
+        let second = lab.run(&["kept"]).ok().stdout;
+        let expected = format!(
+            "get /count -> {{\"success\":true,\"value\":{begins}}}\nincrement -> {{\"success\":true,\"value\":{}}}\n\
+             increment by 2 -> {{\"success\":true,\"value\":{}}}\ndecrement by 1 -> {{\"success\":true,\"value\":{ends}}}\n",
+            begins + 1,
+            begins + 3
+        );
+        assert_eq!(second, expected);
+        end(first).ok().prints(&[&format!("count is {begins}, at "), &format!("count was {ends}")]);
+        assert_eq!(lab.read("kept/count"), format!("{ends}\n"));
+    }
+}
+
+/// The attribute: the function runs in the first launch, and later ones hand over their arguments and their directory.
+#[test]
+fn open_file_opens_everything_in_the_first() {
+    let lab = lab("open_file");
+    lab.write("one.txt", "1\n2\n");
+    fs::create_dir(lab.path("below")).expect("a directory");
+    lab.write("below/two.txt", "1\n");
+    let first = first(&lab, &["one.txt"], ".local/share/open_file/.pid");
+    let second = lab.helper(&["two.txt", "no such file"]).in_directory(lab.path("below")).run().ok();
+    assert_eq!(second.stdout, "2 opened\n");
+    let said = end(first).ok().stdout;
+    let two = lab.path("below/two.txt");
+    assert!(said.contains("one.txt: 2 lines\n"), "{said}");
+    assert!(
+        said.contains(&format!("{}: 1 lines\n", two.display())) && said.contains("no such file: No such file"),
+        "{said}"
+    );
+}

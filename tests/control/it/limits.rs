@@ -1,0 +1,234 @@
+//! What strangers, slow ones and broken ones can do: nothing to the others.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use look::{Lab, Process};
+use nix::sys::socket::{setsockopt, sockopt};
+
+use crate::common::{SOON, address, authorization, descriptors_return_to, get, in_full, lab, post, start, tcp, unix};
+
+const TCP: &[&str] = &["tcp=127.0.0.1:0"];
+
+/// Asserts that the owner is answered at once.
+#[track_caller]
+fn answers_its_owner(lab: &Lab) {
+    let begun = Instant::now();
+    assert_eq!(get(lab, "/status").status(), 200);
+    assert!(begun.elapsed() < Duration::from_secs(1), "the owner waited for {:?}", begun.elapsed());
+}
+
+#[test]
+fn p5_10_what_is_over_a_limit_is_told_and_closed() {
+    let lab = lab();
+    start(&lab, &[]);
+    let head =
+        |name: &str, length: usize| format!("GET / HTTP/1.1\r\nHost: x\r\n{name}: {}\r\n\r\n", "x".repeat(length));
+    let many = format!("GET / HTTP/1.1\r\nHost: x\r\n{}\r\n", "X: y\r\n".repeat(64));
+    let body = |length: usize| {
+        let kind = "Content-Type: application/json\r\n";
+        format!(
+            "POST /event HTTP/1.1\r\nHost: x\r\n{kind}Content-Length: {length}\r\n\r\n\"{}\"",
+            "x".repeat(length - 2)
+        )
+    };
+    for (request, expected) in
+        [(head("X", 9000), 431), (head("X", 100_000), 431), (many, 431), (body(65_537), 413), (body(1_000_000), 413)]
+    {
+        let mut connection = unix(&lab);
+        assert_eq!(connection.ask(&request).status(), expected);
+        connection.ended();
+    }
+    assert_eq!(unix(&lab).ask(&head("X", 8000)).status(), 200);
+    assert_eq!(unix(&lab).ask(&body(65_536)).status(), 200);
+}
+
+#[test]
+fn p5_10_a_request_that_does_not_come_to_its_end_is_given_up() {
+    let lab = lab();
+    start(&lab, &[]);
+    for part in ["GET / HT", "POST /event HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n{}"] {
+        let mut connection = unix(&lab);
+        let begun = Instant::now();
+        assert_eq!(connection.ask(part).status(), 408, "{part:?}");
+        let took = begun.elapsed();
+        assert!(took > Duration::from_secs(4) && took < Duration::from_secs(8), "{took:?}");
+        connection.ended();
+    }
+}
+
+#[test]
+fn p5_10_two_hundred_slow_strangers_keep_the_owner_from_nothing() {
+    let lab = lab();
+    let daemon = start(&lab, TCP);
+    answers_its_owner(&lab);
+    let before = daemon.descriptors().len();
+    let time = Duration::from_secs(if in_full() { 30 } else { 6 });
+    let begun = Instant::now();
+    let mut strangers: Vec<TcpStream> = (0..200).filter_map(|_| TcpStream::connect(address(&lab)).ok()).collect();
+    assert!(strangers.len() > 100, "{} connections", strangers.len());
+    let request = "GET / HTTP/1.1\r\nHost: x\r\nX-Long: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    for byte in request.bytes().cycle() {
+        for stranger in &mut strangers {
+            let _ = stranger.write_all(&[byte]);
+        }
+        answers_its_owner(&lab);
+        assert!(daemon.descriptors().len() < before + 80, "{} descriptors", daemon.descriptors().len());
+        if begun.elapsed() > time {
+            break;
+        }
+        thread::sleep(Duration::from_secs(1));
+    }
+    drop(strangers);
+    descriptors_return_to(daemon, before);
+    let host = address(&lab);
+    let answer = tcp(&lab).ask(&format!("GET / HTTP/1.1\r\nHost: {host}\r\n{}\r\n", authorization(&lab)));
+    assert_eq!(answer.status(), 200);
+}
+
+#[test]
+fn p5_10_whoever_only_keeps_a_connection_makes_room() {
+    let lab = lab();
+    start(&lab, &[]);
+    let request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    let mut kept: Vec<_> = (0..32).map(|_| unix(&lab)).collect();
+    kept.iter_mut().for_each(|connection| assert_eq!(connection.ask(request).status(), 200));
+    answers_its_owner(&lab);
+    answers_its_owner(&lab);
+}
+
+#[test]
+fn p5_10_whoever_does_not_read_is_given_up() {
+    let lab = lab();
+    let daemon = start(&lab, &[]);
+    get(&lab, "/");
+    let before = daemon.descriptors().len();
+    let mut deaf: Vec<_> = (0..4).map(|_| unix(&lab)).collect();
+    deaf.iter_mut().for_each(|connection| connection.send("GET /own/large HTTP/1.1\r\nHost: x\r\n\r\n"));
+    answers_its_owner(&lab);
+    descriptors_return_to(daemon, before);
+}
+
+#[test]
+fn p5_11_what_was_not_read_as_a_request_is_never_read_as_another() {
+    let lab = lab();
+    start(&lab, &[]);
+    let inner = "POST /stop HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
+    let event = "POST /event HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+    for (request, expected) in [
+        (format!("{event}Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n{inner}"), 400),
+        (format!("{event}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n{inner}"), 501),
+        (format!("{event}Content-Length: 0\r\nContent-Length: {}\r\n\r\n{inner}", inner.len()), 400),
+        (format!("{event}Content-Length: +0\r\n\r\n{inner}"), 400),
+        (format!("{event}Upgrade: h2c\r\nConnection: Upgrade\r\n\r\n{inner}"), 501),
+        (format!("{event}Expect: 100-continue\r\nContent-Length: 0\r\n\r\n{inner}"), 417),
+        (format!("GET / HTTP/1.1\nHost: x\n\n{inner}"), 400),
+        (format!("GET / HTTP/1.1\r\nHost: x\r\nX: y\r\n folded\r\n\r\n{inner}"), 400),
+        (format!("GET /\r\n\r\n{inner}"), 400),
+        (format!("GET / HTTP/1.0\r\n\r\n{inner}"), 505),
+    ] {
+        let mut connection = unix(&lab);
+        assert_eq!(connection.ask(&request).status(), expected, "{request:?}");
+        connection.ended();
+    }
+    // A request that is right is answered, and what came before its answer is not looked at.
+    let mut connection = unix(&lab);
+    connection.send(format!("GET / HTTP/1.1\r\nHost: x\r\n\r\n{inner}"));
+    assert_eq!((connection.answer().status(), connection.answer().status()), (200, 400));
+    connection.ended();
+    assert_eq!(get(&lab, "/").json()["state"], "running");
+}
+
+#[test]
+fn p5_11_a_request_may_come_in_any_pieces() {
+    let lab = lab();
+    start(&lab, &[]);
+    let request = crate::common::posted("/event", "x", "", r#"{"name":"echo","x":7}"#);
+    let mut connection = unix(&lab);
+    for _ in 0..3 {
+        for byte in request.bytes() {
+            connection.send([byte]);
+        }
+        assert_eq!(connection.answer().json()["x"], 7);
+    }
+}
+
+#[test]
+fn p5_12_without_descriptors_it_waits_and_then_goes_on() {
+    let lab = lab();
+    let daemon = start(&lab, &[]);
+    get(&lab, "/");
+    let before = daemon.descriptors();
+    let limit = before.keys().last().map_or(16, |last| last + 4);
+    lab.command("prlimit", &[&format!("--nofile={limit}"), "--pid", &daemon.id().to_string()]).run().ok();
+    let kept: Vec<_> = (0..40).map(|_| unix(&lab)).collect();
+    let begun = (ticks(daemon), Instant::now());
+    thread::sleep(Duration::from_secs(2));
+    // A hundred ticks are a second, on every Linux there is.
+    let (spent, time) = (ticks(daemon) - begun.0, begun.1.elapsed());
+    let most = u64::try_from(time.as_millis()).unwrap_or(u64::MAX) / 10 * 5 / 100;
+    assert!(spent <= most, "{spent} ticks of processor time in {time:?}");
+    drop(kept);
+    assert_eq!(get(&lab, "/").status(), 200);
+    descriptors_return_to(daemon, before.len());
+}
+
+/// What `/proc/PID/stat` says of the time a process has had, in ticks of the clock.
+fn ticks(daemon: Process) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", daemon.id())).expect("it lives");
+    let numbers = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    numbers.skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("a number")).sum()
+}
+
+#[test]
+fn p5_13_connections_that_break_off_do_no_harm() {
+    let lab = lab();
+    let daemon = start(&lab, &["tcp=127.0.0.1:0", "token=no"]);
+    let host = address(&lab);
+    get(&lab, "/");
+    let before = daemon.descriptors().len();
+    let large = format!("GET /own/large HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    let requests = ["", "GET / HTT", large.as_str(), "GET /events HTTP/1.1\r\nHost: x\r\n\r\n"];
+    for number in 0..1000 {
+        let mut stream = TcpStream::connect(host).expect("a port that listens");
+        let _ = stream.write_all(requests[number % requests.len()].as_bytes());
+        let reset = nix::libc::linger { l_onoff: 1, l_linger: 0 };
+        setsockopt(&stream, sockopt::Linger, &reset).expect("an option");
+    }
+    for _ in 0..50 {
+        unix(&lab).send("GET /own/large HTTP/1.1\r\nHost: x\r\n\r\n");
+        unix(&lab).send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
+    }
+    answers_its_owner(&lab);
+    descriptors_return_to(daemon, before);
+    assert!(daemon.alive());
+}
+
+#[test]
+fn p5_13_who_has_said_everything_is_answered() {
+    let lab = lab();
+    start(&lab, &[]);
+    let mut connection = unix(&lab);
+    connection.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    connection.stream.shutdown(Shutdown::Write).expect("half a close");
+    assert_eq!(connection.answer().status(), 200);
+    connection.ended();
+}
+
+#[test]
+fn p5_17_another_protocol_is_hung_up_on_at_its_first_line() {
+    let lab = lab();
+    start(&lab, &[]);
+    for line in ["status\r\n", "*1\r\n$4\r\nPING\r\n", "EHLO x\r\n", "\r\n", "\u{16}\u{3}\u{1}"] {
+        let mut connection = unix(&lab);
+        let begun = Instant::now();
+        assert_eq!(connection.ask(line).status(), 400, "{line:?}");
+        assert!(begun.elapsed() < Duration::from_secs(2));
+        let mut rest = Vec::new();
+        connection.stream.set_read_timeout(Some(SOON)).expect("a timeout");
+        assert_eq!(connection.stream.read_to_end(&mut rest).unwrap_or(0), 0);
+    }
+    post(&lab, "/stop", "{}");
+}

@@ -1,0 +1,89 @@
+//! The original of single instances, `tcbon`: what its Python client asks, an instance without a token answers.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::thread;
+
+use look::{Lab, Outcome};
+
+use crate::only::{hold, lab, times_in_log};
+
+/// What `requests` 2.34.2 was seen to send for `requests.get(address)` and `requests.post(address + "/event", json=…)`.
+const GET: &str = "GET / HTTP/1.1\r\nHost: HOST\r\nUser-Agent: python-requests/2.34.2\r\n\
+                   Accept-Encoding: gzip, deflate\r\nAccept: */*\r\nConnection: keep-alive\r\n\r\n";
+const POST: &str = "POST /event HTTP/1.1\r\nHost: HOST\r\nUser-Agent: python-requests/2.34.2\r\n\
+                    Accept-Encoding: gzip, deflate\r\nAccept: */*\r\nConnection: keep-alive\r\n\
+                    Content-Length: 15\r\nContent-Type: application/json\r\n\r\n{\"name\": \"ack\"}";
+
+fn tcbon(lab: &Lab, address: &str, calls: &str) -> Outcome {
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tcbon_client.py");
+    assert!(Path::new("/usr/bin/python3").exists(), "this test needs python3, which `scripts/test` installs");
+    lab.command("/usr/bin/python3", &[program.to_str().expect("a path of ours"), address]).input(calls).run()
+}
+
+#[test]
+fn its_client_gets_sends_and_stops() {
+    let lab = lab();
+    let first = hold(&lab, &["address=127.0.0.1:0", "token=no"]);
+    let pidfile = lab.read("app/.pid");
+    let address = pidfile.lines().find_map(|line| line.strip_prefix("http://")).expect("an address");
+    let calls = "running\nget /\nsend event {\"name\":\"echo\",\"what\":[1]}\nsend event {\"name\":\"fail\"}\n\
+                 send event {\"name\":\"nobody\"}\nsend event {}\nstop\nrunning\n";
+    // No token is made where none is asked for.
+    assert!(!lab.path("app/.pid.control/token").exists());
+    let said = tcbon(&lab, address, calls).ok().stdout;
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines[0], "True");
+    for part in
+        ["\"success\": true", "\"name\": \"only\"", &format!("\"address\": \"http://{address}\""), "\"app_dir\": "]
+    {
+        assert!(lines[1].contains(part), "{part} is missing: {}", lines[1]);
+    }
+    assert_eq!(lines[2], r#"{"success": true, "echo": [1]}"#);
+    assert_eq!(lines[3], r#"{"success": false, "message": "out of luck"}"#);
+    assert_eq!(lines[4], r#"{"success": false, "message": "no handler found for nobody"}"#);
+    assert!(lines[5].starts_with(r#"{"success": false, "message": "#), "{}", lines[5]);
+    assert!(lines[6].contains("\"success\": true"), "{}", lines[6]);
+    assert_eq!(lines[7..], ["False"]);
+    first.program.finish().ok();
+    assert_eq!(times_in_log(&lab, "on_stop"), 1);
+}
+
+/// With a token, which it does not know, it gets nowhere.
+#[test]
+fn its_client_is_refused_where_a_token_is_asked_for() {
+    let lab = lab();
+    let first = hold(&lab, &["address=127.0.0.1:0"]);
+    let pidfile = lab.read("app/.pid");
+    let address = pidfile.lines().find_map(|line| line.strip_prefix("http://")).expect("an address");
+    let said = tcbon(&lab, address, "stop\n");
+    assert_ne!(said.code(), 0, "{said}");
+    assert!(first.process.alive() && times_in_log(&lab, "on_stop") == 0);
+}
+
+/// The program of ours sends what the library of the original sends.
+#[test]
+fn its_requests_are_the_original_s_byte_for_byte() {
+    let lab = lab();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let host = listener.local_addr().expect("an address").to_string();
+    let itself = host.clone();
+    let heard = thread::spawn(move || {
+        let mut all = Vec::new();
+        for expected in [GET, POST] {
+            let (mut stream, _) = listener.accept().expect("a connection");
+            let mut bytes = vec![0; expected.replace("HOST", &itself).len()];
+            stream.set_read_timeout(Some(crate::only::SOON)).expect("a timeout");
+            stream.read_exact(&mut bytes).expect("a request");
+            let body = format!("{{\"name\":\"x\",\"pid\":\"1\",\"app_dir\":\"/\",\"address\":\"http://{itself}\"}}");
+            let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+            stream.write_all(answer.as_bytes()).expect("an answer");
+            all.push(String::from_utf8(bytes).expect("text"));
+        }
+        all
+    });
+    tcbon(&lab, &host, "send event {\"name\":\"ack\"}\n").ok();
+    let expected = [GET, POST].map(|request| request.replace("HOST", &host));
+    assert_eq!(heard.join().expect("a server"), expected);
+}

@@ -1,0 +1,33 @@
+//! A daemon with an endpoint, for the black-box tests: `start | foreground | stop | status | ask` and settings, `key=value`.
+//!
+//! Everything is told by lines in files of the lab's directory, and by what the endpoint answers.
+
+mod ask;
+mod settings;
+
+use std::process::ExitCode;
+
+use settings::Settings;
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let verb = arguments.next().unwrap_or_default();
+    let settings = Settings::parse(arguments);
+    if verb == "ask" {
+        let user = settings.get("become").map(|user| user.parse().expect("a number"));
+        ask::ask(settings.get("socket").expect("a path"), user);
+        return ExitCode::SUCCESS;
+    }
+    let daemon = settings.daemon();
+    let outcome = match verb.as_str() {
+        "start" => settings.body(daemon.attach(settings.endpoint()), false),
+        "foreground" => settings.body(daemon.attach(settings.endpoint()), true),
+        "stop" => daemon.stop().map(|stopped| println!("{stopped}")),
+        "status" => daemon.status().map(|status| status.addresses.iter().for_each(|address| println!("{address}"))),
+        verb => panic!("no verb `{verb}`"),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => error.report(),
+    }
+}

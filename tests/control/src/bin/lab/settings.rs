@@ -1,0 +1,136 @@
+//! What a test says about the daemon and its endpoint.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::thread;
+use std::time::Duration;
+
+use daemon::control::axum::Router;
+use daemon::control::axum::body::Body;
+use daemon::control::axum::routing::{get, post};
+use daemon::control::serde_json::{Value, json};
+use daemon::control::{Endpoint, Event, Publisher};
+use daemon::{Daemon, Signal};
+
+/// `key=value`, each key once.
+pub(crate) struct Settings(BTreeMap<String, String>);
+
+impl Settings {
+    pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Settings {
+        let pair = |argument: String| {
+            let (key, value) = argument.split_once('=').unwrap_or_else(|| panic!("`{argument}` is no setting"));
+            (key.to_owned(), value.to_owned())
+        };
+        Settings(arguments.map(pair).collect())
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str)
+    }
+
+    pub(crate) fn daemon(&self) -> Daemon {
+        let mut daemon = Daemon::new("lab").pidfile(self.get("pidfile").unwrap_or("d.pid"));
+        daemon = daemon.stdout("out").stderr("err").handle(Signal::SIGHUP, || line("hup"));
+        if let Some(user) = self.get("user") {
+            daemon = daemon.user(user);
+        }
+        if let Some(mask) = self.get("umask") {
+            daemon = daemon.umask(u32::from_str_radix(mask, 8).expect("an octal number"));
+        }
+        daemon
+    }
+
+    pub(crate) fn endpoint(&self) -> Endpoint {
+        let mut endpoint = self.get("tcp").map_or_else(Endpoint::new, Endpoint::tcp);
+        if self.get("token") == Some("no") {
+            endpoint = endpoint.without_token();
+        }
+        if let Some(group) = self.get("group") {
+            endpoint = endpoint.group(group.parse().expect("a number"));
+        }
+        if let Some(page) = self.get("page") {
+            endpoint = endpoint.page(page);
+        }
+        let publisher = endpoint.publisher();
+        endpoint = with_events(endpoint, publisher);
+        match self.get("routes") {
+            None => endpoint.routes(routes()),
+            Some(path) => endpoint.routes(routes().route(path, get(|| async { "mine" }))),
+        }
+    }
+
+    pub(crate) fn body(&self, daemon: Daemon, here: bool) -> daemon::Result<()> {
+        let drain = self.get("drain").map(|time| Duration::from_millis(time.parse().expect("milliseconds")));
+        let daemon = daemon.run(move || {
+            while daemon::sleep(Duration::from_secs(1000)) {}
+            if let Some(drain) = drain {
+                thread::sleep(drain);
+            }
+            line("drained");
+        });
+        if here {
+            return daemon.foreground().map(|never| match never {});
+        }
+        daemon.start().map(told)
+    }
+}
+
+/// Says who was started.
+#[allow(clippy::needless_pass_by_value)] // What `map` hands over.
+fn told(started: daemon::Started) {
+    println!("started {}", started.pid);
+}
+
+fn with_events(endpoint: Endpoint, publisher: Publisher) -> Endpoint {
+    endpoint
+        .on("echo", Event::into_value)
+        .on("later", |event| async move { json!({ "later": event["x"] }) })
+        .on("fail", |_| Err::<(), _>("it failed"))
+        .on("panic", |event: Event| assert!(event["x"] == 1, "TOPSECRET"))
+        .on("slow", |event| thread::sleep(Duration::from_millis(event["ms"].as_u64().unwrap_or(0))))
+        .on("publish", move |event| json!({ "readers": publisher.publish("said", &event["what"]) }))
+        .on("odd\"name\n", |_| Value::Null)
+}
+
+fn routes() -> Router {
+    Router::new()
+        .route("/own", get(|| async { "own" }).post(|body: String| async move { body }))
+        .route("/own/panic", get(fail))
+        .route("/own/large", get(|| async { "x".repeat(300_000) }))
+        .route("/own/stream", get(stream))
+        .route("/own/bytes", post(|body: Body| async move { body }))
+}
+
+/// A route with a mistake in it.
+async fn fail() {
+    panic!("TOPSECRET")
+}
+
+/// A body whose length nobody knows.
+async fn stream() -> Body {
+    Body::new(Chunks(3))
+}
+
+struct Chunks(u8);
+
+impl daemon::control::axum::body::HttpBody for Chunks {
+    type Data = daemon::control::axum::body::Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Self::Data>, Self::Error>>> {
+        let left = self.0.checked_sub(1);
+        std::task::Poll::Ready(left.map(|left| {
+            self.0 = left;
+            Ok(http_body::Frame::data(format!("chunk {left}\n").into()))
+        }))
+    }
+}
+
+/// Tells one thing, in the file `log` of the lab.
+fn line(text: &str) {
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(look::in_lab("log"));
+    writeln!(log.expect("a file of the lab"), "{text}").expect("a line");
+}

@@ -1,0 +1,135 @@
+//! Reaching it from outside.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use daemon::control::serde_json::{Value, from_str, json};
+use daemon::control::{AsyncClient, Client, Error};
+
+use crate::hold;
+
+/// What is asked of an instance.
+pub(crate) fn instance(directory: &str, call: &[&str]) -> Result<(), Error> {
+    let instance = hold::instance(directory);
+    match call {
+        ["get", route] => print(&instance.get(route)?),
+        ["send", route, body] => print(&instance.send(route, value(body))?),
+        ["event", name, data] => print(&instance.client()?.event(name, value(data))?),
+        ["stop"] => print(&instance.stop()?),
+        ["running"] => println!("{:?}", instance.running()?),
+        ["pid"] => println!("{:?}", instance.pid()?.map(daemon::Pid::as_raw)),
+        ["start"] => {
+            let error = instance.start().expect_err("there is another one");
+            let first = error.client().map(|client| client.event("echo", json!({"what": "you"})));
+            println!("{:?} {}", error.kind(), first.expect("a client of the first")?);
+        }
+        other => panic!("no such call: {other:?}"),
+    }
+    Ok(())
+}
+
+/// What is asked of a daemon; every call has two seconds.
+pub(crate) fn blocking(pidfile: &str, call: &[&str]) -> Result<(), Error> {
+    let client = Client::at(pidfile).timeout(Duration::from_secs(2));
+    match call {
+        ["get", route] => print(&client.get(route)?),
+        ["status"] => print(&client.status()?),
+        ["send", route, body] => print(&client.send(route, value(body))?),
+        ["event", name, data] => print(&client.event(name, value(data))?),
+        ["stop"] => print(&client.stop()?),
+        ["reload"] => print(&client.reload()?),
+        ["restart"] => print(&client.restart()?),
+        other => panic!("no such call: {other:?}"),
+    }
+    Ok(())
+}
+
+pub(crate) fn asynchronous(pidfile: &str, call: &[&str]) -> Result<(), Error> {
+    let client = AsyncClient::at(pidfile).timeout(Duration::from_secs(2));
+    runtime().block_on(async {
+        match call {
+            ["get", route] => print(&client.get(route).await?),
+            ["status"] => print(&client.status().await?),
+            ["send", route, body] => print(&client.send(route, value(body)).await?),
+            ["event", name, data] => print(&client.event(name, value(data)).await?),
+            ["stop"] => print(&client.stop().await?),
+            ["reload"] => print(&client.reload().await?),
+            ["restart"] => print(&client.restart().await?),
+            other => panic!("no such call: {other:?}"),
+        }
+        Ok(())
+    })
+}
+
+/// A blocking client where nothing may block: it holds up its thread, and does not panic.
+pub(crate) fn inside_a_runtime(pidfile: &str) -> Result<(), Error> {
+    runtime().block_on(async {
+        print(&Client::at(pidfile).get("/")?);
+        Ok(())
+    })
+}
+
+/// Counts in as many threads as are wanted; every count must come back once.
+pub(crate) fn many(pidfile: &str, threads: usize, calls: usize) -> Result<(), Error> {
+    let sum = AtomicU64::new(0);
+    thread::scope(|scope| {
+        let work = |_| {
+            scope.spawn(|| {
+                let client = Client::at(pidfile);
+                for _ in 0..calls {
+                    let count = client.event("count", Value::Null)?["count"].as_u64().expect("a count");
+                    sum.fetch_add(count, Ordering::Relaxed);
+                }
+                Ok::<(), Error>(())
+            })
+        };
+        let all: Vec<_> = (0..threads).map(work).collect();
+        all.into_iter().try_for_each(|one| one.join().expect("no panic"))
+    })?;
+    println!("sum {}", sum.load(Ordering::Relaxed));
+    Ok(())
+}
+
+/// Prints what is published, so many times, or to its end.
+pub(crate) fn events(pidfile: &str, kind: &str, count: usize) -> Result<(), Error> {
+    match kind {
+        "blocking" => {
+            let events = Client::at(pidfile).events()?;
+            hold::line("listens");
+            for published in events.take(count) {
+                let published = published?;
+                println!("{} {}", published.name, published.data);
+            }
+        }
+        "patient" => {
+            let mut events = Client::at(pidfile).events()?;
+            while let Some(published) = events.next_within(Duration::from_millis(300))? {
+                println!("{} {}", published.name, published.data);
+            }
+            println!("ended {}", events.has_ended());
+        }
+        _ => runtime().block_on(async {
+            let mut events = AsyncClient::at(pidfile).events().await?;
+            hold::line("listens");
+            for _ in 0..count {
+                let Some(published) = events.next().await.transpose()? else { break };
+                println!("{} {}", published.name, published.data);
+            }
+            Ok::<(), Error>(())
+        })?,
+    }
+    Ok(())
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
+}
+
+fn value(text: &str) -> Value {
+    from_str(text).expect("JSON")
+}
+
+fn print(value: &Value) {
+    println!("{value}");
+}

@@ -1,0 +1,95 @@
+//! Being the only one.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use daemon::control::axum::{Router, routing::get};
+use daemon::control::serde_json::{Value, json};
+use daemon::control::{Error, Event, Instance, Launch, Running};
+
+/// An instance with some handlers. How it ends is a setting: `end=wait` (the default), `drop`, `sleep`, `forever`.
+pub(crate) fn hold(directory: &str, settings: &[&str]) -> Result<(), Error> {
+    let setting = |key: &str| settings.iter().find_map(|setting| setting.strip_prefix(key)?.strip_prefix('='));
+    let mut instance = instance(directory);
+    if let Some(address) = setting("address") {
+        instance = instance.address(address);
+    }
+    if setting("token") == Some("no") {
+        instance = instance.without_token();
+    }
+    if let Some(patience) = setting("patience") {
+        instance = instance.patience(Duration::from_millis(patience.parse().expect("milliseconds")));
+    }
+    if setting("end") == Some("forever") {
+        return instance.run_forever();
+    }
+    let running = Arc::new(instance.start()?);
+    line(&format!("primary {} {}", std::process::id(), running.address()));
+    let weak = Arc::downgrade(&running);
+    running.on("switch", move |event: Event| {
+        let running: Arc<Running> = weak.upgrade().expect("it runs");
+        match event["to"].as_str().map(str::to_owned) {
+            Some(to) => running.on("switched", move |_| json!({ "to": to })),
+            None => drop(running.off("switched")),
+        }
+    });
+    match setting("end").unwrap_or("wait") {
+        "wait" => running.wait(),
+        "sleep" => loop {
+            thread::sleep(Duration::from_secs(1000));
+        },
+        "drop" => {}
+        other => panic!("no such end: {other}"),
+    }
+    drop(running);
+    line("goes on");
+    Ok(())
+}
+
+/// The first stays; every other one tells it its name.
+pub(crate) fn launch(directory: &str, name: &str) -> Result<(), Error> {
+    match instance(directory).run_or_send("arrived", json!({ "who": name }))? {
+        Launch::Primary(running) => {
+            line(&format!("primary {}", std::process::id()));
+            println!("primary {}", std::process::id());
+            running.wait();
+        }
+        Launch::Forwarded(reply) => println!("forwarded {} {}", reply["first"], reply["who"]),
+    }
+    Ok(())
+}
+
+pub(crate) fn instance(directory: &str) -> Instance {
+    let instance = Instance::new("only");
+    let instance = if directory == "default" { instance } else { instance.app_dir(directory) };
+    let count = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&count);
+    let routes = Router::new().route("/custom", get(|| async { "a route of its own" }));
+    instance
+        .on("echo", |event: Event| json!({ "echo": event["what"] }))
+        .on("arrived", |event: Event| {
+            line(&format!("arrived {}", event["who"].as_str().unwrap_or_default()));
+            json!({ "first": std::process::id(), "who": event["who"] })
+        })
+        .on("count", move |_| json!({ "count": counted.fetch_add(1, Ordering::Relaxed) + 1 }))
+        .on("fail", |_| Err::<Value, _>("out of luck"))
+        .on("panic", |event: Event| assert!(event["name"] == "no", "TOPSECRET"))
+        .on("slow", |_| {
+            line("slow begins");
+            thread::sleep(Duration::from_secs(3));
+        })
+        .on("gone", |_| json!({}))
+        .off("gone")
+        .routes(routes)
+        .on_start(|| line("on_start"))
+        .on_stop(|| line("on_stop"))
+}
+
+/// Tells one thing, in the file `log` of the lab.
+pub(crate) fn line(text: &str) {
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(look::in_lab("log"));
+    log.expect("a file of the lab").write_all(format!("{text}\n").as_bytes()).expect("a line");
+}

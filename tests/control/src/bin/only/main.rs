@@ -1,0 +1,55 @@
+//! Single instances and clients, for the black-box tests.
+//!
+//! * `hold DIR [key=value …]`: an instance until it is stopped; `launch DIR NAME`: an instance, or an event to the first
+//! * `call DIR get ROUTE | send ROUTE JSON | event NAME JSON | stop | running | pid`: an instance from outside
+//! * `client PIDFILE [async] get ROUTE | …`: a daemon from outside; `many PIDFILE THREADS CALLS`: and many of them
+//! * `daemon start|stop PIDFILE [tcp] [user=NAME] [endpoint=no]`: a daemon that publishes on `publish`
+//! * `listen unix|tcp ADDRESS LOG`: a stranger who writes down what is sent to him; `seal PIDFILE ADDRESS …`: a pidfile without an
+//!   endpoint; `lock PIDFILE MILLISECONDS`: a lock without a pidfile
+
+mod calls;
+mod daemons;
+mod hold;
+mod strangers;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        ["hold", directory, settings @ ..] => hold::hold(directory, settings),
+        ["launch", directory, name] => hold::launch(directory, name),
+        ["call", directory, call @ ..] => calls::instance(directory, call),
+        ["client", pidfile, "async", call @ ..] => calls::asynchronous(pidfile, call),
+        ["client", pidfile, call @ ..] => calls::blocking(pidfile, call),
+        ["daemon", verb, pidfile, settings @ ..] => return daemons::daemon(verb, pidfile, settings),
+        ["inside", pidfile] => calls::inside_a_runtime(pidfile),
+        ["many", pidfile, threads, calls] => calls::many(pidfile, number(threads), number(calls)),
+        ["events", pidfile, kind, count] => calls::events(pidfile, kind, number(count)),
+        ["listen", kind, address, log] => {
+            strangers::listen(kind, address, log);
+            Ok(())
+        }
+        ["seal", pidfile, addresses @ ..] => {
+            strangers::seal(pidfile, addresses);
+            Ok(())
+        }
+        ["lock", pidfile, milliseconds] => {
+            strangers::lock(pidfile, number(milliseconds));
+            Ok(())
+        }
+        other => panic!("no such verb: {other:?}"),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{:?}: {error}", error.kind());
+            error.into()
+        }
+    }
+}
+
+fn number(text: &str) -> usize {
+    text.parse().expect("a number")
+}
