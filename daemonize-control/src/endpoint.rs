@@ -3,7 +3,7 @@
 use crate::access::{self, Rules};
 use crate::events::{Answer, Event, Handlers, Publisher};
 use crate::place::{Owner, Place};
-use crate::routes::{self, Service};
+use crate::routes::{self, Metrics, Service};
 use crate::server::Server;
 use crate::status::{Life, Requests};
 use crate::token::Token;
@@ -76,6 +76,7 @@ pub struct Endpoint {
     group: Option<u32>,
     page: Option<Bytes>,
     routes: Option<Router>,
+    metrics: Option<Arc<Metrics>>,
     handlers: Handlers,
     publisher: Publisher,
     life: Arc<Life>,
@@ -175,6 +176,17 @@ impl Endpoint {
         self
     }
 
+    /// Adds what this returns to what `GET /metrics` answers: whole lines of Prometheus's text format 0.0.4, under names of
+    /// their own. It is awaited in the endpoint's thread.
+    #[must_use]
+    pub fn metrics<F>(mut self, more: impl Fn() -> F + Send + Sync + 'static) -> Endpoint
+    where
+        F: Future<Output = String> + Send + 'static,
+    {
+        self.metrics = Some(Arc::new(move || Box::pin(more())));
+        self
+    }
+
     /// Says things to whoever reads `GET /events`.
     pub fn publisher(&self) -> Publisher {
         self.publisher.clone()
@@ -236,6 +248,7 @@ impl Endpoint {
             publisher: self.publisher.clone(),
             page: self.page.clone(),
             routes: self.routes.clone(),
+            metrics: self.metrics.clone(),
             requests: Requests::default(),
             path: place.url(),
             port: url,

@@ -12,7 +12,7 @@ use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode}
 use bytes::Bytes;
 use daemonize_core::Handle;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::Poll;
@@ -32,6 +32,9 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 pub(crate) const BUILT_IN: [&str; 8] =
     ["/", "/status", "/events", "/metrics", "/event", "/stop", "/restart", "/reload"];
 
+/// More lines for Prometheus.
+pub(crate) type Metrics = dyn Fn() -> Pin<Box<dyn Future<Output = String> + Send>> + Send + Sync;
+
 /// Everything that answers: shared by all connections.
 pub(crate) struct Service {
     pub(crate) daemon: Handle,
@@ -41,6 +44,7 @@ pub(crate) struct Service {
     pub(crate) publisher: Publisher,
     pub(crate) page: Option<Bytes>,
     pub(crate) routes: Option<Router>,
+    pub(crate) metrics: Option<Arc<Metrics>>,
     pub(crate) requests: Requests,
     /// Of the Unix socket.
     pub(crate) path: String,
@@ -109,7 +113,10 @@ impl Service {
             "/" if is_get => self.root(peer, &request).into(),
             "/status" if is_get => well(&status::status(&self.daemon, self.state(), &self.handlers.counts())).into(),
             "/metrics" if is_get => {
-                let text = status::metrics(&self.daemon, &self.handlers.counts(), &self.requests);
+                let mut text = status::metrics(&self.daemon, &self.handlers.counts(), &self.requests);
+                if let Some(more) = &self.metrics {
+                    text.push_str(&more().await);
+                }
                 response(StatusCode::OK, TEXT, text.into()).into()
             }
             "/events" if *request.method() == Method::GET => {

@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::logs::last_lines;
 use crate::orders::{Answer, Desk, Order};
 use crate::reload::Plan;
-use crate::status::BotStatus;
+use crate::status::{BotStatus, Change};
 use daemonize_core::Signal;
 use std::fmt;
 use std::sync::mpsc::{self, Receiver};
@@ -167,7 +167,7 @@ impl Commands {
     ///
     /// # Errors
     /// The monitor does not run.
-    pub fn subscribe(&self) -> Result<Receiver<BotStatus>> {
+    pub fn subscribe(&self) -> Result<Receiver<Change>> {
         let (sender, changes) = mpsc::sync_channel(KEPT);
         self.desk.order(Order::Subscribe(sender), None)?;
         Ok(changes)
@@ -188,6 +188,22 @@ impl Commands {
         };
         let _one = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
         self.replace(source()?, dry_run)
+    }
+
+    /// The same with a configuration that `read` brings.
+    pub(crate) fn reload_by<E>(
+        &self,
+        read: impl FnOnce() -> Result<Config, E>,
+        failed: impl FnOnce(Error) -> E,
+        dry_run: bool,
+    ) -> Result<Plan, E> {
+        let _one = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
+        self.replace(read()?, dry_run).map_err(failed)
+    }
+
+    /// Where orders are given whose answers are awaited.
+    pub(crate) fn desk(&self) -> &Desk {
+        &self.desk
     }
 
     /// As [`reload`](Commands::reload), with a configuration that a program has made.

@@ -7,7 +7,8 @@
 //! assert_eq!(bot.limit.exits, 5);
 //! ```
 //!
-//! [`Bot`] is the type to begin with: what one program is to run as, and what to do when it ends. [`Config`] holds many of
+//! [`Bot`] is the type to begin with: what one program is to run as, and what to do when it ends.
+//! [`Monitor`] keeps bots alive, as a daemon or in the foreground, and [`Commands`] tells a running one what to do. [`Config`] holds many of
 //! them, from files or from a program; [`Plan`] is the difference between two of them. [`decide`] says what follows an exit,
 //! and [`Counts`] how often what happened.
 
@@ -19,33 +20,45 @@ compile_error!("daemonize-monitor looks after processes by pidfd and /proc, whic
 mod bot;
 mod commands;
 mod config;
+mod configured;
 mod counts;
 mod engine;
 mod error;
+pub mod json;
 mod journal;
+mod listener;
 mod logs;
 mod monitor;
 mod notify;
 mod orders;
+mod page;
 mod policy;
 mod process;
 mod program;
+mod record;
 mod reload;
+mod reloader;
 mod settings;
 mod status;
 #[allow(unsafe_code)] // The only room with it.
 mod sys;
+mod usage;
 
 pub use bot::{Backoff, Bot, Limit, Log, LogTarget, Ready, Restart, StopStep};
 pub use commands::Commands;
 pub use config::{Config, Mistake, Mistakes, Place};
 pub use counts::{BuiltIn, Count, Counts, MINUTES};
+pub use daemonize_control as control;
 pub use error::{Error, ErrorKind, Result};
 pub use monitor::{Builder, Monitor};
 pub use policy::{Decision, Exit, GivenUp, History, Rules, decide};
 pub use reload::{Changed, Plan};
 pub use settings::{Control, Facility, Format, Handler, Line, Settings};
-pub use status::{BotStatus, State};
+pub use status::{BotStatus, Change, State};
+
+/// What `daemonctl` needs to find its monitor. Not part of the public interface.
+#[doc(hidden)]
+pub mod __daemonctl;
 
 /// What the fuzzer feeds with bytes from outside.
 #[cfg(fuzzing)]

@@ -3,10 +3,13 @@
 use crate::bot::Bot;
 use crate::commands::{Commands, Source};
 use crate::config::{Config, Mistakes};
+use crate::configured;
 use crate::engine::{Engine, Plan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::orders::{Inbox, desk};
+use crate::reloader::Reloader;
 use crate::settings::Settings;
+use daemonize_control::Endpoint;
 use daemonize_core::{Attachment, Daemon, Handle, Phase, Ready, Signal, Started};
 use std::convert::Infallible;
 use std::fmt;
@@ -35,6 +38,9 @@ pub struct Builder {
     settings: Settings,
     bots: Vec<Bot>,
     source: Option<Source>,
+    endpoint: Option<Endpoint>,
+    /// The file that all this comes from.
+    reloader: Option<Arc<Reloader>>,
 }
 
 impl fmt::Debug for Monitor {
@@ -54,23 +60,28 @@ impl Monitor {
     pub fn builder(name: impl Into<String>) -> Builder {
         let name = name.into();
         let settings = Settings { name: name.clone(), ..Settings::default() };
-        Builder { daemon: Daemon::new(name), settings, bots: Vec::new(), source: None }
+        Builder { daemon: Daemon::new(name), settings, bots: Vec::new(), source: None, endpoint: None, reloader: None }
     }
 
-    /// A monitor as a configuration file describes it. A reload reads the file again.
+    /// A monitor as a configuration file describes it: with its pidfile and its endpoint, and a log of its own (unless the
+    /// program has set a logger of the `log` crate). A reload reads the file again.
+    ///
+    /// ```no_run
+    /// daemonize_monitor::Monitor::from_config("/etc/daemonctl.toml")?.start()?;
+    /// # Ok::<(), daemonize_monitor::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Everything that is wrong with the file.
     pub fn from_config(path: impl AsRef<Path>) -> Result<Builder> {
-        let path =
-            std::path::absolute(path.as_ref()).map_err(|error| Error::system("find the configuration", &error))?;
-        let read = move || Config::read(&path).map_err(Error::from);
-        let config = read()?;
-        let mut daemon = Daemon::new(&config.settings.name);
-        if let Some(pidfile) = &config.settings.pidfile {
-            daemon = daemon.pidfile(pidfile);
-        }
-        Ok(Builder { daemon, settings: config.settings, bots: config.bots, source: None }.source(read))
+        let (reloader, config) = Reloader::new(path.as_ref())?;
+        let reloader = Arc::new(reloader);
+        let daemon = configured::daemon(&config.settings, reloader.recorder());
+        let endpoint = Some(configured::endpoint(&config.settings));
+        let again = Arc::clone(&reloader);
+        let source: Source = Arc::new(move || again.take().map_err(Error::from));
+        let (settings, bots) = (config.settings, config.bots);
+        Ok(Builder { daemon, settings, bots, source: Some(source), endpoint, reloader: Some(reloader) })
     }
 
     /// What it can be told once it runs. A handle made before it starts is good in the daemon, for what is attached to it.
@@ -183,6 +194,39 @@ impl Builder {
         self
     }
 
+    /// Answers on this endpoint: routes for all bots are added to it, and events and metrics of them. So a monitor without a
+    /// configuration can be asked and told by any HTTP client. One with a configuration has an endpoint already, and this
+    /// one instead.
+    ///
+    /// ```no_run
+    /// use daemonize_monitor::control::Endpoint;
+    /// use daemonize_monitor::{Bot, Monitor};
+    ///
+    /// Monitor::builder("lab").bot(Bot::new("web", "/usr/bin/web")).listen(Endpoint::new()).start()?;
+    /// # Ok::<(), daemonize_monitor::Error>(())
+    /// ```
+    #[must_use]
+    pub fn listen(mut self, endpoint: Endpoint) -> Builder {
+        self.endpoint = Some(endpoint);
+        self
+    }
+
+    /// Builds the monitor, and [starts](Monitor::start) it as a daemon.
+    ///
+    /// # Errors
+    /// As [`build`](Builder::build), and why there is no monitor.
+    pub fn start(self) -> Result<Started> {
+        self.build()?.start()
+    }
+
+    /// Builds the monitor, and runs it [here](Monitor::foreground).
+    ///
+    /// # Errors
+    /// As [`build`](Builder::build), and why there is no monitor.
+    pub fn foreground(self) -> Result<Infallible> {
+        self.build()?.foreground()
+    }
+
     /// The monitor.
     ///
     /// # Errors
@@ -191,7 +235,11 @@ impl Builder {
         let config = Config::new(self.settings, self.bots)?;
         let (desk, inbox) = desk().map_err(|error| Error::system("make a monitor", &error))?;
         let commands = Commands::new(desk, self.source);
-        Ok(Monitor { daemon: self.daemon, config, inbox, commands })
+        let daemon = match self.endpoint {
+            Some(endpoint) => configured::listening(self.daemon, endpoint, commands.clone(), self.reloader),
+            None => self.daemon,
+        };
+        Ok(Monitor { daemon, config, inbox, commands })
     }
 }
 

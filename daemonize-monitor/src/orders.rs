@@ -1,14 +1,15 @@
 //! How commands get to the engine and answers back: a channel, and a descriptor that wakes it.
 
+use crate::bot::Bot;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::reload::Plan;
-use crate::status::BotStatus;
+use crate::status::{BotStatus, Change};
 use daemonize_core::Signal;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ use std::time::Duration;
 pub(crate) enum Order {
     /// Starts bots by name, or a program by its path, which becomes a bot thereby.
     Start(String),
+    /// Starts a program that is in no configuration.
+    Add(Box<Bot>),
     Stop(String),
     Restart(String),
     /// Kills at once; forgets what is in no configuration.
@@ -30,7 +33,7 @@ pub(crate) enum Order {
     /// Its lines, as they come.
     Follow(String, SyncSender<Vec<u8>>),
     /// Every change, as it happens.
-    Subscribe(SyncSender<BotStatus>),
+    Subscribe(SyncSender<Change>),
     /// Opens the log files again.
     Reopen,
     /// This is the configuration from now on; or, if it would be, what would be done?
@@ -53,12 +56,22 @@ pub(crate) enum Answer {
 
 /// Where the answer to one order goes.
 #[derive(Clone)]
-pub(crate) struct Respond(SyncSender<Result<Answer>>);
+pub(crate) struct Respond(Arc<Mutex<Option<Box<Take>>>>);
+
+/// Takes an answer, in the engine's thread: not for long.
+type Take = dyn FnOnce(Result<Answer>) + Send;
 
 impl Respond {
-    /// Answers; nobody minds if nobody waits any more.
+    fn new(take: impl FnOnce(Result<Answer>) + Send + 'static) -> Respond {
+        Respond(Arc::new(Mutex::new(Some(Box::new(take)))))
+    }
+
+    /// Answers, once; nobody minds if nobody waits any more.
     pub(crate) fn answer(&self, answer: Result<Answer>) {
-        let _ = self.0.try_send(answer);
+        let take = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(take) = take {
+            take(answer);
+        }
     }
 }
 
@@ -98,9 +111,7 @@ impl Desk {
     pub(crate) fn order(&self, order: Order, wait: Option<Duration>) -> Result<Answer> {
         let (sender, answer) = mpsc::sync_channel(1);
         let gone = || Error::new(ErrorKind::NotRunning, "failed to reach the monitor: it does not run");
-        let letter = Letter { order, when_done: wait.is_some(), respond: Respond(sender) };
-        self.letters.send(letter).map_err(|_| gone())?;
-        let _ = self.bell.write(1);
+        self.give(order, wait.is_some(), move |answer| drop(sender.try_send(answer)));
         let patience = wait.unwrap_or(TAKEN);
         answer.recv_timeout(patience).map_err(|error| match error {
             mpsc::RecvTimeoutError::Disconnected => gone(),
@@ -110,10 +121,14 @@ impl Desk {
         })?
     }
 
+    /// Gives an order, and comes back at once; `take` gets the answer, or is dropped if there is nobody to give it.
+    pub(crate) fn give(&self, order: Order, when_done: bool, take: impl FnOnce(Result<Answer>) + Send + 'static) {
+        let _ = self.letters.send(Letter { order, when_done, respond: Respond::new(take) });
+        let _ = self.bell.write(1);
+    }
+
     /// Gives an order whose outcome nobody waits for, as from a handler of signals.
     pub(crate) fn post(&self, order: Order) {
-        let (sender, _) = mpsc::sync_channel(1);
-        let _ = self.letters.send(Letter { order, when_done: false, respond: Respond(sender) });
-        let _ = self.bell.write(1);
+        self.give(order, false, drop);
     }
 }

@@ -4,7 +4,6 @@ use crate::program::{BOT_VARIABLE, MONITOR_VARIABLE};
 use daemonize_core::Pid;
 use nix::unistd::getsid;
 use std::fs;
-use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
@@ -78,9 +77,6 @@ pub(crate) fn is_of_our_session(pid: Pid) -> bool {
 pub(crate) fn children(wanted: impl Fn(Pid) -> bool) -> Vec<Facts> {
     listed(&wanted).unwrap_or_else(|| children_of_all(wanted))
 }
-
-/// What a list of a thousand children takes, and more.
-const LISTED: usize = 16 * 1024;
 
 /// The kernel's own lists (`CONFIG_PROC_CHILDREN`), one for each thread.
 fn listed(wanted: impl Fn(Pid) -> bool) -> Option<Vec<Facts>> {

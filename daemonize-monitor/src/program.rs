@@ -5,6 +5,7 @@ use crate::error::cause;
 use crate::sys::pidfd::PidFd;
 use crate::sys::spawn::{self, STREAMS, Slots};
 use daemonize_core::{Pid, Signal};
+use nix::sys::stat::fstat;
 use nix::unistd::{Gid, Group, Uid, User, getegid, geteuid, getgrouplist};
 use std::collections::BTreeMap;
 use std::env;
@@ -16,13 +17,17 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 /// Names the bot to itself and its descendants.
 pub(crate) const BOT_VARIABLE: &str = "DAEMON_BOT";
 /// Names the monitor that a process belongs to: a number that no other monitor ever had.
-pub(crate) const MONITOR_VARIABLE: &str = "DAEMON_MONITOR";
+pub(crate) const MONITOR_VARIABLE: &str = "DAEMON_MONITOR_ID";
+/// The monitor's pid, by which a daemon of this library knows that somebody looks after it.
+const PID_VARIABLE: &str = "DAEMON_MONITOR";
 /// Names the descriptor to which events are reported, one name per line.
 const EVENTS_VARIABLE: &str = "DAEMON_EVENTS";
+/// Device and inode of that pipe, so that nobody takes another descriptor of that number for it.
+const PIPE_VARIABLE: &str = "DAEMON_EVENTS_PIPE";
 /// Where readiness is said, see `sd_notify(3)`.
 const NOTIFY_VARIABLE: &str = "NOTIFY_SOCKET";
 /// Whatever these say is said to the monitor, not to its bots.
-const NOT_FOR_BOTS: [&str; 8] = [
+const NOT_FOR_BOTS: [&str; 9] = [
     NOTIFY_VARIABLE,
     "WATCHDOG_USEC",
     "WATCHDOG_PID",
@@ -30,6 +35,7 @@ const NOT_FOR_BOTS: [&str; 8] = [
     "LISTEN_PID",
     "LISTEN_FDNAMES",
     EVENTS_VARIABLE,
+    PIPE_VARIABLE,
     "DAEMON_INSTANCE",
 ];
 
@@ -74,7 +80,7 @@ impl Ground {
         notify: Option<&str>,
         streams: [Option<BorrowedFd<'_>>; STREAMS],
     ) -> Result<(Pid, PidFd), Refusal> {
-        let environment = self.environment_of(bot, notify, streams[EVENTS].is_some());
+        let environment = self.environment_of(bot, notify, streams[EVENTS]);
         let paths = candidates(bot, environment.get(OsStr::new("PATH")))?;
         let arguments = strings([bot.command.as_os_str()].into_iter().chain(bot.arguments.iter().map(|a| &**a)))?;
         let environment = environment.into_iter().map(|(name, value)| {
@@ -100,14 +106,23 @@ impl Ground {
         self.slots.spawn(&program).map_err(|failure| refusal(bot, failure))
     }
 
-    fn environment_of(&self, bot: &Bot, notify: Option<&str>, events: bool) -> BTreeMap<OsString, OsString> {
+    fn environment_of(
+        &self,
+        bot: &Bot,
+        notify: Option<&str>,
+        events: Option<BorrowedFd<'_>>,
+    ) -> BTreeMap<OsString, OsString> {
         let mut environment = if bot.clear_environment { BTreeMap::new() } else { self.environment.clone() };
         environment.extend(bot.environment.iter().map(|(name, value)| (name.clone(), value.clone())));
         let marker = self.environment.get(OsStr::new(MONITOR_VARIABLE)).cloned().unwrap_or_default();
         environment.insert(MONITOR_VARIABLE.into(), marker);
         environment.insert(BOT_VARIABLE.into(), bot.name.clone().into());
-        if events {
+        environment.insert(PID_VARIABLE.into(), Pid::this().to_string().into());
+        if let Some(events) = events {
             environment.insert(EVENTS_VARIABLE.into(), EVENTS.to_string().into());
+            if let Ok(pipe) = fstat(events) {
+                environment.insert(PIPE_VARIABLE.into(), format!("{}:{}", pipe.st_dev, pipe.st_ino).into());
+            }
         }
         if let Some(notify) = notify {
             environment.insert(NOTIFY_VARIABLE.into(), notify.into());

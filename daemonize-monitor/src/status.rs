@@ -1,5 +1,6 @@
 //! What is told of bots: plain data.
 
+use crate::bot::Limit;
 use crate::counts::Counts;
 use crate::policy::Exit;
 use daemonize_core::Pid;
@@ -73,6 +74,8 @@ pub struct BotStatus {
     pub since: SystemTime,
     /// Its process, while there is one.
     pub pid: Option<Pid>,
+    /// For how long that has been running.
+    pub uptime: Option<Duration>,
     /// Its program.
     pub command: PathBuf,
     /// Why it is not running, or what went wrong last.
@@ -81,6 +84,10 @@ pub struct BotStatus {
     pub left: Option<Duration>,
     /// How its last runs ended, and how long ago, the newest last; as many as its limit looks at.
     pub exits: Vec<(Duration, Exit)>,
+    /// How many of them are forgiven, within which time.
+    pub limit: Limit,
+    /// Whether it is started with the monitor.
+    pub autostart: bool,
     /// What it reported and what happened to it.
     pub counts: Counts,
     /// Bytes of its output that found no place in its log.
@@ -89,4 +96,23 @@ pub struct BotStatus {
     pub log_trouble: Option<String>,
     /// Whether it is in no configuration, and is forgotten when it is destroyed.
     pub temporary: bool,
+}
+
+impl BotStatus {
+    /// Its name without the number of an instance.
+    pub fn family(&self) -> &str {
+        crate::bot::family(&self.name)
+    }
+}
+
+/// Something that happened, for whoever looks on.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Change {
+    /// A bot is at something else than before.
+    Bot(Box<BotStatus>),
+    /// A bot was forgotten.
+    Removed(String),
+    /// So many changes were missed: whoever looks on was too slow.
+    Missed(u64),
 }

@@ -105,7 +105,7 @@ impl Bot {
 
     /// The name without the number of an instance: what dependencies and commands may mean.
     pub fn family(&self) -> &str {
-        self.name.split_once(INSTANCE).map_or(&*self.name, |(family, _)| family)
+        family(&self.name)
     }
 
     /// What really runs: the bot itself, or its instances, each with a name, log files and `DAEMON_INSTANCE` of its own
@@ -129,6 +129,11 @@ impl Bot {
         }
         unit
     }
+}
+
+/// A name without the number of an instance.
+pub(crate) fn family(name: &str) -> &str {
+    name.split_once(INSTANCE).map_or(name, |(family, _)| family)
 }
 
 /// `web.log` → `web:2.log`.

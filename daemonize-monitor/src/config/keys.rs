@@ -51,7 +51,15 @@ const HINTS: Hints = &[
 ];
 
 /// Variables that the monitor sets.
-const OURS: &[&str] = &["DAEMON_BOT", "DAEMON_EVENTS", "DAEMON_INSTANCE", "DAEMON_MONITOR", "NOTIFY_SOCKET"];
+const OURS: &[&str] = &[
+    "DAEMON_BOT",
+    "DAEMON_EVENTS",
+    "DAEMON_EVENTS_PIPE",
+    "DAEMON_INSTANCE",
+    "DAEMON_MONITOR",
+    "DAEMON_MONITOR_ID",
+    "NOTIFY_SOCKET",
+];
 
 /// The most instances of one bot.
 const MOST_INSTANCES: u32 = 10_000;

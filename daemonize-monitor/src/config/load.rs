@@ -87,6 +87,23 @@ impl<'a> Load<'a> {
         self.mistake(place, "this is not UTF-8: write the file in UTF-8".into());
     }
 
+    /// The settings in a file, whatever else is in it.
+    pub(super) fn settings_of(mut self, path: &Path) -> Result<Settings, Mistake> {
+        let wrong = |text: String| Mistake { place: Place::whole(path), text: format!("failed to read it: {text}") };
+        let (bytes, _) = file::read(path).map_err(wrong)?;
+        let text = String::from_utf8_lossy(&bytes);
+        let source = Source::new(path, &text, self.variables, &self.mistakes);
+        if original::is_original(&source) {
+            return Ok(original::read(&source).0);
+        }
+        let (table, _) = DeTable::parse_recoverable(source.text());
+        let keys = known_only(entries(&source, table.get_ref()), &["include", "monitor", "bot"], &[]);
+        if let Some(settings) = keys.get("monitor").and_then(monitor::read) {
+            self.settings = settings;
+        }
+        Ok(self.settings)
+    }
+
     /// Takes the text of a file.
     pub(super) fn text(&mut self, path: &Path, text: &str) {
         if text.trim().is_empty() {

@@ -19,6 +19,7 @@ mod value;
 mod words;
 
 pub use mistake::{Mistake, Mistakes, Place};
+pub(crate) use near::nearest;
 
 use crate::bot::{Bot, LogTarget};
 use crate::reload::Plan;
@@ -106,6 +107,18 @@ impl Config {
         }
         finish(load)
     }
+}
+
+/// What a file says about the monitor itself, also where something else in it is wrong, or it is cut off: so that a monitor
+/// that runs is found while its file is being changed.
+///
+/// # Errors
+///
+/// The file cannot be read or trusted.
+pub(crate) fn settings(path: &Path) -> Result<Settings, Mistakes> {
+    let variables = |name: &str| std::env::var(name).ok();
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    Load::new(&variables).settings_of(&path).map_err(|mistake| Mistakes(vec![mistake]))
 }
 
 /// What can only be checked when everything was read.

@@ -10,23 +10,27 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The look for strays may take this part of the time: a quarter.
 const SHARE: u32 = 4;
+
+/// So far the looks may be ahead of their share: who looks now and then need not wait.
+const AHEAD: Duration = Duration::from_millis(20);
 
 /// So often a look is repeated when children end while it looks; then it looks at all processes there are.
 const TRIES: u32 = 3;
 
 /// When strays were looked for, and what it cost.
 pub(super) struct Looks {
-    next: Instant,
+    /// When all looks so far have had their share of the time.
+    paid: Instant,
     tries: u32,
 }
 
 impl Looks {
     pub(super) fn new(now: Instant) -> Looks {
-        Looks { next: now, tries: 0 }
+        Looks { paid: now, tries: 0 }
     }
 }
 
@@ -103,8 +107,17 @@ impl Engine {
         if !self.look {
             return;
         }
+        let begin = Instant::now();
+        if self.looks.paid > begin + AHEAD {
+            // Rounded up by a timer: when it comes, the look may be.
+            let wait = self.looks.paid.saturating_duration_since(begin).saturating_sub(AHEAD);
+            return self.timers.set(begin + wait, (usize::MAX, 0));
+        }
+        self.now = begin;
+        // Where no descriptor is left, this one makes room for the files of `/proc`, one at a time.
+        self.reserve = None;
         if self.has_child_signal() {
-            // Of deaths before the look, often the very one that it is for: what comes from now on came during the look.
+            // Whoever is dead already makes no look unsure.
             self.take_changes_of_children();
         }
         let is_alone = |index: &&usize| {
@@ -112,22 +125,15 @@ impl Engine {
             process.is_none_or(|process| !process.handle.has_group(process.pid))
         };
         let leaving: Vec<usize> = self.lingering.iter().filter(is_alone).copied().collect();
-        let begin = Instant::now();
-        if leaving.is_empty() {
-            self.look = false;
-        } else if begin < self.looks.next {
-            self.timers.set(self.looks.next, (usize::MAX, 0));
-        } else {
-            self.now = begin;
-            // Where no descriptor is left, this one makes room for the files of `/proc`, one at a time.
-            self.reserve = None;
+        self.look = false;
+        if !leaving.is_empty() {
             self.look_for_strays(&leaving);
-            self.reserve = reserve();
-            let end = Instant::now();
-            self.looks.next = end + (end - begin) * (SHARE - 1);
-            if self.look {
-                self.timers.set(self.looks.next, (usize::MAX, 0));
-            }
+        }
+        self.reserve = reserve();
+        let end = Instant::now();
+        self.looks.paid = self.looks.paid.max(begin) + end.saturating_duration_since(begin) * SHARE;
+        if self.look {
+            self.timers.set(end, (usize::MAX, 0));
         }
     }
 
@@ -138,7 +144,7 @@ impl Engine {
         self.looks.tries = if is_sure { 0 } else { self.looks.tries + 1 };
         self.find_strays(leaving, &all);
         let alone: Vec<usize> = leaving.iter().filter(|index| self.unit(**index).strays.is_empty()).copied().collect();
-        self.look = !alone.is_empty() && !is_sure;
+        self.look |= !alone.is_empty() && !is_sure;
         for index in leaving {
             let unit = self.unit(*index);
             if !unit.strays.is_empty() && unit.state != State::Stopping {

@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::unit::{After, Wish};
+use super::wiring::Subscriber;
 use crate::bot::{Bot, LogTarget};
 use crate::error::{Error, ErrorKind, Result};
 use crate::orders::{Answer, Letter, Order, Respond};
@@ -30,6 +31,13 @@ impl Engine {
         let answer = match order {
             Order::Start(name) => {
                 return self.each(&name, when_done.then_some(true), &respond, Engine::start_by_hand);
+            }
+            Order::Add(bot) => {
+                let name = bot.name.clone();
+                match self.add_by_hand(*bot) {
+                    Ok(()) => return self.each(&name, when_done.then_some(true), &respond, Engine::start_by_hand),
+                    Err(error) => Err(error),
+                }
             }
             Order::Stop(name) => {
                 return self.each(&name, when_done.then_some(false), &respond, |engine, index| {
@@ -63,7 +71,7 @@ impl Engine {
                 Answer::Done
             }),
             Order::Subscribe(sender) => {
-                self.subscribers.push(sender);
+                self.subscribers.push(Subscriber { sender, missed: 0 });
                 Ok(Answer::Done)
             }
             Order::Reopen => {
@@ -125,6 +133,22 @@ impl Engine {
                 wish.done(Ok(self.unit(index).status(self.now)));
             }
         }
+    }
+
+    /// A program in no configuration is started as a bot, until it is destroyed.
+    fn add_by_hand(&mut self, bot: Bot) -> Result<()> {
+        let failed = |why: &str| Error::failed(ErrorKind::Configuration, "add bot", bot.name.escape_debug(), why);
+        if !is_a_name(&bot.name) {
+            return Err(failed("its name has other characters than letters, digits and `-_.@+`, or none"));
+        }
+        if !self.find(&bot.name).is_empty() {
+            return Err(failed("there is another bot of that name"));
+        }
+        if self.shutdown.is_none() {
+            self.add(bot, true);
+            self.wire();
+        }
+        Ok(())
     }
 
     /// A program in no configuration, given by its path, becomes a bot until it is destroyed.

@@ -85,7 +85,7 @@ impl Engine {
         let now = self.now;
         self.pids.insert(pid, index);
         let unit = self.unit_mut(index);
-        unit.process = Some(Process { pid, handle, reaped: false });
+        unit.process = Some(Process { pid, handle, began: now, reaped: false });
         unit.after = After::Rest;
         unit.shortages = 0;
         unit.history.started(now);

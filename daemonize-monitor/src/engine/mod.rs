@@ -25,7 +25,6 @@ use crate::logs::Logs;
 use crate::orders::Inbox;
 use crate::program::Ground;
 use crate::settings::Settings;
-use crate::status::BotStatus;
 use daemonize_core::Pid;
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
@@ -40,6 +39,7 @@ use std::time::{Duration, Instant};
 use streams::Stream;
 use timers::Timers;
 use unit::Unit;
+use wiring::Subscriber;
 
 /// So many things are looked at per turn; the kernel takes turns among those that are ready.
 const PER_TURN: usize = 128;
@@ -92,7 +92,7 @@ pub(crate) struct Engine {
     reserve: Option<File>,
     /// Bots that have changed in a way that concerns others.
     changed: Vec<usize>,
-    subscribers: Vec<SyncSender<BotStatus>>,
+    subscribers: Vec<Subscriber>,
     followers: Vec<(usize, SyncSender<Vec<u8>>)>,
     shutdown: Option<shutdown::Shutdown>,
     buffers: streams::Buffers,

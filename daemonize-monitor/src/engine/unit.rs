@@ -56,6 +56,7 @@ pub(super) struct Unit {
 pub(super) struct Process {
     pub(super) pid: Pid,
     pub(super) handle: PidFd,
+    pub(super) began: Instant,
     /// It has ended and its status was taken: its number may be another's, its handle never is.
     pub(super) reaped: bool,
 }
@@ -171,10 +172,13 @@ impl Unit {
             for_time: now.saturating_duration_since(self.since),
             since: self.since_on_the_wall,
             pid: self.process.as_ref().filter(|process| !process.reaped).map(|process| process.pid),
+            uptime: self.process.as_ref().filter(|_| self.is_alive()).map(|process| now.saturating_duration_since(process.began)),
             command: self.bot.command.clone(),
             reason: self.reason.as_deref().map(str::to_owned),
             left: until.map(|until| until.saturating_duration_since(now)),
             exits: self.history.exits().map(|(at, exit)| (now.saturating_duration_since(at), exit)).collect(),
+            limit: self.bot.limit,
+            autostart: self.bot.autostart,
             counts: self.counts.clone(),
             lost_output: lost,
             log_trouble: trouble,

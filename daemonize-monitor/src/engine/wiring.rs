@@ -4,9 +4,15 @@ use super::unit::{Unit, Waiter, Wish};
 use super::{Engine, Slot};
 use crate::bot::Bot;
 use crate::error::{Error, ErrorKind};
-use crate::status::State;
+use crate::status::{Change, State};
 use std::rc::Rc;
-use std::sync::mpsc::TrySendError;
+use std::sync::mpsc::{SyncSender, TrySendError};
+
+/// Somebody who looks on.
+pub(super) struct Subscriber {
+    pub(super) sender: SyncSender<Change>,
+    pub(super) missed: u64,
+}
 
 impl Engine {
     /// A new bot, which does not run yet; [`wire`](Engine::wire) comes after it.
@@ -30,6 +36,7 @@ impl Engine {
         self.names.remove(unit.bot.name.as_str());
         self.free.push(index);
         self.drop_streams_of(index);
+        self.tell(&Change::Removed(unit.bot.name.clone()));
         self.starting.retain(|other| *other != index);
         self.changed.retain(|other| *other != index);
         self.followers.retain(|(other, _)| *other != index);
@@ -100,9 +107,23 @@ impl Engine {
             return;
         }
         let status = self.unit(index).status(self.now);
-        // Who does not keep up misses changes, and may ask for the status at any time.
-        self.subscribers
-            .retain(|subscriber| !matches!(subscriber.try_send(status.clone()), Err(TrySendError::Disconnected(_))));
+        self.tell(&Change::Bot(Box::new(status)));
+    }
+
+    /// Who does not keep up misses changes, and is told how many as soon as there is room.
+    fn tell(&mut self, change: &Change) {
+        self.subscribers.retain_mut(|subscriber| {
+            let missed = Some(subscriber.missed).filter(|missed| *missed > 0).map(Change::Missed);
+            for change in missed.into_iter().chain([change.clone()]) {
+                match subscriber.sender.try_send(change) {
+                    Ok(()) => subscriber.missed = 0,
+                    Err(TrySendError::Full(Change::Missed(_))) => {}
+                    Err(TrySendError::Full(_)) => subscriber.missed += 1,
+                    Err(TrySendError::Disconnected(_)) => return false,
+                }
+            }
+            true
+        });
     }
 
     /// A command waits for the bot to be ready, or for it to be down.

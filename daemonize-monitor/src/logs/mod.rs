@@ -5,7 +5,7 @@ mod sink;
 mod tail;
 
 pub(crate) use lines::Lines;
-pub(crate) use sink::Sink;
+pub(crate) use sink::{Sink, time};
 pub(crate) use tail::{Ring, last_lines};
 
 use crate::bot::{Log, LogTarget};

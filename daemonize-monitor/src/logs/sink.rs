@@ -244,7 +244,7 @@ fn stamped(lines: &[u8]) -> Vec<u8> {
 }
 
 /// `2026-01-31T23:59:59.999Z`.
-fn time(since_1970: Duration) -> String {
+pub(crate) fn time(since_1970: Duration) -> String {
     let (seconds, millis) = (since_1970.as_secs(), since_1970.subsec_millis());
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     // Years that begin in March have their leap day at the end (Howard Hinnant's `civil_from_days`).

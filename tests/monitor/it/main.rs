@@ -17,3 +17,12 @@ mod reload;
 mod shutdown;
 mod spawning;
 mod stopping;
+
+mod site;
+
+mod cli_commands;
+mod cli_log;
+mod cli_reload;
+mod cli_status;
+mod examples_run;
+mod listener_routes;

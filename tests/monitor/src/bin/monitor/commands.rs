@@ -1,6 +1,6 @@
 //! Commands, as they come through the socket: `VERB [NAME] [MILLIS]`, the last being how long to wait until it is done.
 
-use daemonize_monitor::{BotStatus, Commands};
+use daemonize_monitor::{BotStatus, Change, Commands};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::error::Error;
 use std::fmt::Write as _;
@@ -58,7 +58,7 @@ pub(crate) fn obey(commands: &Commands, line: &str, stream: &mut UnixStream) -> 
                 return Ok(now);
             }
             loop {
-                let change = changes.recv_timeout(Duration::from_secs(20))?;
+                let Change::Bot(change) = changes.recv_timeout(Duration::from_secs(20))? else { continue };
                 stream.write_all(tell(&change).as_bytes())?;
                 if change.name == name && change.state.name() == state {
                     return Ok(String::new());

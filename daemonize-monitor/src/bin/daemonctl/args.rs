@@ -1,0 +1,253 @@
+//! The command line.
+
+use crate::exit;
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+use daemonize_core::Signal;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long `--wait` waits unless it says how long.
+const DEFAULT_WAIT: &str = "60s";
+
+/// Keeps programs alive: starts the monitor, asks it, tells it.
+#[derive(Debug, Parser)]
+#[command(name = "daemonctl", version, after_help = exit::HELP, disable_help_subcommand = true)]
+pub(crate) struct Arguments {
+    /// The monitor's configuration.
+    #[arg(short, long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
+    /// Prints JSON instead of words and tables.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// When to use colours; `auto` is on a terminal, unless `NO_COLOR` is set.
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
+    pub(crate) color: Color,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// When there are colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Starts bots, and the monitor if it is not running.
+    ///
+    /// Without names: the monitor with the bots that start with it; if it runs already, those of them that do not run.
+    /// A name with a slash is a program that is in no configuration, started with the arguments behind `--`.
+    Start {
+        /// The bots; `web` means all of `web:1`, `web:2`.
+        #[arg(value_name = "BOT")]
+        bots: Vec<String>,
+        #[command(flatten)]
+        wait: Wait,
+        /// Arguments for a program that is in no configuration.
+        #[arg(last = true, value_name = "ARG")]
+        arguments: Vec<OsString>,
+    },
+    /// Stops bots, after those that depend on them.
+    Stop {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Stops bots and starts them again.
+    Restart {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Kills bots at once; those in no configuration are forgotten.
+    Destroy {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Shows the bots.
+    Status {
+        /// Only these; `web` means all of `web:1`, `web:2`.
+        #[arg(value_name = "BOT")]
+        bots: Vec<String>,
+        /// Goes on showing: the table anew on a terminal, else a line for each change.
+        #[arg(short, long)]
+        watch: bool,
+    },
+    /// Stops all bots and the monitor; ends when it has ended.
+    Shutdown {
+        /// How long to wait for its end; 60 s more than all stops may take if not said. `0` does not wait.
+        #[arg(long, value_name = "TIME", require_equals = true, num_args = 0..=1, default_missing_value = DEFAULT_WAIT,
+            value_parser = duration)]
+        wait: Option<Duration>,
+    },
+    /// Applies what has changed in the configuration; whatever has not keeps running.
+    Reload {
+        /// Only says what would happen.
+        #[arg(short = 'n', long)]
+        dry_run: bool,
+    },
+    /// Sends a signal to bots: to the process of each, not to what that has started.
+    Signal {
+        /// `HUP`, `SIGHUP` or a number.
+        #[arg(value_parser = signal)]
+        signal: Signal,
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Shows the last lines of a bot's output.
+    Tail {
+        /// Goes on with what comes.
+        #[arg(short, long)]
+        follow: bool,
+        /// How many lines.
+        #[arg(short = 'n', long, default_value_t = 10)]
+        lines: u32,
+        /// Only its standard output, or only its standard error.
+        #[arg(long, value_enum, default_value_t)]
+        stream: Stream,
+        #[arg(value_name = "BOT")]
+        bot: String,
+    },
+    /// Counts an event of a bot, as if it had reported it.
+    Event {
+        #[arg(value_name = "BOT")]
+        bot: String,
+        /// 1 to 64 printable ASCII characters without spaces.
+        #[arg(value_name = "EVENT")]
+        name: String,
+    },
+    /// Looks for mistakes in the configuration, and says what to write.
+    Check {
+        /// The file, instead of that of `-c`.
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+        file: Option<PathBuf>,
+    },
+    /// Is the monitor, in the foreground.
+    Run,
+    /// Prints what a shell needs to complete this command line.
+    Completions { shell: Shell },
+}
+
+/// Whom a command is for.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Which {
+    /// The bots; `web` means all of `web:1`, `web:2`.
+    #[arg(value_name = "BOT")]
+    pub(crate) bots: Vec<String>,
+    /// All of them.
+    #[arg(short, long)]
+    pub(crate) all: bool,
+}
+
+impl Which {
+    /// The names; `None` for all.
+    pub(crate) fn names(&self) -> Option<&[String]> {
+        if self.all { None } else { Some(&self.bots) }
+    }
+}
+
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct Wait {
+    /// Waits until it has come about, at most for TIME (`500ms`, `10s`, `2m`), 60 s if not said.
+    ///
+    /// Started means ready; stopped means that nothing of it is left.
+    #[arg(short, long, value_name = "TIME", require_equals = true, num_args = 0..=1, default_missing_value = DEFAULT_WAIT,
+        value_parser = duration)]
+    pub(crate) wait: Option<Duration>,
+}
+
+/// Whose lines are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Stream {
+    #[default]
+    Both,
+    Stdout,
+    Stderr,
+}
+
+impl Stream {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Stream::Both => "both",
+            Stream::Stdout => "stdout",
+            Stream::Stderr => "stderr",
+        }
+    }
+}
+
+/// `500ms`, `10s`, `2m`, `1h`, `1.5s`; a plain number is seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let number = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let factor = match &text[number.len()..] {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        unit => return Err(format!("`{unit}` is none of the units ms, s, m, h")),
+    };
+    let number: f64 = number.parse().map_err(|_| "write a number and a unit, such as `10s`".to_owned())?;
+    Duration::try_from_secs_f64(number * factor).map_err(|_| "it is out of range".to_owned())
+}
+
+fn signal(text: &str) -> Result<Signal, String> {
+    let wrong = || format!("`{text}` is no signal: write `HUP`, `SIGHUP` or `1`");
+    match text.parse::<i32>() {
+        Ok(number) if (1..=64).contains(&number) => Ok(Signal::from(number)),
+        Ok(_) => Err(wrong()),
+        Err(_) => text.to_ascii_uppercase().parse().map_err(|_| wrong()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_has_no_contradiction() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_have_units() {
+        let milliseconds = |text| duration(text).map(|time| time.as_millis());
+        for (text, expected) in
+            [("10", 10_000), ("10s", 10_000), ("1.5s", 1500), ("500ms", 500), ("2m", 120_000), ("0", 0)]
+        {
+            assert_eq!(milliseconds(text), Ok(expected), "{text}");
+        }
+        for text in ["", "s", "-1s", "1d", "1 s", "NaN", "inf", "1e300h"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn wait_takes_a_time_only_behind_an_equals_sign() {
+        let parsed = |words: &[&str]| Arguments::try_parse_from([&["daemonctl"], words].concat()).unwrap().command;
+        let Command::Start { bots, wait, .. } = parsed(&["start", "--wait", "web"]) else { panic!() };
+        assert_eq!((bots, wait.wait), (vec!["web".to_owned()], Some(Duration::from_secs(60))));
+        let Command::Start { wait, .. } = parsed(&["start", "--wait=2m"]) else { panic!() };
+        assert_eq!(wait.wait, Some(Duration::from_secs(120)));
+        let Command::Start { bots, arguments, .. } = parsed(&["start", "/bin/x", "--", "-c", "web"]) else { panic!() };
+        assert_eq!((bots.len(), arguments.len()), (1, 2));
+    }
+
+    #[test]
+    fn stop_wants_names_or_all() {
+        let parse = |words: &[&str]| Arguments::try_parse_from([&["daemonctl"], words].concat()).is_ok();
+        assert!(parse(&["stop", "web"]) && parse(&["stop", "--all"]));
+        assert!(!parse(&["stop"]) && !parse(&["stop", "--all", "web"]) && !parse(&["signal", "HUP"]));
+        assert!(parse(&["signal", "hup", "web"]) && parse(&["signal", "1", "-a"]) && !parse(&["signal", "x", "web"]));
+    }
+}

@@ -1,0 +1,148 @@
+//! The monitor itself: `start`, `run`, `shutdown`.
+
+use super::{Site, control};
+use crate::connect::{Connection, Outcome};
+use crate::exit::{Exit, Failure};
+use crate::text::harmless;
+use daemonize_core::{Daemon, Signal};
+use daemonize_monitor::{Builder, Monitor};
+use serde_json::json;
+use std::env;
+use std::ffi::OsString;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Stop signals that come within this time are one.
+const TOGETHER: Duration = Duration::from_millis(600);
+
+/// Set for a program that is to take over from the daemon that started it.
+const SUCCESSOR: &str = "DAEMONIC_RESTART";
+
+/// How often one looks whether a process that is no child has ended.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Starts the monitor if it does not run, then bots.
+pub(crate) fn start(
+    site: &Site,
+    bots: &[String],
+    arguments: &[OsString],
+    wait: Option<Duration>,
+) -> Result<Exit, Failure> {
+    let connection = site.connection();
+    // A monitor that restarts has started this one to take its place: the launch waits for its end.
+    let was_up = env::var_os(SUCCESSOR).is_none() && connection.is_up()?;
+    if !was_up {
+        // From here on there are two processes; this one goes on when the other is ready.
+        let started = monitor(site)?.start().map_err(|error| failure(&error))?;
+        if !site.screen.json {
+            site.screen.note(format!("the monitor was not running: started it as pid {}", started.pid));
+        }
+    }
+    match bots {
+        [] if was_up || wait.is_some() => control::command(site, "start", None, wait),
+        [] => started(site, &connection),
+        [program] if program.contains('/') => add(site, &connection, program, arguments, wait),
+        _ if !arguments.is_empty() => {
+            Err(Failure::new(Exit::Usage, "arguments behind `--` are for one program, named with a slash"))
+        }
+        _ => control::command(site, "start", Some(bots), wait),
+    }
+}
+
+/// The monitor has been started, and starts its bots by itself.
+fn started(site: &Site, connection: &Connection) -> Result<Exit, Failure> {
+    if site.screen.json {
+        let bots = connection.bots()?;
+        site.screen
+            .document(&json!({ "success": true, "monitor": bots.monitor, "bots": bots.bots, "failures": [] }))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// A program that is in no configuration.
+fn add(
+    site: &Site,
+    connection: &Connection,
+    program: &str,
+    arguments: &[OsString],
+    wait: Option<Duration>,
+) -> Result<Exit, Failure> {
+    let path = std::path::absolute(Path::new(program)).map_err(|error| Failure::failed("find", program, error))?;
+    let text = |argument: &OsString| {
+        argument.to_str().map(str::to_owned).ok_or_else(|| {
+            Failure::new(Exit::Usage, format!("the argument `{}` is not UTF-8", harmless(&argument.to_string_lossy())))
+        })
+    };
+    let arguments = arguments.iter().map(text).collect::<Result<Vec<_>, _>>()?;
+    let bots = match connection.add(&path, &arguments, wait.or(Some(control::COURTESY))) {
+        Err(failure) if failure.exit == Exit::Timeout && wait.is_none() => {
+            let name = path.file_name().unwrap_or_default();
+            connection.bots()?.bots.into_iter().filter(|bot| name == &*bot.name).collect()
+        }
+        bot => vec![bot?],
+    };
+    control::report(site, "start", Outcome { bots, failures: Vec::new() }, wait.is_some())
+}
+
+/// Is the monitor, until it is told to stop.
+pub(crate) fn run(site: &Site) -> Result<Exit, Failure> {
+    monitor(site)?.foreground().map_err(|error| failure(&error))?;
+    Ok(Exit::Done)
+}
+
+/// Tells the monitor to stop, which stops its bots first; the second time it hurries.
+pub(crate) fn shutdown(site: &Site, wait: Option<Duration>) -> Result<Exit, Failure> {
+    let connection = site.connection();
+    let Some(pid) = connection.pid()? else {
+        done(site, "the monitor is not running")?;
+        return Ok(Exit::Done);
+    };
+    // A second signal cuts short what the first one has begun, unless they come so close together that they are one.
+    let mut hurries = if connection.is_stopping() { vec![TOGETHER, Duration::ZERO] } else { Vec::new() };
+    if hurries.is_empty() {
+        connection.stop()?;
+    }
+    let patience = wait.unwrap_or_else(|| site.stop_timeout + Duration::from_secs(60));
+    let begin = Instant::now();
+    let end = begin + patience;
+    while connection.pid()? == Some(pid) {
+        if hurries.last().is_some_and(|after| begin.elapsed() >= *after) {
+            hurries.pop();
+            daemon(site).send(Signal::SIGTERM).map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+        }
+        if patience.is_zero() {
+            done(site, "the monitor is stopping")?;
+            return Ok(Exit::Done);
+        }
+        if Instant::now() >= end {
+            let text = format!("failed to wait for the end of pid {pid}: it still runs after {patience:?}");
+            return Err(Failure::new(Exit::Timeout, text));
+        }
+        thread::sleep(LOOK);
+    }
+    done(site, "the monitor has stopped")?;
+    Ok(Exit::Done)
+}
+
+fn done(site: &Site, text: &str) -> Result<(), Failure> {
+    if site.screen.json {
+        site.screen.document(&json!({ "success": true, "message": text }))
+    } else {
+        site.screen.line(text)
+    }
+}
+
+fn daemon(site: &Site) -> Daemon {
+    // In a path that is known nothing is to be expanded.
+    let path = site.pidfile.to_str().map_or_else(|| site.pidfile.clone(), |text| text.replace('$', "$$").into());
+    Daemon::new("monitor").pidfile(path)
+}
+
+fn monitor(site: &Site) -> Result<Builder, Failure> {
+    Monitor::from_config(&site.config).map_err(|error| failure(&error))
+}
+
+fn failure(error: &daemonize_monitor::Error) -> Failure {
+    Failure::new(Exit::Failed, error.to_string())
+}

@@ -1,0 +1,59 @@
+//! `reload`.
+
+use super::Site;
+use crate::exit::{Exit, Failure};
+use crate::screen::Tone;
+use crate::text::{count, harmless};
+use daemonize_monitor::json::Plan;
+use serde_json::Value;
+
+pub(crate) fn reload(site: &Site, dry_run: bool) -> Result<Exit, Failure> {
+    let screen = site.screen;
+    let mut answer = site.connection().reload(dry_run)?;
+    let success = answer["success"] == Value::Bool(true);
+    if screen.json {
+        screen.document(&answer)?;
+    } else if success {
+        let plan: Plan =
+            serde_json::from_value(answer["plan"].take()).map_err(|error| Failure::failed("read", "plan", error))?;
+        lines(site, &plan, dry_run).iter().try_for_each(|line| screen.line(line))?;
+    } else {
+        for mistake in answer["mistakes"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            screen.error(mistake);
+        }
+        screen.error(answer["message"].as_str().unwrap_or("the monitor refused, and did not say why"));
+    }
+    Ok(if success { Exit::Done } else { Exit::Failed })
+}
+
+/// One line for each bot that something happens to.
+fn lines(site: &Site, plan: &Plan, dry_run: bool) -> Vec<String> {
+    let line = |tone, sign: &str, name: &str, what: String| {
+        format!("{} {}: {what}", site.screen.paint(tone, sign), harmless(name))
+    };
+    let tense = |now: &'static str, would: &'static str| if dry_run { would } else { now };
+    let mut lines = Vec::new();
+    for name in &plan.added {
+        lines.push(line(Tone::Good, "+", name, tense("added", "would be added").to_owned()));
+    }
+    for name in &plan.removed {
+        lines.push(line(Tone::Bad, "-", name, tense("removed", "would be removed").to_owned()));
+    }
+    for change in &plan.restarted {
+        let what = format!("{} ({})", tense("restarted", "would be restarted"), change.why.join(", "));
+        lines.push(line(Tone::Uneasy, "~", &change.name, what));
+    }
+    for change in &plan.changed {
+        let what =
+            format!("{} ({})", tense("changed while it runs", "would be changed while it runs"), change.why.join(", "));
+        lines.push(line(Tone::Good, "=", &change.name, what));
+    }
+    if !plan.settings.is_empty() {
+        lines.push(format!("the monitor: {} {}", plan.settings.join(", "), tense("changed", "would change")));
+    }
+    if !plan.settings_later.is_empty() {
+        lines.push(format!("the monitor: {} will change when it is restarted", plan.settings_later.join(", ")));
+    }
+    lines.push(format!("{} untouched", count(plan.untouched, "bot")));
+    lines
+}

@@ -1,0 +1,109 @@
+//! `status`.
+
+use super::Site;
+use crate::connect::Bots;
+use crate::exit::{Exit, Failure};
+use crate::table::table;
+use crate::text::{count, duration, harmless};
+use daemonize_monitor::__daemonctl;
+use daemonize_monitor::json::{Bot, State};
+use serde_json::json;
+
+pub(crate) fn status(site: &Site, names: &[String]) -> Result<Exit, Failure> {
+    let screen = site.screen;
+    let connection = site.connection();
+    let told = if screen.json { connection.bots_in_full() } else { connection.bots() };
+    let Bots { monitor, bots } = match told {
+        Ok(bots) => bots,
+        Err(failure) if failure.exit == Exit::Down && screen.json => {
+            screen.document(&json!({ "success": false, "message": failure.text, "monitor": null, "bots": [] }))?;
+            return Ok(Exit::Down);
+        }
+        Err(failure) => return Err(failure),
+    };
+    let bots = chosen(bots, names)?;
+    if screen.json {
+        screen.document(&json!({ "success": true, "monitor": monitor, "bots": bots }))?;
+        return Ok(verdict(&bots, names));
+    }
+    if names.is_empty() {
+        let up = bots.iter().filter(|bot| is_up(bot)).count();
+        let (name, uptime) = (harmless(&monitor.name), duration(monitor.uptime));
+        screen.line(format!("{name}: pid {}, up {uptime}, {up} of {} up", monitor.pid, count(bots.len(), "bot")))?;
+    }
+    if let Some(problem) = &monitor.problem {
+        screen.error(&format!("the configuration was not taken: {problem}"));
+    }
+    if !bots.is_empty() {
+        table(screen, &bots, None).iter().try_for_each(|line| screen.line(line))?;
+    }
+    Ok(verdict(&bots, names))
+}
+
+/// Those that are named, or all.
+pub(crate) fn chosen(bots: Vec<Bot>, names: &[String]) -> Result<Vec<Bot>, Failure> {
+    let means = |name: &String, bot: &Bot| *name == bot.name || *name == bot.family;
+    if let Some(name) = names.iter().find(|name| !bots.iter().any(|bot| means(name, bot))) {
+        return Err(Failure::new(Exit::NoSuchBot, unknown(name, &bots)));
+    }
+    let is_chosen = |bot: &Bot| names.is_empty() || names.iter().any(|name| means(name, bot));
+    Ok(bots.into_iter().filter(is_chosen).collect())
+}
+
+fn unknown(name: &str, bots: &[Bot]) -> String {
+    let hint = __daemonctl::did_you_mean(name, bots.iter().flat_map(|bot| [&*bot.name, &*bot.family]));
+    let hint = hint.map(|hint| format!(" (did you mean `{hint}`?)")).unwrap_or_default();
+    format!("failed to find `{name}`: there is no such bot{hint}")
+}
+
+/// Whether a bot is as it should be: it runs, or has ended as it was meant to.
+pub(crate) fn is_up(bot: &Bot) -> bool {
+    matches!(bot.state, State::Running | State::Exited)
+}
+
+/// Whoever is named counts; else those that are started with the monitor, or have been by hand.
+pub(crate) fn verdict(bots: &[Bot], names: &[String]) -> Exit {
+    let counts = |bot: &&Bot| !names.is_empty() || bot.autostart || bot.state != State::Stopped;
+    if bots.iter().filter(counts).all(is_up) { Exit::Done } else { Exit::Down }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bot(name: &str, state: &str, autostart: bool) -> Bot {
+        let family = name.split(':').next();
+        serde_json::from_value(json!({"name": name, "family": family, "state": state, "autostart": autostart})).unwrap()
+    }
+
+    #[test]
+    fn a_name_means_a_bot_or_a_family() {
+        let bots = || vec![bot("web:1", "running", true), bot("web:2", "running", true), bot("db", "running", true)];
+        let names = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|&name| name.into()).collect();
+            chosen(bots(), &names).map(|bots| bots.into_iter().map(|bot| bot.name).collect::<Vec<_>>())
+        };
+        assert_eq!(names(&["web"]).unwrap(), ["web:1", "web:2"]);
+        assert_eq!(names(&["db", "web:2"]).unwrap(), ["web:2", "db"]);
+        assert_eq!(names(&[]).unwrap().len(), 3);
+        let failure = names(&["wbe"]).unwrap_err();
+        assert_eq!(failure.exit, Exit::NoSuchBot);
+        assert_eq!(failure.text, "failed to find `wbe`: there is no such bot (did you mean `web`?)");
+    }
+
+    #[test]
+    fn three_means_that_somebody_who_should_be_up_is_not() {
+        let exit = |bots: &[Bot], names: &[&str]| {
+            verdict(bots, &names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>())
+        };
+        assert_eq!(exit(&[bot("a", "running", true), bot("b", "exited", true)], &[]), Exit::Done);
+        assert_eq!(exit(&[bot("a", "stopped", false)], &[]), Exit::Done);
+        assert_eq!(exit(&[bot("a", "stopped", false)], &["a"]), Exit::Down);
+        for state in ["stopped", "waiting", "starting", "suspended", "backing-off", "stopping", "gave-up", "new-state"]
+        {
+            assert_eq!(exit(&[bot("a", "running", true), bot("b", state, true)], &[]), Exit::Down, "{state}");
+        }
+        assert_eq!(exit(&[bot("a", "backing-off", false)], &[]), Exit::Down);
+        assert_eq!(exit(&[], &[]), Exit::Done);
+    }
+}

@@ -1,0 +1,33 @@
+//! `tail`.
+
+use super::Site;
+use crate::args::Stream;
+use crate::connect;
+use crate::exit::{Exit, Failure};
+use serde_json::{Value, json};
+
+pub(crate) fn tail(site: &Site, bot: &str, lines: u32, stream: Stream, follow: bool) -> Result<Exit, Failure> {
+    let (screen, connection) = (site.screen, site.connection());
+    if !follow {
+        let lines = connection.lines(bot, lines, stream.name())?;
+        if screen.json {
+            screen.document(&json!({ "success": true, "lines": lines }))?;
+        } else {
+            lines.iter().try_for_each(|line| screen.output(line))?;
+        }
+        return Ok(Exit::Done);
+    }
+    // A stream cannot refuse: what is wrong is told by the other form.
+    connection.lines(bot, 0, stream.name())?;
+    for event in connection.follow(bot, lines, stream.name())? {
+        let event = event.map_err(|error| connect::failure(&error))?;
+        match (&*event.name, event.data) {
+            ("line", line) if screen.json => screen.document(&json!({ "line": line }))?,
+            ("line", Value::String(line)) => screen.output(&line)?,
+            ("lagged", data) => screen.note(format!("({} lines were not shown)", data["missed"])),
+            _ => {}
+        }
+    }
+    screen.note("the monitor has ended, or the bot is gone");
+    Ok(Exit::Down)
+}

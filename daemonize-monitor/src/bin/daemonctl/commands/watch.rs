@@ -1,0 +1,164 @@
+//! `status --watch`: the table anew on a terminal, else a line for each change.
+
+use super::{Site, control, status};
+use crate::connect::{self, Bots, Connection};
+use crate::exit::{Exit, Failure};
+use crate::table::table;
+use crate::text::{count, duration, harmless};
+use daemonize_control::{Events, Published};
+use daemonize_monitor::json::{Bot, Event, Monitor};
+use serde_json::json;
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::time::{Duration, Instant};
+
+/// How often times on the screen go on, and what is used is asked for.
+const TICK: Duration = Duration::from_secs(1);
+/// What happens within this time is shown at once.
+const TOGETHER: Duration = Duration::from_millis(50);
+
+pub(crate) fn watch(site: &Site, names: &[String]) -> Result<Exit, Failure> {
+    let connection = site.connection();
+    // First the stream, so that nothing gets lost in between.
+    let events = connection.events()?;
+    let seen = connection.bots()?;
+    status::chosen(seen.bots.clone(), names)?;
+    if site.screen.is_terminal() && !site.screen.json {
+        redraw(site, &connection, events, seen, names)
+    } else {
+        print(site, &connection, events, seen, names)
+    }
+}
+
+/// Draws until the monitor ends.
+fn redraw(
+    site: &Site,
+    connection: &Connection,
+    mut events: Events,
+    mut seen: Bots,
+    names: &[String],
+) -> Result<Exit, Failure> {
+    let mut read = Instant::now();
+    loop {
+        let bots: Vec<Bot> = seen.bots.iter().filter(|bot| concerns(bot, names)).cloned().collect();
+        draw(site, &seen.monitor, &bots)?;
+        if let Some(event) = events.next_within(TICK).map_err(|error| connect::failure(&error))? {
+            apply(connection, &mut seen, event)?;
+            let end = Instant::now() + TOGETHER;
+            while let Some(event) = events
+                .next_within(end.saturating_duration_since(Instant::now()))
+                .map_err(|error| connect::failure(&error))?
+            {
+                apply(connection, &mut seen, event)?;
+            }
+        }
+        if events.has_ended() {
+            site.screen.note("the monitor has ended");
+            return Ok(Exit::Down);
+        }
+        if read.elapsed() >= TICK {
+            seen = connection.bots()?;
+            read = Instant::now();
+        }
+    }
+}
+
+/// The whole screen, from its first line: in one write, so that it does not flicker.
+fn draw(site: &Site, monitor: &Monitor, bots: &[Bot]) -> Result<(), Failure> {
+    let (width, height) = terminal_size::terminal_size().map_or((80, 24), |(width, height)| (width.0, height.0));
+    let up = bots.iter().filter(|bot| status::is_up(bot)).count();
+    let mut lines = vec![format!(
+        "{}: pid {}, up {}, {up} of {} up",
+        harmless(&monitor.name),
+        monitor.pid,
+        duration(monitor.uptime),
+        count(bots.len(), "bot")
+    )];
+    lines.extend(
+        monitor
+            .problem
+            .as_ref()
+            .map(|problem| harmless(&format!("problem: {}", problem.replace('\n', "; "))).into_owned()),
+    );
+    lines.extend(table(site.screen, bots, Some(width.into())));
+    let room = usize::from(height).max(3) - 1;
+    if lines.len() > room {
+        let more = lines.len() - room + 1;
+        lines.truncate(room - 1);
+        lines.push(format!("… and {more} more"));
+    }
+    let mut text = String::from("\x1b[H");
+    for line in lines {
+        let _ = writeln!(text, "{line}\x1b[K");
+    }
+    text.push_str("\x1b[J");
+    Ok(io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush())?)
+}
+
+/// Prints one line per change until the monitor ends.
+fn print(
+    site: &Site,
+    connection: &Connection,
+    events: Events,
+    mut seen: Bots,
+    names: &[String],
+) -> Result<Exit, Failure> {
+    let screen = site.screen;
+    let show = |bot: &Bot| {
+        if screen.json { screen.document(&json!({ "bot": bot })) } else { screen.line(control::line(site, bot)) }
+    };
+    seen.bots.iter().filter(|bot| concerns(bot, names)).try_for_each(show)?;
+    for event in events {
+        let event = event.map_err(|error| connect::failure(&error))?;
+        let before = seen.bots.clone();
+        let removed = (event.name == "removed").then(|| event.data["name"].as_str().unwrap_or_default().to_owned());
+        let counts = (event.name == "counts").then(|| event.data.clone());
+        apply(connection, &mut seen, event)?;
+        if let Some(name) = removed {
+            if screen.json {
+                screen.document(&json!({ "removed": name }))?;
+            } else {
+                screen.line(format!("{}: removed", harmless(&name)))?;
+            }
+        } else if let (Some(counts), true) = (counts, screen.json) {
+            screen.document(&json!({ "counts": counts }))?;
+        }
+        let is_news = |bot: &&Bot| {
+            concerns(bot, names)
+                && !before.iter().any(|old| {
+                    old.name == bot.name && (old.state, old.pid, &old.reason) == (bot.state, bot.pid, &bot.reason)
+                })
+        };
+        seen.bots.iter().filter(is_news).try_for_each(show)?;
+    }
+    screen.note("the monitor has ended");
+    Ok(Exit::Down)
+}
+
+fn concerns(bot: &Bot, names: &[String]) -> bool {
+    names.is_empty() || names.iter().any(|name| *name == bot.name || *name == bot.family)
+}
+
+/// Takes a change over; who missed some asks for all.
+fn apply(connection: &Connection, seen: &mut Bots, event: Published) -> Result<(), Failure> {
+    let Published { name, data, .. } = event;
+    match &*name {
+        "bot" => {
+            let Ok(bot) = serde_json::from_value::<Bot>(data) else { return Ok(()) };
+            match seen.bots.iter_mut().find(|old| old.name == bot.name) {
+                Some(old) => *old = bot,
+                None => seen.bots.push(bot),
+            }
+        }
+        "removed" => seen.bots.retain(|bot| data["name"] != *bot.name),
+        "counts" => {
+            let events: Vec<Event> = serde_json::from_value(data["events"].clone()).unwrap_or_default();
+            if let Some(bot) = seen.bots.iter_mut().find(|bot| data["name"] == *bot.name) {
+                bot.events = events;
+            }
+        }
+        "lagged" => *seen = connection.bots()?,
+        _ => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! How `daemonctl` ends.
+
+use std::fmt::Display;
+use std::io;
+use std::process::ExitCode;
+
+/// The exit status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// It is done, or all is well.
+    Done = 0,
+    /// It was refused, or failed.
+    Failed = 1,
+    /// The command line is wrong; clap ends with this by itself.
+    Usage = 2,
+    /// A bot that should be up is not, or the monitor does not run.
+    Down = 3,
+    /// There is no bot of that name.
+    NoSuchBot = 4,
+    /// It had not come about in the time given.
+    Timeout = 5,
+    /// A monitor runs, but does not answer this user.
+    Unreachable = 6,
+}
+
+/// What `--help` says about it.
+pub(crate) const HELP: &str = "\
+Exit status:
+  0  done; all bots that should be up are up
+  1  refused or failed: the message says why
+  2  the command line is wrong
+  3  some bot that should be up is not, or the monitor is not running
+  4  there is no bot of that name
+  5  it had not come about within --wait (it may still)
+  6  a monitor runs, but does not answer: somebody else's, or stuck
+
+The configuration is the file of -c, else of $DAEMONCTL_CONFIG, else ~/.config/daemonctl.toml, else /etc/daemonctl.toml.";
+
+/// Why a command did not do what it should.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    /// What is printed behind "error: "; nothing if all has been said.
+    pub(crate) text: String,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, text: impl Into<String>) -> Failure {
+        Failure { exit, text: text.into() }
+    }
+
+    /// "failed to \<verb\> `<thing>`: \<cause\>".
+    pub(crate) fn failed(verb: &str, thing: impl Display, cause: impl Display) -> Failure {
+        Failure::new(Exit::Failed, format!("failed to {verb} `{thing}`: {cause}"))
+    }
+}
+
+/// Whoever read the output wants no more of it: no failure of ours.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Failure {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Failure::new(Exit::Done, ""),
+            _ => Failure::new(Exit::Failed, format!("failed to print: {error}")),
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}

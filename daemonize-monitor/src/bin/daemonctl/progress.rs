@@ -1,0 +1,108 @@
+//! Who is still being waited for: one line on a terminal, which is gone when the wait is over.
+
+use crate::connect::Connection;
+use crate::screen::Screen;
+use crate::text::{count, harmless};
+use daemonize_monitor::json::{Bot, State};
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// How many are named.
+const NAMED: usize = 4;
+/// Nobody needs to see how what takes no time goes on.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// A thread that listens to the monitor and shows; ends with the process.
+pub(crate) struct Progress {
+    /// Whether it is over, and nothing may be shown any more.
+    over: Arc<Mutex<bool>>,
+}
+
+impl Progress {
+    /// Begins to show, if there is a terminal and nobody asked for JSON.
+    pub(crate) fn begin(
+        screen: Screen,
+        connection: &Connection,
+        verb: &str,
+        names: Option<&[String]>,
+    ) -> Option<Progress> {
+        if screen.json || !io::stderr().is_terminal() {
+            return None;
+        }
+        let over = Arc::new(Mutex::new(false));
+        let (connection, verb, names) = (connection.clone(), verb.to_owned(), names.map(<[String]>::to_vec));
+        let shared = Arc::clone(&over);
+        thread::spawn(move || follow(&connection, &verb, names.as_deref(), &shared));
+        Some(Progress { over })
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
+        *over = true;
+        let _ = write!(io::stderr(), "\r\x1b[K");
+    }
+}
+
+/// Shows until it is over. Whatever fails here fails where it is waited for, too, and is told there.
+fn follow(connection: &Connection, verb: &str, names: Option<&[String]>, over: &Mutex<bool>) {
+    let Ok(mut events) = connection.events() else { return };
+    thread::sleep(PATIENCE);
+    let Ok(bots) = connection.bots() else { return };
+    let mut bots: BTreeMap<String, Bot> = bots.bots.into_iter().map(|bot| (bot.name.clone(), bot)).collect();
+    bots.retain(|_, bot| names.is_none_or(|names| names.iter().any(|name| *name == bot.name || *name == bot.family)));
+    loop {
+        {
+            let over = over.lock().unwrap_or_else(PoisonError::into_inner);
+            if *over {
+                return;
+            }
+            let _ = write!(io::stderr(), "\r\x1b[K{}", line(verb, bots.values()));
+        }
+        let Some(Ok(event)) = events.next() else { return };
+        let bot = serde_json::from_value::<Bot>(event.data).ok().filter(|_| event.name == "bot");
+        if let Some(bot) = bot.filter(|bot| bots.contains_key(&bot.name)) {
+            bots.insert(bot.name.clone(), bot);
+        }
+    }
+}
+
+/// `stop: 3 of 10 bots left: a, b, c`.
+fn line<'a>(verb: &str, bots: impl ExactSizeIterator<Item = &'a Bot>) -> String {
+    let all = bots.len();
+    let left: Vec<&Bot> = bots.filter(|bot| !is_done(verb, bot.state)).collect();
+    let named: Vec<_> = left.iter().take(NAMED).map(|bot| harmless(&bot.name)).collect();
+    let more = if left.len() > NAMED { ", …" } else { "" };
+    format!("{verb}: {} of {} left: {}{more}", left.len(), count(all, "bot"), named.join(", "))
+}
+
+/// Whether a bot is where a command wants it.
+pub(crate) fn is_done(verb: &str, state: State) -> bool {
+    match verb {
+        "signal" => true,
+        "stop" | "destroy" => matches!(state, State::Stopped | State::Exited | State::GaveUp),
+        _ => matches!(state, State::Running | State::Exited | State::GaveUp),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn it_says_how_many_are_left_and_names_some() {
+        let bots: Vec<Bot> = (1..=6)
+            .map(|number| {
+                let state = if number == 1 { "stopped" } else { "stopping" };
+                serde_json::from_value(json!({ "name": format!("b{number}"), "state": state })).unwrap()
+            })
+            .collect();
+        assert_eq!(line("stop", bots.iter()), "stop: 5 of 6 bots left: b2, b3, b4, b5, …");
+        assert_eq!(line("start", bots[..1].iter()), "start: 1 of 1 bot left: b1");
+    }
+}

@@ -1,0 +1,113 @@
+//! Where everything is printed: with colours or without, as words or as JSON.
+
+use crate::args::{Arguments, Color};
+use crate::exit::Failure;
+use crate::text::{harmless, harmless_json};
+use serde::Serialize;
+use std::env;
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+
+/// How something is to be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tone {
+    /// As it should be.
+    Good,
+    /// On the way, or worth a look.
+    Uneasy,
+    /// Wrong.
+    Bad,
+    /// At rest.
+    Quiet,
+}
+
+impl Tone {
+    /// The number of the colour, as `ESC [ n m` takes it.
+    fn number(self) -> u8 {
+        match self {
+            Tone::Good => 32,
+            Tone::Uneasy => 33,
+            Tone::Bad => 31,
+            Tone::Quiet => 2,
+        }
+    }
+}
+
+/// The standard streams, and what to make of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Screen {
+    /// Whether JSON was asked for.
+    pub(crate) json: bool,
+    colors: bool,
+    error_colors: bool,
+}
+
+impl Screen {
+    pub(crate) fn new(arguments: &Arguments) -> Screen {
+        // https://no-color.org: when it is there and not empty.
+        let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+            || env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+        let colors = |is_terminal| match arguments.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => is_terminal && !refused,
+        };
+        let (out, errors) = (io::stdout().is_terminal(), io::stderr().is_terminal());
+        Screen { json: arguments.json, colors: colors(out), error_colors: colors(errors) }
+    }
+
+    /// Whether standard output is a terminal.
+    #[allow(clippy::unused_self)] // Everything that is printed goes through here.
+    pub(crate) fn is_terminal(self) -> bool {
+        io::stdout().is_terminal()
+    }
+
+    /// A text in its colour, if there are colours.
+    pub(crate) fn paint(self, tone: Tone, text: &str) -> String {
+        paint(self.colors, tone, text)
+    }
+
+    /// A line of ours; the parts that come from others were made harmless.
+    #[allow(clippy::unused_self)] // Everything that is printed goes through here.
+    pub(crate) fn line(self, text: impl Display) -> Result<(), Failure> {
+        Ok(writeln!(io::stdout(), "{text}")?)
+    }
+
+    /// A line of a bot's output: as it is, but for a terminal's sake.
+    pub(crate) fn output(self, text: &str) -> Result<(), Failure> {
+        if self.is_terminal() { self.line(harmless(text)) } else { self.line(text) }
+    }
+
+    /// JSON, in one line.
+    pub(crate) fn document(self, value: &impl Serialize) -> Result<(), Failure> {
+        let text = serde_json::to_string(value).map_err(|error| Failure::failed("print", "JSON", error))?;
+        self.line(harmless_json(&text))
+    }
+
+    /// Something to know that is no result, on standard error.
+    #[allow(clippy::unused_self)]
+    pub(crate) fn note(self, text: impl Display) {
+        let text = text.to_string();
+        let _ = writeln!(io::stderr(), "{}", lines(&text));
+    }
+
+    /// Something that may be a mistake, on standard error.
+    pub(crate) fn warning(self, text: &str) {
+        let _ = writeln!(io::stderr(), "{} {}", paint(self.error_colors, Tone::Uneasy, "warning:"), lines(text));
+    }
+
+    /// What went wrong, on standard error.
+    pub(crate) fn error(self, text: &str) {
+        let _ = writeln!(io::stderr(), "{} {}", paint(self.error_colors, Tone::Bad, "error:"), lines(text));
+    }
+}
+
+fn paint(colors: bool, tone: Tone, text: &str) -> String {
+    if colors { format!("\x1b[{}m{text}\x1b[0m", tone.number()) } else { text.to_owned() }
+}
+
+/// Harmless, but for the ends of lines.
+fn lines(text: &str) -> String {
+    let lines: Vec<_> = text.lines().map(harmless).collect();
+    lines.join("\n")
+}

@@ -1,0 +1,145 @@
+//! Bots as a table.
+
+use crate::screen::{Screen, Tone};
+use crate::text::{duration, harmless, size};
+use daemonize_monitor::json::{Bot, Event, State};
+
+/// The built-in events, which are told by other columns.
+const BUILT_IN: [&str; 4] = ["exit", "start", "restart", "kill"];
+/// How many of the others are shown.
+const SHOWN_EVENTS: usize = 3;
+
+const HEADS: [&str; 8] = ["BOT", "STATE", "PID", "UPTIME", "EXITS", "CPU", "MEMORY", "EVENTS"];
+/// Which columns are aligned to the right.
+const RIGHT: [bool; 8] = [false, false, true, true, true, true, true, false];
+/// Between columns.
+const GAP: &str = "  ";
+
+/// Lines of a table: a head, and one for each bot. Lines are cut at `width` if there is one.
+pub(crate) fn table(screen: Screen, bots: &[Bot], width: Option<usize>) -> Vec<String> {
+    let rows: Vec<[String; 8]> = bots.iter().map(cells).collect();
+    let has_events = rows.iter().any(|row| !row[7].is_empty());
+    let columns = if has_events { 8 } else { 7 };
+    let widths: Vec<usize> = (0..columns)
+        .map(|column| {
+            rows.iter().map(|row| row[column].chars().count()).chain([HEADS[column].len()]).max().unwrap_or(0)
+        })
+        .collect();
+    let head = line(&HEADS.map(str::to_owned), &widths, "");
+    let mut lines = vec![screen.paint(Tone::Quiet, &cut(head.trim_end(), width))];
+    for (bot, row) in bots.iter().zip(&rows) {
+        let text = cut(line(row, &widths, &remark(bot)).trim_end(), width);
+        lines.push(painted(screen, &text, bot, &widths));
+    }
+    lines
+}
+
+/// The state alone is in colour.
+fn painted(screen: Screen, line: &str, bot: &Bot, widths: &[usize]) -> String {
+    let name = state(bot.state);
+    let begin = line.char_indices().nth(widths[0] + GAP.len()).map(|(index, _)| index);
+    match begin.and_then(|begin| line[begin..].starts_with(name).then_some(begin)) {
+        Some(begin) => {
+            let end = begin + name.len();
+            format!("{}{}{}", &line[..begin], screen.paint(tone(bot.state), name), &line[end..])
+        }
+        None => line.to_owned(),
+    }
+}
+
+fn line(cells: &[String; 8], widths: &[usize], remark: &str) -> String {
+    let mut line = String::new();
+    for (column, &width) in widths.iter().enumerate() {
+        let cell = &cells[column];
+        let pad = " ".repeat(width - cell.chars().count());
+        let gap = if column == 0 { "" } else { GAP };
+        if RIGHT[column] { line.extend([gap, &pad, cell]) } else { line.extend([gap, cell, &pad]) }
+    }
+    if !remark.is_empty() {
+        line.extend([GAP, remark]);
+    }
+    line
+}
+
+fn cells(bot: &Bot) -> [String; 8] {
+    let dash = || "-".to_owned();
+    [
+        harmless(&bot.name).into_owned(),
+        state(bot.state).to_owned(),
+        bot.pid.map_or_else(dash, |pid| pid.to_string()),
+        bot.uptime.map_or_else(dash, duration),
+        format!("{}/{}", bot.exits, bot.limit),
+        bot.cpu.map_or_else(dash, |percent| format!("{percent:.1}%")),
+        bot.memory.map_or_else(dash, size),
+        events(&bot.events),
+    ]
+}
+
+/// `reply 14/120`: in the past hour, and in all.
+fn events(events: &[Event]) -> String {
+    let own: Vec<&Event> = events.iter().filter(|event| !BUILT_IN.contains(&&*event.name)).collect();
+    let mut shown: Vec<String> = own
+        .iter()
+        .take(SHOWN_EVENTS)
+        .map(|event| format!("{} {}/{}", harmless(&event.name), event.hour, event.total))
+        .collect();
+    if own.len() > SHOWN_EVENTS {
+        shown.push(format!("+{}", own.len() - SHOWN_EVENTS));
+    }
+    shown.join(", ")
+}
+
+/// What else is to be said about a bot.
+pub(crate) fn remark(bot: &Bot) -> String {
+    let mut parts = Vec::new();
+    if let Some(reason) = &bot.reason {
+        parts.push(harmless(reason).into_owned());
+    } else if let (Some(exit), true) = (&bot.last_exit, bot.pid.is_none()) {
+        parts.push(harmless(exit).into_owned());
+    }
+    if let Some(seconds) = bot.next_start {
+        parts.push(format!("again in {}", if seconds < 1.0 { "less than 1s".to_owned() } else { duration(seconds) }));
+    }
+    if bot.dropped > 0 {
+        parts.push(format!("{} of output lost", size(bot.dropped)));
+    }
+    if !bot.configured {
+        parts.push("in no configuration".to_owned());
+    }
+    parts.join("; ")
+}
+
+/// The name of a state, as in JSON.
+pub(crate) fn state(state: State) -> &'static str {
+    match state {
+        State::Stopped => "stopped",
+        State::Waiting => "waiting",
+        State::Starting => "starting",
+        State::Running => "running",
+        State::Suspended => "suspended",
+        State::BackingOff => "backing-off",
+        State::Stopping => "stopping",
+        State::Exited => "exited",
+        State::GaveUp => "gave-up",
+        _ => "unknown",
+    }
+}
+
+pub(crate) fn tone(state: State) -> Tone {
+    match state {
+        State::Running => Tone::Good,
+        State::GaveUp | State::BackingOff => Tone::Bad,
+        State::Stopped | State::Exited => Tone::Quiet,
+        _ => Tone::Uneasy,
+    }
+}
+
+/// At most so many letters, the last of which says that there are more.
+fn cut(line: &str, width: Option<usize>) -> String {
+    match width {
+        Some(width) if line.chars().count() > width => {
+            line.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+        }
+        _ => line.to_owned(),
+    }
+}

@@ -1,0 +1,52 @@
+//! Orders to the engine whose answers are awaited.
+
+use crate::commands::Commands;
+use crate::error::{Error, ErrorKind, Result};
+use crate::orders::{Answer, Order};
+use crate::status::BotStatus;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::time::timeout_at;
+
+/// How long the engine may take to begin with something.
+const BEGUN: Duration = Duration::from_secs(30);
+
+/// An order on its way; what it is for is told where it takes too long.
+pub(super) struct Asked {
+    answer: oneshot::Receiver<Result<Answer>>,
+    what: String,
+    wait: Option<Duration>,
+    end: tokio::time::Instant,
+}
+
+/// Gives an order at once; the answer is awaited later, at most for as long as `wait` says from now on.
+pub(super) fn give(commands: &Commands, order: Order, what: impl Into<String>, wait: Option<Duration>) -> Asked {
+    let (sender, answer) = oneshot::channel();
+    commands.desk().give(order, wait.is_some(), move |answer| drop(sender.send(answer)));
+    Asked { answer, what: what.into(), wait, end: tokio::time::Instant::now() + wait.unwrap_or(BEGUN) }
+}
+
+impl Asked {
+    pub(super) async fn answer(self) -> Result<Answer> {
+        match timeout_at(self.end, self.answer).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(Error::new(ErrorKind::NotRunning, "failed to reach the monitor: it does not run")),
+            Err(_) => {
+                let time = self.wait.unwrap_or(BEGUN);
+                Err(Error::failed(ErrorKind::Timeout, "wait for", &self.what, format_args!("not done within {time:?}")))
+            }
+        }
+    }
+
+    pub(super) async fn bots(self) -> Result<Vec<BotStatus>> {
+        match self.answer().await? {
+            Answer::Bots(bots) => Ok(bots),
+            _ => Ok(Vec::new()),
+        }
+    }
+}
+
+/// All bots, or those of a name.
+pub(super) async fn bots(commands: &Commands, name: Option<String>) -> Result<Vec<BotStatus>> {
+    give(commands, Order::Status(name), "the engine", None).bots().await
+}

@@ -1,0 +1,83 @@
+//! Bodies of requests and answers.
+
+use super::Listener;
+use crate::config::nearest;
+use crate::error::{Error, ErrorKind};
+use crate::status::BotStatus;
+use axum::body::{Body, Bytes};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use daemonize_control::axum;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Longer waits are as good as this one.
+const LONGEST_WAIT: f64 = 86_400.0;
+
+/// A JSON object with status 200: whether it is a success, it says itself.
+pub(super) fn answer(value: &Value) -> Response {
+    response(StatusCode::OK, value)
+}
+
+/// An answer that takes the place of another.
+pub(super) type Instead = Box<Response>;
+
+/// What was asked for cannot be understood.
+pub(super) fn bad(message: impl Into<String>) -> Response {
+    response(StatusCode::BAD_REQUEST, &json!({ "success": false, "message": message.into() }))
+}
+
+fn response(status: StatusCode, value: &Value) -> Response {
+    let mut response = Response::new(Body::from(value.to_string()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// What could not be done; a name that is not known is compared with those that are.
+pub(super) fn refusal(error: &Error, names: &[String]) -> Response {
+    let mut value = json!({ "success": false, "message": message(error, names) });
+    match error.kind() {
+        ErrorKind::Timeout => value["timeout"] = true.into(),
+        ErrorKind::NoSuchBot => value["unknown"] = true.into(),
+        _ => {}
+    }
+    answer(&value)
+}
+
+/// The text of an error, with what may have been meant.
+pub(super) fn message(error: &Error, names: &[String]) -> String {
+    let text = error.to_string();
+    if error.kind() != ErrorKind::NoSuchBot {
+        return text;
+    }
+    let asked = text.split('`').nth(1).unwrap_or_default();
+    match nearest(asked, names.iter().map(String::as_str)) {
+        Some(near) => format!("{text} (did you mean `{near}`?)"),
+        None => text,
+    }
+}
+
+/// The bots that a name means: `bot`, or `bots` where it means more than one.
+pub(super) fn bots(listener: &Listener, name: &str, bots: &[BotStatus]) -> Response {
+    let mut shown = listener.shown(bots);
+    match &mut shown[..] {
+        [bot] if bot.name == name => answer(&json!({ "success": true, "bot": bot })),
+        bots => answer(&json!({ "success": true, "bots": bots })),
+    }
+}
+
+/// A body as what it should be; none is an empty object.
+pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, Instead> {
+    let body: &[u8] = if body.is_empty() { b"{}" } else { body };
+    serde_json::from_slice(body).map_err(|error| bad(format!("failed to read the body: {error}")).into())
+}
+
+/// For how long to wait; `None` if not at all.
+pub(super) fn wait(seconds: Option<f64>) -> Result<Option<Duration>, Instead> {
+    let Some(seconds) = seconds else { return Ok(None) };
+    let time = Duration::try_from_secs_f64(seconds.min(LONGEST_WAIT));
+    time.map(Some).map_err(|_| bad("`wait` is a number of seconds, from 0 on").into())
+}

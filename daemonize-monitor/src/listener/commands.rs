@@ -1,0 +1,205 @@
+//! What is told to the monitor.
+
+use super::{Listener, ask, body};
+use crate::bot::Bot;
+use crate::error::{Error, ErrorKind, Result};
+use crate::json;
+use crate::orders::Order;
+use crate::status::{BotStatus, State as At};
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use body::{Instead, answer, bad, parse, refusal};
+use daemonize_control::axum;
+use daemonize_core::Signal;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// How one of the commands goes on.
+type Make = fn(String) -> Order;
+
+#[derive(Deserialize)]
+struct One {
+    wait: Option<f64>,
+    signal: Option<Value>,
+    name: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Many {
+    #[serde(rename = "do")]
+    command: String,
+    /// All of those that the command is for, if there are none.
+    bots: Option<Vec<String>>,
+    wait: Option<f64>,
+    signal: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct New {
+    command: String,
+    #[serde(default)]
+    arguments: Vec<String>,
+    name: Option<String>,
+    wait: Option<f64>,
+}
+
+#[derive(Deserialize)]
+struct Again {
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// `POST /bots/NAME/COMMAND`.
+pub(super) async fn command(
+    State(listener): State<Listener>,
+    Path((name, command)): Path<(String, String)>,
+    body: Bytes,
+) -> Response {
+    commanded(&listener, &name, &command, &body).await.unwrap_or_else(|instead| *instead)
+}
+
+async fn commanded(listener: &Listener, name: &str, command: &str, body: &Bytes) -> Result<Response, Instead> {
+    let One { wait, signal, name: event } = parse(body)?;
+    let wait = body::wait(wait)?;
+    let order = match (command, event) {
+        ("signal", _) => Order::Signal(name.to_owned(), parse_signal(signal.as_ref())?),
+        ("event", Some(event)) if is_event(&event) => Order::Event(name.to_owned(), event),
+        ("event", _) => return Err(bad("`name` is 1 to 64 printable ASCII characters without spaces").into()),
+        (command, _) => made(command)?(name.to_owned()),
+    };
+    let is_quick = matches!(order, Order::Signal(..) | Order::Event(..));
+    let commands = &listener.0.commands;
+    let outcome = ask::give(commands, order, name, wait.filter(|_| !is_quick)).bots().await;
+    let outcome = match outcome {
+        Ok(_) if is_quick => ask::bots(commands, Some(name.to_owned())).await,
+        outcome => outcome,
+    };
+    match outcome {
+        Ok(bots) => Ok(body::bots(listener, name, &bots)),
+        Err(error) => Err(refusal(&error, &listener.names().await).into()),
+    }
+}
+
+/// `POST /command`: the same for many at once, who wait for nobody but themselves.
+pub(super) async fn many(State(listener): State<Listener>, body: Bytes) -> Response {
+    commanded_all(&listener, &body).await.unwrap_or_else(|instead| *instead)
+}
+
+async fn commanded_all(listener: &Listener, body: &Bytes) -> Result<Response, Instead> {
+    let Many { command, bots, wait, signal } = parse(body)?;
+    let wait = body::wait(wait)?;
+    let signal = if command == "signal" { Some(parse_signal(signal.as_ref())?) } else { None };
+    let make = |name: String| match signal {
+        Some(signal) => Ok(Order::Signal(name, signal)),
+        None => made(&command).map(|make| make(name)),
+    };
+    let before = listener.bots().await.map_err(|error| Box::new(refusal(&error, &[])))?;
+    let names = match bots {
+        Some(names) => names,
+        None => before.iter().filter(|bot| is_for(&command, bot)).map(|bot| bot.name.clone()).collect(),
+    };
+    let wait = wait.filter(|_| signal.is_none());
+    let mut asked = Vec::new();
+    for name in &names {
+        asked.push((name, ask::give(&listener.0.commands, make(name.clone())?, name, wait)));
+    }
+    let known: Vec<String> = before.iter().flat_map(|bot| [bot.name.clone(), bot.family().to_owned()]).collect();
+    let mut failures = Vec::new();
+    for (name, asked) in asked {
+        if let Err(error) = asked.answer().await {
+            let (message, timeout) = (body::message(&error, &known), error.kind() == ErrorKind::Timeout);
+            let unknown = error.kind() == ErrorKind::NoSuchBot;
+            failures.push(json::Failure { name: name.clone(), message, timeout, unknown });
+        }
+    }
+    let after = listener.bots().await.map_err(|error| Box::new(refusal(&error, &[])))?;
+    let meant: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+    let after: Vec<BotStatus> =
+        after.into_iter().filter(|bot| meant.contains(&*bot.name) || meant.contains(bot.family())).collect();
+    let mut value = json!({ "success": failures.is_empty(), "bots": listener.shown(&after), "failures": failures });
+    if let Some(failure) = failures.first() {
+        value["message"] = failure.message.clone().into();
+    }
+    Ok(answer(&value))
+}
+
+/// Whether a command for all is for this one.
+fn is_for(command: &str, bot: &BotStatus) -> bool {
+    match command {
+        "start" => bot.autostart,
+        "restart" => bot.autostart || !bot.state.is_down(),
+        "signal" => bot.pid.is_some(),
+        _ => !bot.state.is_down() || bot.state == At::GaveUp,
+    }
+}
+
+/// `POST /bots`: a program that is in no configuration.
+pub(super) async fn add(State(listener): State<Listener>, body: Bytes) -> Response {
+    added(&listener, &body).await.unwrap_or_else(|instead| *instead)
+}
+
+async fn added(listener: &Listener, body: &Bytes) -> Result<Response, Instead> {
+    let New { command, arguments, name, wait } = parse(body)?;
+    let wait = body::wait(wait)?;
+    let failed = |why: &str| Error::failed(ErrorKind::Configuration, "start program", command.escape_debug(), why);
+    if !command.starts_with('/') {
+        return Err(refusal(&failed("its path does not begin with `/`"), &[]).into());
+    }
+    let file = std::path::Path::new(&command).file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let name = name.unwrap_or_else(|| file.to_owned());
+    let bot = Bot::new(&name, &command).arguments(arguments).autostart(false);
+    let outcome = ask::give(&listener.0.commands, Order::Add(Box::new(bot)), &name, wait).bots().await;
+    outcome.map(|bots| body::bots(listener, &name, &bots)).map_err(|error| Box::new(refusal(&error, &[])))
+}
+
+/// `POST /config/reload`.
+pub(super) async fn reload(State(listener): State<Listener>, body: Bytes) -> Response {
+    let Again { dry_run } = match parse(&body) {
+        Ok(again) => again,
+        Err(instead) => return *instead,
+    };
+    let Some(reloader) = listener.0.reloader.clone() else {
+        let why = "failed to reload: the monitor has no configuration file";
+        return refusal(&Error::new(ErrorKind::Configuration, why), &[]);
+    };
+    let commands = listener.0.commands.clone();
+    // It reads files, and waits for the engine.
+    let outcome = tokio::task::spawn_blocking(move || reloader.reload(&commands, dry_run)).await;
+    match outcome {
+        Ok(Ok(plan)) => answer(&json!({ "success": true, "plan": plan })),
+        Ok(Err(refused)) => {
+            answer(&json!({ "success": false, "message": refused.message, "mistakes": refused.mistakes }))
+        }
+        Err(_) => refusal(&Error::new(ErrorKind::System, "failed to reload: it panicked"), &[]),
+    }
+}
+
+fn made(command: &str) -> Result<Make, Instead> {
+    match command {
+        "start" => Ok(Order::Start),
+        "stop" => Ok(Order::Stop),
+        "restart" => Ok(Order::Restart),
+        "destroy" => Ok(Order::Destroy),
+        _ => Err(bad("there is no such command: start, stop, restart, destroy, signal, event").into()),
+    }
+}
+
+/// A signal by its name or number.
+fn parse_signal(value: Option<&Value>) -> Result<Signal, Instead> {
+    let signal = match value {
+        Some(Value::String(name)) => name.to_ascii_uppercase().parse().ok(),
+        Some(Value::Number(number)) => number
+            .as_i64()
+            .and_then(|number| i32::try_from(number).ok())
+            .filter(|number| (1..=64).contains(number))
+            .map(Signal::from),
+        _ => None,
+    };
+    signal.ok_or_else(|| bad("`signal` is a name or a number, such as \"HUP\" or 1").into())
+}
+
+fn is_event(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
+}

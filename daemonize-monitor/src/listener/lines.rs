@@ -1,0 +1,148 @@
+//! What a bot has printed, and prints.
+
+use super::{Listener, ask, body};
+use crate::error::{Error, ErrorKind};
+use crate::logs::last_lines;
+use crate::orders::{Answer, Order};
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderValue;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::Response;
+use body::{answer, bad, refusal};
+use daemonize_control::axum;
+use serde::Deserialize;
+use serde_json::json;
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+use tokio_stream::wrappers::ReceiverStream;
+
+/// More lines are not shown at once.
+const MOST: usize = 10_000;
+/// So many pieces of output are kept for a reader who is busy; then some are lost.
+const KEPT: usize = 256;
+/// How often one looks whether somebody who follows a silent bot has gone.
+const GONE: Duration = Duration::from_secs(15);
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Asked {
+    lines: Option<usize>,
+    stream: Option<String>,
+    follow: Option<String>,
+}
+
+/// `GET /bots/NAME/log`.
+pub(super) async fn log(
+    State(listener): State<Listener>,
+    Path(name): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Response {
+    let count = asked.lines.unwrap_or(100).min(MOST);
+    let stream = asked.stream.as_deref().unwrap_or("both");
+    if !["both", "stdout", "stderr"].contains(&stream) {
+        return bad("`stream` is `stdout`, `stderr` or `both`");
+    }
+    let follows = asked.follow.as_deref().is_some_and(|follow| follow != "0");
+    // Asked for first: a line that comes in between is shown twice rather than not at all.
+    let coming = if follows { Some(follow(&listener, &name).await) } else { None };
+    let (lines, coming) = match (last(&listener, &name, count, stream).await, coming) {
+        (Err(error), _) | (_, Some(Err(error))) => return refusal(&error, &listener.names().await),
+        (Ok(lines), coming) => (lines, coming.and_then(Result::ok)),
+    };
+    match coming {
+        None => answer(&json!({ "success": true, "lines": lines })),
+        Some(coming) => live(&lines, coming),
+    }
+}
+
+/// The last lines of a bot.
+async fn last(listener: &Listener, name: &str, count: usize, stream: &str) -> Result<Vec<String>, Error> {
+    let order = Order::Tail(name.to_owned(), count);
+    let bytes = match ask::give(&listener.0.commands, order, name, None).answer().await? {
+        Answer::Lines(lines) if stream == "both" => lines,
+        Answer::Files(files) => {
+            let files = chosen(files, name, stream)?;
+            let read = tokio::task::spawn_blocking(move || read(&files, count)).await;
+            read.unwrap_or_else(|_| Err(Error::new(ErrorKind::System, "failed to read the log: it panicked")))?
+        }
+        _ => return Err(together(name)),
+    };
+    let lines: Vec<String> = String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect();
+    let skipped = lines.len().saturating_sub(count);
+    Ok(lines.into_iter().skip(skipped).collect())
+}
+
+/// The file of a stream, where each has its own.
+fn chosen(mut files: Vec<PathBuf>, name: &str, stream: &str) -> Result<Vec<PathBuf>, Error> {
+    match (stream, files.len()) {
+        ("both", _) => Ok(files),
+        ("stdout", 2) => Ok(vec![files.swap_remove(0)]),
+        ("stderr", 2) => Ok(vec![files.swap_remove(1)]),
+        _ => Err(together(name)),
+    }
+}
+
+fn together(name: &str) -> Error {
+    let why = "its output and its errors are not kept apart in two files: ask for both";
+    Error::failed(ErrorKind::Failed, "tell the streams apart of", name, why)
+}
+
+fn read(files: &[PathBuf], count: usize) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    for path in files {
+        let failed = |error: std::io::Error| {
+            Error::failed(ErrorKind::System, "read", path.display(), crate::error::cause(&error))
+        };
+        bytes.extend(last_lines(path, count).map_err(failed)?);
+    }
+    Ok(bytes)
+}
+
+/// What comes out of a bot from now on.
+async fn follow(listener: &Listener, name: &str) -> Result<Receiver<Vec<u8>>, Error> {
+    let (sender, lines) = mpsc::sync_channel(KEPT);
+    ask::give(&listener.0.commands, Order::Follow(name.to_owned(), sender), name, None).answer().await?;
+    Ok(lines)
+}
+
+/// A stream of server-sent events: these lines, and those that come.
+fn live(lines: &[String], coming: Receiver<Vec<u8>>) -> Response {
+    let (sender, stream) = tokio::sync::mpsc::channel::<Result<Bytes, Infallible>>(KEPT);
+    let first = events(lines.iter().map(String::as_str));
+    let _ = sender.try_send(Ok(first));
+    let begun = thread::Builder::new().name("follow".into()).spawn(move || {
+        loop {
+            let piece = match coming.recv_timeout(GONE) {
+                Ok(piece) => events(String::from_utf8_lossy(&piece).lines()),
+                Err(RecvTimeoutError::Timeout) if sender.is_closed() => return,
+                // Whoever went away is noticed by what is sent.
+                Err(RecvTimeoutError::Timeout) => Bytes::from_static(b":\n\n"),
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            if sender.blocking_send(Ok(piece)).is_err() {
+                return;
+            }
+        }
+    });
+    if let Err(error) = begun {
+        return refusal(&Error::system("follow the log", &error), &[]);
+    }
+    let mut response = Response::new(Body::from_stream(ReceiverStream::new(stream)));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// One event `line` for each; a comment if there is none, so that the answer begins.
+fn events<'a>(lines: impl Iterator<Item = &'a str>) -> Bytes {
+    let mut text = String::new();
+    for line in lines {
+        text.push_str("event: line\ndata: ");
+        text.push_str(&json!(line).to_string());
+        text.push_str("\n\n");
+    }
+    if text.is_empty() { Bytes::from_static(b":\n\n") } else { text.into() }
+}

@@ -1,0 +1,54 @@
+//! What Prometheus is told of each bot.
+
+use super::Listener;
+use crate::json::{Bot, State};
+use std::fmt::{Display, Write};
+
+/// Metrics of all bots, as lines of the text format 0.0.4; nothing if the engine does not answer.
+pub(super) async fn text(listener: Listener) -> String {
+    let bots = listener.bots().await.unwrap_or_default();
+    print(&listener.shown(&bots))
+}
+
+fn print(bots: &[Bot]) -> String {
+    let mut text = String::with_capacity(256 + bots.len() * 512);
+    let mut each = |name: &str, kind: &str, help: &str, value: &dyn Fn(&Bot) -> Option<f64>| {
+        let _ = write!(text, "# HELP daemon_bot_{name} {help}\n# TYPE daemon_bot_{name} {kind}\n");
+        for bot in bots {
+            if let Some(value) = value(bot) {
+                line(&mut text, name, &[("bot", &bot.name)], value);
+            }
+        }
+    };
+    #[allow(clippy::cast_precision_loss)] // Of bytes.
+    let bytes = |bytes: u64| bytes as f64;
+    each("up", "gauge", "1 if it runs and is ready.", &|bot| Some(f64::from(u8::from(bot.state == State::Running))));
+    each("gave_up", "gauge", "1 if it ended too often and is not started again.", &|bot| {
+        Some(f64::from(u8::from(bot.state == State::GaveUp)))
+    });
+    each("uptime_seconds", "gauge", "Seconds since its process began.", &|bot| bot.uptime);
+    each("window_exits", "gauge", "Ends within the window of its limit.", &|bot| Some(f64::from(bot.exits)));
+    each("limit_exits", "gauge", "Ends that are forgiven within that window.", &|bot| Some(f64::from(bot.limit)));
+    each("cpu_percent", "gauge", "Processor time of its processes, in percent of one processor.", &|bot| bot.cpu);
+    each("resident_memory_bytes", "gauge", "Resident memory of its processes.", &|bot| bot.memory.map(bytes));
+    each("dropped_bytes_total", "counter", "Bytes of its output that could not be kept.", &|bot| {
+        Some(bytes(bot.dropped))
+    });
+    text.push_str("# HELP daemon_bot_events_total What was counted.\n# TYPE daemon_bot_events_total counter\n");
+    for bot in bots {
+        for event in &bot.events {
+            line(&mut text, "events_total", &[("bot", &bot.name), ("event", &event.name)], event.total);
+        }
+    }
+    text
+}
+
+fn line(text: &mut String, name: &str, labels: &[(&str, &str)], value: impl Display) {
+    let labels: Vec<String> = labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
+    let _ = writeln!(text, "daemon_bot_{name}{{{}}} {value}", labels.join(","));
+}
+
+/// Names have no such characters, but who knows.
+fn escaped(text: &str) -> String {
+    text.chars().filter(|letter| !letter.is_control()).collect::<String>().replace('\\', "\\\\").replace('"', "\\\"")
+}

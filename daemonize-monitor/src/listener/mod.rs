@@ -1,0 +1,153 @@
+//! Where the monitor is asked and told: routes on its daemon's endpoint.
+//!
+//! The endpoint has one thread, in which nothing waits: an order goes to the engine, and its answer comes back through a
+//! channel that is awaited. So a stop that takes a minute keeps nobody else waiting.
+
+mod ask;
+mod body;
+mod changes;
+mod commands;
+mod lines;
+mod metrics;
+mod show;
+
+use crate::commands::Commands;
+use crate::error::Result;
+use crate::json;
+use crate::reloader::Reloader;
+use crate::status::BotStatus;
+use crate::usage::Usage;
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use axum::routing::{get, post};
+use body::{answer, refusal};
+use daemonize_control::{Endpoint, axum};
+use daemonize_core::{Attachment, Handle, Pid};
+use serde::Deserialize;
+use serde_json::json;
+use std::sync::{Arc, OnceLock};
+use std::time::{Instant, SystemTime};
+
+/// What all routes know.
+#[derive(Clone)]
+pub(crate) struct Listener(Arc<Inner>);
+
+struct Inner {
+    /// The daemon that the monitor is, once it is one.
+    daemon: OnceLock<Handle>,
+    commands: Commands,
+    /// Where the bots come from, if that is a file.
+    reloader: Option<Arc<Reloader>>,
+    usage: Usage,
+    changes: changes::Changes,
+}
+
+/// Begins to tell of changes when there is a daemon.
+pub(crate) struct Beginning(Listener);
+
+impl Attachment for Beginning {
+    fn start(&self, daemon: Handle) -> std::result::Result<(), Box<dyn std::error::Error>> {
+        let _ = self.0.0.daemon.set(daemon);
+        self.0.0.changes.begin(&self.0);
+        Ok(())
+    }
+}
+
+/// What of the bots is wanted.
+#[derive(Debug, Default, Deserialize)]
+struct Wanted {
+    /// 0 leaves the counts of each minute out.
+    minutes: Option<u8>,
+}
+
+impl Listener {
+    /// The endpoint with all routes, and what makes it tell of changes: both are attached to the daemon that the monitor
+    /// is.
+    pub(crate) fn endpoint(
+        endpoint: Endpoint,
+        commands: Commands,
+        reloader: Option<Arc<Reloader>>,
+    ) -> (Endpoint, Beginning) {
+        let changes = changes::Changes::new(endpoint.publisher());
+        let usage = Usage::default();
+        let daemon = OnceLock::new();
+        let listener = Listener(Arc::new(Inner { daemon, commands, reloader, usage, changes }));
+        let (for_metrics, beginning) = (listener.clone(), Beginning(listener.clone()));
+        (endpoint.routes(routes(listener)).metrics(move || metrics::text(for_metrics.clone())), beginning)
+    }
+
+    /// Bots as they are told: in the order of the configuration, those that are in none at the end.
+    fn shown(&self, bots: &[BotStatus]) -> Vec<json::Bot> {
+        let sessions: Vec<i32> = bots.iter().filter_map(|status| status.pid).map(Pid::as_raw).collect();
+        let used = self.0.usage.of(&sessions);
+        let now = Instant::now();
+        let mut bots: Vec<json::Bot> = bots.iter().map(|status| show::bot(status, &used, now)).collect();
+        if let Some(reloader) = &self.0.reloader {
+            reloader.sort(&mut bots, |bot| &bot.name);
+        }
+        bots
+    }
+
+    fn monitor(&self) -> json::Monitor {
+        let reloader = self.0.reloader.as_deref();
+        let daemon = self.0.daemon.get();
+        let uptime = daemon.and_then(|daemon| SystemTime::now().duration_since(daemon.since()).ok());
+        json::Monitor {
+            name: daemon.map(|daemon| daemon.name().to_owned()).unwrap_or_default(),
+            pid: Pid::this().as_raw(),
+            uptime: show::seconds(uptime.unwrap_or_default()),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            config: reloader.map(|reloader| reloader.path().display().to_string()),
+            problem: reloader.and_then(Reloader::problem),
+        }
+    }
+
+    async fn bots(&self) -> Result<Vec<BotStatus>> {
+        ask::bots(&self.0.commands, None).await
+    }
+}
+
+fn routes(listener: Listener) -> Router {
+    Router::new()
+        .route("/bots", get(all).post(commands::add))
+        .route("/bots/{name}", get(one))
+        .route("/bots/{name}/log", get(lines::log))
+        .route("/bots/{name}/{command}", post(commands::command))
+        .route("/command", post(commands::many))
+        .route("/config/reload", post(commands::reload))
+        .with_state(listener)
+}
+
+async fn all(State(listener): State<Listener>, Query(wanted): Query<Wanted>) -> Response {
+    listener.0.changes.somebody_looks(&listener);
+    let bots = match listener.bots().await {
+        Ok(bots) => bots,
+        Err(error) => return refusal(&error, &[]),
+    };
+    let mut bots = listener.shown(&bots);
+    if wanted.minutes == Some(0) {
+        bots.iter_mut().flat_map(|bot| &mut bot.events).for_each(|event| event.minutes.clear());
+    }
+    answer(&json!({ "success": true, "monitor": listener.monitor(), "bots": bots }))
+}
+
+async fn one(State(listener): State<Listener>, Path(name): Path<String>) -> Response {
+    match ask::bots(&listener.0.commands, Some(name.clone())).await {
+        Ok(bots) => body::bots(&listener, &name, &bots),
+        Err(error) => refusal(&error, &listener.names().await),
+    }
+}
+
+impl Listener {
+    /// All names that a command may mean.
+    async fn names(&self) -> Vec<String> {
+        let bots = self.bots().await.unwrap_or_default();
+        bots.iter().flat_map(|bot| [bot.name.clone(), bot.family().to_owned()]).collect()
+    }
+}
+
+/// Seconds since 1970.
+fn on_the_wall(time: SystemTime) -> f64 {
+    show::seconds(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
+}

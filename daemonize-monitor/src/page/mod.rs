@@ -1,0 +1,76 @@
+//! The status page: one document without assets, joined when the crate is built.
+
+/// The status page of a monitor, for the endpoint to serve at `/`.
+///
+/// There is nothing secret in it: what it shows, it asks the monitor for, with the token that a person types in (none
+/// where the monitor wants none, as on a Unix socket behind a proxy). It has one `<style>` and one `<script>`, no
+/// inline handlers and no `style` attributes, loads nothing but `data:` icons, and never makes markup of text, which it
+/// forbids itself (`trusted-types 'none'`, in a `<meta>`). The strictest policy it works under is
+///
+/// ```text
+/// default-src 'none'; script-src 'sha256-…'; style-src 'sha256-…'; img-src data:; connect-src 'self';
+/// base-uri 'none'; form-action 'none'; frame-ancestors 'none'
+/// ```
+///
+/// where the hashes are those of the texts between the tags of `<script>` and `<style>`. Their place may be taken by
+/// `'unsafe-inline'`: nothing is written into the document on its way, so no other script can be in it.
+pub(crate) const PAGE: &str = concat!(
+    include_str!("head.html"),
+    "<style>\n",
+    include_str!("page.css"),
+    include_str!("narrow.css"),
+    "</style>\n",
+    include_str!("body.html"),
+    "<script type=\"module\">\n",
+    include_str!("text.js"),
+    include_str!("wire.js"),
+    include_str!("bots.js"),
+    include_str!("rows.js"),
+    include_str!("panel.js"),
+    include_str!("commands.js"),
+    include_str!("keys.js"),
+    include_str!("main.js"),
+    "</script>\n</body>\n</html>\n",
+);
+
+#[cfg(test)]
+mod tests {
+    use super::PAGE;
+
+    #[test]
+    fn there_is_one_style_and_one_script() {
+        for tag in ["<style", "</style>", "<script", "</script>"] {
+            assert_eq!(PAGE.matches(tag).count(), 1, "{tag}");
+        }
+        assert!(PAGE.starts_with("<!doctype html>"));
+        assert!(PAGE.ends_with("</html>\n"));
+    }
+
+    /// What a strict Content-Security-Policy would refuse, and what could make markup of a bot's output.
+    #[test]
+    fn nothing_is_loaded_and_text_stays_text() {
+        let page = PAGE.to_lowercase();
+        let refused = [
+            " style=",
+            " onclick=",
+            " onsubmit=",
+            " onload=",
+            " src=",
+            "@import",
+            "url(",
+            "https://",
+            "innerhtml",
+            "outerhtml",
+            "insertadjacenthtml",
+            "document.write",
+            "eval(",
+            "new function",
+            "localstorage.token",
+        ];
+        for word in refused {
+            assert!(!page.contains(word), "the page contains `{word}`");
+        }
+        // The name space of SVG is an address that nobody asks.
+        assert_eq!(page.matches("http://").count(), page.matches("http://www.w3.org/2000/svg").count());
+    }
+}

@@ -1,0 +1,102 @@
+// Numbers and times as people read them, and the few ways in which the document is touched.
+
+const $ = (id) => document.getElementById(id);
+
+/** Sets a node's text if it is another one; the only way in which text gets into the page. */
+function write(node, text) {
+  if (node.said !== text) {
+    node.said = text;
+    node.textContent = text;
+  }
+}
+
+/** Sets or takes away an attribute if that changes anything. */
+function mark(node, name, value) {
+  if (value === null || value === undefined || value === false) {
+    if (node.hasAttribute(name)) node.removeAttribute(name);
+  } else if (node.getAttribute(name) !== String(value)) {
+    node.setAttribute(name, String(value));
+  }
+}
+
+function element(tag, text, className) {
+  const made = document.createElement(tag);
+  if (text !== undefined) made.textContent = text;
+  if (className) made.className = className;
+  return made;
+}
+
+const grouped = new Intl.NumberFormat('en-US');
+const compact = new Intl.NumberFormat('en-US', { notation: 'compact', maximumSignificantDigits: 3 });
+const natural = new Intl.Collator('en-US', { numeric: true, sensitivity: 'base' });
+
+const number = (value) => (value >= 1e5 ? compact : grouped).format(value);
+
+/** Seconds, in two units at most. */
+function duration(seconds) {
+  if (seconds === null || seconds === undefined) return '';
+  const whole = Math.max(0, Math.floor(seconds));
+  const two = (value) => String(value).padStart(2, '0');
+  if (whole < 60) return `${whole}s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)}m ${two(whole % 60)}s`;
+  if (whole < 86400) return `${Math.floor(whole / 3600)}h ${two(Math.floor(whole / 60) % 60)}m`;
+  return `${Math.floor(whole / 86400)}d ${two(Math.floor(whole / 3600) % 24)}h`;
+}
+
+function memory(bytes) {
+  if (bytes === null || bytes === undefined) return '';
+  let value = bytes;
+  for (const unit of ['B', 'KiB', 'MiB', 'GiB']) {
+    if (value < 1024 || unit === 'GiB') return `${value < 10 && unit !== 'B' ? value.toFixed(1) : Math.round(value)} ${unit}`;
+    value /= 1024;
+  }
+}
+
+const percent = (value) => (value === null || value === undefined ? '' : `${value < 9.95 ? value.toFixed(1) : Math.round(value)} %`);
+
+/** Sixty minutes as one path of upright lines, 120 wide and 20 high. */
+function spark(minutes) {
+  const most = Math.max(1, ...minutes);
+  let path = '';
+  minutes.forEach((count, minute) => {
+    if (count > 0) path += `M${minute * 2 + 1} 20V${(20 - Math.max(2, (count / most) * 19)).toFixed(1)}`;
+  });
+  return path;
+}
+
+/** A sparkline of its own, for the details. */
+function sparkline(minutes) {
+  const space = 'http://www.w3.org/2000/svg';
+  const svg = document.createElementNS(space, 'svg');
+  for (const [name, value] of [['class', 'spark'], ['viewBox', '0 0 120 20'], ['preserveAspectRatio', 'none'], ['aria-hidden', 'true']]) {
+    svg.setAttribute(name, value);
+  }
+  const path = document.createElementNS(space, 'path');
+  path.setAttribute('d', spark(minutes));
+  svg.append(path);
+  return svg;
+}
+
+/** Colours and the like that a program sends to a terminal. */
+const escapes = /\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])/g;
+
+/** A place that outlives a reload of the page, where the browser has one. */
+function keep(storage, key, value) {
+  try {
+    if (value === null) window[storage].removeItem(key);
+    else window[storage].setItem(key, value);
+  } catch { /* Private windows may have none. */ }
+}
+
+function kept(storage, key) {
+  try {
+    return window[storage].getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+const pause = (milliseconds, signal) => new Promise((done) => {
+  const timer = setTimeout(done, milliseconds);
+  signal?.addEventListener('abort', () => { clearTimeout(timer); done(); }, { once: true });
+});

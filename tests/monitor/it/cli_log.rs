@@ -1,0 +1,119 @@
+//! The monitor's own log: where it goes, what its lines look like, and what is left out.
+
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+
+use crate::site::{Site, daemonctl};
+
+const SOON: Duration = Duration::from_secs(20);
+
+/// A bot that ends now and then, so that there is something to say.
+const BOT: &str = r#"
+[bot.web]
+command = "BOT"
+args = ["idle"]
+"#;
+
+/// A site whose monitor has these settings, and no log of its own unless they say so.
+fn site(settings: &str) -> Site {
+    let site = Site::new(BOT);
+    let text = site.lab.read("m.toml");
+    let log = text.lines().find(|line| line.starts_with("log = ")).expect("a log").to_owned();
+    site.lab.write("m.toml", text.replace(&log, settings));
+    site
+}
+
+#[test]
+fn lines_are_as_the_format_says_and_as_grave_as_the_level() {
+    let directory = |site: &Site| site.lab.directory().display().to_string();
+    let info = Site::new("");
+    info.configure_with("log_format = \"%(levelname)-7s|%(name)s|%(process)d|%(message)s\"", BOT);
+    let monitor = info.start();
+    let pid = info.pid("web");
+    let line = format!("INFO   |lab|{}|bot `web` runs as process {pid}\n", monitor.id());
+    info.lab.wait_for("m.log", SOON, |log| log.contains(&line));
+    assert!(directory(&info).starts_with('/') && !info.lab.read("m.log").contains("2026-"));
+    // The level changes while it runs.
+    info.configure_with("log_level = \"error\"", BOT);
+    info.ok(&["reload"]);
+    let before = info.lab.read("m.log");
+    info.ok(&["restart", "web", "--wait"]);
+    assert_eq!(info.lab.read("m.log"), before);
+    info.shutdown();
+}
+
+#[test]
+fn p6_16_the_log_is_opened_again_at_a_hangup() {
+    let site = Site::new(BOT);
+    let monitor = site.start();
+    site.until_is("web", "running");
+    site.lab.shell("mv m.log m.log.1").run().ok();
+    site.ok(&["restart", "web", "--wait"]);
+    assert!(site.lab.read("m.log").is_empty(), "it is still the old file");
+    let old = site.lab.read("m.log.1");
+    monitor.signal(Signal::SIGHUP);
+    site.lab.wait_for("m.log", SOON, |_| true);
+    site.ok(&["restart", "web", "--wait"]);
+    site.lab.wait_for("m.log", SOON, |log| log.contains("bot `web` runs as process"));
+    assert!(site.lab.read("m.log.1").starts_with(&old));
+    site.shutdown();
+}
+
+/// What fails while the log is written cannot be written to the log.
+#[test]
+fn p6_07_a_log_that_is_gone_holds_nothing_up() {
+    let site = site("log = { file = \"logs/m.log\" }");
+    site.lab.shell("mkdir logs").run().ok();
+    let monitor = site.start();
+    site.lab.shell("rm -r logs").run().ok();
+    for _ in 0..3 {
+        monitor.signal(Signal::SIGHUP);
+        let outcome = site.ctl(&["restart", "web", "--wait"]).run().ok();
+        assert!(outcome.took < SOON, "{outcome}");
+    }
+    site.lab.shell("mkdir logs").run().ok();
+    monitor.signal(Signal::SIGHUP);
+    site.lab.wait_for("logs/m.log", SOON, |_| true);
+    site.shutdown();
+    assert!(site.lab.read("logs/m.log").contains("ended by SIGTERM"));
+}
+
+#[test]
+fn a_stream_gets_it_if_that_is_said_or_nothing_is() {
+    for (settings, to_stdout) in [("", false), ("log = \"stderr\"", false), ("log = \"stdout\"", true)] {
+        let site = site(settings);
+        let running = site.ctl(&["run"]).spawn();
+        look::until(&site.lab.path("m.pid"), look::Deadline::after(SOON), || {
+            site.lab.read("m.pid").contains("unix://").then_some(())
+        })
+        .expect("a pidfile with an address");
+        site.until_is("web", "running");
+        running.signal(Signal::SIGTERM);
+        let outcome = running.finish().ok();
+        let (there, not_there) =
+            if to_stdout { (&outcome.stdout, &outcome.stderr) } else { (&outcome.stderr, &outcome.stdout) };
+        assert!(there.contains("bot `web` runs as process") && !not_there.contains("runs as"), "{settings}: {outcome}");
+    }
+}
+
+#[test]
+fn syslog_gets_it_where_stderr_is_nowhere() {
+    let site = site("");
+    let listener = "import os, socket
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
+    log.bind('/dev/log'); open('listens', 'w').close(); log.settimeout(20)
+    for _ in range(2): open('syslog', 'ab').write(log.recv(4096) + b'\\n')
+    open('heard', 'w').close()";
+    site.lab.write("listener.py", listener);
+    let script = "set -eu; mkdir dev
+        for name in null zero urandom; do touch dev/$name; mount --bind /dev/$name dev/$name; done; mount --rbind dev /dev
+        timeout 30 python3 listener.py & until [ -e listens ]; do read -t 0.05 < <(:) || :; done
+        $D -c m.toml start; $D -c m.toml restart web --wait; wait; $D -c m.toml shutdown";
+    site.lab.command("unshare", &["--mount", "bash", "-c", script]).env("D", daemonctl()).run().ok();
+    let heard = site.lab.read("syslog");
+    let first = heard.lines().next().expect("a line");
+    // Facility daemon (3), severity info (6).
+    assert!(first.starts_with("<30>lab[") && first.contains("]: bot `web` runs as process "), "{heard}");
+    assert!(site.lab.quiet(SOON).is_ok());
+}

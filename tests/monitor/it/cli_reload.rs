@@ -1,0 +1,214 @@
+//! `daemonctl reload` and `check`: a diff, applied whole or not at all; and where the configuration is found.
+
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+
+use crate::site::{Site, daemonctl};
+
+const BEFORE: &str = r#"
+[bot.same]
+command = "BOT"
+args = ["idle"]
+
+[bot.limited]
+command = "BOT"
+args = ["idle"]
+
+[bot.changed]
+command = "BOT"
+args = ["idle"]
+
+[bot.gone]
+command = "BOT"
+args = ["idle"]
+"#;
+
+const AFTER: &str = r#"
+[bot.same]
+command = "BOT"
+args = ["idle"]
+
+[bot.limited]
+command = "BOT"
+args = ["idle"]
+limit = { exits = 0, window = "1h" }
+
+[bot.changed]
+command = "BOT"
+args = ["print:new", "idle"]
+
+[bot.new]
+command = "BOT"
+args = ["idle"]
+"#;
+
+fn pids(site: &Site) -> [i32; 4] {
+    ["same", "limited", "changed", "gone"].map(|name| site.pid(name))
+}
+
+#[test]
+fn p6_06_a_reload_touches_only_what_is_different() {
+    let site = Site::new(BEFORE);
+    site.start();
+    let before = pids(&site);
+    site.configure(AFTER);
+    let would = site.ok(&["reload", "--dry-run"]);
+    assert_eq!(
+        would,
+        "+ new: would be added\n- gone: would be removed\n~ changed: would be restarted (args)\n\
+         = limited: would be changed while it runs (limit)\n1 bot untouched\n"
+    );
+    assert_eq!(pids(&site), before, "a dry run does nothing");
+    let (told, code) = site.json(&["reload"]);
+    let plan = json!({
+        "added": ["new"], "removed": ["gone"], "restarted": [{"name": "changed", "why": ["args"]}],
+        "changed": [{"name": "limited", "why": ["limit"]}], "untouched": 1, "settings": [], "settings_later": [],
+    });
+    assert_eq!((&told["plan"], told["success"].clone(), code), (&plan, Value::Bool(true), 0));
+    site.until_is("new", "running");
+    let changed = site.until("changed", |bot| bot["state"] == "running" && bot["pid"] != before[2]);
+    assert_eq!((site.pid("same"), site.pid("limited")), (before[0], before[1]));
+    assert!(changed["pid"].is_number() && !look::Process::new(before[3]).alive());
+    site.ctl(&["status", "gone"]).run().exits(4);
+    // The limit holds at once.
+    look::Process::new(before[1]).signal(Signal::SIGKILL);
+    site.until_is("limited", "gave-up");
+    assert_eq!(site.ok(&["reload"]), "4 bots untouched\n");
+    site.shutdown();
+}
+
+#[test]
+fn p6_05_a_broken_file_changes_nothing_and_says_where() {
+    let site = Site::new(BEFORE);
+    let monitor = site.start();
+    let before = pids(&site);
+    let good = site.lab.read("m.toml");
+    let cases = [
+        (good.replace("[bot.gone]", "[bot.gone"), "m.toml:19:10: unclosed table"),
+        (good.replace("[bot.gone]", "[bot.gone]\ncomand = \"x\""), "m.toml:20:1: unknown key `comand`"),
+        (good.replace("[bot.gone]", "[bot.gone]\ndepends_on = [\"gone\"]"), "m.toml:20:"),
+        (good.replace("[bot.gone]", "[bot.same]"), "m.toml:19:"),
+    ];
+    for (text, place) in cases {
+        site.lab.write("m.toml", &text);
+        let outcome = site.ctl(&["reload"]).run().exits(1);
+        assert!(outcome.stderr.contains(place), "{place}: {outcome}");
+        assert!(outcome.stderr.contains("nothing was changed"), "{outcome}");
+        let (told, code) = site.json(&["reload", "--dry-run"]);
+        assert_eq!((told["success"].clone(), code), (Value::Bool(false), 1));
+        assert!(told["mistakes"][0].as_str().is_some_and(|mistake| mistake.contains(place)), "{told}");
+        assert_eq!(pids(&site), before);
+    }
+    // A file that was cut off says nothing, not even where the pidfile is.
+    site.lab.write("m.toml", "");
+    let told = site.client().send("/config/reload", json!({})).expect("an answer");
+    assert!(
+        told["success"] == false && told["mistakes"][0].as_str().is_some_and(|text| text.contains("it is empty")),
+        "{told}"
+    );
+    assert_eq!(pids(&site), before);
+    // SIGHUP means the same, and the status says what the matter is.
+    site.lab.write("m.toml", good.replace("[bot.gone]", "[bot.gone"));
+    monitor.signal(Signal::SIGHUP);
+    site.lab.wait_for("m.log", Duration::from_secs(20), |log| log.contains("failed to configure the monitor"));
+    let (status, _) = site.json(&["status"]);
+    assert!(status["monitor"]["problem"].as_str().is_some_and(|problem| problem.contains("m.toml:19:10")), "{status}");
+    site.ctl(&["status"]).run().ok().says(&["the configuration was not taken", "m.toml:19:10"]);
+    // A monitor whose file is broken is told things nevertheless, and is well again with a good file.
+    site.ok(&["restart", "same"]);
+    site.lab.write("m.toml", &good);
+    site.ok(&["reload"]);
+    assert_eq!(site.json(&["status"]).0["monitor"]["problem"], Value::Null);
+    assert_eq!(pids(&site)[1..], before[1..]);
+    site.shutdown();
+}
+
+#[test]
+fn reloads_at_once_are_done_one_after_another() {
+    let site = Site::new(BEFORE);
+    let monitor = site.start();
+    let before = pids(&site);
+    site.configure(AFTER);
+    let running: Vec<_> = (0..6).map(|_| site.ctl(&["reload", "--json"]).spawn()).collect();
+    monitor.signal(Signal::SIGHUP);
+    let mut added = 0;
+    for running in running {
+        let told: Value = serde_json::from_str(&running.finish().ok().stdout).expect("JSON");
+        added += told["plan"]["added"].as_array().expect("names").len();
+    }
+    assert!(added <= 1, "added {added} times");
+    site.until_is("new", "running");
+    assert_eq!((site.pid("same"), site.pid("limited")), (before[0], before[1]));
+    site.shutdown();
+}
+
+#[test]
+fn check_prints_every_mistake_with_its_place() {
+    let site = Site::new(BEFORE);
+    assert!(site.ok(&["check"]).ends_with("m.toml: 4 bots, no mistakes\n"));
+    site.lab.write("bad.toml", "[bot.web]\ncomand = \"/bin/web\"\n\n\n[bots]\n");
+    let outcome = site.ctl(&["check", "bad.toml"]).run().exits(1);
+    for text in [
+        "bad.toml:1:6: bot `web` has no program",
+        "bad.toml:2:1: unknown key `comand`: did you mean `command`?",
+        "bad.toml:5:2: ",
+        "3 mistakes",
+    ] {
+        assert!(outcome.stderr.contains(text), "{text}: {outcome}");
+    }
+    let (told, code) = site.json(&["check", "bad.toml"]);
+    let mistakes = told["mistakes"].as_array().expect("mistakes");
+    assert_eq!(
+        (mistakes.len(), mistakes[0]["line"].as_i64(), mistakes[0]["column"].as_i64(), code),
+        (3, Some(1), Some(6), 1)
+    );
+    site.lab.write("warned.toml", "[bot.web]\ncommand = \"/nowhere/at-all\"\n");
+    let warned = site.ctl(&["check", "warned.toml"]).run().ok();
+    assert!(warned.stderr.contains("warning: ") && warned.stderr.contains("warned.toml:2:11: `command`"), "{warned}");
+    // What is wrong is told before anything is started.
+    let refused = site.lab.helper(&["-c", "bad.toml", "start"]).run().exits(1);
+    assert!(
+        refused.stderr.contains("failed to configure the monitor: ") && refused.stderr.contains("bad.toml:2:1: "),
+        "{refused}"
+    );
+    assert!(site.lab.processes().is_empty());
+}
+
+#[test]
+fn the_configuration_is_found_or_one_is_told_where_it_was_looked_for() {
+    let site = Site::new(BEFORE);
+    let bare = |arguments: &[&str]| site.lab.helper(arguments);
+    bare(&["check"]).env("DAEMONCTL_CONFIG", "m.toml").run().ok().prints(&["4 bots, no mistakes"]);
+    // -c counts more.
+    bare(&["check", "-c", "nowhere.toml"]).env("DAEMONCTL_CONFIG", "m.toml").run().exits(1).says(&["nowhere.toml"]);
+    let script = "mount -t tmpfs none /etc && mkdir -p home/.config && echo ada:x:0:0::$PWD/home:/bin/sh > /etc/passwd
+        $D check; echo $?; cp m.toml /etc/daemonctl.toml && $D check && mv /etc/daemonctl.toml home/.config && $D check";
+    let outcome = site.lab.command("unshare", &["--mount", "bash", "-c", script]).env("D", daemonctl()).run().ok();
+    let home = site.lab.directory().display();
+    let told = format!("neither `{home}/home/.config/daemonctl.toml` nor `/etc/daemonctl.toml` is there");
+    assert!(
+        outcome.stderr.contains(&told) && outcome.stdout.starts_with("1\n/etc/daemonctl.toml: 4 bots"),
+        "{outcome}"
+    );
+    assert!(outcome.stdout.contains("home/.config/daemonctl.toml: 4 bots"), "{outcome}");
+}
+
+#[test]
+fn shells_are_told_how_to_complete() {
+    let site = Site::new("");
+    for shell in ["bash", "zsh", "fish"] {
+        let script = site.lab.helper(&["completions", shell]).run().ok().stdout;
+        for word in ["daemonctl", "shutdown", "--dry-run"] {
+            assert!(
+                script.contains(word) || script.contains(word.trim_start_matches('-')),
+                "{shell} does not know {word}"
+            );
+        }
+    }
+    let script = "eval \"$($D completions bash)\" && COMP_WORDS=(daemonctl sh) COMP_CWORD=1 && _daemonctl daemonctl sh daemonctl && echo \"${COMPREPLY[@]}\"";
+    assert_eq!(site.lab.shell(script).run().ok().stdout, "shutdown\n");
+    site.lab.helper(&["--help"]).run().ok().prints(&["Exit status:", "DAEMONCTL_CONFIG"]);
+    site.lab.helper(&["nonsense"]).run().exits(2);
+}

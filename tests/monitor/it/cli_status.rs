@@ -1,0 +1,227 @@
+//! What `daemonctl status` and `tail` show, and to whom: a terminal, a pipe, a program.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+use crate::site::{Site, daemonctl, names};
+
+const BOTS: &str = r#"
+[bot.web]
+command = "BOT"
+args = ["print:hello", "error:oh", "event:reply:3", "idle"]
+
+[bot.dies]
+command = "BOT"
+args = ["exit:1"]
+limit = { exits = 0, window = "1h" }
+
+[bot.job]
+command = "BOT"
+args = ["exit:0"]
+restart = "on-failure"
+"#;
+
+/// Runs `daemonctl` on a terminal of its own, 200 columns wide; what the terminal saw.
+fn on_a_terminal(site: &Site, environment: &str, arguments: &str) -> String {
+    let command = format!("stty cols 200 rows 20; {environment} {} -c m.toml {arguments}", daemonctl().display());
+    site.lab.command("script", &["-qec", &command, "/dev/null"]).env("TERM", "xterm").run().stdout
+}
+
+#[test]
+fn a_table_has_a_line_for_each_bot_and_json_has_all_of_it() {
+    let site = Site::new(BOTS);
+    site.start();
+    site.until_is("dies", "gave-up");
+    site.until_is("job", "exited");
+    let table = site.ctl(&["status"]).run().exits(3);
+    let lines: Vec<&str> = table.stdout.lines().collect();
+    assert!(lines[0].ends_with("2 of 3 bots up") && lines[1].starts_with("BOT   STATE"), "{table}");
+    assert!(lines[2].starts_with("web   running") && lines[2].ends_with("reply 3/3"), "{table}");
+    assert!(lines[3].starts_with("dies  gave-up") && lines[3].contains("1/0"), "{table}");
+    assert!(lines[4].starts_with("job   exited"), "{table}");
+    assert!(!table.stdout.contains('\x1b'));
+    let (status, code) = site.json(&["status"]);
+    assert_eq!((names(&status["bots"]), code), (vec!["web", "dies", "job"], 3));
+    let web = &status["bots"][0];
+    let fields = [
+        "name",
+        "family",
+        "state",
+        "reason",
+        "pid",
+        "since",
+        "uptime",
+        "exits",
+        "limit",
+        "window",
+        "next_start",
+        "last_exit",
+        "cpu",
+        "memory",
+        "dropped",
+        "autostart",
+        "configured",
+        "events",
+    ];
+    assert_eq!(web.as_object().expect("a bot").keys().collect::<Vec<_>>(), fields);
+    assert!(web["memory"].as_u64().expect("memory") > 100_000, "{web}");
+    assert_eq!((web["limit"].as_i64(), web["window"].as_f64()), (Some(5), Some(3600.0)));
+    let events: Vec<_> = web["events"].as_array().expect("events").iter().map(|event| event["name"].as_str()).collect();
+    assert_eq!(events, ["exit", "start", "restart", "kill", "reply"].map(Some));
+    let minutes = web["events"][4]["minutes"].as_array().expect("minutes");
+    assert_eq!((minutes.len(), minutes.iter().filter_map(Value::as_u64).sum::<u64>()), (60, 3));
+    let monitor = &status["monitor"];
+    assert_eq!((monitor["name"].as_str(), monitor["problem"].clone()), (Some("lab"), Value::Null));
+    assert!(monitor["config"].as_str().expect("a path").ends_with("/m.toml") && monitor["version"].is_string());
+    site.ctl(&["status", "web", "job"]).run().ok();
+    site.shutdown();
+}
+
+#[test]
+fn colours_are_for_terminals_and_only_if_they_are_wanted() {
+    let site = Site::new(BOTS);
+    site.start();
+    site.until_is("dies", "gave-up");
+    let red = "\x1b[31mgave-up\x1b[0m";
+    assert!(on_a_terminal(&site, "", "status").contains(red));
+    assert!(!on_a_terminal(&site, "NO_COLOR=1", "status").contains("\x1b["));
+    assert!(on_a_terminal(&site, "NO_COLOR=", "status").contains(red), "empty means nothing");
+    assert!(!on_a_terminal(&site, "TERM=dumb", "status").contains("\x1b["));
+    assert!(!on_a_terminal(&site, "", "status --color=never").contains("\x1b["));
+    assert!(!on_a_terminal(&site, "", "status | cat").contains("\x1b["));
+    assert!(on_a_terminal(&site, "NO_COLOR=1", "status --color=always | cat").contains(red));
+    assert!(on_a_terminal(&site, "", "stop nobody").contains("\x1b[31merror:\x1b[0m"));
+    site.shutdown();
+}
+
+#[test]
+fn p5_16_what_bots_print_moves_no_cursor() {
+    let site = Site::new(
+        "[bot.web]\ncommand = \"/bin/sh\"\nargs = [\"-c\", '''printf '\\033]0;title\\007\\033[2Jred\\n'; exec sleep 1000''']\n",
+    );
+    site.start();
+    let printed = "\x1b]0;title\x07\x1b[2Jred\n";
+    let end = std::time::Instant::now() + Duration::from_secs(20);
+    while !site.ok(&["tail", "web"]).ends_with("red\n") {
+        assert!(std::time::Instant::now() < end, "nothing was printed");
+    }
+    assert_eq!(site.ok(&["tail", "web"]), printed, "a pipe gets what was printed");
+    let shown = on_a_terminal(&site, "", "tail web");
+    assert!(shown.contains("\\u{1b}]0;title\\u{7}\\u{1b}[2Jred") && !shown.contains('\x1b'), "{shown:?}");
+    let (json, _) = site.json(&["tail", "web"]);
+    assert_eq!(json["lines"][0].as_str(), printed.strip_suffix('\n'));
+    site.shutdown();
+}
+
+#[test]
+fn tail_shows_the_last_lines_and_goes_on() {
+    let site = Site::new(
+        "[bot.web]\ncommand = \"BOT\"\nargs = [\"lines:20\", \"idle\"]\nstdout = { file = \"LAB/web.log\" }\nstderr = { file = \"LAB/web.err\" }\n",
+    );
+    site.start();
+    site.lab.wait_for("web.log", Duration::from_secs(20), |text| text.lines().count() == 20);
+    let all = site.lab.read("web.log");
+    let last = |count: usize| all.split_inclusive('\n').skip(20 - count).collect::<String>();
+    assert_eq!(site.ok(&["tail", "web"]), last(10));
+    assert_eq!(site.ok(&["tail", "-n", "3", "--stream=stdout", "web"]), last(3));
+    assert_eq!(site.ok(&["tail", "--stream=stderr", "web"]), "");
+    let mut following = Follower::new(&site, &["tail", "-f", "-n", "2", "web"]);
+    assert_eq!(
+        (following.line(), following.line()),
+        (last(2).lines().next().map(str::to_owned), last(1).lines().next().map(str::to_owned))
+    );
+    site.ok(&["restart", "web"]);
+    let again: Vec<_> = (0..20).filter_map(|_| following.line()).collect();
+    assert_eq!(again, all.lines().collect::<Vec<_>>());
+    site.shutdown();
+    assert_eq!((following.line(), following.status()), (None, 3));
+}
+
+#[test]
+fn watch_tells_every_change_and_ends_with_the_monitor() {
+    let site = Site::new(
+        "[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n[bot.other]\ncommand = \"BOT\"\nargs = [\"idle\"]\n",
+    );
+    site.start();
+    site.until_is("web", "running");
+    let mut plain = Follower::new(&site, &["status", "--watch", "web"]);
+    let mut json = Follower::new(&site, &["status", "--watch", "--json"]);
+    let pid = site.pid("web");
+    assert_eq!(plain.line(), Some(format!("web: running, pid {pid}")));
+    let mut next = || serde_json::from_str::<Value>(&json.line().expect("a line")).expect("JSON");
+    assert_eq!((next()["bot"]["name"].as_str(), next()["bot"]["name"].as_str()), (Some("web"), Some("other")));
+    look::Process::new(pid).signal(Signal::SIGKILL);
+    let new = site.until("web", |bot| bot["state"] == "running" && bot["pid"] != pid)["pid"].clone();
+    let end = format!("web: running, pid {new}");
+    while plain.line().expect("a line") != end {}
+    while next()["bot"]["pid"] != new {}
+    site.shutdown();
+    while plain.line().is_some() {}
+    while json.line().is_some() {}
+    assert_eq!((plain.status(), json.status()), (3, 3));
+}
+
+#[test]
+fn watch_draws_the_table_anew_on_a_terminal() {
+    let site = Site::new(BOTS);
+    site.start();
+    site.until_is("dies", "gave-up");
+    let command = format!("stty cols 60 rows 20; exec {} -c m.toml status --watch", daemonctl().display());
+    let terminal = ["-qefc", &command, "screen"];
+    let watching = site.lab.command("script", &terminal).env("TERM", "xterm").spawn();
+    let soon = Duration::from_secs(20);
+    site.lab.wait_for("screen", soon, |text| text.contains("\x1b[31mgave-up\x1b[0m"));
+    site.ok(&["stop", "web"]);
+    site.lab.wait_for("screen", soon, |text| text.contains("\x1b[2mstopped\x1b[0m"));
+    site.shutdown();
+    watching.finish();
+    let seen = site.lab.read("screen");
+    assert!(seen.matches("\x1b[H").count() >= 2, "{seen:?}");
+    assert!(seen.contains("the monitor has ended"), "{seen:?}");
+    let codes = ["\x1b[H", "\x1b[K", "\x1b[J", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m", "\x1b[0m", "\r"];
+    let lines = seen.lines().filter(|line| !line.starts_with("Script "));
+    let widest =
+        lines.map(|line| codes.iter().fold(line.to_owned(), |line, code| line.replace(code, "")).chars().count());
+    assert!(widest.max() <= Some(60), "{seen:?}");
+}
+
+/// A `daemonctl` whose lines are read as they come.
+struct Follower {
+    child: std::process::Child,
+    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+}
+
+impl Follower {
+    fn new(site: &Site, arguments: &[&str]) -> Follower {
+        let mut command = Command::new("timeout");
+        command.arg("60").arg(daemonctl()).args(["-c", "m.toml"]).args(arguments);
+        command.current_dir(site.lab.directory()).env("LOOK_LAB", site.lab.directory());
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("timeout");
+        let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        Follower { child, lines }
+    }
+
+    /// The next line; `None` at the end, which comes after a minute at the latest.
+    fn line(&mut self) -> Option<String> {
+        self.lines.next().map(|line| line.expect("a line"))
+    }
+
+    fn status(mut self) -> i32 {
+        self.child.wait().expect("a status").code().expect("no signal")
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        // `timeout` hands it on.
+        if let Ok(pid) = self.child.id().try_into() {
+            look::Process::new(pid).signal(Signal::SIGTERM);
+        }
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,114 @@
+//! The examples, run as a user would run them, and the page in a real browser.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use look::Lab;
+use serde_json::Value;
+
+use crate::site::{Site, daemonctl};
+
+/// Builds the examples into the directory that `daemonctl` is in.
+fn example(name: &str) -> PathBuf {
+    let profile = daemonctl().parent().expect("a directory of programs");
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--package", "daemonic-monitor-examples", "--manifest-path"]);
+    cargo.arg(root().join("Cargo.toml")).env("CARGO_TARGET_DIR", profile.parent().expect("a target directory"));
+    if profile.ends_with("release") {
+        cargo.arg("--release");
+    }
+    let built = cargo.output().expect("cargo");
+    assert!(built.status.success(), "the examples do not build:\n{}", String::from_utf8_lossy(&built.stderr));
+    profile.join(name)
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// How often a bot has reported an event.
+fn count(status: &Value, bot: &str, event: &str) -> u64 {
+    let bots = status["bots"].as_array().expect("bots");
+    let bot = bots.iter().find(|other| other["name"] == bot).unwrap_or_else(|| panic!("no bot `{bot}`: {status}"));
+    let events = bot["events"].as_array().expect("events");
+    events.iter().find(|other| other["name"] == event).and_then(|event| event["total"].as_u64()).unwrap_or(0)
+}
+
+/// Runs a script with a `/run` of its own.
+fn script(lab: &Lab, commands: &str) -> look::Outcome {
+    let script = format!("set -eu; mount -t tmpfs -o mode=755 none /run; {commands}");
+    lab.command("unshare", &["--mount", "bash", "-c", &script]).env("D", daemonctl()).run()
+}
+
+#[test]
+fn three_bots_in_three_languages_count_events() {
+    let lab = Lab::new(daemonctl());
+    let worker = example("worker");
+    for file in ["monitor.toml", "greeter.py", "clock.sh"] {
+        let copied =
+            Command::new("cp").arg("-p").arg(root().join("examples/monitor").join(file)).arg(lab.directory()).status();
+        assert!(copied.is_ok_and(|status| status.success()), "failed to copy `{file}`");
+    }
+    // Until each has been counted twice: the monitor says so once a second.
+    let commands = format!(
+        "export WORKER={}; C=\"$D -c monitor.toml\"; $C check; $C start --wait; $C status
+        timeout 30 $C status --watch --json | grep -m 1 '\"counts\":.*\"greeter\".*greeting' > /dev/null
+        $C status --json > status; $C tail clock; $C tail greeter; $C shutdown",
+        worker.display()
+    );
+    let outcome = script(&lab, &commands).ok().prints(&["3 bots, no mistakes", "3 of 3 bots up", "it is ", "hello"]);
+    let status: Value = serde_json::from_str(&lab.read("status")).expect("JSON");
+    for (bot, event) in [("worker", "job"), ("greeter", "greeting"), ("clock", "tick")] {
+        assert!(count(&status, bot, event) >= 1, "{bot} has counted no {event}: {outcome}\n{status}");
+    }
+    assert!(outcome.stdout.ends_with("the monitor has stopped\n") && lab.quiet(Duration::from_secs(20)).is_ok());
+}
+
+#[test]
+fn a_monitor_built_in_code_can_be_asked() {
+    let lab = Lab::new(example("in_code"));
+    let outcome = script(
+        &lab,
+        &format!(
+            "{}; curl -sS --unix-socket /run/in-code.control/socket http://localhost/bots; kill $(head -n 1 /run/in-code.pid)",
+            lab.program().display()
+        ),
+    )
+    .ok()
+    .prints(&["it runs as pid "]);
+    let bots: Value = serde_json::from_str(outcome.stdout.lines().nth(1).expect("an answer")).expect("JSON");
+    assert_eq!(crate::site::names(&bots["bots"]), ["first", "second"]);
+    assert_eq!((bots["monitor"]["name"].as_str(), &bots["monitor"]["config"]), (Some("in-code"), &Value::Null));
+    assert!(lab.quiet(Duration::from_secs(20)).is_ok());
+}
+
+/// The status page against a monitor, in Debian's Chromium: login, clicks, keys, a bot that dies and comes back, its log.
+#[test]
+fn the_page_works_in_a_browser() {
+    let site = Site::new("");
+    site.configure_with(
+        "control = { tcp = \"127.0.0.1:0\" }",
+        r#"
+[bot.web]
+command = "/bin/sh"
+args = ["-c", "while :; do echo '<b>bold</b> line'; echo reply >&$$DAEMON_EVENTS; sleep 0.5; done"]
+limit = { exits = 50, window = "1h" }
+
+[bot.broken]
+command = "BOT"
+args = ["exit:1"]
+limit = { exits = 0, window = "1h" }
+"#,
+    );
+    site.start();
+    site.until_is("broken", "gave-up");
+    let text = site.lab.read("m.pid");
+    let url = text.lines().find(|line| line.starts_with("http://")).expect("an address");
+    let token = site.lab.read("m.control/token");
+    let drive = root().join("tests/monitor/page/drive.py");
+    let arguments = [drive.to_str().expect("a path"), url, token.trim(), "--bot", "web", "--broken", "broken"];
+    let driven = site.lab.command("python3", &arguments).env("TMPDIR", site.lab.directory());
+    driven.within(Duration::from_secs(180)).run().ok().prints(&["ok a_killed_bot_is_seen_to_die_and_come_back"]);
+    site.shutdown();
+}

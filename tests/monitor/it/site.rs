@@ -1,0 +1,152 @@
+//! A monitor with a configuration, `daemonctl`, and what they say.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use daemonize_monitor::control::{Client, Published};
+use look::{Lab, Outcome, Process, Run};
+use serde_json::Value;
+
+/// Time enough for whatever ought to happen at once, on a busy machine.
+const SOON: Duration = Duration::from_secs(20);
+
+/// The helper program that is looked after.
+const BOT: &str = env!("CARGO_BIN_EXE_bot");
+
+/// A lab with a configuration in it.
+pub(crate) struct Site {
+    pub(crate) lab: Lab,
+}
+
+impl Site {
+    /// A site with these bots: tables of TOML, in which `BOT` is the helper program and `LAB` the lab's directory.
+    pub(crate) fn new(bots: &str) -> Site {
+        let site = Site { lab: Lab::new(daemonctl()) };
+        site.configure(bots);
+        site
+    }
+
+    /// Other bots from the next reload on.
+    pub(crate) fn configure(&self, bots: &str) {
+        self.configure_with("", bots);
+    }
+
+    /// The same, with more settings of the monitor.
+    pub(crate) fn configure_with(&self, settings: &str, bots: &str) {
+        let text = format!(
+            "[monitor]\nname = \"lab\"\npidfile = \"LAB/m.pid\"\nlog = {{ file = \"LAB/m.log\" }}\n{settings}\n{bots}"
+        );
+        self.lab.write("m.toml", self.filled(&text));
+    }
+
+    fn filled(&self, text: &str) -> String {
+        text.replace("BOT", BOT).replace("LAB", &self.lab.directory().display().to_string())
+    }
+
+    /// `daemonctl` with this configuration.
+    pub(crate) fn ctl(&self, arguments: &[&str]) -> Run<'_> {
+        self.lab.helper(&["-c", "m.toml"]).args(arguments)
+    }
+
+    /// What that says, which must work.
+    #[track_caller]
+    pub(crate) fn ok(&self, arguments: &[&str]) -> String {
+        self.ctl(arguments).run().ok().stdout
+    }
+
+    /// What it says as JSON, and its exit status.
+    #[track_caller]
+    pub(crate) fn json(&self, arguments: &[&str]) -> (Value, i32) {
+        let outcome = self.ctl(arguments).arg("--json").run();
+        let value = serde_json::from_str(&outcome.stdout).unwrap_or_else(|error| panic!("no JSON: {error}: {outcome}"));
+        (value, outcome.code())
+    }
+
+    /// Starts the monitor.
+    #[track_caller]
+    pub(crate) fn start(&self) -> Process {
+        self.ctl(&["start"]).run().ok().says(&["the monitor was not running: started it as pid"]);
+        self.monitor()
+    }
+
+    /// The monitor that runs, or ran last.
+    #[track_caller]
+    pub(crate) fn monitor(&self) -> Process {
+        self.lab.daemon("m.pid")
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        Client::at(self.lab.path("m.pid")).timeout(SOON)
+    }
+
+    /// A bot as the monitor tells it; `null` if there is none.
+    #[track_caller]
+    pub(crate) fn bot(&self, name: &str) -> Value {
+        self.client().get(&format!("/bots/{name}")).expect("a bot")["bot"].take()
+    }
+
+    /// Its process.
+    #[track_caller]
+    pub(crate) fn pid(&self, name: &str) -> i32 {
+        let bot = self.bot(name);
+        bot["pid"].as_i64().and_then(|pid| pid.try_into().ok()).unwrap_or_else(|| panic!("no process: {bot}"))
+    }
+
+    /// Waits until what is told of a bot satisfies `holds`.
+    #[track_caller]
+    pub(crate) fn until(&self, name: &str, holds: impl Fn(&Value) -> bool) -> Value {
+        let client = self.client();
+        // First the stream, then how it is now: nothing gets lost in between.
+        let mut events = client.events().expect("events");
+        let mut last = self.bot(name);
+        let end = Instant::now() + SOON;
+        while !holds(&last) {
+            let left = end.saturating_duration_since(Instant::now());
+            match events.next_within(left).expect("a stream") {
+                Some(Published { name: kind, data, .. }) if kind == "bot" && data["name"] == name => last = data,
+                Some(_) => {}
+                None => panic!("`{name}` did not come to that: {last}\n{}", self.lab.read("m.log")),
+            }
+        }
+        last
+    }
+
+    /// Waits until a bot is in a state.
+    #[track_caller]
+    pub(crate) fn until_is(&self, name: &str, state: &str) -> Value {
+        self.until(name, |bot| bot["state"] == state)
+    }
+
+    /// Stops the monitor; nothing of it is left.
+    #[track_caller]
+    pub(crate) fn shutdown(&self) -> Outcome {
+        let outcome = self.ctl(&["shutdown"]).run().ok();
+        self.lab.quiet(SOON).unwrap_or_else(|_| panic!("left: {:?}", self.lab.processes()));
+        outcome
+    }
+}
+
+/// `daemonctl`, built once into the target directory that this test comes from.
+pub(crate) fn daemonctl() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let profile = Path::new(BOT).parent().expect("a directory of programs");
+        let target = profile.parent().expect("a target directory");
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo.args(["build", "--package", "daemonize-monitor", "--bin", "daemonctl", "--manifest-path"]);
+        cargo.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.toml")).env("CARGO_TARGET_DIR", target);
+        if profile.ends_with("release") {
+            cargo.arg("--release");
+        }
+        let built = cargo.output().expect("cargo");
+        assert!(built.status.success(), "daemonctl does not build:\n{}", String::from_utf8_lossy(&built.stderr));
+        profile.join("daemonctl")
+    })
+}
+
+/// The bots in an answer, by their names.
+pub(crate) fn names(bots: &Value) -> Vec<&str> {
+    bots.as_array().expect("bots").iter().filter_map(|bot| bot["name"].as_str()).collect()
+}

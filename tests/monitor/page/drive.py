@@ -1,0 +1,503 @@
+#!/usr/bin/env python3
+"""Looks at the status page as a person does: a headless Chromium that reads, clicks and types.
+
+    drive.py URL TOKEN --bot NAME [--broken NAME] [--screenshots DIRECTORY]
+    drive.py --mock [--crowd N] [--screenshots DIRECTORY]
+
+URL is the address of a monitor that serves the page, TOKEN its token. The bot NAME runs for ever, comes back when it is
+killed, has `DAEMON_BOT=NAME` in its environment and prints every second or oftener a line with `<b>bold</b>` in it; it
+is stopped, started, restarted and killed. A `--broken` bot is one that gave up. `--mock` tests the page alone, with
+a monitor that plays one (mock.py); `--crowd` has it play N bots and measures how long the page is busy at a time.
+
+Needs Debian's `chromium` and `chromium-driver`. Ends with status 0 when everything holds.
+"""
+
+import argparse
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+# A test leaves nothing in the source.
+sys.dont_write_bytecode = True
+from browser import DIRECT, Browser, Late, wait_for
+
+ROW = "const row = [...document.querySelectorAll('#rows tr')].find(row => row.dataset.name === arguments[0]);"
+# What a bot's row says, by column.
+CELLS = ["state", "pid", "uptime", "exits", "cpu", "memory", "events"]
+
+
+def check(holds, what):
+    if not holds:
+        raise AssertionError(what)
+
+
+class Test:
+    """The steps, in order: each begins where the one before it ended."""
+
+    def __init__(self, browser, options, mock):
+        self.browser, self.options, self.mock = browser, options, mock
+        self.url, self.token, self.bot = options.url, options.token, options.bot
+        self.expected = [r"/bots - Failed to load resource: .* status of 401"]
+
+    # What the steps are made of.
+
+    def row(self, name=None):
+        cells = self.browser.run(f"{ROW} return row && [...row.querySelectorAll('td')].map(cell => cell.textContent.trim())", name or self.bot)
+        return cells and dict(zip(CELLS, cells))
+
+    def until_state(self, state, name=None, but_not="–", seconds=20):
+        """Waits until the row shows this state, and for a running one another pid than `but_not`."""
+        script = f"""{ROW} if (!row || row.dataset.state !== arguments[1]) return null;
+            const pid = row.querySelectorAll('td')[1].textContent;
+            return arguments[1] !== 'running' || (pid !== arguments[2] && pid !== '–') ? pid : null"""
+        return self.browser.until(f"{name or self.bot} {state}", script, name or self.bot, state, but_not, seconds=seconds)
+
+    def button(self, verb, name=None):
+        return f'#rows tr[data-name="{name or self.bot}"] .actions [data-do="{verb}"]'
+
+    def until_live(self):
+        self.browser.until("the stream", "return document.getElementById('live').dataset.state === 'live' && document.querySelector('#rows tr')")
+
+    def text(self, selector):
+        return self.browser.run("return document.querySelector(arguments[0]).textContent", selector)
+
+    def focused(self):
+        return self.browser.run("const at = document.activeElement; return at.id || at.closest('tr')?.dataset.name || at.tagName")
+
+    def wish(self, **what):
+        data = json.dumps(what).encode()
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        with DIRECT.open(urllib.request.Request(self.url + "mock", data, headers), timeout=10) as response:
+            check(json.load(response)["success"], f"the mock refused {what}")
+
+    # The steps.
+
+    def the_page_is_served_with_strict_headers(self):
+        with DIRECT.open(urllib.request.Request(self.url, headers={"Accept": "text/html"}), timeout=10) as response:
+            headers, page = response.headers, response.read().decode()
+        allowed = headers["Content-Security-Policy"]
+        check("default-src 'none'" in allowed and "unsafe-eval" not in allowed and "http" not in allowed and "*" not in allowed, f"lax: {allowed}")
+        check(headers["X-Content-Type-Options"] == "nosniff", "no nosniff")
+        check("no-store" in headers["Cache-Control"], "the page may be stored")
+        check("frame-ancestors 'none'" in allowed or headers["X-Frame-Options"] == "DENY", "the page may be framed")
+        check(self.token not in page, "the token stands in the page")
+        try:
+            DIRECT.open(urllib.request.Request(self.url + "bots"), timeout=10)
+            raise AssertionError("the bots are told without a token")
+        except urllib.error.HTTPError as error:
+            check(error.code == 401, f"status {error.code} without a token")
+
+    def a_wrong_token_is_refused_with_words(self):
+        self.browser.go(self.url)
+        self.browser.until("the login", "return document.activeElement.id === 'login-token'")
+        self.browser.press("not the token", "Enter")
+        words = self.browser.until("the words", "return document.getElementById('login-error').textContent")
+        check("not the token" in words, words)
+        check(self.browser.run("return document.querySelectorAll('#rows tr').length") == 0, "bots without a token")
+        check(self.browser.run("return sessionStorage.length") == 0, "a wrong token is kept")
+
+    def text_cannot_become_markup(self):
+        script = "try { document.createElement('p').innerHTML = arguments[0]; return null; } catch (error) { return error.name; }"
+        check(self.browser.run(script, "<b>bold</b>") == "TypeError", "the browser would take markup")
+        # The browser complains of this attempt, too.
+        self.expected.append("TrustedHTML")
+
+    def the_right_one_shows_the_bots(self):
+        # The wrong one is selected, so that typing replaces it.
+        self.browser.press(self.token, "Enter")
+        self.until_live()
+        pid = self.until_state("running")
+        check(pid.isdigit(), f"pid `{pid}`")
+        sums = [int(self.text(f'[data-show="{show}"] b')) for show in ("all", "up", "down")]
+        check(sums[0] == sums[1] + sums[2] and sums[0] >= 1, f"sums {sums}")
+        check(f"{sums[1]} up, {sums[2]} down" in self.text("#facts"), self.text("#facts"))
+        check(self.token not in self.browser.run("return location.href + document.documentElement.outerHTML"), "the token is shown")
+
+    def the_uptime_goes_on_by_itself(self):
+        before = self.row()["uptime"]
+        self.browser.until("another uptime", f"{ROW} return row.querySelectorAll('td')[2].textContent !== arguments[1]", self.bot, before, seconds=90)
+
+    def a_click_stops_starts_and_restarts(self):
+        self.browser.click(self.button("stop"))
+        self.until_state("stopped")
+        check(self.row()["pid"] == "–", f"a stopped bot has pid {self.row()['pid']}")
+        self.browser.until("no longer busy", "return !document.querySelector('[aria-busy]')")
+        check(self.browser.run("return document.querySelector(arguments[0]).getAttribute('aria-disabled')", self.button("stop")) == "true", "stop is offered")
+        self.browser.click(self.button("start"))
+        first = self.until_state("running")
+        self.browser.until("no longer busy", "return !document.querySelector('[aria-busy]')")
+        self.browser.click(self.button("restart"))
+        second = self.until_state("running", but_not=first)
+        check(first != second, "the same process after a restart")
+        self.browser.until("the words", "return document.getElementById('say').textContent.includes('restarted')")
+
+    def a_killed_bot_is_seen_to_die_and_come_back(self):
+        pid = self.until_state("running")
+        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        check(f"DAEMON_BOT={self.bot}".encode() in environment, f"process {pid} is not {self.bot}: not killed")
+        self.browser.run(f"""{ROW} window.seen = [];
+            window.watching = new MutationObserver(() => {{ if (seen.at(-1) !== row.dataset.state) seen.push(row.dataset.state); }});
+            watching.observe(row, {{ attributes: true }});""", self.bot)
+        exits = int(self.row()["exits"].split("/")[0])
+        # The first one may be back before anything is drawn; the second has to wait.
+        for pid in [pid, None]:
+            pid = pid or self.until_state("running")
+            os.kill(int(pid), signal.SIGKILL)
+            self.until_state("running", but_not=pid)
+        seen = self.browser.run("watching.disconnect(); return seen")
+        check(seen and seen[-1] == "running" and any(state in ("backing-off", "starting") for state in seen), f"seen: {seen}")
+        self.browser.until("the exit is counted", f"{ROW} return parseInt(row.querySelectorAll('td')[3].textContent) > arguments[1]", self.bot, exits)
+        wait_for("the end of the killed one", lambda: not Path(f"/proc/{pid}").exists())
+
+    def the_log_is_live_and_text_stays_text(self):
+        self.browser.click(self.button("log"))
+        self.browser.until("a line", "return [...document.querySelectorAll('#log div')].some(line => line.textContent.includes('<b>bold</b>'))")
+        many = "document.querySelectorAll('#log div:not(.aside)').length"
+        before = self.browser.run(f"return {many}")
+        self.browser.until("new lines", f"return {many} >= arguments[0] + 2", before)
+        check(self.browser.run("return document.querySelectorAll('#log *:not(div)').length") == 0, "a bot's output became markup")
+        check("\x1b" not in self.text("#log"), "escapes of a terminal are shown")
+        at_end = "const log = document.getElementById('log'); return log.scrollHeight - log.scrollTop - log.clientHeight < 30"
+        check(self.browser.run(at_end), "the newest lines are not in sight")
+        check(self.text("#panel-name") == self.bot, self.text("#panel-name"))
+        counted = self.browser.run("return [...document.querySelectorAll('#counts tbody tr')].map(row => row.cells[0].textContent)")
+        check(counted[:4] == ["exit", "start", "restart", "kill"], f"counts of {counted}")
+        self.browser.click("#panel-close")
+        check(self.browser.run("return document.getElementById('panel').hidden"), "the panel is still there")
+
+    def a_reload_needs_no_login(self):
+        self.browser.go(self.url)
+        self.until_live()
+        self.until_state("running")
+
+    def the_keyboard_alone_can_do_all(self):
+        press = self.browser.press
+        press("/", self.bot, "Down")
+        self.browser.until("the bot is chosen", "return document.activeElement.dataset.name === arguments[0]", self.bot)
+        press("x")
+        self.until_state("stopped")
+        self.browser.until("no longer busy", "return !document.querySelector('[aria-busy]')")
+        check(self.focused() == self.bot, f"the focus went to {self.focused()}")
+        press("s")
+        first = self.until_state("running")
+        self.browser.until("no longer busy", "return !document.querySelector('[aria-busy]')")
+        press("r")
+        self.until_state("running", but_not=first)
+        press("l")
+        self.browser.until("the log", "return document.activeElement.id === 'log' && document.querySelector('#log div:not(.aside)')")
+        press("Escape")
+        check(self.focused() == self.bot, f"after the log the focus is at {self.focused()}")
+        press("?")
+        self.browser.until("the help", "return document.getElementById('help').open")
+        press("x", "Escape")
+        self.browser.until("no help", "return !document.getElementById('help').open")
+        self.until_state("running")
+        press("Escape")
+        self.browser.until("no filter", "return document.getElementById('filter').value === ''")
+        all_rows = self.browser.run("return document.querySelectorAll('#rows tr').length")
+        press("End")
+        last = self.focused()
+        press("Home")
+        check(all_rows == 1 or self.focused() != last, "Home and End lead to the same")
+        # Tab goes from the row to its buttons, and Enter presses them.
+        press("Tab", "Tab")
+        check(self.browser.run("return document.activeElement.closest('.actions') !== null"), "Tab does not reach the buttons")
+        press("/")
+        check(self.focused() == "filter", "no way into the filter")
+        press("no such bot")
+        self.browser.until("nothing found", "return !document.getElementById('empty').hidden")
+        press("Escape")
+
+    def letters_can_be_switched_off(self):
+        self.browser.press("Escape", "?")
+        self.browser.click("#help-letters")
+        self.browser.press("Escape", "?")
+        self.browser.press("/")
+        check(self.focused() != "filter" and not self.browser.run("return document.getElementById('help').open"), "letters are still shortcuts")
+        self.browser.click("#help-open")
+        self.browser.click("#help-letters")
+        self.browser.press("Escape")
+
+    def what_is_broken_is_on_top_and_in_the_title(self):
+        name = self.options.broken
+        self.until_state("gave-up", name)
+        title = self.browser.run("return document.title")
+        check(re.match(r"\(\d+ problems?\) ", title), f"title `{title}`")
+        self.browser.until("problems are on top", "return document.querySelector('#rows tr.problem') && !document.querySelector('#rows tr:not(.problem) ~ tr.problem')")
+        self.browser.click('[data-show="problems"]')
+        self.browser.until("problems alone", "return [...document.querySelectorAll('#rows tr')].every(row => row.classList.contains('problem'))")
+        check(self.row(name) is not None, f"{name} is no problem")
+        self.browser.click('[data-show="all"]')
+
+    def what_fails_says_why(self):
+        self.browser.click(self.button("start", self.options.broken))
+        words = self.browser.until("the words", f"{ROW} return row.querySelector('.error').textContent", self.options.broken)
+        check(words.startswith("failed to start"), words)
+
+    def columns_sort(self):
+        self.browser.click('[data-sort="name"]')
+        names = "return [...document.querySelectorAll('#rows tr')].map(row => row.dataset.name)"
+        self.browser.until("sorted", f"const names = (() => {{ {names} }})(); return names.every((name, at) => at === 0 || name.localeCompare(names[at - 1], 'en', {{ numeric: true }}) >= 0)")
+        check(self.browser.run("return document.querySelector('[data-sort=name]').parentElement.getAttribute('aria-sort')") == "ascending", "aria-sort")
+        self.browser.click('[data-sort="state"]')
+
+    def everything_has_a_name_and_contrast(self):
+        for element in self.browser.call("POST", "/elements", {"using": "css selector", "value": "#app header button, .tools :is(button, input), #list thead button, #rows tr:first-child button"}):
+            (key,) = element.values()
+            label = self.browser.call("GET", f"/element/{key}/computedlabel")
+            check(label.strip(), f"a control without a name: {self.browser.call('GET', f'/element/{key}/text')}")
+        for dark in (False, True):
+            self.browser.look(1360, 860, dark=dark, still=True)
+            poor = self.browser.run(CONTRAST)
+            check(not poor, f"{'dark' if dark else 'light'}: too little contrast: {poor}")
+
+    def it_fits_every_width(self):
+        for width in (1920, 1281, 1280, 1181, 1180, 921, 920, 601):
+            self.browser.look(width, 800, still=True)
+            script = f"""{ROW} const list = document.getElementById('list'), right = list.getBoundingClientRect().right;
+                const buttons = [...row.querySelectorAll('.actions button')].every(button => button.getBoundingClientRect().right <= right);
+                return [list.scrollWidth - list.clientWidth, document.documentElement.scrollWidth - innerWidth, buttons && row.querySelector('th').clientWidth];"""
+            inside, outside, name = self.browser.run(script, self.bot)
+            check(inside <= 0 and outside <= 0 and name >= 100, f"at {width}: {inside} and {outside} pixels too wide, {name} for the name")
+
+    def it_works_on_a_phone(self):
+        for width in (390, 320):
+            self.browser.look(width, 844, phone=True, still=True)
+            self.browser.until("cards", "return getComputedStyle(document.querySelector('#rows tr')).display === 'grid'")
+            wide = self.browser.run("return document.documentElement.scrollWidth - innerWidth")
+            check(wide <= 0, f"{wide} pixels too wide at {width}")
+            small = self.browser.run("""return [...document.querySelectorAll('#rows .actions button')].slice(0, 4)
+                .map(button => button.getBoundingClientRect()).filter(box => box.height < 44 || box.width < 44).length""")
+            check(small == 0, f"{small} of four buttons are too small for a finger at {width}")
+        before = self.until_state("running")
+        self.browser.run(f"{ROW} row.scrollIntoView({{ block: 'center' }})", self.bot)
+        self.browser.click(self.button("restart"))
+        self.until_state("running", but_not=before)
+        self.browser.click(self.button("log"))
+        self.browser.until("the log", "return document.querySelector('#log div:not(.aside)')")
+        covers = self.browser.run("const box = document.getElementById('panel').getBoundingClientRect(); return box.top === 0 && box.height === innerHeight && document.getElementById('list').inert")
+        check(covers, "the log does not cover a phone's screen")
+        self.browser.click("#panel-close")
+        self.browser.look(1360, 860)
+
+    def a_broken_configuration_is_said(self):
+        self.wish(problem="orders.toml:14:9: unknown key `autostrat`")
+        self.wish(lagged=12)
+        words = self.browser.until("the banner", "const banner = document.getElementById('problem'); return !banner.hidden && banner.textContent")
+        check("autostrat" in words, words)
+        self.wish(problem=None)
+        self.wish(lagged=1)
+        self.browser.until("no banner", "return document.getElementById('problem').hidden")
+
+    def a_lost_stream_comes_back(self):
+        self.browser.run("""window.seen = [];
+            window.watching = new MutationObserver(() => seen.push(document.getElementById('live').dataset.state));
+            watching.observe(document.getElementById('live'), { attributes: true });""")
+        self.wish(hangup=True)
+        self.browser.until("lost and live again", "return seen.includes('lost') && document.getElementById('live').dataset.state === 'live'")
+        markup = "<img src=x onerror=alert(1)>"
+        self.wish(bot="mailer", state="gave-up", reason=markup)
+        self.until_state("gave-up", "mailer")
+        check(self.browser.run(f"{ROW} return row.querySelector('.note').textContent", "mailer") == markup, "the reason is not shown as it is")
+        check(self.browser.run("return document.querySelectorAll('img').length") == 0, "a reason became markup")
+
+    def a_removed_bot_is_gone(self):
+        self.wish(remove="migrate")
+        self.browser.until("it is gone", f"{ROW} return !row", "migrate")
+
+    def a_new_token_asks_for_a_login(self):
+        self.token, old = "another-token", self.token
+        self.expected.append(r"(events|bots).* - Failed to load resource: .* status of 401")
+        data = json.dumps(dict(token=self.token)).encode()
+        headers = {"Authorization": f"Bearer {old}", "Content-Type": "application/json"}
+        DIRECT.open(urllib.request.Request(self.url + "mock", data, headers), timeout=10).close()
+        words = self.browser.until("the login", "return !document.getElementById('login').hidden && document.getElementById('login-error').textContent")
+        check("no longer takes this token" in words, words)
+        check(self.browser.run("return document.querySelectorAll('#rows tr').length + sessionStorage.length") == 0, "something is left")
+        self.browser.press(self.token, "Enter")
+        self.until_live()
+
+    def nothing_left_the_origin_or_was_complained_of(self):
+        asked = self.browser.run("return performance.getEntriesByType('resource').map(entry => entry.name)")
+        strange = [address for address in asked if not address.startswith(self.url)]
+        check(asked and not strange, f"asked elsewhere: {strange}")
+        complaints = [entry["message"] for entry in self.browser.console()]
+        unexpected = [text for text in complaints if not any(re.search(known, text) for known in self.expected)]
+        check(not unexpected, f"the console says: {unexpected}")
+
+    def a_logout_leaves_nothing(self):
+        self.browser.click("#logout")
+        self.browser.until("the login", "return !document.getElementById('login').hidden")
+        check(self.browser.run("return sessionStorage.length") == 0, "the token is kept")
+        check(self.browser.run("return document.querySelectorAll('#rows tr').length") == 0, "the bots are kept")
+        self.browser.go(self.url)
+        self.browser.until("the login", "return document.activeElement.id === 'login-token'")
+
+    def a_monitor_without_a_token_asks_for_none(self):
+        self.wish(token="")
+        self.browser.go(self.url)
+        self.until_live()
+        check(self.browser.run("return document.getElementById('logout').hidden"), "there is no login to log out of")
+
+    def steps(self):
+        yield self.the_page_is_served_with_strict_headers
+        yield self.a_wrong_token_is_refused_with_words
+        yield self.text_cannot_become_markup
+        yield self.the_right_one_shows_the_bots
+        yield self.the_uptime_goes_on_by_itself
+        yield self.a_click_stops_starts_and_restarts
+        yield self.a_killed_bot_is_seen_to_die_and_come_back
+        yield self.the_log_is_live_and_text_stays_text
+        yield self.a_reload_needs_no_login
+        yield self.the_keyboard_alone_can_do_all
+        yield self.letters_can_be_switched_off
+        yield self.columns_sort
+        if self.options.broken:
+            yield self.what_is_broken_is_on_top_and_in_the_title
+        yield self.everything_has_a_name_and_contrast
+        yield self.it_fits_every_width
+        yield self.it_works_on_a_phone
+        if self.mock:
+            yield self.what_fails_says_why
+            yield self.a_broken_configuration_is_said
+            yield self.a_lost_stream_comes_back
+            yield self.a_removed_bot_is_gone
+            yield self.a_new_token_asks_for_a_login
+        yield self.nothing_left_the_origin_or_was_complained_of
+        yield self.a_logout_leaves_nothing
+        if self.mock:
+            yield self.a_monitor_without_a_token_asks_for_none
+
+
+# Texts whose colour differs too little from what lies behind them (WCAG 2, 4.5 to 1); what is disabled may.
+CONTRAST = """
+const parse = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
+const light = ([r, g, b]) => [r, g, b].map(part => part / 255).map(part => part <= .04045 ? part / 12.92 : ((part + .055) / 1.055) ** 2.4)
+    .reduce((sum, part, at) => sum + part * [.2126, .7152, .0722][at], 0);
+const behind = (node) => { for (; node; node = node.parentElement) { const colour = parse(getComputedStyle(node).backgroundColor); if (colour.length === 3 || colour[3] === 1) return colour; } return [255, 255, 255]; };
+const poor = new Set();
+for (const node of document.querySelectorAll('#app *')) {
+  if (![...node.childNodes].some(child => child.nodeType === 3 && child.data.trim()) || !node.checkVisibility() || node.closest('option, [aria-disabled], .unseen')) continue;
+  const a = light(parse(getComputedStyle(node).color)), b = light(behind(node));
+  const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+  if (ratio < 4.5) poor.add(`${node.tagName}.${node.className} "${node.textContent.slice(0, 20)}" ${ratio.toFixed(2)}`);
+}
+return [...poor];
+"""
+
+
+def log_in(browser, url, token):
+    browser.go(url)
+    browser.until("the login", "return document.activeElement.id === 'login-token'")
+    browser.press(token, "Enter")
+    browser.until("the stream", "return document.getElementById('live').dataset.state === 'live' && document.querySelector('#rows tr')")
+
+
+def shoot(browser, url, token, bot, directory):
+    """The pictures: the one of the README, and the others for whoever changes the page."""
+    browser.look(1240, 724, still=True)
+    log_in(browser, url, token)
+    choose = f"{ROW} row.focus()"
+
+    def picture(name, width, height, opened, **prefers):
+        browser.look(width, height, still=True, **prefers)
+        browser.press("Escape")
+        if opened:
+            browser.run(choose, bot)
+            browser.press("l")
+            browser.until("the log", "return document.querySelectorAll('#log div:not(.aside)').length > 3")
+            browser.run("document.activeElement.blur(); document.getElementById('list').scrollTop = 0")
+        browser.run("return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        path = Path(directory) / name
+        browser.shoot(path)
+        print(f"   {path}: {path.stat().st_size} bytes")
+
+    picture("status-page.png", 1240, 724, True)
+    picture("status-page-dark.png", 1360, 860, False, dark=True)
+    picture("status-page-dark-log.png", 1360, 860, True, dark=True)
+    picture("status-page-phone.png", 390, 844, False, phone=True)
+    picture("status-page-phone-dark.png", 390, 844, True, phone=True, dark=True)
+    browser.look(1360, 860)
+
+
+def crowd(browser, url, token, many):
+    """How long the page is busy at a time with many bots of which some die all the time."""
+    browser.go(url)
+    browser.until("the login", "return document.activeElement.id === 'login-token'")
+    browser.run("""window.tasks = []; new PerformanceObserver(list => tasks.push(...list.getEntries().map(entry => entry.duration))).observe({ entryTypes: ['longtask'] });
+        window.began = performance.now(); window.shown = 0;
+        new MutationObserver(() => { shown ||= document.querySelectorAll('#rows tr').length >= arguments[0] ? performance.now() - began : 0; }).observe(document.getElementById('rows'), { childList: true });""", many)
+    browser.press(token, "Enter")
+    browser.until("all rows", "return shown", seconds=60)
+    first = browser.run("return [shown, tasks.splice(0)]")
+    print(f"   {many} rows within {first[0]:.0f} ms of typing the token; the longest task took {max(first[1], default=0):.0f} ms")
+    watched = browser.run("""return new Promise(done => { let last = performance.now(), worst = 0, frames = 0; const end = last + 10000;
+        const frame = now => { worst = Math.max(worst, now - last); last = now; frames += 1; now < end ? requestAnimationFrame(frame) : done([worst, frames, tasks.splice(0)]); };
+        requestAnimationFrame(now => { last = now; requestAnimationFrame(frame); }); })""")
+    print(f"   10 s of changes: {watched[1]} frames, the longest {watched[0]:.0f} ms, {len(watched[2])} tasks above 50 ms, the longest {max(watched[2], default=0):.0f} ms")
+    browser.run("window.began = performance.now()")
+    browser.press("/", "bot:77")
+    found = browser.until("found", "const rows = document.querySelectorAll('#rows tr'); return rows.length > 0 && rows.length < 20 && performance.now() - began")
+    print(f"   filtered within {found:.0f} ms")
+    check(watched[0] < 1000, "the page froze")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("url", nargs="?")
+    parser.add_argument("token", nargs="?")
+    parser.add_argument("--bot", default="ticker")
+    parser.add_argument("--broken")
+    parser.add_argument("--mock", action="store_true")
+    parser.add_argument("--crowd", type=int, default=0)
+    parser.add_argument("--screenshots")
+    options = parser.parse_args()
+    mock = None
+    if options.mock:
+        command = [sys.executable, str(Path(__file__).with_name("mock.py")), "--bots", str(options.crowd)]
+        mock = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        options.url, options.token = mock.stdout.readline().split()
+        options.broken = "importer"
+    elif not options.token:
+        parser.error("URL and TOKEN, or --mock")
+    if not options.url.endswith("/"):
+        options.url += "/"
+    browser = None
+    try:
+        browser = Browser()
+        if options.crowd:
+            crowd(browser, options.url, options.token, options.crowd)
+            return
+        if options.screenshots:
+            shoot(browser, options.url, options.token, "web:1" if mock else options.bot, options.screenshots)
+            browser.run("sessionStorage.clear()")
+        test = Test(browser, options, mock)
+        for step in test.steps():
+            try:
+                step()
+            except Exception:
+                failed = Path(tempfile.gettempdir()) / f"status-page-failed-{os.getpid()}.png"
+                browser.shoot(failed)
+                print(f"FAILED {step.__name__} (see {failed})", flush=True)
+                raise
+            print(f"ok {step.__name__}", flush=True)
+    finally:
+        if browser:
+            browser.close()
+        if mock:
+            mock.stdin.close()
+            mock.wait(10)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (AssertionError, Late) as error:
+        sys.exit(f"{type(error).__name__}: {error}")
