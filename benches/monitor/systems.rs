@@ -56,6 +56,16 @@ impl System {
         }
     }
 
+    /// Descriptors that it needs for each bot: pipes, and what it hears of a death by.
+    pub(crate) fn descriptors(self) -> usize {
+        match self {
+            Self::Ours => 4,
+            Self::Supervisord => 5,
+            Self::Loop => 2,
+            Self::Circus | Self::Runit => 0,
+        }
+    }
+
     /// What ends it and its bots.
     pub(crate) fn stop_signal(self) -> Signal {
         if self == Self::Runit { Signal::SIGHUP } else { Signal::SIGTERM }

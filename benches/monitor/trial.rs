@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use look::{Deadline, Process, now};
 use measure::{Cost, Place, cost, descendants, pss};
+use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 
@@ -58,6 +59,11 @@ struct Running {
 /// # Errors
 /// What did not happen in time, with the last lines that the supervisor printed.
 pub(crate) fn trial(system: System, bot: &std::path::Path, count: usize, kills: usize) -> Result<Measured, String> {
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).expect("a limit");
+    let needed = system.descriptors() * count + 100;
+    if needed as u64 > most {
+        return Err(format!("it needs {needed} descriptors, and may have {most} (ulimit -Hn)"));
+    }
     let place = Place::new();
     let starts = Starts::new(place.join("starts"));
     let bots = Bots { program: bot.to_owned(), starts: starts.path().to_owned(), count };
