@@ -3,7 +3,7 @@
 use crate::access::{self, Rules};
 use crate::events::{Answer, Event, Handlers, Publisher};
 use crate::place::{Owner, Place};
-use crate::routes::{self, Service};
+use crate::routes::{self, Metrics, Service};
 use crate::server::Server;
 use crate::status::{Life, Requests};
 use crate::token::Token;
@@ -21,8 +21,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// A small HTTP endpoint in the running daemon: ask how it is, stop it, send it events, and whatever routes you add.
 ///
 /// It answers on a Unix socket in a private directory beside the pidfile (`/run/sleepy.control/socket` beside
-/// `/run/sleepy.pid`), to root and to the user that the daemon is, whom the kernel names. With [`tcp`](Endpoint::tcp) it
-/// also answers on a port of this machine, to whoever brings the token in the file `token` beside the socket.
+/// `/run/sleepy.pid`; a pidfile `/run/sleepy` without that ending has `/run/sleepy.endpoint/socket`), to root and to the user
+/// that the daemon is, whom the kernel names. With [`tcp`](Endpoint::tcp) it also answers on a port of this machine, to
+/// whoever brings the token in the file `token` beside the socket.
 ///
 /// ```no_run
 /// use daemonize_control::Endpoint;
@@ -54,20 +55,37 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// | `POST /stop`, `/restart`, `/reload` | as [`stop`](daemonize_core::stop), [`restart`](daemonize_core::restart) and [`reload`](daemonize_core::reload) do from inside |
 ///
 /// Answers are JSON objects with `success`. An event that fails, or has no handler, is answered with status 200,
-/// `"success": false` and a `message`; a daemon that cannot restart or reload with 409. A second stop changes nothing. The
-/// answer to a stop is sent before the daemon ends, and the endpoint goes away when the work has ended.
+/// `"success": false` and a `message`; a daemon that cannot restart or reload with 409.
+///
+/// # Its end
+///
+/// A second stop changes nothing. The answer to a stop is sent before the daemon ends, and the endpoint goes away when the
+/// work has ended: then nobody can connect any more, and what has been asked by then is answered. Handlers of events have 0.6
+/// seconds for that, and whoever waits for one that takes longer is answered with 503; a handler that must come to its end is
+/// one that the body waits for. A stop that comes when the work has ended already is answered if it is there just then.
+///
+/// Socket, token and directory are removed at the end. A daemon that has changed its root (`chroot`) cannot do that, nor one
+/// that is another `user` now remove the directory where it may not write beside it; what stays is of no use to anybody, and
+/// the next start replaces it.
 ///
 /// # Who may ask, and how
 ///
-/// * Over the socket: root, the user that the daemon is, and a [`group`](Endpoint::group). Anybody else: 403.
+/// * Over the socket: root, the user that the daemon is, and a [`group`](Endpoint::group). Anybody else: 403, or nothing
+///   where there are many of them.
 /// * Over TCP: whoever brings `Authorization: Bearer TOKEN` (else 401) and names one of `localhost`, `127.0.0.1` and `[::1]`
 ///   with the port as the `Host` (else 403).
 /// * No web page: any `Origin`, and a `Sec-Fetch-Site` from elsewhere, is answered with 403 (see [`page`](Endpoint::page)).
 /// * Whatever is not `GET` or `HEAD` comes as `application/json`, or with no body and no type at all (else 415); the latter is
 ///   not enough [without a token](Endpoint::without_token).
 ///
-/// HTTP/1.1 is read strictly, one request after the other: no chunked requests, no pipelining. A head has at most 8 KiB and 64
-/// headers, a body 64 KiB, and both together five seconds. There are 32 connections to the socket and 32 to the port; more wait.
+/// HTTP/1.1 is read strictly, one request after the other, and no chunked ones. Pipelining is not promised: what is read
+/// together with a request is answered with 400 after that request's answer, and the connection closed; what comes later is
+/// the next request, whether or not that answer has been read.
+///
+/// A head has at most 8 KiB and 64 headers, a body 64 KiB, and both together five seconds. There are 32 connections to the
+/// socket and 32 to the port; more wait. 24 of them may be at what takes its time (the stream of events, handlers, routes of
+/// yours, also those whose client has gone, until they have ended). One more waits for its turn, two seconds at most and not
+/// where it is in the way of others, and is then answered with 503.
 #[derive(Default)]
 pub struct Endpoint {
     address: Option<SocketAddr>,
@@ -75,7 +93,9 @@ pub struct Endpoint {
     open: bool,
     group: Option<u32>,
     page: Option<Bytes>,
+    version: Option<String>,
     routes: Option<Router>,
+    metrics: Option<Arc<Metrics>>,
     handlers: Handlers,
     publisher: Publisher,
     life: Arc<Life>,
@@ -152,10 +172,18 @@ impl Endpoint {
         self
     }
 
+    /// The version that `GET /` tells, such as `env!("CARGO_PKG_VERSION")`. Unless it is said, that is this library's.
+    #[must_use]
+    pub fn version(mut self, version: impl Into<String>) -> Endpoint {
+        self.version = Some(version.into());
+        self
+    }
+
     /// Answers these routes, too, under the same rules. They run in the endpoint's only thread: what does not await for long
     /// belongs into `tokio::task::spawn_blocking`. A route finds its [`Peer`](crate::Peer) among the request's extensions.
     ///
-    /// A path that the endpoint itself answers is an error of the start.
+    /// A path that the endpoint itself answers is an error of the start. A route whose client has gone is dropped where it
+    /// awaits, which a handler of events is not.
     #[must_use]
     pub fn routes(mut self, routes: Router) -> Endpoint {
         self.routes = Some(routes);
@@ -172,6 +200,17 @@ impl Endpoint {
         R: Answer<How> + 'static,
     {
         self.handlers.on(name.into(), handler);
+        self
+    }
+
+    /// Adds what this returns to what `GET /metrics` answers: whole lines of Prometheus's text format 0.0.4, under names of
+    /// their own. It is awaited in the endpoint's thread.
+    #[must_use]
+    pub fn metrics<F>(mut self, more: impl Fn() -> F + Send + Sync + 'static) -> Endpoint
+    where
+        F: Future<Output = String> + Send + 'static,
+    {
+        self.metrics = Some(Arc::new(move || Box::pin(more())));
         self
     }
 
@@ -215,7 +254,7 @@ impl Endpoint {
             Some(_) if !self.open => Some(Token::random().map_err(|error| format!("failed to make a token: {error}"))?),
             _ => None,
         };
-        let place = Place::beside(plan.pidfile());
+        let mut place = Place::beside(plan.pidfile());
         let socket = place.furnish(&owner, token.as_ref())?;
         let rules = Rules {
             owner: owner.user,
@@ -235,7 +274,9 @@ impl Endpoint {
             handlers: self.handlers.clone(),
             publisher: self.publisher.clone(),
             page: self.page.clone(),
+            version: self.version.clone(),
             routes: self.routes.clone(),
+            metrics: self.metrics.clone(),
             requests: Requests::default(),
             path: place.url(),
             port: url,
@@ -297,8 +338,9 @@ impl Attachment for Endpoint {
             Stage::Planned => {}
             Stage::Bound(bound) => bound.place.remove(),
             Stage::Serving(place, server) => {
-                server.end();
+                // First of all: the end may be cut short while answers are waited for.
                 place.remove();
+                server.end();
             }
         }
     }

@@ -1,11 +1,12 @@
 //! The private directory beside the pidfile, and the socket and the token in it.
 //!
-//! The directory is opened once and everything is done relative to it, while it belongs to whoever prepares it and has
-//! mode 0700: nobody else can put anything in, or reach what is there, before it is whole.
+//! The directory is opened once, and while it is furnished it belongs to whoever prepares it and has mode 0700: nobody else
+//! can put anything in, or reach what is there, before it is whole. The socket alone is bound by its path, which is what
+//! `ss` shows and `lsof`; it is then looked for in the open directory, and everything else is done relative to that.
 
 use crate::token::Token;
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, openat, renameat};
+use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket};
 use nix::sys::stat::{FchmodatFlags, FileStat, Mode, SFlag, fchmod, fchmodat, fstat, fstatat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fchownat, geteuid, unlinkat};
@@ -21,8 +22,6 @@ use std::path::{Path, PathBuf};
 
 /// The socket's name in the directory.
 const SOCKET: &str = "socket";
-/// Its name until it is ready.
-const NEW_SOCKET: &str = "socket.new";
 /// The token's name.
 const TOKEN: &str = "token";
 
@@ -47,15 +46,21 @@ pub(crate) struct Owner {
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     directory: PathBuf,
+    /// Which directory that is (device and inode), once it is furnished.
+    furnished: Option<(u64, u64)>,
 }
 
 impl Place {
-    /// The one that belongs to this pidfile: `/run/sleepy.control` beside `/run/sleepy.pid`.
+    /// The one that belongs to this pidfile, and to no other: `/run/sleepy.control` beside `/run/sleepy.pid`, and
+    /// `/run/sleepy.endpoint` beside `/run/sleepy`.
     pub(crate) fn beside(pidfile: &Path) -> Place {
         let name = pidfile.file_name().unwrap_or_default().as_bytes();
-        let stem = name.strip_suffix(b".pid").filter(|stem| !stem.is_empty()).unwrap_or(name);
-        let name = [stem, b".control"].concat();
-        Place { directory: pidfile.with_file_name(OsStr::from_bytes(&name)) }
+        let name = match name.strip_suffix(b".pid") {
+            Some(stem) => [stem, b".control"].concat(),
+            // Another ending: whatever the stem of a pidfile is, it never leads here.
+            None => [name, b".endpoint"].concat(),
+        };
+        Place { directory: pidfile.with_file_name(OsStr::from_bytes(&name)), furnished: None }
     }
 
     /// The socket's path.
@@ -90,26 +95,43 @@ impl Place {
         Err(failed("bind", &socket, format!("AF_UNIX path too long ({length} bytes, at most {LONGEST_PATH})")))
     }
 
-    /// Makes the directory with the socket, and the token where there is one.
+    /// Makes the directory with the socket, and the token where there is one; nothing of it stays where that fails.
     ///
     /// The pidfile's lock is held: whatever a dead daemon left may be replaced, and nobody else does the same.
-    pub(crate) fn furnish(&self, owner: &Owner, token: Option<&Token>) -> Result<UnixListener, String> {
+    pub(crate) fn furnish(&mut self, owner: &Owner, token: Option<&Token>) -> Result<UnixListener, String> {
         let directory = self.open(owner)?;
         self.clear(&directory, owner)?;
-        let listener = self.bind(&directory, owner)?;
-        if let Some(token) = token {
-            self.write(&directory, owner, token)?;
+        let status = fstat(&directory).map_err(|errno| failed("look at", &self.directory, errno.desc()))?;
+        self.furnished = Some((status.st_dev, status.st_ino));
+        let furnished = self.fill(&directory, owner, token);
+        if furnished.is_err() {
+            self.remove();
         }
-        self.hand_over(&directory, owner)?;
+        furnished
+    }
+
+    /// Puts everything into the directory, and hands it over.
+    fn fill(&self, directory: &OwnedFd, owner: &Owner, token: Option<&Token>) -> Result<UnixListener, String> {
+        let listener = self.bind(directory, owner)?;
+        if let Some(token) = token {
+            self.write(directory, owner, token)?;
+        }
+        self.hand_over(directory, owner)?;
         Ok(listener)
     }
 
-    /// Removes what was made, as far as this process still can. The pidfile's lock is still held.
+    /// Removes what was made, as far as this process still can, and nothing of what somebody else has put in its place. The
+    /// pidfile's lock is still held.
     pub(crate) fn remove(&self) {
-        for name in [SOCKET, TOKEN] {
-            let _ = std::fs::remove_file(self.directory.join(name));
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let Ok(directory) = nix::fcntl::open(&self.directory, flags, Mode::empty()) else { return };
+        let is_it = |status: FileStat| Some((status.st_dev, status.st_ino)) == self.furnished;
+        if fstat(&directory).is_ok_and(is_it) {
+            for name in [SOCKET, TOKEN] {
+                let _ = unlinkat(&directory, name, UnlinkatFlags::NoRemoveDir);
+            }
+            let _ = std::fs::remove_dir(&self.directory);
         }
-        let _ = std::fs::remove_dir(&self.directory);
     }
 
     /// Opens the directory, which is made if need be, and takes it: from here on it is this process's alone.
@@ -137,11 +159,9 @@ impl Place {
 
     /// Removes what a dead daemon left. Anything else in its place was put there by somebody, who may want to know.
     fn clear(&self, directory: &OwnedFd, owner: &Owner) -> Result<(), String> {
-        for (name, kind, what) in [
-            (SOCKET, SFlag::S_IFSOCK, "it is no socket"),
-            (NEW_SOCKET, SFlag::S_IFSOCK, "it is no socket"),
-            (TOKEN, SFlag::S_IFREG, "it is no regular file"),
-        ] {
+        for (name, kind, what) in
+            [(SOCKET, SFlag::S_IFSOCK, "it is no socket"), (TOKEN, SFlag::S_IFREG, "it is no regular file")]
+        {
             let path = self.directory.join(name);
             let status = match fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
                 Err(Errno::ENOENT) => continue,
@@ -159,7 +179,7 @@ impl Place {
         Ok(())
     }
 
-    /// Binds the socket under another name, and gives it its own when it is whole.
+    /// Binds the socket.
     fn bind(&self, directory: &OwnedFd, owner: &Owner) -> Result<UnixListener, String> {
         let path = self.socket();
         let fail = |errno: Errno| failed("bind", &path, errno.desc());
@@ -168,14 +188,12 @@ impl Place {
         let access = if owner.shared_with.is_some() { mode(0o660) } else { mode(0o600) };
         // Before the bind: the file is made with this mode, less the umask, and never has a looser one.
         fchmod(&socket, access).map_err(fail)?;
-        // Relative to the open directory, whatever has become of its name.
-        let new = format!("/proc/self/fd/{}/{NEW_SOCKET}", directory.as_raw_fd());
-        bind(socket.as_raw_fd(), &UnixAddr::new(new.as_str()).map_err(fail)?).map_err(fail)?;
-        // Whatever the umask took away. The directory is ours alone: there is no link to follow.
-        fchmodat(directory, NEW_SOCKET, access, FchmodatFlags::FollowSymlink).map_err(fail)?;
-        give(directory, NEW_SOCKET, owner).map_err(fail)?;
+        bind(socket.as_raw_fd(), &UnixAddr::new(&path).map_err(fail)?).map_err(fail)?;
+        // Whatever the umask took away; and an error where the path has led elsewhere. The directory is ours alone: there is
+        // no link to follow.
+        fchmodat(directory, SOCKET, access, FchmodatFlags::FollowSymlink).map_err(fail)?;
+        give(directory, SOCKET, owner).map_err(fail)?;
         listen(&socket, Backlog::new(BACKLOG).map_err(fail)?).map_err(fail)?;
-        renameat(directory, NEW_SOCKET, directory, SOCKET).map_err(fail)?;
         Ok(UnixListener::from(socket))
     }
 
@@ -220,17 +238,29 @@ fn failed(verb: &str, path: &Path, cause: impl Display) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn the_directory_is_named_after_the_pidfile() {
         for (pidfile, socket) in [
             ("/run/sleepy.pid", "/run/sleepy.control/socket"),
-            ("/run/sleepy", "/run/sleepy.control/socket"),
-            ("/run/sleepy.1", "/run/sleepy.1.control/socket"),
-            ("/home/a/app/.pid", "/home/a/app/.pid.control/socket"),
+            ("/run/sleepy", "/run/sleepy.endpoint/socket"),
+            ("/run/sleepy.1", "/run/sleepy.1.endpoint/socket"),
+            ("/home/a/app/.pid", "/home/a/app/.control/socket"),
         ] {
             assert_eq!(Place::beside(Path::new(pidfile)).socket(), Path::new(socket));
         }
+    }
+
+    #[test]
+    fn no_two_pidfiles_have_the_same_directory() {
+        let endings = ["", ".pid", ".control", ".endpoint", ".", "..pid", ".pid.pid", ".control.pid", ".endpoint.pid"];
+        let names = ["d", "d.", "pid", ".pid", ".control"].iter();
+        let names = names.flat_map(|stem| endings.map(|ending| format!("{stem}{ending}"))).chain([".pid".to_owned()]);
+        let names: BTreeSet<String> = names.collect();
+        let places: BTreeSet<PathBuf> =
+            names.iter().map(|name| Place::beside(&Path::new("/run").join(name)).socket()).collect();
+        assert_eq!(places.len(), names.len(), "{names:?}\n{places:?}");
     }
 
     #[test]

@@ -7,15 +7,17 @@ use crate::refusal::Refusal;
 use crate::status::{self, Life, Requests};
 use axum::Router;
 use axum::body::Body;
+use axum::extract::MatchedPath;
 use axum::http::header::{ALLOW, CONTENT_SECURITY_POLICY, CONTENT_TYPE, WWW_AUTHENTICATE, X_FRAME_OPTIONS};
-use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use axum::middleware::{Next, from_fn};
 use bytes::Bytes;
 use daemonize_core::Handle;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use tower_service::Service as _;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -32,6 +34,9 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 pub(crate) const BUILT_IN: [&str; 8] =
     ["/", "/status", "/events", "/metrics", "/event", "/stop", "/restart", "/reload"];
 
+/// More lines for Prometheus.
+pub(crate) type Metrics = dyn Fn() -> Pin<Box<dyn Future<Output = String> + Send>> + Send + Sync;
+
 /// Everything that answers: shared by all connections.
 pub(crate) struct Service {
     pub(crate) daemon: Handle,
@@ -40,7 +45,9 @@ pub(crate) struct Service {
     pub(crate) handlers: Handlers,
     pub(crate) publisher: Publisher,
     pub(crate) page: Option<Bytes>,
+    pub(crate) version: Option<String>,
     pub(crate) routes: Option<Router>,
+    pub(crate) metrics: Option<Arc<Metrics>>,
     pub(crate) requests: Requests,
     /// Of the Unix socket.
     pub(crate) path: String,
@@ -70,14 +77,17 @@ impl From<Response<Body>> for Answered {
 }
 
 impl Service {
-    /// Answers one request.
-    pub(crate) async fn answer(&self, peer: Peer, request: Request<Bytes>) -> Answered {
-        match self.rules.judge(peer, &request, request.body().is_empty()) {
-            Ok(()) => {
-                self.requests.answered.fetch_add(1, Relaxed);
-                self.dispatch(peer, request).await
-            }
-            Err(refusal) => self.refuse(refusal),
+    /// Whether this request may be made at all: before anything else is done with it.
+    pub(crate) fn judge(&self, peer: Peer, request: &Request<Bytes>) -> Result<(), Refusal> {
+        self.rules.judge(peer, request, request.body().is_empty())
+    }
+
+    /// Whether the answer may depend on what is not the endpoint's: an event's handler, a route, a stream.
+    pub(crate) fn may_take_long(&self, request: &Request<Bytes>) -> bool {
+        match request.uri().path() {
+            "/event" | "/events" => true,
+            "/metrics" => self.metrics.is_some(),
+            path => self.routes.is_some() && !BUILT_IN.contains(&path),
         }
     }
 
@@ -102,14 +112,19 @@ impl Service {
         self.life.word(&self.daemon)
     }
 
-    async fn dispatch(&self, peer: Peer, request: Request<Bytes>) -> Answered {
+    /// Answers a request that may be made.
+    pub(crate) async fn answer(&self, peer: Peer, request: Request<Bytes>) -> Answered {
+        self.requests.answered.fetch_add(1, Relaxed);
         let is_get = matches!(*request.method(), Method::GET | Method::HEAD);
         let is_post = *request.method() == Method::POST;
         match request.uri().path() {
             "/" if is_get => self.root(peer, &request).into(),
             "/status" if is_get => well(&status::status(&self.daemon, self.state(), &self.handlers.counts())).into(),
             "/metrics" if is_get => {
-                let text = status::metrics(&self.daemon, &self.handlers.counts(), &self.requests);
+                let mut text = status::metrics(&self.daemon, &self.handlers.counts(), &self.requests);
+                if let Some(more) = &self.metrics {
+                    text.push_str(&more().await);
+                }
                 response(StatusCode::OK, TEXT, text.into()).into()
             }
             "/events" if *request.method() == Method::GET => {
@@ -139,7 +154,8 @@ impl Service {
             }
             _ => {
                 let port = self.port.as_ref().filter(|_| matches!(peer, Peer::Tcp(_)));
-                well(&status::identity(&self.daemon, port.unwrap_or(&self.path), self.state()))
+                let version = self.version.as_deref();
+                well(&status::identity(&self.daemon, port.unwrap_or(&self.path), self.state(), version))
             }
         }
     }
@@ -158,6 +174,11 @@ impl Service {
         reply.insert("state".to_owned(), "stopping".into());
         Answered { stops, ..well(&reply).into() }
     }
+}
+
+/// Whether a request hands over an event.
+pub(crate) fn is_event<B>(request: &Request<B>) -> bool {
+    request.uri().path() == "/event"
 }
 
 /// What a user's route answers; a panic in it is told and goes no further.
@@ -219,50 +240,57 @@ fn response(status: StatusCode, kind: HeaderValue, body: Bytes) -> Response<Body
     response
 }
 
-/// Whether a user's routes leave the table alone; the path that they do not, otherwise.
+/// The first path of the table that a user's routes have, too. Nothing of the user's is run to find out.
 pub(crate) fn shadowed(routes: &Router) -> Option<&'static str> {
-    BUILT_IN.into_iter().find(|path| !takes(routes, path))
+    let routes = routes.clone().layer(from_fn(tell));
+    BUILT_IN.into_iter().find(|path| takes(&routes, path))
 }
 
-/// Whether this path is free in these routes. A router says so only by panicking where it is not.
-fn takes(routes: &Router, path: &'static str) -> bool {
-    use axum::routing::{MethodFilter, on};
-    let all = [
-        MethodFilter::DELETE,
-        MethodFilter::GET,
-        MethodFilter::OPTIONS,
-        MethodFilter::PATCH,
-        MethodFilter::POST,
-        MethodFilter::PUT,
-        MethodFilter::TRACE,
-    ];
-    let all = all.into_iter().fold(MethodFilter::HEAD, MethodFilter::or);
-    let routes = routes.clone();
-    quietly(|| drop(routes.route(path, on(all, || async {}).fallback(|| async {}))))
-}
-
-/// Whether this does not panic; what a panic of this thread would print is not printed.
-fn quietly(work: impl FnOnce()) -> bool {
-    let this = std::thread::current().id();
-    let before = Arc::new(std::panic::take_hook());
-    let others = Arc::clone(&before);
-    std::panic::set_hook(Box::new(move |info| {
-        if std::thread::current().id() != this {
-            others(info);
-        }
-    }));
-    let well = catch_unwind(AssertUnwindSafe(work)).is_ok();
-    drop(std::panic::take_hook());
-    if let Ok(before) = Arc::try_unwrap(before) {
-        std::panic::set_hook(before);
+/// Says which route a request has come to, instead of following it.
+async fn tell(request: Request<Body>, _: Next) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    if let Some(route) = request.extensions().get::<MatchedPath>() {
+        response.extensions_mut().insert(route.clone());
     }
-    well
+    response
+}
+
+/// Whether there is a route for exactly this path: one for many paths is behind the table, and may be.
+fn takes(routes: &Router, path: &'static str) -> bool {
+    let mut request = Request::new(Body::empty());
+    *request.uri_mut() = Uri::from_static(path);
+    match pin!(routes.clone().call(request)).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Ok(told)) => told.extensions().get::<MatchedPath>().is_some_and(|route| route.as_str() == path),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use axum::routing::{any, get, post};
+    use std::sync::atomic::AtomicU64;
+
+    async fn never() {
+        panic!("it was run");
+    }
+
+    #[test]
+    fn nothing_panics_and_nothing_is_run_to_find_out() {
+        static PANICS: AtomicU64 = AtomicU64::new(0);
+        let this = std::thread::current().id();
+        let others = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if std::thread::current().id() == this {
+                PANICS.fetch_add(1, Relaxed);
+            }
+            others(info);
+        }));
+        let layered =
+            Router::new().route("/stop", get(never)).layer(from_fn(async |_: Request<Body>, _: Next| never().await));
+        assert_eq!(shadowed(&layered.fallback(never)), Some("/stop"));
+        assert_eq!(PANICS.load(Relaxed), 0);
+    }
 
     #[test]
     fn routes_that_shadow_the_table_are_found() {
@@ -276,5 +304,9 @@ mod tests {
         assert_eq!(shadowed(&Router::new().nest("/stop", at("/"))), Some("/stop"));
         assert_eq!(shadowed(&at("/own").route("/own/{id}", get(|| async {}))), None);
         assert_eq!(shadowed(&at("/{*rest}").fallback(|| async {})), None);
+        assert_eq!(shadowed(&at("/{one}").merge(at("/events/{*rest}"))), None);
+        assert_eq!(shadowed(&Router::new().route_service("/metrics", get(|| async {}))), Some("/metrics"));
+        assert_eq!(shadowed(&Router::new().nest_service("/event", at("/"))), Some("/event"));
+        assert_eq!(shadowed(&Router::new()), None);
     }
 }

@@ -44,7 +44,7 @@ pub(crate) struct Requests {
 }
 
 /// Who the daemon is: what `GET /` answers.
-pub(crate) fn identity(daemon: &Handle, address: &str, state: &str) -> Object {
+pub(crate) fn identity(daemon: &Handle, address: &str, state: &str, version: Option<&str>) -> Object {
     let directory = daemon.pidfile().parent().map_or_else(String::new, |path| path.display().to_string());
     let mut reply = success();
     reply.extend(object([
@@ -54,7 +54,7 @@ pub(crate) fn identity(daemon: &Handle, address: &str, state: &str) -> Object {
         ("address", address.into()),
         ("uptime", seconds(uptime(daemon))),
         ("state", state.into()),
-        ("version", env!("CARGO_PKG_VERSION").into()),
+        ("version", version.unwrap_or(env!("CARGO_PKG_VERSION")).into()),
     ]));
     reply
 }

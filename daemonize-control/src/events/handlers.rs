@@ -111,12 +111,15 @@ impl Handlers {
     {
         let handler: Arc<dyn Fn(Event) -> R + Send + Sync> = Arc::new(handler);
         let begin: Box<Begin> = Box::new(move |event| R::begin(&handler, event));
-        self.write().insert(name, Arc::new(Handler { begin, handled: AtomicU64::new(0) }));
+        let before = self.write().insert(name, Arc::new(Handler { begin, handled: AtomicU64::new(0) }));
+        // What it has captured may want to know of handlers when it is dropped: not before others may.
+        drop(before);
     }
 
     /// From now on nothing handles events of that name; whether something did.
     pub(crate) fn off(&self, name: &str) -> bool {
-        self.write().remove(name).is_some()
+        let before = self.write().remove(name);
+        before.is_some()
     }
 
     /// Handles an event, and says what is replied. What goes wrong in a handler stays there.
@@ -204,6 +207,29 @@ mod tests {
         assert_eq!((handlers.counts()["nothing"], handlers.counts()["plain"]), (2, 0));
         assert!(handlers.off("nothing") && !handlers.off("nothing"));
         assert_eq!(run(handlers.handle(json!({"name": "nothing"})))["message"], "no handler found for nothing");
+    }
+
+    /// What a handler has captured is dropped where handlers can be looked at, and changed.
+    #[test]
+    fn a_handler_s_end_may_look_at_handlers() {
+        struct Curious(Handlers);
+        impl Drop for Curious {
+            fn drop(&mut self) {
+                self.0.counts();
+                self.0.on("the last".into(), |_| ());
+            }
+        }
+        let (tell, told) = std::sync::mpsc::channel();
+        thread::spawn(move || {
+            let handlers = Handlers::default();
+            for _ in 0..2 {
+                let curious = Curious(handlers.clone());
+                handlers.on("x".into(), move |_| drop(curious.0.counts()));
+            }
+            assert!(handlers.off("x"));
+            tell.send(handlers.counts().len()).unwrap();
+        });
+        assert_eq!(told.recv_timeout(Duration::from_secs(10)), Ok(1), "it waits for itself");
     }
 
     #[test]

@@ -46,6 +46,11 @@ impl Publisher {
         self.0.send(message).unwrap_or(0)
     }
 
+    /// How many read `GET /events` now: where there are none, there is no need to find out what could be said.
+    pub fn readers(&self) -> usize {
+        self.0.receiver_count()
+    }
+
     /// From now on.
     pub(crate) fn listen(&self) -> Heard {
         Heard(self.0.subscribe())

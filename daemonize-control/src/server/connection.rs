@@ -1,18 +1,21 @@
 //! One connection: requests one after another, each read, answered and written in bounded time.
 
-use super::Crowd;
+use super::door::Crowd;
 use super::reader::{Asked, Progress, Reader};
 use super::writer::Writer;
+use super::{End, glance};
 use crate::access::Peer;
 use crate::events::Heard;
 use crate::refusal::Refusal;
-use crate::routes::{Answered, Content, Service};
-use axum::http::{Method, StatusCode};
+use crate::routes::{self, Answered, Content, Service};
+use axum::http::{Method, Request, StatusCode};
+use bytes::Bytes;
 use std::io;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 /// How long a request may take from its first byte to its last, and the first one from the connection on.
@@ -22,6 +25,8 @@ const IDLE: Duration = Duration::from_secs(30);
 /// How long it may take from the connection to the first byte of its first request, when there is a crowd: whoever has just
 /// come is about to ask.
 const ARRIVAL: Duration = Duration::from_secs(1);
+/// How long a request that may take long waits for its turn, when there are many of them.
+const TURN: Duration = Duration::from_secs(2);
 /// How long whoever was refused may take to read why.
 const LINGER: Duration = Duration::from_millis(500);
 /// How often a stream of events says that it lives.
@@ -30,6 +35,8 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 const CHUNK: usize = 2 * 1024;
 
 const TOO_SLOW: Refusal = Refusal::new(StatusCode::REQUEST_TIMEOUT, "the request took longer than 5 s");
+const TOO_MANY: Refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many requests that take long");
+const TOO_LATE: Refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the daemon ends");
 
 /// How reading ended.
 enum Read {
@@ -45,13 +52,21 @@ pub(super) struct Connection<S> {
     peer: Peer,
     reader: Reader,
     writer: Writer,
-    end: watch::Receiver<bool>,
+    end: watch::Receiver<End>,
     crowd: Arc<Crowd>,
+    /// Places for what takes long.
+    long: Arc<Semaphore>,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    pub(super) fn new(stream: S, peer: Peer, end: watch::Receiver<bool>, crowd: Arc<Crowd>) -> Connection<S> {
-        Connection { stream, peer, reader: Reader::default(), writer: Writer::default(), end, crowd }
+impl<S: AsyncRead + AsyncWrite + AsFd + Unpin + Sync> Connection<S> {
+    pub(super) fn new(
+        stream: S,
+        peer: Peer,
+        end: watch::Receiver<End>,
+        crowd: Arc<Crowd>,
+        long: Arc<Semaphore>,
+    ) -> Connection<S> {
+        Connection { stream, peer, reader: Reader::default(), writer: Writer::default(), end, crowd, long }
     }
 
     /// Serves it to its end, in its place.
@@ -62,21 +77,73 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Read::Request(asked) => {
                     let Asked { request, is_last } = *asked;
                     let method = request.method().clone();
-                    let mut answered = service.answer(self.peer, request).await;
+                    let Some((mut answered, _leave)) = self.answer(&service, request).await else { return };
                     answered.is_last |= is_last;
                     if !self.send(&service, &method, answered).await.unwrap_or(false) {
                         return;
                     }
                 }
-                Read::Refusal(refusal) => {
-                    let _ = self.send(&service, &Method::GET, service.refuse(refusal)).await;
-                    self.linger().await;
-                    return;
-                }
+                Read::Refusal(refusal) => return self.refuse(&service, refusal).await,
                 Read::Over => return,
             }
             self.reader.answered();
             is_first = false;
+        }
+    }
+
+    /// Says only why it is not served.
+    pub(super) async fn turn_away(mut self, service: Arc<Service>, refusal: Refusal, _place: OwnedSemaphorePermit) {
+        self.refuse(&service, refusal).await;
+    }
+
+    /// The last that is said, whatever has been heard.
+    async fn refuse(&mut self, service: &Service, refusal: Refusal) {
+        let _ = self.send(service, &Method::GET, service.refuse(refusal)).await;
+        self.linger().await;
+    }
+
+    /// Answers a request, with leave to take long where it needs that; nothing where there is nobody any more who waits for
+    /// the answer.
+    async fn answer(
+        &self,
+        service: &Arc<Service>,
+        request: Request<Bytes>,
+    ) -> Option<(Answered, Option<OwnedSemaphorePermit>)> {
+        if let Err(refusal) = service.judge(self.peer, &request) {
+            return Some((service.refuse(refusal), None));
+        }
+        if !service.may_take_long(&request) {
+            return Some((service.answer(self.peer, request).await, None));
+        }
+        let Some(leave) = self.leave().await else { return Some((service.refuse(TOO_MANY), None)) };
+        let is_event = routes::is_event(&request);
+        let (own, peer, mut end) = (Arc::clone(service), self.peer, self.end.clone());
+        let mut answer = Box::pin(async move { own.answer(peer, request).await });
+        tokio::select! {
+            biased;
+            answered = &mut answer => Some((answered, Some(leave))),
+            () = End::Now.comes(&mut end) => Some((service.refuse(TOO_LATE), None)),
+            () = glance::gone(&self.stream) => {
+                // Its handler goes on, and has its leave until it has ended: not more of them can be at work than that.
+                if is_event {
+                    tokio::spawn(async move { drop((answer.await, leave)) });
+                }
+                None
+            }
+        }
+    }
+
+    /// Leave to take long: as soon as somebody else is done, unless that takes long itself, or somebody wants this place.
+    async fn leave(&self) -> Option<OwnedSemaphorePermit> {
+        if let Ok(leave) = Arc::clone(&self.long).try_acquire_owned() {
+            return Some(leave);
+        }
+        let mut end = self.end.clone();
+        tokio::select! {
+            biased;
+            leave = timeout(TURN, Arc::clone(&self.long).acquire_owned()) => leave.ok()?.ok(),
+            () = End::Now.comes(&mut end) => None,
+            () = self.crowd.asks_to_leave() => None,
         }
     }
 
@@ -92,13 +159,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Progress::NeedMore => {}
             }
             let was_waiting = self.reader.is_between_requests();
-            if was_waiting && *self.end.borrow() {
+            let is_ending = End::Soon.has_come(&self.end);
+            if was_waiting && is_ending && !glance::has_something(&self.stream) {
                 return Read::Over;
             }
-            match self.read_more(deadline, was_waiting.then_some(stays)).await {
+            match self.read_more(deadline, (was_waiting && !is_ending).then_some(stays)).await {
                 Ok(Some(0)) | Err(_) => return Read::Over,
                 Ok(Some(_)) if was_waiting && !is_first => deadline = Instant::now() + REQUEST,
                 Ok(Some(_)) => {}
+                // Whoever has asked by now is heard.
+                Ok(None) if was_waiting && glance::has_something(&self.stream) => deadline = Instant::now() + REQUEST,
                 Ok(None) if was_waiting => return Read::Over,
                 Ok(None) => return Read::Refusal(TOO_SLOW),
             }
@@ -121,7 +191,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         tokio::select! {
             biased;
             read = read => read.map_or(Ok(None), |read| read.map(Some)),
-            _ = self.end.changed() => Ok(None),
+            () = End::Soon.comes(&mut self.end) => Ok(None),
             () = crowded => Ok(None),
         }
     }
@@ -129,7 +199,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Sends an answer; whether another request may follow.
     async fn send(&mut self, service: &Service, method: &Method, answered: Answered) -> io::Result<bool> {
         let Answered { content, is_last, stops } = answered;
-        let is_last = is_last || self.crowd.is_there() || *self.end.borrow();
+        let is_last = is_last || self.crowd.is_there() || End::Soon.has_come(&self.end);
         let sent = match content {
             Content::Response(response) => {
                 self.writer.send(&mut self.stream, *method == Method::HEAD, response, is_last).await
@@ -156,8 +226,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     Some(message) => writer.chunk(stream, &message).await?,
                     None => break,
                 },
-                // Said once: a change is the end.
-                _ = end.changed() => break,
+                () = End::Soon.comes(end) => break,
                 // Nothing is to come from there but the end.
                 read = stream.read(&mut rest) => if !matches!(read, Ok(1..)) { return Ok(false) },
                 () = sleep(HEARTBEAT) => writer.chunk(stream, b":\n\n").await?,

@@ -1,42 +1,61 @@
 //! Accepts connections, reads requests strictly, writes responses.
 
 mod connection;
+mod door;
+mod glance;
 mod reader;
 mod writer;
 
-use crate::access::Peer;
 use crate::routes::Service;
-use connection::Connection;
+use door::Door;
 #[cfg(fuzzing)]
 pub(crate) use reader::outcomes;
 use std::io;
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::timeout;
+use tokio::sync::watch;
 
-/// How many connections each of the two ways in may have: strangers at the port cannot starve the socket.
-const CONNECTIONS: u32 = 32;
 /// How many handlers that do not await may work at the same time.
 const WORKERS: usize = 8;
-/// How long it is waited before the next connection is taken, where there are no descriptors or no memory.
-const PAUSE: Duration = Duration::from_millis(100);
-/// How long one more than there may be waits until it is made room for.
-const PATIENCE: Duration = Duration::from_millis(250);
-/// How long answers that are on their way when it ends may take.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// How long answers that are on their way when it ends may take. With [`LAST_WORDS`] it is less than the second that the
+/// core gives to everything that is attached to a daemon whose body does not end by itself.
+const FAREWELL: Duration = Duration::from_millis(600);
+/// How long it may take to tell those who have not been answered by then that they will not be.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// How far the end has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum End {
+    /// Not at all.
+    No,
+    /// Whoever has asked is answered, and nobody else.
+    Soon,
+    /// Whoever has no answer gets none.
+    Now,
+}
+
+impl End {
+    /// Whether it has come so far.
+    fn has_come(self, end: &watch::Receiver<End>) -> bool {
+        *end.borrow() >= self
+    }
+
+    /// Returns when it has come so far.
+    async fn comes(self, end: &mut watch::Receiver<End>) {
+        // Whose sender is gone has come to its end as well.
+        let _ = end.wait_for(|end| *end >= self).await;
+    }
+}
 
 /// A server in a thread of its own.
 #[derive(Debug)]
 pub(crate) struct Server {
-    ending: watch::Sender<bool>,
+    ending: watch::Sender<End>,
     ended: Mutex<mpsc::Receiver<()>>,
     thread: ThreadId,
 }
@@ -45,7 +64,7 @@ impl Server {
     /// Begins to serve.
     pub(crate) fn start(socket: UnixListener, port: Option<TcpListener>, service: Service) -> io::Result<Server> {
         let runtime = Builder::new_current_thread().enable_io().enable_time().max_blocking_threads(WORKERS).build()?;
-        let (ending, end) = watch::channel(false);
+        let (ending, end) = watch::channel(End::No);
         let (tell, ended) = mpsc::channel();
         let doors = Doors::open(&runtime, socket, port)?;
         let service = Arc::new(service);
@@ -58,12 +77,17 @@ impl Server {
         Ok(Server { ending, ended: Mutex::new(ended), thread: thread.thread().id() })
     }
 
-    /// Takes no more requests, and waits until the answers to the others are sent, for a short while.
+    /// Takes no more requests than have come, and waits until they are answered, for a short while; whoever is not by then
+    /// is told so.
     pub(crate) fn end(&self) {
-        self.ending.send_replace(true);
-        if thread::current().id() != self.thread {
-            let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-            let _ = ended.recv_timeout(FAREWELL * 2);
+        self.ending.send_replace(End::Soon);
+        if thread::current().id() == self.thread {
+            return;
+        }
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        if ended.recv_timeout(FAREWELL).is_err() {
+            self.ending.send_replace(End::Now);
+            let _ = ended.recv_timeout(LAST_WORDS);
         }
     }
 }
@@ -82,124 +106,11 @@ impl Doors {
         Ok(Doors { socket: tokio::net::UnixListener::from_std(socket)?, port: port.transpose()? })
     }
 
-    async fn serve(self, service: Arc<Service>, end: watch::Receiver<bool>) {
+    async fn serve(self, service: Arc<Service>, end: watch::Receiver<End>) {
         let Doors { socket, port } = self;
         let unix = Door::new(Arc::clone(&service), end.clone());
-        let serve_socket = unix.serve(async || {
-            let (stream, _) = socket.accept().await?;
-            let user = stream.peer_cred()?;
-            Ok((stream, Peer::Unix { uid: user.uid(), gid: user.gid() }))
-        });
-        let Some(port) = port else { return serve_socket.await };
+        let Some(port) = port else { return unix.serve(socket).await };
         let tcp = Door::new(service, end);
-        let serve_port = tcp.serve(async || {
-            let (stream, address) = port.accept().await?;
-            // An answer is one write: there is nothing to wait for.
-            stream.set_nodelay(true)?;
-            Ok((stream, Peer::Tcp(address)))
-        });
-        tokio::join!(serve_socket, serve_port);
+        tokio::join!(unix.serve(socket), tcp.serve(port));
     }
-}
-
-/// One way in, with its own places.
-struct Door {
-    service: Arc<Service>,
-    end: watch::Receiver<bool>,
-    places: Arc<Semaphore>,
-    crowd: Arc<Crowd>,
-}
-
-/// What those inside know of those outside.
-#[derive(Debug, Default)]
-struct Crowd {
-    /// Somebody waits for a place: who has been answered leaves.
-    waits: AtomicBool,
-    /// Wakes whoever has waited longest for a next request of its own.
-    leave: Notify,
-}
-
-impl Crowd {
-    fn is_there(&self) -> bool {
-        self.waits.load(Relaxed)
-    }
-
-    /// Returns when somebody waits for the place of whoever calls this, who is not busy.
-    async fn asks_to_leave(&self) {
-        loop {
-            self.leave.notified().await;
-            // It may have been meant for nobody, before a place came free.
-            if self.is_there() {
-                return;
-            }
-        }
-    }
-}
-
-impl Door {
-    fn new(service: Arc<Service>, end: watch::Receiver<bool>) -> Door {
-        let places = Arc::new(Semaphore::new(CONNECTIONS as usize));
-        Door { service, end, places, crowd: Arc::default() }
-    }
-
-    /// Takes one connection after another, until the end; then lets those that are being answered go on for a while.
-    async fn serve<S>(&self, accept: impl AsyncFn() -> io::Result<(S, Peer)>)
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let mut end = self.end.clone();
-        tokio::select! {
-            biased;
-            _ = end.wait_for(|end| *end) => {}
-            () = self.take_all(accept) => {}
-        }
-        let _ = timeout(FAREWELL, self.places.acquire_many(CONNECTIONS)).await;
-    }
-
-    async fn take_all<S>(&self, accept: impl AsyncFn() -> io::Result<(S, Peer)>)
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let mut complained = false;
-        loop {
-            match accept().await {
-                Ok((stream, peer)) => {
-                    complained = false;
-                    let place = self.place().await;
-                    let connection = Connection::new(stream, peer, self.end.clone(), Arc::clone(&self.crowd));
-                    tokio::spawn(connection.serve(Arc::clone(&self.service), place));
-                }
-                Err(error) if is_of_one_connection(&error) => {}
-                Err(error) => {
-                    if !std::mem::replace(&mut complained, true) {
-                        log::warn!("failed to take a connection: {error}");
-                    }
-                    tokio::time::sleep(PAUSE).await;
-                }
-            }
-        }
-    }
-
-    /// A place for one more connection. Whoever is answered meanwhile makes room; where nobody is, whoever has kept a
-    /// connection for longest without asking anything.
-    async fn place(&self) -> Option<OwnedSemaphorePermit> {
-        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
-            return Some(place);
-        }
-        self.crowd.waits.store(true, Relaxed);
-        let place = loop {
-            match timeout(PATIENCE, Arc::clone(&self.places).acquire_owned()).await {
-                Ok(place) => break place.ok(),
-                Err(_) => self.crowd.leave.notify_one(),
-            }
-        };
-        self.crowd.waits.store(false, Relaxed);
-        place
-    }
-}
-
-/// Whether the next connection may do better (`accept(2)`): this one is gone.
-fn is_of_one_connection(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, NotConnected};
-    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted | NotConnected)
 }

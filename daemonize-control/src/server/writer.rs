@@ -1,5 +1,6 @@
 //! Writes responses: the head and the body with one call where they are small, and never slower than a deadline.
 
+use super::glance;
 use axum::body::{Body, HttpBody};
 use axum::http::header::{
     CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING, UPGRADE, X_CONTENT_TYPE_OPTIONS,
@@ -8,6 +9,7 @@ use axum::http::{HeaderMap, HeaderName, Response, StatusCode};
 use bytes::Bytes;
 use std::cell::RefCell;
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -46,7 +48,7 @@ impl Writer {
         is_last: bool,
     ) -> io::Result<bool>
     where
-        S: AsyncWrite + Unpin,
+        S: AsyncWrite + AsFd + Unpin,
     {
         let (parts, mut body) = response.into_parts();
         let length = body.size_hint().exact();
@@ -125,14 +127,21 @@ impl Writer {
     }
 
     /// The next piece of a body; what is there already is sent before it is waited for.
-    async fn next<S: AsyncWrite + Unpin>(&mut self, stream: &mut S, body: &mut Body) -> io::Result<Option<Bytes>> {
+    async fn next<S>(&mut self, stream: &mut S, body: &mut Body) -> io::Result<Option<Bytes>>
+    where
+        S: AsyncWrite + AsFd + Unpin,
+    {
         loop {
             let frame =
                 match std::future::poll_fn(|context| Poll::Ready(Pin::new(&mut *body).poll_frame(context))).await {
                     Poll::Ready(frame) => frame,
                     Poll::Pending => {
                         self.flush(stream).await?;
-                        std::future::poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await
+                        tokio::select! {
+                            biased;
+                            frame = std::future::poll_fn(|context| Pin::new(&mut *body).poll_frame(context)) => frame,
+                            () = glance::gone(stream) => return Err(io::ErrorKind::BrokenPipe.into()),
+                        }
                     }
                 };
             let Some(frame) = frame else { return Ok(None) };

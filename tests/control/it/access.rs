@@ -75,9 +75,12 @@ fn p5_02_only_who_can_read_the_token_may_ask_over_tcp() {
     assert_eq!(ask(&authorization(&lab).repeat(2)).status(), 401);
     assert_eq!(ask("").status(), 401, "and over the socket it needs none:");
     assert_eq!(get(&lab, "/").status(), 200);
-    // Nor is it where others could read it.
-    let shown = format!("{:?}{:?}", daemon.arguments(), daemon.environment());
-    assert!(!shown.contains(&token) && !lab.read("err").contains(&token) && !lab.read(PIDFILE).contains(&token));
+    // Nor is it where others could read it; the log does say what goes wrong.
+    let failing = posted("/event", &host.to_string(), &authorization(&lab), r#"{"name":"panic"}"#);
+    assert_eq!(tcp(&lab).ask(&failing).json()["success"], false);
+    let logged = lab.wait_for("err", SOON, |log| log.contains("ERROR: the handler of the event `panic` panicked"));
+    let shown = format!("{:?}{:?}{logged}", daemon.arguments(), daemon.environment());
+    assert!(!shown.contains(&token) && !lab.read(PIDFILE).contains(&token));
     post(&lab, "/stop", "{}");
     nothing_left(&lab);
     start(&lab, TCP);

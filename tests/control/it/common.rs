@@ -41,11 +41,16 @@ pub(crate) fn start(lab: &Lab, settings: &[&str]) -> Process {
     let started = try_start(lab, settings).ok();
     let daemon = lab.daemon(PIDFILE);
     assert_eq!(started.number("started"), daemon.id(), "{started}");
-    // The launcher may know a moment before the endpoint does that it is ready.
+    runs(lab);
+    daemon
+}
+
+/// Waits until the daemon says that it runs: its launcher may know a moment before.
+#[track_caller]
+pub(crate) fn runs(lab: &Lab) {
     let mut states = unix(lab);
     states.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
     states.until(br#"{"state":"running"}"#).expect("a daemon that runs");
-    daemon
 }
 
 /// A connection to the socket.

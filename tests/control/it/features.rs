@@ -27,6 +27,15 @@ fn it_says_who_and_how_the_daemon_is() {
 }
 
 #[test]
+fn a_daemon_has_a_version_and_metrics_of_its_own() {
+    let lab = lab();
+    start(&lab, &["version=7.8.9"]);
+    assert_eq!(get(&lab, "/").json()["version"], "7.8.9");
+    let metrics = get(&lab, "/metrics").body;
+    assert!(metrics.starts_with("# HELP daemon_uptime_seconds") && metrics.ends_with("\nlab_more 7\n"), "{metrics}");
+}
+
+#[test]
 fn events_are_answered_by_their_handlers() {
     let lab = lab();
     start(&lab, &[]);

@@ -66,7 +66,7 @@ fn launches_follow_whoever_is_first() {
 #[track_caller]
 fn nothing_left(lab: &Lab) {
     lab.quiet(SOON).expect("processes are left behind");
-    for left in [PIDFILE, "app/.pid.control"] {
+    for left in [PIDFILE, "app/.control"] {
         assert!(!lab.path(left).exists(), "`{left}` is left behind");
     }
 }

@@ -84,9 +84,9 @@ fn p5_08_after_a_crash_the_next_launch_is_the_first() {
     let mut before = None;
     for _ in 0..3 {
         let first = hold(&lab, &["address=127.0.0.1:0"]);
-        let socket = lab.path("app/.pid.control/socket");
+        let socket = lab.path("app/.control/socket");
         assert!(fs::metadata(&socket).expect("a socket").file_type().is_socket());
-        let token = lab.read("app/.pid.control/token");
+        let token = lab.read("app/.control/token");
         assert!(before.as_ref() != Some(&token), "the token is not new");
         before = Some(token);
         assert_eq!(call(&lab, &["event", "echo", r#"{"what":1}"#]), r#"{"success":true,"echo":1}"#);
@@ -103,10 +103,10 @@ fn p5_08_after_a_crash_the_next_launch_is_the_first() {
 #[test]
 fn p5_08_a_planted_file_is_an_error_and_stays() {
     let lab = lab();
-    fs::create_dir_all(lab.path("app/.pid.control")).expect("a directory");
-    lab.write("app/.pid.control/socket", "precious");
-    lab.helper(&["hold", "app"]).run().exits(2).says(&["Start", "app/.pid.control/socket", "it is no socket"]);
-    assert_eq!(lab.read("app/.pid.control/socket"), "precious");
+    fs::create_dir_all(lab.path("app/.control")).expect("a directory");
+    lab.write("app/.control/socket", "precious");
+    lab.helper(&["hold", "app"]).run().exits(2).says(&["Start", "app/.control/socket", "it is no socket"]);
+    assert_eq!(lab.read("app/.control/socket"), "precious");
     assert!(!lab.path(PIDFILE).exists(), "a pidfile left behind");
 }
 
@@ -296,8 +296,8 @@ fn the_directory_is_private() {
     wait_for_state(program.process(), 'S');
     let mode = |path: &str| fs::metadata(lab.path(path)).expect(path).permissions().mode() & 0o7777;
     assert_eq!(mode(".local/share/only"), 0o700, "{log}");
-    assert_eq!(mode(".local/share/only/.pid.control"), 0o700);
-    assert_eq!(mode(".local/share/only/.pid.control/socket"), 0o600);
+    assert_eq!(mode(".local/share/only/.control"), 0o700);
+    assert_eq!(mode(".local/share/only/.control/socket"), 0o600);
     program.signal(Signal::SIGTERM);
     program.finish().ok();
     let elsewhere = lab.helper(&["hold", "default"]).env("XDG_DATA_HOME", lab.path("data")).spawn();
@@ -346,8 +346,8 @@ fn the_pidfile_is_empty_or_complete() {
     assert_eq!(lines[0], program.process().id().to_string());
     // What was asked for comes first; a client of ours goes to the socket all the same, where it needs no token.
     assert!(lines[2].starts_with("http://127.0.0.1:"), "{text}");
-    assert_eq!(lines[3], format!("unix://{}", lab.path("app/.pid.control/socket").display()));
-    fs::remove_file(lab.path("app/.pid.control/token")).expect("a token");
+    assert_eq!(lines[3], format!("unix://{}", lab.path("app/.control/socket").display()));
+    fs::remove_file(lab.path("app/.control/token")).expect("a token");
     // Whoever reads an address can connect to it.
     assert!(call(&lab, &["get", "/"]).contains("\"success\":true"));
     client(&lab, PIDFILE, &["async", "get", "/"]).ok();
@@ -368,7 +368,7 @@ fn end(lab: &Lab, first: First<'_>) {
 #[track_caller]
 fn nothing_left(lab: &Lab) {
     lab.quiet(SOON).expect("processes are left behind");
-    for left in [PIDFILE, "app/.pid.control"] {
+    for left in [PIDFILE, "app/.control"] {
         assert!(!lab.path(left).exists(), "`{left}` is left behind");
     }
 }

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use look::{Lab, Process};
 use nix::sys::socket::{setsockopt, sockopt};
 
-use crate::common::{SOON, address, authorization, descriptors_return_to, get, in_full, lab, post, start, tcp, unix};
+use crate::common::{
+    SOON, address, authorization, descriptors_return_to, get, in_full, lab, nothing_left, post, start, tcp, unix,
+};
 
 const TCP: &[&str] = &["tcp=127.0.0.1:0"];
 
@@ -59,12 +61,94 @@ fn p5_10_a_request_that_does_not_come_to_its_end_is_given_up() {
     }
 }
 
+/// The time counts from the first byte to the last, however steadily they come.
+#[test]
+fn p5_10_a_request_that_comes_drop_by_drop_is_given_up() {
+    let lab = lab();
+    start(&lab, &[]);
+    for begun in ["GET / HTTP/1.1\r\nHost: x\r\nX: ", "POST /event HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n"] {
+        let mut connection = unix(&lab);
+        let since = Instant::now();
+        connection.send(begun);
+        let mut drops = connection.stream.try_clone().expect("a descriptor");
+        let dripping = thread::spawn(move || {
+            while since.elapsed() < SOON && drops.write_all(b"x").is_ok() {
+                thread::sleep(Duration::from_millis(500));
+            }
+        });
+        assert_eq!(connection.answer().status(), 408, "{begun:?}");
+        let took = since.elapsed();
+        assert!(took > Duration::from_secs(4) && took < Duration::from_secs(8), "{took:?}");
+        connection.ended();
+        dripping.join().expect("it ends");
+    }
+}
+
+/// What takes long leaves room for what does not: a stop, for one.
+#[test]
+fn p5_10_readers_of_events_leave_room_for_a_stop() {
+    let lab = lab();
+    start(&lab, &["tcp=127.0.0.1:0", "token=no"]);
+    let host = address(&lab);
+    let mut readers: Vec<_> = (0..32).map(|_| (unix(&lab), tcp(&lab))).collect();
+    let mut statuses = Vec::new();
+    for (socket, port) in &mut readers {
+        socket.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
+        port.send(format!("GET /events HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+    }
+    // Eight of them wait for their turn: they are not in the way.
+    answers_its_owner(&lab);
+    for (socket, port) in &mut readers {
+        for head in [socket.until(b"\r\n"), port.until(b"\r\n")] {
+            statuses.push(String::from_utf8(head.expect("an answer")).expect("text"));
+        }
+    }
+    let well = statuses.iter().filter(|status| *status == "HTTP/1.1 200 OK\r\n").count();
+    let full = statuses.iter().filter(|status| *status == "HTTP/1.1 503 Service Unavailable\r\n").count();
+    assert_eq!((well, full), (48, 16), "{statuses:?}");
+    answers_its_owner(&lab);
+    let begun = Instant::now();
+    assert_eq!(tcp(&lab).ask(&format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n")).status(), 200);
+    assert_eq!(post(&lab, "/stop", "{}").status(), 200);
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    nothing_left(&lab);
+}
+
+#[test]
+fn p5_10_slow_handlers_leave_room_and_who_has_gone_gives_his_place_back() {
+    let lab = lab();
+    let daemon = start(&lab, &[]);
+    get(&lab, "/");
+    let before = daemon.descriptors().len();
+    let slow = crate::common::posted("/event", "x", "", r#"{"name":"slow","ms":30000}"#);
+    let mut asking: Vec<_> = (0..24).map(|_| unix(&lab)).collect();
+    for connection in &mut asking {
+        connection.send(&slow);
+    }
+    let begun = Instant::now();
+    while get(&lab, "/status").json()["events"]["slow"] != 24 {
+        assert!(begun.elapsed() < SOON, "they are not handled");
+    }
+    answers_its_owner(&lab);
+    assert_eq!(post(&lab, "/event", r#"{"name":"echo"}"#).status(), 503, "one more");
+    // Who has only said everything waits for the answer.
+    let patient = asking.pop().expect("24 of them");
+    patient.stream.shutdown(Shutdown::Write).expect("half a close");
+    drop(asking);
+    descriptors_return_to(daemon, before + 1);
+    assert_eq!(post(&lab, "/event", r#"{"name":"echo"}"#).status(), 503, "their handlers are still at work");
+    answers_its_owner(&lab);
+    drop(patient);
+    descriptors_return_to(daemon, before);
+}
+
 #[test]
 fn p5_10_two_hundred_slow_strangers_keep_the_owner_from_nothing() {
     let lab = lab();
-    let daemon = start(&lab, TCP);
+    let daemon = start(&lab, &["tcp=127.0.0.1:0", "tick=50"]);
     answers_its_owner(&lab);
     let before = daemon.descriptors().len();
+    let (memory, work) = (memory(daemon), lab.read("log").len());
     let time = Duration::from_secs(if in_full() { 30 } else { 6 });
     let begun = Instant::now();
     let mut strangers: Vec<TcpStream> = (0..200).filter_map(|_| TcpStream::connect(address(&lab)).ok()).collect();
@@ -81,11 +165,21 @@ fn p5_10_two_hundred_slow_strangers_keep_the_owner_from_nothing() {
         }
         thread::sleep(Duration::from_secs(1));
     }
+    let (grown, done) = (self::memory(daemon).saturating_sub(memory), (lab.read("log").len() - work) / "tick\n".len());
+    assert!(grown < 4096, "{grown} KiB more");
+    let expected = begun.elapsed().as_millis() / 50;
+    assert!(done as u128 * 2 > expected, "{done} steps of its work instead of {expected}");
     drop(strangers);
     descriptors_return_to(daemon, before);
     let host = address(&lab);
     let answer = tcp(&lab).ask(&format!("GET / HTTP/1.1\r\nHost: {host}\r\n{}\r\n", authorization(&lab)));
     assert_eq!(answer.status(), 200);
+}
+
+/// How much memory of its own a process has, in KiB.
+fn memory(process: Process) -> u64 {
+    let told = process.status("RssAnon").expect("it lives");
+    told.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
 #[test]
@@ -189,15 +283,23 @@ fn ticks(daemon: Process) -> u64 {
 #[test]
 fn p5_13_connections_that_break_off_do_no_harm() {
     let lab = lab();
-    let daemon = start(&lab, &["tcp=127.0.0.1:0", "token=no"]);
+    let daemon = start(&lab, TCP);
     let host = address(&lab);
     get(&lab, "/");
     let before = daemon.descriptors().len();
-    let large = format!("GET /own/large HTTP/1.1\r\nHost: {host}\r\n\r\n");
-    let requests = ["", "GET / HTT", large.as_str(), "GET /events HTTP/1.1\r\nHost: x\r\n\r\n"];
+    let large = format!("GET /own/large HTTP/1.1\r\nHost: {host}\r\n{}\r\n", authorization(&lab));
+    let events = format!("GET /events HTTP/1.1\r\nHost: {host}\r\n{}\r\n", authorization(&lab));
+    let requests = ["", "GET / HTT", large.as_str(), events.as_str(), events.as_str()];
+    let begun = b"data: {\"state\":\"running\"}";
     for number in 0..1000 {
         let mut stream = TcpStream::connect(host).expect("a port that listens");
         let _ = stream.write_all(requests[number % requests.len()].as_bytes());
+        if number % requests.len() == 4 {
+            // Every second stream is one that has begun.
+            stream.set_read_timeout(Some(SOON)).expect("a timeout");
+            let mut http = crate::http::Http::new(&stream);
+            http.until(begun).expect("a stream of events");
+        }
         let reset = nix::libc::linger { l_onoff: 1, l_linger: 0 };
         setsockopt(&stream, sockopt::Linger, &reset).expect("an option");
     }
@@ -214,11 +316,14 @@ fn p5_13_connections_that_break_off_do_no_harm() {
 fn p5_13_who_has_said_everything_is_answered() {
     let lab = lab();
     start(&lab, &[]);
-    let mut connection = unix(&lab);
-    connection.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-    connection.stream.shutdown(Shutdown::Write).expect("half a close");
-    assert_eq!(connection.answer().status(), 200);
-    connection.ended();
+    let slow = crate::common::posted("/event", "x", "", r#"{"name":"slow","ms":1000}"#);
+    for request in ["GET / HTTP/1.1\r\nHost: x\r\n\r\n", &slow] {
+        let mut connection = unix(&lab);
+        connection.send(request);
+        connection.stream.shutdown(Shutdown::Write).expect("half a close");
+        assert_eq!(connection.answer().status(), 200, "{request:?}");
+        connection.ended();
+    }
 }
 
 #[test]

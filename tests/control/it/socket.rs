@@ -3,12 +3,13 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use look::{Deadline, Lab, Outcome};
 use nix::sys::signal::Signal;
 
 use crate::common::{
-    PIDFILE, SOCKET, SOON, TOKEN, get, lab, needs_root, nothing_left, post, shared_lab, start, try_start,
+    PIDFILE, SOCKET, SOON, TOKEN, get, lab, needs_root, nothing_left, post, runs, shared_lab, start, try_start,
 };
 
 const NOBODY: u32 = 65534;
@@ -31,7 +32,7 @@ fn p5_06_nobody_reaches_the_socket_while_it_is_made() {
     needs_root();
     let lab = shared_lab();
     for umask in ["000", "077", "777"] {
-        let calls = "fchmod,fchmodat,fchown,fchownat,bind,listen,rename,renameat,renameat2";
+        let calls = "fchmod,fchmodat,fchown,fchownat,bind,listen";
         let script = format!(
             "umask {umask}; exec strace -f -qq -o trace -e trace={calls} -e inject={calls}:delay_enter=150000 \
              \"$D\" start user=nobody tcp=127.0.0.1:0"
@@ -41,18 +42,14 @@ fn p5_06_nobody_reaches_the_socket_while_it_is_made() {
             look::until(&lab.path("d.control"), Deadline::after(SOON), || lab.path("d.control").exists().then_some(()));
         made.expect("a directory");
         let mut refused = 0;
-        let new = lab.path("d.control/socket.new");
-        let finished = || lab.path(SOCKET).exists() && !new.exists() && lab.read(PIDFILE).lines().count() >= 3;
+        let finished = || lab.path(SOCKET).exists() && lab.read(PIDFILE).lines().count() >= 3;
         while !finished() {
-            for name in ["socket.new", "socket"] {
-                let path = format!("socket=d.control/{name}");
-                let user = ["--reuid=12345", "--regid=12345", "--clear-groups"];
-                let run = lab.command("setpriv", &user).arg(lab.program()).args(["ask", &path]).run();
-                assert_eq!(run.stdout.trim(), "permission denied", "umask {umask}: {run}");
-                refused += 1;
-            }
+            let run = ask_as(&lab, SOMEBODY, SOMEBODY, &[]);
+            assert_eq!(run.stdout.trim(), "permission denied", "umask {umask}: {run}");
+            refused += 1;
         }
         assert!(refused > 2, "nobody has looked");
+        runs(&lab);
         assert_eq!(
             (mode(&lab.path("d.control")), mode(&lab.path(SOCKET)), mode(&lab.path(TOKEN))),
             (0o700, 0o600, 0o600)
@@ -88,6 +85,31 @@ fn p5_07_only_root_and_the_owner_are_served_whatever_the_mode_is() {
     assert_eq!(was_root.stdout.trim(), "200");
 }
 
+/// Strangers are known before they say anything: however many there are, they have none of the owner's places.
+#[test]
+fn p5_07_a_crowd_of_strangers_keeps_the_owner_from_nothing() {
+    needs_root();
+    let lab = shared_lab();
+    let daemon = start(&lab, &[]);
+    get(&lab, "/");
+    let before = daemon.descriptors().len();
+    fs::set_permissions(lab.path("d.control"), fs::Permissions::from_mode(0o777)).expect("ours");
+    fs::set_permissions(lab.path(SOCKET), fs::Permissions::from_mode(0o777)).expect("ours");
+    fs::set_permissions(lab.write("told", ""), fs::Permissions::from_mode(0o666)).expect("ours");
+    let user = ["--reuid=12345", "--regid=12345", "--clear-groups"];
+    let crowd = lab.command("setpriv", &user).arg(lab.program());
+    let crowd = crowd.args(["crowd", &format!("socket={SOCKET}"), "told=told"]).spawn();
+    lab.wait_for("told", SOON, |told| !told.is_empty());
+    for _ in 0..5 {
+        let begun = Instant::now();
+        assert_eq!(get(&lab, "/status").status(), 200);
+        assert!(begun.elapsed() < Duration::from_secs(1), "the owner waited for {:?}", begun.elapsed());
+    }
+    crate::common::descriptors_return_to(daemon, before);
+    crowd.signal(Signal::SIGTERM);
+    crowd.finish();
+}
+
 #[test]
 fn p5_08_what_a_dead_daemon_left_is_replaced() {
     let lab = lab();
@@ -103,6 +125,28 @@ fn p5_08_what_a_dead_daemon_left_is_replaced() {
         post(&lab, "/stop", "{}");
         nothing_left(&lab);
     }
+}
+
+/// In its new root it finds neither the directory nor what is in it: the next start does.
+#[test]
+fn p5_08_what_stays_outside_of_another_root_is_replaced() {
+    needs_root();
+    let lab = shared_lab();
+    fs::create_dir(lab.path("jail")).expect("a directory");
+    for _ in 0..2 {
+        let daemon = start(&lab, &["tcp=127.0.0.1:0", "chroot=jail", "user=nobody"]);
+        assert_eq!(get(&lab, "/").json()["pid"], daemon.id());
+        post(&lab, "/stop", "{}");
+        daemon.died(SOON).expect("it ends");
+        assert!(lab.path(SOCKET).exists() && lab.path(TOKEN).exists());
+    }
+    let token = lab.read(TOKEN);
+    let daemon = start(&lab, &["tcp=127.0.0.1:0", "user=nobody"]);
+    assert_eq!(get(&lab, "/").json()["pid"], daemon.id());
+    assert_ne!(lab.read(TOKEN), token);
+    post(&lab, "/stop", "{}");
+    daemon.died(SOON).expect("it ends");
+    assert!(!lab.path(SOCKET).exists() && !lab.path(TOKEN).exists());
 }
 
 #[test]
@@ -146,12 +190,75 @@ fn p5_08_what_somebody_put_there_stays_and_is_told_of() {
     }
 }
 
+/// A group that only root could give the socket to: what was made before that was found out is removed.
+#[test]
+fn p5_08_a_start_that_fails_half_way_leaves_nothing() {
+    needs_root();
+    let lab = shared_lab();
+    chown(lab.directory(), Some(NOBODY), Some(NOBODY)).expect("root may");
+    let user = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+    let start = lab.command("setpriv", &user).arg(lab.program()).args(["start", "tcp=127.0.0.1:0", "group=777"]);
+    start.run().exits(2).says(&["failed to bind", &lab.path(SOCKET).display().to_string(), "not permitted"]);
+    nothing_left(&lab);
+}
+
+/// What `ss -x` and `lsof -U` show.
+#[test]
+fn the_kernel_knows_the_socket_by_its_path() {
+    let lab = lab();
+    start(&lab, &[]);
+    let table = fs::read_to_string("/proc/net/unix").expect("a table");
+    assert!(table.lines().any(|line| line.ends_with(&format!(" {}", lab.path(SOCKET).display()))), "{table}");
+}
+
+/// Whoever has moved the directory away has put something else into its place.
+#[test]
+fn p5_08_what_took_the_directory_s_place_stays() {
+    for is_link in [false, true] {
+        let lab = lab();
+        let daemon = start(&lab, &["tcp=127.0.0.1:0"]);
+        fs::rename(lab.path("d.control"), lab.path("moved")).expect("ours");
+        fs::create_dir(lab.path("other")).expect("a directory");
+        lab.write("other/socket", "precious");
+        lab.write("other/token", "precious");
+        if is_link {
+            symlink("other", lab.path("d.control")).expect("a link");
+        } else {
+            fs::rename(lab.path("other"), lab.path("d.control")).expect("ours");
+        }
+        lab.run(&["stop"]).ok();
+        daemon.died(SOON).expect("it ends");
+        assert_eq!((lab.read(SOCKET), lab.read(TOKEN)), ("precious".into(), "precious".into()), "link: {is_link}");
+    }
+}
+
 #[test]
 fn p5_08_a_path_that_no_socket_can_have_is_told_before_anything_happens() {
     let lab = lab();
     let name = format!("{}.pid", "x".repeat(100));
     try_start(&lab, &[&format!("pidfile={name}")]).exits(2).says(&["AF_UNIX path too long", &"x".repeat(100)]);
     assert_eq!(fs::read_dir(lab.directory()).expect("the lab").count(), 0, "something was made");
+}
+
+/// Pidfiles whose names differ by `.pid` alone belong to different daemons.
+#[test]
+fn p5_08_no_two_daemons_share_a_socket() {
+    let lab = lab();
+    let first = start(&lab, &["tcp=127.0.0.1:0"]);
+    let token = lab.read(TOKEN);
+    try_start(&lab, &["tcp=127.0.0.1:0", "pidfile=d"]).ok();
+    let second = lab.daemon("d");
+    assert_eq!(get(&lab, "/").json()["pid"], first.id());
+    assert_eq!(
+        lab.run(&["status", "pidfile=d"]).ok().stdout.lines().next(),
+        Some(&*format!("unix://{}", lab.path("d.endpoint/socket").display()))
+    );
+    lab.run(&["stop", "pidfile=d"]).ok();
+    second.died(SOON).expect("it ends");
+    assert!(!lab.path("d.endpoint").exists());
+    assert_eq!((get(&lab, "/").json()["pid"].as_i64(), lab.read(TOKEN)), (Some(first.id().into()), token));
+    post(&lab, "/stop", "{}");
+    nothing_left(&lab);
 }
 
 #[test]

@@ -23,3 +23,17 @@ fn status(socket: &str, user: Option<u32>) -> std::io::Result<String> {
     stream.read_to_string(&mut answer)?;
     Ok(answer.split(' ').nth(1).unwrap_or("nothing").to_owned())
 }
+
+/// Opens 64 connections, says one byte in each, tells that in a file, and stays until somebody ends it.
+pub(crate) fn crowd(socket: &str, told: &str) {
+    let mut all = Vec::new();
+    for _ in 0..64 {
+        let mut stream = UnixStream::connect(socket).expect("a socket that listens");
+        // Whoever is not wanted may be hung up on.
+        let _ = stream.write_all(b"G");
+        all.push(stream);
+    }
+    std::fs::write(told, "all are there\n").expect("a file that is there");
+    std::thread::sleep(std::time::Duration::from_secs(30));
+    drop(all);
+}

@@ -1,4 +1,5 @@
-//! A daemon with an endpoint, for the black-box tests: `start | foreground | stop | status | ask` and settings, `key=value`.
+//! A daemon with an endpoint, for the black-box tests: `start | foreground | stop | status | ask | crowd` and settings,
+//! `key=value`.
 //!
 //! Everything is told by lines in files of the lab's directory, and by what the endpoint answers.
 
@@ -13,9 +14,14 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let verb = arguments.next().unwrap_or_default();
     let settings = Settings::parse(arguments);
+    log::set_logger(&Stderr).map(|()| log::set_max_level(log::LevelFilter::Trace)).expect("the first logger");
     if verb == "ask" {
         let user = settings.get("become").map(|user| user.parse().expect("a number"));
         ask::ask(settings.get("socket").expect("a path"), user);
+        return ExitCode::SUCCESS;
+    }
+    if verb == "crowd" {
+        ask::crowd(settings.get("socket").expect("a path"), settings.get("told").expect("a path"));
         return ExitCode::SUCCESS;
     }
     let daemon = settings.daemon();
@@ -30,4 +36,19 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => error.report(),
     }
+}
+
+/// Whatever is logged, one line each as it comes.
+struct Stderr;
+
+impl log::Log for Stderr {
+    fn enabled(&self, _: &log::Metadata) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record) {
+        eprintln!("{}: {}", record.level(), record.args());
+    }
+
+    fn flush(&self) {}
 }

@@ -28,11 +28,21 @@ impl Settings {
         self.0.get(key).map(String::as_str)
     }
 
+    fn milliseconds(&self, key: &str) -> Option<Duration> {
+        self.get(key).map(|time| Duration::from_millis(time.parse().expect("milliseconds")))
+    }
+
     pub(crate) fn daemon(&self) -> Daemon {
         let mut daemon = Daemon::new("lab").pidfile(self.get("pidfile").unwrap_or("d.pid"));
         daemon = daemon.stdout("out").stderr("err").handle(Signal::SIGHUP, || line("hup"));
         if let Some(user) = self.get("user") {
             daemon = daemon.user(user);
+        }
+        if let Some(root) = self.get("chroot") {
+            daemon = daemon.chroot(root);
+        }
+        if let Some(time) = self.milliseconds("grace") {
+            daemon = daemon.grace(time);
         }
         if let Some(mask) = self.get("umask") {
             daemon = daemon.umask(u32::from_str_radix(mask, 8).expect("an octal number"));
@@ -51,6 +61,9 @@ impl Settings {
         if let Some(page) = self.get("page") {
             endpoint = endpoint.page(page);
         }
+        if let Some(version) = self.get("version") {
+            endpoint = endpoint.version(version).metrics(|| async { "lab_more 7\n".to_owned() });
+        }
         let publisher = endpoint.publisher();
         endpoint = with_events(endpoint, publisher);
         match self.get("routes") {
@@ -60,9 +73,15 @@ impl Settings {
     }
 
     pub(crate) fn body(&self, daemon: Daemon, here: bool) -> daemon::Result<()> {
-        let drain = self.get("drain").map(|time| Duration::from_millis(time.parse().expect("milliseconds")));
+        let (drain, tick) = (self.milliseconds("drain"), self.milliseconds("tick"));
+        let is_deaf = self.get("body") == Some("deaf");
         let daemon = daemon.run(move || {
-            while daemon::sleep(Duration::from_secs(1000)) {}
+            if is_deaf {
+                thread::sleep(Duration::from_secs(1000));
+            }
+            while daemon::sleep(tick.unwrap_or(Duration::from_secs(1000))) {
+                line("tick");
+            }
             if let Some(drain) = drain {
                 thread::sleep(drain);
             }
@@ -87,6 +106,7 @@ fn with_events(endpoint: Endpoint, publisher: Publisher) -> Endpoint {
         .on("later", |event| async move { json!({ "later": event["x"] }) })
         .on("fail", |_| Err::<(), _>("it failed"))
         .on("panic", |event: Event| assert!(event["x"] == 1, "TOPSECRET"))
+        .on("bad\u{1b}[2J\r\nINFO: all is well", |event: Event| assert!(event["x"] == 1, "TOPSECRET"))
         .on("slow", |event| thread::sleep(Duration::from_millis(event["ms"].as_u64().unwrap_or(0))))
         .on("publish", move |event| json!({ "readers": publisher.publish("said", &event["what"]) }))
         .on("odd\"name\n", |_| Value::Null)
