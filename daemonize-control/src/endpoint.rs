@@ -70,7 +70,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 ///
 /// # Who may ask, and how
 ///
-/// * Over the socket: root, the user that the daemon is, and a [`group`](Endpoint::group). Anybody else: 403.
+/// * Over the socket: root, the user that the daemon is, and a [`group`](Endpoint::group). Anybody else: 403, or nothing
+///   where there are many of them.
 /// * Over TCP: whoever brings `Authorization: Bearer TOKEN` (else 401) and names one of `localhost`, `127.0.0.1` and `[::1]`
 ///   with the port as the `Host` (else 403).
 /// * No web page: any `Origin`, and a `Sec-Fetch-Site` from elsewhere, is answered with 403 (see [`page`](Endpoint::page)).

@@ -316,11 +316,14 @@ fn p5_13_connections_that_break_off_do_no_harm() {
 fn p5_13_who_has_said_everything_is_answered() {
     let lab = lab();
     start(&lab, &[]);
-    let mut connection = unix(&lab);
-    connection.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-    connection.stream.shutdown(Shutdown::Write).expect("half a close");
-    assert_eq!(connection.answer().status(), 200);
-    connection.ended();
+    let slow = crate::common::posted("/event", "x", "", r#"{"name":"slow","ms":1000}"#);
+    for request in ["GET / HTTP/1.1\r\nHost: x\r\n\r\n", &slow] {
+        let mut connection = unix(&lab);
+        connection.send(request);
+        connection.stream.shutdown(Shutdown::Write).expect("half a close");
+        assert_eq!(connection.answer().status(), 200, "{request:?}");
+        connection.ended();
+    }
 }
 
 #[test]

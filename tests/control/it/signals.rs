@@ -39,6 +39,19 @@ fn signals_end_a_second_instance_and_its_program() {
     assert!(!lab.path(PIDFILE).exists());
 }
 
+/// One that comes while the dropped instance ends is not lost.
+#[test]
+fn a_signal_during_the_end_is_obeyed_after_it() {
+    let lab = lab();
+    let program = lab.helper(&["hold", "app", "end=live", "stop=waits"]).spawn();
+    lab.wait_for("log", SOON, |log| log.contains("on_stop begins"));
+    program.signal(Signal::SIGTERM);
+    lab.write("go", "");
+    let outcome = program.finish();
+    assert_eq!(outcome.code(), 128 + Signal::SIGTERM as i32, "{outcome}");
+    assert!(!lab.path(PIDFILE).exists(), "it died before its end");
+}
+
 /// Two instances of one process hear the same signal, and both come to their end before the process does.
 #[test]
 fn signals_end_all_instances_of_a_program() {

@@ -12,7 +12,7 @@ use daemon::control::{Error, Event, Instance, Launch, Running};
 
 /// An instance with some handlers. How it ends is a setting: `end=wait` (the default), `drop`, `sleep`, `forever`; `live` goes
 /// on without it, also where it could not start, `again` as another one, and
-/// `both` with another one.
+/// `both` with another one. With `stop=waits` its end waits for the file `go`.
 pub(crate) fn hold(directory: &str, settings: &[&str]) -> Result<(), Error> {
     let setting = |key: &str| settings.iter().find_map(|setting| setting.strip_prefix(key)?.strip_prefix('='));
     let mut instance = instance(directory);
@@ -24,6 +24,14 @@ pub(crate) fn hold(directory: &str, settings: &[&str]) -> Result<(), Error> {
     }
     if let Some(patience) = setting("patience") {
         instance = instance.patience(Duration::from_millis(patience.parse().expect("milliseconds")));
+    }
+    if setting("stop") == Some("waits") {
+        instance = instance.on_stop(|| {
+            line("on_stop begins");
+            let go = look::in_lab("go");
+            let deadline = look::Deadline::after(Duration::from_secs(20));
+            look::until(&go, deadline, || go.exists().then_some(())).expect("a sign to go");
+        });
     }
     if setting("end") == Some("forever") {
         return instance.run_forever();
