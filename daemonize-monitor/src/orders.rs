@@ -9,8 +9,8 @@ use daemonize_core::Signal;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// What the engine may be told.

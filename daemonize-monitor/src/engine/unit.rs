@@ -172,7 +172,11 @@ impl Unit {
             for_time: now.saturating_duration_since(self.since),
             since: self.since_on_the_wall,
             pid: self.process.as_ref().filter(|process| !process.reaped).map(|process| process.pid),
-            uptime: self.process.as_ref().filter(|_| self.is_alive()).map(|process| now.saturating_duration_since(process.began)),
+            uptime: self
+                .process
+                .as_ref()
+                .filter(|_| self.is_alive())
+                .map(|process| now.saturating_duration_since(process.began)),
             command: self.bot.command.clone(),
             reason: self.reason.as_deref().map(str::to_owned),
             left: until.map(|until| until.saturating_duration_since(now)),

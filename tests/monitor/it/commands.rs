@@ -134,7 +134,10 @@ fn a_bot_is_given_the_environment_that_was_said() {
     );
     let clear = lines(&lab, "clear.new", 4);
     let names: Vec<&str> = clear.iter().map(|line| line.split('=').next().unwrap()).collect();
-    assert_eq!(names, ["A", "DAEMON_BOT", "DAEMON_EVENTS", "DAEMON_EVENTS_PIPE", "DAEMON_MONITOR", "DAEMON_MONITOR_ID"]);
+    assert_eq!(
+        names,
+        ["A", "DAEMON_BOT", "DAEMON_EVENTS", "DAEMON_EVENTS_PIPE", "DAEMON_MONITOR", "DAEMON_MONITOR_ID"]
+    );
     assert_eq!(clear[0], "A=b=c");
     let full = lines(&lab, "full.new", 5);
     for line in ["A=$(touch`x`)", "NOTIFY_SOCKET=mine", "DAEMON_BOT=full", "DAEMON_EVENTS=3"] {
