@@ -63,7 +63,8 @@ impl Journal {
     /// Ends what an earlier monitor left, according to the journal at `path`, and begins a new one.
     ///
     /// # Errors
-    /// Something cannot be ended: a second copy must not be started beside it. Or it cannot be said who this monitor is.
+    /// Something cannot be ended: a second copy must not be started beside it. Or it cannot be said who this monitor is, or
+    /// not be written down: whoever comes next could not end what is left.
     pub(crate) fn begin(path: Option<PathBuf>) -> Result<Journal> {
         let header = Header::new().map_err(|error| Error::system("identify this monitor", &error))?;
         if let Some(path) = &path {
@@ -75,7 +76,9 @@ impl Journal {
         }
         let (running, pending) = (BTreeMap::new(), String::new());
         let mut journal = Journal { path, file: None, header, running, pending, lines: 0, behind: None };
-        journal.rewrite();
+        let written = journal.replace();
+        let path = journal.path.as_deref().unwrap_or(Path::new("")).display();
+        written.map_err(|error| Error::system(&format!("write `{path}`"), &error))?;
         Ok(journal)
     }
 
@@ -128,23 +131,26 @@ impl Journal {
         }
     }
 
-    /// Writes the whole file under another name, and puts it in place of the old one.
+    /// Writes the whole file anew, or tries again later.
     fn rewrite(&mut self) {
-        let Some(path) = &self.path else { return };
+        if let Err(error) = self.replace() {
+            self.fall_behind(&error);
+        }
+    }
+
+    /// Writes the whole file under another name, and puts it in place of the old one.
+    fn replace(&mut self) -> io::Result<()> {
+        let Some(path) = &self.path else { return Ok(()) };
         let mut text = String::new();
         line(&mut text, &self.header.text());
         for (pid, entry) in &self.running {
             line(&mut text, &entry.text(*pid));
         }
         self.pending.clear();
-        match replace(path, text.as_bytes()) {
-            Ok(file) => {
-                self.file = Some(file);
-                self.lines = self.running.len();
-                self.behind = None;
-            }
-            Err(error) => self.fall_behind(&error),
-        }
+        self.file = Some(replace(path, text.as_bytes())?);
+        self.lines = self.running.len();
+        self.behind = None;
+        Ok(())
     }
 
     fn fall_behind(&mut self, error: &io::Error) {

@@ -63,27 +63,31 @@ pub(crate) fn user(pid: Pid) -> Option<u32> {
     fs::metadata(format!("/proc/{pid}")).ok().map(|directory| directory.uid())
 }
 
-/// The session of this process.
-pub(crate) fn our_session() -> i32 {
-    getsid(None).map_or(0, nix::unistd::Pid::as_raw)
+/// Whether a process, dead ones included, is of the session that this one is of; takes no descriptor.
+pub(crate) fn is_of_our_session(pid: Pid) -> bool {
+    let session = |pid: Option<Pid>| getsid(pid.map(|pid| nix::unistd::Pid::from_raw(pid.as_raw()))).ok();
+    session(Some(pid)).is_some_and(|theirs| session(None) == Some(theirs))
 }
 
-/// Whether a process, dead ones included, is of the session that this one is of.
-pub(crate) fn is_of_our_session(pid: Pid) -> bool {
-    Facts::of(pid).is_some_and(|facts| facts.session == our_session())
+/// All our children, dead ones included. One may be missing if another ends meanwhile, or if no descriptor is left.
+pub(crate) fn child_pids() -> Vec<Pid> {
+    listed().unwrap_or_else(|| children_of_all(|_| true).into_iter().map(|facts| facts.pid).collect())
 }
 
 /// Those of our children that are `wanted`, whichever thread made or adopted them. One may be missing if another ends
 /// meanwhile.
 pub(crate) fn children(wanted: impl Fn(Pid) -> bool) -> Vec<Facts> {
-    listed(&wanted).unwrap_or_else(|| children_of_all(wanted))
+    match listed() {
+        Some(pids) => pids.into_iter().filter(|pid| wanted(*pid)).filter_map(Facts::of).collect(),
+        None => children_of_all(wanted),
+    }
 }
 
 /// What a list of a thousand children takes, and more.
 const LISTED: usize = 16 * 1024;
 
 /// The kernel's own lists (`CONFIG_PROC_CHILDREN`), one for each thread.
-fn listed(wanted: impl Fn(Pid) -> bool) -> Option<Vec<Facts>> {
+fn listed() -> Option<Vec<Pid>> {
     let mut found = Vec::new();
     // One descriptor at a time: there may be no more.
     let threads: Vec<PathBuf> =
@@ -95,8 +99,7 @@ fn listed(wanted: impl Fn(Pid) -> bool) -> Option<Vec<Facts>> {
         if read.is_err() {
             continue;
         }
-        let pids = list.split_ascii_whitespace().filter_map(|word| Pid::from_raw(word.parse().ok()?));
-        found.extend(pids.filter(|pid| wanted(*pid)).filter_map(Facts::of));
+        found.extend(list.split_ascii_whitespace().filter_map(|word| Pid::from_raw(word.parse().ok()?)));
     }
     Some(found)
 }
@@ -122,7 +125,7 @@ mod tests {
     fn this_process_is_seen_as_it_is() {
         let this = Facts::of(Pid::this()).unwrap();
         assert!(this.is_alive && this.start_time > 0);
-        assert_eq!(this.session, our_session());
+        assert!(this.session == getsid(None).unwrap().as_raw() && is_of_our_session(Pid::this()));
     }
 
     #[test]

@@ -98,6 +98,7 @@ impl Ground {
             environment: &borrowed(&environment),
             directory: directory.as_deref(),
             umask: bot.umask,
+            no_new_privs: bot.no_new_privs.unwrap_or(bot.user.is_some()),
             identity: whom.as_ref().map(Whom::identity),
             descriptors: self.descriptors,
             death_signal: bot.stop.first().map_or(Signal::SIGKILL, |step| step.signal).as_raw(),

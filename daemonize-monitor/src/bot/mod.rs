@@ -51,6 +51,9 @@ pub struct Bot {
     pub group: Option<String>,
     /// Which permissions its files do not get; the monitor's own mask if `None`.
     pub umask: Option<u32>,
+    /// Whether no program that it executes may give it more rights (`PR_SET_NO_NEW_PRIVS`), so that `sudo` and the like do
+    /// not work in it; if `None`, when it has a user.
+    pub no_new_privs: Option<bool>,
     /// Whether it starts with the monitor.
     pub autostart: bool,
     /// How many of it run, as `NAME:1`, `NAME:2` and so on; one, by its own name, if `None`.
@@ -89,6 +92,7 @@ impl Bot {
             user: None,
             group: None,
             umask: None,
+            no_new_privs: None,
             autostart: true,
             instances: None,
             restart: Restart::default(),
@@ -202,6 +206,13 @@ impl Bot {
     #[must_use]
     pub fn umask(mut self, umask: u32) -> Bot {
         self.umask = Some(umask);
+        self
+    }
+
+    /// Whether no program that it executes may give it more rights; otherwise none may if it has a user.
+    #[must_use]
+    pub fn no_new_privs(mut self, yes: bool) -> Bot {
+        self.no_new_privs = Some(yes);
         self
     }
 

@@ -19,6 +19,7 @@ pub(super) const KEYS: &[&str] = &[
     "user",
     "group",
     "umask",
+    "no_new_privs",
     "autostart",
     "instances",
     "restart",
@@ -127,6 +128,7 @@ fn process(bot: &mut Bot, keys: &Keys<'_>) {
         Some(digits) => words::umask(&digits).map_or_else(|wrong| value.wrong(wrong), Some),
         None => value.parsed(words::umask, "octal digits in quotes, such as \"027\""),
     });
+    keys.set_some("no_new_privs", &mut bot.no_new_privs, |value| value.truth());
     keys.set("autostart", &mut bot.autostart, |value| value.truth());
     keys.set_some("instances", &mut bot.instances, |value| value.integer(1..=MOST_INSTANCES));
 }

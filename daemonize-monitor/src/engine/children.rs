@@ -21,6 +21,12 @@ const AHEAD: Duration = Duration::from_millis(20);
 /// So often a look is repeated when children end while it looks; then it looks at all processes there are.
 const TRIES: u32 = 3;
 
+/// So many children that have changed are asked for one by one; each time the kernel looks through all that have not.
+const ONE_BY_ONE: u32 = 16;
+
+/// Not a bot's moment: children are left that have changed.
+pub(super) const MORE_CHILDREN: (usize, u32) = (usize::MAX, 1);
+
 /// When strays were looked for, and what it cost.
 pub(super) struct Looks {
     /// When all looks so far have had their share of the time.
@@ -60,22 +66,23 @@ impl Engine {
     /// Some children have changed: bots, and those that bots left behind.
     pub(super) fn take_changes_of_children(&mut self) {
         while matches!((&self.child_signals).read(&mut [0; 64]), Ok(1..)) {}
-        let mut foreign = false;
-        while let Some(pid) = wait::peek_any() {
+        for _ in 0..ONE_BY_ONE {
+            let Some(pid) = wait::peek_any() else { return };
             // Somebody who dies may be the last of a bot that is being stopped.
             self.look = true;
             match self.pids.get(&pid) {
                 Some(index) => self.take_change(*index),
                 None if process::is_of_our_session(pid) => {
                     // Somebody else in this program has started it, and waits for it.
-                    foreign = true;
-                    break;
+                    return self.take_changes_behind();
                 }
                 None => self.bury(pid),
             }
         }
-        if foreign {
-            self.take_changes_behind();
+        self.take_changes_behind();
+        if wait::peek_any().is_some_and(|pid| !process::is_of_our_session(pid)) {
+            // Whoever leaves more dead behind than can be buried at once keeps nobody else waiting.
+            self.timers.set(Instant::now(), MORE_CHILDREN);
         }
     }
 
@@ -90,14 +97,13 @@ impl Engine {
         }
     }
 
-    /// Where a child of somebody else is in the way, each is asked for by number.
+    /// Where many have changed, or a child of somebody else is in the way, each is asked for by number.
     fn take_changes_behind(&mut self) {
-        let session = process::our_session();
-        for facts in process::children(|_| true) {
-            match self.pids.get(&facts.pid) {
+        for pid in process::child_pids() {
+            match self.pids.get(&pid) {
                 Some(index) => self.take_change(*index),
-                None if facts.session == session => {}
-                None => self.bury(facts.pid),
+                None if process::is_of_our_session(pid) => {}
+                None => self.bury(pid),
             }
         }
     }

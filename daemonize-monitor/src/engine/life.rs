@@ -1,7 +1,7 @@
 //! From the wish that a bot runs to its end, and what follows that.
 
 use super::unit::{After, Process};
-use super::{Engine, STARTING, Token};
+use super::{Engine, STARTING, Token, children};
 use crate::bot::Ready;
 use crate::counts::BuiltIn;
 use crate::policy::{Decision, Exit, Rules, decide};
@@ -252,7 +252,9 @@ impl Engine {
     /// Whatever is due.
     pub(super) fn run_timers(&mut self) {
         while let Some((at, (index, generation))) = self.timers.due(self.now) {
-            if index == usize::MAX {
+            if (index, generation) == children::MORE_CHILDREN {
+                self.take_changes_of_children();
+            } else if index == usize::MAX {
                 self.out_of_patience(at);
             } else if self.units.get(index).is_some_and(|slot| slot.generation == generation && slot.value.is_some()) {
                 self.run_timer(index, at);

@@ -14,6 +14,7 @@ pub(super) fn restarting(old: &Bot, new: &Bot) -> Vec<&'static str> {
         ("user", old.user != new.user),
         ("group", old.group != new.group),
         ("umask", old.umask != new.umask),
+        ("no_new_privs", old.no_new_privs != new.no_new_privs),
         ("stdout", Stream::of(&old.stdout) != Stream::of(&new.stdout)),
         ("stderr", Stream::of(&old.stderr) != Stream::of(&new.stderr)),
     ])

@@ -35,6 +35,7 @@ fn changes() -> Vec<(&'static str, Bot, bool)> {
         ("user", web().user("web"), true),
         ("group", web().group("web"), true),
         ("umask", web().umask(0o27), true),
+        ("no_new_privs", web().no_new_privs(true), true),
         ("stdout", web().stdout(LogTarget::Null), true),
         ("stdout", web().stdout(LogTarget::Inherit), true),
         ("stderr", web().stderr(LogTarget::Memory), true),

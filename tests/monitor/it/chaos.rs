@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::common::{BOT, SOON, lab, nothing_left, size, start, start_again, write_bots};
-use look::{Lab, Process};
+use crate::common::{BOT, SOON, lab, nothing_left, size, write_bots};
+use look::{Lab, Outcome, Process, Running};
 use nix::sys::signal::Signal;
 
 const BOTS: [&str; 6] = [
-    "a limit=100000/1000 backoff=0 log=LAB/a.log,20000,1 : BOT flood",
+    "a limit=100000/1000 backoff=0 log=LAB/small/a.log,20000,1 : BOT flood",
     "b limit=100000/1000 backoff=0 depends=a : BOT escape:idle,mark-b spawn:idle idle",
     "c limit=100000/1000 backoff=0 stop=TERM:100 : BOT ignore:TERM escape:ignore:TERM,idle event:x:1000 idle mark-c",
     "d limit=100000/1000 backoff=1 : BOT sleep:20 exit:1",
@@ -39,14 +39,70 @@ fn bots(lab: &Lab) -> Vec<Process> {
     lab.processes().into_iter().filter(marked).collect()
 }
 
-fn disturb(lab: &Lab, chance: &mut Chance, monitor: &mut Process) {
+/// A disk of 256 KiB for the log of one bot, the pidfile, the journal and the monitor's own log; other programs do not see it.
+struct Disk<'lab> {
+    lab: &'lab Lab,
+    holder: Running<'lab>,
+    is_full: bool,
+}
+
+impl<'lab> Disk<'lab> {
+    fn new(lab: &'lab Lab) -> Disk<'lab> {
+        let mount =
+            "mkdir small && mount -t tmpfs -o mode=755,size=256k none small && touch mounted && exec sleep 1000";
+        let holder = lab.command("unshare", &["--mount", "bash", "-c", mount]).within(SOON * 50).spawn();
+        lab.wait_for("mounted", SOON, |_| true);
+        Disk { lab, holder, is_full: false }
+    }
+
+    /// The path of a file on it, as it is seen from outside.
+    fn path(&self, name: &str) -> String {
+        format!("/proc/{}/root{}/{name}", self.holder.process().id(), self.lab.path("small").display())
+    }
+
+    /// The helper program, where the disk is seen.
+    fn run(&self, verb: &str) -> Outcome {
+        let holder = self.holder.process().id().to_string();
+        let script = format!("cd {} && exec $D {verb}", self.lab.directory().display());
+        let run = self.lab.command("nsenter", &["--mount", "--target", &holder, "bash", "-c", &script]);
+        run.env("D", self.lab.program()).env("PIDFILE", "small/m.pid").within(SOON * 4).run()
+    }
+
+    fn fill(&mut self) {
+        // As far as it goes: the error is the point.
+        let _ = std::fs::write(self.path("fill"), vec![0; 1 << 20]);
+        self.is_full = true;
+    }
+
+    fn free(&mut self) {
+        let _ = std::fs::remove_file(self.path("fill"));
+        if let Ok(log) = std::fs::File::options().write(true).open(self.path("m.log")) {
+            log.set_len(0).unwrap();
+        }
+        self.is_full = false;
+    }
+
+    /// Starts the monitor; on a full disk it may say that it cannot, and then does when there is room.
+    fn start(&mut self) -> Process {
+        let mut started = self.run("start");
+        if self.is_full && started.code() != 0 {
+            assert!(started.stderr.contains("no space left on device"), "{started}");
+            self.free();
+            started = self.run("start");
+        }
+        started.ok();
+        self.lab.daemon(&self.path("m.pid"))
+    }
+}
+
+fn disturb(lab: &Lab, chance: &mut Chance, monitor: &mut Process, disk: &mut Disk<'_>) {
     let name = ["a", "b", "c", "d", "e", "f"][chance.below(6)];
     let tell = |line: &str| drop(lab.run(&["tell", line]));
-    match chance.below(10) {
+    match chance.below(12) {
         0 => {
             monitor.signal(Signal::SIGKILL);
             monitor.died(SOON).expect("a killed monitor dies");
-            *monitor = start_again(lab, &[]);
+            *monitor = disk.start();
         }
         1..=3 => {
             let all = bots(lab);
@@ -65,6 +121,8 @@ fn disturb(lab: &Lab, chance: &mut Chance, monitor: &mut Process) {
             tell("reload");
         }
         8 => monitor.signal(Signal::SIGHUP),
+        9 if disk.is_full => disk.free(),
+        9 | 10 => disk.fill(),
         _ => {
             tell("exhaust");
             tell(&format!("restart {name}"));
@@ -79,10 +137,12 @@ fn p6_04_chaos_ends_with_one_of_each_and_then_with_nothing() {
     println!("CHAOS_SEED={seed}");
     let mut chance = Chance(seed);
     let lab = lab();
-    let mut monitor = start(&lab, &BOTS);
+    let mut disk = Disk::new(&lab);
+    write_bots(&lab, &BOTS);
+    let mut monitor = disk.start();
     let (begin, time) = (Instant::now(), Duration::from_secs(u64::try_from(size(5, 120)).unwrap()));
     while begin.elapsed() < time {
-        disturb(&lab, &mut chance, &mut monitor);
+        disturb(&lab, &mut chance, &mut monitor, &mut disk);
         assert!(monitor.alive(), "the monitor has died by itself; CHAOS_SEED={seed}");
     }
     // Everybody is wanted again, and there is one of each.
@@ -101,7 +161,11 @@ fn p6_04_chaos_ends_with_one_of_each_and_then_with_nothing() {
         let copies: Vec<Process> = bots(&lab).iter().filter(is_one).copied().collect();
         assert_eq!(copies.len(), 1, "copies of {name}: {copies:?}; CHAOS_SEED={seed}");
     }
-    let stopped = lab.run(&["stop"]).ok();
+    // Stopped in order even on a full disk.
+    disk.fill();
+    let stopped = disk.run("stop").ok();
     assert!(stopped.stdout.starts_with("stopped"), "{stopped}; CHAOS_SEED={seed}");
+    disk.holder.signal(Signal::SIGKILL);
+    disk.holder.finish();
     nothing_left(&lab);
 }

@@ -1,6 +1,6 @@
 //! What bots leave behind, and what they are given.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::common::{
     BOT, lab, lines, number, process, size, start, start_again, status, stop, tell, wait_for, write_bots,
@@ -43,6 +43,26 @@ fn p6_03_orphans_are_reaped_and_no_status_is_stolen() {
     tell(&lab, "stop loop 20000");
     lab.shell("sleep 0.2").run().ok();
     assert_eq!(zombies(monitor), 0);
+    stop(&lab);
+}
+
+/// Orphans faster than one can look at each, beside many bots that live: the dead do not pile up, and commands are answered.
+#[test]
+fn p6_03_a_flood_of_orphans_keeps_no_command_waiting() {
+    let lab = lab();
+    let crowd = format!("crowd instances={} : BOT idle", size(200, 1000));
+    let monitor =
+        start(&lab, &[&crowd, "flood : sh while :; do ( (:) & ); done", "more : sh while :; do ( (:) & ); done"]);
+    let (begin, time) = (Instant::now(), Duration::from_secs(u64::try_from(size(3, 20)).unwrap()));
+    let (mut slowest, mut most) = (Duration::ZERO, 0);
+    while begin.elapsed() < time {
+        let asked = Instant::now();
+        tell(&lab, "ping");
+        slowest = slowest.max(asked.elapsed());
+        most = most.max(zombies(monitor));
+    }
+    println!("the slowest answer took {slowest:?}, at most {most} zombies");
+    assert!(slowest < Duration::from_secs(3) && most < 1000, "{slowest:?}, {most} zombies");
     stop(&lab);
 }
 

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::common::{lab, number, size, start, status, stop, tell, wait_for};
+use crate::common::{lab, lines, number, process, size, start, status, stop, tell, wait_for};
+use look::Process;
 
 #[test]
 fn events_are_counted_by_name() {
@@ -43,5 +44,33 @@ fn a_flood_of_events_keeps_no_command_waiting() {
     println!("{count} events in {:?}, slowest answer {slowest:?}", begin.elapsed());
     assert_eq!(number(&status(&lab, "web"), "reply"), count as u64);
     assert!(slowest < Duration::from_secs(5), "a command took {slowest:?}");
+    stop(&lab);
+}
+
+/// A daemon made with the library is a bot as it is: what it counts arrives here, and it stays where it was started.
+#[test]
+fn a_daemon_of_the_library_is_counted_and_does_not_detach() {
+    let lab = lab();
+    let worker = env!("CARGO_BIN_EXE_worker");
+    let monitor = start(&lab, &[&format!("web limit=0/1000 log=LAB/web.log : {worker}")]);
+    let said = lines(&lab, "web.log", 2);
+    let web = process(&lab, "web");
+    assert!(said[0].starts_with("not detaching: ") && said[1] == format!("at work as {}", web.id()), "{said:?}");
+    let stat = web.stat().unwrap();
+    assert_eq!((stat.parent, stat.session), (monitor.id(), web.id()), "it has detached");
+    let is_one = |other: &Process| other.program().is_some_and(|program| program == std::path::Path::new(worker));
+    assert_eq!(lab.processes().into_iter().filter(is_one).collect::<Vec<_>>(), [web]);
+    let begin = Instant::now();
+    while number(&status(&lab, "web"), "reply") != 3 {
+        assert!(begin.elapsed() < Duration::from_secs(20), "{}", status(&lab, "web"));
+    }
+    let has = |name: &str, value: &str| web.environment().iter().any(|line| *line == format!("{name}={value}"));
+    let pipe = std::fs::metadata(format!("/proc/{}/fd/3", web.id())).unwrap();
+    let pipe = format!("{}:{}", std::os::unix::fs::MetadataExt::dev(&pipe), std::os::unix::fs::MetadataExt::ino(&pipe));
+    assert!(
+        has("DAEMON_EVENTS", "3")
+            && has("DAEMON_EVENTS_PIPE", &pipe)
+            && has("DAEMON_MONITOR", &monitor.id().to_string())
+    );
     stop(&lab);
 }

@@ -136,6 +136,43 @@ fn p6_07_a_log_that_cannot_be_opened_stops_nothing() {
     stop(&lab);
 }
 
+/// What a dying disk answers: writes fail, or opening does, for some seconds. The bot runs on, the loss is counted and told.
+fn fails_for_a_while(calls: &str, injected: &str, text: &str) {
+    let lab = lab();
+    let bots = ["web log=LAB/web.log,0 : sh while sleep 0.02; do echo line; done", "other : BOT idle"];
+    let script = format!(
+        "exec strace -f -qq -o trace -e trace={calls} -P $PWD/web.log -e inject={calls}:error={injected} $D foreground"
+    );
+    let running = foreground(&lab, &bots, &script);
+    let begin = Instant::now();
+    let until = |holds: &dyn Fn(&str) -> bool| {
+        while !holds(&status(&lab, "web")) {
+            assert!(begin.elapsed() < Duration::from_secs(40), "{}", status(&lab, "web"));
+        }
+    };
+    until(&|told| told.contains(text) && number(told, "lost") > 0);
+    let (web, other) = (process(&lab, "web"), process(&lab, "other"));
+    tell(&lab, "restart other 20000");
+    assert_ne!(process(&lab, "other"), other);
+    until(&|told| !told.contains(text));
+    let holds = |log: &str| log.split_once("lost here]\n").is_some_and(|(_, after)| after.lines().count() > 3);
+    let log = lab.wait_for("web.log", Duration::from_secs(30), holds);
+    assert!(log.lines().all(|line| line == "line" || line.ends_with("lost here]")), "{log:?}");
+    assert_eq!(process(&lab, "web"), web);
+    tell(&lab, "shutdown");
+    running.finish().ok();
+}
+
+#[test]
+fn p6_07_a_disk_with_errors_stops_nothing() {
+    fails_for_a_while("write", "EIO:when=3..150", "input/output error");
+}
+
+#[test]
+fn p6_07_a_disk_that_is_read_only_stops_nothing() {
+    fails_for_a_while("openat", "EROFS:when=1..4", "read-only file system");
+}
+
 /// Writes of one byte at a time, and interrupted ones.
 #[test]
 fn p6_07_a_write_that_takes_little_keeps_lines_whole() {

@@ -137,10 +137,11 @@ fn p6_05_a_broken_file_changes_nothing_and_says_where() {
     start_again(&lab, &["config"]);
     wait_for(&lab, "web", "running");
     let before = process(&lab, "web");
-    let broken: [(&str, Vec<u8>); 5] = [
+    let broken: [(&str, Vec<u8>); 6] = [
         ("truncated", good.as_bytes()[..good.len() - 4].to_vec()),
         ("not UTF-8", [good.as_bytes(), b"# \xff\n"].concat()),
         ("an unknown key", format!("{good}comand = \"x\"\n").into_bytes()),
+        ("a name twice", [good.as_bytes(), b"\n", &good.as_bytes()[good.find("[bot").unwrap()..]].concat()),
         ("a cycle", format!("{good}depends_on = [\"web\"]\n").into_bytes()),
         ("nothing to read", Vec::new()),
     ];
@@ -154,7 +155,68 @@ fn p6_05_a_broken_file_changes_nothing_and_says_where() {
         assert!(told.contains("failed to configure the monitor") && told.contains("bots.toml"), "{what}: {told}");
         assert_eq!(process(&lab, "web"), before, "{what}");
     }
+    for (what, make, why) in [
+        ("a directory", "mkdir bots.toml", "it is a directory"),
+        ("a FIFO", "mkfifo bots.toml", "it is not a regular file"),
+        ("a device", "mknod bots.toml c 1 5", "it is not a regular file"),
+        ("1 GiB", "truncate -s 1G bots.toml", "larger than 1 MiB"),
+        ("a link in a circle", "ln -s bots.toml bots.toml", "symbolic links"),
+    ] {
+        lab.shell(&format!("rm -rf bots.toml; {make}")).run().ok();
+        let told = refused(&lab, "reload");
+        assert!(told.contains("bots.toml") && told.contains(why), "{what}: {told}");
+        assert_eq!(process(&lab, "web"), before, "{what}");
+    }
+    lab.shell("rm -rf bots.toml").run().ok();
     lab.write("bots.toml", good.replace("idle", "sleep:1\", \"idle"));
     assert!(tell(&lab, "reload").contains("restart  web: args changed"));
     stop(&lab);
+}
+
+/// A file that may not be read, which binds everybody but root.
+#[test]
+fn p6_05_an_unreadable_file_changes_nothing() {
+    let mut lab = lab();
+    lab.bring_program();
+    lab.shell(&format!("install -m 755 {} bot", crate::common::BOT)).run().ok();
+    let bot = lab.path("bot");
+    let text =
+        format!("[monitor]\nname = \"monitor\"\n[bot.web]\ncommand = \"{}\"\nargs = [\"idle\"]\n", bot.display());
+    lab.write("bots.toml", text);
+    lab.shell("chown 64321 . bots.toml").run().ok();
+    let script = "exec setpriv --reuid=64321 --regid=64321 --clear-groups $D foreground config";
+    let running = crate::common::foreground(&lab, &[], script);
+    wait_for(&lab, "web", "running");
+    let before = process(&lab, "web");
+    lab.shell("chmod 000 bots.toml").run().ok();
+    assert!(refused(&lab, "reload").contains("permission denied"));
+    assert_eq!(process(&lab, "web"), before);
+    lab.shell("chmod 600 bots.toml").run().ok();
+    tell(&lab, "reload");
+    running.signal(Signal::SIGTERM);
+    running.finish().ok();
+}
+
+/// The second look at the file, after it was read, is held up until it has been written.
+#[test]
+fn p6_05_a_file_that_is_written_while_it_is_read_changes_nothing() {
+    let lab = lab();
+    let good =
+        format!("[monitor]\nname = \"monitor\"\n[bot.web]\ncommand = \"{}\"\nargs = [\"idle\"]\n", crate::common::BOT);
+    lab.write("bots.toml", &good);
+    let script = "exec strace -f -qq -o trace -e trace=read,fstat,newfstatat -P $PWD/bots.toml \
+        -e inject=fstat,newfstatat:delay_enter=3000000:when=2 $D foreground config";
+    let running = crate::common::foreground(&lab, &[], script);
+    wait_for(&lab, "web", "running");
+    let before = process(&lab, "web");
+    let is_read = |trace: &str| trace.lines().filter(|line| line.contains("read(") && line.ends_with("= 0")).count();
+    let reads = is_read(&lab.read("trace"));
+    let reload = lab.helper(&["tell", "reload"]).spawn();
+    lab.wait_for("trace", crate::common::SOON, |trace| is_read(trace) > reads);
+    lab.write("bots.toml", good.replace("idle", "sleep:1\", \"idle"));
+    let told = reload.finish().exits(1).stdout;
+    assert!(told.contains("it was written while it was read"), "{told}");
+    assert_eq!(process(&lab, "web"), before);
+    tell(&lab, "shutdown");
+    running.finish().ok();
 }

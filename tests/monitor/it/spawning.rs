@@ -12,6 +12,8 @@ fn p6_10_a_bot_becomes_another_user_for_good() {
             "number user=65534 group=65534 : /bin/sleep 999",
             "name user=nobody : /bin/sleep 999",
             "group group=65534 : /bin/sleep 999",
+            "free user=nobody no_new_privs=no : /bin/sleep 999",
+            "bound no_new_privs=yes : /bin/sleep 999",
             "ghost user=nosuchuser limit=0/1000 : /bin/sleep 999",
         ],
     );
@@ -30,6 +32,10 @@ fn p6_10_a_bot_becomes_another_user_for_good() {
     let ids = process(&lab, "group").ids().unwrap();
     assert_eq!((ids.users[0], ids.groups[0], ids.supplementary), (0, 65534, vec![65534]));
     assert!(wait_for(&lab, "ghost", "gave-up").contains("failed to become user `nosuchuser`: there is no such user"));
+    // `sudo` and the like are nothing to whoever became somebody else, unless that is said.
+    for (bot, barred) in [("number", "1"), ("name", "1"), ("group", "0"), ("free", "0"), ("bound", "1")] {
+        assert_eq!(process(&lab, bot).status("NoNewPrivs").as_deref(), Some(barred), "{bot}");
+    }
     // It could be killed by root only, and is.
     stop(&lab);
 }

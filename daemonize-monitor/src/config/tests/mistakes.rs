@@ -8,7 +8,7 @@ const OF_A_BOT: &[(&str, &str)] = &[
     ("comand = 1", "3:1: unknown key `comand`: did you mean `command`?"),
     ("cron = \"daily\"", "3:1: unknown key `cron`: there is no timetable: let cron send `daemonctl start`"),
     ("autorestart = true", "3:1: unknown key `autorestart`: write `restart = \"always\"`, `\"on-failure\"` or `\"never\"`"),
-    ("xyzzy = 1", "3:1: unknown key `xyzzy`: known are `command`, `args`, `env`, `clear_env`, `cwd`, `user`, `group`, `umask`, `autostart`, `instances`, `restart`, `limit`, `backoff`, `stop`, `depends_on`, `ready`, `ready_timeout`, `stdout` and `stderr`"),
+    ("xyzzy = 1", "3:1: unknown key `xyzzy`: known are `command`, `args`, `env`, `clear_env`, `cwd`, `user`, `group`, `umask`, `no_new_privs`, `autostart`, `instances`, `restart`, `limit`, `backoff`, `stop`, `depends_on`, `ready`, `ready_timeout`, `stdout` and `stderr`"),
     ("autostart = \"yes\"", "3:13: `autostart`: expected true or false, found a string"),
     ("args = \"-v\"", "3:8: `args`: expected a list of strings, such as [\"--port\", \"80\"], found a string"),
     ("args = [1]", "3:9: `args`: expected a string, such as \"1\", found an integer"),

@@ -33,6 +33,7 @@ fn every_key_of_a_bot_means_its_builder_method() {
         user = "root"
         group = "0"
         umask = "027"
+        no_new_privs = false
         autostart = false
         instances = 3
         restart = "on-failure"
@@ -63,6 +64,7 @@ fn every_key_of_a_bot_means_its_builder_method() {
         .user("root")
         .group("0")
         .umask(0o027)
+        .no_new_privs(false)
         .autostart(false)
         .instances(3)
         .restart(Restart::OnFailure)

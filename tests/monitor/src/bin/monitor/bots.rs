@@ -84,6 +84,7 @@ fn set(bot: Bot, key: &str, value: &str) -> Result<Bot, Box<dyn Error>> {
         "user" => bot.user(value),
         "group" => bot.group(value),
         "umask" => bot.umask(u32::from_str_radix(value, 8)?),
+        "no_new_privs" => bot.no_new_privs(value == "yes"),
         "directory" => bot.directory(value),
         "clear" => bot.clear_environment(),
         "env" => {

@@ -2,7 +2,7 @@
 //! takes commands through the socket `commands` there, one a connection (see [`commands`]).
 //!
 //! ```sh
-//! monitor start            # as a daemon, with the pidfile `m.pid`
+//! monitor start            # as a daemon, with the pidfile `m.pid`, or the one that the variable `PIDFILE` names
 //! monitor foreground
 //! monitor stop | status
 //! monitor tell "restart web 5000"
@@ -44,20 +44,21 @@ fn main() -> ExitCode {
 fn perform(arguments: &[String]) -> Result<ExitCode, Box<dyn Error>> {
     let here = std::env::current_dir()?;
     let place = Place { bots: here.join("bots"), commands: here.join("commands") };
+    let pidfile = here.join(std::env::var_os("PIDFILE").unwrap_or_else(|| "m.pid".into()));
     let verb = arguments.first().map_or("foreground", String::as_str);
     if verb == "tell" {
         return tell(&place, &arguments[1..].join(" "));
     }
     if verb == "stop" {
         let stopped = Daemon::new("monitor")
-            .pidfile(here.join("m.pid"))
+            .pidfile(&pidfile)
             .stop_timeout(Duration::from_secs(60))
             .grace(Duration::from_secs(50))
             .stop()?;
         println!("{stopped}");
         return Ok(ExitCode::SUCCESS);
     }
-    let monitor = monitor(&place, &here.join("m.pid"), &arguments[1..])?;
+    let monitor = monitor(&place, &pidfile, &arguments[1..])?;
     match verb {
         "start" => {
             println!("started {}", monitor.start()?.pid);
