@@ -1,6 +1,7 @@
 //! The endpoint from the daemon's start to its end, and what it tells of it.
 
 use std::net::TcpListener;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use look::Process;
@@ -84,15 +85,20 @@ fn p5_14_what_is_being_answered_when_it_ends_is_answered_and_what_takes_longer_i
 #[test]
 fn p5_14_nothing_is_left_where_the_body_never_ends() {
     let lab = lab();
-    for how in ["grace", "second stop"] {
-        let daemon =
-            start(&lab, &["tcp=127.0.0.1:0", "body=deaf", if how == "grace" { "grace=300" } else { "grace=60000" }]);
+    for (how, settings) in [
+        ("grace", ["body=deaf", "grace=300"]),
+        ("second stop", ["body=deaf", "grace=60000"]),
+        ("never asks", ["body=blind", "grace=60000"]),
+    ] {
+        let daemon = start(&lab, &[&settings[..], &["tcp=127.0.0.1:0"]].concat());
         let mut slow = unix(&lab);
         slow.send(posted("/event", "x", "", r#"{"name":"slow","ms":30000}"#));
         while get(&lab, "/status").json()["events"]["slow"] != 1 {}
         daemon.signal(Signal::SIGTERM);
-        if how != "grace" {
+        if how == "second stop" {
             while get(&lab, "/").json()["state"] != "stopping" {}
+            // Two signals at once are one stop.
+            thread::sleep(Duration::from_millis(1500));
             daemon.signal(Signal::SIGTERM);
         }
         assert_eq!(slow.answer().status(), 503, "{how}");

@@ -74,9 +74,10 @@ impl Settings {
 
     pub(crate) fn body(&self, daemon: Daemon, here: bool) -> daemon::Result<()> {
         let (drain, tick) = (self.milliseconds("drain"), self.milliseconds("tick"));
-        let is_deaf = self.get("body") == Some("deaf");
+        let body = self.get("body").map(str::to_owned);
         let daemon = daemon.run(move || {
-            if is_deaf {
+            // One that asks once has its grace; one that never does is ended at once.
+            if body.as_deref() == Some("deaf") && !daemon::stopping() || body.as_deref() == Some("blind") {
                 thread::sleep(Duration::from_secs(1000));
             }
             while daemon::sleep(tick.unwrap_or(Duration::from_secs(1000))) {
