@@ -15,11 +15,16 @@ mod trial;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, ExitCode};
+use std::time::Duration;
 
 use intake::intake;
-use measure::{Limits, Place, load, median};
+use look::{Deadline, Process};
+use measure::{Limits, Place, descendants, load, median};
+use nix::libc::{SIGINT, SIGTERM};
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::Signal;
+use signal_hook::iterator::Signals;
 use systems::System;
 use trial::{Measured, trial};
 
@@ -108,8 +113,30 @@ fn wanted(mut arguments: impl Iterator<Item = String>) -> Result<Wanted, String>
 fn prepare() {
     prctl::set_child_subreaper(true).expect("a subreaper");
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("a limit");
+    let mut signals = Signals::new([SIGINT, SIGTERM]).expect("handlers of two signals");
+    std::thread::spawn(move || {
+        signals.forever().next();
+        end_all();
+        std::process::exit(130);
+    });
     if setrlimit(Resource::RLIMIT_NOFILE, 1024, hard.max(100_000)).is_err() {
         setrlimit(Resource::RLIMIT_NOFILE, 1024, hard).expect("a limit that is lower");
+    }
+}
+
+/// Who interrupts a bench does not want to keep a thousand bots: all that descends from this process is killed.
+fn end_all() {
+    let this = Process::new(std::process::id().try_into().expect("a pid fits into an int"));
+    let deadline = Deadline::after(Duration::from_secs(20));
+    let mut quiet = 0;
+    // What is being started at this moment is found by the next look.
+    while quiet < 10 && !deadline.passed() {
+        let living: Vec<Process> = descendants(this).into_iter().filter(|process| process.alive()).collect();
+        quiet = if living.is_empty() { quiet + 1 } else { 0 };
+        for process in living {
+            process.signal(Signal::SIGKILL);
+        }
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 
