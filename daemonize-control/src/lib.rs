@@ -1,7 +1,9 @@
 //! Talk to a running daemon: the control of [`daemonic`](https://docs.rs/daemonic).
 //!
-//! An [`Endpoint`] lives in the daemon and answers HTTP over a Unix socket beside the pidfile, to root and to the
-//! daemon's owner.
+//! * An [`Endpoint`] lives in the daemon and answers HTTP over a Unix socket beside the pidfile, to root and to the
+//!   daemon's owner; over TCP only when that is asked for, only on this machine, and only with a token.
+//! * A [`Client`] or [`AsyncClient`] finds it through the pidfile, and makes sure whom it talks to before it says anything.
+//! * An [`Instance`] is a program that runs once at a time: its later launches reach the first one.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -10,7 +12,6 @@ mod access;
 mod address;
 mod client;
 mod endpoint;
-mod error;
 mod events;
 mod instance;
 mod json;
@@ -23,9 +24,9 @@ mod token;
 
 pub use access::Peer;
 pub use axum;
+pub use client::error::{Error, ErrorKind, Result};
 pub use client::{AsyncClient, AsyncEvents, Client, Events, Published};
 pub use endpoint::Endpoint;
-pub use error::{Error, ErrorKind, Result};
 pub use events::{Answer, Event, IntoReply, Publisher};
 pub use instance::{Instance, Launch, Opened, Presence, Running};
 pub use serde_json;

@@ -30,7 +30,7 @@ const FLOORS_OF_CONTROL: Floors = &[
     (4, &["server"]),
     (3, &["routes"]),
     (2, &["access", "events", "status", "place"]),
-    (1, &["refusal", "token", "json", "error", "address"]),
+    (1, &["refusal", "token", "json", "address"]),
 ];
 
 /// The same for `daemonize-monitor`, but for its program, which is a house of its own.
@@ -47,10 +47,6 @@ const FLOORS_OF_MONITOR: Floors = &[
     (2, &["policy", "logs", "settings", "program"]),
     (1, &["bot", "counts", "error", "json", "notify", "page", "sys", "usage"]),
 ];
-
-/// Rooms with a door between them, whatever the floors say: library, who uses, what. An error of a client may carry the client
-/// that would reach whoever was there first.
-const TOGETHER: [(&str, &str, &str); 1] = [("daemonize-control", "error", "client")];
 
 /// A file longer than this is two files.
 const LONGEST_FILE: usize = 400;
@@ -81,8 +77,7 @@ fn rooms_use_only_the_floors_below(library: &str, floors: Floors) {
             continue;
         };
         for (line, used) in source::uses_of_the_root(&read(&file), inside.components().count() == 1) {
-            let together = TOGETHER.contains(&(library, &own, &used));
-            if used != own && !together && self::floor(floors, &used).is_none_or(|below| below >= floor) {
+            if used != own && self::floor(floors, &used).is_none_or(|below| below >= floor) {
                 wrong.push(format!("{}:{line}: `{own}` uses `{used}`", inside.display()));
             }
         }

@@ -1,6 +1,7 @@
 //! The client for async code; the same bytes, the same care.
 
 use super::blocking::{is_closed, timed_out};
+use super::error::{Error, ErrorKind, Result, cause};
 use super::reply::{self, cut_off, not_http};
 use super::stop::{self, Stop};
 use super::stream::{Incoming, Published};
@@ -8,7 +9,6 @@ use super::target::{Found, Obstacles, Target};
 use super::trust::{self, Secret};
 use super::wire::{Reply, Request, Whole};
 use crate::address::Address;
-use crate::error::{Error, ErrorKind, Result, cause};
 use daemonize_core::{Daemon, Pid};
 use futures_core::Stream;
 use serde_json::{Value, json};

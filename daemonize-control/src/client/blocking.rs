@@ -1,11 +1,11 @@
 //! One connection of a blocking client, with a deadline for all that happens on it.
 
+use super::error::{Error, ErrorKind, Result, cause};
 use super::reply::{cut_off, not_http};
 use super::target::{Found, Obstacles, Target};
 use super::trust::{self, Secret};
 use super::wire::{Reply, Request, Whole};
 use crate::address::Address;
-use crate::error::{Error, ErrorKind, Result, cause};
 use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, UnixAddr, connect, setsockopt, socket, sockopt::SendTimeout,

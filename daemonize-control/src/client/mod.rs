@@ -6,6 +6,7 @@
 
 mod asynchronous;
 mod blocking;
+pub(crate) mod error;
 mod reply;
 mod stop;
 mod stream;
@@ -17,8 +18,8 @@ pub use asynchronous::{AsyncClient, AsyncEvents};
 pub use stream::{Events, Published};
 pub(crate) use target::{Target, after};
 
-use crate::error::{Error, ErrorKind, Result};
 use daemonize_core::{Daemon, Pid, State};
+use error::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::thread;

@@ -1,7 +1,7 @@
 //! What a reply means.
 
+use super::error::{Error, ErrorKind, Result, quoted};
 use super::wire::{Head, Malformed, Reply, Request};
-use crate::error::{Error, ErrorKind, Result, quoted};
 use serde_json::Value;
 
 /// How the endpoint begins to say that nobody handles an event.

@@ -1,7 +1,7 @@
 //! A stop on its way: asked for, and awaited.
 
+use super::error::{Error, ErrorKind, Result};
 use super::target::{Found, Target};
-use crate::error::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 

@@ -1,10 +1,10 @@
 //! What the daemon publishes, as it comes: server-sent events.
 
 use super::blocking::{Connection, timed_out};
+use super::error::{ErrorKind, Result};
 use super::reply::{check_status, cut_off, not_http};
 use super::target::{Target, after};
 use super::wire::{Reader, Request};
-use crate::error::{ErrorKind, Result};
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -120,7 +120,7 @@ impl Incoming {
         self.parser.next()
     }
 
-    pub(crate) fn cut_off(&self, unread: bool) -> crate::error::Error {
+    pub(crate) fn cut_off(&self, unread: bool) -> super::error::Error {
         cut_off(&self.request, self.reader.is_untouched(), unread)
     }
 }

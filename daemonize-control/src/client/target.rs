@@ -1,7 +1,7 @@
 //! Whom a client talks to: the process that the pidfile names, if it lives.
 
+use super::error::{Error, ErrorKind, Result, cause};
 use crate::address::Address;
-use crate::error::{Error, ErrorKind, Result, cause};
 use crate::place::Place;
 use daemonize_core::{Daemon, Pid, State, Status};
 use std::fmt::Display;

@@ -3,8 +3,8 @@
 //! The kernel says who called `listen(2)`: for a Unix socket user and process (`SO_PEERCRED`), for TCP the user
 //! (`/proc/net/tcp`). A daemon that gave up root may have been root when it did.
 
+use super::error::{Error, ErrorKind, Result, cause};
 use super::target::Found;
-use crate::error::{Error, ErrorKind, Result, cause};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use std::fmt;
 use std::fs;

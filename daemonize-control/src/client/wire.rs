@@ -1,7 +1,7 @@
 //! HTTP/1.1 as a client speaks it: pure functions over bytes, so that blocking and async clients say the same.
 
+use super::error::{Error, ErrorKind, Result};
 use super::trust::Secret;
-use crate::error::{Error, ErrorKind, Result};
 use serde_json::Value;
 
 /// A reply larger than this is none of ours.

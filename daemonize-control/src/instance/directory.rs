@@ -1,6 +1,6 @@
 //! The directory of an instance: its pidfile, its socket, its token.
 
-use crate::error::{Error, ErrorKind, Result, cause};
+use crate::client::error::{Error, ErrorKind, Result, cause};
 use etcetera::BaseStrategy;
 use nix::unistd::geteuid;
 use std::fs;

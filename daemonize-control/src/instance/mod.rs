@@ -10,9 +10,9 @@ mod watch;
 pub use opening::Opened;
 pub use running::Running;
 
+use crate::client::error::{Error, ErrorKind, Result};
 use crate::client::{Client, after};
 use crate::endpoint::Endpoint;
-use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Answer, Event, Publisher};
 use axum::Router;
 use caretaker::{Asked, Charge, OnStop, take_care};

@@ -1,7 +1,7 @@
 //! A program whose later launches hand their arguments to the first.
 
 use super::{Instance, Launch, Running};
-use crate::error::Error;
+use crate::client::error::Error;
 use crate::events::{Answer, Event};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -67,7 +67,7 @@ impl Opening {
             Ok(Launch::Primary(running)) => program(running).report(),
             Ok(Launch::Forwarded(reply)) => {
                 if let Some(message) = reply.get("message").and_then(Value::as_str) {
-                    println!("{}", crate::error::quoted(message));
+                    println!("{}", crate::client::error::quoted(message));
                 }
                 ExitCode::SUCCESS
             }

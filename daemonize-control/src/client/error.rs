@@ -1,6 +1,6 @@
 //! What can go wrong between a client and a daemon, told as it is.
 
-use crate::client::Client;
+use super::Client;
 use daemonize_core::Pid;
 use std::fmt::{self, Display};
 use std::process::ExitCode;
