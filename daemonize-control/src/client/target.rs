@@ -139,10 +139,8 @@ impl Obstacles {
     /// One leads somewhere, but cannot be used: what was wrong with the better ones comes first.
     pub(crate) fn before(self, found: &Found, error: Error) -> Error {
         match self.first {
-            Some(first) if error.kind() == ErrorKind::Unreachable => {
-                let why = format_args!("pid {} does not answer: {first}; {error}", found.pid);
-                found.failed(ErrorKind::Unreachable, why)
-            }
+            Some(first) if error.kind() == ErrorKind::Unreachable => found
+                .failed(ErrorKind::Unreachable, format_args!("pid {} does not answer: {first}; {error}", found.pid)),
             _ => error,
         }
     }
