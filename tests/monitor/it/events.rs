@@ -51,7 +51,7 @@ fn a_flood_of_events_keeps_no_command_waiting() {
 #[test]
 fn a_daemon_of_the_library_is_counted_and_does_not_detach() {
     let lab = lab();
-    let worker = env!("CARGO_BIN_EXE_worker");
+    let worker = env!("CARGO_BIN_EXE_library_bot");
     let monitor = start(&lab, &[&format!("web limit=0/1000 log=LAB/web.log : {worker}")]);
     let said = lines(&lab, "web.log", 2);
     let web = process(&lab, "web");
