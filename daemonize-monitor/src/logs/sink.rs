@@ -177,14 +177,7 @@ impl Sink {
         if size == 0 || grown > 0 || !self.owed.is_empty() {
             return;
         }
-        for number in (1..self.log.keep).rev() {
-            let _ = fs::rename(aside(&self.log.path, number), aside(&self.log.path, number + 1));
-        }
-        let moved = match self.log.keep {
-            0 => fs::remove_file(&self.log.path),
-            _ => fs::rename(&self.log.path, aside(&self.log.path, 1)),
-        };
-        let opened = moved.and_then(|()| open(&self.log.path));
+        let opened = self.make_room().and_then(|()| open(&self.log.path));
         match opened {
             Ok((file, size)) => (self.file, self.size) = (Some(file), size),
             Err(error) => {
@@ -192,6 +185,21 @@ impl Sink {
                 log::warn!("failed to begin `{}` anew: {}", self.log.path.display(), cause(&error));
                 self.size = 0;
             }
+        }
+    }
+
+    /// Nothing bears the name of the file any more, unless nothing did: the last time, no new one could be begun.
+    fn make_room(&self) -> io::Result<()> {
+        let path = &self.log.path;
+        if fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            return Ok(());
+        }
+        for number in (1..self.log.keep).rev() {
+            let _ = fs::rename(aside(path, number), aside(path, number + 1));
+        }
+        match self.log.keep {
+            0 => fs::remove_file(path),
+            _ => fs::rename(path, aside(path, 1)),
         }
     }
 
@@ -263,6 +271,23 @@ pub(crate) fn time(since_1970: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As it is when the old file was renamed, and then no descriptor was left for a new one.
+    #[test]
+    fn a_log_that_was_put_aside_but_not_begun_anew_is_begun_the_next_time() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("web.log");
+        let mut log = Log::new(&path);
+        (log.max_size, log.keep) = (10, 1);
+        let mut sink = Sink::new(log);
+        let now = Instant::now();
+        sink.write(b"one\n", now);
+        fs::rename(&path, aside(&path, 1)).unwrap();
+        sink.write(b"two\n", now);
+        sink.write(b"three\n", now);
+        let read = |path: &Path| fs::read_to_string(path).unwrap();
+        assert_eq!((read(&aside(&path, 1)), read(&path)), ("one\ntwo\n".into(), "three\n".into()));
+    }
 
     #[test]
     fn the_time_is_told_as_everybody_does() {

@@ -63,7 +63,7 @@ impl<'lab> Disk<'lab> {
     /// The helper program, where the disk is seen.
     fn run(&self, verb: &str) -> Outcome {
         let holder = self.holder.process().id().to_string();
-        let script = format!("cd {} && exec $D {verb}", self.lab.directory().display());
+        let script = format!("cd {} && $D {verb}", self.lab.directory().display());
         let run = self.lab.command("nsenter", &["--mount", "--target", &holder, "bash", "-c", &script]);
         run.env("D", self.lab.program()).env("PIDFILE", "small/m.pid").within(SOON * 4).run()
     }
@@ -89,6 +89,7 @@ impl<'lab> Disk<'lab> {
             assert!(started.stderr.contains("no space left on device"), "{started}");
             self.free();
             started = self.run("start");
+            assert_eq!(started.code(), 0, "{started}\n{}", self.run("; ls -l small 1>&2; df small"));
         }
         started.ok();
         self.lab.daemon(&self.path("m.pid"))
