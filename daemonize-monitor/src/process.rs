@@ -1,6 +1,6 @@
 //! What `/proc` says of processes.
 
-use crate::program::{BOT_VARIABLE, MONITOR_VARIABLE};
+use crate::program::{BOT_VARIABLE, MONITOR_VARIABLE, PLACE_VARIABLE};
 use daemonize_core::Pid;
 use nix::unistd::getsid;
 use std::fs::{self, File};
@@ -46,6 +46,8 @@ impl Facts {
 pub(crate) struct Marks {
     pub(crate) monitor: Vec<u8>,
     pub(crate) bot: Vec<u8>,
+    /// Where that monitor has its pidfile, if it says so.
+    pub(crate) place: Option<Vec<u8>>,
 }
 
 /// The marks in the environment that the process was executed with, unless it has none or has overwritten it.
@@ -55,7 +57,7 @@ pub(crate) fn marks(pid: Pid) -> Option<Marks> {
         let mut variables = environment.split(|byte| *byte == 0);
         variables.find_map(|text| text.strip_prefix(name.as_bytes())?.strip_prefix(b"=")).map(<[u8]>::to_vec)
     };
-    Some(Marks { monitor: value(MONITOR_VARIABLE)?, bot: value(BOT_VARIABLE)? })
+    Some(Marks { monitor: value(MONITOR_VARIABLE)?, bot: value(BOT_VARIABLE)?, place: value(PLACE_VARIABLE) })
 }
 
 /// Whose a process is.

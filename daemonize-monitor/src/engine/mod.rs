@@ -160,7 +160,7 @@ impl Engine {
         let descriptors = raise_descriptors();
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(|errno| failed(errno.into()))?;
         let journal = Journal::begin(plan.journal)?;
-        let ground = Ground::new(journal.monitor(), descriptors).map_err(failed)?;
+        let ground = Ground::new(journal.monitor(), journal.place(), descriptors).map_err(failed)?;
         let child_signals = children::listen().map_err(failed)?;
         let now = Instant::now();
         let mut engine = Engine {
@@ -275,7 +275,9 @@ impl Engine {
             return EpollTimeout::ZERO;
         }
         // Not the time of this turn: starting programs has taken some.
-        let left = self.timers.left(Instant::now());
+        let now = Instant::now();
+        let again = self.journal.again().map(|again| again.saturating_duration_since(now));
+        let left = self.timers.left(now).into_iter().chain(again).min();
         left.map_or(EpollTimeout::NONE, |left| {
             EpollTimeout::try_from(left.as_micros().div_ceil(1000)).unwrap_or(EpollTimeout::MAX)
         })
