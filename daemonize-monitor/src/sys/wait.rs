@@ -33,6 +33,11 @@ pub(crate) fn peek_any() -> Option<Pid> {
     waitid(libc::P_ALL, 0, ALL | libc::WNOWAIT).ok().flatten().map(|(pid, _)| pid)
 }
 
+/// Whether there is any child at all, dead or alive.
+pub(crate) fn has_children() -> bool {
+    waitid(libc::P_ALL, 0, ALL | libc::WNOWAIT).is_ok()
+}
+
 /// The next change of this child, which is thereby taken; a child that ended is no more.
 pub(crate) fn take(child: Pid) -> io::Result<Option<Change>> {
     let number = child.as_raw().unsigned_abs();

@@ -53,9 +53,10 @@ fn p6_02_descendants_without_a_mark_are_ended_too() {
     let member = sleeper(&member).expect("it runs");
     tell(&lab, "stop bare 20000");
     assert!(!member.alive(), "a member of its group has survived");
-    // Neither mark, nor session: nobody can know whose it is.
-    sleeper(&stranger).expect("it left everything behind").signal(Signal::SIGKILL);
+    // Neither mark, nor session: nobody can know whose it is. It ends with the monitor.
+    let stranger = sleeper(&stranger).expect("it left everything behind");
     stop(&lab);
+    assert!(!stranger.alive(), "a descendant without mark and session outlives the monitor");
 }
 
 #[test]
