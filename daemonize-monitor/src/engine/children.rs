@@ -3,6 +3,7 @@
 use super::Engine;
 use crate::process::{self, Facts};
 use crate::status::State;
+use crate::sys::pidfd;
 use crate::sys::wait::{self, Change};
 use daemonize_core::{Pid, Signal};
 use nix::sys::signal::kill;
@@ -72,6 +73,11 @@ impl Engine {
     /// Some children have changed: bots, and those that bots left behind.
     pub(super) fn take_changes_of_children(&mut self) {
         while matches!((&self.child_signals).read(&mut [0; 64]), Ok(1..)) {}
+        if pidfd::knows_groups_by_number() {
+            // Those that are kept as zombies would be told again and again.
+            self.look = true;
+            return self.take_changes_behind();
+        }
         for _ in 0..ONE_BY_ONE {
             let Some(pid) = wait::peek_any() else { return };
             // Somebody who dies may be the last of a bot that is being stopped.
@@ -113,7 +119,8 @@ impl Engine {
                 None => buried += usize::from(self.bury(pid)),
             }
         }
-        if wait::peek_any().is_some_and(|pid| !process::is_of_our_session(pid)) {
+        let is_left = || wait::peek_any().is_some_and(|pid| !process::is_of_our_session(pid));
+        if buried == AT_ONCE || (!pidfd::knows_groups_by_number() && is_left()) {
             self.timers.set(Instant::now(), MORE_CHILDREN);
         }
     }
@@ -127,8 +134,11 @@ impl Engine {
         // Room for the files of `/proc`, where no descriptor is left.
         self.reserve = None;
         let is_outside = |facts: &Facts| facts.is_alive && !process::is_of_our_session(facts.pid);
-        let outside: Vec<Pid> =
-            process::children_of_all(|_| true).iter().filter(|facts| is_outside(facts)).map(|facts| facts.pid).collect();
+        let outside: Vec<Pid> = process::children_of_all(|_| true)
+            .iter()
+            .filter(|facts| is_outside(facts))
+            .map(|facts| facts.pid)
+            .collect();
         self.reserve = reserve();
         if outside.is_empty() {
             // Whoever has died meanwhile may have left us somebody whom the list lacks; we shall hear of that death.
@@ -169,11 +179,21 @@ impl Engine {
             // Whoever is dead already makes no look unsure.
             self.take_changes_of_children();
         }
-        let is_alone = |index: &&usize| {
-            let process = self.unit(**index).process.as_ref();
-            process.is_none_or(|process| !process.handle.has_group(process.pid))
+        let by_number = pidfd::knows_groups_by_number() && !self.lingering.is_empty();
+        let groups = by_number.then(process::groups);
+        let is_alone = |index: &usize| {
+            let process = self.unit(*index).process.as_ref();
+            process.is_none_or(|process| match &groups {
+                Some(groups) => !groups.contains(&process.pid.as_raw()),
+                None => !process.handle.has_group(process.pid),
+            })
         };
-        let leaving: Vec<usize> = self.lingering.iter().filter(is_alone).copied().collect();
+        let (leaving, staying): (Vec<usize>, Vec<usize>) = self.lingering.iter().copied().partition(is_alone);
+        for index in staying.into_iter().filter(|_| by_number) {
+            if self.unit(index).state != State::Stopping {
+                self.stop_group(index);
+            }
+        }
         self.look = false;
         if !leaving.is_empty() {
             self.look_for_strays(&leaving);

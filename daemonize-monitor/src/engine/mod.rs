@@ -25,6 +25,7 @@ use crate::logs::Logs;
 use crate::orders::Inbox;
 use crate::program::Ground;
 use crate::settings::Settings;
+use crate::sys::pidfd::PidFd;
 use daemonize_core::Pid;
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
@@ -162,6 +163,8 @@ impl Engine {
         let journal = Journal::begin(plan.journal)?;
         let ground = Ground::new(journal.monitor(), journal.place(), descriptors).map_err(failed)?;
         let child_signals = children::listen().map_err(failed)?;
+        // Before the first bot ends, it must be known what this kernel can.
+        PidFd::open(Pid::this()).map_err(failed)?.has_group(Pid::this());
         let now = Instant::now();
         let mut engine = Engine {
             epoll,

@@ -44,6 +44,16 @@ pub(crate) fn take(child: Pid) -> io::Result<Option<Change>> {
     Ok(waitid(libc::P_PID, number, ALL)?.map(|(_, change)| change))
 }
 
+/// The same, but a child that ended stays a zombie, which is told again.
+pub(crate) fn take_unless_dead(child: Pid) -> io::Result<Option<Change>> {
+    let number = child.as_raw().unsigned_abs();
+    match waitid(libc::P_PID, number, ALL | libc::WNOWAIT)? {
+        Some((_, Change::Ended(ended))) => Ok(Some(Change::Ended(ended))),
+        None => Ok(None),
+        Some(_) => take(child),
+    }
+}
+
 fn waitid(kind: libc::idtype_t, id: libc::id_t, options: i32) -> io::Result<Option<(Pid, Change)>> {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     // SAFETY: the pointer is to a siginfo of ours, which the call fills in; nothing is waited for.

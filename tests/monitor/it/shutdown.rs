@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::common::{BOT, SOON, lab, lines, nothing_left, process, start, start_again, stop, tell, wait_for, write_bots};
+use crate::common::{
+    BOT, SOON, lab, lines, nothing_left, process, start, start_again, stop, tell, wait_for, write_bots,
+};
 use look::Process;
 use nix::sys::signal::Signal;
 
@@ -100,7 +102,9 @@ fn p6_12_a_shutdown_works_with_a_full_disk_and_no_descriptors() {
 #[test]
 fn p6_02_nothing_outside_outlives_the_monitor() {
     let lab = lab();
-    let bot = format!("bare : sh cd LAB; env -i setsid {BOT} ignore:TERM stamp:strangers spawn:ignore:TERM,stamp:strangers,idle idle & exec sleep 997");
+    let bot = format!(
+        "bare : sh cd LAB; env -i setsid {BOT} ignore:TERM stamp:strangers spawn:ignore:TERM,stamp:strangers,idle idle & exec sleep 997"
+    );
     start(&lab, &[&bot]);
     let strangers: Vec<Process> = lines(&lab, "strangers", 2)
         .iter()
