@@ -1,14 +1,16 @@
 //! Who runs, written down beside the pidfile: what a monitor that was killed leaves behind is ended by the next one.
 //!
 //! The first line names the monitor, the boot and the pid namespace; each further line says that a process was started or
-//! is gone, and ends with a checksum. Lines are appended once per turn of the engine. A file that is torn counts as far as
-//! it is whole; one that is no journal, not ours, or from another boot counts as none.
+//! is gone, and ends with a checksum. Lines are appended once per turn of the engine, into room that was reserved while there
+//! was some. A file that is torn counts as far as it is whole; one that is no journal, not ours, or from another boot counts
+//! as none. What it lacks is found all the same by the place of the pidfile, which each bot has in its environment.
 
 mod leftovers;
 
 use crate::error::{Error, Result, cause};
 use crate::process::Facts;
 use daemonize_core::Pid;
+use nix::fcntl::{FallocateFlags, fallocate};
 use nix::libc;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -27,6 +29,9 @@ const LONGEST: u64 = 64 << 20;
 /// How often a file that could not be written is tried again.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// So many bytes are reserved ahead, for a disk that fills up: some thousand lines.
+const AHEAD: u64 = 64 * 1024;
+
 /// So many lines may be about processes that are gone, before the file is written anew.
 const WASTE: usize = 1024;
 
@@ -34,6 +39,11 @@ const WASTE: usize = 1024;
 pub(crate) struct Journal {
     path: Option<PathBuf>,
     file: Option<File>,
+    /// How long the file is, and how long it may become without more room.
+    length: u64,
+    room: u64,
+    /// The place of the pidfile, whatever its path is called.
+    place: Option<String>,
     header: Header,
     running: BTreeMap<Pid, Entry>,
     /// What is to be written at the end of this turn.
@@ -67,15 +77,17 @@ impl Journal {
     /// not be written down: whoever comes next could not end what is left.
     pub(crate) fn begin(path: Option<PathBuf>) -> Result<Journal> {
         let header = Header::new().map_err(|error| Error::system("identify this monitor", &error))?;
+        let place = path.as_deref().and_then(place);
         if let Some(path) = &path {
-            match read(path) {
-                Ok(Some((earlier, running))) => leftovers::end(&earlier, &running, &header)?,
-                Ok(None) => {}
-                Err(error) => log::warn!("failed to read `{}`: {}", path.display(), cause(&error)),
-            }
+            let told = read(path).unwrap_or_else(|error| {
+                log::warn!("failed to read `{}`: {}", path.display(), cause(&error));
+                None
+            });
+            leftovers::end(told, place.as_deref(), &header)?;
         }
         let (running, pending) = (BTreeMap::new(), String::new());
-        let mut journal = Journal { path, file: None, header, running, pending, lines: 0, behind: None };
+        let (file, length, room, lines, behind) = (None, 0, 0, 0, None);
+        let mut journal = Journal { path, file, length, room, place, header, running, pending, lines, behind };
         let written = journal.replace();
         let path = journal.path.as_deref().unwrap_or(Path::new("")).display();
         written.map_err(|error| Error::system(&format!("write `{path}`"), &error))?;
@@ -85,6 +97,16 @@ impl Journal {
     /// The number of this monitor, which no other one ever had.
     pub(crate) fn monitor(&self) -> &str {
         &self.header.monitor
+    }
+
+    /// The mark of all monitors with this pidfile; `None` for one that leaves nothing behind.
+    pub(crate) fn place(&self) -> Option<&str> {
+        self.place.as_deref()
+    }
+
+    /// When a file that could not be written is tried again.
+    pub(crate) fn again(&self) -> Option<Instant> {
+        self.behind
     }
 
     /// A process was started.
@@ -118,9 +140,11 @@ impl Journal {
         }
         let Some(file) = &mut self.file else { return };
         let outcome = file.write_all(self.pending.as_bytes());
+        self.length += self.pending.len() as u64;
         self.pending.clear();
-        if let Err(error) = outcome {
-            self.fall_behind(&error);
+        match outcome {
+            Ok(()) => self.reserve(),
+            Err(error) => self.fall_behind(&error),
         }
     }
 
@@ -150,7 +174,21 @@ impl Journal {
         self.file = Some(replace(path, text.as_bytes())?);
         self.lines = self.running.len();
         self.behind = None;
+        (self.length, self.room) = (text.len() as u64, 0);
+        self.reserve();
         Ok(())
+    }
+
+    /// Reserves room for the next lines; where that cannot be had, they may have to wait for some.
+    fn reserve(&mut self) {
+        let Some(file) = self.file.as_ref().filter(|_| self.room < self.length + AHEAD / 2) else { return };
+        for ahead in [AHEAD, AHEAD / 16] {
+            self.room = self.length + ahead;
+            let end = libc::off_t::try_from(self.room).unwrap_or(libc::off_t::MAX);
+            if fallocate(file, FallocateFlags::FALLOC_FL_KEEP_SIZE, 0, end).is_ok() {
+                return;
+            }
+        }
     }
 
     fn fall_behind(&mut self, error: &io::Error) {
@@ -195,6 +233,12 @@ impl Entry {
         let grace = Duration::from_millis(words.next()?.parse().ok()?);
         Some((pid, Entry { start_time, grace }))
     }
+}
+
+/// The directory as the kernel knows it, so that neither a link nor another root makes two of one, and the name in it.
+fn place(journal: &Path) -> Option<String> {
+    let directory = fs::metadata(journal.parent()?).ok()?;
+    Some(format!("{}:{}/{}", directory.dev(), directory.ino(), journal.file_stem()?.to_str()?))
 }
 
 /// Adds a line with its checksum.

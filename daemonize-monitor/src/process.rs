@@ -1,8 +1,9 @@
 //! What `/proc` says of processes.
 
-use crate::program::{BOT_VARIABLE, MONITOR_VARIABLE};
+use crate::program::{BOT_VARIABLE, MONITOR_VARIABLE, PLACE_VARIABLE};
 use daemonize_core::Pid;
 use nix::unistd::getsid;
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
@@ -15,6 +16,7 @@ pub(crate) struct Facts {
     /// Neither a zombie nor one that is just going.
     pub(crate) is_alive: bool,
     pub(crate) parent: i32,
+    pub(crate) group: i32,
     pub(crate) session: i32,
     /// In clock ticks after boot.
     pub(crate) start_time: u64,
@@ -35,7 +37,8 @@ impl Facts {
             pid,
             is_alive: !matches!(fields.next()?, "Z" | "X"),
             parent: fields.next()?.parse().ok()?,
-            session: fields.nth(1)?.parse().ok()?,
+            group: fields.next()?.parse().ok()?,
+            session: fields.next()?.parse().ok()?,
             start_time: fields.nth(15)?.parse().ok()?,
         })
     }
@@ -46,6 +49,8 @@ impl Facts {
 pub(crate) struct Marks {
     pub(crate) monitor: Vec<u8>,
     pub(crate) bot: Vec<u8>,
+    /// Where that monitor has its pidfile, if it says so.
+    pub(crate) place: Option<Vec<u8>>,
 }
 
 /// The marks in the environment that the process was executed with, unless it has none or has overwritten it.
@@ -55,7 +60,7 @@ pub(crate) fn marks(pid: Pid) -> Option<Marks> {
         let mut variables = environment.split(|byte| *byte == 0);
         variables.find_map(|text| text.strip_prefix(name.as_bytes())?.strip_prefix(b"=")).map(<[u8]>::to_vec)
     };
-    Some(Marks { monitor: value(MONITOR_VARIABLE)?, bot: value(BOT_VARIABLE)? })
+    Some(Marks { monitor: value(MONITOR_VARIABLE)?, bot: value(BOT_VARIABLE)?, place: value(PLACE_VARIABLE) })
 }
 
 /// Whose a process is.
@@ -111,6 +116,11 @@ pub(crate) fn children_of_all(wanted: impl Fn(Pid) -> bool) -> Vec<Facts> {
     all.into_iter().filter_map(Facts::of).filter(|facts| facts.parent == this).collect()
 }
 
+/// All groups in which somebody lives.
+pub(crate) fn groups() -> HashSet<i32> {
+    everybody().filter_map(Facts::of).filter(|facts| facts.is_alive).map(|facts| facts.group).collect()
+}
+
 /// All processes there are.
 pub(crate) fn everybody() -> impl Iterator<Item = Pid> {
     let entries = fs::read_dir("/proc").into_iter().flatten();
@@ -132,6 +142,7 @@ mod tests {
     fn a_name_with_parentheses_is_parsed_to_its_end() {
         let line = b"7 (a) b (c) S 1 5 6 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 3 0 4711 99";
         let facts = Facts::parse(Pid::this(), line).unwrap();
-        assert_eq!((facts.is_alive, facts.parent, facts.session, facts.start_time), (true, 1, 6, 4711));
+        assert_eq!(facts.start_time, 4711);
+        assert_eq!((facts.is_alive, facts.parent, facts.group, facts.session), (true, 1, 5, 6));
     }
 }

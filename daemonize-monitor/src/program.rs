@@ -18,6 +18,8 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 pub(crate) const BOT_VARIABLE: &str = "DAEMON_BOT";
 /// Names the monitor that a process belongs to: a number that no other monitor ever had.
 pub(crate) const MONITOR_VARIABLE: &str = "DAEMON_MONITOR_ID";
+/// Names the place of the monitor's pidfile: whoever has it next ends those who bear its mark.
+pub(crate) const PLACE_VARIABLE: &str = "DAEMON_MONITOR_PIDFILE";
 /// The monitor's pid, by which a daemon of this library knows that somebody looks after it.
 const PID_VARIABLE: &str = "DAEMON_MONITOR";
 /// Names the descriptor to which events are reported, one name per line.
@@ -66,10 +68,12 @@ pub(crate) struct Refusal {
 impl Ground {
     /// # Errors
     /// No descriptor or no memory is left.
-    pub(crate) fn new(monitor: &str, descriptors: Option<(u64, u64)>) -> io::Result<Ground> {
+    pub(crate) fn new(monitor: &str, place: Option<&str>, descriptors: Option<(u64, u64)>) -> io::Result<Ground> {
         let mut environment: BTreeMap<OsString, OsString> = env::vars_os().collect();
         environment.retain(|name, _| !NOT_FOR_BOTS.iter().any(|other| name == other));
         environment.insert(MONITOR_VARIABLE.into(), monitor.into());
+        environment.remove(OsStr::new(PLACE_VARIABLE));
+        environment.extend(place.map(|place| (PLACE_VARIABLE.into(), place.into())));
         Ok(Ground { slots: Slots::new()?, environment, descriptors })
     }
 
@@ -115,8 +119,9 @@ impl Ground {
     ) -> BTreeMap<OsString, OsString> {
         let mut environment = if bot.clear_environment { BTreeMap::new() } else { self.environment.clone() };
         environment.extend(bot.environment.iter().map(|(name, value)| (name.clone(), value.clone())));
-        let marker = self.environment.get(OsStr::new(MONITOR_VARIABLE)).cloned().unwrap_or_default();
-        environment.insert(MONITOR_VARIABLE.into(), marker);
+        for name in [MONITOR_VARIABLE, PLACE_VARIABLE] {
+            environment.extend(self.environment.get_key_value(OsStr::new(name)).map(|(n, v)| (n.clone(), v.clone())));
+        }
         environment.insert(BOT_VARIABLE.into(), bot.name.clone().into());
         environment.insert(PID_VARIABLE.into(), Pid::this().to_string().into());
         if let Some(events) = events {

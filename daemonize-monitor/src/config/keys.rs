@@ -59,6 +59,7 @@ const OURS: &[&str] = &[
     "DAEMON_INSTANCE",
     "DAEMON_MONITOR",
     "DAEMON_MONITOR_ID",
+    "DAEMON_MONITOR_PIDFILE",
     "NOTIFY_SOCKET",
 ];
 

@@ -3,6 +3,7 @@
 use super::Engine;
 use crate::process::{self, Facts};
 use crate::status::State;
+use crate::sys::pidfd;
 use crate::sys::wait::{self, Change};
 use daemonize_core::{Pid, Signal};
 use nix::sys::signal::kill;
@@ -21,8 +22,14 @@ const AHEAD: Duration = Duration::from_millis(20);
 /// So often a look is repeated when children end while it looks; then it looks at all processes there are.
 const TRIES: u32 = 3;
 
+/// So long those may take to end of whom nobody knows which bot has started them.
+const OUTSIDE: Duration = Duration::from_secs(2);
+
 /// So many children that have changed are asked for one by one; each time the kernel looks through all that have not.
 const ONE_BY_ONE: u32 = 16;
+
+/// So many dead are buried per turn: nobody waits for the rest of them.
+const AT_ONCE: usize = 512;
 
 /// Not a bot's moment: children are left that have changed.
 pub(super) const MORE_CHILDREN: (usize, u32) = (usize::MAX, 1);
@@ -66,6 +73,11 @@ impl Engine {
     /// Some children have changed: bots, and those that bots left behind.
     pub(super) fn take_changes_of_children(&mut self) {
         while matches!((&self.child_signals).read(&mut [0; 64]), Ok(1..)) {}
+        if pidfd::knows_groups_by_number() {
+            // Those that are kept as zombies would be told again and again.
+            self.look = true;
+            return self.take_changes_behind();
+        }
         for _ in 0..ONE_BY_ONE {
             let Some(pid) = wait::peek_any() else { return };
             // Somebody who dies may be the last of a bot that is being stopped.
@@ -76,36 +88,77 @@ impl Engine {
                     // Somebody else in this program has started it, and waits for it.
                     return self.take_changes_behind();
                 }
-                None => self.bury(pid),
+                None => drop(self.bury(pid)),
             }
         }
         self.take_changes_behind();
-        if wait::peek_any().is_some_and(|pid| !process::is_of_our_session(pid)) {
-            // Whoever leaves more dead behind than can be buried at once keeps nobody else waiting.
-            self.timers.set(Instant::now(), MORE_CHILDREN);
-        }
     }
 
-    /// Reaps a child that is no bot, if it is dead: from then on its number may be anybody's.
-    fn bury(&mut self, pid: Pid) {
-        if let Ok(Some(Change::Ended(_))) = wait::take(pid) {
+    /// Reaps a child that is no bot, if it is dead: from then on its number may be anybody's. Whether it was.
+    fn bury(&mut self, pid: Pid) -> bool {
+        let is_dead = matches!(wait::take(pid), Ok(Some(Change::Ended(_))));
+        if is_dead {
             for index in &self.lingering {
                 if let Some(unit) = &mut self.units[*index].value {
                     unit.strays.retain(|stray| *stray != pid);
                 }
             }
         }
+        is_dead
     }
 
-    /// Where many have changed, or a child of somebody else is in the way, each is asked for by number.
+    /// Where many have changed, or a child of somebody else is in the way, each is asked for by number; but whoever leaves
+    /// more dead behind than can be buried at once keeps nobody else waiting.
     fn take_changes_behind(&mut self) {
+        let mut buried = 0;
         for pid in process::child_pids() {
             match self.pids.get(&pid) {
                 Some(index) => self.take_change(*index),
+                None if buried == AT_ONCE => {}
                 None if process::is_of_our_session(pid) => {}
-                None => self.bury(pid),
+                None => buried += usize::from(self.bury(pid)),
             }
         }
+        let is_left = || wait::peek_any().is_some_and(|pid| !process::is_of_our_session(pid));
+        if buried == AT_ONCE || (!pidfd::knows_groups_by_number() && is_left()) {
+            self.timers.set(Instant::now(), MORE_CHILDREN);
+        }
+    }
+
+    /// Whether nobody is left whom bots have started, once all bots are down: who has neither their mark nor their session
+    /// is nobody's in particular, and goes at the very end. What this program itself has started is of its session.
+    pub(super) fn is_alone(&mut self) -> bool {
+        if !wait::has_children() {
+            return true;
+        }
+        // Room for the files of `/proc`, where no descriptor is left.
+        self.reserve = None;
+        let is_outside = |facts: &Facts| facts.is_alive && !process::is_of_our_session(facts.pid);
+        let outside: Vec<Pid> = process::children_of_all(|_| true)
+            .iter()
+            .filter(|facts| is_outside(facts))
+            .map(|facts| facts.pid)
+            .collect();
+        self.reserve = reserve();
+        if outside.is_empty() {
+            // Whoever has died meanwhile may have left us somebody whom the list lacks; we shall hear of that death.
+            return !self.has_child_signal();
+        }
+        let Some(shutdown) = self.shutdown.as_mut() else { return true };
+        let now = Instant::now();
+        let begin = *shutdown.outside.get_or_insert(now);
+        let is_urgent = shutdown.deadline.is_none() || now >= begin + OUTSIDE;
+        let chosen = if is_urgent { Signal::SIGKILL } else { Signal::SIGTERM };
+        for pid in outside {
+            if shutdown.told.insert((pid, chosen)) {
+                log::warn!("process {pid} was left behind by some bot and is sent {chosen}");
+                signal(pid, chosen);
+            }
+        }
+        if !is_urgent {
+            self.timers.set(begin + OUTSIDE, (usize::MAX, 0));
+        }
+        false
     }
 
     /// Finds out of all bots whose process is gone whether anybody is left: with one look for all of them.
@@ -126,11 +179,21 @@ impl Engine {
             // Whoever is dead already makes no look unsure.
             self.take_changes_of_children();
         }
-        let is_alone = |index: &&usize| {
-            let process = self.unit(**index).process.as_ref();
-            process.is_none_or(|process| !process.handle.has_group(process.pid))
+        let by_number = pidfd::knows_groups_by_number() && !self.lingering.is_empty();
+        let groups = by_number.then(process::groups);
+        let is_alone = |index: &usize| {
+            let process = self.unit(*index).process.as_ref();
+            process.is_none_or(|process| match &groups {
+                Some(groups) => !groups.contains(&process.pid.as_raw()),
+                None => !process.handle.has_group(process.pid),
+            })
         };
-        let leaving: Vec<usize> = self.lingering.iter().filter(is_alone).copied().collect();
+        let (leaving, staying): (Vec<usize>, Vec<usize>) = self.lingering.iter().copied().partition(is_alone);
+        for index in staying.into_iter().filter(|_| by_number) {
+            if self.unit(index).state != State::Stopping {
+                self.stop_group(index);
+            }
+        }
         self.look = false;
         if !leaving.is_empty() {
             self.look_for_strays(&leaving);

@@ -7,7 +7,7 @@ use crate::counts::BuiltIn;
 use crate::policy::{Decision, Exit, Rules, decide};
 use crate::program::Refusal;
 use crate::status::State;
-use crate::sys::pidfd::PidFd;
+use crate::sys::pidfd::{self, PidFd};
 use crate::sys::wait::{self, Change, Ended};
 use daemonize_core::Pid;
 use nix::sys::epoll::EpollFlags;
@@ -122,7 +122,8 @@ impl Engine {
         let Some(process) = self.unit(index).process.as_ref().filter(|process| !process.reaped) else { return };
         let pid = process.pid;
         while self.unit(index).is_alive() {
-            match wait::take(pid) {
+            let by_number = pidfd::knows_groups_by_number();
+            match if by_number { wait::take_unless_dead(pid) } else { wait::take(pid) } {
                 Ok(Some(Change::Ended(ended))) => self.ended(index, ended),
                 Ok(Some(Change::Suspended)) if self.unit(index).state == State::Running => {
                     self.set_state(index, State::Suspended, Some("suspended by a signal".into()));
@@ -147,9 +148,14 @@ impl Engine {
         let unit = self.units[index].value.as_mut().expect("it is alive");
         let Some(process) = &mut unit.process else { return };
         process.reaped = true;
-        let (pid, has_group) = (process.pid, process.handle.has_group(process.pid));
+        let pid = process.pid;
+        // By number its group cannot be told from its zombie, which has to stay: the look for leavers does that.
+        let by_number = pidfd::knows_groups_by_number();
+        let has_group = !by_number && process.handle.has_group(pid);
         let _ = self.epoll.delete(&process.handle);
-        self.pids.remove(&pid);
+        if !by_number {
+            self.pids.remove(&pid);
+        }
         unit.counts.add(BuiltIn::Exit, now);
         log::info!("bot `{}` (process {pid}) ended by {exit}", unit.bot.name);
         let by_itself = unit.state != State::Stopping;
@@ -178,6 +184,10 @@ impl Engine {
         unit.deadline = None;
         let after = std::mem::replace(&mut unit.after, After::Rest);
         if let Some(process) = unit.process.take() {
+            if self.pids.remove(&process.pid).is_some() {
+                // It was kept, to keep its group's number.
+                let _ = wait::take(process.pid);
+            }
             self.journal.ended(process.pid);
         }
         match after {

@@ -25,6 +25,7 @@ use crate::logs::Logs;
 use crate::orders::Inbox;
 use crate::program::Ground;
 use crate::settings::Settings;
+use crate::sys::pidfd::PidFd;
 use daemonize_core::Pid;
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
@@ -160,8 +161,10 @@ impl Engine {
         let descriptors = raise_descriptors();
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(|errno| failed(errno.into()))?;
         let journal = Journal::begin(plan.journal)?;
-        let ground = Ground::new(journal.monitor(), descriptors).map_err(failed)?;
+        let ground = Ground::new(journal.monitor(), journal.place(), descriptors).map_err(failed)?;
         let child_signals = children::listen().map_err(failed)?;
+        // Before the first bot ends, it must be known what this kernel can.
+        PidFd::open(Pid::this()).map_err(failed)?.has_group(Pid::this());
         let now = Instant::now();
         let mut engine = Engine {
             epoll,
@@ -275,7 +278,9 @@ impl Engine {
             return EpollTimeout::ZERO;
         }
         // Not the time of this turn: starting programs has taken some.
-        let left = self.timers.left(Instant::now());
+        let now = Instant::now();
+        let again = self.journal.again().map(|again| again.saturating_duration_since(now));
+        let left = self.timers.left(now).into_iter().chain(again).min();
         left.map_or(EpollTimeout::NONE, |left| {
             EpollTimeout::try_from(left.as_micros().div_ceil(1000)).unwrap_or(EpollTimeout::MAX)
         })

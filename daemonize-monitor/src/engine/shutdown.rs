@@ -4,6 +4,8 @@ use super::Engine;
 use super::unit::After;
 use crate::orders::{Answer, Respond};
 use crate::status::State;
+use daemonize_core::{Pid, Signal};
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 /// The end has begun.
@@ -12,6 +14,9 @@ pub(super) struct Shutdown {
     pub(super) deadline: Option<Instant>,
     /// Who wants to know when it is over.
     waiting: Vec<Respond>,
+    /// Since when nobody is left but those outside of all bots, and what they were told.
+    pub(super) outside: Option<Instant>,
+    pub(super) told: BTreeSet<(Pid, Signal)>,
 }
 
 impl Engine {
@@ -33,7 +38,8 @@ impl Engine {
             return self.kill_all();
         }
         let deadline = self.now.checked_add(self.settings.stop_timeout);
-        self.shutdown = Some(Shutdown { deadline, waiting: respond.into_iter().collect() });
+        let waiting = respond.into_iter().collect();
+        self.shutdown = Some(Shutdown { deadline, waiting, outside: None, told: BTreeSet::new() });
         if let Some(deadline) = deadline {
             self.timers.set(deadline, (usize::MAX, 0));
         }
@@ -80,12 +86,16 @@ impl Engine {
 
     /// Whether everything is stopped, and nobody is left; whoever waits for that is told.
     pub(super) fn is_over(&mut self) -> bool {
-        let Some(shutdown) = &mut self.shutdown else { return false };
-        if !self.changed.is_empty() || self.units.iter().flat_map(|slot| &slot.value).any(|unit| !unit.state.is_down())
+        if self.shutdown.is_none()
+            || !self.changed.is_empty()
+            || self.units.iter().flat_map(|slot| &slot.value).any(|unit| !unit.state.is_down())
         {
             return false;
         }
-        for respond in shutdown.waiting.drain(..) {
+        if !self.is_alone() {
+            return false;
+        }
+        for respond in self.shutdown.iter_mut().flat_map(|shutdown| shutdown.waiting.drain(..)) {
             respond.answer(Ok(Answer::Done));
         }
         true

@@ -57,7 +57,8 @@ pub(super) struct Process {
     pub(super) pid: Pid,
     pub(super) handle: PidFd,
     pub(super) began: Instant,
-    /// It has ended and its status was taken: its number may be another's, its handle never is.
+    /// It has ended and its status is known. Its number may be another's, except before Linux 6.9, where it stays a zombie
+    /// until nobody is in its group; its handle never is.
     pub(super) reaped: bool,
 }
 

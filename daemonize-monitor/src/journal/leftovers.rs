@@ -2,7 +2,7 @@
 
 use super::{Entry, Header};
 use crate::error::{Error, ErrorKind, Result};
-use crate::process::{self, Facts};
+use crate::process::{self, Facts, Marks};
 use crate::sys::pidfd::PidFd;
 use daemonize_core::{Pid, Signal};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -13,8 +13,21 @@ use std::time::{Duration, Instant};
 /// How long whatever was killed may take to be gone.
 const LAST: Duration = Duration::from_secs(10);
 
+/// How long those may take of whom no journal tells it: what a bot has that says nothing of it.
+const GRACE: Duration = Duration::from_secs(10);
+
 /// Nobody's leftovers are waited for longer than this before they are killed.
 const LONGEST_GRACE: Duration = Duration::from_secs(60);
+
+/// By what those are known that are left.
+struct Known<'a> {
+    /// The monitor that wrote the journal, and who ran.
+    monitor: Option<String>,
+    running: BTreeMap<Pid, Entry>,
+    /// The place of the pidfile, which is ours by now, and who we are.
+    place: Option<&'a str>,
+    this: &'a str,
+}
 
 /// A process that belongs to a monitor that is no more, held so that its number cannot become another's.
 struct Leftover {
@@ -22,17 +35,18 @@ struct Leftover {
     handle: PidFd,
 }
 
-/// Ends all that `earlier` left: those of its journal that are still the same ones, and whatever bears its mark.
-pub(super) fn end(earlier: &Header, running: &BTreeMap<Pid, Entry>, now: &Header) -> Result<()> {
-    if earlier.boot != now.boot || earlier.namespace != now.namespace {
-        // Its numbers mean nothing here.
-        return Ok(());
-    }
-    let grace = running.values().map(|entry| entry.grace).max().unwrap_or_default().min(LONGEST_GRACE);
+/// Ends all that earlier monitors left: those of the journal that are still the same ones, whatever bears the mark of who
+/// wrote it, and whatever bears that of another monitor with this pidfile, journal or not.
+pub(super) fn end(told: Option<(Header, BTreeMap<Pid, Entry>)>, place: Option<&str>, now: &Header) -> Result<()> {
+    // From another boot or name space, its numbers mean nothing here.
+    let told = told.filter(|(earlier, _)| earlier.boot == now.boot && earlier.namespace == now.namespace);
+    let (monitor, running) = told.map(|(earlier, running)| (earlier.monitor, running)).unzip();
+    let known = Known { monitor, running: running.unwrap_or_default(), place, this: &now.monitor };
+    let grace = known.running.values().map(|entry| entry.grace).max().unwrap_or(GRACE).min(LONGEST_GRACE);
     let begin = Instant::now();
     let mut signalled = BTreeSet::new();
     loop {
-        let left = find(earlier, running);
+        let left = find(&known);
         if left.is_empty() {
             return Ok(());
         }
@@ -54,20 +68,29 @@ pub(super) fn end(earlier: &Header, running: &BTreeMap<Pid, Entry>, now: &Header
     }
 }
 
-/// Everybody who is left now.
-fn find(earlier: &Header, running: &BTreeMap<Pid, Entry>) -> Vec<Leftover> {
-    let above = ancestors();
-    let all = process::everybody().filter(|pid| !above.contains(pid));
-    all.filter_map(|pid| hold(pid, earlier, running.get(&pid))).collect()
+impl Known<'_> {
+    fn is_theirs(&self, marks: &Marks) -> bool {
+        let is = |mark: &[u8], text: Option<&str>| text.is_some_and(|text| mark == text.as_bytes());
+        let has_our_place = marks.place.as_ref().is_some_and(|place| is(place, self.place));
+        is(&marks.monitor, self.monitor.as_deref()) || (has_our_place && !is(&marks.monitor, Some(self.this)))
+    }
 }
 
-/// Holds a process if it is one of the earlier monitor's: the one of the journal, or one that bears the mark.
-fn hold(pid: Pid, earlier: &Header, entry: Option<&Entry>) -> Option<Leftover> {
+/// Everybody who is left now.
+fn find(known: &Known<'_>) -> Vec<Leftover> {
+    let above = ancestors();
+    let all = process::everybody().filter(|pid| !above.contains(pid));
+    all.filter_map(|pid| hold(pid, known)).collect()
+}
+
+/// Holds a process if it is one of an earlier monitor's: the one of the journal, or one that bears a mark.
+fn hold(pid: Pid, known: &Known<'_>) -> Option<Leftover> {
+    let entry = known.running.get(&pid);
     let is_theirs = || {
         let facts = Facts::of(pid).filter(|facts| facts.is_alive)?;
         // The leader of its own session, as bots are: the time of the start alone is only exact to 10 ms.
         let is_known = entry.is_some_and(|entry| entry.start_time == facts.start_time && facts.session == pid.as_raw());
-        let is_marked = || process::marks(pid).is_some_and(|marks| marks.monitor == earlier.monitor.as_bytes());
+        let is_marked = || process::marks(pid).is_some_and(|marks| known.is_theirs(&marks));
         (is_known || is_marked()).then_some(())
     };
     // Looked at twice: cheaply whether it is worth a descriptor, and then who it is that we hold.

@@ -12,6 +12,12 @@ const PROCESS_GROUP: libc::c_uint = 4;
 /// This kernel is too old for it.
 static NUMBERS_ONLY: AtomicBool = AtomicBool::new(false);
 
+/// Whether this kernel knows groups by their numbers only: then whoever made one has to stay, if only as a zombie, for as
+/// long as it is to be known. True or false for good once a group was asked for.
+pub(crate) fn knows_groups_by_number() -> bool {
+    NUMBERS_ONLY.load(Relaxed)
+}
+
 /// A process that stays the same one whatever happens to its number.
 #[derive(Debug)]
 pub(crate) struct PidFd(OwnedFd);
@@ -36,7 +42,7 @@ impl PidFd {
     }
 
     /// Reaches everybody in the group that this process made, `leader` being its number. Fails with `ESRCH` when nobody
-    /// is in it, and never reaches another group of that number: the number alone is used only before Linux 6.9.
+    /// is in it, and never reaches another group of that number: before Linux 6.9, because the process was not reaped.
     pub(crate) fn send_group(&self, leader: Pid, signal: Signal) -> io::Result<()> {
         self.group(leader, signal.as_raw())
     }

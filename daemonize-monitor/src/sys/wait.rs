@@ -33,10 +33,25 @@ pub(crate) fn peek_any() -> Option<Pid> {
     waitid(libc::P_ALL, 0, ALL | libc::WNOWAIT).ok().flatten().map(|(pid, _)| pid)
 }
 
+/// Whether there is any child at all, dead or alive.
+pub(crate) fn has_children() -> bool {
+    waitid(libc::P_ALL, 0, ALL | libc::WNOWAIT).is_ok()
+}
+
 /// The next change of this child, which is thereby taken; a child that ended is no more.
 pub(crate) fn take(child: Pid) -> io::Result<Option<Change>> {
     let number = child.as_raw().unsigned_abs();
     Ok(waitid(libc::P_PID, number, ALL)?.map(|(_, change)| change))
+}
+
+/// The same, but a child that ended stays a zombie, which is told again.
+pub(crate) fn take_unless_dead(child: Pid) -> io::Result<Option<Change>> {
+    let number = child.as_raw().unsigned_abs();
+    match waitid(libc::P_PID, number, ALL | libc::WNOWAIT)? {
+        Some((_, Change::Ended(ended))) => Ok(Some(Change::Ended(ended))),
+        None => Ok(None),
+        Some(_) => take(child),
+    }
 }
 
 fn waitid(kind: libc::idtype_t, id: libc::id_t, options: i32) -> io::Result<Option<(Pid, Change)>> {

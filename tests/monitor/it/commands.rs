@@ -132,11 +132,19 @@ fn a_bot_is_given_the_environment_that_was_said() {
             "full env=A=$(touch`x`) env=NOTIFY_SOCKET=mine : BOT environment:LAB/full.new idle",
         ],
     );
-    let clear = lines(&lab, "clear.new", 4);
+    let clear = lines(&lab, "clear.new", 7);
     let names: Vec<&str> = clear.iter().map(|line| line.split('=').next().unwrap()).collect();
     assert_eq!(
         names,
-        ["A", "DAEMON_BOT", "DAEMON_EVENTS", "DAEMON_EVENTS_PIPE", "DAEMON_MONITOR", "DAEMON_MONITOR_ID"]
+        [
+            "A",
+            "DAEMON_BOT",
+            "DAEMON_EVENTS",
+            "DAEMON_EVENTS_PIPE",
+            "DAEMON_MONITOR",
+            "DAEMON_MONITOR_ID",
+            "DAEMON_MONITOR_PIDFILE"
+        ]
     );
     assert_eq!(clear[0], "A=b=c");
     let full = lines(&lab, "full.new", 5);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::common::{BOT, SOON, lab, lines, process, start, start_again, stop, wait_for};
+use crate::common::{BOT, SOON, lab, lines, process, start, start_again, stop, wait_for, write_bots};
 use look::{Deadline, Process};
 use nix::sys::signal::Signal;
 
@@ -55,6 +55,88 @@ fn p6_04_there_is_never_a_second_copy_beside_the_first() {
         assert_eq!(copies(&lab, which).len(), 1, "{which}");
     }
     stop(&lab);
+}
+
+/// Whatever has become of the journal, the mark of the pidfile in their environment tells whose they are.
+#[test]
+fn p6_04_there_is_no_second_copy_without_a_journal() {
+    let lab = lab();
+    let bots = ["tree : BOT spawn:stamp:LAB/kids,idle,two escape:stamp:LAB/kids,idle,three idle four"];
+    let mut monitor = start(&lab, &bots);
+    for (round, damage) in ["rm m.journal", "chmod 664 m.journal", ": > m.journal"].iter().enumerate() {
+        lines(&lab, "kids", round * 2 + 2);
+        let before: Vec<Process> = ["two", "three"].iter().flat_map(|which| copies(&lab, which)).collect();
+        assert_eq!(before.len(), 2, "{:?}", lab.processes());
+        kill(monitor);
+        lab.shell(damage).run().ok();
+        monitor = start_again(&lab, &[]);
+        assert!(before.iter().all(|one| !one.alive()), "after `{damage}` there are two copies: {before:?}");
+    }
+    lines(&lab, "kids", 8);
+    for which in ["two", "three"] {
+        assert_eq!(copies(&lab, which).len(), 1, "{which}");
+    }
+    stop(&lab);
+}
+
+/// The bots of another pidfile are left alone, though they are of the same user and directory.
+#[test]
+fn p6_04_the_bots_of_another_pidfile_are_left_alone() {
+    let lab = lab();
+    write_bots(&lab, &["one : BOT stamp:LAB/starts idle"]);
+    lab.shell("PIDFILE=other.pid $D start").run().ok();
+    lines(&lab, "starts", 1);
+    let one = process(&lab, "one");
+    lab.shell("rm commands").run().ok();
+    start_again(&lab, &[]);
+    lines(&lab, "starts", 2);
+    assert!(one.alive(), "a bot of another monitor was killed");
+    stop_both(&lab);
+}
+
+/// Stops the monitor of `other.pid`, too.
+fn stop_both(lab: &look::Lab) {
+    assert!(lab.run(&["stop"]).ok().stdout.starts_with("stopped"));
+    lab.shell("PIDFILE=other.pid $D stop").run().ok();
+    crate::common::nothing_left(lab);
+}
+
+/// The disk fills up: what was reserved holds the next lines, and what it does not hold is written as soon as there is
+/// room, though nothing else happens.
+#[test]
+fn p6_04_a_full_disk_costs_the_journal_nothing() {
+    let lab = lab();
+    write_bots(
+        &lab,
+        &[
+            "crowd instances=150 autostart=no : /usr/bin/env -i /bin/sleep 999",
+            "late instances=20 autostart=no : /usr/bin/env -i /bin/sleep 998",
+            "loop autostart=no restart=always limit=1000000/1000 backoff=0 stdout=null errors=null : /bin/true",
+        ],
+    );
+    let script = "mkdir full && mount -t tmpfs -o size=1m none full && cp bots full/ && cd full || exit 9
+        $D foreground 2>/dev/null & M=$!
+        for i in $(seq 200); do $D tell ping >/dev/null 2>&1 && break; sleep 0.05; done
+        dd if=/dev/zero of=fill bs=4k 2>/dev/null
+        $D tell start crowd 20000 >/dev/null
+        echo first $(grep -c '^+' m.journal)
+        $D tell start loop >/dev/null
+        for i in $(seq 600); do [ -e m.journal.new ] && break; sleep 0.05; done
+        [ -e m.journal.new ] && echo behind 1
+        $D tell stop loop 20000 >/dev/null
+        $D tell start late 20000 >/dev/null
+        echo lacking $(grep -c '^+' m.journal)
+        rm fill; sleep 3
+        echo second $(grep -c '^+' m.journal)
+        kill -TERM $M; wait $M; echo ended $?";
+    let run = lab.command("unshare", &["-m", "bash", "-c", script]).env("D", lab.program());
+    let ended = run.within(Duration::from_secs(120)).run().ok();
+    println!("{ended}");
+    assert_eq!(ended.number("first"), 150, "{ended}");
+    assert_eq!(ended.number("behind"), 1, "{ended}");
+    assert_eq!(ended.number("second"), 170, "{ended}");
+    assert_eq!(ended.number("ended"), 0, "{ended}");
+    crate::common::nothing_left(&lab);
 }
 
 /// The number of a bot that has died belongs to a stranger by now.

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use crate::common::{SOON, lab, lines, nothing_left, process, start, start_again, stop, tell, wait_for, write_bots};
+use crate::common::{
+    BOT, SOON, lab, lines, nothing_left, process, start, start_again, stop, tell, wait_for, write_bots,
+};
+use look::Process;
 use nix::sys::signal::Signal;
 
 #[test]
@@ -92,6 +95,25 @@ fn p6_12_a_shutdown_works_with_a_full_disk_and_no_descriptors() {
     let left: Vec<&str> = ended.stdout.lines().skip_while(|line| !line.starts_with("ended")).skip(1).collect();
     assert!(!left.contains(&"m.pid") && !left.contains(&"m.journal"), "left behind: {left:?}");
     nothing_left(&lab);
+}
+
+/// What bots have left behind without mark and session ends with the monitor, also what hears no other signal, or has
+/// children of its own.
+#[test]
+fn p6_02_nothing_outside_outlives_the_monitor() {
+    let lab = lab();
+    let bot = format!(
+        "bare : sh cd LAB; env -i setsid {BOT} ignore:TERM stamp:strangers spawn:ignore:TERM,stamp:strangers,idle idle & exec sleep 997"
+    );
+    start(&lab, &[&bot]);
+    let strangers: Vec<Process> = lines(&lab, "strangers", 2)
+        .iter()
+        .map(|line| Process::new(line.split(' ').next().unwrap().parse().unwrap()))
+        .collect();
+    tell(&lab, "stop bare 20000");
+    assert!(strangers.iter().all(|stranger| stranger.alive()), "they were found after all: {strangers:?}");
+    stop(&lab);
+    assert!(!strangers.iter().any(|stranger| stranger.alive()), "left behind: {strangers:?}");
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use crate::common::{lab, lines, nothing_left, number, process, refused, start, state, status, stop, tell, wait_for};
+use crate::common::{
+    lab, lines, nothing_left, number, process, refused, start, start_again, state, status, stop, tell, wait_for,
+    write_bots,
+};
 use look::Process;
 use nix::sys::signal::Signal;
 
@@ -38,6 +41,33 @@ fn p6_02_a_stop_ends_the_whole_tree() {
     stop(&lab);
 }
 
+/// Before Linux 6.9 a group is known by its number, which the bot's own process keeps as a zombie until nobody is in it.
+#[test]
+fn p6_02_a_group_keeps_its_number_on_old_kernels() {
+    let lab = lab();
+    let bots = [
+        "tree stop=TERM:1500 : BOT spawn:ignore:TERM,stamp:LAB/kids,idle escape:ignore:TERM,stamp:LAB/kids,idle idle",
+        "short limit=1/60000 backoff=0 stop=TERM:300 : BOT spawn:ignore:TERM,stamp:LAB/shorts,idle sleep:300 exit:3",
+        "other : BOT idle",
+    ];
+    write_bots(&lab, &bots);
+    let monitor = start_again(&lab, &["old-kernel"]);
+    lines(&lab, "kids", 2);
+    // What is left in the group of one that ended by itself is ended, and its status is known.
+    let given_up = wait_for(&lab, "short", "gave-up");
+    assert_eq!(number(&status(&lab, "short"), "exit"), 2, "{given_up}");
+    let tree = process(&lab, "tree");
+    tell(&lab, "stop tree");
+    lab.shell("sleep 0.5").run().ok();
+    let is_kept = tree.stat().is_some_and(|stat| stat.state == 'Z' && stat.parent == monitor.id());
+    assert!(is_kept, "its number is free while others are in its group: {:?}", tree.stat());
+    let told = tell(&lab, "stop tree 20000");
+    assert!(told.contains("stopped") && tree.stat().is_none(), "{told} {:?}", tree.stat());
+    assert!(marked(&lab, "tree").is_empty() && marked(&lab, "short").is_empty(), "{:?}", lab.processes());
+    tell(&lab, "restart other 20000");
+    stop(&lab);
+}
+
 /// A program that overwrote or emptied its environment is known by its session.
 #[test]
 fn p6_02_descendants_without_a_mark_are_ended_too() {
@@ -53,9 +83,10 @@ fn p6_02_descendants_without_a_mark_are_ended_too() {
     let member = sleeper(&member).expect("it runs");
     tell(&lab, "stop bare 20000");
     assert!(!member.alive(), "a member of its group has survived");
-    // Neither mark, nor session: nobody can know whose it is.
-    sleeper(&stranger).expect("it left everything behind").signal(Signal::SIGKILL);
+    // Neither mark, nor session: nobody can know whose it is. It ends with the monitor.
+    let stranger = sleeper(&stranger).expect("it left everything behind");
     stop(&lab);
+    assert!(!stranger.alive(), "a descendant without mark and session outlives the monitor");
 }
 
 #[test]

@@ -83,6 +83,10 @@ fn monitor(place: &Place, pidfile: &std::path::Path, settings: &[String]) -> Res
         if setting == "careful" {
             builder = builder.daemon(|daemon| daemon.after(daemonize_core::Stage::Stdio, sys::allocator::watch));
         }
+        if setting == "old-kernel" {
+            builder =
+                builder.daemon(|daemon| daemon.after(daemonize_core::Stage::Stdio, sys::filter::no_groups_by_pidfd));
+        }
         if let Some(millis) = setting.strip_prefix("stop_timeout=") {
             builder = builder.stop_timeout(Duration::from_millis(millis.parse()?));
         }

@@ -1,3 +1,4 @@
 //! What cannot be said without `unsafe`.
 
 pub(crate) mod allocator;
+pub(crate) mod filter;
