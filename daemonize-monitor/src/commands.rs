@@ -140,11 +140,12 @@ impl Commands {
     pub fn tail(&self, name: &str, lines: usize) -> Result<Vec<u8>> {
         match self.desk.order(Order::Tail(name.into(), lines), None)? {
             Answer::Lines(lines) => Ok(lines),
-            Answer::Files(paths) => {
+            Answer::Files(places) => {
                 let mut text = Vec::new();
-                for path in paths {
-                    text.extend(last_lines(&path, lines).map_err(|error| {
-                        Error::failed(ErrorKind::System, "read", path.display(), crate::error::cause(&error))
+                for place in places {
+                    text.extend(last_lines(&place, lines).map_err(|error| {
+                        let cause = crate::error::cause(&error);
+                        Error::failed(ErrorKind::System, "read", place.path().display(), cause)
                     })?);
                 }
                 Ok(text)

@@ -3,12 +3,12 @@
 use crate::bot::Bot;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
+use crate::logs::Place;
 use crate::reload::Plan;
 use crate::status::{BotStatus, Change};
 use daemonize_core::Signal;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::io;
-use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -50,7 +50,7 @@ pub(crate) enum Answer {
     Bots(Vec<BotStatus>),
     Lines(Vec<u8>),
     /// The lines are in these files.
-    Files(Vec<PathBuf>),
+    Files(Vec<Place>),
     Plan(Box<Plan>),
 }
 

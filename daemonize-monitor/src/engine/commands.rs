@@ -5,6 +5,7 @@ use super::unit::{After, Wish};
 use super::wiring::Subscriber;
 use crate::bot::{Bot, LogTarget};
 use crate::error::{Error, ErrorKind, Result};
+use crate::logs::Place;
 use crate::orders::{Answer, Letter, Order, Respond};
 use crate::status::State;
 use daemonize_core::Signal;
@@ -249,11 +250,11 @@ impl Engine {
             lines.extend(unit.ring.borrow().last(count));
             for target in [&unit.bot.stdout, &unit.bot.stderr] {
                 if let LogTarget::File(log) = target {
-                    files.push(log.path.clone());
+                    files.push(Place::new(&log.path, unit.bot.user.as_deref()));
                 }
             }
         }
-        files.dedup();
+        files.dedup_by(|one, other| one.path() == other.path());
         Ok(if files.is_empty() { Answer::Lines(lines) } else { Answer::Files(files) })
     }
 }

@@ -95,7 +95,7 @@ impl Engine {
             LogTarget::Null | LogTarget::Inherit => {
                 pipe(Kind::Output(which, Target::Ring(ring.clone()), Lines::default()))
             }
-            log => match self.logs.target(log, ring) {
+            log => match self.logs.target(log, ring, bot.user.as_deref()) {
                 Some(target) => pipe(Kind::Output(which, target, Lines::default())),
                 None => Ok(End::Null),
             },
@@ -192,7 +192,7 @@ impl Engine {
         for stream in self.streams.iter_mut().filter_map(|slot| slot.value.as_mut()).filter(of) {
             let Kind::Output(which, target, _) = &mut stream.kind else { continue };
             let log = if *which == 1 { &unit.bot.stdout } else { &unit.bot.stderr };
-            if let Some(new) = self.logs.target(log, &unit.ring) {
+            if let Some(new) = self.logs.target(log, &unit.ring, unit.bot.user.as_deref()) {
                 unit.targets.push(new.clone());
                 *target = new;
             }

@@ -2,7 +2,7 @@
 
 use super::{Listener, ask, body};
 use crate::error::{Error, ErrorKind};
-use crate::logs::last_lines;
+use crate::logs::{Place, last_lines};
 use crate::orders::{Answer, Order};
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
@@ -14,7 +14,6 @@ use daemonize_control::axum;
 use serde::Deserialize;
 use serde_json::json;
 use std::convert::Infallible;
-use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -76,7 +75,7 @@ async fn last(listener: &Listener, name: &str, count: usize, stream: &str) -> Re
 }
 
 /// The file of a stream, where each has its own.
-fn chosen(mut files: Vec<PathBuf>, name: &str, stream: &str) -> Result<Vec<PathBuf>, Error> {
+fn chosen(mut files: Vec<Place>, name: &str, stream: &str) -> Result<Vec<Place>, Error> {
     match (stream, files.len()) {
         ("both", _) => Ok(files),
         ("stdout", 2) => Ok(vec![files.swap_remove(0)]),
@@ -90,13 +89,13 @@ fn together(name: &str) -> Error {
     Error::failed(ErrorKind::Failed, "tell the streams apart of", name, why)
 }
 
-fn read(files: &[PathBuf], count: usize) -> Result<Vec<u8>, Error> {
+fn read(files: &[Place], count: usize) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
-    for path in files {
+    for place in files {
         let failed = |error: std::io::Error| {
-            Error::failed(ErrorKind::System, "read", path.display(), crate::error::cause(&error))
+            Error::failed(ErrorKind::System, "read", place.path().display(), crate::error::cause(&error))
         };
-        bytes.extend(last_lines(path, count).map_err(failed)?);
+        bytes.extend(last_lines(place, count).map_err(failed)?);
     }
     Ok(bytes)
 }

@@ -141,7 +141,7 @@ fn fails_for_a_while(calls: &str, injected: &str, text: &str) {
     let lab = lab();
     let bots = ["web log=LAB/web.log,0 : sh while sleep 0.02; do echo line; done", "other : BOT idle"];
     let script = format!(
-        "exec strace -f -qq -o trace -e trace={calls} -P $PWD/web.log -e inject={calls}:error={injected} $D foreground"
+        "exec strace -f -qq -o trace -e trace={calls} -P web.log -P $PWD/web.log -e inject={calls}:error={injected} $D foreground"
     );
     let running = foreground(&lab, &bots, &script);
     let begin = Instant::now();
