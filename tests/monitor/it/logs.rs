@@ -173,18 +173,51 @@ fn p6_07_a_disk_that_is_read_only_stops_nothing() {
     fails_for_a_while("openat", "EROFS:when=1..4", "read-only file system");
 }
 
-/// Writes of one byte at a time, and interrupted ones.
+/// A disk that grows by a page now and then takes the beginning of a line, again and again. What is written are whole lines
+/// in their order, and what is missing between them is told to the byte.
 #[test]
 fn p6_07_a_write_that_takes_little_keeps_lines_whole() {
     let lab = lab();
-    write_bots(&lab, &["web log=LAB/web.log restart=never : BOT lines:20 exit:0"]);
-    let script =
-        "exec strace -f -qq -o trace -e trace=write -P $PWD/web.log -e inject=write:retval=1:when=2+3 $D foreground";
-    // A write that says it took one byte has written nothing at all here, so lines lose letters but not their ends.
-    let running = lab.shell(script).spawn();
-    let text = lab.wait_for("web.log", Duration::from_secs(30), |text| text.lines().count() >= 15);
-    assert!(text.lines().count() <= 20, "{text:?}");
-    drop(running);
+    write_bots(
+        &lab,
+        &[
+            "web log=LAB/full/web.log,0 : sh i=100000; until [ -e LAB/grown ]; do for k in 1 2 3 4 5 6 7 8; do echo line $i is whole; i=$((i+1)); done; sleep 0.005; done; sleep 1.2; echo last $i; exec sleep 999",
+        ],
+    );
+    let script = "mkdir full && mount -t tmpfs -o size=8k none full || exit 9
+        $D foreground & M=$!
+        for k in $(seq 3 22); do
+            for i in $(seq 200); do $D tell status web | grep -q 'no space left' && break; sleep 0.05; done
+            mount -o remount,size=$((k * 4))k full || exit 8
+        done
+        mount -o remount,size=1m full; touch grown
+        for i in $(seq 200); do grep -q '^last' full/web.log && break; sleep 0.05; done
+        cp full/web.log all; kill -TERM $M; wait $M; echo ended $?";
+    let ended = lab
+        .command("unshare", &["-m", "bash", "-c", script])
+        .env("D", lab.program())
+        .within(Duration::from_secs(90))
+        .run()
+        .ok();
+    assert!(ended.stdout.ends_with("ended 0\n"), "{ended}");
+    let all = lab.read("all");
+    let (mut next, mut gaps, mut lost) = (100_000_usize, 0, 0);
+    let size = "line 100000 is whole\n".len();
+    for line in all.lines() {
+        if let Some(told) =
+            line.strip_prefix('[').and_then(|line| line.strip_suffix(" bytes of output were lost here]"))
+        {
+            let told: usize = told.parse().unwrap();
+            assert_eq!(told % size, 0, "half a line was lost");
+            (gaps, lost, next) = (gaps + 1, lost + told / size, next + told / size);
+        } else if let Some(last) = line.strip_prefix("last ") {
+            assert_eq!(last, next.to_string());
+        } else {
+            assert_eq!(line, format!("line {next} is whole"));
+            next += 1;
+        }
+    }
+    assert!(all.ends_with(&format!("last {next}\n")) && gaps >= 10 && lost > 0, "{gaps} gaps: {all}");
 }
 
 #[test]
