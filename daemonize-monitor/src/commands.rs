@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::logs::last_lines;
+use crate::logs::{Follower, last_lines};
 use crate::orders::{Answer, Desk, Order};
 use crate::reload::Plan;
 use crate::status::{BotStatus, Change};
@@ -160,7 +160,7 @@ impl Commands {
     /// There is no such bot.
     pub fn follow(&self, name: &str) -> Result<Receiver<Vec<u8>>> {
         let (sender, lines) = mpsc::sync_channel(KEPT);
-        self.desk.order(Order::Follow(name.into(), sender), None)?;
+        self.desk.order(Order::Follow(name.into(), Follower::Program(sender)), None)?;
         Ok(lines)
     }
 

@@ -3,7 +3,7 @@
 use crate::bot::Bot;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::logs::Place;
+use crate::logs::{Follower, Place};
 use crate::reload::Plan;
 use crate::status::{BotStatus, Change};
 use daemonize_core::Signal;
@@ -31,7 +31,9 @@ pub(crate) enum Order {
     /// The last lines of a bot.
     Tail(String, usize),
     /// Its lines, as they come.
-    Follow(String, SyncSender<Vec<u8>>),
+    Follow(String, Follower),
+    /// Somebody who followed has left.
+    Left,
     /// Every change, as it happens.
     Subscribe(SyncSender<Change>),
     /// Opens the log files again.

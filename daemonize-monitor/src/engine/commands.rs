@@ -67,10 +67,16 @@ impl Engine {
                 Answer::Done
             }),
             Order::Tail(name, count) => self.tail(&name, count),
-            Order::Follow(name, sender) => self.named(&name).map(|found| {
-                self.followers.extend(found.into_iter().map(|index| (index, sender.clone())));
+            Order::Follow(name, follower) => self.named(&name).map(|found| {
+                self.followers.extend(found.into_iter().map(|index| (index, follower.clone())));
+                log::debug!("a reader of a log has come, and {} are there", self.followers.len());
                 Answer::Done
             }),
+            Order::Left => {
+                self.followers.retain(|(_, follower)| !follower.has_left());
+                log::debug!("a reader of a log has left, and {} are there", self.followers.len());
+                Ok(Answer::Done)
+            }
             Order::Subscribe(sender) => {
                 self.subscribers.push(Subscriber { sender, missed: 0 });
                 Ok(Answer::Done)

@@ -161,11 +161,7 @@ impl Engine {
                     Target::File(sink) => sink.borrow_mut().write(lines, now),
                 }
                 if !self.followers.is_empty() && !lines.is_empty() {
-                    // Whoever cannot keep up misses some.
-                    self.followers.retain(|(followed, sender)| {
-                        use std::sync::mpsc::TrySendError::Disconnected;
-                        *followed != unit || !matches!(sender.try_send(lines.to_vec()), Err(Disconnected(_)))
-                    });
+                    self.followers.retain(|(followed, follower)| *followed != unit || follower.take(lines));
                 }
                 is_ready = owner.is_some_and(|owner| match &owner.bot.ready {
                     Ready::Output(text) if owner.state == State::Starting => {

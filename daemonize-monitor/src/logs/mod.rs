@@ -1,10 +1,12 @@
 //! Where the output of bots goes: whole lines, into files that may fail and memory that is bounded.
 
+mod follower;
 mod lines;
 mod place;
 mod sink;
 mod tail;
 
+pub(crate) use follower::Follower;
 pub(crate) use lines::Lines;
 pub(crate) use place::Place;
 pub(crate) use sink::{Sink, time};

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::common::{foreground, lab, lines, number, process, size, start, status, stop, tell, wait_for, write_bots};
+use crate::site::Site;
 use look::Process;
 use nix::sys::signal::Signal;
 
@@ -47,6 +48,28 @@ fn lines_are_followed_as_they_come() {
     let followed: Vec<&str> = told.lines().filter(|line| line.starts_with("line")).collect();
     assert!(followed.len() >= 2, "{told}");
     stop(&lab);
+}
+
+/// Nobody waits in the monitor for a bot that says nothing, and who has gone is forgotten at once.
+#[test]
+fn readers_of_a_silent_bot_take_no_threads_and_are_forgotten_when_they_leave() {
+    let site = Site::new("");
+    site.configure_with("log_level = \"debug\"", "[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n");
+    let monitor = site.start();
+    site.until_is("web", "running");
+    let threads = monitor.threads().len();
+    let readers: Vec<_> = (0..8).map(|_| site.ctl(&["tail", "-f", "web"]).spawn()).collect();
+    let says = |text: &str| drop(site.lab.wait_for("m.log", Duration::from_secs(10), |log| log.contains(text)));
+    says("a reader of a log has come, and 8 are there");
+    assert!(monitor.threads().len() < threads + 4, "{} threads instead of {threads}", monitor.threads().len());
+    let left = Instant::now();
+    for reader in readers {
+        reader.signal(Signal::SIGKILL);
+        reader.finish();
+    }
+    says("a reader of a log has left, and 0 are there");
+    assert!(left.elapsed() < Duration::from_secs(5), "noticed after {:?}", left.elapsed());
+    site.shutdown();
 }
 
 #[test]
