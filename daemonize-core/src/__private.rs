@@ -5,7 +5,9 @@ pub use crate::body::pump;
 pub use crate::body::pump_async;
 use crate::body::{Ending, Outcome, Work};
 use crate::daemon::Daemon;
-use crate::directory;
+use crate::{directory, log_file};
+use nix::unistd::Uid;
+use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::ExitCode;
@@ -63,4 +65,24 @@ pub fn step_argument<T: StepArgument>(argument: &T) -> T {
 /// files there. For the crates beside this one.
 pub fn open_directory(path: &Path) -> Result<(OwnedFd, bool), String> {
     directory::open_directory(path, directory::Purpose::PidFile)
+}
+
+/// Opens a directory and judges whether a log in it can be trusted, which may be that of a user; also tells whether others
+/// than root may make files there. For the crates beside this one, as are the next two.
+pub fn open_log_directory(path: &Path, user: Option<u32>) -> Result<(OwnedFd, bool), String> {
+    directory::open_directory(path, directory::Purpose::Log(user.map(Uid::from_raw)))
+}
+
+/// Opens a log file there for appending, and makes it if it is missing: a regular file with one name, not a link.
+pub fn open_log(directory: &(OwnedFd, bool), name: &OsStr, user: Option<u32>) -> Result<OwnedFd, String> {
+    log_file::open_to_append(directory, name, user.map(Uid::from_raw)).map(|(fd, _)| fd)
+}
+
+/// Opens a log file there for reading; `None` if there is none.
+pub fn open_log_to_read(
+    directory: &(OwnedFd, bool),
+    name: &OsStr,
+    user: Option<u32>,
+) -> Result<Option<OwnedFd>, String> {
+    log_file::open_to_read(directory, name, user.map(Uid::from_raw))
 }

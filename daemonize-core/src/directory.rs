@@ -20,7 +20,8 @@ pub(crate) const OTHERS_WRITE: u32 = 0o022;
 /// The bit with which everybody could.
 const EVERYBODY_WRITES: u32 = 0o002;
 
-/// An open directory, and whether it is one like `/tmp`, where everybody may make files: only our own are trusted.
+/// An open directory, and whether others than root may make files there (it is one like `/tmp`, or the directory of the
+/// user whose log it holds): only root's, our own and that user's are trusted.
 pub(crate) type Directory = (OwnedFd, bool);
 
 /// What a directory is opened for.
@@ -28,8 +29,8 @@ pub(crate) type Directory = (OwnedFd, bool);
 pub(crate) enum Purpose {
     /// What the file says decides whom root signals.
     PidFile,
-    /// The file is only appended to, and is judged by itself: its directory may belong to the user it is written for,
-    /// or to a group (`/var/log` often does).
+    /// The file is only appended to, and is judged by itself: its directory, and those above, may belong to the user it
+    /// is written for, or to a group (`/var/log` often does). No link in such a directory is followed.
     Log(Option<Uid>),
 }
 
@@ -66,7 +67,7 @@ fn open_trusted(directory: &Path, purpose: Purpose) -> Result<Directory, String>
             .map_err(|errno| at(Path::new("/"), cause(&errno.into())))
     };
     let mut todo = components(directory);
-    let (mut current, mut seen, mut shared, mut links) = (root()?, PathBuf::from("/"), false, 0);
+    let (mut current, mut seen, mut shared, mut roots, mut links) = (root()?, PathBuf::from("/"), false, true, 0);
     while let Some(name) = todo.pop() {
         let path = seen.join(&name);
         let next =
@@ -75,17 +76,17 @@ fn open_trusted(directory: &Path, purpose: Purpose) -> Result<Directory, String>
         match kind(&status) {
             SFlag::S_IFLNK => {
                 links += 1;
-                trust_link(&path, &status, shared, links)?;
+                trust_link(&path, &status, roots, links)?;
                 let target = nix::fcntl::readlinkat(&current, name.as_os_str())
                     .map_err(|errno| at(&path, cause(&errno.into())))?;
                 if Path::new(&target).is_absolute() {
-                    (current, seen, shared) = (root()?, PathBuf::from("/"), false);
+                    (current, seen, shared, roots) = (root()?, PathBuf::from("/"), false, true);
                 }
                 todo.extend(components(Path::new(&target)));
             }
             SFlag::S_IFDIR => {
-                let purpose = if todo.is_empty() { purpose } else { Purpose::PidFile };
                 shared = trust_directory(&path, &status, purpose)?;
+                roots = status.st_uid == 0 && status.st_mode & OTHERS_WRITE == 0;
                 (current, seen) = (next, path);
             }
             _ => return Err(at(&path, "it is not a directory")),
@@ -121,13 +122,14 @@ fn trust_directory(path: &Path, status: &FileStat, purpose: Purpose) -> Result<b
     if writable && !is_sticky(status) {
         return Err(at(path, format!("others than its owner can write it (mode {:04o})", status.st_mode & 0o7777)));
     }
-    Ok(writable)
+    Ok(writable || !owner.is_root())
 }
 
-fn trust_link(path: &Path, status: &FileStat, shared: bool, links: usize) -> Result<(), String> {
+/// A link is root's if root made it, in a directory (`roots`) that nobody else can write.
+fn trust_link(path: &Path, status: &FileStat, roots: bool, links: usize) -> Result<(), String> {
     match () {
         () if links > LINKS => Err(at(path, "too many symbolic links")),
-        () if status.st_uid != 0 || shared => {
+        () if status.st_uid != 0 || !roots => {
             Err(at(path, "it is a symbolic link that others than root could have made"))
         }
         () => Ok(()),

@@ -36,6 +36,7 @@ mod farewell;
 mod handoff;
 mod inside;
 mod launch;
+mod log_file;
 mod mutex;
 mod notifier;
 mod pid;

@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::logs::last_lines;
+use crate::logs::{Follower, last_lines};
 use crate::orders::{Answer, Desk, Order};
 use crate::reload::Plan;
 use crate::status::{BotStatus, Change};
@@ -140,11 +140,12 @@ impl Commands {
     pub fn tail(&self, name: &str, lines: usize) -> Result<Vec<u8>> {
         match self.desk.order(Order::Tail(name.into(), lines), None)? {
             Answer::Lines(lines) => Ok(lines),
-            Answer::Files(paths) => {
+            Answer::Files(places) => {
                 let mut text = Vec::new();
-                for path in paths {
-                    text.extend(last_lines(&path, lines).map_err(|error| {
-                        Error::failed(ErrorKind::System, "read", path.display(), crate::error::cause(&error))
+                for place in places {
+                    text.extend(last_lines(&place, lines).map_err(|error| {
+                        let cause = crate::error::cause(&error);
+                        Error::failed(ErrorKind::System, "read", place.path().display(), cause)
                     })?);
                 }
                 Ok(text)
@@ -159,7 +160,7 @@ impl Commands {
     /// There is no such bot.
     pub fn follow(&self, name: &str) -> Result<Receiver<Vec<u8>>> {
         let (sender, lines) = mpsc::sync_channel(KEPT);
-        self.desk.order(Order::Follow(name.into(), sender), None)?;
+        self.desk.order(Order::Follow(name.into(), Follower::Program(sender)), None)?;
         Ok(lines)
     }
 

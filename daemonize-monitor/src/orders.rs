@@ -3,12 +3,12 @@
 use crate::bot::Bot;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
+use crate::logs::{Follower, Place};
 use crate::reload::Plan;
 use crate::status::{BotStatus, Change};
 use daemonize_core::Signal;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::io;
-use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -31,7 +31,9 @@ pub(crate) enum Order {
     /// The last lines of a bot.
     Tail(String, usize),
     /// Its lines, as they come.
-    Follow(String, SyncSender<Vec<u8>>),
+    Follow(String, Follower),
+    /// Somebody who followed has left.
+    Left,
     /// Every change, as it happens.
     Subscribe(SyncSender<Change>),
     /// Opens the log files again.
@@ -50,7 +52,7 @@ pub(crate) enum Answer {
     Bots(Vec<BotStatus>),
     Lines(Vec<u8>),
     /// The lines are in these files.
-    Files(Vec<PathBuf>),
+    Files(Vec<Place>),
     Plan(Box<Plan>),
 }
 

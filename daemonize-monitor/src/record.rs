@@ -144,7 +144,7 @@ impl State {
             Handler::File(log) => {
                 let line = self.line(level, message) + "\n";
                 if !matches!(self.output, Output::File(_)) {
-                    self.output = Output::File(Box::new(Sink::new(log)));
+                    self.output = Output::File(Box::new(Sink::new(log, None)));
                 }
                 if let Output::File(sink) = &mut self.output {
                     sink.write(line.as_bytes(), Instant::now());

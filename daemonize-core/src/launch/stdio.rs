@@ -1,14 +1,14 @@
 //! The standard streams: opened in the launcher, where a mistake is seen; put in place in the daemon.
 
-use crate::directory::{self, Purpose, kind, open_directory};
+use crate::directory::{Purpose, open_directory};
 use crate::error::{Error, Result, cause};
 use crate::settings::{Settings, Stdio};
 use crate::stage::Stage;
-use crate::{report, stdout};
-use nix::fcntl::{FcntlArg, OFlag, fcntl, open, openat};
+use crate::{log_file, report, stdout};
+use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use nix::sys::stat::{Mode, SFlag, fchmod, fstat};
-use nix::unistd::{Gid, Uid, dup2_stderr, dup2_stdin, dup2_stdout, fchown, geteuid};
+use nix::sys::stat::{Mode, fchmod};
+use nix::unistd::{Gid, Uid, dup2_stderr, dup2_stdin, dup2_stdout, fchown};
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Seek, Write};
@@ -184,31 +184,10 @@ fn copy(fd: BorrowedFd<'_>) -> Result<Target> {
 /// Opens a log file for appending: a regular file with one name, not a link, made with mode 0640 if it is missing.
 fn open_log(path: &Path, owner: Owner) -> Result<Arc<OwnedFd>, String> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Err("it names no file".into()) };
-    let (directory, shared) = open_directory(parent, Purpose::Log(owner.0))?;
-    // O_NONBLOCK, so that a FIFO without a reader is refused instead of waited for.
-    let flags = OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NOCTTY;
-    let flags = flags | OFlag::O_NONBLOCK;
-    let mode = Mode::from_bits_truncate(0o640);
-    let attempt = |flags| openat(&directory, name, flags, mode);
-    let make = || attempt(flags | OFlag::O_CREAT | OFlag::O_EXCL).map(|fd| (fd, true));
-    let take = || attempt(flags).map(|fd| (fd, false));
-    // Whoever rotates logs may make or move the file between two looks at it.
-    let opened = make().or_else(|errno| if errno == nix::Error::EEXIST { take() } else { Err(errno) });
-    let opened = opened.or_else(|errno| if errno == nix::Error::ENOENT { make() } else { Err(errno) });
-    let (fd, is_new) = opened.map_err(describe)?;
-    let status = fstat(&fd).map_err(describe)?;
-    let file_owner = Uid::from_raw(status.st_uid);
-    if kind(&status) != SFlag::S_IFREG {
-        return Err("it is not a regular file".into());
-    }
-    if status.st_nlink > 1 {
-        return Err("it has more than one name (hard links)".into());
-    }
-    if shared && file_owner != geteuid() && owner.0 != Some(file_owner) {
-        return Err(format!("it belongs to {}", directory::describe(file_owner)));
-    }
+    let directory = open_directory(parent, Purpose::Log(owner.0))?;
+    let (fd, is_new) = log_file::open_to_append(&directory, name, owner.0)?;
     if is_new {
-        fchmod(&fd, mode).map_err(describe)?;
+        fchmod(&fd, Mode::from_bits_truncate(log_file::MODE)).map_err(describe)?;
         fchown(&fd, owner.0, owner.1).map_err(describe)?;
     }
     // Writers expect a file that takes what it is given.
@@ -217,12 +196,7 @@ fn open_log(path: &Path, owner: Owner) -> Result<Arc<OwnedFd>, String> {
 }
 
 fn describe(errno: nix::Error) -> String {
-    match errno {
-        nix::Error::ELOOP => "it is a symbolic link".into(),
-        nix::Error::EISDIR => "it is a directory".into(),
-        nix::Error::ENXIO => "it is a FIFO or a socket".into(),
-        errno => cause(&errno.into()),
-    }
+    cause(&errno.into())
 }
 
 /// Opens a file to be stdin; not a FIFO, which might make the start wait for a writer.

@@ -5,6 +5,7 @@ use super::unit::{After, Wish};
 use super::wiring::Subscriber;
 use crate::bot::{Bot, LogTarget};
 use crate::error::{Error, ErrorKind, Result};
+use crate::logs::Place;
 use crate::orders::{Answer, Letter, Order, Respond};
 use crate::status::State;
 use daemonize_core::Signal;
@@ -66,10 +67,16 @@ impl Engine {
                 Answer::Done
             }),
             Order::Tail(name, count) => self.tail(&name, count),
-            Order::Follow(name, sender) => self.named(&name).map(|found| {
-                self.followers.extend(found.into_iter().map(|index| (index, sender.clone())));
+            Order::Follow(name, follower) => self.named(&name).map(|found| {
+                self.followers.extend(found.into_iter().map(|index| (index, follower.clone())));
+                log::debug!("a reader of a log has come, and {} are there", self.followers.len());
                 Answer::Done
             }),
+            Order::Left => {
+                self.followers.retain(|(_, follower)| !follower.has_left());
+                log::debug!("a reader of a log has left, and {} are there", self.followers.len());
+                Ok(Answer::Done)
+            }
             Order::Subscribe(sender) => {
                 self.subscribers.push(Subscriber { sender, missed: 0 });
                 Ok(Answer::Done)
@@ -249,11 +256,11 @@ impl Engine {
             lines.extend(unit.ring.borrow().last(count));
             for target in [&unit.bot.stdout, &unit.bot.stderr] {
                 if let LogTarget::File(log) = target {
-                    files.push(log.path.clone());
+                    files.push(Place::new(&log.path, unit.bot.user.as_deref()));
                 }
             }
         }
-        files.dedup();
+        files.dedup_by(|one, other| one.path() == other.path());
         Ok(if files.is_empty() { Answer::Lines(lines) } else { Answer::Files(files) })
     }
 }

@@ -21,7 +21,7 @@ use crate::bot::Bot;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::journal::Journal;
-use crate::logs::Logs;
+use crate::logs::{Follower, Logs};
 use crate::orders::Inbox;
 use crate::program::Ground;
 use crate::settings::Settings;
@@ -35,7 +35,6 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 use streams::Stream;
 use timers::Timers;
@@ -94,7 +93,7 @@ pub(crate) struct Engine {
     /// Bots that have changed in a way that concerns others.
     changed: Vec<usize>,
     subscribers: Vec<Subscriber>,
-    followers: Vec<(usize, SyncSender<Vec<u8>>)>,
+    followers: Vec<(usize, Follower)>,
     shutdown: Option<shutdown::Shutdown>,
     buffers: streams::Buffers,
     now: Instant,

@@ -95,7 +95,7 @@ impl Engine {
             LogTarget::Null | LogTarget::Inherit => {
                 pipe(Kind::Output(which, Target::Ring(ring.clone()), Lines::default()))
             }
-            log => match self.logs.target(log, ring) {
+            log => match self.logs.target(log, ring, bot.user.as_deref()) {
                 Some(target) => pipe(Kind::Output(which, target, Lines::default())),
                 None => Ok(End::Null),
             },
@@ -161,11 +161,7 @@ impl Engine {
                     Target::File(sink) => sink.borrow_mut().write(lines, now),
                 }
                 if !self.followers.is_empty() && !lines.is_empty() {
-                    // Whoever cannot keep up misses some.
-                    self.followers.retain(|(followed, sender)| {
-                        use std::sync::mpsc::TrySendError::Disconnected;
-                        *followed != unit || !matches!(sender.try_send(lines.to_vec()), Err(Disconnected(_)))
-                    });
+                    self.followers.retain(|(followed, follower)| *followed != unit || follower.take(lines));
                 }
                 is_ready = owner.is_some_and(|owner| match &owner.bot.ready {
                     Ready::Output(text) if owner.state == State::Starting => {
@@ -192,7 +188,7 @@ impl Engine {
         for stream in self.streams.iter_mut().filter_map(|slot| slot.value.as_mut()).filter(of) {
             let Kind::Output(which, target, _) = &mut stream.kind else { continue };
             let log = if *which == 1 { &unit.bot.stdout } else { &unit.bot.stderr };
-            if let Some(new) = self.logs.target(log, &unit.ring) {
+            if let Some(new) = self.logs.target(log, &unit.ring, unit.bot.user.as_deref()) {
                 unit.targets.push(new.clone());
                 *target = new;
             }

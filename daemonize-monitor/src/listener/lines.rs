@@ -2,7 +2,7 @@
 
 use super::{Listener, ask, body};
 use crate::error::{Error, ErrorKind};
-use crate::logs::last_lines;
+use crate::logs::{Follower, Place, last_lines};
 use crate::orders::{Answer, Order};
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
@@ -14,17 +14,18 @@ use daemonize_control::axum;
 use serde::Deserialize;
 use serde_json::json;
 use std::convert::Infallible;
-use std::path::PathBuf;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::thread;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio_stream::wrappers::ReceiverStream;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, Sleep, sleep};
+use tokio_stream::Stream;
 
 /// More lines are not shown at once.
 const MOST: usize = 10_000;
 /// So many pieces of output are kept for a reader who is busy; then some are lost.
 const KEPT: usize = 256;
-/// How often one looks whether somebody who follows a silent bot has gone.
+/// How often something is sent to somebody who follows a silent bot: one who went without a word is noticed by that.
 const GONE: Duration = Duration::from_secs(15);
 
 #[derive(Debug, Deserialize)]
@@ -76,7 +77,7 @@ async fn last(listener: &Listener, name: &str, count: usize, stream: &str) -> Re
 }
 
 /// The file of a stream, where each has its own.
-fn chosen(mut files: Vec<PathBuf>, name: &str, stream: &str) -> Result<Vec<PathBuf>, Error> {
+fn chosen(mut files: Vec<Place>, name: &str, stream: &str) -> Result<Vec<Place>, Error> {
     match (stream, files.len()) {
         ("both", _) => Ok(files),
         ("stdout", 2) => Ok(vec![files.swap_remove(0)]),
@@ -90,47 +91,69 @@ fn together(name: &str) -> Error {
     Error::failed(ErrorKind::Failed, "tell the streams apart of", name, why)
 }
 
-fn read(files: &[PathBuf], count: usize) -> Result<Vec<u8>, Error> {
+fn read(files: &[Place], count: usize) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
-    for path in files {
+    for place in files {
         let failed = |error: std::io::Error| {
-            Error::failed(ErrorKind::System, "read", path.display(), crate::error::cause(&error))
+            Error::failed(ErrorKind::System, "read", place.path().display(), crate::error::cause(&error))
         };
-        bytes.extend(last_lines(path, count).map_err(failed)?);
+        bytes.extend(last_lines(place, count).map_err(failed)?);
     }
     Ok(bytes)
 }
 
-/// What comes out of a bot from now on.
-async fn follow(listener: &Listener, name: &str) -> Result<Receiver<Vec<u8>>, Error> {
-    let (sender, lines) = mpsc::sync_channel(KEPT);
-    ask::give(&listener.0.commands, Order::Follow(name.to_owned(), sender), name, None).answer().await?;
-    Ok(lines)
+/// What comes out of a bot from now on, for as long as somebody reads it.
+struct Following {
+    lines: mpsc::Receiver<Vec<u8>>,
+    listener: Listener,
 }
 
-/// A stream of server-sent events: these lines, and those that come.
-fn live(lines: &[String], coming: Receiver<Vec<u8>>) -> Response {
-    let (sender, stream) = tokio::sync::mpsc::channel::<Result<Bytes, Infallible>>(KEPT);
-    let first = events(lines.iter().map(String::as_str));
-    let _ = sender.try_send(Ok(first));
-    let begun = thread::Builder::new().name("follow".into()).spawn(move || {
-        loop {
-            let piece = match coming.recv_timeout(GONE) {
-                Ok(piece) => events(String::from_utf8_lossy(&piece).lines()),
-                Err(RecvTimeoutError::Timeout) if sender.is_closed() => return,
-                // Whoever went away is noticed by what is sent.
-                Err(RecvTimeoutError::Timeout) => Bytes::from_static(b":\n\n"),
-                Err(RecvTimeoutError::Disconnected) => return,
-            };
-            if sender.blocking_send(Ok(piece)).is_err() {
-                return;
-            }
-        }
-    });
-    if let Err(error) = begun {
-        return refusal(&Error::system("follow the log", &error), &[]);
+impl Drop for Following {
+    fn drop(&mut self) {
+        self.lines.close();
+        self.listener.0.commands.desk().post(Order::Left);
     }
-    let mut response = Response::new(Body::from_stream(ReceiverStream::new(stream)));
+}
+
+async fn follow(listener: &Listener, name: &str) -> Result<Following, Error> {
+    let (sender, lines) = mpsc::channel(KEPT);
+    let following = Following { lines, listener: listener.clone() };
+    let order = Order::Follow(name.to_owned(), Follower::Reader(sender));
+    ask::give(&listener.0.commands, order, name, None).answer().await?;
+    Ok(following)
+}
+
+/// A stream of server-sent events: first those of lines that were there, then of those that come.
+struct Live {
+    first: Option<Bytes>,
+    coming: Following,
+    /// When something is sent though there is nothing to say.
+    quiet: Pin<Box<Sleep>>,
+}
+
+impl Stream for Live {
+    type Item = Result<Bytes, Infallible>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(Some(Ok(first)));
+        }
+        let piece = match self.coming.lines.poll_recv(context) {
+            Poll::Ready(None) => return Poll::Ready(None),
+            Poll::Ready(Some(piece)) => events(String::from_utf8_lossy(&piece).lines()),
+            Poll::Pending => {
+                ready!(self.quiet.as_mut().poll(context));
+                events(std::iter::empty())
+            }
+        };
+        self.quiet.as_mut().reset(Instant::now() + GONE);
+        Poll::Ready(Some(Ok(piece)))
+    }
+}
+
+fn live(lines: &[String], coming: Following) -> Response {
+    let first = Some(events(lines.iter().map(String::as_str)));
+    let mut response = Response::new(Body::from_stream(Live { first, coming, quiet: Box::pin(sleep(GONE)) }));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response

@@ -1,10 +1,14 @@
 //! Where the output of bots goes: whole lines, into files that may fail and memory that is bounded.
 
+mod follower;
 mod lines;
+mod place;
 mod sink;
 mod tail;
 
+pub(crate) use follower::Follower;
 pub(crate) use lines::Lines;
+pub(crate) use place::Place;
 pub(crate) use sink::{Sink, time};
 pub(crate) use tail::{Ring, last_lines};
 
@@ -32,19 +36,25 @@ pub(crate) struct Logs {
 }
 
 impl Logs {
-    /// Where a pipe goes; `None` if it does not go through the monitor. `ring` is where the bot's lines are kept.
-    pub(crate) fn target(&mut self, target: &LogTarget, ring: &Rc<RefCell<Ring>>) -> Option<Target> {
+    /// Where a pipe goes; `None` if it does not go through the monitor. `ring` is where the bot's lines are kept, `user`
+    /// who the bot is, if that is somebody else.
+    pub(crate) fn target(
+        &mut self,
+        target: &LogTarget,
+        ring: &Rc<RefCell<Ring>>,
+        user: Option<&str>,
+    ) -> Option<Target> {
         match target {
             LogTarget::Memory | LogTarget::Stdout => Some(Target::Ring(Rc::clone(ring))),
-            LogTarget::File(log) => Some(Target::File(self.sink(log))),
+            LogTarget::File(log) => Some(Target::File(self.sink(log, user))),
             LogTarget::Null | LogTarget::Inherit => None,
         }
     }
 
-    fn sink(&mut self, log: &Log) -> Rc<RefCell<Sink>> {
+    fn sink(&mut self, log: &Log, user: Option<&str>) -> Rc<RefCell<Sink>> {
         if let Some(sink) = self.sinks.get(&log.path).and_then(Weak::upgrade) {
             // The newest wish counts.
-            sink.borrow_mut().configure(log);
+            sink.borrow_mut().configure(log, user);
             return sink;
         }
         // Not for each new one: with thousands of bots that would be all the work.
@@ -52,7 +62,7 @@ impl Logs {
             self.sinks.retain(|_, sink| sink.strong_count() > 0);
             self.enough = self.sinks.len() * 2 + 64;
         }
-        let sink = Rc::new(RefCell::new(Sink::new(log.clone())));
+        let sink = Rc::new(RefCell::new(Sink::new(log.clone(), user)));
         self.sinks.insert(log.path.clone(), Rc::downgrade(&sink));
         sink
     }

@@ -1,13 +1,13 @@
 //! One log file: appended to, put aside when it is large, and never the reason that anything else stops.
 
+use super::Place;
 use crate::bot::Log;
 use crate::error::cause;
 use memchr::memchr;
-use nix::libc;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// How often a file that cannot be opened is tried again, and one that was removed is noticed.
@@ -16,7 +16,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// A log file and what has become of what was to be in it.
 #[derive(Debug)]
 pub(crate) struct Sink {
+    /// Its path is in `place`.
     log: Log,
+    place: Place,
     file: Option<File>,
     /// How much is in the file, as far as we know.
     size: u64,
@@ -33,13 +35,16 @@ pub(crate) struct Sink {
 }
 
 impl Sink {
-    pub(crate) fn new(log: Log) -> Sink {
-        Sink { log, file: None, size: 0, owed: Vec::new(), dropped: 0, untold: 0, trouble: None, looked: None }
+    /// A log of a bot of this user, or of the monitor itself.
+    pub(crate) fn new(mut log: Log, user: Option<&str>) -> Sink {
+        let place = Place::new(&std::mem::take(&mut log.path), user);
+        Sink { log, place, file: None, size: 0, owed: Vec::new(), dropped: 0, untold: 0, trouble: None, looked: None }
     }
 
     /// What the configuration says now, of the same file.
-    pub(crate) fn configure(&mut self, log: &Log) {
-        self.log = log.clone();
+    pub(crate) fn configure(&mut self, log: &Log, user: Option<&str>) {
+        self.place = Place::new(&log.path, user);
+        self.log = Log { path: PathBuf::new(), ..*log };
     }
 
     /// How many bytes were lost, and why some would be now.
@@ -69,14 +74,14 @@ impl Sink {
 
     /// Opens the file again under its name; keeps the old one when that fails.
     pub(crate) fn reopen(&mut self) {
-        match open(&self.log.path) {
+        match self.place.open() {
             Ok((file, size)) => {
                 // The beginning is in the other file.
                 self.lose_what_is_owed();
                 (self.file, self.size) = (Some(file), size);
             }
             Err(error) if self.file.is_some() => {
-                log::warn!("failed to open `{}` again: {}", self.log.path.display(), cause(&error));
+                log::warn!("failed to open `{}` again: {}", self.place.path().display(), cause(&error));
             }
             Err(_) => {}
         }
@@ -93,7 +98,7 @@ impl Sink {
             return;
         }
         self.lose_what_is_owed();
-        match open(&self.log.path) {
+        match self.place.open() {
             Ok((file, size)) => (self.file, self.size) = (Some(file), size),
             Err(error) => {
                 self.file = None;
@@ -109,7 +114,9 @@ impl Sink {
         }
         let (written, error) = self.append(lines);
         match error {
-            None if self.trouble.take().is_some() => log::info!("`{}` can be written again", self.log.path.display()),
+            None if self.trouble.take().is_some() => {
+                log::info!("`{}` can be written again", self.place.path().display())
+            }
             None => {}
             Some(error) => {
                 self.trouble("write", &error);
@@ -177,29 +184,18 @@ impl Sink {
         if size == 0 || grown > 0 || !self.owed.is_empty() {
             return;
         }
-        let opened = self.make_room().and_then(|()| open(&self.log.path));
-        match opened {
+        let begin = |place: &Place| {
+            let directory = place.directory()?;
+            directory.put_aside(self.log.keep)?;
+            directory.open()
+        };
+        match begin(&self.place) {
             Ok((file, size)) => (self.file, self.size) = (Some(file), size),
             Err(error) => {
                 // It goes on growing; not tried again before it has grown as much once more.
-                log::warn!("failed to begin `{}` anew: {}", self.log.path.display(), cause(&error));
+                log::warn!("failed to begin `{}` anew: {}", self.place.path().display(), cause(&error));
                 self.size = 0;
             }
-        }
-    }
-
-    /// Nothing bears the name of the file any more, unless nothing did: the last time, no new one could be begun.
-    fn make_room(&self) -> io::Result<()> {
-        let path = &self.log.path;
-        if fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
-            return Ok(());
-        }
-        for number in (1..self.log.keep).rev() {
-            let _ = fs::rename(aside(path, number), aside(path, number + 1));
-        }
-        match self.log.keep {
-            0 => fs::remove_file(path),
-            _ => fs::rename(path, aside(path, 1)),
         }
     }
 
@@ -215,27 +211,12 @@ impl Sink {
 
     /// Remembers why it cannot be written, and says so once.
     fn trouble(&mut self, verb: &str, error: &io::Error) {
-        let text = format!("failed to {verb} `{}`: {}", self.log.path.display(), cause(error));
+        let text = format!("failed to {verb} `{}`: {}", self.place.path().display(), cause(error));
         if self.trouble.as_ref() != Some(&text) {
             log::warn!("{text}");
             self.trouble = Some(text);
         }
     }
-}
-
-/// `PATH.1` and so on.
-fn aside(path: &Path, number: u32) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{number}"));
-    name.into()
-}
-
-/// Opens a log file for appending, and tells how much is in it. Neither through a link nor anything but a file.
-fn open(path: &Path) -> io::Result<(File, u64)> {
-    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
-    let file = File::options().append(true).create(true).mode(0o640).custom_flags(flags).open(path)?;
-    let metadata = file.metadata()?;
-    if metadata.is_file() { Ok((file, metadata.len())) } else { Err(io::Error::other("it is not a regular file")) }
 }
 
 /// Puts the time before each line, in UTC and to the millisecond.
@@ -271,6 +252,8 @@ pub(crate) fn time(since_1970: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
+    use std::path::Path;
 
     /// As it is when the old file was renamed, and then no descriptor was left for a new one.
     #[test]
@@ -279,14 +262,15 @@ mod tests {
         let path = directory.path().join("web.log");
         let mut log = Log::new(&path);
         (log.max_size, log.keep) = (10, 1);
-        let mut sink = Sink::new(log);
+        let mut sink = Sink::new(log, None);
         let now = Instant::now();
         sink.write(b"one\n", now);
-        fs::rename(&path, aside(&path, 1)).unwrap();
+        let aside = directory.path().join("web.log.1");
+        fs::rename(&path, &aside).unwrap();
         sink.write(b"two\n", now);
         sink.write(b"three\n", now);
         let read = |path: &Path| fs::read_to_string(path).unwrap();
-        assert_eq!((read(&aside(&path, 1)), read(&path)), ("one\ntwo\n".into(), "three\n".into()));
+        assert_eq!((read(&aside), read(&path)), ("one\ntwo\n".into(), "three\n".into()));
     }
 
     #[test]

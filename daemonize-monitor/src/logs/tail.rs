@@ -1,10 +1,9 @@
 //! The last lines: those kept in memory, and those of a file.
 
+use super::Place;
 use memchr::{memchr, memrchr_iter};
-use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
 
 /// What is kept of a bot's lines in memory, at the most.
 const KEPT: usize = 4096;
@@ -55,11 +54,8 @@ fn last_of(text: &[u8], count: usize) -> &[u8] {
 const LOOKED_AT: u64 = 1 << 20;
 
 /// The last `count` lines of a file, and at most the last MiB of it; none when there is no such file.
-pub(crate) fn last_lines(path: &Path, count: usize) -> io::Result<Vec<u8>> {
-    let file = match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        other => other?,
-    };
+pub(crate) fn last_lines(place: &Place, count: usize) -> io::Result<Vec<u8>> {
+    let Some(file) = place.open_to_read()? else { return Ok(Vec::new()) };
     let size = file.metadata()?.len();
     let from = size.saturating_sub(LOOKED_AT);
     let mut text = vec![0; usize::try_from(size - from).unwrap_or(0)];

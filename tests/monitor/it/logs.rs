@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::common::{foreground, lab, lines, number, process, size, start, status, stop, tell, wait_for, write_bots};
+use crate::site::Site;
 use look::Process;
 use nix::sys::signal::Signal;
 
@@ -47,6 +48,28 @@ fn lines_are_followed_as_they_come() {
     let followed: Vec<&str> = told.lines().filter(|line| line.starts_with("line")).collect();
     assert!(followed.len() >= 2, "{told}");
     stop(&lab);
+}
+
+/// Nobody waits in the monitor for a bot that says nothing, and who has gone is forgotten at once.
+#[test]
+fn readers_of_a_silent_bot_take_no_threads_and_are_forgotten_when_they_leave() {
+    let site = Site::new("");
+    site.configure_with("log_level = \"debug\"", "[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n");
+    let monitor = site.start();
+    site.until_is("web", "running");
+    let threads = monitor.threads().len();
+    let readers: Vec<_> = (0..8).map(|_| site.ctl(&["tail", "-f", "web"]).spawn()).collect();
+    let says = |text: &str| drop(site.lab.wait_for("m.log", Duration::from_secs(10), |log| log.contains(text)));
+    says("a reader of a log has come, and 8 are there");
+    assert!(monitor.threads().len() < threads + 4, "{} threads instead of {threads}", monitor.threads().len());
+    let left = Instant::now();
+    for reader in readers {
+        reader.signal(Signal::SIGKILL);
+        reader.finish();
+    }
+    says("a reader of a log has left, and 0 are there");
+    assert!(left.elapsed() < Duration::from_secs(5), "noticed after {:?}", left.elapsed());
+    site.shutdown();
 }
 
 #[test]
@@ -141,7 +164,7 @@ fn fails_for_a_while(calls: &str, injected: &str, text: &str) {
     let lab = lab();
     let bots = ["web log=LAB/web.log,0 : sh while sleep 0.02; do echo line; done", "other : BOT idle"];
     let script = format!(
-        "exec strace -f -qq -o trace -e trace={calls} -P $PWD/web.log -e inject={calls}:error={injected} $D foreground"
+        "exec strace -f -qq -o trace -e trace={calls} -P web.log -P $PWD/web.log -e inject={calls}:error={injected} $D foreground"
     );
     let running = foreground(&lab, &bots, &script);
     let begin = Instant::now();
@@ -173,18 +196,51 @@ fn p6_07_a_disk_that_is_read_only_stops_nothing() {
     fails_for_a_while("openat", "EROFS:when=1..4", "read-only file system");
 }
 
-/// Writes of one byte at a time, and interrupted ones.
+/// A disk that grows by a page now and then takes the beginning of a line, again and again. What is written are whole lines
+/// in their order, and what is missing between them is told to the byte.
 #[test]
 fn p6_07_a_write_that_takes_little_keeps_lines_whole() {
     let lab = lab();
-    write_bots(&lab, &["web log=LAB/web.log restart=never : BOT lines:20 exit:0"]);
-    let script =
-        "exec strace -f -qq -o trace -e trace=write -P $PWD/web.log -e inject=write:retval=1:when=2+3 $D foreground";
-    // A write that says it took one byte has written nothing at all here, so lines lose letters but not their ends.
-    let running = lab.shell(script).spawn();
-    let text = lab.wait_for("web.log", Duration::from_secs(30), |text| text.lines().count() >= 15);
-    assert!(text.lines().count() <= 20, "{text:?}");
-    drop(running);
+    write_bots(
+        &lab,
+        &[
+            "web log=LAB/full/web.log,0 : sh i=100000; until [ -e LAB/grown ]; do for k in 1 2 3 4 5 6 7 8; do echo line $i is whole; i=$((i+1)); done; sleep 0.005; done; sleep 1.2; echo last $i; exec sleep 999",
+        ],
+    );
+    let script = "mkdir full && mount -t tmpfs -o size=8k none full || exit 9
+        $D foreground & M=$!
+        for k in $(seq 3 22); do
+            for i in $(seq 200); do $D tell status web | grep -q 'no space left' && break; sleep 0.05; done
+            mount -o remount,size=$((k * 4))k full || exit 8
+        done
+        mount -o remount,size=1m full; touch grown
+        for i in $(seq 200); do grep -q '^last' full/web.log && break; sleep 0.05; done
+        cp full/web.log all; kill -TERM $M; wait $M; echo ended $?";
+    let ended = lab
+        .command("unshare", &["-m", "bash", "-c", script])
+        .env("D", lab.program())
+        .within(Duration::from_secs(90))
+        .run()
+        .ok();
+    assert!(ended.stdout.ends_with("ended 0\n"), "{ended}");
+    let all = lab.read("all");
+    let (mut next, mut gaps, mut lost) = (100_000_usize, 0, 0);
+    let size = "line 100000 is whole\n".len();
+    for line in all.lines() {
+        if let Some(told) =
+            line.strip_prefix('[').and_then(|line| line.strip_suffix(" bytes of output were lost here]"))
+        {
+            let told: usize = told.parse().unwrap();
+            assert_eq!(told % size, 0, "half a line was lost");
+            (gaps, lost, next) = (gaps + 1, lost + told / size, next + told / size);
+        } else if let Some(last) = line.strip_prefix("last ") {
+            assert_eq!(last, next.to_string());
+        } else {
+            assert_eq!(line, format!("line {next} is whole"));
+            next += 1;
+        }
+    }
+    assert!(all.ends_with(&format!("last {next}\n")) && gaps >= 10 && lost > 0, "{gaps} gaps: {all}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod children;
 mod commands;
 mod events;
 mod killed;
+mod log_places;
 mod logs;
 mod policy;
 mod readiness;

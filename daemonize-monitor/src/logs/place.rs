@@ -1,0 +1,118 @@
+//! Where a log file is: opened, read and put aside so that nobody can have us write, or show, anything else.
+//!
+//! Root writes for bots that are other users, and those may own the directory of their log. So the way there is walked
+//! with open directories that are judged one after another, and everything else is relative to the last one.
+
+use daemonize_core::__private::{open_log, open_log_directory, open_log_to_read};
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, renameat};
+use nix::sys::stat::fstatat;
+use nix::unistd::{UnlinkatFlags, User, geteuid, unlinkat};
+use std::cell::OnceCell;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+/// The path of a log file, and whose it may be besides root's and our own.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    path: PathBuf,
+    /// The bot's, as configured.
+    user: Option<Box<str>>,
+    /// That user's number, once somebody had to know it.
+    number: OnceCell<Option<u32>>,
+}
+
+/// The open directory of a log file.
+pub(super) struct Opened<'a> {
+    directory: (OwnedFd, bool),
+    name: &'a OsStr,
+    user: Option<u32>,
+}
+
+impl Place {
+    /// The place of a log of this user's bot; without one, it is only ours.
+    pub(crate) fn new(path: &Path, user: Option<&str>) -> Place {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        Place { path, user: user.map(Into::into), number: OnceCell::new() }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The open file, and how much is in it; made if it is missing.
+    pub(super) fn open(&self) -> io::Result<(File, u64)> {
+        self.directory()?.open()
+    }
+
+    /// The file, to be read; `None` if there is none.
+    pub(super) fn open_to_read(&self) -> io::Result<Option<File>> {
+        let is_missing =
+            || fs::symlink_metadata(&self.path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+        let opened = match self.directory() {
+            Err(_) if is_missing() => return Ok(None),
+            opened => opened?,
+        };
+        let file = open_log_to_read(&opened.directory, opened.name, opened.user).map_err(io::Error::other)?;
+        Ok(file.map(File::from))
+    }
+
+    /// Opens the directory, if it can be trusted with a log.
+    pub(super) fn directory(&self) -> io::Result<Opened<'_>> {
+        let (Some(parent), Some(name)) = (self.path.parent(), self.path.file_name()) else {
+            return Err(io::Error::other("it names no file"));
+        };
+        // Who the user is may take long to find out: not for a directory where only we can make files.
+        let (directory, user) = match open_log_directory(parent, None) {
+            Ok(directory) if !directory.1 => (Ok(directory), None),
+            _ => (open_log_directory(parent, self.user()), self.user()),
+        };
+        let directory = directory.map_err(io::Error::other)?;
+        Ok(Opened { directory, name, user })
+    }
+
+    fn user(&self) -> Option<u32> {
+        let find = || {
+            let user = self.user.as_deref().filter(|_| geteuid().is_root())?;
+            let named = || User::from_name(user).ok().flatten().map(|user| user.uid.as_raw());
+            user.parse().ok().or_else(named)
+        };
+        *self.number.get_or_init(find)
+    }
+}
+
+impl Opened<'_> {
+    /// As [`Place::open`].
+    pub(super) fn open(&self) -> io::Result<(File, u64)> {
+        let file = File::from(open_log(&self.directory, self.name, self.user).map_err(io::Error::other)?);
+        let size = file.metadata()?.len();
+        Ok((file, size))
+    }
+
+    /// Renames the file to `PATH.1`, that one to `PATH.2` and so on; `keep` 0 removes it. Where nothing bears its name there
+    /// is nothing to do: the last time, no new one could be begun.
+    pub(super) fn put_aside(&self, keep: u32) -> io::Result<()> {
+        if fstatat(&self.directory.0, self.name, AtFlags::AT_SYMLINK_NOFOLLOW) == Err(Errno::ENOENT) {
+            return Ok(());
+        }
+        let rename = |from: &OsStr, to: &OsStr| renameat(&self.directory.0, from, &self.directory.0, to);
+        for number in (1..keep).rev() {
+            let _ = rename(&self.aside(number), &self.aside(number + 1));
+        }
+        match keep {
+            0 => unlinkat(&self.directory.0, self.name, UnlinkatFlags::NoRemoveDir)?,
+            _ => rename(self.name, &self.aside(1))?,
+        }
+        Ok(())
+    }
+
+    /// `NAME.1` and so on.
+    fn aside(&self, number: u32) -> OsString {
+        let mut name = self.name.to_owned();
+        name.push(format!(".{number}"));
+        name
+    }
+}
