@@ -218,9 +218,11 @@ impl Whom {
         }
         let group = group.or(user.as_ref().and_then(|user| user.group));
         let groups = match (&user, group) {
-            (Some(Found { entry: Some(Entry { name, .. }), .. }), Some(group)) => getgrouplist(name, group).map_err(|errno| {
-                wrong(format!("failed to find the groups of `{}`: {}", name.to_string_lossy(), errno.desc()))
-            })?,
+            (Some(Found { entry: Some(Entry { name, .. }), .. }), Some(group)) => {
+                getgrouplist(name, group).map_err(|errno| {
+                    wrong(format!("failed to find the groups of `{}`: {}", name.to_string_lossy(), errno.desc()))
+                })?
+            }
             (_, Some(group)) => vec![group],
             (_, None) => {
                 return Err(wrong(format!(

@@ -180,7 +180,9 @@ fn p6_10_a_bot_has_no_environment_of_somebody_else() {
         let strange: Vec<_> = [&alien[..], &secret, &more].concat();
         assert!(!has.iter().any(|entry| strange.contains(&entry.as_str())), "{bot}: {has:?}");
         assert_eq!((has.contains(&"OWN=kept".into()), has.contains(&"ONLY=1".into())), (bot != "bare", bot == "bare"));
-        assert!(has.contains(&format!("DAEMON_BOT={bot}")) && has.iter().any(|entry| entry.starts_with("DAEMON_EVENTS=")));
+        assert!(
+            has.contains(&format!("DAEMON_BOT={bot}")) && has.iter().any(|entry| entry.starts_with("DAEMON_EVENTS="))
+        );
     }
     running.signal(nix::sys::signal::Signal::SIGTERM);
     running.finish().ok();

@@ -131,8 +131,8 @@ fn all_mistakes_are_told_at_once_and_in_order() {
 #[test]
 fn the_first_twenty_mistakes_are_told_and_the_others_counted() {
     let many = |count: usize| -> String {
-        let keys: String = (0..count).map(|number| format!("x{number} = 1\n")).collect();
-        format!("[bot.web]\ncommand = \"/bin/true\"\n{keys}")
+        let keys: Vec<String> = (0..count).map(|number| format!("x{number} = 1\n")).collect();
+        format!("[bot.web]\ncommand = \"/bin/true\"\n{}", keys.concat())
     };
     for (count, last) in [(20, None), (21, Some("1 more mistake")), (1202, Some("1182 more mistakes"))] {
         let wrong = super::Config::parse("/etc/bots.toml", &many(count), &super::variables).unwrap_err();
