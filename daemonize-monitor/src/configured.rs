@@ -73,6 +73,6 @@ impl Attachment for Recording {
     }
 
     fn end(&self) {
-        self.0.release();
+        self.0.end();
     }
 }

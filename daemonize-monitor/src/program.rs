@@ -28,18 +28,19 @@ const EVENTS_VARIABLE: &str = "DAEMON_EVENTS";
 const PIPE_VARIABLE: &str = "DAEMON_EVENTS_PIPE";
 /// Where readiness is said, see `sd_notify(3)`.
 const NOTIFY_VARIABLE: &str = "NOTIFY_SOCKET";
-/// Whatever these say is said to the monitor, not to its bots.
-const NOT_FOR_BOTS: [&str; 9] = [
+/// Whatever these say is said to the monitor by whoever started it, not to its bots.
+const NOT_FOR_BOTS: [&str; 8] = [
     NOTIFY_VARIABLE,
-    "WATCHDOG_USEC",
-    "WATCHDOG_PID",
-    "LISTEN_FDS",
-    "LISTEN_PID",
-    "LISTEN_FDNAMES",
-    EVENTS_VARIABLE,
-    PIPE_VARIABLE,
-    "DAEMON_INSTANCE",
+    "CREDENTIALS_DIRECTORY",
+    "FDSTORE",
+    "INVOCATION_ID",
+    "JOURNAL_STREAM",
+    "MAINPID",
+    "MANAGERPID",
+    "SYSTEMD_EXEC_PID",
 ];
+/// The same of all that begin so.
+const KINDS_NOT_FOR_BOTS: [&[u8]; 5] = [b"DAEMON_", b"DAEMONIC_", b"LISTEN_", b"MEMORY_PRESSURE_", b"WATCHDOG_"];
 
 /// The number of the events' pipe in the bot.
 const EVENTS: usize = STREAMS - 1;
@@ -70,7 +71,7 @@ impl Ground {
     /// No descriptor or no memory is left.
     pub(crate) fn new(monitor: &str, place: Option<&str>, descriptors: Option<(u64, u64)>) -> io::Result<Ground> {
         let mut environment: BTreeMap<OsString, OsString> = env::vars_os().collect();
-        environment.retain(|name, _| !NOT_FOR_BOTS.iter().any(|other| name == other));
+        environment.retain(|name, _| !is_for_the_monitor(name));
         environment.insert(MONITOR_VARIABLE.into(), monitor.into());
         environment.remove(OsStr::new(PLACE_VARIABLE));
         environment.extend(place.map(|place| (PLACE_VARIABLE.into(), place.into())));
@@ -84,7 +85,8 @@ impl Ground {
         notify: Option<&str>,
         streams: [Option<BorrowedFd<'_>>; STREAMS],
     ) -> Result<(Pid, PidFd), Refusal> {
-        let environment = self.environment_of(bot, notify, streams[EVENTS]);
+        let user = bot.user.as_deref().map(find_user).transpose()?;
+        let environment = self.environment_of(bot, user.as_ref(), notify, streams[EVENTS]);
         let paths = candidates(bot, environment.get(OsStr::new("PATH")))?;
         let arguments = strings([bot.command.as_os_str()].into_iter().chain(bot.arguments.iter().map(|a| &**a)))?;
         let environment = environment.into_iter().map(|(name, value)| {
@@ -95,7 +97,7 @@ impl Ground {
         });
         let environment = environment.collect::<Result<Vec<_>, _>>()?;
         let directory = bot.directory.as_ref().map(|path| string(path.as_os_str().as_bytes())).transpose()?;
-        let whom = Whom::resolve(bot)?;
+        let whom = Whom::resolve(bot, user)?;
         let program = spawn::Program {
             paths: &borrowed(&paths),
             arguments: &borrowed(&arguments),
@@ -114,10 +116,20 @@ impl Ground {
     fn environment_of(
         &self,
         bot: &Bot,
+        user: Option<&Found>,
         notify: Option<&str>,
         events: Option<BorrowedFd<'_>>,
     ) -> BTreeMap<OsString, OsString> {
         let mut environment = if bot.clear_environment { BTreeMap::new() } else { self.environment.clone() };
+        if let Some(user) = user.filter(|_| !bot.clear_environment) {
+            // Those of whoever the monitor runs as are wrong, also where there are no others.
+            for (name, value) in user.variables() {
+                match value {
+                    Some(value) => environment.insert(name.into(), value),
+                    None => environment.remove(OsStr::new(name)),
+                };
+            }
+        }
         environment.extend(bot.environment.iter().map(|(name, value)| (name.clone(), value.clone())));
         for name in [MONITOR_VARIABLE, PLACE_VARIABLE] {
             environment.extend(self.environment.get_key_value(OsStr::new(name)).map(|(n, v)| (n.clone(), v.clone())));
@@ -135,6 +147,12 @@ impl Ground {
         }
         environment
     }
+}
+
+/// Whether a variable says something to this process alone.
+fn is_for_the_monitor(name: &OsStr) -> bool {
+    NOT_FOR_BOTS.iter().any(|other| name == *other)
+        || KINDS_NOT_FOR_BOTS.iter().any(|kind| name.as_bytes().starts_with(kind))
 }
 
 fn refusal(bot: &Bot, failure: spawn::Failure) -> Refusal {
@@ -196,8 +214,7 @@ struct Whom {
 
 impl Whom {
     /// `None` if it stays who the monitor is.
-    fn resolve(bot: &Bot) -> Result<Option<Whom>, Refusal> {
-        let user = bot.user.as_deref().map(find_user).transpose()?;
+    fn resolve(bot: &Bot, user: Option<Found>) -> Result<Option<Whom>, Refusal> {
         let group = bot.group.as_deref().map(find_group).transpose()?;
         let stays =
             user.as_ref().is_none_or(|user| user.uid == geteuid()) && group.is_none_or(|group| group == getegid());
@@ -206,9 +223,11 @@ impl Whom {
         }
         let group = group.or(user.as_ref().and_then(|user| user.group));
         let groups = match (&user, group) {
-            (Some(Found { name: Some(name), .. }), Some(group)) => getgrouplist(name, group).map_err(|errno| {
-                wrong(format!("failed to find the groups of `{}`: {}", name.to_string_lossy(), errno.desc()))
-            })?,
+            (Some(Found { entry: Some(Entry { name, .. }), .. }), Some(group)) => {
+                getgrouplist(name, group).map_err(|errno| {
+                    wrong(format!("failed to find the groups of `{}`: {}", name.to_string_lossy(), errno.desc()))
+                })?
+            }
             (_, Some(group)) => vec![group],
             (_, None) => {
                 return Err(wrong(format!(
@@ -229,11 +248,33 @@ impl Whom {
     }
 }
 
-/// A user as configured; without a name when only a number is known.
+/// A user as configured; without an entry when only a number is known.
 struct Found {
     uid: Uid,
     group: Option<Gid>,
-    name: Option<CString>,
+    entry: Option<Entry>,
+}
+
+/// What passwd says of a user beside the numbers.
+struct Entry {
+    name: CString,
+    home: OsString,
+    shell: OsString,
+}
+
+impl Found {
+    /// What its environment says of it.
+    fn variables(&self) -> [(&'static str, Option<OsString>); 4] {
+        let entry = self.entry.as_ref();
+        let name = || entry.map(|entry| OsStr::from_bytes(entry.name.as_bytes()).to_owned());
+        let filled = |value: &OsString| Some(value.clone()).filter(|value| !value.is_empty());
+        [
+            ("HOME", entry.and_then(|entry| filled(&entry.home))),
+            ("USER", name()),
+            ("LOGNAME", name()),
+            ("SHELL", entry.and_then(|entry| filled(&entry.shell))),
+        ]
+    }
 }
 
 fn find_user(text: &str) -> Result<Found, Refusal> {
@@ -243,8 +284,12 @@ fn find_user(text: &str) -> Result<Found, Refusal> {
         None => User::from_name(text),
     };
     match (entry.map_err(|errno| failed(errno.desc()))?, number(text)) {
-        (Some(user), _) => Ok(Found { uid: user.uid, group: Some(user.gid), name: CString::new(user.name).ok() }),
-        (None, Some(uid)) => Ok(Found { uid: Uid::from_raw(uid), group: None, name: None }),
+        (Some(user), _) => {
+            let (home, shell) = (user.dir.into_os_string(), user.shell.into_os_string());
+            let entry = CString::new(user.name).ok().map(|name| Entry { name, home, shell });
+            Ok(Found { uid: user.uid, group: Some(user.gid), entry })
+        }
+        (None, Some(uid)) => Ok(Found { uid: Uid::from_raw(uid), group: None, entry: None }),
         (None, None) => Err(failed("there is no such user")),
     }
 }

@@ -1,19 +1,25 @@
 //! The monitor's own log: to a file, a stream or syslog, as the configuration says.
 
-use crate::logs::{Sink, time};
-use crate::settings::{Facility, Format, Handler, Line, Settings};
+mod stream;
+
+use crate::logs::Sink;
+use crate::settings::{Facility, Handler, Settings};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use std::cell::Cell;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::UnixDatagram;
 use std::process;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+use stream::{Entry, Queue, Shape, Stream};
 
 /// More is not held back.
 const MOST_HELD: usize = 1000;
+
+/// How long the end of the monitor waits for whoever reads its last words.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// Where syslog listens.
 const SYSLOG: &str = "/dev/log";
@@ -22,11 +28,14 @@ const SYSLOG: &str = "/dev/log";
 pub(crate) struct Recorder(Mutex<State>);
 
 struct State {
-    name: String,
+    shape: Arc<Shape>,
     handler: Option<Handler>,
-    format: Format,
     level: LevelFilter,
     output: Output,
+    /// What goes to stdout and stderr.
+    queue: Arc<Queue>,
+    /// Until when what is said is waited for: the monitor has ended.
+    end: Option<Instant>,
     /// What is to be written when it is clear where stderr leads: until the daemon is ready, that is to its launcher.
     held: Option<Vec<(Level, String)>>,
 }
@@ -48,9 +57,15 @@ impl Recorder {
     pub(crate) fn for_monitor(settings: &Settings) -> &'static Recorder {
         static ONLY: OnceLock<Recorder> = OnceLock::new();
         let recorder = ONLY.get_or_init(|| {
-            let (format, level) = (Format::default(), LevelFilter::Info);
-            let (name, output) = (String::new(), Output::Closed);
-            Recorder(Mutex::new(State { name, handler: None, format, level, output, held: Some(Vec::new()) }))
+            Recorder(Mutex::new(State {
+                shape: Arc::default(),
+                handler: None,
+                level: LevelFilter::Info,
+                output: Output::Closed,
+                queue: Arc::default(),
+                end: None,
+                held: Some(Vec::new()),
+            }))
         });
         recorder.configure(settings);
         recorder
@@ -59,8 +74,7 @@ impl Recorder {
     /// Does as these settings say from now on.
     pub(crate) fn configure(&self, settings: &Settings) {
         let mut state = self.state();
-        state.name.clone_from(&settings.name);
-        state.format.clone_from(&settings.log_format);
+        state.shape = Arc::new(Shape { name: settings.name.clone(), format: settings.log_format.clone() });
         state.level = settings.log_level;
         if state.handler != settings.log {
             state.handler.clone_from(&settings.log);
@@ -85,6 +99,18 @@ impl Recorder {
                 state.write(level, &message);
             }
         });
+    }
+
+    /// The same, and nothing is left to be written, unless nobody takes it: the process ends now.
+    pub(crate) fn end(&self) {
+        self.release();
+        let end = Instant::now() + LAST_WORDS;
+        let queue = {
+            let mut state = self.state();
+            state.end = Some(end);
+            Arc::clone(&state.queue)
+        };
+        queue.drain(end);
     }
 
     /// Opens a file again that something else has put aside.
@@ -139,10 +165,10 @@ impl State {
         let handler = self.handler.clone().unwrap_or_else(usual);
         match handler {
             Handler::Syslog(facility) => self.write_to_syslog(facility, level, message),
-            Handler::Stdout => drop(writeln!(io::stdout(), "{}", self.line(level, message))),
-            Handler::Stderr => drop(writeln!(io::stderr(), "{}", self.line(level, message))),
+            Handler::Stdout => self.queue(Stream::Stdout, level, message),
+            Handler::Stderr => self.queue(Stream::Stderr, level, message),
             Handler::File(log) => {
-                let line = self.line(level, message) + "\n";
+                let line = self.shape.line(SystemTime::now(), level, message) + "\n";
                 if !matches!(self.output, Output::File(_)) {
                     self.output = Output::File(Box::new(Sink::new(log, None)));
                 }
@@ -153,10 +179,12 @@ impl State {
         }
     }
 
-    fn line(&self, level: Level, message: &str) -> String {
-        let time = time(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
-        let line = Line { time: &time, level: level.as_str(), name: &self.name, process: process::id(), message };
-        self.format.line(&line)
+    /// Whoever reads a stream may take its time: the monitor's is not to be spent on that.
+    fn queue(&self, stream: Stream, level: Level, message: &str) {
+        self.queue.push(Entry { stream, shape: Arc::clone(&self.shape), level, message: message.to_owned() });
+        if let Some(end) = self.end {
+            self.queue.drain(end);
+        }
     }
 
     /// RFC 3164, without the time, which syslog adds. One that was restarted is found again.
@@ -168,7 +196,7 @@ impl State {
             Level::Debug | Level::Trace => 7,
         };
         let number = u32::from(facility.number()) * 8 + severity;
-        let text = format!("<{number}>{}[{}]: {message}", self.name, process::id());
+        let text = format!("<{number}>{}[{}]: {message}", self.shape.name, process::id());
         for _ in 0..2 {
             if !matches!(self.output, Output::Syslog(_)) {
                 let Ok(socket) = connect() else { return };

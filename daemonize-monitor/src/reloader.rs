@@ -102,7 +102,7 @@ impl Reloader {
             count => format!("there are {count} mistakes in it"),
         };
         let message = format!("failed to reload `{}`: {count}, nothing was changed", self.path.display());
-        Refused { message, mistakes: mistakes.iter().map(ToString::to_string).collect() }
+        Refused { message, mistakes: mistakes.lines().collect() }
     }
 
     fn now(&self) -> MutexGuard<'_, Now> {

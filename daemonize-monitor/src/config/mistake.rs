@@ -1,7 +1,11 @@
 //! A mistake in a configuration, and where it is.
 
 use std::fmt;
+use std::iter;
 use std::path::{Path, PathBuf};
+
+/// So many mistakes are told one by one: a quotation mark that is missing can make hundreds of them.
+const TOLD: usize = 20;
 
 /// A place in a file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,18 +63,29 @@ impl fmt::Display for Mistake {
 pub struct Mistakes(pub(super) Vec<Mistake>);
 
 impl Mistakes {
-    /// The mistakes, one by one.
+    /// All mistakes, one by one.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Mistake> {
         self.0.iter()
+    }
+
+    /// As they are told to people: a line for each of the first 20, and one that counts the others.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        let more = match self.0.len().saturating_sub(TOLD) {
+            0 => None,
+            1 => Some("1 more mistake".to_owned()),
+            more => Some(format!("{more} more mistakes")),
+        };
+        let told = self.0.iter().take(TOLD).map(ToString::to_string);
+        told.chain(iter::once(more).flatten())
     }
 }
 
 impl fmt::Display for Mistakes {
-    /// One line for each mistake.
+    /// Its [`lines`](Mistakes::lines).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, mistake) in self.0.iter().enumerate() {
+        for (index, line) in self.lines().enumerate() {
             let line_end = if index == 0 { "" } else { "\n" };
-            write!(f, "{line_end}{mistake}")?;
+            write!(f, "{line_end}{line}")?;
         }
         Ok(())
     }

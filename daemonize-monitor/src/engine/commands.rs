@@ -13,6 +13,9 @@ use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::rc::Rc;
 
+/// So many failures of a family are told one by one.
+const TOLD: usize = 20;
+
 /// So many orders are taken per turn.
 const PER_TURN: usize = 256;
 
@@ -230,17 +233,31 @@ impl Engine {
         }
     }
 
+    /// Every one of that name gets it, whatever becomes of the others.
     fn signal(&mut self, name: &str, signal: Signal) -> Result<Answer> {
+        let mut failures = Vec::new();
         for index in self.named(name)? {
-            let process = self.unit(index).process.as_ref().filter(|process| !process.reaped);
-            let failed =
-                |why: String| Err(Error::failed(ErrorKind::Failed, "signal bot", &self.unit(index).bot.name, why));
-            let Some(process) = process else { return failed("it does not run".into()) };
-            if let Err(error) = process.handle.send(signal) {
-                return failed(crate::error::cause(&error));
+            let unit = self.unit(index);
+            let why = match unit.process.as_ref().filter(|process| !process.reaped) {
+                None => "it does not run".to_owned(),
+                Some(process) => match process.handle.send(signal) {
+                    Ok(()) => continue,
+                    Err(error) => crate::error::cause(&error),
+                },
+            };
+            failures.push(Error::failed(ErrorKind::Failed, "signal bot", &unit.bot.name, why));
+        }
+        match failures.len() {
+            0 => Ok(Answer::Done),
+            1 => Err(failures.remove(0)),
+            count => {
+                let mut told: Vec<String> = failures.iter().take(TOLD).map(ToString::to_string).collect();
+                if count > TOLD {
+                    told.push(format!("and {} more", count - TOLD));
+                }
+                Err(Error::new(ErrorKind::Failed, told.join("; ")))
             }
         }
-        Ok(Answer::Done)
     }
 
     fn status(&self, name: Option<&str>) -> Result<Answer> {

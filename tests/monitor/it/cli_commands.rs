@@ -135,6 +135,39 @@ fn signals_and_events_reach_a_bot() {
     site.shutdown();
 }
 
+/// One of a family that does not run keeps the signal from none of the others.
+#[test]
+fn a_signal_reaches_all_of_a_family_that_run() {
+    let site = Site::new(&TWO.replace("instances = 2", "instances = 4"));
+    site.start();
+    site.ok(&["stop", "web:1", "web:3", "--wait"]);
+    let before = (site.pid("web:2"), site.pid("web:4"));
+    let why = |name: &str| format!("failed to signal bot `{name}`: it does not run");
+    site.ctl(&["signal", "KILL", "web"]).run().exits(1).says(&[&format!("{}; {}", why("web:1"), why("web:3"))]);
+    for (name, pid) in [("web:2", before.0), ("web:4", before.1)] {
+        let back = site.until(name, |bot| bot["state"] == "running" && bot["pid"] != pid);
+        assert_eq!(back["last_exit"], "killed by SIGKILL");
+    }
+    site.shutdown();
+}
+
+/// Stuck is something else than slow.
+#[test]
+fn a_monitor_that_does_not_answer_is_told_from_one_that_takes_long() {
+    let site = Site::new(TWO);
+    let monitor = site.start();
+    monitor.signal(Signal::SIGSTOP);
+    let asking: Vec<_> = [&["status"][..], &["restart", "web:1"], &["stop", "web:2", "--wait=1s"]]
+        .map(|arguments| site.ctl(arguments).spawn())
+        .into_iter()
+        .collect();
+    for running in asking {
+        running.finish().exits(6);
+    }
+    monitor.signal(Signal::SIGCONT);
+    site.shutdown();
+}
+
 #[test]
 fn who_misspells_a_name_is_told_what_may_have_been_meant() {
     let site = Site::new(TWO);

@@ -117,3 +117,35 @@ with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
     assert!(first.starts_with("<30>lab[") && first.contains("]: bot `web` runs as process "), "{heard}");
     assert!(site.lab.quiet(SOON).is_ok());
 }
+
+/// Nobody reads stderr, and its pipe is full before the monitor begins. What found no room is counted.
+#[test]
+fn p6_07_a_stream_that_nobody_reads_holds_nothing_up() {
+    let site = Site::new(&format!("{BOT}instances = 60\n"));
+    let text = site.lab.read("m.toml");
+    let log = text.lines().find(|line| line.starts_with("log = ")).expect("a log").to_owned();
+    site.lab.write("m.toml", text.replace(&log, "log = \"stderr\""));
+    let script = "mkfifo out; exec 3<>out; timeout 1 head -c 1000000 /dev/zero >out || :; touch full; exec $D -c m.toml run 2>out";
+    let running = site.lab.shell(script).within(Duration::from_secs(120)).spawn();
+    site.lab.wait_for("full", SOON, |_| true);
+    look::until(&site.lab.path("m.pid"), look::Deadline::after(SOON), || {
+        site.lab.read("m.pid").contains("unix://").then_some(())
+    })
+    .expect("a pidfile with an address");
+    for _ in 0..25 {
+        let outcome = site.ctl(&["restart", "web", "--wait"]).run().ok();
+        assert!(outcome.took < SOON, "{outcome}");
+    }
+    // As soon as somebody reads, what waited comes, then how much did not, then what is new.
+    let lost = "timeout 20 grep -a -m 1 -o '[0-9]* messages lost' out";
+    let lost = site.lab.shell(lost).run().ok().stdout;
+    let count: u64 = lost.split(' ').next().and_then(|count| count.parse().ok()).expect("a number");
+    assert!(count > 100, "{lost}");
+    let reader = site.lab.shell("timeout 20 grep -a -m 1 'web:7. runs as process' out").spawn();
+    site.ok(&["restart", "web", "--wait"]);
+    reader.finish().ok();
+    // Last words have nobody waiting for long.
+    running.signal(Signal::SIGTERM);
+    let outcome = running.finish().ok();
+    assert!(outcome.took < Duration::from_secs(60), "{outcome}");
+}

@@ -212,3 +212,28 @@ fn shells_are_told_how_to_complete() {
     site.lab.helper(&["--help"]).run().ok().prints(&["Exit status:", "DAEMONCTL_CONFIG"]);
     site.lab.helper(&["nonsense"]).run().exits(2);
 }
+
+/// A quotation mark that is missing in each of many bots scrolls nothing away.
+#[test]
+fn many_mistakes_are_counted() {
+    let site = Site::new("");
+    let wrong = |number: usize| format!("[bot.b{number}]\ncommand = \"BOT\"\nargs = [\"idle]\n");
+    site.configure(&(0..300).map(wrong).collect::<String>());
+    let outcome = site.ctl(&["check"]).run().exits(1);
+    let lines: Vec<&str> = outcome.stderr.lines().collect();
+    assert_eq!(lines.len(), 22, "{outcome}");
+    let more: usize = lines[20].trim_start_matches("error: ").strip_suffix(" more mistakes").unwrap().parse().unwrap();
+    assert!(more >= 280 && lines[21] == format!("{} mistakes", more + 20), "{outcome}");
+    // Programs get them all.
+    let (told, code) = site.json(&["check"]);
+    assert_eq!((told["mistakes"].as_array().map(Vec::len), code), (Some(more + 20), 1));
+    let started = site.ctl(&["start"]).run().exits(1);
+    assert!(started.stderr.lines().count() <= 22, "{started}");
+    // A monitor that runs says it in as few words.
+    site.configure("");
+    site.start();
+    site.configure(&(0..300).map(wrong).collect::<String>());
+    let outcome = site.ctl(&["reload"]).run().exits(1);
+    assert_eq!(outcome.stderr.lines().count(), 22, "{outcome}");
+    site.shutdown();
+}

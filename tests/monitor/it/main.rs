@@ -7,6 +7,7 @@ mod common;
 
 mod chaos;
 mod children;
+mod clock;
 mod commands;
 mod events;
 mod killed;

@@ -140,3 +140,50 @@ fn a_bot_has_its_own_umask_and_directory() {
     assert_eq!(monitor.directory().as_deref(), Some(std::path::Path::new("/")));
     stop(&lab);
 }
+
+/// What was said to the monitor, or is about whoever runs it, is nothing to a bot.
+#[test]
+fn p6_10_a_bot_has_no_environment_of_somebody_else() {
+    let lab = lab();
+    let alien = ["NOTIFY_SOCKET=/nowhere", "WATCHDOG_USEC=100000000", "LISTEN_PIDFDID=7", "LISTEN_FDNAMES=a"];
+    let secret = ["CREDENTIALS_DIRECTORY=/run/credentials/x", "INVOCATION_ID=4711", "JOURNAL_STREAM=8:15"];
+    let more = ["SYSTEMD_EXEC_PID=12", "MEMORY_PRESSURE_WATCH=/nowhere", "DAEMON_INSTANCE=7", "DAEMONIC_OTHER=1"];
+    let [user, other] = [["HOME=/root", "USER=root"], ["LOGNAME=root", "SHELL=/bin/odd"]];
+    let all = [&alien[..], &secret, &more, &user, &other, &["OWN=kept"]].concat();
+    let running = foreground(
+        &lab,
+        &[
+            "same : BOT idle",
+            "named user=nobody : BOT idle",
+            "said user=nobody env=HOME=/said env=SHELL=/bin/said : BOT idle",
+            "unknown user=64321 group=64321 : /bin/sleep 999",
+            "bare user=nobody clear=yes env=ONLY=1 : BOT idle",
+        ],
+        &format!("exec env {} $D foreground", all.join(" ")),
+    );
+    let passwd = lab.shell("getent passwd nobody").run().ok().stdout;
+    let entry: Vec<&str> = passwd.trim().split(':').collect();
+    let of_nobody = [format!("HOME={}", entry[5]), format!("SHELL={}", entry[6])];
+    for (bot, expected) in [
+        ("same", [&user[..], &other].concat()),
+        ("named", vec![&*of_nobody[0], &of_nobody[1], "USER=nobody", "LOGNAME=nobody"]),
+        ("said", vec!["HOME=/said", "SHELL=/bin/said", "USER=nobody", "LOGNAME=nobody"]),
+        ("unknown", vec![]),
+        ("bare", vec![]),
+    ] {
+        wait_for(&lab, bot, "running");
+        let has = process(&lab, bot).environment();
+        let about = |kinds: &[&str]| -> std::collections::BTreeSet<&str> {
+            has.iter().map(String::as_str).filter(|entry| kinds.iter().any(|kind| entry.starts_with(kind))).collect()
+        };
+        assert_eq!(about(&["HOME=", "USER=", "LOGNAME=", "SHELL="]), expected.into_iter().collect(), "{bot}: {has:?}");
+        let strange: Vec<_> = [&alien[..], &secret, &more].concat();
+        assert!(!has.iter().any(|entry| strange.contains(&entry.as_str())), "{bot}: {has:?}");
+        assert_eq!((has.contains(&"OWN=kept".into()), has.contains(&"ONLY=1".into())), (bot != "bare", bot == "bare"));
+        assert!(
+            has.contains(&format!("DAEMON_BOT={bot}")) && has.iter().any(|entry| entry.starts_with("DAEMON_EVENTS="))
+        );
+    }
+    running.signal(nix::sys::signal::Signal::SIGTERM);
+    running.finish().ok();
+}

@@ -127,6 +127,23 @@ fn all_mistakes_are_told_at_once_and_in_order() {
     assert_eq!(places, ["3:8", "4:9", "5:6", "6:1", "8:8"], "{found}");
 }
 
+/// One that many others follow from does not scroll away.
+#[test]
+fn the_first_twenty_mistakes_are_told_and_the_others_counted() {
+    let many = |count: usize| -> String {
+        let keys: Vec<String> = (0..count).map(|number| format!("x{number} = 1\n")).collect();
+        format!("[bot.web]\ncommand = \"/bin/true\"\n{}", keys.concat())
+    };
+    for (count, last) in [(20, None), (21, Some("1 more mistake")), (1202, Some("1182 more mistakes"))] {
+        let wrong = super::Config::parse("/etc/bots.toml", &many(count), &super::variables).unwrap_err();
+        let told = wrong.to_string();
+        let lines: Vec<&str> = told.lines().collect();
+        assert_eq!((wrong.iter().len(), lines.len()), (count, 20 + usize::from(last.is_some())));
+        assert!(lines[..20].iter().all(|line| line.contains("unknown key")), "{told}");
+        assert_eq!(lines.get(20).copied(), last);
+    }
+}
+
 #[test]
 fn a_bot_that_could_not_be_read_is_not_missed_by_those_that_wait_for_it() {
     let found = mistakes("[bot.web]\ncommand = \"/bin/true\"\ndepends_on = [\"db\"]\n[bot.db]\n");

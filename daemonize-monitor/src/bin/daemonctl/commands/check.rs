@@ -26,7 +26,7 @@ pub(crate) fn check(screen: Screen, path: &Path) -> Result<Exit, Failure> {
                 let all: Vec<Value> = mistakes.iter().map(entry).collect();
                 screen.document(&json!({ "success": false, "mistakes": all }))?;
             } else {
-                mistakes.iter().for_each(|mistake| screen.error(&mistake.to_string()));
+                mistakes.lines().for_each(|line| screen.error(&line));
                 screen.note(count(mistakes.iter().len(), "mistake"));
             }
             Ok(Exit::Failed)

@@ -1,0 +1,134 @@
+//! The wall clock makes steps, and the monitor does not notice.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::time::Duration;
+
+use look::{Lab, Process};
+
+use crate::common::{SOON, lab, lines, number, state, status, stop, tell, wait_for, write_bots};
+
+/// What a program has to say about the wall clock when this is preloaded: shifted by as many seconds as the file `shift` of
+/// its lab says at that moment. All other clocks are as they are.
+const SHIM: &str = r#"
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+static volatile long long *shift;
+
+__attribute__((constructor)) static void begin(void) {
+    const char *path = getenv("CLOCK_SHIFT");
+    int file = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    if (file < 0) return;
+    void *map = mmap(0, sizeof *shift, PROT_READ, MAP_SHARED, file, 0);
+    if (map != MAP_FAILED) shift = map;
+    close(file);
+}
+
+int clock_gettime(clockid_t clock, struct timespec *time) {
+    int outcome = syscall(SYS_clock_gettime, clock, time);
+    if (outcome == 0 && shift && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) time->tv_sec += *shift;
+    return outcome;
+}
+
+int gettimeofday(struct timeval *restrict time, void *restrict zone) {
+    struct timespec now;
+    (void)zone;
+    if (clock_gettime(CLOCK_REALTIME, &now)) return -1;
+    time->tv_sec = now.tv_sec;
+    time->tv_usec = now.tv_nsec / 1000;
+    return 0;
+}
+
+time_t time(time_t *to) {
+    struct timespec now;
+    if (clock_gettime(CLOCK_REALTIME, &now)) return -1;
+    if (to) *to = now.tv_sec;
+    return now.tv_sec;
+}
+"#;
+
+const YEAR: i64 = 365 * 24 * 3600;
+
+/// Has the wall clock of the lab's programs show so many seconds more than it is.
+fn step(lab: &Lab, seconds: i64) {
+    let file = File::options().write(true).create(true).truncate(false).open(lab.path("shift")).unwrap();
+    file.write_all_at(&seconds.to_ne_bytes(), 0).unwrap();
+}
+
+/// Starts a monitor of these bots whose wall clock can be stepped.
+fn start_shifted(lab: &Lab, bots: &[&str]) -> Process {
+    step(lab, 0);
+    lab.write("shim.c", SHIM);
+    lab.command("gcc", &["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", "shim.so", "shim.c"]).run().ok();
+    write_bots(lab, bots);
+    let preload = |name: &str| lab.path(name).display().to_string();
+    lab.helper(&["start"]).env("LD_PRELOAD", preload("shim.so")).env("CLOCK_SHIFT", preload("shift")).run().ok();
+    lab.daemon(crate::common::PIDFILE)
+}
+
+/// When each start was, on the monotonic clock.
+fn starts(lab: &Lab, file: &str, count: usize) -> Vec<Duration> {
+    let nanos = |line: &String| line.split(' ').nth(1).unwrap().parse().unwrap();
+    lines(lab, file, count).iter().map(|line| Duration::from_nanos(nanos(line))).collect()
+}
+
+/// The year that the monitor writes before a line at this moment.
+fn year(lab: &Lab, count: usize) -> i64 {
+    tell(lab, "restart teller 20000");
+    lines(lab, "teller.stamped", count)[count - 1].split('-').next().unwrap().parse().unwrap()
+}
+
+/// Neither how long a wait is, nor what is in the window of the limit, nor how long a stop may take depends on it.
+#[test]
+fn p6_01_p6_17_a_step_of_the_wall_clock_changes_nothing() {
+    let lab = lab();
+    start_shifted(
+        &lab,
+        &[
+            "teller restart=never log=LAB/teller.stamped : BOT print:now idle",
+            "loop limit=5/3600000 backoff=1500 : BOT stamp:LAB/loop exit:1",
+            "stubborn stop=TERM:1500 : BOT ignore:TERM touch:LAB/ignores idle",
+            "slow limit=0/1000 ready=output:never ready_timeout=4000 : BOT idle",
+        ],
+    );
+    let now = lines(&lab, "teller.stamped", 1)[0].split('-').next().unwrap().parse::<i64>().unwrap();
+    // Two starts at once, and then waits: a step forward does not end one, a step back does not prolong it.
+    starts(&lab, "loop", 2);
+    step(&lab, 20 * YEAR);
+    assert!((19..=20).contains(&(year(&lab, 2) - now)), "the clock of the monitor was not stepped");
+    starts(&lab, "loop", 3);
+    step(&lab, -20 * YEAR);
+    assert!((19..=21).contains(&(now - year(&lab, 3))), "the clock of the monitor was not stepped");
+    starts(&lab, "loop", 4);
+    // A stop has its time, and no more.
+    lab.wait_for("ignores", SOON, |_| true);
+    let before = look::now();
+    tell(&lab, "stop stubborn");
+    step(&lab, 20 * YEAR);
+    assert_eq!(state(&lab, "stubborn"), "stopping");
+    wait_for(&lab, "stubborn", "stopped");
+    let took = look::now().saturating_sub(before);
+    assert!((Duration::from_millis(1500)..SOON).contains(&took), "{took:?}");
+    step(&lab, -20 * YEAR);
+    // All six exits are in the window: it is given up, and for an hour.
+    let told = wait_for(&lab, "loop", "gave-up");
+    assert!(told.contains("ended 6 times"), "{told}");
+    step(&lab, 0);
+    let left = number(&status(&lab, "loop"), "left");
+    assert!((3_500_000..=3_600_000).contains(&left), "{left} ms");
+    let starts = starts(&lab, "loop", 6);
+    assert_eq!(starts.len(), 6);
+    for (at, pair) in starts.windows(2).enumerate().skip(1) {
+        let wait = pair[1].saturating_sub(pair[0]);
+        assert!((Duration::from_millis(1500)..SOON).contains(&wait), "wait {at}: {wait:?}");
+    }
+    wait_for(&lab, "slow", "gave-up");
+    stop(&lab);
+}
