@@ -69,7 +69,7 @@ impl Commands {
         self.bots(Order::Start(name.into()), wait)
     }
 
-    /// Stops a bot, with all that it has started.
+    /// Stops a bot, with all that it has started, after all that depend on it, which are stopped too.
     ///
     /// # Errors
     /// There is no such bot, or it was not gone in time.
@@ -178,7 +178,8 @@ impl Commands {
     }
 
     /// Reads the configuration again: bots that are new are started, those that are gone are stopped, and only those whose
-    /// programs changed are restarted. What is done is told, one line for each; with `dry_run` nothing is done.
+    /// programs changed are restarted. What is done is told, one line for each; with `dry_run` nothing is done. Those that are gone are
+    /// stopped in order, and one that was given up is started if its program changed.
     ///
     /// # Errors
     /// What is wrong with the configuration: then nothing has changed. Or the monitor is stopping, or has its bots from

@@ -104,7 +104,8 @@ fn p6_06_removals_are_in_order() {
              while :; do sleep 0.02; done"
         )
     };
-    let bots = [bot("a", "", "0"), bot("b", "depends=a", "0.2"), bot("c", "depends=b", "0.4"), "same : BOT idle".into()];
+    let bots =
+        [bot("a", "", "0"), bot("b", "depends=a", "0.2"), bot("c", "depends=b", "0.4"), "same : BOT idle".into()];
     start(&lab, &bots.each_ref().map(String::as_str));
     lines(&lab, "up", 3);
     write_bots(&lab, &["same : BOT idle"]);
