@@ -15,8 +15,12 @@ use std::time::Duration;
 /// So many changes or pieces of output are kept for somebody who looks on and is busy.
 const KEPT: usize = 1024;
 
-/// Where everything comes from when it is read again.
-pub(crate) type Source = Arc<dyn Fn() -> Result<Config> + Send + Sync>;
+/// Where everything comes from when it is read again: told whether that is for a dry run, with what is left to do once the
+/// engine has taken it.
+pub(crate) type Source = Arc<dyn Fn(bool) -> Result<(Config, Taken)> + Send + Sync>;
+
+/// Done when a configuration is in force, and not for one that was refused or only asked about.
+pub(crate) type Taken = Box<dyn FnOnce() + Send>;
 
 /// A handle on a running monitor: cheap to clone, usable from any thread.
 ///
@@ -65,7 +69,7 @@ impl Commands {
         self.bots(Order::Start(name.into()), wait)
     }
 
-    /// Stops a bot, with all that it has started.
+    /// Stops a bot, with all that it has started, after all that depend on it, which are stopped too.
     ///
     /// # Errors
     /// There is no such bot, or it was not gone in time.
@@ -175,7 +179,8 @@ impl Commands {
     }
 
     /// Reads the configuration again: bots that are new are started, those that are gone are stopped, and only those whose
-    /// programs changed are restarted. What is done is told, one line for each; with `dry_run` nothing is done.
+    /// programs changed are restarted. What is done is told, one line for each; with `dry_run` nothing is done. Those that are gone are
+    /// stopped in order, and one that was given up is started if its program changed.
     ///
     /// # Errors
     /// What is wrong with the configuration: then nothing has changed. Or the monitor is stopping, or has its bots from
@@ -187,19 +192,23 @@ impl Commands {
                 "failed to reload: the monitor has no configuration file",
             ));
         };
-        let _one = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
-        self.replace(source()?, dry_run)
+        self.reload_by(|| source(dry_run), |error| error, dry_run)
     }
 
     /// The same with a configuration that `read` brings.
     pub(crate) fn reload_by<E>(
         &self,
-        read: impl FnOnce() -> Result<Config, E>,
+        read: impl FnOnce() -> Result<(Config, Taken), E>,
         failed: impl FnOnce(Error) -> E,
         dry_run: bool,
     ) -> Result<Plan, E> {
         let _one = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
-        self.replace(read()?, dry_run).map_err(failed)
+        let (config, taken) = read()?;
+        let plan = self.replace(config, dry_run).map_err(failed)?;
+        if !dry_run {
+            taken();
+        }
+        Ok(plan)
     }
 
     /// Where orders are given whose answers are awaited.

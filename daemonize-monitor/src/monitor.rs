@@ -79,7 +79,7 @@ impl Monitor {
         let daemon = configured::daemon(&config.settings, reloader.recorder());
         let endpoint = Some(configured::endpoint(&config.settings));
         let again = Arc::clone(&reloader);
-        let source: Source = Arc::new(move || again.take().map_err(Error::from));
+        let source: Source = Arc::new(move |dry_run| again.read(dry_run).map_err(Error::from));
         let (settings, bots) = (config.settings, config.bots);
         Ok(Builder { daemon, settings, bots, source: Some(source), endpoint, reloader: Some(reloader) })
     }
@@ -176,7 +176,7 @@ impl Builder {
     /// Where everything is read again at a reload.
     #[must_use]
     pub fn source(mut self, source: impl Fn() -> Result<Config> + Send + Sync + 'static) -> Builder {
-        self.source = Some(Arc::new(source));
+        self.source = Some(Arc::new(move |_| Ok((source()?, Box::new(|| ())))));
         self
     }
 

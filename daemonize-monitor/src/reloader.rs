@@ -1,7 +1,7 @@
 //! The configuration's file: how another takes its place, and what is wrong with it.
 
 use crate::bot::Bot;
-use crate::commands::Commands;
+use crate::commands::{Commands, Taken};
 use crate::config::{Config, Mistakes};
 use crate::error::{Error, Result};
 use crate::json;
@@ -9,7 +9,7 @@ use crate::record::Recorder;
 use crate::reload::{Changed, Plan};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The file of a monitor, and what is known of it.
 pub(crate) struct Reloader {
@@ -66,30 +66,43 @@ impl Reloader {
         things.sort_by_key(|thing| now.places.get(name(thing)).copied().unwrap_or(usize::MAX));
     }
 
-    /// Reads the file to put it in force: the engine is told by the caller.
+    /// Reads the file, to put it in force unless it is a `dry_run`; what is left to do once the engine has taken it.
     ///
     /// # Errors
-    /// What is wrong with it, which is remembered: then nothing changes.
-    pub(crate) fn take(&self) -> Result<Config, Mistakes> {
-        let config =
-            Config::read(&self.path).inspect_err(|mistakes| self.now().problem = Some(mistakes.to_string()))?;
-        for warning in &config.warnings {
-            log::warn!("{warning}");
-        }
-        self.recorder.configure(&config.settings);
-        *self.now() = Now { places: places(&config.bots), problem: None };
-        Ok(config)
+    /// What is wrong with it, which is remembered unless it is a `dry_run`: then nothing changes.
+    pub(crate) fn read(self: &Arc<Self>, dry_run: bool) -> Result<(Config, Taken), Mistakes> {
+        let config = Config::read(&self.path).inspect_err(|mistakes| {
+            if !dry_run {
+                self.now().problem = Some(mistakes.to_string());
+            }
+        })?;
+        let (this, settings, warnings) = (Arc::clone(self), config.settings.clone(), config.warnings.clone());
+        let places = places(&config.bots);
+        let taken = move || {
+            for warning in warnings {
+                log::warn!("{warning}");
+            }
+            this.recorder.configure(&settings);
+            *this.now() = Now { places, problem: None };
+        };
+        Ok((config, Box::new(taken)))
     }
 
     /// Reads the configuration again; tells what that changes, and changes it unless it is only asked for.
     ///
     /// # Errors
     /// What is wrong with it: then nothing has changed.
-    pub(crate) fn reload(&self, commands: &Commands, dry_run: bool) -> Result<json::Plan, Refused> {
-        let read =
-            || if dry_run { Config::read(&self.path) } else { self.take().inspect_err(|wrong| log::error!("{wrong}")) };
+    pub(crate) fn reload(self: &Arc<Self>, commands: &Commands, dry_run: bool) -> Result<json::Plan, Refused> {
+        let read = || {
+            self.read(dry_run).map_err(|mistakes| {
+                if !dry_run {
+                    log::error!("{mistakes}");
+                }
+                self.refused(&mistakes)
+            })
+        };
         let failed = |error: Error| Refused { message: error.to_string(), mistakes: Vec::new() };
-        let plan = commands.reload_by(|| read().map_err(|mistakes| self.refused(&mistakes)), failed, dry_run)?;
+        let plan = commands.reload_by(read, failed, dry_run)?;
         if !dry_run {
             log::info!("reloaded `{}`: {}", self.path.display(), plan.to_string().trim_end().replace('\n', "; "));
         }

@@ -2,6 +2,10 @@
 
 use super::{Bot, LogTarget, Ready};
 use std::ffi::OsStr;
+use std::time::Duration;
+
+/// A century, as in a configuration: beyond any use, and still safe to add to every clock.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// The longest name, in bytes.
 const LONGEST_NAME: usize = 64;
@@ -24,11 +28,19 @@ impl Bot {
             () if self.environment.keys().any(|name| !is_variable(name)) => "sets a variable whose name none can have",
             () if self.stop.is_empty() => "has no step to be stopped by",
             () if self.limit.window.is_zero() => "has a limit whose window is zero",
+            () if self.times().any(|time| time > LONGEST) => "has a time that is too long: a century is the most",
             () if self.ready == Ready::Output(String::new()) => "is ready by a text that is in every line",
             () if self.stdout == LogTarget::Stdout => "sends its stdout to its stdout",
             () => return Ok(()),
         };
         Err(format!("bot `{}` {wrong}", self.name))
+    }
+
+    /// Everything that it is given as a time.
+    fn times(&self) -> impl Iterator<Item = Duration> {
+        let backoff = [self.backoff.first, self.backoff.cap, self.backoff.stable_after];
+        let steps = self.stop.iter().map(|step| step.timeout);
+        steps.chain(backoff).chain([self.limit.window, self.ready_timeout])
     }
 
     /// Everything that it is given as text.

@@ -44,11 +44,12 @@ impl Engine {
                 }
             }
             Order::Stop(name) => {
-                return self.each(&name, when_done.then_some(false), &respond, |engine, index| {
-                    if engine.unit(index).state != State::Stopped {
-                        engine.stop(index, After::Rest);
-                    }
-                });
+                let stop: fn(&mut Engine, usize) = match self.shutdown {
+                    // Everything is being stopped in order.
+                    Some(_) => |_, _| {},
+                    None => Engine::stop_with_dependents,
+                };
+                return self.each(&name, when_done.then_some(false), &respond, stop);
             }
             Order::Restart(name) => {
                 return self.each(&name, when_done.then_some(true), &respond, Engine::restart_by_hand);
@@ -189,12 +190,15 @@ impl Engine {
 
     /// An operator's start: what was before is forgiven.
     fn start_by_hand(&mut self, index: usize) {
+        self.keep_up(index);
         let unit = self.unit_mut(index);
         match unit.state {
             State::Running | State::Suspended | State::Starting => {}
+            State::Stopping if unit.is_removed() => {}
             State::Stopping => {
                 unit.history.forget();
                 unit.after = After::Start;
+                self.start_those_before(index);
             }
             State::Stopped | State::GaveUp | State::Exited | State::BackingOff | State::Waiting => {
                 unit.history.forget();
@@ -207,16 +211,22 @@ impl Engine {
     /// Those that it depends on are wanted too.
     fn start_those_before(&mut self, index: usize) {
         for other in self.unit(index).dependencies.clone() {
-            if self.unit(other).state.is_down() && !self.unit(other).is_ready() {
+            let unit = self.unit(other);
+            if (unit.state.is_down() || unit.state == State::Stopping) && !unit.is_ready() {
                 self.start_by_hand(other);
             }
         }
     }
 
     fn restart_by_hand(&mut self, index: usize) {
+        if self.unit(index).is_removed() {
+            return;
+        }
+        self.keep_up(index);
         self.unit_mut(index).history.forget();
         if self.unit(index).process.is_some() {
             self.stop(index, After::Start);
+            self.start_those_before(index);
         } else {
             self.start_by_hand(index);
         }

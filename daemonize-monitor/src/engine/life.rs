@@ -23,8 +23,7 @@ impl Engine {
         if self.shutdown.is_some() {
             return self.set_state(index, State::Stopped, None);
         }
-        let missing = self.unit(index).dependencies.iter().find(|other| !self.unit(**other).is_ready());
-        let reason = missing.map(|other| format!("waits for `{}`", self.unit(*other).bot.name));
+        let reason = self.missing(index);
         let waits = reason.is_some();
         self.set_state(index, State::Waiting, reason);
         if !waits {
@@ -93,7 +92,7 @@ impl Engine {
         unit.until = None;
         let (bot, ready_timeout) = (&unit.bot, unit.bot.ready_timeout);
         log::info!("bot `{}` runs as process {pid}", bot.name);
-        let grace = bot.stop.iter().map(|step| step.timeout).sum();
+        let grace = bot.stop.iter().fold(Duration::ZERO, |sum, step| sum.saturating_add(step.timeout));
         let at_once = bot.ready == Ready::AtOnce;
         self.journal.started(pid, grace);
         if at_once {
@@ -183,6 +182,8 @@ impl Engine {
         let unit = self.unit_mut(index);
         unit.deadline = None;
         let after = std::mem::replace(&mut unit.after, After::Rest);
+        // Whoever was to go, and has ended before its turn came, is gone all the same.
+        let after = unit.leaving.take().unwrap_or(after);
         if let Some(process) = unit.process.take() {
             if self.pids.remove(&process.pid).is_some() {
                 // It was kept, to keep its group's number.

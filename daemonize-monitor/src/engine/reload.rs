@@ -24,17 +24,21 @@ impl Engine {
     }
 
     fn apply(&mut self, plan: &Plan) {
-        for Bot { name, .. } in &plan.removed {
-            if let Some(index) = self.names.get(name.as_str()).copied() {
-                self.stop(index, After::Forget);
-            }
-        }
         for Changed { bot, .. } in plan.restarted.iter().chain(&plan.changed_live) {
             self.specify(bot);
         }
         // One that was removed and is back before it is gone is still there, and so may be one that was started by its path.
         let new: Vec<usize> = plan.added.iter().map(|bot| self.specify(bot)).collect();
+        for Bot { name, .. } in &plan.removed {
+            if let Some(index) = self.names.get(name.as_str()).copied() {
+                self.is_to_leave(index, After::Forget);
+            }
+        }
         self.wire();
+        // Those that were removed, in order, and whoever was held up by a dependency that is no more.
+        for index in self.names.values().copied().collect::<Vec<_>>() {
+            self.leave(index);
+        }
         for Changed { bot, .. } in &plan.restarted {
             self.renew(bot);
         }
@@ -55,11 +59,19 @@ impl Engine {
         index
     }
 
-    /// What runs is replaced by what shall run; what does not run is started as usual, when it is.
+    /// What runs is replaced by what shall run, and what was given up for what it was is tried again; what does not run
+    /// for another reason is started as usual, when it is.
     fn renew(&mut self, bot: &Bot) {
         let Some(index) = self.names.get(bot.name.as_str()).copied() else { return };
-        match self.unit(index).state {
-            State::Running | State::Suspended | State::Starting => self.stop(index, After::Start),
+        let unit = self.unit_mut(index);
+        match unit.state {
+            State::Running | State::Suspended | State::Starting if unit.leaving.is_none() => {
+                self.stop(index, After::Start);
+            }
+            State::GaveUp => {
+                unit.history.forget();
+                self.begin(index);
+            }
             _ => {}
         }
     }
@@ -81,7 +93,8 @@ impl Engine {
     /// A bot that is new in the configuration.
     fn welcome(&mut self, index: usize) {
         let unit = self.unit_mut(index);
-        if unit.process.is_some() {
+        unit.leaving = None;
+        if unit.process.is_some() || unit.state == State::Stopping {
             // What runs under its name was removed before, or started by its path: it makes room.
             let after = if unit.bot.autostart { After::Start } else { After::Rest };
             self.stop(index, after);

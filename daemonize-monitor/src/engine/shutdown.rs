@@ -44,7 +44,12 @@ impl Engine {
             self.timers.set(deadline, (usize::MAX, 0));
         }
         self.starting.clear();
-        for index in self.names.values().copied().collect::<Vec<_>>() {
+        let all: Vec<usize> = self.names.values().copied().collect();
+        for index in &all {
+            // From now on all are to go.
+            self.unit_mut(*index).leaving = None;
+        }
+        for index in all {
             self.stop_in_order(index);
         }
     }
@@ -64,10 +69,13 @@ impl Engine {
         }
     }
 
-    /// A bot is down: those that it depends on may follow.
+    /// A bot has changed: those that it depends on may follow if it is down, or if they waited for nothing else.
     pub(super) fn go_down_after(&mut self, index: usize) {
-        if self.shutdown.is_some() {
-            for other in self.unit(index).dependencies.clone() {
+        let dependencies = self.unit(index).dependencies.clone();
+        if self.shutdown.is_none() {
+            self.let_go(&dependencies);
+        } else if self.unit(index).state.is_down() {
+            for other in dependencies {
                 self.stop_in_order(other);
             }
         }

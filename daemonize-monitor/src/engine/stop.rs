@@ -5,6 +5,7 @@ use super::{Engine, children};
 use crate::counts::BuiltIn;
 use crate::status::State;
 use daemonize_core::Signal;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// How often what does not even end of SIGKILL is looked for and sent another one.
@@ -13,13 +14,71 @@ const AGAIN: Duration = Duration::from_secs(1);
 impl Engine {
     /// Stops the bot; what follows is `after`. One that is being stopped already is not hurried.
     pub(super) fn stop(&mut self, index: usize, after: After) {
-        self.unit_mut(index).after = after;
+        let unit = self.unit_mut(index);
+        (unit.after, unit.leaving) = (after, None);
         if self.unit(index).state != State::Stopping {
             if !self.unit(index).is_alive() {
                 // It may have left somebody behind when it ended by itself.
                 self.linger(index);
             }
             self.stop_group(index);
+        }
+    }
+
+    /// Stops a bot and all that depend on it, each when those are down that depend on it.
+    pub(super) fn stop_with_dependents(&mut self, index: usize) {
+        let (mut next, mut seen) = (vec![index], BTreeSet::from([index]));
+        let mut leaving = Vec::new();
+        while let Some(index) = next.pop() {
+            if self.unit(index).leaving.is_some() {
+                // And so are those that depend on it.
+                continue;
+            }
+            if self.is_to_leave(index, After::Rest) {
+                leaving.push(index);
+            }
+            next.extend(self.unit(index).dependents.iter().filter(|other| seen.insert(**other)));
+        }
+        for index in leaving {
+            self.leave(index);
+        }
+    }
+
+    /// Notes that a bot is to go, unless it is stopped or is about to be forgotten; whether it was noted.
+    pub(super) fn is_to_leave(&mut self, index: usize, after: After) -> bool {
+        let unit = self.unit_mut(index);
+        let is_forgotten = unit.state == State::Stopping && unit.after == After::Forget;
+        if is_forgotten || (unit.state == State::Stopped && after != After::Forget) {
+            return false;
+        }
+        unit.leaving = Some(after);
+        true
+    }
+
+    /// Stops a bot that is to go, unless somebody who depends on it is to go too and is not gone.
+    pub(super) fn leave(&mut self, index: usize) {
+        let Some(unit) = &self.units[index].value else { return };
+        let Some(after) = unit.leaving else { return };
+        if unit.dependents.iter().all(|other| self.unit(*other).leaving.is_none()) {
+            self.stop(index, after);
+            self.unit_mut(index).leaving = Some(after);
+        }
+    }
+
+    /// Those that a bot depends on may go, if they are to: it is gone, or runs on without them.
+    pub(super) fn let_go(&mut self, dependencies: &[usize]) {
+        for index in dependencies {
+            self.leave(*index);
+        }
+    }
+
+    /// A bot is wanted, with all that it depends on: they do not go, unless they are to be forgotten.
+    pub(super) fn keep_up(&mut self, index: usize) {
+        let (mut next, mut seen) = (vec![index], BTreeSet::from([index]));
+        while let Some(index) = next.pop() {
+            let unit = self.unit_mut(index);
+            unit.leaving.take_if(|after| *after != After::Forget);
+            next.extend(unit.dependencies.iter().filter(|other| seen.insert(**other)));
         }
     }
 
@@ -39,6 +98,7 @@ impl Engine {
 
     /// No more patience with this bot.
     pub(super) fn kill(&mut self, index: usize) {
+        self.unit_mut(index).leaving = None;
         if self.unit(index).state != State::Stopping {
             if !self.unit(index).is_alive() {
                 self.linger(index);

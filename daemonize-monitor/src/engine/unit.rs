@@ -26,6 +26,8 @@ pub(super) struct Unit {
     pub(super) strays: Vec<Pid>,
     /// What follows when nothing of it is left.
     pub(super) after: After,
+    /// It is to go, when those that depend on it and are to go too are gone; what follows then.
+    pub(super) leaving: Option<After>,
     /// The step of the stop that it is at.
     pub(super) step: usize,
     /// When the state has lasted too long, or is over.
@@ -123,6 +125,7 @@ impl Unit {
             process: None,
             strays: Vec::new(),
             after: After::Rest,
+            leaving: None,
             step: 0,
             deadline: None,
             probe: None,
@@ -150,6 +153,11 @@ impl Unit {
             }
             _ => false,
         }
+    }
+
+    /// Whether it is in the configuration no more, and only not gone yet.
+    pub(super) fn is_removed(&self) -> bool {
+        !self.temporary && (self.leaving == Some(After::Forget) || self.after == After::Forget)
     }
 
     /// Whether its process lives, as far as we know.

@@ -41,9 +41,10 @@ impl Engine {
         self.changed.retain(|other| *other != index);
         self.followers.retain(|(other, _)| *other != index);
         self.wire();
+        self.let_go(&unit.dependencies);
     }
 
-    /// Finds out who depends on whom, after bots have come or gone.
+    /// Finds out who depends on whom, after bots have come or gone; whoever waits looks again for what.
     pub(super) fn wire(&mut self) {
         let all: Vec<usize> = self.names.values().copied().collect();
         for index in &all {
@@ -51,7 +52,7 @@ impl Engine {
             unit.dependents.clear();
             unit.dependencies.clear();
         }
-        for index in all {
+        for index in all.iter().copied() {
             let names = self.unit(index).bot.depends_on.clone();
             let dependencies: Vec<usize> =
                 names.iter().flat_map(|name| self.find(name)).filter(|other| *other != index).collect();
@@ -60,6 +61,20 @@ impl Engine {
             }
             self.unit_mut(index).dependencies = dependencies;
         }
+        for index in all {
+            let unit = self.unit(index);
+            // Without a reason it is about to be started.
+            let waits = unit.state == State::Waiting && unit.reason.is_some();
+            if waits && unit.reason.as_deref() != self.missing(index).as_deref() {
+                self.begin(index);
+            }
+        }
+    }
+
+    /// Why a bot cannot start yet: the first of those that it depends on and that are not ready.
+    pub(super) fn missing(&self, index: usize) -> Option<String> {
+        let missing = self.unit(index).dependencies.iter().find(|other| !self.unit(**other).is_ready())?;
+        Some(format!("waits for `{}`", self.unit(*missing).bot.name))
     }
 
     /// The bots that a name means: one, or all instances of one.
@@ -86,9 +101,7 @@ impl Engine {
                 if self.unit(index).is_ready() {
                     self.go_on_after(index);
                 }
-                if self.unit(index).state.is_down() {
-                    self.go_down_after(index);
-                }
+                self.go_down_after(index);
             }
         }
     }

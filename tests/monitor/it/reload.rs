@@ -94,6 +94,92 @@ fn p6_06_a_reload_while_it_stops_is_refused() {
     assert!(monitor.died(crate::common::SOON).is_ok());
 }
 
+/// Those that are in no configuration any more go in order too.
+#[test]
+fn p6_06_removals_are_in_order() {
+    let lab = lab();
+    let bot = |name: &str, depends: &str, time: &str| {
+        format!(
+            "{name} {depends} : sh trap 'sleep {time}; echo {name} >> LAB/ends; exit' TERM; echo {name} >> LAB/up; \
+             while :; do sleep 0.02; done"
+        )
+    };
+    let bots =
+        [bot("a", "", "0"), bot("b", "depends=a", "0.2"), bot("c", "depends=b", "0.4"), "same : BOT idle".into()];
+    start(&lab, &bots.each_ref().map(String::as_str));
+    lines(&lab, "up", 3);
+    write_bots(&lab, &["same : BOT idle"]);
+    tell(&lab, "reload");
+    assert_eq!(lines(&lab, "ends", 3), ["c", "b", "a"]);
+    let _ = lab.run(&["tell", "stop a 20000"]);
+    refused(&lab, "status a");
+    stop(&lab);
+}
+
+/// What a bot waits for is gone, or not its concern any more.
+#[test]
+fn p6_06_a_reload_leaves_nobody_waiting_for_nothing() {
+    let lab = lab();
+    start(&lab, &["db ready=output:never : BOT idle", "web depends=db : BOT idle", "api depends=web,db : BOT idle"]);
+    assert_eq!((state(&lab, "web"), state(&lab, "api")), ("waiting".into(), "waiting".into()));
+    write_bots(&lab, &["db ready=output:never : BOT idle", "web : BOT idle", "api depends=web,db : BOT idle"]);
+    tell(&lab, "reload");
+    wait_for(&lab, "web", "running");
+    assert_eq!(state(&lab, "api"), "waiting");
+    write_bots(&lab, &["web : BOT idle", "api depends=web : BOT idle"]);
+    tell(&lab, "reload");
+    wait_for(&lab, "api", "running");
+    stop(&lab);
+}
+
+#[test]
+fn p6_06_a_corrected_command_is_tried_again() {
+    let lab = lab();
+    start(&lab, &["web limit=0/60000 : BOT exit:3", "lost limit=0/60000 : BOT exit:3"]);
+    wait_for(&lab, "web", "gave-up");
+    wait_for(&lab, "lost", "gave-up");
+    write_bots(&lab, &["web limit=0/60000 : BOT idle", "lost limit=0/60000 : BOT exit:3"]);
+    assert!(tell(&lab, "reload").contains("restart  web: args changed"));
+    wait_for(&lab, "web", "running");
+    assert_eq!(state(&lab, "lost"), "gave-up");
+    stop(&lab);
+}
+
+/// A dry run, and a reload that is refused because the monitor stops, leave the monitor's own log as it is.
+#[test]
+fn p6_06_what_is_not_done_changes_no_setting() {
+    let lab = lab();
+    let file = |level: &str| {
+        format!(
+            "[monitor]\nname = \"monitor\"\nlog = {{ file = \"{}\" }}\nlog_level = \"{level}\"\n[bot.web]\ncommand = \"{}\"\nargs = \
+             [\"ignore:TERM\", \"touch:{}\", \"idle\"]\nstop = [{{ signal = \"TERM\", timeout = \"2s\" }}]\n",
+            lab.path("own.log").display(),
+            crate::common::BOT,
+            lab.path("up").display()
+        )
+    };
+    lab.write("bots.toml", file("info"));
+    let monitor = start_again(&lab, &["config"]);
+    lab.wait_for("up", crate::common::SOON, |_| true);
+    let says = |what: &str, times: usize| {
+        lab.wait_for("own.log", crate::common::SOON, |text| text.matches(what).count() == times)
+    };
+    says("runs as process", 1);
+    lab.write("bots.toml", file("error"));
+    tell(&lab, "reload dry");
+    std::fs::remove_file(lab.path("up")).unwrap();
+    tell(&lab, "restart web 20000");
+    // The dry run has not silenced it.
+    says("runs as process", 2);
+    lab.wait_for("up", crate::common::SOON, |_| true);
+    monitor.signal(Signal::SIGTERM);
+    wait_for(&lab, "web", "stopping");
+    assert!(refused(&lab, "reload").contains("the monitor is stopping"));
+    assert!(monitor.died(crate::common::SOON).is_ok());
+    // Nor has the reload that was refused.
+    says(") ended by", 2);
+}
+
 #[test]
 fn a_log_that_is_elsewhere_now_is_written_by_the_program_that_runs() {
     let lab = lab();

@@ -194,3 +194,101 @@ fn many_bots_stop_at_once() {
     println!("{count} bots stopped in {:?}", begin.elapsed());
     assert!(!monitor.alive());
 }
+
+/// Bots that write their names to `ends` when they end, each after the time that it is given: `(name, depends, time)`.
+fn told_at_their_end(bots: &[(&str, &str, &str)]) -> Vec<String> {
+    let bot = |(name, depends, time): &(&str, &str, &str)| {
+        let script = format!(
+            "sh trap 'sleep {time}; echo {name} >> LAB/ends; exit' TERM; echo {name} >> LAB/up; while :; do sleep 0.02; done"
+        );
+        format!("{name} {depends} : {script}")
+    };
+    bots.iter().map(bot).collect()
+}
+
+/// Starts them, and waits until each is ready to be stopped.
+fn start_those(lab: &look::Lab, bots: &[(&str, &str, &str)]) {
+    let bots = told_at_their_end(bots);
+    start(lab, &bots.iter().map(String::as_str).collect::<Vec<_>>());
+    lines(lab, "up", bots.len());
+}
+
+const LEVELS: [(&str, &str, &str); 4] =
+    [("db", "", "0"), ("web", "depends=db", "0.2"), ("edge", "depends=web", "0.4"), ("other", "", "0")];
+
+#[test]
+fn p6_12_a_stop_takes_dependents_first() {
+    let lab = lab();
+    start_those(&lab, &LEVELS);
+    let other = process(&lab, "other");
+    let told = tell(&lab, "stop db 20000");
+    assert!(told.contains("stopped"), "{told}");
+    assert_eq!(lab.read("ends"), "edge\nweb\ndb\n");
+    for bot in ["edge", "web", "db"] {
+        assert_eq!(state(&lab, bot), "stopped", "{bot}");
+    }
+    assert_eq!(process(&lab, "other"), other, "a stranger was touched");
+    // A start brings those back that it depends on, and nobody else.
+    tell(&lab, "start web 20000");
+    assert_eq!((state(&lab, "db"), state(&lab, "edge")), ("running".into(), "stopped".into()));
+    stop(&lab);
+}
+
+/// As `stop --all` does it: each by its name, in no order.
+#[test]
+fn p6_12_stops_of_all_one_by_one_keep_the_order() {
+    let lab = lab();
+    start_those(&lab, &LEVELS);
+    for bot in ["db", "edge", "other", "web"] {
+        tell(&lab, &format!("stop {bot}"));
+    }
+    tell(&lab, "stop db 20000");
+    let ends: Vec<_> = lines(&lab, "ends", 4).into_iter().filter(|name| name != "other").collect();
+    assert_eq!(ends, ["edge", "web", "db"]);
+    stop(&lab);
+}
+
+/// Whoever is wanted again before those are gone that it depends on keeps them.
+#[test]
+fn a_start_during_a_stop_keeps_what_it_depends_on() {
+    let lab = lab();
+    start_those(&lab, &[("db", "", "0"), ("web", "depends=db", "1")]);
+    let db = process(&lab, "db");
+    tell(&lab, "stop db");
+    wait_for(&lab, "web", "stopping");
+    assert_eq!(state(&lab, "db"), "running");
+    tell(&lab, "start web 20000");
+    assert_eq!(lab.read("ends"), "web\n");
+    assert_eq!(process(&lab, "db"), db);
+    stop(&lab);
+}
+
+/// One that ends while it waits for its turn to be stopped is not restarted.
+#[test]
+fn one_that_ends_before_its_turn_is_stopped() {
+    let lab = lab();
+    start_those(&lab, &[("db", "", "0"), ("web", "depends=db", "1")]);
+    tell(&lab, "stop db");
+    wait_for(&lab, "web", "stopping");
+    process(&lab, "db").signal(Signal::SIGKILL);
+    wait_for(&lab, "db", "stopped");
+    wait_for(&lab, "web", "stopped");
+    assert_eq!(lab.read("up").lines().count(), 2, "somebody was started again");
+    stop(&lab);
+}
+
+/// A program may give a bot more time than any clock can tell.
+#[test]
+fn the_longest_times_are_refused_or_kept() {
+    let lab = lab();
+    start(&lab, &["web : BOT idle"]);
+    let century = 100_u64 * 365 * 86_400_000;
+    let bot = |time: u64| format!("web stop=INT:{time},TERM:{time} : BOT idle");
+    crate::common::write_bots(&lab, &[&bot(century + 1)]);
+    assert!(refused(&lab, "reload").contains("century"));
+    crate::common::write_bots(&lab, &[&bot(century)]);
+    tell(&lab, "reload");
+    tell(&lab, "restart web 20000");
+    assert_eq!(state(&lab, "web"), "running");
+    stop(&lab);
+}

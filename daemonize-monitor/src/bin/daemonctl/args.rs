@@ -53,7 +53,7 @@ pub(crate) enum Command {
         #[arg(last = true, value_name = "ARG")]
         arguments: Vec<OsString>,
     },
-    /// Stops bots, after those that depend on them.
+    /// Stops bots, after all bots that depend on them, which are stopped too.
     Stop {
         #[command(flatten)]
         which: Which,
