@@ -115,7 +115,7 @@ impl Sink {
         let (written, error) = self.append(lines);
         match error {
             None if self.trouble.take().is_some() => {
-                log::info!("`{}` can be written again", self.place.path().display())
+                log::info!("`{}` can be written again", self.place.path().display());
             }
             None => {}
             Some(error) => {
