@@ -8,6 +8,7 @@ use nix::sys::signal::Signal;
 
 use crate::asynchronous::{begun, lab, stops, workers};
 use crate::common::{PIDFILE, SOON, each, needs, needs_root, nothing_left, run, stop};
+use crate::held::look_until;
 
 #[test]
 fn p10_03_the_runtime_has_as_many_threads_as_were_asked_for() {
@@ -20,7 +21,8 @@ fn p10_03_the_runtime_has_as_many_threads_as_were_asked_for() {
     ] {
         let lab = lab();
         let daemon = begun(&lab, &[settings, &["body=note:begun,pending"]].concat());
-        assert_eq!(workers(daemon), count, "{settings:?}");
+        // A thread has its name when it first runs.
+        look_until(&format!("{settings:?}: {} workers", workers(daemon)), || workers(daemon) == count);
         stops(&lab, daemon, 0);
     }
 }
