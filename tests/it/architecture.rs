@@ -15,7 +15,7 @@ const FLOORS: Floors = &[
     (7, &["daemon"]),
     (6, &["launch"]),
     (5, &["reach", "inside"]),
-    (4, &["pidfile", "settings", "handoff"]),
+    (4, &["pidfile", "settings", "handoff", "log_file"]),
     (3, &["process", "signals", "directory", "notifier"]),
     (2, &["error", "sys", "attach", "body"]),
     (1, &["stage", "signal", "capability", "pid", "stopping", "stdout", "report", "counters", "event", "farewell"]),
