@@ -1,10 +1,11 @@
-//! What the attributes print calls to.
+//! What the attributes print calls to, and what the crates beside this one share with it.
 
 pub use crate::body::pump;
 #[cfg(feature = "tokio")]
 pub use crate::body::pump_async;
 use crate::body::{Ending, Outcome, Work};
 use crate::daemon::Daemon;
+pub use crate::error::cause;
 use crate::{directory, log_file};
 use nix::unistd::Uid;
 use std::ffi::OsStr;

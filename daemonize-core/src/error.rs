@@ -163,7 +163,7 @@ impl Error {
 }
 
 /// The cause as `strerror(3)` says it, without Rust's "(os error 2)", and in lower case like the rest of the sentence.
-pub(crate) fn cause(error: &io::Error) -> String {
+pub fn cause(error: &io::Error) -> String {
     let text = error.to_string();
     let Some(errno) = error.raw_os_error() else { return text };
     let text = text.strip_suffix(&format!(" (os error {errno})")).unwrap_or(&text);

@@ -1,5 +1,6 @@
 //! What can go wrong, told as it is.
 
+pub(crate) use daemonize_core::__private::cause;
 use std::fmt::{self, Display};
 use std::io;
 use std::process::ExitCode;
@@ -67,15 +68,6 @@ impl Error {
     pub(crate) fn system(verb: &str, error: &io::Error) -> Error {
         Error::new(ErrorKind::System, format!("failed to {verb}: {}", cause(error)))
     }
-}
-
-/// The cause as `strerror(3)` says it, without Rust's "(os error 2)", and in lower case like the rest of the sentence.
-pub(crate) fn cause(error: &io::Error) -> String {
-    let text = error.to_string();
-    let Some(errno) = error.raw_os_error() else { return text };
-    let text = text.strip_suffix(&format!(" (os error {errno})")).unwrap_or(&text);
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 impl Display for Error {

@@ -1,6 +1,7 @@
 //! What can go wrong between a client and a daemon, told as it is.
 
 use super::Client;
+pub(crate) use daemonize_core::__private::cause;
 use daemonize_core::Pid;
 use std::fmt::{self, Display};
 use std::process::ExitCode;
@@ -100,15 +101,6 @@ impl Error {
         self.0.client = Some(client);
         self
     }
-}
-
-/// The cause as `strerror(3)` says it, without Rust's "(os error 2)", and in lower case like the rest of the sentence.
-pub(crate) fn cause(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    let Some(errno) = error.raw_os_error() else { return text };
-    let text = text.strip_suffix(&format!(" (os error {errno})")).unwrap_or(&text);
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 /// What somebody else said, fit for a terminal and a log: one line, at most 500 characters.

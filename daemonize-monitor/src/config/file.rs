@@ -1,5 +1,6 @@
 //! Reading a configuration file that can be trusted: what it says is executed, as root more often than not.
 
+use crate::error::cause;
 use daemonize_core::__private::open_directory;
 use nix::fcntl::{OFlag, openat, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
@@ -121,10 +122,4 @@ fn is_ours(status: &FileStat) -> bool {
 
 fn too_large() -> String {
     "it is larger than 1 MiB: split it, with `include`".into()
-}
-
-/// The cause as `strerror(3)` says it, in lower case like the rest of the sentence.
-pub(super) fn cause(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }

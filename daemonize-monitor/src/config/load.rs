@@ -6,6 +6,7 @@ use super::mistake::{Mistake, Place};
 use super::source::{Source, Variables};
 use super::value::{Value, entries, known_only};
 use super::{monitor, original};
+use crate::error::cause;
 use crate::settings::Settings;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -228,7 +229,7 @@ fn matches(value: &Value<'_>) -> Option<Vec<PathBuf>> {
         }
         Ok(found) => Some(found),
         Err(error) => {
-            value.wrong(format!("failed to look through `{}`: {}", error.path().display(), file::cause(error.error())))
+            value.wrong(format!("failed to look through `{}`: {}", error.path().display(), cause(error.error())))
         }
     }
 }

@@ -22,6 +22,7 @@ pub use mistake::{Mistake, Mistakes, Place};
 pub(crate) use near::nearest;
 
 use crate::bot::{Bot, LogTarget};
+use crate::error::cause;
 use crate::reload::Plan;
 use crate::settings::Settings;
 use keys::Described;
@@ -169,7 +170,6 @@ fn unfit(described: &Described) -> Option<Mistake> {
 
 fn missing_program(described: &Described) -> Option<Mistake> {
     let error = described.bot.find_program().err()?;
-    let text =
-        format!("`command`: `{}` cannot be started now: {}", described.bot.command.display(), file::cause(&error));
+    let text = format!("`command`: `{}` cannot be started now: {}", described.bot.command.display(), cause(&error));
     Some(Mistake { place: described.command.clone(), text })
 }
