@@ -64,7 +64,10 @@ struct Header {
 /// A process that was started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Entry {
+    /// Exact to 10 ms.
     start_time: u64,
+    /// Exact, where the kernel tells it.
+    identity: Option<u64>,
     /// How long its stop may take.
     grace: Duration,
 }
@@ -110,13 +113,13 @@ impl Journal {
     }
 
     /// A process was started.
-    pub(crate) fn started(&mut self, pid: Pid, grace: Duration) {
+    pub(crate) fn started(&mut self, pid: Pid, identity: Option<u64>, grace: Duration) {
         if self.path.is_none() {
             return;
         }
         // Without a start time nobody could tell it from a stranger.
         let Some(facts) = Facts::of(pid) else { return };
-        let entry = Entry { start_time: facts.start_time, grace };
+        let entry = Entry { start_time: facts.start_time, identity, grace };
         self.running.insert(pid, entry);
         line(&mut self.pending, &entry.text(pid));
         self.lines += 1;
@@ -223,7 +226,8 @@ impl Header {
 
 impl Entry {
     fn text(self, pid: Pid) -> String {
-        format!("+ {pid} {} {}", self.start_time, self.grace.as_millis())
+        let identity = self.identity.map(|identity| format!(" {identity}")).unwrap_or_default();
+        format!("+ {pid} {} {}{identity}", self.start_time, self.grace.as_millis())
     }
 
     fn parse(text: &str) -> Option<(Pid, Entry)> {
@@ -231,7 +235,8 @@ impl Entry {
         let pid = Pid::from_raw(words.next()?.parse().ok()?)?;
         let start_time = words.next()?.parse().ok()?;
         let grace = Duration::from_millis(words.next()?.parse().ok()?);
-        Some((pid, Entry { start_time, grace }))
+        let identity = words.next().map(str::parse).transpose().ok()?;
+        Some((pid, Entry { start_time, identity, grace }))
     }
 }
 
@@ -317,12 +322,17 @@ mod tests {
         Pid::from_raw(number).unwrap()
     }
 
+    fn entry(number: i32) -> Entry {
+        let identity = (number % 2 == 0).then_some(8);
+        Entry { start_time: 1000, identity, grace: Duration::from_secs(10) }
+    }
+
     fn journal() -> (String, BTreeMap<Pid, Entry>) {
         let mut text = String::new();
         line(&mut text, &header().text());
         let mut running = BTreeMap::new();
         for number in 1..20 {
-            let entry = Entry { start_time: 1000, grace: Duration::from_secs(10) };
+            let entry = entry(number);
             line(&mut text, &entry.text(pid(number)));
             running.insert(pid(number), entry);
             if number % 3 == 0 {
@@ -364,8 +374,7 @@ mod tests {
     fn p6_13_no_change_of_a_byte_makes_a_process_appear() {
         let (text, running) = journal();
         let mut all: BTreeMap<Pid, Entry> = running.clone();
-        let entry = Entry { start_time: 1000, grace: Duration::from_secs(10) };
-        all.extend((1..20).map(|number| (pid(number), entry)));
+        all.extend((1..20).map(|number| (pid(number), entry(number))));
         for at in 0..text.len() {
             let mut changed = text.clone().into_bytes();
             changed[at] ^= 1;

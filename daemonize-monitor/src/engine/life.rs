@@ -81,7 +81,7 @@ impl Engine {
     }
 
     fn started(&mut self, index: usize, pid: Pid, handle: PidFd) {
-        let now = self.now;
+        let (now, identity) = (self.now, handle.identity());
         self.pids.insert(pid, index);
         let unit = self.unit_mut(index);
         unit.process = Some(Process { pid, handle, began: now, reaped: false });
@@ -94,7 +94,7 @@ impl Engine {
         log::info!("bot `{}` runs as process {pid}", bot.name);
         let grace = bot.stop.iter().fold(Duration::ZERO, |sum, step| sum.saturating_add(step.timeout));
         let at_once = bot.ready == Ready::AtOnce;
-        self.journal.started(pid, grace);
+        self.journal.started(pid, identity, grace);
         if at_once {
             self.set_state(index, State::Running, None);
         } else {

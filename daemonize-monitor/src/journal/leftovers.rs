@@ -86,17 +86,20 @@ fn find(known: &Known<'_>) -> Vec<Leftover> {
 /// Holds a process if it is one of an earlier monitor's: the one of the journal, or one that bears a mark.
 fn hold(pid: Pid, known: &Known<'_>) -> Option<Leftover> {
     let entry = known.running.get(&pid);
-    let is_theirs = || {
+    let is_theirs = |identity: Option<u64>| {
         let facts = Facts::of(pid).filter(|facts| facts.is_alive)?;
-        // The leader of its own session, as bots are: the time of the start alone is only exact to 10 ms.
-        let is_known = entry.is_some_and(|entry| entry.start_time == facts.start_time && facts.session == pid.as_raw());
+        let is_known = entry.is_some_and(|entry| {
+            let differs = identity.is_some() && entry.identity.is_some() && identity != entry.identity;
+            // The leader of its own session, as bots are: the time of the start alone is only exact to 10 ms.
+            entry.start_time == facts.start_time && facts.session == pid.as_raw() && !differs
+        });
         let is_marked = || process::marks(pid).is_some_and(|marks| known.is_theirs(&marks));
         (is_known || is_marked()).then_some(())
     };
     // Looked at twice: cheaply whether it is worth a descriptor, and then who it is that we hold.
-    is_theirs()?;
+    is_theirs(None)?;
     let handle = PidFd::open(pid).ok()?;
-    is_theirs()?;
+    is_theirs(handle.identity())?;
     Some(Leftover { pid, handle })
 }
 

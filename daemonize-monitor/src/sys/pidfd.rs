@@ -2,12 +2,17 @@
 
 use super::cvt;
 use daemonize_core::{Pid, Signal};
+use nix::sys::stat::fstat;
+use nix::sys::statfs::{FsType, fstatfs};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// `PIDFD_SIGNAL_PROCESS_GROUP` (Linux 6.9): the group that this process leads, or led.
 const PROCESS_GROUP: libc::c_uint = 4;
+
+/// `PID_FS_MAGIC` of `linux/magic.h`.
+const PIDFS: FsType = FsType(0x5049_4446);
 
 /// This kernel is too old for it.
 static NUMBERS_ONLY: AtomicBool = AtomicBool::new(false);
@@ -34,6 +39,12 @@ impl PidFd {
     pub(super) fn own(fd: RawFd) -> PidFd {
         // SAFETY: the kernel made it (close-on-exec) for whoever calls, who passes it on once.
         PidFd(unsafe { OwnedFd::from_raw_fd(fd) })
+    }
+
+    /// What no other process has before the machine is booted again, since Linux 6.9; before that all descriptors looked alike.
+    pub(crate) fn identity(&self) -> Option<u64> {
+        let is_told = fstatfs(&self.0).is_ok_and(|system| system.filesystem_type() == PIDFS);
+        is_told.then(|| fstat(&self.0).ok()).flatten().map(|status| status.st_ino)
     }
 
     /// `pidfd_send_signal(2)`: reaches exactly this process, or fails with `ESRCH`.
