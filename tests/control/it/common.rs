@@ -18,6 +18,9 @@ pub(crate) const TOKEN: &str = "d.control/token";
 /// Time enough for whatever ought to happen at once, on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(10);
 
+/// Less than anything takes that somebody may have to wait for, and more than a busy machine takes.
+pub(crate) const AT_ONCE: Duration = Duration::from_secs(4);
+
 /// A lab with the helper program.
 pub(crate) fn lab() -> Lab {
     Lab::new(env!("CARGO_BIN_EXE_control-lab"))

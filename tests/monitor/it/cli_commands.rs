@@ -227,7 +227,7 @@ fn a_slow_stop_keeps_nobody_waiting_but_whoever_wants_to_wait() {
         (&["event", "web", "x"], 0),
     ] {
         let outcome = site.ctl(arguments).run().exits(code);
-        assert!(outcome.took < Duration::from_secs(2), "{arguments:?} took {:?}", outcome.took);
+        assert!(outcome.took < Duration::from_secs(10), "{arguments:?} took {:?}", outcome.took);
     }
     assert_ne!(site.pid("web"), web);
     assert!(stopping.iter().all(|running| running.process().alive()));

@@ -112,7 +112,7 @@ pub(crate) fn instance(directory: &str) -> Instance {
         .on("panic", |event: Event| assert!(event["name"] == "no", "TOPSECRET"))
         .on("slow", |_| {
             line("slow begins");
-            thread::sleep(Duration::from_secs(3));
+            thread::sleep(Duration::from_secs(6));
         })
         .on("gone", |_| json!({}))
         .off("gone")
