@@ -1,6 +1,8 @@
 //! What a monitor can be told.
 
-use crate::common::{BOT, lab, lines, number, process, refused, start, state, status, stop, tell, wait_for};
+use crate::common::{
+    BOT, environment, lab, lines, number, process, refused, start, state, status, stop, tell, wait_for,
+};
 use look::Process;
 
 #[test]
@@ -48,7 +50,7 @@ fn instances_are_meant_together_and_one_by_one() {
     start(&lab, &["web instances=3 : BOT idle", "web2 : BOT idle"]);
     assert_eq!(tell(&lab, "find web"), "web:1 web:2 web:3\nok\n");
     let before: Vec<Process> = ["web:1", "web:2", "web:3", "web2"].iter().map(|name| process(&lab, name)).collect();
-    assert!(before[1].environment().contains(&"DAEMON_INSTANCE=2".to_owned()));
+    assert!(environment(before[1]).contains(&"DAEMON_INSTANCE=2".to_owned()));
     tell(&lab, "restart web:2 10000");
     let after: Vec<Process> = ["web:1", "web:2", "web:3", "web2"].iter().map(|name| process(&lab, name)).collect();
     let same: Vec<bool> = before.iter().zip(&after).map(|(one, other)| one == other).collect();

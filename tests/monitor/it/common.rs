@@ -1,7 +1,7 @@
 //! What the tests have in common.
 
 use std::fmt::Write as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use look::{Deadline, Lab, Outcome, Process, Running};
 
@@ -121,6 +121,20 @@ pub(crate) fn process(lab: &Lab, bot: &str) -> Process {
     let pid = i32::try_from(number(&status, "pid")).unwrap();
     assert!(pid > 0, "it does not run: {status}");
     Process::new(pid)
+}
+
+/// What is in a bot's environment. There is none for a moment, while the kernel executes its program.
+#[track_caller]
+pub(crate) fn environment(bot: Process) -> Vec<String> {
+    let begin = Instant::now();
+    loop {
+        let has = bot.environment();
+        if !has.is_empty() {
+            return has;
+        }
+        assert!(bot.alive() && begin.elapsed() < SOON, "{bot:?} has no environment");
+        std::thread::yield_now();
+    }
 }
 
 /// Waits until a file of the lab has so many lines, and returns them.

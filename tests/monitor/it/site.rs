@@ -105,7 +105,11 @@ impl Site {
         while !holds(&last) {
             let left = end.saturating_duration_since(Instant::now());
             match events.next_within(left).expect("a stream") {
-                Some(Published { name: kind, data, .. }) if kind == "bot" && data["name"] == name => last = data,
+                Some(Published { name: kind, data, .. }) if data["name"] == name => match &*kind {
+                    "bot" => last = data,
+                    "counts" => last["events"] = data["events"].clone(),
+                    _ => {}
+                },
                 Some(_) => {}
                 None => panic!("`{name}` did not come to that: {last}\n{}", self.lab.read("m.log")),
             }

@@ -1,6 +1,8 @@
 //! Starts that fail, and as whom bots run.
 
-use crate::common::{BOT, foreground, lab, lines, number, process, start, state, status, stop, tell, wait_for};
+use crate::common::{
+    BOT, environment, foreground, lab, lines, number, process, start, state, status, stop, tell, wait_for,
+};
 use std::os::unix::fs::PermissionsExt;
 
 #[test]
@@ -172,7 +174,7 @@ fn p6_10_a_bot_has_no_environment_of_somebody_else() {
         ("bare", vec![]),
     ] {
         wait_for(&lab, bot, "running");
-        let has = process(&lab, bot).environment();
+        let has = environment(process(&lab, bot));
         let about = |kinds: &[&str]| -> std::collections::BTreeSet<&str> {
             has.iter().map(String::as_str).filter(|entry| kinds.iter().any(|kind| entry.starts_with(kind))).collect()
         };
