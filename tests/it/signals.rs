@@ -26,6 +26,19 @@ fn p1_15_a_stop_signal_is_a_clean_end_with_status_0() {
     }
 }
 
+/// A daemon that aborts has not been told to stop: nobody may take that for a clean end.
+#[test]
+fn a_body_that_aborts_dies_of_it() {
+    for act in ["abort", "kill:ABRT"] {
+        let lab = lab();
+        let daemon = adopt(start(&lab, &[&format!("body=await:go,{act},idle")]));
+        lab.write("go", "");
+        let end = daemon.died(SOON).expect("it dies");
+        assert!(matches!(end, Some(WaitStatus::Signaled(_, Signal::SIGABRT, _))), "{act}: {end:?}");
+        start(&lab, &[]);
+    }
+}
+
 #[test]
 fn p1_15_a_body_that_returns_ends_the_daemon_cleanly() {
     let lab = lab();

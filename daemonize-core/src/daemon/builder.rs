@@ -54,7 +54,8 @@ impl<W> Daemon<W> {
     /// Adds a handler for a signal: `FnMut()` or `FnMut(Signal)`.
     ///
     /// Handlers run one after another in a thread of their own, those of one signal in the order in which they were
-    /// added. TERM, INT, QUIT and ABRT stop the daemon all the same, after their handlers.
+    /// added. TERM, INT, QUIT and ABRT stop the daemon all the same, after their handlers; an `abort(3)` of its own ends it at
+    /// once, and none is called.
     #[must_use]
     pub fn handle<K>(self, signal: impl Into<Signal>, handler: impl Handler<K>) -> Self {
         self.signals(Signals::new().handle(signal, handler))

@@ -375,7 +375,7 @@ impl Obey for ThisDaemon {
     }
 
     fn is_stopping(&self) -> bool {
-        crate::stopping::is_marked()
+        crate::stopping::is_told()
     }
 
     fn restart(&self) -> std::result::Result<(), Box<dyn std::error::Error>> {
