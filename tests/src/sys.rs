@@ -51,7 +51,7 @@ pub fn at_fork(function: extern "C" fn()) {
 }
 
 /// `fork()` without an exec: the child keeps every descriptor, and sleeps until it is killed; in a session of its own,
-/// if it is to escape.
+/// if it is to escape, which it has when this returns.
 pub fn fork_a_sleeper(escapes: bool) -> io::Result<()> {
     // SAFETY: the child calls nothing but setsid(2) and pause(2), which are async-signal-safe.
     match checked(i64::from(unsafe { libc::fork() }))? {
@@ -65,7 +65,14 @@ pub fn fork_a_sleeper(escapes: bool) -> io::Result<()> {
                 unsafe { libc::pause() };
             }
         }
-        _ => Ok(()),
+        child => {
+            let child = libc::pid_t::try_from(child).expect("a pid");
+            // SAFETY: takes integers, and touches no memory of ours.
+            while escapes && unsafe { libc::getsid(child) == libc::getsid(0) } {
+                std::thread::yield_now();
+            }
+            Ok(())
+        }
     }
 }
 
