@@ -156,7 +156,7 @@ impl Engine {
             return Err(failed("there is another bot of that name"));
         }
         if self.shutdown.is_none() {
-            self.add(bot, true);
+            self.add(Rc::new(bot), true);
             self.wire();
         }
         Ok(())
@@ -183,7 +183,7 @@ impl Engine {
         }
         let mut bot = Bot::new(name, path);
         bot.autostart = false;
-        let index = self.add(bot, true);
+        let index = self.add(Rc::new(bot), true);
         self.wire();
         Some(Ok(vec![index]))
     }

@@ -71,8 +71,8 @@ pub(crate) struct Engine {
     stopping: Option<BorrowedFd<'static>>,
     ready: Option<Box<dyn FnOnce() -> Result<()>>>,
     settings: Settings,
-    /// As configured: what a reload is compared with.
-    bots: Vec<Bot>,
+    /// As configured, each instance by itself: what a reload is compared with.
+    bots: Vec<Rc<Bot>>,
     /// A number of a bot stays its own; those of forgotten ones are used again, with another generation.
     units: Vec<Slot<Unit>>,
     free: Vec<usize>,
@@ -175,7 +175,7 @@ impl Engine {
             stopping: plan.stopping,
             ready: Some(plan.ready),
             settings: plan.config.settings,
-            bots: plan.config.bots,
+            bots: plan.config.bots.into_iter().flat_map(Bot::into_units).map(Rc::new).collect(),
             units: Vec::new(),
             free: Vec::new(),
             names: BTreeMap::new(),
@@ -198,7 +198,7 @@ impl Engine {
             chance: u64::from(std::process::id()) << 32 | 0x9E37_79B9,
         };
         engine.listen().map_err(|errno| failed(errno.into()))?;
-        for bot in engine.bots.iter().flat_map(Bot::units).collect::<Vec<_>>() {
+        for bot in engine.bots.clone() {
             engine.add(bot, false);
         }
         engine.wire();

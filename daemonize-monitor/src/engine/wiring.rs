@@ -16,7 +16,7 @@ pub(super) struct Subscriber {
 
 impl Engine {
     /// A new bot, which does not run yet; [`wire`](Engine::wire) comes after it.
-    pub(super) fn add(&mut self, bot: Bot, temporary: bool) -> usize {
+    pub(super) fn add(&mut self, bot: Rc<Bot>, temporary: bool) -> usize {
         let index = self.free.pop().unwrap_or_else(|| {
             self.units.push(Slot { generation: 0, value: None });
             self.units.len() - 1
