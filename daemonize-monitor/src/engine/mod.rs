@@ -92,6 +92,8 @@ pub(crate) struct Engine {
     reserve: Option<File>,
     /// Bots that have changed in a way that concerns others.
     changed: Vec<usize>,
+    /// Some bots were forgotten in this turn.
+    has_forgotten: bool,
     subscribers: Vec<Subscriber>,
     followers: Vec<(usize, Follower)>,
     shutdown: Option<shutdown::Shutdown>,
@@ -190,6 +192,7 @@ impl Engine {
             looks: children::Looks::new(now),
             reserve: children::reserve(),
             changed: Vec::new(),
+            has_forgotten: false,
             subscribers: Vec::new(),
             followers: Vec::new(),
             shutdown: None,

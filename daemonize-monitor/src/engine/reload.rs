@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::orders::Answer;
 use crate::reload::{Changed, Plan};
 use crate::status::State;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 impl Engine {
@@ -44,9 +45,9 @@ impl Engine {
         for Changed { bot, .. } in &plan.restarted {
             self.renew(bot);
         }
-        for Changed { bot, .. } in &plan.changed_live {
-            self.adapt(bot);
-        }
+        let changed =
+            plan.changed_live.iter().filter_map(|Changed { bot, .. }| self.names.get(bot.name.as_str()).copied());
+        self.adapt(&changed.collect());
         for bot in &plan.added {
             self.welcome(bot);
         }
@@ -54,10 +55,16 @@ impl Engine {
 
     /// What a bot is to be from now on.
     fn specify(&mut self, bot: Rc<Bot>) {
-        let Some(index) = self.names.get(bot.name.as_str()).copied() else { return drop(self.add(bot, false)) };
-        let unit = self.unit_mut(index);
-        unit.bot = bot;
-        unit.temporary = false;
+        match self.names.get(bot.name.as_str()).copied() {
+            Some(index) => {
+                let unit = self.unit_mut(index);
+                unit.bot = bot;
+                unit.temporary = false;
+            }
+            None => {
+                self.add(bot, false);
+            }
+        }
     }
 
     /// What runs is replaced by what shall run, and what was given up for what it was is tried again; what does not run
@@ -77,16 +84,19 @@ impl Engine {
         }
     }
 
-    /// It runs on: what it says goes where it shall go now, and it is ready when it shall be.
-    fn adapt(&mut self, bot: &Bot) {
-        let Some(index) = self.names.get(bot.name.as_str()).copied() else { return };
-        self.retarget(index);
-        if self.unit(index).state == State::Starting {
-            self.end_probe(index);
-            if self.unit(index).bot.ready == Ready::AtOnce {
-                self.become_ready(index);
-            } else {
-                self.begin_probe(index);
+    /// They run on: what they say goes where it shall go now, and they are ready when they shall be.
+    fn adapt(&mut self, bots: &BTreeSet<usize>) {
+        if !bots.is_empty() {
+            self.retarget(bots);
+        }
+        for index in bots.iter().copied() {
+            if self.unit(index).state == State::Starting {
+                self.end_probe(index);
+                if self.unit(index).bot.ready == Ready::AtOnce {
+                    self.become_ready(index);
+                } else {
+                    self.begin_probe(index);
+                }
             }
         }
     }
