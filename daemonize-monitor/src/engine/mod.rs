@@ -7,6 +7,7 @@
 
 mod children;
 mod commands;
+mod descriptors;
 mod life;
 mod probes;
 mod reload;
@@ -159,7 +160,7 @@ impl Engine {
     pub(crate) fn new(plan: Plan) -> Result<Engine> {
         let failed = |error: std::io::Error| Error::system("begin to monitor", &error);
         nix::sys::prctl::set_child_subreaper(true).map_err(|errno| failed(errno.into()))?;
-        let descriptors = raise_descriptors();
+        let descriptors = descriptors::raise();
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(|errno| failed(errno.into()))?;
         let journal = Journal::begin(plan.journal)?;
         let ground = Ground::new(journal.monitor(), journal.place(), descriptors).map_err(failed)?;
@@ -201,6 +202,7 @@ impl Engine {
             chance: u64::from(std::process::id()) << 32 | 0x9E37_79B9,
         };
         engine.listen().map_err(|errno| failed(errno.into()))?;
+        engine.count_descriptors();
         for bot in engine.bots.clone() {
             engine.add(bot, false);
         }
@@ -309,16 +311,6 @@ impl Engine {
         self.chance ^= self.chance << 17;
         (self.chance >> 11) as f64 / (1_u64 << 53) as f64
     }
-}
-
-/// Raises `RLIMIT_NOFILE` as far as it goes: each bot takes up to four descriptors. What it was, if it was raised.
-fn raise_descriptors() -> Option<(u64, u64)> {
-    use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
-    let most = std::fs::read_to_string("/proc/sys/fs/nr_open").ok().and_then(|text| text.trim().parse().ok());
-    let most: u64 = most.unwrap_or(hard).max(hard);
-    setrlimit(Resource::RLIMIT_NOFILE, most, most).or_else(|_| setrlimit(Resource::RLIMIT_NOFILE, hard, hard)).ok()?;
-    Some((soft, hard))
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ impl Engine {
         let plan = Plan::between_units((&self.settings, old), (&config.settings, new));
         if !dry_run {
             (self.settings, self.bots) = (config.settings, bots);
+            self.count_descriptors();
             self.apply(&plan);
         }
         Ok(Answer::Plan(Box::new(plan)))

@@ -1,6 +1,6 @@
 //! The pipes of bots: output that becomes lines of a log, and events that are counted.
 
-use super::{Engine, GENERATIONS, Slot, Token};
+use super::{Engine, GENERATIONS, Slot, Token, descriptors};
 use crate::bot::{LogTarget, Ready};
 use crate::logs::{Lines, Target};
 use crate::status::State;
@@ -104,6 +104,7 @@ impl Engine {
         let stdout = end(1, &bot.stdout, own_stdout())?;
         let stderr = if bot.stderr == LogTarget::Stdout { End::Same } else { end(2, &bot.stderr, own_stderr())? };
         let events = pipe(Kind::Events(Vec::new()))?;
+        descriptors::leaves_room(ours.iter().map(|(fd, _)| fd))?;
         unit.targets = ours
             .iter()
             .filter_map(|(_, kind)| match kind {
