@@ -78,11 +78,13 @@ impl Engine {
             }),
             Order::Left => {
                 self.followers.retain(|(_, follower)| !follower.has_left());
-                log::debug!("a reader of a log has left, and {} are there", self.followers.len());
+                self.subscribers.retain(|subscriber| !subscriber.absence.has_left());
+                let (logs, changes) = (self.followers.len(), self.subscribers.len());
+                log::debug!("a reader has left; of logs {logs} are there, of changes {changes}");
                 Ok(Answer::Done)
             }
-            Order::Subscribe(sender) => {
-                self.subscribers.push(Subscriber { sender, missed: 0 });
+            Order::Subscribe(sender, absence) => {
+                self.subscribers.push(Subscriber { sender, absence, missed: 0 });
                 Ok(Answer::Done)
             }
             Order::Reopen => {

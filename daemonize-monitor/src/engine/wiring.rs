@@ -4,6 +4,7 @@ use super::unit::{Unit, Waiter, Wish};
 use super::{Engine, Slot};
 use crate::bot::Bot;
 use crate::error::{Error, ErrorKind};
+use crate::feed::Absence;
 use crate::status::{Change, State};
 use std::rc::Rc;
 use std::sync::mpsc::{SyncSender, TrySendError};
@@ -11,6 +12,7 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 /// Somebody who looks on.
 pub(super) struct Subscriber {
     pub(super) sender: SyncSender<Change>,
+    pub(super) absence: Absence,
     pub(super) missed: u64,
 }
 
@@ -155,9 +157,13 @@ impl Engine {
         });
     }
 
-    /// A command waits for the bot to be ready, or for it to be down.
+    /// A command waits for the bot to be ready, or for it to be down. Those whose time was over before are forgotten: there
+    /// are never more than waited at once.
     pub(super) fn wait_for(&mut self, index: usize, up: bool, wish: &Rc<Wish>) {
-        self.unit_mut(index).waiters.push(Waiter { up, wish: Rc::clone(wish) });
+        let unit = self.unit_mut(index);
+        unit.waiters.retain(|waiter| !waiter.wish.respond.is_idle());
+        unit.waiters.push(Waiter { up, wish: Rc::clone(wish) });
+        log::debug!("a command waits for bot `{}`, and {} do", unit.bot.name, unit.waiters.len());
         self.tell_waiters(index);
     }
 

@@ -1,6 +1,7 @@
 //! What happens to bots, said to whoever reads `GET /events`.
 
 use super::{Listener, show};
+use crate::feed::Presence;
 use crate::orders::Order;
 use crate::status::Change;
 use daemonize_control::Publisher;
@@ -64,7 +65,8 @@ impl Changes {
 /// Ends with the engine.
 fn publish(listener: &Listener, publisher: &Publisher) {
     let (sender, changes) = mpsc::sync_channel(KEPT);
-    listener.0.commands.desk().give(Order::Subscribe(sender), false, drop);
+    let presence = Presence::default();
+    drop(listener.0.commands.desk().give(Order::Subscribe(sender, presence.watched()), false, drop));
     for change in changes {
         if publisher.readers() == 0 {
             continue;
