@@ -191,7 +191,7 @@ impl Engine {
     }
 
     /// An operator's start: what was before is forgiven.
-    fn start_by_hand(&mut self, index: usize) {
+    pub(super) fn start_by_hand(&mut self, index: usize) {
         self.keep_up(index);
         let unit = self.unit_mut(index);
         match unit.state {
@@ -211,37 +211,12 @@ impl Engine {
     }
 
     /// Those that it depends on are wanted too.
-    fn start_those_before(&mut self, index: usize) {
+    pub(super) fn start_those_before(&mut self, index: usize) {
         for other in self.unit(index).dependencies.clone() {
             let unit = self.unit(other);
             if (unit.state.is_down() || unit.state == State::Stopping) && !unit.is_ready() {
                 self.start_by_hand(other);
             }
-        }
-    }
-
-    fn restart_by_hand(&mut self, index: usize) {
-        if self.unit(index).is_removed() {
-            return;
-        }
-        self.keep_up(index);
-        self.unit_mut(index).history.forget();
-        if self.unit(index).process.is_some() {
-            self.stop(index, After::Start);
-            self.start_those_before(index);
-        } else {
-            self.start_by_hand(index);
-        }
-    }
-
-    /// Kills at once; what is in no configuration is forgotten.
-    fn destroy(&mut self, index: usize) {
-        let after = if self.unit(index).temporary { After::Forget } else { After::Rest };
-        if self.unit(index).process.is_some() {
-            self.unit_mut(index).after = after;
-            self.kill(index);
-        } else {
-            self.stop(index, after);
         }
     }
 

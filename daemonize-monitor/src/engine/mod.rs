@@ -11,6 +11,7 @@ mod descriptors;
 mod life;
 mod probes;
 mod reload;
+mod restart;
 mod shutdown;
 mod stop;
 mod streams;

@@ -145,9 +145,10 @@ impl Unit {
         }
     }
 
-    /// Whether those that depend on it may start.
+    /// Whether those that depend on it may start: it is ready, and not about to go.
     pub(super) fn is_ready(&self) -> bool {
         match self.state {
+            _ if self.leaving.is_some() => false,
             State::Running | State::Suspended => true,
             State::Exited => {
                 self.bot.ready == Ready::Exit && self.history.last().is_some_and(|(_, exit)| exit.is_success())
