@@ -73,7 +73,9 @@ fn main() -> ExitCode {
 fn keep(ours: &BTreeMap<usize, Summary>, limits: &mut Limits) {
     for (&size, figures) in ours {
         println!("{size} bots");
-        limits.figure("    restart after kill -9", "ms", figures.restart, 5.0);
+        // From a thousand on, the kernel's search for the child that has ended is what it takes.
+        let thousands = (size as f64 / 1000.0).max(1.0);
+        limits.figure("    restart after kill -9", "ms", figures.restart, 5.0 * thousands);
         limits.figure("    idle: clock ticks in 5 s", "", figures.ticks, 0.0);
         limits.figure("    left after a stop", "", figures.left, 0.0);
         limits.figure("    not buried by the monitor", "", figures.unburied, 0.0);
@@ -88,9 +90,11 @@ fn keep(ours: &BTreeMap<usize, Summary>, limits: &mut Limits) {
     }
     for ((&few, less), (&many, more)) in ours.iter().zip(ours.iter().skip(1)) {
         println!("from {few} to {many} bots");
-        limits.figure("    memory for each more", "KiB", (more.memory - less.memory) / (many - few) as f64, 4.0);
+        limits.figure("    memory for each more", "KiB", (more.memory - less.memory) / (many - few) as f64, 3.5);
         let (up, before) = (more.up / many as f64, less.up / few as f64);
         limits.ratio("    start of each", "ms", up, before, up / before, 1.25);
+        let (stop, before) = (more.stop / many as f64, less.stop / few as f64);
+        limits.ratio("    stop of each", "ms", stop, before, stop / before, 1.25);
     }
 }
 
