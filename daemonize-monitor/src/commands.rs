@@ -1,10 +1,14 @@
 //! What a running monitor can be told, from any thread.
 
+mod feed;
+
+pub use feed::Feed;
+
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::feed::{Feed, Presence};
 use crate::logs::{Follower, last_lines};
 use crate::orders::{Answer, Desk, Order};
+use crate::presence::Presence;
 use crate::reload::Plan;
 use crate::status::{BotStatus, Change};
 use daemonize_core::Signal;

@@ -3,8 +3,8 @@
 use crate::bot::Bot;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::feed::{Absence, Presence};
 use crate::logs::{Follower, Place};
+use crate::presence::{Absence, Presence};
 use crate::reload::Plan;
 use crate::status::{BotStatus, Change};
 use daemonize_core::Signal;

@@ -4,7 +4,7 @@ use super::unit::{Unit, Waiter, Wish};
 use super::{Engine, Slot};
 use crate::bot::Bot;
 use crate::error::{Error, ErrorKind};
-use crate::feed::Absence;
+use crate::presence::Absence;
 use crate::status::{Change, State};
 use std::rc::Rc;
 use std::sync::mpsc::{SyncSender, TrySendError};

@@ -2,8 +2,8 @@
 
 use crate::commands::Commands;
 use crate::error::{Error, ErrorKind, Result};
-use crate::feed::Presence;
 use crate::orders::{Answer, Order};
+use crate::presence::Presence;
 use crate::status::BotStatus;
 use std::time::Duration;
 use tokio::sync::oneshot;

@@ -1,8 +1,8 @@
 //! What happens to bots, said to whoever reads `GET /events`.
 
 use super::{Listener, show};
-use crate::feed::Presence;
 use crate::orders::Order;
+use crate::presence::Presence;
 use crate::status::Change;
 use daemonize_control::Publisher;
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! Whoever follows the lines of a bot.
 
-use crate::feed::Absence;
+use crate::presence::Absence;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError as Refused;

@@ -1,30 +1,10 @@
-//! What somebody is handed who looks on, and how one knows that he has gone.
+//! What somebody is handed who looks on.
 
 use crate::orders::{Desk, Order};
+use crate::presence::Presence;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Weak};
-
-/// Held by somebody who waits for something.
-#[derive(Debug, Default)]
-pub(crate) struct Presence(Arc<()>);
-
-/// Tells whether he still does.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Absence(Weak<()>);
-
-impl Presence {
-    pub(crate) fn watched(&self) -> Absence {
-        Absence(Arc::downgrade(&self.0))
-    }
-}
-
-impl Absence {
-    pub(crate) fn has_left(&self) -> bool {
-        self.0.strong_count() == 0
-    }
-}
 
 /// What comes from a monitor, for as long as this is held: a [`Receiver`] that says when it is dropped, so that the
 /// monitor forgets it at once.
