@@ -1,19 +1,21 @@
 //! A monitor of this library with all defaults, built in code: `ours BOT STARTS COUNT` looks after COUNT bots and keeps
-//! what they print in two log files each. It works in the current directory.
+//! what they print in two log files each, or nowhere with a fourth argument `null`. It works in the current directory.
 
 use std::time::Duration;
 
-use daemonize_monitor::{Bot, Log, Monitor};
+use daemonize_monitor::{Bot, Log, LogTarget, Monitor};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    let [_, bot, starts, count] = &arguments[..] else { panic!("ours BOT STARTS COUNT") };
+    let [_, bot, starts, count, rest @ ..] = &arguments[..] else { panic!("ours BOT STARTS COUNT [null]") };
+    let is_kept = rest.is_empty();
     let here = std::env::current_dir().expect("a directory");
+    let log = |name: String| if is_kept { Log::new(here.join(name)).into() } else { LogTarget::Null };
     let bots = (0..count.parse().expect("a count")).map(|number: usize| {
         Bot::new(format!("b{number}"), bot)
             .arguments([starts, &number.to_string()])
-            .stdout(Log::new(here.join(format!("b{number}.out"))))
-            .stderr(Log::new(here.join(format!("b{number}.err"))))
+            .stdout(log(format!("b{number}.out")))
+            .stderr(log(format!("b{number}.err")))
             // It is killed again and again.
             .limit(1000, Duration::from_secs(3600))
     });

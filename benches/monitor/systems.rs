@@ -27,6 +27,8 @@ pub(crate) struct Bots {
     pub(crate) program: PathBuf,
     pub(crate) starts: PathBuf,
     pub(crate) count: usize,
+    /// Whether ours has pipes for what they print.
+    pub(crate) is_kept: bool,
 }
 
 impl System {
@@ -57,8 +59,9 @@ impl System {
     }
 
     /// Descriptors that it needs for each bot: pipes, and what it hears of a death by.
-    pub(crate) fn descriptors(self) -> usize {
+    pub(crate) fn descriptors(self, is_kept: bool) -> usize {
         match self {
+            Self::Ours if !is_kept => 2,
             Self::Ours => 4,
             Self::Supervisord => 5,
             Self::Loop => 2,
@@ -74,7 +77,11 @@ impl System {
     /// The command that looks after the bots in the foreground, with its configuration written.
     pub(crate) fn command(self, place: &Place, bots: &Bots) -> Command {
         match self {
-            Self::Ours => beside("ours", bots),
+            Self::Ours => {
+                let mut command = beside("ours", bots);
+                command.args((!bots.is_kept).then_some("null"));
+                command
+            }
             Self::Loop => beside("spawn_loop", bots),
             Self::Supervisord => supervisord(place, bots),
             Self::Circus => circus(place, bots),

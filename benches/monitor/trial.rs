@@ -1,5 +1,6 @@
 //! One supervisor with its bots, from its start to its end, and what was measured on the way.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::process::{Child, Stdio};
 use std::thread;
@@ -54,19 +55,20 @@ struct Running {
     _place: Place,
 }
 
-/// Runs `system` with so many bots, kills some of them, and stops it.
+/// Runs `system` with these bots, kills some of them, and stops it. The file of their starts is made here.
 ///
 /// # Errors
 /// What did not happen in time, with the last lines that the supervisor printed.
-pub(crate) fn trial(system: System, bot: &std::path::Path, count: usize, kills: usize) -> Result<Measured, String> {
+pub(crate) fn trial(system: System, bots: &Bots, kills: usize) -> Result<Measured, String> {
+    let count = bots.count;
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).expect("a limit");
-    let needed = system.descriptors() * count + 100;
+    let needed = system.descriptors(bots.is_kept) * count + 100;
     if needed as u64 > most {
         return Err(format!("it needs {needed} descriptors, and may have {most} (ulimit -Hn)"));
     }
     let place = Place::new();
     let starts = Starts::new(place.join("starts"));
-    let bots = Bots { program: bot.to_owned(), starts: starts.path().to_owned(), count };
+    let bots = Bots { starts: starts.path().to_owned(), ..bots.clone() };
     let mut command = system.command(&place, &bots);
     let output = File::create(place.join("output")).expect("a file in a place of ours");
     command.env_clear().env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin").env("HOME", place.path());
@@ -94,9 +96,9 @@ impl Running {
     /// Memory and processor while nothing happens.
     #[allow(clippy::cast_precision_loss)] // Of KiB.
     fn at_rest(&self, measured: &mut Measured) {
-        let bots: Vec<Process> = self.starts.all().iter().map(|start| start.process).collect();
+        let bots: BTreeSet<i32> = self.starts.all().iter().map(|start| start.process.id()).collect();
         let mut own = descendants(self.process());
-        own.retain(|process| !bots.contains(process));
+        own.retain(|process| !bots.contains(&process.id()));
         own.push(self.process());
         measured.processes = own.len();
         measured.memory = own.iter().map(|process| pss(*process) as f64).sum();
@@ -112,8 +114,11 @@ impl Running {
         thread::sleep(Duration::from_millis(100 + chosen % 1300));
         let all = self.starts.all();
         // One that was not killed before: some make those wait that die twice.
-        let alone = |bot: &&Start| all.iter().filter(|start| start.name == bot.name).count() == 1;
-        let once: Vec<&Start> = all.iter().filter(alone).collect();
+        let mut times: BTreeMap<&str, usize> = BTreeMap::new();
+        for start in &all {
+            *times.entry(&start.name).or_default() += 1;
+        }
+        let once: Vec<&Start> = all.iter().filter(|start| times[&*start.name] == 1).collect();
         let index = usize::try_from(chosen).expect("64 bits") % once.len();
         let (bot, count) = (once[index], all.len());
         let killed = now();

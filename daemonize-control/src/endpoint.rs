@@ -8,6 +8,7 @@ use crate::server::Server;
 use crate::status::{Life, Requests};
 use crate::token::Token;
 use axum::Router;
+use axum::http::HeaderValue;
 use bytes::Bytes;
 use daemonize_core::{Attachment, Handle, Phase, Planned, Prepared};
 use serde_json::json;
@@ -93,6 +94,7 @@ pub struct Endpoint {
     open: bool,
     group: Option<u32>,
     page: Option<Bytes>,
+    policy: Option<HeaderValue>,
     version: Option<String>,
     routes: Option<Router>,
     metrics: Option<Arc<Metrics>>,
@@ -162,13 +164,23 @@ impl Endpoint {
     }
 
     /// Answers `GET /` with this page when a browser asks (`Accept: text/html`): without a token, so that it must not hold
-    /// anything secret. Its scripts and styles are in it; what it asks of the endpoint, it asks with the token, which
-    /// somebody has to give it.
+    /// anything secret. Its scripts and styles are in it; what it asks, it asks with the token that somebody gives it.
     ///
-    /// Requests of this page, and of no other, may then have an `Origin`: the one that equals the `Host` of the very request.
+    /// Requests of this page alone may then have an `Origin`: the one that equals the `Host` of the very request.
     #[must_use]
     pub fn page(mut self, html: impl Into<String>) -> Endpoint {
         self.page = Some(Bytes::from(html.into()));
+        self
+    }
+
+    /// The Content-Security-Policy of the page. Unless it is said, whatever script and style stands in the page is allowed, and
+    /// nothing from elsewhere; it can name the hashes of its own instead (`script-src 'sha256-…'`).
+    #[must_use]
+    pub fn page_policy(mut self, policy: &str) -> Endpoint {
+        self.policy = HeaderValue::from_str(policy).ok();
+        if self.policy.is_none() {
+            self.mistake = Some(format!("failed to use the page's policy {policy:?}: it is no header"));
+        }
         self
     }
 
@@ -274,6 +286,7 @@ impl Endpoint {
             handlers: self.handlers.clone(),
             publisher: self.publisher.clone(),
             page: self.page.clone(),
+            policy: self.policy.clone().unwrap_or(routes::POLICY),
             version: self.version.clone(),
             routes: self.routes.clone(),
             metrics: self.metrics.clone(),

@@ -24,8 +24,8 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
-/// What a page of ours may do: its own scripts and styles, and requests to where it came from.
-const POLICY: HeaderValue = HeaderValue::from_static(
+/// What a page of ours may do unless it has a policy of its own: its scripts and styles, and requests to where it came from.
+pub(crate) const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
@@ -45,6 +45,8 @@ pub(crate) struct Service {
     pub(crate) handlers: Handlers,
     pub(crate) publisher: Publisher,
     pub(crate) page: Option<Bytes>,
+    /// What the page may do.
+    pub(crate) policy: HeaderValue,
     pub(crate) version: Option<String>,
     pub(crate) routes: Option<Router>,
     pub(crate) metrics: Option<Arc<Metrics>>,
@@ -147,7 +149,7 @@ impl Service {
             Some(page) if self.rules.shows_the_page(request) => {
                 let mut response = response(StatusCode::OK, HTML, page.clone());
                 let headers = response.headers_mut();
-                headers.insert(CONTENT_SECURITY_POLICY, POLICY);
+                headers.insert(CONTENT_SECURITY_POLICY, self.policy.clone());
                 headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
                 headers.insert(HeaderName::from_static("referrer-policy"), HeaderValue::from_static("no-referrer"));
                 response

@@ -1,14 +1,19 @@
 //! What a running monitor can be told, from any thread.
 
+mod feed;
+
+pub use feed::Feed;
+
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::logs::{Follower, last_lines};
 use crate::orders::{Answer, Desk, Order};
+use crate::presence::Presence;
 use crate::reload::Plan;
 use crate::status::{BotStatus, Change};
 use daemonize_core::Signal;
 use std::fmt;
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -77,7 +82,8 @@ impl Commands {
         self.bots(Order::Stop(name.into()), wait)
     }
 
-    /// Stops a bot and starts it again; one that does not run is started.
+    /// Stops a bot as [`stop_bot`](Commands::stop_bot) does, and starts it again, and then those that were stopped with it; one
+    /// that does not run is started.
     ///
     /// # Errors
     /// As [`start_bot`](Commands::start_bot).
@@ -85,7 +91,8 @@ impl Commands {
         self.bots(Order::Restart(name.into()), wait)
     }
 
-    /// Kills a bot and all that it has started, at once. One that is in no configuration is forgotten.
+    /// Kills a bot and all that it has started, at once; those that depend on it are stopped. One that is in no configuration is
+    /// forgotten.
     ///
     /// # Errors
     /// As [`stop_bot`](Commands::stop_bot).
@@ -158,24 +165,31 @@ impl Commands {
         }
     }
 
-    /// The lines of a bot from now on, as they come; whoever is too slow misses some. Ends with the monitor.
+    /// The lines of a bot from now on, as they come, until what this returns is dropped; whoever is too slow misses some.
+    /// Ends with the monitor.
     ///
     /// # Errors
     /// There is no such bot.
-    pub fn follow(&self, name: &str) -> Result<Receiver<Vec<u8>>> {
+    pub fn follow(&self, name: &str) -> Result<Feed<Vec<u8>>> {
         let (sender, lines) = mpsc::sync_channel(KEPT);
-        self.desk.order(Order::Follow(name.into(), Follower::Program(sender)), None)?;
-        Ok(lines)
+        let presence = Presence::default();
+        self.desk.order(Order::Follow(name.into(), Follower::Program(sender, presence.watched())), None)?;
+        Ok(Feed::new(lines, presence, self.desk.clone()))
     }
 
-    /// Every change of a bot's state from now on; whoever is too slow misses some. Ends with the monitor.
+    /// Every change of a bot's state from now on, until what this returns is dropped; whoever is too slow misses some. Ends with
+    /// the monitor.
+    ///
+    /// What bots count is no change: it may be a million events in a second. Whoever wants to see it looks at the
+    /// [`status`](Commands::status) now and then, as the endpoint does once a second for those who read its events.
     ///
     /// # Errors
     /// The monitor does not run.
-    pub fn subscribe(&self) -> Result<Receiver<Change>> {
+    pub fn subscribe(&self) -> Result<Feed<Change>> {
         let (sender, changes) = mpsc::sync_channel(KEPT);
-        self.desk.order(Order::Subscribe(sender), None)?;
-        Ok(changes)
+        let presence = Presence::default();
+        self.desk.order(Order::Subscribe(sender, presence.watched()), None)?;
+        Ok(Feed::new(changes, presence, self.desk.clone()))
     }
 
     /// Reads the configuration again: bots that are new are started, those that are gone are stopped, and only those whose

@@ -2,7 +2,7 @@
 
 use crate::commands::Commands;
 use crate::listener::Listener;
-use crate::page::PAGE;
+use crate::page::{PAGE, POLICY};
 use crate::record::Recorder;
 use crate::reloader::Reloader;
 use crate::settings::{Handler, Settings};
@@ -30,7 +30,7 @@ pub(crate) fn daemon(settings: &Settings, recorder: &'static Recorder) -> Daemon
 
 /// The endpoint of these settings.
 pub(crate) fn endpoint(settings: &Settings) -> Endpoint {
-    let endpoint = Endpoint::new().page(PAGE);
+    let endpoint = Endpoint::new().page(PAGE).page_policy(POLICY);
     match settings.control.tcp {
         None => endpoint,
         Some(address) if settings.control.token => endpoint.address(&address.to_string()),

@@ -3,6 +3,8 @@
 //! Numbers of seconds may have a fraction. What cannot be told is `null`. Fields may be added: whoever reads these types
 //! skips what it does not know.
 
+pub use crate::status::State;
+
 use serde::{Deserialize, Serialize};
 
 /// The monitor itself.
@@ -24,35 +26,6 @@ pub struct Monitor {
     pub problem: Option<String>,
 }
 
-/// What a bot is at.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum State {
-    /// It does not run: nobody has started it, or somebody has stopped it.
-    #[default]
-    Stopped,
-    /// It will be started when the bots that it depends on are ready.
-    Waiting,
-    /// Its process runs, and is not ready yet.
-    Starting,
-    /// It runs, and is ready.
-    Running,
-    /// Its process was stopped by a signal, and will go on when it is told to.
-    Suspended,
-    /// It ended, and will be started again after a while.
-    BackingOff,
-    /// It was told to stop, and something of it is still there.
-    Stopping,
-    /// It has ended, as it was meant to.
-    Exited,
-    /// It ended too often: somebody has to start it.
-    GaveUp,
-    /// A state that this version does not know.
-    #[serde(other)]
-    Unknown,
-}
-
 /// One bot.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -62,8 +35,9 @@ pub struct Bot {
     pub name: String,
     /// Its name without the number of an instance.
     pub family: String,
-    /// What it is at.
-    pub state: State,
+    /// What it is at; `None` for a state that this version does not know.
+    #[serde(with = "state")]
+    pub state: Option<State>,
     /// Why, if there is something to say.
     pub reason: Option<String>,
     /// Its process, if there is one.
@@ -156,4 +130,39 @@ pub struct Failure {
     pub timeout: bool,
     /// Whether there is no such bot.
     pub unknown: bool,
+}
+
+/// States by their names.
+mod state {
+    use super::State;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::borrow::Cow;
+
+    #[allow(clippy::ref_option, clippy::trivially_copy_pass_by_ref)] // As serde calls it.
+    pub(super) fn serialize<S: Serializer>(state: &Option<State>, serializer: S) -> Result<S::Ok, S::Error> {
+        state.map(State::name).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<State>, D::Error> {
+        let name = Option::<Cow<'_, str>>::deserialize(deserializer)?;
+        Ok(State::ALL.into_iter().find(|state| Some(state.name()) == name.as_deref()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_written_by_its_name_and_one_that_is_not_known_is_none() {
+        for state in State::ALL {
+            let bot = Bot { state: Some(state), ..Bot::default() };
+            let text = serde_json::to_string(&bot).unwrap();
+            assert!(text.contains(&format!("\"state\":\"{state}\"")), "{text}");
+            assert_eq!(serde_json::from_str::<Bot>(&text).unwrap(), bot);
+        }
+        for text in ["{}", "{\"state\":null}", "{\"state\":\"levitating\"}"] {
+            assert_eq!(serde_json::from_str::<Bot>(text).unwrap().state, None, "{text}");
+        }
+    }
 }

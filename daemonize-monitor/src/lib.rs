@@ -33,6 +33,7 @@ mod notify;
 mod orders;
 mod page;
 mod policy;
+mod presence;
 mod process;
 mod program;
 mod record;
@@ -45,7 +46,7 @@ mod sys;
 mod usage;
 
 pub use bot::{Backoff, Bot, Limit, Log, LogTarget, Ready, Restart, StopStep};
-pub use commands::Commands;
+pub use commands::{Commands, Feed};
 pub use config::{Config, Mistake, Mistakes, Place};
 pub use counts::{BuiltIn, Count, Counts, MINUTES};
 pub use daemonize_control as control;

@@ -4,6 +4,7 @@ use crate::bot::Bot;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::logs::{Follower, Place};
+use crate::presence::{Absence, Presence};
 use crate::reload::Plan;
 use crate::status::{BotStatus, Change};
 use daemonize_core::Signal;
@@ -32,10 +33,10 @@ pub(crate) enum Order {
     Tail(String, usize),
     /// Its lines, as they come.
     Follow(String, Follower),
-    /// Somebody who followed has left.
+    /// Somebody who looked on has left.
     Left,
     /// Every change, as it happens.
-    Subscribe(SyncSender<Change>),
+    Subscribe(SyncSender<Change>, Absence),
     /// Opens the log files again.
     Reopen,
     /// This is the configuration from now on; or, if it would be, what would be done?
@@ -58,19 +59,27 @@ pub(crate) enum Answer {
 
 /// Where the answer to one order goes.
 #[derive(Clone)]
-pub(crate) struct Respond(Arc<Mutex<Option<Box<Take>>>>);
+pub(crate) struct Respond {
+    take: Arc<Mutex<Option<Box<Take>>>>,
+    absence: Absence,
+}
 
 /// Takes an answer, in the engine's thread: not for long.
 type Take = dyn FnOnce(Result<Answer>) + Send;
 
 impl Respond {
-    fn new(take: impl FnOnce(Result<Answer>) + Send + 'static) -> Respond {
-        Respond(Arc::new(Mutex::new(Some(Box::new(take)))))
+    fn new(take: impl FnOnce(Result<Answer>) + Send + 'static, absence: Absence) -> Respond {
+        Respond { take: Arc::new(Mutex::new(Some(Box::new(take)))), absence }
+    }
+
+    /// Whether nobody waits for the answer any more.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.absence.has_left()
     }
 
     /// Answers, once; nobody minds if nobody waits any more.
     pub(crate) fn answer(&self, answer: Result<Answer>) {
-        let take = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let take = self.take.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(take) = take {
             take(answer);
         }
@@ -113,7 +122,7 @@ impl Desk {
     pub(crate) fn order(&self, order: Order, wait: Option<Duration>) -> Result<Answer> {
         let (sender, answer) = mpsc::sync_channel(1);
         let gone = || Error::new(ErrorKind::NotRunning, "failed to reach the monitor: it does not run");
-        self.give(order, wait.is_some(), move |answer| drop(sender.try_send(answer)));
+        let _here = self.give(order, wait.is_some(), move |answer| drop(sender.try_send(answer)));
         let patience = wait.unwrap_or(TAKEN);
         answer.recv_timeout(patience).map_err(|error| match error {
             mpsc::RecvTimeoutError::Disconnected => gone(),
@@ -123,14 +132,23 @@ impl Desk {
         })?
     }
 
-    /// Gives an order, and comes back at once; `take` gets the answer, or is dropped if there is nobody to give it.
-    pub(crate) fn give(&self, order: Order, when_done: bool, take: impl FnOnce(Result<Answer>) + Send + 'static) {
-        let _ = self.letters.send(Letter { order, when_done, respond: Respond::new(take) });
+    /// Gives an order, and comes back at once; `take` gets the answer, or is dropped if there is nobody to give it. Whoever
+    /// drops what this returns does not wait for the order to be done any more.
+    pub(crate) fn give(
+        &self,
+        order: Order,
+        when_done: bool,
+        take: impl FnOnce(Result<Answer>) + Send + 'static,
+    ) -> Presence {
+        let presence = Presence::default();
+        let respond = Respond::new(take, presence.watched());
+        let _ = self.letters.send(Letter { order, when_done, respond });
         let _ = self.bell.write(1);
+        presence
     }
 
     /// Gives an order whose outcome nobody waits for, as from a handler of signals.
     pub(crate) fn post(&self, order: Order) {
-        self.give(order, false, drop);
+        drop(self.give(order, false, drop));
     }
 }

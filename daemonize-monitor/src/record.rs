@@ -2,7 +2,7 @@
 
 mod stream;
 
-use crate::logs::Sink;
+use crate::logs::{Place, Sink};
 use crate::settings::{Facility, Handler, Settings};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use std::cell::Cell;
@@ -170,7 +170,7 @@ impl State {
             Handler::File(log) => {
                 let line = self.shape.line(SystemTime::now(), level, message) + "\n";
                 if !matches!(self.output, Output::File(_)) {
-                    self.output = Output::File(Box::new(Sink::new(log, None)));
+                    self.output = Output::File(Box::new(Sink::new(&log, Place::new(&log.path, None))));
                 }
                 if let Output::File(sink) = &mut self.output {
                     sink.write(line.as_bytes(), Instant::now());

@@ -33,6 +33,19 @@ pub enum State {
 }
 
 impl State {
+    /// All of them.
+    pub const ALL: [State; 9] = [
+        State::Stopped,
+        State::Waiting,
+        State::Starting,
+        State::Running,
+        State::Suspended,
+        State::BackingOff,
+        State::Stopping,
+        State::GaveUp,
+        State::Exited,
+    ];
+
     /// Whether nothing of it runs and nothing will, unless somebody starts it.
     pub fn is_down(self) -> bool {
         matches!(self, State::Stopped | State::GaveUp | State::Exited)

@@ -42,10 +42,10 @@ const FLOORS_OF_MONITOR: Floors = &[
     (7, &["reloader"]),
     (6, &["engine", "commands"]),
     (5, &["orders"]),
-    (4, &["journal", "config"]),
+    (4, &["journal", "config", "json"]),
     (3, &["process", "reload", "status", "record"]),
     (2, &["policy", "logs", "settings", "program"]),
-    (1, &["bot", "counts", "error", "json", "notify", "page", "sys", "usage"]),
+    (1, &["bot", "counts", "error", "notify", "page", "presence", "sys", "usage"]),
 ];
 
 /// A file longer than this is two files.

@@ -42,6 +42,47 @@ fn p1_16_start_stop_daemon_says_the_same_as_status() {
     both(3);
 }
 
+/// `monit` finds by the pidfile that the daemon has been killed, and starts it again within three of its cycles; also after
+/// a slow init has left the zombie there for one, which to `monit` still runs.
+#[test]
+fn p6_15_monit_brings_back_what_was_killed() {
+    needs(&["monit"]);
+    needs_root();
+    let lab = lab();
+    let here = lab.directory().display();
+    let program = lab.program().display();
+    let configuration = format!(
+        "set daemon 1\nset log {here}/monit.log\nset idfile {here}/monit.id\nset statefile {here}/monit.state\n\
+         set pidfile {here}/monit.pid\ncheck process lab with pidfile {here}/{PIDFILE}\n \
+         start program = \"{program} start pidfile={here}/{PIDFILE}\" with timeout 30 seconds\n"
+    );
+    let configuration = lab.write("monitrc", configuration);
+    fs::set_permissions(&configuration, fs::Permissions::from_mode(0o600)).expect("a file of ours");
+    let first = adopt(start(&lab, &[]));
+    let monit = lab.command("monit", &["-Iv", "-c"]).arg(&configuration).spawn();
+    // It says so in every cycle.
+    let alive = "'lab' process is running with pid";
+    lab.wait_for("monit.log", SOON, |log| log.contains(alive));
+    first.signal(Signal::SIGKILL);
+    let zombie = "'lab' process with pid";
+    lab.wait_for("monit.log", SOON, |log| log.contains(zombie));
+    let before = lab.read("monit.log").matches(alive).count();
+    first.died(SOON).expect("nobody survives that");
+    let is_another = |text: &str| text.lines().next().is_some_and(|pid| pid != first.id().to_string());
+    lab.wait_for(PIDFILE, SOON, is_another);
+    let daemon = lab.daemon(PIDFILE);
+    assert!(daemon.alive() && daemon != first);
+    let log = lab.read("monit.log");
+    let (cycles, _) = log.split_once("'lab' trying to restart").expect("it says what it does");
+    let waited = cycles.matches(alive).count() - before;
+    assert!(waited < 3 && cycles.matches("'lab' process is not running").count() == 1, "{log}");
+    run(&lab, "status", &[]).ok();
+    monit.signal(Signal::SIGTERM);
+    monit.finish();
+    run(&lab, "stop", &[]).ok();
+    nothing_left(&lab);
+}
+
 /// A daemon that prints numbers as fast as it can while its log is rotated: none is lost, none is doubled.
 #[test]
 fn p2_15_logrotate_loses_and_doubles_no_line() {

@@ -115,8 +115,12 @@ impl Bot {
     /// What really runs: the bot itself, or its instances, each with a name, log files and `DAEMON_INSTANCE` of its own
     /// (`web.log` becomes `web:2.log`).
     pub fn units(&self) -> Vec<Bot> {
+        self.clone().into_units()
+    }
+
+    pub(crate) fn into_units(self) -> Vec<Bot> {
         match self.instances {
-            None => vec![self.clone()],
+            None => vec![self],
             Some(count) => (1..=count).map(|number| self.unit(number)).collect(),
         }
     }

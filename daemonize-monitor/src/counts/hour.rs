@@ -6,30 +6,27 @@ pub const MINUTES: usize = HOUR as usize;
 /// The same, among numbers of minutes.
 const HOUR: u32 = 60;
 
-/// How often something happened in each minute of the past hour. Each minute has its place in a ring; what is older
-/// than an hour is cleared when somebody writes over it.
-#[derive(Clone, Debug)]
+/// How often something happened in each minute of the past hour.
+///
+/// What has happened in one minute only, as most of what is counted, takes no more than a number. The minutes before that
+/// have their places in a ring, which is there only when something happened in one of them.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Hour {
-    /// Minute `m` is at `m % 60`; a bucket that is full stays full.
-    ring: [u32; MINUTES],
     /// The minute that was written last.
     newest: u32,
-}
-
-impl Default for Hour {
-    fn default() -> Hour {
-        Hour { ring: [0; MINUTES], newest: 0 }
-    }
+    /// How often in it; what is full stays full.
+    count: u32,
+    /// Minute `m` of the hour before is at `m % 60`.
+    ring: Option<Box<[u32; MINUTES]>>,
 }
 
 impl Hour {
     /// Counts in this minute. A minute before the newest counts as the newest.
     pub(super) fn record(&mut self, times: u64, minute: u32) {
         if minute > self.newest {
-            self.clear_until(minute);
+            self.turn_to(minute);
         }
-        let bucket = &mut self.ring[place(self.newest)];
-        *bucket = bucket.saturating_add(u32::try_from(times).unwrap_or(u32::MAX));
+        self.count = self.count.saturating_add(u32::try_from(times).unwrap_or(u32::MAX));
     }
 
     /// The sixty minutes that end with this one.
@@ -37,20 +34,33 @@ impl Hour {
         let mut minutes = [0; MINUTES];
         let last = minute.max(self.newest);
         for (back, count) in (0..).zip(minutes.iter_mut().rev()) {
-            // What is after the newest did not happen yet, what is an hour before it was not cleared yet.
-            let known = last.checked_sub(back).filter(|minute| *minute <= self.newest && self.newest - minute < HOUR);
-            *count = known.map_or(0, |minute| self.ring[place(minute)]);
+            *count = last.checked_sub(back).map_or(0, |minute| self.at(minute));
         }
         minutes
     }
 
-    /// The minutes nobody wrote in, and this one, begin at 0.
-    fn clear_until(&mut self, minute: u32) {
-        let gone = (minute - self.newest).min(HOUR);
-        for skipped in 0..gone {
-            self.ring[place(minute - skipped)] = 0;
+    /// How often in this minute. What is after the newest did not happen yet, what is an hour before it was not cleared yet.
+    fn at(&self, minute: u32) -> u32 {
+        match self.newest.checked_sub(minute) {
+            Some(0) => self.count,
+            Some(1..HOUR) => self.ring.as_ref().map_or(0, |ring| ring[place(minute)]),
+            _ => 0,
         }
+    }
+
+    /// Begins a minute; nothing happened in those that were skipped.
+    fn turn_to(&mut self, minute: u32) {
+        let (before, count) = (self.newest, std::mem::take(&mut self.count));
         self.newest = minute;
+        if minute - before >= HOUR {
+            self.ring = None;
+        } else if count > 0 || self.ring.is_some() {
+            let ring = self.ring.get_or_insert_with(|| Box::new([0; MINUTES]));
+            ring[place(before)] = count;
+            for skipped in before + 1..minute {
+                ring[place(skipped)] = 0;
+            }
+        }
     }
 }
 

@@ -66,9 +66,8 @@ impl BuiltIn {
 pub struct Counts {
     /// When its minutes begin.
     epoch: Instant,
-    /// By name, sorted. Boxed, so that a new name moves little.
-    #[allow(clippy::vec_box)] // An entry is ten times the size of a pointer to it.
-    entries: Vec<Box<Entry>>,
+    /// By name, sorted.
+    entries: Vec<Entry>,
     /// How many of them the bot invented.
     invented: usize,
 }
@@ -158,7 +157,7 @@ impl Counts {
         let index = self.find(name.as_bytes()).unwrap_or_else(|index| {
             // Exactly one more: most bots have a handful, and there may be thousands of bots.
             self.entries.reserve_exact(1);
-            self.entries.insert(index, Box::new(Entry { name: name.into(), total: 0, hour: Hour::default() }));
+            self.entries.insert(index, Entry { name: name.into(), total: 0, hour: Hour::default() });
             index
         });
         &mut self.entries[index]

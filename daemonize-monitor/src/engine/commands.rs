@@ -78,11 +78,13 @@ impl Engine {
             }),
             Order::Left => {
                 self.followers.retain(|(_, follower)| !follower.has_left());
-                log::debug!("a reader of a log has left, and {} are there", self.followers.len());
+                self.subscribers.retain(|subscriber| !subscriber.absence.has_left());
+                let (logs, changes) = (self.followers.len(), self.subscribers.len());
+                log::debug!("a reader has left; of logs {logs} are there, of changes {changes}");
                 Ok(Answer::Done)
             }
-            Order::Subscribe(sender) => {
-                self.subscribers.push(Subscriber { sender, missed: 0 });
+            Order::Subscribe(sender, absence) => {
+                self.subscribers.push(Subscriber { sender, absence, missed: 0 });
                 Ok(Answer::Done)
             }
             Order::Reopen => {
@@ -156,7 +158,7 @@ impl Engine {
             return Err(failed("there is another bot of that name"));
         }
         if self.shutdown.is_none() {
-            self.add(bot, true);
+            self.add(Rc::new(bot), true);
             self.wire();
         }
         Ok(())
@@ -183,13 +185,13 @@ impl Engine {
         }
         let mut bot = Bot::new(name, path);
         bot.autostart = false;
-        let index = self.add(bot, true);
+        let index = self.add(Rc::new(bot), true);
         self.wire();
         Some(Ok(vec![index]))
     }
 
     /// An operator's start: what was before is forgiven.
-    fn start_by_hand(&mut self, index: usize) {
+    pub(super) fn start_by_hand(&mut self, index: usize) {
         self.keep_up(index);
         let unit = self.unit_mut(index);
         match unit.state {
@@ -209,37 +211,12 @@ impl Engine {
     }
 
     /// Those that it depends on are wanted too.
-    fn start_those_before(&mut self, index: usize) {
+    pub(super) fn start_those_before(&mut self, index: usize) {
         for other in self.unit(index).dependencies.clone() {
             let unit = self.unit(other);
             if (unit.state.is_down() || unit.state == State::Stopping) && !unit.is_ready() {
                 self.start_by_hand(other);
             }
-        }
-    }
-
-    fn restart_by_hand(&mut self, index: usize) {
-        if self.unit(index).is_removed() {
-            return;
-        }
-        self.keep_up(index);
-        self.unit_mut(index).history.forget();
-        if self.unit(index).process.is_some() {
-            self.stop(index, After::Start);
-            self.start_those_before(index);
-        } else {
-            self.start_by_hand(index);
-        }
-    }
-
-    /// Kills at once; what is in no configuration is forgotten.
-    fn destroy(&mut self, index: usize) {
-        let after = if self.unit(index).temporary { After::Forget } else { After::Rest };
-        if self.unit(index).process.is_some() {
-            self.unit_mut(index).after = after;
-            self.kill(index);
-        } else {
-            self.stop(index, after);
         }
     }
 

@@ -7,9 +7,11 @@
 
 mod children;
 mod commands;
+mod descriptors;
 mod life;
 mod probes;
 mod reload;
+mod restart;
 mod shutdown;
 mod stop;
 mod streams;
@@ -71,8 +73,8 @@ pub(crate) struct Engine {
     stopping: Option<BorrowedFd<'static>>,
     ready: Option<Box<dyn FnOnce() -> Result<()>>>,
     settings: Settings,
-    /// As configured: what a reload is compared with.
-    bots: Vec<Bot>,
+    /// As configured, each instance by itself: what a reload is compared with.
+    bots: Vec<Rc<Bot>>,
     /// A number of a bot stays its own; those of forgotten ones are used again, with another generation.
     units: Vec<Slot<Unit>>,
     free: Vec<usize>,
@@ -92,6 +94,8 @@ pub(crate) struct Engine {
     reserve: Option<File>,
     /// Bots that have changed in a way that concerns others.
     changed: Vec<usize>,
+    /// Some bots were forgotten in this turn.
+    has_forgotten: bool,
     subscribers: Vec<Subscriber>,
     followers: Vec<(usize, Follower)>,
     shutdown: Option<shutdown::Shutdown>,
@@ -157,7 +161,7 @@ impl Engine {
     pub(crate) fn new(plan: Plan) -> Result<Engine> {
         let failed = |error: std::io::Error| Error::system("begin to monitor", &error);
         nix::sys::prctl::set_child_subreaper(true).map_err(|errno| failed(errno.into()))?;
-        let descriptors = raise_descriptors();
+        let descriptors = descriptors::raise();
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(|errno| failed(errno.into()))?;
         let journal = Journal::begin(plan.journal)?;
         let ground = Ground::new(journal.monitor(), journal.place(), descriptors).map_err(failed)?;
@@ -175,7 +179,7 @@ impl Engine {
             stopping: plan.stopping,
             ready: Some(plan.ready),
             settings: plan.config.settings,
-            bots: plan.config.bots,
+            bots: plan.config.bots.into_iter().flat_map(Bot::into_units).map(Rc::new).collect(),
             units: Vec::new(),
             free: Vec::new(),
             names: BTreeMap::new(),
@@ -190,6 +194,7 @@ impl Engine {
             looks: children::Looks::new(now),
             reserve: children::reserve(),
             changed: Vec::new(),
+            has_forgotten: false,
             subscribers: Vec::new(),
             followers: Vec::new(),
             shutdown: None,
@@ -198,7 +203,8 @@ impl Engine {
             chance: u64::from(std::process::id()) << 32 | 0x9E37_79B9,
         };
         engine.listen().map_err(|errno| failed(errno.into()))?;
-        for bot in engine.bots.iter().flat_map(Bot::units).collect::<Vec<_>>() {
+        engine.count_descriptors();
+        for bot in engine.bots.clone() {
             engine.add(bot, false);
         }
         engine.wire();
@@ -306,16 +312,6 @@ impl Engine {
         self.chance ^= self.chance << 17;
         (self.chance >> 11) as f64 / (1_u64 << 53) as f64
     }
-}
-
-/// Raises `RLIMIT_NOFILE` as far as it goes: each bot takes up to four descriptors. What it was, if it was raised.
-fn raise_descriptors() -> Option<(u64, u64)> {
-    use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
-    let most = std::fs::read_to_string("/proc/sys/fs/nr_open").ok().and_then(|text| text.trim().parse().ok());
-    let most: u64 = most.unwrap_or(hard).max(hard);
-    setrlimit(Resource::RLIMIT_NOFILE, most, most).or_else(|_| setrlimit(Resource::RLIMIT_NOFILE, hard, hard)).ok()?;
-    Some((soft, hard))
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::orders::Answer;
 use crate::reload::{Changed, Plan};
 use crate::status::State;
+use std::collections::BTreeSet;
+use std::rc::Rc;
 
 impl Engine {
     /// From now on this is the configuration; bots in none stay. What that means is told, and done unless it is `dry_run`.
@@ -15,20 +17,22 @@ impl Engine {
         if self.shutdown.is_some() {
             return Err(Error::new(ErrorKind::Stopping, "failed to reload: the monitor is stopping"));
         }
-        let plan = Plan::between((&self.settings, &self.bots), (&config.settings, &config.bots));
+        let bots: Vec<Rc<Bot>> = config.bots.into_iter().flat_map(Bot::into_units).map(Rc::new).collect();
+        let (old, new) = (self.bots.iter().map(Rc::as_ref), bots.iter().map(Rc::as_ref));
+        let plan = Plan::between_units((&self.settings, old), (&config.settings, new));
         if !dry_run {
-            (self.settings, self.bots) = (config.settings, config.bots);
+            (self.settings, self.bots) = (config.settings, bots);
+            self.count_descriptors();
             self.apply(&plan);
         }
         Ok(Answer::Plan(Box::new(plan)))
     }
 
     fn apply(&mut self, plan: &Plan) {
-        for Changed { bot, .. } in plan.restarted.iter().chain(&plan.changed_live) {
+        // One that was removed and is back before it is gone is still there, and so may be one that was started by its path.
+        for bot in self.bots.clone() {
             self.specify(bot);
         }
-        // One that was removed and is back before it is gone is still there, and so may be one that was started by its path.
-        let new: Vec<usize> = plan.added.iter().map(|bot| self.specify(bot)).collect();
         for Bot { name, .. } in &plan.removed {
             if let Some(index) = self.names.get(name.as_str()).copied() {
                 self.is_to_leave(index, After::Forget);
@@ -42,21 +46,26 @@ impl Engine {
         for Changed { bot, .. } in &plan.restarted {
             self.renew(bot);
         }
-        for Changed { bot, .. } in &plan.changed_live {
-            self.adapt(bot);
-        }
-        for index in new {
-            self.welcome(index);
+        let changed =
+            plan.changed_live.iter().filter_map(|Changed { bot, .. }| self.names.get(bot.name.as_str()).copied());
+        self.adapt(&changed.collect());
+        for bot in &plan.added {
+            self.welcome(bot);
         }
     }
 
-    /// What a bot is to be from now on; its number.
-    fn specify(&mut self, bot: &Bot) -> usize {
-        let Some(index) = self.names.get(bot.name.as_str()).copied() else { return self.add(bot.clone(), false) };
-        let unit = self.unit_mut(index);
-        *unit.bot = bot.clone();
-        unit.temporary = false;
-        index
+    /// What a bot is to be from now on.
+    fn specify(&mut self, bot: Rc<Bot>) {
+        match self.names.get(bot.name.as_str()).copied() {
+            Some(index) => {
+                let unit = self.unit_mut(index);
+                unit.bot = bot;
+                unit.temporary = false;
+            }
+            None => {
+                self.add(bot, false);
+            }
+        }
     }
 
     /// What runs is replaced by what shall run, and what was given up for what it was is tried again; what does not run
@@ -76,22 +85,26 @@ impl Engine {
         }
     }
 
-    /// It runs on: what it says goes where it shall go now, and it is ready when it shall be.
-    fn adapt(&mut self, bot: &Bot) {
-        let Some(index) = self.names.get(bot.name.as_str()).copied() else { return };
-        self.retarget(index);
-        if self.unit(index).state == State::Starting {
-            self.end_probe(index);
-            if self.unit(index).bot.ready == Ready::AtOnce {
-                self.become_ready(index);
-            } else {
-                self.begin_probe(index);
+    /// They run on: what they say goes where it shall go now, and they are ready when they shall be.
+    fn adapt(&mut self, bots: &BTreeSet<usize>) {
+        if !bots.is_empty() {
+            self.retarget(bots);
+        }
+        for index in bots.iter().copied() {
+            if self.unit(index).state == State::Starting {
+                self.end_probe(index);
+                if self.unit(index).bot.ready == Ready::AtOnce {
+                    self.become_ready(index);
+                } else {
+                    self.begin_probe(index);
+                }
             }
         }
     }
 
     /// A bot that is new in the configuration.
-    fn welcome(&mut self, index: usize) {
+    fn welcome(&mut self, bot: &Bot) {
+        let Some(index) = self.names.get(bot.name.as_str()).copied() else { return };
         let unit = self.unit_mut(index);
         unit.leaving = None;
         if unit.process.is_some() || unit.state == State::Stopping {

@@ -95,7 +95,7 @@ impl Engine {
     /// Whether everything is stopped, and nobody is left; whoever waits for that is told.
     pub(super) fn is_over(&mut self) -> bool {
         if self.shutdown.is_none()
-            || !self.changed.is_empty()
+            || !(self.changed.is_empty() && self.pids.is_empty() && self.lingering.is_empty())
             || self.units.iter().flat_map(|slot| &slot.value).any(|unit| !unit.state.is_down())
         {
             return false;

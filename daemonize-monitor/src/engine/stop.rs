@@ -30,7 +30,7 @@ impl Engine {
         let (mut next, mut seen) = (vec![index], BTreeSet::from([index]));
         let mut leaving = Vec::new();
         while let Some(index) = next.pop() {
-            if self.unit(index).leaving.is_some() {
+            if self.unit(index).leaving.is_some_and(|after| after != After::Start) {
                 // And so are those that depend on it.
                 continue;
             }
@@ -72,13 +72,15 @@ impl Engine {
         }
     }
 
-    /// A bot is wanted, with all that it depends on: they do not go, unless they are to be forgotten.
+    /// A bot is wanted, with all that it depends on: they do not go, unless they are to be forgotten or to come back.
     pub(super) fn keep_up(&mut self, index: usize) {
         let (mut next, mut seen) = (vec![index], BTreeSet::from([index]));
         while let Some(index) = next.pop() {
             let unit = self.unit_mut(index);
-            unit.leaving.take_if(|after| *after != After::Forget);
+            let stays = unit.leaving.take_if(|after| *after == After::Rest).is_some();
             next.extend(unit.dependencies.iter().filter(|other| seen.insert(**other)));
+            // Others may wait for it.
+            self.changed.extend(stays.then_some(index));
         }
     }
 

@@ -1,6 +1,6 @@
 //! The pipes of bots: output that becomes lines of a log, and events that are counted.
 
-use super::{Engine, GENERATIONS, Slot, Token};
+use super::{Engine, GENERATIONS, Slot, Token, descriptors};
 use crate::bot::{LogTarget, Ready};
 use crate::logs::{Lines, Target};
 use crate::status::State;
@@ -10,6 +10,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::epoll::EpollFlags;
 use nix::unistd::{pipe2, read};
+use std::collections::BTreeSet;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// What is read at once: as much as a pipe holds.
@@ -103,6 +104,7 @@ impl Engine {
         let stdout = end(1, &bot.stdout, own_stdout())?;
         let stderr = if bot.stderr == LogTarget::Stdout { End::Same } else { end(2, &bot.stderr, own_stderr())? };
         let events = pipe(Kind::Events(Vec::new()))?;
+        descriptors::leaves_room(ours.iter().map(|(fd, _)| fd))?;
         unit.targets = ours
             .iter()
             .filter_map(|(_, kind)| match kind {
@@ -180,13 +182,16 @@ impl Engine {
         }
     }
 
-    /// The bot's specification has changed: where its pipes go now.
-    pub(super) fn retarget(&mut self, index: usize) {
-        let unit = self.units[index].value.as_mut().expect("it is configured");
-        unit.targets.clear();
-        let of = |stream: &&mut Stream| stream.unit == index;
-        for stream in self.streams.iter_mut().filter_map(|slot| slot.value.as_mut()).filter(of) {
+    /// The specification of these bots has changed: where their pipes go now. One look at all pipes is enough for all.
+    pub(super) fn retarget(&mut self, bots: &BTreeSet<usize>) {
+        for index in bots {
+            self.unit_mut(*index).targets.clear();
+        }
+        for stream in self.streams.iter_mut().filter_map(|slot| slot.value.as_mut()) {
             let Kind::Output(which, target, _) = &mut stream.kind else { continue };
+            let Some(unit) = self.units[stream.unit].value.as_mut().filter(|_| bots.contains(&stream.unit)) else {
+                continue;
+            };
             let log = if *which == 1 { &unit.bot.stdout } else { &unit.bot.stderr };
             if let Some(new) = self.logs.target(log, &unit.ring, unit.bot.user.as_deref()) {
                 unit.targets.push(new.clone());
@@ -203,11 +208,12 @@ impl Engine {
         self.free_streams.push(index);
     }
 
-    /// Stops reading what a forgotten bot's descendants may still say.
-    pub(super) fn drop_streams_of(&mut self, unit: usize) {
-        let is_of = |slot: &Slot<Stream>| slot.value.as_ref().is_some_and(|stream| stream.unit == unit);
-        let of: Vec<usize> = (0..self.streams.len()).filter(|index| is_of(&self.streams[*index])).collect();
-        for index in of {
+    /// Stops reading what the descendants of forgotten bots may still say.
+    pub(super) fn drop_streams_of_forgotten(&mut self) {
+        let is_left = |stream: &Stream| self.units[stream.unit].generation != stream.generation;
+        let is_left = |index: &usize| self.streams[*index].value.as_ref().is_some_and(is_left);
+        let left: Vec<usize> = (0..self.streams.len()).filter(is_left).collect();
+        for index in left {
             self.drop_stream(index);
         }
     }

@@ -16,7 +16,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// A bot, what it is at, and what is to become of it.
 pub(super) struct Unit {
-    pub(super) bot: Box<Bot>,
+    /// What it is to be; the configuration has the same one.
+    pub(super) bot: Rc<Bot>,
     pub(super) state: State,
     pub(super) since: Instant,
     pub(super) since_on_the_wall: SystemTime,
@@ -116,9 +117,9 @@ impl Wish {
 }
 
 impl Unit {
-    pub(super) fn new(bot: Bot, temporary: bool, now: Instant) -> Unit {
+    pub(super) fn new(bot: Rc<Bot>, temporary: bool, now: Instant) -> Unit {
         Unit {
-            bot: Box::new(bot),
+            bot,
             state: State::Stopped,
             since: now,
             since_on_the_wall: SystemTime::now(),
@@ -144,9 +145,10 @@ impl Unit {
         }
     }
 
-    /// Whether those that depend on it may start.
+    /// Whether those that depend on it may start: it is ready, and not about to go.
     pub(super) fn is_ready(&self) -> bool {
         match self.state {
+            _ if self.leaving.is_some() => false,
             State::Running | State::Suspended => true,
             State::Exited => {
                 self.bot.ready == Ready::Exit && self.history.last().is_some_and(|(_, exit)| exit.is_success())

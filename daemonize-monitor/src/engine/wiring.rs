@@ -4,6 +4,7 @@ use super::unit::{Unit, Waiter, Wish};
 use super::{Engine, Slot};
 use crate::bot::Bot;
 use crate::error::{Error, ErrorKind};
+use crate::presence::Absence;
 use crate::status::{Change, State};
 use std::rc::Rc;
 use std::sync::mpsc::{SyncSender, TrySendError};
@@ -11,12 +12,13 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 /// Somebody who looks on.
 pub(super) struct Subscriber {
     pub(super) sender: SyncSender<Change>,
+    pub(super) absence: Absence,
     pub(super) missed: u64,
 }
 
 impl Engine {
     /// A new bot, which does not run yet; [`wire`](Engine::wire) comes after it.
-    pub(super) fn add(&mut self, bot: Bot, temporary: bool) -> usize {
+    pub(super) fn add(&mut self, bot: Rc<Bot>, temporary: bool) -> usize {
         let index = self.free.pop().unwrap_or_else(|| {
             self.units.push(Slot { generation: 0, value: None });
             self.units.len() - 1
@@ -35,16 +37,19 @@ impl Engine {
         slot.generation = slot.generation.wrapping_add(1);
         self.names.remove(unit.bot.name.as_str());
         self.free.push(index);
-        self.drop_streams_of(index);
+        self.has_forgotten = true;
         self.tell(&Change::Removed(unit.bot.name.clone()));
         self.starting.retain(|other| *other != index);
-        self.changed.retain(|other| *other != index);
         self.followers.retain(|(other, _)| *other != index);
-        self.wire();
+        for other in &unit.dependencies {
+            self.unit_mut(*other).dependents.retain(|dependent| *dependent != index);
+        }
+        // Their name may mean others by now. Nobody else's dependencies can have changed.
+        self.wire_all(&unit.dependents);
         self.let_go(&unit.dependencies);
     }
 
-    /// Finds out who depends on whom, after bots have come or gone; whoever waits looks again for what.
+    /// Finds out who depends on whom, after bots have come or have other dependencies.
     pub(super) fn wire(&mut self) {
         let all: Vec<usize> = self.names.values().copied().collect();
         for index in &all {
@@ -52,16 +57,26 @@ impl Engine {
             unit.dependents.clear();
             unit.dependencies.clear();
         }
-        for index in all.iter().copied() {
-            let names = self.unit(index).bot.depends_on.clone();
-            let dependencies: Vec<usize> =
-                names.iter().flat_map(|name| self.find(name)).filter(|other| *other != index).collect();
+        self.wire_all(&all);
+    }
+
+    /// Finds out what these depend on; whoever of them waits looks again for what.
+    fn wire_all(&mut self, bots: &[usize]) {
+        for index in bots.iter().copied() {
+            for other in std::mem::take(&mut self.unit_mut(index).dependencies) {
+                if let Some(other) = &mut self.units[other].value {
+                    other.dependents.retain(|dependent| *dependent != index);
+                }
+            }
+            let bot = Rc::clone(&self.unit(index).bot);
+            let found = bot.depends_on.iter().flat_map(|name| self.find(name));
+            let dependencies: Vec<usize> = found.filter(|other| *other != index).collect();
             for other in &dependencies {
                 self.unit_mut(*other).dependents.push(index);
             }
             self.unit_mut(index).dependencies = dependencies;
         }
-        for index in all {
+        for index in bots.iter().copied() {
             let unit = self.unit(index);
             // Without a reason it is about to be started.
             let waits = unit.state == State::Waiting && unit.reason.is_some();
@@ -89,6 +104,9 @@ impl Engine {
 
     /// Those that a change concerns: who waits for a bot to be ready, who waits for it to be down, who looks on.
     pub(super) fn settle_changes(&mut self) {
+        if std::mem::take(&mut self.has_forgotten) {
+            self.drop_streams_of_forgotten();
+        }
         while !self.changed.is_empty() {
             let mut changed = std::mem::take(&mut self.changed);
             changed.sort_unstable();
@@ -139,9 +157,13 @@ impl Engine {
         });
     }
 
-    /// A command waits for the bot to be ready, or for it to be down.
+    /// A command waits for the bot to be ready, or for it to be down. Those whose time was over before are forgotten: there
+    /// are never more than waited at once.
     pub(super) fn wait_for(&mut self, index: usize, up: bool, wish: &Rc<Wish>) {
-        self.unit_mut(index).waiters.push(Waiter { up, wish: Rc::clone(wish) });
+        let unit = self.unit_mut(index);
+        unit.waiters.retain(|waiter| !waiter.wish.respond.is_idle());
+        unit.waiters.push(Waiter { up, wish: Rc::clone(wish) });
+        log::debug!("a command waits for bot `{}`, and {} do", unit.bot.name, unit.waiters.len());
         self.tell_waiters(index);
     }
 

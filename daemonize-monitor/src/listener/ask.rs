@@ -3,6 +3,7 @@
 use crate::commands::Commands;
 use crate::error::{Error, ErrorKind, Result};
 use crate::orders::{Answer, Order};
+use crate::presence::Presence;
 use crate::status::BotStatus;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -17,13 +18,16 @@ pub(super) struct Asked {
     what: String,
     wait: Option<Duration>,
     end: tokio::time::Instant,
+    /// Until this is dropped.
+    _here: Presence,
 }
 
 /// Gives an order at once; the answer is awaited later, at most for as long as `wait` says from now on.
 pub(super) fn give(commands: &Commands, order: Order, what: impl Into<String>, wait: Option<Duration>) -> Asked {
     let (sender, answer) = oneshot::channel();
-    commands.desk().give(order, wait.is_some(), move |answer| drop(sender.send(answer)));
-    Asked { answer, what: what.into(), wait, end: tokio::time::Instant::now() + wait.unwrap_or(BEGUN) }
+    let here = commands.desk().give(order, wait.is_some(), move |answer| drop(sender.send(answer)));
+    let end = tokio::time::Instant::now() + wait.unwrap_or(BEGUN);
+    Asked { answer, what: what.into(), wait, end, _here: here }
 }
 
 impl Asked {

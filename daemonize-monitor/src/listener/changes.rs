@@ -2,6 +2,7 @@
 
 use super::{Listener, show};
 use crate::orders::Order;
+use crate::presence::Presence;
 use crate::status::Change;
 use daemonize_control::Publisher;
 use serde_json::json;
@@ -64,7 +65,8 @@ impl Changes {
 /// Ends with the engine.
 fn publish(listener: &Listener, publisher: &Publisher) {
     let (sender, changes) = mpsc::sync_channel(KEPT);
-    listener.0.commands.desk().give(Order::Subscribe(sender), false, drop);
+    let presence = Presence::default();
+    drop(listener.0.commands.desk().give(Order::Subscribe(sender, presence.watched()), false, drop));
     for change in changes {
         if publisher.readers() == 0 {
             continue;

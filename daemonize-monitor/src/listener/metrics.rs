@@ -22,9 +22,11 @@ fn print(bots: &[Bot]) -> String {
     };
     #[allow(clippy::cast_precision_loss)] // Of bytes.
     let bytes = |bytes: u64| bytes as f64;
-    each("up", "gauge", "1 if it runs and is ready.", &|bot| Some(f64::from(u8::from(bot.state == State::Running))));
+    each("up", "gauge", "1 if it runs and is ready.", &|bot| {
+        Some(f64::from(u8::from(bot.state == Some(State::Running))))
+    });
     each("gave_up", "gauge", "1 if it ended too often and is not started again.", &|bot| {
-        Some(f64::from(u8::from(bot.state == State::GaveUp)))
+        Some(f64::from(u8::from(bot.state == Some(State::GaveUp))))
     });
     each("uptime_seconds", "gauge", "Seconds since its process began.", &|bot| bot.uptime);
     each("window_exits", "gauge", "Ends within the window of its limit.", &|bot| Some(f64::from(bot.exits)));

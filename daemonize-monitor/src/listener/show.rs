@@ -19,7 +19,7 @@ pub(super) fn bot(status: &BotStatus, used: &HashMap<i32, Used>, now: Instant) -
     json::Bot {
         name: status.name.clone(),
         family: status.family().to_owned(),
-        state: state(at(status)),
+        state: Some(at(status)),
         reason: reason(status),
         pid: status.pid.map(daemonize_core::Pid::as_raw),
         since: on_the_wall(status.since),
@@ -81,20 +81,6 @@ pub(super) fn events(counts: &Counts, now: Instant) -> Vec<json::Event> {
 fn event(count: &crate::counts::Count<'_>) -> json::Event {
     let minutes = count.minutes.iter().copied().map(u64::from).collect();
     json::Event { name: count.name.to_owned(), total: count.total, hour: count.past_hour(), minutes }
-}
-
-fn state(state: State) -> json::State {
-    match state {
-        State::Stopped => json::State::Stopped,
-        State::Waiting => json::State::Waiting,
-        State::Starting => json::State::Starting,
-        State::Running => json::State::Running,
-        State::Suspended => json::State::Suspended,
-        State::BackingOff => json::State::BackingOff,
-        State::Stopping => json::State::Stopping,
-        State::GaveUp => json::State::GaveUp,
-        State::Exited => json::State::Exited,
-    }
 }
 
 /// With milliseconds, which is as exact as anybody wants it.

@@ -15,8 +15,9 @@ pub(crate) use tail::{Ring, last_lines};
 use crate::bot::{Log, LogTarget};
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::Path;
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
 
 /// Where the lines of one pipe go.
 #[derive(Clone)]
@@ -30,7 +31,7 @@ pub(crate) enum Target {
 /// All log files that are open, each once, whoever writes to it.
 #[derive(Default)]
 pub(crate) struct Logs {
-    sinks: HashMap<PathBuf, Weak<RefCell<Sink>>>,
+    sinks: HashMap<Arc<Path>, Weak<RefCell<Sink>>>,
     /// How many there may be before those are looked for that nobody uses any more.
     enough: usize,
 }
@@ -52,9 +53,10 @@ impl Logs {
     }
 
     fn sink(&mut self, log: &Log, user: Option<&str>) -> Rc<RefCell<Sink>> {
-        if let Some(sink) = self.sinks.get(&log.path).and_then(Weak::upgrade) {
+        let place = Place::new(&log.path, user);
+        if let Some(sink) = self.sinks.get(place.path()).and_then(Weak::upgrade) {
             // The newest wish counts.
-            sink.borrow_mut().configure(log, user);
+            sink.borrow_mut().configure(log, place);
             return sink;
         }
         // Not for each new one: with thousands of bots that would be all the work.
@@ -62,8 +64,9 @@ impl Logs {
             self.sinks.retain(|_, sink| sink.strong_count() > 0);
             self.enough = self.sinks.len() * 2 + 64;
         }
-        let sink = Rc::new(RefCell::new(Sink::new(log.clone(), user)));
-        self.sinks.insert(log.path.clone(), Rc::downgrade(&sink));
+        let path = Arc::clone(place.path());
+        let sink = Rc::new(RefCell::new(Sink::new(log, place)));
+        self.sinks.insert(path, Rc::downgrade(&sink));
         sink
     }
 

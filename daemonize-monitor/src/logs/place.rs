@@ -13,12 +13,13 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 /// The path of a log file, and whose it may be besides root's and our own.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
-    path: PathBuf,
+    path: Arc<Path>,
     /// The bot's, as configured.
     user: Option<Box<str>>,
     /// That user's number, once somebody had to know it.
@@ -36,10 +37,10 @@ impl Place {
     /// The place of a log of this user's bot; without one, it is only ours.
     pub(crate) fn new(path: &Path, user: Option<&str>) -> Place {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        Place { path, user: user.map(Into::into), number: OnceCell::new() }
+        Place { path: path.into(), user: user.map(Into::into), number: OnceCell::new() }
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Arc<Path> {
         &self.path
     }
 

@@ -35,15 +35,15 @@ pub(crate) struct Sink {
 }
 
 impl Sink {
-    /// A log of a bot of this user, or of the monitor itself.
-    pub(crate) fn new(mut log: Log, user: Option<&str>) -> Sink {
-        let place = Place::new(&std::mem::take(&mut log.path), user);
+    /// A log of a bot, or of the monitor itself.
+    pub(crate) fn new(log: &Log, place: Place) -> Sink {
+        let log = Log { path: PathBuf::new(), ..*log };
         Sink { log, place, file: None, size: 0, owed: Vec::new(), dropped: 0, untold: 0, trouble: None, looked: None }
     }
 
     /// What the configuration says now, of the same file.
-    pub(crate) fn configure(&mut self, log: &Log, user: Option<&str>) {
-        self.place = Place::new(&log.path, user);
+    pub(crate) fn configure(&mut self, log: &Log, place: Place) {
+        self.place = place;
         self.log = Log { path: PathBuf::new(), ..*log };
     }
 
@@ -262,7 +262,7 @@ mod tests {
         let path = directory.path().join("web.log");
         let mut log = Log::new(&path);
         (log.max_size, log.keep) = (10, 1);
-        let mut sink = Sink::new(log, None);
+        let mut sink = Sink::new(&log, Place::new(&log.path, None));
         let now = Instant::now();
         sink.write(b"one\n", now);
         let aside = directory.path().join("web.log.1");

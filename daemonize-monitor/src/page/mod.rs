@@ -5,15 +5,7 @@
 /// There is nothing secret in it: what it shows, it asks the monitor for, with the token that a person types in (none
 /// where the monitor wants none, as on a Unix socket behind a proxy). It has one `<style>` and one `<script>`, no
 /// inline handlers and no `style` attributes, loads nothing but `data:` icons, and never makes markup of text, which it
-/// forbids itself (`trusted-types 'none'`, in a `<meta>`). The strictest policy it works under is
-///
-/// ```text
-/// default-src 'none'; script-src 'sha256-…'; style-src 'sha256-…'; img-src data:; connect-src 'self';
-/// base-uri 'none'; form-action 'none'; frame-ancestors 'none'
-/// ```
-///
-/// where the hashes are those of the texts between the tags of `<script>` and `<style>`. Their place may be taken by
-/// `'unsafe-inline'`: nothing is written into the document on its way, so no other script can be in it.
+/// forbids itself (`trusted-types 'none'`, in a `<meta>`).
 pub(crate) const PAGE: &str = concat!(
     include_str!("head.html"),
     "<style>\n",
@@ -33,9 +25,29 @@ pub(crate) const PAGE: &str = concat!(
     "</script>\n</body>\n</html>\n",
 );
 
+/// What the page may do: the strictest policy that it works under. The hashes are those of the texts between the tags of
+/// `<script>` and `<style>`; whoever changes these is told the new ones by the test.
+pub(crate) const POLICY: &str = "default-src 'none'; \
+    script-src 'sha256-02gEiA+X1nydEx0TFeF6+ARcX+zJ08ukkPkyIQACgRk='; \
+    style-src 'sha256-T0a7V37BCQP6Fs5HIBfhghPzudF4tGNoqlgVOf15Jtc='; \
+    img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
 #[cfg(test)]
 mod tests {
-    use super::PAGE;
+    use super::{PAGE, POLICY};
+    use base64::prelude::{BASE64_STANDARD, Engine as _};
+    use sha2::{Digest, Sha256};
+
+    #[test]
+    fn the_policy_allows_this_script_and_this_style_alone() {
+        for tag in ["script", "style"] {
+            let (_, rest) = PAGE.split_once(&format!("<{tag}")).unwrap();
+            let (text, _) = rest.split_once('>').unwrap().1.split_once(&format!("</{tag}>")).unwrap();
+            let allowed = format!("{tag}-src 'sha256-{}';", BASE64_STANDARD.encode(Sha256::digest(text)));
+            assert!(POLICY.contains(&allowed), "write {allowed} into the policy");
+        }
+        assert!(!POLICY.contains("unsafe"));
+    }
 
     #[test]
     fn there_is_one_style_and_one_script() {

@@ -44,18 +44,26 @@ pub struct Plan {
 impl Plan {
     /// The difference between two configurations.
     pub fn between(old: (&Settings, &[Bot]), new: (&Settings, &[Bot])) -> Plan {
+        let units = |bots: &[Bot]| bots.iter().flat_map(Bot::units).collect::<Vec<_>>();
+        let (old_units, new_units) = (units(old.1), units(new.1));
+        Plan::between_units((old.0, old_units.iter()), (new.0, new_units.iter()))
+    }
+
+    /// The same of what really runs: instances are bots of their own.
+    pub(crate) fn between_units<'a>(
+        old: (&Settings, impl Iterator<Item = &'a Bot> + Clone),
+        new: (&Settings, impl Iterator<Item = &'a Bot>),
+    ) -> Plan {
         let (settings, settings_later) = settings(old.0, new.0);
         let mut plan = Plan { settings, settings_later, ..Plan::default() };
-        let old: Vec<Bot> = old.1.iter().flat_map(Bot::units).collect();
-        let new: Vec<Bot> = new.1.iter().flat_map(Bot::units).collect();
-        let mut before: BTreeMap<&str, &Bot> = old.iter().map(|bot| (&*bot.name, bot)).collect();
-        for bot in new {
+        let mut before: BTreeMap<&str, &Bot> = old.1.clone().map(|bot| (&*bot.name, bot)).collect();
+        for bot in new.1 {
             match before.remove(&*bot.name) {
                 Some(old) => plan.change(old, bot),
-                None => plan.added.push(bot),
+                None => plan.added.push(bot.clone()),
             }
         }
-        plan.removed = old.iter().filter(|bot| before.contains_key(&*bot.name)).cloned().collect();
+        plan.removed = old.1.filter(|bot| before.contains_key(&*bot.name)).cloned().collect();
         plan
     }
 
@@ -65,15 +73,15 @@ impl Plan {
         changes + self.settings.len() + self.settings_later.len() == 0
     }
 
-    fn change(&mut self, old: &Bot, bot: Bot) {
-        let restarting = restarting(old, &bot);
-        let live = live(old, &bot);
+    fn change(&mut self, old: &Bot, bot: &Bot) {
+        let restarting = restarting(old, bot);
+        let live = live(old, bot);
         if !restarting.is_empty() {
-            self.restarted.push(Changed { bot, keys: restarting });
+            self.restarted.push(Changed { bot: bot.clone(), keys: restarting });
         } else if !live.is_empty() {
-            self.changed_live.push(Changed { bot, keys: live });
+            self.changed_live.push(Changed { bot: bot.clone(), keys: live });
         } else {
-            self.untouched.push(bot.name);
+            self.untouched.push(bot.name.clone());
         }
     }
 }

@@ -177,6 +177,18 @@ fn a_page_needs_no_token_and_alone_may_have_an_origin() {
     assert_eq!(get(&lab, "/").json()["name"], "lab", "who wants no page gets none");
 }
 
+/// A page that says what may run in it is served with that; what is no header fails the start.
+#[test]
+fn a_page_may_have_a_policy_of_its_own() {
+    let lab = lab();
+    let failed = try_start(&lab, &["tcp=127.0.0.1:0", "page=<p>hello", "policy=default-src\n'none'"]).exits(2);
+    failed.says(&["failed to use the page's policy", "it is no header"]);
+    start(&lab, &["tcp=127.0.0.1:0", "page=<p>hello", "policy=default-src 'none'"]);
+    let host = address(&lab).to_string();
+    let page = tcp(&lab).ask(&format!("GET / HTTP/1.1\r\nHost: {host}\r\nAccept: text/html\r\n\r\n"));
+    assert_eq!(page.header("content-security-policy"), Some("default-src 'none'"));
+}
+
 #[test]
 fn without_a_token_pages_still_may_not_ask() {
     let lab = lab();

@@ -307,6 +307,21 @@ depends_on = ["slow"]
     site.shutdown();
 }
 
+/// Whoever has waited in vain is not remembered until the bot is ready after all.
+#[test]
+fn those_whose_time_is_over_are_forgotten() {
+    let site = Site::new("");
+    let bots = "[bot.slow]\ncommand = \"BOT\"\nargs = [\"idle\"]\nready = { file = \"LAB/never\" }\n";
+    site.configure_with("log_level = \"debug\"", bots);
+    site.start();
+    for _ in 0..5 {
+        site.ctl(&["start", "slow", "--wait=50ms"]).run().exits(5);
+    }
+    let log = site.lab.read("m.log");
+    assert_eq!(log.matches("a command waits for bot `slow`, and 1 do").count(), 5, "{log}");
+    site.shutdown();
+}
+
 #[test]
 fn the_second_shutdown_is_in_a_hurry() {
     let site = Site::new(STUBBORN);

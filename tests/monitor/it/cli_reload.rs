@@ -242,3 +242,22 @@ fn many_mistakes_are_counted() {
     assert_eq!(outcome.stderr.lines().count(), 22, "{outcome}");
     site.shutdown();
 }
+
+/// What one that is forgotten costs does not grow with those that stay, or leave with it.
+#[test]
+fn ten_thousand_bots_leave_at_once() {
+    let bots = |count: usize| {
+        format!("[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\nautostart = false\ninstances = {count}\n")
+    };
+    let site = Site::new(&bots(10_000));
+    site.start();
+    site.configure(&bots(1));
+    let begin = Instant::now();
+    site.ok(&["reload"]);
+    let end = begin + Duration::from_secs(10);
+    while site.client().get("/bots?minutes=0").expect("the bots")["bots"].as_array().map(Vec::len) != Some(1) {
+        assert!(Instant::now() < end, "they are not gone");
+    }
+    println!("gone after {:?}", begin.elapsed());
+    site.shutdown();
+}

@@ -16,6 +16,8 @@ fn bots_are_started_stopped_and_restarted_by_name() {
     assert_eq!(process(&lab, "web"), first);
     tell(&lab, "restart web 10000");
     assert!(process(&lab, "web") != first && !first.alive());
+    // Its program runs, but may not have come to its first line.
+    lines(&lab, "starts", 2);
     assert!(tell(&lab, "stop web 10000").starts_with("web stopped"));
     assert!(tell(&lab, "stop web 10000").starts_with("web stopped"));
     assert!(tell(&lab, "restart web 10000").starts_with("web running"));

@@ -250,15 +250,22 @@ fn over_tcp_nobody_is_answered_without_the_token() {
     site.start();
     let text = site.lab.read("m.pid");
     let address = text.lines().find_map(|line| line.strip_prefix("http://")).expect("an address");
-    let ask = |headers: &str, method: &str, route: &str| {
+    let whole = |headers: &str, method: &str, route: &str| {
         let mut stream = std::net::TcpStream::connect(address).expect("a connection");
         stream.set_read_timeout(Some(SOON)).expect("a timeout");
         let head = format!("{method} {route} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{headers}\r\n");
         stream.write_all(head.as_bytes()).expect("a request");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("an answer");
-        answer.split(' ').nth(1).expect("a status").to_owned()
+        answer
     };
+    let ask = |headers: &str, method: &str, route: &str| {
+        whole(headers, method, route).split(' ').nth(1).expect("a status").to_owned()
+    };
+    // The page says nothing, and nothing but its own script and style works in it.
+    let page = whole("accept: text/html\r\n", "GET", "/").to_lowercase();
+    let policy = page.lines().find_map(|line| line.strip_prefix("content-security-policy: ")).expect("a policy");
+    assert!(policy.starts_with("default-src 'none'; script-src 'sha256-") && !policy.contains("unsafe"), "{policy}");
     let token = format!("authorization: Bearer {}\r\n", site.lab.read("m.control/token").trim());
     for (method, route) in
         [("GET", "/bots"), ("POST", "/bots/web/stop"), ("GET", "/bots/web:1/log"), ("POST", "/config/reload")]

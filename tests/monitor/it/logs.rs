@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::common::{foreground, lab, lines, number, process, size, start, status, stop, tell, wait_for, write_bots};
+use crate::common::{
+    BOT, foreground, lab, lines, number, process, size, start, start_again, status, stop, tell, wait_for, write_bots,
+};
 use crate::site::Site;
 use look::Process;
 use nix::sys::signal::Signal;
@@ -67,9 +69,25 @@ fn readers_of_a_silent_bot_take_no_threads_and_are_forgotten_when_they_leave() {
         reader.signal(Signal::SIGKILL);
         reader.finish();
     }
-    says("a reader of a log has left, and 0 are there");
+    says("a reader has left; of logs 0 are there");
     assert!(left.elapsed() < Duration::from_secs(5), "noticed after {:?}", left.elapsed());
     site.shutdown();
+}
+
+/// A program that stops looking on is forgotten at once, although nothing happens that it could be told.
+#[test]
+fn a_program_that_looks_on_no_more_is_forgotten() {
+    let lab = lab();
+    let bots = "[monitor]\nlog = { file = \"LAB/own.log\" }\nlog_level = \"debug\"\n[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n";
+    lab.write("bots.toml", bots.replace("BOT", BOT).replace("LAB", &lab.directory().display().to_string()));
+    start_again(&lab, &["config"]);
+    wait_for(&lab, "web", "running");
+    let says = |text: &str| drop(lab.wait_for("own.log", Duration::from_secs(10), |log| log.contains(text)));
+    tell(&lab, "look web");
+    says("a reader of a log has come, and 1 are there");
+    // The endpoint looks on, for those who may read its events.
+    says("a reader has left; of logs 0 are there, of changes 1");
+    stop(&lab);
 }
 
 #[test]

@@ -26,5 +26,6 @@ mod cli_commands;
 mod cli_log;
 mod cli_reload;
 mod cli_status;
+mod descriptors;
 mod examples_run;
 mod listener_routes;

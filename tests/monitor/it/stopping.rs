@@ -199,9 +199,10 @@ fn many_bots_stop_at_once() {
 fn told_at_their_end(bots: &[(&str, &str, &str)]) -> Vec<String> {
     let bot = |(name, depends, time): &(&str, &str, &str)| {
         let script = format!(
-            "sh trap 'sleep {time}; echo {name} >> LAB/ends; exit' TERM; echo {name} >> LAB/up; while :; do sleep 0.02; done"
+            "sh trap 'sleep {time}; echo {name} >> LAB/ends; exit' TERM; echo {name} >> LAB/up; echo is up; \
+             while :; do sleep 0.02; done"
         );
-        format!("{name} {depends} : {script}")
+        format!("{name} {depends} ready=output:up : {script}")
     };
     bots.iter().map(bot).collect()
 }
@@ -231,6 +232,72 @@ fn p6_12_a_stop_takes_dependents_first() {
     // A start brings those back that it depends on, and nobody else.
     tell(&lab, "start web 20000");
     assert_eq!((state(&lab, "db"), state(&lab, "edge")), ("running".into(), "stopped".into()));
+    stop(&lab);
+}
+
+/// A restart is a stop, and brings back what it has stopped.
+#[test]
+fn p6_12_a_restart_takes_dependents_first_and_brings_them_back() {
+    let lab = lab();
+    start_those(&lab, &LEVELS);
+    let before: Vec<Process> = LEVELS.iter().map(|(name, ..)| process(&lab, name)).collect();
+    assert!(tell(&lab, "restart db 20000").starts_with("db running"));
+    wait_for(&lab, "edge", "running");
+    assert_eq!(lab.read("ends"), "edge\nweb\ndb\n");
+    assert_eq!(lines(&lab, "up", 7)[4..], ["db", "web", "edge"]);
+    let same = |at: usize| process(&lab, LEVELS[at].0) == before[at];
+    assert_eq!([0, 1, 2, 3].map(same), [false, false, false, true]);
+    // Those that were down stay down, and those that only end are no restart.
+    tell(&lab, "stop edge 20000");
+    tell(&lab, "restart web 20000");
+    assert_eq!(state(&lab, "edge"), "stopped");
+    let web = process(&lab, "web");
+    process(&lab, "db").signal(Signal::SIGKILL);
+    lines(&lab, "up", 9);
+    wait_for(&lab, "db", "running");
+    assert_eq!(process(&lab, "web"), web);
+    stop(&lab);
+}
+
+/// As `restart --all` does it: each by its name, in no order; and each is restarted once.
+#[test]
+fn p6_12_restarts_of_all_one_by_one_keep_the_order() {
+    let lab = lab();
+    start_those(&lab, &LEVELS);
+    for bot in ["db", "edge", "other", "web"] {
+        tell(&lab, &format!("restart {bot}"));
+    }
+    let ups: Vec<_> = lines(&lab, "up", 8)[4..].iter().filter(|name| *name != "other").cloned().collect();
+    let ends: Vec<_> = lines(&lab, "ends", 4).into_iter().filter(|name| name != "other").collect();
+    assert_eq!(
+        (ups, ends),
+        (["db", "web", "edge"].map(str::to_owned).into(), ["edge", "web", "db"].map(str::to_owned).into())
+    );
+    wait_for(&lab, "edge", "running");
+    for bot in ["db", "web", "edge", "other"] {
+        assert_eq!(number(&status(&lab, bot), "start"), 2, "{bot}");
+    }
+    // A stop that comes while they go has the last word.
+    tell(&lab, "restart db");
+    tell(&lab, "stop db 20000");
+    assert_eq!(
+        ["db", "web", "edge", "other"].map(|bot| state(&lab, bot)),
+        ["stopped", "stopped", "stopped", "running"]
+    );
+    stop(&lab);
+}
+
+/// It does not wait for them, but they do not run on without it.
+#[test]
+fn a_bot_that_is_killed_by_hand_takes_dependents_with_it() {
+    let lab = lab();
+    start_those(&lab, &LEVELS);
+    tell(&lab, "destroy db 20000");
+    for bot in ["edge", "web"] {
+        wait_for(&lab, bot, "stopped");
+    }
+    assert_eq!(lab.read("ends"), "edge\nweb\n", "the one that was killed could say so");
+    assert_eq!((state(&lab, "db"), state(&lab, "other")), ("stopped".into(), "running".into()));
     stop(&lab);
 }
 

@@ -60,14 +60,14 @@ pub(crate) enum Command {
         #[command(flatten)]
         wait: Wait,
     },
-    /// Stops bots and starts them again.
+    /// Stops bots, after all bots that depend on them, and starts them all again.
     Restart {
         #[command(flatten)]
         which: Which,
         #[command(flatten)]
         wait: Wait,
     },
-    /// Kills bots at once; those in no configuration are forgotten.
+    /// Kills bots at once, and stops those that depend on them; those in no configuration are forgotten.
     Destroy {
         #[command(flatten)]
         which: Which,

@@ -81,11 +81,11 @@ fn line<'a>(verb: &str, bots: impl ExactSizeIterator<Item = &'a Bot>) -> String 
 }
 
 /// Whether a bot is where a command wants it.
-pub(crate) fn is_done(verb: &str, state: State) -> bool {
+pub(crate) fn is_done(verb: &str, state: Option<State>) -> bool {
     match verb {
         "signal" => true,
-        "stop" | "destroy" => matches!(state, State::Stopped | State::Exited | State::GaveUp),
-        _ => matches!(state, State::Running | State::Exited | State::GaveUp),
+        "stop" | "destroy" => matches!(state, Some(State::Stopped | State::Exited | State::GaveUp)),
+        _ => matches!(state, Some(State::Running | State::Exited | State::GaveUp)),
     }
 }
 

@@ -110,26 +110,15 @@ pub(crate) fn remark(bot: &Bot) -> String {
 }
 
 /// The name of a state, as in JSON.
-pub(crate) fn state(state: State) -> &'static str {
-    match state {
-        State::Stopped => "stopped",
-        State::Waiting => "waiting",
-        State::Starting => "starting",
-        State::Running => "running",
-        State::Suspended => "suspended",
-        State::BackingOff => "backing-off",
-        State::Stopping => "stopping",
-        State::Exited => "exited",
-        State::GaveUp => "gave-up",
-        _ => "unknown",
-    }
+pub(crate) fn state(state: Option<State>) -> &'static str {
+    state.map_or("unknown", State::name)
 }
 
-pub(crate) fn tone(state: State) -> Tone {
+pub(crate) fn tone(state: Option<State>) -> Tone {
     match state {
-        State::Running => Tone::Good,
-        State::GaveUp | State::BackingOff => Tone::Bad,
-        State::Stopped | State::Exited => Tone::Quiet,
+        Some(State::Running) => Tone::Good,
+        Some(State::GaveUp | State::BackingOff) => Tone::Bad,
+        Some(State::Stopped | State::Exited) => Tone::Quiet,
         _ => Tone::Uneasy,
     }
 }

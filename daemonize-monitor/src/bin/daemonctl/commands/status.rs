@@ -58,12 +58,12 @@ fn unknown(name: &str, bots: &[Bot]) -> String {
 
 /// Whether a bot is as it should be: it runs, or has ended as it was meant to.
 pub(crate) fn is_up(bot: &Bot) -> bool {
-    matches!(bot.state, State::Running | State::Exited)
+    matches!(bot.state, Some(State::Running | State::Exited))
 }
 
 /// Whoever is named counts; else those that are started with the monitor, or have been by hand.
 pub(crate) fn verdict(bots: &[Bot], names: &[String]) -> Exit {
-    let counts = |bot: &&Bot| !names.is_empty() || bot.autostart || bot.state != State::Stopped;
+    let counts = |bot: &&Bot| !names.is_empty() || bot.autostart || bot.state != Some(State::Stopped);
     if bots.iter().filter(counts).all(is_up) { Exit::Done } else { Exit::Down }
 }
 

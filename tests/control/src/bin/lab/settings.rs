@@ -61,6 +61,9 @@ impl Settings {
         if let Some(page) = self.get("page") {
             endpoint = endpoint.page(page);
         }
+        if let Some(policy) = self.get("policy") {
+            endpoint = endpoint.page_policy(policy);
+        }
         if let Some(version) = self.get("version") {
             endpoint = endpoint.version(version).metrics(|| async { "lab_more 7\n".to_owned() });
         }

@@ -50,6 +50,11 @@ pub(crate) fn obey(commands: &Commands, line: &str, stream: &mut UnixStream) -> 
             }
             Ok(String::new())
         }
+        // Follows and looks on, and leaves at once.
+        "look" => {
+            let _looking = (commands.follow(name)?, commands.subscribe()?);
+            Ok(String::new())
+        }
         // Changes until a bot is in a state: `watch NAME STATE`.
         "watch" => {
             let (changes, state) = (commands.subscribe()?, *words.get(2).ok_or("a state")?);
