@@ -224,7 +224,7 @@ impl Engine {
         }
         self.keep_up(index);
         self.unit_mut(index).history.forget();
-        if self.unit(index).process.is_some() {
+        if self.unit(index).process.is_some() || self.is_being_made(index) {
             self.stop(index, After::Start);
             self.start_those_before(index);
         } else {

@@ -1,4 +1,5 @@
-//! The engine: one thread that waits for all there is at once, and never for one thing alone.
+//! The engine: one thread that waits for all there is at once, and never for one thing alone, but for the short moment
+//! in which a start comes back that does not hang.
 //!
 //! Deaths come through pidfds, output and events through pipes, commands through a channel and an eventfd, and what is to
 //! happen later sits in a heap of which the first moment bounds the wait: there is no tick. Whatever takes long (a stop,
@@ -11,6 +12,7 @@ mod life;
 mod probes;
 mod reload;
 mod shutdown;
+mod starts;
 mod stop;
 mod streams;
 mod timers;
@@ -25,6 +27,7 @@ use crate::logs::{Follower, Logs};
 use crate::orders::Inbox;
 use crate::program::Ground;
 use crate::settings::Settings;
+use crate::spawner::Spawners;
 use crate::sys::pidfd::PidFd;
 use daemonize_core::Pid;
 use nix::errno::Errno;
@@ -63,7 +66,7 @@ pub(crate) struct Plan {
 pub(crate) struct Engine {
     epoll: Epoll,
     inbox: Inbox,
-    ground: Ground,
+    spawners: Spawners,
     journal: Journal,
     logs: Logs,
     /// Readable after a SIGCHLD.
@@ -85,6 +88,8 @@ pub(crate) struct Engine {
     timers: Timers<(usize, u32)>,
     /// Bots whose programs are to be started.
     starting: VecDeque<usize>,
+    /// Those whose starts hang.
+    making: BTreeMap<usize, starts::Making>,
     /// Bots whose process is gone, but perhaps not all that was with it; and whether to look now.
     lingering: BTreeSet<usize>,
     look: bool,
@@ -112,6 +117,7 @@ enum Token {
     Bell,
     Child,
     Stopping,
+    Starts,
     Notify(usize, u32),
     Unit(usize, u32),
     Stream(usize, u32),
@@ -133,6 +139,7 @@ impl Token {
             Token::Unit(index, generation) => join(4, (index, generation)),
             Token::Stream(index, generation) => join(5, (index, generation)),
             Token::Probe(index, generation) => join(6, (index, generation)),
+            Token::Starts => join(7, (0, 0)),
         }
     }
 
@@ -146,6 +153,7 @@ impl Token {
             4 => Token::Unit(index, generation),
             5 => Token::Stream(index, generation),
             6 => Token::Probe(index, generation),
+            7 => Token::Starts,
             _ => Token::Bell,
         }
     }
@@ -160,7 +168,8 @@ impl Engine {
         let descriptors = raise_descriptors();
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(|errno| failed(errno.into()))?;
         let journal = Journal::begin(plan.journal)?;
-        let ground = Ground::new(journal.monitor(), journal.place(), descriptors).map_err(failed)?;
+        let ground = Ground::new(journal.monitor(), journal.place(), descriptors);
+        let spawners = Spawners::new(ground).map_err(failed)?;
         let child_signals = children::listen().map_err(failed)?;
         // Before the first bot ends, it must be known what this kernel can.
         PidFd::open(Pid::this()).map_err(failed)?.has_group(Pid::this());
@@ -168,7 +177,7 @@ impl Engine {
         let mut engine = Engine {
             epoll,
             inbox: plan.inbox,
-            ground,
+            spawners,
             journal,
             logs: Logs::default(),
             child_signals,
@@ -185,6 +194,7 @@ impl Engine {
             probes: HashMap::new(),
             timers: Timers::new(),
             starting: VecDeque::new(),
+            making: BTreeMap::new(),
             lingering: BTreeSet::new(),
             look: false,
             looks: children::Looks::new(now),
@@ -208,6 +218,7 @@ impl Engine {
     fn listen(&self) -> nix::Result<()> {
         self.watch(&*self.inbox.bell, Token::Bell, EpollFlags::EPOLLIN)?;
         self.watch(&self.child_signals, Token::Child, EpollFlags::EPOLLIN)?;
+        self.watch(self.spawners.bell(), Token::Starts, EpollFlags::EPOLLIN)?;
         match self.stopping {
             Some(stopping) => self.watch(stopping, Token::Stopping, EpollFlags::EPOLLIN),
             None => Ok(()),
@@ -263,6 +274,7 @@ impl Engine {
             Token::Bell => self.take_orders(),
             Token::Child => self.take_changes_of_children(),
             Token::Stopping => self.told_to_stop(),
+            Token::Starts => self.take_starts(),
             Token::Notify(index, generation) if self.is_current(index, generation) => self.take_notifications(index),
             Token::Unit(index, generation) if self.is_current(index, generation) => self.take_change(index),
             Token::Stream(index, generation) => self.take_piece(index, generation),
@@ -328,7 +340,7 @@ mod tests {
         let numbered = [(0, 0), (7, 3), (u32::MAX as usize, last)];
         let kinds: [fn(usize, u32) -> Token; 4] = [Token::Notify, Token::Unit, Token::Stream, Token::Probe];
         let numbered = numbered.iter().flat_map(|(index, generation)| kinds.map(|kind| kind(*index, *generation)));
-        for token in [Token::Bell, Token::Child, Token::Stopping].into_iter().chain(numbered) {
+        for token in [Token::Bell, Token::Child, Token::Stopping, Token::Starts].into_iter().chain(numbered) {
             assert_eq!(Token::decode(token.encode()), token);
         }
     }

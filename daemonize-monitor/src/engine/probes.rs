@@ -33,6 +33,10 @@ impl Engine {
 
     /// Somebody has said something where a bot does, see `sd_notify(3)`.
     pub(super) fn take_notifications(&mut self, index: usize) {
+        if self.is_being_made(index) {
+            // Who speaks may be a process of which we have not heard yet.
+            self.take_starts();
+        }
         for _ in 0..64 {
             let message = self.unit(index).notify.as_ref().and_then(Notify::receive);
             let Some(message) = message else { return };

@@ -80,7 +80,7 @@ impl Engine {
     fn adapt(&mut self, bot: &Bot) {
         let Some(index) = self.names.get(bot.name.as_str()).copied() else { return };
         self.retarget(index);
-        if self.unit(index).state == State::Starting {
+        if self.unit(index).state == State::Starting && !self.is_being_made(index) {
             self.end_probe(index);
             if self.unit(index).bot.ready == Ready::AtOnce {
                 self.become_ready(index);
@@ -92,9 +92,10 @@ impl Engine {
 
     /// A bot that is new in the configuration.
     fn welcome(&mut self, index: usize) {
+        let is_being_made = self.is_being_made(index);
         let unit = self.unit_mut(index);
         unit.leaving = None;
-        if unit.process.is_some() || unit.state == State::Stopping {
+        if is_being_made || unit.process.is_some() || unit.state == State::Stopping {
             // What runs under its name was removed before, or started by its path: it makes room.
             let after = if unit.bot.autostart { After::Start } else { After::Rest };
             self.stop(index, after);
