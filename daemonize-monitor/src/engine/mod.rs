@@ -27,7 +27,7 @@ use crate::logs::{Follower, Logs};
 use crate::orders::Inbox;
 use crate::program::Ground;
 use crate::settings::Settings;
-use crate::spawner::Spawners;
+use crate::spawner::{Spawners, Ticket};
 use crate::sys::pidfd::PidFd;
 use daemonize_core::Pid;
 use nix::errno::Errno;
@@ -85,6 +85,8 @@ pub(crate) struct Engine {
     streams: Vec<Slot<Stream>>,
     free_streams: Vec<usize>,
     probes: HashMap<usize, OwnedFd>,
+    /// Those whose file is on a mount that does not answer.
+    looking: BTreeMap<usize, Ticket<bool>>,
     timers: Timers<(usize, u32)>,
     /// Bots whose programs are to be started.
     starting: VecDeque<usize>,
@@ -117,7 +119,7 @@ enum Token {
     Bell,
     Child,
     Stopping,
-    Starts,
+    Threads,
     Notify(usize, u32),
     Unit(usize, u32),
     Stream(usize, u32),
@@ -139,7 +141,7 @@ impl Token {
             Token::Unit(index, generation) => join(4, (index, generation)),
             Token::Stream(index, generation) => join(5, (index, generation)),
             Token::Probe(index, generation) => join(6, (index, generation)),
-            Token::Starts => join(7, (0, 0)),
+            Token::Threads => join(7, (0, 0)),
         }
     }
 
@@ -153,7 +155,7 @@ impl Token {
             4 => Token::Unit(index, generation),
             5 => Token::Stream(index, generation),
             6 => Token::Probe(index, generation),
-            7 => Token::Starts,
+            7 => Token::Threads,
             _ => Token::Bell,
         }
     }
@@ -192,6 +194,7 @@ impl Engine {
             streams: Vec::new(),
             free_streams: Vec::new(),
             probes: HashMap::new(),
+            looking: BTreeMap::new(),
             timers: Timers::new(),
             starting: VecDeque::new(),
             making: BTreeMap::new(),
@@ -218,7 +221,7 @@ impl Engine {
     fn listen(&self) -> nix::Result<()> {
         self.watch(&*self.inbox.bell, Token::Bell, EpollFlags::EPOLLIN)?;
         self.watch(&self.child_signals, Token::Child, EpollFlags::EPOLLIN)?;
-        self.watch(self.spawners.bell(), Token::Starts, EpollFlags::EPOLLIN)?;
+        self.watch(self.spawners.bell(), Token::Threads, EpollFlags::EPOLLIN)?;
         match self.stopping {
             Some(stopping) => self.watch(stopping, Token::Stopping, EpollFlags::EPOLLIN),
             None => Ok(()),
@@ -274,7 +277,11 @@ impl Engine {
             Token::Bell => self.take_orders(),
             Token::Child => self.take_changes_of_children(),
             Token::Stopping => self.told_to_stop(),
-            Token::Starts => self.take_starts(),
+            Token::Threads => {
+                let _ = self.spawners.bell().read();
+                self.take_starts();
+                self.take_looks();
+            }
             Token::Notify(index, generation) if self.is_current(index, generation) => self.take_notifications(index),
             Token::Unit(index, generation) if self.is_current(index, generation) => self.take_change(index),
             Token::Stream(index, generation) => self.take_piece(index, generation),
@@ -340,7 +347,7 @@ mod tests {
         let numbered = [(0, 0), (7, 3), (u32::MAX as usize, last)];
         let kinds: [fn(usize, u32) -> Token; 4] = [Token::Notify, Token::Unit, Token::Stream, Token::Probe];
         let numbered = numbered.iter().flat_map(|(index, generation)| kinds.map(|kind| kind(*index, *generation)));
-        for token in [Token::Bell, Token::Child, Token::Stopping, Token::Starts].into_iter().chain(numbered) {
+        for token in [Token::Bell, Token::Child, Token::Stopping, Token::Threads].into_iter().chain(numbered) {
             assert_eq!(Token::decode(token.encode()), token);
         }
     }

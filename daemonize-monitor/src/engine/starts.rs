@@ -7,10 +7,11 @@ use crate::bot::Ready;
 use crate::counts::BuiltIn;
 use crate::policy::Exit;
 use crate::program::Refusal;
-use crate::spawner::{Begun, Outcome, Start, Ticket};
+use crate::spawner::{Begun, Made, Start, Ticket};
 use crate::status::State;
 use crate::sys::pidfd::PidFd;
 use daemonize_core::{Pid, Signal};
+use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
 use std::time::{Duration, Instant};
 
@@ -18,13 +19,16 @@ use std::time::{Duration, Instant};
 const SHORTAGE: Duration = Duration::from_millis(100);
 const LONG_SHORTAGE: Duration = Duration::from_secs(10);
 
+/// So many starts of one program may hang: its other bots leave the threads to those that may have a better mount.
+const ALIKE: usize = 4;
+
 /// What is told of a start that hangs.
 const HANGS: &str = "its start does not come back: the mount of its program or directory does not answer, or the name \
                      service";
 
 /// A start that hangs.
 pub(super) struct Making {
-    ticket: Ticket,
+    ticket: Ticket<Made>,
     pipes: Pipes,
 }
 
@@ -61,6 +65,11 @@ impl Engine {
 
     /// What a start needs of us.
     fn prepare(&mut self, index: usize) -> Result<(Start, Pipes), Refusal> {
+        let command = &self.unit(index).bot.command;
+        if self.making.keys().filter(|other| self.unit(**other).bot.command == *command).count() >= ALIKE {
+            let text = format!("failed to start `{}`: {ALIKE} other starts of it hang", command.display());
+            return Err(Refusal { text, errno: Errno::EAGAIN as i32, shortage: true });
+        }
         let (pipes, streams) = self.pipes(index).map_err(no_pipes)?;
         let notify = match self.unit(index).bot.ready {
             Ready::Notify => Some(self.notify_address(index).map_err(no_pipes)?),
@@ -71,7 +80,7 @@ impl Engine {
     }
 
     /// A start has an outcome.
-    fn conclude(&mut self, index: usize, pipes: Pipes, outcome: Outcome) {
+    fn conclude(&mut self, index: usize, pipes: Pipes, outcome: Result<Made, Refusal>) {
         match outcome.and_then(|(pid, handle)| self.follow(index, pid, handle)) {
             Ok(process) => {
                 self.keep(index, pipes);
@@ -144,9 +153,8 @@ impl Engine {
 
     /// Starts that hung are over, some of them.
     pub(super) fn take_starts(&mut self) {
-        let _ = self.spawners.bell().read();
         let over = |(index, making): (&usize, &Making)| Some((*index, making.ticket.outcome()?));
-        let over: Vec<(usize, Outcome)> = self.making.iter().filter_map(over).collect();
+        let over: Vec<(usize, Result<Made, Refusal>)> = self.making.iter().filter_map(over).collect();
         for (index, outcome) in over {
             let Some(Making { pipes, .. }) = self.making.remove(&index) else { continue };
             if self.unit(index).state == State::Stopping {
@@ -162,7 +170,7 @@ impl Engine {
     }
 
     /// A start has an outcome that nobody wants any more.
-    fn conclude_stopped(&mut self, index: usize, pipes: Pipes, outcome: Outcome) {
+    fn conclude_stopped(&mut self, index: usize, pipes: Pipes, outcome: Result<Made, Refusal>) {
         match outcome.and_then(|(pid, handle)| self.follow(index, pid, handle)) {
             Ok(process) => {
                 // It may have executed its program just before it was killed, and have had a child.
@@ -196,7 +204,7 @@ impl Engine {
     }
 }
 
-fn no_pipes(errno: nix::Error) -> Refusal {
+fn no_pipes(errno: Errno) -> Refusal {
     let text = format!("failed to open its pipes: {}", errno.desc().to_lowercase());
     Refusal { text, errno: errno as i32, shortage: true }
 }

@@ -11,7 +11,8 @@ use std::ptr::null_mut;
 use std::sync::atomic::{AtomicI32, Ordering::SeqCst};
 
 /// Where the child has the pipe by which it says what failed: beside its streams.
-const VERDICT: RawFd = STREAMS as RawFd;
+const VERDICT: RawFd = 4;
+const _: () = assert!(STREAMS == 4, "it would be one of its streams");
 
 /// Everything that the child needs to know, made before there is one.
 pub(super) struct Order<'a> {
@@ -124,11 +125,9 @@ fn pass_descriptors(order: &Order<'_>) -> Result<(), Failed> {
     let (first, last, flags) = (order.limit.unsigned_abs(), u32::MAX, libc::CLOSE_RANGE_UNSHARE);
     // SAFETY: from here on the table is the child's own, and all that is closed in it stays open in the parent's.
     step(PASS, unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) })?;
-    let mut number = 0;
-    for slot in order.slots {
+    for (slot, number) in order.slots.into_iter().zip(0..) {
         // SAFETY: takes integers; replaces numbers of the child's own table.
         step(PASS, unsafe { libc::dup2(slot, number) }.into())?;
-        number += 1;
     }
     // SAFETY: as above.
     step(PASS, unsafe { libc::dup3(order.failed.get(), VERDICT, libc::O_CLOEXEC) }.into())?;
