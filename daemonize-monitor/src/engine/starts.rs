@@ -23,7 +23,7 @@ const LONG_SHORTAGE: Duration = Duration::from_secs(10);
 const ALIKE: usize = 4;
 
 /// What is told of a start that hangs.
-const HANGS: &str = "its start does not come back: the mount of its program or directory does not answer, or the name \
+pub(super) const HANGS: &str = "its start does not come back: the mount of its program or directory does not answer, or the name \
                      service";
 
 /// A start that hangs.

@@ -1,5 +1,6 @@
 //! Stopping a bot: its group, step by step, and those of its descendants that left the group.
 
+use super::starts::HANGS;
 use super::unit::After;
 use super::{Engine, children};
 use crate::counts::BuiltIn;
@@ -108,7 +109,8 @@ impl Engine {
                 self.linger(index);
             }
             self.end_probe(index);
-            self.set_state(index, State::Stopping, None);
+            let reason = self.is_being_made(index).then(|| HANGS.to_owned());
+            self.set_state(index, State::Stopping, reason);
         }
         self.unit_mut(index).step = self.unit(index).bot.stop.len();
         self.signal_step(index);

@@ -30,8 +30,11 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-/// So long something is waited for. Most starts take less than a thousandth of a second.
+/// So long a start is waited for. Most take less than a thousandth of a second.
 const PATIENCE: Duration = Duration::from_millis(20);
+
+/// So long a look is: it takes a few millionths, and many may be due at once.
+const GLANCE: Duration = Duration::from_millis(1);
 
 /// So many things may hang at once; further ones are refused for want of a thread.
 const MOST: usize = 64;
@@ -99,17 +102,18 @@ impl Spawners {
 
     /// Starts a bot.
     pub(crate) fn start(&mut self, start: Start) -> Begun<Made> {
-        self.give(move |worker, ticket| worker.start(&start, ticket))
+        self.give(PATIENCE, move |worker, ticket| worker.start(&start, ticket))
     }
 
     /// Looks whether a file is there.
     pub(crate) fn look(&mut self, path: PathBuf) -> Begun<bool> {
-        self.give(move |_, _| Ok(path.exists()))
+        self.give(GLANCE, move |_, _| Ok(path.exists()))
     }
 
     /// Has something done by a thread that has nothing else to do.
     fn give<T: Send + 'static>(
         &mut self,
+        patience: Duration,
         act: impl FnOnce(&Worker, &Ticket<T>) -> Result<T, Refusal> + Send + 'static,
     ) -> Begun<T> {
         let thread = match self.idle() {
@@ -126,7 +130,7 @@ impl Spawners {
             theirs.settle(outcome.unwrap_or_else(|_| Err(refusal("a thread has panicked"))), &worker.bell);
         });
         match thread.jobs.send(job) {
-            Ok(()) => ticket.wait(),
+            Ok(()) => ticket.wait(patience),
             Err(_) => Begun::Over(Err(refusal("a thread has ended"))),
         }
     }

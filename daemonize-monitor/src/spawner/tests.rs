@@ -1,3 +1,5 @@
+//! Things that hang, without any process.
+
 use super::*;
 use std::time::Instant;
 
@@ -5,7 +7,22 @@ fn spawners() -> Spawners {
     Spawners::new(Ground::new("test", None, None)).unwrap()
 }
 
-/// promise 6.11
+/// What comes of it, however long that takes on a busy machine.
+fn outcome<T>(begun: Begun<T>) -> Result<T, Refusal> {
+    let ticket = match begun {
+        Begun::Over(outcome) => return outcome,
+        Begun::Hangs(ticket) => ticket,
+    };
+    let begin = Instant::now();
+    loop {
+        if let Some(outcome) = ticket.outcome() {
+            return outcome;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(20), "nobody tells");
+        thread::yield_now();
+    }
+}
+
 #[test]
 fn p6_11_whatever_hangs_is_left_alone_and_heard_of() {
     let mut spawners = spawners();
@@ -14,7 +31,7 @@ fn p6_11_whatever_hangs_is_left_alone_and_heard_of() {
     for number in 0..MOST {
         let (gate, waits) = channel::<()>();
         let begin = Instant::now();
-        match spawners.give(move |_, _| Ok(waits.recv().map_or(number, |()| usize::MAX))) {
+        match spawners.give(PATIENCE, move |_, _| Ok(waits.recv().map_or(number, |()| usize::MAX))) {
             Begun::Hangs(ticket) => tickets.push(ticket),
             Begun::Over(outcome) => panic!("{number} is over: {outcome:?}"),
         }
@@ -33,7 +50,7 @@ fn p6_11_whatever_hangs_is_left_alone_and_heard_of() {
     }
     let over: Vec<usize> = tickets.iter().filter_map(Ticket::outcome).map(Result::unwrap).collect();
     assert_eq!(over, [7]);
-    assert!(matches!(spawners.look("/".into()), Begun::Over(Ok(true))));
+    assert!(matches!(outcome(spawners.look("/".into())), Ok(true)));
     assert_eq!(spawners.threads.len(), MOST);
 }
 
@@ -41,19 +58,10 @@ fn p6_11_whatever_hangs_is_left_alone_and_heard_of() {
 fn a_panic_ends_no_thread() {
     let mut spawners = spawners();
     for _ in 0..3 {
-        let begin = Instant::now();
-        let refusal = match spawners.give(|_, _| -> Result<(), Refusal> { panic!("on purpose") }) {
-            Begun::Over(outcome) => outcome.unwrap_err(),
-            Begun::Hangs(ticket) => loop {
-                if let Some(outcome) = ticket.outcome() {
-                    break outcome.unwrap_err();
-                }
-                assert!(begin.elapsed() < Duration::from_secs(20), "nobody tells");
-                thread::yield_now();
-            },
-        };
+        let refusal =
+            outcome(spawners.give(PATIENCE, |_, _| -> Result<(), Refusal> { panic!("on purpose") })).unwrap_err();
         assert!(refusal.text.contains("panicked"), "{refusal:?}");
     }
-    assert!(matches!(spawners.look("/nowhere".into()), Begun::Over(Ok(false))));
+    assert!(matches!(outcome(spawners.look("/nowhere".into())), Ok(false)));
     assert_eq!(spawners.threads.len(), 1);
 }

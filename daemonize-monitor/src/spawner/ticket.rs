@@ -1,11 +1,12 @@
 //! What whoever has given something to a thread holds of it.
 
-use super::{Made, PATIENCE};
+use super::Made;
 use crate::program::Refusal;
 use crate::sys::spawn::Newborn;
 use daemonize_core::Pid;
 use nix::sys::eventfd::EventFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// What has become of something so far.
 pub(crate) enum Begun<T> {
@@ -50,10 +51,10 @@ impl<T> Ticket<T> {
         (Ticket(Arc::clone(&shared)), Ticket(shared))
     }
 
-    /// Waits for the outcome, for a moment.
-    pub(super) fn wait(self) -> Begun<T> {
+    /// Waits so long for the outcome.
+    pub(super) fn wait(self, patience: Duration) -> Begun<T> {
         let goes_on = |state: &mut State<T>| !matches!(state.stage, Stage::Over(_));
-        let waited = self.0.is_over.wait_timeout_while(self.state(), PATIENCE, goes_on);
+        let waited = self.0.is_over.wait_timeout_while(self.state(), patience, goes_on);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         if let Some(outcome) = state.take() {
             return Begun::Over(outcome);

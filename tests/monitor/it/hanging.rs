@@ -78,12 +78,23 @@ fn newborns(monitor: Process) -> Vec<Process> {
     Process::all().filter(is_one).collect()
 }
 
+/// Those whose starts hang, as soon as there are so many: a thread may need a moment to make one.
+#[track_caller]
+fn so_many(monitor: Process, count: usize) -> Vec<Process> {
+    let deadline = Deadline::after(SOON);
+    loop {
+        let found = newborns(monitor);
+        if found.len() == count {
+            return found;
+        }
+        assert!(!deadline.passed(), "{} instead of {count}: {found:?}", found.len());
+    }
+}
+
 /// The one whose start hangs.
 #[track_caller]
 fn newborn(monitor: Process) -> Process {
-    let found = newborns(monitor);
-    assert_eq!(found.len(), 1, "{found:?}");
-    found[0]
+    so_many(monitor, 1)[0]
 }
 
 /// Starts a bot, whose start hangs.
@@ -205,6 +216,34 @@ fn p6_11_a_start_that_hangs_can_be_stopped() {
     stop(&lab);
 }
 
+/// A start that hangs is killed, and the thread that knows of it has no time to say so: nobody else takes its status.
+#[test]
+fn p6_03_the_status_of_a_start_that_hangs_is_not_stolen() {
+    let lab = lab();
+    bring(&lab, "slow");
+    let victim = "victim autostart=no limit=0/1000 : LAB/slow idle";
+    let monitor = start(&lab, &[victim, OTHERS[0]]);
+    let starts = monitor.threads().into_iter().filter(|thread| thread.stat().is_some_and(|stat| stat.name == "starts"));
+    let starts: Vec<String> = starts.map(|thread| thread.id().to_string()).collect();
+    // It runs only when nobody else wants its processor, whom somebody else always wants.
+    let starve = format!(
+        "set -e; for t in {}; do chrt --idle --pid 0 $t; taskset --cpu-list --pid 0 $t; done >&2
+        echo starved > starved; exec timeout 20 taskset --cpu-list 0 sh -c 'while :; do :; done'",
+        starts.join(" ")
+    );
+    let held = Held::file(&lab, "slow");
+    let busy = lab.shell(&starve).within(Duration::from_secs(40)).spawn();
+    lab.wait_for("starved", SOON, |text| text.ends_with('\n'));
+    start_hung(&lab, "victim");
+    newborn(monitor).signal(Signal::SIGKILL);
+    let told = wait_for(&lab, "victim", "gave-up");
+    assert!(told.contains("by SIGKILL"), "{told}");
+    busy.signal(Signal::SIGTERM);
+    busy.finish();
+    held.let_go();
+    stop(&lab);
+}
+
 /// A directory on a mount that is dead, and a program that hangs, and some of them at once.
 #[test]
 fn p6_11_several_starts_hang() {
@@ -224,14 +263,13 @@ fn p6_11_several_starts_hang() {
     // Not all of one kind, which would leave nobody to start others.
     let told = wait_for(&lab, "hung:6", "backing-off");
     assert!(told.contains("4 other starts of it hang"), "{told}");
-    assert_eq!(newborns(monitor).len(), 6);
-    for hangs in newborns(monitor) {
+    for hangs in so_many(monitor, 6) {
         assert_eq!(hangs.descriptors().keys().copied().collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
     }
     nobody_waits(&lab);
     // One is stopped, the others hang on.
     tell(&lab, "stop gone 20000");
-    assert_eq!(newborns(monitor).len(), 5);
+    so_many(monitor, 5);
     start_hung(&lab, "gone");
     held.let_go();
     for number in 1..=6 {
@@ -285,8 +323,7 @@ fn p6_04_starts_that_hang_end_with_a_monitor_that_is_killed() {
     for bot in ["gone", "nobody", "hung"] {
         wait_for(&lab, bot, "starting");
     }
-    let hang = newborns(monitor);
-    assert_eq!(hang.len(), 3);
+    let hang = so_many(monitor, 3);
     monitor.signal(Signal::SIGKILL);
     let all: Vec<i32> = hang.iter().chain([&monitor]).map(|process| process.id()).collect();
     look::deaths(&all, Deadline::after(SOON)).expect("the kernel tells them");
