@@ -341,18 +341,17 @@ fn p6_04_starts_that_hang_end_with_a_monitor_that_is_killed() {
 fn p6_11_a_sign_of_readiness_that_hangs_keeps_nobody_waiting() {
     let lab = lab();
     let dead = Held::mount(&lab, "mount");
-    write_bots(
-        &lab,
-        &["sign ready=file:LAB/mount/ready limit=100/1000 ready_timeout=3000 : BOT idle", OTHERS[0], OTHERS[1]],
-    );
+    let brief = "brief ready=file:LAB/mount/ready ready_timeout=1000 restart=never : BOT idle";
+    write_bots(&lab, &["sign ready=file:LAB/mount/ready : BOT idle", brief, OTHERS[0], OTHERS[1]]);
     dead.shell(&lab, "exec $D start").run().ok();
     lab.daemon(PIDFILE);
     nobody_waits(&lab);
     assert_eq!(state(&lab, "sign"), "starting");
-    // The time that it has is kept, and so is that of its end.
-    let sign = process(&lab, "sign");
-    sign.died(SOON).unwrap();
-    tell(&lab, "stop sign 20000");
+    assert!(process(&lab, "sign").alive());
+    // The time that it has is kept.
+    let told = wait_for(&lab, "brief", "exited");
+    assert!(told.contains("not being ready in time"), "{told}");
+    assert!(tell(&lab, "stop sign 20000").contains("sign stopped"));
     dead.let_go();
     stop(&lab);
 }
@@ -364,7 +363,12 @@ fn p6_11_a_name_service_that_hangs_keeps_nobody_waiting() {
     lab.shell("cp /etc/passwd passwd").run().ok();
     let running = foreground(
         &lab,
-        &["named autostart=no user=nobody : /bin/sleep 999", OTHERS[0], OTHERS[1]],
+        &[
+            "named autostart=no user=nobody : /bin/sleep 999",
+            "other autostart=no user=nobody : /bin/sleep 998",
+            OTHERS[0],
+            OTHERS[1],
+        ],
         "exec unshare --mount bash -c 'mount --bind passwd /etc/passwd && exec $D foreground'",
     );
     let monitor = running.process();
@@ -383,6 +387,13 @@ fn p6_11_a_name_service_that_hangs_keeps_nobody_waiting() {
     // The start that was given up has made no other one.
     let sleeps = lab.processes().into_iter().filter(|process| process.arguments() == ["/bin/sleep", "999"]);
     assert_eq!(sleeps.count(), 1);
+    // Nor does the monitor wait for it at its end.
+    let held = Held::file(&lab, "passwd");
+    start_hung(&lab, "other");
+    let begin = Instant::now();
     running.signal(Signal::SIGTERM);
     running.finish().ok();
+    assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+    held.let_go();
+    nothing_left(&lab);
 }
