@@ -40,6 +40,7 @@ mod record;
 mod reload;
 mod reloader;
 mod settings;
+mod spawner;
 mod status;
 #[allow(unsafe_code)] // The only room with it.
 mod sys;

@@ -3,7 +3,7 @@
 use crate::bot::Bot;
 use crate::error::cause;
 use crate::sys::pidfd::PidFd;
-use crate::sys::spawn::{self, STREAMS, Slots};
+use crate::sys::spawn::{self, Newborn, STREAMS, Slots};
 use daemonize_core::{Pid, Signal};
 use nix::sys::stat::fstat;
 use nix::unistd::{Gid, Group, Uid, User, getegid, geteuid, getgrouplist};
@@ -50,7 +50,6 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 /// What all bots of a monitor start from.
 pub(crate) struct Ground {
-    slots: Slots,
     environment: BTreeMap<OsString, OsString>,
     /// `RLIMIT_NOFILE` as it was before the monitor raised its own.
     descriptors: Option<(u64, u64)>,
@@ -67,24 +66,25 @@ pub(crate) struct Refusal {
 }
 
 impl Ground {
-    /// # Errors
-    /// No descriptor or no memory is left.
-    pub(crate) fn new(monitor: &str, place: Option<&str>, descriptors: Option<(u64, u64)>) -> io::Result<Ground> {
+    pub(crate) fn new(monitor: &str, place: Option<&str>, descriptors: Option<(u64, u64)>) -> Ground {
         let mut environment: BTreeMap<OsString, OsString> = env::vars_os().collect();
         environment.retain(|name, _| !is_for_the_monitor(name));
         environment.insert(MONITOR_VARIABLE.into(), monitor.into());
         environment.remove(OsStr::new(PLACE_VARIABLE));
         environment.extend(place.map(|place| (PLACE_VARIABLE.into(), place.into())));
-        Ok(Ground { slots: Slots::new()?, environment, descriptors })
+        Ground { environment, descriptors }
     }
 
-    /// Starts a bot's program; when this returns it is executed, in a session of its own.
-    pub(crate) fn start(
+    /// Finds out what the kernel has to be told to start a bot's program. This takes as long as the name service does.
+    ///
+    /// # Errors
+    /// Why it cannot be started.
+    pub(crate) fn prepare<'a>(
         &self,
-        bot: &Bot,
+        bot: &'a Bot,
         notify: Option<&str>,
-        streams: [Option<BorrowedFd<'_>>; STREAMS],
-    ) -> Result<(Pid, PidFd), Refusal> {
+        streams: [Option<BorrowedFd<'a>>; STREAMS],
+    ) -> Result<Prepared<'a>, Refusal> {
         let user = bot.user.as_deref().map(find_user).transpose()?;
         let environment = self.environment_of(bot, user.as_ref(), notify, streams[EVENTS]);
         let paths = candidates(bot, environment.get(OsStr::new("PATH")))?;
@@ -98,19 +98,7 @@ impl Ground {
         let environment = environment.collect::<Result<Vec<_>, _>>()?;
         let directory = bot.directory.as_ref().map(|path| string(path.as_os_str().as_bytes())).transpose()?;
         let whom = Whom::resolve(bot, user)?;
-        let program = spawn::Program {
-            paths: &borrowed(&paths),
-            arguments: &borrowed(&arguments),
-            environment: &borrowed(&environment),
-            directory: directory.as_deref(),
-            umask: bot.umask,
-            no_new_privs: bot.no_new_privs.unwrap_or(bot.user.is_some()),
-            identity: whom.as_ref().map(Whom::identity),
-            descriptors: self.descriptors,
-            death_signal: bot.stop.first().map_or(Signal::SIGKILL, |step| step.signal).as_raw(),
-            streams,
-        };
-        self.slots.spawn(&program).map_err(|failure| refusal(bot, failure))
+        Ok(Prepared { bot, paths, arguments, environment, directory, whom, descriptors: self.descriptors, streams })
     }
 
     fn environment_of(
@@ -146,6 +134,42 @@ impl Ground {
             environment.insert(NOTIFY_VARIABLE.into(), notify.into());
         }
         environment
+    }
+}
+
+/// A bot's program, ready to be executed.
+pub(crate) struct Prepared<'a> {
+    bot: &'a Bot,
+    paths: Vec<CString>,
+    arguments: Vec<CString>,
+    environment: Vec<CString>,
+    directory: Option<CString>,
+    whom: Option<Whom>,
+    descriptors: Option<(u64, u64)>,
+    streams: [Option<BorrowedFd<'a>>; STREAMS],
+}
+
+impl Prepared<'_> {
+    /// Starts the program; when this returns it is executed, in a session of its own. This takes as long as the file
+    /// systems do on which the program and its directory are.
+    ///
+    /// # Errors
+    /// Why there is no process.
+    pub(crate) fn execute(&self, slots: &Slots, newborn: &Newborn) -> Result<(Pid, PidFd), Refusal> {
+        let bot = self.bot;
+        let program = spawn::Program {
+            paths: &borrowed(&self.paths),
+            arguments: &borrowed(&self.arguments),
+            environment: &borrowed(&self.environment),
+            directory: self.directory.as_deref(),
+            umask: bot.umask,
+            no_new_privs: bot.no_new_privs.unwrap_or(bot.user.is_some()),
+            identity: self.whom.as_ref().map(Whom::identity),
+            descriptors: self.descriptors,
+            death_signal: bot.stop.first().map_or(Signal::SIGKILL, |step| step.signal).as_raw(),
+            streams: self.streams,
+        };
+        slots.spawn(&program, newborn).map_err(|failure| refusal(bot, failure))
     }
 }
 

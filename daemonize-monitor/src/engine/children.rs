@@ -84,7 +84,8 @@ impl Engine {
             self.look = true;
             match self.pids.get(&pid) {
                 Some(index) => self.take_change(*index),
-                None if process::is_of_our_session(pid) => {
+                // Its session is its own only when it is known as a newborn one.
+                None if process::is_of_our_session(pid) || self.is_newborn(pid) => {
                     // Somebody else in this program has started it, and waits for it.
                     return self.take_changes_behind();
                 }
@@ -115,11 +116,11 @@ impl Engine {
             match self.pids.get(&pid) {
                 Some(index) => self.take_change(*index),
                 None if buried == AT_ONCE => {}
-                None if process::is_of_our_session(pid) => {}
+                None if process::is_of_our_session(pid) || self.is_newborn(pid) => {}
                 None => buried += usize::from(self.bury(pid)),
             }
         }
-        let is_left = || wait::peek_any().is_some_and(|pid| !process::is_of_our_session(pid));
+        let is_left = || wait::peek_any().is_some_and(|pid| !process::is_of_our_session(pid) && !self.is_newborn(pid));
         if buried == AT_ONCE || (!pidfd::knows_groups_by_number() && is_left()) {
             self.timers.set(Instant::now(), MORE_CHILDREN);
         }
@@ -209,6 +210,7 @@ impl Engine {
     fn look_for_strays(&mut self, leaving: &[usize]) {
         let unknown = |pid: Pid| !self.pids.contains_key(&pid);
         let all = if self.looks.tries < TRIES { process::children(unknown) } else { process::children_of_all(unknown) };
+        let all: Vec<Facts> = all.into_iter().filter(|facts| !self.is_newborn(facts.pid)).collect();
         let is_sure = self.looks.tries >= TRIES || !self.has_child_signal();
         self.looks.tries = if is_sure { 0 } else { self.looks.tries + 1 };
         self.find_strays(leaving, &all);

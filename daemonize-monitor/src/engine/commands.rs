@@ -12,6 +12,7 @@ use daemonize_core::Signal;
 use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// So many failures of a family are told one by one.
 const TOLD: usize = 20;
@@ -158,7 +159,7 @@ impl Engine {
             return Err(failed("there is another bot of that name"));
         }
         if self.shutdown.is_none() {
-            self.add(Rc::new(bot), true);
+            self.add(Arc::new(bot), true);
             self.wire();
         }
         Ok(())
@@ -185,7 +186,7 @@ impl Engine {
         }
         let mut bot = Bot::new(name, path);
         bot.autostart = false;
-        let index = self.add(Rc::new(bot), true);
+        let index = self.add(Arc::new(bot), true);
         self.wire();
         Some(Ok(vec![index]))
     }

@@ -1,21 +1,13 @@
 //! From the wish that a bot runs to its end, and what follows that.
 
-use super::unit::{After, Process};
-use super::{Engine, STARTING, Token, children};
-use crate::bot::Ready;
+use super::unit::After;
+use super::{Engine, children};
 use crate::counts::BuiltIn;
 use crate::policy::{Decision, Exit, Rules, decide};
-use crate::program::Refusal;
 use crate::status::State;
-use crate::sys::pidfd::{self, PidFd};
+use crate::sys::pidfd;
 use crate::sys::wait::{self, Change, Ended};
-use daemonize_core::Pid;
-use nix::sys::epoll::EpollFlags;
 use std::time::{Duration, Instant, SystemTime};
-
-/// How long to wait when the machine is short of something: the first time, and at the most.
-const SHORTAGE: Duration = Duration::from_millis(100);
-const LONG_SHORTAGE: Duration = Duration::from_secs(10);
 
 impl Engine {
     /// The bot is to run: at once, or when those are ready that it depends on.
@@ -29,91 +21,6 @@ impl Engine {
         if !waits {
             self.starting.push_back(index);
         }
-    }
-
-    /// Starts programs that are due, but looks at the rest of the world every now and then.
-    pub(super) fn start_some(&mut self) {
-        let end = Instant::now() + STARTING;
-        while let Some(index) = self.starting.pop_front() {
-            let waits = self.units[index].value.as_ref().is_some_and(|unit| unit.state == State::Waiting);
-            if waits {
-                self.now = Instant::now();
-                self.start(index);
-                if self.now.max(Instant::now()) >= end {
-                    return;
-                }
-            }
-        }
-    }
-
-    fn start(&mut self, index: usize) {
-        match self.execute(index) {
-            Ok((pid, handle)) => self.started(index, pid, handle),
-            Err(refusal) if refusal.shortage => self.short(index, refusal),
-            Err(refusal) => {
-                log::warn!("bot `{}`: {}", self.unit(index).bot.name, refusal.text);
-                self.unit_mut(index).reason = Some(refusal.text.into());
-                self.decide(index, Exit::NotStarted(refusal.errno));
-            }
-        }
-    }
-
-    fn execute(&mut self, index: usize) -> Result<(Pid, PidFd), Refusal> {
-        let short = |errno: nix::Error| Refusal {
-            text: format!("failed to open its pipes: {}", errno.desc().to_lowercase()),
-            errno: errno as i32,
-            shortage: true,
-        };
-        let pipes = self.pipes(index).map_err(short)?;
-        let notify = match self.unit(index).bot.ready {
-            Ready::Notify => Some(self.notify_address(index).map_err(short)?),
-            _ => None,
-        };
-        let (pid, handle) = self.ground.start(&self.unit(index).bot, notify.as_deref(), pipes.for_bot())?;
-        let generation = self.units[index].generation;
-        if let Err(errno) = self.watch(&handle, Token::Unit(index, generation), EpollFlags::EPOLLIN) {
-            // Nobody would hear of its end.
-            let _ = handle.send_group(pid, daemonize_core::Signal::SIGKILL);
-            return Err(short(errno));
-        }
-        self.keep(index, pipes);
-        Ok((pid, handle))
-    }
-
-    fn started(&mut self, index: usize, pid: Pid, handle: PidFd) {
-        let (now, identity) = (self.now, handle.identity());
-        self.pids.insert(pid, index);
-        let unit = self.unit_mut(index);
-        unit.process = Some(Process { pid, handle, began: now, reaped: false });
-        unit.after = After::Rest;
-        unit.shortages = 0;
-        unit.history.started(now);
-        unit.counts.add(BuiltIn::Start, now);
-        unit.until = None;
-        let (bot, ready_timeout) = (&unit.bot, unit.bot.ready_timeout);
-        log::info!("bot `{}` runs as process {pid}", bot.name);
-        let grace = bot.stop.iter().fold(Duration::ZERO, |sum, step| sum.saturating_add(step.timeout));
-        let at_once = bot.ready == Ready::AtOnce;
-        self.journal.started(pid, identity, grace);
-        if at_once {
-            self.set_state(index, State::Running, None);
-        } else {
-            self.set_state(index, State::Starting, None);
-            if self.unit(index).bot.ready != Ready::Exit {
-                self.due(index, ready_timeout);
-            }
-            self.begin_probe(index);
-        }
-    }
-
-    /// The machine could not start it: no fault of the bot, so its policy is not asked.
-    fn short(&mut self, index: usize, refusal: Refusal) {
-        log::warn!("bot `{}`: {}", self.unit(index).bot.name, refusal.text);
-        let unit = self.unit_mut(index);
-        let wait = SHORTAGE.saturating_mul(1 << unit.shortages.min(10)).min(LONG_SHORTAGE);
-        unit.shortages += 1;
-        self.set_state(index, State::BackingOff, Some(refusal.text));
-        self.due(index, wait);
     }
 
     /// What has become of a bot's process.

@@ -1,4 +1,5 @@
-//! The engine: one thread that waits for all there is at once, and never for one thing alone.
+//! The engine: one thread that waits for all there is at once, and never for one thing alone, but for the short moment
+//! in which a start comes back that does not hang.
 //!
 //! Deaths come through pidfds, output and events through pipes, commands through a channel and an eventfd, and what is to
 //! happen later sits in a heap of which the first moment bounds the wait: there is no tick. Whatever takes long (a stop,
@@ -13,6 +14,7 @@ mod probes;
 mod reload;
 mod restart;
 mod shutdown;
+mod starts;
 mod stop;
 mod streams;
 mod timers;
@@ -27,6 +29,7 @@ use crate::logs::{Follower, Logs};
 use crate::orders::Inbox;
 use crate::program::Ground;
 use crate::settings::Settings;
+use crate::spawner::{Spawners, Ticket};
 use crate::sys::pidfd::PidFd;
 use daemonize_core::Pid;
 use nix::errno::Errno;
@@ -37,6 +40,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use streams::Stream;
 use timers::Timers;
@@ -65,7 +69,7 @@ pub(crate) struct Plan {
 pub(crate) struct Engine {
     epoll: Epoll,
     inbox: Inbox,
-    ground: Ground,
+    spawners: Spawners,
     journal: Journal,
     logs: Logs,
     /// Readable after a SIGCHLD.
@@ -74,7 +78,7 @@ pub(crate) struct Engine {
     ready: Option<Box<dyn FnOnce() -> Result<()>>>,
     settings: Settings,
     /// As configured, each instance by itself: what a reload is compared with.
-    bots: Vec<Rc<Bot>>,
+    bots: Vec<Arc<Bot>>,
     /// A number of a bot stays its own; those of forgotten ones are used again, with another generation.
     units: Vec<Slot<Unit>>,
     free: Vec<usize>,
@@ -84,9 +88,13 @@ pub(crate) struct Engine {
     streams: Vec<Slot<Stream>>,
     free_streams: Vec<usize>,
     probes: HashMap<usize, OwnedFd>,
+    /// Those whose file is on a mount that does not answer.
+    looking: BTreeMap<usize, Ticket<bool>>,
     timers: Timers<(usize, u32)>,
     /// Bots whose programs are to be started.
     starting: VecDeque<usize>,
+    /// Those whose starts hang.
+    making: BTreeMap<usize, starts::Making>,
     /// Bots whose process is gone, but perhaps not all that was with it; and whether to look now.
     lingering: BTreeSet<usize>,
     look: bool,
@@ -116,6 +124,7 @@ enum Token {
     Bell,
     Child,
     Stopping,
+    Threads,
     Notify(usize, u32),
     Unit(usize, u32),
     Stream(usize, u32),
@@ -137,6 +146,7 @@ impl Token {
             Token::Unit(index, generation) => join(4, (index, generation)),
             Token::Stream(index, generation) => join(5, (index, generation)),
             Token::Probe(index, generation) => join(6, (index, generation)),
+            Token::Threads => join(7, (0, 0)),
         }
     }
 
@@ -150,6 +160,7 @@ impl Token {
             4 => Token::Unit(index, generation),
             5 => Token::Stream(index, generation),
             6 => Token::Probe(index, generation),
+            7 => Token::Threads,
             _ => Token::Bell,
         }
     }
@@ -164,7 +175,8 @@ impl Engine {
         let descriptors = descriptors::raise();
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(|errno| failed(errno.into()))?;
         let journal = Journal::begin(plan.journal)?;
-        let ground = Ground::new(journal.monitor(), journal.place(), descriptors).map_err(failed)?;
+        let ground = Ground::new(journal.monitor(), journal.place(), descriptors);
+        let spawners = Spawners::new(ground).map_err(failed)?;
         let child_signals = children::listen().map_err(failed)?;
         // Before the first bot ends, it must be known what this kernel can.
         PidFd::open(Pid::this()).map_err(failed)?.has_group(Pid::this());
@@ -172,14 +184,14 @@ impl Engine {
         let mut engine = Engine {
             epoll,
             inbox: plan.inbox,
-            ground,
+            spawners,
             journal,
             logs: Logs::default(),
             child_signals,
             stopping: plan.stopping,
             ready: Some(plan.ready),
             settings: plan.config.settings,
-            bots: plan.config.bots.into_iter().flat_map(Bot::into_units).map(Rc::new).collect(),
+            bots: plan.config.bots.into_iter().flat_map(Bot::into_units).map(Arc::new).collect(),
             units: Vec::new(),
             free: Vec::new(),
             names: BTreeMap::new(),
@@ -187,8 +199,10 @@ impl Engine {
             streams: Vec::new(),
             free_streams: Vec::new(),
             probes: HashMap::new(),
+            looking: BTreeMap::new(),
             timers: Timers::new(),
             starting: VecDeque::new(),
+            making: BTreeMap::new(),
             lingering: BTreeSet::new(),
             look: false,
             looks: children::Looks::new(now),
@@ -214,6 +228,7 @@ impl Engine {
     fn listen(&self) -> nix::Result<()> {
         self.watch(&*self.inbox.bell, Token::Bell, EpollFlags::EPOLLIN)?;
         self.watch(&self.child_signals, Token::Child, EpollFlags::EPOLLIN)?;
+        self.watch(self.spawners.bell(), Token::Threads, EpollFlags::EPOLLIN)?;
         match self.stopping {
             Some(stopping) => self.watch(stopping, Token::Stopping, EpollFlags::EPOLLIN),
             None => Ok(()),
@@ -269,6 +284,11 @@ impl Engine {
             Token::Bell => self.take_orders(),
             Token::Child => self.take_changes_of_children(),
             Token::Stopping => self.told_to_stop(),
+            Token::Threads => {
+                let _ = self.spawners.bell().read();
+                self.take_starts();
+                self.take_looks();
+            }
             Token::Notify(index, generation) if self.is_current(index, generation) => self.take_notifications(index),
             Token::Unit(index, generation) if self.is_current(index, generation) => self.take_change(index),
             Token::Stream(index, generation) => self.take_piece(index, generation),
@@ -324,7 +344,7 @@ mod tests {
         let numbered = [(0, 0), (7, 3), (u32::MAX as usize, last)];
         let kinds: [fn(usize, u32) -> Token; 4] = [Token::Notify, Token::Unit, Token::Stream, Token::Probe];
         let numbered = numbered.iter().flat_map(|(index, generation)| kinds.map(|kind| kind(*index, *generation)));
-        for token in [Token::Bell, Token::Child, Token::Stopping].into_iter().chain(numbered) {
+        for token in [Token::Bell, Token::Child, Token::Stopping, Token::Threads].into_iter().chain(numbered) {
             assert_eq!(Token::decode(token.encode()), token);
         }
     }

@@ -4,6 +4,8 @@ use super::{Engine, Token};
 use crate::bot::Ready;
 use crate::notify::{Message, Notify};
 use crate::process::{self, Facts};
+use crate::program::Refusal;
+use crate::spawner::{Begun, Ticket};
 use crate::status::State;
 use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
@@ -12,6 +14,7 @@ use nix::sys::socket::{
 };
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long to wait before it is asked again, at first and at the most: nothing tells of a socket that listens.
@@ -33,6 +36,10 @@ impl Engine {
 
     /// Somebody has said something where a bot does, see `sd_notify(3)`.
     pub(super) fn take_notifications(&mut self, index: usize) {
+        if self.is_being_made(index) {
+            // Who speaks may be a process of which we have not heard yet.
+            self.take_starts();
+        }
         for _ in 0..64 {
             let message = self.unit(index).notify.as_ref().and_then(Notify::receive);
             let Some(message) = message else { return };
@@ -73,20 +80,51 @@ impl Engine {
     pub(super) fn end_probe(&mut self, index: usize) {
         self.unit_mut(index).probe = None;
         self.probes.remove(&index);
+        self.looking.remove(&index);
     }
 
     /// It is time to ask.
     pub(super) fn probe(&mut self, index: usize) {
         self.unit_mut(index).probe.as_mut().expect("it is due").0 += LONG_PAUSE;
         let answer = match &self.unit(index).bot.ready {
-            Ready::File(path) => Some(path.exists()),
+            Ready::File(path) => {
+                let path = path.clone();
+                self.look_at(index, path)
+            }
             Ready::Tcp(address) => self.dial(index, *address),
             _ => return,
         };
-        match answer {
-            Some(true) => self.become_ready(index),
-            Some(false) => self.ask_again(index),
-            None => {}
+        if let Some(is_ready) = answer {
+            self.take_answer(index, is_ready);
+        }
+    }
+
+    fn take_answer(&mut self, index: usize, is_ready: bool) {
+        if is_ready {
+            self.become_ready(index);
+        } else {
+            self.ask_again(index);
+        }
+    }
+
+    /// Whether the file is there; `None` when that will be known later.
+    fn look_at(&mut self, index: usize, path: PathBuf) -> Option<bool> {
+        match self.spawners.look(path) {
+            Begun::Over(answer) => Some(answer.unwrap_or(false)),
+            Begun::Hangs(ticket) => {
+                self.looking.insert(index, ticket);
+                None
+            }
+        }
+    }
+
+    /// Files are there or are not, about which nothing could be known before.
+    pub(super) fn take_looks(&mut self) {
+        let over = |(index, ticket): (&usize, &Ticket<bool>)| Some((*index, ticket.outcome()?));
+        let over: Vec<(usize, Result<bool, Refusal>)> = self.looking.iter().filter_map(over).collect();
+        for (index, answer) in over {
+            self.looking.remove(&index);
+            self.take_answer(index, answer.unwrap_or(false));
         }
     }
 

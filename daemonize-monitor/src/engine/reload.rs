@@ -9,7 +9,7 @@ use crate::orders::Answer;
 use crate::reload::{Changed, Plan};
 use crate::status::State;
 use std::collections::BTreeSet;
-use std::rc::Rc;
+use std::sync::Arc;
 
 impl Engine {
     /// From now on this is the configuration; bots in none stay. What that means is told, and done unless it is `dry_run`.
@@ -17,8 +17,8 @@ impl Engine {
         if self.shutdown.is_some() {
             return Err(Error::new(ErrorKind::Stopping, "failed to reload: the monitor is stopping"));
         }
-        let bots: Vec<Rc<Bot>> = config.bots.into_iter().flat_map(Bot::into_units).map(Rc::new).collect();
-        let (old, new) = (self.bots.iter().map(Rc::as_ref), bots.iter().map(Rc::as_ref));
+        let bots: Vec<Arc<Bot>> = config.bots.into_iter().flat_map(Bot::into_units).map(Arc::new).collect();
+        let (old, new) = (self.bots.iter().map(Arc::as_ref), bots.iter().map(Arc::as_ref));
         let plan = Plan::between_units((&self.settings, old), (&config.settings, new));
         if !dry_run {
             (self.settings, self.bots) = (config.settings, bots);
@@ -55,7 +55,7 @@ impl Engine {
     }
 
     /// What a bot is to be from now on.
-    fn specify(&mut self, bot: Rc<Bot>) {
+    fn specify(&mut self, bot: Arc<Bot>) {
         match self.names.get(bot.name.as_str()).copied() {
             Some(index) => {
                 let unit = self.unit_mut(index);
@@ -91,7 +91,7 @@ impl Engine {
             self.retarget(bots);
         }
         for index in bots.iter().copied() {
-            if self.unit(index).state == State::Starting {
+            if self.unit(index).state == State::Starting && !self.is_being_made(index) {
                 self.end_probe(index);
                 if self.unit(index).bot.ready == Ready::AtOnce {
                     self.become_ready(index);
@@ -105,9 +105,10 @@ impl Engine {
     /// A bot that is new in the configuration.
     fn welcome(&mut self, bot: &Bot) {
         let Some(index) = self.names.get(bot.name.as_str()).copied() else { return };
+        let is_being_made = self.is_being_made(index);
         let unit = self.unit_mut(index);
         unit.leaving = None;
-        if unit.process.is_some() || unit.state == State::Stopping {
+        if is_being_made || unit.process.is_some() || unit.state == State::Stopping {
             // What runs under its name was removed before, or started by its path: it makes room.
             let after = if unit.bot.autostart { After::Start } else { After::Rest };
             self.stop(index, after);

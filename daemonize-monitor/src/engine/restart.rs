@@ -13,7 +13,7 @@ impl Engine {
         }
         self.keep_up(index);
         self.unit_mut(index).history.forget();
-        if self.unit(index).process.is_none() {
+        if self.unit(index).process.is_none() && !self.is_being_made(index) {
             return self.start_by_hand(index);
         }
         let leaving = self.those_to_restart(index);

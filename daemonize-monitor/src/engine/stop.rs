@@ -1,5 +1,6 @@
 //! Stopping a bot: its group, step by step, and those of its descendants that left the group.
 
+use super::starts::HANGS;
 use super::unit::After;
 use super::{Engine, children};
 use crate::counts::BuiltIn;
@@ -17,6 +18,10 @@ impl Engine {
         let unit = self.unit_mut(index);
         (unit.after, unit.leaving) = (after, None);
         if self.unit(index).state != State::Stopping {
+            if self.is_being_made(index) {
+                // There is no program yet that could end in order.
+                return self.kill(index);
+            }
             if !self.unit(index).is_alive() {
                 // It may have left somebody behind when it ended by itself.
                 self.linger(index);
@@ -102,18 +107,19 @@ impl Engine {
     pub(super) fn kill(&mut self, index: usize) {
         self.unit_mut(index).leaving = None;
         if self.unit(index).state != State::Stopping {
-            if !self.unit(index).is_alive() {
+            if !self.unit(index).is_alive() && !self.is_being_made(index) {
                 self.linger(index);
             }
             self.end_probe(index);
-            self.set_state(index, State::Stopping, None);
+            let reason = self.is_being_made(index).then(|| HANGS.to_owned());
+            self.set_state(index, State::Stopping, reason);
         }
         self.unit_mut(index).step = self.unit(index).bot.stop.len();
         self.signal_step(index);
     }
 
     /// Sends the signal of the step that the bot is at, to all of it that we know, and sets the time it has.
-    fn signal_step(&mut self, index: usize) {
+    pub(super) fn signal_step(&mut self, index: usize) {
         let now = self.now;
         let (signal, time) = self.step(index);
         let unit = self.unit_mut(index);
@@ -128,6 +134,7 @@ impl Engine {
         for stray in &unit.strays {
             children::signal(*stray, signal);
         }
+        self.end_start(index);
         self.look |= !self.unit(index).is_alive();
         self.due(index, time);
     }

@@ -3,8 +3,8 @@
 use super::{Engine, GENERATIONS, Slot, Token, descriptors};
 use crate::bot::{LogTarget, Ready};
 use crate::logs::{Lines, Target};
+use crate::spawner::{Stream as End, Streams};
 use crate::status::State;
-use crate::sys::spawn::STREAMS;
 use memchr::memmem;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -46,40 +46,12 @@ impl Default for Buffers {
     }
 }
 
-/// The pipes of a start, until it is known to have succeeded.
-pub(super) struct Pipes {
-    /// Our ends.
-    ours: Vec<(OwnedFd, Kind)>,
-    /// The bot's ends: stdout, stderr, events.
-    theirs: [End; STREAMS],
-}
-
-/// What one of a bot's streams is to be.
-enum End {
-    Null,
-    /// Our own stream of that number.
-    Own(BorrowedFd<'static>),
-    Pipe(OwnedFd),
-    /// The same as the one before.
-    Same,
-}
-
-impl Pipes {
-    /// What the bot gets.
-    pub(super) fn for_bot(&self) -> [Option<BorrowedFd<'_>>; STREAMS] {
-        let fd = |at: usize| match &self.theirs[at] {
-            End::Pipe(fd) => Some(fd.as_fd()),
-            End::Own(fd) => Some(fd.as_fd()),
-            End::Null | End::Same => None,
-        };
-        let stderr = if matches!(self.theirs[2], End::Same) { fd(1) } else { fd(2) };
-        [fd(0), fd(1), stderr, fd(3)]
-    }
-}
+/// Our ends of the pipes of a start, until it is known to have succeeded.
+pub(super) struct Pipes(Vec<(OwnedFd, Kind)>);
 
 impl Engine {
-    /// Makes the pipes for a start.
-    pub(super) fn pipes(&mut self, index: usize) -> nix::Result<Pipes> {
+    /// Makes the pipes for a start: our ends, and the bot's.
+    pub(super) fn pipes(&mut self, index: usize) -> nix::Result<(Pipes, Streams)> {
         let unit = self.units[index].value.as_mut().expect("it is about to start");
         let (bot, ring) = (&unit.bot, &unit.ring);
         let mut ours = Vec::with_capacity(3);
@@ -112,13 +84,13 @@ impl Engine {
                 Kind::Events(_) => None,
             })
             .collect();
-        Ok(Pipes { ours, theirs: [End::Null, stdout, stderr, events] })
+        Ok((Pipes(ours), Streams([End::Null, stdout, stderr, events])))
     }
 
-    /// Reads these pipes from now on; the bot's ends are closed here.
+    /// Reads these pipes from now on.
     pub(super) fn keep(&mut self, unit: usize, pipes: Pipes) {
         let generation = self.units[unit].generation;
-        for (fd, kind) in pipes.ours {
+        for (fd, kind) in pipes.0 {
             let index = self.free_streams.pop().unwrap_or_else(|| {
                 self.streams.push(Slot { generation: 0, value: None });
                 self.streams.len() - 1

@@ -12,12 +12,13 @@ use crate::sys::pidfd::PidFd;
 use daemonize_core::Pid;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 /// A bot, what it is at, and what is to become of it.
 pub(super) struct Unit {
     /// What it is to be; the configuration has the same one.
-    pub(super) bot: Rc<Bot>,
+    pub(super) bot: Arc<Bot>,
     pub(super) state: State,
     pub(super) since: Instant,
     pub(super) since_on_the_wall: SystemTime,
@@ -117,7 +118,7 @@ impl Wish {
 }
 
 impl Unit {
-    pub(super) fn new(bot: Rc<Bot>, temporary: bool, now: Instant) -> Unit {
+    pub(super) fn new(bot: Arc<Bot>, temporary: bool, now: Instant) -> Unit {
         Unit {
             bot,
             state: State::Stopped,

@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind};
 use crate::presence::Absence;
 use crate::status::{Change, State};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 
 /// Somebody who looks on.
@@ -18,7 +19,7 @@ pub(super) struct Subscriber {
 
 impl Engine {
     /// A new bot, which does not run yet; [`wire`](Engine::wire) comes after it.
-    pub(super) fn add(&mut self, bot: Rc<Bot>, temporary: bool) -> usize {
+    pub(super) fn add(&mut self, bot: Arc<Bot>, temporary: bool) -> usize {
         let index = self.free.pop().unwrap_or_else(|| {
             self.units.push(Slot { generation: 0, value: None });
             self.units.len() - 1
@@ -68,7 +69,7 @@ impl Engine {
                     other.dependents.retain(|dependent| *dependent != index);
                 }
             }
-            let bot = Rc::clone(&self.unit(index).bot);
+            let bot = Arc::clone(&self.unit(index).bot);
             let found = bot.depends_on.iter().flat_map(|name| self.find(name));
             let dependencies: Vec<usize> = found.filter(|other| *other != index).collect();
             for other in &dependencies {

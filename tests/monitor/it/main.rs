@@ -10,6 +10,7 @@ mod children;
 mod clock;
 mod commands;
 mod events;
+mod hanging;
 mod killed;
 mod log_places;
 mod logs;

@@ -1,0 +1,214 @@
+//! Starts: begun here, done by another thread, and concluded here, at once or when one that hangs comes back.
+
+use super::streams::Pipes;
+use super::unit::{After, Process};
+use super::{Engine, STARTING, Token};
+use crate::bot::Ready;
+use crate::counts::BuiltIn;
+use crate::policy::Exit;
+use crate::program::Refusal;
+use crate::spawner::{Begun, Made, Start, Ticket};
+use crate::status::State;
+use crate::sys::pidfd::PidFd;
+use daemonize_core::{Pid, Signal};
+use nix::errno::Errno;
+use nix::sys::epoll::EpollFlags;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long to wait when the machine is short of something: the first time, and at the most.
+const SHORTAGE: Duration = Duration::from_millis(100);
+const LONG_SHORTAGE: Duration = Duration::from_secs(10);
+
+/// So many starts of one program may hang: its other bots leave the threads to those that may have a better mount.
+const ALIKE: usize = 4;
+
+/// What is told of a start that hangs.
+pub(super) const HANGS: &str = "its start does not come back: the mount of its program or directory does not answer, or the name \
+                     service";
+
+/// A start that hangs.
+pub(super) struct Making {
+    ticket: Ticket<Made>,
+    pipes: Pipes,
+}
+
+impl Engine {
+    /// Starts programs that are due, but looks at the rest of the world every now and then.
+    pub(super) fn start_some(&mut self) {
+        let end = Instant::now() + STARTING;
+        while let Some(index) = self.starting.pop_front() {
+            let waits = self.units[index].value.as_ref().is_some_and(|unit| unit.state == State::Waiting);
+            if waits {
+                self.now = Instant::now();
+                self.start(index);
+                if self.now.max(Instant::now()) >= end {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, index: usize) {
+        let (start, pipes) = match self.prepare(index) {
+            Ok(prepared) => prepared,
+            Err(refusal) => return self.refused(index, refusal),
+        };
+        match self.spawners.start(start) {
+            Begun::Over(outcome) => self.conclude(index, pipes, outcome),
+            Begun::Hangs(ticket) => {
+                log::info!("bot `{}`: {HANGS}", self.unit(index).bot.name);
+                self.making.insert(index, Making { ticket, pipes });
+                self.set_state(index, State::Starting, Some(HANGS.to_owned()));
+            }
+        }
+    }
+
+    /// What a start needs of us.
+    fn prepare(&mut self, index: usize) -> Result<(Start, Pipes), Refusal> {
+        let command = &self.unit(index).bot.command;
+        if self.making.keys().filter(|other| self.unit(**other).bot.command == *command).count() >= ALIKE {
+            let text = format!("failed to start `{}`: {ALIKE} other starts of it hang", command.display());
+            return Err(Refusal { text, errno: Errno::EAGAIN as i32, shortage: true });
+        }
+        let (pipes, streams) = self.pipes(index).map_err(no_pipes)?;
+        let notify = match self.unit(index).bot.ready {
+            Ready::Notify => Some(self.notify_address(index).map_err(no_pipes)?),
+            _ => None,
+        };
+        let bot = Arc::clone(&self.unit(index).bot);
+        Ok((Start { bot, notify, streams }, pipes))
+    }
+
+    /// A start has an outcome.
+    fn conclude(&mut self, index: usize, pipes: Pipes, outcome: Result<Made, Refusal>) {
+        match outcome.and_then(|(pid, handle)| self.follow(index, pid, handle)) {
+            Ok(process) => {
+                self.keep(index, pipes);
+                self.started(index, process);
+            }
+            Err(refusal) => self.refused(index, refusal),
+        }
+    }
+
+    /// The process of a bot, of whose end we shall hear.
+    fn follow(&mut self, index: usize, pid: Pid, handle: PidFd) -> Result<Process, Refusal> {
+        let generation = self.units[index].generation;
+        if let Err(errno) = self.watch(&handle, Token::Unit(index, generation), EpollFlags::EPOLLIN) {
+            // Nobody would hear of its end.
+            let _ = handle.send_group(pid, Signal::SIGKILL);
+            return Err(no_pipes(errno));
+        }
+        self.pids.insert(pid, index);
+        Ok(Process { pid, handle, began: self.now, reaped: false })
+    }
+
+    fn started(&mut self, index: usize, process: Process) {
+        let (now, pid) = (self.now, process.pid);
+        let unit = self.unit_mut(index);
+        unit.process = Some(process);
+        unit.after = After::Rest;
+        unit.shortages = 0;
+        unit.history.started(now);
+        unit.counts.add(BuiltIn::Start, now);
+        unit.until = None;
+        let (bot, ready_timeout) = (&unit.bot, unit.bot.ready_timeout);
+        log::info!("bot `{}` runs as process {pid}", bot.name);
+        let at_once = bot.ready == Ready::AtOnce;
+        self.write_down(index);
+        if at_once {
+            self.set_state(index, State::Running, None);
+        } else {
+            self.set_state(index, State::Starting, None);
+            if self.unit(index).bot.ready != Ready::Exit {
+                self.due(index, ready_timeout);
+            }
+            self.begin_probe(index);
+        }
+    }
+
+    /// Has the next monitor know of the bot's process.
+    fn write_down(&mut self, index: usize) {
+        let unit = self.unit(index);
+        let grace = unit.bot.stop.iter().fold(Duration::ZERO, |sum, step| sum.saturating_add(step.timeout));
+        let Some(Process { pid, handle, .. }) = &unit.process else { return };
+        let (pid, identity) = (*pid, handle.identity());
+        self.journal.started(pid, identity, grace);
+    }
+
+    /// There is no process.
+    fn refused(&mut self, index: usize, refusal: Refusal) {
+        log::warn!("bot `{}`: {}", self.unit(index).bot.name, refusal.text);
+        if refusal.shortage {
+            return self.short(index, refusal);
+        }
+        self.unit_mut(index).reason = Some(refusal.text.into());
+        self.decide(index, Exit::NotStarted(refusal.errno));
+    }
+
+    /// The machine could not start it: no fault of the bot, so its policy is not asked.
+    fn short(&mut self, index: usize, refusal: Refusal) {
+        let unit = self.unit_mut(index);
+        let wait = SHORTAGE.saturating_mul(1 << unit.shortages.min(10)).min(LONG_SHORTAGE);
+        unit.shortages += 1;
+        self.set_state(index, State::BackingOff, Some(refusal.text));
+        self.due(index, wait);
+    }
+
+    /// Starts that hung are over, some of them.
+    pub(super) fn take_starts(&mut self) {
+        let over = |(index, making): (&usize, &Making)| Some((*index, making.ticket.outcome()?));
+        let over: Vec<(usize, Result<Made, Refusal>)> = self.making.iter().filter_map(over).collect();
+        for (index, outcome) in over {
+            let Some(Making { pipes, .. }) = self.making.remove(&index) else { continue };
+            if self.unit(index).state == State::Stopping {
+                self.conclude_stopped(index, pipes, outcome);
+            } else {
+                self.conclude(index, pipes, outcome);
+                if self.unit(index).is_alive() {
+                    // Its specification may be another one by now.
+                    self.retarget(&BTreeSet::from([index]));
+                }
+            }
+        }
+    }
+
+    /// A start has an outcome that nobody wants any more.
+    fn conclude_stopped(&mut self, index: usize, pipes: Pipes, outcome: Result<Made, Refusal>) {
+        match outcome.and_then(|(pid, handle)| self.follow(index, pid, handle)) {
+            Ok(process) => {
+                // It may have executed its program just before it was killed, and have had a child.
+                self.keep(index, pipes);
+                self.unit_mut(index).process = Some(process);
+                self.write_down(index);
+                self.signal_step(index);
+            }
+            Err(_) => self.linger(index),
+        }
+    }
+
+    /// Whether the bot's start hangs.
+    pub(super) fn is_being_made(&self, index: usize) -> bool {
+        self.making.contains_key(&index)
+    }
+
+    /// Whether a child is one of those of which we have not heard yet what has become of them.
+    pub(super) fn is_newborn(&self, child: Pid) -> bool {
+        self.making.values().any(|making| making.ticket.pid() == Some(child))
+    }
+
+    /// Ends a start that hangs, if the bot's does.
+    pub(super) fn end_start(&mut self, index: usize) {
+        if self.making.get(&index).is_some_and(|making| making.ticket.end()) {
+            // There was no process yet.
+            self.making.remove(&index);
+            self.linger(index);
+        }
+    }
+}
+
+fn no_pipes(errno: Errno) -> Refusal {
+    let text = format!("failed to open its pipes: {}", errno.desc().to_lowercase());
+    Refusal { text, errno: errno as i32, shortage: true }
+}

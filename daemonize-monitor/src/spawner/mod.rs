@@ -1,0 +1,204 @@
+//! Threads that do what may hang, so that nobody waits for it: they start programs, and look whether a file is there.
+//!
+//! The directory or the program of a bot may be on a mount that does not answer, and so may the name service not when its
+//! user is looked up. Whoever wants a start waits for a moment only, which is enough wherever nothing hangs; after that he
+//! holds a [`Ticket`] of it and hears of its outcome by a bell, while the next start happens in another thread.
+//!
+//! No thread ends before the engine does: `PR_SET_PDEATHSIG` reaches a child when the *thread* ends that has made it.
+
+mod ticket;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use ticket::{Begun, Ticket};
+
+use crate::bot::Bot;
+use crate::error::cause;
+use crate::program::{Ground, Refusal};
+use crate::sys::pidfd::PidFd;
+use crate::sys::spawn::{self, Newborn, STREAMS, Slots};
+use daemonize_core::Pid;
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+/// So long a start is waited for. Most take less than a thousandth of a second.
+const PATIENCE: Duration = Duration::from_millis(20);
+
+/// So long a look is: it takes a few millionths, and many may be due at once.
+const GLANCE: Duration = Duration::from_millis(1);
+
+/// So many things may hang at once; further ones are refused for want of a thread.
+const MOST: usize = 64;
+
+/// What the stack of a thread may hold: a name service is somebody else's code.
+const STACK: usize = 256 * 1024;
+
+/// What a thread does.
+type Job = Box<dyn FnOnce(&Worker) + Send>;
+
+/// A process.
+pub(crate) type Made = (Pid, PidFd);
+
+/// The threads, and what they start from.
+pub(crate) struct Spawners {
+    ground: Arc<Ground>,
+    bell: Arc<EventFd>,
+    threads: Vec<Spawner>,
+}
+
+/// One thread.
+struct Spawner {
+    jobs: Sender<Job>,
+    newborn: Arc<Newborn>,
+    is_idle: Arc<AtomicBool>,
+}
+
+/// A bot that is to be started.
+pub(crate) struct Start {
+    pub(crate) bot: Arc<Bot>,
+    /// Where it says that it is ready.
+    pub(crate) notify: Option<String>,
+    pub(crate) streams: Streams,
+}
+
+/// What the streams of a bot shall be.
+pub(crate) struct Streams(pub(crate) [Stream; STREAMS]);
+
+/// What one of them shall be.
+pub(crate) enum Stream {
+    Null,
+    /// A stream of the monitor's.
+    Own(BorrowedFd<'static>),
+    Pipe(OwnedFd),
+    /// The same as the one before.
+    Same,
+}
+
+impl Spawners {
+    /// With one thread, which is enough unless something hangs.
+    ///
+    /// # Errors
+    /// No descriptor, no memory or no thread is left.
+    pub(crate) fn new(ground: Ground) -> io::Result<Spawners> {
+        let bell = EventFd::from_value_and_flags(0, EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
+        let mut spawners = Spawners { ground: Arc::new(ground), bell: Arc::new(bell), threads: Vec::new() };
+        spawners.add()?;
+        Ok(spawners)
+    }
+
+    /// Readable when something is over that had been left to itself, until it is read.
+    pub(crate) fn bell(&self) -> &EventFd {
+        &self.bell
+    }
+
+    /// Starts a bot.
+    pub(crate) fn start(&mut self, start: Start) -> Begun<Made> {
+        self.give(PATIENCE, move |worker, ticket| worker.start(&start, ticket))
+    }
+
+    /// Looks whether a file is there.
+    pub(crate) fn look(&mut self, path: PathBuf) -> Begun<bool> {
+        self.give(GLANCE, move |_, _| Ok(path.exists()))
+    }
+
+    /// Has something done by a thread that has nothing else to do.
+    fn give<T: Send + 'static>(
+        &mut self,
+        patience: Duration,
+        act: impl FnOnce(&Worker, &Ticket<T>) -> Result<T, Refusal> + Send + 'static,
+    ) -> Begun<T> {
+        let thread = match self.idle() {
+            Ok(thread) => thread,
+            Err(error) => return Begun::Over(Err(refusal(&cause(&error)))),
+        };
+        let (ticket, theirs) = Ticket::pair(&thread.newborn);
+        thread.is_idle.store(false, SeqCst);
+        let job: Job = Box::new(move |worker| {
+            // All that the act has, such as the bot's ends of its pipes, is gone before anybody hears that it is over. A
+            // thread that ends would take its children with it.
+            let outcome = catch_unwind(AssertUnwindSafe(|| act(worker, &theirs)));
+            worker.is_idle.store(true, SeqCst);
+            theirs.settle(outcome.unwrap_or_else(|_| Err(refusal("a thread has panicked"))), &worker.bell);
+        });
+        match thread.jobs.send(job) {
+            Ok(()) => ticket.wait(patience),
+            Err(_) => Begun::Over(Err(refusal("a thread has ended"))),
+        }
+    }
+
+    /// The first thread that is idle, or one more. The first one's descriptors have the lowest numbers: its children have
+    /// the least to copy.
+    fn idle(&mut self) -> io::Result<&Spawner> {
+        let idle = self.threads.iter().position(|thread| thread.is_idle.load(SeqCst));
+        let index = idle.map_or_else(|| self.add(), Ok)?;
+        Ok(&self.threads[index])
+    }
+
+    /// Its number.
+    fn add(&mut self) -> io::Result<usize> {
+        if self.threads.len() >= MOST {
+            return Err(io::Error::other(format!("{MOST} others hang")));
+        }
+        let (slots, newborn) = (Slots::new()?, Arc::new(Newborn::new()?));
+        let (jobs, inbox) = channel();
+        let is_idle = Arc::new(AtomicBool::new(true));
+        let worker =
+            Worker { ground: self.ground.clone(), bell: self.bell.clone(), slots, is_idle: Arc::clone(&is_idle) };
+        thread::Builder::new().name("starts".into()).stack_size(STACK).spawn(move || worker.work(&inbox))?;
+        self.threads.push(Spawner { jobs, newborn, is_idle });
+        Ok(self.threads.len() - 1)
+    }
+}
+
+/// Why no thread does it; another time, one may.
+fn refusal(why: &str) -> Refusal {
+    Refusal { text: format!("failed to start it: {why}"), errno: nix::libc::EAGAIN, shortage: true }
+}
+
+/// What runs in a thread.
+struct Worker {
+    ground: Arc<Ground>,
+    bell: Arc<EventFd>,
+    slots: Slots,
+    is_idle: Arc<AtomicBool>,
+}
+
+impl Worker {
+    fn work(&self, inbox: &Receiver<Job>) {
+        spawn::block_signals();
+        while let Ok(job) = inbox.recv() {
+            job(self);
+        }
+    }
+
+    fn start(&self, start: &Start, ticket: &Ticket<Made>) -> Result<Made, Refusal> {
+        let streams = start.streams.borrowed();
+        let prepared = self.ground.prepare(&start.bot, start.notify.as_deref(), streams)?;
+        if ticket.is_to_be_made() {
+            prepared.execute(&self.slots, ticket.newborn())
+        } else {
+            Err(refusal("it was stopped"))
+        }
+    }
+}
+
+impl Streams {
+    fn borrowed(&self) -> [Option<BorrowedFd<'_>>; STREAMS] {
+        let fd = |at: usize| match &self.0[at] {
+            Stream::Pipe(fd) => Some(fd.as_fd()),
+            Stream::Own(fd) => Some(fd.as_fd()),
+            Stream::Null | Stream::Same => None,
+        };
+        let stderr = if matches!(self.0[2], Stream::Same) { fd(1) } else { fd(2) };
+        [fd(0), fd(1), stderr, fd(3)]
+    }
+}

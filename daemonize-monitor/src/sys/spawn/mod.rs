@@ -1,0 +1,213 @@
+//! Making a child and executing its program.
+//!
+//! The child borrows the memory of the monitor until it executes its program (`CLONE_VM`), while the thread that made it
+//! waits (`CLONE_VFORK`): nothing is copied, however large the monitor is, and the outcome is known when the call returns.
+//! Nor is the table of descriptors copied, which with thousands of pipes takes longer than all the rest: parent and child
+//! share it (`CLONE_FILES`) until `close_range(2)` leaves the child those below a limit. So whatever the child shall have
+//! lies below that limit, in slots; see [`Slots`]. Who is to become another user is given a copy of the memory: the
+//! kernel would otherwise take the monitor for one who has changed its rights.
+//!
+//! Each thread that makes children has slots of its own. A child copies those of others, with what is in them, into its
+//! own table, and closes them at once.
+
+mod child;
+mod memory;
+
+pub(crate) use memory::Newborn;
+
+use super::cvt;
+use super::pidfd::PidFd;
+use child::{Order, in_child};
+use daemonize_core::Pid;
+use memory::Stack;
+use nix::fcntl::OFlag;
+use nix::unistd::{pipe2, read};
+use std::cell::Cell;
+use std::ffi::{CStr, c_int};
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::ptr::{null, null_mut};
+
+/// stdin, stdout, stderr and the pipe of events: 0 to 3 in the child.
+pub(crate) const STREAMS: usize = 4;
+
+/// The first number that a slot may have: above those that they become in the child.
+const FIRST_SLOT: RawFd = 10;
+
+/// What the stack of the child must hold: a few frames, in memory of its own.
+const STACK: usize = 64 * 1024;
+
+/// The child could not set itself up or execute its program.
+const FAILED: c_int = 127;
+
+/// Descriptors with low numbers, through which children get theirs, and the pipe by which they say what failed.
+pub(crate) struct Slots {
+    streams: [OwnedFd; STREAMS],
+    verdict: OwnedFd,
+    failed: OwnedFd,
+    null: OwnedFd,
+    stack: Stack,
+}
+
+/// The program of a child and what it is to be, in the form that the kernel takes.
+pub(crate) struct Program<'a> {
+    /// Where the program may be, in the order to be tried.
+    pub(crate) paths: &'a [&'a CStr],
+    pub(crate) arguments: &'a [&'a CStr],
+    pub(crate) environment: &'a [&'a CStr],
+    pub(crate) directory: Option<&'a CStr>,
+    pub(crate) umask: Option<u32>,
+    /// Whether no program that it executes may give it more rights.
+    pub(crate) no_new_privs: bool,
+    pub(crate) identity: Option<Identity<'a>>,
+    /// What `RLIMIT_NOFILE` was before the monitor raised it.
+    pub(crate) descriptors: Option<(u64, u64)>,
+    /// Sent to the child when the thread that made it ends.
+    pub(crate) death_signal: i32,
+    /// What its streams shall be; `/dev/null` for `None`.
+    pub(crate) streams: [Option<BorrowedFd<'a>>; STREAMS],
+}
+
+/// Whom the child is to become.
+#[derive(Clone, Copy)]
+pub(crate) struct Identity<'a> {
+    pub(crate) user: Option<u32>,
+    pub(crate) group: Option<u32>,
+    pub(crate) groups: Option<&'a [u32]>,
+}
+
+/// What the child was doing when it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) doing: &'static str,
+    pub(crate) errno: i32,
+}
+
+const DOING: [&str; 10] = [
+    "make a process",
+    "begin a session",
+    "pass its descriptors to",
+    "set the limits of",
+    "change the group of",
+    "change the user of",
+    "enter the directory of",
+    "tie to the monitor",
+    "execute",
+    "bar from more rights",
+];
+const CLONE: u8 = 0;
+const SESSION: u8 = 1;
+const PASS: u8 = 2;
+const LIMITS: u8 = 3;
+const GROUP: u8 = 4;
+const USER: u8 = 5;
+const DIRECTORY: u8 = 6;
+const TIE: u8 = 7;
+const EXECUTE: u8 = 8;
+const BAR: u8 = 9;
+
+impl Slots {
+    pub(crate) fn new() -> io::Result<Slots> {
+        let null = OwnedFd::from(std::fs::File::options().read(true).write(true).open("/dev/null")?);
+        let low = |fd: RawFd| {
+            // SAFETY: takes integers and touches no memory of ours.
+            let fd = cvt(unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, FIRST_SLOT) }.into())?;
+            // SAFETY: the kernel just made this descriptor for us alone.
+            Ok::<_, io::Error>(unsafe { OwnedFd::from_raw_fd(RawFd::try_from(fd).map_err(io::Error::other)?) })
+        };
+        let (verdict, failed) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
+        let slot = || low(null.as_raw_fd());
+        let streams = [slot()?, slot()?, slot()?, slot()?];
+        let (failed, null) = (low(failed.as_raw_fd())?, low(null.as_raw_fd())?);
+        Ok(Slots { streams, verdict, failed, null, stack: Stack::new()? })
+    }
+
+    /// Descriptors from this number on are nothing to a child.
+    fn limit(&self) -> RawFd {
+        let slots = self.streams.iter().chain([&self.failed]);
+        slots.map(AsRawFd::as_raw_fd).max().unwrap_or(FIRST_SLOT) + 1
+    }
+
+    /// Makes a child, in a session of its own, and has it execute its program, before this returns; meanwhile it can be
+    /// seen as `newborn`. Signals must be blocked in this thread, see [`block_signals`].
+    ///
+    /// # Errors
+    /// What failed, in the parent or in the child, which is gone then.
+    pub(crate) fn spawn(&self, program: &Program<'_>, newborn: &Newborn) -> Result<(Pid, PidFd), Failure> {
+        let failed = |error: io::Error| Failure {
+            doing: DOING[usize::from(CLONE)],
+            errno: error.raw_os_error().unwrap_or(libc::EIO),
+        };
+        for (slot, stream) in self.streams.iter().zip(program.streams) {
+            let source = stream.map_or(self.null.as_raw_fd(), |stream| stream.as_raw_fd());
+            // SAFETY: takes integers; the number it replaces is a slot of ours.
+            cvt(unsafe { libc::dup3(source, slot.as_raw_fd(), libc::O_CLOEXEC) }.into()).map_err(failed)?;
+        }
+        let outcome = self.clone_and_exec(program, newborn).map_err(failed);
+        for slot in &self.streams {
+            // A copy of a pipe's end that is kept would keep the pipe.
+            // SAFETY: as above; a replacement by a descriptor that is open cannot fail for want of room.
+            unsafe { libc::dup3(self.null.as_raw_fd(), slot.as_raw_fd(), libc::O_CLOEXEC) };
+        }
+        let (pid, handle) = outcome?;
+        match self.verdict() {
+            None => Ok((pid, handle)),
+            Some(failure) => {
+                newborn.clear();
+                // SAFETY: a child of ours that is ending; with no pointer nothing is written.
+                unsafe { libc::waitpid(pid.as_raw(), null_mut(), 0) };
+                Err(failure)
+            }
+        }
+    }
+
+    /// What the child that has just been made said, if it failed.
+    fn verdict(&self) -> Option<Failure> {
+        let mut words = [0; 8];
+        let length = read(&self.verdict, &mut words).ok()?;
+        let [doing, _, _, _, errno @ ..] = words;
+        let doing = DOING.get(usize::from(doing)).copied().unwrap_or_default();
+        (length == words.len()).then(|| Failure { doing, errno: c_int::from_ne_bytes(errno) })
+    }
+
+    fn clone_and_exec(&self, program: &Program<'_>, newborn: &Newborn) -> io::Result<(Pid, PidFd)> {
+        let pointers = |texts: &[&CStr]| texts.iter().map(|text| text.as_ptr()).chain([null()]).collect::<Vec<_>>();
+        let (paths, arguments) = (pointers(program.paths), pointers(program.arguments));
+        let environment = pointers(program.environment);
+        let order = Order {
+            program,
+            paths: &paths,
+            arguments: &arguments,
+            environment: &environment,
+            slots: [0, 1, 2, 3].map(|at: usize| self.streams[at].as_raw_fd()),
+            limit: self.limit(),
+            failed: Cell::new(self.failed.as_raw_fd()),
+            // SAFETY: takes and touches nothing.
+            parent: unsafe { libc::getpid() },
+            newborn: newborn.cell(),
+        };
+        let memory = if program.identity.is_some() { 0 } else { libc::CLONE_VM };
+        let flags = memory | libc::CLONE_VFORK | libc::CLONE_FILES | libc::CLONE_PIDFD | libc::SIGCHLD;
+        let mut handle: c_int = -1;
+        // SAFETY: the stack is ours and nobody else's until the child has executed or ended, which CLONE_VFORK waits for;
+        // so `order` and all that it borrows outlive the child's use of them.
+        let pid = unsafe {
+            libc::clone(in_child, self.stack.top(), flags, (&raw const order).cast_mut().cast(), &raw mut handle)
+        };
+        cvt(pid.into())?;
+        let pid = Pid::from_raw(pid).ok_or_else(|| io::Error::from_raw_os_error(libc::ESRCH))?;
+        Ok((pid, PidFd::own(handle)))
+    }
+}
+
+/// Blocks all signals in this thread, for ever: a handler must not run in a child of it, in our memory.
+pub(crate) fn block_signals() {
+    let mut all = MaybeUninit::uninit();
+    // SAFETY: sigfillset initialises the set that it is given; the old mask is not asked for. With a set and a verb that
+    // are valid, neither call fails.
+    unsafe {
+        libc::sigfillset(all.as_mut_ptr());
+        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), null_mut());
+    }
+}

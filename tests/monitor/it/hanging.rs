@@ -1,0 +1,399 @@
+//! Starts that hang: the program is on a mount that does not answer, or its directory, or the name service does not.
+
+use std::time::{Duration, Instant};
+
+use crate::common::{
+    BOT, PIDFILE, SOON, foreground, lab, lines, nothing_left, number, process, refused, start, start_again, state,
+    status, stop, tell, wait_for, write_bots,
+};
+use look::{Deadline, Lab, Process, Running};
+use nix::sys::signal::Signal;
+
+/// Holds a file so that whoever opens it waits: until the holder is gone, or for 45 seconds.
+const LEASE: &str = "
+import fcntl, os, signal, sys, time
+signal.signal(signal.SIGIO, signal.SIG_IGN)
+fcntl.fcntl(os.open(sys.argv[1], os.O_RDONLY), fcntl.F_SETLEASE, fcntl.F_WRLCK)
+open('held', 'w').write('held\\n')
+time.sleep(1000)
+";
+
+/// A file system that nobody serves: whoever enters it waits until the holder is gone, and is then told that it is.
+const DEAD: &str = "
+import ctypes, os, sys, time
+fuse, libc = os.open('/dev/fuse', os.O_RDWR), ctypes.CDLL(None)
+options = f'fd={fuse},rootmode=40000,user_id=0,group_id=0,allow_other'.encode()
+assert libc.mount(b'dead', sys.argv[1].encode(), b'fuse', 0, options) == 0
+open('held', 'w').write('held\\n')
+time.sleep(1000)
+";
+
+/// What is held until it is let go.
+struct Held<'lab>(Running<'lab>);
+
+impl<'lab> Held<'lab> {
+    fn new(lab: &'lab Lab, run: look::Run<'lab>) -> Held<'lab> {
+        let _ = std::fs::remove_file(lab.path("held"));
+        let held = Held(run.within(Duration::from_secs(120)).spawn());
+        lab.wait_for("held", SOON, |text| text.ends_with('\n'));
+        held
+    }
+
+    /// A file of the lab that nobody can open.
+    fn file(lab: &'lab Lab, name: &str) -> Held<'lab> {
+        Held::new(lab, lab.command("python3", &["-c", LEASE, name]))
+    }
+
+    /// A directory of the lab that nobody can enter, for those who are told of it.
+    fn mount(lab: &'lab Lab, name: &str) -> Held<'lab> {
+        std::fs::create_dir(lab.path(name)).unwrap();
+        Held::new(lab, lab.command("unshare", &["--mount", "python3", "-c", DEAD, name]))
+    }
+
+    /// Runs a script of the shell where the mount is seen.
+    fn shell(&self, lab: &'lab Lab, script: &str) -> look::Run<'lab> {
+        let holder = self.0.process().id().to_string();
+        let script = format!("cd {} && {script}", lab.directory().display());
+        lab.command("nsenter", &["--mount", "--target", &holder, "bash", "-c", &script]).env("D", lab.program())
+    }
+
+    fn let_go(self) {
+        self.0.signal(Signal::SIGKILL);
+        self.0.finish();
+    }
+}
+
+/// A copy of the helper program, which a test can hold.
+fn bring(lab: &Lab, name: &str) {
+    lab.shell(&format!("install -m 755 {BOT} {name}")).run().ok();
+}
+
+/// Children of the monitor that have not executed their programs yet.
+fn newborns(monitor: Process) -> Vec<Process> {
+    let is_one = |process: &Process| {
+        let stat = process.stat();
+        stat.is_some_and(|stat| stat.parent == monitor.id() && stat.session == process.id() && stat.state != 'Z')
+            && process.program() == monitor.program()
+    };
+    Process::all().filter(is_one).collect()
+}
+
+/// Those whose starts hang, as soon as there are so many: a thread may need a moment to make one.
+#[track_caller]
+fn so_many(monitor: Process, count: usize) -> Vec<Process> {
+    let deadline = Deadline::after(SOON);
+    loop {
+        let found = newborns(monitor);
+        if found.len() == count {
+            return found;
+        }
+        assert!(!deadline.passed(), "{} instead of {count}: {found:?}", found.len());
+    }
+}
+
+/// The one whose start hangs.
+#[track_caller]
+fn newborn(monitor: Process) -> Process {
+    so_many(monitor, 1)[0]
+}
+
+/// Starts a bot, whose start hangs.
+#[track_caller]
+fn start_hung(lab: &Lab, bot: &str) {
+    tell(lab, &format!("start {bot}"));
+    let told = wait_for(lab, bot, "starting");
+    assert!(told.contains("does not come back") && told.contains("pid=0"), "{told}");
+}
+
+/// Whatever can be asked is answered soon, and whatever dies runs again soon.
+#[track_caller]
+fn nobody_waits(lab: &Lab) {
+    let mut slowest = 0;
+    for round in 0..10 {
+        slowest = slowest.max(tell(lab, "ping").lines().next().and_then(|line| line.parse().ok()).unwrap_or(u64::MAX));
+        let before = process(lab, "web");
+        let begin = Instant::now();
+        if round % 2 == 0 {
+            before.signal(Signal::SIGKILL);
+            before.died(SOON).unwrap();
+        } else {
+            tell(lab, "restart web 20000");
+        }
+        while number(&status(lab, "web"), "pid") == u64::try_from(before.id()).unwrap()
+            || state(lab, "web") != "running"
+        {
+            assert!(begin.elapsed() < Duration::from_secs(10), "{}", status(lab, "web"));
+        }
+        tell(lab, "start late 20000");
+        tell(lab, "stop late 20000");
+    }
+    // What the engine takes to answer, in microseconds.
+    println!("the slowest answer took {slowest} us");
+    assert!(slowest < 500_000, "a command took {slowest} us");
+}
+
+const OTHERS: [&str; 2] = ["web limit=100000/1000 backoff=0 : BOT idle", "late autostart=no : BOT idle"];
+
+#[test]
+fn p6_11_a_program_that_hangs_keeps_nobody_waiting() {
+    let lab = lab();
+    bring(&lab, "slow");
+    let monitor = start(&lab, &["hung autostart=no : LAB/slow stamp:LAB/starts idle", OTHERS[0], OTHERS[1]]);
+    let held = Held::file(&lab, "slow");
+    start_hung(&lab, "hung");
+    let hangs = newborn(monitor);
+    // Nothing of the monitor's and of other bots': its streams, and the pipe by which it says what failed.
+    assert_eq!(hangs.descriptors().keys().copied().collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+    nobody_waits(&lab);
+    assert_eq!(process(&lab, "web").descriptors().keys().copied().collect::<Vec<_>>(), [0, 1, 2, 3]);
+    assert_eq!(newborn(monitor), hangs);
+    assert_eq!(state(&lab, "hung"), "starting");
+    // When the mount answers, it runs as if nothing had been.
+    held.let_go();
+    wait_for(&lab, "hung", "running");
+    assert_eq!(process(&lab, "hung"), hangs);
+    lines(&lab, "starts", 1);
+    assert_eq!(hangs.descriptors().keys().copied().collect::<Vec<_>>(), [0, 1, 2, 3]);
+    assert!(lab.read("m.journal").lines().any(|line| line.starts_with(&format!("+ {} ", hangs.id()))));
+    // It outlives what is started by other threads now, and is looked after as everybody.
+    nobody_waits(&lab);
+    assert!(hangs.alive());
+    hangs.signal(Signal::SIGKILL);
+    lines(&lab, "starts", 2);
+    assert_eq!(number(&status(&lab, "hung"), "exit"), 1);
+    stop(&lab);
+}
+
+/// Whatever ends a bot ends a start that hangs, at once.
+#[test]
+fn p6_11_a_start_that_hangs_can_be_stopped() {
+    let lab = lab();
+    bring(&lab, "slow");
+    let hung = "hung autostart=no stop=TERM:60000 : LAB/slow stamp:LAB/starts idle";
+    let victim = "victim autostart=no limit=0/1000 : LAB/slow idle";
+    let monitor = start(&lab, &[hung, victim, OTHERS[0], OTHERS[1]]);
+    let held = Held::file(&lab, "slow");
+    for end in ["stop hung 20000", "destroy hung 20000"] {
+        start_hung(&lab, "hung");
+        let hangs = newborn(monitor);
+        let told = tell(&lab, end);
+        assert!(told.contains("hung stopped") && !hangs.alive(), "{end}: {told}");
+        assert_eq!(newborns(monitor), []);
+    }
+    // One that is killed by somebody else has ended as any other.
+    start_hung(&lab, "victim");
+    newborn(monitor).signal(Signal::SIGKILL);
+    let told = wait_for(&lab, "victim", "gave-up");
+    assert!(told.contains("by SIGKILL") && told.contains("start=1"), "{told}");
+    // A restart is another start, which hangs too.
+    start_hung(&lab, "hung");
+    let hangs = newborn(monitor);
+    tell(&lab, "restart hung");
+    hangs.died(SOON).unwrap();
+    wait_for(&lab, "hung", "starting");
+    let hangs = newborn(monitor);
+    // What concerns its policy leaves it alone.
+    write_bots(&lab, &[&hung.replace("autostart", "limit=9/1000 autostart"), OTHERS[0], OTHERS[1]]);
+    tell(&lab, "reload");
+    assert_eq!((state(&lab, "hung"), newborn(monitor)), ("starting".to_owned(), hangs));
+    // Another specification is another start again.
+    write_bots(&lab, &[&hung.replace("stamp:", "print:new stamp:"), OTHERS[0], OTHERS[1]]);
+    tell(&lab, "reload");
+    hangs.died(SOON).unwrap();
+    wait_for(&lab, "hung", "starting");
+    let hangs = newborn(monitor);
+    write_bots(&lab, &OTHERS);
+    tell(&lab, "reload");
+    hangs.died(SOON).unwrap();
+    while tell(&lab, "find -").contains("hung") {}
+    refused(&lab, "start hung");
+    nobody_waits(&lab);
+    held.let_go();
+    write_bots(&lab, &[hung, OTHERS[0], OTHERS[1]]);
+    tell(&lab, "reload");
+    tell(&lab, "start hung 20000");
+    assert_eq!(lines(&lab, "starts", 1).len(), 1, "a start that was ended has run after all");
+    stop(&lab);
+}
+
+/// A start that hangs is killed, and the thread that knows of it has no time to say so: nobody else takes its status.
+#[test]
+fn p6_03_the_status_of_a_start_that_hangs_is_not_stolen() {
+    let lab = lab();
+    bring(&lab, "slow");
+    let victim = "victim autostart=no limit=0/1000 : LAB/slow idle";
+    let monitor = start(&lab, &[victim, OTHERS[0]]);
+    let starts = monitor.threads().into_iter().filter(|thread| thread.stat().is_some_and(|stat| stat.name == "starts"));
+    let starts: Vec<String> = starts.map(|thread| thread.id().to_string()).collect();
+    // It runs only when nobody else wants its processor, whom somebody else always wants.
+    let starve = format!(
+        "set -e; for t in {}; do chrt --idle --pid 0 $t; taskset --cpu-list --pid 0 $t; done >&2
+        echo starved > starved; exec timeout 20 taskset --cpu-list 0 sh -c 'while :; do :; done'",
+        starts.join(" ")
+    );
+    let held = Held::file(&lab, "slow");
+    let busy = lab.shell(&starve).within(Duration::from_secs(40)).spawn();
+    lab.wait_for("starved", SOON, |text| text.ends_with('\n'));
+    start_hung(&lab, "victim");
+    newborn(monitor).signal(Signal::SIGKILL);
+    let told = wait_for(&lab, "victim", "gave-up");
+    assert!(told.contains("by SIGKILL"), "{told}");
+    busy.signal(Signal::SIGTERM);
+    busy.finish();
+    held.let_go();
+    stop(&lab);
+}
+
+/// A directory on a mount that is dead, and a program that hangs, and some of them at once.
+#[test]
+fn p6_11_several_starts_hang() {
+    let lab = lab();
+    bring(&lab, "slow");
+    let dead = Held::mount(&lab, "mount");
+    let gone = "gone limit=0/1000 autostart=no directory=LAB/mount : BOT idle";
+    let nobody = "nobody limit=0/1000 autostart=no user=65534 group=65534 directory=LAB/mount : /bin/sleep 999";
+    let hung = "hung instances=6 autostart=no : LAB/slow stamp:LAB/starts idle";
+    write_bots(&lab, &[gone, nobody, hung, OTHERS[0], OTHERS[1]]);
+    dead.shell(&lab, "exec $D start").run().ok();
+    let monitor = lab.daemon(PIDFILE);
+    let held = Held::file(&lab, "slow");
+    start_hung(&lab, "gone");
+    start_hung(&lab, "nobody");
+    tell(&lab, "start hung");
+    // Not all of one kind, which would leave nobody to start others.
+    let told = wait_for(&lab, "hung:6", "backing-off");
+    assert!(told.contains("4 other starts of it hang"), "{told}");
+    for hangs in so_many(monitor, 6) {
+        assert_eq!(hangs.descriptors().keys().copied().collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+    }
+    nobody_waits(&lab);
+    // One is stopped, the others hang on.
+    tell(&lab, "stop gone 20000");
+    so_many(monitor, 5);
+    start_hung(&lab, "gone");
+    held.let_go();
+    for number in 1..=6 {
+        wait_for(&lab, &format!("hung:{number}"), "running");
+    }
+    assert_eq!(lines(&lab, "starts", 6).len(), 6);
+    // Of the mount it is told what the kernel says.
+    dead.let_go();
+    for bot in ["gone", "nobody"] {
+        let told = wait_for(&lab, bot, "gave-up");
+        assert!(told.contains(&format!("failed to enter the directory of `{bot}`")), "{told}");
+    }
+    stop(&lab);
+}
+
+/// The end of the monitor ends starts that hang.
+#[test]
+fn p6_12_a_shutdown_ends_starts_that_hang() {
+    let lab = lab();
+    bring(&lab, "slow");
+    let dead = Held::mount(&lab, "mount");
+    let held = Held::file(&lab, "slow");
+    // They hang from the beginning, and the monitor is up all the same.
+    write_bots(&lab, &["gone directory=LAB/mount : BOT idle", "hung depends=web : LAB/slow idle", OTHERS[0]]);
+    dead.shell(&lab, "exec $D start").run().ok();
+    let monitor = lab.daemon(PIDFILE);
+    wait_for(&lab, "gone", "starting");
+    wait_for(&lab, "hung", "starting");
+    let begin = Instant::now();
+    let stopped = lab.run(&["stop"]).ok();
+    assert!(stopped.stdout.starts_with("stopped") && begin.elapsed() < Duration::from_secs(10), "{stopped}");
+    assert_eq!(newborns(monitor), []);
+    assert!(!monitor.alive());
+    held.let_go();
+    dead.let_go();
+    nothing_left(&lab);
+}
+
+/// A monitor that is killed takes starts that hang with it, whatever they hang on.
+#[test]
+fn p6_04_starts_that_hang_end_with_a_monitor_that_is_killed() {
+    let lab = lab();
+    bring(&lab, "slow");
+    let dead = Held::mount(&lab, "mount");
+    let held = Held::file(&lab, "slow");
+    let gone = "gone directory=LAB/mount : BOT stamp:LAB/starts idle";
+    let nobody = "nobody user=65534 group=65534 directory=LAB/mount : /bin/sleep 999";
+    write_bots(&lab, &[gone, nobody, "hung : LAB/slow stamp:LAB/starts idle"]);
+    dead.shell(&lab, "exec $D start").run().ok();
+    let monitor = lab.daemon(PIDFILE);
+    for bot in ["gone", "nobody", "hung"] {
+        wait_for(&lab, bot, "starting");
+    }
+    let hang = so_many(monitor, 3);
+    monitor.signal(Signal::SIGKILL);
+    let all: Vec<i32> = hang.iter().chain([&monitor]).map(|process| process.id()).collect();
+    look::deaths(&all, Deadline::after(SOON)).expect("the kernel tells them");
+    held.let_go();
+    write_bots(&lab, &["hung : LAB/slow stamp:LAB/starts idle"]);
+    start_again(&lab, &[]);
+    wait_for(&lab, "hung", "running");
+    assert_eq!(lines(&lab, "starts", 1).len(), 1);
+    dead.let_go();
+    stop(&lab);
+}
+
+/// Whether a file is there that says that a bot is ready cannot be known for now.
+#[test]
+fn p6_11_a_sign_of_readiness_that_hangs_keeps_nobody_waiting() {
+    let lab = lab();
+    let dead = Held::mount(&lab, "mount");
+    let brief = "brief ready=file:LAB/mount/ready ready_timeout=1000 restart=never : BOT idle";
+    write_bots(&lab, &["sign ready=file:LAB/mount/ready : BOT idle", brief, OTHERS[0], OTHERS[1]]);
+    dead.shell(&lab, "exec $D start").run().ok();
+    lab.daemon(PIDFILE);
+    nobody_waits(&lab);
+    assert_eq!(state(&lab, "sign"), "starting");
+    assert!(process(&lab, "sign").alive());
+    // The time that it has is kept.
+    let told = wait_for(&lab, "brief", "exited");
+    assert!(told.contains("not being ready in time"), "{told}");
+    assert!(tell(&lab, "stop sign 20000").contains("sign stopped"));
+    dead.let_go();
+    stop(&lab);
+}
+
+/// A user is looked up in a file that hangs, as it would be over the net.
+#[test]
+fn p6_11_a_name_service_that_hangs_keeps_nobody_waiting() {
+    let lab = lab();
+    lab.shell("cp /etc/passwd passwd").run().ok();
+    let running = foreground(
+        &lab,
+        &[
+            "named autostart=no user=nobody : /bin/sleep 999",
+            "other autostart=no user=nobody : /bin/sleep 998",
+            OTHERS[0],
+            OTHERS[1],
+        ],
+        "exec unshare --mount bash -c 'mount --bind passwd /etc/passwd && exec $D foreground'",
+    );
+    let monitor = running.process();
+    wait_for(&lab, "web", "running");
+    let held = Held::file(&lab, "passwd");
+    start_hung(&lab, "named");
+    assert_eq!(newborns(monitor), []);
+    nobody_waits(&lab);
+    // There is nothing to be ended.
+    assert!(tell(&lab, "stop named 20000").contains("named stopped"));
+    start_hung(&lab, "named");
+    nobody_waits(&lab);
+    held.let_go();
+    wait_for(&lab, "named", "running");
+    assert_eq!(process(&lab, "named").ids().unwrap().users, vec![65534; 4]);
+    // The start that was given up has made no other one.
+    let sleeps = lab.processes().into_iter().filter(|process| process.arguments() == ["/bin/sleep", "999"]);
+    assert_eq!(sleeps.count(), 1);
+    // Nor does the monitor wait for it at its end.
+    let held = Held::file(&lab, "passwd");
+    start_hung(&lab, "other");
+    let begin = Instant::now();
+    running.signal(Signal::SIGTERM);
+    running.finish().ok();
+    assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+    held.let_go();
+    nothing_left(&lab);
+}
