@@ -30,8 +30,11 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-/// So long a start is waited for. Most take less than a thousandth of a second.
-const PATIENCE: Duration = Duration::from_millis(20);
+/// So long a start is waited for; most take less than a thousandth of a second, but not on every machine.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// The same while something hangs: more may follow.
+const LESS: Duration = Duration::from_millis(20);
 
 /// So long a look is: it takes a few millionths, and many may be due at once.
 const GLANCE: Duration = Duration::from_millis(1);
@@ -102,7 +105,9 @@ impl Spawners {
 
     /// Starts a bot.
     pub(crate) fn start(&mut self, start: Start) -> Begun<Made> {
-        self.give(PATIENCE, move |worker, ticket| worker.start(&start, ticket))
+        let is_calm = self.threads.iter().all(|thread| thread.is_idle.load(SeqCst));
+        let patience = if is_calm { PATIENCE } else { LESS };
+        self.give(patience, move |worker, ticket| worker.start(&start, ticket))
     }
 
     /// Looks whether a file is there.

@@ -31,11 +31,11 @@ fn p6_11_whatever_hangs_is_left_alone_and_heard_of() {
     for number in 0..MOST {
         let (gate, waits) = channel::<()>();
         let begin = Instant::now();
-        match spawners.give(PATIENCE, move |_, _| Ok(waits.recv().map_or(number, |()| usize::MAX))) {
+        match spawners.give(LESS, move |_, _| Ok(waits.recv().map_or(number, |()| usize::MAX))) {
             Begun::Hangs(ticket) => tickets.push(ticket),
             Begun::Over(outcome) => panic!("{number} is over: {outcome:?}"),
         }
-        assert!(begin.elapsed() >= PATIENCE);
+        assert!(begin.elapsed() >= LESS);
         gates.push(gate);
     }
     // There is no thread for one more, until one comes back.
@@ -58,8 +58,7 @@ fn p6_11_whatever_hangs_is_left_alone_and_heard_of() {
 fn a_panic_ends_no_thread() {
     let mut spawners = spawners();
     for _ in 0..3 {
-        let refusal =
-            outcome(spawners.give(PATIENCE, |_, _| -> Result<(), Refusal> { panic!("on purpose") })).unwrap_err();
+        let refusal = outcome(spawners.give(LESS, |_, _| -> Result<(), Refusal> { panic!("on purpose") })).unwrap_err();
         assert!(refusal.text.contains("panicked"), "{refusal:?}");
     }
     assert!(matches!(outcome(spawners.look("/nowhere".into())), Ok(false)));

@@ -105,7 +105,11 @@ pub(crate) fn status(lab: &Lab, bot: &str) -> String {
 /// The state of a bot.
 #[track_caller]
 pub(crate) fn state(lab: &Lab, bot: &str) -> String {
-    status(lab, bot).split_whitespace().nth(1).unwrap_or_default().to_owned()
+    state_in(&status(lab, bot)).to_owned()
+}
+
+fn state_in(status: &str) -> &str {
+    status.split_whitespace().nth(1).unwrap_or_default()
 }
 
 /// The number behind `KEY=` in what is said of a bot; 0 if it is not there.
@@ -117,7 +121,12 @@ pub(crate) fn number(status: &str, key: &str) -> u64 {
 /// The process of a bot that runs.
 #[track_caller]
 pub(crate) fn process(lab: &Lab, bot: &str) -> Process {
-    let status = status(lab, bot);
+    let mut status = status(lab, bot);
+    if state_in(&status) == "starting" && number(&status, "pid") == 0 {
+        // On a busy machine a start may take a moment.
+        wait_for(lab, bot, "running");
+        status = self::status(lab, bot);
+    }
     let pid = i32::try_from(number(&status, "pid")).unwrap();
     assert!(pid > 0, "it does not run: {status}");
     Process::new(pid)
