@@ -1,20 +1,19 @@
 //! One connection: requests one after another, each read, answered and written in bounded time.
 
-use super::door::Crowd;
+use super::door::{Crowd, Stream};
 use super::reader::{Asked, Progress, Reader};
 use super::writer::Writer;
 use super::{End, glance};
 use crate::access::Peer;
 use crate::events::Heard;
 use crate::refusal::Refusal;
-use crate::routes::{self, Answered, Content, Service};
+use crate::routes::{Answered, Content, Leave, Service};
 use axum::http::{Method, Request, StatusCode};
 use bytes::Bytes;
 use std::io;
-use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
@@ -58,7 +57,7 @@ pub(super) struct Connection<S> {
     long: Arc<Semaphore>,
 }
 
-impl<S: AsyncRead + AsyncWrite + AsFd + Unpin + Sync> Connection<S> {
+impl<S: Stream> Connection<S> {
     pub(super) fn new(
         stream: S,
         peer: Peer,
@@ -77,7 +76,7 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin + Sync> Connection<S> {
                 Read::Request(asked) => {
                     let Asked { request, is_last } = *asked;
                     let method = request.method().clone();
-                    let Some((mut answered, _leave)) = self.answer(&service, request).await else { return };
+                    let Some(mut answered) = self.answer(&service, request).await else { return };
                     answered.is_last |= is_last;
                     if !self.send(&service, &method, answered).await.unwrap_or(false) {
                         return;
@@ -104,47 +103,41 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin + Sync> Connection<S> {
 
     /// Answers a request, with leave to take long where it needs that; nothing where there is nobody any more who waits for
     /// the answer.
-    async fn answer(
-        &self,
-        service: &Arc<Service>,
-        request: Request<Bytes>,
-    ) -> Option<(Answered, Option<OwnedSemaphorePermit>)> {
+    async fn answer(&self, service: &Service, request: Request<Bytes>) -> Option<Answered> {
         if let Err(refusal) = service.judge(self.peer, &request) {
-            return Some((service.refuse(refusal), None));
+            return Some(service.refuse(refusal));
         }
-        if !service.may_take_long(&request) {
-            return Some((service.answer(self.peer, request).await, None));
+        let mut leave = None;
+        if service.may_take_long(&request) {
+            leave = self.leave().await;
+            if leave.is_none() {
+                return Some(service.refuse(TOO_MANY));
+            }
         }
-        let Some(leave) = self.leave().await else { return Some((service.refuse(TOO_MANY), None)) };
-        let is_event = routes::is_event(&request);
-        let (own, peer, mut end) = (Arc::clone(service), self.peer, self.end.clone());
-        let mut answer = Box::pin(async move { own.answer(peer, request).await });
         tokio::select! {
             biased;
-            answered = &mut answer => Some((answered, Some(leave))),
-            () = End::Now.comes(&mut end) => Some((service.refuse(TOO_LATE), None)),
-            () = glance::gone(&self.stream) => {
-                // Its handler goes on, and has its leave until it has ended: not more of them can be at work than that.
-                if is_event {
-                    tokio::spawn(async move { drop((answer.await, leave)) });
-                }
-                None
-            }
+            answered = service.answer(self.peer, request, leave) => Some(answered),
+            () = self.comes(End::Now) => Some(service.refuse(TOO_LATE)),
+            // A handler of its event goes on, and has its leave until it has ended: not more of them can be at work than that.
+            () = glance::gone(&self.stream) => None,
         }
     }
 
     /// Leave to take long: as soon as somebody else is done, unless that takes long itself, or somebody wants this place.
-    async fn leave(&self) -> Option<OwnedSemaphorePermit> {
+    async fn leave(&self) -> Leave {
         if let Ok(leave) = Arc::clone(&self.long).try_acquire_owned() {
             return Some(leave);
         }
-        let mut end = self.end.clone();
         tokio::select! {
             biased;
             leave = timeout(TURN, Arc::clone(&self.long).acquire_owned()) => leave.ok()?.ok(),
-            () = End::Now.comes(&mut end) => None,
+            () = self.comes(End::Now) => None,
             () = self.crowd.asks_to_leave() => None,
         }
+    }
+
+    async fn comes(&self, end: End) {
+        end.comes(&mut self.end.clone()).await;
     }
 
     /// Reads the next request.
@@ -198,7 +191,7 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin + Sync> Connection<S> {
 
     /// Sends an answer; whether another request may follow.
     async fn send(&mut self, service: &Service, method: &Method, answered: Answered) -> io::Result<bool> {
-        let Answered { content, is_last, stops } = answered;
+        let Answered { content, is_last, stops, leave: _leave } = answered;
         let is_last = is_last || self.crowd.is_there() || End::Soon.has_come(&self.end);
         let sent = match content {
             Content::Response(response) => {
