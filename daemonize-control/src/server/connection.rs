@@ -1,5 +1,6 @@
 //! One connection: requests one after another, each read, answered and written in bounded time.
 
+use super::deadline::Deadline;
 use super::door::{Crowd, Stream};
 use super::reader::{Asked, Progress, Reader};
 use super::writer::Writer;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 /// How long a request may take from its first byte to its last, and the first one from the connection on.
 const REQUEST: Duration = Duration::from_secs(5);
@@ -51,6 +52,8 @@ pub(super) struct Connection<S> {
     peer: Peer,
     reader: Reader,
     writer: Writer,
+    /// Of what is read now.
+    deadline: Deadline,
     end: watch::Receiver<End>,
     crowd: Arc<Crowd>,
     /// Places for what takes long.
@@ -65,7 +68,8 @@ impl<S: Stream> Connection<S> {
         crowd: Arc<Crowd>,
         long: Arc<Semaphore>,
     ) -> Connection<S> {
-        Connection { stream, peer, reader: Reader::default(), writer: Writer::default(), end, crowd, long }
+        let deadline = Deadline::new(Instant::now() + REQUEST);
+        Connection { stream, peer, reader: Reader::default(), writer: Writer::default(), deadline, end, crowd, long }
     }
 
     /// Serves it to its end, in its place.
@@ -143,8 +147,9 @@ impl<S: Stream> Connection<S> {
     /// Reads the next request.
     async fn read(&mut self, is_first: bool) -> Read {
         let now = Instant::now();
-        let mut deadline = now + if is_first { REQUEST } else { IDLE };
+        self.deadline.set(now + if is_first { REQUEST } else { IDLE });
         let stays = now + if is_first { ARRIVAL } else { Duration::ZERO };
+        let mut is_idle = !is_first;
         loop {
             match self.reader.look() {
                 Progress::Request(asked) => return Read::Request(asked),
@@ -156,12 +161,16 @@ impl<S: Stream> Connection<S> {
             if was_waiting && is_ending && !glance::has_something(&self.stream) {
                 return Read::Over;
             }
-            match self.read_more(deadline, (was_waiting && !is_ending).then_some(stays)).await {
+            if !was_waiting && std::mem::take(&mut is_idle) {
+                self.deadline.set(Instant::now() + REQUEST);
+            }
+            match self.read_more((was_waiting && !is_ending).then_some(stays)).await {
                 Ok(Some(0)) | Err(_) => return Read::Over,
-                Ok(Some(_)) if was_waiting && !is_first => deadline = Instant::now() + REQUEST,
                 Ok(Some(_)) => {}
                 // Whoever has asked by now is heard.
-                Ok(None) if was_waiting && glance::has_something(&self.stream) => deadline = Instant::now() + REQUEST,
+                Ok(None) if was_waiting && glance::has_something(&self.stream) => {
+                    self.deadline.set(Instant::now() + REQUEST);
+                }
                 Ok(None) if was_waiting => return Read::Over,
                 Ok(None) => return Read::Refusal(TOO_SLOW),
             }
@@ -170,22 +179,22 @@ impl<S: Stream> Connection<S> {
 
     /// Reads some bytes; `None` when the time is over. Whoever only waits also leaves at the end, and in a crowd, the latter not
     /// before the given time.
-    async fn read_more(&mut self, deadline: Instant, waits: Option<Instant>) -> io::Result<Option<usize>> {
-        let buffer = self.reader.buffer();
+    async fn read_more(&mut self, waits: Option<Instant>) -> io::Result<Option<usize>> {
+        let Connection { stream, reader, deadline, end, crowd, .. } = self;
+        let buffer = reader.buffer();
         buffer.reserve(CHUNK);
-        let read = timeout_at(deadline, self.stream.read_buf(buffer));
-        let Some(stays) = waits else { return read.await.map_or(Ok(None), |read| read.map(Some)) };
         let crowded = async {
-            if stays > Instant::now() {
+            if let Some(stays) = waits.filter(|stays| *stays > Instant::now()) {
                 sleep_until(stays).await;
             }
-            self.crowd.asks_to_leave().await;
+            crowd.asks_to_leave().await;
         };
         tokio::select! {
             biased;
-            read = read => read.map_or(Ok(None), |read| read.map(Some)),
-            () = End::Soon.comes(&mut self.end) => Ok(None),
-            () = crowded => Ok(None),
+            read = stream.read_buf(buffer) => read.map(Some),
+            () = deadline.is_over() => Ok(None),
+            () = End::Soon.comes(end), if waits.is_some() => Ok(None),
+            () = crowded, if waits.is_some() => Ok(None),
         }
     }
 

@@ -14,7 +14,7 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::io::AsyncWriteExt;
-use tokio::time::timeout;
+use tokio::time::sleep;
 
 /// How long the reader may take for what is written at once.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -86,7 +86,9 @@ impl Writer {
 
     fn head(&mut self, status: StatusCode, headers: &HeaderMap, framing: Framing, is_last: bool) {
         let reason = status.canonical_reason().unwrap_or("Unknown");
-        let _ = write!(self.out, "HTTP/1.1 {} {reason}\r\n", status.as_str());
+        for part in ["HTTP/1.1 ", status.as_str(), " ", reason, "\r\n"] {
+            self.out.extend_from_slice(part.as_bytes());
+        }
         for (name, value) in headers {
             if !is_ours(name) {
                 self.line(name.as_str().as_bytes(), value.as_bytes());
@@ -171,10 +173,15 @@ impl Writer {
         if self.out.is_empty() {
             return Ok(());
         }
-        let written = timeout(PATIENCE, stream.write_all(&self.out)).await;
+        let written = tokio::select! {
+            biased;
+            written = stream.write_all(&self.out) => written,
+            // No timer is set where there is room for all of it.
+            () = async { sleep(PATIENCE).await } => Err(io::ErrorKind::TimedOut.into()),
+        };
         self.out.clear();
         self.out.shrink_to(MUCH);
-        written.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+        written
     }
 }
 

@@ -5,6 +5,7 @@ use crate::refusal::Refusal;
 use axum::http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING, UPGRADE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, Version};
 use bytes::Bytes;
+use std::mem::MaybeUninit;
 
 const MALFORMED: Refusal = Refusal::bad("the head is malformed");
 const NO_VERSION: Refusal = Refusal::bad("the request line does not end with HTTP/1.1");
@@ -37,9 +38,9 @@ pub(super) fn check_version(line: &[u8]) -> Result<(), Refusal> {
 
 /// Reads a head, which ends with its empty line and has no byte that may not be there.
 pub(super) fn parse(bytes: &Bytes) -> Result<Head, Refusal> {
-    let mut lines = [httparse::EMPTY_HEADER; HEADERS_LIMIT];
-    let mut head = httparse::Request::new(&mut lines);
-    match head.parse(bytes) {
+    let mut lines = [const { MaybeUninit::uninit() }; HEADERS_LIMIT];
+    let mut head = httparse::Request::new(&mut []);
+    match head.parse_with_uninit_headers(bytes, &mut lines) {
         Ok(httparse::Status::Complete(length)) if length == bytes.len() => {}
         _ => return Err(MALFORMED),
     }

@@ -152,6 +152,7 @@ impl Scan {
     /// How long the head is, once it is complete.
     fn go_on(&mut self, bytes: &[u8]) -> Result<Option<usize>, Refusal> {
         let end = bytes.len().min(HEAD_LIMIT);
+        let bytes = &bytes[..end];
         while self.at < end {
             if self.next(bytes, bytes[self.at])? {
                 return Ok(Some(self.at));
@@ -164,7 +165,7 @@ impl Scan {
         }
     }
 
-    /// Goes over one byte; whether it was the last.
+    /// Goes over one byte, and what is plain behind it; whether it was the last.
     fn next(&mut self, bytes: &[u8], byte: u8) -> Result<bool, Refusal> {
         let after_return = self.at > self.line && bytes[self.at - 1] == b'\r';
         match byte {
@@ -173,7 +174,10 @@ impl Scan {
             _ if after_return => return Err(BARE),
             b' ' | b'\t' if self.at == self.line => return Err(FOLDED),
             0x80.. if self.lines == 0 => return Err(NOT_ASCII),
-            b'\r' | b'\t' | b' '..=b'~' | 0x80.. => {}
+            b' '..=b'~' => {
+                self.at += bytes[self.at + 1..].iter().take_while(|byte| matches!(byte, b' '..=b'~')).count()
+            }
+            b'\r' | b'\t' | 0x80.. => {}
             _ => return Err(CONTROL),
         }
         self.at += 1;
