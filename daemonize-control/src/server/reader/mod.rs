@@ -9,7 +9,6 @@ mod head;
 use crate::refusal::Refusal;
 use axum::http::{Request, StatusCode};
 use bytes::{Bytes, BytesMut};
-use head::Head;
 
 /// How long a head may be: the request line and all headers, with the empty line.
 pub(crate) const HEAD_LIMIT: usize = 8 * 1024;
@@ -59,7 +58,8 @@ pub(crate) struct Reader {
 #[derive(Debug)]
 enum Place {
     Head(Scan),
-    Body(Box<Head>),
+    /// Its body is still to come, and so long.
+    Body(Box<Asked>, usize),
     /// Behind one that has not been answered.
     Behind,
     Refused(Refusal),
@@ -95,14 +95,14 @@ impl Reader {
             match scan.go_on(&self.buffer) {
                 Ok(None) => return Progress::NeedMore,
                 Ok(Some(length)) => match head::parse(&self.buffer.split_to(length).freeze()) {
-                    Ok(head) => self.place = Place::Body(Box::new(head)),
+                    Ok((asked, length)) => self.place = Place::Body(Box::new(asked), length),
                     Err(refusal) => return self.refuse(refusal),
                 },
                 Err(refusal) => return self.refuse(refusal),
             }
         }
         match &self.place {
-            Place::Body(head) if self.buffer.len() >= head.length => self.take(),
+            Place::Body(_, length) if self.buffer.len() >= *length => self.take(),
             Place::Refused(refusal) => Progress::Refusal(*refusal),
             Place::Behind if !self.buffer.is_empty() => self.refuse(PIPELINED),
             _ => Progress::NeedMore,
@@ -118,10 +118,11 @@ impl Reader {
 
     fn take(&mut self) -> Progress {
         match std::mem::replace(&mut self.place, Place::Behind) {
-            Place::Body(head) => {
-                let Head { request, length, is_last } = *head;
-                let body = self.buffer.split_to(length).freeze();
-                Progress::Request(Box::new(Asked { request: request.map(|()| body), is_last }))
+            Place::Body(mut asked, length) => {
+                if length > 0 {
+                    *asked.request.body_mut() = self.buffer.split_to(length).freeze();
+                }
+                Progress::Request(asked)
             }
             place => {
                 self.place = place;
