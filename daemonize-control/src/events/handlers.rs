@@ -245,6 +245,49 @@ mod tests {
         assert_eq!(run(handlers.handle(json!({"name": "nothing"}), None)).0["message"], "no handler found for nothing");
     }
 
+    #[test]
+    fn p5_10_a_handler_keeps_its_leave_to_its_end_when_nobody_waits_for_it() {
+        let handlers = Handlers::default();
+        let (going, gate) = (Arc::new(tokio::sync::Semaphore::new(0)), Arc::new(tokio::sync::Semaphore::new(0)));
+        let (begun, ends) = (Arc::clone(&going), Arc::clone(&gate));
+        handlers.on("awaited".into(), move |event| {
+            let (begun, ends) = (Arc::clone(&begun), Arc::clone(&ends));
+            async move {
+                begun.add_permits(1);
+                ends.acquire().await.unwrap().forget();
+                assert!(event["well"] == true, "it was not well");
+            }
+        });
+        let (begun, (end, ends)) = (Arc::clone(&going), std::sync::mpsc::channel::<()>());
+        let ends = std::sync::Mutex::new(ends);
+        handlers.on("plain".into(), move |event| {
+            begun.add_permits(1);
+            ends.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(Duration::from_secs(10)).unwrap();
+            assert!(event["well"] == true, "it was not well");
+        });
+        run(async {
+            let places = Arc::new(tokio::sync::Semaphore::new(1));
+            for (name, well) in [("awaited", true), ("awaited", false), ("plain", true), ("plain", false)] {
+                let soon = |place| tokio::time::timeout(Duration::from_secs(10), place);
+                let leave = Arc::clone(&places).try_acquire_owned().unwrap();
+                {
+                    let mut asked = std::pin::pin!(handlers.handle(json!({"name": name, "well": well}), Some(leave)));
+                    tokio::select! {
+                        _ = &mut asked => panic!("it waits"),
+                        begun = soon(going.acquire()) => begun.unwrap().unwrap().forget(),
+                    }
+                }
+                assert_eq!(places.available_permits(), 0, "{name}");
+                if name == "plain" {
+                    end.send(()).unwrap()
+                } else {
+                    gate.add_permits(1)
+                }
+                drop(soon(places.acquire()).await.unwrap_or_else(|_| panic!("{name} {well}: it was not given back")));
+            }
+        });
+    }
+
     /// What a handler has captured is dropped where handlers can be looked at, and changed.
     #[test]
     fn a_handler_s_end_may_look_at_handlers() {
