@@ -53,7 +53,7 @@ mod tests {
             }
             deadline.is_over().await;
             assert!(begun.elapsed() >= LONG, "{:?}", begun.elapsed());
-            deadline.set(begun + LONG * 100);
+            let mut deadline = Deadline::new(begun + LONG * 100);
             deadline.set(begun + LONG * 2);
             deadline.is_over().await;
             assert!(begun.elapsed() >= LONG * 2 && begun.elapsed() < LONG * 50, "{:?}", begun.elapsed());
