@@ -111,7 +111,7 @@ impl Writer {
         match framing {
             Framing::Omitted(None) => {}
             Framing::Omitted(Some(length)) | Framing::Length(length) => {
-                drop(write!(self.out, "content-length: {length}\r\n"));
+                self.line(b"content-length", length.to_string().as_bytes());
             }
             Framing::Chunked => self.line(b"transfer-encoding", b"chunked"),
         }

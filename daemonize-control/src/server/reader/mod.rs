@@ -175,9 +175,7 @@ impl Scan {
             _ if after_return => return Err(BARE),
             b' ' | b'\t' if self.at == self.line => return Err(FOLDED),
             0x80.. if self.lines == 0 => return Err(NOT_ASCII),
-            b' '..=b'~' => {
-                self.at += bytes[self.at + 1..].iter().take_while(|byte| matches!(byte, b' '..=b'~')).count()
-            }
+            b' '..=b'~' => self.at += plain(&bytes[self.at + 1..]),
             b'\r' | b'\t' | 0x80.. => {}
             _ => return Err(CONTROL),
         }
@@ -199,6 +197,14 @@ impl Scan {
             (_, false) => Ok(false),
         }
     }
+}
+
+/// How many bytes at the beginning may be anywhere in a line; many at once, as far as they go.
+fn plain(bytes: &[u8]) -> usize {
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~');
+    let are_plain = |bytes: &[u8]| bytes.iter().fold(true, |all, byte| all & is_plain(byte));
+    let many = bytes.chunks_exact(16).take_while(|bytes| are_plain(bytes)).count() * 16;
+    many + bytes[many..].iter().take_while(|byte| is_plain(byte)).count()
 }
 
 /// What a stream of bytes amounts to, as long as nothing is answered.
