@@ -279,9 +279,9 @@ mod tests {
                 }
                 assert_eq!(places.available_permits(), 0, "{name}");
                 if name == "plain" {
-                    end.send(()).unwrap()
+                    end.send(()).unwrap();
                 } else {
-                    gate.add_permits(1)
+                    gate.add_permits(1);
                 }
                 drop(soon(places.acquire()).await.unwrap_or_else(|_| panic!("{name} {well}: it was not given back")));
             }

@@ -70,13 +70,14 @@ fn headers(head: &Bytes, lines: &[httparse::Header<'_>], told: &mut Told) -> Res
 #[derive(Debug, Default)]
 struct Told {
     hosts: usize,
-    names_no_host: bool,
+    /// Those that are not empty.
+    named_hosts: usize,
     lengths: usize,
     /// The last one; nothing where it is no number.
     length: Option<u64>,
     is_encoded: bool,
-    upgrades: bool,
-    expects: bool,
+    /// Why something that is asked for is not done here.
+    refusal: Option<Refusal>,
     is_last: bool,
 }
 
@@ -84,21 +85,24 @@ impl Told {
     fn hear(&mut self, name: &HeaderName, value: &HeaderValue) {
         if *name == HOST {
             self.hosts += 1;
-            self.names_no_host |= value.is_empty();
+            self.named_hosts += usize::from(!value.is_empty());
         } else if *name == CONTENT_LENGTH {
             self.lengths += 1;
             self.length = number(value);
         } else if *name == CONNECTION {
             self.is_last |= says_close(value);
+        } else if *name == TRANSFER_ENCODING {
+            self.is_encoded = true;
+        } else if *name == UPGRADE {
+            self.refusal = Some(UPGRADED);
+        } else if *name == EXPECT {
+            self.refusal.get_or_insert(EXPECTING);
         }
-        self.is_encoded |= *name == TRANSFER_ENCODING;
-        self.upgrades |= *name == UPGRADE;
-        self.expects |= *name == EXPECT;
     }
 
     /// How long the body is: one host, one way to say the length, and one number; and nothing asked that is not done here.
     fn judge(&self) -> Result<usize, Refusal> {
-        if self.hosts != 1 || self.names_no_host {
+        if (self.hosts, self.named_hosts) != (1, 1) {
             return Err(HOSTS);
         }
         let length = match (self.lengths, self.is_encoded) {
@@ -108,10 +112,7 @@ impl Told {
             _ => return Err(TWO_LENGTHS),
         };
         let length = usize::try_from(length).ok().filter(|length| *length <= BODY_LIMIT).ok_or(LARGE)?;
-        if self.upgrades {
-            return Err(UPGRADED);
-        }
-        if self.expects { Err(EXPECTING) } else { Ok(length) }
+        self.refusal.map_or(Ok(length), Err)
     }
 }
 
