@@ -1,8 +1,10 @@
 //! What the endpoint costs, beside a bare axum server with the same routes: `scripts/bench control`.
 //!
 //! ```text
-//! scripts/bench control [--rounds N] [--milliseconds N]
+//! scripts/bench control [--rounds N] [--milliseconds N] [--only TEXT]
 //! ```
+//!
+//! `--only` leaves out whatever has not this text in its name, such as `Unix, 32`, and what the endpoint costs at rest.
 //!
 //! Both servers run all the time and are asked in turns; the figures are medians of the rounds, the ratios medians of the
 //! rounds' ratios. The processor's time for each request is told beside: it depends least on what else the machine does.
@@ -31,10 +33,11 @@ const REQUESTS: [(&str, &str, &str, &str); 4] = [
     ("POST of an event, handled in a thread", "POST", "/event", r#"{"name":"work","number":7}"#),
 ];
 
-/// How many rounds there are, and how long one server is asked in each.
+/// How many rounds there are, how long one server is asked in each, and what is in the names of all that is asked.
 struct Wanted {
     rounds: usize,
     time: Duration,
+    only: Option<String>,
 }
 
 /// A server, ready to be asked.
@@ -69,19 +72,22 @@ fn main() -> ExitCode {
     let place = Place::new();
     let mut limits = Limits::new();
     beside_bare(&place, &wanted, &mut limits);
-    idle(&place, &mut limits);
+    if wanted.only.is_none() {
+        idle(&place, &mut limits);
+    }
     println!("load after: {}", measure::load());
     ExitCode::from(u8::from(limits.end() > 0))
 }
 
 fn wanted(mut arguments: impl Iterator<Item = String>) -> Result<Wanted, String> {
-    let mut wanted = Wanted { rounds: 25, time: Duration::from_millis(100) };
+    let mut wanted = Wanted { rounds: 25, time: Duration::from_millis(100), only: None };
     while let Some(option) = arguments.next() {
-        let number = arguments.next().and_then(|text| text.parse().ok());
-        let number: u32 = number.ok_or_else(|| format!("`{option}` needs a number"))?;
+        let value = arguments.next().ok_or_else(|| format!("`{option}` needs a value"))?;
+        let number = || value.parse::<u32>().map_err(|_| format!("`{option}` needs a number"));
         match option.as_str() {
-            "--rounds" => wanted.rounds = number as usize,
-            "--milliseconds" => wanted.time = Duration::from_millis(number.into()),
+            "--rounds" => wanted.rounds = number()? as usize,
+            "--milliseconds" => wanted.time = Duration::from_millis(number()?.into()),
+            "--only" => wanted.only = Some(value),
             _ => return Err(format!("no option is called `{option}`")),
         }
     }
@@ -108,6 +114,10 @@ fn beside_bare(place: &Place, wanted: &Wanted, limits: &mut Limits) {
         for (name, method, path, body) in REQUESTS {
             for connections in [1, 32] {
                 let request = (method, path, body);
+                let name = format!("{transport}, {connections}: {name}");
+                if wanted.only.as_ref().is_some_and(|only| !name.contains(only)) {
+                    continue;
+                }
                 let rounds = in_turns(wanted, &ours, &theirs, request, connections);
                 let [one, other] = [0, 1].map(|side| {
                     let of = |figure: fn(&Round) -> f64| {
@@ -123,7 +133,6 @@ fn beside_bare(place: &Place, wanted: &Wanted, limits: &mut Limits) {
                 let ratio = |figure: fn(&Round) -> f64| {
                     median(&rounds.iter().map(|[ours, theirs]| figure(ours) / figure(theirs)).collect::<Vec<_>>())
                 };
-                let name = format!("{transport}, {connections}: {name}");
                 limits.ratio(&name, "/s", one.rate, other.rate, ratio(|round| 1.0 / round.rate), AT_MOST);
                 limits.ratio("    p99", "us", one.late, other.late, ratio(|round| round.late), AT_MOST);
                 println!(

@@ -18,6 +18,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, Waker};
+use tokio::sync::OwnedSemaphorePermit;
 use tower_service::Service as _;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -36,6 +37,9 @@ pub(crate) const BUILT_IN: [&str; 8] =
 
 /// More lines for Prometheus.
 pub(crate) type Metrics = dyn Fn() -> Pin<Box<dyn Future<Output = String> + Send>> + Send + Sync;
+
+/// Leave to take long, which is given back when it is dropped; nothing where none is needed.
+pub(crate) type Leave = Option<OwnedSemaphorePermit>;
 
 /// Everything that answers: shared by all connections.
 pub(crate) struct Service {
@@ -64,6 +68,8 @@ pub(crate) struct Answered {
     pub(crate) is_last: bool,
     /// Who is asked to stop once it has been sent.
     pub(crate) stops: Option<Handle>,
+    /// What it had, until it has been sent.
+    pub(crate) leave: Leave,
 }
 
 /// A response, or a stream of events without end.
@@ -74,7 +80,7 @@ pub(crate) enum Content {
 
 impl From<Response<Body>> for Answered {
     fn from(response: Response<Body>) -> Answered {
-        Answered { content: Content::Response(response), is_last: false, stops: None }
+        Answered { content: Content::Response(response), is_last: false, stops: None, leave: None }
     }
 }
 
@@ -114,8 +120,8 @@ impl Service {
         self.life.word(&self.daemon)
     }
 
-    /// Answers a request that may be made.
-    pub(crate) async fn answer(&self, peer: Peer, request: Request<Bytes>) -> Answered {
+    /// Answers a request that may be made, with leave to take long where it may.
+    pub(crate) async fn answer(&self, peer: Peer, request: Request<Bytes>, leave: Leave) -> Answered {
         self.requests.answered.fetch_add(1, Relaxed);
         let is_get = matches!(*request.method(), Method::GET | Method::HEAD);
         let is_post = *request.method() == Method::POST;
@@ -127,18 +133,18 @@ impl Service {
                 if let Some(more) = &self.metrics {
                     text.push_str(&more().await);
                 }
-                response(StatusCode::OK, TEXT, text.into()).into()
+                Answered { leave, ..response(StatusCode::OK, TEXT, text.into()).into() }
             }
             "/events" if *request.method() == Method::GET => {
-                Answered { content: Content::Events(self.publisher.listen()), is_last: true, stops: None }
+                Answered { content: Content::Events(self.publisher.listen()), is_last: true, stops: None, leave }
             }
-            "/event" if is_post => self.event(request.into_body()).await.into(),
+            "/event" if is_post => self.event(request.into_body(), leave).await,
             "/stop" if is_post => self.stop(),
             "/restart" if is_post => outcome(self.daemon.restart(), "restarting").into(),
             "/reload" if is_post => outcome(self.daemon.reload(), "reloading").into(),
             path if BUILT_IN.contains(&path) => not_allowed(path).into(),
             _ => match &self.routes {
-                Some(routes) => routed(routes.clone(), peer, request).await.into(),
+                Some(routes) => Answered { leave, ..routed(routes.clone(), peer, request).await.into() },
                 None => object(StatusCode::NOT_FOUND, &failure("there is nothing of that name")).into(),
             },
         }
@@ -162,11 +168,12 @@ impl Service {
         }
     }
 
-    async fn event(&self, body: Bytes) -> Response<Body> {
-        match serde_json::from_slice(&body) {
-            Ok(value) => well(&self.handlers.handle(value).await),
-            Err(_) => object(StatusCode::BAD_REQUEST, &failure("the body is not JSON")),
-        }
+    async fn event(&self, body: Bytes, leave: Leave) -> Answered {
+        let Ok(value) = serde_json::from_slice(&body) else {
+            return object(StatusCode::BAD_REQUEST, &failure("the body is not JSON")).into();
+        };
+        let (reply, leave) = self.handlers.handle(value, leave).await;
+        Answered { leave, ..well(&reply).into() }
     }
 
     /// Once: a second stop would cut the first one's grace short.
@@ -176,11 +183,6 @@ impl Service {
         reply.insert("state".to_owned(), "stopping".into());
         Answered { stops, ..well(&reply).into() }
     }
-}
-
-/// Whether a request hands over an event.
-pub(crate) fn is_event<B>(request: &Request<B>) -> bool {
-    request.uri().path() == "/event"
 }
 
 /// What a user's route answers; a panic in it is told and goes no further.

@@ -2,12 +2,14 @@
 
 use super::IntoReply;
 use crate::json::{Object, failure};
+use crate::routes::Leave;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::thread;
 use tokio::task::JoinHandle;
 
 /// An event that somebody sent: a JSON object with a `name`; what else is in it is the sender's. Reads like the
@@ -59,9 +61,9 @@ impl Deref for Event {
     note = "it returns `()`, JSON, a `Result` of these, or a future of one of them: see `IntoReply`"
 )]
 pub trait Answer<How>: Sized {
-    /// Runs the handler, in a thread or a task of its own.
+    /// Runs the handler, in a thread or a task of its own, which goes on when nobody waits for it any more.
     #[doc(hidden)]
-    fn begin(handler: &Arc<dyn Fn(Event) -> Self + Send + Sync>, event: Event) -> JoinHandle<Object>;
+    fn begin(handler: &Arc<dyn Fn(Event) -> Self + Send + Sync>, event: Event, work: Work) -> JoinHandle<Done>;
 }
 
 /// A handler that returns its reply, and may take its time: it has a thread of its own.
@@ -74,10 +76,44 @@ pub enum Plain {}
 #[doc(hidden)]
 pub enum Awaited {}
 
+/// What a handler has while it is at work.
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct Work {
+    name: String,
+    leave: Leave,
+}
+
+/// What it leaves behind.
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct Done {
+    reply: Object,
+    leave: Leave,
+}
+
+impl Work {
+    fn done(mut self, reply: Object) -> Done {
+        Done { reply, leave: self.leave.take() }
+    }
+}
+
+impl Drop for Work {
+    /// Whoever asked may have gone.
+    fn drop(&mut self) {
+        if thread::panicking() {
+            log::error!("the handler of the event `{}` panicked", self.name.escape_debug());
+        }
+    }
+}
+
 impl<R: IntoReply + 'static> Answer<Plain> for R {
-    fn begin(handler: &Arc<dyn Fn(Event) -> R + Send + Sync>, event: Event) -> JoinHandle<Object> {
+    fn begin(handler: &Arc<dyn Fn(Event) -> R + Send + Sync>, event: Event, work: Work) -> JoinHandle<Done> {
         let handler = Arc::clone(handler);
-        tokio::task::spawn_blocking(move || handler(event).into_reply())
+        tokio::task::spawn_blocking(move || {
+            let reply = handler(event).into_reply();
+            work.done(reply)
+        })
     }
 }
 
@@ -85,13 +121,16 @@ impl<F> Answer<Awaited> for F
 where
     F: Future<Output: IntoReply> + Send + 'static,
 {
-    fn begin(handler: &Arc<dyn Fn(Event) -> F + Send + Sync>, event: Event) -> JoinHandle<Object> {
+    fn begin(handler: &Arc<dyn Fn(Event) -> F + Send + Sync>, event: Event, work: Work) -> JoinHandle<Done> {
         let handler = Arc::clone(handler);
-        tokio::spawn(async move { handler(event).await.into_reply() })
+        tokio::spawn(async move {
+            let reply = handler(event).await.into_reply();
+            work.done(reply)
+        })
     }
 }
 
-type Begin = dyn Fn(Event) -> JoinHandle<Object> + Send + Sync;
+type Begin = dyn Fn(Event, Work) -> JoinHandle<Done> + Send + Sync;
 
 /// A handler, and how many events it has had.
 struct Handler {
@@ -110,7 +149,7 @@ impl Handlers {
         R: Answer<H> + 'static,
     {
         let handler: Arc<dyn Fn(Event) -> R + Send + Sync> = Arc::new(handler);
-        let begin: Box<Begin> = Box::new(move |event| R::begin(&handler, event));
+        let begin: Box<Begin> = Box::new(move |event, work| R::begin(&handler, event, work));
         let before = self.write().insert(name, Arc::new(Handler { begin, handled: AtomicU64::new(0) }));
         // What it has captured may want to know of handlers when it is dropped: not before others may.
         drop(before);
@@ -122,19 +161,17 @@ impl Handlers {
         before.is_some()
     }
 
-    /// Handles an event, and says what is replied. What goes wrong in a handler stays there.
-    pub(crate) async fn handle(&self, value: Value) -> Object {
-        let Some(event) = Event::new(value) else { return failure("an event is an object with a `name`") };
+    /// Handles an event, and says what is replied. What goes wrong in a handler stays there. It has its leave until it has
+    /// ended, whether or not that is waited for.
+    pub(crate) async fn handle(&self, value: Value, leave: Leave) -> (Object, Leave) {
+        let Some(event) = Event::new(value) else { return (failure("an event is an object with a `name`"), None) };
         let name = event.name.clone();
         let handler = self.read().get(&name).map(Arc::clone);
-        let Some(handler) = handler else { return failure(format!("no handler found for {name}")) };
+        let Some(handler) = handler else { return (failure(format!("no handler found for {name}")), None) };
         handler.handled.fetch_add(1, Relaxed);
-        match (handler.begin)(event).await {
-            Ok(reply) => reply,
-            Err(error) => {
-                log::error!("the handler of the event `{}` panicked: {error}", name.escape_debug());
-                failure(format!("the handler of {name} panicked"))
-            }
+        match (handler.begin)(event, Work { name: name.clone(), leave }).await {
+            Ok(Done { reply, leave }) => (reply, leave),
+            Err(_) => (failure(format!("the handler of {name} panicked")), None),
         }
     }
 
@@ -162,7 +199,6 @@ impl fmt::Debug for Handlers {
 mod tests {
     use super::*;
     use serde_json::json;
-    use std::thread;
     use std::time::Duration;
 
     fn run<T>(work: impl Future<Output = T>) -> T {
@@ -183,7 +219,7 @@ mod tests {
     #[test]
     fn handlers_reply_whether_they_await_or_not() {
         let handlers = handlers();
-        let reply = |value| Value::Object(run(handlers.handle(value)));
+        let reply = |value| Value::Object(run(handlers.handle(value, None)).0);
         for name in ["plain", "awaited"] {
             assert_eq!(reply(json!({"name": name, "x": [1]})), json!({"success": true, "got": [1]}), "{name}");
         }
@@ -202,11 +238,54 @@ mod tests {
     #[test]
     fn handlers_come_and_go_and_are_counted() {
         let handlers = handlers();
-        run(handlers.handle(json!({"name": "nothing"})));
-        run(handlers.handle(json!({"name": "nothing"})));
+        run(handlers.handle(json!({"name": "nothing"}), None));
+        run(handlers.handle(json!({"name": "nothing"}), None));
         assert_eq!((handlers.counts()["nothing"], handlers.counts()["plain"]), (2, 0));
         assert!(handlers.off("nothing") && !handlers.off("nothing"));
-        assert_eq!(run(handlers.handle(json!({"name": "nothing"})))["message"], "no handler found for nothing");
+        assert_eq!(run(handlers.handle(json!({"name": "nothing"}), None)).0["message"], "no handler found for nothing");
+    }
+
+    #[test]
+    fn p5_10_a_handler_keeps_its_leave_to_its_end_when_nobody_waits_for_it() {
+        let handlers = Handlers::default();
+        let (going, gate) = (Arc::new(tokio::sync::Semaphore::new(0)), Arc::new(tokio::sync::Semaphore::new(0)));
+        let (begun, ends) = (Arc::clone(&going), Arc::clone(&gate));
+        handlers.on("awaited".into(), move |event| {
+            let (begun, ends) = (Arc::clone(&begun), Arc::clone(&ends));
+            async move {
+                begun.add_permits(1);
+                ends.acquire().await.unwrap().forget();
+                assert!(event["well"] == true, "it was not well");
+            }
+        });
+        let (begun, (end, ends)) = (Arc::clone(&going), std::sync::mpsc::channel::<()>());
+        let ends = std::sync::Mutex::new(ends);
+        handlers.on("plain".into(), move |event| {
+            begun.add_permits(1);
+            ends.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(Duration::from_secs(10)).unwrap();
+            assert!(event["well"] == true, "it was not well");
+        });
+        run(async {
+            let places = Arc::new(tokio::sync::Semaphore::new(1));
+            for (name, well) in [("awaited", true), ("awaited", false), ("plain", true), ("plain", false)] {
+                let soon = |place| tokio::time::timeout(Duration::from_secs(10), place);
+                let leave = Arc::clone(&places).try_acquire_owned().unwrap();
+                {
+                    let mut asked = std::pin::pin!(handlers.handle(json!({"name": name, "well": well}), Some(leave)));
+                    tokio::select! {
+                        _ = &mut asked => panic!("it waits"),
+                        begun = soon(going.acquire()) => begun.unwrap().unwrap().forget(),
+                    }
+                }
+                assert_eq!(places.available_permits(), 0, "{name}");
+                if name == "plain" {
+                    end.send(()).unwrap();
+                } else {
+                    gate.add_permits(1);
+                }
+                drop(soon(places.acquire()).await.unwrap_or_else(|_| panic!("{name} {well}: it was not given back")));
+            }
+        });
     }
 
     /// What a handler has captured is dropped where handlers can be looked at, and changed.
@@ -243,9 +322,9 @@ mod tests {
         run(async {
             let slow = tokio::spawn({
                 let handlers = handlers.clone();
-                async move { handlers.handle(json!({"name": "slow"})).await }
+                async move { handlers.handle(json!({"name": "slow"}), None).await.0 }
             });
-            assert_eq!(handlers.handle(json!({"name": "nothing"})).await["success"], true);
+            assert_eq!(handlers.handle(json!({"name": "nothing"}), None).await.0["success"], true);
             assert!(!slow.is_finished());
             release.send(()).unwrap();
             assert_eq!(slow.await.unwrap()["success"], true);

@@ -1,22 +1,22 @@
 //! One connection: requests one after another, each read, answered and written in bounded time.
 
-use super::door::Crowd;
+use super::deadline::Deadline;
+use super::door::{Crowd, Stream};
 use super::reader::{Asked, Progress, Reader};
 use super::writer::Writer;
 use super::{End, glance};
 use crate::access::Peer;
 use crate::events::Heard;
 use crate::refusal::Refusal;
-use crate::routes::{self, Answered, Content, Service};
+use crate::routes::{Answered, Content, Leave, Service};
 use axum::http::{Method, Request, StatusCode};
 use bytes::Bytes;
 use std::io;
-use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 /// How long a request may take from its first byte to its last, and the first one from the connection on.
 const REQUEST: Duration = Duration::from_secs(5);
@@ -52,13 +52,15 @@ pub(super) struct Connection<S> {
     peer: Peer,
     reader: Reader,
     writer: Writer,
+    /// Of what is read now.
+    deadline: Deadline,
     end: watch::Receiver<End>,
     crowd: Arc<Crowd>,
     /// Places for what takes long.
     long: Arc<Semaphore>,
 }
 
-impl<S: AsyncRead + AsyncWrite + AsFd + Unpin + Sync> Connection<S> {
+impl<S: Stream> Connection<S> {
     pub(super) fn new(
         stream: S,
         peer: Peer,
@@ -66,7 +68,8 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin + Sync> Connection<S> {
         crowd: Arc<Crowd>,
         long: Arc<Semaphore>,
     ) -> Connection<S> {
-        Connection { stream, peer, reader: Reader::default(), writer: Writer::default(), end, crowd, long }
+        let deadline = Deadline::new(Instant::now() + REQUEST);
+        Connection { stream, peer, reader: Reader::default(), writer: Writer::default(), deadline, end, crowd, long }
     }
 
     /// Serves it to its end, in its place.
@@ -77,7 +80,7 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin + Sync> Connection<S> {
                 Read::Request(asked) => {
                     let Asked { request, is_last } = *asked;
                     let method = request.method().clone();
-                    let Some((mut answered, _leave)) = self.answer(&service, request).await else { return };
+                    let Some(mut answered) = self.answer(&service, request).await else { return };
                     answered.is_last |= is_last;
                     if !self.send(&service, &method, answered).await.unwrap_or(false) {
                         return;
@@ -104,54 +107,49 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin + Sync> Connection<S> {
 
     /// Answers a request, with leave to take long where it needs that; nothing where there is nobody any more who waits for
     /// the answer.
-    async fn answer(
-        &self,
-        service: &Arc<Service>,
-        request: Request<Bytes>,
-    ) -> Option<(Answered, Option<OwnedSemaphorePermit>)> {
+    async fn answer(&self, service: &Service, request: Request<Bytes>) -> Option<Answered> {
         if let Err(refusal) = service.judge(self.peer, &request) {
-            return Some((service.refuse(refusal), None));
+            return Some(service.refuse(refusal));
         }
-        if !service.may_take_long(&request) {
-            return Some((service.answer(self.peer, request).await, None));
+        let mut leave = None;
+        if service.may_take_long(&request) {
+            leave = self.leave().await;
+            if leave.is_none() {
+                return Some(service.refuse(TOO_MANY));
+            }
         }
-        let Some(leave) = self.leave().await else { return Some((service.refuse(TOO_MANY), None)) };
-        let is_event = routes::is_event(&request);
-        let (own, peer, mut end) = (Arc::clone(service), self.peer, self.end.clone());
-        let mut answer = Box::pin(async move { own.answer(peer, request).await });
         tokio::select! {
             biased;
-            answered = &mut answer => Some((answered, Some(leave))),
-            () = End::Now.comes(&mut end) => Some((service.refuse(TOO_LATE), None)),
-            () = glance::gone(&self.stream) => {
-                // Its handler goes on, and has its leave until it has ended: not more of them can be at work than that.
-                if is_event {
-                    tokio::spawn(async move { drop((answer.await, leave)) });
-                }
-                None
-            }
+            answered = service.answer(self.peer, request, leave) => Some(answered),
+            () = self.comes(End::Now) => Some(service.refuse(TOO_LATE)),
+            // A handler of its event goes on, and has its leave until it has ended: not more of them can be at work than that.
+            () = glance::gone(&self.stream) => None,
         }
     }
 
     /// Leave to take long: as soon as somebody else is done, unless that takes long itself, or somebody wants this place.
-    async fn leave(&self) -> Option<OwnedSemaphorePermit> {
+    async fn leave(&self) -> Leave {
         if let Ok(leave) = Arc::clone(&self.long).try_acquire_owned() {
             return Some(leave);
         }
-        let mut end = self.end.clone();
         tokio::select! {
             biased;
             leave = timeout(TURN, Arc::clone(&self.long).acquire_owned()) => leave.ok()?.ok(),
-            () = End::Now.comes(&mut end) => None,
+            () = self.comes(End::Now) => None,
             () = self.crowd.asks_to_leave() => None,
         }
+    }
+
+    async fn comes(&self, end: End) {
+        end.comes(&mut self.end.clone()).await;
     }
 
     /// Reads the next request.
     async fn read(&mut self, is_first: bool) -> Read {
         let now = Instant::now();
-        let mut deadline = now + if is_first { REQUEST } else { IDLE };
+        self.deadline.set(now + if is_first { REQUEST } else { IDLE });
         let stays = now + if is_first { ARRIVAL } else { Duration::ZERO };
+        let mut is_idle = !is_first;
         loop {
             match self.reader.look() {
                 Progress::Request(asked) => return Read::Request(asked),
@@ -163,12 +161,16 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin + Sync> Connection<S> {
             if was_waiting && is_ending && !glance::has_something(&self.stream) {
                 return Read::Over;
             }
-            match self.read_more(deadline, (was_waiting && !is_ending).then_some(stays)).await {
+            if !was_waiting && std::mem::take(&mut is_idle) {
+                self.deadline.set(Instant::now() + REQUEST);
+            }
+            match self.read_more((was_waiting && !is_ending).then_some(stays)).await {
                 Ok(Some(0)) | Err(_) => return Read::Over,
-                Ok(Some(_)) if was_waiting && !is_first => deadline = Instant::now() + REQUEST,
                 Ok(Some(_)) => {}
                 // Whoever has asked by now is heard.
-                Ok(None) if was_waiting && glance::has_something(&self.stream) => deadline = Instant::now() + REQUEST,
+                Ok(None) if was_waiting && glance::has_something(&self.stream) => {
+                    self.deadline.set(Instant::now() + REQUEST);
+                }
                 Ok(None) if was_waiting => return Read::Over,
                 Ok(None) => return Read::Refusal(TOO_SLOW),
             }
@@ -177,28 +179,28 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin + Sync> Connection<S> {
 
     /// Reads some bytes; `None` when the time is over. Whoever only waits also leaves at the end, and in a crowd, the latter not
     /// before the given time.
-    async fn read_more(&mut self, deadline: Instant, waits: Option<Instant>) -> io::Result<Option<usize>> {
-        let buffer = self.reader.buffer();
+    async fn read_more(&mut self, waits: Option<Instant>) -> io::Result<Option<usize>> {
+        let Connection { stream, reader, deadline, end, crowd, .. } = self;
+        let buffer = reader.buffer();
         buffer.reserve(CHUNK);
-        let read = timeout_at(deadline, self.stream.read_buf(buffer));
-        let Some(stays) = waits else { return read.await.map_or(Ok(None), |read| read.map(Some)) };
         let crowded = async {
-            if stays > Instant::now() {
+            if let Some(stays) = waits.filter(|stays| *stays > Instant::now()) {
                 sleep_until(stays).await;
             }
-            self.crowd.asks_to_leave().await;
+            crowd.asks_to_leave().await;
         };
         tokio::select! {
             biased;
-            read = read => read.map_or(Ok(None), |read| read.map(Some)),
-            () = End::Soon.comes(&mut self.end) => Ok(None),
-            () = crowded => Ok(None),
+            read = stream.read_buf(buffer) => read.map(Some),
+            () = deadline.is_over() => Ok(None),
+            () = End::Soon.comes(end), if waits.is_some() => Ok(None),
+            () = crowded, if waits.is_some() => Ok(None),
         }
     }
 
     /// Sends an answer; whether another request may follow.
     async fn send(&mut self, service: &Service, method: &Method, answered: Answered) -> io::Result<bool> {
-        let Answered { content, is_last, stops } = answered;
+        let Answered { content, is_last, stops, leave: _leave } = answered;
         let is_last = is_last || self.crowd.is_there() || End::Soon.has_come(&self.end);
         let sent = match content {
             Content::Response(response) => {

@@ -24,10 +24,28 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How long one more than there may be waits until it is made room for.
 const PATIENCE: Duration = Duration::from_millis(250);
 
+/// A socket that is connected.
+pub(super) trait Stream: AsyncRead + AsyncWrite + AsFd + Unpin + Send + Sync + 'static {
+    /// Returns once something may have come, such as the other side's end.
+    fn hears(&self) -> impl Future<Output = io::Result<()>> + Send;
+}
+
+impl Stream for tokio::net::UnixStream {
+    fn hears(&self) -> impl Future<Output = io::Result<()>> + Send {
+        self.readable()
+    }
+}
+
+impl Stream for tokio::net::TcpStream {
+    fn hears(&self) -> impl Future<Output = io::Result<()>> + Send {
+        self.readable()
+    }
+}
+
 /// A socket that listens.
 pub(super) trait Entrance: AsFd {
     /// A connection.
-    type Stream: AsyncRead + AsyncWrite + AsFd + Unpin + Send + Sync + 'static;
+    type Stream: Stream;
 
     /// The next one, and who it is.
     async fn take(&self) -> io::Result<(Self::Stream, Peer)>;
@@ -153,10 +171,7 @@ impl Door {
     }
 
     /// Whoever may not ask gets no place, however much they say: they are told so, or hung up on.
-    async fn let_in<S>(&self, stream: S, peer: Peer)
-    where
-        S: AsyncRead + AsyncWrite + AsFd + Unpin + Send + Sync + 'static,
-    {
+    async fn let_in(&self, stream: impl Stream, peer: Peer) {
         let service = Arc::clone(&self.service);
         let connection = || {
             let (end, crowd, long) = (self.end.clone(), Arc::clone(&self.crowd), Arc::clone(&self.long));

@@ -1,11 +1,12 @@
 //! What a socket is at this very moment: nothing is waited for, and nothing is taken from it.
 
+use super::door::Stream;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::os::fd::AsFd;
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// How often it is looked whether somebody who waits for an answer is still there.
+/// How often it is looked whether somebody who has said everything, and waits for an answer, is still there.
 const OFTEN: Duration = Duration::from_millis(250);
 
 /// Whether there is something to read, or to accept; the other side's end counts.
@@ -18,12 +19,11 @@ pub(super) fn has_something(socket: &impl AsFd) -> bool {
 /// Returns once there is nobody who could read an answer: a Unix socket was closed, a TCP connection reset.
 ///
 /// Whoever has only said everything, and reads (a half-close), is still there; over TCP, closing looks like that, too.
-pub(super) async fn gone(socket: &impl AsFd) {
-    loop {
+pub(super) async fn gone(stream: &impl Stream) {
+    // Whoever goes is heard of. Nothing comes from most before they are answered: no timer is set for them.
+    let _ = stream.hears().await;
+    while !look(stream).intersects(PollFlags::POLLHUP | PollFlags::POLLERR) {
         sleep(OFTEN).await;
-        if look(socket).intersects(PollFlags::POLLHUP | PollFlags::POLLERR) {
-            return;
-        }
     }
 }
 

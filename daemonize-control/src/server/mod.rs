@@ -1,6 +1,7 @@
 //! Accepts connections, reads requests strictly, writes responses.
 
 mod connection;
+mod deadline;
 mod door;
 mod glance;
 mod reader;

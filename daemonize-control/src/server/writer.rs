@@ -1,5 +1,6 @@
 //! Writes responses: the head and the body with one call where they are small, and never slower than a deadline.
 
+use super::door::Stream;
 use super::glance;
 use axum::body::{Body, HttpBody};
 use axum::http::header::{
@@ -9,12 +10,11 @@ use axum::http::{HeaderMap, HeaderName, Response, StatusCode};
 use bytes::Bytes;
 use std::cell::RefCell;
 use std::io::{self, Write};
-use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::io::AsyncWriteExt;
+use tokio::time::sleep;
 
 /// How long the reader may take for what is written at once.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -40,16 +40,13 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Sends a response; whether the connection can go on.
-    pub(super) async fn send<S>(
+    pub(super) async fn send(
         &mut self,
-        stream: &mut S,
+        stream: &mut impl Stream,
         is_head: bool,
         response: Response<Body>,
         is_last: bool,
-    ) -> io::Result<bool>
-    where
-        S: AsyncWrite + AsFd + Unpin,
-    {
+    ) -> io::Result<bool> {
         let (parts, mut body) = response.into_parts();
         let length = body.size_hint().exact();
         let framing =
@@ -72,14 +69,14 @@ impl Writer {
     }
 
     /// Begins a stream of events, with the first one.
-    pub(super) async fn begin_events<S: AsyncWrite + Unpin>(&mut self, stream: &mut S, first: &[u8]) -> io::Result<()> {
+    pub(super) async fn begin_events(&mut self, stream: &mut impl Stream, first: &[u8]) -> io::Result<()> {
         self.out.extend_from_slice(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n");
         self.end_head(&HeaderMap::new(), Framing::Chunked, true);
         self.chunk(stream, first).await
     }
 
     /// Sends a chunk; an empty one is the last.
-    pub(super) async fn chunk<S: AsyncWrite + Unpin>(&mut self, stream: &mut S, data: &[u8]) -> io::Result<()> {
+    pub(super) async fn chunk(&mut self, stream: &mut impl Stream, data: &[u8]) -> io::Result<()> {
         self.put_chunk(data);
         if data.is_empty() {
             self.out.extend_from_slice(b"0\r\n\r\n");
@@ -89,7 +86,9 @@ impl Writer {
 
     fn head(&mut self, status: StatusCode, headers: &HeaderMap, framing: Framing, is_last: bool) {
         let reason = status.canonical_reason().unwrap_or("Unknown");
-        let _ = write!(self.out, "HTTP/1.1 {} {reason}\r\n", status.as_str());
+        for part in ["HTTP/1.1 ", status.as_str(), " ", reason, "\r\n"] {
+            self.out.extend_from_slice(part.as_bytes());
+        }
         for (name, value) in headers {
             if !is_ours(name) {
                 self.line(name.as_str().as_bytes(), value.as_bytes());
@@ -112,7 +111,7 @@ impl Writer {
         match framing {
             Framing::Omitted(None) => {}
             Framing::Omitted(Some(length)) | Framing::Length(length) => {
-                drop(write!(self.out, "content-length: {length}\r\n"));
+                self.line(b"content-length", length.to_string().as_bytes());
             }
             Framing::Chunked => self.line(b"transfer-encoding", b"chunked"),
         }
@@ -127,10 +126,7 @@ impl Writer {
     }
 
     /// The next piece of a body; what is there already is sent before it is waited for.
-    async fn next<S>(&mut self, stream: &mut S, body: &mut Body) -> io::Result<Option<Bytes>>
-    where
-        S: AsyncWrite + AsFd + Unpin,
-    {
+    async fn next(&mut self, stream: &mut impl Stream, body: &mut Body) -> io::Result<Option<Bytes>> {
         loop {
             let frame =
                 match std::future::poll_fn(|context| Poll::Ready(Pin::new(&mut *body).poll_frame(context))).await {
@@ -173,14 +169,19 @@ impl Writer {
         }
     }
 
-    async fn flush<S: AsyncWrite + Unpin>(&mut self, stream: &mut S) -> io::Result<()> {
+    async fn flush(&mut self, stream: &mut impl Stream) -> io::Result<()> {
         if self.out.is_empty() {
             return Ok(());
         }
-        let written = timeout(PATIENCE, stream.write_all(&self.out)).await;
+        let written = tokio::select! {
+            biased;
+            written = stream.write_all(&self.out) => written,
+            // No timer is set where there is room for all of it.
+            () = async { sleep(PATIENCE).await } => Err(io::ErrorKind::TimedOut.into()),
+        };
         self.out.clear();
         self.out.shrink_to(MUCH);
-        written.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+        written
     }
 }
 

@@ -9,7 +9,6 @@ mod head;
 use crate::refusal::Refusal;
 use axum::http::{Request, StatusCode};
 use bytes::{Bytes, BytesMut};
-use head::Head;
 
 /// How long a head may be: the request line and all headers, with the empty line.
 pub(crate) const HEAD_LIMIT: usize = 8 * 1024;
@@ -59,7 +58,8 @@ pub(crate) struct Reader {
 #[derive(Debug)]
 enum Place {
     Head(Scan),
-    Body(Box<Head>),
+    /// Its body is still to come, and so long.
+    Body(Box<Asked>, usize),
     /// Behind one that has not been answered.
     Behind,
     Refused(Refusal),
@@ -95,14 +95,14 @@ impl Reader {
             match scan.go_on(&self.buffer) {
                 Ok(None) => return Progress::NeedMore,
                 Ok(Some(length)) => match head::parse(&self.buffer.split_to(length).freeze()) {
-                    Ok(head) => self.place = Place::Body(Box::new(head)),
+                    Ok((asked, length)) => self.place = Place::Body(Box::new(asked), length),
                     Err(refusal) => return self.refuse(refusal),
                 },
                 Err(refusal) => return self.refuse(refusal),
             }
         }
         match &self.place {
-            Place::Body(head) if self.buffer.len() >= head.length => self.take(),
+            Place::Body(_, length) if self.buffer.len() >= *length => self.take(),
             Place::Refused(refusal) => Progress::Refusal(*refusal),
             Place::Behind if !self.buffer.is_empty() => self.refuse(PIPELINED),
             _ => Progress::NeedMore,
@@ -118,10 +118,11 @@ impl Reader {
 
     fn take(&mut self) -> Progress {
         match std::mem::replace(&mut self.place, Place::Behind) {
-            Place::Body(head) => {
-                let Head { request, length, is_last } = *head;
-                let body = self.buffer.split_to(length).freeze();
-                Progress::Request(Box::new(Asked { request: request.map(|()| body), is_last }))
+            Place::Body(mut asked, length) => {
+                if length > 0 {
+                    *asked.request.body_mut() = self.buffer.split_to(length).freeze();
+                }
+                Progress::Request(asked)
             }
             place => {
                 self.place = place;
@@ -152,6 +153,7 @@ impl Scan {
     /// How long the head is, once it is complete.
     fn go_on(&mut self, bytes: &[u8]) -> Result<Option<usize>, Refusal> {
         let end = bytes.len().min(HEAD_LIMIT);
+        let bytes = &bytes[..end];
         while self.at < end {
             if self.next(bytes, bytes[self.at])? {
                 return Ok(Some(self.at));
@@ -164,7 +166,7 @@ impl Scan {
         }
     }
 
-    /// Goes over one byte; whether it was the last.
+    /// Goes over one byte, and what is plain behind it; whether it was the last.
     fn next(&mut self, bytes: &[u8], byte: u8) -> Result<bool, Refusal> {
         let after_return = self.at > self.line && bytes[self.at - 1] == b'\r';
         match byte {
@@ -173,7 +175,8 @@ impl Scan {
             _ if after_return => return Err(BARE),
             b' ' | b'\t' if self.at == self.line => return Err(FOLDED),
             0x80.. if self.lines == 0 => return Err(NOT_ASCII),
-            b'\r' | b'\t' | b' '..=b'~' | 0x80.. => {}
+            b' '..=b'~' => self.at += plain(&bytes[self.at + 1..]),
+            b'\r' | b'\t' | 0x80.. => {}
             _ => return Err(CONTROL),
         }
         self.at += 1;
@@ -194,6 +197,14 @@ impl Scan {
             (_, false) => Ok(false),
         }
     }
+}
+
+/// How many bytes at the beginning may be anywhere in a line; many at once, as far as they go.
+fn plain(bytes: &[u8]) -> usize {
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~');
+    let are_plain = |bytes: &[u8]| bytes.iter().fold(true, |all, byte| all & is_plain(byte));
+    let many = bytes.chunks_exact(16).take_while(|bytes| are_plain(bytes)).count() * 16;
+    many + bytes[many..].iter().take_while(|byte| is_plain(byte)).count()
 }
 
 /// What a stream of bytes amounts to, as long as nothing is answered.
