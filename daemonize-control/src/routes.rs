@@ -1,7 +1,7 @@
 //! The fixed table of what is answered, and the user's routes behind it.
 
 use crate::access::{Peer, Rules};
-use crate::events::{Handlers, Heard, Publisher};
+use crate::events::{Handlers, Heard, Leave, Publisher};
 use crate::json::{self, Object, failure, success};
 use crate::refusal::Refusal;
 use crate::status::{self, Life, Requests};
@@ -18,7 +18,6 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, Waker};
-use tokio::sync::OwnedSemaphorePermit;
 use tower_service::Service as _;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -37,9 +36,6 @@ pub(crate) const BUILT_IN: [&str; 8] =
 
 /// More lines for Prometheus.
 pub(crate) type Metrics = dyn Fn() -> Pin<Box<dyn Future<Output = String> + Send>> + Send + Sync;
-
-/// Leave to take long, which is given back when it is dropped; nothing where none is needed.
-pub(crate) type Leave = Option<OwnedSemaphorePermit>;
 
 /// Everything that answers: shared by all connections.
 pub(crate) struct Service {

@@ -2,7 +2,6 @@
 
 use super::IntoReply;
 use crate::json::{Object, failure};
-use crate::routes::Leave;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,6 +9,7 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
 
 /// An event that somebody sent: a JSON object with a `name`; what else is in it is the sender's. Reads like the
@@ -75,6 +75,9 @@ pub enum Plain {}
 #[derive(Debug)]
 #[doc(hidden)]
 pub enum Awaited {}
+
+/// Leave to take long, which is given back when it is dropped; nothing where none is needed.
+pub(crate) type Leave = Option<OwnedSemaphorePermit>;
 
 /// What a handler has while it is at work.
 #[derive(Debug)]

@@ -4,8 +4,8 @@ mod handlers;
 mod publisher;
 mod reply;
 
-pub(crate) use handlers::Handlers;
 pub use handlers::{Answer, Event};
+pub(crate) use handlers::{Handlers, Leave};
 pub(crate) use publisher::Heard;
 pub use publisher::Publisher;
 pub use reply::IntoReply;
