@@ -62,6 +62,10 @@ impl Sink {
             return self.lose(lines.len());
         }
         if self.log.max_size > 0 && self.size + lines.len() as u64 > self.log.max_size {
+            // It belongs to this file; but on a full disk, putting that aside is what makes room.
+            if !self.settle() {
+                self.lose_what_is_owed();
+            }
             self.put_aside();
         }
         if self.log.timestamps {
@@ -181,7 +185,7 @@ impl Sink {
         let size = self.file.as_ref().and_then(|file| file.metadata().ok()).map_or(self.size, |now| now.len());
         let grown = self.size.saturating_sub(size);
         self.size = size;
-        if size == 0 || grown > 0 || !self.owed.is_empty() {
+        if size == 0 || grown > 0 {
             return;
         }
         let begin = |place: &Place| {
@@ -271,6 +275,22 @@ mod tests {
         sink.write(b"three\n", now);
         let read = |path: &Path| fs::read_to_string(path).unwrap();
         assert_eq!((read(&aside), read(&path)), ("one\ntwo\n".into(), "three\n".into()));
+    }
+
+    /// A line was begun when the disk was full.
+    #[test]
+    fn a_line_that_was_begun_is_ended_before_the_log_is_put_aside() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("web.log");
+        let mut log = Log::new(&path);
+        (log.max_size, log.keep) = (10, 1);
+        let mut sink = Sink::new(&log, Place::new(&log.path, None));
+        let now = Instant::now();
+        sink.write(b"one two", now);
+        sink.owed = b" three\n".to_vec();
+        sink.write(b"four\n", now);
+        let read = |name: &str| fs::read_to_string(directory.path().join(name)).unwrap();
+        assert_eq!((read("web.log.1"), read("web.log")), ("one two three\n".into(), "four\n".into()));
     }
 
     #[test]

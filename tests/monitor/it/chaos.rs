@@ -39,7 +39,8 @@ fn bots(lab: &Lab) -> Vec<Process> {
     lab.processes().into_iter().filter(marked).collect()
 }
 
-/// A disk of 256 KiB for the log of one bot, the pidfile, the journal and the monitor's own log; other programs do not see it.
+/// A disk of 640 KiB for the log of one bot, the pidfile, the journal and the monitor's own log; other programs do not see it.
+/// There is room for a log that could not be put aside when it was time, twice.
 struct Disk<'lab> {
     lab: &'lab Lab,
     holder: Running<'lab>,
@@ -49,7 +50,7 @@ struct Disk<'lab> {
 impl<'lab> Disk<'lab> {
     fn new(lab: &'lab Lab) -> Disk<'lab> {
         let mount =
-            "mkdir small && mount -t tmpfs -o mode=755,size=256k none small && touch mounted && exec sleep 1000";
+            "mkdir small && mount -t tmpfs -o mode=755,size=640k none small && touch mounted && exec sleep 1000";
         let holder = lab.command("unshare", &["--mount", "bash", "-c", mount]).within(SOON * 50).spawn();
         lab.wait_for("mounted", SOON, |_| true);
         Disk { lab, holder, is_full: false }
