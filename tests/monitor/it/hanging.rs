@@ -46,7 +46,7 @@ fn newborn(monitor: Process) -> Process {
 
 /// Starts a bot, whose start hangs.
 #[track_caller]
-fn start_hung(lab: &Lab, bot: &str) {
+pub(crate) fn start_hung(lab: &Lab, bot: &str) {
     tell(lab, &format!("start {bot}"));
     let told = wait_for(lab, bot, "starting");
     assert!(told.contains("does not come back") && told.contains("pid=0"), "{told}");
@@ -54,7 +54,7 @@ fn start_hung(lab: &Lab, bot: &str) {
 
 /// Whatever can be asked is answered soon, and whatever dies runs again soon.
 #[track_caller]
-fn nobody_waits(lab: &Lab) {
+pub(crate) fn nobody_waits(lab: &Lab) {
     let mut slowest = 0;
     for round in 0..10 {
         slowest = slowest.max(tell(lab, "ping").lines().next().and_then(|line| line.parse().ok()).unwrap_or(u64::MAX));
@@ -79,7 +79,7 @@ fn nobody_waits(lab: &Lab) {
     assert!(slowest < 500_000, "a command took {slowest} us");
 }
 
-const OTHERS: [&str; 2] = ["web limit=100000/1000 backoff=0 : BOT idle", "late autostart=no : BOT idle"];
+pub(crate) const OTHERS: [&str; 2] = ["web limit=100000/1000 backoff=0 : BOT idle", "late autostart=no : BOT idle"];
 
 #[test]
 fn p6_11_a_program_that_hangs_keeps_nobody_waiting() {

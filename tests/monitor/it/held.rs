@@ -15,15 +15,8 @@ open('held', 'w').write('held\\n')
 time.sleep(1000)
 ";
 
-/// A file system that nobody serves: whoever enters it waits until the holder is gone, and is then told that it is.
-const DEAD: &str = "
-import ctypes, os, sys, time
-fuse, libc = os.open('/dev/fuse', os.O_RDWR), ctypes.CDLL(None)
-options = f'fd={fuse},rootmode=40000,user_id=0,group_id=0,allow_other'.encode()
-assert libc.mount(b'dead', sys.argv[1].encode(), b'fuse', 0, options) == 0
-open('held', 'w').write('held\\n')
-time.sleep(1000)
-";
+/// A file system that does not answer: whoever wants something of it waits until the holder is gone, and is then told so.
+const MOUNT: &str = include_str!("mount.py");
 
 /// What is held until it is let go.
 pub(crate) struct Held<'lab>(Running<'lab>);
@@ -41,10 +34,19 @@ impl<'lab> Held<'lab> {
         Held::new(lab, lab.command("python3", &["-c", LEASE, name]))
     }
 
-    /// A directory of the lab that nobody can enter, for those who are told of it.
+    /// A directory of the lab that nobody can enter, for those who are told of it. Who waits for it can be killed.
     pub(crate) fn mount(lab: &'lab Lab, name: &str) -> Held<'lab> {
+        Held::mounted(lab, name, "dead")
+    }
+
+    /// The same, but nobody can be killed who waits for it. What was asked of it is in the file `asked`.
+    pub(crate) fn mute(lab: &'lab Lab, name: &str) -> Held<'lab> {
+        Held::mounted(lab, name, "mute")
+    }
+
+    fn mounted(lab: &'lab Lab, name: &str, behaviour: &str) -> Held<'lab> {
         std::fs::create_dir(lab.path(name)).unwrap();
-        Held::new(lab, lab.command("unshare", &["--mount", "python3", "-c", DEAD, name]))
+        Held::new(lab, lab.command("unshare", &["--mount", "python3", "-c", MOUNT, name, behaviour]))
     }
 
     /// Runs a script of the shell where the mount is seen.

@@ -11,6 +11,7 @@ mod clock;
 mod commands;
 mod events;
 mod hanging;
+mod hanging_looks;
 mod held;
 mod killed;
 mod log_places;

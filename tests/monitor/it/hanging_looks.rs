@@ -1,0 +1,185 @@
+//! Looks that hang, whether a file is there that says that a bot is ready; and directories that do.
+
+use std::fmt::Write as _;
+
+use crate::common::{
+    BOT, PIDFILE, SOON, lab, lines, nothing_left, process, state, status, stop, tell, wait_for, write_bots,
+};
+use crate::hanging::{OTHERS, nobody_waits};
+use crate::held::Held;
+use crate::site::Site;
+use look::{Deadline, Lab, Process};
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+/// A monitor where the mount is seen.
+fn start_at(lab: &Lab, mount: &Held<'_>) -> Process {
+    mount.shell(lab, "exec $D start").run().ok();
+    lab.daemon(PIDFILE)
+}
+
+/// A bot that is waited for, and one that is not; both say that they have started.
+const WAITED: [&str; 2] =
+    ["sign ready=file:LAB/mount/ready : BOT stamp:LAB/starts idle", "web : BOT stamp:LAB/starts idle"];
+
+/// A look that nobody can end hangs, and both bots run.
+fn a_look_hangs(lab: &Lab) -> (Held<'_>, Process) {
+    let mute = Held::mute(lab, "mount");
+    write_bots(lab, &WAITED);
+    let monitor = start_at(lab, &mute);
+    lab.wait_for("asked", SOON, |text| text.ends_with('\n'));
+    lines(lab, "starts", 2);
+    (mute, monitor)
+}
+
+/// A killed process is there until its last thread can go, but it runs no more, and holds nothing.
+#[track_caller]
+fn ends(monitor: Process, bots: [Process; 2]) {
+    let deadline = Deadline::after(SOON);
+    let all_are_dead = look::deaths(&bots.map(Process::id), deadline).is_ok();
+    while all_are_dead && monitor.alive() && !deadline.passed() {}
+    let left = [monitor, bots[0], bots[1]].map(|process| (process, process.stat()));
+    assert!(all_are_dead && !monitor.alive(), "still there: {left:?}");
+}
+
+/// The next monitor starts, and each bot of it once.
+#[track_caller]
+fn starts_again(lab: &Lab, mute: Held<'_>) {
+    start_at(lab, &mute);
+    lines(lab, "starts", 4);
+    let is_copy = |process: &Process| process.arguments().first().is_some_and(|name| name == BOT);
+    assert_eq!(lab.processes().into_iter().filter(is_copy).count(), 2);
+    mute.let_go();
+    stop(lab);
+}
+
+/// Whoever looks may be beyond any signal: that holds up neither the end of the bots nor the next monitor.
+#[test]
+fn p6_04_a_look_that_hangs_keeps_no_bot_from_ending_with_a_monitor_that_is_killed() {
+    let lab = lab();
+    let (mute, monitor) = a_look_hangs(&lab);
+    let bots = [process(&lab, "sign"), process(&lab, "web")];
+    monitor.signal(Signal::SIGKILL);
+    ends(monitor, bots);
+    starts_again(&lab, mute);
+}
+
+/// Nor does it hold up a monitor that ends in order.
+#[test]
+fn p6_12_a_look_that_hangs_keeps_no_monitor_from_ending() {
+    let lab = lab();
+    let (mute, monitor) = a_look_hangs(&lab);
+    let bots = [process(&lab, "sign"), process(&lab, "web")];
+    monitor.signal(Signal::SIGTERM);
+    ends(monitor, bots);
+    starts_again(&lab, mute);
+}
+
+/// Those that are never ready, because of the mount, start again and again and wait for it each time.
+#[test]
+fn p6_11_looks_that_hang_leave_room_for_other_bots() {
+    let lab = lab();
+    leaves_room(&lab, Held::mount(&lab, "mount"));
+}
+
+/// The same where nobody can be killed who waits.
+#[test]
+fn p6_11_looks_that_nobody_can_end_leave_room_for_other_bots() {
+    let lab = lab();
+    leaves_room(&lab, Held::mute(&lab, "mount"));
+}
+
+fn leaves_room(lab: &Lab, mount: Held<'_>) {
+    let again = "limit=100000/1000 backoff=1";
+    let alike = format!("alike instances=50 ready=file:LAB/mount/ready ready_timeout=2000 {again} : /bin/sleep 999");
+    let brief = format!("brief ready=file:LAB/mount/brief ready_timeout=100 {again} : BOT stamp:LAB/starts idle");
+    let each =
+        |number| format!("sign{number} ready=file:LAB/mount/{number} ready_timeout=2000 {again} : /bin/sleep 999");
+    let mut bots: Vec<String> = (0..50).map(each).collect();
+    bots.extend([alike, brief, OTHERS[0].into(), OTHERS[1].into()]);
+    write_bots(lab, &bots.iter().map(String::as_str).collect::<Vec<_>>());
+    let monitor = start_at(lab, &mount);
+    let few_threads = || {
+        let threads: Vec<_> = monitor.threads().into_iter().filter_map(Process::stat).map(|stat| stat.name).collect();
+        assert!(threads.len() < 40, "{} threads: {threads:?}", threads.len());
+    };
+    few_threads();
+    lines(lab, "starts", 10);
+    wait_for(lab, "web", "running");
+    nobody_waits(lab);
+    few_threads();
+    assert!(tell(lab, "stop brief 20000").contains("brief stopped"));
+    mount.let_go();
+    stop(lab);
+}
+
+/// Waits until the start of each of these bots hangs, or it is told why there was none; at the least four hang.
+#[track_caller]
+fn until_all_were_tried(lab: &Lab, count: usize) {
+    let deadline = Deadline::after(SOON);
+    loop {
+        let all = tell(lab, "status");
+        let so_many = |state: &str| all.lines().filter(|line| line.split(' ').nth(1) == Some(state)).count();
+        if so_many("starting") >= 4 && so_many("starting") + so_many("backing-off") == count {
+            return;
+        }
+        assert!(!deadline.passed(), "{all}");
+    }
+}
+
+/// A program is not to blame for directories in which it is started.
+#[test]
+fn p6_11_directories_that_hang_keep_no_program_from_starting() {
+    let lab = lab();
+    let dead = Held::mount(&lab, "mount");
+    let healthy = "healthy autostart=no directory=LAB : /bin/sleep 998";
+    for count in [4, 9] {
+        let mut gone = format!("gone instances={count} directory=LAB/mount : /bin/sleep 999\n");
+        for number in 0..count {
+            writeln!(gone, "gone{number} directory=LAB/mount/{number} : /bin/sleep 999").unwrap();
+        }
+        write_bots(&lab, &[gone.trim_end(), healthy]);
+        start_at(&lab, &dead);
+        until_all_were_tried(&lab, count * 2);
+        let told = lab.run(&["tell", "start healthy 10000"]);
+        assert_eq!(state(&lab, "healthy"), "running", "{count}: {told}{}", status(&lab, "healthy"));
+        // Nor from starting again.
+        let before = process(&lab, "healthy");
+        tell(&lab, "restart healthy 20000");
+        let after = process(&lab, "healthy");
+        assert!(after != before && after.alive() && after.directory().as_deref() == Some(lab.directory()));
+        stop(&lab);
+    }
+    dead.let_go();
+    nothing_left(&lab);
+}
+
+/// There is no process to be told of, but that does not mean that one is ending.
+#[test]
+fn p6_11_a_start_that_hangs_is_told_as_one() {
+    let site = Site::new(
+        "[bot.gone]\ncommand = \"/bin/sleep\"\nargs = [\"999\"]\ncwd = \"LAB/mount\"\n\
+         [bot.web]\ncommand = \"/bin/sleep\"\nargs = [\"998\"]\n",
+    );
+    let dead = Held::mount(&site.lab, "mount");
+    dead.shell(&site.lab, "exec $D -c m.toml start").run();
+    site.monitor();
+    site.until_is("web", "running");
+    let why = "its start does not come back: the mount of its program or directory does not answer";
+    let right = |bot: &Value| {
+        bot["state"] == "starting" && bot["pid"].is_null() && bot["reason"].as_str().is_some_and(|r| r.starts_with(why))
+    };
+    site.until("gone", |bot| !bot["reason"].is_null());
+    assert!(right(&site.bot("gone")), "{}", site.bot("gone"));
+    let (all, _) = site.json(&["status", "gone"]);
+    assert!(right(&all["bots"][0]), "{all}");
+    let table = site.ctl(&["status"]).run();
+    let line = table.stdout.lines().find(|line| line.starts_with("gone")).unwrap_or_default();
+    assert_eq!(line.split_whitespace().nth(1), Some("starting"), "{table}");
+    assert!(line.contains(why), "{table}");
+    // One that is stopped is told so, and hangs no more.
+    site.ok(&["stop", "gone"]);
+    assert_eq!(site.bot("gone")["state"], "stopped");
+    site.shutdown();
+    dead.let_go();
+}
