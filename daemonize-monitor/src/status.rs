@@ -89,6 +89,8 @@ pub struct BotStatus {
     pub pid: Option<Pid>,
     /// For how long that has been running.
     pub uptime: Option<Duration>,
+    /// Its process has ended, and perhaps not all that was with it.
+    pub(crate) is_ending: bool,
     /// Its program.
     pub command: PathBuf,
     /// Why it is not running, or what went wrong last.

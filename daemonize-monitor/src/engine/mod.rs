@@ -89,12 +89,13 @@ pub(crate) struct Engine {
     free_streams: Vec<usize>,
     probes: HashMap<usize, OwnedFd>,
     /// Those whose file is on a mount that does not answer.
-    looking: BTreeMap<usize, Ticket<bool>>,
+    looking: BTreeMap<PathBuf, Ticket<bool>>,
     timers: Timers<(usize, u32)>,
     /// Bots whose programs are to be started.
     starting: VecDeque<usize>,
     /// Those whose starts hang.
     making: BTreeMap<usize, starts::Making>,
+    abandoned: Vec<starts::Abandoned>,
     /// Bots whose process is gone, but perhaps not all that was with it; and whether to look now.
     lingering: BTreeSet<usize>,
     look: bool,
@@ -203,6 +204,7 @@ impl Engine {
             timers: Timers::new(),
             starting: VecDeque::new(),
             making: BTreeMap::new(),
+            abandoned: Vec::new(),
             lingering: BTreeSet::new(),
             look: false,
             looks: children::Looks::new(now),

@@ -1,10 +1,10 @@
 //! Whether a bot is ready: by what it says, or by asking.
 
+use super::unit::Unit;
 use super::{Engine, Token};
 use crate::bot::Ready;
 use crate::notify::{Message, Notify};
 use crate::process::{self, Facts};
-use crate::program::Refusal;
 use crate::spawner::{Begun, Ticket};
 use crate::status::State;
 use nix::errno::Errno;
@@ -43,9 +43,13 @@ impl Engine {
         for _ in 0..64 {
             let message = self.unit(index).notify.as_ref().and_then(Notify::receive);
             let Some(message) = message else { return };
-            if message.is_ready && self.unit(index).bot.ready == Ready::Notify && self.may_speak(index, &message) {
+            if !message.is_ready || self.unit(index).bot.ready != Ready::Notify {
+                continue;
+            }
+            if self.may_speak(index, &message) {
                 self.become_ready(index);
             }
+            self.remember_ready(index, message.sender);
         }
     }
 
@@ -80,7 +84,6 @@ impl Engine {
     pub(super) fn end_probe(&mut self, index: usize) {
         self.unit_mut(index).probe = None;
         self.probes.remove(&index);
-        self.looking.remove(&index);
     }
 
     /// It is time to ask.
@@ -89,7 +92,7 @@ impl Engine {
         let answer = match &self.unit(index).bot.ready {
             Ready::File(path) => {
                 let path = path.clone();
-                self.look_at(index, path)
+                self.look_at(path)
             }
             Ready::Tcp(address) => self.dial(index, *address),
             _ => return,
@@ -107,12 +110,15 @@ impl Engine {
         }
     }
 
-    /// Whether the file is there; `None` when that will be known later.
-    fn look_at(&mut self, index: usize, path: PathBuf) -> Option<bool> {
-        match self.spawners.look(path) {
+    /// Whether the file is there; `None` when that will be known later. Whoever asks for the same file meanwhile waits with it.
+    fn look_at(&mut self, path: PathBuf) -> Option<bool> {
+        if self.looking.contains_key(&path) {
+            return None;
+        }
+        match self.spawners.look(path.clone()) {
             Begun::Over(answer) => Some(answer.unwrap_or(false)),
             Begun::Hangs(ticket) => {
-                self.looking.insert(index, ticket);
+                self.looking.insert(path, ticket);
                 None
             }
         }
@@ -120,11 +126,16 @@ impl Engine {
 
     /// Files are there or are not, about which nothing could be known before.
     pub(super) fn take_looks(&mut self) {
-        let over = |(index, ticket): (&usize, &Ticket<bool>)| Some((*index, ticket.outcome()?));
-        let over: Vec<(usize, Result<bool, Refusal>)> = self.looking.iter().filter_map(over).collect();
-        for (index, answer) in over {
-            self.looking.remove(&index);
-            self.take_answer(index, answer.unwrap_or(false));
+        let over = |(path, ticket): (&PathBuf, &Ticket<bool>)| Some((path.clone(), ticket.outcome()?.unwrap_or(false)));
+        let over: Vec<(PathBuf, bool)> = self.looking.iter().filter_map(over).collect();
+        for (path, is_there) in over {
+            self.looking.remove(&path);
+            for index in 0..self.units.len() {
+                let waits = |unit: &Unit| unit.probe.is_some() && unit.bot.ready == Ready::File(path.clone());
+                if self.units[index].value.as_ref().is_some_and(waits) {
+                    self.take_answer(index, is_there);
+                }
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use super::streams::Pipes;
 use super::unit::{After, Process};
 use super::{Engine, STARTING, Token};
-use crate::bot::Ready;
+use crate::bot::{Bot, Ready};
 use crate::counts::BuiltIn;
 use crate::policy::Exit;
 use crate::program::Refusal;
@@ -30,8 +30,17 @@ pub(super) const HANGS: &str = "its start does not come back: the mount of its p
 
 /// A start that hangs.
 pub(super) struct Making {
+    bot: Arc<Bot>,
     ticket: Ticket<Made>,
     pipes: Pipes,
+    /// The program has said so already.
+    is_ready: bool,
+}
+
+/// A start that hangs, and that nobody wants any more: there is no process, and will be none.
+pub(super) struct Abandoned {
+    bot: Arc<Bot>,
+    ticket: Ticket<Made>,
 }
 
 impl Engine {
@@ -55,11 +64,14 @@ impl Engine {
             Ok(prepared) => prepared,
             Err(refusal) => return self.refused(index, refusal),
         };
-        match self.spawners.start(start) {
+        let begun = self.spawners.start(start);
+        self.now = Instant::now();
+        match begun {
             Begun::Over(outcome) => self.conclude(index, pipes, outcome),
             Begun::Hangs(ticket) => {
-                log::info!("bot `{}`: {HANGS}", self.unit(index).bot.name);
-                self.making.insert(index, Making { ticket, pipes });
+                let bot = Arc::clone(&self.unit(index).bot);
+                log::info!("bot `{}`: {HANGS}", bot.name);
+                self.making.insert(index, Making { bot, ticket, pipes, is_ready: false });
                 self.set_state(index, State::Starting, Some(HANGS.to_owned()));
             }
         }
@@ -67,9 +79,11 @@ impl Engine {
 
     /// What a start needs of us.
     fn prepare(&mut self, index: usize) -> Result<(Start, Pipes), Refusal> {
-        let command = &self.unit(index).bot.command;
-        if self.making.keys().filter(|other| self.unit(**other).bot.command == *command).count() >= ALIKE {
-            let text = format!("failed to start `{}`: {ALIKE} other starts of it hang", command.display());
+        self.abandoned.retain(|start| !start.ticket.is_alone());
+        let bot = Arc::clone(&self.unit(index).bot);
+        let hang = self.making.values().map(|making| &making.bot).chain(self.abandoned.iter().map(|start| &start.bot));
+        if hang.filter(|other| is_alike(other, &bot)).count() >= ALIKE {
+            let text = format!("failed to start `{}`: {ALIKE} others like it hang", bot.name);
             return Err(Refusal { text, errno: Errno::EAGAIN as i32, shortage: true });
         }
         let (pipes, streams) = self.pipes(index).map_err(no_pipes)?;
@@ -77,7 +91,6 @@ impl Engine {
             Ready::Notify => Some(self.notify_address(index).map_err(no_pipes)?),
             _ => None,
         };
-        let bot = Arc::clone(&self.unit(index).bot);
         Ok((Start { bot, notify, streams }, pipes))
     }
 
@@ -161,11 +174,14 @@ impl Engine {
         let over = |(index, making): (&usize, &Making)| Some((*index, making.ticket.outcome()?));
         let over: Vec<(usize, Result<Made, Refusal>)> = self.making.iter().filter_map(over).collect();
         for (index, outcome) in over {
-            let Some(Making { pipes, .. }) = self.making.remove(&index) else { continue };
+            let Some(Making { pipes, is_ready, .. }) = self.making.remove(&index) else { continue };
             if self.unit(index).state == State::Stopping {
                 self.conclude_stopped(index, pipes, outcome);
             } else {
                 self.conclude(index, pipes, outcome);
+                if is_ready && self.unit(index).bot.ready == Ready::Notify {
+                    self.become_ready(index);
+                }
                 if self.unit(index).is_alive() {
                     // Its specification may be another one by now.
                     self.retarget(&BTreeSet::from([index]));
@@ -202,10 +218,23 @@ impl Engine {
     pub(super) fn end_start(&mut self, index: usize) {
         if self.making.get(&index).is_some_and(|making| making.ticket.end()) {
             // There was no process yet.
-            self.making.remove(&index);
+            let making = self.making.remove(&index);
+            self.abandoned.extend(making.map(|Making { bot, ticket, .. }| Abandoned { bot, ticket }));
             self.linger(index);
         }
     }
+
+    /// A process says that it is ready of which we have only not heard yet that it was made.
+    pub(super) fn remember_ready(&mut self, index: usize, sender: Option<Pid>) {
+        if let Some(making) = self.making.get_mut(&index) {
+            making.is_ready |= sender.is_some() && sender == making.ticket.pid();
+        }
+    }
+}
+
+/// Whether one start hangs because another does.
+fn is_alike(one: &Bot, other: &Bot) -> bool {
+    (&one.command, &one.directory, &one.user) == (&other.command, &other.directory, &other.user)
 }
 
 fn no_pipes(errno: Errno) -> Refusal {

@@ -175,8 +175,10 @@ impl Engine {
     fn drop_stream(&mut self, index: usize) {
         let slot = &mut self.streams[index];
         slot.generation = slot.generation.wrapping_add(1);
-        // The kernel takes it out of the set when it is closed.
-        slot.value = None;
+        if let Some(stream) = slot.value.take() {
+            // Closing does not do that while a child that is being made has a copy.
+            let _ = self.epoll.delete(&stream.fd);
+        }
         self.free_streams.push(index);
     }
 

@@ -189,6 +189,7 @@ impl Unit {
                 .as_ref()
                 .filter(|_| self.is_alive())
                 .map(|process| now.saturating_duration_since(process.began)),
+            is_ending: self.process.as_ref().is_some_and(|process| process.reaped),
             command: self.bot.command.clone(),
             reason: self.reason.as_deref().map(str::to_owned),
             left: until.map(|until| until.saturating_duration_since(now)),

@@ -42,7 +42,7 @@ pub(super) fn bot(status: &BotStatus, used: &HashMap<i32, Used>, now: Instant) -
 /// What it is at. One whose process has just ended does not run, whatever is still being done about that.
 fn at(status: &BotStatus) -> State {
     match status.state {
-        State::Running | State::Starting | State::Suspended if status.pid.is_none() => State::Stopping,
+        State::Running | State::Starting | State::Suspended if status.is_ending => State::Stopping,
         state => state,
     }
 }

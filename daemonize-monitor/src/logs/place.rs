@@ -3,6 +3,7 @@
 //! Root writes for bots that are other users, and those may own the directory of their log. So the way there is walked
 //! with open directories that are judged one after another, and everything else is relative to the last one.
 
+use crate::sys::table::copy_from;
 use daemonize_core::__private::{open_log, open_log_directory, open_log_to_read};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, renameat};
@@ -12,9 +13,13 @@ use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{OwnedFd, RawFd};
 use std::path::Path;
 use std::sync::Arc;
+
+/// The first number that a log file may have: above all that a child copies when it is made. On a mount that does not answer,
+/// closing a copy may hang.
+const FIRST: RawFd = 128;
 
 /// The path of a log file, and whose it may be besides root's and our own.
 #[derive(Clone, Debug)]
@@ -88,7 +93,8 @@ impl Place {
 impl Opened<'_> {
     /// As [`Place::open`].
     pub(super) fn open(&self) -> io::Result<(File, u64)> {
-        let file = File::from(open_log(&self.directory, self.name, self.user).map_err(io::Error::other)?);
+        let file = open_log(&self.directory, self.name, self.user).map_err(io::Error::other)?;
+        let file = File::from(copy_from(&file, FIRST).unwrap_or(file));
         let size = file.metadata()?.len();
         Ok((file, size))
     }

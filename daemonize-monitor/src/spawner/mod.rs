@@ -4,8 +4,10 @@
 //! user is looked up. Whoever wants a start waits for a moment only, which is enough wherever nothing hangs; after that he
 //! holds a [`Ticket`] of it and hears of its outcome by a bell, while the next start happens in another thread.
 //!
-//! No thread ends before the engine does: `PR_SET_PDEATHSIG` reaches a child when the *thread* ends that has made it.
+//! No thread that starts programs ends before the engine does: `PR_SET_PDEATHSIG` reaches a child when the *thread* ends that
+//! has made it. For the same reason looks happen elsewhere: a thread that hangs for ever does not even end with the monitor.
 
+mod look;
 mod ticket;
 
 #[cfg(test)]
@@ -23,7 +25,6 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -36,14 +37,14 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// The same while something hangs: more may follow.
 const LESS: Duration = Duration::from_millis(20);
 
-/// So long a look is: it takes a few millionths, and many may be due at once.
-const GLANCE: Duration = Duration::from_millis(1);
-
-/// So many things may hang at once; further ones are refused for want of a thread.
+/// So many starts may hang at once; further ones are refused for want of a thread.
 const MOST: usize = 64;
 
+/// So many threads have their slots from the beginning on, with low numbers: their children have little to copy and to close.
+const READY: usize = 4;
+
 /// What the stack of a thread may hold: a name service is somebody else's code.
-const STACK: usize = 256 * 1024;
+const STACK: usize = 1024 * 1024;
 
 /// What a thread does.
 type Job = Box<dyn FnOnce(&Worker) + Send>;
@@ -56,6 +57,9 @@ pub(crate) struct Spawners {
     ground: Arc<Ground>,
     bell: Arc<EventFd>,
     threads: Vec<Spawner>,
+    /// Of the threads to come.
+    slots: Vec<Slots>,
+    looks: look::Count,
 }
 
 /// One thread.
@@ -93,7 +97,9 @@ impl Spawners {
     /// No descriptor, no memory or no thread is left.
     pub(crate) fn new(ground: Ground) -> io::Result<Spawners> {
         let bell = EventFd::from_value_and_flags(0, EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
-        let mut spawners = Spawners { ground: Arc::new(ground), bell: Arc::new(bell), threads: Vec::new() };
+        let slots = (0..READY).map(|_| Slots::new()).rev().collect::<io::Result<_>>()?;
+        let (ground, bell, threads) = (Arc::new(ground), Arc::new(bell), Vec::new());
+        let mut spawners = Spawners { ground, bell, threads, slots, looks: look::Count::default() };
         spawners.add()?;
         Ok(spawners)
     }
@@ -110,11 +116,6 @@ impl Spawners {
         self.give(patience, move |worker, ticket| worker.start(&start, ticket))
     }
 
-    /// Looks whether a file is there.
-    pub(crate) fn look(&mut self, path: PathBuf) -> Begun<bool> {
-        self.give(GLANCE, move |_, _| Ok(path.exists()))
-    }
-
     /// Has something done by a thread that has nothing else to do.
     fn give<T: Send + 'static>(
         &mut self,
@@ -125,7 +126,7 @@ impl Spawners {
             Ok(thread) => thread,
             Err(error) => return Begun::Over(Err(refusal(&cause(&error)))),
         };
-        let (ticket, theirs) = Ticket::pair(&thread.newborn);
+        let (ticket, theirs) = Ticket::pair(Some(&thread.newborn));
         thread.is_idle.store(false, SeqCst);
         let job: Job = Box::new(move |worker| {
             // All that the act has, such as the bot's ends of its pipes, is gone before anybody hears that it is over. A
@@ -153,7 +154,8 @@ impl Spawners {
         if self.threads.len() >= MOST {
             return Err(io::Error::other(format!("{MOST} others hang")));
         }
-        let (slots, newborn) = (Slots::new()?, Arc::new(Newborn::new()?));
+        let newborn = Arc::new(Newborn::new()?);
+        let slots = self.slots.pop().map_or_else(Slots::new, Ok)?;
         let (jobs, inbox) = channel();
         let is_idle = Arc::new(AtomicBool::new(true));
         let worker =

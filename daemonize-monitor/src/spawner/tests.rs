@@ -39,7 +39,7 @@ fn p6_11_whatever_hangs_is_left_alone_and_heard_of() {
         gates.push(gate);
     }
     // There is no thread for one more, until one comes back.
-    let Begun::Over(Err(short)) = spawners.look("/".into()) else { panic!("more than {MOST} hang") };
+    let Begun::Over(Err(short)) = spawners.give(LESS, |_, _| Ok(())) else { panic!("more than {MOST} hang") };
     assert!(short.shortage && short.text.contains("others hang"), "{short:?}");
     assert!(spawners.bell().read().is_err() && tickets.iter().all(|ticket| ticket.outcome().is_none()));
     drop(gates.remove(7));
@@ -50,6 +50,8 @@ fn p6_11_whatever_hangs_is_left_alone_and_heard_of() {
     }
     let over: Vec<usize> = tickets.iter().filter_map(Ticket::outcome).map(Result::unwrap).collect();
     assert_eq!(over, [7]);
+    assert!(matches!(outcome(spawners.give(LESS, |_, _| Ok(8))), Ok(8)));
+    // Whoever looks needs none of them.
     assert!(matches!(outcome(spawners.look("/".into())), Ok(true)));
     assert_eq!(spawners.threads.len(), MOST);
 }
@@ -61,6 +63,7 @@ fn a_panic_ends_no_thread() {
         let refusal = outcome(spawners.give(LESS, |_, _| -> Result<(), Refusal> { panic!("on purpose") })).unwrap_err();
         assert!(refusal.text.contains("panicked"), "{refusal:?}");
     }
+    assert!(matches!(outcome(spawners.give(LESS, |_, _| Ok(8))), Ok(8)));
     assert!(matches!(outcome(spawners.look("/nowhere".into())), Ok(false)));
     assert_eq!(spawners.threads.len(), 1);
 }

@@ -21,7 +21,8 @@ pub(crate) struct Ticket<T>(Arc<Shared<T>>);
 struct Shared<T> {
     state: Mutex<State<T>>,
     is_over: Condvar,
-    newborn: Arc<Newborn>,
+    /// Where the child of a start is seen.
+    newborn: Option<Arc<Newborn>>,
 }
 
 struct State<T> {
@@ -41,12 +42,12 @@ enum Stage<T> {
 }
 
 impl<T> Ticket<T> {
-    /// Of something that a thread is about to do, the child of which is seen as `newborn`; for both sides.
-    pub(super) fn pair(newborn: &Arc<Newborn>) -> (Ticket<T>, Ticket<T>) {
+    /// Of something that a thread is about to do, the child of which, if it makes one, is seen as `newborn`; for both sides.
+    pub(super) fn pair(newborn: Option<&Arc<Newborn>>) -> (Ticket<T>, Ticket<T>) {
         let shared = Arc::new(Shared {
             state: Mutex::new(State { stage: Stage::Begun, is_left: false }),
             is_over: Condvar::new(),
-            newborn: Arc::clone(newborn),
+            newborn: newborn.cloned(),
         });
         (Ticket(Arc::clone(&shared)), Ticket(shared))
     }
@@ -67,6 +68,11 @@ impl<T> Ticket<T> {
     /// What has become of it, once; `None` while it goes on.
     pub(crate) fn outcome(&self) -> Option<Result<T, Refusal>> {
         self.state().take()
+    }
+
+    /// Whether the thread has nothing to do with it any more.
+    pub(crate) fn is_alone(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
     }
 
     pub(super) fn settle(&self, outcome: Result<T, Refusal>, bell: &EventFd) {
@@ -93,7 +99,7 @@ impl Ticket<Made> {
         let mut state = self.state();
         match state.stage {
             Stage::Begun => state.stage = Stage::Closed,
-            Stage::Making => self.0.newborn.kill(),
+            Stage::Making => self.newborn().kill(),
             Stage::Over(_) | Stage::Closed => {}
         }
         matches!(state.stage, Stage::Closed)
@@ -102,7 +108,7 @@ impl Ticket<Made> {
     /// The process that it makes or has made, if there is one.
     pub(crate) fn pid(&self) -> Option<Pid> {
         match &self.state().stage {
-            Stage::Making => self.0.newborn.pid(),
+            Stage::Making => self.newborn().pid(),
             Stage::Over(Ok((pid, _))) => Some(*pid),
             Stage::Begun | Stage::Over(Err(_)) | Stage::Closed => None,
         }
@@ -110,7 +116,7 @@ impl Ticket<Made> {
 
     /// Where its child is seen.
     pub(super) fn newborn(&self) -> &Newborn {
-        &self.0.newborn
+        self.0.newborn.as_ref().expect("a start has one")
     }
 
     /// Whether somebody still wants the process; from now on there may be one.
@@ -119,7 +125,7 @@ impl Ticket<Made> {
         let is_wanted = matches!(state.stage, Stage::Begun);
         if is_wanted {
             // The last one of this thread is nothing to us.
-            self.0.newborn.clear();
+            self.newborn().clear();
             state.stage = Stage::Making;
         }
         is_wanted

@@ -220,7 +220,7 @@ fn p6_11_several_starts_hang() {
     tell(&lab, "start hung");
     // Not all of one kind, which would leave nobody to start others.
     let told = wait_for(&lab, "hung:6", "backing-off");
-    assert!(told.contains("4 other starts of it hang"), "{told}");
+    assert!(told.contains("4 others like it hang"), "{told}");
     for hangs in so_many(monitor, 6) {
         assert_eq!(hangs.descriptors().keys().copied().collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
     }

@@ -65,6 +65,8 @@ fn set_up(order: &Order<'_>) -> Result<(), Failed> {
     reset_signals();
     // SAFETY: takes and touches nothing.
     step(SESSION, unsafe { libc::setsid() }.into())?;
+    // Who is not yet what it shall be has nothing to end in order.
+    tie(order, libc::SIGKILL)?;
     pass_descriptors(order)?;
     let program = order.program;
     if let Some((soft, hard)) = program.descriptors {
@@ -84,22 +86,27 @@ fn set_up(order: &Order<'_>) -> Result<(), Failed> {
         // SAFETY: takes integers and touches no memory of ours; the flag is this process's own.
         step(BAR, unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, yes, unused, unused, unused) }.into())?;
     }
-    // After the change of user, which would clear it. Who is not yet what it shall be has nothing to end in order.
-    // SAFETY: takes integers and touches no memory of ours.
-    step(TIE, unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) }.into())?;
+    // The change of user has cleared it.
+    tie(order, libc::SIGKILL)?;
     if let Some(directory) = program.directory {
         // SAFETY: reads a string of the parent's; the directory is the child's own.
         step(DIRECTORY, unsafe { libc::chdir(directory.as_ptr()) }.into())?;
     }
-    // SAFETY: takes integers and touches no memory of ours.
-    step(TIE, unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, program.death_signal) }.into())?;
-    // SAFETY: takes and touches nothing.
-    if unsafe { libc::getppid() } != order.parent {
-        // The monitor has died in between, and nobody would tell the child.
-        return Err((TIE, libc::ESRCH));
-    }
+    tie(order, program.death_signal)?;
     unblock_all();
     Ok(())
+}
+
+/// The child is sent this signal when the thread ends that has made it.
+fn tie(order: &Order<'_>, signal: c_int) -> Result<(), Failed> {
+    // SAFETY: takes integers and touches no memory of ours.
+    step(TIE, unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, signal) }.into())?;
+    // SAFETY: takes and touches nothing.
+    if unsafe { libc::getppid() } == order.parent {
+        return Ok(());
+    }
+    // The monitor has died before, and nobody would tell the child.
+    Err((TIE, libc::ESRCH))
 }
 
 /// The default for all, also for those of which glibc lets nobody speak.

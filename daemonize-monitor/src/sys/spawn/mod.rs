@@ -17,6 +17,7 @@ pub(crate) use memory::Newborn;
 
 use super::cvt;
 use super::pidfd::PidFd;
+use super::table::copy_from;
 use child::{Order, in_child};
 use daemonize_core::Pid;
 use memory::Stack;
@@ -26,7 +27,7 @@ use std::cell::Cell;
 use std::ffi::{CStr, c_int};
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::ptr::{null, null_mut};
 
 /// stdin, stdout, stderr and the pipe of events: 0 to 3 in the child.
@@ -110,16 +111,10 @@ const BAR: u8 = 9;
 impl Slots {
     pub(crate) fn new() -> io::Result<Slots> {
         let null = OwnedFd::from(std::fs::File::options().read(true).write(true).open("/dev/null")?);
-        let low = |fd: RawFd| {
-            // SAFETY: takes integers and touches no memory of ours.
-            let fd = cvt(unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, FIRST_SLOT) }.into())?;
-            // SAFETY: the kernel just made this descriptor for us alone.
-            Ok::<_, io::Error>(unsafe { OwnedFd::from_raw_fd(RawFd::try_from(fd).map_err(io::Error::other)?) })
-        };
         let (verdict, failed) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
-        let slot = || low(null.as_raw_fd());
+        let slot = || copy_from(&null, FIRST_SLOT);
         let streams = [slot()?, slot()?, slot()?, slot()?];
-        let (failed, null) = (low(failed.as_raw_fd())?, low(null.as_raw_fd())?);
+        let (failed, null) = (copy_from(failed, FIRST_SLOT)?, copy_from(&null, FIRST_SLOT)?);
         Ok(Slots { streams, verdict, failed, null, stack: Stack::new()? })
     }
 
