@@ -11,12 +11,12 @@ use look::{Deadline, Lab, Process};
 use nix::sys::signal::Signal;
 
 /// A copy of the helper program, which a test can hold.
-fn bring(lab: &Lab, name: &str) {
+pub(crate) fn bring(lab: &Lab, name: &str) {
     lab.shell(&format!("install -m 755 {BOT} {name}")).run().ok();
 }
 
 /// Children of the monitor that have not executed their programs yet.
-fn newborns(monitor: Process) -> Vec<Process> {
+pub(crate) fn newborns(monitor: Process) -> Vec<Process> {
     let is_one = |process: &Process| {
         let stat = process.stat();
         stat.is_some_and(|stat| stat.parent == monitor.id() && stat.session == process.id() && stat.state != 'Z')
@@ -27,7 +27,7 @@ fn newborns(monitor: Process) -> Vec<Process> {
 
 /// Those whose starts hang, as soon as there are so many: a thread may need a moment to make one.
 #[track_caller]
-fn so_many(monitor: Process, count: usize) -> Vec<Process> {
+pub(crate) fn so_many(monitor: Process, count: usize) -> Vec<Process> {
     let deadline = Deadline::after(SOON);
     loop {
         let found = newborns(monitor);

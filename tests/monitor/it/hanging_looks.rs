@@ -2,9 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::common::{
-    BOT, PIDFILE, SOON, lab, lines, nothing_left, process, state, status, stop, tell, wait_for, write_bots,
-};
+use crate::common::{BOT, PIDFILE, SOON, lab, lines, process, state, status, stop, tell, wait_for, write_bots};
 use crate::hanging::{OTHERS, nobody_waits};
 use crate::held::Held;
 use crate::site::Site;
@@ -129,29 +127,36 @@ fn until_all_were_tried(lab: &Lab, count: usize) {
 
 /// A program is not to blame for directories in which it is started.
 #[test]
+fn p6_11_a_directory_that_hangs_keeps_no_program_from_starting() {
+    a_program_starts_elsewhere(4);
+}
+
+/// Nor are many directories.
+#[test]
 fn p6_11_directories_that_hang_keep_no_program_from_starting() {
+    a_program_starts_elsewhere(9);
+}
+
+/// A program starts in a healthy directory while so many starts of it hang in one directory, and as many each in its own.
+fn a_program_starts_elsewhere(count: usize) {
     let lab = lab();
     let dead = Held::mount(&lab, "mount");
-    let healthy = "healthy autostart=no directory=LAB : /bin/sleep 998";
-    for count in [4, 9] {
-        let mut gone = format!("gone instances={count} directory=LAB/mount : /bin/sleep 999\n");
-        for number in 0..count {
-            writeln!(gone, "gone{number} directory=LAB/mount/{number} : /bin/sleep 999").unwrap();
-        }
-        write_bots(&lab, &[gone.trim_end(), healthy]);
-        start_at(&lab, &dead);
-        until_all_were_tried(&lab, count * 2);
-        let told = lab.run(&["tell", "start healthy 10000"]);
-        assert_eq!(state(&lab, "healthy"), "running", "{count}: {told}{}", status(&lab, "healthy"));
-        // Nor from starting again.
-        let before = process(&lab, "healthy");
-        tell(&lab, "restart healthy 20000");
-        let after = process(&lab, "healthy");
-        assert!(after != before && after.alive() && after.directory().as_deref() == Some(lab.directory()));
-        stop(&lab);
+    let mut gone = format!("gone instances={count} directory=LAB/mount : /bin/sleep 999\n");
+    for number in 0..count {
+        writeln!(gone, "gone{number} directory=LAB/mount/{number} : /bin/sleep 999").unwrap();
     }
+    write_bots(&lab, &[&gone, "healthy autostart=no directory=LAB : /bin/sleep 998"]);
+    start_at(&lab, &dead);
+    until_all_were_tried(&lab, count * 2);
+    let told = lab.run(&["tell", "start healthy 10000"]);
+    assert_eq!(state(&lab, "healthy"), "running", "{told}{}", status(&lab, "healthy"));
+    // Nor from starting again.
+    let before = process(&lab, "healthy");
+    tell(&lab, "restart healthy 20000");
+    let after = process(&lab, "healthy");
+    assert!(after != before && after.alive() && after.directory().as_deref() == Some(lab.directory()));
     dead.let_go();
-    nothing_left(&lab);
+    stop(&lab);
 }
 
 /// There is no process to be told of, but that does not mean that one is ending.
@@ -180,6 +185,6 @@ fn p6_11_a_start_that_hangs_is_told_as_one() {
     // One that is stopped is told so, and hangs no more.
     site.ok(&["stop", "gone"]);
     assert_eq!(site.bot("gone")["state"], "stopped");
-    site.shutdown();
     dead.let_go();
+    site.shutdown();
 }

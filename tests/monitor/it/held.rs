@@ -44,6 +44,12 @@ impl<'lab> Held<'lab> {
         Held::mounted(lab, name, "mute")
     }
 
+    /// A directory of the lab with files that can be written, and that nobody can close while the file `stuck` is there.
+    /// What was asked of it is in the file `asked`.
+    pub(crate) fn stuck(lab: &'lab Lab, name: &str) -> Held<'lab> {
+        Held::mounted(lab, name, "stuck")
+    }
+
     fn mounted(lab: &'lab Lab, name: &str, behaviour: &str) -> Held<'lab> {
         std::fs::create_dir(lab.path(name)).unwrap();
         Held::new(lab, lab.command("unshare", &["--mount", "python3", "-c", MOUNT, name, behaviour]))

@@ -11,6 +11,7 @@ mod clock;
 mod commands;
 mod events;
 mod hanging;
+mod hanging_closes;
 mod hanging_looks;
 mod held;
 mod killed;

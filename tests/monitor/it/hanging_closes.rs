@@ -1,0 +1,101 @@
+//! A log on a mount that takes what is written, but not that a file is closed: whoever closes a copy of it hangs.
+
+use std::fs;
+use std::thread::sleep;
+use std::time::Duration;
+
+use crate::common::{PIDFILE, SOON, lab, process, state, status, stop, tell, wait_for, write_bots};
+use crate::hanging::{bring, so_many};
+use crate::held::Held;
+use look::{Deadline, Lab, Process};
+use nix::sys::signal::Signal;
+
+/// How many bots there are, so that the monitor has more descriptors than a child copies without need.
+const MANY: usize = 40;
+
+/// What hangs, and the monitor of it.
+struct Scene<'lab> {
+    mount: Held<'lab>,
+    program: Held<'lab>,
+    monitor: Process,
+}
+
+/// Four starts hang on their program, so that the next one has the descriptors of another thread; then that is made, whose
+/// child has copies of all that is open in the monitor if it is not careful, and closes them.
+fn a_close_hangs(lab: &Lab) -> Scene<'_> {
+    let mount = Held::stuck(lab, "mount");
+    bring(lab, "slow");
+    let many = format!("many instances={MANY} autostart=no restart=never : /bin/sleep 999");
+    let slow = "slow instances=4 autostart=no : LAB/slow idle";
+    write_bots(lab, &["logger log=LAB/mount/log : BOT print:hello idle", &many, slow, "late autostart=no : BOT idle"]);
+    mount.shell(lab, "exec $D start").run().ok();
+    let monitor = lab.daemon(PIDFILE);
+    // It has written to the log, which is number 16.
+    lab.wait_for("asked", SOON, |text| text.lines().any(|line| line.starts_with("16 ")));
+    tell(lab, "start many 20000");
+    let program = Held::file(lab, "slow");
+    lab.write("stuck", "");
+    tell(lab, "start slow");
+    for number in 1..=4 {
+        wait_for(lab, &format!("slow:{number}"), "starting");
+    }
+    so_many(monitor, 4);
+    // Whether it runs or hangs depends on what it has copied; it does not fail.
+    tell(lab, "start late");
+    while !matches!(&*state(lab, "late"), "running" | "starting") {
+        assert_eq!(state(lab, "late"), "waiting");
+    }
+    println!("{}", status(lab, "late"));
+    println!("{}", lab.read("asked"));
+    Scene { mount, program, monitor }
+}
+
+/// The time that a process has had a processor, in hundredths of a second.
+fn ticks(process: Process) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", process.id())).unwrap();
+    let (_, fields) = stat.rsplit_once(')').unwrap();
+    fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().unwrap()).sum()
+}
+
+/// A child that nobody can kill holds nothing by which others hang.
+#[test]
+fn p6_04_a_child_that_hangs_for_ever_holds_up_nobody_after_a_monitor_that_is_killed() {
+    let lab = lab();
+    let scene = a_close_hangs(&lab);
+    let mut bots: Vec<Process> = (1..=MANY).map(|number| process(&lab, &format!("many:{number}"))).collect();
+    bots.push(process(&lab, "logger"));
+    scene.monitor.signal(Signal::SIGKILL);
+    let ids: Vec<i32> = bots.iter().map(|bot| bot.id()).collect();
+    if look::deaths(&ids, Deadline::after(SOON)).is_err() {
+        let left: Vec<_> = bots.iter().filter(|bot| bot.alive()).collect();
+        panic!("{} of them are left: {left:?}; the monitor {:?}", left.len(), scene.monitor.stat());
+    }
+    write_bots(&lab, &["web : BOT idle"]);
+    scene.mount.shell(&lab, "exec $D start").run().ok();
+    assert_ne!(lab.daemon(PIDFILE), scene.monitor);
+    wait_for(&lab, "web", "running");
+    scene.program.let_go();
+    scene.mount.let_go();
+    stop(&lab);
+}
+
+/// It has copies of pipes, of which the monitor has closed its own: it hears of them no more.
+#[test]
+fn p6_02_a_child_that_hangs_costs_nothing_when_others_die() {
+    let lab = lab();
+    let scene = a_close_hangs(&lab);
+    for number in [3, 8, 15, 22, MANY] {
+        let bot = format!("many:{number}");
+        process(&lab, &bot).signal(Signal::SIGKILL);
+        wait_for(&lab, &bot, "exited");
+    }
+    let before = ticks(scene.monitor);
+    sleep(Duration::from_secs(2));
+    let took = ticks(scene.monitor) - before;
+    // Who does not rest has most of two hundred.
+    assert!(took < 20, "{took} hundredths of two seconds");
+    println!("{took} ticks");
+    scene.program.let_go();
+    scene.mount.let_go();
+    stop(&lab);
+}
