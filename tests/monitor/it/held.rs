@@ -44,7 +44,7 @@ impl<'lab> Held<'lab> {
         Held::mounted(lab, name, "mute")
     }
 
-    /// A directory of the lab with files that can be written, and that nobody can close while the file `stuck` is there.
+    /// A directory of the lab with files that can be written, and that only the process can close which the file `stuck` names, while it is there.
     /// What was asked of it is in the file `asked`.
     pub(crate) fn stuck(lab: &'lab Lab, name: &str) -> Held<'lab> {
         Held::mounted(lab, name, "stuck")

@@ -1,7 +1,8 @@
 """A file system that answers as badly as it is told: `mount.py DIRECTORY dead|mute|stuck`.
 
 Whoever serves nothing is `dead`: who enters it waits, but can be killed. One who is `mute` has taken each request and keeps
-the answer: who waits for it cannot be killed. One who is `stuck` serves files, but flushes none while `stuck` is there.
+the answer: who waits for it cannot be killed. One who is `stuck` serves files, but while the file `stuck` is there, only the
+process that it names can close them.
 What was asked of the last two is in the file `asked`, a line each: the number of the request, and of the process.
 """
 
@@ -42,6 +43,14 @@ def made(name):
     return entry(node)
 
 
+def is_stuck(thread):
+    try:
+        with open("stuck") as stuck:
+            return not os.path.exists(f"/proc/{stuck.read()}/task/{thread}")
+    except FileNotFoundError:
+        return False
+
+
 def serve(kind, unique, node, data):
     if kind == LOOKUP:
         name = data.split(b"\0")[0]
@@ -76,5 +85,5 @@ while True:
         answer(unique, struct.pack("<IIIIHHIIHHI", 7, 31, 65536, 0, 10, 10, 65536, 1, 0, 0, 0) + bytes(24))
         continue
     print(kind, pid, file=asked)
-    if behaviour == "stuck" and not (kind == FLUSH and os.path.exists("stuck")):
+    if behaviour == "stuck" and not (kind == FLUSH and is_stuck(pid)):
         serve(kind, unique, node, request[40:])
