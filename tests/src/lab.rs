@@ -132,7 +132,8 @@ impl Lab {
             if living.is_empty() {
                 return Ok(());
             }
-            wait::deaths(&living, deadline)?;
+            // Nobody's status is taken: one of them may be a child that somebody waits for.
+            wait::first_death(&living, deadline)?;
         }
     }
 

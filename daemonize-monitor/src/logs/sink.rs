@@ -259,37 +259,36 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
+    /// A log of ten bytes, of which one file is kept, and what is in a file beside it.
+    fn small(directory: &Path) -> (Sink, impl Fn(&str) -> String + use<'_>) {
+        let mut log = Log::new(directory.join("web.log"));
+        (log.max_size, log.keep) = (10, 1);
+        let sink = Sink::new(&log, Place::new(&log.path, None));
+        (sink, |name: &str| fs::read_to_string(directory.join(name)).unwrap())
+    }
+
     /// As it is when the old file was renamed, and then no descriptor was left for a new one.
     #[test]
     fn a_log_that_was_put_aside_but_not_begun_anew_is_begun_the_next_time() {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("web.log");
-        let mut log = Log::new(&path);
-        (log.max_size, log.keep) = (10, 1);
-        let mut sink = Sink::new(&log, Place::new(&log.path, None));
+        let (mut sink, read) = small(directory.path());
         let now = Instant::now();
         sink.write(b"one\n", now);
-        let aside = directory.path().join("web.log.1");
-        fs::rename(&path, &aside).unwrap();
+        fs::rename(directory.path().join("web.log"), directory.path().join("web.log.1")).unwrap();
         sink.write(b"two\n", now);
         sink.write(b"three\n", now);
-        let read = |path: &Path| fs::read_to_string(path).unwrap();
-        assert_eq!((read(&aside), read(&path)), ("one\ntwo\n".into(), "three\n".into()));
+        assert_eq!((read("web.log.1"), read("web.log")), ("one\ntwo\n".into(), "three\n".into()));
     }
 
     /// A line was begun when the disk was full.
     #[test]
     fn a_line_that_was_begun_is_ended_before_the_log_is_put_aside() {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("web.log");
-        let mut log = Log::new(&path);
-        (log.max_size, log.keep) = (10, 1);
-        let mut sink = Sink::new(&log, Place::new(&log.path, None));
+        let (mut sink, read) = small(directory.path());
         let now = Instant::now();
         sink.write(b"one two", now);
         sink.owed = b" three\n".to_vec();
         sink.write(b"four\n", now);
-        let read = |name: &str| fs::read_to_string(directory.path().join(name)).unwrap();
         assert_eq!((read("web.log.1"), read("web.log")), ("one two three\n".into(), "four\n".into()));
     }
 
