@@ -4,7 +4,7 @@ use std::fs;
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::common::{PIDFILE, SOON, lab, process, stop, tell, wait_for, write_bots};
+use crate::common::{PIDFILE, SOON, lab, lines, process, stop, tell, wait_for, write_bots};
 use crate::hanging::{bring, newborns, so_many};
 use crate::held::Held;
 use look::{Deadline, Lab, Process};
@@ -40,6 +40,7 @@ fn a_close_hangs(lab: &Lab) -> Scene<'_> {
     so_many(monitor, 4);
     // It starts again when nobody asks for anything: a copy of a connection may stay open. Whether it runs or hangs depends
     // on what else it has copied.
+    lines(lab, "starts", 1);
     let before = process(lab, "late");
     before.signal(Signal::SIGKILL);
     before.died(SOON).unwrap();
