@@ -95,6 +95,7 @@ pub(crate) struct Engine {
     starting: VecDeque<usize>,
     /// Those whose starts hang.
     making: BTreeMap<usize, starts::Making>,
+    /// Starts that hang, and that nobody wants any more: they still take a thread each.
     abandoned: Vec<starts::Abandoned>,
     /// Bots whose process is gone, but perhaps not all that was with it; and whether to look now.
     lingering: BTreeSet<usize>,

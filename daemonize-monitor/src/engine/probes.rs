@@ -131,7 +131,8 @@ impl Engine {
         for (path, is_there) in over {
             self.looking.remove(&path);
             for index in 0..self.units.len() {
-                let waits = |unit: &Unit| unit.probe.is_some() && unit.bot.ready == Ready::File(path.clone());
+                let waits =
+                    |unit: &Unit| unit.probe.is_some() && matches!(&unit.bot.ready, Ready::File(file) if *file == path);
                 if self.units[index].value.as_ref().is_some_and(waits) {
                     self.take_answer(index, is_there);
                 }

@@ -89,9 +89,9 @@ fn hold(pid: Pid, known: &Known<'_>) -> Option<Leftover> {
     let is_theirs = |identity: Option<u64>| {
         let facts = Facts::of(pid).filter(|facts| facts.is_alive)?;
         let is_known = entry.is_some_and(|entry| {
-            let differs = identity.is_some() && entry.identity.is_some() && identity != entry.identity;
             // The leader of its own session, as bots are: the time of the start alone is only exact to 10 ms.
-            entry.start_time == facts.start_time && facts.session == pid.as_raw() && !differs
+            let may_be = entry.start_time == facts.start_time && facts.session == pid.as_raw();
+            may_be && entry.identity.zip(identity).is_none_or(|(one, other)| one == other)
         });
         let is_marked = || process::marks(pid).is_some_and(|marks| known.is_theirs(&marks));
         (is_known || is_marked()).then_some(())

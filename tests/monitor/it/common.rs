@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use look::{Deadline, Lab, Outcome, Process, Running};
+use look::{Deadline, Lab, Outcome, Process, Run, Running};
 
 /// The pidfile of the monitor.
 pub(crate) const PIDFILE: &str = "m.pid";
@@ -49,6 +49,11 @@ pub(crate) fn foreground<'lab>(lab: &'lab Lab, bots: &[&str], script: &str) -> R
     let socket = lab.path("commands");
     look::until(&socket, Deadline::after(SOON), || socket.exists().then_some(())).expect("the monitor listens");
     running
+}
+
+/// A script of bash in which `$D` is the monitor; what it mounts, nobody else sees.
+pub(crate) fn with_own_mounts<'lab>(lab: &'lab Lab, script: &str) -> Run<'lab> {
+    lab.command("unshare", &["-m", "bash", "-c", script]).env("D", lab.program())
 }
 
 /// Tells the monitor something, which must work.

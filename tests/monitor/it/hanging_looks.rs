@@ -51,26 +51,26 @@ fn starts_again(lab: &Lab, mute: Held<'_>) {
     stop(lab);
 }
 
-/// Whoever looks may be beyond any signal: that holds up neither the end of the bots nor the next monitor.
-#[test]
-fn p6_04_a_look_that_hangs_keeps_no_bot_from_ending_with_a_monitor_that_is_killed() {
+/// A monitor of which a look hangs ends by this signal, with its bots, and another one takes its place.
+fn ends_by(signal: Signal) {
     let lab = lab();
     let (mute, monitor) = a_look_hangs(&lab);
     let bots = [process(&lab, "sign"), process(&lab, "web")];
-    monitor.signal(Signal::SIGKILL);
+    monitor.signal(signal);
     ends(monitor, bots);
     starts_again(&lab, mute);
+}
+
+/// Whoever looks may be beyond any signal: that holds up neither the end of the bots nor the next monitor.
+#[test]
+fn p6_04_a_look_that_hangs_keeps_no_bot_from_ending_with_a_monitor_that_is_killed() {
+    ends_by(Signal::SIGKILL);
 }
 
 /// Nor does it hold up a monitor that ends in order.
 #[test]
 fn p6_12_a_look_that_hangs_keeps_no_monitor_from_ending() {
-    let lab = lab();
-    let (mute, monitor) = a_look_hangs(&lab);
-    let bots = [process(&lab, "sign"), process(&lab, "web")];
-    monitor.signal(Signal::SIGTERM);
-    ends(monitor, bots);
-    starts_again(&lab, mute);
+    ends_by(Signal::SIGTERM);
 }
 
 /// Those that are never ready, because of the mount, start again and again and wait for it each time.

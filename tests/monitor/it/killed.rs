@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::common::{BOT, SOON, lab, lines, process, start, start_again, stop, wait_for, write_bots};
+use crate::common::{BOT, SOON, lab, lines, process, start, start_again, stop, wait_for, with_own_mounts, write_bots};
 use look::{Deadline, Process};
 use nix::sys::signal::Signal;
 
@@ -129,8 +129,7 @@ fn p6_04_a_full_disk_costs_the_journal_nothing() {
         rm fill; sleep 3
         echo second $(grep -c '^+' m.journal)
         kill -TERM $M; wait $M; echo ended $?";
-    let run = lab.command("unshare", &["-m", "bash", "-c", script]).env("D", lab.program());
-    let ended = run.within(Duration::from_secs(120)).run().ok();
+    let ended = with_own_mounts(&lab, script).within(Duration::from_secs(120)).run().ok();
     println!("{ended}");
     assert_eq!(ended.number("first"), 150, "{ended}");
     assert_eq!(ended.number("behind"), 1, "{ended}");

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::common::{
-    BOT, foreground, lab, lines, number, process, size, start, start_again, status, stop, tell, wait_for, write_bots,
+    BOT, foreground, lab, lines, number, process, size, start, start_again, status, stop, tell, wait_for,
+    with_own_mounts, write_bots,
 };
 use crate::site::Site;
 use look::Process;
@@ -123,12 +124,7 @@ fn p6_07_a_full_disk_stops_nothing() {
         cp full/web.log first; : > full/web.log
         touch go; for i in $(seq 300); do [ -e over ] && break; sleep 0.1; done; sleep 0.3
         cp full/web.log second; kill -TERM $M; wait $M; echo ended $?";
-    let ended = lab
-        .command("unshare", &["-m", "bash", "-c", script])
-        .env("D", lab.program())
-        .within(Duration::from_secs(90))
-        .run()
-        .ok();
+    let ended = with_own_mounts(&lab, script).within(Duration::from_secs(90)).run().ok();
     assert!(ended.stdout.contains("ended 0"), "{ended}");
     let told = ended.stdout.lines().next().unwrap();
     assert!(told.starts_with("web running") && number(told, "lost") > 10_000_000, "{told}");
@@ -234,12 +230,7 @@ fn p6_07_a_write_that_takes_little_keeps_lines_whole() {
         mount -o remount,size=1m full; touch grown
         for i in $(seq 200); do grep -q '^last' full/web.log && break; sleep 0.05; done
         cp full/web.log all; kill -TERM $M; wait $M; echo ended $?";
-    let ended = lab
-        .command("unshare", &["-m", "bash", "-c", script])
-        .env("D", lab.program())
-        .within(Duration::from_secs(90))
-        .run()
-        .ok();
+    let ended = with_own_mounts(&lab, script).within(Duration::from_secs(90)).run().ok();
     assert!(ended.stdout.ends_with("ended 0\n"), "{ended}");
     let all = lab.read("all");
     let (mut next, mut gaps, mut lost) = (100_000_usize, 0, 0);

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::common::{
-    BOT, SOON, lab, lines, nothing_left, process, start, start_again, stop, tell, wait_for, write_bots,
+    BOT, SOON, lab, lines, nothing_left, process, start, start_again, stop, tell, wait_for, with_own_mounts, write_bots,
 };
 use look::Process;
 use nix::sys::signal::Signal;
@@ -90,7 +90,7 @@ fn p6_12_a_shutdown_works_with_a_full_disk_and_no_descriptors() {
         $D tell status
         $D tell exhaust
         kill -TERM $M; wait $M; echo ended $?; ls";
-    let ended = lab.command("unshare", &["-m", "bash", "-c", script]).env("D", lab.program()).run().ok();
+    let ended = with_own_mounts(&lab, script).run().ok();
     assert!(ended.stdout.contains("lost=") && ended.stdout.contains("ended 0"), "{ended}");
     let left: Vec<&str> = ended.stdout.lines().skip_while(|line| !line.starts_with("ended")).skip(1).collect();
     assert!(!left.contains(&"m.pid") && !left.contains(&"m.journal"), "left behind: {left:?}");
