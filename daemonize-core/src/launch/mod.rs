@@ -17,8 +17,11 @@ mod capture;
 mod identity;
 mod launcher;
 mod life;
+mod outcome;
+mod process_control;
 mod quiet;
 mod session_leader;
+mod started;
 mod stdio;
 
 pub(crate) use birth::Birth;
@@ -48,7 +51,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use stdio::Streams;
 
-pub use launcher::Started;
+pub use started::Started;
 
 /// Between two looks at a pidfile that somebody else has for longer.
 const WAIT: Duration = Duration::from_millis(20);
