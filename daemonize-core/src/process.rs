@@ -117,7 +117,7 @@ impl BootContext {
         Ok(BootContext { boot, pid_namespace, time_namespace })
     }
 
-    /// Returns `false` if start times read here and there differ by the offset of a time namespace (time_namespaces(7)).
+    /// Returns `false` if start times read here and there differ by the offset of a time namespace (`time_namespaces(7)`).
     fn shares_time(&self, other: &BootContext) -> bool {
         match (self.time_namespace, other.time_namespace) {
             (Some(one), Some(other)) => one == other,

@@ -21,6 +21,9 @@ use std::time::{Duration, Instant};
 /// How long a process may take to die of SIGKILL before that is an error.
 const DEATH: Duration = Duration::from_secs(10);
 
+/// How long a lock without a pidfile is waited for: another start or stop is in passing, and the machine may be busy.
+const LEFTOVER_LOCK_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// What `status` found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -231,8 +234,9 @@ impl Stop<'_> {
         }
     }
 
+    /// Returns `true` if a stop or start that is just cleaning up has had its time.
     fn has_passed(&self) -> bool {
-        self.began.elapsed() >= PASSING
+        self.began.elapsed() >= LEFTOVER_LOCK_TIMEOUT
     }
 
     /// Returns `true` if nothing is left, `false` to look again.

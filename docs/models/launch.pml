@@ -14,7 +14,7 @@
  *
  * Guards to switch off, each with a counterexample:
  *   F_ASIS (end of file: M just exits)            F_LEND (M keeps a copy of L's end)
- *   F_EOFONLY (L learns of a death by D's pair)   F_NOTIMEOUT (to see what hangs)       F_UNLOCK (L unlocks)
+ *   F_EOFONLY, F_NOTIMEOUT (harmless alone: each covers for the other)       F_UNLOCK (L unlocks)
  *   F_MNOLOCK (M closed its lock copy early)      F_NOGROUP (no kill of the group)      F_BLOCKREAP (waitpid(M) without deadline)
  *   F_EARLYRET (L returns at STATUS, not at M's end)  F_TERM (TERM open before its thread)  F_NOKILL (timeout: report only)
  *   F_NOLGROUP (L's deadline kills M alone, also after a failure)   NOGO (D enters the body without waiting for GO)

@@ -12,15 +12,17 @@
  * process is gone. A pidfd names a process, never a number. Launcher and daemon hold the same open file description
  * of the lock, so a dead daemon's lock lives on in its launcher.
  *
- * Each guard can be switched off; each then yields a counterexample:
+ * Guards that can be switched off; each then yields a counterexample:
  *   NORECHECK      the lock's name is not compared with the locked inode after flock
- *   NOUNLINKCHECK  the same before the files are removed
  *   CLOSEFIRST     the files are removed after the lock is closed
  *   LOCKFIRST      the lock is removed before the pidfile
- *   NOEMPTY        a stale pidfile is left as it is until the new content replaces it
- *   NOREREAD       a stopper does not read the file again after pidfd_open
  *   NOIDENTITY     a stopper trusts the number and looks at no start time
- *   NOALIVECHECK   a starter that got the lock does not ask whether the pidfile names a living daemon (needs OUT)
+ * These yield none, and are kept for what the model leaves out:
+ *   NOUNLINKCHECK  the lock's name is not compared again before the files are removed (files that outsiders moved)
+ *   NOEMPTY        a stale pidfile is left as it is until the new content replaces it (what `status` says meanwhile)
+ *   NOALIVECHECK   a starter that got the lock does not ask whether the pidfile names a living daemon (its lock file was
+ *                  removed; the assertion allows one more owner for each such event)
+ *   NOREREAD       a stopper does not read the file again after pidfd_open (two processes in one clock tick)
  */
 #ifndef NS
 #define NS 3       /* starters */

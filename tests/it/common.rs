@@ -1,5 +1,6 @@
 //! What the tests have in common.
 
+use std::fs;
 use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
@@ -9,6 +10,9 @@ use nix::sys::wait::WaitStatus;
 
 /// The pidfile of every daemon that has only one.
 pub(crate) const PIDFILE: &str = "d.pid";
+
+/// The file that carries its lock.
+pub(crate) const LOCK: &str = "d.pid.lock";
 
 /// Time enough for whatever ought to happen at once, on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(10);
@@ -50,7 +54,7 @@ pub(crate) fn stop(lab: &Lab) -> Outcome {
     run(lab, "stop", &[]).ok()
 }
 
-/// Asserts that a start or a stop left neither a process nor a pidfile (and so no lock on one).
+/// Asserts that a start or a stop left no process, no pidfile and no lock file.
 #[track_caller]
 pub(crate) fn nothing_left(lab: &Lab) {
     nothing_left_within(lab, SOON);
@@ -64,6 +68,9 @@ pub(crate) fn nothing_left_within(lab: &Lab, time: Duration) {
         panic!("processes left behind: {left:?}");
     }
     assert!(!lab.path(PIDFILE).exists(), "a pidfile left behind, holding {:?}", lab.read(PIDFILE));
+    for name in [LOCK, "d.pid.new"] {
+        assert!(!lab.path(name).exists(), "{name} left behind");
+    }
 }
 
 /// Waits until the middle process has left and `daemon` is ours, so that its death tells us its exit status.
@@ -124,4 +131,10 @@ pub(crate) fn needs_root() {
 /// Lower case letters only, so that `WorkingDirectory`, `working_directory` and "working directory" are one word.
 pub(crate) fn letters(text: &str) -> String {
     text.chars().filter(char::is_ascii_alphabetic).map(|letter| letter.to_ascii_lowercase()).collect()
+}
+
+/// Moves the pidfile and its lock file away, as an outsider could who may write the directory.
+pub(crate) fn move_away(lab: &Lab) {
+    fs::rename(lab.path(PIDFILE), lab.path("moved")).expect("a pidfile");
+    fs::rename(lab.path(LOCK), lab.path("moved.lock")).expect("a lock file");
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use nix::fcntl::AtFlags;
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, lab, needs, needs_root, nothing_left, run, start, stop};
+use crate::common::{PIDFILE, SOON, lab, move_away, needs, needs_root, nothing_left, run, start, stop};
 
 /// A file system with one page, which is taken.
 #[test]
@@ -45,7 +45,7 @@ fn p2_11_a_disk_that_becomes_read_only_is_no_reason_not_to_stop() {
 fn p2_13_a_daemon_that_ends_late_leaves_its_successors_file_alone() {
     let lab = lab();
     let elder = start(&lab, &[]);
-    fs::rename(lab.path(PIDFILE), lab.path("moved")).unwrap();
+    move_away(&lab);
     let younger = start(&lab, &[]);
     let inode = fs::metadata(lab.path(PIDFILE)).unwrap().ino();
     elder.signal(Signal::SIGTERM);
@@ -59,10 +59,14 @@ fn p2_13_a_daemon_that_ends_late_leaves_its_successors_file_alone() {
 #[test]
 fn p2_14_a_part_of_the_content_is_an_error_and_not_a_daemon() {
     needs(&["strace"]);
-    for injection in ["pwrite64:retval=1", "pwrite64:retval=3", "pwrite64:error=EIO"] {
+    for (call, fault) in
+        [("write", "retval=0"), ("write", "error=EIO"), ("fchmod", "error=EIO"), ("renameat", "error=EIO")]
+    {
         let lab = lab();
-        let inject = format!("inject={injection}");
-        let strace = ["-f", "-qq", "-o", "trace", "-e", "trace=pwrite64", "-e", &inject];
+        let (injection, file) = (format!("{call}:{fault}"), lab.path("d.pid.new").display().to_string());
+        let (trace, inject) = (format!("trace={call}"), format!("inject={injection}"));
+        // A file that is not there yet is known by both of its names.
+        let strace = ["-f", "-qq", "-o", "trace", "-P", &file, "-P", "d.pid.new", "-e", &trace, "-e", &inject];
         let start =
             lab.command("strace", &strace).arg(lab.program()).args(["start", "pidfile=d.pid", "body=note:ran,idle"]);
         let outcome = start.run().says(&[PIDFILE]);

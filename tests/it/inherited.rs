@@ -10,7 +10,7 @@ use nix::fcntl::OFlag;
 use nix::pty::openpty;
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, adopt, lab, needs, needs_root, start, stop};
+use crate::common::{LOCK, PIDFILE, SOON, adopt, lab, needs, needs_root, start, stop};
 
 #[test]
 fn p1_01_descriptors_that_leaked_in_through_exec_are_closed() {
@@ -80,8 +80,8 @@ fn p1_02_standard_streams_are_open_on_the_null_device() {
         for stream in 0..3 {
             assert!(open.get(&stream).is_some_and(|fd| fd.is("/dev/null")), "started with {closed:?}: {open:?}");
         }
-        let pidfile = open.iter().find(|(_, fd)| fd.is(lab.path(PIDFILE)));
-        assert!(pidfile.is_some_and(|(number, _)| *number > 2), "started with {closed:?}: {open:?}");
+        let lock = open.iter().find(|(_, fd)| fd.is(lab.path(LOCK)));
+        assert!(lock.is_some_and(|(number, _)| *number > 2), "started with {closed:?}: {open:?}");
         stop(&lab);
     }
 }
@@ -267,7 +267,8 @@ fn the_lock_is_held_through_a_descriptor_that_cannot_write() {
     let lab = lab();
     let daemon = start(&lab, &[]);
     let open = daemon.descriptors();
-    let pidfiles: Vec<_> = open.values().filter(|fd| fd.is(lab.path(PIDFILE))).collect();
-    assert_eq!(pidfiles.len(), 1, "{open:?}");
-    assert!(!pidfiles[0].writes() && pidfiles[0].has(OFlag::O_CLOEXEC.bits()), "{open:?}");
+    assert!(!open.values().any(|fd| fd.is(lab.path(PIDFILE))), "{open:?}");
+    let locks: Vec<_> = open.values().filter(|fd| fd.is(lab.path(LOCK))).collect();
+    assert_eq!(locks.len(), 1, "{open:?}");
+    assert!(!locks[0].writes() && locks[0].has(OFlag::O_CLOEXEC.bits()), "{open:?}");
 }

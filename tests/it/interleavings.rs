@@ -8,10 +8,10 @@ use std::time::{Duration, SystemTime};
 use look::Lab;
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, lab, needs, needs_root, nothing_left, run, start, stop};
+use crate::common::{LOCK, PIDFILE, SOON, lab, move_away, needs, needs_root, nothing_left, run, start, stop};
 use crate::held::{At, Hold};
 
-/// The first opening of the pidfile makes it if need be, the second is for writing.
+/// The first opening of the pidfile reads it, the second makes an empty one.
 const FIRST_OPEN: At = At("openat", 1);
 const SECOND_OPEN: At = At("openat", 2);
 
@@ -36,7 +36,7 @@ fn p2_06_a_start_that_has_opened_the_file_of_a_running_daemon_has_changed_nothin
     let lab = lab();
     start(&lab, &[]);
     let before = content_and_inode(&lab);
-    let (second, held) = Hold::on_file(&lab, &["start", "pidfile=d.pid"], At("flock", 1), PIDFILE);
+    let (second, held) = Hold::on_file(&lab, &["start", "pidfile=d.pid"], At("flock", 1), LOCK);
     assert_eq!(content_and_inode(&lab), before);
     held.release();
     second.finish().exits(3);
@@ -49,9 +49,10 @@ fn p2_06_a_start_that_has_opened_the_file_of_a_running_daemon_has_changed_nothin
 fn p2_07_two_starts_over_a_stale_file_make_one_daemon() {
     let lab = lab();
     stale(&lab);
-    let starts = [At("flock", 1), At("newfstatat", 1)];
-    let kept = starts.map(|at| Hold::on_file(&lab, &["start", "pidfile=d.pid", "body=note:ran,idle"], at, PIDFILE));
-    // One has opened it, the other has locked it and looks whether it is still there.
+    let starts = [(At("flock", 1), LOCK), (At("openat", 1), PIDFILE)];
+    let kept =
+        starts.map(|(at, file)| Hold::on_file(&lab, &["start", "pidfile=d.pid", "body=note:ran,idle"], at, file));
+    // One has opened the lock file, the other has locked it and reads the pidfile.
     let [(opened, before_lock), (locked, behind_lock)] = kept;
     behind_lock.release();
     locked.finish().ok();
@@ -69,9 +70,9 @@ fn p2_07_a_stale_file_that_somebody_has_locked_is_not_taken_twice() {
     let lab = lab();
     let text = stale(&lab);
     let (first, held) =
-        Hold::on_file(&lab, &["start", "pidfile=d.pid", "body=note:ran,idle"], At("ftruncate", 1), PIDFILE);
+        Hold::on_file(&lab, &["start", "pidfile=d.pid", "body=note:ran,idle"], At("unlinkat", 1), PIDFILE);
     assert_eq!(lab.read(PIDFILE), text);
-    run(&lab, "start", &[]).exits(7).says(&["locked, but by no daemon"]);
+    run(&lab, "start", &[]).exits(7).says(&["locked, but by no daemon", &format!("process {} ", first.process().id())]);
     run(&lab, "status", &[]).exits(1);
     run(&lab, "stop", &["grace=100", "stop_timeout=300"]).exits(7);
     held.release();
@@ -87,7 +88,7 @@ fn p2_07_a_stale_file_that_somebody_has_locked_is_not_taken_twice() {
 fn p2_13_a_daemon_whose_file_was_moved_says_so() {
     let lab = lab();
     let elder = start(&lab, &["stderr=log"]);
-    fs::rename(lab.path(PIDFILE), lab.path("moved")).unwrap();
+    move_away(&lab);
     let younger = start(&lab, &[]);
     let before = content_and_inode(&lab);
     run(&lab, "status", &[]).ok().prints(&[&younger.id().to_string()]);
@@ -105,12 +106,13 @@ fn p2_05_a_stop_looks_at_the_file_once_more_before_it_signals() {
     let lab = lab();
     let elder = start(&lab, &[]);
     let (slow, held) = Hold::on(&lab, &["stop", "pidfile=d.pid"], At("pidfd_open", 1));
-    fs::rename(lab.path(PIDFILE), lab.path("moved")).unwrap();
+    move_away(&lab);
     let younger = start(&lab, &[]);
     held.release();
     slow.finish().ok().prints(&[&younger.id().to_string()]);
     assert!(elder.alive() && !younger.alive());
     fs::rename(lab.path("moved"), lab.path(PIDFILE)).unwrap();
+    fs::rename(lab.path("moved.lock"), lab.path(LOCK)).unwrap();
     stop(&lab);
     nothing_left(&lab);
 }
@@ -119,7 +121,7 @@ fn p2_05_a_stop_looks_at_the_file_once_more_before_it_signals() {
 #[test]
 fn p2_14_an_empty_file_is_a_start_on_its_way() {
     let lab = lab();
-    let launch = lab.helper(&["start", "pidfile=d.pid", "before=PidFile:note:there,await:go"]).spawn();
+    let launch = lab.helper(&["start", "pidfile=d.pid", "before=Detach:note:there,await:go"]).spawn();
     lab.wait_for("there", SOON, |note| note.ends_with('\n'));
     assert_eq!(lab.read(PIDFILE), "");
     run(&lab, "status", &[]).exits(4).prints(&["starting"]);
@@ -149,40 +151,33 @@ fn p2_14_an_old_empty_file_is_a_dead_starts() {
     nothing_left(&lab);
 }
 
-/// R6: whatever part of the record there is while it is being written, it names nobody.
+/// R6: whatever part of a record is there while the launcher is about to write it whole, it names no process.
 #[test]
 fn p2_14_a_torn_record_of_a_living_daemon_names_nobody() {
     let lab = lab();
-    let hooks = ["before=PidFile:note:there,kill:STOP", "start_timeout=60000"];
-    let launch = lab.helper(&["start", "pidfile=d.pid"]).args(hooks).spawn();
+    let arguments = ["start", "pidfile=d.pid", "before=CoreDumps:note:there", "start_timeout=60000"];
+    let (launch, held) = Hold::on(&lab, &arguments, At("renameat", 1));
     let there = lab.wait_for("there", SOON, |note| note.ends_with('\n'));
+    assert_eq!(lab.read(PIDFILE), "");
     let daemon = look::Process::new(there.split(' ').nth(2).and_then(|pid| pid.parse().ok()).expect("its number"));
-    let held = Hold::stopped(&lab, daemon, At("pwrite64", 1)).reached();
-    let stat = daemon.stat().expect("alive");
-    let record = format!("{}\n{} {}", daemon.id(), stat.start, boot_and_namespace());
-    for length in [1, 2, daemon.id().to_string().len(), daemon.id().to_string().len() + 1, 30, record.len()] {
-        lab.write(PIDFILE, &record[..length.min(record.len())]);
-        run(&lab, "status", &[]).exits(1);
+    let record = lab.read("d.pid.new");
+    assert!(record.starts_with(&format!("{}\nstart=", daemon.id())) && record.ends_with('\n'), "{record:?}");
+    for length in [1, 2, daemon.id().to_string().len(), daemon.id().to_string().len() + 1, 30, record.len() - 1] {
+        let torn = &record[..length];
+        lab.write(PIDFILE, torn);
+        let status = run(&lab, "status", &[]);
+        assert!([1, 4].contains(&status.code()), "{torn:?}: {status}");
         run(&lab, "send", &["signal=TERM"]).exits(5);
         run(&lab, "start", &[]).exits(7);
-        assert!(
-            daemon.alive() && !daemon.signals("ShdPnd").contains(&(Signal::SIGTERM as i32)),
-            "{:?}",
-            &record[..length.min(record.len())]
-        );
+        assert!(daemon.alive() && !daemon.signals("ShdPnd").contains(&(Signal::SIGTERM as i32)), "{torn:?}");
     }
     run(&lab, "stop", &["grace=100", "stop_timeout=300"]).exits(7);
     held.release();
     launch.finish().ok();
-    assert_eq!(lab.read(PIDFILE), record + "\n");
+    assert_eq!(lab.read(PIDFILE), record);
     run(&lab, "status", &[]).ok();
     stop(&lab);
     nothing_left(&lab);
-}
-
-fn boot_and_namespace() -> String {
-    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
-    format!("{} {}", boot.trim_end(), fs::metadata("/proc/self/ns/pid").unwrap().ino())
 }
 
 /// R10: A is about to remove its file when B starts: B waits, and its file is its own.
@@ -216,7 +211,7 @@ fn p2_13_a_late_removal_of_a_file_that_was_moved_removes_nothing() {
     elder.signal(Signal::SIGTERM);
     lab.wait_for("told", SOON, |note| note.ends_with('\n'));
     let held = Hold::process(&lab, elder, At("newfstatat", 1), &["-f", "-P", PIDFILE]).reached();
-    fs::rename(lab.path(PIDFILE), lab.path("moved")).unwrap();
+    move_away(&lab);
     let younger = start(&lab, &[]);
     let before = content_and_inode(&lab);
     held.release();
@@ -261,9 +256,9 @@ fn p2_02_a_file_that_is_replaced_before_it_is_opened_is_judged_as_what_it_is() {
     needs(&["mkfifo"]);
     for (verb, at) in [("start", FIRST_OPEN), ("start", SECOND_OPEN), ("stop", FIRST_OPEN), ("status", FIRST_OPEN)] {
         for (script, words) in [
-            ("ln -f victim d.pid", &["more than one name", "replaced"][..]),
-            ("rm d.pid; mkfifo d.pid", &["not a regular file", "a socket or a FIFO"]),
-            ("ln -sf victim d.pid", &["symbolic link"]),
+            ("ln -f victim d.pid", &["more than one name", "replaced", "just made it"][..]),
+            ("rm d.pid; mkfifo d.pid", &["not a regular file", "a socket or a FIFO", "just made it"]),
+            ("ln -sf victim d.pid", &["symbolic link", "just made it"]),
         ] {
             let lab = lab();
             let text = stale(&lab);
@@ -316,9 +311,9 @@ fn p2_05_a_number_that_was_reused_under_a_new_lock_harms_nobody() {
     in_a_namespace(&lab, r"
         $D start pidfile=d.pid >/dev/null || exit 10; read -r P < d.pid
         kill -9 $P; become_a_stranger
-        strace -qq -o trace -e signal=none -e trace=ftruncate -e inject=ftruncate:delay_enter=1500000 $D start pidfile=d.pid &
+        strace -qq -o trace -e signal=none -e trace=unlinkat -e inject=unlinkat:delay_enter=1500000:when=1 $D start pidfile=d.pid &
         start=$!
-        until grep -q ftruncate trace 2>/dev/null; do sleep 0.01; done
+        until grep -q unlinkat trace 2>/dev/null; do sleep 0.01; done
         $D stop pidfile=d.pid grace=100 stop_timeout=300 2>/dev/null; echo early stop $?
         grep -q $P d.pid && echo the old number
         kill -0 $P || exit 13

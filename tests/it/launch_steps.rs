@@ -45,11 +45,12 @@ pub(crate) struct Step(pub(crate) Place, pub(crate) Phase);
 
 /// All of them, in their order. Messages are counted per process: the launcher says where it is, RELEASE and GO; the
 /// middle says RELEASED; the daemon says READY, hears where it is (in two calls) and hears GO.
-pub(crate) const STEPS: [Step; 26] = [
+pub(crate) const STEPS: [Step; 27] = [
     Step(Place::Launcher(At("clone", 1)), Phase::Alone),
     Step(Place::Middle(FIRST), Phase::Two),
     Step(Place::Middle(At("setsid", 1)), Phase::Two),
     Step(Place::Middle(At("clone", 1)), Phase::Two),
+    Step(Place::Middle(At("sendto", 1)), Phase::Early),
     Step(Place::Middle(At("pidfd_open", 1)), Phase::Early),
     Step(Place::Launcher(At("sendto", 1)), Phase::Early),
     Step(Place::Hook("after=Detach"), Phase::Early),
@@ -65,7 +66,7 @@ pub(crate) const STEPS: [Step; 26] = [
     Step(Place::Body, Phase::Early),
     Step(Place::Daemon(At("sendto", 1)), Phase::Early),
     Step(Place::Launcher(At("sendto", 2)), Phase::Ready),
-    Step(Place::Middle(At("sendto", 1)), Phase::Ready),
+    Step(Place::Middle(At("sendto", 2)), Phase::Ready),
     Step(Place::Launcher(At("sendto", 3)), Phase::Released),
     Step(Place::Middle(At("exit_group", 1)), Phase::Begun),
     Step(Place::Daemon(At("recvfrom", 3)), Phase::Begun),

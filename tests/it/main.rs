@@ -28,6 +28,7 @@ mod interleavings_of_verbs;
 mod launch_family;
 mod launch_rules;
 mod launch_steps;
+mod lock_file;
 mod messages;
 mod notifications;
 mod pidfile;

@@ -8,18 +8,18 @@ use std::time::Duration;
 use look::{Lab, Process};
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, each, lab, needs, needs_root, nothing_left, run, start, stop};
+use crate::common::{LOCK, PIDFILE, SOON, each, lab, needs, needs_root, nothing_left, run, start, stop};
 
 /// A process that has nothing to do with any daemon.
-struct Bystander(Child);
+pub(crate) struct Bystander(Child);
 
 impl Bystander {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let quiet = Command::new("sleep").arg("1000").stdin(Stdio::null()).stdout(Stdio::null()).spawn();
         Self(quiet.expect("sleep"))
     }
 
-    fn process(&self) -> Process {
+    pub(crate) fn process(&self) -> Process {
         Process::new(i32::try_from(self.0.id()).expect("a pid fits into an int"))
     }
 }
@@ -155,20 +155,36 @@ fn p2_04_the_number_alone_never_decides() {
     let real = lab.read(PIDFILE);
     stop(&lab);
     let words: Vec<&str> = real.lines().nth(1).expect("a second line").split(' ').collect();
-    let [_, boot, namespace] = words[..] else { panic!("not three words: {words:?}") };
+    let [_, boot, namespace, time] = words[..] else { panic!("not four words: {words:?}") };
+    let old = |word: &str| word.split('=').nth(1).expect("a value").to_owned();
+    let (old_boot, old_namespace) = (old(boot), old(namespace));
     let bystander = Bystander::new();
     let pid = bystander.process().id();
     let start = bystander.process().stat().unwrap().start;
     let no_boot = "00000000-0000-0000-0000-000000000000";
     let wrong = [
-        format!("{pid}\n"),
-        format!("{pid}\n{} {boot} {namespace}\n", start + 1),
-        format!("{pid}\n{} {boot} {namespace}\n", start - 1),
-        format!("{pid}\n{start} {no_boot} {namespace}\n"),
-        format!("{pid}\n{start} {boot} 1{namespace}\n"),
-        format!("{pid}\n{start} {boot}\n"),
-        format!("{pid}\n{start} {boot} {namespace}"),
+        format!("{pid}\nstart={} {boot} {namespace} {time}\n", start + 1),
+        format!("{pid}\nstart={} {boot} {namespace} {time}\n", start - 1),
+        format!("{pid}\nstart={start} boot={no_boot} {namespace} {time}\n"),
+        format!("{pid}\nstart={start} {boot} {namespace}1 {time}\n"),
+        format!("{pid}\nstart={start} {boot} {namespace} {time}1\n"),
+        format!("{pid}\n{} {old_boot} {old_namespace}\n", start + 1),
+        format!("{pid}\n{start} {no_boot} {old_namespace}\n"),
     ];
+    // Without an identity the number may be that of the process that another program wrote down.
+    let unproven = [
+        format!("{pid}\n"),
+        format!("{pid}\nstart={start} {boot}\n"),
+        format!("{pid}\nstart={start} {boot} {namespace} {time}"),
+        format!("{pid}\n{start} {old_boot}\n"),
+    ];
+    for content in unproven {
+        lab.write(PIDFILE, &content);
+        run(&lab, "status", &[]).exits(4);
+        stop_signals_nobody(&lab, &[7]);
+        assert_eq!(lab.read(PIDFILE), content);
+        assert!(bystander.process().alive(), "{content:?}");
+    }
     for content in wrong {
         lab.write(PIDFILE, &content);
         assert_ne!(run(&lab, "status", &[]).code(), 0, "{content:?}");
@@ -176,8 +192,13 @@ fn p2_04_the_number_alone_never_decides() {
         assert!(bystander.process().alive(), "{content:?}");
     }
     // The proof that these contents fail for what is wrong in them: the right one is believed.
-    lab.write(PIDFILE, format!("{pid}\n{start} {boot} {namespace}\n"));
-    run(&lab, "status", &[]).ok().prints(&[&pid.to_string()]);
+    for right in [
+        format!("{pid}\nstart={start} {boot} {namespace} {time}\n"),
+        format!("{pid}\n{start} {old_boot} {old_namespace}\n"),
+    ] {
+        lab.write(PIDFILE, right);
+        run(&lab, "status", &[]).ok().prints(&[&pid.to_string()]);
+    }
 }
 
 #[test]
@@ -185,7 +206,10 @@ fn p2_04_a_start_takes_over_what_a_dead_daemon_left() {
     let lab = lab();
     let bystander = Bystander::new();
     for stale in [String::new(), format!("{}\n", bystander.process().id()), "4194303\n1 2 3\n".to_owned()] {
-        lab.write(PIDFILE, &stale);
+        let path = lab.write(PIDFILE, &stale);
+        // Older than the process that has the number now, as after its owner's death.
+        let hour = std::time::SystemTime::now() - Duration::from_secs(3600);
+        fs::File::options().write(true).open(path).unwrap().set_modified(hour).unwrap();
         start(&lab, &[]);
         stop(&lab);
         nothing_left(&lab);
@@ -248,7 +272,7 @@ fn p2_08_reading_the_pidfile_does_not_lose_the_lock() {
     lab.wait_for("read", SOON, |notes| !notes.is_empty());
     run(&lab, "start", &[]).exits(3).says(&[&daemon.id().to_string()]);
     let locks = fs::read_to_string("/proc/locks").expect("the locks of this machine");
-    let inode = format!(":{} ", fs::metadata(lab.path(PIDFILE)).unwrap().ino());
+    let inode = format!(":{} ", fs::metadata(lab.path(LOCK)).unwrap().ino());
     let ours: Vec<&str> = locks.lines().filter(|line| line.contains(&inode)).collect();
     assert!(ours.iter().any(|line| line.contains("FLOCK")), "{ours:?}");
     assert!(!ours.iter().any(|line| line.contains("POSIX")), "{ours:?}");

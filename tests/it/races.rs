@@ -5,7 +5,7 @@ use std::time::Duration;
 use look::{Deadline, Lab, Process};
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, each, lab, needs, needs_root, nothing_left, run, start, stop, times};
+use crate::common::{LOCK, PIDFILE, SOON, each, lab, needs, needs_root, nothing_left, run, start, stop, times};
 
 /// In a pid name space of its own: while `stop` waits in `CALL`, the daemon is killed and a stranger gets its number.
 const REUSE: &str = r"
@@ -85,15 +85,15 @@ fn p2_07_a_lock_on_a_file_that_is_gone_is_not_taken_for_one() {
     }
 }
 
-/// Waits until the traced launcher has the pidfile open. The kernel has no event for that: looks every few milliseconds.
+/// Waits until the traced launcher has the lock file open. The kernel has no event for that: looks every few milliseconds.
 fn wait_until_open(lab: &Lab, tracer: Process) {
     let deadline = Deadline::after(SOON);
     let has_it_open = |process: &Process| {
         let child = process.stat().is_some_and(|stat| stat.parent == tracer.id());
-        child && process.descriptors().values().any(|fd| fd.is(lab.path(PIDFILE)))
+        child && process.descriptors().values().any(|fd| fd.is(lab.path(LOCK)))
     };
     while !lab.processes().iter().any(has_it_open) {
-        assert!(!deadline.passed(), "the second start never opened the pidfile");
+        assert!(!deadline.passed(), "the second start never opened the lock file");
         std::thread::sleep(Duration::from_millis(2));
     }
 }

@@ -109,7 +109,7 @@ fn p1_14_the_pidfile_holds_the_final_pid_when_the_launcher_is_back() {
         assert!(daemon.alive() && Some(daemon) != last, "{daemon:?} after {last:?}");
         let start = daemon.stat().expect("alive").start;
         let second = lines.lines().nth(1).unwrap();
-        assert_eq!(second.split(' ').next(), Some(start.to_string().as_str()), "{lines:?}");
+        assert_eq!(second.split(' ').next(), Some(format!("start={start}").as_str()), "{lines:?}");
         stop(&lab);
         last = Some(daemon);
     }

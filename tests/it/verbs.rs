@@ -21,7 +21,7 @@ fn p1_16_status_speaks_as_scripts_expect() {
 #[test]
 fn p1_16_a_daemon_whose_pidfile_is_not_written_yet_is_starting() {
     let lab = lab();
-    let slow = "before=PidFile:note:begun,pause:1500";
+    let slow = "before=Detach:note:begun,pause:1500";
     let launcher = lab.helper(&["start", "pidfile=d.pid", slow]).spawn();
     lab.wait_for("begun", SOON, |notes| !notes.is_empty());
     run(&lab, "status", &[]).exits(4).prints(&["starting"]);

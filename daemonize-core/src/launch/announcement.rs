@@ -101,7 +101,7 @@ impl Announcement {
     }
 
     /// Last of all: while the launch is under way, another process of the new user could take its descriptors
-    /// (pidfd_getfd(2)) and speak to the launcher.
+    /// (`pidfd_getfd(2)`) and speak to the launcher.
     fn allow_dumps(&self) {
         if self.dumpable {
             let _ = set_dumpable(true);

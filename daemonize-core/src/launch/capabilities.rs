@@ -72,14 +72,14 @@ impl Rights {
         // The kernel has made it so, unless `fs.suid_dumpable` says otherwise. `core_dumps` takes effect after the launch.
         prctl::set_dumpable(false).map_err(|errno| failed("change who may look inside", &errno.into()))
     }
+}
 
-    /// What `/proc/PID/status` does not tell.
-    fn prove(&self) -> Result<()> {
-        if prctl::get_dumpable() != Ok(false) || prctl::get_keepcaps() != Ok(false) {
-            return Err(lied("`prctl(2)` changed nothing"));
-        }
-        Ok(())
+/// Verifies what `/proc/PID/status` does not show.
+fn verify_prctl() -> Result<()> {
+    if prctl::get_dumpable() != Ok(false) || prctl::get_keepcaps() != Ok(false) {
+        return Err(lied("`prctl(2)` changed nothing"));
     }
+    Ok(())
 }
 
 /// No program that is executed from now on gives more rights than there are: no set-user-id, no file capabilities.
@@ -110,7 +110,7 @@ impl Witness {
                 return Err(lied(&format!("the capabilities ({set}) did not change")));
             }
         }
-        rights.prove()
+        verify_prctl()
     }
 }
 

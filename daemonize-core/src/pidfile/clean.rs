@@ -1,10 +1,9 @@
 //! Removing what a dead daemon or a killed start has left.
 
 use super::place::{Place, distrusted};
-use super::probe::{Holder, Reading};
-use super::{MODE, PidFile, describe_holder, locking_failed, try_lock};
+use super::probe::Holder;
+use super::{describe_holder, locking_failed, try_lock};
 use crate::error::{Error, ErrorKind, Result, cause};
-use crate::pid::Pid;
 use std::path::Path;
 
 /// Removes a pidfile whose daemon is dead, and its lock file. Returns what keeps it from that: a process that holds the
@@ -15,21 +14,24 @@ pub(crate) fn clean(path: &Path) -> Result<Option<String>> {
     if !try_lock(&lock).map_err(|error| locking_failed(&place, &error))? {
         return Ok(Some(describe_holder(path, &lock)));
     }
-    let owner = created.then(Pid::this);
-    let held = PidFile { place, mode: MODE, lock, sealed: None, owner };
-    if !held.is_held() {
+    if !place.is_current(&lock) {
         return Ok(Some("its lock file was replaced".to_owned()));
     }
-    match held.place.read()?.map_or(Ok(Holder::Nothing), |reading: Reading| reading.holder()) {
-        Ok(holder @ (Holder::Foreign | Holder::Unproven(_))) => {
+    let obstacle = match place.read().map(|reading| reading.map_or(Ok(Holder::Nothing), |reading| reading.holder())) {
+        Ok(Ok(holder @ (Holder::Foreign | Holder::Unproven(_)))) => {
             Err(distrusted(path, format_args!("{holder}; not removing it")))
         }
-        Ok(Holder::Alive(identity)) => Ok(Some(format!("pid {} is alive", identity.pid))),
-        _ => held
-            .remove()
-            .map(|()| None)
-            .map_err(|error| Error::failed(ErrorKind::PidFile, "remove stale pidfile", path.display(), cause(&error))),
-    }
+        Ok(Ok(Holder::Alive(identity))) => Ok(Some(format!("pid {} is alive", identity.pid))),
+        Ok(_) => Ok(None),
+        Err(error) => Err(error),
+    };
+    let stale = matches!(obstacle, Ok(None));
+    // A lock file that only this call has made goes again in any case.
+    let removed = if stale || created { place.remove(&lock, |_| stale) } else { Ok(()) };
+    let obstacle = obstacle?;
+    removed
+        .map_err(|error| Error::failed(ErrorKind::PidFile, "remove stale pidfile", path.display(), cause(&error)))?;
+    Ok(obstacle)
 }
 
 /// Removes a lock file without a pidfile, which a killed start has left. Returns the process that holds the lock, if one

@@ -203,28 +203,28 @@ impl PidFile {
                 Err(error) => Attempt::Busy(lock, cause(&error)),
             });
         }
-        // From here on a failure removes the lock file, if this attempt has made it.
-        let owner = created.then(Pid::this);
-        PidFile { place, mode, lock, sealed: None, owner }.take()
+        let refusal = PidFile::empty(&place, mode);
+        if created && !matches!(refusal, Ok(None)) {
+            // Only what this attempt has made.
+            let _ = place.remove(&lock, |_| false);
+        }
+        if let Some(refusal) = refusal? {
+            return Ok(refusal);
+        }
+        Ok(Attempt::Taken(Box::new(PidFile { place, mode, lock, sealed: None, owner: Some(Pid::this()) })))
     }
 
-    /// The lock is held: empties the pidfile, unless it must not be.
-    fn take(mut self) -> Result<Attempt> {
-        let path = self.place.path();
-        let stale = self.place.read()?;
+    /// The lock is held: makes the pidfile an empty one, or returns why it must not be replaced all the same.
+    fn empty(place: &Place, mode: u32) -> Result<Option<Attempt>> {
+        let stale = place.read()?;
         match stale.as_ref().map_or(Ok(Holder::Nothing), Reading::holder) {
             // It is just ending and could not remove its file; or its lock file was removed; or this file system's locks
             // keep no process out. (A program that has replaced itself by exec is no other process.)
-            Ok(Holder::Alive(identity)) if identity.pid != Pid::this() => Ok(Attempt::Unlocked(identity.pid)),
+            Ok(Holder::Alive(identity)) if identity.pid != Pid::this() => Ok(Some(Attempt::Unlocked(identity.pid))),
             Ok(holder @ (Holder::Foreign | Holder::Unproven(_))) => {
-                Err(distrusted(path, format_args!("{holder}; not replacing it")))
+                Err(distrusted(place.path(), format_args!("{holder}; not replacing it")))
             }
-            _ => {
-                // Whatever fails from here on, both files are removed again.
-                self.owner = Some(Pid::this());
-                self.place.create_empty(stale.is_some(), self.mode)?;
-                Ok(Attempt::Taken(Box::new(self)))
-            }
+            _ => place.create_empty(stale.as_ref(), mode).map(|()| None),
         }
     }
 
@@ -345,7 +345,7 @@ fn describe_holder(path: &Path, lock: &File) -> String {
     lock_path.push(".lock");
     let found = lock.metadata().ok().and_then(|status| lock_holder::find(Path::new(&lock_path), status.ino()));
     let holder = found.unwrap_or_else(|| "a process that `/proc` does not show to this user".to_owned());
-    format!("{holder} holds the lock `{}`", lock_path.display())
+    format!("{holder} holds the lock `{}`", Path::new(&lock_path).display())
 }
 
 fn locking_failed(place: &Place, error: &io::Error) -> Error {

@@ -64,8 +64,8 @@ impl Place {
         loop {
             // Exclusively first: what this call has created, it may remove again.
             if let Some(file) = self.open_file(&name, OFlag::O_RDONLY | OFlag::O_CREAT | OFlag::O_EXCL, LOCK_MODE)? {
-                self.set_mode(&file, LOCK_MODE)?;
-                return Ok((file, true));
+                let made = self.set_mode(&file, LOCK_MODE);
+                return made.inspect_err(|_| self.remove_lock()).map(|()| (file, true));
             }
             if let Some(file) = self.open_file(&name, OFlag::O_RDONLY, 0)? {
                 self.judge_lock(&file)?;
@@ -87,10 +87,19 @@ impl Place {
         }
     }
 
-    /// Makes an empty pidfile, in place of a stale one. The lock is held.
-    pub(crate) fn create_empty(&self, stale: bool, mode: u32) -> Result<()> {
-        if stale {
-            self.unlink(&self.name).map_err(|error| inaccessible(&self.path, cause(&error)))?;
+    /// Makes an empty pidfile, in place of the stale one that was read. The lock is held.
+    pub(crate) fn create_empty(&self, stale: Option<&Reading>, mode: u32) -> Result<()> {
+        if let Some(stale) = stale {
+            let unlinked = self.in_directory(|directory| {
+                let now = fstatat(directory, self.name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW)?;
+                if !stale.is_of(&now) {
+                    return Ok(false);
+                }
+                unlink(directory, &self.name).map(|()| true)
+            });
+            if !unlinked.map_err(|error| inaccessible(&self.path, cause(&error)))? {
+                return Err(distrusted(&self.path, "it was replaced while it was being opened"));
+            }
         }
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL;
         let file = self.open_file(&self.name, flags, mode)?;
@@ -134,11 +143,12 @@ impl Place {
     pub(crate) fn remove(&self, lock: &File, disposable: impl Fn(&Reading) -> bool) -> io::Result<()> {
         let lock_name = self.lock_name();
         self.in_directory(|directory| {
+            let file = openat(directory, self.name.as_os_str(), READ, Mode::empty());
+            let reading = file.ok().and_then(|file| Reading::of(&File::from(file)).ok());
+            // Last: between this look and the removal there is no other call.
             if !leads_to(directory, &lock_name, lock) {
                 return Ok(());
             }
-            let file = openat(directory, self.name.as_os_str(), READ, Mode::empty());
-            let reading = file.ok().and_then(|file| Reading::of(&File::from(file)).ok());
             if reading.is_some_and(|reading| disposable(&reading)) {
                 unlink(directory, &self.name)?;
                 let _ = unlink(directory, &self.temporary_name());

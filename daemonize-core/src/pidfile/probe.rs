@@ -3,7 +3,7 @@
 use super::record::{LIMIT, Record};
 use crate::pid::Pid;
 use crate::process::{Identity, Life, Stat};
-use nix::sys::stat::fstat;
+use nix::sys::stat::{FileStat, fstat};
 use nix::time::{ClockId, clock_gettime};
 use std::fmt;
 use std::fs::File;
@@ -61,6 +61,11 @@ impl Reading {
         let seconds = Duration::from_secs(status.st_mtime.try_into().unwrap_or(0));
         let modified = SystemTime::UNIX_EPOCH + seconds;
         Ok(Reading { record: Record::parse(&bytes), bytes, inode: (status.st_dev, status.st_ino), modified })
+    }
+
+    /// Returns `true` if this is the file that was read.
+    pub(super) fn is_of(&self, file: &FileStat) -> bool {
+        self.inode == (file.st_dev, file.st_ino)
     }
 
     /// Returns the state of the process that the file names.

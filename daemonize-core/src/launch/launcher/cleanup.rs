@@ -1,0 +1,90 @@
+//! Taking a start back: the files, the session leader, the daemon and its descendants.
+
+use super::{ANSWER, Launcher};
+use crate::sys::pidfd::PidFd;
+use crate::sys::wait::reap;
+use nix::sys::signal::{SIGKILL, kill, killpg};
+use std::time::Instant;
+
+impl Launcher {
+    /// Takes the start back: with a verdict the daemon is dead already.
+    pub(super) fn clean_up(&mut self, verdict: bool) {
+        if verdict {
+            self.clean_up_after_verdict();
+        } else {
+            self.kill_family();
+        }
+    }
+
+    /// L9: the daemon is dead and reaped. Removes the files, then kills the session leader's group, which it waits in.
+    ///
+    /// In this order: a launcher that is killed in between leaves the files to the session leader.
+    pub(super) fn clean_up_after_verdict(&mut self) {
+        self.remove_pidfile();
+        // The session leader leads its group and is not reaped, so the number is its.
+        let _ = killpg(self.session_leader.as_nix(), SIGKILL);
+        self.reap_session_leader();
+        self.wait_for_descendants();
+    }
+
+    /// L10: no report. Kills the whole group, then cleans up with the launcher's own copy of the lock.
+    fn kill_family(&mut self) {
+        if killpg(self.session_leader.as_nix(), SIGKILL).is_err() {
+            // It has no session yet.
+            let _ = kill(self.session_leader.as_nix(), SIGKILL);
+        }
+        // Not reaped yet: its number stays its own for one more round, and now it forks no more.
+        let gone = self.session_leader_ends();
+        let _ = killpg(self.session_leader.as_nix(), SIGKILL);
+        self.wait_for_descendants();
+        self.remove_pidfile();
+        self.reap_if(gone);
+    }
+
+    fn remove_pidfile(&mut self) {
+        if let Some(lock) = self.lock.take() {
+            let _ = lock.release();
+        }
+    }
+
+    /// Waits until every process that could hold the daemon's end of the socket is gone: it ends then.
+    fn wait_for_descendants(&mut self) {
+        let deadline = Instant::now() + ANSWER;
+        while self.quiet.wait_readable(&self.ready, deadline) {
+            if !matches!(self.ready.receive(), Ok(Some(_))) {
+                return;
+            }
+        }
+        self.left_behind = true;
+    }
+
+    /// L11: the session leader has said that it exits, or has been killed.
+    pub(super) fn reap_session_leader(&mut self) {
+        if self.reaped {
+            return;
+        }
+        let gone = self.session_leader_ends() || {
+            let _ = kill(self.session_leader.as_nix(), SIGKILL);
+            self.session_leader_ends()
+        };
+        self.reap_if(gone);
+    }
+
+    /// Waits for the session leader's end; returns `false` if it does not come within [`ANSWER`].
+    fn session_leader_ends(&self) -> bool {
+        let ended = PidFd::open(self.session_leader).and_then(|leader| leader.wait(Instant::now() + ANSWER));
+        // Without a descriptor to wait with there is only the wait that has no deadline.
+        ended.unwrap_or(true)
+    }
+
+    /// A process that cannot even die (of a disk that does not answer) keeps the launcher waiting no longer.
+    fn reap_if(&mut self, gone: bool) {
+        if gone {
+            // From here on its number may be another process's.
+            self.reaped = true;
+            let _ = reap(self.session_leader);
+        } else {
+            self.left_behind = true;
+        }
+    }
+}
