@@ -3,6 +3,10 @@
 //! A process is signalled only when the identity in the file matches it exactly, through a handle on that very process
 //! (`pidfd_open(2)`), with the file looked at once more in between.
 
+mod find;
+
+pub(crate) use find::{find, refuse_second};
+
 use crate::directory::describe;
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::pid::Pid;
@@ -102,7 +106,7 @@ impl fmt::Display for Stopped {
 
 /// Whether the daemon runs; takes no lock, so it never makes a start fail.
 pub(crate) fn status(settings: &Settings) -> Result<Status> {
-    let pidfile = settings.pidfile()?;
+    let pidfile = find(settings)?;
     let mut addresses = Vec::new();
     let found = look(&pidfile).and_then(|probe| Ok((holder(&pidfile, &probe)?, probe)));
     if let Ok((Holder::Alive(_), probe)) = &found {
@@ -114,7 +118,9 @@ pub(crate) fn status(settings: &Settings) -> Result<Status> {
         Ok(Holder::Unsealed(age)) if age < settings.start_timeout => (State::Starting, None),
         Ok(Holder::Unsealed(_) | Holder::Nobody) => (State::Dead, None),
         Ok(Holder::Nothing) => (State::Stopped, None),
-        Ok(holder @ (Holder::Elsewhere | Holder::Foreign)) => (State::Unknown(describe_file(&pidfile, &holder)), None),
+        Ok(holder @ (Holder::Elsewhere | Holder::Foreign | Holder::Stranger(..))) => {
+            (State::Unknown(describe_file(&pidfile, &holder)), None)
+        }
         Err(error) => (State::Unknown(error.to_string()), None),
     };
     Ok(Status { state, pid, pidfile, addresses })
@@ -123,7 +129,7 @@ pub(crate) fn status(settings: &Settings) -> Result<Status> {
 /// Stops the daemon and waits for its end; success if there is none.
 pub(crate) fn stop(settings: &Settings) -> Result<Stopped> {
     settings.check()?;
-    let pidfile = settings.pidfile()?;
+    let pidfile = find(settings)?;
     let mut stop =
         Stop { settings, deadline: Instant::now() + settings.stop_timeout(), pid: None, killed: false, pidfile };
     let mut pause = Duration::from_millis(1);
@@ -139,7 +145,7 @@ pub(crate) fn send(settings: &Settings, signal: Signal) -> Result<()> {
     if !signal.exists() {
         return Err(Error::failed(ErrorKind::Configuration, "send", signal, "there is no such signal"));
     }
-    let pidfile = settings.pidfile()?;
+    let pidfile = find(settings)?;
     loop {
         let probe = look(&pidfile)?;
         let identity = match holder(&pidfile, &probe)? {
@@ -211,9 +217,10 @@ impl Stop<'_> {
 
     /// Nobody is alive: removes what is left, unless somebody holds it.
     fn clean(&self, holder: &Holder) -> Result<bool> {
-        if *holder == Holder::Foreign || !clean(&self.pidfile)? {
-            if *holder == Holder::Foreign || Instant::now() >= self.deadline {
-                let kind = if *holder == Holder::Foreign { ErrorKind::PidFile } else { ErrorKind::Locked };
+        let refused = matches!(holder, Holder::Foreign | Holder::Stranger(..));
+        if refused || !clean(&self.pidfile)? {
+            if refused || Instant::now() >= self.deadline {
+                let kind = if refused { ErrorKind::PidFile } else { ErrorKind::Locked };
                 return Err(Error::failed(kind, "stop the daemon of", self.pidfile.display(), holder));
             }
             return Ok(false);

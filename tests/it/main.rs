@@ -31,6 +31,8 @@ mod launch_steps;
 mod messages;
 mod notifications;
 mod pidfile;
+mod places;
+mod places_of_others;
 mod privileges;
 mod races;
 mod readiness;

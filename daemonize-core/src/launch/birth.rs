@@ -317,6 +317,7 @@ impl Birth {
             handle: Handle {
                 name: settings.name.clone(),
                 pidfile,
+                is_default_pidfile: settings.pidfile.is_none(),
                 since: SystemTime::now(),
                 addresses: self.addresses,
                 process: Arc::new(ThisDaemon),

@@ -35,7 +35,7 @@ use crate::stage::Stage;
 use crate::sys::env as environment;
 use crate::sys::fds::{self, Census};
 use crate::sys::fork::Alone;
-use crate::{body, event, inside, report};
+use crate::{body, event, inside, reach, report};
 use identity::Target;
 use nix::unistd::{Gid, Uid};
 use quiet::Quiet;
@@ -190,7 +190,8 @@ fn acquire(plan: &Plan, quiet: &Quiet) -> Result<PidFile> {
     let Plan { settings, pidfile, .. } = plan;
     let deadline = Instant::now() + settings.lock_timeout;
     loop {
-        match <PidFile as Lock>::acquire(pidfile, settings.pidfile_mode, Duration::ZERO) {
+        let acquire = || <PidFile as Lock>::acquire(pidfile, settings.pidfile_mode, Duration::ZERO);
+        match reach::refuse_second(settings).and_then(|()| acquire()) {
             Err(error) if error.is_passing() && Instant::now() < deadline => {
                 quiet.interrupted(|| thread::sleep(WAIT));
             }

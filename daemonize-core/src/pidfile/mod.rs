@@ -16,6 +16,7 @@ use crate::error::{Error, ErrorKind, Result, cause};
 use crate::pid::Pid;
 use crate::process::Identity;
 use fs2::FileExt;
+use nix::unistd::Uid;
 use place::{Place, distrusted, inaccessible};
 use probe::Reading;
 use std::fs::File;
@@ -225,7 +226,7 @@ fn foreign(place: &Place, doing: &str) -> Error {
 
 /// Removes a pidfile whose daemon is dead; `Ok(false)` when somebody holds its lock.
 pub(crate) fn clean(path: &Path) -> Result<bool> {
-    let place = Place::open(path)?;
+    let place = Place::open_existing(path)?;
     let Some(file) = place.read()? else { return Ok(true) };
     place.judge(&file)?;
     if !try_lock(&file).map_err(|error| inaccessible(path, cause(&error)))? {
@@ -240,7 +241,7 @@ pub(crate) fn clean(path: &Path) -> Result<bool> {
     Ok(true)
 }
 
-fn already_running(path: &Path, pid: Pid) -> Error {
+pub(crate) fn already_running(path: &Path, pid: Pid) -> Error {
     let text = format!("already running as pid {pid} (pidfile `{}`)", path.display());
     Error::new(ErrorKind::AlreadyRunning { pid }, text)
 }
@@ -301,10 +302,11 @@ impl Lock for PidFile {
 
     fn probe(path: &Path) -> Result<Probe> {
         loop {
-            let place = Place::open(path)?;
+            let place = Place::open_existing(path)?;
             let Some(file) = place.read()? else { return Ok(Probe::nothing()) };
             place.judge(&file)?;
-            let reading = Reading::of(&file).map_err(|error| inaccessible(path, cause(&error)))?;
+            let mut reading = Reading::of(&file).map_err(|error| inaccessible(path, cause(&error)))?;
+            reading.foreign = place.foreign().map(Uid::as_raw);
             if place.is_current(&file) {
                 return Ok(Probe(Some(reading)));
             }

@@ -1,6 +1,6 @@
 //! Where a pidfile lies: its directory, opened and judged, and the file, opened and judged by descriptor.
 
-use crate::directory::{OTHERS_WRITE, Purpose, describe, kind, open_directory};
+use crate::directory::{OTHERS_WRITE, Purpose, describe, kind, open_directory, open_foreign_directory};
 use crate::error::{Error, ErrorKind, Result, cause};
 use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, fstatat};
@@ -20,16 +20,28 @@ pub(crate) struct Place {
     name: OsString,
     /// The directory is one like `/tmp`, where everybody may make files: only our own are trusted.
     shared: bool,
+    /// The other user to whom the directory belongs, where root looks at it: only that user's file is trusted.
+    foreign: Option<Uid>,
 }
 
 impl Place {
     /// Opens the directory of `path` and judges it, and for root all those above it.
     pub(crate) fn open(path: &Path) -> Result<Place> {
-        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
-            return Err(inaccessible(path, "it names no file"));
-        };
+        let (parent, name) = parts(path)?;
         let (directory, shared) = open_directory(parent, Purpose::PidFile).map_err(|why| inaccessible(path, why))?;
-        Ok(Place { path: path.to_owned(), directory: Some(directory), name: name.to_owned(), shared })
+        Ok(Place { path: path.to_owned(), directory: Some(directory), name, shared, foreign: None })
+    }
+
+    /// Opens the directory of `path` to act on the daemon of a file that exists. Root may look into another user's.
+    pub(crate) fn open_existing(path: &Path) -> Result<Place> {
+        let (parent, name) = parts(path)?;
+        let ((directory, shared), foreign) = open_foreign_directory(parent).map_err(|why| inaccessible(path, why))?;
+        Ok(Place { path: path.to_owned(), directory: Some(directory), name, shared, foreign })
+    }
+
+    /// The other user as whom the process of this file has to run.
+    pub(crate) fn foreign(&self) -> Option<Uid> {
+        self.foreign
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -117,16 +129,18 @@ impl Place {
         }
     }
 
-    /// A regular file with one name, of root or of us, that nobody else can write.
+    /// A regular file with one name, of root or of us (or of the owner of a foreign directory), that nobody else can write.
     pub(crate) fn judge(&self, file: &File) -> Result<FileStat> {
         let status = fstat(file).map_err(|errno| inaccessible(&self.path, cause(&errno.into())))?;
         let owner = Uid::from_raw(status.st_uid);
         let refuse = |why: String| Err(distrusted(&self.path, why));
+        let trusted = match self.foreign {
+            Some(user) => owner == user,
+            None => owner == geteuid() || (owner.is_root() && !self.shared),
+        };
         match kind(&status) {
             SFlag::S_IFREG if status.st_nlink > 1 => refuse("it has more than one name (hard links)".into()),
-            SFlag::S_IFREG if owner != geteuid() && (!owner.is_root() || self.shared) => {
-                refuse(format!("it belongs to {}", describe(owner)))
-            }
+            SFlag::S_IFREG if !trusted => refuse(format!("it belongs to {}", describe(owner))),
             SFlag::S_IFREG if status.st_mode & OTHERS_WRITE != 0 => {
                 refuse(format!("others than its owner can write it (mode {:04o})", status.st_mode & 0o7777))
             }
@@ -134,6 +148,14 @@ impl Place {
             SFlag::S_IFDIR => refuse("it is a directory".into()),
             _ => refuse("it is not a regular file".into()),
         }
+    }
+}
+
+/// The directory and the name of a file in it.
+fn parts(path: &Path) -> Result<(&Path, OsString)> {
+    match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) => Ok((parent, name.to_owned())),
+        _ => Err(inaccessible(path, "it names no file")),
     }
 }
 

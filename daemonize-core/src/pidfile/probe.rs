@@ -1,8 +1,11 @@
 //! Looking at a pidfile without touching its lock.
 
 use super::record::{LIMIT, Record};
-use crate::process::{Identity, Life};
+use crate::directory::describe;
+use crate::pid::Pid;
+use crate::process::{Identity, Life, runs_as};
 use nix::sys::stat::fstat;
+use nix::unistd::Uid;
 use std::fmt;
 use std::fs::File;
 use std::io;
@@ -16,6 +19,8 @@ pub(crate) struct Reading {
     bytes: Vec<u8>,
     inode: (u64, u64),
     age: Duration,
+    /// The other user to whom the file's directory belongs, where root reads it.
+    pub(crate) foreign: Option<u32>,
 }
 
 /// What a look at the path found: no file, or a reading.
@@ -37,6 +42,8 @@ pub(crate) enum Holder {
     Elsewhere,
     /// It is no pidfile.
     Foreign,
+    /// It lies in a directory of this user, and names a living process that does not run as that user.
+    Stranger(Pid, u32),
     /// The daemon that it names is alive.
     Alive(Identity),
 }
@@ -56,7 +63,7 @@ impl Reading {
         let status = fstat(file)?;
         let modified = SystemTime::UNIX_EPOCH + Duration::from_secs(status.st_mtime.try_into().unwrap_or(0));
         let age = modified.elapsed().unwrap_or_default();
-        Ok(Reading { record: Record::parse(&bytes), bytes, inode: (status.st_dev, status.st_ino), age })
+        Ok(Reading { record: Record::parse(&bytes), bytes, inode: (status.st_dev, status.st_ino), age, foreign: None })
     }
 
     /// Whom it names, and whether that very process lives.
@@ -66,7 +73,10 @@ impl Reading {
             Record::Unproven => Holder::Nobody,
             Record::Foreign => Holder::Foreign,
             Record::Complete(identity) => match identity.life()? {
-                Life::Alive => Holder::Alive(identity.clone()),
+                Life::Alive => match self.foreign {
+                    Some(user) if !runs_as(identity.pid, user)? => Holder::Stranger(identity.pid, user),
+                    _ => Holder::Alive(identity.clone()),
+                },
                 Life::Dead => Holder::Dead(identity.clone()),
                 Life::Elsewhere => Holder::Elsewhere,
             },
@@ -113,6 +123,11 @@ impl fmt::Display for Holder {
             }
             Holder::Elsewhere => f.write_str("the file was written in another pid namespace"),
             Holder::Foreign => f.write_str("the file holds something else than a pid"),
+            Holder::Stranger(pid, user) => write!(
+                f,
+                "its directory belongs to {}, but pid {pid}, which it names, does not run as that user",
+                describe(Uid::from_raw(*user))
+            ),
             Holder::Alive(identity) => write!(f, "pid {} lives", identity.pid),
         }
     }
