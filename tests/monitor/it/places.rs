@@ -5,19 +5,19 @@ use std::os::unix::fs::chown;
 
 use look::{ADA, Lab};
 
-use crate::common::{SOON, daemonctl, needs_root};
+use crate::common::SOON;
+use crate::site::daemonctl;
 
 /// Promise 2.16.
 #[test]
 fn monitor_of_a_user_is_found_by_the_home_of_the_passwd_entry() {
-    needs_root();
     let mut lab = Lab::new(daemonctl());
     lab.bring_program();
     lab.make_household();
     lab.make_directory("home/.config", ADA, 0o755);
     lab.make_directory("run/user/4711", ADA, 0o700);
     let text = "[monitor]\nname = \"place\"\nlog = { file = \"~/monitor.log\" }\n\
-                [bot.sleeper]\ncommand = \"/bin/sleep\"\nargs = [\"1000\"]\nstdout = { file = \"~/bot.log\" }\n";
+                [bot.sleeper]\ncommand = \"/bin/sh\"\nargs = [\"-c\", \"echo begun; exec sleep 1000\"]\nstdout = { file = \"~/bot.log\" }\n";
     let file = lab.write("home/.config/daemonctl.toml", text);
     chown(file, Some(ADA), Some(ADA)).expect("root");
     lab.as_user(ADA, &["start"]).run().ok().says(&["started it as pid"]);
@@ -29,9 +29,8 @@ fn monitor_of_a_user_is_found_by_the_home_of_the_passwd_entry() {
     // Another session, another environment: the same monitor.
     let elsewhere = |arguments: &[&str]| lab.as_user(ADA, arguments).env("HOME", "/").env("XDG_STATE_HOME", "/").run();
     elsewhere(&["status"]).ok().prints(&["sleeper", "running"]);
-    for log in ["home/monitor.log", "home/bot.log"] {
-        assert!(lab.path(log).exists(), "no `{log}`");
-    }
+    lab.wait_for("home/bot.log", SOON, |log| log.contains("begun"));
+    assert!(lab.path("home/monitor.log").exists());
     elsewhere(&["shutdown"]).ok();
     lab.quiet(SOON).expect("it was shut down");
     elsewhere(&["status"]).exits(3);
