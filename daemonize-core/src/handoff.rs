@@ -1,11 +1,11 @@
-//! What launcher, middle and daemon say to each other.
+//! The messages between launcher, session leader and daemon.
 //!
-//! Two pairs of sockets: `ready` between daemon and launcher, `ctl` between middle and launcher. Each message is one
-//! packet, so it arrives whole or not at all; the end of a pair has a meaning of its own (silence means kill).
+//! Two pairs of sockets: `ready` between daemon and launcher, `ctl` between session leader and launcher. Each message is
+//! one packet, so it arrives whole or not at all; end of file on a pair has a meaning of its own (it aborts the start).
 
 use crate::error::{Error, ErrorKind};
 use crate::pid::Pid;
-use crate::process::Here;
+use crate::process::{BootContext, Identity};
 use crate::stage::Stage;
 use crate::sys::wait::Death;
 use nix::sys::socket::{AddressFamily, MsgFlags, Shutdown, SockFlag, SockType, recv, send, shutdown, socketpair};
@@ -18,19 +18,25 @@ const TEXT_LIMIT: usize = 32 * 1024;
 /// One message.
 #[derive(Debug)]
 pub(crate) enum Message {
-    /// Daemon to launcher: every stage is done, the pidfile sealed; this is my pid.
-    Ready(Pid),
-    /// Daemon to launcher: this is why there will be no daemon.
+    /// Daemon to launcher, before it changes its user: its addresses are these, all of them.
+    Addresses(Vec<String>),
+    /// Daemon to launcher: every stage is done. It carries no pid: by now the daemon may be a user that root must not
+    /// believe.
+    Ready,
+    /// Daemon to launcher: there will be no daemon, for this reason. Session leader to launcher: the same, and the daemon
+    /// is dead and reaped.
     Failed(Error),
-    /// Launcher to daemon: this is the boot and the pid namespace that we are in.
-    Here(Here),
-    /// Launcher to daemon: you are wanted, begin.
+    /// Launcher to daemon: the pidfile is written, and this is what it says.
+    Written(Identity),
+    /// Launcher to daemon: the start has succeeded, begin.
     Go,
-    /// Launcher to middle: it is ready, you may go.
+    /// Session leader to launcher: this is the daemon that was forked.
+    Forked(Pid),
+    /// Launcher to session leader: the daemon is ready, exit.
     Release,
-    /// Middle to launcher: I go, the daemon is its own from now on.
+    /// Session leader to launcher: it exits, the daemon is on its own from now on.
     Released,
-    /// Middle to launcher: the daemon is dead, like this, and its pidfile removed.
+    /// Session leader to launcher: the daemon has died like this and is reaped.
     Status(Death),
 }
 
@@ -65,9 +71,10 @@ impl Channel {
             let length = self.take(&mut short, MsgFlags::empty())?;
             return Ok(Message::decode(&short[..length]));
         }
-        let mut long = vec![0; length];
+        // No message of this library is longer; the rest of a packet that is gets lost.
+        let mut long = vec![0; length.min(2 * TEXT_LIMIT)];
         let length = self.take(&mut long, MsgFlags::empty())?;
-        Ok(Message::decode(&long[..length]))
+        Ok(Message::decode(&long[..length.min(long.len())]))
     }
 
     fn take(&self, packet: &mut [u8], flags: MsgFlags) -> io::Result<usize> {
@@ -81,8 +88,8 @@ impl Channel {
         }
     }
 
-    /// Says nothing more: the other side reads the end of the pair, whoever else holds a copy of this one.
-    pub(crate) fn fall_silent(&self) {
+    /// Sends nothing more: the other side reads end of file, even if another process holds a copy of this end.
+    pub(crate) fn shutdown_write(&self) {
         let _ = shutdown(self.0.as_raw_fd(), Shutdown::Write);
     }
 }
@@ -96,8 +103,10 @@ impl AsFd for Channel {
 impl Message {
     pub(crate) fn encode(&self) -> Vec<u8> {
         match self {
-            Message::Ready(pid) => [&b"R"[..], &pid.as_raw().to_ne_bytes()].concat(),
-            Message::Here(here) => [&b"H"[..], &here.namespace.to_ne_bytes(), here.boot.as_bytes()].concat(),
+            Message::Addresses(addresses) => [&b"A"[..], addresses.join("\n").as_bytes()].concat(),
+            Message::Ready => b"R".to_vec(),
+            Message::Written(identity) => encode_identity(identity),
+            Message::Forked(pid) => [&b"P"[..], &pid.as_raw().to_ne_bytes()].concat(),
             Message::Go => b"G".to_vec(),
             Message::Release => b"r".to_vec(),
             Message::Released => b"d".to_vec(),
@@ -113,12 +122,13 @@ impl Message {
     pub(crate) fn decode(packet: &[u8]) -> Option<Message> {
         let (tag, rest) = packet.split_first()?;
         Some(match tag {
-            b'R' => Message::Ready(Pid::from_raw(i32::from_ne_bytes(rest.try_into().ok()?))?),
-            b'H' => {
-                let (namespace, boot) = rest.split_first_chunk()?;
-                let boot = String::from_utf8(boot.to_vec()).ok()?;
-                Message::Here(Here { boot, namespace: u64::from_ne_bytes(*namespace) })
+            b'A' => {
+                let text = std::str::from_utf8(rest).ok()?;
+                Message::Addresses(text.lines().map(str::to_owned).collect())
             }
+            b'R' if rest.is_empty() => Message::Ready,
+            b'W' => Message::Written(decode_identity(rest)?),
+            b'P' => Message::Forked(Pid::from_raw(i32::from_ne_bytes(rest.try_into().ok()?))?),
             b'G' => Message::Go,
             b'r' => Message::Release,
             b'd' => Message::Released,
@@ -130,6 +140,30 @@ impl Message {
             _ => return None,
         })
     }
+}
+
+fn encode_identity(identity: &Identity) -> Vec<u8> {
+    let Identity { pid, start_time, context: BootContext { boot, pid_namespace, time_namespace } } = identity;
+    // The inode of a namespace is never 0.
+    let numbers = [*start_time, *pid_namespace, time_namespace.unwrap_or(0)].map(u64::to_ne_bytes);
+    [&b"W"[..], &pid.as_raw().to_ne_bytes(), numbers.as_flattened(), boot.as_bytes()].concat()
+}
+
+fn decode_identity(bytes: &[u8]) -> Option<Identity> {
+    let (pid, rest) = bytes.split_first_chunk()?;
+    let (start_time, rest) = rest.split_first_chunk()?;
+    let (pid_namespace, rest) = rest.split_first_chunk()?;
+    let (time_namespace, boot) = rest.split_first_chunk()?;
+    let context = BootContext {
+        boot: String::from_utf8(boot.to_vec()).ok()?,
+        pid_namespace: u64::from_ne_bytes(*pid_namespace),
+        time_namespace: Some(u64::from_ne_bytes(*time_namespace)).filter(|inode| *inode != 0),
+    };
+    Some(Identity {
+        pid: Pid::from_raw(i32::from_ne_bytes(*pid))?,
+        start_time: u64::from_ne_bytes(*start_time),
+        context,
+    })
 }
 
 /// Two bytes: which kind, which stage. Only what a daemon can fail with has a letter.

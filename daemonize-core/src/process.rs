@@ -1,64 +1,79 @@
-//! Who a process is, beyond its number.
+//! The identity of a process, beyond its number.
 
 use crate::error::cause;
 use crate::pid::Pid;
 use crate::sys::pidfd::PidFd;
+use nix::unistd::{SysconfVar, sysconf};
 use std::fs;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
+use std::time::Duration;
 
-/// What tells a process from every other one, before and after it, here and in other pid namespaces.
+/// Names one process among all, before and after it, here and in other namespaces.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     pub(crate) pid: Pid,
     /// Clock ticks after boot, field 22 of `/proc/PID/stat`.
     pub(crate) start_time: u64,
-    pub(crate) here: Here,
+    pub(crate) context: BootContext,
 }
 
-/// Where the number of a process means something: in one boot, in one pid namespace.
+/// The boot and the namespaces in which a pid and a start time mean something.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Here {
+pub(crate) struct BootContext {
     /// The random id of the boot.
     pub(crate) boot: String,
     /// The inode of the pid namespace.
-    pub(crate) namespace: u64,
+    pub(crate) pid_namespace: u64,
+    /// The inode of the time namespace, whose offset is part of every start time; `None` before Linux 5.6.
+    pub(crate) time_namespace: Option<u64>,
 }
 
-/// What has become of an identity.
+/// The state of the process that an identity names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Life {
     Alive,
     Dead,
-    /// It was written in another pid namespace: nothing here can be said of it, and no number in it means anything.
-    Elsewhere,
+    /// It cannot be said, for this reason.
+    Unknown(&'static str),
 }
 
 impl Identity {
-    /// The process that has this number now.
+    /// Returns the identity of the process that has this number now.
     pub(crate) fn of(pid: Pid) -> io::Result<Identity> {
-        Ok(Identity { pid, start_time: Stat::of(pid)?.start_time, here: Here::look()? })
+        Ok(Identity { pid, start_time: Stat::of(pid)?.start_time, context: BootContext::read()? })
     }
 
-    /// Whether this very process lives; a zombie does not.
+    /// Returns the state of this very process; a zombie is dead.
     pub(crate) fn life(&self) -> io::Result<Life> {
-        let here = Here::look()?;
-        if self.here.boot != here.boot {
+        let here = BootContext::read()?;
+        if self.context.boot != here.boot {
             return Ok(Life::Dead);
         }
-        if self.here.namespace != here.namespace {
-            return Ok(Life::Elsewhere);
+        if self.context.pid_namespace != here.pid_namespace {
+            return Ok(Life::Unknown("the pidfile was written in another pid namespace"));
+        }
+        if !self.context.shares_time(&here) {
+            return Ok(Life::Unknown("the pidfile was written in another time namespace"));
         }
         match Stat::of(self.pid) {
             Ok(stat) if stat.start_time == self.start_time && stat.is_alive() => Ok(Life::Alive),
             Ok(_) => Ok(Life::Dead),
-            // Gone before or while its file was read. Any other error says nothing about it.
-            Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)) => Ok(Life::Dead),
+            // Gone before or while its file was read, or hidden. Any other error says nothing about it.
+            Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)) => Ok(self.unseen()),
             Err(error) => Err(error),
         }
     }
 
-    /// A handle on this very process: `None` if it is dead, or if somebody else has its number by now.
+    /// `/proc` shows no such process: there is none, or it is another user's (`hidepid=2`, proc(5)).
+    fn unseen(&self) -> Life {
+        match PidFd::open(self.pid) {
+            Ok(_) => Life::Unknown("`/proc` hides the process that the pidfile names (mount option `hidepid`)"),
+            Err(_) => Life::Dead,
+        }
+    }
+
+    /// Opens a handle on this very process: `None` if it is dead, or another process has its number by now.
     pub(crate) fn open(&self) -> io::Result<Option<PidFd>> {
         let handle = match PidFd::open(self.pid) {
             Err(error) if error.raw_os_error() == Some(libc::ESRCH) => return Ok(None),
@@ -93,23 +108,33 @@ fn read_small<'a>(path: &str, buffer: &'a mut [u8; SMALL]) -> io::Result<&'a [u8
     }
 }
 
-/// Where the boot and the pid namespace are written.
 const BOOT: &str = "/proc/sys/kernel/random/boot_id";
-const NAMESPACE: &str = "/proc/self/ns/pid";
+const PID_NAMESPACE: &str = "/proc/self/ns/pid";
+const TIME_NAMESPACE: &str = "/proc/self/ns/time";
 
 fn named(path: &str, error: &io::Error) -> io::Error {
     io::Error::other(format!("`{path}`: {}", cause(error)))
 }
 
-impl Here {
-    /// Where this process is.
-    pub(crate) fn look() -> io::Result<Here> {
+impl BootContext {
+    /// Reads the context of this process.
+    pub(crate) fn read() -> io::Result<BootContext> {
         let mut buffer = [0; SMALL];
         // Missing where `/proc` shows processes only (`subset=pid`, `ProcSubset=pid` of systemd).
         let boot = read_small(BOOT, &mut buffer).map_err(|error| named(BOOT, &error))?;
         let boot = String::from_utf8_lossy(boot).trim_end().to_owned();
-        let namespace = fs::metadata(NAMESPACE).map_err(|error| named(NAMESPACE, &error))?;
-        Ok(Here { boot, namespace: namespace.ino() })
+        let pid_namespace = fs::metadata(PID_NAMESPACE).map_err(|error| named(PID_NAMESPACE, &error))?.ino();
+        let time_namespace = fs::metadata(TIME_NAMESPACE).ok().map(|namespace| namespace.ino());
+        Ok(BootContext { boot, pid_namespace, time_namespace })
+    }
+
+    /// Returns `false` if start times read here and there differ by the offset of a time namespace (time_namespaces(7)).
+    fn shares_time(&self, other: &BootContext) -> bool {
+        match (self.time_namespace, other.time_namespace) {
+            (Some(one), Some(other)) => one == other,
+            // An older pidfile, or a kernel without time namespaces.
+            _ => true,
+        }
     }
 }
 
@@ -143,7 +168,13 @@ impl Stat {
         })
     }
 
-    /// Neither a zombie nor one that is just going.
+    /// Returns how long after the boot the process was started.
+    pub(crate) fn age_at_boot(&self) -> Duration {
+        let ticks = sysconf(SysconfVar::CLK_TCK).ok().flatten().and_then(|ticks| ticks.try_into().ok()).unwrap_or(100);
+        Duration::from_millis(self.start_time.saturating_mul(1000) / ticks)
+    }
+
+    /// Returns `false` for a zombie, and for a process that is being reaped.
     pub(crate) fn is_alive(&self) -> bool {
         !matches!(self.state, 'Z' | 'X')
     }
@@ -171,8 +202,12 @@ mod tests {
         let reused = Identity { start_time: me.start_time + 1, ..me.clone() };
         assert_eq!(reused.life().unwrap(), Life::Dead);
         assert!(reused.open().unwrap().is_none());
-        let elsewhere = Identity { here: Here { namespace: me.here.namespace + 1, ..me.here }, ..me };
-        assert_eq!(elsewhere.life().unwrap(), Life::Elsewhere);
+        let elsewhere = |context| Identity { context, ..me.clone() }.life().unwrap();
+        let pid_namespace = me.context.pid_namespace + 1;
+        assert!(matches!(elsewhere(BootContext { pid_namespace, ..me.context.clone() }), Life::Unknown(_)));
+        let time_namespace = me.context.time_namespace.map(|inode| inode + 1);
+        assert!(matches!(elsewhere(BootContext { time_namespace, ..me.context.clone() }), Life::Unknown(_)));
+        assert_eq!(elsewhere(BootContext { time_namespace: None, ..me.context.clone() }), Life::Alive);
     }
 
     #[test]

@@ -10,7 +10,7 @@ pub(crate) use find::{find, refuse_second};
 use crate::directory::describe;
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::pid::Pid;
-use crate::pidfile::{Holder, Lock, PASSING, PidFile, Probe, clean};
+use crate::pidfile::{Holder, PASSING, PidFile, Probe, clean, clean_lock};
 use crate::process::Identity;
 use crate::settings::Settings;
 use crate::signal::Signal;
@@ -118,7 +118,7 @@ pub(crate) fn status(settings: &Settings) -> Result<Status> {
         Ok(Holder::Unsealed(age)) if age < settings.start_timeout => (State::Starting, None),
         Ok(Holder::Unsealed(_) | Holder::Nobody) => (State::Dead, None),
         Ok(Holder::Nothing) => (State::Stopped, None),
-        Ok(holder @ (Holder::Elsewhere | Holder::Foreign | Holder::Stranger(..))) => {
+        Ok(holder @ (Holder::Unknown(_) | Holder::Foreign | Holder::Unproven(_) | Holder::Stranger(..))) => {
             (State::Unknown(describe_file(&pidfile, &holder)), None)
         }
         Err(error) => (State::Unknown(error.to_string()), None),
@@ -130,8 +130,9 @@ pub(crate) fn status(settings: &Settings) -> Result<Status> {
 pub(crate) fn stop(settings: &Settings) -> Result<Stopped> {
     settings.check()?;
     let pidfile = find(settings)?;
-    let mut stop =
-        Stop { settings, deadline: Instant::now() + settings.stop_timeout(), pid: None, killed: false, pidfile };
+    let began = Instant::now();
+    let deadline = began + settings.stop_timeout();
+    let mut stop = Stop { settings, began, deadline, pid: None, killed: false, pidfile };
     let mut pause = Duration::from_millis(1);
     while !stop.attempt()? {
         thread::sleep(pause);
@@ -168,6 +169,7 @@ pub(crate) fn send(settings: &Settings, signal: Signal) -> Result<()> {
 /// One `stop` on its way.
 struct Stop<'a> {
     settings: &'a Settings,
+    began: Instant,
     deadline: Instant,
     pid: Option<Pid>,
     killed: bool,
@@ -180,7 +182,7 @@ impl Stop<'_> {
         loop {
             let probe = look(&self.pidfile)?;
             match holder(&self.pidfile, &probe)? {
-                Holder::Nothing => return Ok(true),
+                Holder::Nothing => return self.clean_lock(),
                 Holder::Alive(identity) => {
                     if let Some(process) = certain(&self.pidfile, &probe, &identity)? {
                         self.end(&process, &identity)?;
@@ -215,17 +217,39 @@ impl Stop<'_> {
         Ok(())
     }
 
-    /// Nobody is alive: removes what is left, unless somebody holds it.
+    /// No daemon is alive: removes its files, unless another process holds the lock.
     fn clean(&self, holder: &Holder) -> Result<bool> {
-        let refused = matches!(holder, Holder::Foreign | Holder::Stranger(..));
-        if refused || !clean(&self.pidfile)? {
-            if refused || Instant::now() >= self.deadline {
-                let kind = if refused { ErrorKind::PidFile } else { ErrorKind::Locked };
-                return Err(Error::failed(kind, "stop the daemon of", self.pidfile.display(), holder));
-            }
-            return Ok(false);
+        if matches!(holder, Holder::Foreign | Holder::Unproven(_) | Holder::Stranger(..)) {
+            return Err(Error::failed(ErrorKind::PidFile, "stop the daemon of", self.pidfile.display(), holder));
         }
-        Ok(true)
+        let obstacle = clean(&self.pidfile)?;
+        self.until_unlocked(obstacle, holder)
+    }
+
+    /// There is no pidfile: removes a lock file that a killed start has left. If a process holds the lock, the pidfile
+    /// of a daemon was removed, or a child of a dead one kept the lock.
+    fn clean_lock(&self) -> Result<bool> {
+        match self.pidfile.parent().map(Path::try_exists) {
+            Some(Ok(false)) => Ok(true),
+            _ => self.until_unlocked(clean_lock(&self.pidfile)?, &Holder::Nothing),
+        }
+    }
+
+    fn has_passed(&self) -> bool {
+        self.began.elapsed() >= PASSING
+    }
+
+    /// Returns `true` if nothing is left, `false` to look again.
+    fn until_unlocked(&self, obstacle: Option<String>, holder: &Holder) -> Result<bool> {
+        match obstacle {
+            None => Ok(true),
+            // Without a pidfile there is no daemon to wait for: only a start or stop in passing.
+            Some(obstacle) if Instant::now() >= self.deadline || (*holder == Holder::Nothing && self.has_passed()) => {
+                let cause = format_args!("{holder}, and {obstacle}");
+                Err(Error::failed(ErrorKind::Locked, "stop the daemon of", self.pidfile.display(), cause))
+            }
+            Some(_) => Ok(false),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::{current, stop};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::mutex::lock;
 use crate::pid::Pid;
-use crate::process::{Here, Identity};
+use crate::process::{BootContext, Identity};
 use crate::stopping as flag;
 use std::env;
 use std::io;
@@ -70,6 +70,6 @@ pub(crate) fn predecessor(name: &str) -> Option<Predecessor> {
     let pid = words.next()?.parse().ok().and_then(Pid::from_raw)?;
     let start_time = words.next()?.parse().ok()?;
     let detached = words.next()?.parse().ok()?;
-    let identity = Identity { pid, start_time, here: Here::look().ok()? };
+    let identity = Identity { pid, start_time, context: BootContext::read().ok()? };
     (words.next()? == name).then_some(Predecessor { identity, detached })
 }

@@ -5,40 +5,47 @@ use crate::error::{Error, ErrorKind, Result, cause};
 use crate::handoff::{Channel, Message};
 use crate::inside::{Inside, Pending};
 use crate::pid::Pid;
-use crate::process::Here;
+use crate::process::Identity;
 use crate::stopping;
 use crate::sys::fork::exit_now;
-use nix::sys::prctl::set_pdeathsig;
+use nix::sys::prctl::{set_dumpable, set_pdeathsig};
 
-/// The way to the launcher, and the process that watches over the start.
+/// The connection to the launcher, and the process that watches the start.
 pub(super) struct Link {
     pub(super) ready: Channel,
-    pub(super) middle: Pid,
+    pub(super) session_leader: Pid,
 }
 
 impl Link {
-    /// A start that hangs does not outlive the middle (`prctl(2)`, `PR_SET_PDEATHSIG`).
-    pub(super) fn die_with_the_middle(&self) {
+    /// Ties this process to the session leader: a start that hangs does not outlive it (`prctl(2)`, `PR_SET_PDEATHSIG`).
+    pub(super) fn die_with_session_leader(&self) {
         let _ = set_pdeathsig(nix::sys::signal::SIGKILL);
-        if nix::unistd::getppid() != self.middle.as_nix() {
+        if nix::unistd::getppid() != self.session_leader.as_nix() {
             exit_now(2);
         }
     }
 
     /// From here on the end of the socket takes over. Only this thread's wish is cleared, so it is the body's.
-    pub(super) fn outlive_the_middle() -> Result<()> {
+    pub(super) fn outlive_session_leader() -> Result<()> {
         set_pdeathsig(None).map_err(|errno| Error::system("outlive the launch", cause(&errno.into())))
     }
 
-    /// What the launcher says first; without it there is no launcher any more.
-    pub(super) fn hear_where(&self) -> Result<Here> {
+    /// Tells the launcher the daemon's addresses, which it writes into the pidfile. Before the change of user: later
+    /// nothing that this process says is written there.
+    pub(super) fn send_addresses(&self, addresses: &[String]) -> Result<()> {
+        let sent = self.ready.send(&Message::Addresses(addresses.to_vec()));
+        sent.map_err(|error| Error::system("tell the launcher the addresses", cause(&error)))
+    }
+
+    /// Waits until the launcher has written the pidfile. Without it there is no launcher any more, and no daemon.
+    pub(super) fn wait_for_pidfile(&self) -> Result<Identity> {
         match self.ready.receive() {
-            Ok(Some(Message::Here(here))) => Ok(here),
-            _ => Err(Error::system("hear from the launcher", "it is gone")),
+            Ok(Some(Message::Written(identity))) => Ok(identity),
+            _ => Err(Error::system("hear from the launcher", "it is gone, or could not write the pidfile")),
         }
     }
 
-    /// Tells the launcher, and ends; the middle removes the pidfile.
+    /// Reports the failure to the launcher and exits; the launcher removes the pidfile.
     pub(super) fn give_up(&self, error: &Error) -> ! {
         let _ = self.ready.send(&Message::Failed(error.copy()));
         exit_now(error.exit_code());
@@ -51,6 +58,8 @@ pub(super) struct Announcement {
     pub(super) streams: Streams,
     /// Whether stdout and stderr still lead to the launcher.
     pub(super) outputs_due: bool,
+    /// Set if other processes of the new user may look into this one (`core_dumps`).
+    pub(super) dumpable: bool,
 }
 
 impl Announcement {
@@ -63,7 +72,10 @@ impl Announcement {
 
     /// L5: READY, then GO. An end instead of GO means that nobody wants this daemon: it undoes itself.
     pub(super) fn make(self, inside: &Inside) -> Result<(), (Announcement, Error)> {
-        let Some(link) = &self.link else { return Ok(()) };
+        let Some(link) = &self.link else {
+            self.allow_dumps();
+            return Ok(());
+        };
         if stopping::is_marked() || inside.registered.has_come(&inside.stops) {
             // The signal thread may not have come to it yet; whoever asks is told the same.
             stopping::mark();
@@ -71,20 +83,29 @@ impl Announcement {
             return Err((self, error));
         }
         let outputs = if self.outputs_due { self.streams.install_outputs() } else { Ok(()) };
-        if let Err(error) = outputs.and_then(|()| Link::outlive_the_middle()) {
+        if let Err(error) = outputs.and_then(|()| Link::outlive_session_leader()) {
             return Err((self, error));
         }
-        if link.ready.send(&Message::Ready(Pid::this())).is_err() {
-            // The middle has its copy of the lock, and cleans up.
+        if link.ready.send(&Message::Ready).is_err() {
+            // The session leader has its copy of the lock, and cleans up.
             inside.end_attachments();
             exit_now(2);
         }
         if let Ok(Some(Message::Go)) = link.ready.receive() {
+            self.allow_dumps();
             return Ok(());
         }
         inside.end_attachments();
         inside.release();
         exit_now(2)
+    }
+
+    /// Last of all: while the launch is under way, another process of the new user could take its descriptors
+    /// (pidfd_getfd(2)) and speak to the launcher.
+    fn allow_dumps(&self) {
+        if self.dumpable {
+            let _ = set_dumpable(true);
+        }
     }
 }
 

@@ -14,8 +14,8 @@ use crate::error::{Error, ErrorKind, Result, cause};
 use crate::inside::{self, Inside, Program};
 use crate::notifier::{Manager, Notifier};
 use crate::pid::Pid;
-use crate::pidfile::Lock;
-use crate::process::{Here, Identity, Stat};
+use crate::pidfile::Record;
+use crate::process::Identity;
 use crate::settings::{Close, Ready, Settings, When};
 use crate::signal::Signal;
 use crate::signals::Registered;
@@ -27,7 +27,6 @@ use crate::sys::mask::Mask;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::stat::{Mode, umask};
 use std::env;
-use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -50,9 +49,8 @@ pub(crate) struct Birth {
     captured: bool,
     /// Whether they have yet to be put in place when the daemon is ready.
     outputs_due: bool,
-    /// When this process started; read before a change of root hides `/proc`.
-    start_time: u64,
-    here: Option<Here>,
+    /// Known as soon as the pidfile is written: by the launcher, or without one by this process.
+    identity: Option<Identity>,
     /// Where the program was started.
     directory: Option<PathBuf>,
     /// To the service manager, if one wants to hear.
@@ -78,31 +76,40 @@ pub(super) struct Born {
 impl Birth {
     /// In the new process, first of all.
     pub(super) fn detached(launch: Launch, link: Link, captured: Option<Captured>) -> Birth {
-        link.die_with_the_middle();
+        link.die_with_session_leader();
         let is_captured = captured.is_some();
         let installed = captured.map_or(Ok(()), Captured::install);
-        let installed = installed.map_err(|errno| Error::stage(Stage::Detach, cause(&errno.into())));
-        match installed.and_then(|()| start_time()) {
-            Ok(start_time) => Birth::new(launch, Some(link), None, is_captured, start_time).greeted_or_ended(),
+        match installed.map_err(|errno| Error::stage(Stage::Detach, cause(&errno.into()))) {
+            Ok(()) => Birth::new(launch, Some(link), None, is_captured, None).greeted_or_ended(),
             Err(error) => link.give_up(&error),
         }
     }
 
     /// Without a fork: in the process that called.
     pub(super) fn here(quiet: Quiet, launch: Launch) -> Result<Birth> {
-        let start_time = start_time()?;
-        let mut birth = Birth::new(launch, None, Some(quiet), false, start_time);
-        // Before a change of root may hide `/proc`; nobody else can look it up.
-        birth.here = Some(Here::look().map_err(unidentified)?);
+        // Before a change of root may hide `/proc`.
+        let identity = Identity::of(Pid::this())
+            .map_err(|error| Error::failed(ErrorKind::System, "identify process", Pid::this(), cause(&error)))?;
+        let birth = Birth::new(launch, None, Some(quiet), false, Some(identity));
         birth.launch.hook(Stage::Detach, When::After)?;
         Ok(birth)
     }
 
-    fn new(launch: Launch, link: Option<Link>, quiet: Option<Quiet>, captured: bool, start_time: u64) -> Birth {
+    fn new(
+        mut launch: Launch,
+        link: Option<Link>,
+        quiet: Option<Quiet>,
+        captured: bool,
+        identity: Option<Identity>,
+    ) -> Birth {
+        if link.is_some() {
+            // The launcher writes the pidfile: nothing of it but the lock is open here when the user changes.
+            launch.lock.keep_lock_only();
+        }
         let directory = env::current_dir().ok();
         let notifier = launch.plan.manager.and_then(Manager::connect);
         launch.plan.told.handed_over.iter().for_each(|(_, fd)| fds::close_on_exec(*fd));
-        let (here, handled) = (None, Vec::new());
+        let handled = Vec::new();
         let (outputs_due, prepared, addresses) = (false, 0, Vec::new());
         Birth {
             launch,
@@ -110,8 +117,7 @@ impl Birth {
             quiet,
             captured,
             outputs_due,
-            start_time,
-            here,
+            identity,
             directory,
             notifier,
             handled,
@@ -127,14 +133,37 @@ impl Birth {
         self
     }
 
-    /// Who this process is; what only the launcher has looked up by now, it tells.
+    /// Returns this process's identity, as it stands in the pidfile; with a launcher, waits until it has written it.
     fn identity(&mut self) -> Result<Identity> {
-        let here = match (self.here.take(), &self.link) {
-            (None, Some(link)) => link.hear_where()?,
-            (here, _) => here.map_or_else(Here::look, Ok).map_err(unidentified)?,
-        };
-        self.here = Some(here.clone());
-        Ok(Identity { pid: Pid::this(), start_time: self.start_time, here })
+        if let (None, Some(link)) = (&self.identity, &self.link) {
+            self.identity = Some(link.wait_for_pidfile()?);
+        }
+        self.identity.clone().ok_or_else(|| Error::system("identify this process", "the launcher did not say"))
+    }
+
+    /// P6: the pidfile names this process from here on.
+    fn seal(&mut self) -> Result<()> {
+        let identity = self.identity()?;
+        if self.link.is_none() && self.launch.lock.pid().is_none() {
+            self.launch.lock.write(&identity, &self.addresses)?;
+            self.launch.lock.keep_lock_only();
+        }
+        self.launch.lock.adopt(identity);
+        Ok(())
+    }
+
+    /// While this process still is the user that may write the pidfile: with a launcher, everything that goes into it is
+    /// said; without one, it is written.
+    fn seal_before_identity(&mut self) -> Result<()> {
+        Record::check_addresses(&self.addresses).map_err(|why| {
+            Error::failed(ErrorKind::PidFile, "write pidfile", self.launch.lock.path().display(), why)
+        })?;
+        let changes_user = self.launch.plan.identity.as_ref().is_some_and(Target::is_one_way);
+        match &self.link {
+            Some(link) if self.launch.plan.tells_addresses() => link.send_addresses(&self.addresses),
+            None if changes_user && !self.replaces(Stage::PidFile) => self.seal(),
+            _ => Ok(()),
+        }
     }
 
     /// Whether there is a launcher in another process.
@@ -148,7 +177,10 @@ impl Birth {
     pub(crate) fn run_to(&mut self, last: Stage) -> Result<()> {
         while let Some(stage) = Stage::ALL.get(self.done).filter(|stage| **stage <= last) {
             self.done += 1;
-            let prepared = if *stage == Stage::Identity { self.prepare_attachments() } else { Ok(()) };
+            let prepared = match stage {
+                Stage::Identity => self.prepare_attachments().and_then(|()| self.seal_before_identity()),
+                _ => Ok(()),
+            };
             let outcome = prepared.and_then(|()| self.run_stage(*stage));
             self.settle(outcome)?;
         }
@@ -164,7 +196,7 @@ impl Birth {
         }
         if let (Stage::Identity, Some(link)) = (stage, &self.link) {
             // A change of user clears it.
-            link.die_with_the_middle();
+            link.die_with_session_leader();
         }
         self.launch.hook(stage, When::After)
     }
@@ -219,10 +251,7 @@ impl Birth {
                 let directory = settings.working_directory.as_deref().or(detached.then_some(Path::new("/")));
                 directory.map_or(Ok(()), enter)?;
             }
-            Stage::PidFile => {
-                let identity = self.identity()?;
-                Lock::seal(&mut self.launch.lock, &identity, &self.addresses)?;
-            }
+            Stage::PidFile => self.seal()?,
             Stage::Signals => self.set_signals(),
             Stage::Descriptors if detached => self.close_descriptors()?,
             Stage::Detach | Stage::Descriptors => {}
@@ -263,7 +292,7 @@ impl Birth {
                 Ok(())
             }
             Close::All => {
-                kept.extend(self.launch.lock.descriptors());
+                kept.push(self.launch.lock.descriptor());
                 kept.extend(self.launch.plan.streams.descriptors());
                 kept.extend(self.link.iter().map(|link| link.ready.as_fd().as_raw_fd()));
                 kept.extend(self.notifier.iter().map(|notifier| notifier.as_fd().as_raw_fd()));
@@ -299,11 +328,10 @@ impl Birth {
         if self.replaces(Stage::Signals) {
             stops.clear();
         }
-        if self.replaces(Stage::PidFile) {
-            self.launch.lock.stop_writing();
-        }
+        self.launch.lock.keep_lock_only();
         let Launch { plan, lock } = self.launch;
         let Plan { settings, detached, pidfile, streams, identity: target, told, .. } = plan;
+        let changes_user = target.as_ref().is_some_and(Target::changes_user);
         let obstacle = match target {
             Some(target) if target.is_one_way() => {
                 Some("it has changed its user or root and could not start as it did")
@@ -336,7 +364,8 @@ impl Birth {
             program: Program { directory: self.directory, detached, obstacle },
             leave,
         };
-        let announcement = Announcement { link: self.link, streams, outputs_due: self.outputs_due };
+        let dumpable = settings.core_dumps && changes_user;
+        let announcement = Announcement { link: self.link, streams, outputs_due: self.outputs_due, dumpable };
         Ok(Born { settings, inside, announcement, quiet: self.quiet })
     }
 
@@ -356,15 +385,6 @@ fn enter(directory: &Path) -> Result<()> {
     env::set_current_dir(directory).map_err(|error| {
         Error::stage(Stage::WorkingDirectory, format_args!("`{}`: {}", directory.display(), cause(&error)))
     })
-}
-
-fn start_time() -> Result<u64> {
-    Stat::of(Pid::this()).map(|stat| stat.start_time).map_err(unidentified)
-}
-
-#[allow(clippy::needless_pass_by_value)] // It is made for `map_err`.
-fn unidentified(error: io::Error) -> Error {
-    Error::failed(ErrorKind::System, "identify process", Pid::this(), cause(&error))
 }
 
 /// Does what is asked through a [`Handle`].

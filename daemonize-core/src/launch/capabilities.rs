@@ -19,15 +19,13 @@ const NUMBERS: u8 = 64;
 #[derive(Clone, Debug)]
 pub(super) struct Rights {
     kept: Vec<Capability>,
-    /// Whether a core may be dumped, which also opens `/proc/PID` to other processes of the user.
-    dumpable: bool,
 }
 
 impl Rights {
     /// What is to be kept has to be there.
     pub(super) fn resolve(settings: &Settings) -> Result<Rights> {
         check_held(&settings.capabilities)?;
-        Ok(Rights { kept: settings.capabilities.clone(), dumpable: settings.core_dumps })
+        Ok(Rights { kept: settings.capabilities.clone() })
     }
 
     fn set(&self) -> u64 {
@@ -71,13 +69,13 @@ impl Rights {
         for capability in &self.kept {
             sys::raise_ambient(*capability).map_err(|error| failed(&format!("keep {capability}"), &error))?;
         }
-        // The kernel has made it so, unless `fs.suid_dumpable` says otherwise.
-        prctl::set_dumpable(self.dumpable).map_err(|errno| failed("change who may look inside", &errno.into()))
+        // The kernel has made it so, unless `fs.suid_dumpable` says otherwise. `core_dumps` takes effect after the launch.
+        prctl::set_dumpable(false).map_err(|errno| failed("change who may look inside", &errno.into()))
     }
 
     /// What `/proc/PID/status` does not tell.
     fn prove(&self) -> Result<()> {
-        if prctl::get_dumpable() != Ok(self.dumpable) || prctl::get_keepcaps() != Ok(false) {
+        if prctl::get_dumpable() != Ok(false) || prctl::get_keepcaps() != Ok(false) {
             return Err(lied("`prctl(2)` changed nothing"));
         }
         Ok(())

@@ -73,6 +73,11 @@ impl Target {
         self.user.is_some() || self.root.is_some()
     }
 
+    /// Returns `true` if the daemon becomes another user.
+    pub(crate) fn changes_user(&self) -> bool {
+        self.user.is_some()
+    }
+
     /// Each step needs the rights that the next one gives up.
     pub(crate) fn take_on(&self) -> Result<()> {
         // Capabilities are each thread's own: one that a hook has made would keep its.

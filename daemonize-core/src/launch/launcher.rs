@@ -1,19 +1,22 @@
-//! The launcher: forks, listens until the outcome is known, and sees to it that a failed start leaves nothing.
+//! The launcher: forks, writes the pidfile, waits for the outcome, and leaves nothing of a failed start.
 //!
-//! The rules L1 to L15 in short: one poll with one deadline over the daemon's socket, the middle's socket and the
-//! capture pipes. READY is answered by RELEASE to the middle and GO to the daemon. Anything else is a failure: falling
-//! silent makes the middle kill the daemon, clean up, and say how it died; if the middle cannot, all of it is done here.
+//! The rules L1 to L15 in short: one poll with one deadline over the daemon's socket, the session leader's socket and the
+//! capture pipes. FORKED from the session leader names the daemon, whose identity is looked up and written. READY is
+//! answered by RELEASE to the session leader and GO to the daemon. Anything else is a failure: end of file makes the
+//! session leader kill the daemon and report how it died, and the files are removed here; without a report, the session
+//! leader and its group are killed first.
 
 use super::capture::{Capture, Captured, Listener};
-use super::middle;
 use super::quiet::Quiet;
+use super::session_leader;
 use super::{Launch, Plan, Role};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::handoff::{Channel, Message};
 use crate::notifier::Manager;
 use crate::pid::Pid;
-use crate::pidfile::{Lock, PidFile};
-use crate::process::Here;
+use crate::pidfile::PidFile;
+use crate::process::{BootContext, Identity, Stat};
+use crate::settings::Settings;
 use crate::stage::Stage;
 use crate::stdout;
 use crate::sys::fork::{Alone, Fence, Fork, exit_now, fork};
@@ -25,7 +28,7 @@ use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// How long the middle gets for an answer that costs it nothing.
+/// How long the session leader may take for an answer that costs it nothing.
 const ANSWER: Duration = Duration::from_secs(1);
 
 /// A daemon that was started and is ready.
@@ -59,7 +62,7 @@ impl Started {
 
 /// Forks; returns in the launcher when the outcome is known, and in the daemon.
 ///
-/// A launcher that is `leaving` does not wait for the middle's last moments.
+/// A launcher that is `leaving` does not wait for the session leader's last moments.
 pub(super) fn split(mut quiet: Quiet, launch: Launch, alone: Alone, leaving: bool) -> Result<Role> {
     let plumbing = |error: std::io::Error| Error::stage(Stage::Detach, cause(&error));
     let (ready, daemon_end) = Channel::pair().map_err(plumbing)?;
@@ -75,27 +78,30 @@ pub(super) fn split(mut quiet: Quiet, launch: Launch, alone: Alone, leaving: boo
             // Neither side of these is ours; the mask stays blocked until the daemon opens it.
             drop((ready, ctl, capture));
             quiet.go_on();
-            let birth = middle::split(launch, alone, daemon_end, middle_end, captured);
+            let birth = session_leader::split(launch, alone, daemon_end, middle_end, captured);
             fence.open();
             Ok(Role::Daemon(Box::new(birth)))
         }
-        Fork::Parent(middle) => {
+        Fork::Parent(session_leader) => {
             drop((daemon_end, middle_end, captured));
+            let addresses = (!launch.plan.tells_addresses()).then(Vec::new);
             let Launch { plan: Plan { settings, pidfile, manager, .. }, lock } = launch;
             let deadline = Instant::now() + settings.start_timeout;
             let mut launcher = Launcher {
                 ready,
                 ctl,
                 capture,
-                middle,
+                session_leader,
+                daemon: None,
+                addresses,
+                pidfile: PidFileState::of(&settings),
                 lock: Some(lock),
                 manager,
                 deadline,
                 quiet,
                 left_behind: false,
-                middle_reaped: false,
+                reaped: false,
             };
-            launcher.tell_where();
             let outcome = launcher.listen();
             launcher.conclude(outcome, pidfile, settings.start_timeout, leaving).map(Role::Launcher)
         }
@@ -105,41 +111,80 @@ pub(super) fn split(mut quiet: Quiet, launch: Launch, alone: Alone, leaving: boo
 struct Launcher {
     /// To the daemon.
     ready: Channel,
-    /// To the middle.
+    /// To the session leader.
     ctl: Channel,
     capture: Option<Capture>,
-    middle: Pid,
+    session_leader: Pid,
+    /// Named by the session leader, which forked it.
+    daemon: Option<Pid>,
+    /// The daemon's addresses, once they are known: it tells them once, before it changes its user.
+    addresses: Option<Vec<String>>,
+    pidfile: PidFileState,
     lock: Option<PidFile>,
     /// For which the launcher is the service, until it says who is.
     manager: Option<&'static Manager>,
     deadline: Instant,
     quiet: Quiet,
-    /// Somebody who left the daemon's group still has its end of the socket, or the middle cannot die.
+    /// Set if a process that left the daemon's group still has its end of the socket, or the session leader cannot die.
     left_behind: bool,
-    middle_reaped: bool,
+    reaped: bool,
 }
 
-/// What ended the listening.
+/// How far the pidfile is.
+enum PidFileState {
+    /// To be written when pid and addresses are known.
+    Due,
+    /// A hook takes the place of the stage: the file stays empty, the daemon learns its identity all the same.
+    Replaced,
+    /// The daemon is told what stands in it.
+    Written,
+    /// The daemon is told to give up, and this is why.
+    Failed(Error),
+}
+
+impl PidFileState {
+    fn of(settings: &Settings) -> PidFileState {
+        if settings.hooks.replaces(Stage::PidFile) { PidFileState::Replaced } else { PidFileState::Due }
+    }
+}
+
+/// How the wait for the daemon ended.
 enum Outcome {
     Ready(Pid),
     Failed(Error),
-    /// The middle says how the daemon died, and has cleaned up.
-    Died(Death),
-    /// The end of a socket, where a word should have been.
-    Silence,
+    /// The session leader reports that the daemon is dead and reaped, and how that came.
+    Dead(Verdict),
+    /// End of file, where a message should have been.
+    EndOfFile,
     TooLate,
 }
 
-impl Launcher {
-    /// Spares the daemon a look at `/proc` while it is waited for. Without an answer it ends, like without a launcher.
-    fn tell_where(&self) {
-        let told = Here::look().and_then(|here| self.ready.send(&Message::Here(here)));
-        if told.is_err() {
-            self.ready.fall_silent();
+/// The session leader's report on a dead daemon.
+enum Verdict {
+    Died(Death),
+    /// It had to end the daemon, for this reason.
+    Ended(Error),
+}
+
+impl Verdict {
+    fn of(message: Option<Message>) -> Option<Verdict> {
+        match message {
+            Some(Message::Status(death)) => Some(Verdict::Died(death)),
+            Some(Message::Failed(error)) => Some(Verdict::Ended(error)),
+            _ => None,
         }
     }
 
-    /// One poll, one deadline; READY beats whatever is readable with it.
+    fn into_error(self) -> Error {
+        match self {
+            Verdict::Died(death) => died(Some(death)),
+            Verdict::Ended(error) => error,
+        }
+    }
+}
+
+impl Launcher {
+    /// L6: one poll, one deadline; READY beats everything that is readable with it.
     fn listen(&mut self) -> Outcome {
         let mask = self.quiet.waiting();
         loop {
@@ -149,20 +194,15 @@ impl Launcher {
             let mut fds: Vec<PollFd<'_>> =
                 sockets.into_iter().chain(pipes).map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
             let count = mask.poll(&mut fds, Some(self.deadline.saturating_duration_since(Instant::now())));
-            let said = |index: usize| count > 0 && fds[index].any() == Some(true);
-            let (ready, ctl) = (said(0), said(1));
-            if ready {
-                return match self.ready.receive() {
-                    Ok(Some(Message::Ready(_))) if self.quiet.is_interrupted() => {
-                        Outcome::Failed(Error::new(ErrorKind::Stopped, "failed to start: interrupted"))
-                    }
-                    Ok(Some(Message::Ready(pid))) => Outcome::Ready(pid),
-                    Ok(Some(Message::Failed(error))) => Outcome::Failed(error),
-                    _ => Outcome::Silence,
-                };
-            }
-            if ctl {
-                return self.verdict();
+            let readable = |index: usize| count > 0 && fds[index].any() == Some(true);
+            let (ready, ctl) = (readable(0), readable(1));
+            let outcome = match (ready, ctl) {
+                (true, _) => self.hear_daemon(),
+                (false, true) => self.hear_session_leader(),
+                (false, false) => None,
+            };
+            if let Some(outcome) = outcome {
+                return outcome;
             }
             self.drain();
             if Instant::now() >= self.deadline {
@@ -171,18 +211,81 @@ impl Launcher {
         }
     }
 
+    /// Takes one message of the daemon; `None` if the wait goes on.
+    fn hear_daemon(&mut self) -> Option<Outcome> {
+        let outcome = match (self.ready.receive(), self.daemon) {
+            (Ok(Some(Message::Addresses(addresses))), _) if self.addresses.is_none() => {
+                self.addresses = Some(addresses);
+                self.write_pidfile();
+                return None;
+            }
+            (Ok(Some(Message::Ready)), _) if self.quiet.is_interrupted() => {
+                Outcome::Failed(Error::new(ErrorKind::Stopped, "failed to start: interrupted"))
+            }
+            (Ok(Some(Message::Ready)), Some(daemon)) if matches!(self.pidfile, PidFileState::Written) => {
+                Outcome::Ready(daemon)
+            }
+            (Ok(Some(Message::Failed(error))), _) => Outcome::Failed(error),
+            _ => Outcome::EndOfFile,
+        };
+        Some(outcome)
+    }
+
+    /// Takes one message of the session leader; `None` if the wait goes on.
+    fn hear_session_leader(&mut self) -> Option<Outcome> {
+        match self.ctl.receive().ok().flatten() {
+            Some(Message::Forked(daemon)) if self.daemon.is_none() => {
+                self.daemon = Some(daemon);
+                self.write_pidfile();
+                None
+            }
+            message => Some(Verdict::of(message).map_or(Outcome::EndOfFile, Outcome::Dead)),
+        }
+    }
+
+    /// P6: writes the pidfile as soon as pid and addresses are known, and says so to the daemon, which waits for that.
+    fn write_pidfile(&mut self) {
+        let (Some(daemon), Some(addresses)) = (self.daemon, &self.addresses) else { return };
+        let replaced = matches!(self.pidfile, PidFileState::Replaced);
+        let written = self.identify(daemon).and_then(|identity| match (identity, &mut self.lock) {
+            (Some(identity), Some(lock)) if !replaced => lock.write(&identity, addresses).map(|()| Some(identity)),
+            (identity, _) => Ok(identity),
+        });
+        match written {
+            Ok(Some(identity)) => {
+                self.pidfile = PidFileState::Written;
+                // A daemon that is dead is reported by the session leader.
+                let _ = self.ready.send(&Message::Written(identity));
+            }
+            // Dead already: the session leader reports how it died.
+            Ok(None) => {}
+            Err(error) => {
+                // The daemon gives up in order: what is attached to it has made files.
+                self.ready.shutdown_write();
+                self.pidfile = PidFileState::Failed(error);
+            }
+        }
+    }
+
+    /// Looks up the identity of the daemon, which is the session leader's child until the outcome is known.
+    fn identify(&self, daemon: Pid) -> Result<Option<Identity>> {
+        let failed =
+            |error: std::io::Error| Error::failed(ErrorKind::System, "identify process", daemon, cause(&error));
+        match Stat::of(daemon) {
+            Ok(stat) if stat.parent != self.session_leader.as_raw() => Ok(None),
+            Ok(stat) => {
+                let context = BootContext::read().map_err(failed)?;
+                Ok(Some(Identity { pid: daemon, start_time: stat.start_time, context }))
+            }
+            Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)) => Ok(None),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
     /// Takes what was printed; before GO, so that it stands in the log before what the daemon prints itself.
     fn drain(&mut self) {
         if let Some(capture) = &mut self.capture {
             capture.drain();
-        }
-    }
-
-    /// What the middle has to say.
-    fn verdict(&self) -> Outcome {
-        match self.ctl.receive() {
-            Ok(Some(Message::Status(death))) => Outcome::Died(death),
-            _ => Outcome::Silence,
         }
     }
 
@@ -196,106 +299,126 @@ impl Launcher {
         let failure = match outcome {
             Outcome::Ready(pid) => match self.release(pid, leaving) {
                 Ok(()) => return Ok(self.success(pid, pidfile)),
-                Err(death) => return Err(self.failure(died(death))),
+                Err(error) => error,
             },
-            Outcome::Failed(error) => error,
-            Outcome::Died(death) => {
-                self.bury();
-                return Err(self.failure(died(Some(death))));
+            Outcome::Dead(verdict) => {
+                self.clean_up_after_verdict();
+                verdict.into_error()
             }
-            Outcome::Silence => {
-                let death = self.take_back();
-                return Err(self.failure(died(death)));
+            Outcome::Failed(error) => {
+                self.abort();
+                error
             }
-            Outcome::TooLate => Error::new(
-                ErrorKind::NotReady,
-                format!("failed to start: the daemon was not ready within {start_timeout:?}, and was ended"),
-            ),
+            Outcome::EndOfFile => self.abort().map_or_else(|| died(None), Verdict::into_error),
+            Outcome::TooLate => {
+                self.abort();
+                let text = format!("failed to start: the daemon was not ready within {start_timeout:?}, and was ended");
+                Error::new(ErrorKind::NotReady, text)
+            }
         };
-        self.take_back();
+        // The daemon only knows that there is no pidfile; the cause is known here.
+        let failure = match std::mem::replace(&mut self.pidfile, PidFileState::Replaced) {
+            PidFileState::Failed(error) => error,
+            _ => failure,
+        };
         Err(self.failure(failure))
     }
 
-    /// L7: the middle may go, then the daemon may begin. An error is how the daemon died in between, if it is known.
-    fn release(&mut self, daemon: Pid, leaving: bool) -> Result<(), Option<Death>> {
+    /// L7: RELEASE to the session leader, then GO to the daemon. The error is how the daemon died in between.
+    fn release(&mut self, daemon: Pid, leaving: bool) -> Result<()> {
         let _ = self.ctl.send(&Message::Release);
-        // A launcher that is about to exit waits for nobody: the next start absorbs the middle's last moments.
+        // A launcher that is about to exit waits for no process: the next start absorbs the session leader's last moments.
         if !leaving {
             match self.answer() {
                 Some(Message::Released) => {}
-                Some(Message::Status(death)) => {
-                    self.bury();
-                    return Err(Some(death));
-                }
-                _ => {
-                    self.put_down();
-                    return Err(None);
+                message => {
+                    let verdict = Verdict::of(message);
+                    if verdict.is_some() {
+                        self.clean_up_after_verdict()
+                    } else {
+                        self.kill_family()
+                    }
+                    return Err(verdict.map_or_else(|| died(None), Verdict::into_error));
                 }
             }
         }
         self.drain();
         if let Some(notifier) = self.manager.and_then(Manager::connect) {
-            // A service must be an orphan: the manager hears of its end only if nobody else does.
-            self.reap_middle();
+            // A service must be an orphan: the manager hears of its end only if no other process does.
+            self.reap_session_leader();
             notifier.introduce(daemon);
         }
         let begun = self.ready.send(&Message::Go).is_ok();
         match self.lock.take() {
-            // It died after READY, and the middle looks no more.
+            // It died after READY, and the session leader watches no more.
             Some(lock) if !begun => drop(lock.release()),
             Some(lock) => lock.abandon(),
             None => {}
         }
         if !leaving || !begun {
-            self.reap_middle();
+            self.reap_session_leader();
         }
-        if begun { Ok(()) } else { Err(None) }
+        if begun { Ok(()) } else { Err(died(None)) }
     }
 
-    /// L8: silence makes the middle end the daemon, clean up and tell; without an answer it is done from here.
-    fn take_back(&mut self) -> Option<Death> {
-        self.ctl.fall_silent();
-        if let Some(Message::Status(death)) = self.answer() {
-            self.bury();
-            return Some(death);
+    /// L8: end of file makes the session leader kill the daemon and report how it died; without a report within
+    /// [`ANSWER`], both are killed from here.
+    fn abort(&mut self) -> Option<Verdict> {
+        self.ctl.shutdown_write();
+        let verdict = Verdict::of(self.answer());
+        if verdict.is_some() {
+            self.clean_up_after_verdict()
+        } else {
+            self.kill_family()
         }
-        self.put_down();
+        verdict
+    }
+
+    /// Returns what the session leader says within [`ANSWER`], but for FORKED, which may still be on its way.
+    fn answer(&self) -> Option<Message> {
+        let deadline = Instant::now() + ANSWER;
+        while self.quiet.wait_readable(&self.ctl, deadline) {
+            match self.ctl.receive().ok().flatten() {
+                Some(Message::Forked(_)) => {}
+                message => return message,
+            }
+        }
         None
     }
 
-    /// What the middle says within its time.
-    fn answer(&self) -> Option<Message> {
-        let deadline = Instant::now() + ANSWER;
-        self.quiet.wait_readable(&self.ctl, deadline).then(|| self.ctl.receive().ok().flatten()).flatten()
+    /// L9: the daemon is dead and reaped. Removes the files, then kills the session leader's group, which it waits in.
+    ///
+    /// In this order: a launcher that is killed in between leaves the files to the session leader.
+    fn clean_up_after_verdict(&mut self) {
+        self.remove_pidfile();
+        // The session leader leads its group and is not reaped, so the number is its.
+        let _ = killpg(self.session_leader.as_nix(), nix::sys::signal::SIGKILL);
+        self.reap_session_leader();
+        self.wait_for_descendants();
     }
 
-    /// L9: the daemon is dead and cleaned up after; whatever it left in the middle's group goes with the middle.
-    fn bury(&mut self) {
-        // The middle leads its group and is unreaped, so the number is ours.
-        let _ = killpg(self.middle.as_nix(), nix::sys::signal::SIGKILL);
-        self.reap_middle();
-        self.wait_for_the_family();
-        self.drop_lock();
-    }
-
-    /// L10: no verdict. Takes the whole group down, then cleans up with the launcher's own copy of the lock.
-    fn put_down(&mut self) {
-        if killpg(self.middle.as_nix(), nix::sys::signal::SIGKILL).is_err() {
+    /// L10: no report. Kills the whole group, then cleans up with the launcher's own copy of the lock.
+    fn kill_family(&mut self) {
+        if killpg(self.session_leader.as_nix(), nix::sys::signal::SIGKILL).is_err() {
             // It has no session yet.
-            let _ = kill(self.middle.as_nix(), nix::sys::signal::SIGKILL);
+            let _ = kill(self.session_leader.as_nix(), nix::sys::signal::SIGKILL);
         }
-        // Not reaped yet: its number stays ours for one more round.
-        let gone = self.middle_ends();
-        let _ = killpg(self.middle.as_nix(), nix::sys::signal::SIGKILL);
-        self.wait_for_the_family();
-        if let Some(lock) = self.lock.take() {
-            let _ = lock.release();
-        }
+        // Not reaped yet: its number stays its own for one more round, and now it forks no more.
+        let gone = self.session_leader_ends();
+        let _ = killpg(self.session_leader.as_nix(), nix::sys::signal::SIGKILL);
+        self.wait_for_descendants();
+        self.remove_pidfile();
         self.reap_if(gone);
     }
 
-    /// Everybody who could still hold the daemon's end of the socket is gone when it ends.
-    fn wait_for_the_family(&mut self) {
+    fn remove_pidfile(&mut self) {
+        if let Some(lock) = self.lock.take() {
+            let _ = lock.release();
+        }
+    }
+
+    /// Waits until every process that could hold the daemon's end of the socket is gone: it ends then.
+    fn wait_for_descendants(&mut self) {
         let deadline = Instant::now() + ANSWER;
         while self.quiet.wait_readable(&self.ready, deadline) {
             if !matches!(self.ready.receive(), Ok(Some(_))) {
@@ -305,39 +428,33 @@ impl Launcher {
         self.left_behind = true;
     }
 
-    /// L11: the middle has said that it goes, or has been killed.
-    fn reap_middle(&mut self) {
-        if self.middle_reaped {
+    /// L11: the session leader has said that it exits, or has been killed.
+    fn reap_session_leader(&mut self) {
+        if self.reaped {
             return;
         }
-        let gone = self.middle_ends() || {
-            let _ = kill(self.middle.as_nix(), nix::sys::signal::SIGKILL);
-            self.middle_ends()
+        let gone = self.session_leader_ends() || {
+            let _ = kill(self.session_leader.as_nix(), nix::sys::signal::SIGKILL);
+            self.session_leader_ends()
         };
         self.reap_if(gone);
     }
 
-    /// Waits for the middle's end; whether it came in time.
-    fn middle_ends(&self) -> bool {
-        let middle = PidFd::open(self.middle).and_then(|middle| middle.wait(Instant::now() + ANSWER));
+    /// Waits for the session leader's end; returns `false` if it does not come within [`ANSWER`].
+    fn session_leader_ends(&self) -> bool {
+        let ended = PidFd::open(self.session_leader).and_then(|leader| leader.wait(Instant::now() + ANSWER));
         // Without a descriptor to wait with there is only the wait that has no deadline.
-        middle.unwrap_or(true)
+        ended.unwrap_or(true)
     }
 
-    /// A process that cannot even die (of a disk that does not answer) keeps nobody waiting.
+    /// A process that cannot even die (of a disk that does not answer) keeps the launcher waiting no longer.
     fn reap_if(&mut self, gone: bool) {
         if gone {
-            // From here on its number may be somebody else's.
-            self.middle_reaped = true;
-            let _ = reap(self.middle);
+            // From here on its number may be another process's.
+            self.reaped = true;
+            let _ = reap(self.session_leader);
         } else {
             self.left_behind = true;
-        }
-    }
-
-    fn drop_lock(&mut self) {
-        if let Some(lock) = self.lock.take() {
-            lock.abandon();
         }
     }
 

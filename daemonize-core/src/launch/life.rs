@@ -165,7 +165,7 @@ fn begin_beside(inside: &Inside, attachments: &[Arc<dyn Attachment>]) -> Result<
 /// With `ready = manual` the body says when; until then signals are taken, and so is the launcher's end.
 fn watch_the_launcher(inside: &'static Inside, announcement: Announcement) -> Option<Unwanted> {
     // Not by PDEATHSIG: any thread may say that the daemon is ready, and only this one could clear it.
-    let outliving = Link::outlive_the_middle();
+    let outliving = Link::outlive_session_leader();
     let socket = announcement.link.as_ref().map(|link| link.ready.as_fd().try_clone_to_owned()).transpose();
     let socket = socket.map_err(|error| Error::system("watch the launcher", cause(&error)));
     *lock(&inside.pending) = Some(Box::new(announcement));

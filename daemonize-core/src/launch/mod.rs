@@ -1,12 +1,13 @@
 //! From a configured daemon to a running one.
 //!
-//! Three processes: the launcher, which called `start`; the middle, a session leader that stays only until the outcome
-//! is known, and so can tell how the daemon died; the daemon. Everything that can be found wrong is found in the
-//! launcher, before the first fork, where the user is looking. Then the nine stages run, each with its hooks.
+//! Three processes: the launcher, which called `start`; the session leader, which stays only until the outcome is known,
+//! and so can report how the daemon died; the daemon. Every mistake that can be found early is found in the launcher,
+//! before the first fork, where the user is looking. Then the nine stages run in the daemon, each with its hooks.
 //!
-//! Silence means kill: whoever goes away without a word takes the start back, so a launcher that dies leaves nothing
-//! behind, and a daemon that dies is reported with its cause of death. The daemon waits for a last word, GO, before
-//! its body begins: nobody who did not see a success finds a daemon.
+//! The launcher keeps its user and the lock: it alone writes the pidfile, while the daemon runs its stages, and before
+//! GO it alone removes it. End of file aborts the start: a process that goes away without a message takes the start
+//! back, so a launcher that dies leaves nothing behind, and a daemon that dies is reported with its cause of death. The
+//! daemon waits for GO before its body begins: without a reported success there is no daemon.
 
 mod announcement;
 mod auto;
@@ -16,8 +17,8 @@ mod capture;
 mod identity;
 mod launcher;
 mod life;
-mod middle;
 mod quiet;
+mod session_leader;
 mod stdio;
 
 pub(crate) use birth::Birth;
@@ -27,7 +28,7 @@ use crate::attach::Planned;
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::inside::Predecessor;
 use crate::notifier::{self, Manager, Told};
-use crate::pidfile::{Lock, PidFile};
+use crate::pidfile::PidFile;
 use crate::process::Identity;
 use crate::settings::{Detach, Settings, When};
 use crate::signal::Signal;
@@ -73,7 +74,14 @@ struct Plan {
     manager: Option<&'static Manager>,
 }
 
-/// In which process one is after the first stage.
+impl Plan {
+    /// Returns `true` if the daemon tells its addresses before the pidfile is written.
+    fn tells_addresses(&self) -> bool {
+        !self.settings.attachments.is_empty()
+    }
+}
+
+/// The process after the first stage.
 pub(crate) enum Role {
     /// In the one that called: the daemon runs.
     Launcher(Started),
@@ -190,7 +198,7 @@ fn acquire(plan: &Plan, quiet: &Quiet) -> Result<PidFile> {
     let Plan { settings, pidfile, .. } = plan;
     let deadline = Instant::now() + settings.lock_timeout;
     loop {
-        let acquire = || <PidFile as Lock>::acquire(pidfile, settings.pidfile_mode, Duration::ZERO);
+        let acquire = || PidFile::acquire_with(pidfile, settings.pidfile_mode, Duration::ZERO);
         match reach::refuse_second(settings).and_then(|()| acquire()) {
             Err(error) if error.is_passing() && Instant::now() < deadline => {
                 quiet.interrupted(|| thread::sleep(WAIT));

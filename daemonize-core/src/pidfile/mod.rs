@@ -1,10 +1,12 @@
-//! The pidfile: a lock that keeps two daemons from owning one name, and an identity that says who lives.
+//! The pidfile: a lock that keeps two daemons from owning one name, and an identity that says which process lives.
 //!
-//! The lock (`flock(2)`) sits on a description that can only read and stays open for the daemon's life. The identity
-//! is written through a second description that is closed at the seal: a daemon that dropped its privileges must not
-//! be able to write a number that somebody's `stop` then signals. The lock is never taken to find out whether a daemon
-//! lives: that would make a start fail that comes at the same moment.
+//! Two files. `NAME.pid.lock` (mode 0600) carries the lock (`flock(2)`) and nothing else: a file that others could open
+//! they could lock, and so keep every start and stop waiting. Its description is opened read-only and stays open for the
+//! daemon's life. `NAME.pid` (mode 0644) is never locked; it is empty while a start is under way and is replaced once, by
+//! `rename(2)` under the lock, so that a reader sees nothing, an empty file, or all of it. Both are removed under the
+//! lock, the lock file last. The rules are in `docs/rules.md` (P1 to P12).
 
+mod lock_holder;
 mod place;
 mod probe;
 mod record;
@@ -16,37 +18,21 @@ use crate::error::{Error, ErrorKind, Result, cause};
 use crate::pid::Pid;
 use crate::process::Identity;
 use fs2::FileExt;
-use nix::unistd::Uid;
 use place::{Place, distrusted, inaccessible};
 use probe::Reading;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long a lock that is held by no daemon is waited for at the least: another start, stop or cleaner in passing.
+/// The least time for which a lock that no daemon holds is waited for: another start, stop or cleaner in passing.
 pub(crate) const PASSING: Duration = Duration::from_millis(200);
 
-/// The seam behind which another kind of lock could take the pidfile's place.
-pub(crate) trait Lock: Sized {
-    /// Takes the lock or says who has it.
-    fn acquire(path: &Path, mode: u32, timeout: Duration) -> Result<Self>;
-    /// Writes down who holds it from now on and where to reach them; the last chance to write anything.
-    fn seal(&mut self, identity: &Identity, addresses: &[String]) -> Result<()>;
-    /// Lets go of whatever could change what is written down.
-    fn stop_writing(&mut self);
-    /// Who is said to hold it; takes no lock.
-    fn probe(path: &Path) -> Result<Probe>;
-    /// Removes what is there and lets go.
-    fn release(self) -> io::Result<()>;
-    /// Lets go of this process's copy and leaves everything as it is.
-    fn abandon(self);
-    /// The descriptors that must stay open while it is held.
-    fn descriptors(&self) -> Vec<RawFd>;
-}
+/// The mode of a pidfile: other users may see which process runs.
+const MODE: u32 = 0o644;
 
 /// A pidfile that this process holds: locked, and removed when the value is dropped.
 ///
@@ -66,17 +52,19 @@ pub(crate) trait Lock: Sized {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Line 1 is the pid, line 2 the identity: start time (clock ticks after boot), boot id and pid namespace; further lines,
-/// if any, are addresses. The number alone never decides anything.
+/// Line 1 is the pid, line 2 the identity: start time (clock ticks after boot), boot id, pid and time namespace; further
+/// lines, if any, are addresses. The number alone never decides anything. Beside it lies `NAME.pid.lock`, which this
+/// process has locked (`flock(2)`), and which is removed with it.
 #[derive(Debug)]
 pub struct PidFile {
     place: Place,
+    mode: u32,
     /// Read-only; carries the lock, which is free as soon as the last copy is closed. Never `LOCK_UN`: that would free
     /// it for all copies at once.
-    file: File,
-    /// Writing; gone after the seal.
-    writer: Option<File>,
-    /// Who removes the file when this is dropped: not a forked copy of us.
+    lock: File,
+    /// The process that the file names, once it is written.
+    sealed: Option<Identity>,
+    /// The process that removes the files when this is dropped: not a forked copy of it.
     owner: Option<Pid>,
 }
 
@@ -84,21 +72,22 @@ impl PidFile {
     /// Takes the pidfile for this process at once: [`acquire`](PidFile::acquire) and [`seal`](PidFile::seal).
     ///
     /// # Errors
-    /// `AlreadyRunning` with the pid of the daemon that has it; `Locked` when somebody else holds it; otherwise why the
-    /// file or its directory cannot be opened or trusted.
+    /// `AlreadyRunning` with the pid of the daemon that has it; `Locked` if another process holds its lock; otherwise why a
+    /// file or the directory cannot be opened or trusted.
     pub fn lock(path: impl AsRef<Path>) -> Result<PidFile> {
         PidFile::acquire(path, Duration::ZERO)?.seal()
     }
 
-    /// Takes the lock and empties the file, waiting up to `timeout` for whoever has it now.
+    /// Takes the lock and empties the file; waits up to `timeout` (at least 0.2 s for a process that is no daemon) until
+    /// the lock is free.
     ///
     /// # Errors
     /// As [`lock`](PidFile::lock).
     pub fn acquire(path: impl AsRef<Path>, timeout: Duration) -> Result<PidFile> {
-        <PidFile as Lock>::acquire(path.as_ref(), 0o644, timeout)
+        PidFile::acquire_with(path.as_ref(), MODE, timeout)
     }
 
-    /// Writes this process's identity; from now on the file is complete and cannot be written any more.
+    /// Writes this process's identity: the file is complete from then on.
     ///
     /// # Errors
     /// When the identity cannot be read or written (disk full); the file is removed then.
@@ -125,92 +114,210 @@ impl PidFile {
     fn seal_for(mut self, pid: Pid, addresses: &[String]) -> Result<PidFile> {
         let identity = Identity::of(pid)
             .map_err(|error| Error::failed(ErrorKind::PidFile, "identify process", pid, cause(&error)))?;
-        Lock::seal(&mut self, &identity, addresses)?;
+        self.write(&identity, addresses)?;
+        self.owner = Some(pid);
         Ok(self)
     }
 
-    /// Removes the file, if it is still ours, and lets go of the lock.
+    /// Removes the pidfile and its lock file, if they are still this process's, and frees the lock.
     ///
     /// # Errors
-    /// When the file cannot be removed (a read-only file system): it is stale then, and the next start takes it.
+    /// When a file cannot be removed (a read-only file system): it is stale then, and the next start takes it.
     pub fn release(self) -> Result<()> {
         let path = self.place.path().to_owned();
-        Lock::release(self)
+        self.remove()
             .map_err(|error| Error::failed(ErrorKind::PidFile, "remove pidfile", path.display(), cause(&error)))
     }
 
-    /// The process that the file names, whether it lives or not; `None` before the seal.
+    /// Returns the process that the file names, whether it lives or not; `None` before it is sealed.
     pub fn pid(&self) -> Option<Pid> {
-        match Reading::of(&self.file).map(|reading| reading.record) {
-            Ok(Record::Complete(identity)) => Some(identity.pid),
-            _ => None,
-        }
+        self.sealed.as_ref().map(|identity| identity.pid)
     }
 
-    /// Whether the path still leads to the file that we hold: nobody moved or removed it.
+    /// Returns `true` if the lock file's path still leads to the file that this process has locked: no other process
+    /// moved or removed it.
     pub fn is_held(&self) -> bool {
-        self.place.is_current(&self.file)
+        self.place.is_current(&self.lock)
     }
 
-    /// Whether the file names this process and is still the one at the path.
+    /// Returns `true` if the pidfile names this process and its lock is held.
     pub fn is_mine(&self) -> bool {
-        self.is_held() && self.pid() == Some(Pid::this())
+        let names_this = |reading: Reading| matches!(reading.record, Record::Complete(identity) if Some(&identity) == self.sealed.as_ref());
+        self.pid() == Some(Pid::this()) && self.is_held() && self.place.read().ok().flatten().is_some_and(names_this)
     }
 
-    /// The path, as it was given.
+    /// Returns the path, as it was given.
     pub fn path(&self) -> &Path {
         self.place.path()
     }
 
-    /// Opens, locks, and looks whether what was locked is still what the path leads to.
+    /// As [`acquire`](PidFile::acquire), with the mode of the pidfile.
+    pub(crate) fn acquire_with(path: &Path, mode: u32, timeout: Duration) -> Result<PidFile> {
+        let path = &std::path::absolute(path).map_err(|error| inaccessible(path, cause(&error)))?;
+        let start = Instant::now();
+        let (mut pause, mut replaced) = (Duration::from_millis(1), false);
+        loop {
+            let busy = match PidFile::attempt(path, mode)? {
+                Attempt::Taken(taken) => return Ok(*taken),
+                // Removed between open and lock: no process holds it, so there is nothing to wait for. Once more even when
+                // time is up: it may have passed while this process was not running.
+                Attempt::Replaced if !replaced || start.elapsed() < timeout.max(PASSING) => {
+                    replaced = true;
+                    continue;
+                }
+                Attempt::Daemon(pid) if start.elapsed() >= timeout => return Err(already_running(path, pid)),
+                busy => busy,
+            };
+            if start.elapsed() >= timeout.max(PASSING) {
+                return Err(busy.error(path));
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(20));
+        }
+    }
+
+    /// P1 to P5: opens the lock file, locks it, looks whether its path still leads there, and empties the pidfile.
     fn attempt(path: &Path, mode: u32) -> Result<Attempt> {
         let place = Place::open(path)?;
-        let file = place.create()?;
-        let free = try_lock(&file).map_err(|error| inaccessible(path, cause(&error)))?;
-        if !place.is_current(&file) {
+        let (lock, created) = place.open_lock()?;
+        let free = match try_lock(&lock) {
+            Ok(free) => free,
+            Err(error) => {
+                // A file system without locks: no process can hold this one. Out of memory says nothing of that kind.
+                if created && error.raw_os_error() != Some(libc::ENOMEM) {
+                    place.remove_lock();
+                }
+                return Err(locking_failed(&place, &error));
+            }
+        };
+        if !place.is_current(&lock) {
             return Ok(Attempt::Replaced);
         }
-        let holder = Reading::of(&file).and_then(|reading| reading.holder());
-        Ok(match (holder, free) {
-            (Ok(Holder::Alive(identity)), false) => Attempt::Daemon(identity.pid),
-            // It is just going and could not remove its file; or this file system's locks keep nobody out. (A program that
-            // has replaced itself by exec is nobody else.)
-            (Ok(Holder::Alive(identity)), true) if identity.pid != Pid::this() => Attempt::Unlocked(identity.pid),
-            (Ok(Holder::Foreign), true) => return Err(foreign(&place, "emptying")),
-            (_, true) => Attempt::Taken(Box::new(PidFile::take(place, file, mode)?)),
-            (Ok(holder), false) => Attempt::Other(holder.to_string()),
-            (Err(error), false) => Attempt::Other(cause(&error)),
-        })
+        if !free {
+            let holder = place.read()?.map_or(Ok(Holder::Nothing), |reading| reading.holder());
+            return Ok(match holder {
+                Ok(Holder::Alive(identity)) => Attempt::Daemon(identity.pid),
+                Ok(holder) => Attempt::Busy(lock, holder.to_string()),
+                Err(error) => Attempt::Busy(lock, cause(&error)),
+            });
+        }
+        // From here on a failure removes the lock file, if this attempt has made it.
+        let owner = created.then(Pid::this);
+        PidFile { place, mode, lock, sealed: None, owner }.take()
     }
 
-    /// Locked and current: nobody else's from here on. Empties it.
-    fn take(place: Place, file: File, mode: u32) -> Result<PidFile> {
-        // Whatever fails from here on, it is removed again.
-        let mut taken = PidFile { place, file, writer: None, owner: Some(Pid::this()) };
-        taken.place.set_mode(&taken.file, mode)?;
-        taken.writer = Some(taken.place.write(&taken.file)?);
-        taken.writing(|writer| writer.set_len(0))?;
-        Ok(taken)
+    /// The lock is held: empties the pidfile, unless it must not be.
+    fn take(mut self) -> Result<Attempt> {
+        let path = self.place.path();
+        let stale = self.place.read()?;
+        match stale.as_ref().map_or(Ok(Holder::Nothing), Reading::holder) {
+            // It is just ending and could not remove its file; or its lock file was removed; or this file system's locks
+            // keep no process out. (A program that has replaced itself by exec is no other process.)
+            Ok(Holder::Alive(identity)) if identity.pid != Pid::this() => Ok(Attempt::Unlocked(identity.pid)),
+            Ok(holder @ (Holder::Foreign | Holder::Unproven(_))) => {
+                Err(distrusted(path, format_args!("{holder}; not replacing it")))
+            }
+            _ => {
+                // Whatever fails from here on, both files are removed again.
+                self.owner = Some(Pid::this());
+                self.place.create_empty(stale.is_some(), self.mode)?;
+                Ok(Attempt::Taken(Box::new(self)))
+            }
+        }
     }
 
-    fn writing(&self, write: impl FnOnce(&File) -> io::Result<()>) -> Result<()> {
-        let writer = self.writer.as_ref().ok_or_else(|| distrusted(self.path(), "it is sealed already"))?;
-        write(writer)
-            .map_err(|error| Error::failed(ErrorKind::PidFile, "write pidfile", self.path().display(), cause(&error)))
+    /// P6: writes the identity of a living process, and its addresses, with one rename. The lock is held.
+    pub(crate) fn write(&mut self, identity: &Identity, addresses: &[String]) -> Result<()> {
+        let failed = |why: &dyn std::fmt::Display| {
+            Error::failed(ErrorKind::PidFile, "write pidfile", self.place.path().display(), why)
+        };
+        if self.sealed.is_some() {
+            return Err(distrusted(self.path(), "it is sealed already"));
+        }
+        Record::check_addresses(addresses).map_err(|why| failed(&why))?;
+        let mut text = Record::print(identity);
+        for address in addresses {
+            text.push_str(address);
+            text.push('\n');
+        }
+        self.place.replace(text.as_bytes(), self.mode).map_err(|error| failed(&cause(&error)))?;
+        self.sealed = Some(identity.clone());
+        Ok(())
+    }
+
+    /// In the daemon: the launcher has written the file, and this process owns it from now on.
+    pub(crate) fn adopt(&mut self, identity: Identity) {
+        self.owner = Some(identity.pid);
+        self.sealed = Some(identity);
+    }
+
+    /// Closes every descriptor but that of the lock.
+    pub(crate) fn keep_lock_only(&mut self) {
+        self.place.close_directory();
+    }
+
+    /// Reads the pidfile; takes no lock.
+    pub(crate) fn probe(path: &Path) -> Result<Probe> {
+        Ok(Probe(Place::open_existing(path)?.read()?))
+    }
+
+    /// Closes this process's copy of the lock, and leaves everything as it is.
+    pub(crate) fn abandon(mut self) {
+        self.owner = None;
+    }
+
+    /// Returns the descriptor that must stay open while the lock is held.
+    pub(crate) fn descriptor(&self) -> RawFd {
+        self.lock.as_raw_fd()
+    }
+
+    /// P9: removes both files under the lock.
+    fn remove(mut self) -> io::Result<()> {
+        self.owner = None;
+        self.remove_files()
+    }
+
+    fn remove_files(&self) -> io::Result<()> {
+        self.place.remove(&self.lock, |reading| reading.is_disposable(self.sealed.as_ref()))
     }
 }
 
-/// How one try to take the lock went.
+impl Drop for PidFile {
+    fn drop(&mut self) {
+        if self.owner == Some(Pid::this()) {
+            let _ = self.remove_files();
+        }
+    }
+}
+
+/// The outcome of one try to take the lock.
 enum Attempt {
     Taken(Box<PidFile>),
     Replaced,
     Daemon(Pid),
     /// A living daemon's, and yet the lock was free.
     Unlocked(Pid),
-    Other(String),
+    /// The lock that another process holds, and what the pidfile says.
+    Busy(File, String),
 }
 
-/// `flock(LOCK_EX | LOCK_NB)`: whether it was free. Never a blocking one, which starves and makes losers wait.
+impl Attempt {
+    /// The error of a start that has waited long enough.
+    fn error(self, path: &Path) -> Error {
+        match self {
+            Attempt::Daemon(pid) | Attempt::Unlocked(pid) => already_running(path, pid),
+            Attempt::Busy(lock, why) => locked(path, &lock, &why),
+            Attempt::Replaced | Attempt::Taken(_) => Error::failed(
+                ErrorKind::Locked,
+                "lock pidfile",
+                path.display(),
+                "its lock file is being replaced repeatedly",
+            ),
+        }
+    }
+}
+
+/// `flock(LOCK_EX | LOCK_NB)`; returns `true` if it was free. Never a blocking one, which starves and makes losers wait.
 fn try_lock(file: &File) -> io::Result<bool> {
     match FileExt::try_lock_exclusive(file) {
         Ok(()) => Ok(true),
@@ -219,26 +326,40 @@ fn try_lock(file: &File) -> io::Result<bool> {
     }
 }
 
-/// What is no pidfile is somebody's, and stays what it is.
-fn foreign(place: &Place, doing: &str) -> Error {
-    distrusted(place.path(), format_args!("it holds something else than a pid: not {doing} it"))
+/// Removes a pidfile whose daemon is dead, and its lock file. Returns what keeps it from that: a process that holds the
+/// lock, or a daemon that lives.
+pub(crate) fn clean(path: &Path) -> Result<Option<String>> {
+    let place = Place::open_existing(path)?;
+    // A lock file of root's would keep the directory's owner from starting: that user's next start cleans up.
+    if place.foreign().is_some() {
+        return Ok(None);
+    }
+    let (lock, created) = place.open_lock()?;
+    if !try_lock(&lock).map_err(|error| locking_failed(&place, &error))? {
+        return Ok(Some(describe_holder(path, &lock)));
+    }
+    let owner = created.then(Pid::this);
+    let held = PidFile { place, mode: MODE, lock, sealed: None, owner };
+    if !held.is_held() {
+        return Ok(Some("its lock file was replaced".to_owned()));
+    }
+    match held.place.read()?.map_or(Ok(Holder::Nothing), |reading| reading.holder()) {
+        Ok(holder @ (Holder::Foreign | Holder::Unproven(_))) => {
+            Err(distrusted(path, format_args!("{holder}; not removing it")))
+        }
+        Ok(Holder::Alive(identity)) => Ok(Some(format!("pid {} is alive", identity.pid))),
+        _ => held
+            .remove()
+            .map(|()| None)
+            .map_err(|error| Error::failed(ErrorKind::PidFile, "remove stale pidfile", path.display(), cause(&error))),
+    }
 }
 
-/// Removes a pidfile whose daemon is dead; `Ok(false)` when somebody holds its lock.
-pub(crate) fn clean(path: &Path) -> Result<bool> {
+/// Removes a lock file without a pidfile, which a killed start has left. Returns the process that holds the lock, if one
+/// does.
+pub(crate) fn clean_lock(path: &Path) -> Result<Option<String>> {
     let place = Place::open_existing(path)?;
-    let Some(file) = place.read()? else { return Ok(true) };
-    place.judge(&file)?;
-    if !try_lock(&file).map_err(|error| inaccessible(path, cause(&error)))? {
-        return Ok(false);
-    }
-    if Reading::of(&file).is_ok_and(|reading| reading.record == Record::Foreign) {
-        return Err(foreign(&place, "removing"));
-    }
-    let removed = place.remove(&file);
-    removed
-        .map_err(|error| Error::failed(ErrorKind::PidFile, "remove stale pidfile", path.display(), cause(&error)))?;
-    Ok(true)
+    if place.foreign().is_none() && place.has_lock() { clean(path) } else { Ok(None) }
 }
 
 pub(crate) fn already_running(path: &Path, pid: Pid) -> Error {
@@ -246,93 +367,21 @@ pub(crate) fn already_running(path: &Path, pid: Pid) -> Error {
     Error::new(ErrorKind::AlreadyRunning { pid }, text)
 }
 
-fn locked(path: &Path, why: impl std::fmt::Display) -> Error {
-    Error::failed(ErrorKind::Locked, "lock pidfile", path.display(), format_args!("locked, but by no daemon: {why}"))
+fn locked(path: &Path, lock: &File, why: &str) -> Error {
+    let holder = describe_holder(path, lock);
+    let cause = format_args!("locked, but by no daemon: {holder}; {why}");
+    Error::failed(ErrorKind::Locked, "lock pidfile", path.display(), cause)
 }
 
-impl Lock for PidFile {
-    fn acquire(path: &Path, mode: u32, timeout: Duration) -> Result<PidFile> {
-        let path = &std::path::absolute(path).map_err(|error| inaccessible(path, cause(&error)))?;
-        let start = Instant::now();
-        let (mut pause, mut replaced) = (Duration::from_millis(1), false);
-        loop {
-            let error = match PidFile::attempt(path, mode)? {
-                Attempt::Taken(taken) => return Ok(*taken),
-                // Our own file, removed between open and lock: nobody is in the way, so nothing to wait for. Once more
-                // even when time is up: it may have passed while this process was not running.
-                Attempt::Replaced if !replaced || start.elapsed() < timeout.max(PASSING) => {
-                    replaced = true;
-                    continue;
-                }
-                Attempt::Replaced => locked(path, "it is being replaced all the time"),
-                Attempt::Daemon(pid) if start.elapsed() >= timeout => return Err(already_running(path, pid)),
-                Attempt::Daemon(pid) | Attempt::Unlocked(pid) => already_running(path, pid),
-                Attempt::Other(why) => locked(path, why),
-            };
-            if start.elapsed() >= timeout.max(PASSING) {
-                return Err(error);
-            }
-            thread::sleep(pause);
-            pause = (pause * 2).min(Duration::from_millis(20));
-        }
-    }
-
-    fn stop_writing(&mut self) {
-        self.writer = None;
-        self.place.close_directory();
-    }
-
-    fn seal(&mut self, identity: &Identity, addresses: &[String]) -> Result<()> {
-        Record::check_addresses(addresses)
-            .map_err(|why| Error::failed(ErrorKind::PidFile, "write pidfile", self.path().display(), why))?;
-        let mut text = Record::print(identity);
-        for address in addresses {
-            text.push_str(address);
-            text.push('\n');
-        }
-        // One write: a reader sees nothing or all of it.
-        self.writing(|writer| match writer.write_at(text.as_bytes(), 0)? {
-            written if written == text.len() => Ok(()),
-            _ => Err(io::Error::from_raw_os_error(libc::ENOSPC)),
-        })?;
-        self.stop_writing();
-        self.owner = Some(identity.pid);
-        Ok(())
-    }
-
-    fn probe(path: &Path) -> Result<Probe> {
-        loop {
-            let place = Place::open_existing(path)?;
-            let Some(file) = place.read()? else { return Ok(Probe::nothing()) };
-            place.judge(&file)?;
-            let mut reading = Reading::of(&file).map_err(|error| inaccessible(path, cause(&error)))?;
-            reading.foreign = place.foreign().map(Uid::as_raw);
-            if place.is_current(&file) {
-                return Ok(Probe(Some(reading)));
-            }
-        }
-    }
-
-    fn release(mut self) -> io::Result<()> {
-        self.owner = None;
-        self.place.remove(&self.file)
-    }
-
-    fn abandon(mut self) {
-        self.owner = None;
-    }
-
-    fn descriptors(&self) -> Vec<RawFd> {
-        let writer = self.writer.iter().map(AsRawFd::as_raw_fd);
-        let directory = self.place.directory().map(|directory| directory.as_raw_fd());
-        writer.chain([self.file.as_raw_fd()]).chain(directory).collect()
-    }
+/// Names the process that holds the lock, as far as this user may see it.
+fn describe_holder(path: &Path, lock: &File) -> String {
+    let mut lock_path = path.as_os_str().to_owned();
+    lock_path.push(".lock");
+    let found = lock.metadata().ok().and_then(|status| lock_holder::find(Path::new(&lock_path), status.ino()));
+    let holder = found.unwrap_or_else(|| "a process that `/proc` does not show to this user".to_owned());
+    format!("{holder} holds the lock `{}`", lock_path.display())
 }
 
-impl Drop for PidFile {
-    fn drop(&mut self) {
-        if self.owner == Some(Pid::this()) {
-            let _ = self.place.remove(&self.file);
-        }
-    }
+fn locking_failed(place: &Place, error: &io::Error) -> Error {
+    Error::failed(ErrorKind::PidFileInaccessible, "lock", place.lock_path().display(), cause(error))
 }

@@ -1,31 +1,41 @@
-//! Where a pidfile lies: its directory, opened and judged, and the file, opened and judged by descriptor.
+//! The directory of a pidfile and the names in it: `NAME.pid`, `NAME.pid.lock`, and `NAME.pid.new` while it is written.
+//!
+//! The directory is opened and judged once; every other call is relative to its descriptor, and every file is judged by
+//! its own descriptor.
 
+use super::probe::Reading;
 use crate::directory::{OTHERS_WRITE, Purpose, describe, kind, open_directory, open_foreign_directory};
 use crate::error::{Error, ErrorKind, Result, cause};
-use nix::fcntl::{AtFlags, OFlag, openat};
+use nix::fcntl::{AtFlags, OFlag, openat, renameat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, fstatat};
 use nix::unistd::{Uid, UnlinkatFlags, geteuid, unlinkat};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-/// The name of a pidfile in its open directory.
+/// Bits with which a process of another user could open a lock file, and so hold its lock.
+const OTHERS_OPEN: u32 = 0o077;
+
+/// The mode of a lock file.
+const LOCK_MODE: u32 = 0o600;
+
+/// The names that belong to one pidfile, in its open directory.
 #[derive(Debug)]
 pub(crate) struct Place {
     path: PathBuf,
-    /// Opened again when it is needed after [`Place::close_directory`].
+    /// `None` after [`Place::close_directory`]; a later call opens it again.
     directory: Option<OwnedFd>,
     name: OsString,
-    /// The directory is one like `/tmp`, where everybody may make files: only our own are trusted.
+    /// `true` if every user may make files in the directory (`/tmp`): only files of this user are trusted then.
     shared: bool,
     /// The other user to whom the directory belongs, where root looks at it: only that user's file is trusted.
     foreign: Option<Uid>,
 }
 
 impl Place {
-    /// Opens the directory of `path` and judges it, and for root all those above it.
+    /// Opens and judges the directory of `path`, for root each directory above it too.
     pub(crate) fn open(path: &Path) -> Result<Place> {
         let (parent, name) = parts(path)?;
         let (directory, shared) = open_directory(parent, Purpose::PidFile).map_err(|why| inaccessible(path, why))?;
@@ -48,92 +58,174 @@ impl Place {
         &self.path
     }
 
-    /// The descriptor of the directory, while it is open.
-    pub(crate) fn directory(&self) -> Option<BorrowedFd<'_>> {
-        self.directory.as_ref().map(AsFd::as_fd)
+    /// The path of the lock file, for messages.
+    pub(crate) fn lock_path(&self) -> PathBuf {
+        self.path.with_file_name(self.lock_name())
     }
 
-    /// Lets go of the directory: a daemon keeps none from outside its root, nor pins a mount.
+    /// Closes the directory: a daemon keeps no descriptor from outside its root, none of root's, and pins no mount.
     pub(crate) fn close_directory(&mut self) {
         self.directory = None;
     }
 
-    /// Opens the file for locking and reading, making it if need be, and judges it.
-    pub(crate) fn create(&self) -> Result<File> {
-        let file =
-            self.open_file(OFlag::O_RDONLY | OFlag::O_CREAT)?.ok_or_else(|| inaccessible(&self.path, "it vanished"))?;
-        self.judge(&file)?;
-        Ok(file)
-    }
-
-    /// Gives the locked file its mode, whatever umask it was made under.
-    pub(crate) fn set_mode(&self, file: &File, mode: u32) -> Result<()> {
-        let failed = |errno: nix::Error| inaccessible(&self.path, cause(&errno.into()));
-        let status = fstat(file).map_err(failed)?;
-        if status.st_mode & 0o7777 != mode && status.st_uid == geteuid().as_raw() {
-            fchmod(file, Mode::from_bits_truncate(mode)).map_err(failed)?;
-        }
-        Ok(())
-    }
-
-    /// Opens the file for reading; `None` if there is none.
-    pub(crate) fn read(&self) -> Result<Option<File>> {
-        self.open_file(OFlag::O_RDONLY)
-    }
-
-    /// Opens a second description of `file`, for writing: it must be the very same file.
-    pub(crate) fn write(&self, file: &File) -> Result<File> {
-        let writer = self.open_file(OFlag::O_WRONLY)?.filter(|writer| same(fstat(writer), fstat(file)));
-        writer.ok_or_else(|| distrusted(&self.path, "it was replaced while it was being opened"))
-    }
-
-    /// Whether the name still leads to this open file.
-    pub(crate) fn is_current(&self, file: &File) -> bool {
-        self.in_directory(|directory| Ok(self.leads_to(directory, file))).unwrap_or(false)
-    }
-
-    /// Removes the name, provided that it still leads to this open (and locked) file.
-    pub(crate) fn remove(&self, file: &File) -> io::Result<()> {
-        self.in_directory(|directory| {
-            if self.leads_to(directory, file) {
-                unlinkat(directory, self.name.as_os_str(), UnlinkatFlags::NoRemoveDir)?;
+    /// Opens the lock file read-only, creates it with mode 0600 if it is missing, and judges it.
+    ///
+    /// Returns `true` beside it if this call created it.
+    pub(crate) fn open_lock(&self) -> Result<(File, bool)> {
+        let name = self.lock_name();
+        loop {
+            // Exclusively first: what this call has created, it may remove again.
+            if let Some(file) = self.open_file(&name, OFlag::O_RDONLY | OFlag::O_CREAT | OFlag::O_EXCL, LOCK_MODE)? {
+                self.set_mode(&file, LOCK_MODE)?;
+                return Ok((file, true));
             }
-            Ok(())
+            if let Some(file) = self.open_file(&name, OFlag::O_RDONLY, 0)? {
+                self.judge_lock(&file)?;
+                return Ok((file, false));
+            }
+        }
+    }
+
+    /// Opens and reads the pidfile; `None` if there is none.
+    pub(crate) fn read(&self) -> Result<Option<Reading>> {
+        loop {
+            let Some(file) = self.open_file(&self.name, OFlag::O_RDONLY, 0)? else { return Ok(None) };
+            self.judge(&self.path, &file, OTHERS_WRITE)?;
+            let mut reading = Reading::of(&file).map_err(|error| inaccessible(&self.path, cause(&error)))?;
+            reading.foreign = self.foreign.map(Uid::as_raw);
+            // A start may have replaced it meanwhile: what was read has to be what the name leads to.
+            if self.leads_to(&self.name, &file) {
+                return Ok(Some(reading));
+            }
+        }
+    }
+
+    /// Makes an empty pidfile, in place of a stale one. The lock is held.
+    pub(crate) fn create_empty(&self, stale: bool, mode: u32) -> Result<()> {
+        if stale {
+            self.unlink(&self.name).map_err(|error| inaccessible(&self.path, cause(&error)))?;
+        }
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL;
+        let file = self.open_file(&self.name, flags, mode)?;
+        let file = file.ok_or_else(|| distrusted(&self.path, "another program has just made it"))?;
+        self.set_mode(&file, mode)
+    }
+
+    /// Replaces the pidfile by one with this content: written beside it whole, then renamed over it. The lock is held.
+    pub(crate) fn replace(&self, content: &[u8], mode: u32) -> io::Result<()> {
+        self.in_directory(|directory| {
+            let temporary = self.temporary_name();
+            let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+            let open = || openat(directory, temporary.as_os_str(), flags, permissions(mode));
+            let file = match open() {
+                Err(nix::Error::EEXIST) => {
+                    // A start that was killed while it wrote left it: only the holder of the lock writes here.
+                    unlinkat(directory, temporary.as_os_str(), UnlinkatFlags::NoRemoveDir)?;
+                    open()?
+                }
+                other => other?,
+            };
+            let mut file = File::from(file);
+            let written = file
+                .write_all(content)
+                .and_then(|()| Ok(fchmod(&file, permissions(mode))?))
+                .and_then(|()| Ok(renameat(directory, temporary.as_os_str(), directory, self.name.as_os_str())?));
+            if written.is_err() {
+                let _ = unlinkat(directory, temporary.as_os_str(), UnlinkatFlags::NoRemoveDir);
+            }
+            written
         })
     }
 
-    fn leads_to(&self, directory: BorrowedFd<'_>, file: &File) -> bool {
-        same(fstatat(directory, self.name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW), fstat(file))
+    /// Returns `true` if the lock's name still leads to this open file.
+    pub(crate) fn is_current(&self, lock: &File) -> bool {
+        self.leads_to(&self.lock_name(), lock)
+    }
+
+    /// Removes the pidfile, what a killed start left beside it, and last the lock: all three only if the lock's name
+    /// still leads to this open and locked file, and the pidfile only if `disposable` says so of its content.
+    pub(crate) fn remove(&self, lock: &File, disposable: impl Fn(&Reading) -> bool) -> io::Result<()> {
+        let lock_name = self.lock_name();
+        self.in_directory(|directory| {
+            if !leads_to(directory, &lock_name, lock) {
+                return Ok(());
+            }
+            let file = openat(directory, self.name.as_os_str(), READ, Mode::empty());
+            let reading = file.ok().and_then(|file| Reading::of(&File::from(file)).ok());
+            if reading.is_some_and(|reading| disposable(&reading)) {
+                unlink(directory, &self.name)?;
+                let _ = unlink(directory, &self.temporary_name());
+            }
+            unlink(directory, &lock_name)
+        })
+    }
+
+    /// Returns `true` if there is a lock file.
+    pub(crate) fn has_lock(&self) -> bool {
+        let name = self.lock_name();
+        self.in_directory(|directory| Ok(fstatat(directory, name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW)?)).is_ok()
+    }
+
+    /// Removes the lock that this process has just created and could not lock.
+    pub(crate) fn remove_lock(&self) {
+        let _ = self.unlink(&self.lock_name());
+    }
+
+    fn lock_name(&self) -> OsString {
+        with_suffix(&self.name, ".lock")
+    }
+
+    fn temporary_name(&self) -> OsString {
+        with_suffix(&self.name, ".new")
+    }
+
+    fn leads_to(&self, name: &OsStr, file: &File) -> bool {
+        self.in_directory(|directory| Ok(leads_to(directory, name, file))).unwrap_or(false)
+    }
+
+    fn unlink(&self, name: &OsStr) -> io::Result<()> {
+        self.in_directory(|directory| unlink(directory, name))
     }
 
     fn in_directory<T>(&self, act: impl FnOnce(BorrowedFd<'_>) -> io::Result<T>) -> io::Result<T> {
-        if let Some(directory) = self.directory() {
-            return act(directory);
+        if let Some(directory) = &self.directory {
+            return act(directory.as_fd());
         }
         let again = Place::open(&self.path).map_err(io::Error::other)?;
-        again.directory().map_or_else(|| Err(io::ErrorKind::NotFound.into()), act)
+        again.directory.as_ref().map_or_else(|| Err(io::ErrorKind::NotFound.into()), |directory| act(directory.as_fd()))
     }
 
-    fn open_file(&self, flags: OFlag) -> Result<Option<File>> {
-        // Never O_TRUNC: the file may be a living daemon's. O_NONBLOCK: it may be a FIFO.
-        let flags = flags | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-        let mode = Mode::from_bits_truncate(0o644);
-        let Some(directory) = self.directory() else { return Ok(None) };
-        match openat(directory, self.name.as_os_str(), flags, mode) {
+    /// `None` where it does not exist, or with `O_EXCL` where it does.
+    fn open_file(&self, name: &OsStr, flags: OFlag, mode: u32) -> Result<Option<File>> {
+        let path = self.path.with_file_name(name);
+        let opened = self.in_directory(|directory| Ok(openat(directory, name, flags | READ, permissions(mode))));
+        match opened.map_err(|error| inaccessible(&path, cause(&error)))? {
             Ok(fd) => Ok(Some(File::from(fd))),
             Err(nix::Error::ENOENT) if !flags.contains(OFlag::O_CREAT) => Ok(None),
-            Err(nix::Error::ELOOP) => Err(distrusted(&self.path, "it is a symbolic link")),
-            Err(nix::Error::EISDIR) => Err(distrusted(&self.path, "it is a directory")),
-            Err(nix::Error::ENXIO) => Err(distrusted(&self.path, "it is a socket or a FIFO")),
-            Err(errno) => Err(inaccessible(&self.path, cause(&errno.into()))),
+            Err(nix::Error::EEXIST) if flags.contains(OFlag::O_EXCL) => Ok(None),
+            Err(nix::Error::ELOOP) => Err(distrusted(&path, "it is a symbolic link")),
+            Err(nix::Error::EISDIR) => Err(distrusted(&path, "it is a directory")),
+            Err(nix::Error::ENXIO) => Err(distrusted(&path, "it is a socket or a FIFO")),
+            Err(errno) => Err(inaccessible(&path, cause(&errno.into()))),
         }
     }
 
-    /// A regular file with one name, of root or of us (or of the owner of a foreign directory), that nobody else can write.
-    pub(crate) fn judge(&self, file: &File) -> Result<FileStat> {
-        let status = fstat(file).map_err(|errno| inaccessible(&self.path, cause(&errno.into())))?;
+    /// Sets the mode of a file that this process has made, regardless of its umask.
+    fn set_mode(&self, file: &File, mode: u32) -> Result<()> {
+        fchmod(file, permissions(mode)).map_err(|errno| inaccessible(&self.path, cause(&errno.into())))
+    }
+
+    /// Refuses a lock file that a process of another user can open: it could hold the lock.
+    fn judge_lock(&self, file: &File) -> Result<()> {
+        self.judge(&self.lock_path(), file, OTHERS_OPEN)
+    }
+
+    /// Accepts a regular file with one name, of root or of this user (in a foreign directory: of its owner), with none of
+    /// the bits in `forbidden`.
+    fn judge(&self, path: &Path, file: &File, forbidden: u32) -> Result<()> {
+        let status = fstat(file).map_err(|errno| inaccessible(path, cause(&errno.into())))?;
         let owner = Uid::from_raw(status.st_uid);
-        let refuse = |why: String| Err(distrusted(&self.path, why));
+        let refuse = |why: String| Err(distrusted(path, why));
         let trusted = match self.foreign {
             Some(user) => owner == user,
             None => owner == geteuid() || (owner.is_root() && !self.shared),
@@ -141,14 +233,32 @@ impl Place {
         match kind(&status) {
             SFlag::S_IFREG if status.st_nlink > 1 => refuse("it has more than one name (hard links)".into()),
             SFlag::S_IFREG if !trusted => refuse(format!("it belongs to {}", describe(owner))),
-            SFlag::S_IFREG if status.st_mode & OTHERS_WRITE != 0 => {
-                refuse(format!("others than its owner can write it (mode {:04o})", status.st_mode & 0o7777))
+            SFlag::S_IFREG if status.st_mode & forbidden != 0 => {
+                let what = if forbidden == OTHERS_OPEN { "open" } else { "write" };
+                refuse(format!("others than its owner can {what} it (mode {:04o})", status.st_mode & 0o7777))
             }
-            SFlag::S_IFREG => Ok(status),
+            SFlag::S_IFREG => Ok(()),
             SFlag::S_IFDIR => refuse("it is a directory".into()),
             _ => refuse("it is not a regular file".into()),
         }
     }
+}
+
+/// Never `O_TRUNC`: the file may be a living daemon's. `O_NONBLOCK`: it may be a FIFO.
+const READ: OFlag = OFlag::O_NOFOLLOW.union(OFlag::O_CLOEXEC).union(OFlag::O_NONBLOCK).union(OFlag::O_NOCTTY);
+
+fn permissions(mode: u32) -> Mode {
+    Mode::from_bits_truncate(mode)
+}
+
+fn with_suffix(name: &OsStr, suffix: &str) -> OsString {
+    let mut name = name.to_owned();
+    name.push(suffix);
+    name
+}
+
+fn leads_to(directory: BorrowedFd<'_>, name: &OsStr, file: &File) -> bool {
+    same(fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW), fstat(file))
 }
 
 /// The directory and the name of a file in it.
@@ -161,6 +271,14 @@ fn parts(path: &Path) -> Result<(&Path, OsString)> {
 
 fn same(one: nix::Result<FileStat>, other: nix::Result<FileStat>) -> bool {
     matches!((one, other), (Ok(one), Ok(other)) if (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino))
+}
+
+/// Removes a name; one that is gone already is no error.
+fn unlink(directory: BorrowedFd<'_>, name: &OsStr) -> io::Result<()> {
+    match unlinkat(directory, name, UnlinkatFlags::NoRemoveDir) {
+        Err(nix::Error::ENOENT) | Ok(()) => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
 }
 
 pub(crate) fn inaccessible(path: &Path, why: impl std::fmt::Display) -> Error {

@@ -1,10 +1,11 @@
-//! Looking at a pidfile without touching its lock.
+//! Reading a pidfile without touching its lock.
 
 use super::record::{LIMIT, Record};
 use crate::directory::describe;
 use crate::pid::Pid;
-use crate::process::{Identity, Life, runs_as};
+use crate::process::{Identity, Life, Stat, runs_as};
 use nix::sys::stat::fstat;
+use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Uid;
 use std::fmt;
 use std::fs::File;
@@ -12,65 +13,69 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::time::{Duration, SystemTime};
 
-/// One look at the file: all that was read belongs together.
+/// One reading of the file: content, inode and age belong together.
 #[derive(Clone, Debug)]
 pub(crate) struct Reading {
     pub(crate) record: Record,
     bytes: Vec<u8>,
     inode: (u64, u64),
-    age: Duration,
+    modified: SystemTime,
     /// The other user to whom the file's directory belongs, where root reads it.
     pub(crate) foreign: Option<u32>,
 }
 
-/// What a look at the path found: no file, or a reading.
+/// The result of a look at the path: a reading, or no file.
 #[derive(Clone, Debug)]
 pub(crate) struct Probe(pub(super) Option<Reading>);
 
-/// Who a pidfile says holds it.
+/// The state of a daemon as its pidfile shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Holder {
     /// There is no file.
     Nothing,
-    /// The file was emptied this long ago: a start is on its way, or died.
+    /// The file was emptied this long ago: a start is under way, or died.
     Unsealed(Duration),
-    /// The file names nobody.
+    /// The file names no process for certain.
     Nobody,
-    /// The daemon that it names is dead.
+    /// Another program's pidfile: a bare number, and the process of that number is older than the file.
+    Unproven(Pid),
+    /// The daemon that the file names is dead.
     Dead(Identity),
-    /// It was written in another pid namespace.
-    Elsewhere,
-    /// It is no pidfile.
+    /// It cannot be said whether the daemon lives, for this reason.
+    Unknown(&'static str),
+    /// The file is not a pidfile.
     Foreign,
     /// It lies in a directory of this user, and names a living process that does not run as that user.
     Stranger(Pid, u32),
-    /// The daemon that it names is alive.
+    /// The daemon that the file names is alive.
     Alive(Identity),
 }
 
 impl Reading {
-    /// Reads an open pidfile in one `pread(2)`.
+    /// Reads an open pidfile with one `pread(2)`.
     pub(crate) fn of(file: &File) -> io::Result<Reading> {
         let mut short = [0; 256];
         let length = file.read_at(&mut short, 0)?;
         let mut bytes = short[..length].to_vec();
         if bytes.len() == short.len() {
-            // Longer than any of ours: somebody else's, as far as it is still read.
+            // Longer than the identity alone: with addresses, or another program's.
             bytes.resize(LIMIT + 1, 0);
             let length = file.read_at(&mut bytes, 0)?;
             bytes.truncate(length);
         }
         let status = fstat(file)?;
-        let modified = SystemTime::UNIX_EPOCH + Duration::from_secs(status.st_mtime.try_into().unwrap_or(0));
-        let age = modified.elapsed().unwrap_or_default();
-        Ok(Reading { record: Record::parse(&bytes), bytes, inode: (status.st_dev, status.st_ino), age, foreign: None })
+        let seconds = Duration::from_secs(status.st_mtime.try_into().unwrap_or(0));
+        let modified = SystemTime::UNIX_EPOCH + seconds;
+        let inode = (status.st_dev, status.st_ino);
+        Ok(Reading { record: Record::parse(&bytes), bytes, inode, modified, foreign: None })
     }
 
-    /// Whom it names, and whether that very process lives.
+    /// Returns the state of the process that the file names.
     pub(crate) fn holder(&self) -> io::Result<Holder> {
         Ok(match &self.record {
-            Record::Empty => Holder::Unsealed(self.age),
-            Record::Unproven => Holder::Nobody,
+            Record::Empty => Holder::Unsealed(self.modified.elapsed().unwrap_or_default()),
+            Record::Unproven(pid) if self.is_older(*pid) => Holder::Unproven(*pid),
+            Record::Unproven(_) => Holder::Nobody,
             Record::Foreign => Holder::Foreign,
             Record::Complete(identity) => match identity.life()? {
                 Life::Alive => match self.foreign {
@@ -78,9 +83,29 @@ impl Reading {
                     _ => Holder::Alive(identity.clone()),
                 },
                 Life::Dead => Holder::Dead(identity.clone()),
-                Life::Elsewhere => Holder::Elsewhere,
+                Life::Unknown(why) => Holder::Unknown(why),
             },
         })
+    }
+
+    /// Returns `true` if a start, stop or cleaner that holds the lock may remove the file: it is `own`, or names no
+    /// process that may live, and is a pidfile at all.
+    pub(super) fn is_disposable(&self, own: Option<&Identity>) -> bool {
+        match &self.record {
+            Record::Complete(identity) if Some(identity) == own => true,
+            _ => !matches!(self.holder(), Ok(Holder::Alive(_) | Holder::Foreign | Holder::Unproven(_)) | Err(_)),
+        }
+    }
+
+    /// Returns `true` if the process `pid` lives and was there before the file was written, in this boot: the number may
+    /// then be its. A younger process has the number by chance, and so has any process after a reboot.
+    fn is_older(&self, pid: Pid) -> bool {
+        let Ok(stat) = Stat::of(pid) else { return false };
+        let Ok(uptime) = clock_gettime(ClockId::CLOCK_BOOTTIME) else { return true };
+        let Some(booted) = SystemTime::now().checked_sub(Duration::from(uptime)) else { return true };
+        // The file's time has whole seconds here.
+        let written = self.modified + Duration::from_secs(1);
+        stat.is_alive() && written >= booted && booted + stat.age_at_boot() <= written
     }
 }
 
@@ -89,12 +114,12 @@ impl Probe {
         Probe(None)
     }
 
-    /// Whom the file names, and whether that very process lives.
+    /// Returns the state of the process that the file names.
     pub(crate) fn holder(&self) -> io::Result<Holder> {
         self.0.as_ref().map_or(Ok(Holder::Nothing), Reading::holder)
     }
 
-    /// Where the daemon that the file names can be reached.
+    /// Returns the addresses of the daemon that the file names.
     pub(crate) fn addresses(&self) -> Vec<String> {
         match &self.0 {
             Some(Reading { record: Record::Complete(_), bytes, .. }) => Record::addresses(bytes),
@@ -102,7 +127,7 @@ impl Probe {
         }
     }
 
-    /// Whether both looks saw the same bytes in the same file.
+    /// Returns `true` if both looks saw the same bytes in the same file.
     pub(crate) fn is_same(&self, other: &Probe) -> bool {
         match (&self.0, &other.0) {
             (Some(one), Some(other)) => one.inode == other.inode && one.bytes == other.bytes,
@@ -115,20 +140,22 @@ impl Probe {
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Holder::Nothing => f.write_str("there is no file"),
-            Holder::Unsealed(_) => f.write_str("another start or stop is on its way"),
-            Holder::Nobody => f.write_str("the file names no process for certain"),
-            Holder::Dead(identity) => {
-                write!(f, "the daemon it names (pid {}) is dead; perhaps a child of it kept the lock", identity.pid)
-            }
-            Holder::Elsewhere => f.write_str("the file was written in another pid namespace"),
-            Holder::Foreign => f.write_str("the file holds something else than a pid"),
+            Holder::Nothing => f.write_str("there is no pidfile"),
+            Holder::Unsealed(_) => f.write_str("another start or stop is under way"),
+            Holder::Nobody => f.write_str("the pidfile names no process for certain"),
+            Holder::Unproven(pid) => write!(
+                f,
+                "it names the living process {pid}, but another program wrote it: end that process first, or remove the file"
+            ),
+            Holder::Dead(identity) => write!(f, "the daemon it names (pid {}) is dead", identity.pid),
+            Holder::Unknown(why) => f.write_str(why),
+            Holder::Foreign => f.write_str("it holds something else than a pid"),
             Holder::Stranger(pid, user) => write!(
                 f,
                 "its directory belongs to {}, but pid {pid}, which it names, does not run as that user",
                 describe(Uid::from_raw(*user))
             ),
-            Holder::Alive(identity) => write!(f, "pid {} lives", identity.pid),
+            Holder::Alive(identity) => write!(f, "pid {} is alive", identity.pid),
         }
     }
 }

@@ -1,31 +1,32 @@
-//! What stands in a pidfile.
+//! The content of a pidfile.
 //!
 //! ```text
 //! 4711
-//! 8934752 6f1c4a52-36de-4b0e-9b3c-7f6f0d5a9a01 4026531836
+//! start=8934752 boot=6f1c4a52-36de-4b0e-9b3c-7f6f0d5a9a01 pidns=4026531836 timens=4026531834
 //! unix:///run/sleepy.sock
 //! ```
 //!
-//! Line 1 is the pid, for everybody else's tools. Line 2 is the identity: start time in clock ticks after boot, boot id,
-//! pid namespace. Further lines, if any, are addresses: URLs without spaces. Each line ends with a newline; a file that
-//! is not complete names nobody.
+//! Line 1 is the pid, for other tools. Line 2 is the identity: start time in clock ticks after boot, boot id, and the
+//! inodes of the pid namespace and the time namespace. It begins with a word, so that the shell idiom
+//! `kill $(cat x.pid)` fails on it instead of signalling the process whose pid is the start time. Further lines, if any, are
+//! addresses: URLs without spaces. Each line ends with a newline; a file that is not complete names no process.
 
 use crate::pid::Pid;
-use crate::process::{Here, Identity};
+use crate::process::{BootContext, Identity};
 
-/// More than this is no pidfile.
+/// The longest pidfile, in bytes.
 pub(crate) const LIMIT: usize = 4096;
 
-/// What a pidfile says.
+/// The parsed content of a pidfile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Record {
-    /// Nothing yet: a start is on its way, or one died.
+    /// Nothing yet: a start is under way, or died.
     Empty,
-    /// A pid without identity, or an unfinished line: somebody else's pidfile or a torn one. It names nobody.
-    Unproven,
-    /// A complete record of ours.
+    /// A pid without a valid identity: another program's pidfile, or a torn one. It names no process for certain.
+    Unproven(Pid),
+    /// A complete record of this library's.
     Complete(Identity),
-    /// Not a pidfile at all: nothing that may be emptied or removed.
+    /// Not a pidfile: never emptied and never removed.
     Foreign,
 }
 
@@ -49,18 +50,18 @@ impl Record {
             let identity = parse_identity(pid, lines.next()?)?;
             lines.all(is_address).then_some(identity)
         };
-        // Only in our own spelling: a number with a leading zero was not written by us.
-        let spelt = |identity: &Identity| text.starts_with(&Record::print(identity));
-        complete().filter(spelt).map_or(Record::Unproven, Record::Complete)
+        // Only in the library's own spelling: a number with a leading zero is another program's.
+        let spelt = |identity: &Identity| Record::spellings(identity).iter().any(|spelling| text.starts_with(spelling));
+        complete().filter(spelt).map_or(Record::Unproven(pid), Record::Complete)
     }
 
-    /// The lines from the third on of a complete record.
+    /// Returns the lines of a complete record from the third on.
     pub(crate) fn addresses(bytes: &[u8]) -> Vec<String> {
         let text = std::str::from_utf8(bytes).unwrap_or_default();
         text.lines().skip(2).map(str::to_owned).collect()
     }
 
-    /// What is wrong with these as lines of a pidfile.
+    /// Refuses addresses that a pidfile cannot hold.
     pub(crate) fn check_addresses(addresses: &[String]) -> Result<(), String> {
         match addresses.iter().find(|address| !is_address(address)) {
             Some(address) => Err(format!("the address {address:?} is no URL without spaces")),
@@ -71,10 +72,17 @@ impl Record {
         }
     }
 
-    /// The two lines that name a process.
+    /// Prints the two lines that name a process.
     pub(crate) fn print(identity: &Identity) -> String {
-        let Identity { pid, start_time, here: Here { boot, namespace } } = identity;
-        format!("{pid}\n{start_time} {boot} {namespace}\n")
+        let Identity { pid, start_time, context: BootContext { boot, pid_namespace, time_namespace } } = identity;
+        let time = time_namespace.map_or_else(String::new, |inode| format!(" timens={inode}"));
+        format!("{pid}\nstart={start_time} boot={boot} pidns={pid_namespace}{time}\n")
+    }
+
+    /// Returns the two lines as they are written, and as the first version wrote them, which are still read.
+    pub(crate) fn spellings(identity: &Identity) -> [String; 2] {
+        let Identity { pid, start_time, context: BootContext { boot, pid_namespace, .. } } = identity;
+        [Record::print(identity), format!("{pid}\n{start_time} {boot} {pid_namespace}\n")]
     }
 }
 
@@ -86,11 +94,19 @@ fn parse_pid(line: &str) -> Option<Pid> {
 }
 
 fn parse_identity(pid: Pid, line: &str) -> Option<Identity> {
+    let named = line.starts_with("start=");
     let mut words = line.split(' ');
-    let start_time = words.next()?.parse().ok()?;
-    let boot = words.next().filter(|boot| boot.len() == 36)?.to_owned();
-    let namespace = words.next()?.parse().ok()?;
-    words.next().is_none().then_some(Identity { pid, start_time, here: Here { boot, namespace } })
+    let mut word = |name: &str| words.next().and_then(|word| if named { word.strip_prefix(name) } else { Some(word) });
+    let start_time = word("start=")?.parse().ok()?;
+    let boot = word("boot=").filter(|boot| boot.len() == 36)?.to_owned();
+    let pid_namespace = word("pidns=")?.parse().ok()?;
+    let time_namespace = match words.next() {
+        Some(word) if named => Some(word.strip_prefix("timens=")?.parse().ok()?),
+        Some(_) => return None,
+        None => None,
+    };
+    let context = BootContext { boot, pid_namespace, time_namespace };
+    words.next().is_none().then_some(Identity { pid, start_time, context })
 }
 
 fn is_address(line: &str) -> bool {
@@ -107,17 +123,30 @@ mod tests {
     const BOOT: &str = "6f1c4a52-36de-4b0e-9b3c-7f6f0d5a9a01";
 
     fn identity() -> Identity {
-        let here = Here { boot: BOOT.into(), namespace: 402 };
-        Identity { pid: Pid::from_raw(4711).unwrap(), start_time: 8934, here }
+        let context = BootContext { boot: BOOT.into(), pid_namespace: 402, time_namespace: Some(403) };
+        Identity { pid: Pid::from_raw(4711).unwrap(), start_time: 8934, context }
+    }
+
+    fn unproven() -> Record {
+        Record::Unproven(identity().pid)
     }
 
     #[test]
     fn what_is_printed_is_parsed() {
         let text = Record::print(&identity());
-        assert_eq!(text, format!("4711\n8934 {BOOT} 402\n"));
+        assert_eq!(text, format!("4711\nstart=8934 boot={BOOT} pidns=402 timens=403\n"));
         assert_eq!(Record::parse(text.as_bytes()), Record::Complete(identity()));
         let with_address = text + "http://127.0.0.1:8080/\n";
         assert_eq!(Record::parse(with_address.as_bytes()), Record::Complete(identity()));
+    }
+
+    #[test]
+    fn record_of_the_first_version_is_parsed() {
+        let mut old = identity();
+        old.context.time_namespace = None;
+        assert_eq!(Record::parse(format!("4711\n8934 {BOOT} 402\n").as_bytes()), Record::Complete(old.clone()));
+        let without_time = format!("4711\nstart=8934 boot={BOOT} pidns=402\n");
+        assert_eq!(Record::parse(without_time.as_bytes()), Record::Complete(old));
     }
 
     #[test]
@@ -134,10 +163,11 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_names_nobody() {
+    fn prefix_of_a_record_is_unproven() {
         let text = Record::print(&identity());
         for end in 1..text.len() {
-            assert_eq!(Record::parse(&text.as_bytes()[..end]), Record::Unproven, "{:?}", &text[..end]);
+            let unproven = Record::Unproven(Pid::from_raw(text[..end.min(4)].parse().unwrap()).unwrap());
+            assert_eq!(Record::parse(&text.as_bytes()[..end]), unproven, "{:?}", &text[..end]);
         }
     }
 
@@ -164,18 +194,23 @@ mod tests {
             &format!("+8934 {BOOT} 402"),
             &format!("8934 {BOOT} 402 5"),
             &format!("8934 {BOOT}"),
+            &format!("start=08934 boot={BOOT} pidns=402 timens=403"),
+            &format!("start=8934 boot={BOOT} pidns=402 timens="),
+            &format!("start=8934 boot={BOOT} pidns=402 timens=403 more=1"),
+            &format!("start=8934 {BOOT} 402"),
+            &format!("boot={BOOT} start=8934 pidns=402"),
         ] {
-            assert_eq!(Record::parse(format!("4711\n{line}\n").as_bytes()), Record::Unproven, "{line:?}");
+            assert_eq!(Record::parse(format!("4711\n{line}\n").as_bytes()), unproven(), "{line:?}");
         }
         let noise = Record::print(&identity()) + "noise\n";
-        assert_eq!(Record::parse(noise.as_bytes()), Record::Unproven);
+        assert_eq!(Record::parse(noise.as_bytes()), unproven());
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_parsed_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             if let Record::Complete(identity) = Record::parse(&bytes) {
-                prop_assert!(bytes.starts_with(Record::print(&identity).as_bytes()));
+                prop_assert!(Record::spellings(&identity).iter().any(|text| bytes.starts_with(text.as_bytes())));
             }
         }
     }
