@@ -89,7 +89,7 @@ impl Planned {
         &self.name
     }
 
-    /// The absolute path of its pidfile.
+    /// Returns the absolute path of its pidfile; an empty one if it runs without.
     pub fn pidfile(&self) -> &Path {
         &self.pidfile
     }
@@ -194,7 +194,7 @@ impl Handle {
         Pid::this()
     }
 
-    /// The path of its pidfile.
+    /// Returns the path of its pidfile; an empty one if it runs without.
     pub fn pidfile(&self) -> &Path {
         &self.pidfile
     }

@@ -72,6 +72,9 @@ impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.pidfile.display();
         match (&self.state, self.pid) {
+            (State::Running, Some(pid)) if self.pidfile.as_os_str().is_empty() => {
+                write!(f, "running as pid {pid} (without a pidfile)")
+            }
             (State::Running, Some(pid)) => write!(f, "running as pid {pid} (pidfile `{path}`)"),
             (State::Running, None) => write!(f, "running (pidfile `{path}`)"),
             (State::Starting, _) => write!(f, "starting (pidfile `{path}`)"),

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use look::{ADA, Lab, NOBODY_KNOWS, Outcome};
+use nix::sys::signal::Signal;
 
 use crate::common::{SOON, needs, needs_root, shared_lab};
 
@@ -150,6 +151,33 @@ fn daemon_of_an_earlier_version_is_found_stopped_and_restarted() {
     // What a dead one left is not ours to judge: a home may be shared by several machines.
     fs::write(&old, "4711\n").expect("a file");
     lab.as_user(ADA, &["status", NAME]).run().exits(3);
+}
+
+/// Promise 2.23. By hand it could not be found again: there it is refused.
+#[test]
+fn daemon_under_a_manager_without_a_place_runs_without_a_pidfile() {
+    let lab = household();
+    lab.make_directory("open", 0, 0o777);
+    // One has no passwd entry, the other a home that does not exist.
+    for (user, why) in
+        [(NOBODY_KNOWS, "no home directory is known for uid 4712"), (65534, "`/nonexistent/.local/state`")]
+    {
+        let body = format!("body=note:open/{user},idle");
+        let settings = ["restart", NAME, &body];
+        let unit = lab.as_unit(user, "", &settings).spawn();
+        lab.wait_for(&format!("open/{user}"), SOON, |text| !text.is_empty());
+        unit.signal(Signal::SIGTERM);
+        let ended = unit.finish().ok();
+        assert_eq!(ended.stderr.matches("running without a pidfile").count(), 1, "{ended}");
+        assert!(ended.stderr.contains(why) && ended.stderr.contains("RuntimeDirectory=place"), "{ended}");
+        for verb in ["start", "foreground"] {
+            let refused = lab.as_user(user, &[verb, NAME, &body]).run();
+            assert!(refused.code() != 0 && refused.stderr.contains(why), "{refused}");
+        }
+        // What was asked for is no default.
+        let given = lab.as_unit(user, "", &["start", NAME, "pidfile=/nowhere/x.pid"]).run();
+        assert!(given.code() != 0, "{given}");
+    }
 }
 
 /// Promise 2.25.

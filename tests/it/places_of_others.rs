@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 
 use look::{ADA, Lab, Process};
+use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON};
 use crate::places::household;
@@ -38,9 +39,15 @@ fn root_asks_after_and_stops_the_daemon_of_a_user() {
     lab.as_user(0, &["stop", &pidfile]).run().ok().prints(&[&format!("stopped pid {}", daemon.id())]);
     lab.quiet(SOON).expect("it was stopped");
     lab.as_user(0, &["status", &pidfile]).run().exits(3);
-    // Nothing of root's is left in the way of the next start.
+    // Nothing of root's is left in the way of the next start, also where a daemon was killed.
     lab.as_user(ADA, &["start", &pidfile]).run().ok();
-    lab.daemon("home/d.pid");
+    let killed = lab.daemon("home/d.pid");
+    killed.signal(Signal::SIGKILL);
+    killed.died(SOON).expect("killed");
+    lab.as_user(0, &["status", &pidfile]).run().exits(1);
+    lab.as_user(0, &["stop", &pidfile]).run().ok();
+    lab.as_user(ADA, &["start", &pidfile]).run().ok();
+    assert!(lab.daemon("home/d.pid").alive());
 }
 
 /// Promise 2.24.

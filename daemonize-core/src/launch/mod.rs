@@ -17,6 +17,7 @@ mod capture;
 mod identity;
 mod launcher;
 mod life;
+mod no_pidfile;
 mod quiet;
 mod session_leader;
 mod stdio;
@@ -56,13 +57,15 @@ const WAIT: Duration = Duration::from_millis(20);
 /// A launch of which everything is checked, resolved, opened and locked, and nothing else has happened.
 pub(crate) struct Launch {
     plan: Plan,
-    lock: PidFile,
+    /// `None` without a pidfile.
+    lock: Option<PidFile>,
 }
 
 /// What is to be launched, and what was found out about it before the pidfile was touched.
 struct Plan {
     settings: Settings,
     detached: bool,
+    /// Empty without one: see `no_pidfile`.
     pidfile: PathBuf,
     identity: Option<Target>,
     /// What is attached is told of it.
@@ -97,7 +100,7 @@ impl Checked {
     pub(crate) fn new(mut settings: Settings) -> Result<Checked> {
         settings.check()?;
         report::set_name(&settings.name);
-        let pidfile = settings.pidfile()?;
+        settings.check_name()?;
         if let Some(inside) = inside::current() {
             let text = format!("failed to start: this process is already daemon `{}`", inside.handle.name);
             return Err(Error::new(ErrorKind::Inside, text));
@@ -105,6 +108,7 @@ impl Checked {
         #[cfg(feature = "tokio")]
         refuse_runtime()?;
         let detached = detaches(&settings);
+        let pidfile = no_pidfile::place(&settings, detached)?;
         prove_alone()?;
         check_descriptors(&settings)?;
         check_directory(&settings)?;
@@ -131,16 +135,22 @@ impl Checked {
         Ok(Checked(Plan { settings, detached, pidfile, identity, planned, streams, leaked, told, manager }))
     }
 
-    /// Takes the pidfile.
+    /// Returns `true` if the daemon has a pidfile, by which an elder one could be found.
+    pub(crate) fn has_pidfile(&self) -> bool {
+        !self.0.pidfile.as_os_str().is_empty()
+    }
+
+    /// Takes the pidfile, if there is one.
     pub(crate) fn lock(self) -> Result<Locked> {
+        let has_pidfile = self.has_pidfile();
         let Checked(plan) = self;
         wait_for_predecessor(&plan.settings)?;
-        if plan.settings.pidfile.is_none() {
+        if plan.settings.pidfile.is_none() && has_pidfile {
             make_state_directory(&plan.pidfile)?;
         }
         // From here on an interrupt would leave an empty file, so it waits until somebody is there to take it away.
         let quiet = Quiet::begin();
-        let lock = acquire(&plan, &quiet)?;
+        let lock = has_pidfile.then(|| acquire(&plan, &quiet)).transpose()?;
         Ok(Locked { quiet, launch: Launch { plan, lock } })
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use look::{ADA, Lab};
+use look::{ADA, Lab, NOBODY_KNOWS};
 
 use crate::common::{SOON, needs_root, shared_lab};
 
@@ -79,4 +79,13 @@ fn control_socket_of_a_unit_is_in_its_runtime_directory() {
     lab.as_user(0, &["stop", "pidfile=default"]).run().ok();
     unit.finish();
     assert!(!lab.path("run/lab/lab.control").exists());
+}
+
+/// Promise 2.23.
+#[test]
+fn endpoint_of_a_daemon_without_a_pidfile_is_refused() {
+    let lab = household();
+    let refused = lab.as_unit(NOBODY_KNOWS, "", &["start", "pidfile=default"]).run();
+    assert_ne!(refused.code(), 0, "{refused}");
+    refused.says(&["the endpoint has no place for its socket", "set `pidfile`"]);
 }
