@@ -6,9 +6,10 @@
 use super::announcement::{Announcement, Link};
 use super::capture::Captured;
 use super::identity::Target;
+use super::process_control::ThisDaemon;
 use super::quiet::Quiet;
 use super::{Launch, Plan};
-use crate::attach::{Handle, Obey, Prepared};
+use crate::attach::{Handle, Prepared};
 use crate::body::{Ending, guarded};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::inside::{self, Inside, Program};
@@ -388,25 +389,4 @@ fn enter(directory: &Path) -> Result<()> {
     env::set_current_dir(directory).map_err(|error| {
         Error::stage(Stage::WorkingDirectory, format_args!("`{}`: {}", directory.display(), cause(&error)))
     })
-}
-
-/// Does what is asked through a [`Handle`].
-struct ThisDaemon;
-
-impl Obey for ThisDaemon {
-    fn stop(&self) {
-        inside::stop();
-    }
-
-    fn is_stopping(&self) -> bool {
-        crate::stopping::is_told()
-    }
-
-    fn restart(&self) -> std::result::Result<(), Box<dyn std::error::Error>> {
-        Ok(inside::restart()?)
-    }
-
-    fn reload(&self) -> std::result::Result<(), Box<dyn std::error::Error>> {
-        Ok(inside::reload()?)
-    }
 }

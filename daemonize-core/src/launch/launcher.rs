@@ -7,8 +7,10 @@
 //! leader and its group are killed first.
 
 use super::capture::{Capture, Captured, Listener};
+use super::outcome::{Outcome, PidFileState, Verdict, died};
 use super::quiet::Quiet;
 use super::session_leader;
+use super::started::Started;
 use super::{Launch, Plan, Role};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::handoff::{Channel, Message};
@@ -16,12 +18,11 @@ use crate::notifier::Manager;
 use crate::pid::Pid;
 use crate::pidfile::PidFile;
 use crate::process::{BootContext, Identity, Stat};
-use crate::settings::Settings;
 use crate::stage::Stage;
 use crate::stdout;
-use crate::sys::fork::{Alone, Fence, Fork, exit_now, fork};
+use crate::sys::fork::{Alone, Fence, Fork, fork};
 use crate::sys::pidfd::PidFd;
-use crate::sys::wait::{Death, reap};
+use crate::sys::wait::reap;
 use nix::poll::{PollFd, PollFlags};
 use nix::sys::signal::{kill, killpg};
 use std::os::fd::AsFd;
@@ -30,35 +31,6 @@ use std::time::{Duration, Instant};
 
 /// How long the session leader may take for an answer that costs it nothing.
 const ANSWER: Duration = Duration::from_secs(1);
-
-/// A daemon that was started and is ready.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Started {
-    /// The daemon.
-    pub pid: Pid,
-    /// Where it is written down.
-    pub pidfile: PathBuf,
-    /// What it printed on stdout until it was ready (the first 64 KiB).
-    pub output: Vec<u8>,
-    /// What it printed on stderr until it was ready (the first 64 KiB).
-    pub errors: Vec<u8>,
-}
-
-impl Started {
-    /// Said from inside the daemon.
-    pub(crate) fn here(pidfile: PathBuf) -> Started {
-        Started { pid: Pid::this(), pidfile, output: Vec::new(), errors: Vec::new() }
-    }
-
-    /// Prints what the start said, on stdout and stderr, and ends the launcher with status 0.
-    ///
-    /// The process ends by `_exit(2)`: handlers registered with `atexit(3)` do not run, and `Drop`s do not either.
-    pub fn report(self) -> ! {
-        stdout::copy_out(&self.output, &self.errors);
-        exit_now(0)
-    }
-}
 
 /// Forks; returns in the launcher when the outcome is known, and in the daemon.
 ///
@@ -128,59 +100,6 @@ struct Launcher {
     /// Set if a process that left the daemon's group still has its end of the socket, or the session leader cannot die.
     left_behind: bool,
     reaped: bool,
-}
-
-/// How far the pidfile is.
-enum PidFileState {
-    /// To be written when pid and addresses are known.
-    Due,
-    /// A hook takes the place of the stage: the file stays empty, the daemon learns its identity all the same.
-    Replaced,
-    /// The daemon is told what stands in it.
-    Written,
-    /// The daemon is told to give up, and this is why.
-    Failed(Error),
-}
-
-impl PidFileState {
-    fn of(settings: &Settings) -> PidFileState {
-        if settings.hooks.replaces(Stage::PidFile) { PidFileState::Replaced } else { PidFileState::Due }
-    }
-}
-
-/// How the wait for the daemon ended.
-enum Outcome {
-    Ready(Pid),
-    Failed(Error),
-    /// The session leader reports that the daemon is dead and reaped, and how that came.
-    Dead(Verdict),
-    /// End of file, where a message should have been.
-    EndOfFile,
-    TooLate,
-}
-
-/// The session leader's report on a dead daemon.
-enum Verdict {
-    Died(Death),
-    /// It had to end the daemon, for this reason.
-    Ended(Error),
-}
-
-impl Verdict {
-    fn of(message: Option<Message>) -> Option<Verdict> {
-        match message {
-            Some(Message::Status(death)) => Some(Verdict::Died(death)),
-            Some(Message::Failed(error)) => Some(Verdict::Ended(error)),
-            _ => None,
-        }
-    }
-
-    fn into_error(self) -> Error {
-        match self {
-            Verdict::Died(death) => died(Some(death)),
-            Verdict::Ended(error) => error,
-        }
-    }
 }
 
 impl Launcher {
@@ -468,9 +387,4 @@ impl Launcher {
         let error = if self.left_behind { error.and("a process of this start still runs") } else { error };
         error.with_capture(output, errors)
     }
-}
-
-fn died(death: Option<Death>) -> Error {
-    let how = death.map_or_else(|| "died".to_owned(), |death| death.to_string());
-    Error::new(ErrorKind::Died, format!("failed to start: the daemon {how} before it was ready"))
 }

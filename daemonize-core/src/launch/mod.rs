@@ -18,8 +18,11 @@ mod identity;
 mod launcher;
 mod life;
 mod no_pidfile;
+mod outcome;
+mod process_control;
 mod quiet;
 mod session_leader;
+mod started;
 mod stdio;
 
 pub(crate) use birth::Birth;
@@ -49,7 +52,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use stdio::Streams;
 
-pub use launcher::Started;
+pub use started::Started;
 
 /// Between two looks at a pidfile that somebody else has for longer.
 const WAIT: Duration = Duration::from_millis(20);

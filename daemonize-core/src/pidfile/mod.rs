@@ -6,11 +6,13 @@
 //! `rename(2)` under the lock, so that a reader sees nothing, an empty file, or all of it. Both are removed under the
 //! lock, the lock file last. The rules are in `docs/rules.md` (P1 to P12).
 
+mod clean;
 mod lock_holder;
 mod place;
 mod probe;
 mod record;
 
+pub(crate) use clean::{clean, clean_lock};
 pub(crate) use probe::{Holder, Probe};
 pub(crate) use record::Record;
 
@@ -324,42 +326,6 @@ fn try_lock(file: &File) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
         Err(error) => Err(error),
     }
-}
-
-/// Removes a pidfile whose daemon is dead, and its lock file. Returns what keeps it from that: a process that holds the
-/// lock, or a daemon that lives.
-pub(crate) fn clean(path: &Path) -> Result<Option<String>> {
-    let place = Place::open_existing(path)?;
-    // A lock file of root's would keep the directory's owner from starting: that user's next start cleans up.
-    if place.foreign().is_some() {
-        return Ok(None);
-    }
-    let (lock, created) = place.open_lock()?;
-    if !try_lock(&lock).map_err(|error| locking_failed(&place, &error))? {
-        return Ok(Some(describe_holder(path, &lock)));
-    }
-    let owner = created.then(Pid::this);
-    let held = PidFile { place, mode: MODE, lock, sealed: None, owner };
-    if !held.is_held() {
-        return Ok(Some("its lock file was replaced".to_owned()));
-    }
-    match held.place.read()?.map_or(Ok(Holder::Nothing), |reading| reading.holder()) {
-        Ok(holder @ (Holder::Foreign | Holder::Unproven(_))) => {
-            Err(distrusted(path, format_args!("{holder}; not removing it")))
-        }
-        Ok(Holder::Alive(identity)) => Ok(Some(format!("pid {} is alive", identity.pid))),
-        _ => held
-            .remove()
-            .map(|()| None)
-            .map_err(|error| Error::failed(ErrorKind::PidFile, "remove stale pidfile", path.display(), cause(&error))),
-    }
-}
-
-/// Removes a lock file without a pidfile, which a killed start has left. Returns the process that holds the lock, if one
-/// does.
-pub(crate) fn clean_lock(path: &Path) -> Result<Option<String>> {
-    let place = Place::open_existing(path)?;
-    if place.foreign().is_none() && place.has_lock() { clean(path) } else { Ok(None) }
 }
 
 pub(crate) fn already_running(path: &Path, pid: Pid) -> Error {

@@ -1,0 +1,25 @@
+//! What a [`Handle`](crate::Handle) can ask of this process.
+
+use crate::attach::Obey;
+use crate::inside;
+
+/// Stops, restarts and reloads this daemon.
+pub(super) struct ThisDaemon;
+
+impl Obey for ThisDaemon {
+    fn stop(&self) {
+        inside::stop();
+    }
+
+    fn is_stopping(&self) -> bool {
+        crate::stopping::is_told()
+    }
+
+    fn restart(&self) -> std::result::Result<(), Box<dyn std::error::Error>> {
+        Ok(inside::restart()?)
+    }
+
+    fn reload(&self) -> std::result::Result<(), Box<dyn std::error::Error>> {
+        Ok(inside::reload()?)
+    }
+}
