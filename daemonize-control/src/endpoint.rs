@@ -309,11 +309,6 @@ impl Attachment for Endpoint {
         if let Some(path) = self.routes.as_ref().and_then(routes::shadowed) {
             return Err(format!("failed to add the route `{path}`: the endpoint itself answers it").into());
         }
-        if plan.pidfile().as_os_str().is_empty() {
-            return Err(
-                "the endpoint has no place for its socket, as the daemon runs without a pidfile: set `pidfile`".into(),
-            );
-        }
         Ok(Place::of(plan.name(), plan.pidfile()).check()?)
     }
 

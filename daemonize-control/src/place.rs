@@ -99,6 +99,10 @@ impl Place {
 
     /// Whether a client could reach the socket at all.
     pub(crate) fn check(&self) -> Result<(), String> {
+        if !self.directory.is_absolute() {
+            let why = "the endpoint has no place for its socket, as the daemon runs without a pidfile: set `pidfile`";
+            return Err(why.to_owned());
+        }
         let socket = self.socket();
         let length = socket.as_os_str().len();
         if length <= LONGEST_PATH {
