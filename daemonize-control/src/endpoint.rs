@@ -124,7 +124,7 @@ struct Bound {
 }
 
 impl Endpoint {
-    /// An endpoint on the Unix socket beside the pidfile.
+    /// An endpoint on the Unix socket beside the pidfile (a user's in `/run/user/UID`: see `docs/places.md`).
     pub fn new() -> Endpoint {
         Endpoint::default()
     }
@@ -266,7 +266,7 @@ impl Endpoint {
             Some(_) if !self.open => Some(Token::random().map_err(|error| format!("failed to make a token: {error}"))?),
             _ => None,
         };
-        let mut place = Place::beside(plan.pidfile());
+        let mut place = Place::of(plan.name(), plan.pidfile());
         let socket = place.furnish(&owner, token.as_ref())?;
         let rules = Rules {
             owner: owner.user,
@@ -309,7 +309,7 @@ impl Attachment for Endpoint {
         if let Some(path) = self.routes.as_ref().and_then(routes::shadowed) {
             return Err(format!("failed to add the route `{path}`: the endpoint itself answers it").into());
         }
-        Ok(Place::beside(plan.pidfile()).check()?)
+        Ok(Place::of(plan.name(), plan.pidfile()).check()?)
     }
 
     fn prepare(&self, plan: &Planned) -> Result<Prepared, Box<dyn Error>> {

@@ -1,10 +1,11 @@
-//! The private directory beside the pidfile, and the socket and the token in it.
+//! The private directory beside the pidfile (or in `/run/user/UID`), and the socket and the token in it.
 //!
 //! The directory is opened once, and while it is furnished it belongs to whoever prepares it and has mode 0700: nobody else
 //! can put anything in, or reach what is there, before it is whole. The socket alone is bound by its path, which is what
 //! `ss` shows and `lsof`; it is then looked for in the open directory, and everything else is done relative to that.
 
 use crate::token::Token;
+use daemonize_core::__private::control_directory;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket};
@@ -51,6 +52,17 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// Returns the place of the daemon `name`: beside its pidfile, unless the table of places has another one.
+    pub(crate) fn of(name: &str, pidfile: &Path) -> Place {
+        control_directory(name, pidfile)
+            .map_or_else(|| Place::beside(pidfile), |directory| Place { directory, furnished: None })
+    }
+
+    /// Returns the place where this socket is.
+    pub(crate) fn of_socket(socket: &Path) -> Place {
+        Place { directory: socket.parent().unwrap_or(Path::new("/")).to_owned(), furnished: None }
+    }
+
     /// The one that belongs to this pidfile, and to no other: `/run/sleepy.control` beside `/run/sleepy.pid`, and
     /// `/run/sleepy.endpoint` beside `/run/sleepy`.
     pub(crate) fn beside(pidfile: &Path) -> Place {
@@ -87,6 +99,10 @@ impl Place {
 
     /// Whether a client could reach the socket at all.
     pub(crate) fn check(&self) -> Result<(), String> {
+        if !self.directory.is_absolute() {
+            let why = "the endpoint has no place for its socket, as the daemon runs without a pidfile: set `pidfile`";
+            return Err(why.to_owned());
+        }
         let socket = self.socket();
         let length = socket.as_os_str().len();
         if length <= LONGEST_PATH {

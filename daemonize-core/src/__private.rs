@@ -6,16 +6,24 @@ pub use crate::body::pump_async;
 use crate::body::{Ending, Outcome, Work};
 use crate::daemon::Daemon;
 pub use crate::error::cause;
-use crate::{directory, log_file};
+pub use crate::places::{Places, Situation, home};
+use crate::{directory, log_file, notifier};
 use nix::unistd::Uid;
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// The body of an annotated `main`.
 pub fn main<W: Work>(daemon: Daemon<W>) -> ExitCode {
     daemon.main()
+}
+
+/// Returns the name of an annotated `main`: that of the program, as cargo was told to call it (`binary`, only known to
+/// programs and examples that cargo compiles), else that of the crate, where `module` is.
+#[must_use]
+pub fn program_name(binary: Option<&str>, module: &str) -> String {
+    binary.unwrap_or_else(|| module.split("::").next().unwrap_or(module)).to_owned()
 }
 
 /// A handler of messages as an attribute hands it on: what is wrong with what it returns shows here, where its return type
@@ -60,6 +68,19 @@ impl<T: Clone> StepArgument for T {
 /// A by-value argument of a step.
 pub fn step_argument<T: StepArgument>(argument: &T) -> T {
     argument.for_this_step()
+}
+
+/// Returns a daemon without work and settings that is found where this one is. For the clients of the crates beside this one.
+pub fn same_daemon<W>(daemon: &Daemon<W>) -> Daemon {
+    daemon.bare()
+}
+
+/// Returns the directory of the control socket of the daemon `name`, if `pidfile` is its default one and the directory is
+/// not beside it. For the crates beside this one.
+pub fn control_directory(name: &str, pidfile: &Path) -> Option<PathBuf> {
+    let situation = Situation::now(notifier::is_systemds());
+    let places = Places::of(name, &situation).ok().filter(|places| places.pidfile == pidfile)?;
+    Some(places.control).filter(|control| control.parent() != pidfile.parent())
 }
 
 /// Opens a directory and judges whether a file in it can be trusted as a pidfile is; also tells whether everybody may make

@@ -89,7 +89,7 @@ impl Planned {
         &self.name
     }
 
-    /// The absolute path of its pidfile.
+    /// Returns the absolute path of its pidfile; an empty one if it runs without.
     pub fn pidfile(&self) -> &Path {
         &self.pidfile
     }
@@ -159,6 +159,8 @@ pub trait Obey: Send + Sync + 'static {
 pub struct Handle {
     pub(crate) name: String,
     pub(crate) pidfile: PathBuf,
+    /// Whether the pidfile is the default one, which depends on who asks.
+    pub(crate) is_default_pidfile: bool,
     pub(crate) since: SystemTime,
     pub(crate) addresses: Vec<String>,
     pub(crate) process: Arc<dyn Obey>,
@@ -172,7 +174,14 @@ impl Handle {
         addresses: Vec<String>,
         process: Arc<dyn Obey>,
     ) -> Handle {
-        Handle { name: name.into(), pidfile: pidfile.into(), since: SystemTime::now(), addresses, process }
+        Handle {
+            name: name.into(),
+            pidfile: pidfile.into(),
+            is_default_pidfile: false,
+            since: SystemTime::now(),
+            addresses,
+            process,
+        }
     }
 
     /// The daemon's name.
@@ -185,7 +194,7 @@ impl Handle {
         Pid::this()
     }
 
-    /// The path of its pidfile.
+    /// Returns the path of its pidfile; an empty one if it runs without.
     pub fn pidfile(&self) -> &Path {
         &self.pidfile
     }

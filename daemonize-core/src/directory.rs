@@ -29,6 +29,9 @@ pub(crate) type Directory = (OwnedFd, bool);
 pub(crate) enum Purpose {
     /// What the file says decides whom root signals.
     PidFile,
+    /// The same, but the process that the file names is only believed if it runs as the file's owner: from one directory
+    /// on, all may belong to one other user.
+    ForeignPidFile,
     /// The file is only appended to, and is judged by itself: its directory, and those above, may belong to the user it
     /// is written for, or to a group (`/var/log` often does). No link in such a directory is followed.
     Log(Option<Uid>),
@@ -36,7 +39,17 @@ pub(crate) enum Purpose {
 
 /// Opens a directory and judges it; for root all those above it, too.
 pub(crate) fn open_directory(path: &Path, purpose: Purpose) -> Result<Directory, String> {
-    if geteuid().is_root() { open_trusted(path, purpose) } else { open_plain(path) }
+    if geteuid().is_root() { open_trusted(path, purpose).map(|(directory, _)| directory) } else { open_plain(path) }
+}
+
+/// Opens the directory of a pidfile to act on the daemon that the file names. For root it may be another user's, who is
+/// returned: root must believe the file only if the process that it names runs as that user.
+pub(crate) fn open_foreign_directory(path: &Path) -> Result<(Directory, Option<Uid>), String> {
+    if geteuid().is_root() {
+        open_trusted(path, Purpose::ForeignPidFile)
+    } else {
+        open_plain(path).map(|directory| (directory, None))
+    }
 }
 
 /// The name and number of a user, for messages.
@@ -59,8 +72,9 @@ fn open_plain(directory: &Path) -> Result<Directory, String> {
     Ok((fd, others))
 }
 
-/// For root: walks from `/`, judging every directory, and following links only where nobody else could have put them.
-fn open_trusted(directory: &Path, purpose: Purpose) -> Result<Directory, String> {
+/// For root: walks from `/`, judging every directory, and following links only where nobody else could have put them. Also
+/// returns the other user to whom it belongs.
+fn open_trusted(directory: &Path, purpose: Purpose) -> Result<(Directory, Option<Uid>), String> {
     let open = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let root = || {
         nix::fcntl::open("/", open | OFlag::O_DIRECTORY, Mode::empty())
@@ -68,6 +82,7 @@ fn open_trusted(directory: &Path, purpose: Purpose) -> Result<Directory, String>
     };
     let mut todo = components(directory);
     let (mut current, mut seen, mut shared, mut roots, mut links) = (root()?, PathBuf::from("/"), false, true, 0);
+    let mut foreign = None;
     while let Some(name) = todo.pop() {
         let path = seen.join(&name);
         let next =
@@ -85,7 +100,10 @@ fn open_trusted(directory: &Path, purpose: Purpose) -> Result<Directory, String>
                 todo.extend(components(Path::new(&target)));
             }
             SFlag::S_IFDIR => {
-                shared = trust_directory(&path, &status, purpose)?;
+                shared = trust_directory(&path, &status, purpose, foreign)?;
+                if matches!(purpose, Purpose::ForeignPidFile) && status.st_uid != 0 {
+                    foreign = Some(Uid::from_raw(status.st_uid));
+                }
                 roots = status.st_uid == 0 && status.st_mode & OTHERS_WRITE == 0;
                 (current, seen) = (next, path);
             }
@@ -93,7 +111,7 @@ fn open_trusted(directory: &Path, purpose: Purpose) -> Result<Directory, String>
         }
     }
     // The walk holds O_PATH descriptors; unlinkat and fstatat need no more.
-    Ok((current, shared))
+    Ok(((current, shared), foreign))
 }
 
 /// The names of a path in reverse, so that the next one is popped.
@@ -108,11 +126,13 @@ fn components(path: &Path) -> Vec<OsString> {
     names
 }
 
-/// Only root may own a directory on root's way, and only root may write it, unless nobody can remove another's file.
-fn trust_directory(path: &Path, status: &FileStat, purpose: Purpose) -> Result<bool, String> {
+/// Only root may own a directory on root's way, and only root may write it, unless nobody can remove another's file. Below a
+/// directory of the user `foreign` all have to be that user's.
+fn trust_directory(path: &Path, status: &FileStat, purpose: Purpose, foreign: Option<Uid>) -> Result<bool, String> {
     let owner = Uid::from_raw(status.st_uid);
     let (trusted, others_write) = match purpose {
         Purpose::PidFile => (owner.is_root(), OTHERS_WRITE),
+        Purpose::ForeignPidFile => (foreign.is_none_or(|foreign| owner == foreign), OTHERS_WRITE),
         Purpose::Log(user) => (owner.is_root() || user == Some(owner), EVERYBODY_WRITES),
     };
     let writable = status.st_mode & others_write != 0;

@@ -41,6 +41,7 @@ mod mutex;
 mod notifier;
 mod pid;
 mod pidfile;
+mod places;
 mod process;
 mod reach;
 mod report;

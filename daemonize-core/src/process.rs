@@ -83,6 +83,17 @@ impl Identity {
     }
 }
 
+/// Returns `true` if the process has this user as its real, effective and saved one: the user can then signal it anyway.
+pub(crate) fn runs_as(pid: Pid, user: u32) -> io::Result<bool> {
+    let mut buffer = [0; SMALL];
+    // The line with the users is among the first ten; the whole file may be longer.
+    let text = read_small(&format!("/proc/{pid}/status"), &mut buffer)?;
+    let text = String::from_utf8_lossy(text);
+    let users = text.lines().find_map(|line| line.strip_prefix("Uid:"));
+    let mut users = users.into_iter().flat_map(str::split_ascii_whitespace).map(str::parse::<u32>);
+    Ok(users.clone().count() == 4 && users.all(|found| found == Ok(user)))
+}
+
 /// More than `/proc/PID/stat` can be: 52 numbers and a name.
 const SMALL: usize = 1536;
 
@@ -197,6 +208,12 @@ mod tests {
         let time_namespace = me.context.time_namespace.map(|inode| inode + 1);
         assert!(matches!(elsewhere(BootContext { time_namespace, ..me.context.clone() }), Life::Unknown(_)));
         assert_eq!(elsewhere(BootContext { time_namespace: None, ..me.context.clone() }), Life::Alive);
+    }
+
+    #[test]
+    fn a_process_runs_as_its_user_and_no_other() {
+        let me = nix::unistd::geteuid().as_raw();
+        assert!(runs_as(Pid::this(), me).unwrap() && !runs_as(Pid::this(), me + 1).unwrap());
     }
 
     proptest! {

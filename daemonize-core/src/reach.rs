@@ -3,6 +3,10 @@
 //! A process is signalled only when the identity in the file matches it exactly, through a handle on that very process
 //! (`pidfd_open(2)`), with the file looked at once more in between.
 
+mod find;
+
+pub(crate) use find::{find, refuse_second};
+
 use crate::directory::describe;
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::pid::Pid;
@@ -71,6 +75,9 @@ impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.pidfile.display();
         match (&self.state, self.pid) {
+            (State::Running, Some(pid)) if self.pidfile.as_os_str().is_empty() => {
+                write!(f, "running as pid {pid} (without a pidfile)")
+            }
             (State::Running, Some(pid)) => write!(f, "running as pid {pid} (pidfile `{path}`)"),
             (State::Running, None) => write!(f, "running (pidfile `{path}`)"),
             (State::Starting, _) => write!(f, "starting (pidfile `{path}`)"),
@@ -105,7 +112,7 @@ impl fmt::Display for Stopped {
 
 /// Whether the daemon runs; takes no lock, so it never makes a start fail.
 pub(crate) fn status(settings: &Settings) -> Result<Status> {
-    let pidfile = settings.pidfile()?;
+    let pidfile = find(settings)?;
     let mut addresses = Vec::new();
     let found = look(&pidfile).and_then(|probe| Ok((holder(&pidfile, &probe)?, probe)));
     if let Ok((Holder::Alive(_), probe)) = &found {
@@ -117,7 +124,7 @@ pub(crate) fn status(settings: &Settings) -> Result<Status> {
         Ok(Holder::Unsealed(age)) if age < settings.start_timeout => (State::Starting, None),
         Ok(Holder::Unsealed(_) | Holder::Nobody) => (State::Dead, None),
         Ok(Holder::Nothing) => (State::Stopped, None),
-        Ok(holder @ (Holder::Unknown(_) | Holder::Foreign | Holder::Unproven(_))) => {
+        Ok(holder @ (Holder::Unknown(_) | Holder::Foreign | Holder::Unproven(_) | Holder::Stranger(..))) => {
             (State::Unknown(describe_file(&pidfile, &holder)), None)
         }
         Err(error) => (State::Unknown(error.to_string()), None),
@@ -128,7 +135,7 @@ pub(crate) fn status(settings: &Settings) -> Result<Status> {
 /// Stops the daemon and waits for its end; success if there is none.
 pub(crate) fn stop(settings: &Settings) -> Result<Stopped> {
     settings.check()?;
-    let pidfile = settings.pidfile()?;
+    let pidfile = find(settings)?;
     let began = Instant::now();
     let deadline = began + settings.stop_timeout();
     let mut stop = Stop { settings, began, deadline, pid: None, killed: false, pidfile };
@@ -145,7 +152,7 @@ pub(crate) fn send(settings: &Settings, signal: Signal) -> Result<()> {
     if !signal.exists() {
         return Err(Error::failed(ErrorKind::Configuration, "send", signal, "there is no such signal"));
     }
-    let pidfile = settings.pidfile()?;
+    let pidfile = find(settings)?;
     loop {
         let probe = look(&pidfile)?;
         let identity = match holder(&pidfile, &probe)? {
@@ -218,7 +225,7 @@ impl Stop<'_> {
 
     /// No daemon is alive: removes its files, unless another process holds the lock.
     fn clean(&self, holder: &Holder) -> Result<bool> {
-        if matches!(holder, Holder::Foreign | Holder::Unproven(_)) {
+        if matches!(holder, Holder::Foreign | Holder::Unproven(_) | Holder::Stranger(..)) {
             return Err(Error::failed(ErrorKind::PidFile, "stop the daemon of", self.pidfile.display(), holder));
         }
         let obstacle = clean(&self.pidfile)?;

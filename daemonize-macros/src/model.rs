@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
-use quote::{ToTokens, format_ident};
+use quote::{ToTokens, format_ident, quote_spanned};
 use syn::Path;
 use syn::ext::IdentExt;
 
@@ -74,7 +74,7 @@ pub(crate) fn check(kind: Kind, args: Vec<Arg>, item: Item, errors: &mut Errors)
     }
     let root = choices.root(errors);
     let companion = choices.companion(&function.ident, &root, errors);
-    let name = choices.name.unwrap_or_else(|| default_name(&function.ident));
+    let name = choices.name.unwrap_or_else(|| default_name(&root.to_token_stream(), &function.ident));
     // Without a source there is nothing to launch; that has been said.
     function.refused |= kind == Kind::Message && choices.from.is_none();
     let from = choices.from.unwrap_or_default();
@@ -220,8 +220,17 @@ fn is_primitive(name: &str) -> bool {
     PRIMITIVES.contains(&name)
 }
 
-/// The function's own name, without the `r#` of a raw one.
-fn default_name(function: &Ident) -> TokenStream {
+/// Returns the function's own name, without the `r#` of a raw one; on `main` the name of the program, as unrelated programs
+/// would share that of the function.
+fn default_name(root: &TokenStream, function: &Ident) -> TokenStream {
+    if function == "main" {
+        // What was compiled, not what the file is called by now: a program that was renamed or is called through a link
+        // still finds its daemon, and no caller can choose the name.
+        return quote_spanned!(Span::mixed_site()=> #root::__private::program_name(
+            ::core::option_env!("CARGO_BIN_NAME"),
+            ::core::module_path!()
+        ));
+    }
     let mut name = Literal::string(&function.unraw().to_string());
     name.set_span(function.span());
     name.into_token_stream()

@@ -117,7 +117,9 @@ impl Monitor {
         let over = Arc::new(AtomicBool::new(false));
         let last_resort = LastResort { commands: self.commands.clone(), over: Arc::clone(&over) };
         let commands = self.commands.clone();
-        let journal = self.daemon.pidfile_path().with_extension("journal");
+        let pidfile = self.daemon.pidfile_path();
+        // Without a pidfile there is no place for it either.
+        let journal = (!pidfile.as_os_str().is_empty()).then(|| pidfile.with_extension("journal"));
         let daemon = self
             .daemon
             .ready(Ready::Manual)
@@ -129,7 +131,7 @@ impl Monitor {
             let failed = |error: std::io::Error| Error::system("hear of a stop", &error);
             let stopping = Some(daemonize_core::wait_handle().map_err(failed)?);
             let ready = || daemonize_core::ready().map_err(Error::from);
-            let plan = Plan { config, inbox, journal: Some(journal), stopping, ready: Box::new(ready) };
+            let plan = Plan { config, inbox, journal, stopping, ready: Box::new(ready) };
             let outcome = Engine::new(plan).and_then(Engine::run);
             over.store(true, SeqCst);
             outcome

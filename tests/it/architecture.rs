@@ -16,7 +16,7 @@ const FLOORS: Floors = &[
     (6, &["launch"]),
     (5, &["reach", "inside"]),
     (4, &["pidfile", "settings", "handoff", "log_file"]),
-    (3, &["process", "signals", "directory", "notifier"]),
+    (3, &["process", "signals", "directory", "notifier", "places"]),
     (2, &["error", "sys", "attach", "body"]),
     (1, &["stage", "signal", "capability", "pid", "stopping", "stdout", "report", "counters", "event", "farewell"]),
     (0, &["mutex"]),

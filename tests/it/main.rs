@@ -32,6 +32,8 @@ mod lock_file;
 mod messages;
 mod notifications;
 mod pidfile;
+mod places;
+mod places_of_others;
 mod privileges;
 mod races;
 mod readiness;

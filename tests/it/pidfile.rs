@@ -312,16 +312,6 @@ fn p2_09_a_fork_that_keeps_the_lock_is_told_of_and_not_signalled() {
     start(&lab, &[]);
 }
 
-#[test]
-fn p2_16_without_a_pidfile_of_its_own_it_is_named_after_the_daemon() {
-    let lab = lab();
-    let name = format!("daemonic-test-{}", std::process::id());
-    let outcome = lab.run(&["status", &format!("name={name}")]).exits(3);
-    let root = nix::unistd::geteuid().is_root();
-    let place = if root { format!("/run/{name}.pid") } else { format!(".local/state/{name}.pid") };
-    assert!(outcome.stdout.contains(&place), "{outcome}");
-}
-
 /// On a file system whose locks keep nobody out, the identity still says that somebody lives.
 #[test]
 fn p2_07_a_lock_that_lies_does_not_make_a_second_owner() {

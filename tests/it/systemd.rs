@@ -281,3 +281,39 @@ fn p1_18_a_service_does_not_restart_itself() {
         unit.content();
     }
 }
+
+/// Promise 2.22. A verb in a shell finds what systemd started in its directory, also as another user.
+#[test]
+fn unit_without_a_pidfile_of_its_own_has_it_in_its_runtime_directory() {
+    for (name, lines) in [
+        ("placed", "User=65534\nGroup=65534"),
+        ("placed-root", ""),
+        ("placed-dynamic", "DynamicUser=yes\nBindPaths=LABDIR"),
+    ] {
+        let exec = format!("Type=notify\nRuntimeDirectory=%N\nExecStart=LAB start name=%N\n{lines}");
+        let unit = Unit::new(name, &exec);
+        unit.start();
+        let by_hand = |verb: &str| unit.machine.helper(&[verb, &format!("name={name}")]).run();
+        let pidfile = format!("/run/{name}/{name}.pid");
+        let status = by_hand("status").ok();
+        assert!(status.stdout.contains(&format!("running as pid {} (pidfile `{pidfile}`)", unit.main())), "{status}");
+        by_hand("stop").ok();
+        unit.wait_for("stopped success exited 0", 1);
+        by_hand("status").exits(3);
+        unit.content();
+    }
+}
+
+/// Promise 2.23.
+#[test]
+fn unit_without_any_place_runs_without_a_pidfile() {
+    let unit = Unit::new("unplaced", "Type=notify\nDynamicUser=yes\nBindPaths=LABDIR\nExecStart=LAB start name=%N");
+    unit.start();
+    let journal = unit.machine.journal(&unit.name);
+    assert!(
+        journal.contains("running without a pidfile") && journal.contains("RuntimeDirectory=unplaced"),
+        "{journal}"
+    );
+    unit.stop();
+    unit.content();
+}

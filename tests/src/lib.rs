@@ -15,6 +15,7 @@
 #![allow(clippy::missing_panics_doc, clippy::return_self_not_must_use)]
 
 mod descriptors;
+mod household;
 mod lab;
 mod machine;
 mod process;
@@ -23,6 +24,7 @@ pub mod sys;
 mod wait;
 
 pub use descriptors::Descriptor;
+pub use household::{ADA, NOBODY_KNOWS};
 pub use lab::{Lab, in_lab};
 pub use machine::{Machine, Traces};
 pub use process::{Ids, Limit, Process, Stat};

@@ -45,7 +45,7 @@ pub struct AsyncClient {
 impl AsyncClient {
     /// A client of this daemon, whether it runs or not: that is looked at by each call.
     pub fn of<W>(daemon: &Daemon<W>) -> AsyncClient {
-        AsyncClient { target: Target::exactly(&daemon.pidfile_path()) }
+        AsyncClient { target: Target::of(daemon) }
     }
 
     /// A client of the daemon that this pidfile names; `~` and `$VAR` are expanded.

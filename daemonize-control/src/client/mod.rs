@@ -51,7 +51,7 @@ pub struct Client {
 impl Client {
     /// A client of this daemon, whether it runs or not: that is looked at by each call.
     pub fn of<W>(daemon: &Daemon<W>) -> Client {
-        Client { target: Target::exactly(&daemon.pidfile_path()) }
+        Client { target: Target::of(daemon) }
     }
 
     /// A client of the daemon that this pidfile names; `~` and `$VAR` are expanded.

@@ -3,6 +3,7 @@
 use super::error::{Error, ErrorKind, Result, cause};
 use crate::address::Address;
 use crate::place::Place;
+use daemonize_core::__private::same_daemon;
 use daemonize_core::{Daemon, Pid, State, Status};
 use std::fmt::Display;
 use std::fs;
@@ -38,6 +39,11 @@ impl Target {
     /// The daemon of a pidfile; `~` and `$VAR` are expanded.
     pub(crate) fn at(pidfile: impl Into<PathBuf>) -> Target {
         Target { daemon: Arc::new(Daemon::new("client").pidfile(pidfile)), timeout: TIMEOUT }
+    }
+
+    /// The daemon that `daemon` describes, wherever it is when it is looked for.
+    pub(crate) fn of<W>(daemon: &Daemon<W>) -> Target {
+        Target { daemon: Arc::new(same_daemon(daemon)), timeout: TIMEOUT }
     }
 
     /// The daemon of exactly this path, in which nothing is expanded.
@@ -106,9 +112,13 @@ impl Target {
 }
 
 impl Found {
-    /// Where the endpoint writes its token: in the private directory beside the pidfile.
+    /// Returns where the endpoint writes its token: beside its socket.
     pub(crate) fn token_file(&self) -> PathBuf {
-        Place::beside(&self.pidfile).token()
+        let socket = self.addresses.iter().find_map(|address| match address {
+            Address::Unix(path) => Some(path),
+            Address::Tcp(_) => None,
+        });
+        socket.map_or_else(|| Place::beside(&self.pidfile).token(), |socket| Place::of_socket(socket).token())
     }
 
     /// An error about reaching it.

@@ -1,7 +1,7 @@
 //! The directory of an instance: its pidfile, its socket, its token.
 
 use crate::client::error::{Error, ErrorKind, Result, cause};
-use etcetera::BaseStrategy;
+use daemonize_core::__private::home;
 use nix::unistd::geteuid;
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -13,21 +13,19 @@ const OTHERS_WRITE: u32 = 0o022;
 /// The name of the pidfile in it, which is that of `tcbon`.
 pub(crate) const PIDFILE: &str = ".pid";
 
-/// Where an application keeps its data on this platform, unless it is said: `~/.local/share/NAME`, or what
-/// `XDG_DATA_HOME` says. Without `HOME`, the home is the one that the list of users (`passwd(5)`) has for this one.
+/// Returns where an application keeps its data unless it says otherwise: `~/.local/share/NAME`, in the home of the passwd
+/// entry. No environment variable decides: two launches would not find each other.
 pub(crate) fn default(name: &str) -> Result<PathBuf> {
     if name.is_empty() || name.starts_with('.') || name.contains(['/', '\0']) {
         return Err(configuration(format_args!("the name {name:?} is no name of a directory: give it an `app_dir`")));
     }
-    let base = etcetera::choose_base_strategy()
-        .map_err(|error| configuration(format_args!("there is no data directory ({error}): give it an `app_dir`")))?;
-    let directory = base.data_dir().join(name);
-    if directory.is_absolute() {
-        return Ok(directory);
-    }
-    // Wherever the program happened to be launched: two launches would not find each other.
-    let home = base.home_dir().display();
-    Err(configuration(format_args!("the home directory `{home}` is no absolute path: give it an `app_dir`")))
+    let home = home().ok_or_else(|| {
+        let uid = geteuid();
+        configuration(format_args!(
+            "no home directory is known for uid {uid}, which has no passwd entry: give it an `app_dir`"
+        ))
+    })?;
+    Ok(home.join(".local/share").join(name))
 }
 
 /// Makes the directory, for its owner alone; one that is there already is taken if nobody else can write it.

@@ -86,8 +86,8 @@ pub enum Presence {
 
 impl Instance {
     /// An instance of this name; its directory is the one where an application of this name keeps its data
-    /// (`~/.local/share/NAME`, or in `$XDG_DATA_HOME`) unless [`app_dir`](Instance::app_dir) says otherwise. Without `$HOME`,
-    /// that is in the home that the list of users has.
+    /// (`~/.local/share/NAME`, in the home of the user's passwd entry) unless [`app_dir`](Instance::app_dir) says otherwise.
+    /// `HOME` and `XDG_DATA_HOME` decide nothing: launches from a session, from cron and under `sudo` find each other.
     pub fn new(name: impl Into<String>) -> Instance {
         Instance {
             name: name.into(),

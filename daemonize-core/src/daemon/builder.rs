@@ -23,7 +23,8 @@ impl<W> Daemon<W> {
 
     /// Where the pidfile is; `~` and `$VAR` are expanded, a relative path is made absolute at once.
     ///
-    /// Unset: `/run/NAME.pid` for root, else `.local/state/NAME.pid` under the home that the passwd entry names.
+    /// Unset: `/run/NAME.pid` for root, else `.local/state/NAME@HOST.pid` in the home of the passwd entry; in a process that
+    /// systemd started, `NAME.pid` in its `RuntimeDirectory=`. All places are in the table of `docs/places.md`.
     #[must_use]
     pub fn pidfile(mut self, path: impl Into<PathBuf>) -> Self {
         self.settings.pidfile = self.path("pidfile", &path.into());

@@ -47,6 +47,17 @@ pub type StepDaemon<F> = Daemon<Step<F>>;
 /// A daemon that handles messages: see [`Daemon::messages`].
 pub type MessageDaemon<F> = Daemon<Run<F>>;
 
+impl<W> Daemon<W> {
+    /// Returns what verbs need to find the same daemon, and nothing else.
+    pub(crate) fn bare(&self) -> Daemon {
+        let Settings { name, pidfile, start_timeout, mistake, .. } = &self.settings;
+        let mut settings = Settings::new(name.clone());
+        (settings.pidfile, settings.mistake) = (pidfile.clone(), mistake.clone());
+        settings.start_timeout = *start_timeout;
+        Daemon { settings, work: () }
+    }
+}
+
 impl<W> fmt::Debug for Daemon<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Daemon")

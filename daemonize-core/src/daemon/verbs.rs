@@ -42,7 +42,9 @@ impl<W: Work> Daemon<W> {
             return Ok(Started::here(self.pidfile_path()));
         }
         let checked = Checked::new(self.settings.clone())?;
-        reach::stop(&self.settings)?;
+        if checked.has_pidfile() {
+            reach::stop(&self.settings)?;
+        }
         conclude(checked.lock()?, self.work, false, Exit::Now)
     }
 
@@ -163,14 +165,24 @@ impl<W> Daemon<W> {
         }
     }
 
-    /// Where the pidfile is, or will be; empty if that cannot be said (a mistake that the other verbs report).
+    /// Returns where the pidfile is, or will be if no daemon runs; empty if that cannot be said (a mistake that the other verbs
+    /// report).
     pub fn pidfile_path(&self) -> PathBuf {
-        self.settings.pidfile().unwrap_or_default()
+        match inside::current().filter(|_| self.is_inside()) {
+            Some(inside) => inside.handle.pidfile.clone(),
+            None => reach::find(&self.settings).unwrap_or_default(),
+        }
     }
 
     /// Whether this process is this very daemon.
     fn is_inside(&self) -> bool {
-        inside::current().is_some_and(|inside| inside.handle.pidfile == self.pidfile_path())
+        let Some(handle) = inside::current().map(|inside| &inside.handle) else { return false };
+        // The default pidfile depends on the user, whom the daemon may have changed since.
+        let is_default = self.settings.pidfile.is_none() && handle.is_default_pidfile;
+        if is_default {
+            return handle.name == self.settings.name;
+        }
+        self.settings.pidfile().is_ok_and(|pidfile| pidfile == handle.pidfile)
     }
 }
 

@@ -55,6 +55,11 @@ pub(crate) fn detaches(setting: Detach) -> bool {
     }
 }
 
+/// Returns `true` if another program watches over this process: an init, a supervisor, a super-server.
+pub(super) fn is_watched() -> bool {
+    reason_against().is_some()
+}
+
 fn reason_against() -> Option<String> {
     let me = Pid::this();
     if me.as_raw() == 1 {

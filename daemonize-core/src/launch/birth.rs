@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result, cause};
 use crate::inside::{self, Inside, Program};
 use crate::notifier::{Manager, Notifier};
 use crate::pid::Pid;
-use crate::pidfile::Record;
+use crate::pidfile::{PidFile, Record};
 use crate::process::Identity;
 use crate::settings::{Close, Ready, Settings, When};
 use crate::signal::Signal;
@@ -103,9 +103,9 @@ impl Birth {
         captured: bool,
         identity: Option<Identity>,
     ) -> Birth {
-        if link.is_some() {
+        if let (Some(_), Some(lock)) = (&link, &mut launch.lock) {
             // The launcher writes the pidfile: nothing of it but the lock is open here when the user changes.
-            launch.lock.keep_lock_only();
+            lock.keep_lock_only();
         }
         let directory = env::current_dir().ok();
         let notifier = launch.plan.manager.and_then(Manager::connect);
@@ -145,11 +145,12 @@ impl Birth {
     /// P6: the pidfile names this process from here on.
     fn seal(&mut self) -> Result<()> {
         let identity = self.identity()?;
-        if self.link.is_none() && self.launch.lock.pid().is_none() {
-            self.launch.lock.write(&identity, &self.addresses)?;
-            self.launch.lock.keep_lock_only();
+        let Some(lock) = &mut self.launch.lock else { return Ok(()) };
+        if self.link.is_none() && lock.pid().is_none() {
+            lock.write(&identity, &self.addresses)?;
+            lock.keep_lock_only();
         }
-        self.launch.lock.adopt(identity);
+        lock.adopt(identity);
         Ok(())
     }
 
@@ -157,7 +158,7 @@ impl Birth {
     /// said; without one, it is written.
     fn seal_before_identity(&mut self) -> Result<()> {
         Record::check_addresses(&self.addresses).map_err(|why| {
-            Error::failed(ErrorKind::PidFile, "write pidfile", self.launch.lock.path().display(), why)
+            Error::failed(ErrorKind::PidFile, "write pidfile", self.launch.plan.pidfile.display(), why)
         })?;
         let changes_user = self.launch.plan.identity.as_ref().is_some_and(Target::is_one_way);
         match &self.link {
@@ -293,7 +294,7 @@ impl Birth {
                 Ok(())
             }
             Close::All => {
-                kept.push(self.launch.lock.descriptor());
+                kept.extend(self.launch.lock.as_ref().map(PidFile::descriptor));
                 kept.extend(self.launch.plan.streams.descriptors());
                 kept.extend(self.link.iter().map(|link| link.ready.as_fd().as_raw_fd()));
                 kept.extend(self.notifier.iter().map(|notifier| notifier.as_fd().as_raw_fd()));
@@ -329,7 +330,9 @@ impl Birth {
         if self.replaces(Stage::Signals) {
             stops.clear();
         }
-        self.launch.lock.keep_lock_only();
+        if let Some(lock) = &mut self.launch.lock {
+            lock.keep_lock_only();
+        }
         let Launch { plan, lock } = self.launch;
         let Plan { settings, detached, pidfile, streams, identity: target, told, .. } = plan;
         let changes_user = target.as_ref().is_some_and(Target::changes_user);
@@ -346,6 +349,7 @@ impl Birth {
             handle: Handle {
                 name: settings.name.clone(),
                 pidfile,
+                is_default_pidfile: settings.pidfile.is_none(),
                 since: SystemTime::now(),
                 addresses: self.addresses,
                 process: Arc::new(ThisDaemon),
@@ -359,7 +363,7 @@ impl Birth {
             phase: Mutex::default(),
             notifier: self.notifier.map(Arc::new),
             handed_over: Mutex::new(told.handed_over.clone()),
-            lock: Mutex::new(Some(lock)),
+            lock: Mutex::new(lock),
             pending: Mutex::new(None),
             program: Program { directory: self.directory, detached, obstacle },
             leave,

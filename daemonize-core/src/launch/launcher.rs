@@ -66,7 +66,7 @@ pub(super) fn split(mut quiet: Quiet, launch: Launch, alone: Alone, leaving: boo
                 daemon: None,
                 addresses,
                 pidfile: PidFileState::of(&settings),
-                lock: Some(lock),
+                lock,
                 manager,
                 deadline,
                 quiet,

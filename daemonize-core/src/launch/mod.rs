@@ -17,6 +17,7 @@ mod capture;
 mod identity;
 mod launcher;
 mod life;
+mod no_pidfile;
 mod outcome;
 mod process_control;
 mod quiet;
@@ -39,7 +40,7 @@ use crate::stage::Stage;
 use crate::sys::env as environment;
 use crate::sys::fds::{self, Census};
 use crate::sys::fork::Alone;
-use crate::{body, event, inside, report};
+use crate::{body, event, inside, reach, report};
 use identity::Target;
 use nix::unistd::{Gid, Uid};
 use quiet::Quiet;
@@ -59,13 +60,15 @@ const WAIT: Duration = Duration::from_millis(20);
 /// A launch of which everything is checked, resolved, opened and locked, and nothing else has happened.
 pub(crate) struct Launch {
     plan: Plan,
-    lock: PidFile,
+    /// `None` without a pidfile.
+    lock: Option<PidFile>,
 }
 
 /// What is to be launched, and what was found out about it before the pidfile was touched.
 struct Plan {
     settings: Settings,
     detached: bool,
+    /// Empty without one: see `no_pidfile`.
     pidfile: PathBuf,
     identity: Option<Target>,
     /// What is attached is told of it.
@@ -100,7 +103,7 @@ impl Checked {
     pub(crate) fn new(mut settings: Settings) -> Result<Checked> {
         settings.check()?;
         report::set_name(&settings.name);
-        let pidfile = settings.pidfile()?;
+        settings.check_name()?;
         if let Some(inside) = inside::current() {
             let text = format!("failed to start: this process is already daemon `{}`", inside.handle.name);
             return Err(Error::new(ErrorKind::Inside, text));
@@ -108,6 +111,7 @@ impl Checked {
         #[cfg(feature = "tokio")]
         refuse_runtime()?;
         let detached = detaches(&settings);
+        let pidfile = no_pidfile::place(&settings, detached)?;
         prove_alone()?;
         check_descriptors(&settings)?;
         check_directory(&settings)?;
@@ -134,16 +138,22 @@ impl Checked {
         Ok(Checked(Plan { settings, detached, pidfile, identity, planned, streams, leaked, told, manager }))
     }
 
-    /// Takes the pidfile.
+    /// Returns `true` if the daemon has a pidfile, by which an elder one could be found.
+    pub(crate) fn has_pidfile(&self) -> bool {
+        !self.0.pidfile.as_os_str().is_empty()
+    }
+
+    /// Takes the pidfile, if there is one.
     pub(crate) fn lock(self) -> Result<Locked> {
+        let has_pidfile = self.has_pidfile();
         let Checked(plan) = self;
         wait_for_predecessor(&plan.settings)?;
-        if plan.settings.pidfile.is_none() {
+        if plan.settings.pidfile.is_none() && has_pidfile {
             make_state_directory(&plan.pidfile)?;
         }
         // From here on an interrupt would leave an empty file, so it waits until somebody is there to take it away.
         let quiet = Quiet::begin();
-        let lock = acquire(&plan, &quiet)?;
+        let lock = has_pidfile.then(|| acquire(&plan, &quiet)).transpose()?;
         Ok(Locked { quiet, launch: Launch { plan, lock } })
     }
 }
@@ -201,7 +211,8 @@ fn acquire(plan: &Plan, quiet: &Quiet) -> Result<PidFile> {
     let Plan { settings, pidfile, .. } = plan;
     let deadline = Instant::now() + settings.lock_timeout;
     loop {
-        match PidFile::acquire_with(pidfile, settings.pidfile_mode, Duration::ZERO) {
+        let acquire = || PidFile::acquire_with(pidfile, settings.pidfile_mode, Duration::ZERO);
+        match reach::refuse_second(settings).and_then(|()| acquire()) {
             Err(error) if error.is_passing() && Instant::now() < deadline => {
                 quiet.interrupted(|| thread::sleep(WAIT));
             }

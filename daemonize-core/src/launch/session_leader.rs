@@ -52,7 +52,7 @@ fn give_up(ready: &Channel, why: String) -> ! {
 }
 
 /// L12: waits for the daemon's death or for RELEASE. End of file, which the launcher's death is too, aborts the start.
-fn watch(daemon: Pid, ctl: &Channel, lock: PidFile) -> ! {
+fn watch(daemon: Pid, ctl: &Channel, lock: Option<PidFile>) -> ! {
     let process = match PidFd::open(daemon) {
         Ok(process) => process,
         Err(error) => {
@@ -82,7 +82,7 @@ fn watch(daemon: Pid, ctl: &Channel, lock: PidFile) -> ! {
 
 /// Ends the daemon unless it is dead, reports how it died, and leaves the rest to the launcher; if that is gone, removes
 /// the files. Takes along what the daemon left in this process's group.
-fn end(daemon: Pid, ctl: &Channel, lock: PidFile, error: Option<Error>) -> ! {
+fn end(daemon: Pid, ctl: &Channel, lock: Option<PidFile>, error: Option<Error>) -> ! {
     // A child of this process, and not reaped: the number is its.
     let _ = kill(daemon.as_nix(), SIGKILL);
     let verdict = match (reap(daemon), error) {
@@ -96,7 +96,7 @@ fn end(daemon: Pid, ctl: &Channel, lock: PidFile, error: Option<Error>) -> ! {
     // While the launcher lives it may be writing the pidfile, so only it removes the files; it then kills this process.
     // A launcher that is killed before it has done so leaves them to this one.
     wait_for_launcher_end(ctl);
-    let _ = lock.release();
+    let _ = lock.map(PidFile::release);
     let _ = killpg(nix::unistd::Pid::from_raw(0), SIGKILL);
     exit_now(2)
 }

@@ -9,7 +9,11 @@ use std::path::Path;
 /// Removes a pidfile whose daemon is dead, and its lock file. Returns what keeps it from that: a process that holds the
 /// lock, or a daemon that lives.
 pub(crate) fn clean(path: &Path) -> Result<Option<String>> {
-    let place = Place::open(path)?;
+    let place = Place::open_existing(path)?;
+    // A lock file of root's would keep the directory's owner from starting: that user's next start cleans up.
+    if place.foreign().is_some() {
+        return Ok(None);
+    }
     let (lock, created) = place.open_lock()?;
     if !try_lock(&lock).map_err(|error| locking_failed(&place, &error))? {
         return Ok(Some(describe_holder(path, &lock)));
@@ -37,6 +41,6 @@ pub(crate) fn clean(path: &Path) -> Result<Option<String>> {
 /// Removes a lock file without a pidfile, which a killed start has left. Returns the process that holds the lock, if one
 /// does.
 pub(crate) fn clean_lock(path: &Path) -> Result<Option<String>> {
-    let place = Place::open(path)?;
-    if place.has_lock() { clean(path) } else { Ok(None) }
+    let place = Place::open_existing(path)?;
+    if place.foreign().is_none() && place.has_lock() { clean(path) } else { Ok(None) }
 }

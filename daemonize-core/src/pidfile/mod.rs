@@ -260,7 +260,7 @@ impl PidFile {
 
     /// Reads the pidfile; takes no lock.
     pub(crate) fn probe(path: &Path) -> Result<Probe> {
-        Ok(Probe(Place::open(path)?.read()?))
+        Ok(Probe(Place::open_existing(path)?.read()?))
     }
 
     /// Closes this process's copy of the lock, and leaves everything as it is.
@@ -328,7 +328,7 @@ fn try_lock(file: &File) -> io::Result<bool> {
     }
 }
 
-fn already_running(path: &Path, pid: Pid) -> Error {
+pub(crate) fn already_running(path: &Path, pid: Pid) -> Error {
     let text = format!("already running as pid {pid} (pidfile `{}`)", path.display());
     Error::new(ErrorKind::AlreadyRunning { pid }, text)
 }

@@ -4,7 +4,7 @@
 //! its own descriptor.
 
 use super::probe::Reading;
-use crate::directory::{OTHERS_WRITE, Purpose, describe, kind, open_directory};
+use crate::directory::{OTHERS_WRITE, Purpose, describe, kind, open_directory, open_foreign_directory};
 use crate::error::{Error, ErrorKind, Result, cause};
 use nix::fcntl::{AtFlags, OFlag, openat, renameat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, fstatat};
@@ -30,16 +30,28 @@ pub(crate) struct Place {
     name: OsString,
     /// `true` if every user may make files in the directory (`/tmp`): only files of this user are trusted then.
     shared: bool,
+    /// The other user to whom the directory belongs, where root looks at it: only that user's file is trusted.
+    foreign: Option<Uid>,
 }
 
 impl Place {
     /// Opens and judges the directory of `path`, for root each directory above it too.
     pub(crate) fn open(path: &Path) -> Result<Place> {
-        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
-            return Err(inaccessible(path, "it names no file"));
-        };
+        let (parent, name) = parts(path)?;
         let (directory, shared) = open_directory(parent, Purpose::PidFile).map_err(|why| inaccessible(path, why))?;
-        Ok(Place { path: path.to_owned(), directory: Some(directory), name: name.to_owned(), shared })
+        Ok(Place { path: path.to_owned(), directory: Some(directory), name, shared, foreign: None })
+    }
+
+    /// Opens the directory of `path` to act on the daemon of a file that exists. Root may look into another user's.
+    pub(crate) fn open_existing(path: &Path) -> Result<Place> {
+        let (parent, name) = parts(path)?;
+        let ((directory, shared), foreign) = open_foreign_directory(parent).map_err(|why| inaccessible(path, why))?;
+        Ok(Place { path: path.to_owned(), directory: Some(directory), name, shared, foreign })
+    }
+
+    /// The other user as whom the process of this file has to run.
+    pub(crate) fn foreign(&self) -> Option<Uid> {
+        self.foreign
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -79,7 +91,8 @@ impl Place {
         loop {
             let Some(file) = self.open_file(&self.name, OFlag::O_RDONLY, 0)? else { return Ok(None) };
             self.judge(&self.path, &file, OTHERS_WRITE)?;
-            let reading = Reading::of(&file).map_err(|error| inaccessible(&self.path, cause(&error)))?;
+            let mut reading = Reading::of(&file).map_err(|error| inaccessible(&self.path, cause(&error)))?;
+            reading.foreign = self.foreign.map(Uid::as_raw);
             // A start may have replaced it meanwhile: what was read has to be what the name leads to.
             if self.leads_to(&self.name, &file) {
                 return Ok(Some(reading));
@@ -217,16 +230,19 @@ impl Place {
         self.judge(&self.lock_path(), file, OTHERS_OPEN)
     }
 
-    /// Accepts a regular file with one name, of root or of this user, with none of the bits in `forbidden`.
+    /// Accepts a regular file with one name, of root or of this user (in a foreign directory: of its owner), with none of
+    /// the bits in `forbidden`.
     fn judge(&self, path: &Path, file: &File, forbidden: u32) -> Result<()> {
         let status = fstat(file).map_err(|errno| inaccessible(path, cause(&errno.into())))?;
         let owner = Uid::from_raw(status.st_uid);
         let refuse = |why: String| Err(distrusted(path, why));
+        let trusted = match self.foreign {
+            Some(user) => owner == user,
+            None => owner == geteuid() || (owner.is_root() && !self.shared),
+        };
         match kind(&status) {
             SFlag::S_IFREG if status.st_nlink > 1 => refuse("it has more than one name (hard links)".into()),
-            SFlag::S_IFREG if owner != geteuid() && (!owner.is_root() || self.shared) => {
-                refuse(format!("it belongs to {}", describe(owner)))
-            }
+            SFlag::S_IFREG if !trusted => refuse(format!("it belongs to {}", describe(owner))),
             SFlag::S_IFREG if status.st_mode & forbidden != 0 => {
                 let what = if forbidden == OTHERS_OPEN { "open" } else { "write" };
                 refuse(format!("others than its owner can {what} it (mode {:04o})", status.st_mode & 0o7777))
@@ -253,6 +269,14 @@ fn with_suffix(name: &OsStr, suffix: &str) -> OsString {
 
 fn leads_to(directory: BorrowedFd<'_>, name: &OsStr, file: &File) -> bool {
     same(fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW), fstat(file))
+}
+
+/// The directory and the name of a file in it.
+fn parts(path: &Path) -> Result<(&Path, OsString)> {
+    match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) => Ok((parent, name.to_owned())),
+        _ => Err(inaccessible(path, "it names no file")),
+    }
 }
 
 fn same(one: nix::Result<FileStat>, other: nix::Result<FileStat>) -> bool {

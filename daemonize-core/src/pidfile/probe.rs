@@ -1,10 +1,12 @@
 //! Reading a pidfile without touching its lock.
 
 use super::record::{LIMIT, Record};
+use crate::directory::describe;
 use crate::pid::Pid;
-use crate::process::{Identity, Life, Stat};
+use crate::process::{Identity, Life, Stat, runs_as};
 use nix::sys::stat::{FileStat, fstat};
 use nix::time::{ClockId, clock_gettime};
+use nix::unistd::Uid;
 use std::fmt;
 use std::fs::File;
 use std::io;
@@ -18,6 +20,8 @@ pub(crate) struct Reading {
     bytes: Vec<u8>,
     inode: (u64, u64),
     modified: SystemTime,
+    /// The other user to whom the file's directory belongs, where root reads it.
+    pub(crate) foreign: Option<u32>,
 }
 
 /// The result of a look at the path: a reading, or no file.
@@ -41,6 +45,8 @@ pub(crate) enum Holder {
     Unknown(&'static str),
     /// The file is not a pidfile.
     Foreign,
+    /// It lies in a directory of this user, and names a living process that does not run as that user.
+    Stranger(Pid, u32),
     /// The daemon that the file names is alive.
     Alive(Identity),
 }
@@ -60,7 +66,8 @@ impl Reading {
         let status = fstat(file)?;
         let seconds = Duration::from_secs(status.st_mtime.try_into().unwrap_or(0));
         let modified = SystemTime::UNIX_EPOCH + seconds;
-        Ok(Reading { record: Record::parse(&bytes), bytes, inode: (status.st_dev, status.st_ino), modified })
+        let inode = (status.st_dev, status.st_ino);
+        Ok(Reading { record: Record::parse(&bytes), bytes, inode, modified, foreign: None })
     }
 
     /// Returns `true` if this is the file that was read.
@@ -76,7 +83,10 @@ impl Reading {
             Record::Unproven(_) => Holder::Nobody,
             Record::Foreign => Holder::Foreign,
             Record::Complete(identity) => match identity.life()? {
-                Life::Alive => Holder::Alive(identity.clone()),
+                Life::Alive => match self.foreign {
+                    Some(user) if !runs_as(identity.pid, user)? => Holder::Stranger(identity.pid, user),
+                    _ => Holder::Alive(identity.clone()),
+                },
                 Life::Dead => Holder::Dead(identity.clone()),
                 Life::Unknown(why) => Holder::Unknown(why),
             },
@@ -145,6 +155,11 @@ impl fmt::Display for Holder {
             Holder::Dead(identity) => write!(f, "the daemon it names (pid {}) is dead", identity.pid),
             Holder::Unknown(why) => f.write_str(why),
             Holder::Foreign => f.write_str("it holds something else than a pid"),
+            Holder::Stranger(pid, user) => write!(
+                f,
+                "its directory belongs to {}, but pid {pid}, which it names, does not run as that user",
+                describe(Uid::from_raw(*user))
+            ),
             Holder::Alive(identity) => write!(f, "pid {} is alive", identity.pid),
         }
     }

@@ -6,7 +6,8 @@ mod streams;
 
 pub(crate) use hooks::When;
 pub use hooks::{Hook, Hooks};
-pub(crate) use paths::{default_pidfile, expand};
+pub(crate) use paths::expand;
+use paths::{default_pidfile, other_default_pidfiles};
 pub use streams::Stdio;
 
 use crate::attach::Attachment;
@@ -251,10 +252,15 @@ impl Settings {
         self.stop_timeout.unwrap_or_else(|| self.grace.saturating_add(BEYOND_GRACE))
     }
 
-    /// Where the pidfile is, or will be.
+    /// Returns where a start makes the pidfile.
     pub(crate) fn pidfile(&self) -> Result<PathBuf> {
         self.check_name()?;
         self.pidfile.clone().map_or_else(|| default_pidfile(&self.name).map_err(Error::configuration), Ok)
+    }
+
+    /// Returns the pidfiles that verbs look at as well: none where it was set.
+    pub(crate) fn other_pidfiles(&self) -> Vec<PathBuf> {
+        if self.pidfile.is_some() { Vec::new() } else { other_default_pidfiles(&self.name) }
     }
 
     /// Whether user code runs before a `ready = auto` daemon is ready, whose output the launcher wants to see.

@@ -4,6 +4,7 @@ use super::mistake::Place;
 use super::near::{listed, nearest};
 use super::source::Source;
 use super::words;
+use daemonize_core::__private::home;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -74,12 +75,18 @@ impl<'a> Value<'a> {
 
     /// A string in which `$VAR`, `${VAR}` and `${VAR:-default}` were put in; `$$` is a dollar sign.
     pub(super) fn expanded(&self) -> Option<String> {
-        self.expand(|_| None::<String>)
+        self.expand(None)
     }
 
-    /// A path: expanded, with `~` too, and from the directory of its file on.
+    /// A path: expanded, with `~` too (the home of the passwd entry), and from the directory of its file on.
     pub(super) fn path(&self) -> Option<PathBuf> {
-        let expanded = self.expand(|variables| variables("HOME"))?;
+        let text = self.text()?;
+        let begins_at_home = text == "~" || text.starts_with("~/");
+        let home = begins_at_home.then(home).flatten();
+        if begins_at_home && home.is_none() {
+            return self.wrong("this user has no passwd entry, and so no home for `~`: write an absolute path");
+        }
+        let expanded = self.expand(home.as_deref())?;
         if expanded.is_empty() {
             return self.wrong("the path is empty");
         }
@@ -92,7 +99,7 @@ impl<'a> Value<'a> {
         if text.contains(['/', '$']) || text.is_empty() { self.path() } else { Some(Path::new(text).to_owned()) }
     }
 
-    fn expand(&self, home: impl Fn(&dyn Fn(&str) -> Option<String>) -> Option<String>) -> Option<String> {
+    fn expand(&self, home: Option<&Path>) -> Option<String> {
         let text = self.text()?;
         if let Some(open) = text.find("${").filter(|open| !text[*open..].contains('}')) {
             return self.wrong(format!(
@@ -102,7 +109,7 @@ impl<'a> Value<'a> {
         }
         let variables = self.source.variables;
         let lookup = |name: &str| variables(name).map(Some).ok_or(());
-        match shellexpand::full_with_context(text, || home(variables), lookup) {
+        match shellexpand::full_with_context(text, || home.map(|home| home.display().to_string()), lookup) {
             Ok(expanded) if expanded.contains('\0') => {
                 self.wrong("it holds a NUL character, which no program can be given")
             }

@@ -12,6 +12,7 @@ mod instances;
 mod life;
 mod limits;
 mod only;
+mod places;
 mod signals;
 mod socket;
 mod tcbon;

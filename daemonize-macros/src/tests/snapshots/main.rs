@@ -51,7 +51,16 @@ impl main {
     fn __daemon() -> ::daemon::Daemon {
         static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
         ::core::clone::Clone::clone(
-            __DAEMON.get_or_init(|| ::daemon::Daemon::new("main").umask(0)),
+            __DAEMON
+                .get_or_init(|| {
+                    ::daemon::Daemon::new(
+                            ::daemon::__private::program_name(
+                                ::core::option_env!("CARGO_BIN_NAME"),
+                                ::core::module_path!(),
+                            ),
+                        )
+                        .umask(0)
+                }),
         )
     }
 }

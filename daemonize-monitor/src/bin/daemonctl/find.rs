@@ -1,7 +1,7 @@
 //! Which configuration is meant.
 
 use crate::exit::{Exit, Failure};
-use nix::unistd::{User, getuid};
+use daemonize_core::__private::home;
 use std::env;
 use std::path::{Path, PathBuf};
 
@@ -29,11 +29,6 @@ pub(crate) fn config(given: Option<&Path>) -> Result<PathBuf, Failure> {
 /// Where it is looked for.
 fn places(home: Option<PathBuf>) -> Vec<PathBuf> {
     home.map(|home| home.join(OWN)).into_iter().chain([PathBuf::from(SYSTEM)]).collect()
-}
-
-/// As the passwd entry says: a session's environment is not that of a cron job.
-fn home() -> Option<PathBuf> {
-    User::from_uid(getuid()).ok().flatten().map(|user| user.dir)
 }
 
 fn missing(places: &[PathBuf]) -> String {

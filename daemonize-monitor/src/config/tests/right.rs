@@ -4,6 +4,7 @@ use super::{config, variables};
 use crate::bot::{Backoff, Bot, Log, LogTarget, Ready, Restart};
 use crate::config::Config;
 use crate::settings::{Handler, Settings};
+use daemonize_core::__private::home;
 use daemonize_core::Signal;
 use log::LevelFilter;
 use std::path::PathBuf;
@@ -103,7 +104,8 @@ fn every_target_of_output() {
         ("\"inherit\"", LogTarget::Inherit),
         ("\"stdout\"", LogTarget::Stdout),
         ("\"./web.log\"", LogTarget::File(Log::new("/etc/./web.log"))),
-        ("{ file = \"~/web.log\" }", LogTarget::File(Log::new("/home/me/web.log"))),
+        // Not `HOME`, which is another one here.
+        ("{ file = \"~/web.log\" }", LogTarget::File(Log::new(home().unwrap().join("web.log")))),
     ];
     for (written, target) in cases {
         let found = config(&format!("[bot.web]\ncommand = \"/bin/true\"\nstderr = {written}\n"));
@@ -163,7 +165,7 @@ fn paths_begin_where_their_file_is() {
         "[bot.web]\ncommand = \"bin/web\"\ncwd = \"srv\"\n[bot.db]\ncommand = \"db\"\n[bot.up]\ncommand = \"~/up\"\n";
     let config = config(text);
     let commands: Vec<_> = config.bots.iter().map(|bot| bot.command.to_str().unwrap()).collect();
-    assert_eq!(commands, ["/etc/bin/web", "db", "/home/me/up"]);
+    assert_eq!(commands, ["/etc/bin/web", "db", home().unwrap().join("up").to_str().unwrap()]);
     assert_eq!(config.bots[0].directory, Some(PathBuf::from("/etc/srv")));
 }
 

@@ -1,4 +1,4 @@
-//! A daemon with an endpoint, for the black-box tests: `start | foreground | stop | status | ask | crowd` and settings,
+//! A daemon with an endpoint, for the black-box tests: `start | foreground | stop | status | client | ask | crowd` and settings,
 //! `key=value`.
 //!
 //! Everything is told by lines in files of the lab's directory, and by what the endpoint answers.
@@ -8,6 +8,7 @@ mod settings;
 
 use std::process::ExitCode;
 
+use daemon::control::Client;
 use settings::Settings;
 
 fn main() -> ExitCode {
@@ -30,6 +31,13 @@ fn main() -> ExitCode {
         "foreground" => settings.body(daemon.attach(settings.endpoint()), true),
         "stop" => daemon.stop().map(|stopped| println!("{stopped}")),
         "status" => daemon.status().map(|status| status.addresses.iter().for_each(|address| println!("{address}"))),
+        "client" => {
+            match Client::of(&daemon).get("/") {
+                Ok(answer) => println!("{answer}"),
+                Err(error) => println!("{error}"),
+            }
+            Ok(())
+        }
         verb => panic!("no verb `{verb}`"),
     };
     match outcome {

@@ -33,7 +33,10 @@ impl Settings {
     }
 
     pub(crate) fn daemon(&self) -> Daemon {
-        let mut daemon = Daemon::new("lab").pidfile(self.get("pidfile").unwrap_or("d.pid"));
+        let mut daemon = Daemon::new("lab");
+        if self.get("pidfile") != Some("default") {
+            daemon = daemon.pidfile(self.get("pidfile").unwrap_or("d.pid"));
+        }
         daemon = daemon.stdout("out").stderr("err").handle(Signal::SIGHUP, || line("hup"));
         if let Some(user) = self.get("user") {
             daemon = daemon.user(user);

@@ -1,0 +1,198 @@
+//! The one table of places: where a daemon's files are, by its name and by who asks.
+//!
+//! [`Places::of`] is a pure function of a name and a [`Situation`]; [`Situation::now`] looks at the system. No environment
+//! variable decides, with one exception: a process that systemd itself started has its files below its
+//! `RuntimeDirectory=`. The same table for readers is in `docs/places.md`, and a test compares the two.
+
+#[cfg(test)]
+mod tests;
+
+use nix::sys::utsname::uname;
+use nix::unistd::{User, geteuid};
+use std::env;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Component, Path, PathBuf};
+
+/// Names the directories of a unit's `RuntimeDirectory=`, separated by colons (`systemd.exec(5)`).
+const RUNTIME_DIRECTORY: &str = "RUNTIME_DIRECTORY";
+
+/// Holds what lives as long as the boot.
+const RUN: &str = "/run";
+
+/// Bits with which others than the owner could write.
+const OTHERS_WRITE: u32 = 0o022;
+
+/// Everything about the calling process that decides where a daemon's files are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Situation {
+    /// The effective user.
+    pub uid: u32,
+    /// The home directory of the user's passwd entry; `None` without an entry, or where it is not an absolute path. Not
+    /// looked up for root, whose files are not in a home.
+    pub home: Option<PathBuf>,
+    /// The name of the machine, as it appears in file names: homes may be shared by several machines.
+    pub host: String,
+    /// The verified directories of `RuntimeDirectory=`, if systemd itself started this process.
+    pub unit_directories: Vec<PathBuf>,
+    /// `/run/user/UID`, if it exists, belongs to the user and has mode 0700.
+    pub user_directory: Option<PathBuf>,
+}
+
+/// Where the files of one daemon are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Places {
+    /// The pidfile that a start makes.
+    pub pidfile: PathBuf,
+    /// The lock, beside the pidfile.
+    pub lock: PathBuf,
+    /// The directory of the control socket and its token.
+    pub control: PathBuf,
+    /// The file that says why the daemon ended.
+    pub last_words: PathBuf,
+    /// The log; `None` where there is neither root nor a home.
+    pub log: Option<PathBuf>,
+    /// The directory for what survives a restart; `None` where there is neither root nor a home.
+    pub state: Option<PathBuf>,
+    /// The other pidfiles that verbs look at, the first one first: those of a daemon of this name that was started in
+    /// another situation (by systemd, or by an earlier version of this library).
+    pub others: Vec<PathBuf>,
+}
+
+impl Situation {
+    /// Looks at the calling process; `started_by_systemd` says whether its environment is addressed to it.
+    pub fn now(started_by_systemd: bool) -> Situation {
+        let uid = geteuid();
+        let listed = env::var_os(RUNTIME_DIRECTORY).filter(|_| started_by_systemd).unwrap_or_default();
+        let (home, user_directory) = if uid.is_root() {
+            (None, None)
+        } else {
+            (home(), Some(user_directory(uid.as_raw())).filter(|path| is_private(path, uid.as_raw())))
+        };
+        Situation {
+            uid: uid.as_raw(),
+            home,
+            host: uname().map_or_else(|_| String::new(), |names| names.nodename().to_string_lossy().into_owned()),
+            unit_directories: unit_directories(&listed, uid.as_raw()),
+            user_directory,
+        }
+    }
+
+    /// The unit's directory for the daemon `name`: the one of that name, or the first one.
+    fn unit_directory(&self, name: &str) -> Option<&PathBuf> {
+        let named = self.unit_directories.iter().find(|path| path.file_name() == Some(OsStr::new(name)));
+        named.or_else(|| self.unit_directories.first())
+    }
+
+    /// The directory for what a user's programs keep; root has several.
+    pub(crate) fn state(&self) -> Option<PathBuf> {
+        self.home.as_ref().filter(|_| self.uid != 0).map(|home| home.join(".local/state"))
+    }
+
+    /// The host as a part of a file name. No character of it can end the name before it.
+    fn host(&self) -> String {
+        let plain = |letter: char| if letter.is_ascii_alphanumeric() || "-._".contains(letter) { letter } else { '_' };
+        let host: String = self.host.chars().map(plain).collect();
+        if host.is_empty() { "localhost".to_owned() } else { host }
+    }
+}
+
+impl Places {
+    /// The places of the daemon `name`, which has to be a file name.
+    ///
+    /// # Errors
+    /// Neither root, nor a unit with a `RuntimeDirectory=`, nor a user with a home.
+    pub fn of(name: &str, situation: &Situation) -> Result<Places, String> {
+        let is_root = situation.uid == 0;
+        let state = situation.state();
+        let (log, kept) = match &state {
+            _ if is_root => (Some(format!("/var/log/{name}.log").into()), Some(Path::new("/var/lib").join(name))),
+            Some(state) => (Some(state.join(format!("{name}@{}.log", situation.host()))), Some(state.join(name))),
+            None => (None, None),
+        };
+        let (directory, stem) = match (situation.unit_directory(name), &state) {
+            (Some(unit), _) => (unit.clone(), name.to_owned()),
+            (None, _) if is_root => (RUN.into(), name.to_owned()),
+            (None, Some(state)) => (state.clone(), format!("{name}@{}", situation.host())),
+            (None, None) => return Err(homeless(situation.uid)),
+        };
+        let beside = |ending: &str| directory.join(format!("{stem}{ending}"));
+        let control = match &situation.user_directory {
+            Some(user) if situation.unit_directory(name).is_none() => user.join(format!("{stem}.control")),
+            _ => beside(".control"),
+        };
+        let pidfile = beside(".pid");
+        let mut others = other_pidfiles(name, situation);
+        others.retain(|path| *path != pidfile);
+        Ok(Places {
+            pidfile,
+            lock: beside(".pid.lock"),
+            control,
+            last_words: beside(".last"),
+            log,
+            state: kept,
+            others,
+        })
+    }
+}
+
+/// Returns the pidfiles of a daemon of this name in every situation of this user, but for those of other host names.
+pub(crate) fn other_pidfiles(name: &str, situation: &Situation) -> Vec<PathBuf> {
+    let file = format!("{name}.pid");
+    let of_unit = |run: &Path| run.join(name).join(&file);
+    let machine = Path::new(RUN);
+    if situation.uid == 0 {
+        return vec![of_unit(machine), machine.join(file)];
+    }
+    let own = situation.user_directory.as_deref().map(of_unit);
+    // A unit of the machine may have `User=`.
+    let units = own.into_iter().chain([of_unit(machine)]);
+    let state = situation.state();
+    // Version 0.1 had no host in it.
+    let names = [format!("{name}@{}.pid", situation.host()), file.clone()];
+    units.chain(state.iter().flat_map(|state| names.iter().map(|name| state.join(name)))).collect()
+}
+
+/// The home directory of the effective user: that of the passwd entry, everywhere.
+///
+/// `HOME` is what a caller says, and another one in a session, under `sudo` and in a cron job.
+#[must_use]
+pub fn home() -> Option<PathBuf> {
+    User::from_uid(geteuid()).ok().flatten().map(|user| user.dir).filter(|home| home.is_absolute())
+}
+
+/// Says that there is no home.
+pub(crate) fn homeless(uid: u32) -> String {
+    format!("no home directory is known for uid {uid}, which has no passwd entry: set `pidfile`")
+}
+
+fn user_directory(uid: u32) -> PathBuf {
+    Path::new(RUN).join("user").join(uid.to_string())
+}
+
+/// Returns `true` for a directory of this user that no other user can enter.
+fn is_private(path: &Path, uid: u32) -> bool {
+    path.symlink_metadata()
+        .is_ok_and(|status| status.is_dir() && status.uid() == uid && status.mode() & 0o7777 == 0o700)
+}
+
+/// The directories in the list that a `RuntimeDirectory=` of this user can be: below `/run` or `/run/user/UID`, the
+/// user's own, and writable by no other one. Everything else is left out: a variable is not a proof.
+fn unit_directories(list: &OsStr, uid: u32) -> Vec<PathBuf> {
+    let paths = list.as_bytes().split(|byte| *byte == b':').map(|path| PathBuf::from(OsStr::from_bytes(path)));
+    paths.filter(|path| is_below_run(path, uid) && is_own_directory(path, uid)).collect()
+}
+
+/// Returns `true` for a plain path below the directory where systemd makes them for this user.
+fn is_below_run(path: &Path, uid: u32) -> bool {
+    let plain = path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
+    let below = |base: &Path| path.starts_with(base) && path != base;
+    let users = Path::new(RUN).join("user");
+    plain && below(Path::new(RUN)) && (!path.starts_with(&users) || below(&user_directory(uid)))
+}
+
+/// Follows links: with `DynamicUser=`, systemd makes one to a directory that it owns.
+fn is_own_directory(path: &Path, uid: u32) -> bool {
+    path.metadata().is_ok_and(|status| status.is_dir() && status.uid() == uid && status.mode() & OTHERS_WRITE == 0)
+}

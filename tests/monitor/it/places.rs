@@ -1,0 +1,41 @@
+//! Where a user's monitor has its files, whatever the environment says.
+
+use std::fs;
+use std::os::unix::fs::chown;
+use std::path::Path;
+
+use look::{ADA, Lab};
+
+use crate::common::SOON;
+use crate::site::daemonctl;
+
+/// Promise 2.16.
+#[test]
+fn monitor_of_a_user_is_found_by_the_home_of_the_passwd_entry() {
+    let mut lab = Lab::new(daemonctl());
+    lab.bring_program();
+    lab.make_household();
+    lab.make_directory("home/.config", ADA, 0o755);
+    lab.make_directory("run/user/4711", ADA, 0o700);
+    let text = "[monitor]\nname = \"place\"\nlog = { file = \"~/monitor.log\" }\n\
+                [bot.sleeper]\ncommand = \"/bin/sh\"\nargs = [\"-c\", \"echo begun; exec sleep 1000\"]\nstdout = { file = \"~/bot.log\" }\n";
+    let file = lab.write("home/.config/daemonctl.toml", text);
+    chown(file, Some(ADA), Some(ADA)).expect("root");
+    lab.as_user(ADA, &["start"]).run().ok().says(&["started it as pid"]);
+    let state = lab.path("home/.local/state");
+    let entries = fs::read_dir(&state).expect("a directory");
+    let names: Vec<String> =
+        entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8")).collect();
+    assert!(
+        names.iter().any(|name| name.starts_with("place@") && Path::new(name).extension() == Some("pid".as_ref())),
+        "{names:?}"
+    );
+    // Another session, another environment: the same monitor.
+    let elsewhere = |arguments: &[&str]| lab.as_user(ADA, arguments).env("HOME", "/").env("XDG_STATE_HOME", "/").run();
+    elsewhere(&["status"]).ok().prints(&["sleeper", "running"]);
+    lab.wait_for("home/bot.log", SOON, |log| log.contains("begun"));
+    assert!(lab.path("home/monitor.log").exists());
+    elsewhere(&["shutdown"]).ok();
+    lab.quiet(SOON).expect("it was shut down");
+    elsewhere(&["status"]).exits(3);
+}

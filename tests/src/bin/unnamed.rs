@@ -1,0 +1,17 @@
+//! A daemon whose `main` is annotated and says neither its name nor its pidfile: it prints where it is. The first argument
+//! is the user that it becomes.
+#![deny(unsafe_code)]
+
+#[daemon::run(detach = never, configure = become_user)]
+fn main() -> daemon::Result<()> {
+    let status = main::status()?;
+    println!("{}\n{status}", main::pidfile().display());
+    Ok(())
+}
+
+fn become_user(daemon: daemon::Daemon) -> daemon::Daemon {
+    match std::env::args().nth(1) {
+        Some(user) => daemon.user(user),
+        None => daemon,
+    }
+}

@@ -1,0 +1,65 @@
+//! A machine of its own for a lab, as far as it decides where a daemon's files are: users with homes, and `/run`.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+
+use crate::lab::Lab;
+use crate::run::Run;
+
+/// A user whose home is `home` in the lab's directory.
+pub const ADA: u32 = 4711;
+/// A user without a passwd entry.
+pub const NOBODY_KNOWS: u32 = 4712;
+
+/// Mounts what is in the lab's directory over what is on the machine, for one command.
+const ENTER: &str = "mount --bind passwd /etc/passwd && mount --bind run /run && exec \"$@\"";
+
+impl Lab {
+    /// Makes the users and `run`, which is `/run` for what [`Lab::as_user`] starts. Needs root.
+    ///
+    /// # Panics
+    /// When they cannot be made.
+    pub fn make_household(&self) {
+        let directory = self.directory().display();
+        let users = format!(
+            "root:x:0:0::{directory}/root:/bin/sh\nada:x:{ADA}:{ADA}::{directory}/home:/bin/sh\n\
+             nobody:x:65534:65534::/nonexistent:/bin/false\n"
+        );
+        self.write("passwd", users);
+        for name in ["root", "home", "run"] {
+            fs::create_dir(self.path(name)).expect("a directory");
+        }
+        chown(self.path("home"), Some(ADA), Some(ADA)).expect("root");
+    }
+
+    /// Makes a directory of this user, with this mode, and those above it.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub fn make_directory(&self, name: &str, user: u32, mode: u32) {
+        let path = self.path(name);
+        fs::create_dir_all(&path).expect("a directory");
+        chown(&path, Some(user), Some(user)).expect("root");
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("a directory of ours");
+    }
+
+    /// The helper program with these arguments, run by this user in the household. `HOME` is another directory there.
+    pub fn as_user(&self, user: u32, arguments: &[&str]) -> Run<'_> {
+        self.household(user).arg(self.program()).args(arguments)
+    }
+
+    /// The same, as what systemd started: with the directories of `RuntimeDirectory=`.
+    pub fn as_unit(&self, user: u32, directories: &str, arguments: &[&str]) -> Run<'_> {
+        let script = "export SYSTEMD_EXEC_PID=$$; exec \"$@\"";
+        let run = self.household(user).args(["sh", "-c", script, "sh"]).arg(self.program()).args(arguments);
+        run.env("RUNTIME_DIRECTORY", directories)
+    }
+
+    /// What comes before a command of this user.
+    fn household(&self, user: u32) -> Run<'_> {
+        let id = user.to_string();
+        let become_user = ["setpriv", "--reuid", &id, "--regid", &id, "--clear-groups", "--"];
+        let become_user = if user == 0 { &[][..] } else { &become_user };
+        self.command("unshare", &["--mount", "--", "bash", "-c", ENTER, "bash"]).args(become_user)
+    }
+}
