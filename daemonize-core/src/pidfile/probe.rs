@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 pub(crate) struct Reading {
     pub(crate) record: Record,
     bytes: Vec<u8>,
-    inode: (u64, u64),
+    inode: (libc::dev_t, libc::ino_t),
     age: Duration,
 }
 
