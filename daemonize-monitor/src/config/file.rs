@@ -59,6 +59,20 @@ fn open(path: &Path) -> Result<(OwnedFd, FileStat), String> {
     Err("too many symbolic links".into())
 }
 
+/// Returns why a user other than root and ourselves could replace a program, or have another one run in its place; `None` if
+/// no user can.
+pub(super) fn replaceable(program: &Path) -> Option<String> {
+    let status = match open(program) {
+        Ok((_, status)) => status,
+        Err(why) => return Some(why),
+    };
+    if !is_ours(&status) {
+        return Some(format!("it belongs to uid {}: `chown` it", status.st_uid));
+    }
+    let mode = status.st_mode & 0o7777;
+    (mode & OTHERS_WRITE != 0).then(|| format!("others than its owner can write it (mode {mode:04o}): `chmod go-w` it"))
+}
+
 /// Opens a directory which nobody can write but its owner, who is root or ourselves.
 fn directory(path: &Path) -> Result<OwnedFd, String> {
     let (directory, everybodys) = open_directory(path)?;
