@@ -121,7 +121,7 @@ fn dropped_daemon_opens_its_streams_while_it_starts() {
 #[test]
 fn log_in_a_directory_of_the_user_is_the_users() {
     let lab = their_lab();
-    let settings = ["user=nobody", "stdout=theirs/log", "body=say:said,idle"];
+    let settings = ["user=nobody", "stdout=theirs/log", "ready=manual", "body=say:said,ready,idle"];
     let owner = || fs::metadata(lab.path("theirs/log")).expect("a log").uid();
     start(&lab, &settings);
     stop(&lab);
@@ -147,7 +147,8 @@ fn log_of_root_in_a_directory_of_a_group_is_written_on() {
     fs::set_permissions(lab.path("logs"), fs::Permissions::from_mode(0o775)).unwrap();
     for (is_protected, user) in [(true, ""), (true, "user=nobody"), (false, "user=nobody"), (false, "")] {
         lab.write("logs/log", "before\n");
-        let start = format!("exec \"$D\" start pidfile={PIDFILE} stdout=logs/log body=say:said,idle {user}");
+        let start =
+            format!("exec \"$D\" start pidfile={PIDFILE} stdout=logs/log ready=manual body=say:said,ready,idle {user}");
         // There, second names are not protected, as far as anybody can see.
         let mount = "mount --bind zero /proc/sys/fs/protected_hardlinks";
         let script =
