@@ -48,7 +48,7 @@ pub(crate) struct Owner {
 pub(crate) struct Place {
     directory: PathBuf,
     /// Which directory that is (device and inode), once it is furnished.
-    furnished: Option<(u64, u64)>,
+    furnished: Option<(nix::libc::dev_t, nix::libc::ino_t)>,
 }
 
 impl Place {

@@ -156,7 +156,8 @@ fn trust_link(path: &Path, status: &FileStat, roots: bool, links: usize) -> Resu
     }
 }
 
-fn is_sticky(status: &FileStat) -> bool {
+/// Returns `true` if nobody but its owner, and that of the directory, can remove a file.
+pub(crate) fn is_sticky(status: &FileStat) -> bool {
     status.st_mode & libc::S_ISVTX != 0
 }
 

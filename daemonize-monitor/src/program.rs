@@ -52,7 +52,7 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 pub(crate) struct Ground {
     environment: BTreeMap<OsString, OsString>,
     /// `RLIMIT_NOFILE` as it was before the monitor raised its own.
-    descriptors: Option<(u64, u64)>,
+    descriptors: Option<(libc::rlim_t, libc::rlim_t)>,
 }
 
 /// Why there is no process.
@@ -66,7 +66,7 @@ pub(crate) struct Refusal {
 }
 
 impl Ground {
-    pub(crate) fn new(monitor: &str, place: Option<&str>, descriptors: Option<(u64, u64)>) -> Ground {
+    pub(crate) fn new(monitor: &str, place: Option<&str>, descriptors: Option<(libc::rlim_t, libc::rlim_t)>) -> Ground {
         let mut environment: BTreeMap<OsString, OsString> = env::vars_os().collect();
         environment.retain(|name, _| !is_for_the_monitor(name));
         environment.insert(MONITOR_VARIABLE.into(), monitor.into());
@@ -145,11 +145,16 @@ pub(crate) struct Prepared<'a> {
     environment: Vec<CString>,
     directory: Option<CString>,
     whom: Option<Whom>,
-    descriptors: Option<(u64, u64)>,
+    descriptors: Option<(libc::rlim_t, libc::rlim_t)>,
     streams: [Option<BorrowedFd<'a>>; STREAMS],
 }
 
 impl Prepared<'_> {
+    /// Returns the user that it becomes, if it becomes one.
+    pub(crate) fn user(&self) -> Option<Uid> {
+        self.whom.as_ref()?.user.map(Uid::from_raw)
+    }
+
     /// Starts the program; when this returns it is executed, in a session of its own. This takes as long as the file
     /// systems do on which the program and its directory are.
     ///
@@ -185,7 +190,7 @@ fn refusal(bot: &Bot, failure: spawn::Failure) -> Refusal {
         "execute" => bot.command.to_string_lossy(),
         _ => bot.name.as_str().into(),
     };
-    let shortages = [libc::EAGAIN, libc::ENOMEM, libc::EMFILE, libc::ENFILE, libc::ETXTBSY, libc::ENOSPC];
+    let shortages = [libc::EAGAIN, libc::ENOMEM, libc::EMFILE, libc::ENFILE, libc::ETXTBSY, libc::ENOSPC, libc::EDQUOT];
     Refusal {
         text: format!("failed to {} `{thing}`: {}", failure.doing, cause(&error)),
         errno: failure.errno,
@@ -260,11 +265,10 @@ impl Whom {
                 )));
             }
         };
-        Ok(Some(Whom {
-            user: user.map(|user| user.uid.as_raw()),
-            group: group.map(Gid::as_raw),
-            groups: Some(groups.into_iter().map(Gid::as_raw).collect()),
-        }))
+        let mut groups: Vec<u32> = groups.into_iter().map(Gid::as_raw).collect();
+        groups.sort_unstable();
+        groups.dedup();
+        Ok(Some(Whom { user: user.map(|user| user.uid.as_raw()), group: group.map(Gid::as_raw), groups: Some(groups) }))
     }
 
     fn identity(&self) -> spawn::Identity<'_> {

@@ -1,6 +1,7 @@
 //! The calls that std and nix lack, and the only `unsafe` of this package.
 #![allow(unsafe_code)]
 
+use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
@@ -74,6 +75,35 @@ pub fn fork_a_sleeper(escapes: bool) -> io::Result<()> {
             Ok(())
         }
     }
+}
+
+/// Joins a new session keyring and puts a key of this name into it, which nothing but possession of it opens.
+pub fn add_key(name: &CStr) -> io::Result<()> {
+    let (join, anonymous) = (libc::KEYCTL_JOIN_SESSION_KEYRING, 0_usize);
+    // SAFETY: takes integers: without a name no memory of ours is read.
+    checked(unsafe { libc::syscall(libc::SYS_keyctl, join, anonymous) })?;
+    let (kind, secret) = (c"user", b"secret");
+    // SAFETY: reads two strings of ours and as many bytes as are said.
+    checked(unsafe {
+        libc::syscall(
+            libc::SYS_add_key,
+            kind.as_ptr(),
+            name.as_ptr(),
+            secret.as_ptr(),
+            secret.len(),
+            libc::KEY_SPEC_SESSION_KEYRING,
+        )
+    })
+    .map(drop)
+}
+
+/// Whether a key of this name is in the session keyring.
+pub fn finds_key(name: &CStr) -> bool {
+    let (search, kind, nowhere) = (libc::KEYCTL_SEARCH, c"user", 0_usize);
+    let keyring = libc::KEY_SPEC_SESSION_KEYRING;
+    // SAFETY: reads two strings of ours.
+    let key = unsafe { libc::syscall(libc::SYS_keyctl, search, keyring, kind.as_ptr(), name.as_ptr(), nowhere) };
+    key > 0
 }
 
 /// The result of a system call, or errno.

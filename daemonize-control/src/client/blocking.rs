@@ -10,13 +10,16 @@ use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, UnixAddr, connect, setsockopt, socket, sockopt::SendTimeout,
 };
-use nix::sys::time::TimeVal;
+use nix::sys::time::{TimeVal, TimeValLike};
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
+
+/// The longest timeout of a socket that every target can express, in microseconds: `time_t` has 32 bits on some.
+const LONGEST_MICROS: i64 = i32::MAX as i64 * 1_000_000;
 
 /// A connection to a daemon that is known to be the right one.
 #[derive(Debug)]
@@ -178,8 +181,8 @@ fn connect_unix(path: &Path, deadline: Instant) -> io::Result<UnixStream> {
     let address = UnixAddr::new(path)?;
     loop {
         let left = left(deadline)?;
-        let seconds = left.as_secs().try_into().unwrap_or(i64::MAX);
-        setsockopt(&socket, SendTimeout, &TimeVal::new(seconds, left.subsec_micros().into()))?;
+        let micros = i64::try_from(left.as_micros()).map_or(LONGEST_MICROS, |micros| micros.min(LONGEST_MICROS));
+        setsockopt(&socket, SendTimeout, &TimeVal::microseconds(micros))?;
         match connect(socket.as_raw_fd(), &address) {
             Err(Errno::EINTR) => {}
             other => return other.map(|()| UnixStream::from(socket)).map_err(io::Error::from),

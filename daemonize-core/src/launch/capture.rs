@@ -1,7 +1,7 @@
 //! What a starting daemon prints, brought to the launcher.
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::unistd::{dup2_stderr, dup2_stdout, pipe2};
+use nix::unistd::{Uid, dup2_stderr, dup2_stdout, fchown, pipe2};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -32,11 +32,20 @@ pub(crate) struct Listener {
 }
 
 impl Capture {
-    /// Two pipes; what comes through them goes to the logs, too.
-    pub(crate) fn new(logs: [Option<BorrowedFd<'_>>; 2]) -> io::Result<(Capture, Captured)> {
+    /// Makes two pipes; what comes through them goes to the logs, too. They belong to the user that the daemon becomes: else
+    /// it could not open `/dev/stdout`, which means opening the pipe anew.
+    pub(crate) fn new(logs: [Option<BorrowedFd<'_>>; 2], user: Option<Uid>) -> io::Result<(Capture, Captured)> {
         let [output_log, errors_log] = logs;
-        let (output_reader, output) = pipe2(OFlag::O_CLOEXEC)?;
-        let (errors_reader, errors) = pipe2(OFlag::O_CLOEXEC)?;
+        let pipe = || {
+            let (reader, writer) = pipe2(OFlag::O_CLOEXEC)?;
+            if user.is_some() {
+                // Without CAP_CHOWN it stays the launcher's, and serves as a descriptor all the same.
+                let _ = fchown(&writer, user, None);
+            }
+            Ok::<_, nix::Error>((reader, writer))
+        };
+        let (output_reader, output) = pipe()?;
+        let (errors_reader, errors) = pipe()?;
         let capture = Capture {
             output: Listener::new(output_reader, output_log)?,
             errors: Listener::new(errors_reader, errors_log)?,

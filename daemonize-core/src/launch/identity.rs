@@ -5,11 +5,15 @@ use super::prove_alone;
 use crate::error::{Error, Result, cause};
 use crate::settings::Settings;
 use crate::stage::Stage;
+use crate::sys::env as environment;
+use crate::sys::fork::Alone;
+use crate::sys::keyring;
 use nix::unistd::{
     Gid, Group, Uid, User, chdir, chroot, getegid, geteuid, getgrouplist, getgroups, getresgid, getresuid, setgroups,
     setresgid, setresuid,
 };
-use std::ffi::CString;
+use std::ffi::{CString, OsStr};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 /// Whom to become, looked up before anything else happens: after a chroot nobody can be looked up.
@@ -18,6 +22,8 @@ pub(crate) struct Target {
     user: Option<Uid>,
     group: Option<Gid>,
     groups: Option<Vec<Gid>>,
+    /// What passwd says of the user, where there is an entry.
+    entry: Option<Entry>,
     root: Option<PathBuf>,
     /// What is left to the user, if there is one.
     rights: Option<Rights>,
@@ -46,20 +52,22 @@ impl Target {
             return Err(Error::configuration("`user` has no passwd entry that would name its group: set `group`"));
         }
         let groups = match (&user, group) {
-            (Some(Found { name: Some(name), .. }), Some(group)) if settings.init_groups => {
-                Some(supplementary(name, group)?)
+            (Some(Found { entry: Some(entry), .. }), Some(group)) if settings.init_groups => {
+                Some(supplementary(&entry.name, group)?)
             }
             (_, group) => group.map(|group| vec![group]),
         };
         let rights = user.is_some().then(|| Rights::resolve(settings)).transpose()?;
         let no_new_privs = settings.no_new_privs.unwrap_or(user.is_some());
-        let (user, root) = (user.map(|user| user.uid), settings.chroot.clone());
-        Ok(Some(Target { user, group, groups, root, rights, no_new_privs }))
+        let (uid, root) = (user.as_ref().map(|user| user.uid), settings.chroot.clone());
+        let entry = user.and_then(|user| user.entry);
+        Ok(Some(Target { user: uid, group, groups, entry, root, rights, no_new_privs }))
     }
 
     /// Who stays who they are can still forgo new privileges.
     fn staying(settings: &Settings) -> Option<Target> {
-        let stays = Target { user: None, group: None, groups: None, root: None, rights: None, no_new_privs: true };
+        let (user, group, groups, entry) = (None, None, None, None);
+        let stays = Target { user, group, groups, entry, root: None, rights: None, no_new_privs: true };
         settings.no_new_privs.filter(|yes| *yes).map(|_| stays)
     }
 
@@ -81,9 +89,12 @@ impl Target {
     /// Each step needs the rights that the next one gives up.
     pub(crate) fn take_on(&self) -> Result<()> {
         // Capabilities are each thread's own: one that a hook has made would keep its.
-        prove_alone()?;
+        let alone = prove_alone()?;
         let witness = Witness::call()?;
         let rights = self.rights.as_ref();
+        if self.user.is_some() {
+            leave_session_keyring()?;
+        }
         self.change_root()?;
         let bounded = rights.map_or(Ok(false), |rights| rights.bound(self.no_new_privs))?;
         rights.map_or_else(|| self.change_ids(), |rights| rights.outlive(|| self.change_ids()))?;
@@ -92,6 +103,9 @@ impl Target {
         rights.map_or(Ok(()), Rights::reduce)?;
         if self.no_new_privs {
             forgo_new_privileges()?;
+        }
+        if self.user.is_some() {
+            self.change_environment(alone);
         }
         witness.confirm(rights, bounded, self.no_new_privs)
     }
@@ -116,6 +130,16 @@ impl Target {
             setresuid(user, user, user).map_err(|errno| failed("setresuid", errno))?;
         }
         Ok(())
+    }
+
+    /// Sets the variables that name the user and its home, and removes those of root for which passwd has no value.
+    fn change_environment(&self, alone: Alone) {
+        for (name, value) in variables(self.entry.as_ref()) {
+            match value {
+                Some(value) => environment::set(alone, name, value),
+                None => environment::forget(alone, name),
+            }
+        }
     }
 
     /// Looks at what was really done, and tries to undo it.
@@ -144,6 +168,26 @@ impl Target {
     }
 }
 
+/// Joins a new session keyring: the old one stays readable after a change of user, with all keys that root has in it
+/// (session-keyring(7)). Before the change, since root's quota of keys has room for it.
+fn leave_session_keyring() -> Result<()> {
+    match keyring::join_new_session() {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(lied("the session keyring did not change")),
+        // A kernel without keys, or a container whose filter of system calls forbids them all.
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM | libc::EACCES)) => Ok(()),
+        Err(error) => Err(Error::stage(Stage::Identity, format_args!("join a new session keyring: {}", cause(&error)))),
+    }
+}
+
+/// Returns what the environment says of a user; `None` for what is not known.
+fn variables(entry: Option<&Entry>) -> [(&'static str, Option<&OsStr>); 4] {
+    let name = entry.map(|entry| OsStr::from_bytes(entry.name.as_bytes()));
+    let home = entry.map(|entry| entry.home.as_os_str()).filter(|home| !home.is_empty());
+    let shell = entry.map(|entry| entry.shell.as_os_str()).filter(|shell| !shell.is_empty());
+    [("HOME", home), ("USER", name), ("LOGNAME", name), ("SHELL", shell)]
+}
+
 fn failed(what: &str, errno: nix::Error) -> Error {
     Error::stage(Stage::Identity, format_args!("{what}: {}", cause(&errno.into())))
 }
@@ -159,11 +203,19 @@ fn can_go_back() -> bool {
         || setgroups(&[root_group]).is_ok()
 }
 
-/// A user as configured; without a name when only a number is known.
+/// A user as configured; without an entry when only a number is known.
 struct Found {
     uid: Uid,
     group: Option<Gid>,
-    name: Option<CString>,
+    entry: Option<Entry>,
+}
+
+/// What passwd says of a user beside the numbers.
+#[derive(Clone, Debug)]
+struct Entry {
+    name: CString,
+    home: PathBuf,
+    shell: PathBuf,
 }
 
 fn find_user(text: &str) -> Result<Found> {
@@ -174,8 +226,12 @@ fn find_user(text: &str) -> Result<Found> {
     };
     let entry = entry.map_err(|errno| wrong(&cause(&errno.into())))?;
     let found = match (entry, number(text)) {
-        (Some(user), _) => Found { uid: user.uid, group: Some(user.gid), name: CString::new(user.name).ok() },
-        (None, Some(uid)) => Found { uid: Uid::from_raw(uid), group: None, name: None },
+        (Some(user), _) => {
+            let (home, shell) = (user.dir, user.shell);
+            let entry = CString::new(user.name).ok().map(|name| Entry { name, home, shell });
+            Found { uid: user.uid, group: Some(user.gid), entry }
+        }
+        (None, Some(uid)) => Found { uid: Uid::from_raw(uid), group: None, entry: None },
         (None, None) => return Err(wrong("there is no such user")),
     };
     if found.uid.is_root() && geteuid().is_root() {

@@ -39,7 +39,8 @@ pub(super) fn split(mut quiet: Quiet, launch: Launch, alone: Alone, leaving: boo
     let (ready, daemon_end) = Channel::pair().map_err(plumbing)?;
     let (ctl, middle_end) = Channel::pair().map_err(plumbing)?;
     let speaks = launch.plan.settings.speaks_while_starting();
-    let capture = speaks.then(|| Capture::new(launch.plan.streams.logs())).transpose().map_err(plumbing)?;
+    let user = launch.plan.identity.as_ref().and_then(|target| target.owner().0);
+    let capture = speaks.then(|| Capture::new(launch.plan.streams.logs(), user)).transpose().map_err(plumbing)?;
     let (capture, captured): (Option<Capture>, Option<Captured>) = capture.unzip();
     stdout::flush();
     quiet.keep_children();

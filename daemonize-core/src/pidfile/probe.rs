@@ -18,7 +18,7 @@ use std::time::{Duration, SystemTime};
 pub(crate) struct Reading {
     pub(crate) record: Record,
     bytes: Vec<u8>,
-    inode: (u64, u64),
+    inode: (libc::dev_t, libc::ino_t),
     modified: SystemTime,
     /// The other user to whom the file's directory belongs, where root reads it.
     pub(crate) foreign: Option<u32>,

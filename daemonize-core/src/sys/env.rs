@@ -1,6 +1,13 @@
-//! Taking a variable out of the environment, which std lets nobody do who cannot rule out other threads.
+//! Changing the environment, which std lets nobody do who cannot rule out other threads.
 
 use super::fork::Alone;
+use std::ffi::OsStr;
+
+/// `setenv(3)`: this process and its children see this value from now on.
+pub(crate) fn set(_: Alone, name: &str, value: &OsStr) {
+    // SAFETY: as in `forget`.
+    unsafe { std::env::set_var(name, value) };
+}
 
 /// `unsetenv(3)`: neither this process nor its children see the variable any more.
 pub(crate) fn forget(_: Alone, name: &str) {

@@ -63,6 +63,17 @@ pub(crate) fn close_leaked(leaked: &[RawFd]) {
 
 /// Closes every descriptor from 3 on but those in `keep`. The cost does not depend on `RLIMIT_NOFILE`.
 pub(crate) fn close_all_but(keep: &[RawFd]) -> io::Result<()> {
+    match close_ranges_but(keep) {
+        // Before Linux 5.9, or where a filter of system calls does not know the call: they are listed instead.
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM)) => {
+            list()?.into_iter().filter(|fd| *fd > 2 && !keep.contains(fd)).for_each(close);
+            Ok(())
+        }
+        outcome => outcome,
+    }
+}
+
+fn close_ranges_but(keep: &[RawFd]) -> io::Result<()> {
     let mut first = 3;
     while let Some(kept) = keep.iter().copied().filter(|fd| *fd >= first).min() {
         close_range(first, kept - 1)?;
@@ -80,9 +91,9 @@ fn close_range(first: RawFd, last: RawFd) -> io::Result<()> {
     Ok(())
 }
 
-/// `close(2)` of a number that nothing in this program owns.
+/// `close(2)` of a number that nothing in this program uses any more.
 fn close(fd: RawFd) {
-    // SAFETY: nobody in this program made this descriptor: it came in through exec without close-on-exec.
+    // SAFETY: it came in through exec without close-on-exec, or the user asked for every descriptor to be closed.
     drop(unsafe { OwnedFd::from_raw_fd(fd) });
 }
 

@@ -72,7 +72,8 @@ impl Mask {
     pub(crate) fn poll(&self, fds: &mut [PollFd<'_>], time: Option<Duration>) -> i32 {
         let time = time.map(|time| libc::timespec {
             tv_sec: i32::try_from(time.as_secs()).unwrap_or(i32::MAX).into(),
-            tv_nsec: time.subsec_nanos().into(),
+            // Fewer than a billion, so it fits; `c_long` has 32 bits on some targets.
+            tv_nsec: i32::try_from(time.subsec_nanos()).unwrap_or(0).into(),
         });
         let time = time.as_ref().map_or(ptr::null(), ptr::from_ref);
         // SAFETY: PollFd is a transparent pollfd; all pointers are to live values of ours.

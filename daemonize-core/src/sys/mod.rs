@@ -6,6 +6,7 @@ pub(crate) mod env;
 pub(crate) mod fds;
 pub(crate) mod fork;
 pub(crate) mod handler;
+pub(crate) mod keyring;
 pub(crate) mod mask;
 pub(crate) mod pidfd;
 pub(crate) mod wait;

@@ -43,10 +43,20 @@ impl Bot {
         steps.chain(backoff).chain([self.limit.window, self.ready_timeout])
     }
 
-    /// Everything that it is given as text.
+    /// Everything that it is given as text, and every path and name that the kernel is told for it.
     fn texts(&self) -> impl Iterator<Item = &OsStr> {
         let given = self.arguments.iter().chain(self.environment.keys()).chain(self.environment.values());
-        given.map(AsRef::as_ref).chain([self.command.as_os_str()]).chain(self.directory.iter().map(AsRef::as_ref))
+        let names = [&self.user, &self.group].into_iter().flatten().map(OsStr::new);
+        let logs = [&self.stdout, &self.stderr].into_iter().filter_map(|target| match target {
+            LogTarget::File(log) => Some(&log.path),
+            _ => None,
+        });
+        let ready = match &self.ready {
+            Ready::File(path) => Some(path),
+            _ => None,
+        };
+        let paths = [&self.command].into_iter().chain(&self.directory).chain(logs).chain(ready);
+        given.map(AsRef::as_ref).chain(names).chain(paths.map(|path| path.as_os_str()))
     }
 }
 

@@ -12,7 +12,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 /// No configuration is larger, in bytes.
-const LARGEST: u64 = 1 << 20;
+const LARGEST: usize = 1 << 20;
 
 /// Symbolic links on the way before somebody is going in circles (as in the kernel).
 const LINKS: usize = 40;
@@ -21,7 +21,7 @@ const LINKS: usize = 40;
 const OTHERS_WRITE: u32 = 0o022;
 
 /// What tells one file from another, whatever it is called.
-pub(super) type Identity = (u64, u64);
+pub(super) type Identity = (nix::libc::dev_t, nix::libc::ino_t);
 
 /// What is in a file, and which file it was.
 pub(super) fn read(path: &Path) -> Result<(Vec<u8>, Identity), String> {
@@ -29,12 +29,12 @@ pub(super) fn read(path: &Path) -> Result<(Vec<u8>, Identity), String> {
     judge(&status)?;
     let (mut file, mut bytes) = (File::from(file), Vec::new());
     // It may grow after it was judged.
-    file.by_ref().take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| cause(&error))?;
-    if bytes.len() as u64 > LARGEST {
+    file.by_ref().take(LARGEST as u64 + 1).read_to_end(&mut bytes).map_err(|error| cause(&error))?;
+    if bytes.len() > LARGEST {
         return Err(too_large());
     }
     let after = fstat(&file).map_err(|errno| cause(&errno.into()))?;
-    if written(&after) != written(&status) || after.st_size.unsigned_abs() != bytes.len() as u64 {
+    if written(&after) != written(&status) || size(&after) != bytes.len() {
         return Err("it was written while it was read: try again when it is finished".into());
     }
     Ok((bytes, (status.st_dev, status.st_ino)))
@@ -57,6 +57,20 @@ fn open(path: &Path) -> Result<(OwnedFd, FileStat), String> {
         }
     }
     Err("too many symbolic links".into())
+}
+
+/// Returns why a user other than root and ourselves could replace a program, or have another one run in its place; `None` if
+/// no user can.
+pub(super) fn replaceable(program: &Path) -> Option<String> {
+    let status = match open(program) {
+        Ok((_, status)) => status,
+        Err(why) => return Some(why),
+    };
+    if !is_ours(&status) {
+        return Some(format!("it belongs to uid {}: `chown` it", status.st_uid));
+    }
+    let mode = status.st_mode & 0o7777;
+    (mode & OTHERS_WRITE != 0).then(|| format!("others than its owner can write it (mode {mode:04o}): `chmod go-w` it"))
 }
 
 /// Opens a directory which nobody can write but its owner, who is root or ourselves.
@@ -105,15 +119,20 @@ fn judge(status: &FileStat) -> Result<(), String> {
             "others than its owner can write it (mode {mode:04o}), and have any program run: `chmod go-w` it"
         ));
     }
-    if status.st_size.unsigned_abs() > LARGEST {
+    if size(status) > LARGEST {
         return Err(too_large());
     }
     Ok(())
 }
 
 /// What changes when somebody writes a file.
-fn written(status: &FileStat) -> (i64, i64, i64) {
+fn written(status: &FileStat) -> impl PartialEq {
     (status.st_size, status.st_mtime, status.st_mtime_nsec)
+}
+
+/// Returns the size of a file in bytes; the most there can be where it does not fit into memory.
+fn size(status: &FileStat) -> usize {
+    status.st_size.try_into().unwrap_or(usize::MAX)
 }
 
 fn is_ours(status: &FileStat) -> bool {

@@ -11,6 +11,7 @@ mod mistake;
 mod monitor;
 mod near;
 mod original;
+mod program;
 mod source;
 mod streams;
 #[cfg(test)]
@@ -22,7 +23,6 @@ pub use mistake::{Mistake, Mistakes, Place};
 pub(crate) use near::nearest;
 
 use crate::bot::{Bot, LogTarget};
-use crate::error::cause;
 use crate::reload::Plan;
 use crate::settings::Settings;
 use keys::Described;
@@ -51,7 +51,8 @@ pub struct Config {
     pub settings: Settings,
     /// The bots, in the order of the files.
     pub bots: Vec<Bot>,
-    /// What is no mistake, but does not look right: a program that is not there yet.
+    /// What is no mistake, but does not look right: a program that is not there yet, or that runs as root although another
+    /// user could replace it.
     pub warnings: Vec<Mistake>,
     /// The files that were read, the first one first.
     pub files: Vec<PathBuf>,
@@ -134,7 +135,7 @@ fn finish(load: Load<'_>) -> Result<Config, Mistakes> {
     }
     mistakes.extend(shared_logs(&load));
     if mistakes.is_empty() {
-        let warnings = load.bots.iter().filter_map(missing_program).collect();
+        let warnings = program::warnings(&load.bots);
         let bots = load.bots.into_iter().map(|described| described.bot).collect();
         return Ok(Config { settings: load.settings, bots, warnings, files: load.files });
     }
@@ -166,10 +167,4 @@ fn shared_logs(load: &Load<'_>) -> Vec<Mistake> {
 fn unfit(described: &Described) -> Option<Mistake> {
     let text = described.bot.check().err()?;
     Some(Mistake { place: described.place.clone(), text })
-}
-
-fn missing_program(described: &Described) -> Option<Mistake> {
-    let error = described.bot.find_program().err()?;
-    let text = format!("`command`: `{}` cannot be started now: {}", described.bot.command.display(), cause(&error));
-    Some(Mistake { place: described.command.clone(), text })
 }

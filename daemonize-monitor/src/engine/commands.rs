@@ -158,6 +158,7 @@ impl Engine {
         if !self.find(&bot.name).is_empty() {
             return Err(failed("there is another bot of that name"));
         }
+        fit(&bot)?;
         if self.shutdown.is_none() {
             self.add(Arc::new(bot), true);
             self.wire();
@@ -186,6 +187,9 @@ impl Engine {
         }
         let mut bot = Bot::new(name, path);
         bot.autostart = false;
+        if let Err(error) = fit(&bot) {
+            return Some(Err(error));
+        }
         let index = self.add(Arc::new(bot), true);
         self.wire();
         Some(Ok(vec![index]))
@@ -268,6 +272,11 @@ impl Engine {
         files.dedup_by(|one, other| one.path() == other.path());
         Ok(if files.is_empty() { Answer::Lines(lines) } else { Answer::Files(files) })
     }
+}
+
+/// Checks a bot that comes from a request, as those of a configuration are.
+fn fit(bot: &Bot) -> Result<()> {
+    bot.check().map_err(|why| Error::new(ErrorKind::Configuration, format!("failed to start program: {why}")))
 }
 
 /// Whether a bot may be called so.

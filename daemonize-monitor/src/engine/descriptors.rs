@@ -3,18 +3,18 @@
 use super::Engine;
 use crate::bot::{Bot, LogTarget, Ready};
 use nix::errno::Errno;
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 use std::os::fd::{AsRawFd, OwnedFd};
 
 /// So many are left for those who ask the monitor, and for the logs; of a small limit an eighth.
-const KEPT: u64 = 64;
+const KEPT: rlim_t = 64;
 
 /// Raises `RLIMIT_NOFILE` as far as it goes: to what the kernel allows anybody for whom has `CAP_SYS_RESOURCE`, else to the
 /// hard limit. What it was, if it was raised.
-pub(super) fn raise() -> Option<(u64, u64)> {
+pub(super) fn raise() -> Option<(rlim_t, rlim_t)> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
     let most = std::fs::read_to_string("/proc/sys/fs/nr_open").ok().and_then(|text| text.trim().parse().ok());
-    let most: u64 = most.unwrap_or(hard).max(hard);
+    let most: rlim_t = most.unwrap_or(hard).max(hard);
     setrlimit(Resource::RLIMIT_NOFILE, most, most).or_else(|_| setrlimit(Resource::RLIMIT_NOFILE, hard, hard)).ok()?;
     Some((soft, hard))
 }
@@ -23,31 +23,31 @@ pub(super) fn raise() -> Option<(u64, u64)> {
 /// says that there are few others.
 pub(super) fn leaves_room<'a>(mut pipes: impl Iterator<Item = &'a OwnedFd>) -> nix::Result<()> {
     let (limit, _) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    let is_kept = |fd: &OwnedFd| u64::try_from(fd.as_raw_fd()).is_ok_and(|number| number >= limit - kept(limit));
+    let is_kept = |fd: &OwnedFd| rlim_t::try_from(fd.as_raw_fd()).is_ok_and(|number| number >= limit - kept(limit));
     if pipes.any(is_kept) { Err(Errno::EMFILE) } else { Ok(()) }
 }
 
-fn kept(limit: u64) -> u64 {
+fn kept(limit: rlim_t) -> rlim_t {
     KEPT.min(limit / 8)
 }
 
 /// How many descriptors of the monitor a bot takes while it runs: for its process, its events, its pipes and its logs.
-fn needed(bot: &Bot) -> u64 {
+fn needed(bot: &Bot) -> rlim_t {
     let is_watched = matches!(bot.ready, Ready::Output(_));
     let of = |target: &LogTarget| match target {
         LogTarget::File(_) => 2,
         LogTarget::Memory => 1,
-        LogTarget::Null | LogTarget::Inherit => u64::from(is_watched),
+        LogTarget::Null | LogTarget::Inherit => rlim_t::from(is_watched),
         LogTarget::Stdout => 0,
     };
-    2 + of(&bot.stdout) + of(&bot.stderr) + u64::from(bot.ready == Ready::Notify)
+    2 + of(&bot.stdout) + of(&bot.stderr) + rlim_t::from(bot.ready == Ready::Notify)
 }
 
 impl Engine {
     /// Says so if the machine does not let the monitor have as many as its bots need.
     pub(super) fn count_descriptors(&self) {
         let Ok((limit, _)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
-        let bots: u64 = self.bots.iter().map(|bot| needed(bot)).sum();
+        let bots: rlim_t = self.bots.iter().map(|bot| needed(bot)).sum();
         if bots > limit - kept(limit) {
             log::warn!(
                 "the {} bots need {} descriptors, and the monitor may have {limit} (RLIMIT_NOFILE): not all of them can run at \

@@ -7,7 +7,7 @@ use crate::spawner::{Stream as End, Streams};
 use crate::status::State;
 use memchr::memmem;
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::epoll::EpollFlags;
 use nix::unistd::{pipe2, read};
 use std::collections::BTreeSet;
@@ -57,6 +57,9 @@ impl Engine {
         let mut ours = Vec::with_capacity(3);
         let mut pipe = |kind: Kind| {
             let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
+            // The bot can read its pipe, too (`/proc/self/fd/1`), and empty it between our look and our read. Only our end:
+            // the flag is the description's, and programs expect a stdout that blocks.
+            fcntl(&read, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
             ours.push((read, kind));
             Ok::<_, Errno>(End::Pipe(write))
         };

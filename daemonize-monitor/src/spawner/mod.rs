@@ -22,6 +22,7 @@ use crate::sys::pidfd::PidFd;
 use crate::sys::spawn::{self, Newborn, STREAMS, Slots};
 use daemonize_core::Pid;
 use nix::sys::eventfd::{EfdFlags, EventFd};
+use nix::unistd::{Uid, fchown};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -190,6 +191,9 @@ impl Worker {
     fn start(&self, start: &Start, ticket: &Ticket<Made>) -> Result<Made, Refusal> {
         let streams = start.streams.borrowed();
         let prepared = self.ground.prepare(&start.bot, start.notify.as_deref(), streams)?;
+        if let Some(user) = prepared.user() {
+            start.streams.give_to(user);
+        }
         if ticket.is_to_be_made() {
             prepared.execute(&self.slots, ticket.newborn())
         } else {
@@ -199,6 +203,17 @@ impl Worker {
 }
 
 impl Streams {
+    /// Makes the pipes the bot's own, so that it can open `/dev/stdout` and the like, which means opening the pipe anew. What
+    /// it inherits of the monitor's stays whose it was.
+    fn give_to(&self, user: Uid) {
+        for stream in &self.0 {
+            if let Stream::Pipe(pipe) = stream {
+                // Without CAP_CHOWN they stay root's, and serve as descriptors all the same.
+                let _ = fchown(pipe, Some(user), None);
+            }
+        }
+    }
+
     fn borrowed(&self) -> [Option<BorrowedFd<'_>>; STREAMS] {
         let fd = |at: usize| match &self.0[at] {
             Stream::Pipe(fd) => Some(fd.as_fd()),

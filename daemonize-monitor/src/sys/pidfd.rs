@@ -2,8 +2,6 @@
 
 use super::cvt;
 use daemonize_core::{Pid, Signal};
-use nix::sys::stat::fstat;
-use nix::sys::statfs::{FsType, fstatfs};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -12,7 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 const PROCESS_GROUP: libc::c_uint = 4;
 
 /// `PID_FS_MAGIC` of `linux/magic.h`.
-const PIDFS: FsType = FsType(0x5049_4446);
+#[cfg(target_pointer_width = "64")]
+const PIDFS: nix::sys::statfs::FsType = nix::sys::statfs::FsType(0x5049_4446);
 
 /// This kernel is too old for it.
 static NUMBERS_ONLY: AtomicBool = AtomicBool::new(false);
@@ -41,10 +40,20 @@ impl PidFd {
         PidFd(unsafe { OwnedFd::from_raw_fd(fd) })
     }
 
-    /// What no other process has before the machine is booted again, since Linux 6.9; before that all descriptors looked alike.
+    /// Returns a number that no other process has before the machine is booted again (Linux 6.9 and newer; before that all
+    /// descriptors looked alike). `None` on 32-bit targets, whose inode numbers repeat.
+    #[cfg(target_pointer_width = "64")]
     pub(crate) fn identity(&self) -> Option<u64> {
+        use nix::sys::{stat::fstat, statfs::fstatfs};
         let is_told = fstatfs(&self.0).is_ok_and(|system| system.filesystem_type() == PIDFS);
         is_told.then(|| fstat(&self.0).ok()).flatten().map(|status| status.st_ino)
+    }
+
+    /// The same where nothing tells processes apart for ever.
+    #[cfg(not(target_pointer_width = "64"))]
+    #[allow(clippy::unused_self)] // As on the other targets.
+    pub(crate) fn identity(&self) -> Option<u64> {
+        None
     }
 
     /// `pidfd_send_signal(2)`: reaches exactly this process, or fails with `ESRCH`.

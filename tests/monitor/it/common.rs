@@ -47,7 +47,13 @@ pub(crate) fn foreground<'lab>(lab: &'lab Lab, bots: &[&str], script: &str) -> R
     write_bots(lab, bots);
     let running = lab.shell(script).within(Duration::from_secs(120)).spawn();
     let socket = lab.path("commands");
-    look::until(&socket, Deadline::after(SOON), || socket.exists().then_some(())).expect("the monitor listens");
+    let deadline = Deadline::after(SOON);
+    look::until(&socket, deadline, || socket.exists().then_some(())).expect("the monitor listens");
+    // It is there from bind(2) on, and answers from listen(2) on.
+    while std::os::unix::net::UnixStream::connect(&socket).is_err() {
+        assert!(!deadline.passed(), "nobody listens");
+        std::thread::yield_now();
+    }
     running
 }
 

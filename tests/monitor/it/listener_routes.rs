@@ -97,6 +97,17 @@ fn commands_answer_when_they_are_done_or_time_is_over() {
         post(&site, "/bots", &json!({"command": "/bin/sleep", "arguments": ["1000"], "name": "nap", "wait": 20}));
     assert_eq!((added["bot"]["state"].as_str(), added["bot"]["configured"].clone()), (Some("running"), json!(false)));
     assert_eq!(post(&site, "/bots", &json!({"command": "sleep"}))["success"], false);
+    for body in [
+        json!({"command": "/bin/sl\0eep", "name": "nul"}),
+        json!({"command": "/bin/sleep", "arguments": ["1\0"], "name": "nul"}),
+    ] {
+        let refused = post(&site, "/bots", &body);
+        let why = "failed to start program: bot `nul` holds a NUL character, which no program can be given";
+        assert_eq!((refused["success"].clone(), refused["message"].as_str()), (json!(false), Some(why)));
+    }
+    let by_path = post(&site, "/command", &json!({"do": "start", "bots": ["/b\0in/nul"]}));
+    assert_eq!(by_path["success"], false, "{by_path}");
+    assert_eq!(post(&site, "/bots/nul/stop", &json!({}))["unknown"], true);
     assert_eq!(post(&site, "/bots/nap/destroy", &json!({"wait": 20}))["success"], true);
     assert_eq!(post(&site, "/bots/nap/stop", &json!({}))["unknown"], true);
     site.shutdown();

@@ -4,6 +4,7 @@ mod files;
 mod made;
 mod mistakes;
 mod original;
+mod program;
 mod right;
 
 use super::Config;

@@ -3,7 +3,9 @@
 //! No code runs here but [`in_child`]: it allocates nothing, locks nothing, cannot panic, and calls nothing but system
 //! calls; those that glibc applies to all threads at once (`setresuid(3)`) go to the kernel directly.
 
-use super::{BAR, DIRECTORY, EXECUTE, FAILED, GROUP, Identity, LIMITS, PASS, Program, SESSION, STREAMS, TIE, USER};
+use super::identity;
+use super::{BAR, DIRECTORY, EXECUTE, FAILED, LIMITS, PASS, Program, SESSION, STREAMS, TIE};
+use crate::sys::table;
 use std::cell::Cell;
 use std::ffi::{c_char, c_int, c_void};
 use std::os::fd::RawFd;
@@ -27,6 +29,10 @@ pub(super) struct Order<'a> {
     pub(super) parent: libc::pid_t,
     /// Where it writes its number.
     pub(super) newborn: &'a AtomicI32,
+    /// Whether it shares its parent's table of descriptors until `close_range(2)` gives it one of its own.
+    pub(super) shares_table: bool,
+    /// Room for the groups that it has then, and for one more.
+    pub(super) scratch: *mut [u32],
 }
 
 /// What runs in the child.
@@ -48,16 +54,16 @@ pub(super) extern "C" fn in_child(order: *mut c_void) -> c_int {
     }
 }
 
-fn errno() -> c_int {
+pub(super) fn errno() -> c_int {
     // SAFETY: errno's address is valid in every thread, and in a child that borrows one's memory.
     unsafe { *libc::__errno_location() }
 }
 
 /// What failed, and errno.
-type Failed = (u8, c_int);
+pub(super) type Failed = (u8, c_int);
 
 /// Whether the last call of a step failed.
-fn step(step: u8, answer: libc::c_long) -> Result<(), Failed> {
+pub(super) fn step(step: u8, answer: libc::c_long) -> Result<(), Failed> {
     if answer < 0 { Err((step, errno())) } else { Ok(()) }
 }
 
@@ -79,7 +85,8 @@ fn set_up(order: &Order<'_>) -> Result<(), Failed> {
         unsafe { libc::umask(umask) };
     }
     if let Some(identity) = &program.identity {
-        change_identity(identity)?;
+        // SAFETY: the parent made it for this child, of which this is the only user.
+        identity::change(identity, unsafe { &mut *order.scratch })?;
     }
     if program.no_new_privs {
         let (yes, unused): (libc::c_ulong, libc::c_ulong) = (1, 0);
@@ -129,9 +136,11 @@ fn unblock_all() {
 
 /// Leaves the table of descriptors to the parent, and makes the slots 0, 1, 2 and 3 of an own one.
 fn pass_descriptors(order: &Order<'_>) -> Result<(), Failed> {
-    let (first, last, flags) = (order.limit.unsigned_abs(), u32::MAX, libc::CLOSE_RANGE_UNSHARE);
-    // SAFETY: from here on the table is the child's own, and all that is closed in it stays open in the parent's.
-    step(PASS, unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) })?;
+    let (limit, last) = (order.limit.unsigned_abs(), u32::MAX);
+    if order.shares_table {
+        // SAFETY: from here on the table is the child's own, and all that is closed in it stays open in the parent's.
+        step(PASS, unsafe { libc::syscall(libc::SYS_close_range, limit, last, libc::CLOSE_RANGE_UNSHARE) })?;
+    }
     for (slot, number) in order.slots.into_iter().zip(0..) {
         // SAFETY: takes integers; replaces numbers of the child's own table.
         step(PASS, unsafe { libc::dup2(slot, number) }.into())?;
@@ -141,30 +150,12 @@ fn pass_descriptors(order: &Order<'_>) -> Result<(), Failed> {
     order.failed.set(VERDICT);
     // Nothing of the monitor's or of other bots' stays open in a child whose start hangs, and what has leaked into the
     // monitor leaks no further.
+    if !order.shares_table {
+        return step(PASS, table::close_all(|fd| fd > VERDICT));
+    }
     let (first, flags) = (VERDICT.unsigned_abs() + 1, 0);
     // SAFETY: as above.
     step(PASS, unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) })
-}
-
-fn change_identity(identity: &Identity<'_>) -> Result<(), Failed> {
-    const UNCHANGED: u32 = u32::MAX;
-    if let Some(groups) = identity.groups {
-        // SAFETY: reads as many numbers of the parent's as are said; by the kernel, for this process alone.
-        step(GROUP, unsafe { libc::syscall(libc::SYS_setgroups, groups.len(), groups.as_ptr()) })?;
-    }
-    if let Some(group) = identity.group {
-        // SAFETY: takes integers; by the kernel, for this process alone.
-        step(GROUP, unsafe { libc::syscall(libc::SYS_setresgid, group, group, group) })?;
-    }
-    if let Some(user) = identity.user {
-        // SAFETY: takes integers; by the kernel, for this process alone.
-        step(USER, unsafe { libc::syscall(libc::SYS_setresuid, user, user, user) })?;
-        // SAFETY: as above. It must fail: root could be had back.
-        if user != 0 && unsafe { libc::syscall(libc::SYS_setresuid, UNCHANGED, 0, UNCHANGED) } == 0 {
-            return Err((USER, libc::EPERM));
-        }
-    }
-    Ok(())
 }
 
 /// Tries each path, as `execvp(3)` does, but never a shell; errno of the one that says most.

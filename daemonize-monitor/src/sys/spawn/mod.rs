@@ -4,20 +4,23 @@
 //! waits (`CLONE_VFORK`): nothing is copied, however large the monitor is, and the outcome is known when the call returns.
 //! Nor is the table of descriptors copied, which with thousands of pipes takes longer than all the rest: parent and child
 //! share it (`CLONE_FILES`) until `close_range(2)` leaves the child those below a limit. So whatever the child shall have
-//! lies below that limit, in slots; see [`Slots`]. Who is to become another user is given a copy of the memory: the
+//! lies below that limit, in slots; see [`Slots`]. Where that call is missing (before Linux 5.9) or forbidden (by the filter
+//! of an old container engine), the table is copied, and the child closes what is not its own one by one. Who is to become another user is given a copy of the memory: the
 //! kernel would otherwise take the monitor for one who has changed its rights.
 //!
 //! Each thread that makes children has slots of its own. A child copies those of others, with what is in them, into its
 //! own table, and closes them at once.
 
 mod child;
+mod identity;
 mod memory;
 
+pub(crate) use identity::Identity;
 pub(crate) use memory::Newborn;
 
 use super::cvt;
 use super::pidfd::PidFd;
-use super::table::copy_from;
+use super::table::{copy_from, has_close_range};
 use child::{Order, in_child};
 use daemonize_core::Pid;
 use memory::Stack;
@@ -49,6 +52,8 @@ pub(crate) struct Slots {
     failed: OwnedFd,
     null: OwnedFd,
     stack: Stack,
+    /// Whether a child can share the table of descriptors until it leaves it by `close_range(2)`.
+    shares_table: bool,
 }
 
 /// The program of a child and what it is to be, in the form that the kernel takes.
@@ -63,19 +68,11 @@ pub(crate) struct Program<'a> {
     pub(crate) no_new_privs: bool,
     pub(crate) identity: Option<Identity<'a>>,
     /// What `RLIMIT_NOFILE` was before the monitor raised it.
-    pub(crate) descriptors: Option<(u64, u64)>,
+    pub(crate) descriptors: Option<(libc::rlim_t, libc::rlim_t)>,
     /// Sent to the child when the thread that made it ends.
     pub(crate) death_signal: i32,
     /// What its streams shall be; `/dev/null` for `None`.
     pub(crate) streams: [Option<BorrowedFd<'a>>; STREAMS],
-}
-
-/// Whom the child is to become.
-#[derive(Clone, Copy)]
-pub(crate) struct Identity<'a> {
-    pub(crate) user: Option<u32>,
-    pub(crate) group: Option<u32>,
-    pub(crate) groups: Option<&'a [u32]>,
 }
 
 /// What the child was doing when it failed.
@@ -85,7 +82,7 @@ pub(crate) struct Failure {
     pub(crate) errno: i32,
 }
 
-const DOING: [&str; 10] = [
+const DOING: [&str; 13] = [
     "make a process",
     "begin a session",
     "pass its descriptors to",
@@ -96,6 +93,9 @@ const DOING: [&str; 10] = [
     "tie to the monitor",
     "execute",
     "bar from more rights",
+    "join a new session keyring for",
+    "verify the user and the groups of",
+    "drop the capabilities of",
 ];
 const CLONE: u8 = 0;
 const SESSION: u8 = 1;
@@ -107,6 +107,9 @@ const DIRECTORY: u8 = 6;
 const TIE: u8 = 7;
 const EXECUTE: u8 = 8;
 const BAR: u8 = 9;
+const KEYRING: u8 = 10;
+const VERIFY: u8 = 11;
+const RIGHTS: u8 = 12;
 
 impl Slots {
     pub(crate) fn new() -> io::Result<Slots> {
@@ -115,7 +118,7 @@ impl Slots {
         let slot = || copy_from(&null, FIRST_SLOT);
         let streams = [slot()?, slot()?, slot()?, slot()?];
         let (failed, null) = (copy_from(failed, FIRST_SLOT)?, copy_from(&null, FIRST_SLOT)?);
-        Ok(Slots { streams, verdict, failed, null, stack: Stack::new()? })
+        Ok(Slots { streams, verdict, failed, null, stack: Stack::new()?, shares_table: has_close_range() })
     }
 
     /// Descriptors from this number on are nothing to a child.
@@ -170,6 +173,7 @@ impl Slots {
         let pointers = |texts: &[&CStr]| texts.iter().map(|text| text.as_ptr()).chain([null()]).collect::<Vec<_>>();
         let (paths, arguments) = (pointers(program.paths), pointers(program.arguments));
         let environment = pointers(program.environment);
+        let mut scratch = vec![0; program.identity.and_then(|identity| identity.groups).map_or(0, <[u32]>::len) + 1];
         let order = Order {
             program,
             paths: &paths,
@@ -181,9 +185,12 @@ impl Slots {
             // SAFETY: takes and touches nothing.
             parent: unsafe { libc::getpid() },
             newborn: newborn.cell(),
+            shares_table: self.shares_table,
+            scratch: &raw mut *scratch,
         };
         let memory = if program.identity.is_some() { 0 } else { libc::CLONE_VM };
-        let flags = memory | libc::CLONE_VFORK | libc::CLONE_FILES | libc::CLONE_PIDFD | libc::SIGCHLD;
+        let table = if self.shares_table { libc::CLONE_FILES } else { 0 };
+        let flags = memory | table | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
         let mut handle: c_int = -1;
         // SAFETY: the stack is ours and nobody else's until the child has executed or ended, which CLONE_VFORK waits for;
         // so `order` and all that it borrows outlive the child's use of them.

@@ -2,6 +2,7 @@
 //! Files are looked for in the lab's directory, wherever the daemon works.
 
 use std::error::Error;
+use std::ffi::CString;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::net::{SocketAddr, UnixListener};
@@ -116,6 +117,10 @@ pub(crate) enum Act {
     Reload,
     /// `event:NAME`: counts one; fails where no monitor hears of it.
     Event(String),
+    /// `key:NAME`: puts a key of that name into a new session keyring.
+    Key(CString),
+    /// `find-key:NAME`: is an error unless a key of that name is in the session keyring.
+    FindKey(CString),
     /// `panics-abort`: from here on a panic aborts, as in a program built with `panic = "abort"`.
     PanicsAbort,
 }
@@ -213,6 +218,9 @@ impl Act {
             Act::Keep(name) => manager::keep_socket(name)?,
             Act::Child(file) => manager::note_child(file)?,
             Act::Elsewhere => manager::look_elsewhere()?,
+            Act::Key(name) => look::sys::add_key(name)?,
+            Act::FindKey(name) if look::sys::finds_key(name) => {}
+            Act::FindKey(name) => return Err(format!("there is no key {name:?}").into()),
             Act::PanicsAbort => std::panic::set_hook(Box::new(|_| std::process::abort())),
         }
         Ok(())
@@ -271,10 +279,16 @@ impl FromStr for Act {
             "keep" => Act::Keep(text()),
             "child" => Act::Child(text()),
             "elsewhere" => Act::Elsewhere,
+            "key" => Act::Key(c_text(value)?),
+            "find-key" => Act::FindKey(c_text(value)?),
             "panics-abort" => Act::PanicsAbort,
             _ => return Err(format!("unknown act `{word}`")),
         })
     }
+}
+
+fn c_text(value: &str) -> Result<CString, String> {
+    CString::new(value).map_err(|error| error.to_string())
 }
 
 /// A signal by its name, with or without `SIG`.

@@ -4,7 +4,8 @@
 //! time), `append:FILE:TEXT`, `lines:COUNT` (numbered), `flood` (lines for ever), `endless:BYTES` (without any newline),
 //! `event:NAME:COUNT`, `ready` (as to `sd_notify`), `touch:FILE`, `listen:PORT`, `environment:FILE`, `spawn:ACT,ACT` (a child of
 //! its own in the group), `escape:ACT,ACT` (in a session of its own, and orphaned), `spawn-escaped:…` (in a session of its
-//! own, not orphaned), `storm:COUNT` (as many double-forked children).
+//! own, not orphaned), `storm:COUNT` (as many double-forked children), `keyed:PROGRAM,ARGUMENT` (executes it with
+//! a key in a session keyring), `find-key` (prints whether that key is there).
 #![deny(unsafe_code)]
 
 use nix::sys::signal::{Signal, raise};
@@ -48,6 +49,13 @@ fn perform(act: &str) -> Result<(), Box<dyn Error>> {
         "flood" => loop {
             std::io::stdout().write_all(&b"y\n".repeat(16 * 1024))?;
         },
+        "keyed" => {
+            use std::os::unix::process::CommandExt;
+            look::sys::add_key(c"bot-secret")?;
+            let mut words = value.split(',');
+            return Err(Command::new(words.next().ok_or("PROGRAM,ARGUMENT…")?).args(words).exec().into());
+        }
+        "find-key" => println!("key: {}", look::sys::finds_key(c"bot-secret")),
         "endless" => {
             let mut left: usize = value.parse()?;
             while left > 0 {

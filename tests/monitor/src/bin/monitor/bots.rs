@@ -81,6 +81,7 @@ fn set(bot: Bot, key: &str, value: &str) -> Result<Bot, Box<dyn Error>> {
         "log" => bot.stdout(log(value)?),
         "errors" => bot.stderr(log(value)?),
         "stdout" if value == "null" => bot.stdout(LogTarget::Null),
+        "stdout" if value == "inherit" => bot.stdout(LogTarget::Inherit),
         "user" => bot.user(value),
         "group" => bot.group(value),
         "umask" => bot.umask(u32::from_str_radix(value, 8)?),

@@ -83,9 +83,14 @@ fn monitor(place: &Place, pidfile: &std::path::Path, settings: &[String]) -> Res
         if setting == "careful" {
             builder = builder.daemon(|daemon| daemon.after(daemonize_core::Stage::Stdio, sys::allocator::watch));
         }
-        if setting == "old-kernel" {
-            builder =
-                builder.daemon(|daemon| daemon.after(daemonize_core::Stage::Stdio, sys::filter::no_groups_by_pidfd));
+        let filter: Option<fn()> = match &**setting {
+            "old-kernel" => Some(sys::filter::no_groups_by_pidfd),
+            "no-close-range" => Some(sys::filter::no_close_range),
+            "old-container" => Some(sys::filter::forbidden_calls),
+            _ => None,
+        };
+        if let Some(filter) = filter {
+            builder = builder.daemon(|daemon| daemon.after(daemonize_core::Stage::Stdio, filter));
         }
         if let Some(millis) = setting.strip_prefix("stop_timeout=") {
             builder = builder.stop_timeout(Duration::from_millis(millis.parse()?));

@@ -1,0 +1,115 @@
+//! Bots with a user: what they have of it, and what they do not have of root any more.
+
+use crate::common::{BOT, PIDFILE, foreground, lab, process, start, status, stop, tell, wait_for};
+use look::{Lab, Running};
+use nix::sys::signal::Signal;
+
+fn needs_root() {
+    assert!(nix::unistd::geteuid().is_root(), "this test needs root: run it in a container or a virtual machine");
+}
+
+/// Ends a monitor in the foreground.
+fn end(running: Running<'_>) {
+    running.signal(Signal::SIGTERM);
+    running.finish().ok();
+}
+
+/// What a bot has printed.
+fn said(lab: &Lab, bot: &str) -> String {
+    wait_for(lab, bot, "exited");
+    tell(lab, &format!("tail {bot} 5"))
+}
+
+/// Promise 6.23.
+#[test]
+fn bot_with_user_does_not_have_the_session_keyring_of_root() {
+    needs_root();
+    let lab = lab();
+    let bots = ["own restart=never : BOT find-key exit:0", "other user=nobody restart=never : BOT find-key exit:0"];
+    let running = foreground(&lab, &bots, &format!("exec {BOT} keyed:$D,foreground"));
+    assert_eq!(said(&lab, "own"), "key: true\nok\n");
+    assert_eq!(said(&lab, "other"), "key: false\nok\n");
+    end(running);
+}
+
+/// In a container that lets nobody have keys.
+///
+/// Promise 6.23.
+#[test]
+fn bot_with_user_starts_where_keyrings_are_forbidden() {
+    needs_root();
+    let lab = lab();
+    let running = foreground(&lab, &["web user=nobody : BOT idle"], "exec $D foreground old-container");
+    wait_for(&lab, "web", "running");
+    assert_eq!(process(&lab, "web").ids().expect("a process").users, [65534; 4]);
+    end(running);
+}
+
+/// Promise 6.23.
+#[test]
+fn bot_with_user_has_no_capability_in_any_set() {
+    needs_root();
+    let lab = lab();
+    let bots = ["own : BOT idle", "other user=nobody : BOT idle", "keeps user=root : BOT idle"];
+    let script = "exec setpriv --inh-caps=+net_raw,+chown --ambient-caps=+net_raw $D foreground";
+    let running = foreground(&lab, &bots, script);
+    for (bot, inheritable, ambient) in [("own", 0x2001, 0x2000), ("other", 0, 0), ("keeps", 0x2001, 0x2000)] {
+        wait_for(&lab, bot, "running");
+        let set = |name: &str| u64::from_str_radix(&process(&lab, bot).status(name).expect("a line"), 16).expect("hex");
+        assert_eq!((set("CapInh"), set("CapAmb")), (inheritable, ambient), "{bot}");
+        assert_eq!(set("CapPrm") == 0, bot == "other", "{bot}");
+        assert_eq!(set("CapEff") == 0, bot == "other", "{bot}");
+    }
+    end(running);
+}
+
+/// Calls of the change of user that claim to have worked, and did nothing.
+///
+/// Promise 6.23.
+#[test]
+fn bot_whose_user_or_groups_did_not_change_is_not_started() {
+    needs_root();
+    for call in ["setgroups", "setresgid", "setresuid"] {
+        let lab = lab();
+        let bots = ["web user=nobody limit=0/1000 : BOT touch:LAB/ran idle", "own : BOT idle"];
+        let script = format!(
+            "exec strace -f -qq -e signal=none -o trace -e trace={call} -e inject={call}:retval=0 $D foreground"
+        );
+        let running = foreground(&lab, &bots, &script);
+        let told = wait_for(&lab, "web", "gave-up");
+        assert!(told.contains("failed to verify the user and the groups of `web`"), "{call}: {told}");
+        assert!(lab.read("trace").contains("INJECTED") && !lab.path("ran").exists(), "{call}");
+        wait_for(&lab, "own", "running");
+        lab.daemon(PIDFILE).signal(Signal::SIGTERM);
+        running.finish();
+    }
+}
+
+/// Promise 6.25.
+#[test]
+fn bot_with_user_opens_its_streams_and_reports_events() {
+    needs_root();
+    let lab = lab();
+    let script = "echo out > /dev/stdout; echo error > /dev/stderr; echo reply > /proc/self/fd/$DAEMON_EVENTS";
+    start(&lab, &[&format!("web user=nobody restart=never : sh {script}")]);
+    assert_eq!(said(&lab, "web"), "out\nerror\nok\n");
+    assert_eq!(crate::common::number(&status(&lab, "web"), "reply"), 1, "{}", status(&lab, "web"));
+    stop(&lab);
+}
+
+/// Only what the monitor has made is given to the bot's user.
+///
+/// Promise 6.25.
+#[test]
+fn stream_that_a_bot_inherits_stays_whose_it_was() {
+    needs_root();
+    let lab = lab();
+    let running = foreground(&lab, &["web user=nobody stdout=inherit : BOT idle"], "exec $D foreground");
+    wait_for(&lab, "web", "running");
+    let owner = |fd: u32| {
+        let path = format!("/proc/{}/fd/{fd}", process(&lab, "web").id());
+        std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(path).expect("an open descriptor"))
+    };
+    assert_eq!((owner(1), owner(3)), (0, 65534));
+    end(running);
+}

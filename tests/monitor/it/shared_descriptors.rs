@@ -1,0 +1,76 @@
+//! Descriptors that bots have of the monitor's, and those that they must not have.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use crate::common::{foreground, lab, process, start, stop, wait_for};
+use look::Process;
+use nix::sys::signal::Signal;
+
+/// The pipes of a process, with their numbers.
+fn pipes(process: Process) -> Vec<(i32, String)> {
+    let all = process.descriptors().into_iter().map(|(number, fd)| (number, fd.target.display().to_string()));
+    all.filter(|(_, target)| target.starts_with("pipe:")).collect()
+}
+
+/// The flags of a description, as `fcntl(2)` has them.
+fn flags(process: Process, number: i32) -> i32 {
+    let info = fs::read_to_string(format!("/proc/{}/fdinfo/{number}", process.id())).expect("an open descriptor");
+    let flags = info.lines().find_map(|line| line.strip_prefix("flags:")).expect("flags").trim();
+    i32::from_str_radix(flags, 8).expect("an octal number")
+}
+
+/// A bot can read its own pipe (`/proc/self/fd/1`) and empty it between the monitor's look and its read.
+///
+/// Promise 6.24.
+#[test]
+fn pipe_that_a_bot_has_too_never_blocks_the_monitor() {
+    let lab = lab();
+    let bots =
+        ["one : BOT idle", "two errors=LAB/two.log ready=output:up : BOT print:up idle", "event : BOT event:a:1 idle"];
+    let monitor = start(&lab, &bots);
+    let nonblocking = nix::fcntl::OFlag::O_NONBLOCK.bits();
+    for bot in ["one", "two", "event"] {
+        wait_for(&lab, bot, "running");
+        let theirs: BTreeSet<String> = pipes(process(&lab, bot)).into_iter().map(|(_, pipe)| pipe).collect();
+        let shared: Vec<i32> =
+            pipes(monitor).into_iter().filter(|(_, pipe)| theirs.contains(pipe)).map(|(number, _)| number).collect();
+        assert_eq!(shared.len(), theirs.len(), "{bot}: {theirs:?}");
+        for number in shared {
+            assert!(flags(monitor, number) & nonblocking != 0, "{bot}: {number} can block");
+        }
+        // What the bot writes to blocks as every program expects it.
+        for (number, pipe) in pipes(process(&lab, bot)) {
+            assert!(flags(process(&lab, bot), number) & nonblocking == 0, "{bot}: {number} ({pipe}) does not block");
+        }
+    }
+    stop(&lab);
+}
+
+/// Promise 6.27.
+#[test]
+fn bots_start_without_close_range_and_inherit_nothing() {
+    for setting in ["no-close-range", "old-container"] {
+        let lab = lab();
+        let bots = [
+            "own : BOT idle",
+            "other user=nobody : BOT idle",
+            "sign ready=file:LAB/sign : BOT touch:LAB/sign idle",
+            "missing limit=0/1000 : /nowhere/program",
+        ];
+        // One that has leaked into the monitor from whoever started it.
+        let running = foreground(&lab, &bots, &format!("exec 77</etc/passwd; exec $D foreground {setting}"));
+        assert!(running.process().descriptors().contains_key(&77), "the monitor has it");
+        for bot in ["own", "other", "sign"] {
+            wait_for(&lab, bot, "running");
+            // Its own file, which says that it is ready, may still be open.
+            let all = process(&lab, bot).descriptors().into_iter().filter(|(_, fd)| !fd.is(lab.path("sign")));
+            let numbers: Vec<i32> = all.map(|(number, _)| number).collect();
+            assert_eq!(numbers, [0, 1, 2, 3], "{setting}: {bot}");
+        }
+        let told = wait_for(&lab, "missing", "gave-up");
+        assert!(told.contains("failed to execute `/nowhere/program`: no such file or directory"), "{told}");
+        running.signal(Signal::SIGTERM);
+        running.finish().ok();
+    }
+}
