@@ -148,7 +148,10 @@ impl Launcher {
             let sockets = [self.ready.as_fd(), self.ctl.as_fd()];
             let mut fds: Vec<PollFd<'_>> =
                 sockets.into_iter().chain(pipes).map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
-            let count = mask.poll(&mut fds, Some(self.deadline.saturating_duration_since(Instant::now())));
+            let count = match mask.poll(&mut fds, Some(self.deadline.saturating_duration_since(Instant::now()))) {
+                Ok(count) => count,
+                Err(error) => return Outcome::Failed(Error::system("wait for the daemon", cause(&error))),
+            };
             let said = |index: usize| count > 0 && fds[index].any() == Some(true);
             let (ready, ctl) = (said(0), said(1));
             if ready {
@@ -302,7 +305,8 @@ impl Launcher {
                 return;
             }
         }
-        self.left_behind = true;
+        // Not where waiting is impossible: all of them have been killed.
+        self.left_behind = Instant::now() >= deadline;
     }
 
     /// L11: the middle has said that it goes, or has been killed.

@@ -54,8 +54,11 @@ fn watch(daemon: Pid, ctl: &Channel, lock: PidFile) -> ! {
     let Ok(process) = PidFd::open(daemon) else { bury(daemon, ctl, lock) };
     loop {
         let mut fds = [PollFd::new(process.as_fd(), PollFlags::POLLIN), PollFd::new(ctl.as_fd(), PollFlags::POLLIN)];
-        if Mask::all().poll(&mut fds, None) <= 0 {
-            continue;
+        match Mask::all().poll(&mut fds, None) {
+            Ok(0) => continue,
+            Ok(_) => {}
+            // A start that nobody can watch is taken back.
+            Err(_) => bury(daemon, ctl, lock),
         }
         let (died, spoken) = (fds[0].any() == Some(true), fds[1].any() == Some(true));
         // A death counts even when RELEASE is there.
