@@ -37,6 +37,7 @@ mod readiness;
 mod signals;
 mod source;
 mod stages;
+mod stop;
 mod storm;
 mod systemd;
 mod systemd_notify;

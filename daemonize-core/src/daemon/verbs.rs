@@ -117,6 +117,9 @@ impl<W> Daemon<W> {
     /// Stops the daemon: SIGTERM, wait, and SIGKILL after [`stop_timeout`](Daemon::stop_timeout) unless
     /// [`kill`](Daemon::kill) is false. Returns when it is gone; success if there was none.
     ///
+    /// A daemon that is suspended gets SIGCONT, so that its cleanup runs. One that is stopping already is not hurried by
+    /// this, unlike by a second SIGTERM that is sent with `kill(1)` or with [`send`](Daemon::send).
+    ///
     /// From inside the daemon it says that it is to stop, and returns at once.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ use crate::process::Identity;
 use crate::signal::Signal;
 use crate::signals::{Handlers, Registered};
 use crate::stopping::{self as flag, UntilStopped};
+use crate::sys::siginfo::Purpose;
 use crate::sys::{fds, handler};
 use std::cell::Cell;
 use std::io;
@@ -319,7 +320,9 @@ pub fn stop() {
     if let Some(inside) = current() {
         match inside.stops.first() {
             // Through the signal thread, which keeps the time and runs the handlers; but not as a second stop.
-            Some(signal) if flag::tell() => send(*signal).unwrap_or_else(|_| flag::mark()),
+            Some(signal) if flag::tell() => {
+                handler::raise_for(*signal, Purpose::Stop).unwrap_or_else(|_| flag::mark());
+            }
             Some(_) => {}
             None => flag::mark(),
         }

@@ -126,6 +126,7 @@ fn service(inside: &'static Inside, settings: Settings, announcement: &Announcem
         stops,
         grace: settings.grace,
         signals,
+        on_stop: Box::new(|| {}),
         on_end: Box::new(move |end| end_from_outside(inside, end)),
         unwanted: None,
     }

@@ -8,6 +8,7 @@ pub(crate) mod fork;
 pub(crate) mod handler;
 pub(crate) mod mask;
 pub(crate) mod pidfd;
+pub(crate) mod siginfo;
 pub(crate) mod wait;
 
 use std::io;
