@@ -34,6 +34,7 @@ mod pidfile;
 mod privileges;
 mod races;
 mod readiness;
+mod self_restart;
 mod signals;
 mod source;
 mod stages;

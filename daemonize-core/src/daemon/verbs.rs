@@ -42,7 +42,9 @@ impl<W: Work> Daemon<W> {
             return Ok(Started::here(self.pidfile_path()));
         }
         let checked = Checked::new(self.settings.clone())?;
-        reach::stop(&self.settings)?;
+        if !checked.is_restart() {
+            reach::stop(&self.settings)?;
+        }
         conclude(checked.lock()?, self.work, false, Exit::Now)
     }
 

@@ -29,7 +29,7 @@ use nix::sys::stat::{Mode, umask};
 use std::env;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
@@ -53,8 +53,8 @@ pub(crate) struct Birth {
     /// When this process started; read before a change of root hides `/proc`.
     start_time: u64,
     here: Option<Here>,
-    /// Where the program was started.
-    directory: Option<PathBuf>,
+    /// How the program was started.
+    program: Program,
     /// To the service manager, if one wants to hear.
     notifier: Option<Notifier>,
     /// Blocked until they are registered; none when the stage was replaced.
@@ -99,7 +99,7 @@ impl Birth {
     }
 
     fn new(launch: Launch, link: Option<Link>, quiet: Option<Quiet>, captured: bool, start_time: u64) -> Birth {
-        let directory = env::current_dir().ok();
+        let program = Program::look();
         let notifier = launch.plan.manager.and_then(Manager::connect);
         launch.plan.told.handed_over.iter().for_each(|(_, fd)| fds::close_on_exec(*fd));
         let (here, handled) = (None, Vec::new());
@@ -112,7 +112,7 @@ impl Birth {
             outputs_due,
             start_time,
             here,
-            directory,
+            program,
             notifier,
             handled,
             prepared,
@@ -332,7 +332,11 @@ impl Birth {
             handed_over: Mutex::new(told.handed_over.clone()),
             lock: Mutex::new(Some(lock)),
             pending: Mutex::new(None),
-            program: Program { directory: self.directory, detached, obstacle },
+            program: self.program,
+            detached,
+            obstacle,
+            start_timeout: settings.start_timeout,
+            stop_timeout: settings.stop_timeout(),
             leave,
         };
         let announcement = Announcement { link: self.link, streams, outputs_due: self.outputs_due };

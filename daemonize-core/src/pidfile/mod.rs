@@ -20,7 +20,7 @@ use place::{Place, distrusted, inaccessible};
 use probe::Reading;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::thread;
@@ -33,6 +33,11 @@ pub(crate) const PASSING: Duration = Duration::from_millis(200);
 pub(crate) trait Lock: Sized {
     /// Takes the lock or says who has it.
     fn acquire(path: &Path, mode: u32, timeout: Duration) -> Result<Self>;
+    /// Takes over the lock that another process has taken and given a copy of, as if acquired; `None` if it is not that of
+    /// this path, or is not held.
+    fn inherit(path: &Path, mode: u32, lock: OwnedFd) -> Result<Option<Self>>;
+    /// The descriptor whose copies hold the lock.
+    fn holding(&self) -> BorrowedFd<'_>;
     /// Writes down who holds it from now on and where to reach them; the last chance to write anything.
     fn seal(&mut self, identity: &Identity, addresses: &[String]) -> Result<()>;
     /// Lets go of whatever could change what is written down.
@@ -274,6 +279,21 @@ impl Lock for PidFile {
             thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(20));
         }
+    }
+
+    fn inherit(path: &Path, mode: u32, lock: OwnedFd) -> Result<Option<PidFile>> {
+        let path = &std::path::absolute(path).map_err(|error| inaccessible(path, cause(&error)))?;
+        let (place, file) = (Place::open(path)?, File::from(lock));
+        // Locking what one has locked already is no change; it is refused where the copy is of something else.
+        if !place.is_current(&file) || !try_lock(&file).is_ok_and(|free| free) {
+            return Ok(None);
+        }
+        place.judge(&file)?;
+        PidFile::take(place, file, mode).map(Some)
+    }
+
+    fn holding(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
     }
 
     fn stop_writing(&mut self) {

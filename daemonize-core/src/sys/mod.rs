@@ -3,6 +3,7 @@
 pub(crate) mod capabilities;
 pub(crate) mod dispositions;
 pub(crate) mod env;
+pub(crate) mod exec;
 pub(crate) mod fds;
 pub(crate) mod fork;
 pub(crate) mod handler;
