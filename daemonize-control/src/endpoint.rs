@@ -56,8 +56,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// | `POST /stop`, `/restart`, `/reload` | as [`stop`](daemonize_core::stop), [`restart`](daemonize_core::restart) and [`reload`](daemonize_core::reload) do from inside |
 ///
 /// Answers are JSON objects with `success`. An event that fails, or has no handler, is answered with status 200,
-/// `"success": false` and a `message`; a daemon that cannot restart or reload with 409. A restart is answered when the new
-/// program has checked its settings and waits, or has failed: the daemon goes on then, and the `message` says why.
+/// `"success": false` and a `message`; a daemon that cannot restart or reload, and why not, with 409.
 ///
 /// # Its end
 ///
