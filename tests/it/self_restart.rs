@@ -197,13 +197,13 @@ fn restart_that_is_overtaken_by_a_stop_starts_nothing() {
     assert!(lab.read("log").contains("failed to restart: it is to stop"), "{}", lab.read("log"));
 }
 
-/// Promise 1.29: the old daemon is gone, and the new one has not yet written its pidfile.
+/// Promise 1.29: the old daemon is gone, and the new one has not looked at the pidfile yet.
 #[test]
 fn stop_between_the_old_daemon_and_the_new_one_waits_for_the_new_one() {
     let lab = lab();
     let daemon = start(&lab, &RESTARTS);
     daemon.signal(Signal::SIGSTOP);
-    let hold = Hold::family(&lab, daemon, At("ftruncate", 1));
+    let hold = Hold::family(&lab, daemon, At("flock", 1));
     daemon.signal(Signal::SIGUSR1);
     let held = hold.reached();
     daemon.died(SOON).expect("it has handed over");
