@@ -13,15 +13,18 @@ use crate::held::{At, Hold, look_until};
 /// What the daemon does at USR1, and where its errors go.
 const RESTARTS: [&str; 4] = ["handle=USR1:restart", "stdout=log", "stderr=log", "body=note:bodies,idle"];
 
+/// Makes a program one that cannot start.
+type Break = fn(&Path);
+
 /// Promise 1.28.
 #[test]
 fn restart_into_program_that_cannot_start_leaves_the_daemon_running() {
-    let breaks: [(&str, fn(&Path)); 6] = [
+    let breaks: [(&str, Break); 6] = [
         ("exited with status 3 before it was ready", |program| script(program, "exit 3")),
         ("was killed by signal 9", |program| script(program, "kill -9 $$")),
         ("was not ready to take over within 700ms", |program| script(program, "exec sleep 1000")),
         ("does not take over", |program| {
-            script(program, "exec sleep 1000 >&- 2>&- 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-")
+            script(program, "for n in {3..20}; do eval exec $n\">&-\"; done; exec sleep 1000");
         }),
         ("permission denied", |program| {
             fs::remove_file(program).unwrap();
@@ -203,9 +206,9 @@ fn stop_between_the_old_daemon_and_the_new_one_waits_for_the_new_one() {
     let lab = lab();
     let daemon = start(&lab, &RESTARTS);
     daemon.signal(Signal::SIGSTOP);
-    let hold = Hold::family(&lab, daemon, At("flock", 1));
+    let tracing = Hold::family(&lab, daemon, At("flock", 1));
     daemon.signal(Signal::SIGUSR1);
-    let held = hold.reached();
+    let held = tracing.reached();
     daemon.died(SOON).expect("it has handed over");
     let stopping = lab.helper(&["stop", "pidfile=d.pid"]).spawn();
     // With nothing to stop it would be over by now.
