@@ -56,11 +56,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// | `POST /stop`, `/restart`, `/reload` | as [`stop`](daemonize_core::stop), [`restart`](daemonize_core::restart) and [`reload`](daemonize_core::reload) do from inside |
 ///
 /// Answers are JSON objects with `success`. An event that fails, or has no handler, is answered with status 200,
-/// `"success": false` and a `message`; a daemon that cannot restart or reload with 409.
+/// `"success": false` and a `message`; a daemon that cannot restart or reload, and why not, with 409.
 ///
 /// # Its end
 ///
-/// A second stop changes nothing. The answer to a stop is sent before the daemon ends, and the endpoint goes away when the
+/// A second stop changes nothing; one during a restart stops the new program, too. The answer to a stop is sent before the daemon ends, and the endpoint goes away when the
 /// work has ended: then nobody can connect any more, and what has been asked by then is answered. Handlers of events have 0.6
 /// seconds for that, and whoever waits for one that takes longer is answered with 503; a handler that must come to its end is
 /// one that the body waits for. A stop that comes when the work has ended already is answered if it is there just then.

@@ -89,7 +89,8 @@ impl Service {
     /// Whether the answer may depend on what is not the endpoint's: an event's handler, a route, a stream.
     pub(crate) fn may_take_long(&self, request: &Request<Bytes>) -> bool {
         match request.uri().path() {
-            "/event" | "/events" => true,
+            // A restart waits for another program.
+            "/event" | "/events" | "/restart" => true,
             "/metrics" => self.metrics.is_some(),
             path => self.routes.is_some() && !BUILT_IN.contains(&path),
         }
@@ -136,8 +137,10 @@ impl Service {
             }
             "/event" if is_post => self.event(request.into_body(), leave).await,
             "/stop" if is_post => self.stop(),
-            "/restart" if is_post => outcome(self.daemon.restart(), "restarting").into(),
-            "/reload" if is_post => outcome(self.daemon.reload(), "reloading").into(),
+            "/restart" if is_post => self.restart(leave).await,
+            "/reload" if is_post => {
+                outcome(self.daemon.reload().map_err(|error| error.to_string()), "reloading").into()
+            }
             path if BUILT_IN.contains(&path) => not_allowed(path).into(),
             _ => match &self.routes {
                 Some(routes) => Answered { leave, ..routed(routes.clone(), peer, request).await.into() },
@@ -172,12 +175,24 @@ impl Service {
         Answered { leave, ..well(&reply).into() }
     }
 
-    /// Once: a second stop would cut the first one's grace short.
+    /// Each time: a daemon that stops is not hurried by it, and one that restarts is not to come back.
     fn stop(&self) -> Answered {
-        let stops = if self.daemon.is_stopping() { None } else { Some(self.daemon.clone()) };
         let mut reply = success();
         reply.insert("state".to_owned(), "stopping".into());
-        Answered { stops, ..well(&reply).into() }
+        Answered { stops: Some(self.daemon.clone()), ..well(&reply).into() }
+    }
+
+    /// On a thread of its own, since it blocks until the new program waits, which goes on when the client does not.
+    async fn restart(&self, leave: Leave) -> Answered {
+        let daemon = self.daemon.clone();
+        let restart = tokio::task::spawn_blocking(move || {
+            let restarted = daemon.restart().map_err(|error| error.to_string());
+            (restarted, leave)
+        });
+        match restart.await {
+            Ok((restarted, leave)) => Answered { leave, ..outcome(restarted, "restarting").into() },
+            Err(_) => object(StatusCode::INTERNAL_SERVER_ERROR, &failure("the restart panicked")).into(),
+        }
     }
 }
 
@@ -203,14 +218,14 @@ async fn routed(mut routes: Router, peer: Peer, request: Request<Bytes>) -> Resp
 }
 
 /// What became of something that was asked of the daemon.
-fn outcome(outcome: Result<(), Box<dyn std::error::Error>>, state: &str) -> Response<Body> {
+fn outcome(outcome: Result<(), String>, state: &str) -> Response<Body> {
     match outcome {
         Ok(()) => {
             let mut reply = success();
             reply.insert("state".to_owned(), state.into());
             well(&reply)
         }
-        Err(error) => object(StatusCode::CONFLICT, &failure(error.to_string())),
+        Err(error) => object(StatusCode::CONFLICT, &failure(error)),
     }
 }
 

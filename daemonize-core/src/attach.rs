@@ -137,10 +137,11 @@ pub trait Obey: Send + Sync + 'static {
     /// Whether it is to stop.
     fn is_stopping(&self) -> bool;
 
-    /// Is to start its program again, which takes over from it; returns at once. Refused unless it is implemented.
+    /// Starts its program again, which takes over from it; returns when that program waits to do so. Refused unless it is
+    /// implemented.
     ///
     /// # Errors
-    /// Why it cannot.
+    /// Why it cannot, or why the new program cannot; it goes on then.
     fn restart(&self) -> Result<(), Box<dyn Error>> {
         Err("failed to restart: this process is no daemon".into())
     }
@@ -224,10 +225,11 @@ impl Handle {
         self.process.stop();
     }
 
-    /// Asks it to start its program again, which takes over from it: see [`restart`](crate::restart).
+    /// Asks it to start its program again, which takes over from it: see [`restart`](crate::restart), which blocks until the
+    /// new program waits to do so.
     ///
     /// # Errors
-    /// Why it cannot.
+    /// Why it cannot, or why the new program cannot; it goes on then.
     pub fn restart(&self) -> Result<(), Box<dyn Error>> {
         self.process.restart()
     }

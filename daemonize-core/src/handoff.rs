@@ -1,4 +1,4 @@
-//! The messages between launcher, session leader and daemon.
+//! The messages between launcher, session leader and daemon, and between a daemon and the program that it restarts into.
 //!
 //! Two pairs of sockets: `ready` between daemon and launcher, `ctl` between session leader and launcher. Each message is
 //! one packet, so it arrives whole or not at all; end of file on a pair has a meaning of its own (it aborts the start).
@@ -7,10 +7,17 @@ use crate::error::{Error, ErrorKind};
 use crate::pid::Pid;
 use crate::process::{BootContext, Identity};
 use crate::stage::Stage;
+use crate::sys::fds;
 use crate::sys::wait::Death;
+use nix::cmsg_space;
 use nix::sys::socket::{AddressFamily, MsgFlags, Shutdown, SockFlag, SockType, recv, send, shutdown, socketpair};
-use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use nix::sys::socket::{ControlMessage, ControlMessageOwned, recvmsg, sendmsg};
+use std::ffi::OsStr;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::time::Duration;
 
 /// A longer text is cut: a packet has to fit into the socket's buffer.
 const TEXT_LIMIT: usize = 32 * 1024;
@@ -38,6 +45,12 @@ pub(crate) enum Message {
     Released,
     /// Session leader to launcher: the daemon has died like this and is reaped.
     Status(Death),
+    /// Restarted program to the daemon that started it: the settings are good, this is my pidfile, and I wait for your end.
+    Waiting(PathBuf),
+    /// That daemon to the program: I stop, which takes at most so long; GO follows, with the lock, or my end.
+    Accepted(Duration),
+    /// That daemon to the program: a stop came, which is meant for both of us.
+    Stop,
 }
 
 /// One end of a pair.
@@ -45,6 +58,11 @@ pub(crate) enum Message {
 pub(crate) struct Channel(OwnedFd);
 
 impl Channel {
+    /// The end of a pair that another process has made.
+    pub(crate) fn new(end: OwnedFd) -> Channel {
+        Channel(end)
+    }
+
     /// Two connected ends (`socketpair(2)`, `SOCK_SEQPACKET`, close-on-exec).
     pub(crate) fn pair() -> io::Result<(Channel, Channel)> {
         let (one, other) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)?;
@@ -77,6 +95,37 @@ impl Channel {
         Ok(Message::decode(&long[..length.min(long.len())]))
     }
 
+    /// As [`send`](Channel::send), with a copy of a descriptor.
+    pub(crate) fn send_with(&self, message: &Message, fd: BorrowedFd<'_>) -> io::Result<()> {
+        let packet = message.encode();
+        let (text, fds) = ([IoSlice::new(&packet)], [fd.as_raw_fd()]);
+        let copies = [ControlMessage::ScmRights(&fds)];
+        loop {
+            match sendmsg::<()>(self.0.as_raw_fd(), &text, &copies, MsgFlags::MSG_NOSIGNAL, None) {
+                Err(nix::Error::EINTR) => {}
+                other => return other.map(drop).map_err(Into::into),
+            }
+        }
+    }
+
+    /// As [`receive`](Channel::receive) for short messages, with the descriptor that came along.
+    pub(crate) fn receive_with(&self) -> io::Result<Option<(Message, Option<OwnedFd>)>> {
+        let mut packet = [0; 64];
+        let mut space = cmsg_space!(RawFd);
+        loop {
+            let mut text = [IoSliceMut::new(&mut packet)];
+            let flags = MsgFlags::MSG_CMSG_CLOEXEC;
+            let (length, fd) = match recvmsg::<()>(self.0.as_raw_fd(), &mut text, Some(&mut space), flags) {
+                Err(nix::Error::EINTR | nix::Error::ECONNRESET) => continue,
+                Err(errno) => return Err(errno.into()),
+                // There is room for one.
+                Ok(received) => (received.bytes, received.cmsgs()?.find_map(descriptor)),
+            };
+            let fd = fd.map(fds::own_handed_over);
+            return Ok(Message::decode(&packet[..length]).map(|message| (message, fd)));
+        }
+    }
+
     fn take(&self, packet: &mut [u8], flags: MsgFlags) -> io::Result<usize> {
         loop {
             match recv(self.0.as_raw_fd(), packet, flags) {
@@ -91,6 +140,13 @@ impl Channel {
     /// Sends nothing more: the other side reads end of file, even if another process holds a copy of this end.
     pub(crate) fn shutdown_write(&self) {
         let _ = shutdown(self.0.as_raw_fd(), Shutdown::Write);
+    }
+}
+
+fn descriptor(message: ControlMessageOwned) -> Option<RawFd> {
+    match message {
+        ControlMessageOwned::ScmRights(fds) => fds.first().copied(),
+        _ => None,
     }
 }
 
@@ -111,6 +167,12 @@ impl Message {
             Message::Release => b"r".to_vec(),
             Message::Released => b"d".to_vec(),
             Message::Status(Death(status)) => [&b"S"[..], &status.to_ne_bytes()].concat(),
+            Message::Waiting(pidfile) => [&b"w"[..], pidfile.as_os_str().as_bytes()].concat(),
+            Message::Accepted(limit) => {
+                let limit = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+                [&b"a"[..], &limit.to_ne_bytes()].concat()
+            }
+            Message::Stop => b"s".to_vec(),
             Message::Failed(error) => {
                 let text = error.to_string();
                 let end = (0..=TEXT_LIMIT.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
@@ -133,6 +195,9 @@ impl Message {
             b'r' => Message::Release,
             b'd' => Message::Released,
             b'S' => Message::Status(Death(i32::from_ne_bytes(rest.try_into().ok()?))),
+            b'w' => Message::Waiting(OsStr::from_bytes(rest).into()),
+            b'a' => Message::Accepted(Duration::from_millis(u64::from_ne_bytes(rest.try_into().ok()?))),
+            b's' => Message::Stop,
             b'F' => {
                 let (kind, text) = rest.split_at_checked(2)?;
                 Message::Failed(Error::new(decode_kind(kind), String::from_utf8_lossy(text)))
@@ -225,6 +290,19 @@ mod tests {
         assert!(matches!(other.receive(), Ok(Some(Message::Status(Death(9))))));
         assert!(matches!(other.receive(), Ok(None)));
         assert_eq!(other.send(&Message::Release).unwrap_err().raw_os_error(), Some(libc::EPIPE));
+    }
+
+    #[test]
+    fn a_descriptor_comes_with_its_message() {
+        let (one, other) = Channel::pair().unwrap();
+        one.send(&Message::Stop).unwrap();
+        one.send_with(&Message::Go, one.as_fd()).unwrap();
+        assert!(matches!(other.receive_with(), Ok(Some((Message::Stop, None)))));
+        let Ok(Some((Message::Go, Some(copy)))) = other.receive_with() else { panic!("no descriptor") };
+        drop(one);
+        Channel(copy).send(&Message::Waiting("/run/a b".into())).unwrap();
+        assert!(matches!(other.receive(), Ok(Some(Message::Waiting(path))) if path.as_os_str() == "/run/a b"));
+        assert!(matches!(other.receive_with(), Ok(None)));
     }
 
     proptest! {

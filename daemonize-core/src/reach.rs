@@ -15,6 +15,7 @@ use crate::process::Identity;
 use crate::settings::Settings;
 use crate::signal::Signal;
 use crate::sys::pidfd::PidFd;
+use crate::sys::siginfo::Purpose;
 use nix::unistd::Uid;
 use std::fmt;
 use std::os::unix::fs::MetadataExt;
@@ -163,6 +164,10 @@ pub(crate) fn send(settings: &Settings, signal: Signal) -> Result<()> {
             other => return Err(not_sent(signal, describe_file(&pidfile, &other))),
         };
         if let Some(process) = certain(&pidfile, &probe, &identity)? {
+            // A zombie takes any signal.
+            if wait(&process, Instant::now())? {
+                continue;
+            }
             match process.send(signal) {
                 Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
                 Err(error) => return Err(refused("signal", &identity, &error)),
@@ -201,7 +206,10 @@ impl Stop<'_> {
 
     /// TERM, wait, KILL through the same handle.
     fn end(&mut self, process: &PidFd, identity: &Identity) -> Result<()> {
-        signal_or_dead(process, identity, Signal::SIGTERM)?;
+        // Marked: a daemon that is stopping already is not hurried by another `stop`.
+        signal_or_dead(process, identity, Signal::SIGTERM, Purpose::Stop)?;
+        // A suspended daemon acts on SIGTERM only after SIGCONT (signal(7)); one that runs is not affected.
+        signal_or_dead(process, identity, Signal::SIGCONT, Purpose::Unmarked)?;
         if !wait(process, self.deadline)? {
             if !self.settings.kill {
                 return Err(Error::failed(
@@ -211,7 +219,7 @@ impl Stop<'_> {
                     format_args!("it still runs {:?} after SIGTERM, and `kill` is false", self.settings.stop_timeout()),
                 ));
             }
-            signal_or_dead(process, identity, Signal::SIGKILL)?;
+            signal_or_dead(process, identity, Signal::SIGKILL, Purpose::Unmarked)?;
             self.killed = true;
             if !wait(process, Instant::now() + DEATH)? {
                 return Err(Error::failed(ErrorKind::Stop, "stop pid", identity.pid, "it did not even die of SIGKILL"));
@@ -261,8 +269,8 @@ impl Stop<'_> {
 }
 
 /// Sends it; a process that is dead already needs no signal.
-fn signal_or_dead(process: &PidFd, identity: &Identity, signal: Signal) -> Result<()> {
-    match process.send(signal) {
+fn signal_or_dead(process: &PidFd, identity: &Identity, signal: Signal, purpose: Purpose) -> Result<()> {
+    match process.send_for(signal, purpose) {
         Err(error) if error.raw_os_error() != Some(libc::ESRCH) => Err(refused("stop", identity, &error)),
         _ => Ok(()),
     }

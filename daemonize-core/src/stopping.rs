@@ -77,6 +77,11 @@ pub(crate) fn tell() -> bool {
     !TOLD.swap(true, SeqCst)
 }
 
+/// Takes back what [`tell`] said first, before anything has followed from it.
+pub(crate) fn withdraw() {
+    TOLD.store(false, SeqCst);
+}
+
 /// Whether it has been told to stop from inside, or is to stop.
 pub(crate) fn is_told() -> bool {
     is_marked() || TOLD.load(SeqCst)

@@ -44,14 +44,14 @@ fn p2_05_a_number_that_is_reused_before_the_signal_harms_nobody() {
     assert!(opened && !signalled, "{outcome}");
 }
 
-/// R9: the same between the stop's TERM and its KILL.
+/// R9: the same between the stop's TERM and its KILL, which is the third signal: CONT follows TERM.
 #[test]
 fn p2_05_a_number_that_is_reused_before_the_kill_harms_nobody() {
     let lab = lab();
     let outcome = reuse(
         &lab,
         "handle=TERM:hang grace=30000 stop_timeout=40000",
-        "pidfd_send_signal:delay_enter=2500000:when=2",
+        "pidfd_send_signal:delay_enter=2500000:when=3",
         "grace=100 stop_timeout=300",
     );
     let killed = outcome.stdout.lines().find(|line| line.contains("SIGKILL"));

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
 
-use crate::common::{PIDFILE, SOON, adopt, each, lab, nothing_left, run, start, stop};
+use crate::common::{PIDFILE, SOON, adopt, each, lab, nothing_left, start, stop};
 
 const STOP_SIGNALS: [Signal; 4] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGABRT];
 
@@ -109,32 +109,6 @@ fn p1_15_term_during_the_start_stops_and_cleans_up() {
             outcome.exits(2).says(&["stop"]);
         }
     });
-}
-
-#[test]
-fn p1_21_a_stopped_daemon_is_killed_within_the_timeout() {
-    let lab = lab();
-    let daemon = start(&lab, &[]);
-    daemon.signal(Signal::SIGSTOP);
-    let outcome =
-        run(&lab, "stop", &["grace=200", "stop_timeout=700"]).ok().prints(&["killed", &daemon.id().to_string()]);
-    let in_time = (Duration::from_millis(700)..Duration::from_secs(5)).contains(&outcome.took);
-    assert!(in_time, "{outcome}");
-    nothing_left(&lab);
-}
-
-#[test]
-fn p1_21_a_stop_that_must_not_kill_says_so_and_leaves_it_alive() {
-    let lab = lab();
-    let daemon = start(&lab, &[]);
-    daemon.signal(Signal::SIGSTOP);
-    let pid = daemon.id().to_string();
-    run(&lab, "stop", &["grace=200", "stop_timeout=700", "kill=false"]).exits(5).says(&[&pid]);
-    assert!(daemon.alive());
-    // TERM has stayed pending.
-    daemon.signal(Signal::SIGCONT);
-    daemon.died(SOON).expect("TERM and CONT end it");
-    nothing_left(&lab);
 }
 
 #[test]

@@ -162,10 +162,11 @@ impl Client {
         stop.outcome()
     }
 
-    /// Asks it to start its program again, which takes over from it; returns at once.
+    /// Asks it to start its program again, which takes over from it; returns when the new program waits to do so.
     ///
     /// # Errors
-    /// As [`get`](Client::get).
+    /// As [`get`](Client::get); and why the daemon goes on: it cannot be restarted, or the new program cannot take over.
+    /// `Timeout` says nothing of what becomes of it.
     pub fn restart(&self) -> Result<Value> {
         self.send("/restart", json!({}))
     }

@@ -42,7 +42,7 @@ impl<W: Work> Daemon<W> {
             return Ok(Started::here(self.pidfile_path()));
         }
         let checked = Checked::new(self.settings.clone())?;
-        if checked.has_pidfile() {
+        if checked.has_pidfile() && !checked.is_restart() {
             reach::stop(&self.settings)?;
         }
         conclude(checked.lock()?, self.work, false, Exit::Now)
@@ -118,6 +118,9 @@ impl<W> Daemon<W> {
 
     /// Stops the daemon: SIGTERM, wait, and SIGKILL after [`stop_timeout`](Daemon::stop_timeout) unless
     /// [`kill`](Daemon::kill) is false. Returns when it is gone; success if there was none.
+    ///
+    /// A daemon that is suspended gets SIGCONT, so that its cleanup runs. One that is stopping already is not hurried by
+    /// this, unlike by a second SIGTERM that is sent with `kill(1)` or with [`send`](Daemon::send).
     ///
     /// From inside the daemon it says that it is to stop, and returns at once.
     ///

@@ -1,9 +1,9 @@
 //! What the body of a daemon may call, and what this process knows of itself once it is one.
 
-mod succession;
+mod self_restart;
 
-pub use succession::restart;
-pub(crate) use succession::{Predecessor, SUCCESSOR, predecessor};
+pub use self_restart::restart;
+pub(crate) use self_restart::{Program, RESTART_ENV, RestartedFrom, pass_stop_on};
 
 use crate::attach::{Attachment, Handle, Phase};
 use crate::body::{Ending, Unwound, guarded};
@@ -19,7 +19,6 @@ use crate::sys::{fds, handler};
 use std::cell::Cell;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -65,24 +64,30 @@ pub(crate) struct Inside {
     /// Until `ready()` has been called, with `ready = manual`.
     pub(crate) pending: Mutex<Option<Box<dyn Pending>>>,
     pub(crate) program: Program,
+    /// Whether it left the terminal behind.
+    pub(crate) detached: bool,
+    /// Why its program cannot be started again from here.
+    pub(crate) obstacle: Option<&'static str>,
+    /// How long a restarted program may take until it is ready to take over.
+    pub(crate) start_timeout: Duration,
+    /// How long this daemon takes at most to stop.
+    pub(crate) stop_timeout: Duration,
     /// Ends the process cleanly from the body's thread, where nothing can be unwound.
     pub(crate) leave: fn() -> !,
 }
 
-/// Where the program that became this daemon was started, so that it can be started there once more.
-#[derive(Clone, Debug)]
-pub(crate) struct Program {
-    pub(crate) directory: Option<PathBuf>,
-    /// Whether it left the terminal behind.
-    pub(crate) detached: bool,
-    /// Why it cannot be started again from here.
-    pub(crate) obstacle: Option<&'static str>,
-}
-
 impl Inside {
-    /// Removes the pidfile and lets go of its lock, once; what keeps it from being removed.
+    /// Removes the pidfile and lets go of its lock, once, or gives the lock to the restarted program. Returns what has gone
+    /// wrong.
     pub(crate) fn release(&self) -> Option<Error> {
-        lock(&self.lock).take().and_then(|lock| lock.release().err())
+        let lock = lock(&self.lock).take()?;
+        let handed_over = self_restart::hand_over(self, &lock);
+        if let Ok(true) = handed_over {
+            lock.abandon();
+            return None;
+        }
+        let released = lock.release();
+        handed_over.map(drop).and(released).err()
     }
 
     /// Whether anything lives beside the body.
@@ -315,14 +320,11 @@ pub fn store_fd(name: &str, fd: impl AsFd) -> Result<()> {
 }
 
 /// Asks this daemon to stop, as SIGTERM does; returns at once. Outside of a daemon it does nothing.
+///
+/// It never hurries a stop that is under way. During a [`restart`] it stops the restarted program, too.
 pub fn stop() {
     if let Some(inside) = current() {
-        match inside.stops.first() {
-            // Through the signal thread, which keeps the time and runs the handlers; but not as a second stop.
-            Some(signal) if flag::tell() => send(*signal).unwrap_or_else(|_| flag::mark()),
-            Some(_) => {}
-            None => flag::mark(),
-        }
+        self_restart::stop(inside);
     }
 }
 

@@ -29,7 +29,7 @@ use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::stat::{Mode, umask};
 use std::env;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
@@ -52,8 +52,8 @@ pub(crate) struct Birth {
     outputs_due: bool,
     /// Known as soon as the pidfile is written: by the launcher, or without one by this process.
     identity: Option<Identity>,
-    /// Where the program was started.
-    directory: Option<PathBuf>,
+    /// How the program was started.
+    program: Program,
     /// To the service manager, if one wants to hear.
     notifier: Option<Notifier>,
     /// Blocked until they are registered; none when the stage was replaced.
@@ -107,7 +107,7 @@ impl Birth {
             // The launcher writes the pidfile: nothing of it but the lock is open here when the user changes.
             lock.keep_lock_only();
         }
-        let directory = env::current_dir().ok();
+        let program = Program::look();
         let notifier = launch.plan.manager.and_then(Manager::connect);
         launch.plan.told.handed_over.iter().for_each(|(_, fd)| fds::close_on_exec(*fd));
         let handled = Vec::new();
@@ -119,7 +119,7 @@ impl Birth {
             captured,
             outputs_due,
             identity,
-            directory,
+            program,
             notifier,
             handled,
             prepared,
@@ -365,7 +365,11 @@ impl Birth {
             handed_over: Mutex::new(told.handed_over.clone()),
             lock: Mutex::new(lock),
             pending: Mutex::new(None),
-            program: Program { directory: self.directory, detached, obstacle },
+            program: self.program,
+            detached,
+            obstacle,
+            start_timeout: settings.start_timeout,
+            stop_timeout: settings.stop_timeout(),
             leave,
         };
         let dumpable = settings.core_dumps && changes_user;

@@ -112,7 +112,10 @@ impl Launcher {
             let sockets = [self.ready.as_fd(), self.ctl.as_fd()];
             let mut fds: Vec<PollFd<'_>> =
                 sockets.into_iter().chain(pipes).map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
-            let count = mask.poll(&mut fds, Some(self.deadline.saturating_duration_since(Instant::now())));
+            let count = match mask.poll(&mut fds, Some(self.deadline.saturating_duration_since(Instant::now()))) {
+                Ok(count) => count,
+                Err(error) => return Outcome::Failed(Error::system("wait for the daemon", cause(&error))),
+            };
             let readable = |index: usize| count > 0 && fds[index].any() == Some(true);
             let (ready, ctl) = (readable(0), readable(1));
             let outcome = match (ready, ctl) {

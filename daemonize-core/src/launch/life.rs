@@ -126,6 +126,7 @@ fn service(inside: &'static Inside, settings: Settings, announcement: &Announcem
         stops,
         grace: settings.grace,
         signals,
+        on_stop: Box::new(inside::pass_stop_on),
         on_end: Box::new(move |end| end_from_outside(inside, end)),
         unwanted: None,
     }
@@ -312,7 +313,7 @@ fn within(limit: Duration, f: impl FnOnce() + Send + 'static) {
 fn release(inside: &Inside) -> Option<String> {
     let moved = lock(&inside.lock).as_ref().is_some_and(|pidfile| !pidfile.is_held());
     let error = inside.release().map(|error| error.to_string());
-    if inside.program.obstacle.is_some() {
+    if inside.obstacle.is_some() {
         // After a change of user or root it is known that the file cannot be removed: the next stop or start does.
         return None;
     }

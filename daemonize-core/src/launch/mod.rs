@@ -30,10 +30,9 @@ pub(crate) use life::{Exit, live, live_on};
 
 use crate::attach::Planned;
 use crate::error::{Error, ErrorKind, Result, cause};
-use crate::inside::Predecessor;
+use crate::inside::RestartedFrom;
 use crate::notifier::{self, Manager, Told};
 use crate::pidfile::PidFile;
-use crate::process::Identity;
 use crate::settings::{Detach, Settings, When};
 use crate::signal::Signal;
 use crate::stage::Stage;
@@ -81,6 +80,10 @@ struct Plan {
 }
 
 impl Plan {
+    fn has_pidfile(&self) -> bool {
+        !self.pidfile.as_os_str().is_empty()
+    }
+
     /// Returns `true` if the daemon tells its addresses before the pidfile is written.
     fn tells_addresses(&self) -> bool {
         !self.settings.attachments.is_empty()
@@ -96,11 +99,64 @@ pub(crate) enum Role {
 }
 
 /// What can be checked while an elder daemon may still run.
-pub(crate) struct Checked(Plan);
+pub(crate) struct Checked {
+    plan: Plan,
+    /// The daemon that has started this process to take over from it.
+    restarted_from: Option<RestartedFrom>,
+}
 
 impl Checked {
     /// Looks for every mistake that can be seen before the pidfile is touched, and opens the log files.
-    pub(crate) fn new(mut settings: Settings) -> Result<Checked> {
+    pub(crate) fn new(settings: Settings) -> Result<Checked> {
+        let restarted_from = RestartedFrom::take(&settings.name);
+        let plan = Plan::new(settings, restarted_from.as_ref());
+        let plan = plan.inspect_err(|error| restarted_from.iter().for_each(|daemon| daemon.refuse(error)))?;
+        Ok(Checked { plan, restarted_from })
+    }
+
+    /// Returns `true` if the daemon has a pidfile, by which an elder one could be found.
+    pub(crate) fn has_pidfile(&self) -> bool {
+        self.plan.has_pidfile()
+    }
+
+    /// Returns `true` if the running daemon has started this process to take over from it, and stops by itself.
+    pub(crate) fn is_restart(&self) -> bool {
+        self.restarted_from.is_some()
+    }
+
+    /// Takes the pidfile.
+    pub(crate) fn lock(self) -> Result<Locked> {
+        let Checked { plan, restarted_from } = self;
+        let Plan { settings, pidfile, .. } = &plan;
+        let has_pidfile = plan.has_pidfile();
+        let inherited = match &restarted_from {
+            Some(daemon) => daemon.wait_for_turn(settings, pidfile)?,
+            None => None,
+        };
+        if settings.pidfile.is_none() && has_pidfile {
+            make_state_directory(pidfile)?;
+        }
+        // From here on an interrupt would leave an empty file, so it waits until somebody is there to take it away.
+        let quiet = Quiet::begin();
+        let inherited = match inherited {
+            Some(lock) if has_pidfile => PidFile::inherit(pidfile, settings.pidfile_mode, lock)?,
+            _ => None,
+        };
+        let lock = match inherited {
+            None if has_pidfile => Some(acquire(&plan, &quiet)?),
+            lock => lock,
+        };
+        if let Some(daemon) = restarted_from {
+            // Its handlers of atexit(3) may take long; an empty file is taken by the next start.
+            let deadline = Instant::now() + settings.stop_timeout();
+            quiet.interrupted(|| daemon.wait_for_end(deadline, settings))?;
+        }
+        Ok(Locked { quiet, launch: Launch { plan, lock } })
+    }
+}
+
+impl Plan {
+    fn new(mut settings: Settings, restarted_from: Option<&RestartedFrom>) -> Result<Plan> {
         settings.check()?;
         report::set_name(&settings.name);
         settings.check_name()?;
@@ -110,9 +166,13 @@ impl Checked {
         }
         #[cfg(feature = "tokio")]
         refuse_runtime()?;
-        let detached = detaches(&settings);
+        let detached = detaches(&settings, restarted_from);
         let pidfile = no_pidfile::place(&settings, detached)?;
-        prove_alone()?;
+        let alone = prove_alone()?;
+        if restarted_from.is_some() {
+            // Not for the programs that this one starts.
+            environment::forget(alone, inside::RESTART_ENV);
+        }
         check_descriptors(&settings)?;
         check_directory(&settings)?;
         let census = Census::take().map_err(|error| Error::system("list the open descriptors", cause(&error)))?;
@@ -135,26 +195,7 @@ impl Checked {
             // How a watchdog ends a body that hangs, which no grace brings to its end.
             settings.signals = settings.signals.default_action(Signal::SIGABRT);
         }
-        Ok(Checked(Plan { settings, detached, pidfile, identity, planned, streams, leaked, told, manager }))
-    }
-
-    /// Returns `true` if the daemon has a pidfile, by which an elder one could be found.
-    pub(crate) fn has_pidfile(&self) -> bool {
-        !self.0.pidfile.as_os_str().is_empty()
-    }
-
-    /// Takes the pidfile, if there is one.
-    pub(crate) fn lock(self) -> Result<Locked> {
-        let has_pidfile = self.has_pidfile();
-        let Checked(plan) = self;
-        wait_for_predecessor(&plan.settings)?;
-        if plan.settings.pidfile.is_none() && has_pidfile {
-            make_state_directory(&plan.pidfile)?;
-        }
-        // From here on an interrupt would leave an empty file, so it waits until somebody is there to take it away.
-        let quiet = Quiet::begin();
-        let lock = has_pidfile.then(|| acquire(&plan, &quiet)).transpose()?;
-        Ok(Locked { quiet, launch: Launch { plan, lock } })
+        Ok(Plan { settings, detached, pidfile, identity, planned, streams, leaked, told, manager })
     }
 }
 
@@ -222,10 +263,10 @@ fn acquire(plan: &Plan, quiet: &Quiet) -> Result<PidFile> {
 }
 
 /// Whether a launch with these settings leaves the terminal behind.
-fn detaches(settings: &Settings) -> bool {
-    let as_before = inside::predecessor(&settings.name).filter(|_| settings.detach == Detach::Auto);
+fn detaches(settings: &Settings, restarted_from: Option<&RestartedFrom>) -> bool {
+    let as_before = restarted_from.filter(|_| settings.detach == Detach::Auto);
     let decide = || auto::detaches(settings.detach);
-    !settings.hooks.replaces(Stage::Detach) && as_before.map_or_else(decide, |predecessor| predecessor.detached)
+    !settings.hooks.replaces(Stage::Detach) && as_before.map_or_else(decide, |daemon| daemon.detached)
 }
 
 /// What is to be inherited has to be there.
@@ -305,24 +346,6 @@ fn make_state_directory(pidfile: &Path) -> Result<()> {
 /// What a service manager said to this process is not for the programs that it starts.
 fn forget_what_is_meant_for_this_process(alone: Alone) {
     notifier::variables().for_each(|name| environment::forget(alone, name));
-}
-
-/// A program that a daemon started to succeed it waits for the daemon's end, as `stop` would.
-fn wait_for_predecessor(settings: &Settings) -> Result<()> {
-    let Some(predecessor) = inside::predecessor(&settings.name) else { return Ok(()) };
-    let Predecessor { identity, .. } = predecessor;
-    // Not for the children of this one.
-    environment::forget(prove_alone()?, inside::SUCCESSOR);
-    let deadline = Instant::now() + settings.stop_timeout();
-    let ended = wait_for_end(&identity, deadline)
-        .map_err(|error| Error::system("wait for the daemon that this one succeeds", cause(&error)))?;
-    if ended {
-        return Ok(());
-    }
-    let text = format!("pid {} still runs after {:?}", identity.pid, settings.stop_timeout());
-    Err(Error::system("succeed the running daemon", text))
-}
-
-fn wait_for_end(identity: &Identity, deadline: Instant) -> std::io::Result<bool> {
-    identity.open()?.map_or(Ok(true), |process| process.wait(deadline))
+    RestartedFrom::discard();
+    environment::forget(alone, inside::RESTART_ENV);
 }

@@ -55,16 +55,16 @@ impl Quiet {
         interrupts.into_iter().filter(|signal| !self.before.contains(*signal))
     }
 
-    /// Waits until there is something to read, or the end; false at the deadline.
+    /// Waits until there is something to read, or the end; false at the deadline, or where waiting is impossible.
     pub(super) fn wait_readable(&self, socket: &impl AsFd, deadline: Instant) -> bool {
         let mask = self.waiting();
         loop {
             let mut fds = [PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
             let left = deadline.saturating_duration_since(Instant::now());
             match mask.poll(&mut fds, Some(left)) {
-                count if count > 0 => return true,
-                _ if left.is_zero() => return false,
-                _ => {}
+                Ok(count) if count > 0 => return true,
+                Ok(_) if !left.is_zero() => {}
+                _ => return false,
             }
         }
     }

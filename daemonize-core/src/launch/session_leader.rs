@@ -62,8 +62,13 @@ fn watch(daemon: Pid, ctl: &Channel, lock: Option<PidFile>) -> ! {
     };
     loop {
         let mut fds = [PollFd::new(process.as_fd(), PollFlags::POLLIN), PollFd::new(ctl.as_fd(), PollFlags::POLLIN)];
-        if Mask::all().poll(&mut fds, None) <= 0 {
-            continue;
+        match Mask::all().poll(&mut fds, None) {
+            Ok(0) => continue,
+            Ok(_) => {}
+            Err(error) => {
+                let error = Error::stage(Stage::Detach, format_args!("watch the daemon: {}", cause(&error)));
+                end(daemon, ctl, lock, Some(error))
+            }
         }
         let (died, readable) = (fds[0].any() == Some(true), fds[1].any() == Some(true));
         // A death counts even when RELEASE is there.
@@ -105,8 +110,9 @@ fn end(daemon: Pid, ctl: &Channel, lock: Option<PidFile>, error: Option<Error>) 
 fn wait_for_launcher_end(ctl: &Channel) {
     loop {
         let mut fds = [PollFd::new(ctl.as_fd(), PollFlags::empty())];
-        if Mask::all().poll(&mut fds, None) > 0 && fds[0].any() == Some(true) {
-            return;
+        match Mask::all().poll(&mut fds, None) {
+            Ok(count) if count == 0 || fds[0].any() != Some(true) => {}
+            _ => return,
         }
     }
 }

@@ -24,7 +24,7 @@ use place::{Place, distrusted, inaccessible};
 use probe::Reading;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::thread;
@@ -226,6 +226,26 @@ impl PidFile {
             }
             _ => place.create_empty(stale.as_ref(), mode).map(|()| None),
         }
+    }
+
+    /// Takes over the lock of which another process of this daemon's has given a copy, and empties the pidfile, which may
+    /// name that process; `None` if the copy is not of this path's lock file, or does not hold its lock.
+    pub(crate) fn inherit(path: &Path, mode: u32, lock: OwnedFd) -> Result<Option<PidFile>> {
+        let path = &std::path::absolute(path).map_err(|error| inaccessible(path, cause(&error)))?;
+        let (place, lock) = (Place::open(path)?, File::from(lock));
+        // A description that holds the lock gets it once more; one of another file does not.
+        if !place.is_current(&lock) || !try_lock(&lock).is_ok_and(|free| free) {
+            return Ok(None);
+        }
+        place.judge_lock(&lock)?;
+        let stale = place.read()?;
+        place.create_empty(stale.as_ref(), mode)?;
+        Ok(Some(PidFile { place, mode, lock, sealed: None, owner: Some(Pid::this()) }))
+    }
+
+    /// Returns the descriptor whose copies hold the lock.
+    pub(crate) fn holding(&self) -> BorrowedFd<'_> {
+        self.lock.as_fd()
     }
 
     /// P6: writes the identity of a living process, and its addresses, with one rename. The lock is held.

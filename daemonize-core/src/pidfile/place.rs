@@ -226,7 +226,7 @@ impl Place {
     }
 
     /// Refuses a lock file that a process of another user can open: it could hold the lock.
-    fn judge_lock(&self, file: &File) -> Result<()> {
+    pub(crate) fn judge_lock(&self, file: &File) -> Result<()> {
         self.judge(&self.lock_path(), file, OTHERS_OPEN)
     }
 

@@ -1,18 +1,17 @@
 //! The handled signals: registered with signal-hook, and what wakes whoever treats them.
 
 use crate::signal::Signal;
-use crate::sys::handler;
+use crate::sys::handler::{self, Flag, Purposes};
 use crate::sys::mask::Mask;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::io;
 use std::os::fd::AsFd;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Between two looks, when a program has closed the event with everything else.
+/// Between two looks, where the event cannot be waited for: a program has closed it, or poll(2) fails.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// The handled signals: blocked at first, and from [`begin`](Registered::begin) on kept.
@@ -25,7 +24,7 @@ pub(crate) struct Registered {
 
 /// Flags that say which of the handled signals came.
 struct Kept {
-    flags: Vec<(Signal, Arc<AtomicBool>)>,
+    flags: Vec<(Signal, Arc<Flag>)>,
 }
 
 impl Registered {
@@ -57,8 +56,14 @@ impl Registered {
         // Rounded up: not early.
         let left = left.map(|left| left + Duration::from_micros(999));
         let time = left.map_or(PollTimeout::NONE, |left| PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX));
-        if poll(&mut fds, time).unwrap_or(0) <= 0 {
-            return false;
+        match poll(&mut fds, time) {
+            Ok(count) if count > 0 => {}
+            Ok(_) | Err(nix::Error::EINTR) => return false,
+            Err(_) => {
+                // The kernel cannot wait, but signals still come.
+                thread::sleep(LOOK);
+                return false;
+            }
         }
         let [event, other] = fds.map(|fd| fd.revents().unwrap_or(PollFlags::empty()));
         if event.contains(PollFlags::POLLNVAL) {
@@ -67,8 +72,8 @@ impl Registered {
         asked && !other.is_empty()
     }
 
-    /// Which came since this was asked last.
-    pub(crate) fn take(&self) -> Vec<Signal> {
+    /// Those that came since this was asked last, and for which purposes.
+    pub(crate) fn take(&self) -> Vec<(Signal, Purposes)> {
         let _ = self.event.read();
         self.kept.get().map_or_else(Vec::new, Kept::take)
     }
@@ -85,7 +90,7 @@ impl Kept {
     fn new(handled: &[Signal], event: &Arc<EventFd>) -> io::Result<Kept> {
         let mut kept = Kept { flags: Vec::with_capacity(handled.len()) };
         for signal in handled {
-            let flag = Arc::<AtomicBool>::default();
+            let flag = Arc::<Flag>::default();
             handler::raise_flag(*signal, Arc::clone(&flag), Arc::clone(event))?;
             kept.flags.push((*signal, flag));
         }
@@ -94,13 +99,12 @@ impl Kept {
         Ok(kept)
     }
 
-    fn take(&self) -> Vec<Signal> {
-        let came = self.flags.iter().filter(|(_, flag)| flag.swap(false, SeqCst));
-        came.map(|(signal, _)| *signal).collect()
+    fn take(&self) -> Vec<(Signal, Purposes)> {
+        self.flags.iter().filter_map(|(signal, flag)| Some((*signal, flag.take()?))).collect()
     }
 
     fn has(&self, signal: Signal) -> bool {
-        self.flags.iter().any(|(one, flag)| *one == signal && flag.load(SeqCst))
+        self.flags.iter().any(|(one, flag)| *one == signal && flag.is_raised())
     }
 }
 
@@ -108,7 +112,7 @@ impl Drop for Kept {
     /// The process goes on as something that is no daemon; what came for the daemon comes to it now.
     fn drop(&mut self) {
         handler::forsake(true);
-        for signal in self.take() {
+        for (signal, _) in self.take() {
             let _ = handler::raise(signal);
         }
     }

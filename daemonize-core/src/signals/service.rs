@@ -5,6 +5,8 @@ use super::{Registered, Signals};
 use crate::mutex::lock;
 use crate::signal::Signal;
 use crate::stopping;
+use crate::sys::handler::Purposes;
+use crate::sys::siginfo::Purpose;
 use nix::poll::{PollFd, PollFlags};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -19,11 +21,11 @@ pub(crate) enum End {
     NeverAsked,
     /// The body or a handler was not done when the grace was over.
     GraceOver,
-    /// A second stop signal came while the body or a handler was not done.
+    /// A second stop signal was sent by hand while the body or a handler was not done.
     CutShort,
 }
 
-/// Stop signals that come this close together are one: two `stop`s at once, a terminal that closes.
+/// Stop signals that are sent by hand this close together are one: a key that is held down, a terminal that closes.
 const BURST: Duration = Duration::from_millis(500);
 
 /// How long a thread that cannot be made is tried again, and how often.
@@ -37,6 +39,8 @@ pub(crate) struct Service {
     pub(crate) signals: Signals,
     pub(crate) stops: Vec<Signal>,
     pub(crate) grace: Duration,
+    /// Runs at every stop that is asked for, but not at the one that belongs to a restart.
+    pub(crate) on_stop: Box<dyn Fn() + Send>,
     /// Ends the process.
     pub(crate) on_end: Box<dyn Fn(End) + Send>,
     /// While the daemon is not ready: the socket whose hang-up means that nobody wants it, and what to do then.
@@ -48,6 +52,14 @@ pub(crate) struct Unwanted {
     pub(crate) socket: OwnedFd,
     /// Ends the process, or returns when the daemon is wanted after all.
     pub(crate) act: Box<dyn Fn() + Send>,
+}
+
+/// A stop that has begun.
+#[derive(Clone, Copy)]
+struct Stop {
+    since: Instant,
+    /// When it was first asked for by hand. The verbs mark their signals, and never cut a stop short.
+    by_hand: Option<Instant>,
 }
 
 impl Service {
@@ -78,8 +90,8 @@ impl Service {
     fn serve(mut self) {
         loop {
             self.wait();
-            if let Some(since) = self.react() {
-                return self.see_to_the_end(since);
+            if let Some(stop) = self.react() {
+                return self.see_to_the_end(stop);
             }
         }
     }
@@ -97,13 +109,15 @@ impl Service {
         }
     }
 
-    /// Treats what came; the moment of the stop, if that was among it.
-    fn react(&self) -> Option<Instant> {
+    /// Treats what came; the stop, if one was among it.
+    fn react(&self) -> Option<Stop> {
         let mut stop = None;
-        for signal in self.registered.take() {
+        for (signal, purposes) in self.registered.take() {
             self.handlers.run(signal, self.signals.handlers(signal));
             if self.stops.contains(&signal) {
-                stop = Some(Instant::now());
+                let since = Instant::now();
+                let stop = stop.get_or_insert(Stop { since, by_hand: None });
+                stop.by_hand = stop.by_hand.or(self.is_asked_by_hand(purposes).then_some(since));
             }
         }
         if stop.is_some() {
@@ -114,9 +128,18 @@ impl Service {
         stop
     }
 
+    /// Passes on that a stop was asked for. Returns `true` if it was asked for by hand.
+    fn is_asked_by_hand(&self, purposes: Purposes) -> bool {
+        let by_hand = purposes.contains(Purpose::Unmarked);
+        if by_hand || purposes.contains(Purpose::Stop) {
+            (self.on_stop)();
+        }
+        by_hand
+    }
+
     /// From the stop on: the body ends the process by returning, or this does.
-    fn see_to_the_end(&self, since: Instant) {
-        let deadline = since + self.grace;
+    fn see_to_the_end(&self, mut stop: Stop) {
+        let deadline = stop.since + self.grace;
         let idle = self.handlers.idle_event();
         loop {
             if self.handlers.is_idle() && !stopping::ends_in_order() {
@@ -126,8 +149,12 @@ impl Service {
                 return (self.on_end)(End::GraceOver);
             }
             self.wait_for_change(idle.as_ref().map(AsFd::as_fd), deadline);
-            if self.again() && Instant::now() >= since + BURST {
-                return (self.on_end)(End::CutShort);
+            if self.is_asked_again() {
+                let now = Instant::now();
+                let first = *stop.by_hand.get_or_insert(now);
+                if now.duration_since(first) >= BURST {
+                    return (self.on_end)(End::CutShort);
+                }
             }
         }
     }
@@ -144,12 +171,12 @@ impl Service {
         }
     }
 
-    /// Treats what comes after the stop; whether another stop was among it.
-    fn again(&self) -> bool {
+    /// Treats what comes after the stop. Returns `true` if another stop was asked for by hand.
+    fn is_asked_again(&self) -> bool {
         let mut again = false;
-        for signal in self.registered.take() {
+        for (signal, purposes) in self.registered.take() {
             if self.stops.contains(&signal) {
-                again = true;
+                again |= self.is_asked_by_hand(purposes);
             } else {
                 self.handlers.run(signal, self.signals.handlers(signal));
             }

@@ -1,6 +1,8 @@
 //! Descriptors by number: which are open, which leak through `exec`, and closing those that are not ours.
 
 use super::cvt;
+use crate::pid::Pid;
+use nix::unistd::Uid;
 use std::fs;
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
@@ -19,6 +21,29 @@ fn flags(fd: RawFd) -> Option<bool> {
     // SAFETY: F_GETFD takes an integer and touches no memory of ours; an unused number answers EBADF.
     let flags = cvt(unsafe { libc::fcntl(fd, libc::F_GETFD) }.into()).ok()?;
     Some(flags & libc::c_long::from(libc::FD_CLOEXEC) != 0)
+}
+
+/// Whether this number is an open descriptor that outlives `exec`, as one that came in through it does.
+pub(crate) fn is_inherited(fd: RawFd) -> bool {
+    flags(fd) == Some(false)
+}
+
+/// Who made a pair of sockets of which this number is one end (`unix(7)`, `SO_PEERCRED`), and with which effective user;
+/// `None` if it is none, or one that keeps no packets apart.
+pub(crate) fn peer(fd: RawFd) -> Option<(Pid, Uid)> {
+    let kind: libc::c_int = option(fd, libc::SO_TYPE, 0)?;
+    let nobody = libc::ucred { pid: 0, uid: 0, gid: 0 };
+    let maker = option(fd, libc::SO_PEERCRED, nobody).filter(|_| kind == libc::SOCK_SEQPACKET)?;
+    Some((Pid::from_raw(maker.pid)?, Uid::from_raw(maker.uid)))
+}
+
+/// One option of a socket (`getsockopt(2)`); `None` if the number is no socket.
+fn option<T: Copy>(fd: RawFd, name: libc::c_int, mut value: T) -> Option<T> {
+    let size = libc::socklen_t::try_from(size_of::<T>()).ok()?;
+    let mut written = size;
+    // SAFETY: the kernel writes at most the said size into a value of ours, of a type that has no invalid values.
+    let result = unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, name, (&raw mut value).cast(), &raw mut written) };
+    (result == 0 && written == size).then_some(value)
 }
 
 /// Sets close-on-exec (`fcntl(2)`, `F_SETFD`); a number that is not open stays so.

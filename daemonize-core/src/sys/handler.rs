@@ -1,6 +1,8 @@
 //! What runs when a signal comes, whatever it interrupts.
 
 use super::dispositions;
+use super::mask::Mask;
+use super::siginfo::{self, Purpose};
 use crate::signal::Signal;
 use nix::sys::eventfd::EventFd;
 use signal_hook::low_level::emulate_default_handler;
@@ -8,7 +10,7 @@ use signal_hook_registry::register_sigaction;
 use std::io;
 use std::process;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::SeqCst};
 
 /// Nobody looks at the flags any more: signals do what they did before.
 static FORSAKEN: AtomicBool = AtomicBool::new(false);
@@ -16,9 +18,47 @@ static FORSAKEN: AtomicBool = AtomicBool::new(false);
 /// [`raise`] is at it.
 static RAISING: AtomicBool = AtomicBool::new(false);
 
+/// For which purposes a signal has come since this was taken last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Purposes(u8);
+
+impl Purposes {
+    fn bit(purpose: Purpose) -> u8 {
+        match purpose {
+            Purpose::Unmarked => 1,
+            Purpose::Stop => 2,
+            Purpose::Restart => 4,
+        }
+    }
+
+    pub(crate) fn contains(self, purpose: Purpose) -> bool {
+        self.0 & Purposes::bit(purpose) != 0
+    }
+}
+
+/// Whether a signal has come, and for which purposes; raised by its handler.
+#[derive(Debug, Default)]
+pub(crate) struct Flag(AtomicU8);
+
+impl Flag {
+    fn raise(&self, purpose: Purpose) {
+        self.0.fetch_or(Purposes::bit(purpose), SeqCst);
+    }
+
+    pub(crate) fn is_raised(&self) -> bool {
+        self.0.load(SeqCst) != 0
+    }
+
+    /// What has come since this was asked last; `None` if nothing.
+    pub(crate) fn take(&self) -> Option<Purposes> {
+        let purposes = self.0.swap(0, SeqCst);
+        (purposes != 0).then_some(Purposes(purposes))
+    }
+}
+
 /// Has a signal raise `flag` and `event` (`sigaction(2)` through signal-hook, beside what others have registered); while
 /// [`forsake`] holds it does what it does by default, if that is what it did before. An `abort(3)` ends the process at once.
-pub(crate) fn raise_flag(signal: Signal, flag: Arc<AtomicBool>, event: Arc<EventFd>) -> io::Result<()> {
+pub(crate) fn raise_flag(signal: Signal, flag: Arc<Flag>, event: Arc<EventFd>) -> io::Result<()> {
     let (number, was_default) = (signal.as_raw(), dispositions::is_default(signal));
     let action = move |info: &libc::siginfo_t| {
         let is_forsaken = FORSAKEN.load(SeqCst);
@@ -26,7 +66,7 @@ pub(crate) fn raise_flag(signal: Signal, flag: Arc<AtomicBool>, event: Arc<Event
         if dies {
             let _ = emulate_default_handler(number);
         } else if !is_forsaken {
-            flag.store(true, SeqCst);
+            flag.raise(siginfo::purpose(info));
             let _ = event.write(1);
         }
     };
@@ -46,6 +86,13 @@ fn is_abort(info: &libc::siginfo_t) -> bool {
 /// Whether nobody looks any more.
 pub(crate) fn forsake(yes: bool) {
     FORSAKEN.store(yes, SeqCst);
+}
+
+/// Sends this process a signal with the mark of its purpose. The calling thread takes it at once, unless it blocks it.
+pub(crate) fn raise_for(signal: Signal, purpose: Purpose) -> io::Result<()> {
+    let Some(info) = siginfo::marked(signal, purpose) else { return raise(signal) };
+    let is_blocked = Mask::current().contains(signal);
+    if is_blocked { siginfo::queue_for_process(&info) } else { siginfo::queue_for_thread(&info) }
 }
 
 /// Sends the calling thread a signal (`raise(3)`), which takes no descriptor; its handler is the process's.

@@ -1,7 +1,9 @@
 //! Sets of signals, the mask of a thread, and waiting with another mask; nix's sets know no realtime signals.
 
+use super::cvt;
 use crate::signal::Signal;
-use nix::poll::PollFd;
+use nix::poll::{PollFd, PollTimeout, poll};
+use std::io;
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::time::Duration;
@@ -51,6 +53,14 @@ impl Mask {
         unsafe { libc::sigismember(&raw const self.0, signal.as_raw()) == 1 }
     }
 
+    /// The mask of the calling thread (`pthread_sigmask(3)`).
+    pub(crate) fn current() -> Mask {
+        let mut mask = Mask::empty();
+        // SAFETY: a null set changes nothing; the answer goes into a set of ours.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, ptr::null(), &raw mut mask.0) };
+        mask
+    }
+
     /// Makes this the mask of the calling thread (`pthread_sigmask(3)`) and returns the one before.
     pub(crate) fn set(&self) -> Mask {
         let mut old = Mask::empty();
@@ -67,9 +77,22 @@ impl Mask {
         pending
     }
 
-    /// Sleeps under this mask until a signal has been handled, a descriptor has something to say, or time is up
-    /// (`ppoll(2)`); the descriptors' `revents` are meaningful when it answers more than 0.
-    pub(crate) fn poll(&self, fds: &mut [PollFd<'_>], time: Option<Duration>) -> i32 {
+    /// Sleeps under this mask until a signal has been handled, a descriptor is ready, or `time` is over (`ppoll(2)`).
+    ///
+    /// Returns the number of descriptors that are ready, whose `revents` are set: 0 after a signal or when `time` is over.
+    ///
+    /// # Errors
+    /// The kernel cannot wait, so that waiting again is of no use.
+    pub(crate) fn poll(&self, fds: &mut [PollFd<'_>], time: Option<Duration>) -> io::Result<usize> {
+        match self.poll_atomically(fds, time) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
+            // A container's seccomp may know poll only, and answers ENOSYS or EPERM.
+            Err(_) => self.poll_in_steps(fds, time),
+            ready => ready,
+        }
+    }
+
+    fn poll_atomically(&self, fds: &mut [PollFd<'_>], time: Option<Duration>) -> io::Result<usize> {
         let time = time.map(|time| libc::timespec {
             tv_sec: i32::try_from(time.as_secs()).unwrap_or(i32::MAX).into(),
             // Fewer than a billion, so it fits; `c_long` has 32 bits on some targets.
@@ -77,6 +100,22 @@ impl Mask {
         });
         let time = time.as_ref().map_or(ptr::null(), ptr::from_ref);
         // SAFETY: PollFd is a transparent pollfd; all pointers are to live values of ours.
-        unsafe { libc::ppoll(fds.as_mut_ptr().cast(), fds.len() as libc::nfds_t, time, &raw const self.0) }
+        let count = unsafe { libc::ppoll(fds.as_mut_ptr().cast(), fds.len() as libc::nfds_t, time, &raw const self.0) };
+        usize::try_from(cvt(count.into())?).map_err(io::Error::other)
+    }
+
+    /// The same with `poll(2)`. A signal that is handled between the two calls does not end the wait; the signals that
+    /// are waited for end the process, or stay pending and are looked for afterwards.
+    fn poll_in_steps(&self, fds: &mut [PollFd<'_>], time: Option<Duration>) -> io::Result<usize> {
+        let millis = time.map(|time| time.as_micros().div_ceil(1000));
+        let timeout = millis.map_or(PollTimeout::NONE, |time| PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX));
+        let old = self.set();
+        let outcome = poll(fds, timeout);
+        old.set();
+        match outcome {
+            Ok(count) => usize::try_from(count).map_err(io::Error::other),
+            Err(nix::Error::EINTR) => Ok(0),
+            Err(errno) => Err(errno.into()),
+        }
     }
 }

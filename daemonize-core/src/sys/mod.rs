@@ -3,12 +3,14 @@
 pub(crate) mod capabilities;
 pub(crate) mod dispositions;
 pub(crate) mod env;
+pub(crate) mod exec;
 pub(crate) mod fds;
 pub(crate) mod fork;
 pub(crate) mod handler;
 pub(crate) mod keyring;
 pub(crate) mod mask;
 pub(crate) mod pidfd;
+pub(crate) mod siginfo;
 pub(crate) mod wait;
 
 use std::io;

@@ -1,6 +1,7 @@
 //! Processes by identity instead of by number (`pidfd_open(2)`), since std's `PidFd` is unstable.
 
 use super::cvt;
+use super::siginfo::{self, Purpose};
 use crate::pid::Pid;
 use crate::signal::Signal;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -22,10 +23,17 @@ impl PidFd {
         Ok(PidFd(unsafe { OwnedFd::from_raw_fd(fd) }))
     }
 
-    /// `pidfd_send_signal(2)`: reaches exactly this process, or fails with `ESRCH`.
+    /// Sends a signal as kill(2) does: see [`send_for`](PidFd::send_for).
     pub(crate) fn send(&self, signal: Signal) -> io::Result<()> {
-        let info: *const libc::siginfo_t = std::ptr::null();
-        // SAFETY: a null siginfo asks the kernel to fill it in as kill(2) does.
+        self.send_for(signal, Purpose::Unmarked)
+    }
+
+    /// Sends a signal with the mark of its purpose (`pidfd_send_signal(2)`): reaches exactly this process, or fails with
+    /// `ESRCH`.
+    pub(crate) fn send_for(&self, signal: Signal, purpose: Purpose) -> io::Result<()> {
+        let info = siginfo::marked(signal, purpose);
+        let info = info.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+        // SAFETY: a null siginfo asks the kernel to fill it in as kill(2) does; any other is read, and outlives the call.
         cvt(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, self.0.as_raw_fd(), signal.as_raw(), info, 0) })?;
         Ok(())
     }

@@ -1,6 +1,8 @@
 //! The endpoint from the daemon's start to its end, and what it tells of it.
 
+use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -8,8 +10,8 @@ use look::Process;
 use nix::sys::signal::Signal;
 
 use crate::common::{
-    PIDFILE, SOCKET, SOON, TOKEN, address, authorization, get, lab, nothing_left, post, posted, start, tcp, try_start,
-    unix,
+    PIDFILE, SOCKET, SOON, TOKEN, address, authorization, get, lab, nothing_left, post, posted, shared_lab, start, tcp,
+    try_start, unix,
 };
 use crate::http::Http;
 
@@ -171,6 +173,33 @@ fn restart_and_reload_are_those_of_the_daemon() {
     assert_eq!(get(&lab, "/").json()["pid"], next.id());
     post(&lab, "/stop", "");
     nothing_left(&lab);
+}
+
+/// Promise 1.28: whoever asks for it is told why the old one goes on.
+#[test]
+fn restart_into_program_that_cannot_start_is_answered_with_the_error() {
+    let lab = shared_lab();
+    let daemon = start(&lab, &[]);
+    fs::remove_file(lab.program()).unwrap();
+    fs::write(lab.program(), "#!/bin/sh\nexit 3\n").unwrap();
+    fs::set_permissions(lab.program(), fs::Permissions::from_mode(0o755)).unwrap();
+    let answer = post(&lab, "/restart", "{}");
+    let message = answer.json()["message"].as_str().unwrap_or_default().to_owned();
+    assert!(answer.status() == 409 && message.contains("exited with status 3 before it was ready"), "{answer:?}");
+    assert_eq!(get(&lab, "/").json()["pid"], daemon.id());
+    assert_eq!(get(&lab, "/").json()["state"], "running");
+}
+
+/// Promise 1.29.
+#[test]
+fn stop_during_a_restart_is_meant_for_the_new_program_too() {
+    let lab = lab();
+    let daemon = start(&lab, &["drain=1500"]);
+    assert_eq!(post(&lab, "/restart", "{}").json()["state"], "restarting");
+    assert_eq!(post(&lab, "/stop", "{}").json()["state"], "stopping");
+    daemon.died(SOON).expect("it was told to");
+    nothing_left(&lab);
+    assert_eq!(lab.read("log"), "drained\n");
 }
 
 #[test]

@@ -55,7 +55,8 @@ impl Launcher {
                 return;
             }
         }
-        self.left_behind = true;
+        // Not where waiting is impossible: all of them have been killed.
+        self.left_behind = Instant::now() >= deadline;
     }
 
     /// L11: the session leader has said that it exits, or has been killed.

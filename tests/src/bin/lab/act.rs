@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use look::Deadline;
 use nix::sys::epoll::{Epoll, EpollCreateFlags};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigSet, Signal};
 
 use crate::inbox;
 use crate::manager;
@@ -39,6 +39,8 @@ pub(crate) enum Act {
     Ready,
     /// `stop`: the daemon asks itself to stop.
     Stop,
+    /// `block:SIGNAL`: blocks it in this thread.
+    Block(Signal),
     /// `restart`: the daemon starts its program again and stops.
     Restart,
     /// `await:FILE`: goes on as soon as the file is there.
@@ -169,6 +171,7 @@ impl Act {
             }
             Act::Ready => daemon::ready()?,
             Act::Stop => daemon::stop(),
+            Act::Block(signal) => SigSet::from(*signal).thread_block()?,
             Act::Restart => daemon::restart()?,
             Act::Reload => daemon::reload()?,
             Act::Event(name) if daemon::event(name) => {}
@@ -240,6 +243,7 @@ impl FromStr for Act {
             "ask" => Act::Ask,
             "ready" => Act::Ready,
             "stop" => Act::Stop,
+            "block" => Act::Block(signal(value)?),
             "restart" => Act::Restart,
             "reload" => Act::Reload,
             "event" => Act::Event(text()),

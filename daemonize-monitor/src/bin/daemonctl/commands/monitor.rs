@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 /// Stop signals that come within this time are one.
 const TOGETHER: Duration = Duration::from_millis(600);
 
-/// Set for a program that is to take over from the daemon that started it.
-const SUCCESSOR: &str = "DAEMONIC_RESTART";
+/// Set for a program that is to take over from the daemon that started it; the launch finds out whether that is true.
+const RESTART_ENV: &str = "DAEMONIC_RESTART";
 
 /// How often one looks whether a process that is no child has ended.
 const LOOK: Duration = Duration::from_millis(20);
@@ -31,7 +31,7 @@ pub(crate) fn start(
 ) -> Result<Exit, Failure> {
     let connection = site.connection();
     // A monitor that restarts has started this one to take its place: the launch waits for its end.
-    let was_up = env::var_os(SUCCESSOR).is_none() && connection.is_up()?;
+    let was_up = env::var_os(RESTART_ENV).is_none() && connection.is_up()?;
     if !was_up {
         // From here on there are two processes; this one goes on when the other is ready.
         let started = monitor(site)?.start().map_err(|error| failure(&error))?;
