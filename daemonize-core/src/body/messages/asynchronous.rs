@@ -1,25 +1,29 @@
 //! Messages whose handlers await: one task fetches, a task for each message handles it.
 
+mod receipts;
+
 use super::awaited::{AckAsync, FetchAsync};
 use super::complaints::Complaints;
 use super::delivery::Nack;
+use super::{Handling, settling};
 use crate::body::asynchronous::guarded_async;
-use crate::body::{Ending, Outcome};
+use crate::body::{Ending, Outcome, guarded};
 use crate::counters::{COUNTS, Counts};
-use crate::farewell;
 use crate::mutex::lock;
-use crate::report;
+use crate::shutdown;
 use crate::stopping::{self, UntilStopped};
+use receipts::Receipts;
 use std::cell::Cell;
 use std::error::Error;
-use std::future::{Future, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
+use tokio::task::LocalSet;
 use tokio::time::timeout;
 
 /// What the tasks share.
@@ -32,17 +36,10 @@ struct Shared<A, H> {
     fetching: AtomicBool,
     /// Of the messages in flight; unused where there is nothing to tell.
     receipts: Mutex<Receipts<A>>,
+    /// When all is over and no receipt is being told any more.
+    all_told: Condvar,
     counts: &'static Counts,
     runtime: Handle,
-}
-
-/// What is to be told of the messages in flight.
-struct Receipts<A> {
-    places: Vec<Option<A>>,
-    /// The places where there is none.
-    free: Vec<u32>,
-    /// What was left has been told.
-    over: bool,
 }
 
 /// One message in flight: its permit is given back when this is dropped.
@@ -58,13 +55,11 @@ impl<A, H> Drop for InFlight<A, H> {
     }
 }
 
+/// The name of a handler in errors.
+const HANDLER: &str = "the handler of a message";
+
 /// The life of a daemon that handles messages in tasks.
-pub(crate) async fn handle_messages_async<F, K, H, B, J>(
-    mut fetch: F,
-    handle: H,
-    pool_size: usize,
-    idle_time: Duration,
-) -> Ending
+pub(crate) async fn handle_messages_async<F, K, H, B, J>(mut fetch: F, handle: H, settings: Handling) -> Ending
 where
     F: FetchAsync<K>,
     F::Receipt: AckAsync,
@@ -73,12 +68,15 @@ where
     B::Output: Outcome<J>,
     J: 'static,
 {
-    let shared = Shared::new(pool_size, handle, &COUNTS);
-    let left = Arc::clone(&shared);
-    farewell::leave(move || left.settle());
-    let pause = async || drop(timeout(idle_time, UntilStopped::asked()).await);
+    let shared = Shared::new(settings.pool_size, handle, &COUNTS);
+    shutdown::register(Arc::new(Arc::clone(&shared)));
+    let pause = async || drop(timeout(settings.idle_time, UntilStopped::asked()).await);
     fetch_into(&shared, &mut fetch, || false, pause).await;
     shared.drain().await;
+    if !shutdown::complete() {
+        // The grace is over, and receipts are being told by the runtime, which ends with this.
+        pending::<()>().await;
+    }
     Ending::success()
 }
 
@@ -119,7 +117,10 @@ async fn fetch_into<F, K, H, B, J>(
                         permit.forget();
                         tokio::spawn(finish(InFlight { shared: Arc::clone(shared), place }, message));
                     }
-                    Err(receipt) => return tell(receipt.nack(Nack::Unfinished)).await,
+                    Err(receipt) => {
+                        tell(receipt.nack(Nack::Unfinished)).await;
+                        return shared.told();
+                    }
                 }
                 continue;
             }
@@ -144,14 +145,25 @@ where
 {
     async move {
         let well = {
-            let handling = pin!(async { (in_flight.shared.handle)(message).await.ending() });
-            guarded_async("the handler of a message", handling).await.reported().error().is_none()
+            let mut handling = pin!(Some(async { (in_flight.shared.handle)(message).await.ending() }));
+            let ending = match handling.as_mut().as_pin_mut() {
+                Some(handling) => guarded_async(HANDLER, handling).await,
+                None => Ending::success(),
+            };
+            // What the handler still has is dropped here: a panic in that is the message's failure, too.
+            let dropped = guarded(HANDLER, || {
+                handling.set(None);
+                Ending::success()
+            });
+            let well = [ending, dropped].map(|ending| ending.reported().error().is_none());
+            well == [true, true]
         };
         let receipt = in_flight.place.and_then(|place| lock(&in_flight.shared.receipts).take(place));
         if let Some(receipt) = receipt {
             let telling = async move { if well { receipt.ack().await } else { receipt.nack(Nack::Failed).await } };
             // In a box, so that the task is small for those who have nothing to tell.
             Box::pin(tell(telling)).await;
+            in_flight.shared.told();
         }
         in_flight.shared.counts.ended_beside_others(well);
     }
@@ -174,35 +186,6 @@ where
     shared.drain().await;
 }
 
-impl<A> Receipts<A> {
-    /// Keeps one; where. When all is over it is given back.
-    fn keep(&mut self, receipt: A) -> Result<u32, A> {
-        if self.over {
-            return Err(receipt);
-        }
-        let place = self.free.pop().unwrap_or_else(|| {
-            self.places.push(None);
-            // No more than the pool is large.
-            u32::try_from(self.places.len() - 1).unwrap_or(u32::MAX)
-        });
-        self.places[place as usize] = Some(receipt);
-        Ok(place)
-    }
-
-    /// What is to be told of a message; nothing if that has been done by whoever ends the daemon.
-    fn take(&mut self, place: u32) -> Option<A> {
-        let receipt = self.places.get_mut(place as usize)?.take()?;
-        self.free.push(place);
-        Some(receipt)
-    }
-
-    /// What is left when all is over.
-    fn leftover(&mut self) -> Vec<A> {
-        self.over = true;
-        self.places.iter_mut().filter_map(Option::take).collect()
-    }
-}
-
 impl<A: AckAsync, H> Shared<A, H> {
     fn new(pool_size: usize, handle: H, counts: &'static Counts) -> Arc<Shared<A, H>> {
         Arc::new(Shared {
@@ -210,7 +193,8 @@ impl<A: AckAsync, H> Shared<A, H> {
             permits: Semaphore::new(pool_size),
             pool_size,
             fetching: AtomicBool::new(false),
-            receipts: Mutex::new(Receipts { places: Vec::new(), free: Vec::new(), over: false }),
+            receipts: Mutex::new(Receipts::new()),
+            all_told: Condvar::new(),
             counts,
             runtime: Handle::current(),
         })
@@ -227,22 +211,50 @@ impl<A: AckAsync, H> Shared<A, H> {
         let _ = self.permits.acquire_many(all).await;
     }
 
-    /// Gives back what was not done, and says how much that is; from a thread outside of the runtime.
+    /// Notes that a receipt that was taken has been told.
+    fn told(&self) {
+        let mut receipts = lock(&self.receipts);
+        receipts.telling -= 1;
+        if receipts.over && receipts.telling == 0 {
+            self.all_told.notify_all();
+        }
+    }
+}
+
+impl<A, H> shutdown::InFlight for Arc<Shared<A, H>>
+where
+    A: AckAsync,
+    H: Send + Sync + 'static,
+{
+    /// Does nothing: tasks that share the body's thread would never end while it waits.
+    fn wait_until_done(&self) {}
+
+    /// Outside of the runtime, whose threads handlers may block; a receipt that is ready at once needs none of them.
     fn settle(&self) {
-        let receipts = lock(&self.receipts).leftover();
-        let tell_all = async {
-            for receipt in receipts {
+        let mut receipts = lock(&self.receipts);
+        let left = receipts.leftover();
+        if A::NOTHING {
+            receipts.cut = usize::try_from(self.counts.read().in_flight).unwrap_or(usize::MAX);
+        }
+        drop(receipts);
+        let telling = LocalSet::new();
+        for receipt in left {
+            let shared = Arc::clone(self);
+            telling.spawn_local(async move {
                 tell(receipt.nack(Nack::Unfinished)).await;
-            }
-        };
-        let in_flight = self.counts.read().in_flight;
-        if in_flight > 0 {
-            report::error(&format!("{in_flight} of the messages fetched were not handled to their end"));
+                shared.told();
+            });
         }
-        if self.fetching.load(Relaxed) {
-            report::error("the function that fetches messages did not return");
-        }
-        self.runtime.block_on(tell_all);
+        self.runtime.block_on(telling);
+        let receipts = lock(&self.receipts);
+        drop(self.all_told.wait_while(receipts, |receipts| receipts.telling > 0));
+    }
+
+    fn outcome(&self, limit: Duration) -> shutdown::Outcome {
+        let receipts = lock(&self.receipts);
+        let (cut, untold) = (receipts.cut, receipts.telling);
+        drop(receipts);
+        settling::outcome(cut, "", untold, limit, self.fetching.load(Relaxed))
     }
 }
 

@@ -9,7 +9,9 @@ use std::marker::PhantomData;
 /// up exactly once: nothing that was not handled is acknowledged, nothing that was handled is given back. What these
 /// return or panic with is reported, and costs nothing else.
 ///
-/// A process that is killed tells nobody anything: then it is the broker that must see that its client is gone.
+/// Receipts are told before the process ends, also when user code calls [`std::process::exit`]: the messages in flight are
+/// then [`Unfinished`](Nack::Unfinished). A process that is killed or aborts tells nobody anything, and neither does a start
+/// that fails before the daemon is ready, which is killed: then it is the broker that must see that its client is gone.
 pub trait Ack: Send + 'static {
     /// The handler has succeeded: nobody needs to keep the message any more. Called in the worker's thread; a stop
     /// waits for it.
@@ -18,8 +20,11 @@ pub trait Ack: Send + 'static {
     /// Whatever keeps it from being told.
     fn ack(self) -> Result<(), Box<dyn Error + Send + Sync>>;
 
-    /// The message was not handled to its end. What is [`Unfinished`](Nack::Unfinished) is told when the grace is over,
-    /// all together within a second.
+    /// Reports that the message was not handled to its end, and why.
+    ///
+    /// When the grace is over, the receipts of all messages in flight are told [`Unfinished`](Nack::Unfinished), up to 16 at
+    /// the same time; all together have [`nack_timeout`](crate::Daemon::nack_timeout) for that. The process does not end
+    /// before, whatever the handlers do meanwhile.
     ///
     /// # Errors
     /// Whatever keeps it from being told.

@@ -13,11 +13,13 @@
 mod worker;
 
 use super::delivery::{Ack, Nack};
-use super::state::{Call, Leftover, State};
+use super::settling;
+use super::state::{Call, State};
 use crate::body::{Ending, Outcome, guarded};
 use crate::counters::Counts;
 use crate::mutex;
 use crate::report;
+use crate::shutdown::{InFlight, Outcome as Settled};
 use crate::stopping;
 use std::error::Error;
 use std::hint;
@@ -32,6 +34,9 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 /// Looks before going to sleep, each with a pause twice as long: some microseconds in all.
 const LOOKS: u32 = 10;
+
+/// Receipts that are told at the same time when messages are cut.
+const MAX_TELLING_THREADS: usize = 16;
 
 /// Workers, and what they share.
 pub(super) struct Pool<T, A, H> {
@@ -106,8 +111,9 @@ where
     pub(super) fn push(self: &Arc<Self>, message: T, receipt: A) -> bool {
         let mut state = self.lock();
         if state.is_over() {
+            state.came_too_late();
             drop(state);
-            tell(|| receipt.nack(Nack::Unfinished));
+            self.tell(|| receipt.nack(Nack::Unfinished));
             return false;
         }
         self.counts.fetched();
@@ -142,21 +148,38 @@ where
         }
     }
 
-    /// Gives back what was not done, and says how much that is; for whoever ends the daemon while messages are in flight.
-    pub(super) fn settle(&self) {
-        let Leftover { not_begun, begun, busy } = self.lock().leftover();
-        let queued = not_begun.len();
-        for receipt in not_begun.into_iter().map(|(_, receipt)| receipt).chain(begun) {
-            tell(|| receipt.nack(Nack::Unfinished));
+    /// Tells a receipt that was taken from the state, and notes that it has been told.
+    fn tell(&self, f: impl FnOnce() -> Result<(), Box<dyn Error + Send + Sync>>) {
+        tell(f);
+        let mut state = self.lock();
+        state.told();
+        if state.is_over() {
+            self.tell_of_change();
         }
-        if queued + busy > 0 {
-            report::error(&format!(
-                "{} of the messages fetched were not handled to their end ({busy} begun, {queued} not begun)",
-                queued + busy
-            ));
+    }
+
+    /// Tells receipts that their messages were not handled, many at the same time: one that waits for a slow broker must
+    /// not take the others' time. Returns when this thread finds no more of them.
+    fn tell_unfinished(self: &Arc<Self>, receipts: Vec<(Option<T>, A)>) {
+        let helpers = receipts.len().min(MAX_TELLING_THREADS).saturating_sub(1);
+        let queue = Arc::new(Mutex::new(receipts));
+        for _ in 0..helpers {
+            let (pool, queue) = (Arc::clone(self), Arc::clone(&queue));
+            let helper = thread::Builder::new().name("daemon-nack".into()).spawn(move || pool.tell_from(&queue));
+            if helper.is_err() {
+                break;
+            }
         }
-        if self.fetching.load(Relaxed) {
-            report::error("the function that fetches messages did not return");
+        self.tell_from(&queue);
+    }
+
+    fn tell_from(&self, queue: &Mutex<Vec<(Option<T>, A)>>) {
+        let next = || mutex::lock(queue).pop();
+        while let Some((message, receipt)) = next() {
+            self.tell(move || {
+                drop(message);
+                receipt.nack(Nack::Unfinished)
+            });
         }
     }
 
@@ -219,6 +242,34 @@ where
 
     fn lock(&self) -> Guard<'_, T, A> {
         mutex::lock(&self.state)
+    }
+}
+
+impl<T, A, H> InFlight for Arc<Pool<T, A, H>>
+where
+    T: Send + 'static,
+    A: Ack,
+    H: Fn(T) -> Ending + Send + Sync + 'static,
+{
+    fn wait_until_done(&self) {
+        self.drain(stopping::look);
+    }
+
+    fn settle(&self) {
+        let left = self.lock().leftover();
+        self.tell_unfinished(left);
+        let mut state = self.lock();
+        while state.telling() > 0 {
+            state = self.wait(state, AGAIN);
+        }
+    }
+
+    fn outcome(&self, limit: Duration) -> Settled {
+        let state = self.lock();
+        let (cut, untold) = (state.cut(), state.telling());
+        drop(state);
+        let details = format!(" ({} begun, {} not begun)", cut.0, cut.1);
+        settling::outcome(cut.0 + cut.1, &details, untold, limit, self.fetching.load(Relaxed))
     }
 }
 

@@ -26,6 +26,10 @@ pub(super) struct State<T, A> {
     size: usize,
     /// When that may be tried again.
     again: Option<Instant>,
+    /// Receipts that are being told at this moment: taken from here, and not yet used up.
+    telling: usize,
+    /// The messages that were not handled to their end when all was over: begun, and not begun.
+    cut: (usize, usize),
     over: bool,
 }
 
@@ -49,13 +53,6 @@ pub(super) enum Call {
     Make(usize),
 }
 
-/// What is left when all is over.
-pub(super) struct Leftover<T, A> {
-    pub(super) not_begun: VecDeque<(T, A)>,
-    pub(super) begun: Vec<A>,
-    pub(super) busy: usize,
-}
-
 impl<T, A: Ack> State<T, A> {
     pub(super) fn new(size: usize) -> State<T, A> {
         State {
@@ -68,6 +65,8 @@ impl<T, A: Ack> State<T, A> {
             limit: size,
             size,
             again: None,
+            telling: 0,
+            cut: (0, 0),
             over: false,
         }
     }
@@ -170,9 +169,27 @@ impl<T, A: Ack> State<T, A> {
         Some(message)
     }
 
-    /// What is to be told of the message this worker has begun; nothing if that has been done in its place.
+    /// The receipt of the message that this worker has handled, to be told now; `None` if another thread has taken it.
     pub(super) fn receipt(&mut self, index: usize) -> Option<A> {
-        self.places[index].receipt.take()
+        let receipt = self.places[index].receipt.take()?;
+        self.telling += 1;
+        Some(receipt)
+    }
+
+    /// A receipt that was taken from here has been told.
+    pub(super) fn told(&mut self) {
+        self.telling -= 1;
+    }
+
+    /// Returns how many receipts are being told.
+    pub(super) fn telling(&self) -> usize {
+        self.telling
+    }
+
+    /// A message came when all was over: its receipt is about to be told so.
+    pub(super) fn came_too_late(&mut self) {
+        self.telling += 1;
+        self.cut.1 += 1;
     }
 
     /// A worker is done with its message.
@@ -224,11 +241,22 @@ impl<T, A: Ack> State<T, A> {
         self.places.iter().filter_map(|place| place.thread.clone()).collect()
     }
 
-    /// Takes away what has not been done.
-    pub(super) fn leftover(&mut self) -> Leftover<T, A> {
+    /// Takes the receipts of all messages that are not handled yet, each to be told so now. Messages that no handler has
+    /// begun come with theirs: dropping them is user code, which must not run under the pool's lock.
+    pub(super) fn leftover(&mut self) -> Vec<(Option<T>, A)> {
         self.over = true;
-        let begun = self.places.iter_mut().filter_map(|place| place.receipt.take()).collect();
-        Leftover { not_begun: mem::take(&mut self.queue), begun, busy: self.busy }
+        // A worker that tells a receipt has handled its message.
+        self.cut = (self.busy.saturating_sub(self.telling), self.queue.len());
+        let begun = self.places.iter_mut().filter_map(|place| place.receipt.take()).map(|receipt| (None, receipt));
+        let queued = self.queue.drain(..).map(|(message, receipt)| (Some(message), receipt));
+        let left: Vec<_> = begun.chain(queued).collect();
+        self.telling += left.len();
+        left
+    }
+
+    /// Returns how many messages were not handled to their end when all was over: begun, and not begun.
+    pub(super) fn cut(&self) -> (usize, usize) {
+        self.cut
     }
 
     fn free(&mut self, index: usize) {

@@ -6,7 +6,6 @@
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
-use std::time::Duration;
 
 use daemon::{Ack, AckAsync, Delivery, Nack};
 
@@ -84,23 +83,34 @@ impl Ack for Receipt {
     }
 }
 
-/// The same, told by somebody who awaits an answer.
-pub(crate) struct SlowReceipt(Receipt);
+/// The same, told by somebody who awaits an answer: performs acts before it notes that.
+pub(crate) struct SlowReceipt {
+    receipt: Receipt,
+    acts: Acts,
+}
+
+/// What a receipt that awaits does when its message was acknowledged, and when it was not.
+#[derive(Clone)]
+pub(crate) struct Acts {
+    pub(crate) ack: String,
+    pub(crate) nack: String,
+}
 
 impl SlowReceipt {
-    pub(crate) fn of(line: String, file: &str) -> Delivery<String, SlowReceipt> {
-        Delivery::new(line.clone(), SlowReceipt(Receipt { file: file.to_owned(), line }))
+    pub(crate) fn of(line: String, file: &str, acts: &Acts) -> Delivery<String, SlowReceipt> {
+        let receipt = Receipt { file: file.to_owned(), line: line.clone() };
+        Delivery::new(line, SlowReceipt { receipt, acts: acts.clone() })
     }
 }
 
 impl AckAsync for SlowReceipt {
     async fn ack(self) -> Fallible {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-        self.0.note("ack")
+        act::perform(self.acts.ack).await?;
+        self.receipt.note("ack")
     }
 
     async fn nack(self, why: Nack) -> Fallible {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-        self.0.note(&format!("{why:?}"))
+        act::perform(self.acts.nack).await?;
+        self.receipt.note(&format!("{why:?}"))
     }
 }

@@ -29,7 +29,7 @@ fn counts() -> &'static Counts {
 }
 
 fn receipts() -> Receipts<Note> {
-    Receipts { places: Vec::new(), free: Vec::new(), over: false }
+    Receipts::new()
 }
 
 #[test]
@@ -138,4 +138,49 @@ fn every_way_to_fetch_a_message_is_understood() {
         assert_eq!(fetch_once(&mut fetch).await, Ok(Some((4, ()))));
         assert_eq!(fetch_once(&mut fetch).await, Ok(None));
     });
+}
+
+/// Panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("a local of a handler panics, as it should in this test");
+    }
+}
+
+/// A handler that is ready at once, and keeps a bomb until it is dropped.
+struct Holding {
+    _bomb: Bomb,
+}
+
+impl Future for Holding {
+    type Output = Ending;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Ending> {
+        Poll::Ready(Ending::success())
+    }
+}
+
+#[test]
+fn panic_while_a_handler_is_dropped_fails_its_message() {
+    for runtime in runtimes() {
+        let (sender, told) = mpsc::channel();
+        runtime.block_on(async {
+            // Not moved into the body: the future itself keeps it, up to its end.
+            let handle = |bomb: Bomb| Holding { _bomb: bomb };
+            let shared = Shared::new(2, handle, counts());
+            let mut fetched = false;
+            let mut fetch = || {
+                let delivery =
+                    (!std::mem::replace(&mut fetched, true)).then(|| Delivery::new(Bomb, Note(1, sender.clone())));
+                std::future::ready(delivery)
+            };
+            let is_over = Cell::new(false);
+            fetch_into(&shared, &mut fetch, || is_over.get(), async || is_over.set(true)).await;
+            shared.drain().await;
+            assert_eq!(shared.counts.read().failed, 1);
+        });
+        assert_eq!(told.try_recv(), Ok((1, Some(Nack::Failed))));
+    }
 }

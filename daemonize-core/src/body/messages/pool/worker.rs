@@ -39,13 +39,15 @@ where
 
     /// The end of a message: what is to be told, and that there is room.
     fn finish(&self, index: usize, well: bool) -> Guard<'_, T, A> {
-        if !A::NOTHING {
-            let receipt = self.lock().receipt(index);
-            if let Some(receipt) = receipt {
-                tell(|| if well { receipt.ack() } else { receipt.nack(Nack::Failed) });
-            }
+        let receipt = if A::NOTHING { None } else { self.lock().receipt(index) };
+        let told = receipt.is_some();
+        if let Some(receipt) = receipt {
+            tell(|| if well { receipt.ack() } else { receipt.nack(Nack::Failed) });
         }
         let mut state = self.lock();
+        if told {
+            state.told();
+        }
         state.finish();
         self.counts.ended(well);
         self.publish(&state);
