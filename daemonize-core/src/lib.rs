@@ -55,7 +55,8 @@ mod sys;
 
 pub use attach::{Attachment, Handle, Obey, Phase, Planned, Prepared};
 pub use body::{
-    Ack, Delivery, Ending, Fetched, GiveBack, Messages, Nack, Never, Outcome, Run, Runtime, Step, StepOutcome, Work,
+    Ack, Delivery, Ending, Fetched, GiveBack, Messages, Nack, Never, Outcome, Retry, Run, Runtime, Step, StepOutcome,
+    Work,
 };
 #[cfg(feature = "tokio")]
 pub use body::{AckAsync, FetchAsync};

@@ -30,6 +30,7 @@ mod launch_rules;
 mod launch_steps;
 mod messages;
 mod messages_cut;
+mod messages_retried;
 mod notifications;
 mod pidfile;
 mod privileges;

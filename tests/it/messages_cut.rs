@@ -42,7 +42,7 @@ fn goes_on(daemon: Process) {
     assert!(daemon.died(Duration::from_millis(300)).is_err(), "it ended amid that");
 }
 
-/// Promises 9.07 and 10.10. The body's thread finds nothing in flight any more while receipts are still being told.
+/// Promise 9.07. Promise 10.10. The body's thread finds nothing in flight any more while receipts are still being told.
 #[test]
 fn handlers_that_end_after_the_grace_do_not_cut_off_receipts() {
     each(KINDS, |kind| {
@@ -68,7 +68,7 @@ fn handlers_that_end_after_the_grace_do_not_cut_off_receipts() {
     });
 }
 
-/// Promises 9.07 and 10.10. A receipt that a worker tells when the grace ends is waited for, and its message is not cut.
+/// Promise 9.07. Promise 10.10. A receipt that a worker tells when the grace ends is waited for, and its message is not cut.
 #[test]
 fn acknowledgement_under_way_is_finished_when_the_grace_ends() {
     each(KINDS, |kind| {
@@ -92,7 +92,7 @@ fn acknowledgement_under_way_is_finished_when_the_grace_ends() {
     });
 }
 
-/// Promises 9.07 and 10.10. All receipts together have `nack_timeout`, told at the same time; what is left is counted.
+/// Promise 9.07. Promise 10.10. All receipts together have `nack_timeout`, told at the same time; what is left is counted.
 #[test]
 fn receipts_that_hang_are_counted_and_the_daemon_ends_in_time() {
     each(KINDS, |kind| {
@@ -113,7 +113,7 @@ fn receipts_that_hang_are_counted_and_the_daemon_ends_in_time() {
     });
 }
 
-/// Promises 9.07 and 10.10. Stop signals that come while receipts are told hurry nothing more.
+/// Promise 9.07. Promise 10.10. Stop signals that come while receipts are told hurry nothing more.
 #[test]
 fn stop_signals_do_not_cut_off_receipts() {
     each(KINDS, |kind| {
@@ -137,7 +137,7 @@ fn stop_signals_do_not_cut_off_receipts() {
     });
 }
 
-/// Promises 9.07 and 10.10. The exit status is that of the code that calls `exit`.
+/// Promise 9.07. Promise 10.10. The exit status is that of the code that calls `exit`.
 #[test]
 fn exit_called_by_a_handler_tells_the_receipts_of_what_is_in_flight() {
     each(KINDS, |kind| {

@@ -15,7 +15,7 @@ pub(crate) use messages::handle_messages_async;
 pub use messages::pump;
 #[cfg(feature = "tokio")]
 pub use messages::pump_async;
-pub use messages::{Ack, Delivery, Fetched, GiveBack, Messages, Nack};
+pub use messages::{Ack, Delivery, Fetched, GiveBack, Messages, Nack, Retry};
 #[cfg(feature = "tokio")]
 pub use messages::{AckAsync, FetchAsync};
 pub(crate) use messages::{Handling, IDLE_TIME, LARGEST_POOL, POOL_SIZE, handle_messages};

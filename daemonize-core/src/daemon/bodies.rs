@@ -1,7 +1,7 @@
 //! What a daemon does: the way from its configuration to its work, and what can be said of the work alone.
 
 use super::{Daemon, MessageDaemon, RunDaemon, StepDaemon};
-use crate::body::{Ack, Ending, Fetched, Messages, Outcome, Run, Step, StepOutcome, Work, handle_messages};
+use crate::body::{Ack, Ending, Fetched, Messages, Outcome, Retry, Run, Step, StepOutcome, Work, handle_messages};
 use crate::settings::Settings;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -139,6 +139,15 @@ impl Daemon {
     #[must_use]
     pub fn nack_timeout(mut self, time: Duration) -> Daemon {
         self.settings.nack_timeout = Some(time);
+        self
+    }
+
+    /// Sets when a message whose handler failed is handled again, and how often; after 1 s, then 2 s, 4 s, … up to 1 min, and
+    /// for ever, unless set. It concerns messages with a receipt: see [`Delivery`](crate::Delivery) and
+    /// [`Ack::retry`](crate::Ack::retry).
+    #[must_use]
+    pub fn retry(mut self, retry: Retry) -> Daemon {
+        self.settings.retry = Some(retry);
         self
     }
 

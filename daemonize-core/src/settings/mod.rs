@@ -12,7 +12,7 @@ pub use streams::Stdio;
 use crate::attach::Attachment;
 #[cfg(feature = "tokio")]
 use crate::body::RuntimePlan;
-use crate::body::{Handling, IDLE_TIME, LARGEST_POOL, POOL_SIZE, Runtime};
+use crate::body::{Handling, IDLE_TIME, LARGEST_POOL, POOL_SIZE, Retry, Runtime};
 use crate::capability::Capability;
 use crate::error::{Error, Result};
 use crate::signals::Signals;
@@ -100,6 +100,7 @@ pub(crate) struct Settings {
     pub(crate) pool_size: Option<usize>,
     pub(crate) idle_time: Option<Duration>,
     pub(crate) nack_timeout: Option<Duration>,
+    pub(crate) retry: Option<Retry>,
     pub(crate) runtime: Option<Runtime>,
     pub(crate) worker_threads: Option<usize>,
     pub(crate) signals: Signals,
@@ -140,6 +141,7 @@ impl Settings {
             pool_size: None,
             idle_time: None,
             nack_timeout: None,
+            retry: None,
             runtime: None,
             worker_threads: None,
             signals: Signals::new(),
@@ -218,7 +220,11 @@ impl Settings {
                 "`pidfile_mode` 0o{:o} is not one that its owner alone can write (0o600 to 0o755)",
                 self.pidfile_mode
             )),
-            _ => self.check_capabilities().and_then(|()| self.signals.check()).or_else(wrong),
+            _ => self
+                .check_capabilities()
+                .and_then(|()| self.signals.check())
+                .and_then(|()| self.check_retry())
+                .or_else(wrong),
         }
     }
 
@@ -232,6 +238,10 @@ impl Settings {
             Some(capability) => Err(format!("`capabilities`: with {capability} the daemon could become root again")),
             None => Ok(()),
         }
+    }
+
+    fn check_retry(&self) -> std::result::Result<(), String> {
+        self.retry.unwrap_or_default().check()
     }
 
     /// The runtime of a body that awaits.
@@ -251,6 +261,7 @@ impl Settings {
             ("pool_size", self.pool_size.is_some()),
             ("idle_time", self.idle_time.is_some()),
             ("nack_timeout", self.nack_timeout.is_some()),
+            ("retry", self.retry.is_some()),
         ];
         self.refuse(keys, "is for messages; this daemon fetches none");
     }
@@ -283,7 +294,11 @@ impl Settings {
 
     /// How messages are handled.
     pub(crate) fn handling(&self) -> Handling {
-        Handling { pool_size: self.pool_size.unwrap_or(POOL_SIZE), idle_time: self.idle_time.unwrap_or(IDLE_TIME) }
+        Handling {
+            pool_size: self.pool_size.unwrap_or(POOL_SIZE),
+            idle_time: self.idle_time.unwrap_or(IDLE_TIME),
+            retry: self.retry.unwrap_or_default(),
+        }
     }
 
     /// Where the pidfile is, or will be.

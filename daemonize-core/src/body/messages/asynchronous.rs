@@ -1,11 +1,13 @@
 //! Messages whose handlers await: one task fetches, a task for each message handles it.
 
 mod receipts;
+mod telling;
 
+use super::Handling;
 use super::awaited::{AckAsync, FetchAsync};
 use super::complaints::Complaints;
-use super::delivery::Nack;
-use super::{Handling, settling};
+use super::delivery::{Nack, Tracked};
+use super::retry::Retry;
 use crate::body::asynchronous::guarded_async;
 use crate::body::{Ending, Outcome, guarded};
 use crate::counters::{COUNTS, Counts};
@@ -20,15 +22,14 @@ use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
-use tokio::task::LocalSet;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::timeout;
 
 /// What the tasks share.
 struct Shared<A, H> {
     handle: H,
+    retry: Retry,
     /// As many as there may be messages in flight.
     permits: Semaphore,
     pool_size: usize,
@@ -36,8 +37,9 @@ struct Shared<A, H> {
     fetching: AtomicBool,
     /// Of the messages in flight; unused where there is nothing to tell.
     receipts: Mutex<Receipts<A>>,
-    /// When all is over and no receipt is being told any more.
+    /// When no receipt is being told any more: for the thread that ends the daemon, and for the body.
     all_told: Condvar,
+    quiet: Notify,
     counts: &'static Counts,
     runtime: Handle,
 }
@@ -68,7 +70,7 @@ where
     B::Output: Outcome<J>,
     J: 'static,
 {
-    let shared = Shared::new(settings.pool_size, handle, &COUNTS);
+    let shared = Shared::new(settings.pool_size, handle, settings.retry, &COUNTS);
     shutdown::register(Arc::new(Arc::clone(&shared)));
     let pause = async || drop(timeout(settings.idle_time, UntilStopped::asked()).await);
     fetch_into(&shared, &mut fetch, || false, pause).await;
@@ -118,7 +120,7 @@ async fn fetch_into<F, K, H, B, J>(
                         tokio::spawn(finish(InFlight { shared: Arc::clone(shared), place }, message));
                     }
                     Err(receipt) => {
-                        tell(receipt.nack(Nack::Unfinished)).await;
+                        tell(receipt.receipt.nack(Nack::Unfinished)).await;
                         return shared.told();
                     }
                 }
@@ -139,7 +141,7 @@ async fn fetch_into<F, K, H, B, J>(
 fn finish<T, A, H, B, J>(in_flight: InFlight<A, H>, message: T) -> impl Future<Output = ()>
 where
     A: AckAsync,
-    H: Fn(T) -> B,
+    H: Fn(T) -> B + Send + Sync + 'static,
     B: Future,
     B::Output: Outcome<J>,
 {
@@ -158,12 +160,10 @@ where
             let well = [ending, dropped].map(|ending| ending.reported().error().is_none());
             well == [true, true]
         };
-        let receipt = in_flight.place.and_then(|place| lock(&in_flight.shared.receipts).take(place));
-        if let Some(receipt) = receipt {
-            let telling = async move { if well { receipt.ack().await } else { receipt.nack(Nack::Failed).await } };
+        let tracked = in_flight.place.and_then(|place| lock(&in_flight.shared.receipts).take(place));
+        if let Some(tracked) = tracked {
             // In a box, so that the task is small for those who have nothing to tell.
-            Box::pin(tell(telling)).await;
-            in_flight.shared.told();
+            Box::pin(in_flight.shared.tell_outcome(tracked, well)).await;
         }
         in_flight.shared.counts.ended_beside_others(well);
     }
@@ -180,86 +180,36 @@ where
     J: 'static,
 {
     static UNSEEN: Counts = Counts::new();
-    let shared = Shared::new(pool_size, handle, &UNSEEN);
+    let shared = Shared::new(pool_size, handle, Retry::new(), &UNSEEN);
     let is_over = Cell::new(false);
     fetch_into(&shared, &mut fetch, || is_over.get(), async || is_over.set(true)).await;
     shared.drain().await;
 }
 
-impl<A: AckAsync, H> Shared<A, H> {
-    fn new(pool_size: usize, handle: H, counts: &'static Counts) -> Arc<Shared<A, H>> {
+impl<A: AckAsync, H: Send + Sync + 'static> Shared<A, H> {
+    fn new(pool_size: usize, handle: H, retry: Retry, counts: &'static Counts) -> Arc<Shared<A, H>> {
         Arc::new(Shared {
             handle,
+            retry,
             permits: Semaphore::new(pool_size),
             pool_size,
             fetching: AtomicBool::new(false),
             receipts: Mutex::new(Receipts::new()),
             all_told: Condvar::new(),
+            quiet: Notify::new(),
             counts,
             runtime: Handle::current(),
         })
     }
 
     /// Keeps what is to be told of a message; where, if there is anything.
-    fn begin(&self, receipt: A) -> Result<Option<u32>, A> {
+    fn begin(&self, receipt: Tracked<A>) -> Result<Option<u32>, Tracked<A>> {
         if A::NOTHING { Ok(None) } else { lock(&self.receipts).keep(receipt).map(Some) }
-    }
-
-    /// Waits until nothing is in flight.
-    async fn drain(&self) {
-        let all = u32::try_from(self.pool_size).unwrap_or(u32::MAX);
-        let _ = self.permits.acquire_many(all).await;
-    }
-
-    /// Notes that a receipt that was taken has been told.
-    fn told(&self) {
-        let mut receipts = lock(&self.receipts);
-        receipts.telling -= 1;
-        if receipts.over && receipts.telling == 0 {
-            self.all_told.notify_all();
-        }
-    }
-}
-
-impl<A, H> shutdown::InFlight for Arc<Shared<A, H>>
-where
-    A: AckAsync,
-    H: Send + Sync + 'static,
-{
-    /// Does nothing: tasks that share the body's thread would never end while it waits.
-    fn wait_until_done(&self) {}
-
-    /// Outside of the runtime, whose threads handlers may block; a receipt that is ready at once needs none of them.
-    fn settle(&self) {
-        let mut receipts = lock(&self.receipts);
-        let left = receipts.leftover();
-        if A::NOTHING {
-            receipts.cut = usize::try_from(self.counts.read().in_flight).unwrap_or(usize::MAX);
-        }
-        drop(receipts);
-        let telling = LocalSet::new();
-        for receipt in left {
-            let shared = Arc::clone(self);
-            telling.spawn_local(async move {
-                tell(receipt.nack(Nack::Unfinished)).await;
-                shared.told();
-            });
-        }
-        self.runtime.block_on(telling);
-        let receipts = lock(&self.receipts);
-        drop(self.all_told.wait_while(receipts, |receipts| receipts.telling > 0));
-    }
-
-    fn outcome(&self, limit: Duration) -> shutdown::Outcome {
-        let receipts = lock(&self.receipts);
-        let (cut, untold) = (receipts.cut, receipts.telling);
-        drop(receipts);
-        settling::outcome(cut, "", untold, limit, self.fetching.load(Relaxed))
     }
 }
 
 /// What there is, if anything; an error if it came to one, or to a panic.
-async fn fetch_once<F: FetchAsync<K>, K>(fetch: &mut F) -> Result<Option<(F::Message, F::Receipt)>, String> {
+async fn fetch_once<F: FetchAsync<K>, K>(fetch: &mut F) -> Result<Option<(F::Message, Tracked<F::Receipt>)>, String> {
     let mut found = None;
     let ending = {
         let fetching = pin!(async {

@@ -9,8 +9,10 @@ mod delivery;
 mod fetched;
 mod fetching;
 mod pool;
+mod retry;
 mod settling;
 mod state;
+mod waiting;
 
 #[cfg(feature = "tokio")]
 pub(crate) use asynchronous::handle_messages_async;
@@ -20,6 +22,7 @@ pub use asynchronous::pump_async;
 pub use awaited::{AckAsync, FetchAsync};
 pub use delivery::{Ack, Delivery, GiveBack, Nack};
 pub use fetched::Fetched;
+pub use retry::Retry;
 
 use super::Ending;
 use crate::counters::COUNTS;
@@ -91,6 +94,7 @@ pub trait Messages: Send + Sync + 'static {
 pub(crate) struct Handling {
     pub(crate) pool_size: usize,
     pub(crate) idle_time: Duration,
+    pub(crate) retry: Retry,
 }
 
 /// Runs a daemon that handles messages, until it is to stop and nothing is in flight.
@@ -100,7 +104,7 @@ where
     A: Ack,
     H: Fn(T) -> Ending + Send + Sync + 'static,
 {
-    let pool = Pool::new(settings.pool_size, handle, &COUNTS);
+    let pool = Pool::new(settings.pool_size, handle, settings.retry, &COUNTS);
     shutdown::register(Arc::new(Arc::clone(&pool)));
     let pause = || {
         stopping::sleep(settings.idle_time);

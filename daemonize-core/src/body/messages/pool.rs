@@ -10,18 +10,17 @@
 //! handlers that do nothing, this takes a quarter of the time with 100 workers and half of it with one: a channel wakes a
 //! sleeper for each message, this one only as many as find something to do.
 
+mod telling;
 mod worker;
 
-use super::delivery::{Ack, Nack};
-use super::settling;
+use super::delivery::{Ack, Nack, Tracked};
+use super::retry::Retry;
 use super::state::{Call, State};
-use crate::body::{Ending, Outcome, guarded};
+use crate::body::Ending;
 use crate::counters::Counts;
 use crate::mutex;
 use crate::report;
-use crate::shutdown::{InFlight, Outcome as Settled};
 use crate::stopping;
-use std::error::Error;
 use std::hint;
 use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -34,9 +33,6 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 /// Looks before going to sleep, each with a pause twice as long: some microseconds in all.
 const LOOKS: u32 = 10;
-
-/// Receipts that are told at the same time when messages are cut.
-const MAX_TELLING_THREADS: usize = 16;
 
 /// Workers, and what they share.
 pub(super) struct Pool<T, A, H> {
@@ -56,6 +52,9 @@ pub(super) struct Pool<T, A, H> {
     /// Whether it was said that a thread could not be made.
     said: AtomicBool,
     handle: H,
+    retry: Retry,
+    /// For the thread that sees to the receipts that wait.
+    sooner: Condvar,
     counts: &'static Counts,
 }
 
@@ -67,7 +66,7 @@ where
     A: Ack,
     H: Fn(T) -> Ending + Send + Sync + 'static,
 {
-    pub(super) fn new(size: usize, handle: H, counts: &'static Counts) -> Arc<Pool<T, A, H>> {
+    pub(super) fn new(size: usize, handle: H, retry: Retry, counts: &'static Counts) -> Arc<Pool<T, A, H>> {
         Arc::new(Pool {
             state: Mutex::new(State::new(size)),
             change: Condvar::new(),
@@ -79,6 +78,8 @@ where
             fetching: AtomicBool::new(false),
             said: AtomicBool::new(false),
             handle,
+            retry,
+            sooner: Condvar::new(),
             counts,
         })
     }
@@ -108,12 +109,12 @@ where
     }
 
     /// One more message; whether there is room for another one.
-    pub(super) fn push(self: &Arc<Self>, message: T, receipt: A) -> bool {
+    pub(super) fn push(self: &Arc<Self>, message: T, receipt: Tracked<A>) -> bool {
         let mut state = self.lock();
         if state.is_over() {
             state.came_too_late();
             drop(state);
-            self.tell(|| receipt.nack(Nack::Unfinished));
+            self.tell(|| receipt.receipt.nack(Nack::Unfinished));
             return false;
         }
         self.counts.fetched();
@@ -131,9 +132,11 @@ where
 
     /// Waits until nothing is in flight, and ends the workers; calls `is_over` now and then, which shows that this waits
     /// and does not hang.
-    pub(super) fn drain(&self, is_over: impl Fn() -> bool) {
+    pub(super) fn drain(self: &Arc<Self>, is_over: impl Fn() -> bool) {
+        // What fails from now on is told at once: nothing is fetched any more that could come back too soon.
+        self.tell_waiting();
         let mut state = self.lock();
-        while state.in_flight() > 0 && !state.is_over() && is_over() {
+        while (state.in_flight() > 0 || state.telling() > 0) && !state.is_over() && is_over() {
             state = self.wait(state, AGAIN);
         }
         if state.is_over() {
@@ -145,41 +148,6 @@ where
         let threads = mem::take(&mut *mutex::lock(&self.threads));
         for thread in threads {
             let _ = thread.join();
-        }
-    }
-
-    /// Tells a receipt that was taken from the state, and notes that it has been told.
-    fn tell(&self, f: impl FnOnce() -> Result<(), Box<dyn Error + Send + Sync>>) {
-        tell(f);
-        let mut state = self.lock();
-        state.told();
-        if state.is_over() {
-            self.tell_of_change();
-        }
-    }
-
-    /// Tells receipts that their messages were not handled, many at the same time: one that waits for a slow broker must
-    /// not take the others' time. Returns when this thread finds no more of them.
-    fn tell_unfinished(self: &Arc<Self>, receipts: Vec<(Option<T>, A)>) {
-        let helpers = receipts.len().min(MAX_TELLING_THREADS).saturating_sub(1);
-        let queue = Arc::new(Mutex::new(receipts));
-        for _ in 0..helpers {
-            let (pool, queue) = (Arc::clone(self), Arc::clone(&queue));
-            let helper = thread::Builder::new().name("daemon-nack".into()).spawn(move || pool.tell_from(&queue));
-            if helper.is_err() {
-                break;
-            }
-        }
-        self.tell_from(&queue);
-    }
-
-    fn tell_from(&self, queue: &Mutex<Vec<(Option<T>, A)>>) {
-        let next = || mutex::lock(queue).pop();
-        while let Some((message, receipt)) = next() {
-            self.tell(move || {
-                drop(message);
-                receipt.nack(Nack::Unfinished)
-            });
         }
     }
 
@@ -245,34 +213,6 @@ where
     }
 }
 
-impl<T, A, H> InFlight for Arc<Pool<T, A, H>>
-where
-    T: Send + 'static,
-    A: Ack,
-    H: Fn(T) -> Ending + Send + Sync + 'static,
-{
-    fn wait_until_done(&self) {
-        self.drain(stopping::look);
-    }
-
-    fn settle(&self) {
-        let left = self.lock().leftover();
-        self.tell_unfinished(left);
-        let mut state = self.lock();
-        while state.telling() > 0 {
-            state = self.wait(state, AGAIN);
-        }
-    }
-
-    fn outcome(&self, limit: Duration) -> Settled {
-        let state = self.lock();
-        let (cut, untold) = (state.cut(), state.telling());
-        drop(state);
-        let details = format!(" ({} begun, {} not begun)", cut.0, cut.1);
-        settling::outcome(cut.0 + cut.1, &details, untold, limit, self.fetching.load(Relaxed))
-    }
-}
-
 /// Looks a few times, since what is looked for often comes at once, and is cheaper had than slept for.
 fn look(mut is_there: impl FnMut() -> bool) {
     for round in 0..LOOKS {
@@ -285,11 +225,6 @@ fn look(mut is_there: impl FnMut() -> bool) {
             thread::yield_now();
         }
     }
-}
-
-/// Tells somebody about a message; that he cannot be told costs no more than a line.
-fn tell(f: impl FnOnce() -> Result<(), Box<dyn Error + Send + Sync>>) {
-    guarded("telling about a message", || f().ending()).reported();
 }
 
 #[cfg(test)]

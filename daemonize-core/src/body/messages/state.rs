@@ -1,6 +1,11 @@
 //! Who has which message: the pool's state and its rules, without threads, so that they can be tried without any.
 
-use super::delivery::Ack;
+mod receipts;
+
+pub(super) use receipts::Untold;
+
+use super::delivery::{Ack, Tracked};
+use super::waiting::Waiting;
 use std::collections::VecDeque;
 use std::mem;
 use std::thread::Thread;
@@ -9,7 +14,7 @@ use std::time::Instant;
 /// What the pool's lock keeps.
 pub(super) struct State<T, A> {
     /// Fetched, and not begun.
-    queue: VecDeque<(T, A)>,
+    queue: VecDeque<(T, Tracked<A>)>,
     /// One for each worker; those of workers that have left are free.
     places: Vec<Place<A>>,
     /// Workers that sleep; the one that went to sleep last is woken first, so that those too many are left in peace until
@@ -28,6 +33,10 @@ pub(super) struct State<T, A> {
     again: Option<Instant>,
     /// Receipts that are being told at this moment: taken from here, and not yet used up.
     telling: usize,
+    /// Receipts of messages whose handlers failed.
+    waiting: Waiting<A>,
+    /// Whether a thread sees to those that wait.
+    attended: bool,
     /// The messages that were not handled to their end when all was over: begun, and not begun.
     cut: (usize, usize),
     over: bool,
@@ -40,7 +49,7 @@ struct Place<A> {
     called: bool,
     thread: Option<Thread>,
     /// Of the message that it has begun.
-    receipt: Option<A>,
+    receipt: Option<Tracked<A>>,
 }
 
 /// Who is to be told that there is something to do.
@@ -66,6 +75,8 @@ impl<T, A: Ack> State<T, A> {
             size,
             again: None,
             telling: 0,
+            waiting: Waiting::new(),
+            attended: false,
             cut: (0, 0),
             over: false,
         }
@@ -102,7 +113,7 @@ impl<T, A: Ack> State<T, A> {
     }
 
     /// One more message, and who is to take it.
-    pub(super) fn push(&mut self, message: T, receipt: A) -> Call {
+    pub(super) fn push(&mut self, message: T, receipt: Tracked<A>) -> Call {
         self.queue.push_back((message, receipt));
         self.call()
     }
@@ -169,29 +180,6 @@ impl<T, A: Ack> State<T, A> {
         Some(message)
     }
 
-    /// The receipt of the message that this worker has handled, to be told now; `None` if another thread has taken it.
-    pub(super) fn receipt(&mut self, index: usize) -> Option<A> {
-        let receipt = self.places[index].receipt.take()?;
-        self.telling += 1;
-        Some(receipt)
-    }
-
-    /// A receipt that was taken from here has been told.
-    pub(super) fn told(&mut self) {
-        self.telling -= 1;
-    }
-
-    /// Returns how many receipts are being told.
-    pub(super) fn telling(&self) -> usize {
-        self.telling
-    }
-
-    /// A message came when all was over: its receipt is about to be told so.
-    pub(super) fn came_too_late(&mut self) {
-        self.telling += 1;
-        self.cut.1 += 1;
-    }
-
     /// A worker is done with its message.
     pub(super) fn finish(&mut self) {
         self.busy -= 1;
@@ -239,24 +227,6 @@ impl<T, A: Ack> State<T, A> {
     pub(super) fn end(&mut self) -> Vec<Thread> {
         self.over = true;
         self.places.iter().filter_map(|place| place.thread.clone()).collect()
-    }
-
-    /// Takes the receipts of all messages that are not handled yet, each to be told so now. Messages that no handler has
-    /// begun come with theirs: dropping them is user code, which must not run under the pool's lock.
-    pub(super) fn leftover(&mut self) -> Vec<(Option<T>, A)> {
-        self.over = true;
-        // A worker that tells a receipt has handled its message.
-        self.cut = (self.busy.saturating_sub(self.telling), self.queue.len());
-        let begun = self.places.iter_mut().filter_map(|place| place.receipt.take()).map(|receipt| (None, receipt));
-        let queued = self.queue.drain(..).map(|(message, receipt)| (Some(message), receipt));
-        let left: Vec<_> = begun.chain(queued).collect();
-        self.telling += left.len();
-        left
-    }
-
-    /// Returns how many messages were not handled to their end when all was over: begun, and not begun.
-    pub(super) fn cut(&self) -> (usize, usize) {
-        self.cut
     }
 
     fn free(&mut self, index: usize) {

@@ -21,12 +21,12 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use daemon::{Daemon, Ready, Result, Runtime, Signal, Started, Work};
+use daemon::{Daemon, Ready, Result, Retry, Runtime, Signal, Started, Work};
 
 use crate::inbox::{Acts, Inbox, Receipt, SlowReceipt};
 
 /// The keys that are not methods of the builder.
-const OURS: [&str; 8] = ["body", "step", "inbox", "fetch", "told", "ack", "nack", "sync"];
+const OURS: [&str; 9] = ["body", "step", "inbox", "fetch", "told", "ack", "nack", "requeue", "sync"];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -68,7 +68,7 @@ fn launch(daemon: Daemon, ours: &BTreeMap<&str, &str>, verb: &str) -> Result<Sta
     };
     let (mut inbox, told) = (Inbox::new(&file), get("told").unwrap_or_default());
     let acts = |key| get(key).filter(|acts| acts != "await").unwrap_or_else(|| "pause:5".to_owned());
-    let acts = Acts { ack: acts("ack"), nack: acts("nack") };
+    let acts = Acts { ack: acts("ack"), nack: acts("nack"), requeue: get("requeue").map(|_| file.clone()) };
     match (is("fetch"), is("told"), is("ack")) {
         (false, false, _) => begin(daemon.messages_async(move || inbox.next_at_once(), inbox::handle), verb),
         (true, false, _) => begin(daemon.messages_async(async move || inbox.next().await, inbox::handle), verb),
@@ -111,6 +111,13 @@ fn configure(daemon: Daemon, (key, value): (&str, &str)) -> Daemon {
         "pool_size" => daemon.pool_size(number()),
         "idle_time" => daemon.idle_time(time()),
         "nack_timeout" => daemon.nack_timeout(time()),
+        // `DELAY:MAX_DELAY` in milliseconds, or `DELAY:MAX_DELAY:ATTEMPTS`.
+        "retry" => {
+            let numbers: Vec<u32> = value.split(':').map(|number| number.parse().expect("a number")).collect();
+            let time = |index: usize| Duration::from_millis(numbers[index].into());
+            let retry = Retry::new().delay(time(0)).max_delay(time(1));
+            daemon.retry(numbers.get(2).map_or(retry, |attempts| retry.attempts(*attempts)))
+        }
         "every" => daemon.every(time()),
         "grace" => daemon.grace(time()),
         "ready" if value == "manual" => daemon.ready(Ready::Manual),
