@@ -64,15 +64,16 @@ impl Ack for Claim {
     }
 
     fn nack(self, why: Nack) -> Result<(), Box<dyn Error + Send + Sync>> {
-        Ok(match why {
+        let passed = match why {
             Nack::Failed => {
                 let mut next = self.name.clone();
                 next.push(format!("~{}", self.attempt + 1));
-                self.pass_as("work", "new", &next)?;
+                self.pass_as("work", "new", &next)
             }
-            Nack::Exhausted => self.pass_as("work", "failed", &self.name)?,
-            _ => self.pass("work", "new")?,
-        })
+            Nack::Exhausted => self.pass_as("work", "failed", &self.name),
+            _ => self.pass("work", "new"),
+        };
+        Ok(passed?)
     }
 }
 
