@@ -1,7 +1,8 @@
 //! One process, as `/proc` shows it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -179,10 +180,17 @@ impl Process {
     }
 
     fn strings(self, file: &str) -> Vec<String> {
-        let all = self.read(file).unwrap_or_default();
-        all.split_terminator('\0').map(str::to_owned).collect()
+        let mut all = Vec::new();
+        if let Ok(file) = File::open(format!("/proc/{}/{file}", self.0)) {
+            // A process can make its environment look like many gigabytes (`PR_SET_MM_MAP`).
+            let _ = file.take(LONGEST_STRINGS).read_to_end(&mut all);
+        }
+        String::from_utf8_lossy(&all).split_terminator('\0').map(str::to_owned).collect()
     }
 }
+
+/// More than `execve(2)` gives a program: three quarters of 8 MiB.
+const LONGEST_STRINGS: u64 = 8 << 20;
 
 /// The program's name may hold anything, so the fields are counted after the last `)`.
 fn parse_stat(line: &str) -> Option<Stat> {
