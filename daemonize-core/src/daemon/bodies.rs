@@ -136,6 +136,14 @@ impl Daemon {
     /// counted in the log. A fifth of the grace unless set, at least 1 s and at most 2 s.
     ///
     /// [`stop_timeout`](Daemon::stop_timeout) has to be longer than both together; unless set, it is.
+    ///
+    /// ```
+    /// use daemonize_core::Daemon;
+    /// use std::time::Duration;
+    ///
+    /// let slow_broker = Daemon::new("worker").nack_timeout(Duration::from_secs(5));
+    /// # drop(slow_broker);
+    /// ```
     #[must_use]
     pub fn nack_timeout(mut self, time: Duration) -> Daemon {
         self.settings.nack_timeout = Some(time);
@@ -145,6 +153,13 @@ impl Daemon {
     /// Sets when a message whose handler failed is handled again, and how often; after 1 s, then 2 s, 4 s, … up to 1 min, and
     /// for ever, unless set. It concerns messages with a receipt: see [`Delivery`](crate::Delivery) and
     /// [`Ack::retry`](crate::Ack::retry).
+    ///
+    /// ```
+    /// use daemonize_core::{Daemon, Retry};
+    ///
+    /// let patient = Daemon::new("worker").retry(Retry::new().attempts(5));
+    /// # drop(patient);
+    /// ```
     #[must_use]
     pub fn retry(mut self, retry: Retry) -> Daemon {
         self.settings.retry = Some(retry);
