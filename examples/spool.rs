@@ -1,11 +1,13 @@
 //! Messages: every file that is put into `spool/new` is one. It is claimed by moving it to `spool/work`, and ends in
-//! `spool/done` when it was handled, in `spool/failed` when it could not be, and back in `spool/new` when the daemon ended first.
+//! `spool/done` when it was handled, and back in `spool/new` when the daemon ended first. A file that could not be handled is
+//! moved back after a delay, with the number of its next attempt at the end of its name (`words.txt~2`); after the third
+//! attempt it is moved to `spool/failed`.
 //!
 //! `cargo run --example spool -- start`, then `-- add words.txt`, `-- stop`; `spool` and `spool.log` are in the directory for
 //! temporary files.
 
 use std::error::Error;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs, io};
@@ -13,7 +15,7 @@ use std::{env, fs, io};
 use daemon::{Ack, Delivery, Nack};
 
 #[daemon::message(
-    from = next_file, pool_size = 4, idle_time = "50ms",
+    from = next_file, pool_size = 4, idle_time = "50ms", retry = { delay = "200ms", attempts = 3 },
     hooks = { after(PidFile) => prepare }, stdout = temporary("spool.log"), stderr = temporary("spool.log"),
 )]
 fn count_words(file: PathBuf) -> io::Result<()> {
@@ -25,27 +27,53 @@ fn count_words(file: PathBuf) -> io::Result<()> {
 /// The next message, if there is one: claimed, so that nobody else takes it.
 fn next_file() -> io::Result<Option<Delivery<PathBuf, Claim>>> {
     let Some(entry) = spool("new").read_dir()?.next() else { return Ok(None) };
-    let claim = Claim(entry?.file_name());
+    let claim = Claim::of(entry?.file_name());
     claim.pass("new", "work")?;
-    Ok(Some(Delivery::new(spool("work").join(&claim.0), claim)))
+    let (file, attempt) = (spool("work").join(&claim.file), claim.attempt);
+    Ok(Some(Delivery::new(file, claim).attempt(attempt)))
 }
 
 /// What stays behind while the handler has the file.
-struct Claim(OsString);
+struct Claim {
+    file: OsString,
+    /// The file's name without the number of the attempt.
+    name: OsString,
+    attempt: u32,
+}
 
 impl Claim {
+    fn of(file: OsString) -> Claim {
+        let parts = file.to_str().and_then(|file| file.rsplit_once('~'));
+        let parts = parts.and_then(|(name, attempt)| Some((name.into(), attempt.parse().ok()?)));
+        let (name, attempt) = parts.unwrap_or_else(|| (file.clone(), 1));
+        Claim { file, name, attempt }
+    }
+
     fn pass(&self, from: &str, to: &str) -> io::Result<()> {
-        fs::rename(spool(from).join(&self.0), spool(to).join(&self.0))
+        self.pass_as(from, to, &self.file)
+    }
+
+    fn pass_as(&self, from: &str, to: &str, name: &OsStr) -> io::Result<()> {
+        fs::rename(spool(from).join(&self.file), spool(to).join(name))
     }
 }
 
 impl Ack for Claim {
     fn ack(self) -> Result<(), Box<dyn Error + Send + Sync>> {
-        Ok(self.pass("work", "done")?)
+        Ok(self.pass_as("work", "done", &self.name)?)
     }
 
     fn nack(self, why: Nack) -> Result<(), Box<dyn Error + Send + Sync>> {
-        Ok(self.pass("work", if why == Nack::Failed { "failed" } else { "new" })?)
+        let passed = match why {
+            Nack::Failed => {
+                let mut next = self.name.clone();
+                next.push(format!("~{}", self.attempt + 1));
+                self.pass_as("work", "new", &next)
+            }
+            Nack::Exhausted => self.pass_as("work", "failed", &self.name),
+            _ => self.pass("work", "new"),
+        };
+        Ok(passed?)
     }
 }
 
@@ -54,7 +82,7 @@ fn prepare() -> io::Result<()> {
     for place in ["new", "work", "done", "failed"] {
         fs::create_dir_all(spool(place))?;
     }
-    spool("work").read_dir()?.try_for_each(|entry| Claim(entry?.file_name()).pass("work", "new"))
+    spool("work").read_dir()?.try_for_each(|entry| Claim::of(entry?.file_name()).pass("work", "new"))
 }
 
 fn spool(place: &str) -> PathBuf {

@@ -42,7 +42,6 @@ mod daemon;
 mod directory;
 mod error;
 mod event;
-mod farewell;
 mod handoff;
 mod inside;
 mod launch;
@@ -56,6 +55,7 @@ mod process;
 mod reach;
 mod report;
 mod settings;
+mod shutdown;
 mod signal;
 mod signals;
 mod stage;
@@ -66,7 +66,8 @@ mod sys;
 
 pub use attach::{Attachment, Handle, Obey, Phase, Planned, Prepared};
 pub use body::{
-    Ack, Delivery, Ending, Fetched, GiveBack, Messages, Nack, Never, Outcome, Run, Runtime, Step, StepOutcome, Work,
+    Ack, Delivery, Ending, Fetched, GiveBack, Messages, Nack, Never, Outcome, Retry, Run, Runtime, Step, StepOutcome,
+    Work,
 };
 #[cfg(feature = "tokio")]
 pub use body::{AckAsync, FetchAsync};

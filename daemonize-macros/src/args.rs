@@ -6,11 +6,12 @@
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Expr, Path, Token};
+use syn::{Expr, Path, Token, token};
 
 use crate::blocks::{self, HookArm, SignalArm};
 use crate::errors::Errors;
 use crate::keys::{self, Key, Kind, Shape};
+use crate::retry::RetryArm;
 
 /// One `key = value`.
 pub(crate) struct Arg {
@@ -30,6 +31,8 @@ pub(crate) enum Value {
     Signals(Vec<SignalArm>),
     /// `{ before(Stage) => hook, … }`
     Hooks(Vec<HookArm>),
+    /// `{ delay = …, attempts = … }`
+    Retry(Vec<RetryArm>),
     /// What an endpoint is made of; nothing where the key stands alone.
     Control(Option<Expr>),
     /// A name for the companion.
@@ -117,6 +120,8 @@ fn parse_value(input: ParseStream, key: &Key, errors: &mut Errors) -> syn::Resul
     Ok(match key.shape {
         Shape::Signals => Value::Signals(blocks::parse(input, key, errors)?),
         Shape::Hooks => Value::Hooks(blocks::parse(input, key, errors)?),
+        // Anything else is an expression.
+        Shape::Retry if input.peek(token::Brace) => Value::Retry(blocks::parse(input, key, errors)?),
         Shape::Companion => Value::Name(parse_name(input, key)?),
         Shape::Root => Value::Root(parse_root(input, key)?),
         Shape::Control => Value::Control(Some(Expr::parse(input)?)),

@@ -1,4 +1,4 @@
-//! The syntax inside the braces of `signals` and `hooks`: `subject => action, …`.
+//! The syntax inside the braces of `signals` and `hooks`: `subject => action, …`; and the braces of `retry`.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
@@ -8,7 +8,7 @@ use syn::{Expr, Token, braced, parenthesized, token};
 
 use crate::args;
 use crate::errors::Errors;
-use crate::keys::Key;
+use crate::keys::{Key, Shape};
 
 /// `SIGNAL => action`
 pub(crate) struct SignalArm {
@@ -42,7 +42,7 @@ pub(crate) fn parse<Arm: Parse>(input: ParseStream, key: &Key, errors: &mut Erro
     }
     let mut arms = Vec::new();
     while !content.is_empty() {
-        match parse_arm(&content) {
+        match parse_arm(&content, key) {
             Ok(arm) => arms.push(arm),
             Err(error) => {
                 errors.push(error);
@@ -54,10 +54,11 @@ pub(crate) fn parse<Arm: Parse>(input: ParseStream, key: &Key, errors: &mut Erro
 }
 
 /// One arm and the comma behind it.
-fn parse_arm<Arm: Parse>(content: ParseStream) -> syn::Result<Arm> {
+fn parse_arm<Arm: Parse>(content: ParseStream, key: &Key) -> syn::Result<Arm> {
     let arm = content.parse()?;
     if !content.is_empty() && content.parse::<Token![,]>().is_err() {
-        return Err(content.error("expected `,` after the action"));
+        let what = if matches!(key.shape, Shape::Retry) { "value" } else { "action" };
+        return Err(content.error(format!("expected `,` after the {what}")));
     }
     Ok(arm)
 }

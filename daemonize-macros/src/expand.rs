@@ -183,6 +183,13 @@ fn argument(root: &TokenStream, value: &Argument) -> TokenStream {
             let rules = rules.iter().map(|rule| hook_rule(root, rule));
             print!(#root::Hooks::new() #(#rules)*)
         }
+        Argument::Retry(rules) => {
+            let calls = rules.iter().map(|rule| {
+                let (key, value) = (hygienic(&rule.key), plain(root, &rule.value));
+                print!(.#key(#value))
+            });
+            print!(#root::Retry::new() #(#calls)*)
+        }
         Argument::Endpoint(None) => print!(#root::control::Endpoint::new()),
         Argument::Endpoint(Some(value)) => {
             // What cannot be one shows where the user wrote it.

@@ -63,6 +63,10 @@ pub(crate) enum Shape {
     PoolSize,
     /// How many threads there may be.
     Workers,
+    /// `{ delay = …, max_delay = …, attempts = … }`
+    Retry,
+    /// How often something is tried.
+    Attempts,
     /// An endpoint, what one is made of, or nothing.
     Control,
     /// The path of the library.
@@ -139,6 +143,8 @@ const KEYS: &[Key] = &[
     key("from", Shape::From, "from = next_job"),
     key("pool_size", Shape::PoolSize, "pool_size = 100"),
     key("idle_time", Shape::Duration, r#"idle_time = "100ms""#),
+    key("nack_timeout", Shape::Duration, r#"nack_timeout = "2s""#),
+    key("retry", Shape::Retry, "retry = { attempts = 5 }"),
     key("runtime", Shape::Words(&RUNTIME), "runtime = current_thread"),
     key("worker_threads", Shape::Workers, "worker_threads = 4"),
     key("control", Shape::Control, r#"control = "127.0.0.1:0""#),
@@ -152,6 +158,15 @@ const OWNED: &[(&str, Kind, &str)] = &[
     ("from", Kind::Message, "it says where a `#[daemon::message]` gets its messages"),
     ("pool_size", Kind::Message, "it says how many messages a `#[daemon::message]` handles at once"),
     ("idle_time", Kind::Message, "it says how long a `#[daemon::message]` waits when there is no message"),
+    ("nack_timeout", Kind::Message, "it says how long the receipts of a `#[daemon::message]` may take when it ends"),
+    ("retry", Kind::Message, "it says when a `#[daemon::message]` handles a message again that failed"),
+];
+
+/// What can be said about `retry`: the methods of the library's `Retry`.
+pub(crate) const OF_RETRY: [Key; 3] = [
+    key("delay", Shape::Duration, r#"delay = "1s""#),
+    key("max_delay", Shape::Duration, r#"max_delay = "1m""#),
+    key("attempts", Shape::Attempts, "attempts = 5"),
 ];
 
 /// Keys that belong to functions that await.

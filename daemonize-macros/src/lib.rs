@@ -27,6 +27,7 @@ mod keys;
 mod lifetimes;
 mod model;
 mod parameters;
+mod retry;
 mod signals;
 mod signature;
 mod suggest;
@@ -195,13 +196,15 @@ pub fn instance(args: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// The function stays what it is; the companion beside it launches the daemon. What was said of the companion and of the
-/// keys of [`macro@run`] holds, and there are three keys more:
+/// keys of [`macro@run`] holds, and there are five keys more:
 ///
 /// | key | value |
 /// |---|---|
 /// | `from` | a function or closure without arguments that returns `Option<T>` or `Result<Option<T>, E>`, where `T` is the message or a `Delivery` of it; evaluated in the verb that starts |
 /// | `pool_size` | how many messages are handled at the same time, each in a thread of its own: 100 without it |
 /// | `idle_time` | how long it takes until `from` is called again after it had no message: `"100ms"` without it |
+/// | `nack_timeout` | how long the receipts of all messages that were cut may take when the daemon ends: a fifth of `grace`, 1 s to 2 s, without it |
+/// | `retry` | `{ delay = "1s", max_delay = "1m", attempts = 5 }`, each of which may be left out, or a `daemon::Retry`: when a message whose handler failed is handled again, and how often it is tried |
 ///
 /// The function takes the message by value, and nothing else; it may return what a [`macro@run`] may. What happens to messages
 /// when something fails, or when the daemon stops, is said at `Daemon::messages`.

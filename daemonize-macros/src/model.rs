@@ -14,6 +14,7 @@ use crate::function::{self, Function};
 use crate::hooks::{self, HookRule};
 use crate::item::Item;
 use crate::keys::{CONTROLS, Kind, OF_ASYNC};
+use crate::retry::{self, RetryRule};
 use crate::signals::{self, SignalRule};
 use crate::values::{self, Checked};
 
@@ -53,6 +54,8 @@ pub(crate) enum Argument {
     Signals(Vec<SignalRule>),
     /// A set of hooks.
     Hooks(Vec<HookRule>),
+    /// When messages that failed are handled again.
+    Retry(Vec<RetryRule>),
     /// An endpoint, as the user's expression says.
     Endpoint(Option<TokenStream>),
 }
@@ -122,6 +125,7 @@ impl Choices {
                 return;
             }
             Value::Hooks(arms) => Argument::Hooks(hooks::check(arms, errors)),
+            Value::Retry(arms) => Argument::Retry(retry::check(arms, errors)),
             Value::Expr(value) => match errors.keep(values::check(arg.key, &value)) {
                 Some(checked) => Argument::Plain(checked),
                 None => return,

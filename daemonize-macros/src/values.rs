@@ -38,6 +38,8 @@ pub(crate) fn check(key: &Key, value: &Expr) -> syn::Result<Checked> {
         Shape::Duration => span_of_time(value),
         Shape::PoolSize => pool_size(key, value, "a pool without a worker handles no message"),
         Shape::Workers => pool_size(key, value, "a runtime without a worker runs no task"),
+        Shape::Retry => function(key, value, "braces, such as `{ attempts = 5 }`, or a `Retry`"),
+        Shape::Attempts => attempts(key, value),
         Shape::From => function(key, value, "a function that returns the next message"),
         _ => function(key, value, "a function from `Daemon` to `Daemon`"),
     }
@@ -115,6 +117,18 @@ fn pool_size(key: &Key, value: &Expr, why_not_none: &str) -> syn::Result<Checked
             value,
             format!("each worker is a thread, and no process has that many: at most `{LARGEST_POOL}`"),
         )),
+    }
+}
+
+fn attempts(key: &Key, value: &Expr) -> syn::Result<Checked> {
+    let number = match literal(value) {
+        None => return Ok(verbatim(value)),
+        Some(Lit::Int(number)) => number,
+        Some(literal) => return Err(mismatch(key, literal, "a whole number, such as `5`")),
+    };
+    match number.base10_parse::<u32>() {
+        Ok(1..) if !is_negative(value) => Ok(verbatim(value)),
+        _ => Err(wrong(value, "a message is tried at least once, and at most 4294967295 times")),
     }
 }
 

@@ -4,8 +4,11 @@
 //! Each is a notice that is brought to an address by TCP, and has to be answered with "thanks".
 //!
 //! `cargo run -p daemonic-brokers --bin nats_work -- start one`, as many as you like, then `nc -l 127.0.0.1 4711` in another
-//! terminal, `-- add 127.0.0.1:4711 hello`, `-- left`, `-- stop one`. The server (`nats-server -js`) is that of `$NATS_URL`,
-//! or the one on this machine; pidfiles and logs are in the directory for temporary files.
+//! terminal, `-- add 127.0.0.1:4711 hello`, `-- left`, `-- dead`, `-- stop one`. The server (`nats-server -js`) is that of
+//! `$NATS_URL`, or the one on this machine; pidfiles and logs are in the directory for temporary files.
+//!
+//! A notice that was not answered so is brought again after a delay, which the server keeps, and the server counts how often.
+//! After five times it is moved to a stream of its own.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -18,6 +21,7 @@ use async_nats::jetstream::message::{AckKind, Acker};
 use async_nats::jetstream::stream::{self, Stream};
 use async_nats::jetstream::{self, Context};
 use async_nats::{ConnectOptions, Message};
+use bytes::Bytes;
 use daemon::{AckAsync, Delivery, Nack};
 use futures_util::StreamExt;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -28,6 +32,9 @@ use tokio::time::timeout;
 const STREAM: &str = "notices";
 const GROUP: &str = "daemons";
 
+/// The stream of the messages that were given up.
+const DEAD: &str = "dead_notices";
+
 /// How long whoever gets a notice may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -35,16 +42,13 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// it must be more than a handler may take, unless that tells the server of its progress (`AckKind::Progress`).
 const ACK_WAIT: Duration = Duration::from_secs(4);
 
-/// How long a message that could not be handled is left alone.
-const RETRY: Duration = Duration::from_secs(1);
-
 /// How long the server lets us wait for a message.
 const WAIT: Duration = Duration::from_secs(1);
 
 type Told = Result<(), async_nats::Error>;
 
 #[daemon::message(
-    from = next_notice, pool_size = 8, idle_time = "200ms",
+    from = next_notice, pool_size = 8, idle_time = "200ms", retry = { delay = "500ms", attempts = 5 },
     signals = { SIGTERM => count },
     name = "nats_work", pidfile = temporary("pid"), stdout = temporary("log"), stderr = temporary("log"),
 )]
@@ -79,25 +83,28 @@ async fn next_notice() -> Result<Option<Delivery<Message, Receipt>>, async_nats:
     };
     let mut batch = group.batch().max_messages(1).expires(WAIT).messages().await?;
     // A server that does not say in time that there is none has forgotten that we wait, or is gone.
-    let message = timeout(WAIT + RETRY, batch.next()).await?.transpose()?;
+    let message = timeout(2 * WAIT, batch.next()).await?.transpose()?;
     // After an error it is not kept: the next call joins again.
     *kept = Some(group);
     Ok(message.map(|message| {
+        // The server counts from 1.
+        let attempt = message.info().map_or(1, |info| info.delivered.try_into().unwrap_or(u32::MAX));
         let (message, acker) = message.split();
-        Delivery::new(message, Receipt(acker))
+        let receipt = Receipt { acker, payload: message.payload.clone() };
+        Delivery::new(message, receipt).attempt(attempt)
     }))
 }
 
 /// The group's place at the stream; both are made by whoever comes first.
 async fn join() -> Result<PullConsumer, async_nats::Error> {
     let group = pull::Config { durable_name: Some(GROUP.into()), ack_wait: ACK_WAIT, ..Default::default() };
-    Ok(notices(&connect().await?).await?.get_or_create_consumer(GROUP, group).await?)
+    Ok(queue(&connect().await?, STREAM).await?.get_or_create_consumer(GROUP, group).await?)
 }
 
-async fn notices(server: &Context) -> Result<Stream, async_nats::Error> {
+async fn queue(server: &Context, name: &str) -> Result<Stream, async_nats::Error> {
     let queue = stream::Config {
-        name: STREAM.into(),
-        subjects: vec![STREAM.into()],
+        name: name.into(),
+        subjects: vec![name.into()],
         retention: stream::RetentionPolicy::WorkQueue,
         ..Default::default()
     };
@@ -111,16 +118,31 @@ async fn connect() -> Result<Context, async_nats::Error> {
 
 /// What stays behind while a message is handled. The server is asked to confirm what it is told, since what is only sent
 /// may still be in this process when it ends.
-struct Receipt(Acker);
+struct Receipt {
+    acker: Acker,
+    payload: Bytes,
+}
 
 impl AckAsync for Receipt {
     async fn ack(self) -> Result<(), Box<dyn Error + Send + Sync>> {
-        self.0.double_ack().await
+        self.acker.double_ack().await
     }
 
+    /// Any daemon may have what is unfinished, at once. What is given up is acknowledged when it is safe elsewhere.
     async fn nack(self, why: Nack) -> Result<(), Box<dyn Error + Send + Sync>> {
-        let pause = (why == Nack::Failed).then_some(RETRY);
-        self.0.double_ack_with(AckKind::Nak(pause)).await
+        if why != Nack::Exhausted {
+            return self.acker.double_ack_with(AckKind::Nak(None)).await;
+        }
+        let server = connect().await?;
+        queue(&server, DEAD).await?;
+        server.publish(DEAD, self.payload).await?.await?;
+        self.acker.double_ack().await
+    }
+
+    /// The server keeps the message for the delay, also when this daemon ends before.
+    async fn retry(self, delay: Duration) -> Result<Option<Receipt>, Box<dyn Error + Send + Sync>> {
+        self.acker.double_ack_with(AckKind::Nak(Some(delay))).await?;
+        Ok(None)
     }
 }
 
@@ -139,8 +161,9 @@ fn main() -> ExitCode {
         ["start", _] => bring::start().map(|started| format!("started pid {}", started.pid)),
         ["stop", _] => bring::stop().map(|stopped| stopped.to_string()),
         ["add", to, ref texts @ ..] => Ok(told(add(to, texts))),
-        ["left"] => Ok(told(left())),
-        _ => Ok("usage: nats_work start NAME | stop NAME | add ADDRESS TEXT... | left".into()),
+        ["left"] => Ok(told(count_in("left", STREAM))),
+        ["dead"] => Ok(told(count_in("dead", DEAD))),
+        _ => Ok("usage: nats_work start NAME | stop NAME | add ADDRESS TEXT... | left | dead".into()),
     };
     match outcome {
         Ok(text) => println!("{text}"),
@@ -151,7 +174,7 @@ fn main() -> ExitCode {
 
 async fn add(to: &str, texts: &[&str]) -> Result<String, async_nats::Error> {
     let server = connect().await?;
-    notices(&server).await?;
+    queue(&server, STREAM).await?;
     for text in texts {
         // Sent, and kept by the server.
         server.publish(STREAM, format!("{to} {text}").into()).await?.await?;
@@ -159,9 +182,9 @@ async fn add(to: &str, texts: &[&str]) -> Result<String, async_nats::Error> {
     Ok("added".into())
 }
 
-async fn left() -> Result<String, async_nats::Error> {
-    let messages = notices(&connect().await?).await?.info().await?.state.messages;
-    Ok(format!("left {messages}"))
+async fn count_in(what: &str, stream: &str) -> Result<String, async_nats::Error> {
+    let messages = queue(&connect().await?, stream).await?.info().await?.state.messages;
+    Ok(format!("{what} {messages}"))
 }
 
 fn told(answer: impl Future<Output = Result<String, async_nats::Error>>) -> String {

@@ -3,8 +3,11 @@
 //! Each is a notice that is brought to an address by TCP, and has to be answered with "thanks".
 //!
 //! `cargo run -p daemonic-brokers --bin redis_stream -- start one`, then `nc -l 127.0.0.1 4711` in another terminal,
-//! `-- add 127.0.0.1:4711 hello`, `-- left`, `-- stop one`. The server is that of `$REDIS_URL`, or the one on this machine;
+//! `-- add 127.0.0.1:4711 hello`, `-- left`, `-- dead`, `-- stop one`. The server is that of `$REDIS_URL`, or the one on this machine;
 //! pidfile and log are in the directory for temporary files.
+//!
+//! A notice that was not answered so is brought again after a delay; the server counts how often that was. After five times
+//! it is moved to a stream of its own.
 
 use std::error::Error;
 use std::io::{BufRead, BufReader, Write};
@@ -17,24 +20,31 @@ use std::{env, process};
 
 use daemon::{Ack, Delivery, Nack};
 use redis::io::tcp::TcpSettings;
-use redis::streams::{StreamAutoClaimOptions, StreamAutoClaimReply, StreamId, StreamReadOptions, StreamReadReply};
-use redis::{Commands, Connection, IntoConnectionInfo, RedisResult};
+use redis::streams::{
+    StreamAutoClaimOptions, StreamAutoClaimReply, StreamClaimOptions, StreamId, StreamPendingCountReply,
+    StreamReadOptions, StreamReadReply,
+};
+use redis::{Commands, Connection, IntoConnectionInfo, RedisResult, Value};
 
 const STREAM: &str = "notices";
 const GROUP: &str = "daemons";
 
+/// The stream of the entries that were given up.
+const DEAD: &str = "dead_notices";
+
 /// How long whoever is called may take to be reached, and as long again to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// What has been pending for this time is tried again, by whichever daemon sees it first: whoever had it has failed, or is
-/// gone. So it must be more than a handler may take.
-const RETRY: Duration = Duration::from_secs(7);
+/// What has been pending for this time is taken over, by whichever daemon sees it first: the daemon that had it is gone. So
+/// it must be more than a handler may take.
+const TAKE_OVER: Duration = Duration::from_secs(7);
 
 /// How long the server lets us wait for a new entry: a stop waits for the answer.
 const BLOCK: Duration = Duration::from_millis(250);
 
 #[daemon::message(
     from = entries(), pool_size = 8, idle_time = "200ms",
+    retry = { delay = "500ms", max_delay = TAKE_OVER, attempts = 5 },
     signals = { SIGTERM => count },
     name = "redis_stream", pidfile = temporary("pid"), stdout = temporary("log"), stderr = temporary("log"),
 )]
@@ -76,17 +86,15 @@ impl Reader {
         // After an error it is not kept: the next call makes another.
         let mut connection = self.connection.take().map_or_else(connect, Ok)?;
         let entry = self.wait_for_entry(&mut connection)?;
+        let delivery = entry.map(|entry| deliver(&mut connection, entry)).transpose()?;
         self.connection = Some(connection);
-        Ok(entry.map(|entry| {
-            let receipt = Receipt(entry.id.clone());
-            Delivery::new(entry, receipt)
-        }))
+        Ok(delivery)
     }
 
     /// It is the server that waits, so `idle_time` is only how long an error is waited out.
     fn wait_for_entry(&mut self, redis: &mut Connection) -> RedisResult<Option<StreamId>> {
         while !daemon::stopping() {
-            if self.rested.elapsed() >= RETRY / 4 {
+            if self.rested.elapsed() >= TAKE_OVER / 4 {
                 if let Some(entry) = self.claim(redis)? {
                     return Ok(Some(entry));
                 }
@@ -109,7 +117,7 @@ impl Reader {
     fn claim(&mut self, redis: &mut Connection) -> RedisResult<Option<StreamId>> {
         let one = StreamAutoClaimOptions::default().count(1);
         let mut reply: StreamAutoClaimReply =
-            redis.xautoclaim_options(STREAM, GROUP, me(), millis(RETRY), &self.swept, one)?;
+            redis.xautoclaim_options(STREAM, GROUP, me(), millis(TAKE_OVER), &self.swept, one)?;
         self.swept = reply.next_stream_id;
         if self.swept == "0-0" {
             self.rested = Instant::now();
@@ -118,19 +126,42 @@ impl Reader {
     }
 }
 
-/// The number of an entry, which stays behind while it is handled.
-struct Receipt(String);
+/// An entry, with the number of its attempt, which the server counts from 1.
+fn deliver(redis: &mut Connection, entry: StreamId) -> RedisResult<Delivery<StreamId, Receipt>> {
+    let pending: StreamPendingCountReply = redis.xpending_count(STREAM, GROUP, &entry.id, &entry.id, 1)?;
+    let attempt = pending.ids.first().map_or(1, |pending| pending.times_delivered.try_into().unwrap_or(u32::MAX));
+    Ok(Delivery::new(entry.clone(), Receipt(entry)).attempt(attempt))
+}
+
+/// A copy of the entry, which stays behind while it is handled.
+struct Receipt(StreamId);
 
 impl Ack for Receipt {
     fn ack(self) -> Result<(), Box<dyn Error + Send + Sync>> {
-        let id = &[&self.0];
+        let id = &[&self.0.id];
         Ok(ask(|redis| redis::pipe().atomic().xack(STREAM, GROUP, id).xdel(STREAM, id).exec(redis))?)
     }
 
-    /// It stays pending, which is all that Redis knows: the next daemon of this name begins with it, and any other finds
-    /// it in time.
-    fn nack(self, _: Nack) -> Result<(), Box<dyn Error + Send + Sync>> {
-        Ok(())
+    /// What is unfinished stays pending: the next daemon of this name begins with it, and any other finds it in time. What is
+    /// given up moves, in one step.
+    fn nack(self, why: Nack) -> Result<(), Box<dyn Error + Send + Sync>> {
+        if why != Nack::Exhausted {
+            return Ok(());
+        }
+        let (id, keys) = (&[&self.0.id], self.0.map.keys());
+        let fields: Vec<(&String, Vec<u8>)> = keys.filter_map(|key| Some((key, self.0.get(key)?))).collect();
+        let mut step = redis::pipe();
+        step.atomic().xadd(DEAD, "*", &fields).xack(STREAM, GROUP, id).xdel(STREAM, id);
+        Ok(ask(|redis| step.exec(redis))?)
+    }
+
+    /// The entry is made to look as if it had been pending for so long that it will be taken over after the delay. Without
+    /// `JUSTID`, that would count as one more attempt.
+    fn retry(self, delay: Duration) -> Result<Option<Receipt>, Box<dyn Error + Send + Sync>> {
+        let idle = millis(TAKE_OVER.saturating_sub(delay));
+        let options = || StreamClaimOptions::default().idle(idle).with_justid();
+        ask(|redis| redis.xclaim_options(STREAM, GROUP, me(), 0, &[&self.0.id], options()).map(|_: Value| ()))?;
+        Ok(None)
     }
 }
 
@@ -186,7 +217,8 @@ fn main() -> ExitCode {
             Ok(told(texts.iter().try_for_each(|text| add(to, text)).map(|()| "added".into())))
         }
         ["left"] => Ok(told(ask(|redis| redis.xlen(STREAM)).map(|left: usize| format!("left {left}")))),
-        _ => Ok("usage: redis_stream start NAME | stop NAME | add ADDRESS TEXT... | left".into()),
+        ["dead"] => Ok(told(ask(|redis| redis.xlen(DEAD)).map(|dead: usize| format!("dead {dead}")))),
+        _ => Ok("usage: redis_stream start NAME | stop NAME | add ADDRESS TEXT... | left | dead".into()),
     };
     match outcome {
         Ok(text) => println!("{text}"),

@@ -18,7 +18,7 @@ const FLOORS: Floors = &[
     (4, &["pidfile", "settings", "handoff", "log_file"]),
     (3, &["process", "signals", "directory", "notifier", "places"]),
     (2, &["error", "sys", "attach", "body"]),
-    (1, &["stage", "signal", "capability", "pid", "stopping", "stdout", "report", "counters", "event", "farewell"]),
+    (1, &["stage", "signal", "capability", "pid", "stopping", "stdout", "report", "counters", "event", "shutdown"]),
     (0, &["mutex"]),
 ];
 

@@ -86,3 +86,18 @@ fn what_was_prepared_outlives_the_change_of_user_and_the_closing_of_descriptors(
     assert_eq!(daemon.status("Uid").expect("a uid"), "65534\t65534\t65534\t65534");
     stop(&lab);
 }
+
+/// The body's thread and the signal thread may both be about to end the process: what one of them has begun is finished.
+#[test]
+fn body_that_returns_after_the_grace_does_not_cut_off_the_end_of_attachments() {
+    let lab = lab();
+    let settings = ["body=ask,note:begun,await:late", "beside=end:note:ending,pause:300,note:over", "grace=200"];
+    let daemon = crate::common::adopt(start(&lab, &settings));
+    lab.wait_for("begun", crate::common::SOON, |text| !text.is_empty());
+    daemon.signal(nix::sys::signal::Signal::SIGTERM);
+    lab.wait_for("ending", crate::common::SOON, |text| !text.is_empty());
+    lab.write("late", "");
+    crate::common::ended(daemon, 1);
+    assert_eq!(lab.read("over").lines().count(), 1);
+    nothing_left(&lab);
+}

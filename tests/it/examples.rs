@@ -149,7 +149,9 @@ fn spool_handles_what_is_put_into_its_directory() {
     in_order(&outcome.stdout, &["started pid", "added words.txt", "added noise", "cannot add missing", "stopped"]);
     assert!(outcome.stdout.ends_with("spool/new:\n\nspool/work:\n"), "{outcome}");
     in_order(&lab.read("spool.log"), &["3 words in", "spool/work/words.txt"]);
-    in_order(&lab.read("spool.log"), &["the handler of a message failed", "UTF-8"]);
+    let failed = ["the handler of a message failed", "UTF-8"];
+    in_order(&lab.read("spool.log"), &[failed, failed, failed].concat());
+    in_order(&lab.read("spool.log"), &["giving up a message whose handler failed in attempt 3"]);
 }
 
 #[test]

@@ -31,6 +31,8 @@ mod launch_rules;
 mod launch_steps;
 mod lock_file;
 mod messages;
+mod messages_cut;
+mod messages_retried;
 mod notifications;
 mod pidfile;
 mod places;

@@ -185,10 +185,17 @@ impl Process {
     }
 
     fn strings(self, file: &str) -> Vec<String> {
-        let all = self.read(file).unwrap_or_default();
-        all.split_terminator('\0').map(str::to_owned).collect()
+        let mut all = Vec::new();
+        if let Ok(file) = File::open(format!("/proc/{}/{file}", self.0)) {
+            // A process can make its environment look like many gigabytes (`PR_SET_MM_MAP`).
+            let _ = file.take(LONGEST_STRINGS).read_to_end(&mut all);
+        }
+        String::from_utf8_lossy(&all).split_terminator('\0').map(str::to_owned).collect()
     }
 }
+
+/// More than `execve(2)` gives a program: three quarters of 8 MiB.
+const LONGEST_STRINGS: u64 = 8 << 20;
 
 /// The program's name may hold anything, so the fields are counted after the last `)`.
 fn parse_stat(line: &str) -> Option<Stat> {

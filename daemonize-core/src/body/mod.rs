@@ -15,10 +15,10 @@ pub(crate) use messages::handle_messages_async;
 pub use messages::pump;
 #[cfg(feature = "tokio")]
 pub use messages::pump_async;
-pub use messages::{Ack, Delivery, Fetched, GiveBack, Messages, Nack};
+pub use messages::{Ack, Delivery, Fetched, GiveBack, Messages, Nack, Retry};
 #[cfg(feature = "tokio")]
 pub use messages::{AckAsync, FetchAsync};
-pub(crate) use messages::{IDLE_TIME, LARGEST_POOL, POOL_SIZE, handle_messages};
+pub(crate) use messages::{Handling, IDLE_TIME, LARGEST_POOL, POOL_SIZE, handle_messages};
 pub use outcome::{Never, Outcome, StepOutcome};
 pub use run::Run;
 pub use runtime::Runtime;

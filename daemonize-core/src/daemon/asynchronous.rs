@@ -2,10 +2,7 @@
 
 use super::bodies::MESSAGES_HAVE_NO_PACE;
 use super::{Daemon, MessageDaemon, RunDaemon};
-use crate::body::{
-    AckAsync, Ending, FetchAsync, IDLE_TIME, Outcome, POOL_SIZE, Run, Runtime, StepOutcome, handle_messages_async,
-    steps,
-};
+use crate::body::{AckAsync, Ending, FetchAsync, Outcome, Run, Runtime, StepOutcome, handle_messages_async, steps};
 use std::future::Future;
 
 impl Daemon {
@@ -99,10 +96,8 @@ impl Daemon {
         J: 'static,
     {
         let plan = self.settings.runtime_plan();
-        let pool_size = self.settings.pool_size.unwrap_or(POOL_SIZE);
-        let idle_time = self.settings.idle_time.unwrap_or(IDLE_TIME);
-        let mut daemon =
-            self.work(Run(move || plan.run_to_the_end(handle_messages_async(fetch, handle, pool_size, idle_time))));
+        let settings = self.settings.handling();
+        let mut daemon = self.work(Run(move || plan.run_to_the_end(handle_messages_async(fetch, handle, settings))));
         daemon.settings.refuse_pace(MESSAGES_HAVE_NO_PACE);
         daemon
     }

@@ -1,9 +1,7 @@
 //! What a daemon does: the way from its configuration to its work, and what can be said of the work alone.
 
 use super::{Daemon, MessageDaemon, RunDaemon, StepDaemon};
-use crate::body::{
-    Ack, Ending, Fetched, IDLE_TIME, Messages, Outcome, POOL_SIZE, Run, Step, StepOutcome, Work, handle_messages,
-};
+use crate::body::{Ack, Ending, Fetched, Messages, Outcome, Retry, Run, Step, StepOutcome, Work, handle_messages};
 use crate::settings::Settings;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -54,7 +52,8 @@ impl Daemon {
     /// `idle_time`, since whoever is on the other side may come back; to end the daemon, call [`stop`](crate::stop()).
     ///
     /// **A stop** ends the fetching at once, and waits up to [`grace`](Daemon::grace) for the messages in flight. What is
-    /// not handled by then is reported, told to its [`Delivery`](crate::Delivery), and makes the exit status 1. A `fetch`
+    /// not handled by then is counted in one line of the log, told to its [`Delivery`](crate::Delivery) within
+    /// [`nack_timeout`](Daemon::nack_timeout), and makes the exit status 1. A `fetch`
     /// that waits by itself should do so for less than the grace, or look at [`stopping`](crate::stopping) or
     /// [`wait_handle`](crate::wait_handle): what it fetches after the stop is handled too.
     ///
@@ -79,10 +78,9 @@ impl Daemon {
         H: Fn(R::Message) -> O + Send + Sync + 'static,
         O: Outcome<J>,
     {
-        let pool_size = self.settings.pool_size.unwrap_or(POOL_SIZE);
-        let idle_time = self.settings.idle_time.unwrap_or(IDLE_TIME);
+        let settings = self.settings.handling();
         let (fetch, handle) = (move || fetch().found(), move |message| handle(message).ending());
-        let mut daemon = self.work(Run(move || handle_messages(fetch, handle, pool_size, idle_time)));
+        let mut daemon = self.work(Run(move || handle_messages(fetch, handle, settings)));
         daemon.settings.refuse_pace(MESSAGES_HAVE_NO_PACE);
         daemon.settings.refuse_runtime();
         daemon
@@ -129,6 +127,42 @@ impl Daemon {
     #[must_use]
     pub fn idle_time(mut self, time: Duration) -> Daemon {
         self.settings.idle_time = Some(time);
+        self
+    }
+
+    /// Sets how long receipts may take when messages are cut: the time between the end of the [`grace`](Daemon::grace) (or a
+    /// second stop signal) and the end of the process, in which the receipts of all messages in flight are told
+    /// [`Unfinished`](crate::Nack::Unfinished), up to 16 at the same time. Receipts that have not returned by then are
+    /// counted in the log. A fifth of the grace unless set, at least 1 s and at most 2 s.
+    ///
+    /// [`stop_timeout`](Daemon::stop_timeout) has to be longer than both together; unless set, it is.
+    ///
+    /// ```
+    /// use daemonize_core::Daemon;
+    /// use std::time::Duration;
+    ///
+    /// let slow_broker = Daemon::new("worker").nack_timeout(Duration::from_secs(5));
+    /// # drop(slow_broker);
+    /// ```
+    #[must_use]
+    pub fn nack_timeout(mut self, time: Duration) -> Daemon {
+        self.settings.nack_timeout = Some(time);
+        self
+    }
+
+    /// Sets when a message whose handler failed is handled again, and how often; after 1 s, then 2 s, 4 s, … up to 1 min, and
+    /// for ever, unless set. It concerns messages with a receipt: see [`Delivery`](crate::Delivery) and
+    /// [`Ack::retry`](crate::Ack::retry).
+    ///
+    /// ```
+    /// use daemonize_core::{Daemon, Retry};
+    ///
+    /// let patient = Daemon::new("worker").retry(Retry::new().attempts(5));
+    /// # drop(patient);
+    /// ```
+    #[must_use]
+    pub fn retry(mut self, retry: Retry) -> Daemon {
+        self.settings.retry = Some(retry);
         self
     }
 

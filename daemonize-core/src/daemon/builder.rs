@@ -201,7 +201,8 @@ impl<W> Daemon<W> {
         self
     }
 
-    /// How long `stop` waits before it kills; [`grace`](Daemon::grace) and 5 s, unless set.
+    /// How long `stop` waits before it kills; unless set, [`grace`](Daemon::grace) and 5 s, or 3 s more than a longer
+    /// [`nack_timeout`](Daemon::nack_timeout).
     #[must_use]
     pub fn stop_timeout(mut self, time: Duration) -> Self {
         self.settings.stop_timeout = Some(time);

@@ -10,12 +10,12 @@ use super::birth::Born;
 use crate::attach::Attachment;
 use crate::body::{Ending, Work, guarded};
 use crate::error::{Error, ErrorKind, Result, cause};
-use crate::farewell;
 use crate::inside::{self, Inside};
 use crate::mutex::lock;
 use crate::pid::Pid;
 use crate::report;
 use crate::settings::{Ready, Settings};
+use crate::shutdown::{self, Settlement, within};
 use crate::signal::Signal;
 use crate::signals::{End, Service, Signals, Unwanted};
 use crate::stdout;
@@ -25,8 +25,7 @@ use nix::unistd::isatty;
 use std::convert::Infallible;
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::{Arc, Condvar, Mutex};
-use std::thread;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How a daemon's process ends after its body.
@@ -50,6 +49,8 @@ pub(crate) fn live<W: Work>(birth: Birth, work: W, exit: Exit) -> Result<Infalli
     };
     let inside = begin(birth, leave)?;
     inside::expect_to_be_unwound();
+    // For user code that calls `exit(3)`, which no other part of the daemon would see.
+    at_exit(settle_at_exit);
     let ending = guarded("the body", || work.work());
     finish(inside, &ending, exit)
 }
@@ -64,11 +65,29 @@ pub(crate) fn live_on(birth: Birth) -> Result<()> {
 /// The rest of an activated program is over.
 extern "C" fn tidy_up() {
     if let Some(inside) = inside::current().filter(|inside| inside.identity.pid == Pid::this()) {
+        settle_unless_ending();
         tell_stopping(inside);
         inside.end_attachments();
         fail(inside, &never_ready(&Ending::success()));
         inside.release();
     }
+}
+
+/// User code has called `exit(3)`: the status is the user's, the messages in flight are ours.
+extern "C" fn settle_at_exit() {
+    // Not in a child that the user's code has forked.
+    if inside::current().is_some_and(|inside| inside.identity.pid == Pid::this()) {
+        settle_unless_ending();
+    }
+}
+
+/// Waits until the receipts of the messages in flight have been told, and reports what was cut. Returns whether anything was.
+fn settle_messages(settlement: Settlement) -> bool {
+    let outcome = settlement.finish();
+    if !outcome.lines.is_empty() {
+        within(LAST_WORDS, move || outcome.lines.iter().for_each(|line| report::error(line)));
+    }
+    outcome.cut
 }
 
 /// From the last stage to the body: attachments, readiness, the signal thread.
@@ -90,6 +109,7 @@ fn begin(birth: Birth, leave: fn() -> !) -> Result<&'static Inside> {
         return Err(error);
     }
     let inside = inside::enter(inside);
+    shutdown::set_limit(settings.nack_timeout());
     let manual = settings.ready == Ready::Manual;
     let mut service = service(inside, settings, &announcement);
     if manual && announcement.link.is_some() {
@@ -184,7 +204,9 @@ fn unwanted(inside: &'static Inside, socket: OwnedFd) -> Unwanted {
     let act = move || {
         // Waits for a `ready()` on its way.
         if lock(&inside.pending).is_some() {
+            let settlement = Settlement::force();
             within(LAST_WORDS, || inside.end_attachments());
+            settle_messages(settlement);
             exit_now(2);
         }
     };
@@ -232,6 +254,7 @@ fn leave(exit: Exit) -> ! {
 fn finish(inside: &'static Inside, ending: &Ending, exit: Exit) -> ! {
     // A stop that comes now finds a daemon that is about to end by itself.
     stopping::look();
+    let cut = settle_leftovers();
     tell_stopping(inside);
     inside.handlers.wait_until_idle(Instant::now() + inside.grace);
     inside.end_attachments();
@@ -246,9 +269,26 @@ fn finish(inside: &'static Inside, ending: &Ending, exit: Exit) -> ! {
     if let Some(error) = release(inside) {
         report::error(&error);
     }
+    let status = ending.exit_code().max(u8::from(cut));
     match exit {
-        Exit::Now => exit_now(ending.exit_code()),
-        Exit::Whole => std::process::exit(ending.exit_code().into()),
+        Exit::Now => exit_now(status),
+        Exit::Whole => std::process::exit(status.into()),
+    }
+}
+
+/// Settles what a body has left in flight that was not allowed to return: it panicked where nothing catches that, or it
+/// slept on after the stop in a program that cannot be unwound. Returns whether messages were cut.
+fn settle_leftovers() -> bool {
+    shutdown::drain();
+    settle_unless_ending()
+}
+
+/// Settles the messages in flight, unless another thread does that: it ends the process as well. Returns whether messages
+/// were cut.
+fn settle_unless_ending() -> bool {
+    match Settlement::begin() {
+        Settlement::Theirs(_) => shutdown::park_forever(),
+        settlement => settle_messages(settlement),
     }
 }
 
@@ -270,22 +310,22 @@ fn never_ready(ending: &Ending) -> Error {
 
 /// In the signal thread, which the body or a handler may have locked out of anything but system calls.
 fn end_from_outside(inside: &'static Inside, end: End) {
+    // Beside the attachments, so that neither takes the other's time.
+    let settlement = Settlement::force();
     if inside.has_attachments() {
         within(LAST_WORDS, || {
             inside.tell_stopping();
             inside.end_attachments();
         });
     }
-    if let Some(farewell) = farewell::take() {
-        within(LAST_WORDS, farewell);
-    }
+    let cut = settle_messages(settlement);
     fail(inside, &Error::new(ErrorKind::Stopped, "failed to start: stopped while starting"));
     let words = match end {
         End::NeverAsked => None,
         End::GraceOver => Some(format!("did not end within its grace of {:?}, and was ended", inside.grace)),
         End::CutShort => Some("was told to stop twice, and was ended before it was done".to_owned()),
     };
-    let status = u8::from(words.is_some());
+    let status = u8::from(words.is_some() || cut);
     if let Some(words) = words {
         within(LAST_WORDS, move || report::error(&words));
     }
@@ -293,20 +333,6 @@ fn end_from_outside(inside: &'static Inside, end: End) {
         within(LAST_WORDS, move || report::error(&error));
     }
     exit_now(status)
-}
-
-/// Gives what may hang a thread and a deadline.
-fn within(limit: Duration, f: impl FnOnce() + Send + 'static) {
-    let over = Arc::new((Mutex::new(false), Condvar::new()));
-    let done = Arc::clone(&over);
-    let thread = thread::Builder::new().name("daemon-end".into()).spawn(move || {
-        f();
-        *lock(&done.0) = true;
-        done.1.notify_one();
-    });
-    if thread.is_ok() {
-        let _ = over.1.wait_timeout_while(lock(&over.0), limit, |over| !*over);
-    }
 }
 
 /// Removes the pidfile; what is to be said about that.

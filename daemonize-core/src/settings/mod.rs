@@ -13,7 +13,7 @@ pub use streams::Stdio;
 use crate::attach::Attachment;
 #[cfg(feature = "tokio")]
 use crate::body::RuntimePlan;
-use crate::body::{LARGEST_POOL, Runtime};
+use crate::body::{Handling, IDLE_TIME, LARGEST_POOL, POOL_SIZE, Retry, Runtime};
 use crate::capability::Capability;
 use crate::error::{Error, Result};
 use crate::signals::Signals;
@@ -64,6 +64,12 @@ const ABSURD: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
 /// Time between the end of the grace and `stop`'s patience, unless `stop_timeout` is set.
 const BEYOND_GRACE: Duration = Duration::from_secs(5);
 
+/// The shortest and the longest time that receipts have together, unless `nack_timeout` is set.
+const NACK_TIMEOUT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(2));
+
+/// The part of the time beyond the grace which is left when receipts take all their time: attachments and the log may hang, too.
+const BEYOND_NACKS: Duration = Duration::from_secs(3);
+
 /// Everything that a daemon's builder collects. `None` means the default, which depends on whether it detaches.
 #[derive(Clone)]
 pub(crate) struct Settings {
@@ -94,6 +100,8 @@ pub(crate) struct Settings {
     pub(crate) every: Option<Duration>,
     pub(crate) pool_size: Option<usize>,
     pub(crate) idle_time: Option<Duration>,
+    pub(crate) nack_timeout: Option<Duration>,
+    pub(crate) retry: Option<Retry>,
     pub(crate) runtime: Option<Runtime>,
     pub(crate) worker_threads: Option<usize>,
     pub(crate) signals: Signals,
@@ -133,6 +141,8 @@ impl Settings {
             every: None,
             pool_size: None,
             idle_time: None,
+            nack_timeout: None,
+            retry: None,
             runtime: None,
             worker_threads: None,
             signals: Signals::new(),
@@ -172,6 +182,7 @@ impl Settings {
             ("lock_timeout", Some(self.lock_timeout)),
             ("every", self.every),
             ("idle_time", self.idle_time),
+            ("nack_timeout", self.nack_timeout),
         ] {
             match time {
                 Some(Duration::ZERO) if key != "lock_timeout" => return wrong(format!("`{key}` is zero")),
@@ -185,6 +196,15 @@ impl Settings {
                 self.stop_timeout(),
                 self.grace
             )),
+            _ if self.stop_timeout() < self.grace.saturating_add(self.nack_timeout.unwrap_or_default()) => {
+                wrong(format!(
+                    "`stop_timeout` ({:?}) is shorter than `grace` ({:?}) and `nack_timeout` ({:?}): stop would kill while \
+                     receipts are told",
+                    self.stop_timeout(),
+                    self.grace,
+                    self.nack_timeout.unwrap_or_default()
+                ))
+            }
             _ if self.pool_size == Some(0) => wrong("`pool_size` is zero: nobody could handle a message".into()),
             _ if self.pool_size.is_some_and(|size| size > LARGEST_POOL) => {
                 wrong(format!("`pool_size` is more than {LARGEST_POOL}: no process has that many threads"))
@@ -201,7 +221,11 @@ impl Settings {
                 "`pidfile_mode` 0o{:o} is not one that its owner alone can write (0o600 to 0o755)",
                 self.pidfile_mode
             )),
-            _ => self.check_capabilities().and_then(|()| self.signals.check()).or_else(wrong),
+            _ => self
+                .check_capabilities()
+                .and_then(|()| self.signals.check())
+                .and_then(|()| self.check_retry())
+                .or_else(wrong),
         }
     }
 
@@ -217,6 +241,10 @@ impl Settings {
         }
     }
 
+    fn check_retry(&self) -> std::result::Result<(), String> {
+        self.retry.unwrap_or_default().check()
+    }
+
     /// The runtime of a body that awaits.
     #[cfg(feature = "tokio")]
     pub(crate) fn runtime_plan(&self) -> RuntimePlan {
@@ -230,7 +258,12 @@ impl Settings {
 
     /// For a body that fetches no messages.
     pub(crate) fn refuse_pool(&mut self) {
-        let keys = [("pool_size", self.pool_size.is_some()), ("idle_time", self.idle_time.is_some())];
+        let keys = [
+            ("pool_size", self.pool_size.is_some()),
+            ("idle_time", self.idle_time.is_some()),
+            ("nack_timeout", self.nack_timeout.is_some()),
+            ("retry", self.retry.is_some()),
+        ];
         self.refuse(keys, "is for messages; this daemon fetches none");
     }
 
@@ -249,7 +282,24 @@ impl Settings {
 
     /// How long `stop` waits before it kills.
     pub(crate) fn stop_timeout(&self) -> Duration {
-        self.stop_timeout.unwrap_or_else(|| self.grace.saturating_add(BEYOND_GRACE))
+        let beyond_grace =
+            BEYOND_GRACE.max(self.nack_timeout.map_or(Duration::ZERO, |time| time.saturating_add(BEYOND_NACKS)));
+        self.stop_timeout.unwrap_or_else(|| self.grace.saturating_add(beyond_grace))
+    }
+
+    /// How long all receipts have together after the grace. Unless set, a daemon whose grace is four fifths of the time
+    /// that its supervisor gives it ends within that time.
+    pub(crate) fn nack_timeout(&self) -> Duration {
+        self.nack_timeout.unwrap_or_else(|| (self.grace / 5).clamp(NACK_TIMEOUT.0, NACK_TIMEOUT.1))
+    }
+
+    /// How messages are handled.
+    pub(crate) fn handling(&self) -> Handling {
+        Handling {
+            pool_size: self.pool_size.unwrap_or(POOL_SIZE),
+            idle_time: self.idle_time.unwrap_or(IDLE_TIME),
+            retry: self.retry.unwrap_or_default(),
+        }
     }
 
     /// Returns where a start makes the pidfile.
@@ -266,5 +316,30 @@ impl Settings {
     /// Whether user code runs before a `ready = auto` daemon is ready, whose output the launcher wants to see.
     pub(crate) fn speaks_while_starting(&self) -> bool {
         self.ready == Ready::Manual || !self.attachments.is_empty() || self.hooks.any_after(Stage::Detach)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(grace: u64, nack_timeout: Option<u64>) -> Settings {
+        let mut settings = Settings::new("test".into());
+        settings.grace = Duration::from_millis(grace);
+        settings.nack_timeout = nack_timeout.map(Duration::from_millis);
+        settings
+    }
+
+    #[test]
+    fn nack_timeout_is_a_fifth_of_the_grace_within_bounds_unless_set() {
+        let timeout = |grace| settings(grace, None).nack_timeout().as_millis();
+        assert_eq!([300, 5_000, 8_000, 10_000, 600_000].map(timeout), [1_000, 1_000, 1_600, 2_000, 2_000]);
+        assert_eq!(settings(300, Some(7)).nack_timeout(), Duration::from_millis(7));
+    }
+
+    #[test]
+    fn stop_timeout_leaves_time_for_the_grace_and_the_receipts() {
+        let timeout = |nack_timeout| settings(10_000, nack_timeout).stop_timeout().as_secs();
+        assert_eq!([None, Some(1_000), Some(2_000), Some(30_000)].map(timeout), [15, 15, 15, 43]);
     }
 }

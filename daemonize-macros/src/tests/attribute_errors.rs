@@ -238,6 +238,39 @@ fn a_pool_has_workers_and_not_too_many() {
 }
 
 #[test]
+fn retry_is_braces_with_known_words_or_an_expression() {
+    let one = |args: &str, message: &str, place: &str| {
+        assert_errors(Message, &format!("from = f, {args}"), HANDLER, &[(message, place)]);
+    };
+    for args in [
+        r#"retry = { delay = "1s", max_delay = "1m", attempts = 5 }"#,
+        "retry = { delay = pause(), attempts = LIMIT, }",
+        "retry = Retry::new().attempts(3)",
+    ] {
+        assert_errors(Message, &format!("from = f, {args}"), HANDLER, &[]);
+    }
+    one("retry = { attempts = 0 }", "a message is tried at least once, and at most 4294967295 times", "0");
+    one("retry = { attempts = -1 }", "a message is tried at least once, and at most 4294967295 times", "-1");
+    one(r#"retry = { attempts = "5" }"#, "`attempts` wants a whole number, such as `5`, not a string", r#""5""#);
+    one("retry = { delay = 3 }", r#"a duration needs a unit: write `"3s"`"#, "3");
+    one("retry = { atempts = 3 }", "unknown word `atempts` for `retry`, did you mean `attempts`?", "atempts");
+    one("retry = { attempts = 3, attempts = 4 }", "duplicate `attempts`", "attempts");
+    one("retry = { attempts => 3 }", "expected `=` after `attempts`, such as `attempts = 5`", "=");
+    one("retry = { attempts = }", "`attempts =` needs a value", "=");
+    one("retry = {}", "`retry` is empty: write `retry = { attempts = 5 }` or leave it out", "{}");
+    one("retry = 5", "`retry` wants braces, such as `{ attempts = 5 }`, or a `Retry`, not a number", "5");
+    assert_errors(
+        Step,
+        "retry = { attempts = 3 }",
+        FINE,
+        &[(
+            "`retry` does not belong to `#[daemon::step]`: it says when a `#[daemon::message]` handles a message again that failed",
+            "retry",
+        )],
+    );
+}
+
+#[test]
 #[cfg(feature = "control")]
 fn an_endpoint_is_nothing_an_address_of_this_machine_or_an_expression() {
     for args in ["control", "control, umask = 0", r#"control = "[::1]:0""#, "control = endpoint().on(\"x\", f)"] {

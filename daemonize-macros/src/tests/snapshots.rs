@@ -98,7 +98,7 @@ fn a_handler_of_messages_stays_what_it_is() {
     assert_snapshot(
         "message",
         Message,
-        r#"from = next_job, pool_size = 8, idle_time = "50ms", grace = "1m""#,
+        r#"from = next_job, pool_size = 8, idle_time = "50ms", grace = "1m", nack_timeout = "3s", retry = { delay = "200ms", attempts = limit() }"#,
         "
             /// Does a job.
             #[cfg(unix)]

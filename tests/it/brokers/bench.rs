@@ -99,6 +99,11 @@ impl<'lab> Bench<'lab> {
         self.run(&["left"]).run().ok().number("left").try_into().expect("a count")
     }
 
+    /// How many messages were given up.
+    pub(super) fn dead(&self) -> usize {
+        self.run(&["dead"]).run().ok().number("dead").try_into().expect("a count")
+    }
+
     pub(super) fn file(&self, name: &str, suffix: &str) -> String {
         format!("{}-{name}.{suffix}", self.kind.example)
     }

@@ -4,6 +4,7 @@
 mod bench;
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use look::{Lab, Run};
 use nix::sys::signal::Signal;
@@ -60,6 +61,7 @@ kinds![
     a_server_that_comes_later_is_found,
     a_server_that_dies_loses_nothing,
     what_failed_is_not_acknowledged_and_comes_again,
+    what_always_fails_comes_slowly_and_is_put_aside,
 ];
 
 fn every_message_is_handled_once_and_then_gone(kind: &'static Kind) {
@@ -198,4 +200,27 @@ fn what_failed_is_not_acknowledged_and_comes_again(kind: &'static Kind) {
     assert_eq!(bench.visit().thank(), texts[0]);
     bench.stop("one");
     assert_eq!(bench.left(), 0);
+}
+
+/// Promise 9.09. Promise 10.12. The server keeps the delay and counts the attempts, and so also across daemons.
+fn what_always_fails_comes_slowly_and_is_put_aside(kind: &'static Kind) {
+    let lab = lab();
+    let bench = Bench::new(&lab, kind);
+    let _server = bench.serve();
+    bench.start("one");
+    let texts = bench.add(1);
+    let mut delays = Vec::new();
+    let mut last = None;
+    for _ in 0..5 {
+        let visit = bench.visit();
+        delays.extend(last.replace(Instant::now()).map(|last: Instant| last.elapsed()));
+        assert_eq!(visit.answer("go away"), texts[0]);
+    }
+    bench.wait_for_log("one", "giving up a message whose handler failed in attempt 5");
+    for (delay, at_least) in delays.iter().zip([500, 1_000, 2_000, 4_000]) {
+        // The server's clock and its rounding are its own.
+        assert!(*delay >= Duration::from_millis(at_least) * 9 / 10, "{delays:?}");
+    }
+    bench.stop("one");
+    assert_eq!((bench.left(), bench.dead()), (0, 1));
 }

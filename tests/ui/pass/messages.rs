@@ -64,7 +64,7 @@ fn next_delivery() -> Result<Option<Delivery<Job, Tag>>, Box<dyn Error + Send + 
     Ok(next_job().map(|job| Delivery::new(job.clone(), Tag(job.0))))
 }
 
-#[daemon::message(from = next_delivery)]
+#[daemon::message(from = next_delivery, retry = { delay = "1s", max_delay = "1m", attempts = 3 }, nack_timeout = "2s")]
 fn acknowledged(job: Job) -> Result<(), String> {
     plain(job);
     Ok(())

@@ -1,30 +1,35 @@
 //! Messages whose handlers await: one task fetches, a task for each message handles it.
 
+mod receipts;
+mod telling;
+
+use super::Handling;
 use super::awaited::{AckAsync, FetchAsync};
 use super::complaints::Complaints;
-use super::delivery::Nack;
+use super::delivery::{Nack, Tracked};
+use super::retry::Retry;
 use crate::body::asynchronous::guarded_async;
-use crate::body::{Ending, Outcome};
+use crate::body::{Ending, Outcome, guarded};
 use crate::counters::{COUNTS, Counts};
-use crate::farewell;
 use crate::mutex::lock;
-use crate::report;
+use crate::shutdown;
 use crate::stopping::{self, UntilStopped};
+use receipts::Receipts;
 use std::cell::Cell;
 use std::error::Error;
-use std::future::{Future, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::timeout;
 
 /// What the tasks share.
 struct Shared<A, H> {
     handle: H,
+    retry: Retry,
     /// As many as there may be messages in flight.
     permits: Semaphore,
     pool_size: usize,
@@ -32,17 +37,11 @@ struct Shared<A, H> {
     fetching: AtomicBool,
     /// Of the messages in flight; unused where there is nothing to tell.
     receipts: Mutex<Receipts<A>>,
+    /// When no receipt is being told any more: for the thread that ends the daemon, and for the body.
+    all_told: Condvar,
+    quiet: Notify,
     counts: &'static Counts,
     runtime: Handle,
-}
-
-/// What is to be told of the messages in flight.
-struct Receipts<A> {
-    places: Vec<Option<A>>,
-    /// The places where there is none.
-    free: Vec<u32>,
-    /// What was left has been told.
-    over: bool,
 }
 
 /// One message in flight: its permit is given back when this is dropped.
@@ -58,13 +57,11 @@ impl<A, H> Drop for InFlight<A, H> {
     }
 }
 
+/// The name of a handler in errors.
+const HANDLER: &str = "the handler of a message";
+
 /// The life of a daemon that handles messages in tasks.
-pub(crate) async fn handle_messages_async<F, K, H, B, J>(
-    mut fetch: F,
-    handle: H,
-    pool_size: usize,
-    idle_time: Duration,
-) -> Ending
+pub(crate) async fn handle_messages_async<F, K, H, B, J>(mut fetch: F, handle: H, settings: Handling) -> Ending
 where
     F: FetchAsync<K>,
     F::Receipt: AckAsync,
@@ -73,12 +70,15 @@ where
     B::Output: Outcome<J>,
     J: 'static,
 {
-    let shared = Shared::new(pool_size, handle, &COUNTS);
-    let left = Arc::clone(&shared);
-    farewell::leave(move || left.settle());
-    let pause = async || drop(timeout(idle_time, UntilStopped::asked()).await);
+    let shared = Shared::new(settings.pool_size, handle, settings.retry, &COUNTS);
+    shutdown::register(Arc::new(Arc::clone(&shared)));
+    let pause = async || drop(timeout(settings.idle_time, UntilStopped::asked()).await);
     fetch_into(&shared, &mut fetch, || false, pause).await;
     shared.drain().await;
+    if !shutdown::complete() {
+        // The grace is over, and receipts are being told by the runtime, which ends with this.
+        pending::<()>().await;
+    }
     Ending::success()
 }
 
@@ -119,7 +119,10 @@ async fn fetch_into<F, K, H, B, J>(
                         permit.forget();
                         tokio::spawn(finish(InFlight { shared: Arc::clone(shared), place }, message));
                     }
-                    Err(receipt) => return tell(receipt.nack(Nack::Unfinished)).await,
+                    Err(receipt) => {
+                        tell(receipt.receipt.nack(Nack::Unfinished)).await;
+                        return shared.told();
+                    }
                 }
                 continue;
             }
@@ -138,20 +141,29 @@ async fn fetch_into<F, K, H, B, J>(
 fn finish<T, A, H, B, J>(in_flight: InFlight<A, H>, message: T) -> impl Future<Output = ()>
 where
     A: AckAsync,
-    H: Fn(T) -> B,
+    H: Fn(T) -> B + Send + Sync + 'static,
     B: Future,
     B::Output: Outcome<J>,
 {
     async move {
         let well = {
-            let handling = pin!(async { (in_flight.shared.handle)(message).await.ending() });
-            guarded_async("the handler of a message", handling).await.reported().error().is_none()
+            let mut handling = pin!(Some(async { (in_flight.shared.handle)(message).await.ending() }));
+            let ending = match handling.as_mut().as_pin_mut() {
+                Some(handling) => guarded_async(HANDLER, handling).await,
+                None => Ending::success(),
+            };
+            // What the handler still has is dropped here: a panic in that is the message's failure, too.
+            let dropped = guarded(HANDLER, || {
+                handling.set(None);
+                Ending::success()
+            });
+            let well = [ending, dropped].map(|ending| ending.reported().error().is_none());
+            well == [true, true]
         };
-        let receipt = in_flight.place.and_then(|place| lock(&in_flight.shared.receipts).take(place));
-        if let Some(receipt) = receipt {
-            let telling = async move { if well { receipt.ack().await } else { receipt.nack(Nack::Failed).await } };
+        let tracked = in_flight.place.and_then(|place| lock(&in_flight.shared.receipts).take(place));
+        if let Some(tracked) = tracked {
             // In a box, so that the task is small for those who have nothing to tell.
-            Box::pin(tell(telling)).await;
+            Box::pin(in_flight.shared.tell_outcome(tracked, well)).await;
         }
         in_flight.shared.counts.ended_beside_others(well);
     }
@@ -168,86 +180,36 @@ where
     J: 'static,
 {
     static UNSEEN: Counts = Counts::new();
-    let shared = Shared::new(pool_size, handle, &UNSEEN);
+    let shared = Shared::new(pool_size, handle, Retry::new(), &UNSEEN);
     let is_over = Cell::new(false);
     fetch_into(&shared, &mut fetch, || is_over.get(), async || is_over.set(true)).await;
     shared.drain().await;
 }
 
-impl<A> Receipts<A> {
-    /// Keeps one; where. When all is over it is given back.
-    fn keep(&mut self, receipt: A) -> Result<u32, A> {
-        if self.over {
-            return Err(receipt);
-        }
-        let place = self.free.pop().unwrap_or_else(|| {
-            self.places.push(None);
-            // No more than the pool is large.
-            u32::try_from(self.places.len() - 1).unwrap_or(u32::MAX)
-        });
-        self.places[place as usize] = Some(receipt);
-        Ok(place)
-    }
-
-    /// What is to be told of a message; nothing if that has been done by whoever ends the daemon.
-    fn take(&mut self, place: u32) -> Option<A> {
-        let receipt = self.places.get_mut(place as usize)?.take()?;
-        self.free.push(place);
-        Some(receipt)
-    }
-
-    /// What is left when all is over.
-    fn leftover(&mut self) -> Vec<A> {
-        self.over = true;
-        self.places.iter_mut().filter_map(Option::take).collect()
-    }
-}
-
-impl<A: AckAsync, H> Shared<A, H> {
-    fn new(pool_size: usize, handle: H, counts: &'static Counts) -> Arc<Shared<A, H>> {
+impl<A: AckAsync, H: Send + Sync + 'static> Shared<A, H> {
+    fn new(pool_size: usize, handle: H, retry: Retry, counts: &'static Counts) -> Arc<Shared<A, H>> {
         Arc::new(Shared {
             handle,
+            retry,
             permits: Semaphore::new(pool_size),
             pool_size,
             fetching: AtomicBool::new(false),
-            receipts: Mutex::new(Receipts { places: Vec::new(), free: Vec::new(), over: false }),
+            receipts: Mutex::new(Receipts::new()),
+            all_told: Condvar::new(),
+            quiet: Notify::new(),
             counts,
             runtime: Handle::current(),
         })
     }
 
     /// Keeps what is to be told of a message; where, if there is anything.
-    fn begin(&self, receipt: A) -> Result<Option<u32>, A> {
+    fn begin(&self, receipt: Tracked<A>) -> Result<Option<u32>, Tracked<A>> {
         if A::NOTHING { Ok(None) } else { lock(&self.receipts).keep(receipt).map(Some) }
-    }
-
-    /// Waits until nothing is in flight.
-    async fn drain(&self) {
-        let all = u32::try_from(self.pool_size).unwrap_or(u32::MAX);
-        let _ = self.permits.acquire_many(all).await;
-    }
-
-    /// Gives back what was not done, and says how much that is; from a thread outside of the runtime.
-    fn settle(&self) {
-        let receipts = lock(&self.receipts).leftover();
-        let tell_all = async {
-            for receipt in receipts {
-                tell(receipt.nack(Nack::Unfinished)).await;
-            }
-        };
-        let in_flight = self.counts.read().in_flight;
-        if in_flight > 0 {
-            report::error(&format!("{in_flight} of the messages fetched were not handled to their end"));
-        }
-        if self.fetching.load(Relaxed) {
-            report::error("the function that fetches messages did not return");
-        }
-        self.runtime.block_on(tell_all);
     }
 }
 
 /// What there is, if anything; an error if it came to one, or to a panic.
-async fn fetch_once<F: FetchAsync<K>, K>(fetch: &mut F) -> Result<Option<(F::Message, F::Receipt)>, String> {
+async fn fetch_once<F: FetchAsync<K>, K>(fetch: &mut F) -> Result<Option<(F::Message, Tracked<F::Receipt>)>, String> {
     let mut found = None;
     let ending = {
         let fetching = pin!(async {

@@ -4,6 +4,7 @@ use super::delivery::{Ack, Nack};
 use super::fetched::{Fetched, Found};
 use std::error::Error;
 use std::future::{self, Future};
+use std::time::Duration;
 
 /// [`Ack`] for receipts that await; every [`Ack`] is one.
 pub trait AckAsync: Send + 'static {
@@ -19,6 +20,18 @@ pub trait AckAsync: Send + 'static {
     /// Whatever keeps it from being told.
     fn nack(self, why: Nack) -> impl Future<Output = Result<(), Box<dyn Error + Send + Sync>>> + Send;
 
+    /// Reports that the handler failed, and that the message is due again after `delay`: see [`Ack::retry`].
+    ///
+    /// # Errors
+    /// Whatever keeps it from being told.
+    fn retry(self, delay: Duration) -> impl Future<Output = Result<Option<Self>, Box<dyn Error + Send + Sync>>> + Send
+    where
+        Self: Sized,
+    {
+        let _ = delay;
+        future::ready(Ok(Some(self)))
+    }
+
     /// Whether there is nothing to tell, so that nothing needs to be kept.
     #[doc(hidden)]
     const NOTHING: bool = false;
@@ -31,6 +44,10 @@ impl<A: Ack> AckAsync for A {
 
     async fn nack(self, why: Nack) -> Result<(), Box<dyn Error + Send + Sync>> {
         Ack::nack(self, why)
+    }
+
+    async fn retry(self, delay: Duration) -> Result<Option<Self>, Box<dyn Error + Send + Sync>> {
+        Ack::retry(self, delay)
     }
 
     const NOTHING: bool = <A as Ack>::NOTHING;

@@ -1,12 +1,12 @@
 //! What a function that fetches messages may return.
 
-use super::delivery::Delivery;
+use super::delivery::{Delivery, Tracked};
 use crate::body::Ending;
 use crate::body::outcome::{Fallible, FallibleAcrossThreads, Plain};
 use std::error::Error;
 
 /// A message, what is to be told about it, or that there is none.
-pub(crate) type Found<T, A> = Result<Option<(T, A)>, Ending>;
+pub(crate) type Found<T, A> = Result<Option<(T, Tracked<A>)>, Ending>;
 
 /// What a function that fetches messages may return: `Option<T>`, or `Result<Option<T>, E>` with an error as in
 /// [`Outcome`](crate::Outcome); `T` is the message, or a [`Delivery`] of it.
@@ -52,7 +52,7 @@ impl<T: Send + 'static> Fetched<Plain> for Option<T> {
 
     #[inline]
     fn found(self) -> Found<T, ()> {
-        Ok(self.map(|message| (message, ())))
+        Ok(self.map(|message| (message, Tracked::first(()))))
     }
 }
 

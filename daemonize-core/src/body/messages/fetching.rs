@@ -1,9 +1,10 @@
 //! The one who fetches.
 
 use super::complaints::Complaints;
-use super::delivery::Ack;
+use super::delivery::{Ack, Tracked};
 use super::fetched::Found;
 use super::pool::Pool;
+use super::retry::Retry;
 use crate::body::{Ending, guarded};
 use crate::counters::Counts;
 use std::cell::Cell;
@@ -46,7 +47,7 @@ pub(super) fn fetch_into<T, A, H>(
 }
 
 /// What there is, if anything; an error if it came to one, or to a panic.
-fn fetch_once<T, A>(fetch: &mut impl FnMut() -> Found<T, A>) -> Result<Option<(T, A)>, String> {
+fn fetch_once<T, A>(fetch: &mut impl FnMut() -> Found<T, A>) -> Result<Option<(T, Tracked<A>)>, String> {
     let mut found = None;
     let ending = guarded("fetching a message", || match fetch() {
         Ok(message) => {
@@ -69,12 +70,12 @@ pub fn pump<T: Send + 'static>(
         handle(message);
         Ending::success()
     };
-    let pool = Pool::new(pool_size, handle, &UNSEEN);
+    let pool = Pool::new(pool_size, handle, Retry::new(), &UNSEEN);
     let is_over = Cell::new(false);
     let fetch = || {
         let message = fetch();
         is_over.set(message.is_none());
-        Ok(message.map(|message| (message, ())))
+        Ok(message.map(|message| (message, Tracked::first(()))))
     };
     fetch_into(&pool, fetch, || is_over.get(), || ());
     pool.drain(|| true);

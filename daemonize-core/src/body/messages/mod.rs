@@ -9,7 +9,10 @@ mod delivery;
 mod fetched;
 mod fetching;
 mod pool;
+mod retry;
+mod settling;
 mod state;
+mod waiting;
 
 #[cfg(feature = "tokio")]
 pub(crate) use asynchronous::handle_messages_async;
@@ -19,10 +22,11 @@ pub use asynchronous::pump_async;
 pub use awaited::{AckAsync, FetchAsync};
 pub use delivery::{Ack, Delivery, GiveBack, Nack};
 pub use fetched::Fetched;
+pub use retry::Retry;
 
 use super::Ending;
 use crate::counters::COUNTS;
-use crate::farewell;
+use crate::shutdown;
 use crate::stopping;
 use fetched::Found;
 use fetching::fetch_into;
@@ -85,26 +89,31 @@ pub trait Messages: Send + Sync + 'static {
     fn handle(&self, message: Self::Message) -> Result<(), Box<dyn Error + Send + Sync>>;
 }
 
-/// The life of a daemon that handles messages.
-pub(crate) fn handle_messages<T, A, H>(
-    fetch: impl FnMut() -> Found<T, A>,
-    handle: H,
-    pool_size: usize,
-    idle_time: Duration,
-) -> Ending
+/// How a daemon handles its messages.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Handling {
+    pub(crate) pool_size: usize,
+    pub(crate) idle_time: Duration,
+    pub(crate) retry: Retry,
+}
+
+/// Runs a daemon that handles messages, until it is to stop and nothing is in flight.
+pub(crate) fn handle_messages<T, A, H>(fetch: impl FnMut() -> Found<T, A>, handle: H, settings: Handling) -> Ending
 where
     T: Send + 'static,
     A: Ack,
     H: Fn(T) -> Ending + Send + Sync + 'static,
 {
-    let pool = Pool::new(pool_size, handle, &COUNTS);
-    let left = Arc::clone(&pool);
-    farewell::leave(move || left.settle());
+    let pool = Pool::new(settings.pool_size, handle, settings.retry, &COUNTS);
+    shutdown::register(Arc::new(Arc::clone(&pool)));
     let pause = || {
-        stopping::sleep(idle_time);
+        stopping::sleep(settings.idle_time);
     };
     fetch_into(&pool, fetch, stopping::look, pause);
     pool.drain(stopping::look);
-    drop(farewell::take());
+    if !shutdown::complete() {
+        // The grace is over, and receipts are being told: to return now would end the process amid that.
+        shutdown::park_forever();
+    }
     Ending::success()
 }

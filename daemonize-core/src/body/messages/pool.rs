@@ -10,16 +10,17 @@
 //! handlers that do nothing, this takes a quarter of the time with 100 workers and half of it with one: a channel wakes a
 //! sleeper for each message, this one only as many as find something to do.
 
+mod telling;
 mod worker;
 
-use super::delivery::{Ack, Nack};
-use super::state::{Call, Leftover, State};
-use crate::body::{Ending, Outcome, guarded};
+use super::delivery::{Ack, Nack, Tracked};
+use super::retry::Retry;
+use super::state::{Call, State};
+use crate::body::Ending;
 use crate::counters::Counts;
 use crate::mutex;
 use crate::report;
 use crate::stopping;
-use std::error::Error;
 use std::hint;
 use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -51,6 +52,9 @@ pub(super) struct Pool<T, A, H> {
     /// Whether it was said that a thread could not be made.
     said: AtomicBool,
     handle: H,
+    retry: Retry,
+    /// For the thread that sees to the receipts that wait.
+    sooner: Condvar,
     counts: &'static Counts,
 }
 
@@ -62,7 +66,7 @@ where
     A: Ack,
     H: Fn(T) -> Ending + Send + Sync + 'static,
 {
-    pub(super) fn new(size: usize, handle: H, counts: &'static Counts) -> Arc<Pool<T, A, H>> {
+    pub(super) fn new(size: usize, handle: H, retry: Retry, counts: &'static Counts) -> Arc<Pool<T, A, H>> {
         Arc::new(Pool {
             state: Mutex::new(State::new(size)),
             change: Condvar::new(),
@@ -74,6 +78,8 @@ where
             fetching: AtomicBool::new(false),
             said: AtomicBool::new(false),
             handle,
+            retry,
+            sooner: Condvar::new(),
             counts,
         })
     }
@@ -103,11 +109,12 @@ where
     }
 
     /// One more message; whether there is room for another one.
-    pub(super) fn push(self: &Arc<Self>, message: T, receipt: A) -> bool {
+    pub(super) fn push(self: &Arc<Self>, message: T, receipt: Tracked<A>) -> bool {
         let mut state = self.lock();
         if state.is_over() {
+            state.came_too_late();
             drop(state);
-            tell(|| receipt.nack(Nack::Unfinished));
+            self.tell(|| receipt.receipt.nack(Nack::Unfinished));
             return false;
         }
         self.counts.fetched();
@@ -125,9 +132,11 @@ where
 
     /// Waits until nothing is in flight, and ends the workers; calls `is_over` now and then, which shows that this waits
     /// and does not hang.
-    pub(super) fn drain(&self, is_over: impl Fn() -> bool) {
+    pub(super) fn drain(self: &Arc<Self>, is_over: impl Fn() -> bool) {
+        // What fails from now on is told at once: nothing is fetched any more that could come back too soon.
+        self.tell_waiting();
         let mut state = self.lock();
-        while state.in_flight() > 0 && !state.is_over() && is_over() {
+        while (state.in_flight() > 0 || state.telling() > 0) && !state.is_over() && is_over() {
             state = self.wait(state, AGAIN);
         }
         if state.is_over() {
@@ -139,24 +148,6 @@ where
         let threads = mem::take(&mut *mutex::lock(&self.threads));
         for thread in threads {
             let _ = thread.join();
-        }
-    }
-
-    /// Gives back what was not done, and says how much that is; for whoever ends the daemon while messages are in flight.
-    pub(super) fn settle(&self) {
-        let Leftover { not_begun, begun, busy } = self.lock().leftover();
-        let queued = not_begun.len();
-        for receipt in not_begun.into_iter().map(|(_, receipt)| receipt).chain(begun) {
-            tell(|| receipt.nack(Nack::Unfinished));
-        }
-        if queued + busy > 0 {
-            report::error(&format!(
-                "{} of the messages fetched were not handled to their end ({busy} begun, {queued} not begun)",
-                queued + busy
-            ));
-        }
-        if self.fetching.load(Relaxed) {
-            report::error("the function that fetches messages did not return");
         }
     }
 
@@ -234,11 +225,6 @@ fn look(mut is_there: impl FnMut() -> bool) {
             thread::yield_now();
         }
     }
-}
-
-/// Tells somebody about a message; that he cannot be told costs no more than a line.
-fn tell(f: impl FnOnce() -> Result<(), Box<dyn Error + Send + Sync>>) {
-    guarded("telling about a message", || f().ending()).reported();
 }
 
 #[cfg(test)]

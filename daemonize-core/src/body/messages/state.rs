@@ -1,6 +1,11 @@
 //! Who has which message: the pool's state and its rules, without threads, so that they can be tried without any.
 
-use super::delivery::Ack;
+mod receipts;
+
+pub(super) use receipts::Untold;
+
+use super::delivery::{Ack, Tracked};
+use super::waiting::Waiting;
 use std::collections::VecDeque;
 use std::mem;
 use std::thread::Thread;
@@ -9,7 +14,7 @@ use std::time::Instant;
 /// What the pool's lock keeps.
 pub(super) struct State<T, A> {
     /// Fetched, and not begun.
-    queue: VecDeque<(T, A)>,
+    queue: VecDeque<(T, Tracked<A>)>,
     /// One for each worker; those of workers that have left are free.
     places: Vec<Place<A>>,
     /// Workers that sleep; the one that went to sleep last is woken first, so that those too many are left in peace until
@@ -26,6 +31,14 @@ pub(super) struct State<T, A> {
     size: usize,
     /// When that may be tried again.
     again: Option<Instant>,
+    /// Receipts that are being told at this moment: taken from here, and not yet used up.
+    telling: usize,
+    /// Receipts of messages whose handlers failed.
+    waiting: Waiting<A>,
+    /// Whether a thread sees to those that wait.
+    attended: bool,
+    /// The messages that were not handled to their end when all was over: begun, and not begun.
+    cut: (usize, usize),
     over: bool,
 }
 
@@ -36,7 +49,7 @@ struct Place<A> {
     called: bool,
     thread: Option<Thread>,
     /// Of the message that it has begun.
-    receipt: Option<A>,
+    receipt: Option<Tracked<A>>,
 }
 
 /// Who is to be told that there is something to do.
@@ -47,13 +60,6 @@ pub(super) enum Call {
     Wake(Thread),
     /// A worker that does not exist yet, with the place it will have.
     Make(usize),
-}
-
-/// What is left when all is over.
-pub(super) struct Leftover<T, A> {
-    pub(super) not_begun: VecDeque<(T, A)>,
-    pub(super) begun: Vec<A>,
-    pub(super) busy: usize,
 }
 
 impl<T, A: Ack> State<T, A> {
@@ -68,6 +74,10 @@ impl<T, A: Ack> State<T, A> {
             limit: size,
             size,
             again: None,
+            telling: 0,
+            waiting: Waiting::new(),
+            attended: false,
+            cut: (0, 0),
             over: false,
         }
     }
@@ -103,7 +113,7 @@ impl<T, A: Ack> State<T, A> {
     }
 
     /// One more message, and who is to take it.
-    pub(super) fn push(&mut self, message: T, receipt: A) -> Call {
+    pub(super) fn push(&mut self, message: T, receipt: Tracked<A>) -> Call {
         self.queue.push_back((message, receipt));
         self.call()
     }
@@ -170,11 +180,6 @@ impl<T, A: Ack> State<T, A> {
         Some(message)
     }
 
-    /// What is to be told of the message this worker has begun; nothing if that has been done in its place.
-    pub(super) fn receipt(&mut self, index: usize) -> Option<A> {
-        self.places[index].receipt.take()
-    }
-
     /// A worker is done with its message.
     pub(super) fn finish(&mut self) {
         self.busy -= 1;
@@ -222,13 +227,6 @@ impl<T, A: Ack> State<T, A> {
     pub(super) fn end(&mut self) -> Vec<Thread> {
         self.over = true;
         self.places.iter().filter_map(|place| place.thread.clone()).collect()
-    }
-
-    /// Takes away what has not been done.
-    pub(super) fn leftover(&mut self) -> Leftover<T, A> {
-        self.over = true;
-        let begun = self.places.iter_mut().filter_map(|place| place.receipt.take()).collect();
-        Leftover { not_begun: mem::take(&mut self.queue), begun, busy: self.busy }
     }
 
     fn free(&mut self, index: usize) {

@@ -61,6 +61,12 @@ impl handle {
                         .pool_size(8)
                         .idle_time(::core::time::Duration::from_millis(50))
                         .grace(::core::time::Duration::from_secs(60))
+                        .nack_timeout(::core::time::Duration::from_secs(3))
+                        .retry(
+                            ::daemon::Retry::new()
+                                .delay(::core::time::Duration::from_millis(200))
+                                .attempts(limit()),
+                        )
                 }),
         )
     }

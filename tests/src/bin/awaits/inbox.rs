@@ -3,10 +3,11 @@
 //! A line that begins with `!` is performed by the one who fetches, and is no message. When the file ends there is none for
 //! now; lines may be added while the daemon runs.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::sync::Mutex;
 
 use daemon::{Ack, AckAsync, Delivery, Nack};
 
@@ -68,10 +69,22 @@ impl Receipt {
     }
 
     fn note(&self, what: &str) -> Fallible {
-        let line = format!("{what} {}\n", self.line);
-        let mut file = OpenOptions::new().append(true).create(true).open(look::in_lab(&self.file))?;
-        Ok(file.write_all(line.as_bytes())?)
+        append(&self.file, &format!("{what} {}\n", self.line))
     }
+}
+
+fn append(file: &str, line: &str) -> Fallible {
+    let mut file = OpenOptions::new().append(true).create(true).open(look::in_lab(file))?;
+    Ok(file.write_all(line.as_bytes())?)
+}
+
+/// Counts how often this line was fetched, this time included.
+fn attempt(line: &str) -> u32 {
+    static FETCHED: Mutex<BTreeMap<String, u32>> = Mutex::new(BTreeMap::new());
+    let mut fetched = FETCHED.lock().expect("no panic");
+    let count = fetched.entry(line.to_owned()).or_default();
+    *count += 1;
+    *count
 }
 
 impl Ack for Receipt {
@@ -84,23 +97,41 @@ impl Ack for Receipt {
     }
 }
 
-/// The same, told by somebody who awaits an answer.
-pub(crate) struct SlowReceipt(Receipt);
+/// The same, told by somebody who awaits an answer: performs acts before it notes that.
+pub(crate) struct SlowReceipt {
+    receipt: Receipt,
+    acts: Acts,
+}
+
+/// What a receipt that awaits does when its message was acknowledged, and when it was not.
+#[derive(Clone)]
+pub(crate) struct Acts {
+    pub(crate) ack: String,
+    pub(crate) nack: String,
+    /// The file to which a message is added again whose handler failed.
+    pub(crate) requeue: Option<String>,
+}
 
 impl SlowReceipt {
-    pub(crate) fn of(line: String, file: &str) -> Delivery<String, SlowReceipt> {
-        Delivery::new(line.clone(), SlowReceipt(Receipt { file: file.to_owned(), line }))
+    pub(crate) fn of(line: String, file: &str, acts: &Acts) -> Delivery<String, SlowReceipt> {
+        let receipt = Receipt { file: file.to_owned(), line: line.clone() };
+        let attempt = attempt(&line);
+        Delivery::new(line, SlowReceipt { receipt, acts: acts.clone() }).attempt(attempt)
     }
 }
 
 impl AckAsync for SlowReceipt {
     async fn ack(self) -> Fallible {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-        self.0.note("ack")
+        act::perform(self.acts.ack).await?;
+        self.receipt.note("ack")
     }
 
     async fn nack(self, why: Nack) -> Fallible {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-        self.0.note(&format!("{why:?}"))
+        act::perform(self.acts.nack).await?;
+        self.receipt.note(&format!("{why:?}"))?;
+        match &self.acts.requeue {
+            Some(inbox) if why == Nack::Failed => append(inbox, &format!("{}\n", self.receipt.line)),
+            _ => Ok(()),
+        }
     }
 }

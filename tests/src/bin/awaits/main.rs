@@ -9,6 +9,7 @@
 //! Verbs: `start`, `foreground`, `stop`, and the annotated functions `serve`, `beat` and `handle`. What the body (`body=…`), a
 //! step (`step=…`) and a handler (the lines of `inbox=FILE`) do is written in the language of [`act`]. `fetch=await` and
 //! `ack=await` have the messages fetched and acknowledged by somebody who awaits; `told=FILE` has them acknowledged at all.
+//! `ack=ACTS` and `nack=ACTS` are performed by a receipt that awaits, before it notes that.
 //! `sync=true` makes the body one that does not await. Every other key is the builder method of the same name.
 #![deny(unsafe_code)]
 
@@ -20,12 +21,12 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use daemon::{Daemon, Ready, Result, Runtime, Signal, Started, Work};
+use daemon::{Daemon, Ready, Result, Retry, Runtime, Signal, Started, Work};
 
-use crate::inbox::{Inbox, Receipt, SlowReceipt};
+use crate::inbox::{Acts, Inbox, Receipt, SlowReceipt};
 
 /// The keys that are not methods of the builder.
-const OURS: [&str; 7] = ["body", "step", "inbox", "fetch", "told", "ack", "sync"];
+const OURS: [&str; 9] = ["body", "step", "inbox", "fetch", "told", "ack", "nack", "requeue", "sync"];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -66,6 +67,8 @@ fn launch(daemon: Daemon, ours: &BTreeMap<&str, &str>, verb: &str) -> Result<Sta
         };
     };
     let (mut inbox, told) = (Inbox::new(&file), get("told").unwrap_or_default());
+    let acts = |key| get(key).filter(|acts| acts != "await").unwrap_or_else(|| "pause:5".to_owned());
+    let acts = Acts { ack: acts("ack"), nack: acts("nack"), requeue: get("requeue").map(|_| file.clone()) };
     match (is("fetch"), is("told"), is("ack")) {
         (false, false, _) => begin(daemon.messages_async(move || inbox.next_at_once(), inbox::handle), verb),
         (true, false, _) => begin(daemon.messages_async(async move || inbox.next().await, inbox::handle), verb),
@@ -74,7 +77,7 @@ fn launch(daemon: Daemon, ours: &BTreeMap<&str, &str>, verb: &str) -> Result<Sta
             begin(daemon.messages_async(fetch, inbox::handle), verb)
         }
         (false, true, true) => {
-            let fetch = move || inbox.next_at_once().map(|line| line.map(|line| SlowReceipt::of(line, &told)));
+            let fetch = move || inbox.next_at_once().map(|line| line.map(|line| SlowReceipt::of(line, &told, &acts)));
             begin(daemon.messages_async(fetch, inbox::handle), verb)
         }
         (true, true, false) => {
@@ -82,7 +85,8 @@ fn launch(daemon: Daemon, ours: &BTreeMap<&str, &str>, verb: &str) -> Result<Sta
             begin(daemon.messages_async(fetch, inbox::handle), verb)
         }
         (true, true, true) => {
-            let fetch = async move || inbox.next().await.map(|line| line.map(|line| SlowReceipt::of(line, &told)));
+            let fetch =
+                async move || inbox.next().await.map(|line| line.map(|line| SlowReceipt::of(line, &told, &acts)));
             begin(daemon.messages_async(fetch, inbox::handle), verb)
         }
     }
@@ -106,6 +110,14 @@ fn configure(daemon: Daemon, (key, value): (&str, &str)) -> Daemon {
         "worker_threads" => daemon.worker_threads(number()),
         "pool_size" => daemon.pool_size(number()),
         "idle_time" => daemon.idle_time(time()),
+        "nack_timeout" => daemon.nack_timeout(time()),
+        // `DELAY:MAX_DELAY` in milliseconds, or `DELAY:MAX_DELAY:ATTEMPTS`.
+        "retry" => {
+            let numbers: Vec<u32> = value.split(':').map(|number| number.parse().expect("a number")).collect();
+            let time = |index: usize| Duration::from_millis(numbers[index].into());
+            let retry = Retry::new().delay(time(0)).max_delay(time(1));
+            daemon.retry(numbers.get(2).map_or(retry, |attempts| retry.attempts(*attempts)))
+        }
         "every" => daemon.every(time()),
         "grace" => daemon.grace(time()),
         "ready" if value == "manual" => daemon.ready(Ready::Manual),

@@ -3,12 +3,14 @@
 //! A line that begins with `!` is performed by the one who fetches, and is no message. When the file ends there is none for
 //! now; lines may be added while the daemon runs.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
+use std::sync::Mutex;
 
 use daemon::{Ack, Delivery, Nack};
 
-use crate::act::{self, Fallible};
+use crate::act::{self, Act, Fallible};
 
 /// Where messages come from, and where it is noted what they were told.
 #[derive(Clone, Default)]
@@ -17,6 +19,13 @@ pub(crate) struct Inbox {
     pub(crate) file: String,
     /// The file with what was told of each: `ack LINE`, `Failed LINE`, `Unfinished LINE`.
     pub(crate) told: Option<String>,
+    /// What a receipt does before it notes that its message was acknowledged, or was not.
+    pub(crate) ack: Vec<Act>,
+    pub(crate) nack: Vec<Act>,
+    /// Whether a message whose handler failed is added to the file again.
+    pub(crate) requeue: bool,
+    /// What is done when the function that fetches is dropped.
+    pub(crate) left: Vec<Act>,
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -36,11 +45,17 @@ impl Inbox {
 
     /// The same, each with a receipt.
     pub(crate) fn deliveries(self) -> impl FnMut() -> Result<Option<Delivery<String, Receipt>>, Failure> {
-        let file = self.told.clone().unwrap_or_default();
+        let inbox = self.clone();
+        let mut leaving = Leaving(Vec::new());
         let mut lines = self.lines();
         move || {
+            // Not in the launcher, which drops this without calling it.
+            leaving.0.clone_from(&inbox.left);
             let line = lines()?;
-            Ok(line.map(|line| Delivery::new(line.clone(), Receipt { file: file.clone(), line })))
+            Ok(line.map(|line| {
+                let attempt = attempt(&line);
+                Delivery::new(line.clone(), Receipt { inbox: inbox.clone(), line }).attempt(attempt)
+            }))
         }
     }
 }
@@ -63,27 +78,54 @@ pub(crate) fn handle(line: String) -> Fallible {
     act::perform(&act::parse(&line)?)
 }
 
+/// Counts how often this line was fetched, this time included.
+fn attempt(line: &str) -> u32 {
+    static FETCHED: Mutex<BTreeMap<String, u32>> = Mutex::new(BTreeMap::new());
+    let mut fetched = FETCHED.lock().expect("no panic");
+    let count = fetched.entry(line.to_owned()).or_default();
+    *count += 1;
+    *count
+}
+
+/// Performs acts when it is dropped, which may panic.
+struct Leaving(Vec<Act>);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        act::perform(&self.0).expect("acts that succeed");
+    }
+}
+
 /// Notes what the message was told.
 pub(crate) struct Receipt {
-    file: String,
+    inbox: Inbox,
     line: String,
 }
 
 impl Receipt {
     fn note(&self, what: &str) -> Result<(), Failure> {
-        let line = format!("{what} {}\n", self.line);
-        let mut file = OpenOptions::new().append(true).create(true).open(look::in_lab(&self.file))?;
-        Ok(file.write_all(line.as_bytes())?)
+        append(self.inbox.told.as_deref().unwrap_or_default(), &format!("{what} {}\n", self.line))
     }
+}
+
+fn append(file: &str, line: &str) -> Result<(), Failure> {
+    let mut file = OpenOptions::new().append(true).create(true).open(look::in_lab(file))?;
+    Ok(file.write_all(line.as_bytes())?)
 }
 
 impl Ack for Receipt {
     fn ack(self) -> Result<(), Failure> {
+        act::perform(&self.inbox.ack)?;
         self.note("ack")
     }
 
     fn nack(self, why: Nack) -> Result<(), Failure> {
-        self.note(&format!("{why:?}"))
+        act::perform(&self.inbox.nack)?;
+        self.note(&format!("{why:?}"))?;
+        if self.inbox.requeue && why == Nack::Failed {
+            append(&self.inbox.file, &format!("{}\n", self.line))?;
+        }
+        Ok(())
     }
 }
 

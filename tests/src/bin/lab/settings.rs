@@ -4,7 +4,7 @@ use std::os::fd::RawFd;
 use std::str::FromStr;
 use std::time::Duration;
 
-use daemon::{Capability, Close, Daemon, Detach, Ready, Signal, Stage, Stdio};
+use daemon::{Capability, Close, Daemon, Detach, Ready, Retry, Signal, Stage, Stdio};
 
 use crate::act::{self, Act};
 use crate::beside::Beside;
@@ -66,6 +66,10 @@ impl Experiment {
             "step" => (self.body, self.step) = (act::parse(value)?, true),
             "inbox" => value.clone_into(&mut self.inbox.get_or_insert_default().file),
             "told" => self.inbox.get_or_insert_default().told = Some(value.to_owned()),
+            "ack" => self.inbox.get_or_insert_default().ack = act::parse(value)?,
+            "nack" => self.inbox.get_or_insert_default().nack = act::parse(value)?,
+            "requeue" => self.inbox.get_or_insert_default().requeue = flag(value)?,
+            "left" => self.inbox.get_or_insert_default().left = act::parse(value)?,
             "first" => self.first = act::parse(value)?,
             "last" => self.last = act::parse(value)?,
             "signal" => self.signal = signal(value)?,
@@ -111,6 +115,8 @@ fn configure(daemon: Daemon, key: &str, value: &str) -> Result<Daemon, String> {
         "every" => daemon.every(duration(value)?),
         "pool_size" => daemon.pool_size(act::number(key, value)?),
         "idle_time" => daemon.idle_time(duration(value)?),
+        "nack_timeout" => daemon.nack_timeout(duration(value)?),
+        "retry" => daemon.retry(retry(value)?),
         "kill" => daemon.kill(flag(value)?),
         "handle" => handled(daemon, value)?,
         "ignore" => daemon.ignore(signal(value)?),
@@ -118,6 +124,18 @@ fn configure(daemon: Daemon, key: &str, value: &str) -> Result<Daemon, String> {
         "before" | "after" | "replace" => hooked(daemon, key, value)?,
         _ => return Err(format!("unknown key `{key}`")),
     })
+}
+
+/// `DELAY:MAX_DELAY` in milliseconds, or `DELAY:MAX_DELAY:ATTEMPTS`.
+fn retry(value: &str) -> Result<Retry, String> {
+    match value.split(':').collect::<Vec<_>>()[..] {
+        [delay, max_delay] => Ok(Retry::new().delay(duration(delay)?).max_delay(duration(max_delay)?)),
+        [delay, max_delay, attempts] => {
+            let retry = Retry::new().delay(duration(delay)?).max_delay(duration(max_delay)?);
+            Ok(retry.attempts(act::number("retry", attempts)?))
+        }
+        _ => Err("`retry` wants `DELAY:MAX_DELAY` or `DELAY:MAX_DELAY:ATTEMPTS`".to_owned()),
+    }
 }
 
 /// `SIGNAL:act,act`

@@ -1,7 +1,8 @@
-use super::super::delivery::{Ack, Delivery};
+use super::super::delivery::{Ack, Delivery, Tracked};
 use super::*;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc;
+use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
 type Told = Result<(), Box<dyn Error + Send + Sync>>;
@@ -29,7 +30,7 @@ fn counts() -> &'static Counts {
 }
 
 fn receipts() -> Receipts<Note> {
-    Receipts { places: Vec::new(), free: Vec::new(), over: false }
+    Receipts::new()
 }
 
 #[test]
@@ -50,7 +51,7 @@ fn each_message_is_counted_and_told_once_and_the_pool_is_never_overfull() {
         };
         runtime.block_on(async {
             let counts = counts();
-            let shared = Shared::new(7, handle, counts);
+            let shared = Shared::new(7, handle, Retry::new(), counts);
             let mut next = 0;
             let mut fetch = || {
                 next += 1;
@@ -79,11 +80,11 @@ fn what_is_left_is_told_once_and_nothing_is_kept_any_more() {
     let (sender, told) = mpsc::channel();
     let mut receipts = receipts();
     let note = |number| Note(number, sender.clone());
-    let places = [1, 2].map(|number| receipts.keep(note(number)).ok().unwrap());
-    receipts.leftover().into_iter().for_each(|note| Ack::nack(note, Nack::Unfinished).unwrap());
+    let places = [1, 2].map(|number| receipts.keep(Tracked::first(note(number))).ok().unwrap());
+    receipts.leftover().into_iter().for_each(|(note, why)| Ack::nack(note, why).unwrap());
     // What ends too late finds nothing to tell, and what comes too late is given back.
     assert!(places.iter().all(|place| receipts.take(*place).is_none()));
-    assert!(receipts.keep(note(3)).is_err_and(|note| note.0 == 3));
+    assert!(receipts.keep(Tracked::first(note(3))).is_err_and(|note| note.receipt.0 == 3));
     assert_eq!(receipts.leftover().len(), 0);
     drop(sender);
     assert_eq!(told.iter().map(|(number, _)| number).collect::<Vec<_>>(), [1, 2]);
@@ -94,9 +95,9 @@ fn a_place_is_used_again() {
     let (sender, _told) = mpsc::channel();
     let mut receipts = receipts();
     for number in 0..10 {
-        let place = receipts.keep(Note(number, sender.clone())).ok().unwrap();
+        let place = receipts.keep(Tracked::first(Note(number, sender.clone()))).ok().unwrap();
         assert_eq!(place, 0);
-        assert_eq!(receipts.take(place).unwrap().0, number);
+        assert_eq!(receipts.take(place).unwrap().receipt.0, number);
     }
 }
 
@@ -112,7 +113,7 @@ fn a_fetch_that_fails_or_panics_is_an_error_and_no_end() {
             };
             assert_eq!(fetch_once(&mut fetch).await, Err("fetching a message failed: no broker".into()));
             assert_eq!(fetch_once(&mut fetch).await, Err("fetching a message panicked: no bug".into()));
-            assert_eq!(fetch_once(&mut fetch).await, Ok(Some((3, ()))));
+            assert_eq!(fetch_once(&mut fetch).await, Ok(Some((3, Tracked::first(())))));
         });
     }
 }
@@ -124,10 +125,13 @@ fn every_way_to_fetch_a_message_is_understood() {
     }
     let runtime = Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
-        assert_eq!(fetch_once(&mut next).await, Ok(Some((1, ()))));
-        assert_eq!(fetch_once(&mut || Some(2)).await, Ok(Some((2, ()))));
-        assert_eq!(fetch_once(&mut || Ok::<_, String>(Some(Delivery::new(3, ())))).await, Ok(Some((3, ()))));
-        assert_eq!(fetch_once(&mut || Box::pin(next())).await, Ok(Some((1, ()))));
+        assert_eq!(fetch_once(&mut next).await, Ok(Some((1, Tracked::first(())))));
+        assert_eq!(fetch_once(&mut || Some(2)).await, Ok(Some((2, Tracked::first(())))));
+        assert_eq!(
+            fetch_once(&mut || Ok::<_, String>(Some(Delivery::new(3, ())))).await,
+            Ok(Some((3, Tracked::first(()))))
+        );
+        assert_eq!(fetch_once(&mut || Box::pin(next())).await, Ok(Some((1, Tracked::first(())))));
         // One that borrows from what it has captured.
         let mut numbers = vec![4];
         let mut fetch = async || {
@@ -135,7 +139,93 @@ fn every_way_to_fetch_a_message_is_understood() {
             next().await;
             numbers.pop()
         };
-        assert_eq!(fetch_once(&mut fetch).await, Ok(Some((4, ()))));
+        assert_eq!(fetch_once(&mut fetch).await, Ok(Some((4, Tracked::first(())))));
         assert_eq!(fetch_once(&mut fetch).await, Ok(None));
     });
+}
+
+/// Panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("a local of a handler panics, as it should in this test");
+    }
+}
+
+/// A handler that is ready at once, and keeps a bomb until it is dropped.
+struct Holding {
+    _bomb: Bomb,
+}
+
+impl Future for Holding {
+    type Output = Ending;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Ending> {
+        Poll::Ready(Ending::success())
+    }
+}
+
+#[test]
+fn panic_while_a_handler_is_dropped_fails_its_message() {
+    for runtime in runtimes() {
+        let (sender, told) = mpsc::channel();
+        runtime.block_on(async {
+            // Not moved into the body: the future itself keeps it, up to its end.
+            let handle = |bomb: Bomb| Holding { _bomb: bomb };
+            let shared = Shared::new(2, handle, Retry::new(), counts());
+            let mut fetched = false;
+            let mut fetch = || {
+                let delivery =
+                    (!std::mem::replace(&mut fetched, true)).then(|| Delivery::new(Bomb, Note(1, sender.clone())));
+                std::future::ready(delivery)
+            };
+            let is_over = Cell::new(false);
+            fetch_into(&shared, &mut fetch, || is_over.get(), async || is_over.set(true)).await;
+            shared.drain().await;
+            assert_eq!(shared.counts.read().failed, 1);
+        });
+        assert_eq!(told.try_recv(), Ok((1, Some(Nack::Failed))));
+    }
+}
+
+/// Notes what it is told, and delays by itself, as a broker does.
+struct Delaying(mpsc::Sender<String>);
+
+impl AckAsync for Delaying {
+    async fn ack(self) -> Told {
+        Ok(self.0.send("ack".into())?)
+    }
+
+    async fn nack(self, why: Nack) -> Told {
+        Ok(self.0.send(format!("{why:?}"))?)
+    }
+
+    async fn retry(self, delay: Duration) -> Result<Option<Self>, Box<dyn Error + Send + Sync>> {
+        tokio::task::yield_now().await;
+        self.0.send(format!("{delay:?}"))?;
+        Ok(None)
+    }
+}
+
+/// Promise 10.12.
+#[test]
+fn receipt_that_delays_is_told_how_long_and_nothing_else() {
+    for runtime in runtimes() {
+        let (sender, told) = mpsc::channel();
+        runtime.block_on(async {
+            let handle = async |_: u32| Ending::failure("a handler fails, as it should in this test");
+            let shared = Shared::new(1, handle, Retry::new().attempts(4), counts());
+            let mut attempt = 0;
+            let mut fetch = || {
+                attempt += 1;
+                (attempt <= 4).then(|| Delivery::new(attempt, Delaying(sender.clone())).attempt(attempt))
+            };
+            let is_over = Cell::new(false);
+            fetch_into(&shared, &mut fetch, || is_over.get(), async || is_over.set(true)).await;
+            shared.drain().await;
+        });
+        drop(sender);
+        assert_eq!(told.iter().collect::<Vec<_>>(), ["1s", "2s", "4s", "Exhausted"]);
+    }
 }

@@ -3,6 +3,8 @@
 use super::worker::PATIENCE;
 use super::*;
 use crate::body::messages::fetching::fetch_into;
+use crate::shutdown::InFlight;
+use std::error::Error;
 use std::sync::Barrier;
 use std::sync::mpsc::{self, Receiver, Sender};
 
@@ -34,11 +36,11 @@ fn handle_all(
     handle: impl Fn(u32) -> Ending + Send + Sync + 'static,
 ) -> Receiver<(u32, Option<Nack>)> {
     let (sender, told) = mpsc::channel();
-    let pool = Pool::new(size, handle, counts());
+    let pool = Pool::new(size, handle, Retry::new(), counts());
     let next = std::cell::Cell::new(0);
     let fetch = || {
         next.set(next.get() + 1);
-        Ok(Some((next.get(), Note(next.get(), sender.clone()))))
+        Ok(Some((next.get(), Tracked::first(Note(next.get(), sender.clone())))))
     };
     fetch_into(&pool, fetch, || next.get() == last, || ());
     pool.drain(|| true);
@@ -98,13 +100,13 @@ fn nothing_is_fetched_while_all_workers_are_busy() {
         let _ = released.lock().unwrap().recv_timeout(SOON);
         Ending::success()
     };
-    let pool = Pool::<u32, (), _>::new(3, handle, counts());
+    let pool = Pool::<u32, (), _>::new(3, handle, Retry::new(), counts());
     let fetched = Arc::new(AtomicUsize::new(0));
     let (count, fetching) = (Arc::clone(&fetched), Arc::clone(&pool));
     let worker = thread::spawn(move || {
         let fetch = || {
             let message = count.fetch_add(1, Relaxed);
-            Ok(Some((u32::try_from(message).unwrap(), ())))
+            Ok(Some((u32::try_from(message).unwrap(), Tracked::first(()))))
         };
         fetch_into(&fetching, fetch, || count.load(Relaxed) >= 10, || ());
         fetching.drain(|| true);
@@ -135,17 +137,17 @@ fn what_is_not_done_when_all_is_over_is_given_back_once() {
         let _ = released.lock().unwrap().recv_timeout(SOON);
         Ending::success()
     };
-    let pool = Pool::new(2, handle, counts());
+    let pool = Pool::new(2, handle, Retry::new(), counts());
     assert!(pool.wait_for_room(|| false));
     for message in 1..=2 {
-        pool.push(message, Note(message, sender.clone()));
+        pool.push(message, Tracked::first(Note(message, sender.clone())));
     }
     let mut busy = [(); 2].map(|()| has_begun.recv_timeout(SOON).unwrap());
     busy.sort_unstable();
     assert_eq!(busy, [1, 2]);
     pool.settle();
     // What comes too late is given back as well, and what ends too late is not told of again.
-    pool.push(3, Note(3, sender.clone()));
+    pool.push(3, Tracked::first(Note(3, sender.clone())));
     drop(release);
     pool.drain(|| true);
     drop(sender);
@@ -161,10 +163,10 @@ fn workers_that_have_nothing_to_do_leave_and_the_last_one_stays() {
         all_there.wait();
         Ending::success()
     };
-    let pool = Pool::<u32, (), _>::new(4, handle, counts());
+    let pool = Pool::<u32, (), _>::new(4, handle, Retry::new(), counts());
     for message in 0..4 {
         assert!(pool.wait_for_room(|| false));
-        pool.push(message, ());
+        pool.push(message, Tracked::first(()));
     }
     let mut state = pool.lock();
     while state.in_flight() > 0 || state.workers() > 1 {
@@ -189,12 +191,45 @@ fn what_the_handler_has_is_dropped_with_the_pool() {
         drop(Arc::clone(&state));
         Ending::success()
     };
-    let pool = Pool::<u32, (), _>::new(4, handle, counts());
+    let pool = Pool::<u32, (), _>::new(4, handle, Retry::new(), counts());
     for message in 0..100 {
         assert!(pool.wait_for_room(|| false));
-        pool.push(message, ());
+        pool.push(message, Tracked::first(()));
     }
     pool.drain(|| true);
     drop(pool);
     assert_eq!(Arc::strong_count(&kept), 1);
+}
+
+/// Notes what it is told, and delays by itself, as a broker does.
+struct Delaying(Sender<String>);
+
+impl Ack for Delaying {
+    fn ack(self) -> Result<(), Box<dyn Error + Send + Sync>> {
+        Ok(self.0.send("ack".into())?)
+    }
+
+    fn nack(self, why: Nack) -> Result<(), Box<dyn Error + Send + Sync>> {
+        Ok(self.0.send(format!("{why:?}"))?)
+    }
+
+    fn retry(self, delay: Duration) -> Result<Option<Self>, Box<dyn Error + Send + Sync>> {
+        self.0.send(format!("{delay:?}"))?;
+        if delay == Duration::from_secs(8) { Err("the broker is away".into()) } else { Ok(None) }
+    }
+}
+
+/// Promise 9.09.
+#[test]
+fn receipt_that_delays_is_told_how_long_and_nothing_else() {
+    let (sender, told) = mpsc::channel();
+    let handle = |_: u32| Ending::failure("a handler fails, as it should in this test");
+    let pool = Pool::new(1, handle, Retry::new().attempts(5), counts());
+    for attempt in 1..=5 {
+        assert!(pool.wait_for_room(|| false));
+        pool.push(attempt, Tracked { receipt: Delaying(sender.clone()), attempt });
+    }
+    pool.drain(|| true);
+    drop((sender, pool));
+    assert_eq!(told.iter().collect::<Vec<_>>(), ["1s", "2s", "4s", "8s", "Exhausted"]);
 }

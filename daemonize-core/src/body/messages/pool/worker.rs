@@ -1,7 +1,7 @@
 //! A worker's life: it takes a message, handles it, takes the next one, and sleeps when there is none.
 
-use super::{Guard, Pool, look, tell};
-use crate::body::messages::delivery::{Ack, Nack};
+use super::{Guard, Pool, look};
+use crate::body::messages::delivery::Ack;
 use crate::body::{Ending, guarded};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -38,12 +38,12 @@ where
     }
 
     /// The end of a message: what is to be told, and that there is room.
-    fn finish(&self, index: usize, well: bool) -> Guard<'_, T, A> {
-        if !A::NOTHING {
-            let receipt = self.lock().receipt(index);
-            if let Some(receipt) = receipt {
-                tell(|| if well { receipt.ack() } else { receipt.nack(Nack::Failed) });
-            }
+    fn finish(self: &Arc<Self>, index: usize, well: bool) -> Guard<'_, T, A> {
+        let tracked = if A::NOTHING { None } else { self.lock().receipt(index) };
+        match tracked {
+            Some(tracked) if well => self.tell(|| tracked.receipt.ack()),
+            Some(tracked) => self.tell_failed(tracked),
+            None => {}
         }
         let mut state = self.lock();
         state.finish();

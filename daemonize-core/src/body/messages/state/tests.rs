@@ -37,7 +37,7 @@ impl Paper {
         }
         if self.state.workers() > 0 && self.state.is_below_limit() {
             self.pushed += 1;
-            let call = self.state.push(self.pushed, ());
+            let call = self.state.push(self.pushed, Tracked::first(()));
             self.answer(call, threads);
         }
     }
@@ -156,7 +156,7 @@ fn the_one_that_fell_asleep_last_is_called_first() {
         state.arrive(index, thread::current());
         state.sleep(index);
     }
-    assert!(matches!(state.push(1, ()), Call::Wake(_)));
+    assert!(matches!(state.push(1, Tracked::first(())), Call::Wake(_)));
     assert!(state.was_called(1) && !state.was_called(0));
 }
 
@@ -169,7 +169,7 @@ fn the_last_worker_stays_until_all_is_over() {
         state.sleep(index);
     }
     assert!(state.may_leave(0) && !state.may_leave(1));
-    assert!(matches!(state.push(1, ()), Call::Wake(_)), "the one that stayed");
+    assert!(matches!(state.push(1, Tracked::first(())), Call::Wake(_)), "the one that stayed");
     state.end();
     assert!(state.may_leave(1));
 }
