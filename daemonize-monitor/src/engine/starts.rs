@@ -51,7 +51,11 @@ impl Engine {
             let waits = self.units[index].value.as_ref().is_some_and(|unit| unit.state == State::Waiting);
             if waits {
                 self.now = Instant::now();
-                self.start(index);
+                match self.missing(index) {
+                    // What it depends on may have ended, or have been told to stop, since this start was queued.
+                    Some(_) => self.begin(index),
+                    None => self.start(index),
+                }
                 if self.now.max(Instant::now()) >= end {
                     return;
                 }

@@ -17,6 +17,7 @@ mod held;
 mod killed;
 mod log_places;
 mod logs;
+mod order;
 mod policy;
 mod readiness;
 mod reload;
