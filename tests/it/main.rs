@@ -29,6 +29,7 @@ mod launch_family;
 mod launch_rules;
 mod launch_steps;
 mod messages;
+mod monitored;
 mod notifications;
 mod pidfile;
 mod privileges;

@@ -113,6 +113,7 @@ fn begin(birth: Birth, leave: fn() -> !) -> Result<&'static Inside> {
 fn service(inside: &'static Inside, settings: Settings, announcement: &Announcement) -> Service {
     let stops = inside.stops.clone();
     let reopening = announcement.streams.reopening();
+    let grace = settings.grace();
     let mut signals = settings.signals;
     if !reopening.is_empty() {
         signals = signals.around(Signal::SIGHUP, move || reopening.run(), || {});
@@ -124,7 +125,7 @@ fn service(inside: &'static Inside, settings: Settings, announcement: &Announcem
         registered: Arc::clone(&inside.registered),
         handlers: Arc::clone(&inside.handlers),
         stops,
-        grace: settings.grace,
+        grace,
         signals,
         on_end: Box::new(move |end| end_from_outside(inside, end)),
         unwanted: None,

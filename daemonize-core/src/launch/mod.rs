@@ -17,6 +17,7 @@ mod identity;
 mod launcher;
 mod life;
 mod middle;
+mod monitor;
 mod quiet;
 mod stdio;
 
@@ -89,6 +90,9 @@ impl Checked {
     pub(crate) fn new(mut settings: Settings) -> Result<Checked> {
         settings.check()?;
         report::set_name(&settings.name);
+        if let Some(warning) = monitor::stop_timeout().and_then(|patience| settings.fit_into(patience)) {
+            report::say(&warning);
+        }
         let pidfile = settings.pidfile()?;
         if let Some(inside) = inside::current() {
             let text = format!("failed to start: this process is already daemon `{}`", inside.handle.name);
@@ -280,9 +284,9 @@ fn make_state_directory(pidfile: &Path) -> Result<()> {
     })
 }
 
-/// What a service manager said to this process is not for the programs that it starts.
+/// What a service manager or a monitor said to this process is not for the programs that it starts.
 fn forget_what_is_meant_for_this_process(alone: Alone) {
-    notifier::variables().for_each(|name| environment::forget(alone, name));
+    notifier::variables().chain([monitor::STOP_TIMEOUT]).for_each(|name| environment::forget(alone, name));
 }
 
 /// A program that a daemon started to succeed it waits for the daemon's end, as `stop` would.

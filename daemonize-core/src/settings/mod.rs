@@ -1,5 +1,6 @@
 //! What can be configured: plain data, and what is wrong with it.
 
+mod grace;
 mod hooks;
 mod paths;
 mod streams;
@@ -60,9 +61,6 @@ pub enum Ready {
 /// Longer than this is a mistake, not a time.
 const ABSURD: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
 
-/// Time between the end of the grace and `stop`'s patience, unless `stop_timeout` is set.
-const BEYOND_GRACE: Duration = Duration::from_secs(5);
-
 /// Everything that a daemon's builder collects. `None` means the default, which depends on whether it detaches.
 #[derive(Clone)]
 pub(crate) struct Settings {
@@ -88,7 +86,7 @@ pub(crate) struct Settings {
     pub(crate) ready: Ready,
     pub(crate) start_timeout: Duration,
     pub(crate) stop_timeout: Option<Duration>,
-    pub(crate) grace: Duration,
+    pub(crate) grace: Option<Duration>,
     pub(crate) kill: bool,
     pub(crate) every: Option<Duration>,
     pub(crate) pool_size: Option<usize>,
@@ -127,7 +125,7 @@ impl Settings {
             ready: Ready::Auto,
             start_timeout: Duration::from_secs(60),
             stop_timeout: None,
-            grace: Duration::from_secs(10),
+            grace: None,
             kill: true,
             every: None,
             pool_size: None,
@@ -167,7 +165,7 @@ impl Settings {
         for (key, time) in [
             ("start_timeout", Some(self.start_timeout)),
             ("stop_timeout", self.stop_timeout),
-            ("grace", Some(self.grace)),
+            ("grace", self.grace),
             ("lock_timeout", Some(self.lock_timeout)),
             ("every", self.every),
             ("idle_time", self.idle_time),
@@ -178,12 +176,8 @@ impl Settings {
                 _ => {}
             }
         }
+        self.check_grace()?;
         match self {
-            _ if self.stop_timeout() < self.grace => wrong(format!(
-                "`stop_timeout` ({:?}) is shorter than `grace` ({:?}): stop would kill what may still end by itself",
-                self.stop_timeout(),
-                self.grace
-            )),
             _ if self.pool_size == Some(0) => wrong("`pool_size` is zero: nobody could handle a message".into()),
             _ if self.pool_size.is_some_and(|size| size > LARGEST_POOL) => {
                 wrong(format!("`pool_size` is more than {LARGEST_POOL}: no process has that many threads"))
@@ -244,11 +238,6 @@ impl Settings {
         for (key, _) in keys.into_iter().filter(|(_, is_set)| *is_set) {
             self.mistaken(format_args!("`{key}` {why}"));
         }
-    }
-
-    /// How long `stop` waits before it kills.
-    pub(crate) fn stop_timeout(&self) -> Duration {
-        self.stop_timeout.unwrap_or_else(|| self.grace.saturating_add(BEYOND_GRACE))
     }
 
     /// Where the pidfile is, or will be.
