@@ -21,7 +21,7 @@ pub(crate) const SUCCESSOR: &str = "DAEMONIC_RESTART";
 ///
 /// # Errors
 /// This process is no daemon, or one that is to stop; it changed its user or root, so that it could not be started as it
-/// was; or the program cannot be started.
+/// was; something [attached](crate::Attachment::check_restart) refuses it; or the program cannot be started.
 pub fn restart() -> Result<()> {
     static HAS_A_SUCCESSOR: Mutex<bool> = Mutex::new(false);
     let refused = |why: &str| Error::new(ErrorKind::Inside, format!("failed to restart: {why}"));
@@ -36,6 +36,8 @@ pub fn restart() -> Result<()> {
     if flag::is_told() {
         return Err(refused("it is to stop"));
     }
+    // Before anything is started or stopped.
+    inside.check_restart().map_err(|why| refused(&why.to_string()))?;
     let directory = inside.program.directory.as_deref().ok_or_else(|| refused("its first directory is gone"))?;
     let program = program().map_err(|error| refused(&cause(&error)))?;
     let Identity { pid, start_time, .. } = &inside.identity;

@@ -30,6 +30,7 @@ mod site;
 mod cli_commands;
 mod cli_log;
 mod cli_reload;
+mod cli_restart;
 mod cli_status;
 mod descriptors;
 mod examples_run;
