@@ -12,6 +12,7 @@ mod monitor;
 mod near;
 mod original;
 mod source;
+mod stop_times;
 mod streams;
 #[cfg(test)]
 mod tests;
@@ -51,7 +52,7 @@ pub struct Config {
     pub settings: Settings,
     /// The bots, in the order of the files.
     pub bots: Vec<Bot>,
-    /// What is no mistake, but does not look right: a program that is not there yet.
+    /// What is not a mistake, but does not look right: a program that is not there yet, a stop that a shutdown cuts short.
     pub warnings: Vec<Mistake>,
     /// The files that were read, the first one first.
     pub files: Vec<PathBuf>,
@@ -134,7 +135,8 @@ fn finish(load: Load<'_>) -> Result<Config, Mistakes> {
     }
     mistakes.extend(shared_logs(&load));
     if mistakes.is_empty() {
-        let warnings = load.bots.iter().filter_map(missing_program).collect();
+        let missing = load.bots.iter().filter_map(missing_program);
+        let warnings = missing.chain(stop_times::check(&load.bots, load.settings.stop_timeout)).collect();
         let bots = load.bots.into_iter().map(|described| described.bot).collect();
         return Ok(Config { settings: load.settings, bots, warnings, files: load.files });
     }

@@ -95,7 +95,8 @@ impl Engine {
             Ready::Notify => Some(self.notify_address(index).map_err(no_pipes)?),
             _ => None,
         };
-        Ok((Start { bot, notify, streams }, pipes))
+        let time_to_end = bot.time_to_end().min(self.settings.stop_timeout);
+        Ok((Start { bot, notify, time_to_end, streams }, pipes))
     }
 
     /// A start has an outcome.
@@ -148,7 +149,7 @@ impl Engine {
     /// Has the next monitor know of the bot's process.
     fn write_down(&mut self, index: usize) {
         let unit = self.unit(index);
-        let grace = unit.bot.stop.iter().fold(Duration::ZERO, |sum, step| sum.saturating_add(step.timeout));
+        let grace = unit.bot.longest_stop();
         let Some(Process { pid, handle, .. }) = &unit.process else { return };
         let (pid, identity) = (*pid, handle.identity());
         self.journal.started(pid, identity, grace);

@@ -23,6 +23,7 @@ mod readiness;
 mod reload;
 mod shutdown;
 mod spawning;
+mod stop_time;
 mod stopping;
 
 mod site;
