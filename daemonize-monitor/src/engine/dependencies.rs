@@ -71,11 +71,25 @@ pub(super) fn is_held(graph: &impl Graph, bot: usize) -> bool {
     graph.dependents(bot).iter().any(|other| graph.is_leaving(*other))
 }
 
-/// Returns the bot and all that depend on it, directly or not, the bot itself first.
-pub(super) fn with_dependents(graph: &impl Graph, bot: usize) -> Vec<usize> {
+/// Returns the bot and all that depend on it, directly or not, the bot itself first. Leaves out those that `is_done`, and what
+/// depends on them: a bot is marked only together with all above it, so that each is looked at once, however many bots
+/// are stopped one after another.
+pub(super) fn with_dependents(graph: &impl Graph, bot: usize, is_done: impl Fn(usize) -> bool) -> Vec<usize> {
+    let (mut found, mut seen, mut at) = (vec![bot], BTreeSet::from([bot]), 0);
+    found.retain(|bot| !is_done(*bot));
+    while let Some(this) = found.get(at).copied() {
+        let above = graph.dependents(this).iter().copied();
+        found.extend(above.filter(|other| !is_done(*other) && seen.insert(*other)));
+        at += 1;
+    }
+    found
+}
+
+/// Returns the bot and all that it depends on, directly or not, the bot itself first.
+pub(super) fn with_dependencies(graph: &impl Graph, bot: usize) -> Vec<usize> {
     let (mut found, mut seen, mut at) = (vec![bot], BTreeSet::from([bot]), 0);
     while let Some(this) = found.get(at).copied() {
-        found.extend(graph.dependents(this).iter().copied().filter(|other| seen.insert(*other)));
+        found.extend(graph.dependencies(this).iter().copied().filter(|other| seen.insert(*other)));
         at += 1;
     }
     found
@@ -193,7 +207,7 @@ mod tests {
             order in proptest::collection::vec(any::<prop::sample::Index>(), 12),
         ) {
             let root = root.index(model.bots.len());
-            for bot in with_dependents(&model, root) {
+            for bot in with_dependents(&model, root, |_| false) {
                 model.marked[bot] = true;
             }
             // As many processes as have to end, and never one wait more.

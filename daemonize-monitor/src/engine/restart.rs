@@ -23,12 +23,12 @@ impl Engine {
 
     /// Marks a bot, and those that depend on it, directly or not: those that run come back, the others stay what they are.
     fn marked_to_restart(&mut self, index: usize) -> Vec<usize> {
-        let found = dependencies::with_dependents(self, index);
+        // What is to stop already is marked, and what follows that is known.
+        let is_marked = |bot| self.unit(bot).leaving.is_some_and(|after| after != After::Stay);
+        let found = dependencies::with_dependents(self, index, is_marked);
         for at in found.iter().copied() {
             let unit = self.unit(at);
             let after = match unit.state {
-                // It is to stop already, and what follows that is known.
-                _ if unit.leaving.is_some_and(|after| after != After::Stay) => continue,
                 _ if at == index => After::Start,
                 State::Running | State::Suspended | State::Starting => After::Start,
                 State::Stopping => unit.after,

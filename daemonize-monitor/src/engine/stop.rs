@@ -36,11 +36,10 @@ impl Engine {
 
     /// Stops a bot and all that depend on it, each when those are down that depend on it.
     pub(super) fn stop_with_dependents(&mut self, index: usize) {
-        let leaving = dependencies::with_dependents(self, index);
+        let is_marked = |bot| matches!(self.unit(bot).leaving, Some(After::Rest | After::Forget));
+        let leaving = dependencies::with_dependents(self, index, is_marked);
         for index in &leaving {
-            if self.unit(*index).leaving != Some(After::Forget) {
-                self.is_to_leave(*index, After::Rest);
-            }
+            self.is_to_leave(*index, After::Rest);
         }
         for index in leaving {
             self.leave(index);
@@ -83,16 +82,32 @@ impl Engine {
         self.start_waiting_for(index);
     }
 
-    /// A bot is wanted, with all that it depends on: they do not go, unless they are to be forgotten or to come back.
+    /// A bot is wanted, with all that it depends on: takes the marks of a stop from them. Whatever of them depends on a bot that
+    /// restarts is marked to restart with it.
     pub(super) fn keep_up(&mut self, index: usize) {
-        let (mut next, mut seen) = (vec![index], BTreeSet::from([index]));
-        while let Some(index) = next.pop() {
-            let unit = self.unit_mut(index);
-            let stays = unit.leaving.take_if(|after| *after == After::Rest).is_some();
-            next.extend(unit.dependencies.iter().filter(|other| seen.insert(**other)));
-            // Others may wait for it.
-            self.changed.extend(stays.then_some(index));
+        let mut kept = BTreeSet::new();
+        let mut next = Vec::new();
+        for at in dependencies::with_dependencies(self, index) {
+            let unit = self.unit_mut(at);
+            match unit.leaving {
+                Some(After::Rest) => {
+                    unit.leaving = None;
+                    kept.insert(at);
+                }
+                Some(After::Start | After::Stay) => next.push(at),
+                _ => {}
+            }
         }
+        while let Some(below) = next.pop() {
+            for at in self.unit(below).dependents.clone().into_iter().filter(|at| kept.remove(at)) {
+                let unit = self.unit_mut(at);
+                let has_process = unit.is_alive() || matches!(unit.state, State::Starting | State::Stopping);
+                unit.leaving = Some(if has_process { After::Start } else { After::Stay });
+                next.push(at);
+            }
+        }
+        // Others may wait for those that stay.
+        self.changed.extend(kept);
     }
 
     /// Begins with the first step.

@@ -12,14 +12,24 @@ const STOP: Duration = Duration::from_secs(30);
 /// Below [`STOP`], and enough for processes to end on a busy machine.
 const AT_ONCE: Duration = Duration::from_secs(20);
 
-/// A script that writes its name to `up`, and to `ends` when it is told to stop.
-fn script(name: &str) -> String {
-    format!("sh trap 'echo {name} >> LAB/ends; exit' TERM; echo {name} >> LAB/up; while :; do sleep 0.02; done")
+/// A script that writes its name to `up` and then says that it is up, and when it is told to stop does something and writes
+/// its name to `ends`.
+fn script(name: &str, at_end: &str) -> String {
+    format!(
+        "sh trap '{at_end} echo {name} >> LAB/ends; exit' TERM; echo {name} >> LAB/up; echo is up; \
+         while :; do sleep 0.02; done"
+    )
 }
 
-/// A bot of that script, with these settings.
+/// A bot of that script, which is ready when it is up unless these settings say otherwise.
 fn bot(name: &str, settings: &str) -> String {
-    format!("{name} stop=TERM:{} {settings} : {}", STOP.as_millis(), script(name))
+    format!("{name} ready=output:up stop=TERM:{} {settings} : {}", STOP.as_millis(), script(name, ""))
+}
+
+/// The same, but one that ends only when there is a file `go`.
+fn held(name: &str, settings: &str) -> String {
+    let until = "until [ -e LAB/go ]; do sleep 0.02; done;";
+    format!("{name} ready=output:up stop=TERM:{} {settings} : {}", STOP.as_millis(), script(name, until))
 }
 
 /// A job that is done at once, and writes to `runs` that it ran.
@@ -113,7 +123,7 @@ fn shutdown_passes_bots_that_failed_or_back_off() {
             failing("job", ""),
             bot("late", "depends=job"),
             bot("later", "depends=late"),
-            format!("broken limit=0/600000 stop=TERM:{} : BOT exit:1", STOP.as_millis()),
+            format!("broken ready=output:never limit=0/600000 stop=TERM:{} : BOT exit:1", STOP.as_millis()),
             bot("last", "depends=broken"),
         ],
     );
@@ -129,9 +139,9 @@ fn shutdown_passes_bots_that_failed_or_back_off() {
 #[test]
 fn shutdown_with_finished_job_stops_the_server_before_the_database() {
     let lab = lab();
-    let slow = script("web").replace("echo web >> LAB/ends", "sleep 0.5; echo web >> LAB/ends");
     let [db, migrate, _] = database_migration_server();
-    start_all(&lab, &[db, migrate, format!("web depends=migrate stop=TERM:{} : {slow}", STOP.as_millis())]);
+    let slow = format!("web depends=migrate stop=TERM:{} : {}", STOP.as_millis(), script("web", "sleep 0.5;"));
+    start_all(&lab, &[db, migrate, slow]);
     assert_eq!(lines(&lab, "up", 2), ["db", "web"]);
     at_once(|| stop(&lab));
     assert_eq!(lab.read("ends"), "web\ndb\n");
@@ -159,17 +169,25 @@ fn stop_below_finished_job_stops_the_server_before_the_database() {
 #[test]
 fn restart_below_finished_job_takes_the_server_along_and_runs_the_job_once() {
     let lab = lab();
-    start_all(&lab, &database_migration_server());
+    let [db, migrate, _] = database_migration_server();
+    start_all(&lab, &[db, migrate, held("web", "depends=migrate")]);
     lines(&lab, "up", 2);
+    wait_for(&lab, "web", "running");
     let web = process(&lab, "web");
+    lab.write("go", "");
     at_once(|| tell(&lab, "restart db 60000"));
     assert_eq!(lines(&lab, "up", 4)[2..], ["db", "web"]);
     assert_eq!(lab.read("ends"), "web\ndb\n");
     assert_ne!(process(&lab, "web"), web);
     // Whoever asks for the server meanwhile does not have the job done once more.
+    std::fs::remove_file(lab.path("go")).unwrap();
+    wait_for(&lab, "web", "running");
     tell(&lab, "restart db");
-    at_once(|| tell(&lab, "restart web 60000"));
+    wait_for(&lab, "web", "stopping");
+    tell(&lab, "restart web");
+    lab.write("go", "");
     assert_eq!(lines(&lab, "up", 6)[4..], ["db", "web"]);
+    wait_for(&lab, "web", "running");
     assert_eq!((state(&lab, "migrate"), lab.read("runs")), ("exited".to_owned(), "migrate\n".to_owned()));
     stop(&lab);
 }
@@ -211,5 +229,24 @@ fn stop_passes_stopped_bot_between_running_ones_in_order() {
     tell(&lab, "reload");
     at_once(|| tell(&lab, "stop db 60000"));
     assert_eq!(lab.read("ends"), "web\ndb\n");
+    stop(&lab);
+}
+
+/// Promise 6.29: it would lose the database under itself otherwise.
+#[test]
+fn start_during_a_restart_below_restarts_with_it() {
+    let lab = lab();
+    let edge = held("edge", "depends=web");
+    start_all(&lab, &[bot("db", ""), job("migrate", "depends=db"), bot("web", "depends=migrate"), edge]);
+    lines(&lab, "up", 3);
+    tell(&lab, "restart db");
+    wait_for(&lab, "edge", "stopping");
+    tell(&lab, "stop web");
+    tell(&lab, "start web");
+    lab.write("go", "");
+    assert_eq!(lines(&lab, "up", 5)[3..], ["db", "web"]);
+    wait_for(&lab, "edge", "stopped");
+    assert_eq!(lab.read("ends"), "edge\nweb\ndb\n");
+    assert_eq!((state(&lab, "edge"), lab.read("runs")), ("stopped".to_owned(), "migrate\n".to_owned()));
     stop(&lab);
 }
