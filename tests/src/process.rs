@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Read;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,6 +13,10 @@ use nix::sys::wait::WaitStatus;
 use crate::descriptors::{self, Descriptor};
 use crate::sys;
 use crate::wait::{self, Deadline, TimedOut};
+
+/// A file of `/proc` is read up to here: more than `execve(2)` can give a program. A process can make its own environment
+/// look as large as its address space (`PR_SET_MM_MAP`), and tests look at the processes of other tests as well.
+const MOST_OF_A_FILE: u64 = 8 * 1024 * 1024;
 
 /// A process by its number, alive or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -170,7 +175,9 @@ impl Process {
     }
 
     fn read(self, file: &str) -> Option<String> {
-        let bytes = fs::read(format!("/proc/{}/{file}", self.0)).ok()?;
+        let mut bytes = Vec::new();
+        let opened = fs::File::open(format!("/proc/{}/{file}", self.0)).ok()?;
+        opened.take(MOST_OF_A_FILE).read_to_end(&mut bytes).ok()?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
