@@ -45,11 +45,6 @@ impl Looks {
     pub(super) fn new(now: Instant) -> Looks {
         Looks { paid: now, tries: 0 }
     }
-
-    /// Returns when the next look may be.
-    pub(super) fn next(&self) -> Instant {
-        self.paid.checked_sub(AHEAD).unwrap_or(self.paid)
-    }
 }
 
 /// A descriptor that is held for when none is left.
@@ -173,8 +168,10 @@ impl Engine {
             return;
         }
         let begin = Instant::now();
-        if self.looks.next() > begin {
-            return;
+        if self.looks.paid > begin + AHEAD {
+            // Rounded up by a timer: when it comes, the look may be.
+            let wait = self.looks.paid.saturating_duration_since(begin).saturating_sub(AHEAD);
+            return self.timers.set(begin + wait, (usize::MAX, 0));
         }
         self.now = begin;
         // Where no descriptor is left, this one makes room for the files of `/proc`, one at a time.
@@ -205,6 +202,9 @@ impl Engine {
         self.reserve = reserve();
         let end = Instant::now();
         self.looks.paid = self.looks.paid.max(begin) + end.saturating_duration_since(begin) * SHARE;
+        if self.look {
+            self.timers.set(end, (usize::MAX, 0));
+        }
     }
 
     fn look_for_strays(&mut self, leaving: &[usize]) {
@@ -269,7 +269,12 @@ impl Engine {
         std::str::from_utf8(&marks.bot).ok().filter(|_| ours).and_then(|name| self.names.get(name).copied())
     }
 
-    /// A moment that is not a bot's: everything has had its time.
+    /// Returns when the next look may be.
+    pub(super) fn next_look(&self) -> Instant {
+        self.looks.paid.checked_sub(AHEAD).unwrap_or(self.looks.paid)
+    }
+
+    /// A moment that is not a bot's: the next look may be, or everything has had its time.
     pub(super) fn out_of_patience(&mut self, at: Instant) {
         if let Some(deadline) = self.shutdown.as_ref().and_then(|shutdown| shutdown.deadline) {
             if deadline <= at {

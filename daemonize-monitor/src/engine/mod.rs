@@ -313,7 +313,7 @@ impl Engine {
         // Not the time of this turn: starting programs has taken some.
         let now = Instant::now();
         let again = self.journal.again().map(|again| again.saturating_duration_since(now));
-        let look = self.look.then(|| self.looks.next().saturating_duration_since(now));
+        let look = self.look.then(|| self.next_look().saturating_duration_since(now));
         let left = self.timers.left(now).into_iter().chain(again).chain(look).min();
         left.map_or(EpollTimeout::NONE, |left| {
             EpollTimeout::try_from(left.as_micros().div_ceil(1000)).unwrap_or(EpollTimeout::MAX)
