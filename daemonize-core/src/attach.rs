@@ -64,6 +64,16 @@ pub trait Attachment: Send + Sync + 'static {
         let _ = phase;
     }
 
+    /// Looks whether the program would start if it were started again now: asked before the daemon
+    /// [restarts](crate::restart), while it works. May be called by any thread and take as long as reading files does. Refuses
+    /// nothing unless it is implemented.
+    ///
+    /// # Errors
+    /// What is wrong: the restart is refused with it, and the daemon goes on as it is.
+    fn check_restart(&self) -> Result<(), Box<dyn Error>> {
+        Ok(())
+    }
+
     /// The body has ended, or a later part of the start has failed, and so this ends: called once for all that was
     /// prepared, whether it was started or not. Does nothing unless it is implemented.
     fn end(&self) {}

@@ -209,6 +209,14 @@ impl Commands {
         self.reload_by(|| source(dry_run), |error| error, dry_run)
     }
 
+    /// Reads the configuration as a reload would, and puts nothing in force; `None` if there is nothing to read.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn read_source(&self) -> Result<Option<Config>> {
+        self.source.as_ref().map(|source| Ok(source(true)?.0)).transpose()
+    }
+
     /// The same with a configuration that `read` brings.
     pub(crate) fn reload_by<E>(
         &self,

@@ -49,6 +49,7 @@ mod program;
 mod record;
 mod reload;
 mod reloader;
+mod restart_check;
 mod settings;
 mod spawner;
 mod status;

@@ -8,6 +8,7 @@ use crate::engine::{Engine, Plan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::orders::{Inbox, desk};
 use crate::reloader::Reloader;
+use crate::restart_check::{RestartCheck, RestartChecks};
 use crate::settings::Settings;
 use daemonize_control::Endpoint;
 use daemonize_core::{Attachment, Daemon, Handle, Phase, Ready, Signal, Started};
@@ -30,6 +31,7 @@ pub struct Monitor {
     config: Config,
     inbox: Inbox,
     commands: Commands,
+    restart_checks: RestartChecks,
 }
 
 /// What a monitor is to be.
@@ -41,6 +43,7 @@ pub struct Builder {
     endpoint: Option<Endpoint>,
     /// The file that all this comes from.
     reloader: Option<Arc<Reloader>>,
+    restart_checks: Vec<RestartCheck>,
 }
 
 impl fmt::Debug for Monitor {
@@ -60,7 +63,15 @@ impl Monitor {
     pub fn builder(name: impl Into<String>) -> Builder {
         let name = name.into();
         let settings = Settings { name: name.clone(), ..Settings::default() };
-        Builder { daemon: Daemon::new(name), settings, bots: Vec::new(), source: None, endpoint: None, reloader: None }
+        Builder {
+            daemon: Daemon::new(name),
+            settings,
+            bots: Vec::new(),
+            source: None,
+            endpoint: None,
+            reloader: None,
+            restart_checks: Vec::new(),
+        }
     }
 
     /// A monitor as a configuration file describes it: with its pidfile and its endpoint, and a log of its own (unless the
@@ -81,7 +92,15 @@ impl Monitor {
         let again = Arc::clone(&reloader);
         let source: Source = Arc::new(move |dry_run| again.read(dry_run).map_err(Error::from));
         let (settings, bots) = (config.settings, config.bots);
-        Ok(Builder { daemon, settings, bots, source: Some(source), endpoint, reloader: Some(reloader) })
+        Ok(Builder {
+            daemon,
+            settings,
+            bots,
+            source: Some(source),
+            endpoint,
+            reloader: Some(reloader),
+            restart_checks: Vec::new(),
+        })
     }
 
     /// What it can be told once it runs. A handle made before it starts is good in the daemon, for what is attached to it.
@@ -125,7 +144,8 @@ impl Monitor {
             .ready(Ready::Manual)
             .grace(self.config.settings.stop_timeout.saturating_add(BEYOND_SHUTDOWN))
             .handle(Signal::SIGHUP, move || commands.hang_up())
-            .attach(last_resort);
+            .attach(last_resort)
+            .attach(self.restart_checks);
         let (inbox, config) = (self.inbox, self.config);
         let body = move || {
             let failed = |error: std::io::Error| Error::system("hear of a stop", &error);
@@ -179,6 +199,19 @@ impl Builder {
     #[must_use]
     pub fn source(mut self, source: impl Fn() -> Result<Config> + Send + Sync + 'static) -> Builder {
         self.source = Some(Arc::new(move |_| Ok((source()?, Box::new(|| ())))));
+        self
+    }
+
+    /// Asks this before a restart of the monitor ([`restart`](daemonize_core::restart), `POST /restart` of its endpoint), which
+    /// is refused with the error that it returns: nothing is stopped then. A monitor with a [`source`](Builder::source) or a
+    /// configuration refuses a restart by itself while what it would read is wrong. May be called several times; all are
+    /// asked.
+    #[must_use]
+    pub fn check_restart(
+        mut self,
+        check: impl Fn() -> std::result::Result<(), Box<dyn std::error::Error>> + Send + Sync + 'static,
+    ) -> Builder {
+        self.restart_checks.push(Box::new(check));
         self
     }
 
@@ -237,11 +270,14 @@ impl Builder {
         let config = Config::new(self.settings, self.bots)?;
         let (desk, inbox) = desk().map_err(|error| Error::system("make a monitor", &error))?;
         let commands = Commands::new(desk, self.source);
+        let is_from_a_file = self.reloader.is_some();
         let daemon = match self.endpoint {
             Some(endpoint) => configured::listening(self.daemon, endpoint, commands.clone(), self.reloader),
             None => self.daemon,
         };
-        Ok(Monitor { daemon, config, inbox, commands })
+        let name = is_from_a_file.then(|| config.settings.name.clone());
+        let restart_checks = RestartChecks::new(commands.clone(), name, self.restart_checks);
+        Ok(Monitor { daemon, config, inbox, commands, restart_checks })
     }
 }
 

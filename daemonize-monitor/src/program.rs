@@ -13,6 +13,7 @@ use std::ffi::{CStr, CString, OsStr, OsString};
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::time::Duration;
 
 /// Names the bot to itself and its descendants.
 pub(crate) const BOT_VARIABLE: &str = "DAEMON_BOT";
@@ -26,6 +27,8 @@ const PID_VARIABLE: &str = "DAEMON_MONITOR";
 const EVENTS_VARIABLE: &str = "DAEMON_EVENTS";
 /// Device and inode of that pipe, so that nobody takes another descriptor of that number for it.
 const PIPE_VARIABLE: &str = "DAEMON_EVENTS_PIPE";
+/// How long the bot has to end after a stop signal, in seconds: see [`Bot::time_to_end`].
+const STOP_TIMEOUT_VARIABLE: &str = "DAEMON_STOP_TIMEOUT";
 /// Where readiness is said, see `sd_notify(3)`.
 const NOTIFY_VARIABLE: &str = "NOTIFY_SOCKET";
 /// Whatever these say is said to the monitor by whoever started it, not to its bots.
@@ -83,10 +86,14 @@ impl Ground {
         &self,
         bot: &'a Bot,
         notify: Option<&str>,
+        time_to_end: Duration,
         streams: [Option<BorrowedFd<'a>>; STREAMS],
     ) -> Result<Prepared<'a>, Refusal> {
         let user = bot.user.as_deref().map(find_user).transpose()?;
-        let environment = self.environment_of(bot, user.as_ref(), notify, streams[EVENTS]);
+        let mut environment = self.environment_of(bot, user.as_ref(), notify, streams[EVENTS]);
+        if !time_to_end.is_zero() {
+            environment.insert(STOP_TIMEOUT_VARIABLE.into(), time_to_end.as_secs_f64().to_string().into());
+        }
         let paths = candidates(bot, environment.get(OsStr::new("PATH")))?;
         let arguments = strings([bot.command.as_os_str()].into_iter().chain(bot.arguments.iter().map(|a| &**a)))?;
         let environment = environment.into_iter().map(|(name, value)| {

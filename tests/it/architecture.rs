@@ -39,7 +39,7 @@ const FLOORS_OF_MONITOR: Floors = &[
     (10, &["monitor"]),
     (9, &["configured"]),
     (8, &["listener"]),
-    (7, &["reloader"]),
+    (7, &["reloader", "restart_check"]),
     (6, &["engine", "commands"]),
     (5, &["orders"]),
     (4, &["journal", "config", "json"]),

@@ -33,6 +33,7 @@ mod lock_file;
 mod messages;
 mod messages_cut;
 mod messages_retried;
+mod monitored;
 mod notifications;
 mod pidfile;
 mod places;

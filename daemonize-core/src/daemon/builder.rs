@@ -203,6 +203,9 @@ impl<W> Daemon<W> {
 
     /// How long `stop` waits before it kills; unless set, [`grace`](Daemon::grace) and 5 s, or 3 s more than a longer
     /// [`nack_timeout`](Daemon::nack_timeout).
+    ///
+    /// A daemon that a monitor started may have a longer grace than the process that calls `stop` knows of. Set this where
+    /// such a daemon is stopped by `stop` and not by its monitor.
     #[must_use]
     pub fn stop_timeout(mut self, time: Duration) -> Self {
         self.settings.stop_timeout = Some(time);
@@ -210,9 +213,13 @@ impl<W> Daemon<W> {
     }
 
     /// How long the daemon gives its handlers and its body to end after a stop signal, 10 s unless set.
+    ///
+    /// A monitor says to the daemons that it starts how long it waits before it kills (`DAEMON_STOP_TIMEOUT`, in seconds).
+    /// There the grace is 80 % of that unless it is set, and one that is set and does not fit into that time is warned of
+    /// on stderr.
     #[must_use]
     pub fn grace(mut self, time: Duration) -> Self {
-        self.settings.grace = time;
+        self.settings.grace = Some(time);
         self
     }
 

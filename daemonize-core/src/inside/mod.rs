@@ -95,6 +95,13 @@ impl Inside {
         !lock(&self.attachments).is_empty()
     }
 
+    /// Asks what lives beside the body whether the program would start again.
+    pub(crate) fn check_restart(&self) -> std::result::Result<(), Box<dyn std::error::Error>> {
+        // A copy: whoever is asked may take its time.
+        let attachments = lock(&self.attachments).clone();
+        attachments.iter().try_for_each(|attachment| attachment.check_restart())
+    }
+
     /// The daemon works; said once.
     pub(crate) fn tell_ready(&self) {
         self.tell(Phase::Ready, |last| last.is_none());

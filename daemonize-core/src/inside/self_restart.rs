@@ -67,7 +67,7 @@ struct Successor {
 ///
 /// # Errors
 /// This process is no daemon, or one that is to stop; it changed its user or root, so that it could not be started as it
-/// was; or the new program cannot be started, ends or reports an error, or is not ready within the start timeout. The
+/// was; something [attached](crate::Attachment::check_restart) refuses it; or the new program cannot be started, ends or reports an error, or is not ready within the start timeout. The
 /// daemon goes on then.
 pub fn restart() -> Result<()> {
     static ATTEMPT: Mutex<()> = Mutex::new(());
@@ -84,6 +84,8 @@ pub fn restart() -> Result<()> {
     }
     // A body that waits here does not hang.
     let _asleep = Asleep::fall();
+    // Before anything is started or stopped.
+    inside.check_restart().map_err(refused)?;
     let mut candidate = Candidate::start(inside)?;
     let outcome = candidate.wait(inside.start_timeout).and_then(|pidfile| candidate.accept(inside, pidfile));
     outcome.map_err(|why| {

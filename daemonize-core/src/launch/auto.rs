@@ -1,5 +1,6 @@
 //! Whether to detach: not where somebody watches over this process already.
 
+use super::monitor;
 use crate::notifier;
 use crate::pid::Pid;
 use crate::process::Stat;
@@ -7,7 +8,6 @@ use crate::report;
 use crate::settings::Detach;
 use nix::sys::socket::{AddressFamily, SockaddrLike, SockaddrStorage, getsockname};
 use nix::sys::stat::fstat;
-use std::env;
 use std::io;
 use std::os::fd::AsRawFd;
 
@@ -36,9 +36,6 @@ const WATCHERS: [&str; 22] = [
     "dinit",
     "daemonctl",
 ];
-
-/// The pid of the monitor that started a program, whatever its name is.
-const MONITOR: &str = "DAEMON_MONITOR";
 
 /// The name of a process is cut to this many bytes by the kernel.
 const NAME_LIMIT: usize = 15;
@@ -72,7 +69,7 @@ fn reason_against() -> Option<String> {
     if let Some(watcher) = parent.filter(|parent| is_watcher(&parent.name)) {
         return Some(format!("`{}` watches over this process", watcher.name));
     }
-    if env::var(MONITOR).is_ok_and(|monitor| monitor == nix::unistd::getppid().to_string()) {
+    if monitor::is_parent() {
         return Some("a monitor watches over this process".into());
     }
     serves_a_socket().then(|| "stdin and stdout are one network socket".into())

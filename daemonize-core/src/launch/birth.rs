@@ -356,7 +356,7 @@ impl Birth {
             },
             identity,
             stops,
-            grace: settings.grace,
+            grace: settings.grace(),
             registered,
             handlers: Arc::default(),
             attachments: Mutex::default(),

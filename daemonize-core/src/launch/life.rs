@@ -133,6 +133,7 @@ fn begin(birth: Birth, leave: fn() -> !) -> Result<&'static Inside> {
 fn service(inside: &'static Inside, settings: Settings, announcement: &Announcement) -> Service {
     let stops = inside.stops.clone();
     let reopening = announcement.streams.reopening();
+    let grace = settings.grace();
     let mut signals = settings.signals;
     if !reopening.is_empty() {
         signals = signals.around(Signal::SIGHUP, move || reopening.run(), || {});
@@ -144,7 +145,7 @@ fn service(inside: &'static Inside, settings: Settings, announcement: &Announcem
         registered: Arc::clone(&inside.registered),
         handlers: Arc::clone(&inside.handlers),
         stops,
-        grace: settings.grace,
+        grace,
         signals,
         on_stop: Box::new(inside::pass_stop_on),
         on_end: Box::new(move |end| end_from_outside(inside, end)),

@@ -17,6 +17,7 @@ mod capture;
 mod identity;
 mod launcher;
 mod life;
+mod monitor;
 mod no_pidfile;
 mod outcome;
 mod process_control;
@@ -159,6 +160,9 @@ impl Plan {
     fn new(mut settings: Settings, restarted_from: Option<&RestartedFrom>) -> Result<Plan> {
         settings.check()?;
         report::set_name(&settings.name);
+        if let Some(warning) = monitor::stop_timeout().and_then(|patience| settings.fit_into(patience)) {
+            report::say(&warning);
+        }
         settings.check_name()?;
         if let Some(inside) = inside::current() {
             let text = format!("failed to start: this process is already daemon `{}`", inside.handle.name);
@@ -343,9 +347,9 @@ fn make_state_directory(pidfile: &Path) -> Result<()> {
     })
 }
 
-/// What a service manager said to this process is not for the programs that it starts.
+/// What a service manager or a monitor said to this process is not for the programs that it starts.
 fn forget_what_is_meant_for_this_process(alone: Alone) {
-    notifier::variables().for_each(|name| environment::forget(alone, name));
+    notifier::variables().chain([monitor::STOP_TIMEOUT]).for_each(|name| environment::forget(alone, name));
     RestartedFrom::discard();
     environment::forget(alone, inside::RESTART_ENV);
 }

@@ -1,5 +1,6 @@
 //! What can be configured: plain data, and what is wrong with it.
 
+mod grace;
 mod hooks;
 mod paths;
 mod streams;
@@ -61,15 +62,6 @@ pub enum Ready {
 /// Longer than this is a mistake, not a time.
 const ABSURD: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
 
-/// Time between the end of the grace and `stop`'s patience, unless `stop_timeout` is set.
-const BEYOND_GRACE: Duration = Duration::from_secs(5);
-
-/// The shortest and the longest time that receipts have together, unless `nack_timeout` is set.
-const NACK_TIMEOUT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(2));
-
-/// The part of the time beyond the grace which is left when receipts take all their time: attachments and the log may hang, too.
-const BEYOND_NACKS: Duration = Duration::from_secs(3);
-
 /// Everything that a daemon's builder collects. `None` means the default, which depends on whether it detaches.
 #[derive(Clone)]
 pub(crate) struct Settings {
@@ -95,7 +87,7 @@ pub(crate) struct Settings {
     pub(crate) ready: Ready,
     pub(crate) start_timeout: Duration,
     pub(crate) stop_timeout: Option<Duration>,
-    pub(crate) grace: Duration,
+    pub(crate) grace: Option<Duration>,
     pub(crate) kill: bool,
     pub(crate) every: Option<Duration>,
     pub(crate) pool_size: Option<usize>,
@@ -136,7 +128,7 @@ impl Settings {
             ready: Ready::Auto,
             start_timeout: Duration::from_secs(60),
             stop_timeout: None,
-            grace: Duration::from_secs(10),
+            grace: None,
             kill: true,
             every: None,
             pool_size: None,
@@ -178,7 +170,7 @@ impl Settings {
         for (key, time) in [
             ("start_timeout", Some(self.start_timeout)),
             ("stop_timeout", self.stop_timeout),
-            ("grace", Some(self.grace)),
+            ("grace", self.grace),
             ("lock_timeout", Some(self.lock_timeout)),
             ("every", self.every),
             ("idle_time", self.idle_time),
@@ -190,21 +182,8 @@ impl Settings {
                 _ => {}
             }
         }
+        self.check_grace()?;
         match self {
-            _ if self.stop_timeout() < self.grace => wrong(format!(
-                "`stop_timeout` ({:?}) is shorter than `grace` ({:?}): stop would kill what may still end by itself",
-                self.stop_timeout(),
-                self.grace
-            )),
-            _ if self.stop_timeout() < self.grace.saturating_add(self.nack_timeout.unwrap_or_default()) => {
-                wrong(format!(
-                    "`stop_timeout` ({:?}) is shorter than `grace` ({:?}) and `nack_timeout` ({:?}): stop would kill while \
-                     receipts are told",
-                    self.stop_timeout(),
-                    self.grace,
-                    self.nack_timeout.unwrap_or_default()
-                ))
-            }
             _ if self.pool_size == Some(0) => wrong("`pool_size` is zero: nobody could handle a message".into()),
             _ if self.pool_size.is_some_and(|size| size > LARGEST_POOL) => {
                 wrong(format!("`pool_size` is more than {LARGEST_POOL}: no process has that many threads"))
@@ -280,19 +259,6 @@ impl Settings {
         }
     }
 
-    /// How long `stop` waits before it kills.
-    pub(crate) fn stop_timeout(&self) -> Duration {
-        let beyond_grace =
-            BEYOND_GRACE.max(self.nack_timeout.map_or(Duration::ZERO, |time| time.saturating_add(BEYOND_NACKS)));
-        self.stop_timeout.unwrap_or_else(|| self.grace.saturating_add(beyond_grace))
-    }
-
-    /// How long all receipts have together after the grace. Unless set, a daemon whose grace is four fifths of the time
-    /// that its supervisor gives it ends within that time.
-    pub(crate) fn nack_timeout(&self) -> Duration {
-        self.nack_timeout.unwrap_or_else(|| (self.grace / 5).clamp(NACK_TIMEOUT.0, NACK_TIMEOUT.1))
-    }
-
     /// How messages are handled.
     pub(crate) fn handling(&self) -> Handling {
         Handling {
@@ -325,7 +291,7 @@ mod tests {
 
     fn settings(grace: u64, nack_timeout: Option<u64>) -> Settings {
         let mut settings = Settings::new("test".into());
-        settings.grace = Duration::from_millis(grace);
+        settings.grace = Some(Duration::from_millis(grace));
         settings.nack_timeout = nack_timeout.map(Duration::from_millis);
         settings
     }

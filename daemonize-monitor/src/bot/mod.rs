@@ -3,6 +3,7 @@
 mod check;
 mod parts;
 mod program;
+mod stop_time;
 
 pub(crate) use check::{is_variable, name};
 pub(crate) use parts::LARGEST_LIMIT;

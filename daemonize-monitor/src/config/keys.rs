@@ -60,6 +60,7 @@ const OURS: &[&str] = &[
     "DAEMON_MONITOR",
     "DAEMON_MONITOR_ID",
     "DAEMON_MONITOR_PIDFILE",
+    "DAEMON_STOP_TIMEOUT",
     "NOTIFY_SOCKET",
 ];
 

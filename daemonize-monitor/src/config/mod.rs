@@ -13,6 +13,7 @@ mod near;
 mod original;
 mod program;
 mod source;
+mod stop_times;
 mod streams;
 #[cfg(test)]
 mod tests;
@@ -51,8 +52,8 @@ pub struct Config {
     pub settings: Settings,
     /// The bots, in the order of the files.
     pub bots: Vec<Bot>,
-    /// What is no mistake, but does not look right: a program that is not there yet, or that runs as root although another
-    /// user could replace it.
+    /// What is not a mistake, but does not look right: a program that is not there yet, or that runs as root although another
+    /// user could replace it; a stop that a shutdown cuts short.
     pub warnings: Vec<Mistake>,
     /// The files that were read, the first one first.
     pub files: Vec<PathBuf>,
@@ -135,7 +136,8 @@ fn finish(load: Load<'_>) -> Result<Config, Mistakes> {
     }
     mistakes.extend(shared_logs(&load));
     if mistakes.is_empty() {
-        let warnings = program::warnings(&load.bots);
+        let mut warnings = program::warnings(&load.bots);
+        warnings.extend(stop_times::check(&load.bots, load.settings.stop_timeout));
         let bots = load.bots.into_iter().map(|described| described.bot).collect();
         return Ok(Config { settings: load.settings, bots, warnings, files: load.files });
     }

@@ -269,6 +269,11 @@ impl Engine {
         std::str::from_utf8(&marks.bot).ok().filter(|_| ours).and_then(|name| self.names.get(name).copied())
     }
 
+    /// Returns when the next look may be.
+    pub(super) fn next_look(&self) -> Instant {
+        self.looks.paid.checked_sub(AHEAD).unwrap_or(self.looks.paid)
+    }
+
     /// A moment that is not a bot's: the next look may be, or everything has had its time.
     pub(super) fn out_of_patience(&mut self, at: Instant) {
         if let Some(deadline) = self.shutdown.as_ref().and_then(|shutdown| shutdown.deadline) {

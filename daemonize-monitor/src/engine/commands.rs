@@ -1,8 +1,8 @@
 //! What the engine is told to do.
 
-use super::Engine;
 use super::unit::{After, Wish};
 use super::wiring::Subscriber;
+use super::{Engine, dependencies};
 use crate::bot::{Bot, LogTarget};
 use crate::error::{Error, ErrorKind, Result};
 use crate::logs::Place;
@@ -217,9 +217,10 @@ impl Engine {
 
     /// Those that it depends on are wanted too.
     pub(super) fn start_those_before(&mut self, index: usize) {
-        for other in self.unit(index).dependencies.clone() {
+        for other in dependencies::needed_by(self, index) {
             let unit = self.unit(other);
-            if (unit.state.is_down() || unit.state == State::Stopping) && !unit.is_ready() {
+            // A job that has finished is not started again, also while it is marked in a restart of what it depends on.
+            if (unit.state.is_down() || unit.state == State::Stopping) && !unit.has_finished() {
                 self.start_by_hand(other);
             }
         }

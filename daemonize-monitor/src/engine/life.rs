@@ -90,7 +90,8 @@ impl Engine {
         unit.deadline = None;
         let after = std::mem::replace(&mut unit.after, After::Rest);
         // Whoever was to go, and has ended before its turn came, is gone all the same.
-        let after = unit.leaving.take().unwrap_or(after);
+        let after = unit.leaving.take().filter(|after| *after != After::Stay).unwrap_or(after);
+        let below = unit.dependencies.clone();
         if let Some(process) = unit.process.take() {
             if self.pids.remove(&process.pid).is_some() {
                 // It was kept, to keep its group's number.
@@ -99,7 +100,9 @@ impl Engine {
             self.journal.ended(process.pid);
         }
         match after {
-            After::Rest => self.set_state(index, State::Stopped, None),
+            // It was stopped before, and nobody is told of that again.
+            After::Rest | After::Stay if self.unit(index).state == State::Stopped => self.released.extend(below),
+            After::Rest | After::Stay => self.set_state(index, State::Stopped, None),
             After::Start => {
                 let now = self.now;
                 self.unit_mut(index).counts.add(BuiltIn::Restart, now);

@@ -8,6 +8,7 @@
 
 mod children;
 mod commands;
+mod dependencies;
 mod descriptors;
 mod life;
 mod probes;
@@ -104,6 +105,8 @@ pub(crate) struct Engine {
     reserve: Option<File>,
     /// Bots that have changed in a way that concerns others.
     changed: Vec<usize>,
+    /// Bots that are to stop, and perhaps are held by no dependent any more.
+    released: Vec<usize>,
     /// Some bots were forgotten in this turn.
     has_forgotten: bool,
     subscribers: Vec<Subscriber>,
@@ -211,6 +214,7 @@ impl Engine {
             looks: children::Looks::new(now),
             reserve: children::reserve(),
             changed: Vec::new(),
+            released: Vec::new(),
             has_forgotten: false,
             subscribers: Vec::new(),
             followers: Vec::new(),
@@ -300,15 +304,17 @@ impl Engine {
         }
     }
 
-    /// Until the next thing that is due: nothing at all, while programs wait to be started.
+    /// Returns how long nothing is due. Computed from what is left to do, and not from who has left it: a step of a turn
+    /// may queue work for a step that comes before it, which nothing else would wake the loop for.
     fn timeout(&self) -> EpollTimeout {
-        if !self.starting.is_empty() {
+        if !self.starting.is_empty() || self.has_unsettled() {
             return EpollTimeout::ZERO;
         }
         // Not the time of this turn: starting programs has taken some.
         let now = Instant::now();
         let again = self.journal.again().map(|again| again.saturating_duration_since(now));
-        let left = self.timers.left(now).into_iter().chain(again).min();
+        let look = self.look.then(|| self.next_look().saturating_duration_since(now));
+        let left = self.timers.left(now).into_iter().chain(again).chain(look).min();
         left.map_or(EpollTimeout::NONE, |left| {
             EpollTimeout::try_from(left.as_micros().div_ceil(1000)).unwrap_or(EpollTimeout::MAX)
         })

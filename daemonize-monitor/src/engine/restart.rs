@@ -1,9 +1,8 @@
 //! A restart and a kill by hand: what becomes of those that depend on the bot.
 
-use super::Engine;
 use super::unit::After;
+use super::{Engine, dependencies};
 use crate::status::State;
-use std::collections::BTreeSet;
 
 impl Engine {
     /// Stops a bot after all that depend on it and run, as a stop does; then they all come back, in their order.
@@ -16,33 +15,28 @@ impl Engine {
         if self.unit(index).process.is_none() && !self.is_being_made(index) {
             return self.start_by_hand(index);
         }
-        let leaving = self.those_to_restart(index);
-        for index in leaving {
+        for index in self.marked_to_restart(index) {
             self.leave(index);
         }
         self.start_those_before(index);
     }
 
-    /// Notes that a bot, and those that depend on it, directly or not, are to go and to come back; who was noted.
-    fn those_to_restart(&mut self, index: usize) -> Vec<usize> {
-        let (mut next, mut seen) = (vec![index], BTreeSet::from([index]));
-        let mut leaving = Vec::new();
-        while let Some(at) = next.pop() {
+    /// Marks a bot, and those that depend on it, directly or not: those that run come back, the others stay what they are.
+    fn marked_to_restart(&mut self, index: usize) -> Vec<usize> {
+        // What is to stop already is marked, and what follows that is known.
+        let is_marked = |bot| self.unit(bot).leaving.is_some_and(|after| after != After::Stay);
+        let found = dependencies::with_dependents(self, index, is_marked);
+        for at in found.iter().copied() {
             let unit = self.unit(at);
             let after = match unit.state {
-                // It goes already, and what follows that is known.
-                _ if unit.leaving.is_some() => None,
-                _ if at == index => Some(After::Start),
-                State::Running | State::Suspended | State::Starting => Some(After::Start),
-                State::Stopping => Some(unit.after),
-                _ => None,
+                _ if at == index => After::Start,
+                State::Running | State::Suspended | State::Starting => After::Start,
+                State::Stopping => unit.after,
+                State::Waiting | State::BackingOff | State::Stopped | State::GaveUp | State::Exited => After::Stay,
             };
-            if after.is_some_and(|after| self.is_to_leave(at, after)) {
-                leaving.push(at);
-            }
-            next.extend(self.unit(at).dependents.iter().filter(|other| seen.insert(**other)));
+            self.is_to_leave(at, after);
         }
-        leaving
+        found
     }
 
     /// Kills a bot at once, and stops all that depend on it, which a stop would have stopped before; what is in no configuration

@@ -3,7 +3,6 @@
 use super::Engine;
 use super::unit::After;
 use crate::orders::{Answer, Respond};
-use crate::status::State;
 use daemonize_core::{Pid, Signal};
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -46,38 +45,11 @@ impl Engine {
         self.starting.clear();
         let all: Vec<usize> = self.names.values().copied().collect();
         for index in &all {
-            // From now on all are to go.
-            self.unit_mut(*index).leaving = None;
+            // Whatever was to follow a stop that is under way, such as a start, follows no more.
+            self.is_to_leave(*index, After::Rest);
         }
         for index in all {
-            self.stop_in_order(index);
-        }
-    }
-
-    /// Stops a bot, unless somebody who depends on it still runs.
-    fn stop_in_order(&mut self, index: usize) {
-        let unit = self.unit(index);
-        // Those that ended by themselves may have left somebody behind.
-        if unit.state == State::Stopped {
-            return;
-        }
-        if unit.dependents.iter().all(|other| self.unit(*other).state.is_down()) {
-            self.stop(index, After::Rest);
-        } else if unit.state == State::Stopping {
-            // It was on its way down already, perhaps to be started again.
-            self.unit_mut(index).after = After::Rest;
-        }
-    }
-
-    /// A bot has changed: those that it depends on may follow if it is down, or if they waited for nothing else.
-    pub(super) fn go_down_after(&mut self, index: usize) {
-        let dependencies = self.unit(index).dependencies.clone();
-        if self.shutdown.is_none() {
-            self.let_go(&dependencies);
-        } else if self.unit(index).state.is_down() {
-            for other in dependencies {
-                self.stop_in_order(other);
-            }
+            self.leave(index);
         }
     }
 
@@ -95,7 +67,8 @@ impl Engine {
     /// Whether everything is stopped, and nobody is left; whoever waits for that is told.
     pub(super) fn is_over(&mut self) -> bool {
         if self.shutdown.is_none()
-            || !(self.changed.is_empty() && self.pids.is_empty() && self.lingering.is_empty())
+            || self.has_unsettled()
+            || !(self.pids.is_empty() && self.lingering.is_empty())
             || self.units.iter().flat_map(|slot| &slot.value).any(|unit| !unit.state.is_down())
         {
             return false;

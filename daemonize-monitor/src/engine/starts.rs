@@ -51,7 +51,11 @@ impl Engine {
             let waits = self.units[index].value.as_ref().is_some_and(|unit| unit.state == State::Waiting);
             if waits {
                 self.now = Instant::now();
-                self.start(index);
+                match self.missing(index) {
+                    // What it depends on may have ended, or have been told to stop, since this start was queued.
+                    Some(_) => self.begin(index),
+                    None => self.start(index),
+                }
                 if self.now.max(Instant::now()) >= end {
                     return;
                 }
@@ -91,7 +95,8 @@ impl Engine {
             Ready::Notify => Some(self.notify_address(index).map_err(no_pipes)?),
             _ => None,
         };
-        Ok((Start { bot, notify, streams }, pipes))
+        let time_to_end = bot.time_to_end().min(self.settings.stop_timeout);
+        Ok((Start { bot, notify, time_to_end, streams }, pipes))
     }
 
     /// A start has an outcome.
@@ -144,7 +149,7 @@ impl Engine {
     /// Has the next monitor know of the bot's process.
     fn write_down(&mut self, index: usize) {
         let unit = self.unit(index);
-        let grace = unit.bot.stop.iter().fold(Duration::ZERO, |sum, step| sum.saturating_add(step.timeout));
+        let grace = unit.bot.longest_stop();
         let Some(Process { pid, handle, .. }) = &unit.process else { return };
         let (pid, identity) = (*pid, handle.identity());
         self.journal.started(pid, identity, grace);

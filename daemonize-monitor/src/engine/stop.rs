@@ -2,7 +2,7 @@
 
 use super::starts::HANGS;
 use super::unit::After;
-use super::{Engine, children};
+use super::{Engine, children, dependencies};
 use crate::counts::BuiltIn;
 use crate::status::State;
 use daemonize_core::Signal;
@@ -17,6 +17,10 @@ impl Engine {
     pub(super) fn stop(&mut self, index: usize, after: After) {
         let unit = self.unit_mut(index);
         (unit.after, unit.leaving) = (after, None);
+        if self.unit(index).is_settled() {
+            // Nothing is waited for that does not run.
+            return self.gone(index);
+        }
         if self.unit(index).state != State::Stopping {
             if self.is_being_made(index) {
                 // There is no program yet that could end in order.
@@ -32,61 +36,78 @@ impl Engine {
 
     /// Stops a bot and all that depend on it, each when those are down that depend on it.
     pub(super) fn stop_with_dependents(&mut self, index: usize) {
-        let (mut next, mut seen) = (vec![index], BTreeSet::from([index]));
-        let mut leaving = Vec::new();
-        while let Some(index) = next.pop() {
-            if self.unit(index).leaving.is_some_and(|after| after != After::Start) {
-                // And so are those that depend on it.
-                continue;
-            }
-            if self.is_to_leave(index, After::Rest) {
-                leaving.push(index);
-            }
-            next.extend(self.unit(index).dependents.iter().filter(|other| seen.insert(**other)));
+        let is_marked = |bot| matches!(self.unit(bot).leaving, Some(After::Rest | After::Forget));
+        let leaving = dependencies::with_dependents(self, index, is_marked);
+        for index in &leaving {
+            self.is_to_leave(*index, After::Rest);
         }
         for index in leaving {
             self.leave(index);
         }
     }
 
-    /// Notes that a bot is to go, unless it is stopped or is about to be forgotten; whether it was noted.
-    pub(super) fn is_to_leave(&mut self, index: usize, after: After) -> bool {
+    /// Marks a bot that is to stop, unless it is about to be forgotten. One that does not run is marked as well: what it
+    /// depends on waits for what depends on it.
+    pub(super) fn is_to_leave(&mut self, index: usize, after: After) {
         let unit = self.unit_mut(index);
-        let is_forgotten = unit.state == State::Stopping && unit.after == After::Forget;
-        if is_forgotten || (unit.state == State::Stopped && after != After::Forget) {
-            return false;
+        if unit.state != State::Stopping || unit.after != After::Forget {
+            unit.leaving = Some(after);
         }
-        unit.leaving = Some(after);
-        true
     }
 
-    /// Stops a bot that is to go, unless somebody who depends on it is to go too and is not gone.
+    /// Stops a bot that is to stop, unless a dependent has to be down first.
     pub(super) fn leave(&mut self, index: usize) {
         let Some(unit) = &self.units[index].value else { return };
         let Some(after) = unit.leaving else { return };
-        if unit.dependents.iter().all(|other| self.unit(*other).leaving.is_none()) {
-            self.stop(index, after);
-            self.unit_mut(index).leaving = Some(after);
+        if dependencies::is_held(self, index) {
+            return;
+        }
+        if after == After::Stay {
+            return self.stay(index);
+        }
+        self.stop(index, after);
+        if let Some(unit) = self.units[index].value.as_mut().filter(|unit| unit.state == State::Stopping) {
+            // What it depends on waits until it is gone.
+            unit.leaving = Some(after);
         }
     }
 
-    /// Those that a bot depends on may go, if they are to: it is gone, or runs on without them.
-    pub(super) fn let_go(&mut self, dependencies: &[usize]) {
-        for index in dependencies {
-            self.leave(*index);
-        }
+    /// Takes the mark from a bot that does not run.
+    fn stay(&mut self, index: usize) {
+        let unit = self.unit_mut(index);
+        unit.leaving = None;
+        let below = unit.dependencies.clone();
+        self.released.extend(below);
+        // A finished job is ready again.
+        self.start_waiting_for(index);
     }
 
-    /// A bot is wanted, with all that it depends on: they do not go, unless they are to be forgotten or to come back.
+    /// A bot is wanted, with all that it depends on: takes the marks of a stop from them. Whatever of them depends on a bot that
+    /// restarts is marked to restart with it.
     pub(super) fn keep_up(&mut self, index: usize) {
-        let (mut next, mut seen) = (vec![index], BTreeSet::from([index]));
-        while let Some(index) = next.pop() {
-            let unit = self.unit_mut(index);
-            let stays = unit.leaving.take_if(|after| *after == After::Rest).is_some();
-            next.extend(unit.dependencies.iter().filter(|other| seen.insert(**other)));
-            // Others may wait for it.
-            self.changed.extend(stays.then_some(index));
+        let mut kept = BTreeSet::new();
+        let mut next = Vec::new();
+        for at in dependencies::with_dependencies(self, index) {
+            let unit = self.unit_mut(at);
+            match unit.leaving {
+                Some(After::Rest) => {
+                    unit.leaving = None;
+                    kept.insert(at);
+                }
+                Some(After::Start | After::Stay) => next.push(at),
+                _ => {}
+            }
         }
+        while let Some(below) = next.pop() {
+            for at in self.unit(below).dependents.clone().into_iter().filter(|at| kept.remove(at)) {
+                let unit = self.unit_mut(at);
+                let has_process = unit.is_alive() || matches!(unit.state, State::Starting | State::Stopping);
+                unit.leaving = Some(if has_process { After::Start } else { After::Stay });
+                next.push(at);
+            }
+        }
+        // Others may wait for those that stay.
+        self.changed.extend(kept);
     }
 
     /// Begins with the first step.
@@ -106,6 +127,9 @@ impl Engine {
     /// No more patience with this bot.
     pub(super) fn kill(&mut self, index: usize) {
         self.unit_mut(index).leaving = None;
+        if self.unit(index).is_settled() {
+            return self.gone(index);
+        }
         if self.unit(index).state != State::Stopping {
             if !self.unit(index).is_alive() && !self.is_being_made(index) {
                 self.linger(index);

@@ -73,6 +73,8 @@ pub(super) enum After {
     Rest,
     /// It is started.
     Start,
+    /// It does not run, and stays what it is. It is marked only so that what it depends on waits for what depends on it.
+    Stay,
     /// It is forgotten.
     Forget,
     /// What its policy says: it ended by itself.
@@ -146,21 +148,30 @@ impl Unit {
         }
     }
 
-    /// Whether those that depend on it may start: it is ready, and not about to go.
+    /// Returns `true` if those that depend on it may start: it is ready, and not about to stop.
     pub(super) fn is_ready(&self) -> bool {
-        match self.state {
-            _ if self.leaving.is_some() => false,
-            State::Running | State::Suspended => true,
-            State::Exited => {
-                self.bot.ready == Ready::Exit && self.history.last().is_some_and(|(_, exit)| exit.is_success())
-            }
-            _ => false,
-        }
+        let is_up = matches!(self.state, State::Running | State::Suspended);
+        self.leaving.is_none() && (is_up || self.has_finished())
+    }
+
+    /// Returns `true` if it is a job that has ended with success.
+    pub(super) fn has_finished(&self) -> bool {
+        let has_succeeded = || self.history.last().is_some_and(|(_, exit)| exit.is_success());
+        self.state == State::Exited && self.bot.ready == Ready::Exit && has_succeeded()
     }
 
     /// Whether it is in the configuration no more, and only not gone yet.
     pub(super) fn is_removed(&self) -> bool {
         !self.temporary && (self.leaving == Some(After::Forget) || self.after == After::Forget)
+    }
+
+    /// Returns `true` if nothing of it is left, so that a stop of it is over at once.
+    ///
+    /// One that ended by itself had nothing left either when it was last looked for, but is looked for once more: what it
+    /// had started may have been a child of another bot's process then, and be a child of ours by now.
+    pub(super) fn is_settled(&self) -> bool {
+        let has_process = self.process.is_some() || matches!(self.state, State::Starting | State::Stopping);
+        !has_process && self.strays.is_empty() && (self.state == State::Stopped || self.history.last().is_none())
     }
 
     /// Whether its process lives, as far as we know.

@@ -1,5 +1,6 @@
 //! Which bots there are, who waits for whom, and who is told.
 
+use super::dependencies::{self, Graph};
 use super::unit::{Unit, Waiter, Wish};
 use super::{Engine, Slot};
 use crate::bot::Bot;
@@ -15,6 +16,29 @@ pub(super) struct Subscriber {
     pub(super) sender: SyncSender<Change>,
     pub(super) absence: Absence,
     pub(super) missed: u64,
+}
+
+impl Graph for Engine {
+    fn dependencies(&self, bot: usize) -> &[usize] {
+        &self.unit(bot).dependencies
+    }
+
+    fn dependents(&self, bot: usize) -> &[usize] {
+        &self.unit(bot).dependents
+    }
+
+    fn is_ready(&self, bot: usize) -> bool {
+        self.unit(bot).is_ready()
+    }
+
+    fn has_finished(&self, bot: usize) -> bool {
+        self.unit(bot).has_finished()
+    }
+
+    fn is_leaving(&self, bot: usize) -> bool {
+        let unit = self.unit(bot);
+        unit.leaving.is_some() || unit.state == State::Stopping
+    }
 }
 
 impl Engine {
@@ -47,7 +71,8 @@ impl Engine {
         }
         // Their name may mean others by now. Nobody else's dependencies can have changed.
         self.wire_all(&unit.dependents);
-        self.let_go(&unit.dependencies);
+        // Not here and now: a chain of ten thousand bots that do not run would be as many calls within each other.
+        self.released.extend(&unit.dependencies);
     }
 
     /// Finds out who depends on whom, after bots have come or have other dependencies.
@@ -87,10 +112,10 @@ impl Engine {
         }
     }
 
-    /// Why a bot cannot start yet: the first of those that it depends on and that are not ready.
+    /// Returns why a bot cannot start yet: what it depends on, directly or through a finished job, and is not ready.
     pub(super) fn missing(&self, index: usize) -> Option<String> {
-        let missing = self.unit(index).dependencies.iter().find(|other| !self.unit(**other).is_ready())?;
-        Some(format!("waits for `{}`", self.unit(*missing).bot.name))
+        let missing = dependencies::missing(self, index)?;
+        Some(format!("waits for `{}`", self.unit(missing).bot.name))
     }
 
     /// The bots that a name means: one, or all instances of one.
@@ -103,31 +128,37 @@ impl Engine {
         after.take_while(|(other, _)| other.starts_with(&from)).map(|(_, index)| *index).collect()
     }
 
-    /// Those that a change concerns: who waits for a bot to be ready, who waits for it to be down, who looks on.
+    /// Returns `true` if bots have changed and it was not looked yet what follows from that.
+    pub(super) fn has_unsettled(&self) -> bool {
+        !(self.changed.is_empty() && self.released.is_empty())
+    }
+
+    /// Carries out what follows from changes: tells subscribers, starts bots that waited for one to be ready, stops bots
+    /// that waited for one to be down, until nothing more follows.
     pub(super) fn settle_changes(&mut self) {
+        while self.has_unsettled() {
+            for index in taken(&mut self.changed) {
+                if self.units[index].value.is_some() {
+                    self.publish(index);
+                    self.start_waiting_for(index);
+                    self.released.extend(&self.units[index].value.as_ref().expect("it is there").dependencies);
+                }
+            }
+            for index in taken(&mut self.released) {
+                self.leave(index);
+            }
+        }
         if std::mem::take(&mut self.has_forgotten) {
             self.drop_streams_of_forgotten();
         }
-        while !self.changed.is_empty() {
-            let mut changed = std::mem::take(&mut self.changed);
-            changed.sort_unstable();
-            changed.dedup();
-            for index in changed {
-                if self.units[index].value.is_none() {
-                    continue;
-                }
-                self.publish(index);
-                if self.unit(index).is_ready() {
-                    self.go_on_after(index);
-                }
-                self.go_down_after(index);
-            }
-        }
     }
 
-    /// Starts those that have waited for this one.
-    fn go_on_after(&mut self, index: usize) {
-        for dependent in self.unit(index).dependents.clone() {
+    /// Starts those that have waited for this one, if it is ready.
+    pub(super) fn start_waiting_for(&mut self, index: usize) {
+        if !self.unit(index).is_ready() {
+            return;
+        }
+        for dependent in dependencies::waiting_for(self, index) {
             if self.unit(dependent).state == State::Waiting {
                 self.begin(dependent);
             }
@@ -194,4 +225,12 @@ impl Engine {
         }
         self.unit_mut(index).waiters = left;
     }
+}
+
+/// Takes all that a queue holds, each once.
+fn taken(queue: &mut Vec<usize>) -> Vec<usize> {
+    let mut taken = std::mem::take(queue);
+    taken.sort_unstable();
+    taken.dedup();
+    taken
 }

@@ -75,6 +75,8 @@ pub(crate) struct Start {
     pub(crate) bot: Arc<Bot>,
     /// Where it says that it is ready.
     pub(crate) notify: Option<String>,
+    /// How long it has to end when it is told to; zero if not at all.
+    pub(crate) time_to_end: Duration,
     pub(crate) streams: Streams,
 }
 
@@ -190,7 +192,7 @@ impl Worker {
 
     fn start(&self, start: &Start, ticket: &Ticket<Made>) -> Result<Made, Refusal> {
         let streams = start.streams.borrowed();
-        let prepared = self.ground.prepare(&start.bot, start.notify.as_deref(), streams)?;
+        let prepared = self.ground.prepare(&start.bot, start.notify.as_deref(), start.time_to_end, streams)?;
         if let Some(user) = prepared.user() {
             start.streams.give_to(user);
         }

@@ -136,7 +136,7 @@ fn a_bot_is_given_the_environment_that_was_said() {
             "full env=A=$(touch`x`) env=NOTIFY_SOCKET=mine : BOT environment:LAB/full.new idle",
         ],
     );
-    let clear = lines(&lab, "clear.new", 7);
+    let clear = lines(&lab, "clear.new", 8);
     let names: Vec<&str> = clear.iter().map(|line| line.split('=').next().unwrap()).collect();
     assert_eq!(
         names,
@@ -147,7 +147,8 @@ fn a_bot_is_given_the_environment_that_was_said() {
             "DAEMON_EVENTS_PIPE",
             "DAEMON_MONITOR",
             "DAEMON_MONITOR_ID",
-            "DAEMON_MONITOR_PIDFILE"
+            "DAEMON_MONITOR_PIDFILE",
+            "DAEMON_STOP_TIMEOUT"
         ]
     );
     assert_eq!(clear[0], "A=b=c");

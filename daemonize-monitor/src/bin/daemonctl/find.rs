@@ -16,14 +16,21 @@ const OWN: &str = ".config/daemonctl.toml";
 ///
 /// The working directory is no such place: what a command does must not depend on where one stands.
 pub(crate) fn config(given: Option<&Path>) -> Result<PathBuf, Failure> {
-    let named =
-        given.map(Path::to_owned).or_else(|| env::var_os(VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from));
-    if let Some(path) = named {
+    if let Some(path) = named(given) {
         return std::path::absolute(&path).map_err(|error| Failure::failed("find", path.display(), error));
     }
     let places = places(home());
     let found = places.iter().find(|path| path.symlink_metadata().is_ok());
     found.cloned().ok_or_else(|| Failure::new(Exit::Failed, missing(&places)))
+}
+
+/// Returns `true` if the configuration is not looked for, but named by an argument or the environment.
+pub(crate) fn is_named(given: Option<&Path>) -> bool {
+    named(given).is_some()
+}
+
+fn named(given: Option<&Path>) -> Option<PathBuf> {
+    given.map(Path::to_owned).or_else(|| env::var_os(VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from))
 }
 
 /// Where it is looked for.

@@ -183,6 +183,40 @@ fn a_program_that_is_not_there_is_no_mistake_but_a_warning() {
     );
 }
 
+/// Promise 6.30.
+#[test]
+fn stop_that_a_shutdown_would_cut_short_is_a_warning() {
+    let bot = |name: &str, stop: &str, above: &str| {
+        format!("[bot.{name}]\ncommand = \"/bin/true\"\nstop = {stop}\ndepends_on = [{above}]\n")
+    };
+    let warnings = |stop_timeout: &str, bots: &[String]| {
+        let text = format!("[monitor]\nstop_timeout = \"{stop_timeout}\"\n{}", bots.concat());
+        config(&text).warnings.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let long = bot("db", "[{ timeout = \"40s\" }, { signal = \"QUIT\", timeout = \"21s\" }]", "");
+    assert_eq!(
+        warnings("60s", std::slice::from_ref(&long)),
+        [
+            "/etc/bots.toml:3:6: bot `db`: its `stop` may take 61s, longer than the `stop_timeout` of the monitor (60s): a shutdown \
+          would kill it before that: write a longer `stop_timeout`"
+        ]
+    );
+    assert!(warnings("61s", std::slice::from_ref(&long)).is_empty());
+    let chain = |times: [u32; 4]| {
+        let below = ["", "\"a\"", "\"b\"", "\"c\""];
+        let bots = ["a", "b", "c", "d"].into_iter().zip(times).zip(below);
+        bots.map(|((name, time), below)| bot(name, &format!("{{ timeout = \"{time}s\" }}"), below)).collect::<Vec<_>>()
+    };
+    assert!(warnings("60s", &chain([15, 15, 15, 15])).is_empty());
+    // Only the first one on the way down is told.
+    let told = warnings("60s", &chain([15, 15, 31, 15]));
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].contains("bot `b`: its `stop`, and before it that of those that depend on it, may take 61s"),
+        "{told:?}"
+    );
+}
+
 #[test]
 fn ten_thousand_bots_that_wait_for_each_other_in_a_row_are_no_circle() {
     use std::fmt::Write;

@@ -48,6 +48,8 @@ pub(crate) fn run(arguments: Arguments, screen: Screen) -> Result<Exit, Failure>
 pub(crate) struct Site {
     pub(crate) screen: Screen,
     pub(crate) config: PathBuf,
+    /// Whether the user named it, and it was not looked for.
+    pub(crate) is_named: bool,
     /// The monitor's, as far as the configuration can be read.
     pub(crate) pidfile: PathBuf,
     /// How long its shutdown may take.
@@ -59,7 +61,8 @@ impl Site {
         let config = find::config(given)?;
         let settings = __daemonctl::settings(&config).map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
         let pidfile = __daemonctl::pidfile(&settings);
-        Ok(Site { screen, config, pidfile, stop_timeout: settings.stop_timeout })
+        let is_named = find::is_named(given);
+        Ok(Site { screen, config, is_named, pidfile, stop_timeout: settings.stop_timeout })
     }
 
     pub(crate) fn connection(&self) -> Connection {

@@ -3,13 +3,15 @@
 use super::{Site, control};
 use crate::connect::{Connection, Outcome};
 use crate::exit::{Exit, Failure};
+use crate::find;
 use crate::text::harmless;
 use daemonize_core::{Daemon, Signal};
 use daemonize_monitor::{Builder, Monitor};
 use serde_json::json;
 use std::env;
+use std::error::Error;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -140,9 +142,41 @@ fn daemon(site: &Site) -> Daemon {
 }
 
 fn monitor(site: &Site) -> Result<Builder, Failure> {
-    Monitor::from_config(&site.config).map_err(|error| failure(&error))
+    let builder = Monitor::from_config(&site.config).map_err(|error| failure(&error))?;
+    let config = site.config.clone();
+    // One that is named is found again where the program that is started again begins: in the same directory.
+    let check = move || is_found_again(&config, find::config(None));
+    Ok(if site.is_named { builder } else { builder.check_restart(check) })
+}
+
+/// Refuses a restart after which the monitor would read another configuration than the one that was checked: a file may
+/// have come since that is looked for first.
+fn is_found_again(config: &Path, found: Result<PathBuf, Failure>) -> Result<(), Box<dyn Error>> {
+    let found = found.map_err(|failure| failure.text)?;
+    if found == config {
+        return Ok(());
+    }
+    let (found, config) = (found.display(), config.display());
+    Err(format!("it would read `{found}` and not `{config}`: shut the monitor down and start it again, or remove one")
+        .into())
 }
 
 fn failure(error: &daemonize_monitor::Error) -> Failure {
     Failure::new(Exit::Failed, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Promise 6.31.
+    #[test]
+    fn restart_with_another_file_than_the_one_that_was_checked_is_refused() {
+        let (own, system) = (Path::new("/home/ada/.config/daemonctl.toml"), Path::new("/etc/daemonctl.toml"));
+        assert!(is_found_again(system, Ok(system.to_owned())).is_ok());
+        let refused = is_found_again(system, Ok(own.to_owned())).unwrap_err().to_string();
+        assert!(refused.starts_with(&format!("it would read `{}` and not `{}`", own.display(), system.display())));
+        let gone = Failure::new(Exit::Failed, "failed to find a configuration");
+        assert_eq!(is_found_again(system, Err(gone)).unwrap_err().to_string(), "failed to find a configuration");
+    }
 }

@@ -1,0 +1,64 @@
+//! What a monitor says, in the environment, to the program that it starts.
+
+use crate::report;
+use std::env;
+use std::ffi::OsStr;
+use std::time::Duration;
+
+/// The pid of the monitor that started a program, whatever its name is.
+const MONITOR: &str = "DAEMON_MONITOR";
+
+/// How long the program has to end after a stop signal until the monitor sends the next one, in seconds.
+pub(super) const STOP_TIMEOUT: &str = "DAEMON_STOP_TIMEOUT";
+
+/// A century. Longer is a mistake, not a time.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+/// A value that is told is cut to this many letters.
+const TOLD: usize = 40;
+
+/// Returns `true` if a monitor started this process, and not one of its ancestors.
+pub(super) fn is_parent() -> bool {
+    env::var(MONITOR).is_ok_and(|monitor| monitor == nix::unistd::getppid().to_string())
+}
+
+/// Returns how long the monitor that started this process gives it to stop. A value that is not a time is ignored, with a
+/// line on stderr.
+pub(super) fn stop_timeout() -> Option<Duration> {
+    let value = env::var_os(STOP_TIMEOUT).filter(|_| is_parent())?;
+    let time = parse(&value);
+    if time.is_none() {
+        let value: String = value.to_string_lossy().chars().take(TOLD).collect();
+        report::say(&format!(
+            "ignoring `{STOP_TIMEOUT}` {value:?}: it is not a positive number of seconds, such as `10` or `0.5`"
+        ));
+    }
+    time
+}
+
+/// Returns a positive number of seconds, with or without decimals; no sign, no exponent.
+fn parse(value: &OsStr) -> Option<Duration> {
+    let text = value.to_str()?;
+    let is_plain = text.starts_with(|first: char| first.is_ascii_digit())
+        && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let seconds = text.parse().ok().filter(|_| is_plain)?;
+    Duration::try_from_secs_f64(seconds).ok().filter(|time| (Duration::from_nanos(1)..=LONGEST).contains(time))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stop_time_is_a_positive_decimal_number() {
+        let parse = |text: &str| parse(OsStr::new(text));
+        assert_eq!(parse("10"), Some(Duration::from_secs(10)));
+        assert_eq!(parse("0.5"), Some(Duration::from_millis(500)));
+        assert_eq!(parse(&LONGEST.as_secs_f64().to_string()), Some(LONGEST));
+        for wrong in
+            ["", "0", "0.0", "-1", "+1", " 1", "1 ", "1s", "1e3", "inf", "NaN", ".5", ".", "1.2.3", "9999999999999"]
+        {
+            assert_eq!(parse(wrong), None, "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! The order in which bots stop and start when some between them do not run: they wait, have failed or have finished.
+
+use std::time::{Duration, Instant};
+
+use crate::common::{lab, lines, number, process, start, state, status, stop, tell, wait_for, write_bots};
+use look::Lab;
+use nix::sys::signal::Signal;
+
+/// The time that a bot has to stop in these tests. A stop that waits for a bot without a process takes at least as long.
+const STOP: Duration = Duration::from_secs(30);
+
+/// Below [`STOP`], and enough for processes to end on a busy machine.
+const AT_ONCE: Duration = Duration::from_secs(20);
+
+/// A script that writes its name to `up` and then says that it is up, and when it is told to stop does something and writes
+/// its name to `ends`.
+fn script(name: &str, at_end: &str) -> String {
+    format!(
+        "sh trap '{at_end} echo {name} >> LAB/ends; exit' TERM; echo {name} >> LAB/up; echo is up; \
+         while :; do sleep 0.02; done"
+    )
+}
+
+/// A bot of that script, which is ready when it is up unless these settings say otherwise.
+fn bot(name: &str, settings: &str) -> String {
+    format!("{name} ready=output:up stop=TERM:{} {settings} : {}", STOP.as_millis(), script(name, ""))
+}
+
+/// The same, but one that ends only when there is a file `go`.
+fn held(name: &str, settings: &str) -> String {
+    let until = "until [ -e LAB/go ]; do sleep 0.02; done;";
+    format!("{name} ready=output:up stop=TERM:{} {settings} : {}", STOP.as_millis(), script(name, until))
+}
+
+/// A job that is done at once, and writes to `runs` that it ran.
+fn job(name: &str, settings: &str) -> String {
+    format!("{name} ready=exit stop=TERM:{} {settings} : BOT append:LAB/runs:{name}", STOP.as_millis())
+}
+
+/// A job that fails and is not tried again.
+fn failing(name: &str, settings: &str) -> String {
+    format!("{name} ready=exit restart=never {settings} stop=TERM:{} : BOT exit:1", STOP.as_millis())
+}
+
+#[track_caller]
+fn start_all(lab: &Lab, bots: &[String]) {
+    start(lab, &bots.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+/// Does something that must not wait for a bot without a process.
+#[track_caller]
+fn at_once<T>(act: impl FnOnce() -> T) -> T {
+    let begin = Instant::now();
+    let done = act();
+    let took = begin.elapsed();
+    assert!(took < AT_ONCE, "waited for a bot that does not run: {took:?}");
+    done
+}
+
+/// The database of the documentation, its migration, and the server that needs both.
+fn database_migration_server() -> [String; 3] {
+    [bot("db", ""), job("migrate", "depends=db"), bot("web", "depends=migrate")]
+}
+
+/// A database that never becomes ready, and a chain of bots that wait for it.
+fn chain_that_waits() -> Vec<String> {
+    let mut bots = vec![bot("db", "ready=output:never")];
+    for (name, below) in [("w1", "db"), ("w2", "w1"), ("w3", "w2"), ("w4", "w3")] {
+        bots.push(bot(name, &format!("depends={below}")));
+    }
+    bots
+}
+
+/// Promise 6.28.
+#[test]
+fn shutdown_with_chain_of_waiting_bots_stops_the_database_at_once() {
+    let lab = lab();
+    start_all(&lab, &chain_that_waits());
+    lines(&lab, "up", 1);
+    wait_for(&lab, "w4", "waiting");
+    at_once(|| stop(&lab));
+    assert_eq!(lab.read("ends"), "db\n", "the database was killed");
+}
+
+/// Promise 6.28.
+#[test]
+fn stop_below_chain_of_waiting_bots_is_done_at_once() {
+    let lab = lab();
+    start_all(&lab, &chain_that_waits());
+    lines(&lab, "up", 1);
+    at_once(|| tell(&lab, "stop db 60000"));
+    assert_eq!(["db", "w1", "w2", "w3", "w4"].map(|bot| state(&lab, bot)), ["stopped"; 5].map(str::to_owned));
+    assert_eq!((lab.read("ends").as_str(), number(&status(&lab, "db"), "kill")), ("db\n", 0));
+    // The same once more, by other ways.
+    tell(&lab, "start w4");
+    lines(&lab, "up", 2);
+    at_once(|| tell(&lab, "destroy db 60000"));
+    tell(&lab, "start w4");
+    lines(&lab, "up", 3);
+    wait_for(&lab, "w4", "waiting");
+    write_bots(&lab, &["other : BOT idle"]);
+    tell(&lab, "reload");
+    at_once(|| lines(&lab, "ends", 2));
+    at_once(|| stop(&lab));
+}
+
+/// Promise 6.28.
+#[test]
+fn shutdown_passes_bots_that_failed_or_back_off() {
+    let lab = lab();
+    start_all(
+        &lab,
+        &[
+            bot("db", ""),
+            // It ends when those run that depend on it.
+            format!(
+                "app depends=db backoff=600000 limit=9/600000 stop=TERM:{} : \
+                 sh until [ \"$(wc -l < LAB/up)\" -ge 3 ]; do sleep 0.02; done; exit 1",
+                STOP.as_millis()
+            ),
+            bot("web", "depends=app"),
+            bot("edge", "depends=web"),
+            failing("job", ""),
+            bot("late", "depends=job"),
+            bot("later", "depends=late"),
+            format!("broken ready=output:never limit=0/600000 stop=TERM:{} : BOT exit:1", STOP.as_millis()),
+            bot("last", "depends=broken"),
+        ],
+    );
+    lines(&lab, "up", 3);
+    wait_for(&lab, "app", "backing-off");
+    wait_for(&lab, "job", "exited");
+    wait_for(&lab, "broken", "gave-up");
+    at_once(|| stop(&lab));
+    assert_eq!(lab.read("ends"), "edge\nweb\ndb\n");
+}
+
+/// Promise 6.29.
+#[test]
+fn shutdown_with_finished_job_stops_the_server_before_the_database() {
+    let lab = lab();
+    let [db, migrate, _] = database_migration_server();
+    let slow = format!("web depends=migrate stop=TERM:{} : {}", STOP.as_millis(), script("web", "sleep 0.5;"));
+    start_all(&lab, &[db, migrate, slow]);
+    assert_eq!(lines(&lab, "up", 2), ["db", "web"]);
+    at_once(|| stop(&lab));
+    assert_eq!(lab.read("ends"), "web\ndb\n");
+}
+
+/// Promise 6.29.
+#[test]
+fn stop_below_finished_job_stops_the_server_before_the_database() {
+    let lab = lab();
+    start_all(&lab, &database_migration_server());
+    lines(&lab, "up", 2);
+    at_once(|| tell(&lab, "stop db 60000"));
+    assert_eq!(lab.read("ends"), "web\ndb\n");
+    assert_eq!(["db", "migrate", "web"].map(|bot| state(&lab, bot)), ["stopped"; 3].map(str::to_owned));
+    // It brings up all that it needs again, the migration too.
+    assert!(tell(&lab, "start web 60000").starts_with("web running"));
+    assert_eq!(
+        (lines(&lab, "up", 4)[2..].to_vec(), lines(&lab, "runs", 2).len()),
+        (vec!["db".into(), "web".into()], 2)
+    );
+    stop(&lab);
+}
+
+/// Promise 6.29.
+#[test]
+fn restart_below_finished_job_takes_the_server_along_and_runs_the_job_once() {
+    let lab = lab();
+    let [db, migrate, _] = database_migration_server();
+    start_all(&lab, &[db, migrate, held("web", "depends=migrate")]);
+    lines(&lab, "up", 2);
+    wait_for(&lab, "web", "running");
+    let web = process(&lab, "web");
+    lab.write("go", "");
+    at_once(|| tell(&lab, "restart db 60000"));
+    assert_eq!(lines(&lab, "up", 4)[2..], ["db", "web"]);
+    assert_eq!(lab.read("ends"), "web\ndb\n");
+    assert_ne!(process(&lab, "web"), web);
+    // Whoever asks for the server meanwhile does not have the job done once more.
+    std::fs::remove_file(lab.path("go")).unwrap();
+    wait_for(&lab, "web", "running");
+    tell(&lab, "restart db");
+    wait_for(&lab, "web", "stopping");
+    tell(&lab, "restart web");
+    lab.write("go", "");
+    assert_eq!(lines(&lab, "up", 6)[4..], ["db", "web"]);
+    wait_for(&lab, "web", "running");
+    assert_eq!((state(&lab, "migrate"), lab.read("runs")), ("exited".to_owned(), "migrate\n".to_owned()));
+    stop(&lab);
+}
+
+/// Promise 6.29.
+#[test]
+fn server_behind_finished_job_starts_only_with_its_database() {
+    let lab = lab();
+    let [_, migrate, web] = database_migration_server();
+    start_all(&lab, &[bot("db", "backoff=600000 limit=9/600000"), migrate, web]);
+    lines(&lab, "up", 2);
+    // The first restart is at once, the second one after the backoff.
+    process(&lab, "db").signal(Signal::SIGKILL);
+    lines(&lab, "up", 3);
+    process(&lab, "db").signal(Signal::SIGKILL);
+    wait_for(&lab, "db", "backing-off");
+    process(&lab, "web").signal(Signal::SIGKILL);
+    let waits = wait_for(&lab, "web", "waiting");
+    assert!(waits.contains("waits for `db`"), "{waits}");
+    assert_eq!(state(&lab, "migrate"), "exited");
+    // A start by hand of what waits starts what it needs, through the job.
+    tell(&lab, "stop db 60000");
+    tell(&lab, "start migrate 60000");
+    process(&lab, "db").signal(Signal::SIGKILL);
+    lines(&lab, "up", 5);
+    assert!(tell(&lab, "start web 60000").starts_with("web running"));
+    stop(&lab);
+}
+
+/// Promise 6.29: a bot that is down and was put between others by a reload keeps the order, too.
+#[test]
+fn stop_passes_stopped_bot_between_running_ones_in_order() {
+    let lab = lab();
+    let (db, web) = (bot("db", ""), bot("web", ""));
+    start_all(&lab, &[db.clone(), web]);
+    lines(&lab, "up", 2);
+    let bots = [db, bot("mid", "depends=db autostart=no"), bot("web", "depends=mid")];
+    write_bots(&lab, &bots.iter().map(String::as_str).collect::<Vec<_>>());
+    tell(&lab, "reload");
+    at_once(|| tell(&lab, "stop db 60000"));
+    assert_eq!(lab.read("ends"), "web\ndb\n");
+    stop(&lab);
+}
+
+/// Promise 6.29: it would lose the database under itself otherwise.
+#[test]
+fn start_during_a_restart_below_restarts_with_it() {
+    let lab = lab();
+    let edge = held("edge", "depends=web");
+    start_all(&lab, &[bot("db", ""), job("migrate", "depends=db"), bot("web", "depends=migrate"), edge]);
+    lines(&lab, "up", 3);
+    tell(&lab, "restart db");
+    wait_for(&lab, "edge", "stopping");
+    tell(&lab, "stop web");
+    tell(&lab, "start web");
+    lab.write("go", "");
+    assert_eq!(lines(&lab, "up", 5)[3..], ["db", "web"]);
+    wait_for(&lab, "edge", "stopped");
+    assert_eq!(lab.read("ends"), "edge\nweb\ndb\n");
+    assert_eq!((state(&lab, "edge"), lab.read("runs")), ("stopped".to_owned(), "migrate\n".to_owned()));
+    stop(&lab);
+}

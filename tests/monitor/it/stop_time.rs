@@ -1,0 +1,80 @@
+//! The time that a bot has to stop: it is told of it, it has all of it, and a second request does not take it away.
+
+use crate::common::{environment, lab, lines, number, process, start, status, stop, tell, wait_for};
+use look::Lab;
+
+/// Longer than the time within which two signals are one to a daemon of the library.
+const NEXT: &str = "sleep 0.7";
+
+/// A daemon of the library that cleans up for so long.
+fn slow(name: &str, settings: &str, millis: u32) -> String {
+    let program = env!("CARGO_BIN_EXE_slow_bot");
+    format!("{name} {settings} log=LAB/{name}.log : {program} LAB/{name}.pid {millis}")
+}
+
+/// How many lines of a log are exactly this one.
+fn count(lab: &Lab, log: &str, line: &str) -> usize {
+    lab.read(log).lines().filter(|other| *other == line).count()
+}
+
+/// Promise 1.30.
+#[test]
+fn library_bot_ends_itself_before_the_monitor_kills_it() {
+    let lab = lab();
+    start(&lab, &[&slow("web", "stop=TERM:2000,INT:30000", 600_000)]);
+    lab.wait_for("web.log", crate::common::SOON, |text| text.contains("up\n"));
+    assert!(environment(process(&lab, "web")).contains(&"DAEMON_STOP_TIMEOUT=2".to_owned()));
+    let told = tell(&lab, "stop web 20000");
+    assert!(told.starts_with("web stopped") && number(&status(&lab, "web"), "kill") == 0, "{told}");
+    let log = lab.read("web.log");
+    assert!(
+        log.contains("did not end within its grace of 1.6s, and was ended") && !log.contains("told to stop twice"),
+        "{log}"
+    );
+    stop(&lab);
+}
+
+/// Promise 6.30: the shutdown of a monitor leaves no more than its own stop time.
+#[test]
+fn bot_is_told_no_more_time_than_a_shutdown_has() {
+    let lab = lab();
+    crate::common::write_bots(&lab, &["web stop=TERM:30000 env=A=b clear=yes : BOT touch:LAB/up idle"]);
+    crate::common::start_again(&lab, &["stop_timeout=4500"]);
+    lab.wait_for("up", crate::common::SOON, |_| true);
+    assert!(environment(process(&lab, "web")).contains(&"DAEMON_STOP_TIMEOUT=4.5".to_owned()));
+    stop(&lab);
+}
+
+/// Promise 6.30.
+#[test]
+fn second_stop_of_a_bot_does_not_hurry_the_first() {
+    let lab = lab();
+    start(&lab, &[&slow("web", "stop=TERM:30000", 2500)]);
+    lines(&lab, "web.log", 2);
+    tell(&lab, "stop web");
+    wait_for(&lab, "web", "stopping");
+    // Each of them from another client, a while after the one before it.
+    for command in ["stop web", "restart web", "stop web 20000"] {
+        lab.shell(NEXT).run().ok();
+        tell(&lab, command);
+    }
+    assert_eq!(
+        (count(&lab, "web.log", "clean"), number(&status(&lab, "web"), "start")),
+        (1, 1),
+        "{}",
+        lab.read("web.log")
+    );
+    // A restart after a stop waits as well, and follows it.
+    tell(&lab, "start web 20000");
+    lab.wait_for("web.log", crate::common::SOON, |text| text.lines().filter(|line| *line == "up").count() == 2);
+    tell(&lab, "stop web");
+    lab.shell(NEXT).run().ok();
+    tell(&lab, "restart web 20000");
+    lab.wait_for("web.log", crate::common::SOON, |text| text.lines().filter(|line| *line == "up").count() == 3);
+    assert_eq!(count(&lab, "web.log", "clean"), 2, "{}", lab.read("web.log"));
+    // A shutdown that finds it stopping leaves it its time.
+    tell(&lab, "stop web");
+    lab.shell(NEXT).run().ok();
+    stop(&lab);
+    assert_eq!(count(&lab, "web.log", "clean"), 3, "{}", lab.read("web.log"));
+}
