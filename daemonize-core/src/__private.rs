@@ -6,6 +6,7 @@ pub use crate::body::pump_async;
 use crate::body::{Ending, Outcome, Work};
 use crate::daemon::Daemon;
 pub use crate::error::cause;
+pub use crate::escape::{escape, escape_bytes, escape_json, escape_lines, into_escaped_lines, is_escaped};
 use crate::{directory, log_file};
 use nix::unistd::Uid;
 use std::ffi::OsStr;

@@ -31,6 +31,7 @@ mod counters;
 mod daemon;
 mod directory;
 mod error;
+mod escape;
 mod event;
 mod farewell;
 mod handoff;

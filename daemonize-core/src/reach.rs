@@ -5,6 +5,7 @@
 
 use crate::directory::describe;
 use crate::error::{Error, ErrorKind, Result, cause};
+use crate::escape::{escape_bytes, escape_lines};
 use crate::pid::Pid;
 use crate::pidfile::{Holder, Lock, PASSING, PidFile, Probe, clean};
 use crate::process::Identity;
@@ -13,6 +14,7 @@ use crate::signal::Signal;
 use crate::sys::pidfd::PidFd;
 use nix::unistd::Uid;
 use std::fmt;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -66,14 +68,14 @@ impl Status {
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.pidfile.display();
+        let path = escape_bytes(self.pidfile.as_os_str().as_bytes());
         match (&self.state, self.pid) {
             (State::Running, Some(pid)) => write!(f, "running as pid {pid} (pidfile `{path}`)"),
             (State::Running, None) => write!(f, "running (pidfile `{path}`)"),
             (State::Starting, _) => write!(f, "starting (pidfile `{path}`)"),
             (State::Dead, _) => write!(f, "dead, but its pidfile `{path}` is still there"),
             (State::Stopped, _) => write!(f, "not running (no `{path}`)"),
-            (State::Unknown(why), _) => write!(f, "unknown: {why}"),
+            (State::Unknown(why), _) => write!(f, "unknown: {}", escape_lines(why)),
         }
     }
 }
@@ -95,7 +97,7 @@ impl fmt::Display for Stopped {
         match self.pid {
             Some(pid) if self.killed => write!(f, "killed pid {pid}, which did not stop"),
             Some(pid) => write!(f, "stopped pid {pid}"),
-            None => write!(f, "not running (no `{}`)", self.pidfile.display()),
+            None => write!(f, "not running (no `{}`)", escape_bytes(self.pidfile.as_os_str().as_bytes())),
         }
     }
 }

@@ -19,7 +19,7 @@ const FLOORS: Floors = &[
     (3, &["process", "signals", "directory", "notifier"]),
     (2, &["error", "sys", "attach", "body"]),
     (1, &["stage", "signal", "capability", "pid", "stopping", "stdout", "report", "counters", "event", "farewell"]),
-    (0, &["mutex"]),
+    (0, &["mutex", "escape"]),
 ];
 
 /// The same for `daemonize-control`.

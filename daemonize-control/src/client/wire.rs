@@ -2,6 +2,7 @@
 
 use super::error::{Error, ErrorKind, Result};
 use super::trust::Secret;
+use daemonize_core::__private::escape;
 use serde_json::Value;
 
 /// A reply larger than this is none of ours.
@@ -65,7 +66,7 @@ fn check(route: &str) -> Result<String> {
         return Ok(route);
     }
     let why = "a route is printable ASCII without spaces and `#`; encode the others as `%20`";
-    Err(Error::failed(ErrorKind::Request, "ask for", route.escape_debug(), why))
+    Err(Error::failed(ErrorKind::Request, "ask for", escape(&route), why))
 }
 
 /// Why bytes are no reply.
