@@ -5,6 +5,7 @@ mod clients;
 mod common;
 mod examples;
 mod features;
+mod floods;
 mod following;
 mod http;
 mod impostors;
