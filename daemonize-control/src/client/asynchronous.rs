@@ -143,7 +143,7 @@ impl AsyncClient {
         stop.outcome()
     }
 
-    /// Asks it to start its program again, which takes over from it; returns at once.
+    /// Asks it to start its program again, which takes over from it; returns when the new program waits to do so.
     ///
     /// # Errors
     /// See [`ErrorKind`].
