@@ -10,6 +10,7 @@ mod following;
 mod http;
 mod impostors;
 mod instances;
+mod leftovers;
 mod life;
 mod limits;
 mod only;
