@@ -88,3 +88,8 @@ pub fn open_log_to_read(
 ) -> Result<Option<OwnedFd>, String> {
     log_file::open_to_read(directory, name, user.map(Uid::from_raw))
 }
+
+/// Opens a directory as root, and makes what is missing on the way, where only root can lead it. For the crates beside this one.
+pub fn make_directory(path: &Path) -> Result<OwnedFd, String> {
+    directory::make_directory(path)
+}

@@ -4,8 +4,9 @@
 //! else, and everything after that is relative to the open directory.
 
 use crate::error::cause;
+use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, mkdirat};
 use nix::unistd::{Uid, geteuid};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
@@ -36,7 +37,13 @@ pub(crate) enum Purpose {
 
 /// Opens a directory and judges it; for root all those above it, too.
 pub(crate) fn open_directory(path: &Path, purpose: Purpose) -> Result<Directory, String> {
-    if geteuid().is_root() { open_trusted(path, purpose) } else { open_plain(path) }
+    if geteuid().is_root() { open_trusted(path, purpose, false) } else { open_plain(path) }
+}
+
+/// Opens a directory and judges it as one for pidfiles; makes what is missing on the way, with mode 0700. Only for root: it makes
+/// nothing where another user could have led it, by a link or by a directory that is not root's.
+pub(crate) fn make_directory(path: &Path) -> Result<OwnedFd, String> {
+    open_trusted(path, Purpose::PidFile, true).map(|(directory, _)| directory)
 }
 
 /// The name and number of a user, for messages.
@@ -60,7 +67,7 @@ fn open_plain(directory: &Path) -> Result<Directory, String> {
 }
 
 /// For root: walks from `/`, judging every directory, and following links only where nobody else could have put them.
-fn open_trusted(directory: &Path, purpose: Purpose) -> Result<Directory, String> {
+fn open_trusted(directory: &Path, purpose: Purpose, make: bool) -> Result<Directory, String> {
     let open = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let root = || {
         nix::fcntl::open("/", open | OFlag::O_DIRECTORY, Mode::empty())
@@ -70,8 +77,11 @@ fn open_trusted(directory: &Path, purpose: Purpose) -> Result<Directory, String>
     let (mut current, mut seen, mut shared, mut roots, mut links) = (root()?, PathBuf::from("/"), false, true, 0);
     while let Some(name) = todo.pop() {
         let path = seen.join(&name);
-        let next =
-            openat(&current, name.as_os_str(), open, Mode::empty()).map_err(|errno| at(&path, cause(&errno.into())))?;
+        let next = match openat(&current, name.as_os_str(), open, Mode::empty()) {
+            Err(Errno::ENOENT) if make => make_in(&current, &name),
+            next => next,
+        };
+        let next = next.map_err(|errno| at(&path, cause(&errno.into())))?;
         let status = fstat(&next).map_err(|errno| at(&path, cause(&errno.into())))?;
         match kind(&status) {
             SFlag::S_IFLNK => {
@@ -94,6 +104,16 @@ fn open_trusted(directory: &Path, purpose: Purpose) -> Result<Directory, String>
     }
     // The walk holds O_PATH descriptors; unlinkat and fstatat need no more.
     Ok((current, shared))
+}
+
+/// Makes a directory in one that was judged, and opens what has the name then.
+fn make_in(parent: &OwnedFd, name: &OsStr) -> nix::Result<OwnedFd> {
+    match mkdirat(parent, name, Mode::S_IRWXU) {
+        // Another launch was faster. What it made is judged like anything else.
+        Ok(()) | Err(Errno::EEXIST) => {}
+        Err(errno) => return Err(errno),
+    }
+    openat(parent, name, OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC, Mode::empty())
 }
 
 /// The names of a path in reverse, so that the next one is popped.

@@ -9,6 +9,7 @@ mod floods;
 mod following;
 mod http;
 mod impostors;
+mod instance_directory;
 mod instances;
 mod leftovers;
 mod life;
