@@ -15,7 +15,7 @@ use std::ffi::CString;
 use std::os::fd::{AsFd, OwnedFd};
 
 /// The most entries that are removed at once: a start is not held up for as long as the user likes.
-const MAX_ENTRIES: usize = 20_000;
+const MAX_ENTRIES: usize = 4_000;
 
 /// How many names are read at once.
 const BATCH: usize = 1024;
@@ -46,7 +46,7 @@ impl<'a> Removal<'a> {
     /// something in them. It is moved out of the way where its name is needed.
     ///
     /// # Errors
-    /// There is a mount point at a name that is needed; or there are more than 20000 entries, of which as many are removed.
+    /// There is a mount point at a name that is needed; or there are more than 4000 entries, of which as many are removed.
     pub(crate) fn all(&mut self) -> Result<()> {
         loop {
             let names =
