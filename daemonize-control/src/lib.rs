@@ -15,6 +15,7 @@ mod endpoint;
 mod events;
 mod instance;
 mod json;
+mod leftovers;
 mod place;
 mod refusal;
 mod routes;

@@ -4,14 +4,15 @@
 //! can put anything in, or reach what is there, before it is whole. The socket alone is bound by its path, which is what
 //! `ss` shows and `lsof`; it is then looked for in the open directory, and everything else is done relative to that.
 
+use crate::leftovers::Removal;
 use crate::token::Token;
 use daemonize_core::__private::control_directory;
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, openat};
+use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2};
 use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket};
 use nix::sys::stat::{FchmodatFlags, FileStat, Mode, SFlag, fchmod, fchmodat, fstat, fstatat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fchownat, geteuid, unlinkat};
-use std::ffi::OsStr;
+use std::ffi::{CString, OsStr};
 use std::fmt::{Display, Write as _};
 use std::fs::File;
 use std::io::Write;
@@ -115,7 +116,15 @@ impl Place {
     ///
     /// The pidfile's lock is held: whatever a dead daemon left may be replaced, and nobody else does the same.
     pub(crate) fn furnish(&mut self, owner: &Owner, token: Option<&Token>) -> Result<UnixListener, String> {
-        let directory = self.open(owner)?;
+        let (directory, was_of_user) = self.open(owner)?;
+        if was_of_user && !self.is_mount_point() {
+            let emptied = Removal::new(&directory, owner.user, &[SOCKET, TOKEN]).all();
+            if let Err(why) = emptied {
+                // The next start finds it as this one has.
+                let _ = fchown(&directory, Some(Uid::from_raw(owner.user)), None);
+                return Err(failed("empty", &self.directory, why));
+            }
+        }
         self.clear(&directory, owner)?;
         let status = fstat(&directory).map_err(|errno| failed("look at", &self.directory, errno.desc()))?;
         self.furnished = Some((status.st_dev, status.st_ino));
@@ -150,8 +159,9 @@ impl Place {
         }
     }
 
-    /// Opens the directory, which is made if need be, and takes it: from here on it is this process's alone.
-    fn open(&self, owner: &Owner) -> Result<OwnedFd, String> {
+    /// Opens the directory, which is made if need be, and takes it: from here on it is this process's alone. Also returns whether
+    /// it was the user's: then all that is in it was put there by that user, or by a process that it let in.
+    fn open(&self, owner: &Owner) -> Result<(OwnedFd, bool), String> {
         let path = &self.directory;
         match std::fs::DirBuilder::new().mode(0o700).create(path) {
             Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(failed("make", path, error)),
@@ -166,14 +176,25 @@ impl Place {
         if !is_ours(&status, owner) {
             return Err(failed("use", path, format!("it belongs to uid {}", status.st_uid)));
         }
-        if status.st_uid != geteuid().as_raw() {
+        let was_of_user = status.st_uid != geteuid().as_raw();
+        if was_of_user {
             fchown(&directory, Some(geteuid()), None).map_err(|errno| failed("take", path, errno.desc()))?;
         }
         fchmod(&directory, Mode::S_IRWXU).map_err(|errno| failed("close", path, errno.desc()))?;
-        Ok(directory)
+        Ok((directory, was_of_user))
     }
 
-    /// Removes what a dead daemon left. Anything else in its place was put there by somebody, who may want to know.
+    /// Returns `true` where something is mounted on the directory, or where that cannot be said: what is in it is then not only ours.
+    fn is_mount_point(&self) -> bool {
+        let (Some(parent), Some(name)) = (self.directory.parent(), self.directory.file_name()) else { return true };
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let how = OpenHow::new().flags(flags | OFlag::O_NOFOLLOW).resolve(ResolveFlag::RESOLVE_NO_XDEV);
+        let parent = nix::fcntl::open(parent, flags, Mode::empty());
+        parent.and_then(|parent| openat2(parent, name, how)).is_err()
+    }
+
+    /// Removes what a dead daemon left: its socket and token, and whatever the user that it became has put in their place.
+    /// Anything else there was put there by another one, who may want to know.
     fn clear(&self, directory: &OwnedFd, owner: &Owner) -> Result<(), String> {
         for (name, kind, what) in
             [(SOCKET, SFlag::S_IFSOCK, "it is no socket"), (TOKEN, SFlag::S_IFREG, "it is no regular file")]
@@ -183,6 +204,12 @@ impl Place {
                 Err(Errno::ENOENT) => continue,
                 status => status.map_err(|errno| failed("look at", &path, errno.desc()))?,
             };
+            // Left by a start that was interrupted while it emptied the directory.
+            if status.st_uid == owner.user && status.st_uid != geteuid().as_raw() {
+                let removed = Removal::new(directory, owner.user, &[SOCKET, TOKEN]).entry(c_string(name));
+                removed.map_err(|why| failed("empty", &self.directory, why))?;
+                continue;
+            }
             if SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits()) != kind {
                 return Err(failed("replace", &path, what));
             }
@@ -240,6 +267,10 @@ fn is_ours(status: &FileStat, owner: &Owner) -> bool {
 fn give(directory: &OwnedFd, name: &str, owner: &Owner) -> nix::Result<()> {
     let group = owner.shared_with.or(owner.group).map(Gid::from_raw);
     fchownat(directory, name, Some(Uid::from_raw(owner.user)), group, AtFlags::AT_SYMLINK_NOFOLLOW)
+}
+
+fn c_string(name: &str) -> CString {
+    CString::new(name).unwrap_or_default()
 }
 
 fn mode(bits: u32) -> Mode {

@@ -1,6 +1,7 @@
 //! What the endpoint says of the daemon.
 
 use crate::json::{Object, object, success};
+use daemonize_core::__private::is_escaped;
 use daemonize_core::{Handle, Phase};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -119,7 +120,7 @@ pub(crate) fn metrics(daemon: &Handle, events: &BTreeMap<String, u64>, requests:
     text
 }
 
-/// The value of a label: the three escapes that the format has; other control characters are left out.
+/// Returns the value of a label: with the three escapes that the format has, without other control and format characters.
 fn label(text: &str) -> String {
     let mut label = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -127,7 +128,7 @@ fn label(text: &str) -> String {
             '\\' => label.push_str("\\\\"),
             '"' => label.push_str("\\\""),
             '\n' => label.push_str("\\n"),
-            letter if letter.is_control() => {}
+            letter if is_escaped(letter) || letter == '\t' => {}
             letter => label.push(letter),
         }
     }
@@ -177,7 +178,7 @@ mod tests {
 
     #[test]
     fn p5_16_a_label_stays_in_its_line() {
-        assert_eq!(label("a\"} 7\nb\\\x1b[2J"), "a\\\"} 7\\nb\\\\[2J");
+        assert_eq!(label("a\"} 7\nb\\\x1b[2J\u{202e}\u{200b}"), "a\\\"} 7\\nb\\\\[2J");
     }
 
     #[test]

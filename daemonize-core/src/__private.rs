@@ -6,6 +6,7 @@ pub use crate::body::pump_async;
 use crate::body::{Ending, Outcome, Work};
 use crate::daemon::Daemon;
 pub use crate::error::cause;
+pub use crate::escape::{escape, escape_bytes, escape_json, escape_lines, into_escaped_lines, is_escaped};
 pub use crate::places::{Places, Situation, home};
 use crate::{directory, log_file, notifier};
 use nix::unistd::Uid;
@@ -107,4 +108,9 @@ pub fn open_log_to_read(
     user: Option<u32>,
 ) -> Result<Option<OwnedFd>, String> {
     log_file::open_to_read(directory, name, user.map(Uid::from_raw))
+}
+
+/// Opens a directory as root, and makes what is missing on the way, where only root can lead it. For the crates beside this one.
+pub fn make_directory(path: &Path) -> Result<OwnedFd, String> {
+    directory::make_directory(path)
 }

@@ -1,5 +1,6 @@
 //! The number of a capability, and its name.
 
+use crate::escape::escape;
 use std::fmt;
 use std::str::FromStr;
 
@@ -69,7 +70,7 @@ pub struct UnknownCapability(String);
 
 impl fmt::Display for UnknownCapability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "unknown capability `{}`: give a name (CAP_NET_BIND_SERVICE or NET_BIND_SERVICE)", self.0)
+        write!(f, "unknown capability `{}`: give a name (CAP_NET_BIND_SERVICE or NET_BIND_SERVICE)", escape(&self.0))
     }
 }
 

@@ -4,8 +4,9 @@
 //! else, and everything after that is relative to the open directory.
 
 use crate::error::cause;
+use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, mkdirat};
 use nix::unistd::{Uid, geteuid};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
@@ -39,17 +40,27 @@ pub(crate) enum Purpose {
 
 /// Opens a directory and judges it; for root all those above it, too.
 pub(crate) fn open_directory(path: &Path, purpose: Purpose) -> Result<Directory, String> {
-    if geteuid().is_root() { open_trusted(path, purpose).map(|(directory, _)| directory) } else { open_plain(path) }
+    if geteuid().is_root() {
+        open_trusted(path, purpose, false).map(|(directory, _)| directory)
+    } else {
+        open_plain(path)
+    }
 }
 
 /// Opens the directory of a pidfile to act on the daemon that the file names. For root it may be another user's, who is
 /// returned: root must believe the file only if the process that it names runs as that user.
 pub(crate) fn open_foreign_directory(path: &Path) -> Result<(Directory, Option<Uid>), String> {
     if geteuid().is_root() {
-        open_trusted(path, Purpose::ForeignPidFile)
+        open_trusted(path, Purpose::ForeignPidFile, false)
     } else {
         open_plain(path).map(|directory| (directory, None))
     }
+}
+
+/// Opens a directory and judges it as one for pidfiles; makes what is missing on the way, with mode 0700. Only for root: it makes
+/// nothing where another user could have led it, by a link or by a directory that is not root's.
+pub(crate) fn make_directory(path: &Path) -> Result<OwnedFd, String> {
+    open_trusted(path, Purpose::PidFile, true).map(|((directory, _), _)| directory)
 }
 
 /// The name and number of a user, for messages.
@@ -74,7 +85,7 @@ fn open_plain(directory: &Path) -> Result<Directory, String> {
 
 /// For root: walks from `/`, judging every directory, and following links only where nobody else could have put them. Also
 /// returns the other user to whom it belongs.
-fn open_trusted(directory: &Path, purpose: Purpose) -> Result<(Directory, Option<Uid>), String> {
+fn open_trusted(directory: &Path, purpose: Purpose, make: bool) -> Result<(Directory, Option<Uid>), String> {
     let open = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let root = || {
         nix::fcntl::open("/", open | OFlag::O_DIRECTORY, Mode::empty())
@@ -85,8 +96,11 @@ fn open_trusted(directory: &Path, purpose: Purpose) -> Result<(Directory, Option
     let mut foreign = None;
     while let Some(name) = todo.pop() {
         let path = seen.join(&name);
-        let next =
-            openat(&current, name.as_os_str(), open, Mode::empty()).map_err(|errno| at(&path, cause(&errno.into())))?;
+        let next = match openat(&current, name.as_os_str(), open, Mode::empty()) {
+            Err(Errno::ENOENT) if make => make_in(&current, &name),
+            next => next,
+        };
+        let next = next.map_err(|errno| at(&path, cause(&errno.into())))?;
         let status = fstat(&next).map_err(|errno| at(&path, cause(&errno.into())))?;
         match kind(&status) {
             SFlag::S_IFLNK => {
@@ -112,6 +126,16 @@ fn open_trusted(directory: &Path, purpose: Purpose) -> Result<(Directory, Option
     }
     // The walk holds O_PATH descriptors; unlinkat and fstatat need no more.
     Ok(((current, shared), foreign))
+}
+
+/// Makes a directory in one that was judged, and opens what has the name then.
+fn make_in(parent: &OwnedFd, name: &OsStr) -> nix::Result<OwnedFd> {
+    match mkdirat(parent, name, Mode::S_IRWXU) {
+        // Another launch was faster. What it made is judged like anything else.
+        Ok(()) | Err(Errno::EEXIST) => {}
+        Err(errno) => return Err(errno),
+    }
+    openat(parent, name, OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC, Mode::empty())
 }
 
 /// The names of a path in reverse, so that the next one is popped.

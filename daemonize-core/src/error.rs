@@ -1,5 +1,6 @@
 //! What can go wrong, told as it is.
 
+use crate::escape::into_escaped_lines;
 use crate::pid::Pid;
 use crate::stage::Stage;
 use std::fmt::{self, Display};
@@ -11,7 +12,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a verb failed: "failed to \<verb\> `<thing>`: \<cause\>".
 ///
-/// [`kind`](Error::kind) is for programs to branch on, the text for people, [`exit_code`](Error::exit_code) for the
+/// [`kind`](Error::kind) is for programs to branch on, the text for people (without control characters but line ends: those of
+/// a path or of a daemon's message are escaped), [`exit_code`](Error::exit_code) for the
 /// exit status of a program that was asked to start, stop or look after a daemon. `Debug` prints the text too, so that
 /// `fn main() -> daemon::Result<()>` reads well.
 ///
@@ -117,9 +119,10 @@ impl Error {
         ExitCode::from(self.exit_code())
     }
 
-    /// An error whose text is finished.
+    /// An error with this text; control characters in it, which a path or a daemon's message may hold, are escaped.
     pub(crate) fn new(kind: ErrorKind, text: impl Into<String>) -> Error {
-        Error(Box::new(Inner { kind, text: text.into(), output: Vec::new(), errors: Vec::new() }))
+        let text = into_escaped_lines(text.into());
+        Error(Box::new(Inner { kind, text, output: Vec::new(), errors: Vec::new() }))
     }
 
     /// "failed to \<verb\> `<thing>`: \<cause\>".
@@ -151,7 +154,7 @@ impl Error {
 
     /// The same, with more to say.
     pub(crate) fn and(mut self, more: &str) -> Error {
-        self.0.text = format!("{}; {more}", self.0.text);
+        self.0.text = into_escaped_lines(format!("{}; {more}", self.0.text));
         self
     }
 

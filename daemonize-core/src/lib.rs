@@ -41,6 +41,7 @@ mod counters;
 mod daemon;
 mod directory;
 mod error;
+mod escape;
 mod event;
 mod handoff;
 mod inside;

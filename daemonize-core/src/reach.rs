@@ -9,6 +9,7 @@ pub(crate) use find::{find, refuse_second};
 
 use crate::directory::describe;
 use crate::error::{Error, ErrorKind, Result, cause};
+use crate::escape::{escape_bytes, escape_lines};
 use crate::pid::Pid;
 use crate::pidfile::{Holder, PASSING, PidFile, Probe, clean, clean_lock};
 use crate::process::Identity;
@@ -18,6 +19,7 @@ use crate::sys::pidfd::PidFd;
 use crate::sys::siginfo::Purpose;
 use nix::unistd::Uid;
 use std::fmt;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -74,7 +76,7 @@ impl Status {
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.pidfile.display();
+        let path = escape_bytes(self.pidfile.as_os_str().as_bytes());
         match (&self.state, self.pid) {
             (State::Running, Some(pid)) if self.pidfile.as_os_str().is_empty() => {
                 write!(f, "running as pid {pid} (without a pidfile)")
@@ -84,7 +86,7 @@ impl fmt::Display for Status {
             (State::Starting, _) => write!(f, "starting (pidfile `{path}`)"),
             (State::Dead, _) => write!(f, "dead, but its pidfile `{path}` is still there"),
             (State::Stopped, _) => write!(f, "not running (no `{path}`)"),
-            (State::Unknown(why), _) => write!(f, "unknown: {why}"),
+            (State::Unknown(why), _) => write!(f, "unknown: {}", escape_lines(why)),
         }
     }
 }
@@ -106,7 +108,7 @@ impl fmt::Display for Stopped {
         match self.pid {
             Some(pid) if self.killed => write!(f, "killed pid {pid}, which did not stop"),
             Some(pid) => write!(f, "stopped pid {pid}"),
-            None => write!(f, "not running (no `{}`)", self.pidfile.display()),
+            None => write!(f, "not running (no `{}`)", escape_bytes(self.pidfile.as_os_str().as_bytes())),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Telling people what went wrong when nobody waits for an answer any more.
 
+use crate::escape::{escape, escape_lines};
 use crate::mutex;
 use nix::sys::stat::{fstat, major, minor};
 use nix::syslog::{Facility, LogFlags, Severity, openlog, syslog};
@@ -14,21 +15,23 @@ pub(crate) fn set_name(name: &str) {
     name.clone_into(&mut mutex::lock(&NAME));
 }
 
-/// Says it on stderr, and when stderr is `/dev/null` to syslog (`daemon.err`): an error nobody can see is a lie.
+/// Reports an error on stderr, to the program's log, and when stderr is `/dev/null` to syslog (`daemon.err`). What the text quotes is
+/// escaped; the line ends are kept on stderr alone.
 pub(crate) fn error(text: &str) {
     let name = mutex::lock(&NAME).clone();
+    let line = one_line(text);
     // Whoever reports is about to do something more important than that: neither a full disk nor a logger may stop it.
-    let _ = catch_unwind(|| log::error!("{name}: {text}"));
+    let _ = catch_unwind(|| log::error!("{}: {line}", escape(&name)));
     say(&format!("{name}: {text}"));
     if nobody_reads_stderr() {
         let _ = openlog(None, LogFlags::LOG_NDELAY, Facility::LOG_DAEMON);
-        let _ = syslog(Severity::LOG_ERR, &format!("{name}[{}]: {}", std::process::id(), one_line(text)));
+        let _ = syslog(Severity::LOG_ERR, &format!("{}[{}]: {line}", escape(&name), std::process::id()));
     }
 }
 
-/// One line on stderr, if it can be written.
-pub(crate) fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
+/// Writes the text to stderr, escaped but for its line ends, if it can be written.
+pub(crate) fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{}", escape_lines(text));
 }
 
 /// Whether stderr is `/dev/null` (device 1:3) or closed.
@@ -36,6 +39,18 @@ fn nobody_reads_stderr() -> bool {
     fstat(io::stderr()).map_or(true, |status| (major(status.st_rdev), minor(status.st_rdev)) == (1, 3))
 }
 
+/// Joins the lines of an error with spaces and escapes the rest: no line of a log can be forged, and no terminal driven.
 fn one_line(text: &str) -> String {
-    text.replace('\n', " ")
+    escape(&text.replace('\n', " ")).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Promise 5.18.
+    #[test]
+    fn one_line_has_no_control_character() {
+        assert_eq!(one_line("a\nb\x1b[2J\u{61c}\u{200b}ü"), "a b\\u{1b}[2J\\u{61c}\\u{200b}ü");
+    }
 }

@@ -1,5 +1,6 @@
 //! The number of a signal, and its name.
 
+use crate::escape::escape;
 use std::fmt;
 use std::str::FromStr;
 
@@ -109,7 +110,7 @@ pub struct UnknownSignal(String);
 
 impl fmt::Display for UnknownSignal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "unknown signal `{}`: give a name (SIGTERM or TERM) or a number", self.0)
+        write!(f, "unknown signal `{}`: give a name (SIGTERM or TERM) or a number", escape(&self.0))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What can go wrong, told as it is.
 
 pub(crate) use daemonize_core::__private::cause;
+use daemonize_core::__private::into_escaped_lines;
 use std::fmt::{self, Display};
 use std::io;
 use std::process::ExitCode;
@@ -51,13 +52,13 @@ impl Error {
         self.exit_code
     }
 
-    /// An error whose text is finished.
+    /// An error with this text; control characters in it, which a path or a name may hold, are escaped.
     pub(crate) fn new(kind: ErrorKind, text: impl Into<String>) -> Error {
         let exit_code = match kind {
             ErrorKind::NoSuchBot | ErrorKind::Failed | ErrorKind::Timeout | ErrorKind::NotRunning => 5,
             _ => 2,
         };
-        Error { kind, text: text.into().into_boxed_str(), exit_code }
+        Error { kind, text: into_escaped_lines(text.into()).into_boxed_str(), exit_code }
     }
 
     /// "failed to \<verb\> `<thing>`: \<cause\>".

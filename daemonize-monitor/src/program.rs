@@ -4,6 +4,7 @@ use crate::bot::Bot;
 use crate::error::cause;
 use crate::sys::pidfd::PidFd;
 use crate::sys::spawn::{self, Newborn, STREAMS, Slots};
+use daemonize_core::__private::escape_bytes;
 use daemonize_core::{Pid, Signal};
 use nix::sys::stat::fstat;
 use nix::unistd::{Gid, Group, Uid, User, getegid, geteuid, getgrouplist};
@@ -212,8 +213,8 @@ fn wrong(text: String) -> Refusal {
 /// A text as the kernel takes it.
 fn string(text: impl Into<Vec<u8>>) -> Result<CString, Refusal> {
     CString::new(text).map_err(|error| {
-        let text = String::from_utf8_lossy(&error.into_vec()).escape_debug().to_string();
-        wrong(format!("failed to execute with `{text}`: it contains a zero byte"))
+        let text = error.into_vec();
+        wrong(format!("failed to execute with `{}`: it contains a zero byte", escape_bytes(&text)))
     })
 }
 

@@ -4,6 +4,7 @@ mod stream;
 
 use crate::logs::{Place, Sink};
 use crate::settings::{Facility, Handler, Settings};
+use daemonize_core::__private::escape;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use std::cell::Cell;
 use std::fs;
@@ -146,7 +147,7 @@ impl Log for Recorder {
 
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) && !WRITING.get() {
-            self.silently(|state| state.take(record.level(), one_line(&record.args().to_string())));
+            self.silently(|state| state.take(record.level(), escape(&record.args().to_string()).into_owned()));
         }
     }
 
@@ -229,23 +230,4 @@ fn usual() -> Handler {
         Some(stderr.file_type().is_char_device() && stderr.rdev() == null.rdev())
     };
     if is_null().unwrap_or(true) { Handler::Syslog(Facility::default()) } else { Handler::Stderr }
-}
-
-/// Whatever a message quotes, it is one line, and moves no cursor.
-fn one_line(message: &str) -> String {
-    let mut line = String::with_capacity(message.len());
-    for letter in message.chars() {
-        if letter.is_control() { line.extend(letter.escape_default()) } else { line.push(letter) }
-    }
-    line
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn p5_16_a_message_is_one_line() {
-        assert_eq!(one_line("a\nERROR b\x1b[2J\u{9b}ü"), "a\\nERROR b\\u{1b}[2J\\u{9b}ü");
-    }
 }

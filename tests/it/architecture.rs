@@ -19,7 +19,7 @@ const FLOORS: Floors = &[
     (3, &["process", "signals", "directory", "notifier", "places"]),
     (2, &["error", "sys", "attach", "body"]),
     (1, &["stage", "signal", "capability", "pid", "stopping", "stdout", "report", "counters", "event", "shutdown"]),
-    (0, &["mutex"]),
+    (0, &["mutex", "escape"]),
 ];
 
 /// The same for `daemonize-control`.
@@ -30,7 +30,7 @@ const FLOORS_OF_CONTROL: Floors = &[
     (4, &["server"]),
     (3, &["routes"]),
     (2, &["access", "events", "status", "place"]),
-    (1, &["refusal", "token", "json", "address"]),
+    (1, &["refusal", "token", "json", "address", "leftovers"]),
 ];
 
 /// The same for `daemonize-monitor`, but for its program, which is a house of its own.

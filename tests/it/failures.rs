@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use look::{Lab, Outcome};
 
-use crate::common::{PIDFILE, lab, letters, needs, needs_root, nothing_left, shared_lab, start, stop};
+use crate::common::{PIDFILE, lab, letters, needs, needs_root, nothing_left, run, shared_lab, start, stop};
 
 /// What strace is told to inject, what the error says of the cause, and which stage or file it names.
 const FAILURES: [(&str, &str, &str); 8] = [
@@ -92,13 +92,40 @@ fn injected(lab: &Lab, injection: &str) -> Outcome {
 }
 
 /// In a mount name space of its own `/dev/log` is ours.
+/// Promise 5.18.
+#[test]
+fn start_that_fails_with_control_text_shows_it_escaped() {
+    let lab = lab();
+    let wild = "gone\x1b]0;owned\x07\u{9b}2J\u{202e}x\u{61c}\u{200b}\u{e0041}\rover";
+    let outcome = run(&lab, "start", &["ready=manual", &format!("body=err:{wild}")]).exits(4);
+    let shown = "gone\\u{1b}]0;owned\\u{7}\\u{9b}2J\\u{202e}x\\u{61c}\\u{200b}\\u{e0041}\\rover";
+    assert!(outcome.stderr.contains(shown), "{outcome}");
+    assert!(outcome.stderr.chars().all(|letter| matches!(letter, ' '..='~' | '\n')), "{:?}", outcome.stderr);
+    nothing_left(&lab);
+}
+
+/// Promise 5.18.
+#[test]
+fn status_of_a_pidfile_with_control_text_shows_it_escaped() {
+    let lab = lab();
+    for verb in ["status", "stop"] {
+        let outcome = lab.helper(&[verb, "pidfile=a\x1b[2J\u{202e}\u{200b}.pid"]).run();
+        let said = format!("{}{}", outcome.stdout, outcome.stderr);
+        assert!(said.contains("a\\u{1b}[2J\\u{202e}\\u{200b}.pid"), "{said:?}");
+        assert!(said.chars().all(|letter| matches!(letter, ' '..='~' | '\n')), "{said:?}");
+    }
+}
+
 #[test]
 fn p1_26_an_error_nobody_can_see_goes_to_the_system_log() {
     needs(&["unshare", "mount", "mknod"]);
     needs_root();
-    for (act, cause) in
-        [("err:the disk is gone", "the disk is gone"), ("panic:index out of range", "index out of range")]
-    {
+    for (act, cause) in [
+        ("err:the disk is gone", "the disk is gone"),
+        ("panic:index out of range", "index out of range"),
+        // Promise 5.18.
+        ("err:gone\x1b[2J\u{202e}\u{61c}\u{200b}", "gone\\u{1b}[2J\\u{202e}\\u{61c}\\u{200b}"),
+    ] {
         let lab = lab();
         let log = UnixDatagram::bind(lab.path("log.socket")).expect("a socket");
         log.set_read_timeout(Some(Duration::from_secs(20))).expect("a deadline");
@@ -113,6 +140,7 @@ fn p1_26_an_error_nobody_can_see_goes_to_the_system_log() {
         for part in ["leaky", &pid.to_string(), cause] {
             assert!(line.contains(part), "{part:?} is missing: {line:?}");
         }
+        assert!(line.chars().all(|letter| matches!(letter, ' '..='~')), "control text in {line:?}");
         nothing_left(&lab);
         log.set_nonblocking(true).expect("a socket");
         assert!(log.recv(&mut [0; 10]).is_err(), "more than one line");

@@ -271,7 +271,7 @@ fn failed(request: &Request, error: &io::Error) -> Error {
 }
 
 /// What the daemon publishes from now on, one after another; ends when the daemon does. A
-/// [`Stream`](futures_core::Stream), too.
+/// [`Stream`](futures_core::Stream), too. Its limits are those of [`Events`](super::Events).
 pub struct AsyncEvents {
     connection: Connection,
     incoming: Incoming,
@@ -308,7 +308,7 @@ impl Stream for AsyncEvents {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Published>>> {
         loop {
             if let Some(published) = self.incoming.next() {
-                return Poll::Ready(Some(Ok(published)));
+                return Poll::Ready(Some(published));
             }
             if self.ended {
                 return Poll::Ready(None);

@@ -2,6 +2,7 @@
 
 use super::Client;
 pub(crate) use daemonize_core::__private::cause;
+use daemonize_core::__private::{escape, into_escaped_lines};
 use daemonize_core::Pid;
 use std::fmt::{self, Display};
 use std::process::ExitCode;
@@ -42,7 +43,8 @@ pub enum ErrorKind {
     NoHandler,
     /// The handler of the event failed; the text says what it said.
     Handler,
-    /// What came back is no HTTP, cut off, or larger than any reply; or nothing came back.
+    /// What came back is not HTTP, is cut off, or exceeds a limit that the text names: 16 KiB for the head, 16 MiB and 4194304 JSON
+    /// values for the body of a reply, 1 MiB and 1048576 JSON values for an event of a stream. Or nothing came back.
     Reply,
     /// The request cannot be sent: a route with spaces, an event that is no object.
     Request,
@@ -86,8 +88,9 @@ impl Error {
         Error::new(kind, format!("failed to {verb} `{thing}`: {cause}"))
     }
 
-    /// An error whose text is finished.
+    /// An error with this text; control characters in it, which a path or an answer may hold, are escaped.
     pub(crate) fn new(kind: ErrorKind, text: String) -> Error {
+        let text = into_escaped_lines(text);
         Error(Box::new(Inner { kind, text, client: None }))
     }
 
@@ -103,10 +106,10 @@ impl Error {
     }
 }
 
-/// What somebody else said, fit for a terminal and a log: one line, at most 500 characters.
+/// Returns what another process said as one escaped line, of at most 500 characters before they are escaped.
 pub(crate) fn quoted(text: &str) -> String {
-    let plain = |letter: char| if letter.is_control() { letter.escape_default().collect() } else { letter.to_string() };
-    text.trim().chars().take(500).map(plain).collect()
+    let text: String = text.trim().chars().take(500).collect();
+    escape(&text).into_owned()
 }
 
 impl Display for Error {
@@ -143,6 +146,7 @@ mod tests {
     #[test]
     fn what_others_say_cannot_drive_a_terminal() {
         assert_eq!(quoted("  a\u{1b}[2J\nb "), "a\\u{1b}[2J\\nb");
+        assert_eq!(quoted("\u{61c}\u{200b}\u{202e}x"), "\\u{61c}\\u{200b}\\u{202e}x");
         assert_eq!(quoted(&"x".repeat(900)).len(), 500);
     }
 }

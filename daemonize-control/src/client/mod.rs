@@ -7,6 +7,7 @@
 mod asynchronous;
 mod blocking;
 pub(crate) mod error;
+mod json;
 mod reply;
 mod stop;
 mod stream;

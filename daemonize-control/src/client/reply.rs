@@ -1,17 +1,21 @@
 //! What a reply means.
 
 use super::error::{Error, ErrorKind, Result, quoted};
+use super::json;
 use super::wire::{Head, Malformed, Reply, Request};
 use serde_json::Value;
 
 /// How the endpoint begins to say that nobody handles an event.
 const NO_HANDLER: &str = "no handler found for ";
 
+/// The most bytes of a refusal that are looked at: it has one short text.
+pub(crate) const MAX_REFUSAL: usize = 64 << 10;
+
 /// The value that was answered; text that is no JSON is a string.
 pub(crate) fn value(request: &Request, reply: &Reply) -> Result<Value> {
     check_status(request, &reply.head, &reply.body)?;
     if reply.head.is_json {
-        return serde_json::from_slice(&reply.body).map_err(|error| malformed(request, &error.to_string()));
+        return json::of_reply(&reply.body).map_err(|why| malformed(request, &why));
     }
     Ok(Value::String(String::from_utf8_lossy(&reply.body).into_owned()))
 }
@@ -49,7 +53,7 @@ pub(crate) fn check_status(request: &Request, head: &Head, body: &[u8]) -> Resul
     if (200..300).contains(&head.status) {
         return Ok(());
     }
-    let json: Option<Value> = serde_json::from_slice(body).ok();
+    let json: Option<Value> = body.get(..=MAX_REFUSAL).is_none().then(|| serde_json::from_slice(body).ok()).flatten();
     let message = json.as_ref().and_then(|json| json.get("message")?.as_str()).map(quoted);
     let message = message.map(|message| format!(": {message}")).unwrap_or_default();
     let why = format!("the endpoint answered {}{message}", head.status);

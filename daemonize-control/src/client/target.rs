@@ -7,7 +7,7 @@ use daemonize_core::__private::same_daemon;
 use daemonize_core::{Daemon, Pid, State, Status};
 use std::fmt::Display;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -166,15 +166,25 @@ pub(crate) fn after(time: Duration) -> Instant {
     Instant::now() + time.min(NEVER)
 }
 
-/// The effective user of a process. Not the owner of `/proc/PID`: that is root where nobody may dump it.
+/// The most bytes of a file in `/proc/PID` that are read: what is looked for is in its first lines.
+const MAX_PROC_FILE: u64 = 4096;
+
+/// Returns the effective user of a process. Not the owner of `/proc/PID`: that is root where nobody may dump it.
 fn owner(pid: Pid) -> Option<u32> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let status = beginning(&format!("/proc/{pid}/status"))?;
     status.lines().find_map(|line| line.strip_prefix("Uid:"))?.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// When a process began (`proc(5)`: `starttime` in `/proc/PID/stat`).
+/// Returns when a process began (`proc(5)`: `starttime` in `/proc/PID/stat`).
 fn born(pid: Pid) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let stat = beginning(&format!("/proc/{pid}/stat"))?;
     // The name, which may hold anything, ends with the last bracket.
     stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?.parse().ok()
+}
+
+/// Returns the beginning of a file of the kernel, of which the process chose a part: its name may be no UTF-8.
+fn beginning(path: &str) -> Option<String> {
+    let mut bytes = Vec::new();
+    fs::File::open(path).ok()?.take(MAX_PROC_FILE).read_to_end(&mut bytes).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -8,7 +8,7 @@ use super::target::Found;
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use std::fmt;
 use std::fs;
-use std::io::Read;
+use std::io::{self, BufRead, BufReader, Read};
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -62,24 +62,31 @@ fn check_user(uid: u32, found: &Found) -> Result<()> {
 /// Whoever listens on the TCP port must be the daemon's user.
 pub(crate) fn check_listener(address: SocketAddr, found: &Found) -> Result<()> {
     let table = if address.is_ipv4() { "/proc/net/tcp" } else { "/proc/net/tcp6" };
-    let text = fs::read_to_string(table).map_err(|error| {
+    let unknown = |error: io::Error| {
         found.failed(ErrorKind::Untrusted, format_args!("who listens is not told: `{table}`: {}", cause(&error)))
-    })?;
-    let mut listeners = listeners(&text, address).peekable();
-    if listeners.peek().is_none() {
-        return Err(found.failed(ErrorKind::Unreachable, format_args!("nobody listens at {address}")));
+    };
+    // Line by line: any user can make it as long as it likes.
+    let mut is_there = false;
+    for uid in listeners(BufReader::new(fs::File::open(table).map_err(unknown)?), address) {
+        check_user(uid.map_err(unknown)?, found)?;
+        is_there = true;
     }
-    listeners.try_for_each(|uid| check_user(uid, found))
+    if is_there {
+        Ok(())
+    } else {
+        Err(found.failed(ErrorKind::Unreachable, format_args!("nobody listens at {address}")))
+    }
 }
 
-/// The users that listen at exactly this address.
-fn listeners(table: &str, address: SocketAddr) -> impl Iterator<Item = u32> + '_ {
+/// Returns the users that listen at exactly this address.
+fn listeners(table: impl BufRead, address: SocketAddr) -> impl Iterator<Item = io::Result<u32>> {
     let wanted = spelt(address);
-    table.lines().filter_map(move |line| {
+    let user = move |line: &str| {
         let mut fields = line.split_ascii_whitespace().skip(1);
         let (local, state) = (fields.next()?, fields.nth(1)?);
         (local == wanted && state == LISTEN).then(|| fields.nth(3)?.parse().ok())?
-    })
+    };
+    table.lines().filter_map(move |line| line.map(|line| user(&line)).transpose())
 }
 
 /// The address as the table has it: 32 bits at a time, each in the machine's order of bytes.
@@ -170,7 +177,11 @@ mod tests {
 
     #[test]
     fn the_table_says_who_listens() {
-        let users = |port| listeners(TABLE, SocketAddr::from(([127, 0, 0, 1], port))).collect::<Vec<_>>();
+        let users = |port| {
+            listeners(TABLE.as_bytes(), SocketAddr::from(([127, 0, 0, 1], port)))
+                .collect::<io::Result<Vec<_>>>()
+                .unwrap()
+        };
         assert_eq!((users(8080), users(8081), users(8082), users(1)), (vec![33], vec![65534], vec![], vec![]));
     }
 

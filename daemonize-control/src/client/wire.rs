@@ -2,13 +2,19 @@
 
 use super::error::{Error, ErrorKind, Result};
 use super::trust::Secret;
+use daemonize_core::__private::escape;
 use serde_json::Value;
 
-/// A reply larger than this is none of ours.
-const LARGEST: usize = 16 << 20;
+/// The most bytes that the body of a reply may have.
+const MAX_BODY: usize = 16 << 20;
 
-/// A head of a reply larger than this is none of ours.
-const LARGEST_HEAD: usize = 16 << 10;
+/// The most bytes that the head of a reply may have.
+const MAX_HEAD: usize = 16 << 10;
+
+/// The most bytes that the size of a chunk and its extensions may have.
+const MAX_CHUNK_HEAD: usize = 64;
+
+const BODY_TOO_LARGE: Malformed = Malformed("it is larger than 16 MiB, the limit of a reply");
 
 /// One request, wherever it is sent.
 #[derive(Clone, Debug)]
@@ -65,7 +71,7 @@ fn check(route: &str) -> Result<String> {
         return Ok(route);
     }
     let why = "a route is printable ASCII without spaces and `#`; encode the others as `%20`";
-    Err(Error::failed(ErrorKind::Request, "ask for", route.escape_debug(), why))
+    Err(Error::failed(ErrorKind::Request, "ask for", escape(&route), why))
 }
 
 /// Why bytes are no reply.
@@ -166,8 +172,10 @@ impl Reader {
         let mut response = httparse::Response::new(&mut headers);
         let length = match response.parse(&self.pending) {
             Ok(httparse::Status::Complete(length)) => length,
-            Ok(httparse::Status::Partial) if self.pending.len() <= LARGEST_HEAD => return Ok(()),
-            Ok(httparse::Status::Partial) => return Err(Malformed("its head has no end")),
+            Ok(httparse::Status::Partial) if self.pending.len() <= MAX_HEAD => return Ok(()),
+            Ok(httparse::Status::Partial) => {
+                return Err(Malformed("its head is larger than 16 KiB, the limit of a head"));
+            }
             Err(_) => return Err(Malformed("it is no HTTP")),
         };
         let head = head(&response)?;
@@ -182,7 +190,8 @@ impl Reader {
     /// Moves what may be moved to the body; whether there was something.
     fn take(&mut self, body: &mut Vec<u8>) -> bool {
         let length = self.left.min(self.pending.len());
-        body.extend(self.pending.drain(..length));
+        body.extend_from_slice(&self.pending[..length]);
+        self.pending.drain(..length);
         self.left -= length;
         length > 0
     }
@@ -193,7 +202,7 @@ impl Reader {
             Chunks::Size => {
                 let (length, size) = match httparse::parse_chunk_size(&self.pending) {
                     Ok(httparse::Status::Complete(found)) => found,
-                    Ok(httparse::Status::Partial) if self.pending.len() < 64 => return Ok(false),
+                    Ok(httparse::Status::Partial) if self.pending.len() < MAX_CHUNK_HEAD => return Ok(false),
                     _ => return Err(Malformed("a chunk has no size")),
                 };
                 self.pending.drain(..length);
@@ -234,8 +243,8 @@ fn head(response: &httparse::Response<'_, '_>) -> Result<Head, Malformed> {
         _ if matches!(status, 204 | 304) => Framing::Length(0),
         (Some(coding), None) if coding == "chunked" => Framing::Chunked,
         (None, Some(length)) => match length.parse() {
-            Ok(length) if length <= LARGEST => Framing::Length(length),
-            _ => return Err(Malformed("it is larger than any reply")),
+            Ok(length) if length <= MAX_BODY => Framing::Length(length),
+            _ => return Err(BODY_TOO_LARGE),
         },
         (None, None) => Framing::Closing,
         _ => return Err(Malformed("it says twice how long it is")),
@@ -255,8 +264,8 @@ impl Whole {
     /// Takes more bytes; the reply once it is whole.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<Option<Reply>, Malformed> {
         self.reader.push(bytes, &mut self.body)?;
-        if self.body.len() > LARGEST {
-            return Err(Malformed("it is larger than any reply"));
+        if self.body.len() > MAX_BODY {
+            return Err(BODY_TOO_LARGE);
         }
         Ok(self.reader.is_whole().then(|| self.reply()).flatten())
     }

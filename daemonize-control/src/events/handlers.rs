@@ -2,6 +2,7 @@
 
 use super::IntoReply;
 use crate::json::{Object, failure};
+use daemonize_core::__private::escape;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -105,7 +106,7 @@ impl Drop for Work {
     /// Whoever asked may have gone.
     fn drop(&mut self) {
         if thread::panicking() {
-            log::error!("the handler of the event `{}` panicked", self.name.escape_debug());
+            log::error!("the handler of the event `{}` panicked", escape(&self.name));
         }
     }
 }

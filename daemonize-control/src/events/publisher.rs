@@ -2,6 +2,7 @@
 
 use crate::json;
 use bytes::Bytes;
+use daemonize_core::__private::{escape, is_escaped};
 use serde_json::Value;
 use std::fmt;
 use tokio::sync::broadcast::error::RecvError;
@@ -40,7 +41,7 @@ impl Publisher {
         }
         let message = message(name, value);
         if message.len() > LONGEST {
-            log::warn!("failed to publish `{}`: it has {} bytes", name.escape_debug(), message.len());
+            log::warn!("failed to publish `{}`: it has {} bytes", escape(name), message.len());
             return 0;
         }
         self.0.send(message).unwrap_or(0)
@@ -83,9 +84,9 @@ impl Heard {
     }
 }
 
-/// A server-sent event: JSON is one line, and the name has no control characters.
+/// Returns a server-sent event: JSON is one line, and the name is without control and format characters.
 fn message(name: &str, value: &Value) -> Bytes {
-    let name: String = name.chars().filter(|letter| !letter.is_control()).collect();
+    let name: String = name.chars().filter(|letter| !is_escaped(*letter) && *letter != '\t').collect();
     let mut text = format!("event: {name}\ndata: ").into_bytes();
     text.extend(json::print(value));
     text.extend(b"\n\n");
@@ -102,7 +103,7 @@ mod tests {
         let text = message("a\nevent: b\u{9b}", &json!({"x": "1\n\ndata: 2\u{2028}"}));
         assert_eq!(
             std::str::from_utf8(&text).unwrap(),
-            "event: aevent: b\ndata: {\"x\":\"1\\n\\ndata: 2\u{2028}\"}\n\n"
+            "event: aevent: b\ndata: {\"x\":\"1\\n\\ndata: 2\\u2028\"}\n\n"
         );
     }
 

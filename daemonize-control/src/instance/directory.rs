@@ -1,7 +1,7 @@
 //! The directory of an instance: its pidfile, its socket, its token.
 
 use crate::client::error::{Error, ErrorKind, Result, cause};
-use daemonize_core::__private::home;
+use daemonize_core::__private::{home, make_directory};
 use nix::unistd::geteuid;
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -28,10 +28,15 @@ pub(crate) fn default(name: &str) -> Result<PathBuf> {
     Ok(home.join(".local/share").join(name))
 }
 
-/// Makes the directory, for its owner alone; one that is there already is taken if nobody else can write it.
+/// Makes the directory, for its owner alone; one that is there already is taken if nobody else can write it. Root makes nothing
+/// below a directory or behind a link of another user.
 pub(crate) fn make(path: &Path) -> Result<()> {
     let failed = |verb: &str, why: String| Err(Error::failed(ErrorKind::Configuration, verb, path.display(), why));
-    if let Err(error) = fs::DirBuilder::new().recursive(true).mode(0o700).create(path) {
+    if geteuid().is_root() {
+        if let Err(why) = make_directory(path) {
+            return failed("make directory", why);
+        }
+    } else if let Err(error) = fs::DirBuilder::new().recursive(true).mode(0o700).create(path) {
         return failed("make directory", cause(&error));
     }
     let status = match fs::metadata(path) {

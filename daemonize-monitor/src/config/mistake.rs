@@ -1,7 +1,9 @@
 //! A mistake in a configuration, and where it is.
 
+use daemonize_core::__private::{escape_bytes, escape_lines};
 use std::fmt;
 use std::iter;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// So many mistakes are told one by one: a quotation mark that is missing can make hundreds of them.
@@ -32,9 +34,10 @@ impl Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let file = escape_bytes(self.file.as_os_str().as_bytes());
         match self.line {
-            0 => write!(f, "{}", self.file.display()),
-            line => write!(f, "{}:{line}:{}", self.file.display(), self.column),
+            0 => write!(f, "{file}"),
+            line => write!(f, "{file}:{line}:{}", self.column),
         }
     }
 }
@@ -52,9 +55,9 @@ impl fmt::Display for Mistake {
     /// "`FILE:LINE:COLUMN`: what is wrong".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.place.is_nowhere() {
-            return f.write_str(&self.text); // No file says it: a program does.
+            return f.write_str(&escape_lines(&self.text)); // No file says it: a program does.
         }
-        write!(f, "{}: {}", self.place, self.text)
+        write!(f, "{}: {}", self.place, escape_lines(&self.text))
     }
 }
 

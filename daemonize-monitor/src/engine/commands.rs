@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::logs::Place;
 use crate::orders::{Answer, Letter, Order, Respond};
 use crate::status::State;
+use daemonize_core::__private::escape;
 use daemonize_core::Signal;
 use std::cell::{Cell, RefCell};
 use std::path::Path;
@@ -110,12 +111,7 @@ impl Engine {
     fn named(&self, name: &str) -> Result<Vec<usize>> {
         let found = self.find(name);
         if found.is_empty() {
-            return Err(Error::failed(
-                ErrorKind::NoSuchBot,
-                "find bot",
-                name.escape_debug(),
-                "there is none of this name",
-            ));
+            return Err(Error::failed(ErrorKind::NoSuchBot, "find bot", escape(name), "there is none of this name"));
         }
         Ok(found)
     }
@@ -151,7 +147,7 @@ impl Engine {
 
     /// A program in no configuration is started as a bot, until it is destroyed.
     fn add_by_hand(&mut self, bot: Bot) -> Result<()> {
-        let failed = |why: &str| Error::failed(ErrorKind::Configuration, "add bot", bot.name.escape_debug(), why);
+        let failed = |why: &str| Error::failed(ErrorKind::Configuration, "add bot", escape(&bot.name), why);
         if !is_a_name(&bot.name) {
             return Err(failed("its name has other characters than letters, digits and `-_.@+`, or none"));
         }

@@ -11,6 +11,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use body::{Instead, answer, bad, parse, refusal};
 use daemonize_control::axum;
+use daemonize_core::__private::escape;
 use daemonize_core::Signal;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -143,7 +144,7 @@ pub(super) async fn add(State(listener): State<Listener>, body: Bytes) -> Respon
 async fn added(listener: &Listener, body: &Bytes) -> Result<Response, Instead> {
     let New { command, arguments, name, wait } = parse(body)?;
     let wait = body::wait(wait)?;
-    let failed = |why: &str| Error::failed(ErrorKind::Configuration, "start program", command.escape_debug(), why);
+    let failed = |why: &str| Error::failed(ErrorKind::Configuration, "start program", escape(&command), why);
     if !command.starts_with('/') {
         return Err(refusal(&failed("its path does not begin with `/`"), &[]).into());
     }

@@ -11,6 +11,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::Response;
 use body::{answer, bad, refusal};
 use daemonize_control::axum;
+use daemonize_core::__private::escape_json;
 use serde::Deserialize;
 use serde_json::json;
 use std::convert::Infallible;
@@ -164,7 +165,7 @@ fn events<'a>(lines: impl Iterator<Item = &'a str>) -> Bytes {
     let mut text = String::new();
     for line in lines {
         text.push_str("event: line\ndata: ");
-        text.push_str(&json!(line).to_string());
+        text.push_str(&escape_json(&json!(line).to_string()));
         text.push_str("\n\n");
     }
     if text.is_empty() { Bytes::from_static(b":\n\n") } else { text.into() }

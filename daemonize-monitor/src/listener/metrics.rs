@@ -2,6 +2,7 @@
 
 use super::Listener;
 use crate::json::{Bot, State};
+use daemonize_core::__private::is_escaped;
 use std::fmt::{Display, Write};
 
 /// Metrics of all bots, as lines of the text format 0.0.4; nothing if the engine does not answer.
@@ -50,7 +51,7 @@ fn line(text: &mut String, name: &str, labels: &[(&str, &str)], value: impl Disp
     let _ = writeln!(text, "daemon_bot_{name}{{{}}} {value}", labels.join(","));
 }
 
-/// Names have no such characters, but who knows.
+/// Returns the value of a label without control and format characters, which no name should have.
 fn escaped(text: &str) -> String {
-    text.chars().filter(|letter| !letter.is_control()).collect::<String>().replace('\\', "\\\\").replace('"', "\\\"")
+    text.chars().filter(|letter| !is_escaped(*letter)).collect::<String>().replace('\\', "\\\\").replace('"', "\\\"")
 }

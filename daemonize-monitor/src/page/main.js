@@ -35,7 +35,7 @@ function showTitle() {
     const name = monitor.known?.name ?? 'Monitor';
     const bad = problems > 0 || Boolean(monitor.known?.problem);
     const what = problems === 1 ? '1 problem' : problems > 1 ? `${problems} problems` : bad ? 'configuration' : '';
-    document.title = what ? `(${what}) ${name}` : name;
+    document.title = plain(what ? `(${what}) ${name}` : name);
     mark($('icon'), 'href', dot(bad ? '#d93025' : '#1a9c52'));
   }, 200);
 }

@@ -42,14 +42,14 @@ function makeRow(entry) {
   row.dataset.name = name;
   const [state, pid, up, exits, cpu, bytes, events] = row.querySelectorAll('td');
   const label = row.querySelector('button.name');
-  label.textContent = name;
-  label.title = name;
+  label.textContent = plain(name);
+  label.title = plain(name);
   const buttons = {};
   for (const button of row.querySelectorAll('.actions button')) {
     const verb = button.dataset.do;
     buttons[verb] = button;
     button.title = `${button.textContent} (${{ start: 's', stop: 'x', restart: 'r', log: 'l' }[verb]})`;
-    button.setAttribute('aria-label', `${button.textContent} ${name}`);
+    mark(button, 'aria-label', `${button.textContent} ${name}`);
   }
   entry.row = row;
   entry.parts = {
@@ -92,7 +92,7 @@ function paintEvents(events, parts) {
   write(parts.event, event ? event.name : '');
   write(parts.hour, number(event ? event.hour : 0));
   write(parts.total, event ? number(event.total) : '');
-  parts.events.title = events.map(({ name, total, hour: past }) => `${name}: ${grouped.format(total)}, past hour ${grouped.format(past)}`).join('\n');
+  parts.events.title = plain(events.map(({ name, total, hour: past }) => `${name}: ${grouped.format(total)}, past hour ${grouped.format(past)}`).join('\n'));
 }
 
 function paintButtons({ bot, busy, parts }) {

@@ -2,11 +2,17 @@
 
 const $ = (id) => document.getElementById(id);
 
+/** Controls but tabs and line ends, and characters that nobody sees or that turn the direction of writing. */
+const hidden = /(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0\u{e0000}-\u{e0fff}]/gu;
+
+/** The text with these as what they are: `\u{202e}`. */
+const plain = (text) => String(text ?? '').replace(hidden, (letter) => `\\u{${letter.codePointAt(0).toString(16)}}`);
+
 /** Sets a node's text if it is another one; the only way in which text gets into the page. */
 function write(node, text) {
   if (node.said !== text) {
     node.said = text;
-    node.textContent = text;
+    node.textContent = plain(text);
   }
 }
 
@@ -15,13 +21,13 @@ function mark(node, name, value) {
   if (value === null || value === undefined || value === false) {
     if (node.hasAttribute(name)) node.removeAttribute(name);
   } else if (node.getAttribute(name) !== String(value)) {
-    node.setAttribute(name, String(value));
+    node.setAttribute(name, plain(value));
   }
 }
 
 function element(tag, text, className) {
   const made = document.createElement(tag);
-  if (text !== undefined) made.textContent = text;
+  if (text !== undefined) made.textContent = plain(text);
   if (className) made.className = className;
   return made;
 }

@@ -310,7 +310,7 @@ fn the_directory_is_private() {
     assert!(!lab.path("data/only").exists() && !lab.path(".local").exists());
     fs::create_dir(lab.path("app")).expect("a directory");
     fs::set_permissions(lab.path("app"), fs::Permissions::from_mode(0o777)).expect("a directory of ours");
-    lab.helper(&["hold", "app"]).run().exits(2).says(&["Configuration", "others can write it (mode 0777)"]);
+    lab.helper(&["hold", "app"]).run().exits(2).says(&["Configuration", "can write it (mode 0777)"]);
     assert!(!lab.path(PIDFILE).exists());
 }
 

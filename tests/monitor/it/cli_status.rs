@@ -117,6 +117,23 @@ fn p5_16_what_bots_print_moves_no_cursor() {
     site.shutdown();
 }
 
+/// Promise 5.18.
+#[test]
+fn command_line_mistakes_show_control_text_escaped() {
+    let site = Site::new("");
+    let wild = "st\x1b[2Jop\u{202e}\u{61c}\u{200b}\u{9b}";
+    let shown = "st\\u{1b}[2Jop\\u{202e}\\u{61c}\\u{200b}\\u{9b}";
+    let wait = format!("--wait={wild}");
+    for words in [&[wild][..], &["start", &wait], &["signal", wild, "web"], &["tail", "--stream", wild, "web"]] {
+        let outcome = site.ctl(words).run().exits(2);
+        assert!(outcome.stderr.contains(shown), "{outcome}");
+        assert!(outcome.stderr.chars().all(|letter| matches!(letter, ' '..='~' | '\n')), "{:?}", outcome.stderr);
+    }
+    // What is no UTF-8 is shown byte by byte.
+    let outcome = site.lab.shell("$CTL start $'web\\xff\\x1b'").env("CTL", site.lab.program()).run().exits(2);
+    assert!(outcome.stderr.starts_with("error: `web\\xff\\u{1b}` is not UTF-8\n"), "{outcome}");
+}
+
 #[test]
 fn tail_shows_the_last_lines_and_goes_on() {
     let site = Site::new(

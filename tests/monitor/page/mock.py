@@ -193,7 +193,7 @@ class Monitor:
                         self.print(bot, f"{time.strftime('%H:%M:%S')} {self.chance.choice(bot.words)}")
                 ticker = self.bots["ticker"]
                 if ticks % 5 == 0 and ticker.state == "running":
-                    self.print(ticker, f"tick {ticks // 5} <b>bold</b> \x1b[31mred\x1b[0m")
+                    self.print(ticker, f"tick {ticks // 5} <b>bold</b> \x1b[31mred\x1b[0m \u202egnp\u200b")
                 if many:
                     for bot in self.chance.sample(running, min(len(running), 2)):
                         if bot.process is None:

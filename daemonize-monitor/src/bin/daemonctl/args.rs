@@ -1,10 +1,12 @@
 //! The command line.
 
 use crate::exit;
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
+use daemonize_core::__private::escape_bytes;
 use daemonize_core::Signal;
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -150,6 +152,22 @@ pub(crate) struct Which {
     pub(crate) all: bool,
 }
 
+/// Reads the command line; prints why and exits with status 2 where it is wrong, as clap does.
+pub(crate) fn parse() -> Arguments {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    Arguments::try_parse_from(&words).unwrap_or_else(|error| {
+        // clap quotes words as they are: the error of the same words, escaped, is the one to show.
+        let escaped = words.iter().map(|word| escape_bytes(word.as_bytes()).into_owned());
+        if let Err(escaped) = Arguments::try_parse_from(escaped) {
+            escaped.exit();
+        }
+        // Nothing but its encoding was wrong with a word.
+        let word = words.iter().find(|word| word.to_str().is_none()).map(|word| word.as_bytes());
+        let text = format!("`{}` is not UTF-8", escape_bytes(word.unwrap_or_default()));
+        Arguments::command().error(error.kind(), text).exit()
+    })
+}
+
 impl Which {
     /// The names; `None` for all.
     pub(crate) fn names(&self) -> Option<&[String]> {
@@ -212,7 +230,6 @@ fn signal(text: &str) -> Result<Signal, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_has_no_contradiction() {

@@ -12,13 +12,12 @@ mod screen;
 mod table;
 mod text;
 
-use clap::Parser;
 use exit::Exit;
 use screen::Screen;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let arguments = args::Arguments::parse();
+    let arguments = args::parse();
     let screen = Screen::new(&arguments);
     let exit = commands::run(arguments, screen).unwrap_or_else(|failure| {
         if !failure.text.is_empty() {

@@ -1,47 +1,7 @@
 //! Texts for people: durations, sizes, and what others wrote, made harmless.
 
-use std::borrow::Cow;
-use std::fmt::Write;
-
-/// A text of somebody else's for a terminal: what would move the cursor, colour, retitle or reverse is shown as what it is.
-pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_control) {
-        return Cow::Borrowed(text);
-    }
-    let mut shown = String::with_capacity(text.len() + 16);
-    for letter in text.chars() {
-        if is_control(letter) {
-            shown.extend(letter.escape_default());
-        } else {
-            shown.push(letter);
-        }
-    }
-    Cow::Owned(shown)
-}
-
-/// JSON in which every control character is escaped, also those that JSON would let through.
-pub(crate) fn harmless_json(json: &str) -> Cow<'_, str> {
-    let is_dangerous = |letter: char| is_control(letter);
-    if !json.chars().any(is_dangerous) {
-        return Cow::Borrowed(json);
-    }
-    let mut shown = String::with_capacity(json.len() + 16);
-    for letter in json.chars() {
-        if is_dangerous(letter) {
-            // All of them are below U+10000.
-            let _ = write!(shown, "\\u{:04x}", u32::from(letter));
-        } else {
-            shown.push(letter);
-        }
-    }
-    Cow::Owned(shown)
-}
-
-/// Control characters (tabs are none), and those that turn the direction of writing.
-fn is_control(letter: char) -> bool {
-    let turns = matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    turns || (letter.is_control() && letter != '\t')
-}
+/// A text of others for a terminal, and the same for JSON.
+pub(crate) use daemonize_core::__private::{escape as harmless, escape_json as harmless_json};
 
 /// `45s`, `12m 05s`, `3h 07m`, `12d 04h`.
 pub(crate) fn duration(seconds: f64) -> String {
@@ -80,24 +40,6 @@ pub(crate) fn count(number: usize, thing: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn p5_16_nothing_reaches_a_terminal_but_letters() {
-        for (text, shown) in [
-            ("web", "web"),
-            ("\x1b[2Jgone", "\\u{1b}[2Jgone"),
-            ("a\rb\nc", "a\\rb\\nc"),
-            ("\u{9b}31m", "\\u{9b}31m"),
-            ("\u{202e}gpj.exe", "\\u{202e}gpj.exe"),
-            ("tab\tand ümlaut", "tab\tand ümlaut"),
-        ] {
-            assert_eq!(harmless(text), shown);
-        }
-        let json = serde_json::to_string("\u{1b}\u{9b}\u{7f}\u{202e}ü").unwrap();
-        let shown = harmless_json(&json);
-        assert!(!shown.chars().any(is_control), "{shown}");
-        assert_eq!(serde_json::from_str::<String>(&shown).unwrap(), "\u{1b}\u{9b}\u{7f}\u{202e}ü");
-    }
 
     #[test]
     fn durations_and_sizes_are_short() {

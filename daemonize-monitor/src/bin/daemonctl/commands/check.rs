@@ -3,8 +3,10 @@
 use crate::exit::{Exit, Failure};
 use crate::screen::Screen;
 use crate::text::count;
+use daemonize_core::__private::escape_bytes;
 use daemonize_monitor::{Config, Mistake};
 use serde_json::{Value, json};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 pub(crate) fn check(screen: Screen, path: &Path) -> Result<Exit, Failure> {
@@ -18,7 +20,11 @@ pub(crate) fn check(screen: Screen, path: &Path) -> Result<Exit, Failure> {
                 return Ok(Exit::Done);
             }
             config.warnings.iter().for_each(|warning| screen.warning(&warning.to_string()));
-            screen.line(format!("{}: {}, no mistakes", path.display(), count(bots, "bot")))?;
+            screen.line(format!(
+                "{}: {}, no mistakes",
+                escape_bytes(path.as_os_str().as_bytes()),
+                count(bots, "bot")
+            ))?;
             Ok(Exit::Done)
         }
         Err(mistakes) => {

@@ -40,20 +40,25 @@ fn lines(site: &Site, plan: &Plan, dry_run: bool) -> Vec<String> {
         lines.push(line(Tone::Bad, "-", name, tense("removed", "would be removed").to_owned()));
     }
     for change in &plan.restarted {
-        let what = format!("{} ({})", tense("restarted", "would be restarted"), change.why.join(", "));
+        let what = format!("{} ({})", tense("restarted", "would be restarted"), names(&change.why));
         lines.push(line(Tone::Uneasy, "~", &change.name, what));
     }
     for change in &plan.changed {
         let what =
-            format!("{} ({})", tense("changed while it runs", "would be changed while it runs"), change.why.join(", "));
+            format!("{} ({})", tense("changed while it runs", "would be changed while it runs"), names(&change.why));
         lines.push(line(Tone::Good, "=", &change.name, what));
     }
     if !plan.settings.is_empty() {
-        lines.push(format!("the monitor: {} {}", plan.settings.join(", "), tense("changed", "would change")));
+        lines.push(format!("the monitor: {} {}", names(&plan.settings), tense("changed", "would change")));
     }
     if !plan.settings_later.is_empty() {
-        lines.push(format!("the monitor: {} will change when it is restarted", plan.settings_later.join(", ")));
+        lines.push(format!("the monitor: {} will change when it is restarted", names(&plan.settings_later)));
     }
     lines.push(format!("{} untouched", count(plan.untouched, "bot")));
     lines
+}
+
+/// Returns names of keys, as the monitor says them, in one escaped line.
+fn names(names: &[String]) -> String {
+    harmless(&names.join(", ")).into_owned()
 }

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 /// How often times on the screen go on, and what is used is asked for.
 const TICK: Duration = Duration::from_secs(1);
+/// The most bots that are remembered, however many a monitor tells of.
+const MAX_BOTS: usize = 100_000;
 /// What happens within this time is shown at once.
 const TOGETHER: Duration = Duration::from_millis(50);
 
@@ -145,9 +147,11 @@ fn apply(connection: &Connection, seen: &mut Bots, event: Published) -> Result<(
     match &*name {
         "bot" => {
             let Ok(bot) = serde_json::from_value::<Bot>(data) else { return Ok(()) };
+            let has_room = seen.bots.len() < MAX_BOTS;
             match seen.bots.iter_mut().find(|old| old.name == bot.name) {
                 Some(old) => *old = bot,
-                None => seen.bots.push(bot),
+                None if has_room => seen.bots.push(bot),
+                None => {}
             }
         }
         "removed" => seen.bots.retain(|bot| data["name"] != *bot.name),

@@ -78,13 +78,13 @@ pub(crate) fn leave(pidfile: &str, how: &str) {
 }
 
 /// A socket in the lab.
-fn socket() -> (UnixListener, String) {
+pub(crate) fn socket() -> (UnixListener, String) {
     let path = look::in_lab("socket").to_str().expect("a path of ours").to_owned();
     let _ = fs::remove_file(&path);
     (UnixListener::bind(&path).expect("a socket"), path)
 }
 
-fn sealed(pidfile: &str, addresses: &[String]) -> PidFile {
+pub(crate) fn sealed(pidfile: &str, addresses: &[String]) -> PidFile {
     let pidfile = PidFile::acquire(pidfile, Duration::ZERO).and_then(|lock| lock.seal_with(addresses));
     pidfile.expect("a pidfile")
 }

@@ -1,0 +1,45 @@
+//! Clients of a daemon that has turned hostile, and says more than anybody can keep.
+
+use nix::sys::signal::Signal;
+
+use crate::only::{SOON, lab};
+
+/// How much memory a client may have, in KiB: less than any of these daemons says within the time of a call.
+const MEMORY: u32 = 120_000;
+
+/// What the daemon says without end, how it is asked, and the error.
+const FLOODS: [(&str, &str, [&str; 2]); 13] = [
+    ("line", "events", ["Reply", "`/events`: an event is larger than 1 MiB, the limit of an event"]),
+    ("event", "events", ["Reply", "`/events`: an event is larger than 1 MiB, the limit of an event"]),
+    ("empty", "events", ["Reply", "`/events`: an event is larger than 1 MiB, the limit of an event"]),
+    ("chunk", "events", ["Reply", "`/events`: an event is larger than 1 MiB, the limit of an event"]),
+    ("chunks", "events", ["Reply", "`/events`: an event is larger than 1 MiB, the limit of an event"]),
+    ("head", "events", ["Reply", "`/events`: its head is larger than 16 KiB, the limit of a head"]),
+    ("refusal", "events", ["Refused(404)", "the endpoint answered 404"]),
+    ("line", "get", ["Reply", "`/x`: it is larger than 16 MiB, the limit of a reply"]),
+    ("chunk", "get", ["Reply", "`/x`: it is larger than 16 MiB, the limit of a reply"]),
+    ("refusal", "get", ["Reply", "`/x`: it is larger than 16 MiB, the limit of a reply"]),
+    ("size", "get", ["Reply", "`/x`: a chunk has no size"]),
+    ("head", "get", ["Reply", "`/x`: its head is larger than 16 KiB, the limit of a head"]),
+    ("values", "get", ["Reply", "`/x`: it has more JSON values than 4194304, the limit of a reply"]),
+];
+
+/// Promise 5.19.
+#[test]
+fn client_of_a_daemon_that_says_too_much_reports_the_limit() {
+    for (kind, call, error) in FLOODS {
+        let lab = lab();
+        let daemon = lab.helper(&["flood", "f.pid", kind]).spawn();
+        lab.wait_for("f.pid", SOON, |text| text.lines().count() == 3);
+        let clients = match call {
+            "events" => ["events f.pid blocking 1", "events f.pid async 1"],
+            _ => ["client f.pid get /x", "client f.pid async get /x"],
+        };
+        for client in clients {
+            let client = lab.shell(&format!("ulimit -v {MEMORY}; exec $ONLY {client}")).env("ONLY", lab.program());
+            client.run().exits(5).says(&error);
+        }
+        daemon.signal(Signal::SIGKILL);
+        daemon.finish();
+    }
+}
