@@ -176,6 +176,18 @@ fn is_chain(condition: &str) -> bool {
     words(&outside).any(|word| word == "let") && outside.contains("&&")
 }
 
+/// Returns the programs that this file of tests runs by name, without the directories of those that it names by a path.
+pub(crate) fn programs(source: &str) -> Vec<String> {
+    let run = ["needs(&[", ".command(", "Command::new("].map(|call| source.split(call).skip(1)).into_iter().flatten();
+    let words = run.flat_map(|call| {
+        let arguments = call.split([')', ']']).next().unwrap_or_default();
+        // Of a list, each text; otherwise the first argument.
+        let list = arguments.split(", ").map_while(|word| word.trim().strip_prefix('"')?.strip_suffix('"'));
+        list.collect::<Vec<_>>()
+    });
+    words.map(|word| word.rsplit('/').next().unwrap_or(word).to_owned()).collect()
+}
+
 /// The numbers of the table in the list of promises.
 pub(crate) fn promises(list: &str) -> impl Iterator<Item = String> {
     list.lines()
@@ -236,6 +248,12 @@ fn uses_of_the_root_are_found_in_groups_too() {
 fn promises_are_named_by_names_and_by_doc_comments() {
     let source = "/// Promises 1.02, 1.03 and 10.04. 9.99 is not named.\n/// Promise 6.11.\n/// Promise of 7.77.\n#[test]\nfn p1_01_first() {}\n";
     assert_eq!(named_promises(source).collect::<Vec<_>>(), ["1.02", "1.03", "10.04", "6.11", "1.01"]);
+}
+
+#[test]
+fn programs_are_those_that_tests_need_or_run() {
+    let source = "needs(&[\"mount\", \"dd\"]); lab.command(\"/usr/bin/python3\", &[\"-c\", name]); Command::new(\"sh\"); lab.command(path, &[\"word\"])";
+    assert_eq!(programs(source), ["mount", "dd", "python3", "sh"]);
 }
 
 #[test]
