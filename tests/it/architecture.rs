@@ -151,9 +151,7 @@ fn every_promise_a_test_names_exists() {
     let promises: BTreeSet<String> = source::promises(&read(&root().join("docs/promises.md"))).collect();
     assert!(promises.contains("1.01") && promises.len() > 50, "the list of promises is not what it was: {promises:?}");
     let mut unknown = Vec::new();
-    let tests =
-        ["tests/it", "tests/control/it", "tests/monitor/it"].map(|place| rust_files(&root().join(place))).concat();
-    for file in tests {
+    for file in all_files() {
         unknown.extend(
             source::named_promises(&read(&file))
                 .filter(|number| !promises.contains(number))

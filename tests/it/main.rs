@@ -1,7 +1,7 @@
 //! Black-box tests: daemons in real processes, looked at from outside.
 //!
-//! A test that proves a promise of `docs/promises.md` begins with its number: `p1_01_…` proves 1.01. A doc comment with
-//! `R8:` or `L7, L11:` says which rules of `docs/rules.md` a test forces. The loops run in the
+//! A test's doc comment says which promises of `docs/promises.md` it proves (`Promise 1.01.`; the name of an older test
+//! begins with it, `p1_01_…`), and with `R8:` or `L7, L11:` which rules of `docs/rules.md` it forces. The loops run in the
 //! sizes of a quick check; `DAEMON_TESTS_FULL=1` runs them in full. Many tests want root (they drop privileges, mount in a
 //! name space of their own, inject failures with strace) and fail, with what is missing, where they cannot have it.
 
@@ -49,6 +49,7 @@ mod stop;
 mod storm;
 mod systemd;
 mod systemd_notify;
+mod tools;
 mod ui;
 mod unit;
 mod verbs;

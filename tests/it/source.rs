@@ -176,6 +176,18 @@ fn is_chain(condition: &str) -> bool {
     words(&outside).any(|word| word == "let") && outside.contains("&&")
 }
 
+/// Returns the programs that this file of tests runs by name, without the directories of those that it names by a path.
+pub(crate) fn programs(source: &str) -> Vec<String> {
+    let run = ["needs(&[", ".command(", "Command::new("].map(|call| source.split(call).skip(1)).into_iter().flatten();
+    let words = run.flat_map(|call| {
+        let arguments = call.split([')', ']']).next().unwrap_or_default();
+        // Of a list, each text; otherwise the first argument.
+        let list = arguments.split(", ").map_while(|word| word.trim().strip_prefix('"')?.strip_suffix('"'));
+        list.collect::<Vec<_>>()
+    });
+    words.map(|word| word.rsplit('/').next().unwrap_or(word).to_owned()).collect()
+}
+
 /// The numbers of the table in the list of promises.
 pub(crate) fn promises(list: &str) -> impl Iterator<Item = String> {
     list.lines()
@@ -183,14 +195,30 @@ pub(crate) fn promises(list: &str) -> impl Iterator<Item = String> {
         .filter(|number| is_number(number))
 }
 
-/// The numbers in the names of this file's tests: 1.01 of `fn p1_01_…`.
+/// Returns the numbers that this file's tests name: 1.01 of `fn p1_01_…`, 1.02 and 1.03 of a doc line with
+/// `Promises 1.02, 1.03.`.
 pub(crate) fn named_promises(source: &str) -> impl Iterator<Item = String> {
-    let names = source.lines().filter_map(|line| line.trim().strip_prefix("fn p"));
-    names.filter_map(|name| {
-        let mut parts = name.split('_');
-        let number = format!("{}.{}", parts.next()?, parts.next()?);
-        is_number(&number).then_some(number)
+    source.lines().map(str::trim).flat_map(|line| match line.strip_prefix("fn p") {
+        Some(name) => number_of_name(name).into_iter().collect(),
+        None => numbers_of_doc(line),
     })
+}
+
+fn number_of_name(name: &str) -> Option<String> {
+    let mut parts = name.split('_');
+    let number = format!("{}.{}", parts.next()?, parts.next()?);
+    is_number(&number).then_some(number)
+}
+
+fn numbers_of_doc(line: &str) -> Vec<String> {
+    let text = line.strip_prefix("/// ").unwrap_or_default();
+    let Some((_, list)) = text.split_once("Promise ").or_else(|| text.split_once("Promises ")) else {
+        return Vec::new();
+    };
+    let sentence = list.split(". ").next().unwrap_or_default();
+    let words = sentence.split([' ', ',']).map(|word| word.trim_end_matches(['.', ':']));
+    let list = words.filter(|word| !word.is_empty() && *word != "and");
+    list.take_while(|word| is_number(word)).map(str::to_owned).collect()
 }
 
 fn is_number(text: &str) -> bool {
@@ -214,6 +242,18 @@ fn uses_of_the_root_are_found_in_groups_too() {
     let names: Vec<(usize, &str)> = found.iter().map(|(line, name)| (*line, name.as_str())).collect();
     assert_eq!(names, [(1, "error"), (2, "sys"), (2, "pid"), (4, "signal"), (5, "daemon")]);
     assert_eq!(uses_of_the_root(source, false).len(), 4);
+}
+
+#[test]
+fn promises_are_named_by_names_and_by_doc_comments() {
+    let source = "/// Promises 1.02, 1.03 and 10.04. 9.99 is not named.\n/// Promise 6.11.\n/// Promise of 7.77.\n#[test]\nfn p1_01_first() {}\n";
+    assert_eq!(named_promises(source).collect::<Vec<_>>(), ["1.02", "1.03", "10.04", "6.11", "1.01"]);
+}
+
+#[test]
+fn programs_are_those_that_tests_need_or_run() {
+    let source = "needs(&[\"mount\", \"dd\"]); lab.command(\"/usr/bin/python3\", &[\"-c\", name]); Command::new(\"sh\"); lab.command(path, &[\"word\"])";
+    assert_eq!(programs(source), ["mount", "dd", "python3", "sh"]);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Lab;
@@ -161,6 +162,7 @@ impl Machine {
     pub fn traces(&self) -> Traces {
         Traces {
             namespace: namespace(self.init),
+            _held: File::open(format!("/proc/{}/ns/pid", self.init.id())).ok().map(Arc::new),
             cgroup: format!("daemonic-test-{}", self.guardian()),
             directory: self.lab.directory().to_owned(),
         }
@@ -175,6 +177,8 @@ impl Machine {
 #[derive(Clone, Debug)]
 pub struct Traces {
     namespace: Option<PathBuf>,
+    /// While the namespace is open, no other one gets its number.
+    _held: Option<Arc<File>>,
     cgroup: String,
     directory: PathBuf,
 }
@@ -239,6 +243,8 @@ fn cgroups() -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use nix::sys::signal::Signal;
 
     use super::*;
@@ -248,6 +254,17 @@ mod tests {
         let traces = machine.traces();
         assert!(traces.found().len() > 1, "a machine that leaves no traces while it runs: {traces:?}");
         (machine, traces)
+    }
+
+    /// A name of ours among them would collide with a directory of the host that has it.
+    #[test]
+    fn machine_root_holds_the_names_of_the_host_only() {
+        let names = |root: &Path| -> BTreeSet<_> {
+            fs::read_dir(root).expect("a root").map(|entry| entry.expect("an entry").file_name()).collect()
+        };
+        let (machine, _) = booted();
+        assert_eq!(names(&machine.path("/")), names(Path::new("/")));
+        assert!(!machine.path("/run/host").exists());
     }
 
     #[test]

@@ -83,9 +83,11 @@ boot() {
         echo "machine: there is no $manager (on Debian: apt install systemd)" >&2
         exit 1
     fi
-    mkdir old
-    pivot_root . old
-    umount --lazy old
+    # Below the new /run, which holds nothing yet: the root shows the host's directories, whatever their names.
+    mkdir run/host
+    pivot_root . run/host
+    umount --lazy /run/host
+    rmdir /run/host
     exec env -i container=unshare PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
         $manager --system --unit=lab.target --show-status=no
 }

@@ -1,5 +1,6 @@
 //! Files and directories that do not answer.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::common::SOON;
@@ -51,6 +52,7 @@ impl<'lab> Held<'lab> {
     }
 
     fn mounted(lab: &'lab Lab, name: &str, behaviour: &str) -> Held<'lab> {
+        assert!(Path::new("/dev/fuse").exists(), "this test needs /dev/fuse, which the kernel's module `fuse` makes");
         std::fs::create_dir(lab.path(name)).unwrap();
         Held::new(lab, lab.command("unshare", &["--mount", "python3", "-c", MOUNT, name, behaviour]))
     }

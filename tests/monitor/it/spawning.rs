@@ -147,6 +147,8 @@ fn a_bot_has_its_own_umask_and_directory() {
 #[test]
 fn p6_10_a_bot_has_no_environment_of_somebody_else() {
     let lab = lab();
+    // Where other users can execute it, too: the checkout may be below root's home.
+    lab.shell(&format!("install -m 755 {BOT} bot")).run().ok();
     let alien = ["NOTIFY_SOCKET=/nowhere", "WATCHDOG_USEC=100000000", "LISTEN_PIDFDID=7", "LISTEN_FDNAMES=a"];
     let secret = ["CREDENTIALS_DIRECTORY=/run/credentials/x", "INVOCATION_ID=4711", "JOURNAL_STREAM=8:15"];
     let more = ["SYSTEMD_EXEC_PID=12", "MEMORY_PRESSURE_WATCH=/nowhere", "DAEMON_INSTANCE=7", "DAEMONIC_OTHER=1"];
@@ -155,11 +157,11 @@ fn p6_10_a_bot_has_no_environment_of_somebody_else() {
     let running = foreground(
         &lab,
         &[
-            "same : BOT idle",
-            "named user=nobody : BOT idle",
-            "said user=nobody env=HOME=/said env=SHELL=/bin/said : BOT idle",
+            "same : LAB/bot idle",
+            "named user=nobody : LAB/bot idle",
+            "said user=nobody env=HOME=/said env=SHELL=/bin/said : LAB/bot idle",
             "unknown user=64321 group=64321 : /bin/sleep 999",
-            "bare user=nobody clear=yes env=ONLY=1 : BOT idle",
+            "bare user=nobody clear=yes env=ONLY=1 : LAB/bot idle",
         ],
         &format!("exec env {} $D foreground", all.join(" ")),
     );
