@@ -39,6 +39,7 @@ mod program;
 mod record;
 mod reload;
 mod reloader;
+mod secret;
 mod settings;
 mod spawner;
 mod status;

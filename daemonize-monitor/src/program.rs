@@ -2,6 +2,7 @@
 
 use crate::bot::Bot;
 use crate::error::cause;
+use crate::secret::Secret;
 use crate::sys::pidfd::PidFd;
 use crate::sys::spawn::{self, Newborn, STREAMS, Slots};
 use daemonize_core::{Pid, Signal};
@@ -16,10 +17,10 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 /// Names the bot to itself and its descendants.
 pub(crate) const BOT_VARIABLE: &str = "DAEMON_BOT";
-/// Names the monitor that a process belongs to: a number that no other monitor ever had.
+/// Names the monitor that a process belongs to, by a secret: the next monitor with its pidfile ends those that know it.
 pub(crate) const MONITOR_VARIABLE: &str = "DAEMON_MONITOR_ID";
-/// Names the place of the monitor's pidfile: whoever has it next ends those who bear its mark.
-pub(crate) const PLACE_VARIABLE: &str = "DAEMON_MONITOR_PIDFILE";
+/// Proves to the monitor that a process belongs to the bot.
+pub(crate) const SECRET_VARIABLE: &str = "DAEMON_BOT_SECRET";
 /// The monitor's pid, by which a daemon of this library knows that somebody looks after it.
 const PID_VARIABLE: &str = "DAEMON_MONITOR";
 /// Names the descriptor to which events are reported, one name per line.
@@ -66,12 +67,10 @@ pub(crate) struct Refusal {
 }
 
 impl Ground {
-    pub(crate) fn new(monitor: &str, place: Option<&str>, descriptors: Option<(u64, u64)>) -> Ground {
+    pub(crate) fn new(monitor: &Secret, descriptors: Option<(u64, u64)>) -> Ground {
         let mut environment: BTreeMap<OsString, OsString> = env::vars_os().collect();
         environment.retain(|name, _| !is_for_the_monitor(name));
-        environment.insert(MONITOR_VARIABLE.into(), monitor.into());
-        environment.remove(OsStr::new(PLACE_VARIABLE));
-        environment.extend(place.map(|place| (PLACE_VARIABLE.into(), place.into())));
+        environment.insert(MONITOR_VARIABLE.into(), monitor.as_str().into());
         Ground { environment, descriptors }
     }
 
@@ -82,11 +81,13 @@ impl Ground {
     pub(crate) fn prepare<'a>(
         &self,
         bot: &'a Bot,
+        secret: &Secret,
         notify: Option<&str>,
         streams: [Option<BorrowedFd<'a>>; STREAMS],
     ) -> Result<Prepared<'a>, Refusal> {
         let user = bot.user.as_deref().map(find_user).transpose()?;
-        let environment = self.environment_of(bot, user.as_ref(), notify, streams[EVENTS]);
+        let mut environment = self.environment_of(bot, user.as_ref(), notify, streams[EVENTS]);
+        environment.insert(SECRET_VARIABLE.into(), secret.as_str().into());
         let paths = candidates(bot, environment.get(OsStr::new("PATH")))?;
         let arguments = strings([bot.command.as_os_str()].into_iter().chain(bot.arguments.iter().map(|a| &**a)))?;
         let environment = environment.into_iter().map(|(name, value)| {
@@ -119,9 +120,8 @@ impl Ground {
             }
         }
         environment.extend(bot.environment.iter().map(|(name, value)| (name.clone(), value.clone())));
-        for name in [MONITOR_VARIABLE, PLACE_VARIABLE] {
-            environment.extend(self.environment.get_key_value(OsStr::new(name)).map(|(n, v)| (n.clone(), v.clone())));
-        }
+        let monitor = self.environment.get_key_value(OsStr::new(MONITOR_VARIABLE));
+        environment.extend(monitor.map(|(name, value)| (name.clone(), value.clone())));
         environment.insert(BOT_VARIABLE.into(), bot.name.clone().into());
         environment.insert(PID_VARIABLE.into(), Pid::this().to_string().into());
         if let Some(events) = events {
@@ -150,6 +150,11 @@ pub(crate) struct Prepared<'a> {
 }
 
 impl Prepared<'_> {
+    /// Returns the user that the bot becomes.
+    pub(crate) fn user(&self) -> u32 {
+        self.whom.as_ref().and_then(|whom| whom.user).unwrap_or_else(|| geteuid().as_raw())
+    }
+
     /// Starts the program; when this returns it is executed, in a session of its own. This takes as long as the file
     /// systems do on which the program and its directory are.
     ///

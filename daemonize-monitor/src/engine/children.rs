@@ -262,11 +262,11 @@ impl Engine {
         }
     }
 
-    /// The bot that the environment of a process names, if it is one of ours.
-    fn owner(&self, pid: Pid) -> Option<usize> {
-        let marks = process::marks(pid)?;
-        let ours = marks.monitor == self.journal.monitor().as_bytes();
-        std::str::from_utf8(&marks.bot).ok().filter(|_| ours).and_then(|name| self.names.get(name).copied())
+    /// Returns the bot of which a process proves by its environment that it belongs to it.
+    pub(super) fn owner(&mut self, pid: Pid) -> Option<usize> {
+        let marks = self.marks.marks(pid).filter(|marks| marks.monitor == *self.journal.secret())?;
+        let index = self.names.get(&*marks.bot).copied()?;
+        (self.unit(index).secret.as_ref() == Some(&marks.secret)).then_some(index)
     }
 
     /// A moment that is not a bot's: the next look may be, or everything has had its time.

@@ -27,6 +27,7 @@ use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::logs::{Follower, Logs};
 use crate::orders::Inbox;
+use crate::process::MarkReader;
 use crate::program::Ground;
 use crate::settings::Settings;
 use crate::spawner::{Spawners, Ticket};
@@ -102,6 +103,7 @@ pub(crate) struct Engine {
     look: bool,
     looks: children::Looks,
     reserve: Option<File>,
+    marks: MarkReader,
     /// Bots that have changed in a way that concerns others.
     changed: Vec<usize>,
     /// Some bots were forgotten in this turn.
@@ -177,7 +179,7 @@ impl Engine {
         let descriptors = descriptors::raise();
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(|errno| failed(errno.into()))?;
         let journal = Journal::begin(plan.journal)?;
-        let ground = Ground::new(journal.monitor(), journal.place(), descriptors);
+        let ground = Ground::new(journal.secret(), descriptors);
         let spawners = Spawners::new(ground).map_err(failed)?;
         let child_signals = children::listen().map_err(failed)?;
         // Before the first bot ends, it must be known what this kernel can.
@@ -210,6 +212,7 @@ impl Engine {
             look: false,
             looks: children::Looks::new(now),
             reserve: children::reserve(),
+            marks: MarkReader::default(),
             changed: Vec::new(),
             has_forgotten: false,
             subscribers: Vec::new(),

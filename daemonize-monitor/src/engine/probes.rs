@@ -4,7 +4,7 @@ use super::unit::Unit;
 use super::{Engine, Token};
 use crate::bot::Ready;
 use crate::notify::{Message, Notify};
-use crate::process::{self, Facts};
+use crate::process::Facts;
 use crate::spawner::{Begun, Ticket};
 use crate::status::State;
 use nix::errno::Errno;
@@ -53,17 +53,17 @@ impl Engine {
         }
     }
 
-    /// Whether a message is from the bot or one of its descendants. One who is gone already cannot be asked whose it was:
-    /// then it is enough that it had the bot's rights, or root's.
-    fn may_speak(&self, index: usize, message: &Message) -> bool {
+    /// Whether a message is from the bot or one of its descendants: a member of its session, or one that knows its secret
+    /// and is of its user or root. One who is gone already cannot be asked: then it is enough that it was.
+    fn may_speak(&mut self, index: usize, message: &Message) -> bool {
         let Some(process) = self.unit(index).process.as_ref().filter(|process| !process.reaped) else { return false };
+        let (pid, user) = (process.pid, process.user);
+        let is_of_its_user = message.user == 0 || message.user == user;
         match message.sender.and_then(Facts::of) {
-            Some(facts) => {
-                let marks =
-                    || process::marks(facts.pid).is_some_and(|marks| marks.bot == self.unit(index).bot.name.as_bytes());
-                facts.pid == process.pid || facts.session == process.pid.as_raw() || marks()
-            }
-            None => message.user == 0 || process::user(process.pid) == Some(message.user),
+            Some(facts) if facts.pid == pid || facts.session == pid.as_raw() => true,
+            // The environment of a stranger is not even read.
+            Some(facts) => is_of_its_user && self.owner(facts.pid) == Some(index),
+            None => is_of_its_user,
         }
     }
 

@@ -7,6 +7,7 @@ use crate::logs::{Ring, Target};
 use crate::notify::Notify;
 use crate::orders::{Answer, Respond};
 use crate::policy::{Exit, History};
+use crate::secret::Secret;
 use crate::status::{BotStatus, State};
 use crate::sys::pidfd::PidFd;
 use daemonize_core::Pid;
@@ -51,6 +52,8 @@ pub(super) struct Unit {
     pub(super) targets: Vec<Target>,
     pub(super) waiters: Vec<Waiter>,
     pub(super) temporary: bool,
+    /// What its processes prove by that they are its own; made when it is started for the first time.
+    pub(super) secret: Option<Secret>,
     /// Where it says that it is ready, if that is how one knows.
     pub(super) notify: Option<Notify>,
 }
@@ -60,6 +63,8 @@ pub(super) struct Unit {
 pub(super) struct Process {
     pub(super) pid: Pid,
     pub(super) handle: PidFd,
+    /// The user that it was started as.
+    pub(super) user: u32,
     pub(super) began: Instant,
     /// It has ended and its status is known. Its number may be another's, except before Linux 6.9, where it stays a zombie
     /// until nobody is in its group; its handle never is.
@@ -142,6 +147,7 @@ impl Unit {
             targets: Vec::new(),
             waiters: Vec::new(),
             temporary,
+            secret: None,
             notify: None,
         }
     }

@@ -18,6 +18,7 @@ pub(crate) use ticket::{Begun, Ticket};
 use crate::bot::Bot;
 use crate::error::cause;
 use crate::program::{Ground, Refusal};
+use crate::secret::Secret;
 use crate::sys::pidfd::PidFd;
 use crate::sys::spawn::{self, Newborn, STREAMS, Slots};
 use daemonize_core::Pid;
@@ -49,8 +50,13 @@ const STACK: usize = 1024 * 1024;
 /// What a thread does.
 type Job = Box<dyn FnOnce(&Worker) + Send>;
 
-/// A process.
-pub(crate) type Made = (Pid, PidFd);
+/// A process that was started.
+pub(crate) struct Made {
+    pub(crate) pid: Pid,
+    pub(crate) handle: PidFd,
+    /// The user that it became.
+    pub(crate) user: u32,
+}
 
 /// The threads, and what they start from.
 pub(crate) struct Spawners {
@@ -72,6 +78,8 @@ struct Spawner {
 /// A bot that is to be started.
 pub(crate) struct Start {
     pub(crate) bot: Arc<Bot>,
+    /// By which what it starts is known.
+    pub(crate) secret: Secret,
     /// Where it says that it is ready.
     pub(crate) notify: Option<String>,
     pub(crate) streams: Streams,
@@ -189,9 +197,10 @@ impl Worker {
 
     fn start(&self, start: &Start, ticket: &Ticket<Made>) -> Result<Made, Refusal> {
         let streams = start.streams.borrowed();
-        let prepared = self.ground.prepare(&start.bot, start.notify.as_deref(), streams)?;
+        let prepared = self.ground.prepare(&start.bot, &start.secret, start.notify.as_deref(), streams)?;
         if ticket.is_to_be_made() {
-            prepared.execute(&self.slots, ticket.newborn())
+            let (pid, handle) = prepared.execute(&self.slots, ticket.newborn())?;
+            Ok(Made { pid, handle, user: prepared.user() })
         } else {
             Err(refusal("it was stopped"))
         }

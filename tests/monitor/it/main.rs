@@ -23,6 +23,7 @@ mod reload;
 mod shutdown;
 mod spawning;
 mod stopping;
+mod strangers;
 
 mod site;
 
