@@ -2,7 +2,7 @@
 
 mod marks;
 
-pub(crate) use marks::MarkReader;
+pub(crate) use marks::{Environment, MarkReader, Marks};
 
 use daemonize_core::Pid;
 use nix::unistd::getsid;
@@ -78,16 +78,7 @@ pub(crate) fn is_of_our_session(pid: Pid) -> bool {
 
 /// All our children, dead ones included. One may be missing if another ends meanwhile, or if no descriptor is left.
 pub(crate) fn child_pids() -> Vec<Pid> {
-    listed().unwrap_or_else(|| children_of_all(|_| true).into_iter().map(|facts| facts.pid).collect())
-}
-
-/// Those of our children that are `wanted`, whichever thread made or adopted them. One may be missing if another ends
-/// meanwhile.
-pub(crate) fn children(wanted: impl Fn(Pid) -> bool) -> Vec<Facts> {
-    match listed() {
-        Some(pids) => pids.into_iter().filter(|pid| wanted(*pid)).filter_map(Facts::of).collect(),
-        None => children_of_all(wanted),
-    }
+    listed().unwrap_or_else(children_of_all)
 }
 
 /// What a list of a thousand children takes, and more.
@@ -111,11 +102,12 @@ fn listed() -> Option<Vec<Pid>> {
     Some(found)
 }
 
-/// Our children, out of all processes there are: slower, but none is missing that was there all the time.
-pub(crate) fn children_of_all(wanted: impl Fn(Pid) -> bool) -> Vec<Facts> {
+/// Our children, out of all processes there are: slower, for kernels without lists.
+fn children_of_all() -> Vec<Pid> {
     let this = Pid::this().as_raw();
-    let all: Vec<Pid> = everybody().filter(|pid| wanted(*pid)).collect();
-    all.into_iter().filter_map(Facts::of).filter(|facts| facts.parent == this).collect()
+    let all: Vec<Pid> = everybody().collect();
+    let ours = all.into_iter().filter_map(Facts::of).filter(|facts| facts.parent == this);
+    ours.map(|facts| facts.pid).collect()
 }
 
 /// All groups in which somebody lives.

@@ -10,6 +10,7 @@ mod children;
 mod commands;
 mod descriptors;
 mod life;
+mod orphans;
 mod probes;
 mod reload;
 mod restart;
@@ -101,8 +102,11 @@ pub(crate) struct Engine {
     /// Bots whose process is gone, but perhaps not all that was with it; and whether to look now.
     lingering: BTreeSet<usize>,
     look: bool,
-    looks: children::Looks,
+    /// When all looks so far have had their share of the time.
+    looks_paid: Instant,
     reserve: Option<File>,
+    /// The bots of those children that have proved whose they are, until they are reaped.
+    owners: HashMap<Pid, usize>,
     marks: MarkReader,
     /// Bots that have changed in a way that concerns others.
     changed: Vec<usize>,
@@ -210,8 +214,9 @@ impl Engine {
             abandoned: Vec::new(),
             lingering: BTreeSet::new(),
             look: false,
-            looks: children::Looks::new(now),
+            looks_paid: now,
             reserve: children::reserve(),
+            owners: HashMap::new(),
             marks: MarkReader::default(),
             changed: Vec::new(),
             has_forgotten: false,
@@ -288,7 +293,7 @@ impl Engine {
     fn dispatch(&mut self, token: Token) {
         match token {
             Token::Bell => self.take_orders(),
-            Token::Child => self.take_changes_of_children(),
+            Token::Child => drop(self.take_changes_of_children()),
             Token::Stopping => self.told_to_stop(),
             Token::Threads => {
                 let _ = self.spawners.bell().read();

@@ -27,6 +27,10 @@ pub(super) struct Unit {
     /// Descendants that left its group, found when it was stopped. They are our children by now, and leave this list when
     /// they are reaped: until then their numbers are theirs, without a descriptor that might not be had.
     pub(super) strays: Vec<Pid>,
+    /// A child of which it is not known whether it was a descendant died during the last look, and may have left another one.
+    pub(super) is_unsure: bool,
+    /// So many looks of this stop have found nothing out for that reason.
+    pub(super) misses: u32,
     /// What follows when nothing of it is left.
     pub(super) after: After,
     /// It is to go, when those that depend on it and are to go too are gone; what follows then.
@@ -131,6 +135,8 @@ impl Unit {
             since_on_the_wall: SystemTime::now(),
             process: None,
             strays: Vec::new(),
+            is_unsure: false,
+            misses: 0,
             after: After::Rest,
             leaving: None,
             step: 0,

@@ -17,6 +17,7 @@ mod held;
 mod killed;
 mod log_places;
 mod logs;
+mod orphans;
 mod policy;
 mod readiness;
 mod reload;
