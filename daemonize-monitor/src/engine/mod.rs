@@ -27,6 +27,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::logs::{Follower, Logs};
+use crate::notify;
 use crate::orders::Inbox;
 use crate::process::MarkReader;
 use crate::program::Ground;
@@ -108,6 +109,8 @@ pub(crate) struct Engine {
     /// The bots of those children that have proved whose they are, until they are reaped.
     owners: HashMap<Pid, usize>,
     marks: MarkReader,
+    /// Where bots say that they are ready; `None` where there is no place for it.
+    sockets: Option<notify::Directory>,
     /// Bots that have changed in a way that concerns others.
     changed: Vec<usize>,
     /// Some bots were forgotten in this turn.
@@ -182,6 +185,7 @@ impl Engine {
         nix::sys::prctl::set_child_subreaper(true).map_err(|errno| failed(errno.into()))?;
         let descriptors = descriptors::raise();
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(|errno| failed(errno.into()))?;
+        let place = plan.journal.clone();
         let journal = Journal::begin(plan.journal)?;
         let ground = Ground::new(journal.secret(), descriptors);
         let spawners = Spawners::new(ground).map_err(failed)?;
@@ -218,6 +222,7 @@ impl Engine {
             reserve: children::reserve(),
             owners: HashMap::new(),
             marks: MarkReader::default(),
+            sockets: place.as_deref().and_then(notify::Directory::beside),
             changed: Vec::new(),
             has_forgotten: false,
             subscribers: Vec::new(),

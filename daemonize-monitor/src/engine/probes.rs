@@ -27,7 +27,9 @@ impl Engine {
         if let Some(notify) = &self.unit(index).notify {
             return Ok(notify.address().to_owned());
         }
-        let notify = Notify::new()?;
+        let is_of_own_user = self.unit(index).bot.user.is_none();
+        let in_directory = self.sockets.as_mut().and_then(|directory| directory.bind(is_of_own_user).ok());
+        let notify = in_directory.map_or_else(Notify::open_to_all, Ok)?;
         self.watch(&notify, Token::Notify(index, self.units[index].generation), EpollFlags::EPOLLIN)?;
         let address = notify.address().to_owned();
         self.unit_mut(index).notify = Some(notify);
@@ -54,7 +56,8 @@ impl Engine {
     }
 
     /// Whether a message is from the bot or one of its descendants: a member of its session, or one that knows its secret
-    /// and is of its user or root. One who is gone already cannot be asked: then it is enough that it was.
+    /// and is of its user or root. One who is gone already cannot be asked: then it is enough that it was, where others
+    /// cannot send at all.
     fn may_speak(&mut self, index: usize, message: &Message) -> bool {
         let Some(process) = self.unit(index).process.as_ref().filter(|process| !process.reaped) else { return false };
         let (pid, user) = (process.pid, process.user);
@@ -63,7 +66,7 @@ impl Engine {
             Some(facts) if facts.pid == pid || facts.session == pid.as_raw() => true,
             // The environment of a stranger is not even read.
             Some(facts) => is_of_its_user && self.owner(facts.pid) == Some(index),
-            None => is_of_its_user,
+            None => is_of_its_user && self.unit(index).notify.as_ref().is_some_and(Notify::is_private),
         }
     }
 

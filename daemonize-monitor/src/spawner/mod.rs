@@ -17,6 +17,7 @@ pub(crate) use ticket::{Begun, Ticket};
 
 use crate::bot::Bot;
 use crate::error::cause;
+use crate::notify;
 use crate::program::{Ground, Refusal};
 use crate::secret::Secret;
 use crate::sys::pidfd::PidFd;
@@ -198,6 +199,10 @@ impl Worker {
     fn start(&self, start: &Start, ticket: &Ticket<Made>) -> Result<Made, Refusal> {
         let streams = start.streams.borrowed();
         let prepared = self.ground.prepare(&start.bot, &start.secret, start.notify.as_deref(), streams)?;
+        if let Some(address) = &start.notify {
+            notify::hand_over(address, prepared.user())
+                .map_err(|error| refusal(&format!("its notify socket: {}", cause(&error))))?;
+        }
         if ticket.is_to_be_made() {
             let (pid, handle) = prepared.execute(&self.slots, ticket.newborn())?;
             Ok(Made { pid, handle, user: prepared.user() })

@@ -1,6 +1,6 @@
 //! Processes that do not belong to a bot, and lie about it.
 
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::time::{Duration, Instant};
 
 use crate::common::{
@@ -176,4 +176,73 @@ fn secrets_differ_by_bot_and_stand_in_files_of_the_owner_only() {
     lines(&lab, "starts", 2);
     assert_ne!(monitor, variable(process(&lab, "one"), "DAEMON_MONITOR_ID"));
     stop(&lab);
+}
+
+/// Promise 6.21.
+#[test]
+fn notify_socket_of_a_bot_with_a_user_is_closed_to_other_users() {
+    let lab = lab();
+    start(&lab, &["web user=65534 group=65534 ready=notify : BOT idle"]);
+    wait_for(&lab, "web", "starting");
+    let web = process_of(&lab, "web");
+    let address = variable(web, "NOTIFY_SOCKET");
+    let metadata = std::fs::metadata(&address).expect("it is a file");
+    assert_eq!((metadata.uid(), metadata.permissions().mode() & 0o777), (65534, 0o600), "{address}");
+    let other = "setpriv --reuid=65533 --regid=65533 --clear-groups";
+    assert!(end(stranger(&lab, other, &format!("1 ready={address}"))));
+    assert!(lab.read("claimed").contains("refused"), "another user has reached it");
+    // One of its own user that knows the secret is heard.
+    let marks: Vec<String> = environment(web).into_iter().filter(|line| line.starts_with("DAEMON_")).collect();
+    let descendant = stranger(&lab, NOBODY, &format!("1 ready={address} {}", marks.join(" ")));
+    wait_for(&lab, "web", "running");
+    assert!(end(descendant));
+    stop(&lab);
+}
+
+/// Promise 6.21.
+#[test]
+fn ready_is_heard_from_another_network_namespace() {
+    let lab = lab();
+    start(&lab, &["web ready=notify : sh unshare --net BOT ready; exec sleep 999"]);
+    wait_for(&lab, "web", "running");
+    stop(&lab);
+}
+
+/// Promise 6.21. Where the bot's user cannot pass to a socket beside the pidfile, there is an abstract one, and the secret
+/// tells a descendant from a stranger of the same user.
+#[test]
+fn abstract_socket_serves_where_the_directory_is_closed() {
+    let lab = lab();
+    let ready = format!("web user=65534 group=65534 ready=notify : {BOT} sleep:1 ready idle");
+    write_bots(&lab, &[&ready, "mute user=65534 group=65534 ready=notify : BOT idle"]);
+    lab.shell("chmod 700 . && exec $D start").run().ok();
+    lab.daemon("m.pid");
+    wait_for(&lab, "web", "running");
+    wait_for(&lab, "mute", "starting");
+    let address = variable(process_of(&lab, "mute"), "NOTIFY_SOCKET");
+    assert!(address.starts_with('@'), "{address}");
+    assert!(end(stranger(&lab, NOBODY, &format!("1 ready={address} DAEMON_BOT=mute"))));
+    tell(&lab, "status");
+    assert_eq!(state(&lab, "mute"), "starting", "a stranger of its user has spoken for it");
+    stop(&lab);
+}
+
+/// Promise 6.21.
+#[test]
+fn directory_of_sockets_outlives_no_monitor() {
+    let lab = lab();
+    let bot = "web ready=notify : BOT ready stamp:LAB/starts idle";
+    let monitor = start(&lab, &[bot]);
+    lines(&lab, "starts", 1);
+    wait_for(&lab, "web", "running");
+    monitor.signal(Signal::SIGKILL);
+    monitor.died(SOON).unwrap();
+    assert!(lab.path("m.notify/0").exists());
+    start_again(&lab, &[]);
+    lines(&lab, "starts", 2);
+    wait_for(&lab, "web", "running");
+    let left: Vec<_> = std::fs::read_dir(lab.path("m.notify")).unwrap().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+    stop(&lab);
+    assert!(!lab.path("m.notify").exists(), "left after a clean stop");
 }
