@@ -4,7 +4,7 @@ use super::unit::Unit;
 use super::{Engine, Token};
 use crate::bot::Ready;
 use crate::notify::{Message, Notify};
-use crate::process::Facts;
+use crate::process::{self, Facts};
 use crate::spawner::{Begun, Ticket};
 use crate::status::State;
 use nix::errno::Errno;
@@ -63,7 +63,10 @@ impl Engine {
         let (pid, user) = (process.pid, process.user);
         let is_of_its_user = message.user == 0 || message.user == user;
         match message.sender.and_then(Facts::of) {
-            Some(facts) if facts.pid == pid || facts.session == pid.as_raw() => true,
+            // Also one that has become another user; but its number was not a stranger's when it was sent.
+            Some(facts) if facts.pid == pid || facts.session == pid.as_raw() => {
+                is_of_its_user || process::user(facts.pid) == Some(message.user)
+            }
             // The environment of a stranger is not even read.
             Some(facts) => is_of_its_user && self.owner(facts.pid) == Some(index),
             None => is_of_its_user && self.unit(index).notify.as_ref().is_some_and(Notify::is_private),
