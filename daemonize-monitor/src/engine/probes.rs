@@ -21,6 +21,11 @@ use std::time::Duration;
 const PAUSE: Duration = Duration::from_millis(2);
 const LONG_PAUSE: Duration = Duration::from_millis(250);
 
+/// So many messages to a bot's socket are taken per turn.
+const MESSAGES: usize = 64;
+/// And so many that turn out not to be the bot's: their senders' environments may be long.
+const STRANGERS: usize = 2;
+
 impl Engine {
     /// Where a bot says that it is ready: a socket of its own, made when it needs one.
     pub(super) fn notify_address(&mut self, index: usize) -> nix::Result<String> {
@@ -42,7 +47,8 @@ impl Engine {
             // Who speaks may be a process of which we have not heard yet.
             self.take_starts();
         }
-        for _ in 0..64 {
+        let mut asked = 0;
+        for _ in 0..MESSAGES {
             let message = self.unit(index).notify.as_ref().and_then(Notify::receive);
             let Some(message) = message else { return };
             if !message.is_ready || self.unit(index).bot.ready != Ready::Notify {
@@ -50,8 +56,13 @@ impl Engine {
             }
             if self.may_speak(index, &message) {
                 self.become_ready(index);
+            } else {
+                asked += 1;
             }
             self.remember_ready(index, message.sender);
+            if asked == STRANGERS {
+                return;
+            }
         }
     }
 

@@ -6,12 +6,16 @@
 use crate::program::{BOT_VARIABLE, MONITOR_VARIABLE, SECRET_VARIABLE};
 use crate::secret::Secret;
 use daemonize_core::Pid;
+use memchr::{memchr, memmem};
 use std::fs::File;
 use std::io::{self, Read};
 
 /// The most that arguments and environment have together: `execve(2)` allows a quarter of the stack's limit, but no more
 /// than three quarters of 8 MiB, whatever that limit is (`fs/exec.c`, `bprm_stack_limits`).
 const LONGEST: u64 = 6 << 20;
+
+/// What all marks begin with.
+const PREFIX: &[u8] = b"DAEMON_";
 
 /// A longer buffer is given back after use.
 const KEPT: usize = 64 * 1024;
@@ -74,13 +78,22 @@ fn read_bounded(path: &str, buffer: &mut Vec<u8>) -> io::Result<()> {
 /// Finds the marks in the strings of an environment: the first one of each name counts, as for `getenv(3)`.
 fn parse(environment: &[u8]) -> Option<Marks> {
     let (mut monitor, mut bot, mut secret) = (None, None, None);
-    for text in environment.split(|byte| *byte == 0) {
+    // Millions of strings may be in it: only those are looked at that begin as ours do.
+    for at in memmem::find_iter(environment, PREFIX) {
+        if at.checked_sub(1).is_some_and(|before| environment[before] != 0) {
+            continue;
+        }
+        let rest = &environment[at..];
+        let text = &rest[..memchr(0, rest).unwrap_or(rest.len())];
         for (name, found) in
             [(MONITOR_VARIABLE, &mut monitor), (BOT_VARIABLE, &mut bot), (SECRET_VARIABLE, &mut secret)]
         {
             if found.is_none() {
                 *found = text.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"="));
             }
+        }
+        if monitor.is_some() && bot.is_some() && secret.is_some() {
+            break;
         }
     }
     let text = |bytes: Option<_>| std::str::from_utf8(bytes?).ok();
@@ -118,7 +131,10 @@ mod tests {
         let (one, two) = ("0".repeat(32), "f".repeat(32));
         let marks = parse(&environment(&one, "web", &two)).unwrap();
         assert_eq!((marks.monitor.as_str(), &*marks.bot, marks.secret.as_str()), (&*one, "web", &*two));
-        for wrong in [environment("x", "web", &two), environment(&one, "web", ""), b"\xff\0=\0\0".to_vec(), vec![]] {
+        let hidden = environment(&one, "web", &two).iter().map(|byte| if *byte == 0 { b' ' } else { *byte }).collect();
+        for wrong in
+            [hidden, environment("x", "web", &two), environment(&one, "web", ""), b"\xff\0=\0\0".to_vec(), vec![]]
+        {
             assert_eq!(parse(&wrong), None);
         }
     }
