@@ -146,11 +146,12 @@ impl Engine {
         self.prove(&marks)
     }
 
+    /// Returns the bot that has this secret, whatever name the process has given itself.
     fn prove(&self, marks: &Marks) -> Option<usize> {
-        let index = self.names.get(&*marks.bot).copied()?;
-        let is_proven =
-            marks.monitor == *self.journal.secret() && self.unit(index).secret.as_ref() == Some(&marks.secret);
-        is_proven.then_some(index)
+        let has_it = |index: &usize| self.unit(*index).secret.as_ref() == Some(&marks.secret);
+        let named = self.names.get(&*marks.bot).copied().filter(has_it);
+        let bot = || named.or_else(|| self.names.values().copied().find(has_it));
+        (marks.monitor == *self.journal.secret()).then(bot).flatten()
     }
 
     /// Returns the bots that may have started a child, dead or alive, out of those that are leaving.

@@ -146,13 +146,18 @@ fn mark_of_a_sibling_does_not_keep_that_sibling_stopping() {
     let lab = lab();
     // The children ignore SIGTERM, and are in sessions of their own.
     let impostor = format!("env DAEMON_BOT=victim setsid {BOT} ignore:TERM stamp:LAB/kids idle kid & exec sleep 999");
-    start(&lab, &["victim stop=TERM:60000 : BOT idle", &format!("impostor : sh ({impostor}) & exec sleep 999")]);
+    start(
+        &lab,
+        &["victim stop=TERM:60000 : BOT idle", &format!("impostor stop=TERM:200 : sh ({impostor}) & exec sleep 999")],
+    );
     lines(&lab, "kids", 1);
     let kid = |one: &Process| one.arguments().last().is_some_and(|last| last == "kid");
     let kid = lab.processes().into_iter().find(kid).expect("it runs");
     let told = tell(&lab, "stop victim 20000");
     assert!(told.contains("victim stopped"), "{told}");
     assert!(kid.alive(), "the child of another bot was killed");
+    tell(&lab, "stop impostor 20000");
+    assert!(!kid.alive(), "it is the child of the bot whose secret it has");
     stop(&lab);
 }
 
