@@ -125,7 +125,12 @@ impl Engine {
             return false;
         }
         // Whoever has died meanwhile may have left us somebody whom the list lacks; we shall hear of that death.
-        !self.has_child_signal()
+        // The kernel is asked, too: SIGCHLD may not have been handled yet, by whatever thread it was given to.
+        let is_dead = wait::peek_any().is_some_and(|pid| !process::is_of_our_session(pid));
+        if is_dead {
+            self.timers.set(Instant::now(), MORE_CHILDREN);
+        }
+        !is_dead && !self.has_child_signal()
     }
 
     /// Sends those outside of all bots a signal, each as soon as it is seen: it may not be there any more a moment later.

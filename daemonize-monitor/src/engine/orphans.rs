@@ -75,7 +75,9 @@ impl Engine {
         }
         self.find_orphans(leaving);
         // What has died since the list was made is attributed while its session and user are still known.
-        let is_complete = !self.has_child_signal() || self.take_changes_of_children();
+        // The kernel is asked: SIGCHLD may not have been handled yet, by whatever thread it was given to.
+        let by_number = pidfd::knows_groups_by_number();
+        let is_complete = (by_number && !self.has_child_signal()) || self.take_changes_of_children();
         for index in leaving {
             let unit = self.unit_mut(*index);
             let is_unsure = unit.strays.is_empty() && (unit.is_unsure || !is_complete);
@@ -132,8 +134,8 @@ impl Engine {
                     return Some(index);
                 }
             }
-            // In a moment it will have an environment.
-            Environment::Executing => self.doubt(&self.suspects(pid)),
+            // In a moment it will have an environment, or will be dead.
+            Environment::InTransition => self.doubt(&self.suspects(pid)),
             Environment::Unmarked => {}
         }
         let facts = Facts::of(pid).filter(is_alive)?;

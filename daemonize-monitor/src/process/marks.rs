@@ -38,8 +38,9 @@ pub(crate) enum Environment {
     Marked(Marks),
     /// There is nothing in it of a monitor, it is another user's, or the process is dead.
     Unmarked,
-    /// The kernel is just executing a program in this process, and has not given it an environment yet.
-    Executing,
+    /// The kernel is just executing a program in this process and has not given it an environment yet, or is ending the
+    /// process: its children are not ours yet.
+    InTransition,
 }
 
 /// Reads environments, one after another, into one buffer.
@@ -54,9 +55,11 @@ impl MarkReader {
         self.buffer.clear();
         let path = format!("/proc/{pid}/environ");
         let found = match read_bounded(&path, &mut self.buffer) {
-            Ok(()) if self.buffer.is_empty() && is_executing(pid) => Environment::Executing,
-            Ok(()) => parse(&self.buffer).map_or(Environment::Unmarked, Environment::Marked),
-            Err(_) => Environment::Unmarked,
+            Ok(()) if !self.buffer.is_empty() => parse(&self.buffer).map_or(Environment::Unmarked, Environment::Marked),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Environment::Unmarked,
+            // Since Linux 6.17, a process without memory has no environment to be opened; before, it is an empty one.
+            _ if is_between_memories(pid) => Environment::InTransition,
+            _ => Environment::Unmarked,
         };
         self.buffer.shrink_to(KEPT);
         found
@@ -66,7 +69,7 @@ impl MarkReader {
     pub(crate) fn marks(&mut self, pid: Pid) -> Option<Marks> {
         match self.read(pid) {
             Environment::Marked(marks) => Some(marks),
-            Environment::Unmarked | Environment::Executing => None,
+            Environment::Unmarked | Environment::InTransition => None,
         }
     }
 }
@@ -104,9 +107,10 @@ fn parse(environment: &[u8]) -> Option<Marks> {
     })
 }
 
-/// Returns `true` if a process that we may look into has no environment at all, not even an empty one: `env_end` of
-/// `proc_pid_stat(5)` is zero from the moment on at which its old program's memory is gone until the new one's is filled.
-fn is_executing(pid: Pid) -> bool {
+/// Returns `true` if a process that we may look into, and which is not dead, has no environment at all, not even an empty one:
+/// `env_end` of `proc_pid_stat(5)` is zero from the moment on at which its program's memory is gone, until the next one's is
+/// filled or the process is a zombie.
+fn is_between_memories(pid: Pid) -> bool {
     const ENV_END: usize = 51;
     super::stat(pid).is_some_and(|stat| {
         super::fields(&stat).is_some_and(|mut fields| {
@@ -155,8 +159,8 @@ mod tests {
     }
 
     #[test]
-    fn this_process_executes_nothing_now() {
-        assert!(!is_executing(Pid::this()));
-        assert_ne!(MarkReader::default().read(Pid::this()), Environment::Executing);
+    fn this_process_has_an_environment() {
+        assert!(!is_between_memories(Pid::this()));
+        assert_ne!(MarkReader::default().read(Pid::this()), Environment::InTransition);
     }
 }
