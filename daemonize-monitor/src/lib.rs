@@ -50,6 +50,7 @@ mod record;
 mod reload;
 mod reloader;
 mod restart_check;
+mod secret;
 mod settings;
 mod spawner;
 mod status;

@@ -1,4 +1,7 @@
 //! The socket to which a bot says that it is ready, in the language of `sd_notify(3)`.
+//!
+//! It is a file that only the bot's user reaches, also from another network namespace. Where no such file can be had, it has an
+//! abstract address, to which every user of this network namespace can send.
 
 use daemonize_core::Pid;
 use nix::cmsg_space;
@@ -7,8 +10,13 @@ use nix::sys::socket::{
     AddressFamily, ControlMessageOwned, MsgFlags, SockFlag, SockType, UnixAddr, UnixCredentials, bind, getsockname,
     recvmsg, setsockopt, socket, sockopt::PassCred,
 };
-use std::io::IoSliceMut;
+use nix::sys::stat::{Mode, fchmod};
+use nix::unistd::geteuid;
+use std::fs::{self, Metadata, Permissions};
+use std::io::{self, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown};
+use std::path::{Path, PathBuf};
 
 /// What somebody said, and who, by the kernel's own word.
 pub(crate) struct Message {
@@ -25,11 +33,10 @@ pub(crate) struct Notify {
 }
 
 impl Notify {
-    /// At an address of the abstract name space that the kernel chooses, which every user reaches.
-    pub(crate) fn new() -> nix::Result<Notify> {
-        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-        let socket = socket(AddressFamily::Unix, SockType::Datagram, flags, None)?;
-        setsockopt(&socket, PassCred, &true)?;
+    /// Binds a socket to an address of the abstract name space that the kernel chooses, which every user reaches and finds
+    /// in `/proc/net/unix`.
+    pub(crate) fn open_to_all() -> nix::Result<Notify> {
+        let socket = unbound()?;
         bind(socket.as_raw_fd(), &UnixAddr::new_unnamed())?;
         let name: UnixAddr = getsockname(socket.as_raw_fd())?;
         let name = name.as_abstract().ok_or(Errno::EADDRNOTAVAIL)?;
@@ -40,6 +47,11 @@ impl Notify {
     /// What `NOTIFY_SOCKET` is to be.
     pub(crate) fn address(&self) -> &str {
         &self.address
+    }
+
+    /// Returns `true` if only one user and root reach the socket, so that a sender that is gone is known by its user.
+    pub(crate) fn is_private(&self) -> bool {
+        is_file(&self.address)
     }
 
     /// The next message, if there is one.
@@ -58,6 +70,110 @@ impl Notify {
         };
         let is_ready = text[..length].split(|byte| *byte == b'\n').any(|line| line == b"READY=1");
         Some(Message { sender: Pid::from_raw(sender.pid()), user: sender.uid(), is_ready })
+    }
+}
+
+/// Gives a socket in a directory to the bot's user; does nothing about one that every user reaches.
+///
+/// A bot of root may have become another user before it says that it is ready, so its socket is open to all: what it hears
+/// is judged by its sender.
+///
+/// # Errors
+/// The socket's file is gone, or the monitor may not change its owner.
+pub(crate) fn hand_over(address: &str, user: u32) -> io::Result<()> {
+    if !is_file(address) || !geteuid().is_root() {
+        return Ok(());
+    }
+    lchown(address, Some(user), None)?;
+    fs::set_permissions(address, Permissions::from_mode(if user == 0 { 0o666 } else { 0o600 }))
+}
+
+fn is_file(address: &str) -> bool {
+    address.starts_with('/')
+}
+
+fn unbound() -> nix::Result<OwnedFd> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let socket = socket(AddressFamily::Unix, SockType::Datagram, flags, None)?;
+    setsockopt(&socket, PassCred, &true)?;
+    Ok(socket)
+}
+
+/// The directory of the bots' sockets, beside the pidfile. It is the monitor's own, so that no bot can put another socket in
+/// place of its; it exists while there are sockets in it.
+pub(crate) struct Directory {
+    path: PathBuf,
+    /// So many sockets were made in it.
+    count: u64,
+}
+
+impl Directory {
+    /// Prepares the directory that belongs to a journal, whose place is this monitor's alone by now, and removes what a
+    /// monitor that was killed has left of it. `None` if it cannot have one.
+    pub(crate) fn beside(journal: &Path) -> Option<Directory> {
+        // A bot may have another working directory.
+        let parent = fs::canonicalize(journal.parent()?).ok()?;
+        let path = parent.join(journal.with_extension("notify").file_name()?);
+        let directory = Directory { path, count: 0 };
+        directory.remove();
+        Some(directory)
+    }
+
+    /// Binds a socket in the directory, for nobody yet but the monitor's user, see [`hand_over`].
+    ///
+    /// # Errors
+    /// The bot would not reach it there, its path is too long (107 bytes), or it cannot be made.
+    pub(crate) fn bind(&mut self, is_of_own_user: bool) -> io::Result<Notify> {
+        if !is_of_own_user && !is_open_to_all(&self.path) {
+            return Err(io::Error::from(io::ErrorKind::PermissionDenied));
+        }
+        let path = self.path.join(self.count.to_string());
+        let name = UnixAddr::new(&path)?;
+        let address = path.to_str().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
+        if self.count == 0 {
+            fs::create_dir(&self.path)?;
+            // Every bot may pass, whatever the umask is; none may list it.
+            fs::set_permissions(&self.path, Permissions::from_mode(0o711))?;
+        }
+        let socket = unbound()?;
+        // On Linux, the file gets the mode of the socket (`unix_bind_bsd`): it is never open to others, not for a moment.
+        fchmod(&socket, Mode::S_IRUSR | Mode::S_IWUSR)?;
+        bind(socket.as_raw_fd(), &name)?;
+        self.count += 1;
+        Ok(Notify { socket, address })
+    }
+
+    /// Removes the directory and what is in it, if it is ours.
+    fn remove(&self) {
+        let is_ours = |metadata: &Metadata| metadata.is_dir() && metadata.uid() == geteuid().as_raw();
+        if fs::symlink_metadata(&self.path).is_ok_and(|metadata| is_ours(&metadata)) {
+            // Only sockets: who has put something else there may have it.
+            for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
+                let _ = fs::remove_file(entry.path());
+            }
+            let _ = fs::remove_dir(&self.path);
+        }
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        if self.count > 0 {
+            self.remove();
+        }
+    }
+}
+
+/// Returns `true` if any user may pass all directories above this one.
+fn is_open_to_all(path: &Path) -> bool {
+    path.ancestors().skip(1).all(|above| above.metadata().is_ok_and(|metadata| metadata.mode() & 0o001 != 0))
+}
+
+impl Drop for Notify {
+    fn drop(&mut self) {
+        if self.is_private() {
+            let _ = fs::remove_file(&self.address);
+        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! What `/proc` says of processes.
 
-use crate::program::{BOT_VARIABLE, MONITOR_VARIABLE, PLACE_VARIABLE};
+mod marks;
+
+pub(crate) use marks::{Environment, MarkReader, Marks};
+
 use daemonize_core::Pid;
 use nix::unistd::getsid;
 use std::collections::HashSet;
@@ -8,6 +11,9 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
+
+/// A longer line is not one of `/proc/PID/stat`: a name of 64 bytes, and 51 numbers.
+const LONGEST_STAT: u64 = 4096;
 
 /// What matters of one process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,14 +31,11 @@ pub(crate) struct Facts {
 impl Facts {
     /// `None` when there is no such process.
     pub(crate) fn of(pid: Pid) -> Option<Facts> {
-        Facts::parse(pid, &fs::read(format!("/proc/{pid}/stat")).ok()?)
+        Facts::parse(pid, &stat(pid)?)
     }
 
-    /// A process may call itself `a) b (c`: its name ends at the last parenthesis.
     fn parse(pid: Pid, stat: &[u8]) -> Option<Facts> {
-        let end = memchr::memrchr(b')', stat)?;
-        let text = std::str::from_utf8(&stat[end + 1..]).ok()?;
-        let mut fields = text.split_ascii_whitespace();
+        let mut fields = fields(stat)?;
         Some(Facts {
             pid,
             is_alive: !matches!(fields.next()?, "Z" | "X"),
@@ -44,48 +47,38 @@ impl Facts {
     }
 }
 
-/// To which bot of which monitor a process says it belongs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Marks {
-    pub(crate) monitor: Vec<u8>,
-    pub(crate) bot: Vec<u8>,
-    /// Where that monitor has its pidfile, if it says so.
-    pub(crate) place: Option<Vec<u8>>,
+/// Reads `/proc/PID/stat`.
+fn stat(pid: Pid) -> Option<Vec<u8>> {
+    let mut text = Vec::with_capacity(512);
+    File::open(format!("/proc/{pid}/stat")).ok()?.take(LONGEST_STAT).read_to_end(&mut text).ok()?;
+    Some(text)
 }
 
-/// The marks in the environment that the process was executed with, unless it has none or has overwritten it.
-pub(crate) fn marks(pid: Pid) -> Option<Marks> {
-    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
-    let value = |name: &str| {
-        let mut variables = environment.split(|byte| *byte == 0);
-        variables.find_map(|text| text.strip_prefix(name.as_bytes())?.strip_prefix(b"=")).map(<[u8]>::to_vec)
-    };
-    Some(Marks { monitor: value(MONITOR_VARIABLE)?, bot: value(BOT_VARIABLE)?, place: value(PLACE_VARIABLE) })
+/// Returns the fields after the name. A process may call itself `a) b (c`: its name ends at the last parenthesis.
+fn fields(stat: &[u8]) -> Option<impl Iterator<Item = &str>> {
+    let end = memchr::memrchr(b')', stat)?;
+    Some(std::str::from_utf8(&stat[end + 1..]).ok()?.split_ascii_whitespace())
 }
 
-/// Whose a process is.
+/// Returns the effective user of a process, dead ones included: the owner of `/proc/PID` itself, unlike that of the files in
+/// it, is that user also where the process may not be dumped.
 pub(crate) fn user(pid: Pid) -> Option<u32> {
     fs::metadata(format!("/proc/{pid}")).ok().map(|directory| directory.uid())
 }
 
+/// Returns the session of a process, dead ones included; takes no descriptor.
+pub(crate) fn session(pid: Pid) -> Option<i32> {
+    getsid(Some(nix::unistd::Pid::from_raw(pid.as_raw()))).ok().map(nix::unistd::Pid::as_raw)
+}
+
 /// Whether a process, dead ones included, is of the session that this one is of; takes no descriptor.
 pub(crate) fn is_of_our_session(pid: Pid) -> bool {
-    let session = |pid: Option<Pid>| getsid(pid.map(|pid| nix::unistd::Pid::from_raw(pid.as_raw()))).ok();
-    session(Some(pid)).is_some_and(|theirs| session(None) == Some(theirs))
+    session(pid).is_some_and(|theirs| getsid(None).is_ok_and(|ours| ours.as_raw() == theirs))
 }
 
 /// All our children, dead ones included. One may be missing if another ends meanwhile, or if no descriptor is left.
 pub(crate) fn child_pids() -> Vec<Pid> {
-    listed().unwrap_or_else(|| children_of_all(|_| true).into_iter().map(|facts| facts.pid).collect())
-}
-
-/// Those of our children that are `wanted`, whichever thread made or adopted them. One may be missing if another ends
-/// meanwhile.
-pub(crate) fn children(wanted: impl Fn(Pid) -> bool) -> Vec<Facts> {
-    match listed() {
-        Some(pids) => pids.into_iter().filter(|pid| wanted(*pid)).filter_map(Facts::of).collect(),
-        None => children_of_all(wanted),
-    }
+    listed().unwrap_or_else(children_of_all)
 }
 
 /// What a list of a thousand children takes, and more.
@@ -109,11 +102,12 @@ fn listed() -> Option<Vec<Pid>> {
     Some(found)
 }
 
-/// Our children, out of all processes there are: slower, but none is missing that was there all the time.
-pub(crate) fn children_of_all(wanted: impl Fn(Pid) -> bool) -> Vec<Facts> {
+/// Our children, out of all processes there are: slower, for kernels without lists.
+fn children_of_all() -> Vec<Pid> {
     let this = Pid::this().as_raw();
-    let all: Vec<Pid> = everybody().filter(|pid| wanted(*pid)).collect();
-    all.into_iter().filter_map(Facts::of).filter(|facts| facts.parent == this).collect()
+    let all: Vec<Pid> = everybody().collect();
+    let ours = all.into_iter().filter_map(Facts::of).filter(|facts| facts.parent == this);
+    ours.map(|facts| facts.pid).collect()
 }
 
 /// All groups in which somebody lives.

@@ -2,6 +2,7 @@
 
 use crate::bot::Bot;
 use crate::error::cause;
+use crate::secret::Secret;
 use crate::sys::pidfd::PidFd;
 use crate::sys::spawn::{self, Newborn, STREAMS, Slots};
 use daemonize_core::__private::escape_bytes;
@@ -18,10 +19,10 @@ use std::time::Duration;
 
 /// Names the bot to itself and its descendants.
 pub(crate) const BOT_VARIABLE: &str = "DAEMON_BOT";
-/// Names the monitor that a process belongs to: a number that no other monitor ever had.
+/// Names the monitor that a process belongs to, by a secret: the next monitor with its pidfile ends those that know it.
 pub(crate) const MONITOR_VARIABLE: &str = "DAEMON_MONITOR_ID";
-/// Names the place of the monitor's pidfile: whoever has it next ends those who bear its mark.
-pub(crate) const PLACE_VARIABLE: &str = "DAEMON_MONITOR_PIDFILE";
+/// Proves to the monitor that a process belongs to the bot.
+pub(crate) const SECRET_VARIABLE: &str = "DAEMON_BOT_SECRET";
 /// The monitor's pid, by which a daemon of this library knows that somebody looks after it.
 const PID_VARIABLE: &str = "DAEMON_MONITOR";
 /// Names the descriptor to which events are reported, one name per line.
@@ -70,12 +71,10 @@ pub(crate) struct Refusal {
 }
 
 impl Ground {
-    pub(crate) fn new(monitor: &str, place: Option<&str>, descriptors: Option<(libc::rlim_t, libc::rlim_t)>) -> Ground {
+    pub(crate) fn new(monitor: &Secret, descriptors: Option<(libc::rlim_t, libc::rlim_t)>) -> Ground {
         let mut environment: BTreeMap<OsString, OsString> = env::vars_os().collect();
         environment.retain(|name, _| !is_for_the_monitor(name));
-        environment.insert(MONITOR_VARIABLE.into(), monitor.into());
-        environment.remove(OsStr::new(PLACE_VARIABLE));
-        environment.extend(place.map(|place| (PLACE_VARIABLE.into(), place.into())));
+        environment.insert(MONITOR_VARIABLE.into(), monitor.as_str().into());
         Ground { environment, descriptors }
     }
 
@@ -86,12 +85,14 @@ impl Ground {
     pub(crate) fn prepare<'a>(
         &self,
         bot: &'a Bot,
+        secret: &Secret,
         notify: Option<&str>,
         time_to_end: Duration,
         streams: [Option<BorrowedFd<'a>>; STREAMS],
     ) -> Result<Prepared<'a>, Refusal> {
         let user = bot.user.as_deref().map(find_user).transpose()?;
         let mut environment = self.environment_of(bot, user.as_ref(), notify, streams[EVENTS]);
+        environment.insert(SECRET_VARIABLE.into(), secret.as_str().into());
         if !time_to_end.is_zero() {
             environment.insert(STOP_TIMEOUT_VARIABLE.into(), time_to_end.as_secs_f64().to_string().into());
         }
@@ -127,9 +128,8 @@ impl Ground {
             }
         }
         environment.extend(bot.environment.iter().map(|(name, value)| (name.clone(), value.clone())));
-        for name in [MONITOR_VARIABLE, PLACE_VARIABLE] {
-            environment.extend(self.environment.get_key_value(OsStr::new(name)).map(|(n, v)| (n.clone(), v.clone())));
-        }
+        let monitor = self.environment.get_key_value(OsStr::new(MONITOR_VARIABLE));
+        environment.extend(monitor.map(|(name, value)| (name.clone(), value.clone())));
         environment.insert(BOT_VARIABLE.into(), bot.name.clone().into());
         environment.insert(PID_VARIABLE.into(), Pid::this().to_string().into());
         if let Some(events) = events {
@@ -158,9 +158,14 @@ pub(crate) struct Prepared<'a> {
 }
 
 impl Prepared<'_> {
-    /// Returns the user that it becomes, if it becomes one.
-    pub(crate) fn user(&self) -> Option<Uid> {
+    /// Returns the user that the bot becomes, if it becomes another one.
+    pub(crate) fn new_user(&self) -> Option<Uid> {
         self.whom.as_ref()?.user.map(Uid::from_raw)
+    }
+
+    /// Returns the user that the bot runs as.
+    pub(crate) fn user(&self) -> u32 {
+        self.new_user().unwrap_or_else(geteuid).as_raw()
     }
 
     /// Starts the program; when this returns it is executed, in a session of its own. This takes as long as the file

@@ -17,6 +17,9 @@ const NEW: Duration = Duration::from_millis(100);
 /// And however often somebody asks, not more than this part of the time is spent on it: a tenth.
 const SHARE: u32 = 10;
 
+/// A longer line is not one of `/proc/PID/stat`.
+const LONGEST: u64 = 4096;
+
 /// What one session uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Used {
@@ -141,7 +144,7 @@ fn stats() -> Vec<Stat> {
         }
         text.clear();
         // It may have ended meanwhile.
-        let read = File::open(entry.path().join("stat")).and_then(|mut file| file.read_to_end(&mut text));
+        let read = File::open(entry.path().join("stat")).and_then(|file| file.take(LONGEST).read_to_end(&mut text));
         if read.is_ok() {
             stats.extend(parse(&text));
         }

@@ -54,12 +54,12 @@ const HINTS: Hints = &[
 /// Variables that the monitor sets.
 const OURS: &[&str] = &[
     "DAEMON_BOT",
+    "DAEMON_BOT_SECRET",
     "DAEMON_EVENTS",
     "DAEMON_EVENTS_PIPE",
     "DAEMON_INSTANCE",
     "DAEMON_MONITOR",
     "DAEMON_MONITOR_ID",
-    "DAEMON_MONITOR_PIDFILE",
     "DAEMON_STOP_TIMEOUT",
     "NOTIFY_SOCKET",
 ];

@@ -2,28 +2,20 @@
 
 use super::Engine;
 use crate::process::{self, Facts};
-use crate::status::State;
 use crate::sys::pidfd;
 use crate::sys::wait::{self, Change};
 use daemonize_core::{Pid, Signal};
 use nix::sys::signal::kill;
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-/// The look for strays may take this part of the time: a quarter.
-const SHARE: u32 = 4;
-
-/// So far the looks may be ahead of their share: who looks now and then need not wait.
-const AHEAD: Duration = Duration::from_millis(20);
-
-/// So often a look is repeated when children end while it looks; then it looks at all processes there are.
-const TRIES: u32 = 3;
-
 /// So long those may take to end of whom nobody knows which bot has started them.
 const OUTSIDE: Duration = Duration::from_secs(2);
+
+/// After so long it is said that they do not end.
+const HUNTED: Duration = Duration::from_secs(10);
 
 /// So many children that have changed are asked for one by one; each time the kernel looks through all that have not.
 const ONE_BY_ONE: u32 = 16;
@@ -33,19 +25,6 @@ const AT_ONCE: usize = 512;
 
 /// Not a bot's moment: children are left that have changed.
 pub(super) const MORE_CHILDREN: (usize, u32) = (usize::MAX, 1);
-
-/// When strays were looked for, and what it cost.
-pub(super) struct Looks {
-    /// When all looks so far have had their share of the time.
-    paid: Instant,
-    tries: u32,
-}
-
-impl Looks {
-    pub(super) fn new(now: Instant) -> Looks {
-        Looks { paid: now, tries: 0 }
-    }
-}
 
 /// A descriptor that is held for when none is left.
 pub(super) fn reserve() -> Option<File> {
@@ -70,8 +49,8 @@ pub(super) fn listen() -> io::Result<UnixStream> {
 }
 
 impl Engine {
-    /// Some children have changed: bots, and those that bots left behind.
-    pub(super) fn take_changes_of_children(&mut self) {
+    /// Takes what has become of children: bots, and those that bots left behind. Returns `true` if that was done for all.
+    pub(super) fn take_changes_of_children(&mut self) -> bool {
         while matches!((&self.child_signals).read(&mut [0; 64]), Ok(1..)) {}
         if pidfd::knows_groups_by_number() {
             // Those that are kept as zombies would be told again and again.
@@ -79,7 +58,7 @@ impl Engine {
             return self.take_changes_behind();
         }
         for _ in 0..ONE_BY_ONE {
-            let Some(pid) = wait::peek_any() else { return };
+            let Some(pid) = wait::peek_any() else { return true };
             // Somebody who dies may be the last of a bot that is being stopped.
             self.look = true;
             match self.pids.get(&pid) {
@@ -89,16 +68,20 @@ impl Engine {
                     // Somebody else in this program has started it, and waits for it.
                     return self.take_changes_behind();
                 }
-                None => drop(self.bury(pid)),
+                None => drop(self.reap(pid)),
             }
         }
-        self.take_changes_behind();
+        self.take_changes_behind()
     }
 
-    /// Reaps a child that is no bot, if it is dead: from then on its number may be anybody's. Whether it was.
-    fn bury(&mut self, pid: Pid) -> bool {
+    /// Reaps a child that is no bot, if it is dead: from then on its number may be anybody's. Returns `true` if it was.
+    fn reap(&mut self, pid: Pid) -> bool {
+        // A zombie still has its session and its user.
+        let suspects = self.suspects(pid);
         let is_dead = matches!(wait::take(pid), Ok(Some(Change::Ended(_))));
         if is_dead {
+            self.owners.remove(&pid);
+            self.doubt(&suspects);
             for index in &self.lingering {
                 if let Some(unit) = &mut self.units[*index].value {
                     unit.strays.retain(|stray| *stray != pid);
@@ -110,20 +93,22 @@ impl Engine {
 
     /// Where many have changed, or a child of somebody else is in the way, each is asked for by number; but whoever leaves
     /// more dead behind than can be buried at once keeps nobody else waiting.
-    fn take_changes_behind(&mut self) {
+    fn take_changes_behind(&mut self) -> bool {
         let mut buried = 0;
         for pid in process::child_pids() {
             match self.pids.get(&pid) {
                 Some(index) => self.take_change(*index),
                 None if buried == AT_ONCE => {}
                 None if process::is_of_our_session(pid) || self.is_newborn(pid) => {}
-                None => buried += usize::from(self.bury(pid)),
+                None => buried += usize::from(self.reap(pid)),
             }
         }
         let is_left = || wait::peek_any().is_some_and(|pid| !process::is_of_our_session(pid) && !self.is_newborn(pid));
-        if buried == AT_ONCE || (!pidfd::knows_groups_by_number() && is_left()) {
+        let is_complete = buried < AT_ONCE && (pidfd::knows_groups_by_number() || !is_left());
+        if !is_complete {
             self.timers.set(Instant::now(), MORE_CHILDREN);
         }
+        is_complete
     }
 
     /// Whether nobody is left whom bots have started, once all bots are down: who has neither their mark nor their session
@@ -134,144 +119,56 @@ impl Engine {
         }
         // Room for the files of `/proc`, where no descriptor is left.
         self.reserve = None;
-        let is_outside = |facts: &Facts| facts.is_alive && !process::is_of_our_session(facts.pid);
-        let outside: Vec<Pid> = process::children_of_all(|_| true)
-            .iter()
-            .filter(|facts| is_outside(facts))
-            .map(|facts| facts.pid)
-            .collect();
+        let outside = self.signal_outside();
         self.reserve = reserve();
-        if outside.is_empty() {
-            // Whoever has died meanwhile may have left us somebody whom the list lacks; we shall hear of that death.
-            return !self.has_child_signal();
+        if outside {
+            return false;
         }
-        let Some(shutdown) = self.shutdown.as_mut() else { return true };
+        // Whoever has died meanwhile may have left us somebody whom the list lacks; we shall hear of that death.
+        // The kernel is asked, too: SIGCHLD may not have been handled yet, by whatever thread it was given to.
+        let is_dead = wait::peek_any().is_some_and(|pid| !process::is_of_our_session(pid));
+        if is_dead {
+            self.timers.set(Instant::now(), MORE_CHILDREN);
+        }
+        !is_dead && !self.has_child_signal()
+    }
+
+    /// Sends those outside of all bots a signal, each as soon as it is seen: it may not be there any more a moment later.
+    /// Returns `true` if there is any.
+    fn signal_outside(&mut self) -> bool {
+        let Some(shutdown) = self.shutdown.as_mut() else { return false };
         let now = Instant::now();
-        let begin = *shutdown.outside.get_or_insert(now);
-        let is_urgent = shutdown.deadline.is_none() || now >= begin + OUTSIDE;
+        let is_urgent = shutdown.deadline.is_none() || shutdown.outside.is_some_and(|begin| now >= begin + OUTSIDE);
         let chosen = if is_urgent { Signal::SIGKILL } else { Signal::SIGTERM };
-        for pid in outside {
+        let mut is_any = false;
+        for pid in process::child_pids() {
+            if process::is_of_our_session(pid) || !Facts::of(pid).is_some_and(|facts| facts.is_alive) {
+                continue;
+            }
+            is_any = true;
             if shutdown.told.insert((pid, chosen)) {
-                log::warn!("process {pid} was left behind by some bot and is sent {chosen}");
                 signal(pid, chosen);
+                log::warn!("process {pid} was left behind by some bot and is sent {chosen}");
             }
         }
-        if !is_urgent {
+        let begin = shutdown.outside.or(is_any.then_some(now));
+        if begin.is_some_and(|begin| now >= begin + HUNTED) && !std::mem::replace(&mut shutdown.is_hunting, true) {
+            log::error!(
+                "what bots left behind does not end of SIGKILL, or forks and exits faster than it can be killed"
+            );
+        }
+        if let Some(begin) = begin.filter(|_| !is_urgent) {
             self.timers.set(begin + OUTSIDE, (usize::MAX, 0));
         }
-        false
-    }
-
-    /// Finds out of all bots whose process is gone whether anybody is left: with one look for all of them.
-    pub(super) fn look_for_leavers(&mut self) {
-        if !self.look {
-            return;
-        }
-        let begin = Instant::now();
-        if self.looks.paid > begin + AHEAD {
-            // Rounded up by a timer: when it comes, the look may be.
-            let wait = self.looks.paid.saturating_duration_since(begin).saturating_sub(AHEAD);
-            return self.timers.set(begin + wait, (usize::MAX, 0));
-        }
-        self.now = begin;
-        // Where no descriptor is left, this one makes room for the files of `/proc`, one at a time.
-        self.reserve = None;
-        if self.has_child_signal() {
-            // Whoever is dead already makes no look unsure.
-            self.take_changes_of_children();
-        }
-        let by_number = pidfd::knows_groups_by_number() && !self.lingering.is_empty();
-        let groups = by_number.then(process::groups);
-        let is_alone = |index: &usize| {
-            let process = self.unit(*index).process.as_ref();
-            process.is_none_or(|process| match &groups {
-                Some(groups) => !groups.contains(&process.pid.as_raw()),
-                None => !process.handle.has_group(process.pid),
-            })
-        };
-        let (leaving, staying): (Vec<usize>, Vec<usize>) = self.lingering.iter().copied().partition(is_alone);
-        for index in staying.into_iter().filter(|_| by_number) {
-            if self.unit(index).state != State::Stopping {
-                self.stop_group(index);
-            }
-        }
-        self.look = false;
-        if !leaving.is_empty() {
-            self.look_for_strays(&leaving);
-        }
-        self.reserve = reserve();
-        let end = Instant::now();
-        self.looks.paid = self.looks.paid.max(begin) + end.saturating_duration_since(begin) * SHARE;
-        if self.look {
-            self.timers.set(end, (usize::MAX, 0));
-        }
-    }
-
-    fn look_for_strays(&mut self, leaving: &[usize]) {
-        let unknown = |pid: Pid| !self.pids.contains_key(&pid);
-        let all = if self.looks.tries < TRIES { process::children(unknown) } else { process::children_of_all(unknown) };
-        let all: Vec<Facts> = all.into_iter().filter(|facts| !self.is_newborn(facts.pid)).collect();
-        let is_sure = self.looks.tries >= TRIES || !self.has_child_signal();
-        self.looks.tries = if is_sure { 0 } else { self.looks.tries + 1 };
-        self.find_strays(leaving, &all);
-        let alone: Vec<usize> = leaving.iter().filter(|index| self.unit(**index).strays.is_empty()).copied().collect();
-        self.look |= !alone.is_empty() && !is_sure;
-        for index in leaving {
-            let unit = self.unit(*index);
-            if !unit.strays.is_empty() && unit.state != State::Stopping {
-                // It ended by itself, but not with all that it started.
-                self.stop_group(*index);
-            }
-        }
-        for index in alone.into_iter().filter(|_| is_sure) {
-            self.gone(index);
-        }
+        shutdown.outside = begin;
+        is_any
     }
 
     /// Whether a child has died since the last time that we reaped: a list of children made meanwhile may lack some.
-    fn has_child_signal(&self) -> bool {
+    pub(super) fn has_child_signal(&self) -> bool {
         use nix::sys::socket::{MsgFlags, recv};
         use std::os::fd::AsRawFd;
         recv(self.child_signals.as_raw_fd(), &mut [0], MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT).is_ok()
-    }
-
-    /// Finds those children that belong to bots which are leaving, and sends new ones the signal of their step.
-    fn find_strays(&mut self, leaving: &[usize], all: &[Facts]) {
-        let sessions =
-            leaving.iter().filter_map(|index| Some((self.unit(*index).process.as_ref()?.pid.as_raw(), *index)));
-        let sessions: HashMap<i32, usize> = sessions.collect();
-        let mut found: HashMap<usize, Vec<Pid>> = HashMap::new();
-        for facts in all.iter().filter(|facts| facts.is_alive) {
-            // The mark first: it is of one bot for ever, while the number of a session may come again.
-            let owner = self.owner(facts.pid).or_else(|| sessions.get(&facts.session).copied());
-            if let Some(index) = owner {
-                found.entry(index).or_default().push(facts.pid);
-            }
-        }
-        for index in leaving {
-            let (signal, _) = self.step(*index);
-            let unit = self.unit_mut(*index);
-            let strays = found.remove(index).unwrap_or_default();
-            unit.strays.retain(|stray| strays.contains(stray));
-            for pid in strays {
-                if !unit.strays.contains(&pid) {
-                    self::signal(pid, signal);
-                    unit.strays.push(pid);
-                }
-            }
-        }
-    }
-
-    /// The bot that the environment of a process names, if it is one of ours.
-    fn owner(&self, pid: Pid) -> Option<usize> {
-        let marks = process::marks(pid)?;
-        let ours = marks.monitor == self.journal.monitor().as_bytes();
-        std::str::from_utf8(&marks.bot).ok().filter(|_| ours).and_then(|name| self.names.get(name).copied())
-    }
-
-    /// Returns when the next look may be.
-    pub(super) fn next_look(&self) -> Instant {
-        self.looks.paid.checked_sub(AHEAD).unwrap_or(self.looks.paid)
     }
 
     /// A moment that is not a bot's: the next look may be, or everything has had its time.

@@ -86,8 +86,9 @@ impl Engine {
     pub(super) fn gone(&mut self, index: usize) {
         self.end_probe(index);
         self.lingering.remove(&index);
+        self.owners.retain(|_, owner| *owner != index);
         let unit = self.unit_mut(index);
-        unit.deadline = None;
+        (unit.deadline, unit.misses) = (None, 0);
         let after = std::mem::replace(&mut unit.after, After::Rest);
         // Whoever was to go, and has ended before its turn came, is gone all the same.
         let after = unit.leaving.take().filter(|after| *after != After::Stay).unwrap_or(after);

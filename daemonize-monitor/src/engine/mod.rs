@@ -11,6 +11,7 @@ mod commands;
 mod dependencies;
 mod descriptors;
 mod life;
+mod orphans;
 mod probes;
 mod reload;
 mod restart;
@@ -27,7 +28,9 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::logs::{Follower, Logs};
+use crate::notify;
 use crate::orders::Inbox;
+use crate::process::MarkReader;
 use crate::program::Ground;
 use crate::settings::Settings;
 use crate::spawner::{Spawners, Ticket};
@@ -101,8 +104,14 @@ pub(crate) struct Engine {
     /// Bots whose process is gone, but perhaps not all that was with it; and whether to look now.
     lingering: BTreeSet<usize>,
     look: bool,
-    looks: children::Looks,
+    /// When all looks so far have had their share of the time.
+    looks_paid: Instant,
     reserve: Option<File>,
+    /// The bots of those children that have proved whose they are, until they are reaped.
+    owners: HashMap<Pid, usize>,
+    marks: MarkReader,
+    /// Where bots say that they are ready; `None` where there is no place for it.
+    sockets: Option<notify::Directory>,
     /// Bots that have changed in a way that concerns others.
     changed: Vec<usize>,
     /// Bots that are to stop, and perhaps are held by no dependent any more.
@@ -179,8 +188,9 @@ impl Engine {
         nix::sys::prctl::set_child_subreaper(true).map_err(|errno| failed(errno.into()))?;
         let descriptors = descriptors::raise();
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(|errno| failed(errno.into()))?;
+        let place = plan.journal.clone();
         let journal = Journal::begin(plan.journal)?;
-        let ground = Ground::new(journal.monitor(), journal.place(), descriptors);
+        let ground = Ground::new(journal.secret(), descriptors);
         let spawners = Spawners::new(ground).map_err(failed)?;
         let child_signals = children::listen().map_err(failed)?;
         // Before the first bot ends, it must be known what this kernel can.
@@ -211,8 +221,11 @@ impl Engine {
             abandoned: Vec::new(),
             lingering: BTreeSet::new(),
             look: false,
-            looks: children::Looks::new(now),
+            looks_paid: now,
             reserve: children::reserve(),
+            owners: HashMap::new(),
+            marks: MarkReader::default(),
+            sockets: place.as_deref().and_then(notify::Directory::beside),
             changed: Vec::new(),
             released: Vec::new(),
             has_forgotten: false,
@@ -289,7 +302,7 @@ impl Engine {
     fn dispatch(&mut self, token: Token) {
         match token {
             Token::Bell => self.take_orders(),
-            Token::Child => self.take_changes_of_children(),
+            Token::Child => drop(self.take_changes_of_children()),
             Token::Stopping => self.told_to_stop(),
             Token::Threads => {
                 let _ = self.spawners.bell().read();

@@ -21,13 +21,20 @@ use std::time::Duration;
 const PAUSE: Duration = Duration::from_millis(2);
 const LONG_PAUSE: Duration = Duration::from_millis(250);
 
+/// So many messages to a bot's socket are taken per turn.
+const MESSAGES: usize = 64;
+/// And so many that turn out not to be the bot's: their senders' environments may be long.
+const STRANGERS: usize = 2;
+
 impl Engine {
     /// Where a bot says that it is ready: a socket of its own, made when it needs one.
     pub(super) fn notify_address(&mut self, index: usize) -> nix::Result<String> {
         if let Some(notify) = &self.unit(index).notify {
             return Ok(notify.address().to_owned());
         }
-        let notify = Notify::new()?;
+        let is_of_own_user = self.unit(index).bot.user.is_none();
+        let in_directory = self.sockets.as_mut().and_then(|directory| directory.bind(is_of_own_user).ok());
+        let notify = in_directory.map_or_else(Notify::open_to_all, Ok)?;
         self.watch(&notify, Token::Notify(index, self.units[index].generation), EpollFlags::EPOLLIN)?;
         let address = notify.address().to_owned();
         self.unit_mut(index).notify = Some(notify);
@@ -40,7 +47,8 @@ impl Engine {
             // Who speaks may be a process of which we have not heard yet.
             self.take_starts();
         }
-        for _ in 0..64 {
+        let mut asked = 0;
+        for _ in 0..MESSAGES {
             let message = self.unit(index).notify.as_ref().and_then(Notify::receive);
             let Some(message) = message else { return };
             if !message.is_ready || self.unit(index).bot.ready != Ready::Notify {
@@ -48,22 +56,31 @@ impl Engine {
             }
             if self.may_speak(index, &message) {
                 self.become_ready(index);
+            } else {
+                asked += 1;
             }
             self.remember_ready(index, message.sender);
+            if asked == STRANGERS {
+                return;
+            }
         }
     }
 
-    /// Whether a message is from the bot or one of its descendants. One who is gone already cannot be asked whose it was:
-    /// then it is enough that it had the bot's rights, or root's.
-    fn may_speak(&self, index: usize, message: &Message) -> bool {
+    /// Whether a message is from the bot or one of its descendants: a member of its session, or one that knows its secret
+    /// and is of its user or root. One who is gone already cannot be asked: then it is enough that it was, where others
+    /// cannot send at all.
+    fn may_speak(&mut self, index: usize, message: &Message) -> bool {
         let Some(process) = self.unit(index).process.as_ref().filter(|process| !process.reaped) else { return false };
+        let (pid, user) = (process.pid, process.user);
+        let is_of_its_user = message.user == 0 || message.user == user;
         match message.sender.and_then(Facts::of) {
-            Some(facts) => {
-                let marks =
-                    || process::marks(facts.pid).is_some_and(|marks| marks.bot == self.unit(index).bot.name.as_bytes());
-                facts.pid == process.pid || facts.session == process.pid.as_raw() || marks()
+            // Also one that has become another user; but its number was not a stranger's when it was sent.
+            Some(facts) if facts.pid == pid || facts.session == pid.as_raw() => {
+                is_of_its_user || process::user(facts.pid) == Some(message.user)
             }
-            None => message.user == 0 || process::user(process.pid) == Some(message.user),
+            // The environment of a stranger is not even read.
+            Some(facts) => is_of_its_user && self.owner(facts.pid) == Some(index),
+            None => is_of_its_user && self.unit(index).notify.as_ref().is_some_and(Notify::is_private),
         }
     }
 

@@ -16,6 +16,8 @@ pub(super) struct Shutdown {
     /// Since when nobody is left but those outside of all bots, and what they were told.
     pub(super) outside: Option<Instant>,
     pub(super) told: BTreeSet<(Pid, Signal)>,
+    /// It was said that they do not end.
+    pub(super) is_hunting: bool,
 }
 
 impl Engine {
@@ -38,7 +40,7 @@ impl Engine {
         }
         let deadline = self.now.checked_add(self.settings.stop_timeout);
         let waiting = respond.into_iter().collect();
-        self.shutdown = Some(Shutdown { deadline, waiting, outside: None, told: BTreeSet::new() });
+        self.shutdown = Some(Shutdown { deadline, waiting, outside: None, told: BTreeSet::new(), is_hunting: false });
         if let Some(deadline) = deadline {
             self.timers.set(deadline, (usize::MAX, 0));
         }

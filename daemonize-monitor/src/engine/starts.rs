@@ -5,11 +5,12 @@ use super::unit::{After, Process};
 use super::{Engine, STARTING, Token};
 use crate::bot::{Bot, Ready};
 use crate::counts::BuiltIn;
+use crate::error::cause;
 use crate::policy::Exit;
 use crate::program::Refusal;
+use crate::secret::Secret;
 use crate::spawner::{Begun, Made, Start, Ticket};
 use crate::status::State;
-use crate::sys::pidfd::PidFd;
 use daemonize_core::{Pid, Signal};
 use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
@@ -95,13 +96,28 @@ impl Engine {
             Ready::Notify => Some(self.notify_address(index).map_err(no_pipes)?),
             _ => None,
         };
+        let secret = self.secret(index)?;
         let time_to_end = bot.time_to_end().min(self.settings.stop_timeout);
-        Ok((Start { bot, notify, time_to_end, streams }, pipes))
+        Ok((Start { bot, secret, notify, time_to_end, streams }, pipes))
+    }
+
+    /// Returns the secret of a bot, made when it starts for the first time.
+    fn secret(&mut self, index: usize) -> Result<Secret, Refusal> {
+        let unit = self.unit_mut(index);
+        if let Some(secret) = &unit.secret {
+            return Ok(secret.clone());
+        }
+        let secret = Secret::random().map_err(|error| Refusal {
+            text: format!("failed to start `{}`: {}", unit.bot.name, cause(&error)),
+            errno: Errno::EAGAIN as i32,
+            shortage: true,
+        })?;
+        Ok(unit.secret.insert(secret).clone())
     }
 
     /// A start has an outcome.
     fn conclude(&mut self, index: usize, pipes: Pipes, outcome: Result<Made, Refusal>) {
-        match outcome.and_then(|(pid, handle)| self.follow(index, pid, handle)) {
+        match outcome.and_then(|made| self.follow(index, made)) {
             Ok(process) => {
                 self.keep(index, pipes);
                 self.started(index, process);
@@ -111,7 +127,8 @@ impl Engine {
     }
 
     /// The process of a bot, of whose end we shall hear.
-    fn follow(&mut self, index: usize, pid: Pid, handle: PidFd) -> Result<Process, Refusal> {
+    fn follow(&mut self, index: usize, made: Made) -> Result<Process, Refusal> {
+        let Made { pid, handle, user } = made;
         let generation = self.units[index].generation;
         if let Err(errno) = self.watch(&handle, Token::Unit(index, generation), EpollFlags::EPOLLIN) {
             // Nobody would hear of its end.
@@ -119,7 +136,7 @@ impl Engine {
             return Err(no_pipes(errno));
         }
         self.pids.insert(pid, index);
-        Ok(Process { pid, handle, began: self.now, reaped: false })
+        Ok(Process { pid, handle, user, began: self.now, reaped: false })
     }
 
     fn started(&mut self, index: usize, process: Process) {
@@ -150,9 +167,9 @@ impl Engine {
     fn write_down(&mut self, index: usize) {
         let unit = self.unit(index);
         let grace = unit.bot.longest_stop();
-        let Some(Process { pid, handle, .. }) = &unit.process else { return };
-        let (pid, identity) = (*pid, handle.identity());
-        self.journal.started(pid, identity, grace);
+        let Some(Process { pid, handle, user, .. }) = &unit.process else { return };
+        let (pid, identity, user) = (*pid, handle.identity(), *user);
+        self.journal.started(pid, identity, user, grace);
     }
 
     /// There is no process.
@@ -197,7 +214,7 @@ impl Engine {
 
     /// A start has an outcome that nobody wants any more.
     fn conclude_stopped(&mut self, index: usize, pipes: Pipes, outcome: Result<Made, Refusal>) {
-        match outcome.and_then(|(pid, handle)| self.follow(index, pid, handle)) {
+        match outcome.and_then(|made| self.follow(index, made)) {
             Ok(process) => {
                 // It may have executed its program just before it was killed, and have had a child.
                 self.keep(index, pipes);

@@ -120,7 +120,11 @@ impl Engine {
 
     /// The time of a step is over.
     pub(super) fn next_step(&mut self, index: usize) {
-        self.unit_mut(index).step += 1;
+        let unit = self.unit_mut(index);
+        unit.step += 1;
+        if unit.step > unit.bot.stop.len() {
+            self.report_survivors(index);
+        }
         self.signal_step(index);
     }
 

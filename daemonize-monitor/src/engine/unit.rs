@@ -7,6 +7,7 @@ use crate::logs::{Ring, Target};
 use crate::notify::Notify;
 use crate::orders::{Answer, Respond};
 use crate::policy::{Exit, History};
+use crate::secret::Secret;
 use crate::status::{BotStatus, State};
 use crate::sys::pidfd::PidFd;
 use daemonize_core::Pid;
@@ -26,6 +27,10 @@ pub(super) struct Unit {
     /// Descendants that left its group, found when it was stopped. They are our children by now, and leave this list when
     /// they are reaped: until then their numbers are theirs, without a descriptor that might not be had.
     pub(super) strays: Vec<Pid>,
+    /// A child of which it is not known whether it was a descendant died during the last look, and may have left another one.
+    pub(super) is_unsure: bool,
+    /// So many looks of this stop have found nothing out for that reason.
+    pub(super) misses: u32,
     /// What follows when nothing of it is left.
     pub(super) after: After,
     /// It is to go, when those that depend on it and are to go too are gone; what follows then.
@@ -51,6 +56,8 @@ pub(super) struct Unit {
     pub(super) targets: Vec<Target>,
     pub(super) waiters: Vec<Waiter>,
     pub(super) temporary: bool,
+    /// What its processes prove by that they are its own; made when it is started for the first time.
+    pub(super) secret: Option<Secret>,
     /// Where it says that it is ready, if that is how one knows.
     pub(super) notify: Option<Notify>,
 }
@@ -60,6 +67,8 @@ pub(super) struct Unit {
 pub(super) struct Process {
     pub(super) pid: Pid,
     pub(super) handle: PidFd,
+    /// The user that it was started as.
+    pub(super) user: u32,
     pub(super) began: Instant,
     /// It has ended and its status is known. Its number may be another's, except before Linux 6.9, where it stays a zombie
     /// until nobody is in its group; its handle never is.
@@ -128,6 +137,8 @@ impl Unit {
             since_on_the_wall: SystemTime::now(),
             process: None,
             strays: Vec::new(),
+            is_unsure: false,
+            misses: 0,
             after: After::Rest,
             leaving: None,
             step: 0,
@@ -144,6 +155,7 @@ impl Unit {
             targets: Vec::new(),
             waiters: Vec::new(),
             temporary,
+            secret: None,
             notify: None,
         }
     }

@@ -1,11 +1,13 @@
 //! Ending what an earlier monitor left behind.
 
-use super::{Entry, Header};
+use super::format::{Entry, Header, Told};
 use crate::error::{Error, ErrorKind, Result};
-use crate::process::{self, Facts, Marks};
+use crate::process::{self, Facts, MarkReader};
+use crate::secret::Secret;
 use crate::sys::pidfd::PidFd;
 use daemonize_core::{Pid, Signal};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::geteuid;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
@@ -20,13 +22,13 @@ const GRACE: Duration = Duration::from_secs(10);
 const LONGEST_GRACE: Duration = Duration::from_secs(60);
 
 /// By what those are known that are left.
-struct Known<'a> {
-    /// The monitor that wrote the journal, and who ran.
-    monitor: Option<String>,
+struct Known {
+    /// The secrets of the monitors that wrote the journal and the copy of its first line: one, unless one of them is older.
+    secrets: Vec<Secret>,
     running: BTreeMap<Pid, Entry>,
-    /// The place of the pidfile, which is ours by now, and who we are.
-    place: Option<&'a str>,
-    this: &'a str,
+    /// The users that bots had, our own among them.
+    users: BTreeSet<u32>,
+    reader: MarkReader,
 }
 
 /// A process that belongs to a monitor that is no more, held so that its number cannot become another's.
@@ -35,18 +37,22 @@ struct Leftover {
     handle: PidFd,
 }
 
-/// Ends all that earlier monitors left: those of the journal that are still the same ones, whatever bears the mark of who
-/// wrote it, and whatever bears that of another monitor with this pidfile, journal or not.
-pub(super) fn end(told: Option<(Header, BTreeMap<Pid, Entry>)>, place: Option<&str>, now: &Header) -> Result<()> {
-    // From another boot or name space, its numbers mean nothing here.
-    let told = told.filter(|(earlier, _)| earlier.boot == now.boot && earlier.namespace == now.namespace);
-    let (monitor, running) = told.map(|(earlier, running)| (earlier.monitor, running)).unzip();
-    let known = Known { monitor, running: running.unwrap_or_default(), place, this: &now.monitor };
+/// Ends all that earlier monitors left: those of the journal that are still the same ones, and those that know the secret of
+/// who wrote it.
+///
+/// # Errors
+/// A process does not end.
+pub(super) fn end(told: Vec<Told>, now: &Header) -> Result<()> {
+    let mut known = Known::from(told, now);
+    if known.secrets.is_empty() {
+        // Without a secret every process is a stranger, and none is looked at.
+        return Ok(());
+    }
     let grace = known.running.values().map(|entry| entry.grace).max().unwrap_or(GRACE).min(LONGEST_GRACE);
     let begin = Instant::now();
     let mut signalled = BTreeSet::new();
     loop {
-        let left = find(&known);
+        let left = find(&mut known);
         if left.is_empty() {
             return Ok(());
         }
@@ -68,39 +74,59 @@ pub(super) fn end(told: Option<(Header, BTreeMap<Pid, Entry>)>, place: Option<&s
     }
 }
 
-impl Known<'_> {
-    fn is_theirs(&self, marks: &Marks) -> bool {
-        let is = |mark: &[u8], text: Option<&str>| text.is_some_and(|text| mark == text.as_bytes());
-        let has_our_place = marks.place.as_ref().is_some_and(|place| is(place, self.place));
-        is(&marks.monitor, self.monitor.as_deref()) || (has_our_place && !is(&marks.monitor, Some(self.this)))
+impl Known {
+    fn from(told: Vec<Told>, now: &Header) -> Known {
+        let users = BTreeSet::from([geteuid().as_raw()]);
+        let mut known = Known { secrets: Vec::new(), running: BTreeMap::new(), users, reader: MarkReader::default() };
+        // From another boot or name space, its numbers mean nothing here.
+        for told in
+            told.into_iter().filter(|told| told.header.boot == now.boot && told.header.namespace == now.namespace)
+        {
+            known.secrets.push(told.header.secret);
+            known.users.extend(told.users);
+            known.running.extend(told.running);
+        }
+        known
+    }
+
+    /// Returns `true` if a process belongs to an earlier monitor: it is one of its journal, or knows its secret.
+    fn is_theirs(&mut self, pid: Pid, identity: Option<u64>) -> bool {
+        let Some(facts) = Facts::of(pid).filter(|facts| facts.is_alive) else { return false };
+        let is_known = self.running.get(&pid).is_some_and(|entry| {
+            // The leader of its own session, as bots are: the time of the start alone is only exact to 10 ms.
+            let may_be = entry.start_time == facts.start_time && facts.session == pid.as_raw();
+            may_be && entry.identity.zip(identity).is_none_or(|(one, other)| one == other)
+        });
+        is_known || (self.may_be_marked(&facts) && self.is_marked(pid))
+    }
+
+    /// Returns `true` if a process may have been started by a bot. A stranger's environment is not even read: it is as long
+    /// as its owner likes, and the kernel may have to wait for him.
+    fn may_be_marked(&self, facts: &Facts) -> bool {
+        let is_of_a_bot = process::user(facts.pid).is_some_and(|user| self.users.contains(&user));
+        // A bot of root may have become anybody.
+        let is_of_its_session = || Pid::from_raw(facts.session).is_some_and(|pid| self.running.contains_key(&pid));
+        is_of_a_bot || is_of_its_session()
+    }
+
+    fn is_marked(&mut self, pid: Pid) -> bool {
+        self.reader.marks(pid).is_some_and(|marks| self.secrets.contains(&marks.monitor))
     }
 }
 
 /// Everybody who is left now.
-fn find(known: &Known<'_>) -> Vec<Leftover> {
+fn find(known: &mut Known) -> Vec<Leftover> {
     let above = ancestors();
     let all = process::everybody().filter(|pid| !above.contains(pid));
     all.filter_map(|pid| hold(pid, known)).collect()
 }
 
-/// Holds a process if it is one of an earlier monitor's: the one of the journal, or one that bears a mark.
-fn hold(pid: Pid, known: &Known<'_>) -> Option<Leftover> {
-    let entry = known.running.get(&pid);
-    let is_theirs = |identity: Option<u64>| {
-        let facts = Facts::of(pid).filter(|facts| facts.is_alive)?;
-        let is_known = entry.is_some_and(|entry| {
-            // The leader of its own session, as bots are: the time of the start alone is only exact to 10 ms.
-            let may_be = entry.start_time == facts.start_time && facts.session == pid.as_raw();
-            may_be && entry.identity.zip(identity).is_none_or(|(one, other)| one == other)
-        });
-        let is_marked = || process::marks(pid).is_some_and(|marks| known.is_theirs(&marks));
-        (is_known || is_marked()).then_some(())
-    };
+/// Holds a process if it is one of an earlier monitor's.
+fn hold(pid: Pid, known: &mut Known) -> Option<Leftover> {
     // Looked at twice: cheaply whether it is worth a descriptor, and then who it is that we hold.
-    is_theirs(None)?;
+    known.is_theirs(pid, None).then_some(())?;
     let handle = PidFd::open(pid).ok()?;
-    is_theirs(handle.identity())?;
-    Some(Leftover { pid, handle })
+    known.is_theirs(pid, handle.identity()).then_some(Leftover { pid, handle })
 }
 
 /// This process and those that it descends from: a bot may have started the monitor anew.

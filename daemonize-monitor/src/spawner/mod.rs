@@ -17,7 +17,9 @@ pub(crate) use ticket::{Begun, Ticket};
 
 use crate::bot::Bot;
 use crate::error::cause;
+use crate::notify;
 use crate::program::{Ground, Refusal};
+use crate::secret::Secret;
 use crate::sys::pidfd::PidFd;
 use crate::sys::spawn::{self, Newborn, STREAMS, Slots};
 use daemonize_core::Pid;
@@ -50,8 +52,13 @@ const STACK: usize = 1024 * 1024;
 /// What a thread does.
 type Job = Box<dyn FnOnce(&Worker) + Send>;
 
-/// A process.
-pub(crate) type Made = (Pid, PidFd);
+/// A process that was started.
+pub(crate) struct Made {
+    pub(crate) pid: Pid,
+    pub(crate) handle: PidFd,
+    /// The user that it became.
+    pub(crate) user: u32,
+}
 
 /// The threads, and what they start from.
 pub(crate) struct Spawners {
@@ -73,6 +80,8 @@ struct Spawner {
 /// A bot that is to be started.
 pub(crate) struct Start {
     pub(crate) bot: Arc<Bot>,
+    /// By which what it starts is known.
+    pub(crate) secret: Secret,
     /// Where it says that it is ready.
     pub(crate) notify: Option<String>,
     /// How long it has to end when it is told to; zero if not at all.
@@ -192,12 +201,18 @@ impl Worker {
 
     fn start(&self, start: &Start, ticket: &Ticket<Made>) -> Result<Made, Refusal> {
         let streams = start.streams.borrowed();
-        let prepared = self.ground.prepare(&start.bot, start.notify.as_deref(), start.time_to_end, streams)?;
-        if let Some(user) = prepared.user() {
+        let notify = start.notify.as_deref();
+        let prepared = self.ground.prepare(&start.bot, &start.secret, notify, start.time_to_end, streams)?;
+        if let Some(user) = prepared.new_user() {
             start.streams.give_to(user);
         }
+        if let Some(address) = &start.notify {
+            notify::hand_over(address, prepared.user())
+                .map_err(|error| refusal(&format!("its notify socket: {}", cause(&error))))?;
+        }
         if ticket.is_to_be_made() {
-            prepared.execute(&self.slots, ticket.newborn())
+            let (pid, handle) = prepared.execute(&self.slots, ticket.newborn())?;
+            Ok(Made { pid, handle, user: prepared.user() })
         } else {
             Err(refusal("it was stopped"))
         }

@@ -4,7 +4,7 @@ use super::*;
 use std::time::Instant;
 
 fn spawners() -> Spawners {
-    Spawners::new(Ground::new("test", None, None)).unwrap()
+    Spawners::new(Ground::new(&Secret::random().unwrap(), None)).unwrap()
 }
 
 /// What comes of it, however long that takes on a busy machine.

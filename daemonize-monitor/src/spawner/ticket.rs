@@ -109,7 +109,7 @@ impl Ticket<Made> {
     pub(crate) fn pid(&self) -> Option<Pid> {
         match &self.state().stage {
             Stage::Making => self.newborn().pid(),
-            Stage::Over(Ok((pid, _))) => Some(*pid),
+            Stage::Over(Ok(made)) => Some(made.pid),
             Stage::Begun | Stage::Over(Err(_)) | Stage::Closed => None,
         }
     }

@@ -143,11 +143,11 @@ fn a_bot_is_given_the_environment_that_was_said() {
         [
             "A",
             "DAEMON_BOT",
+            "DAEMON_BOT_SECRET",
             "DAEMON_EVENTS",
             "DAEMON_EVENTS_PIPE",
             "DAEMON_MONITOR",
             "DAEMON_MONITOR_ID",
-            "DAEMON_MONITOR_PIDFILE",
             "DAEMON_STOP_TIMEOUT"
         ]
     );

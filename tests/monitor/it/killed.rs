@@ -57,7 +57,7 @@ fn p6_04_there_is_never_a_second_copy_beside_the_first() {
     stop(&lab);
 }
 
-/// Whatever has become of the journal, the mark of the pidfile in their environment tells whose they are.
+/// Whatever has become of the journal, the secret in their environment tells whose they are.
 #[test]
 fn p6_04_there_is_no_second_copy_without_a_journal() {
     let lab = lab();

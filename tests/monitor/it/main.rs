@@ -19,6 +19,7 @@ mod killed;
 mod log_places;
 mod logs;
 mod order;
+mod orphans;
 mod places;
 mod policy;
 mod readiness;
@@ -28,6 +29,7 @@ mod shutdown;
 mod spawning;
 mod stop_time;
 mod stopping;
+mod strangers;
 
 mod site;
 

@@ -134,8 +134,10 @@ fn events(value: &str) -> Result<(), Box<dyn Error>> {
 fn notify(address: &str) -> Result<(), Box<dyn Error>> {
     use std::os::linux::net::SocketAddrExt;
     let socket = UnixDatagram::unbound()?;
-    let name = address.strip_prefix('@').ok_or("an abstract address")?;
-    let address = std::os::unix::net::SocketAddr::from_abstract_name(name)?;
+    let address = match address.strip_prefix('@') {
+        Some(name) => std::os::unix::net::SocketAddr::from_abstract_name(name)?,
+        None => std::os::unix::net::SocketAddr::from_pathname(address)?,
+    };
     socket.send_to_addr(b"STATUS=here\nREADY=1\n", &address)?;
     Ok(())
 }
