@@ -131,7 +131,7 @@ fn pidfile_of_another_program_is_left_alone_while_its_process_lives() {
     let content = format!("{}\n", bystander.process().id());
     let path = lab.write(PIDFILE, &content);
     for verb in ["start", "stop"] {
-        let outcome = run(&lab, verb, &[]).exits(7).says(&["another program", &content.trim().to_owned()]);
+        let outcome = run(&lab, verb, &[]).exits(7).says(&["another program", content.trim()]);
         assert_eq!(lab.read(PIDFILE), content, "{outcome}");
         assert!(!lab.path(LOCK).exists(), "{outcome}");
     }

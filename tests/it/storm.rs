@@ -1,8 +1,9 @@
 //! Many programs that start, stop and ask after one daemon all at once; what each of them was told is judged afterwards by
 //! what the daemons themselves have noted.
 //!
-//! Every time is taken from one clock. A daemon notes in `seals` that its identity is about to be written, and in `lives`
-//! when its body begins and ends: it certainly ran from the one to the other, and certainly not before the first.
+//! Every time is taken from one clock. A daemon notes in `seals` when its process was made, which is before the launcher
+//! writes the pidfile, and that it has begun, and in `lives` when its body begins and ends: it certainly ran from the one to
+//! the other, and certainly not before the first.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -26,6 +27,8 @@ struct Answer {
 #[derive(Clone, Copy, Debug)]
 struct Life {
     pid: i32,
+    /// Not before this, to the tick of the kernel's clock.
+    born: Duration,
     sealed: Duration,
     entered: Option<Duration>,
     left: Option<Duration>,
@@ -46,7 +49,7 @@ fn p2_07_there_is_never_more_than_one_owner_and_no_wrong_answer() {
     let lab = lab();
     let deadline = Deadline::after(Duration::from_secs(u64::try_from(times(6, 60)).unwrap()));
     let body = format!("body=ask,exclusive:{},during:lives,ready,idle", lab.directory().display());
-    let start = ["ready=manual", "before=PidFile:during:seals", &body];
+    let start = ["ready=manual", "after=Detach:birth:seals,during:seals", &body];
     let answers = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..LOOPS {
@@ -81,8 +84,16 @@ fn ask(lab: &Lab, verb: &'static str, settings: &[&str]) -> Answer {
 /// What the daemons have noted. A number may come again, so each life begins with its seal.
 fn lives(seals: &str, bodies: &str) -> Vec<Life> {
     let mut lives: Vec<Life> = Vec::new();
-    for (_, pid, time) in notes(seals).filter(|(what, ..)| *what == "in") {
-        lives.push(Life { pid, sealed: time, entered: None, left: None });
+    let mut births = std::collections::BTreeMap::new();
+    for (what, pid, time) in notes(seals) {
+        match what {
+            "born" => drop(births.insert(pid, time)),
+            "in" => {
+                let born = births.get(&pid).copied().unwrap_or(time);
+                lives.push(Life { pid, born, sealed: time, entered: None, left: None });
+            }
+            _ => {}
+        }
     }
     for (what, pid, time) in notes(bodies) {
         let of_it = |life: &&mut Life| life.pid == pid && life.sealed < time;
@@ -149,7 +160,7 @@ fn judge(answer: &Answer, answers: &[Answer], lives: &[Life]) {
 
 /// Whoever is said to run had begun before that was said, and had not been followed, or been told dead, before it was asked.
 fn was_there(pid: i32, answer: &Answer, answers: &[Answer], lives: &[Life]) {
-    let before = |life: &&Life| life.pid == pid && life.sealed < answer.ended;
+    let before = |life: &&Life| life.pid == pid && life.born < answer.ended;
     // The last one of that number.
     let life = lives.iter().filter(before).max_by_key(|life| life.sealed);
     let life = life.unwrap_or_else(|| panic!("pid {pid} was no daemon, or not yet: {}", answer.outcome));

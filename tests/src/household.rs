@@ -12,7 +12,7 @@ pub const ADA: u32 = 4711;
 pub const NOBODY_KNOWS: u32 = 4712;
 
 /// Mounts what is in the lab's directory over what is on the machine, for one command.
-const ENTER: &str = "mount --bind passwd /etc/passwd && mount --bind run /run && exec \"$@\"";
+const ENTER: &str = "mount --bind \"$0/passwd\" /etc/passwd && mount --bind \"$0/run\" /run && exec \"$@\"";
 
 impl Lab {
     /// Makes the users and `run`, which is `/run` for what [`Lab::as_user`] starts. Needs root.
@@ -60,6 +60,7 @@ impl Lab {
         let id = user.to_string();
         let become_user = ["setpriv", "--reuid", &id, "--regid", &id, "--clear-groups", "--"];
         let become_user = if user == 0 { &[][..] } else { &become_user };
-        self.command("unshare", &["--mount", "--", "bash", "-c", ENTER, "bash"]).args(become_user)
+        let directory = self.directory().display().to_string();
+        self.command("unshare", &["--mount", "--", "bash", "-c", ENTER, &directory]).args(become_user)
     }
 }

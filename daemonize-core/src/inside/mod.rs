@@ -80,7 +80,10 @@ impl Inside {
     /// Removes the pidfile and lets go of its lock, once, or gives the lock to the restarted program. Returns what has gone
     /// wrong.
     pub(crate) fn release(&self) -> Option<Error> {
-        let lock = lock(&self.lock).take()?;
+        // Kept until both files are removed: body and signal thread may be here at once, and the one that finds nothing to do
+        // ends the process.
+        let mut guard = lock(&self.lock);
+        let lock = guard.take()?;
         let handed_over = self_restart::hand_over(self, &lock);
         if let Ok(true) = handed_over {
             lock.abandon();

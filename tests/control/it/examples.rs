@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use look::{Lab, Outcome, Process, Running};
 use nix::sys::signal::Signal;
 
-use crate::only::SOON;
+use crate::only::{SOON, needs_root};
 
 /// Builds them once, into the target directory this test comes from, and returns where they are.
 fn programs() -> &'static Path {
@@ -37,8 +37,12 @@ fn programs() -> &'static Path {
     })
 }
 
+/// A lab with a home of its own for root, whose programs the examples are.
 fn lab(example: &str) -> Lab {
-    Lab::new(programs().join(example))
+    needs_root();
+    let lab = Lab::new(programs().join(example));
+    lab.make_household();
+    lab
 }
 
 /// The first launch, once its pidfile says where it is.
@@ -46,7 +50,7 @@ fn first<'lab>(lab: &'lab Lab, arguments: &[&str], pidfile: &str) -> (Running<'l
     fs::create_dir_all(lab.path(pidfile).parent().expect("a directory")).expect("a directory of ours");
     let mode = <fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o700);
     fs::set_permissions(lab.path(pidfile).parent().expect("a directory"), mode).expect("a mode");
-    let running = lab.helper(arguments).spawn();
+    let running = lab.as_user(0, arguments).spawn();
     lab.wait_for(pidfile, SOON, |text| text.lines().count() >= 3);
     let process = running.process();
     crate::only::wait_for_state(process, 'S');
@@ -61,8 +65,8 @@ fn end((running, process): (Running<'_>, Process)) -> Outcome {
 #[test]
 fn simple_says_hello_to_a_second_launch() {
     let lab = lab("simple");
-    let first = first(&lab, &[], ".local/share/simple/.pid");
-    let second = lab.run(&[]).ok();
+    let first = first(&lab, &[], "root/.local/share/simple/.pid");
+    let second = lab.as_user(0, &[]).run().ok();
     assert_eq!(second.stdout, "{\"success\":true,\"message\":\"Hello there!\"}\n");
     let said = end(first).ok();
     assert!(said.stdout.starts_with("the first one, at unix://"), "{said}");
@@ -74,7 +78,7 @@ fn advanced_counts_and_keeps_the_count() {
     let lab = lab("advanced");
     for (begins, ends) in [(0, 2), (2, 4)] {
         let first = first(&lab, &["kept"], "kept/.pid");
-        let second = lab.run(&["kept"]).ok().stdout;
+        let second = lab.as_user(0, &["kept"]).run().ok().stdout;
         let expected = format!(
             "get /count -> {{\"success\":true,\"value\":{begins}}}\nincrement -> {{\"success\":true,\"value\":{}}}\n\
              increment by 2 -> {{\"success\":true,\"value\":{}}}\ndecrement by 1 -> {{\"success\":true,\"value\":{ends}}}\n",
@@ -94,8 +98,8 @@ fn open_file_opens_everything_in_the_first() {
     lab.write("one.txt", "1\n2\n");
     fs::create_dir(lab.path("below")).expect("a directory");
     lab.write("below/two.txt", "1\n");
-    let first = first(&lab, &["one.txt"], ".local/share/open_file/.pid");
-    let second = lab.helper(&["two.txt", "no such file"]).in_directory(lab.path("below")).run().ok();
+    let first = first(&lab, &["one.txt"], "root/.local/share/open_file/.pid");
+    let second = lab.as_user(0, &["two.txt", "no such file"]).in_directory(lab.path("below")).run().ok();
     assert_eq!(second.stdout, "2 opened\n");
     let said = end(first).ok().stdout;
     let two = lab.path("below/two.txt");

@@ -164,7 +164,8 @@ class Test:
         self.browser.until("new lines", f"return {many} >= arguments[0] + 2", before)
         check(self.browser.run("return document.querySelectorAll('#log *:not(div)').length") == 0, "a bot's output became markup")
         check("\x1b" not in self.text("#log"), "escapes of a terminal are shown")
-        check("\\u{202e}gnp\\u{200b}" in self.text("#log"), "what turns or hides text is not shown as what it is")
+        if self.mock:
+            check("\\u{202e}gnp\\u{200b}" in self.text("#log"), "what turns or hides text is not shown as what it is")
         at_end = "const log = document.getElementById('log'); return log.scrollHeight - log.scrollTop - log.clientHeight < 30"
         check(self.browser.run(at_end), "the newest lines are not in sight")
         check(self.text("#panel-name") == self.bot, self.text("#panel-name"))

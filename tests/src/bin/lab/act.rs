@@ -71,6 +71,8 @@ pub(crate) enum Act {
     ErrorPrint(usize),
     /// `note:FILE`: appends a line with this process's number and its parent's.
     Note(String),
+    /// Notes when this process was made.
+    Birth(String),
     /// `guard:FILE`: notes `dropped` and the number there when the thread of this body leaves it.
     Guard(String),
     /// `during:FILE`: notes `in` there, and `out` when the thread of this body leaves it, each with the time.
@@ -193,6 +195,7 @@ impl Act {
             Act::Print(bytes) => std::io::stdout().write_all(&vec![b'#'; *bytes])?,
             Act::ErrorPrint(bytes) => std::io::stderr().write_all(&vec![b'%'; *bytes])?,
             Act::Note(file) => note(file, "was here")?,
+            Act::Birth(file) => note_birth(file)?,
             Act::Guard(_) | Act::During(_) | Act::Exclusive(_) => unreachable!("last as long as what follows them"),
             Act::AtExit => look::sys::at_exit(note_exit),
             Act::Open(file) => std::mem::forget(File::open(look::in_lab(file))?),
@@ -261,6 +264,7 @@ impl FromStr for Act {
             "print" => Act::Print(number(word, value)?),
             "eprint" => Act::ErrorPrint(number(word, value)?),
             "note" => Act::Note(text()),
+            "birth" => Act::Birth(text()),
             "guard" => Act::Guard(text()),
             "during" => Act::During(text()),
             "atexit" => Act::AtExit,
@@ -336,6 +340,13 @@ fn note(file: &str, what: &str) -> std::io::Result<()> {
 /// The same with the time on the clock that all processes share.
 fn note_time(file: &str, what: &str) -> std::io::Result<()> {
     append(file, &format!("{what} {} {}\n", std::process::id(), look::now().as_nanos()))
+}
+
+/// Notes as "born", on the same clock, when this process was made, to the clock tick of `/proc/PID/stat`, rounded down.
+fn note_birth(file: &str) -> std::io::Result<()> {
+    let this = look::Process::new(std::process::id().try_into().expect("a pid fits into an int"));
+    let ticks = this.stat().ok_or(std::io::ErrorKind::NotFound)?.start;
+    append(file, &format!("born {} {}\n", this.id(), u128::from(ticks) * 10_000_000))
 }
 
 fn append(file: &str, line: &str) -> std::io::Result<()> {
