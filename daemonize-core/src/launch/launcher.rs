@@ -56,6 +56,8 @@ pub(super) fn split(mut quiet: Quiet, launch: Launch, alone: Alone, leaving: boo
         }
         Fork::Parent(session_leader) => {
             drop((daemon_end, middle_end, captured));
+            // While the session leader makes the daemon.
+            let context = BootContext::read();
             let addresses = (!launch.plan.tells_addresses()).then(Vec::new);
             let Launch { plan: Plan { settings, pidfile, manager, .. }, lock } = launch;
             let deadline = Instant::now() + settings.start_timeout;
@@ -66,6 +68,7 @@ pub(super) fn split(mut quiet: Quiet, launch: Launch, alone: Alone, leaving: boo
                 session_leader,
                 daemon: None,
                 addresses,
+                context: Some(context),
                 pidfile: PidFileState::of(&settings),
                 lock,
                 manager,
@@ -91,6 +94,8 @@ struct Launcher {
     daemon: Option<Pid>,
     /// The daemon's addresses, once they are known: it tells them once, before it changes its user.
     addresses: Option<Vec<String>>,
+    /// Where this process is, as its daemon is; taken when the identity is made.
+    context: Option<std::io::Result<BootContext>>,
     pidfile: PidFileState,
     lock: Option<PidFile>,
     /// For which the launcher is the service, until it says who is.
@@ -167,10 +172,12 @@ impl Launcher {
 
     /// P6: writes the pidfile as soon as pid and addresses are known, and says so to the daemon, which waits for that.
     fn write_pidfile(&mut self) {
-        let (Some(daemon), Some(addresses)) = (self.daemon, &self.addresses) else { return };
+        let (Some(daemon), true) = (self.daemon, self.addresses.is_some()) else { return };
         let replaced = matches!(self.pidfile, PidFileState::Replaced);
         let written = self.identify(daemon).and_then(|identity| match (identity, &mut self.lock) {
-            (Some(identity), Some(lock)) if !replaced => lock.write(&identity, addresses).map(|()| Some(identity)),
+            (Some(identity), Some(lock)) if !replaced => {
+                lock.write(&identity, self.addresses.as_deref().unwrap_or_default()).map(|()| Some(identity))
+            }
             (identity, _) => Ok(identity),
         });
         match written {
@@ -190,13 +197,13 @@ impl Launcher {
     }
 
     /// Looks up the identity of the daemon, which is the session leader's child until the outcome is known.
-    fn identify(&self, daemon: Pid) -> Result<Option<Identity>> {
+    fn identify(&mut self, daemon: Pid) -> Result<Option<Identity>> {
         let failed =
             |error: std::io::Error| Error::failed(ErrorKind::System, "identify process", daemon, cause(&error));
         match Stat::of(daemon) {
             Ok(stat) if stat.parent != self.session_leader.as_raw() => Ok(None),
             Ok(stat) => {
-                let context = BootContext::read().map_err(failed)?;
+                let context = self.context.take().unwrap_or_else(BootContext::read).map_err(failed)?;
                 Ok(Some(Identity { pid: daemon, start_time: stat.start_time, context }))
             }
             Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)) => Ok(None),

@@ -31,7 +31,7 @@ pub(crate) fn clean(path: &Path) -> Result<Option<String>> {
     };
     let stale = matches!(obstacle, Ok(None));
     // A lock file that only this call has made goes again in any case.
-    let removed = if stale || created { place.remove(&lock, |_| stale) } else { Ok(()) };
+    let removed = if stale || created { place.remove(&lock, false, |_| stale) } else { Ok(()) };
     let obstacle = obstacle?;
     removed
         .map_err(|error| Error::failed(ErrorKind::PidFile, "remove stale pidfile", path.display(), cause(&error)))?;

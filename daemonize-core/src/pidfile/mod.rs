@@ -206,7 +206,7 @@ impl PidFile {
         let refusal = PidFile::empty(&place, mode);
         if created && !matches!(refusal, Ok(None)) {
             // Only what this attempt has made.
-            let _ = place.remove(&lock, |_| false);
+            let _ = place.remove(&lock, false, |_| false);
         }
         if let Some(refusal) = refusal? {
             return Ok(refusal);
@@ -300,7 +300,7 @@ impl PidFile {
     }
 
     fn remove_files(&self) -> io::Result<()> {
-        self.place.remove(&self.lock, |reading| reading.is_disposable(self.sealed.as_ref()))
+        self.place.remove(&self.lock, self.sealed.is_some(), |reading| reading.is_disposable(self.sealed.as_ref()))
     }
 }
 

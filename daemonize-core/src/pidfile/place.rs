@@ -152,8 +152,9 @@ impl Place {
     }
 
     /// Removes the pidfile, what a killed start left beside it, and last the lock: all three only if the lock's name
-    /// still leads to this open and locked file, and the pidfile only if `disposable` says so of its content.
-    pub(crate) fn remove(&self, lock: &File, disposable: impl Fn(&Reading) -> bool) -> io::Result<()> {
+    /// still leads to this open and locked file, and the pidfile only if `disposable` says so of its content. Nothing is
+    /// beside a pidfile that this process has `sealed`.
+    pub(crate) fn remove(&self, lock: &File, sealed: bool, disposable: impl Fn(&Reading) -> bool) -> io::Result<()> {
         let lock_name = self.lock_name();
         self.in_directory(|directory| {
             let file = openat(directory, self.name.as_os_str(), READ, Mode::empty());
@@ -164,7 +165,9 @@ impl Place {
             }
             if reading.is_some_and(|reading| disposable(&reading)) {
                 unlink(directory, &self.name)?;
-                let _ = unlink(directory, &self.temporary_name());
+                if !sealed {
+                    let _ = unlink(directory, &self.temporary_name());
+                }
             }
             unlink(directory, &lock_name)
         })
