@@ -7,17 +7,18 @@ use std::time::Duration;
 
 use look::{Lab, Outcome};
 
-use crate::common::{PIDFILE, lab, letters, needs, needs_root, nothing_left, run, shared_lab, start, stop};
+use crate::common::{LOCK, PIDFILE, lab, letters, needs, needs_root, nothing_left, run, shared_lab, start, stop};
 
 /// What strace is told to inject, what the error says of the cause, and which stage or file it names.
-const FAILURES: [(&str, &str, &str); 8] = [
+const FAILURES: [(&str, &str, &str); 9] = [
     ("clone,clone3,?fork,?vfork:error=EAGAIN", "resource temporarily unavailable", "detach"),
     ("setsid:error=EPERM", "operation not permitted", "detach"),
     ("chdir:error=ENOENT", "no such file or directory", "working directory"),
     ("socketpair:error=EMFILE", "too many open files", ""),
     ("dup2,dup3:error=EBUSY", "device or resource busy", "stdio"),
     ("flock:error=ENOLCK", "no locks available", PIDFILE),
-    ("fchmod:error=EIO", "input/output error", PIDFILE),
+    ("fchmod:error=EIO:when=1", "input/output error", LOCK),
+    ("fchmod:error=EIO:when=2", "input/output error", PIDFILE),
     ("renameat:error=ENOSPC", "no space left on device", PIDFILE),
 ];
 

@@ -60,7 +60,7 @@ fn p2_13_a_daemon_that_ends_late_leaves_its_successors_file_alone() {
 fn p2_14_a_part_of_the_content_is_an_error_and_not_a_daemon() {
     needs(&["strace"]);
     for (call, fault) in
-        [("write", "retval=0"), ("write", "error=EIO"), ("fchmod", "error=EIO"), ("renameat", "error=EIO")]
+        [("write", "retval=1"), ("write", "error=EIO"), ("fchmod", "error=EIO"), ("renameat", "error=EIO")]
     {
         let lab = lab();
         let (injection, file) = (format!("{call}:{fault}"), lab.path("d.pid.new").display().to_string());

@@ -76,7 +76,7 @@ impl Place {
         loop {
             // Exclusively first: what this call has created, it may remove again.
             if let Some(file) = self.open_file(&name, OFlag::O_RDONLY | OFlag::O_CREAT | OFlag::O_EXCL, LOCK_MODE)? {
-                let made = self.set_mode(&file, LOCK_MODE);
+                let made = self.set_mode(&name, &file, LOCK_MODE);
                 return made.inspect_err(|_| self.remove_lock()).map(|()| (file, true));
             }
             if let Some(file) = self.open_file(&name, OFlag::O_RDONLY, 0)? {
@@ -117,7 +117,8 @@ impl Place {
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL;
         let file = self.open_file(&self.name, flags, mode)?;
         let file = file.ok_or_else(|| distrusted(&self.path, "another program has just made it"))?;
-        self.set_mode(&file, mode)
+        let made = self.set_mode(&self.name, &file, mode);
+        made.inspect_err(|_| drop(self.unlink(&self.name)))
     }
 
     /// Replaces the pidfile by one with this content: written beside it whole, then renamed over it. The lock is held.
@@ -135,8 +136,11 @@ impl Place {
                 other => other?,
             };
             let mut file = File::from(file);
-            let written = file
-                .write_all(content)
+            // One write: a disk that takes a part of it is full.
+            let whole = file.write(content).and_then(|length| {
+                if length == content.len() { Ok(()) } else { Err(io::Error::from_raw_os_error(libc::ENOSPC)) }
+            });
+            let written = whole
                 .and_then(|()| Ok(fchmod(&file, permissions(mode))?))
                 .and_then(|()| Ok(renameat(directory, temporary.as_os_str(), directory, self.name.as_os_str())?));
             if written.is_err() {
@@ -224,8 +228,9 @@ impl Place {
     }
 
     /// Sets the mode of a file that this process has made, regardless of its umask.
-    fn set_mode(&self, file: &File, mode: u32) -> Result<()> {
-        fchmod(file, permissions(mode)).map_err(|errno| inaccessible(&self.path, cause(&errno.into())))
+    fn set_mode(&self, name: &OsStr, file: &File, mode: u32) -> Result<()> {
+        let failed = |errno: nix::Error| inaccessible(&self.path.with_file_name(name), cause(&errno.into()));
+        fchmod(file, permissions(mode)).map_err(failed)
     }
 
     /// Refuses a lock file that a process of another user can open: it could hold the lock.
