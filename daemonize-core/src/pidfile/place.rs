@@ -117,8 +117,8 @@ impl Place {
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL;
         let file = self.open_file(&self.name, flags, mode)?;
         let file = file.ok_or_else(|| distrusted(&self.path, "another program has just made it"))?;
-        let made = self.set_mode(&self.name, &file, mode);
-        made.inspect_err(|_| drop(self.unlink(&self.name)))
+        let outcome = self.set_mode(&self.name, &file, mode);
+        outcome.inspect_err(|_| drop(self.unlink(&self.name)))
     }
 
     /// Replaces the pidfile by one with this content: written beside it whole, then renamed over it. The lock is held.

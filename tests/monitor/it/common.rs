@@ -19,11 +19,20 @@ pub(crate) fn lab() -> Lab {
     Lab::new(env!("CARGO_BIN_EXE_monitor"))
 }
 
+/// Installs the helper program where other users can execute it, too: the checkout may be below root's home.
+pub(crate) fn open_bot(lab: &Lab) -> String {
+    let program = lab.path("bot").display().to_string();
+    lab.shell(&format!("[ -e bot ] || install -m 755 {BOT} bot")).run().ok();
+    program
+}
+
 /// Writes the bots, one a line; `BOT` in a line is the helper program, `LAB` the directory of the lab.
 pub(crate) fn write_bots(lab: &Lab, bots: &[&str]) {
     let mut text = String::new();
     for bot in bots {
-        writeln!(text, "{}", bot.replace("BOT", BOT).replace("LAB", &lab.directory().display().to_string())).unwrap();
+        let program = if bot.contains(" user=") && bot.contains("BOT") { open_bot(lab) } else { BOT.to_owned() };
+        writeln!(text, "{}", bot.replace("BOT", &program).replace("LAB", &lab.directory().display().to_string()))
+            .unwrap();
     }
     lab.write("bots", text);
 }

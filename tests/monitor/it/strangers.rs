@@ -221,8 +221,11 @@ fn ready_is_heard_from_another_network_namespace() {
 #[test]
 fn abstract_socket_serves_where_the_directory_is_closed() {
     let lab = lab();
-    let ready = format!("web user=65534 group=65534 ready=notify : {BOT} sleep:1 ready idle");
-    write_bots(&lab, &[&ready, "mute user=65534 group=65534 ready=notify : BOT idle"]);
+    // In a directory that is open, unlike the one of the monitor.
+    let open = crate::common::lab();
+    let bot = crate::common::open_bot(&open);
+    let ready = format!("web user=65534 group=65534 ready=notify : {bot} sleep:1 ready idle");
+    write_bots(&lab, &[&ready, &format!("mute user=65534 group=65534 ready=notify : {bot} idle")]);
     lab.shell("chmod 700 . && exec $D start").run().ok();
     lab.daemon("m.pid");
     wait_for(&lab, "web", "running");
