@@ -2,10 +2,9 @@
 
 use crate::directory::{Purpose, open_directory};
 use crate::sys::exec;
-use nix::sys::stat::fstat;
 use std::env;
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -52,8 +51,8 @@ fn as_it_was_entered(directory: PathBuf) -> PathBuf {
     }
     // Whoever sets the variable must not choose what root starts later: no link may be another user's.
     let here = fs::metadata(&directory).map(|status| (status.dev(), status.ino()));
-    let there = open_directory(&entered, Purpose::PidFile).ok().and_then(|(fd, _)| fstat(&fd).ok());
-    let is_same = there.is_some_and(|there| here.is_ok_and(|here| here == (there.st_dev, there.st_ino)));
+    let there = open_directory(&entered, Purpose::PidFile).ok().and_then(|(fd, _)| File::from(fd).metadata().ok());
+    let is_same = there.is_some_and(|there| here.is_ok_and(|here| here == (there.dev(), there.ino())));
     if is_same { entered } else { directory }
 }
 
