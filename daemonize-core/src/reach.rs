@@ -262,7 +262,7 @@ impl Stop<'_> {
             None => Ok(true),
             // Without a pidfile there is no daemon to wait for: only a start or stop in passing.
             Some(obstacle) if Instant::now() >= self.deadline || (*holder == Holder::Nothing && self.has_passed()) => {
-                let cause = format_args!("{holder}, and {obstacle}");
+                let cause = format!("{holder}, and {obstacle}");
                 Err(Error::failed(ErrorKind::Locked, "stop the daemon of", self.pidfile.display(), cause))
             }
             Some(_) => Ok(false),

@@ -355,7 +355,7 @@ pub(crate) fn already_running(path: &Path, pid: Pid) -> Error {
 
 fn locked(path: &Path, lock: &File, why: &str) -> Error {
     let holder = describe_holder(path, lock);
-    let cause = format_args!("locked, but by no daemon: {holder}; {why}");
+    let cause = format!("locked, but by no daemon: {holder}; {why}");
     Error::failed(ErrorKind::Locked, "lock pidfile", path.display(), cause)
 }
 
