@@ -131,7 +131,13 @@ impl Checked {
         let Plan { settings, pidfile, .. } = &plan;
         let has_pidfile = plan.has_pidfile();
         let inherited = match &restarted_from {
-            Some(daemon) => daemon.wait_for_turn(settings, pidfile)?,
+            Some(daemon) => {
+                if has_pidfile {
+                    // While the old daemon can go on.
+                    PidFile::check_replaceable(pidfile).inspect_err(|error| daemon.refuse(error))?;
+                }
+                daemon.wait_for_turn(settings, pidfile)?
+            }
             None => None,
         };
         if settings.pidfile.is_none() && has_pidfile {
