@@ -43,8 +43,8 @@ const FIRST: At = At("set_robust_list", 1);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step(pub(crate) Place, pub(crate) Phase);
 
-/// All of them, in their order. Messages are counted per process: the launcher says where it is, RELEASE and GO; the
-/// middle says RELEASED; the daemon says READY, hears where it is (in two calls) and hears GO.
+/// All of them, in their order. Messages are counted per process: the launcher sends WRITTEN, RELEASE and GO; the
+/// session leader sends FORKED and RELEASED; the daemon receives WRITTEN (in two calls), sends READY and receives GO.
 pub(crate) const STEPS: [Step; 27] = [
     Step(Place::Launcher(At("clone", 1)), Phase::Alone),
     Step(Place::Middle(FIRST), Phase::Two),
