@@ -6,6 +6,7 @@
 //! which the body registers here, belong to the thread that takes the registration, which tells their receipts.
 
 use crate::mutex::lock;
+use nix::unistd::gettid;
 use std::mem;
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::thread;
@@ -39,8 +40,8 @@ enum Registration {
     None,
     /// The body, with messages.
     Body(Arc<dyn InFlight>),
-    /// A thread that ends the process in the body's place.
-    Taken,
+    /// This thread, which ends the process in the body's place.
+    Taken(nix::unistd::Pid),
 }
 
 static REGISTRATION: Mutex<Registration> = Mutex::new(Registration::None);
@@ -63,7 +64,7 @@ pub(crate) fn register(messages: Arc<dyn InFlight>) {
 #[must_use]
 pub(crate) fn complete() -> bool {
     let mut registration = lock(&REGISTRATION);
-    if let Registration::Taken = *registration {
+    if let Registration::Taken(_) = *registration {
         return false;
     }
     *registration = Registration::None;
@@ -101,16 +102,20 @@ pub(crate) enum Settlement {
 impl Settlement {
     /// Begins to settle the messages in flight. From now on no other thread ends the process.
     pub(crate) fn force() -> Settlement {
-        Settlement::of(mem::replace(&mut *lock(&REGISTRATION), Registration::Taken))
+        Settlement::of(mem::replace(&mut *lock(&REGISTRATION), Registration::Taken(gettid())))
     }
 
     /// Begins to settle the messages in flight, if there are any.
     pub(crate) fn begin() -> Settlement {
         let mut registration = lock(&REGISTRATION);
-        if let Registration::None = *registration {
-            return Settlement::Nothing;
+        let this = gettid();
+        match *registration {
+            Registration::None => return Settlement::Nothing,
+            // It has settled them, and comes here once more through exit(3).
+            Registration::Taken(thread) if thread == this => return Settlement::Nothing,
+            _ => {}
         }
-        let taken = mem::replace(&mut *registration, Registration::Taken);
+        let taken = mem::replace(&mut *registration, Registration::Taken(this));
         drop(registration);
         Settlement::of(taken)
     }
@@ -120,7 +125,7 @@ impl Settlement {
         let limit = LIMIT.get().copied().unwrap_or_default();
         let messages = match registration {
             Registration::None => return Settlement::Nothing,
-            Registration::Taken => return Settlement::Theirs(limit),
+            Registration::Taken(_) => return Settlement::Theirs(limit),
             Registration::Body(messages) => messages,
         };
         let begin = Instant::now();
@@ -185,4 +190,32 @@ impl Running {
 /// Runs what may hang on a thread of its own, and waits for it no longer than `limit`.
 pub(crate) fn within(limit: Duration, f: impl FnOnce() + Send + 'static) {
     Running::spawn(f).wait_until(Instant::now() + limit);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Settled;
+
+    impl InFlight for Settled {
+        fn wait_until_done(&self) {}
+        fn settle(&self) {}
+        fn outcome(&self, _: Duration) -> Outcome {
+            Outcome::default()
+        }
+    }
+
+    /// Promise 9.07: the thread that ends the process calls `exit(3)` at the end, which asks once more.
+    #[test]
+    fn settled_messages_hold_up_every_thread_but_the_one_that_settled_them() {
+        set_limit(Duration::from_secs(10));
+        register(Arc::new(Settled));
+        let settlement = Settlement::begin();
+        assert!(matches!(settlement, Settlement::Mine { .. }));
+        assert_eq!(settlement.finish(), Outcome::default());
+        assert!(matches!(Settlement::begin(), Settlement::Nothing));
+        let other = thread::spawn(|| matches!(Settlement::begin(), Settlement::Theirs(_)));
+        assert!(other.join().unwrap());
+    }
 }

@@ -43,15 +43,16 @@ const FIRST: At = At("set_robust_list", 1);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step(pub(crate) Place, pub(crate) Phase);
 
-/// All of them, in their order. Messages are counted per process: the launcher says where it is, RELEASE and GO; the
-/// middle says RELEASED; the daemon says READY, hears where it is (in two calls) and hears GO.
-pub(crate) const STEPS: [Step; 27] = [
+/// All of them, in their order. Messages are counted per process: the launcher sends WRITTEN, RELEASE and GO; the
+/// session leader sends FORKED and RELEASED; the daemon receives WRITTEN (in two calls), sends READY and receives GO.
+pub(crate) const STEPS: [Step; 28] = [
     Step(Place::Launcher(At("clone", 1)), Phase::Alone),
     Step(Place::Middle(FIRST), Phase::Two),
     Step(Place::Middle(At("setsid", 1)), Phase::Two),
     Step(Place::Middle(At("clone", 1)), Phase::Two),
     Step(Place::Middle(At("sendto", 1)), Phase::Early),
     Step(Place::Middle(At("pidfd_open", 1)), Phase::Early),
+    Step(Place::Launcher(At("renameat", 1)), Phase::Early),
     Step(Place::Launcher(At("sendto", 1)), Phase::Early),
     Step(Place::Hook("after=Detach"), Phase::Early),
     Step(Place::Hook("before=CoreDumps"), Phase::Early),

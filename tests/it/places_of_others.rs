@@ -7,6 +7,7 @@ use look::{ADA, Lab, Process};
 use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON};
+use crate::held::look_until;
 use crate::places::household;
 
 /// A household in which a daemon of ADA has its pidfile in her home.
@@ -122,4 +123,21 @@ fn root_reads_no_pidfile_that_a_third_user_could_have_made() {
     let status = lab.as_user(0, &["status", &out]).run().exits(4);
     assert!(status.stdout.contains("it belongs to user `root`"), "{status}");
     assert!(daemon.alive());
+}
+
+/// Promise 2.24. R5: a start that is under way in the directory of a user is neither stopped nor running.
+#[test]
+fn root_stop_waits_for_a_start_under_way_in_the_directory_of_a_user() {
+    let lab = household();
+    let pidfile = setting(&lab);
+    let starting = lab.as_user(ADA, &["start", &pidfile, "before=Detach:await:go"]).spawn();
+    look_until("nothing is starting", || lab.path("home/d.pid").exists());
+    let stopping = lab.as_user(0, &["stop", &pidfile]).spawn();
+    stopping.process().died(std::time::Duration::from_millis(300)).expect_err("it has not waited");
+    lab.write("go", "");
+    // It may be stopped before it is ready.
+    let started = starting.finish();
+    assert!(started.code() == 0 || started.stderr.contains("stopped while starting"), "{started}");
+    stopping.finish().ok().prints(&["stopped pid"]);
+    lab.quiet(SOON).expect("it was stopped");
 }

@@ -218,6 +218,42 @@ fn stop_between_the_old_daemon_and_the_new_one_waits_for_the_new_one() {
     nothing_left(&lab);
 }
 
+/// Promise 1.28: a file that is not a pidfile keeps the new program from starting, and is not touched.
+#[test]
+fn restart_where_another_file_took_the_pidfiles_name_leaves_the_daemon_running() {
+    let lab = lab();
+    let daemon = start(&lab, &RESTARTS);
+    lab.write(PIDFILE, "not a pidfile\n");
+    daemon.signal(Signal::SIGUSR1);
+    let log = lab.wait_for("log", SOON, |log| log.contains("failed to restart: the new process reports: "));
+    assert!(log.contains("it holds something else than a pid; not replacing it"), "{log}");
+    look_until("what it has started lives", || lab.processes() == [daemon]);
+    assert_eq!(lab.read(PIDFILE), "not a pidfile\n");
+    daemon.signal(Signal::SIGTERM);
+    daemon.died(SOON).expect("stopped");
+    assert_eq!(lab.read(PIDFILE), "not a pidfile\n");
+}
+
+/// Promise 1.28: without the old daemon's lock the new one waits until the process that the pidfile names is gone.
+#[test]
+fn restart_of_daemon_whose_lock_file_was_removed_waits_for_its_end() {
+    let lab = lab();
+    let daemon = start(&lab, &RESTARTS);
+    fs::remove_file(lab.path("d.pid.lock")).unwrap();
+    daemon.signal(Signal::SIGSTOP);
+    let tracing = Hold::family(&lab, daemon, At("exit_group", 1));
+    daemon.signal(Signal::SIGUSR1);
+    let held = tracing.reached();
+    assert_eq!(held.process.id(), daemon.id());
+    // Longer than a start waits for a lock or for a daemon.
+    daemon.died(std::time::Duration::from_millis(500)).expect_err("it is held");
+    held.release();
+    lab.wait_for("bodies", SOON, |notes| notes.lines().count() == 2);
+    assert_ne!(lab.daemon(PIDFILE), daemon);
+    stop(&lab);
+    nothing_left(&lab);
+}
+
 /// Promise 1.19: neither the variable nor the socket reaches a child of the new daemon.
 #[test]
 fn restart_leaves_nothing_in_the_environment_and_the_descriptors() {

@@ -131,7 +131,13 @@ impl Checked {
         let Plan { settings, pidfile, .. } = &plan;
         let has_pidfile = plan.has_pidfile();
         let inherited = match &restarted_from {
-            Some(daemon) => daemon.wait_for_turn(settings, pidfile)?,
+            Some(daemon) => {
+                if has_pidfile {
+                    // While the old daemon can go on.
+                    PidFile::check_replaceable(pidfile).inspect_err(|error| daemon.refuse(error))?;
+                }
+                daemon.wait_for_turn(settings, pidfile)?
+            }
             None => None,
         };
         if settings.pidfile.is_none() && has_pidfile {
@@ -143,15 +149,16 @@ impl Checked {
             Some(lock) if has_pidfile => PidFile::inherit(pidfile, settings.pidfile_mode, lock)?,
             _ => None,
         };
+        if let Some(daemon) = restarted_from {
+            // Its handlers of atexit(3) may take long; an empty file is taken by the next start. Before `acquire`: where it
+            // gave no lock, a pidfile may still name it, and as long as it lives that refuses a start.
+            let deadline = Instant::now() + settings.stop_timeout();
+            quiet.interrupted(|| daemon.wait_for_end(deadline, settings))?;
+        }
         let lock = match inherited {
             None if has_pidfile => Some(acquire(&plan, &quiet)?),
             lock => lock,
         };
-        if let Some(daemon) = restarted_from {
-            // Its handlers of atexit(3) may take long; an empty file is taken by the next start.
-            let deadline = Instant::now() + settings.stop_timeout();
-            quiet.interrupted(|| daemon.wait_for_end(deadline, settings))?;
-        }
         Ok(Locked { quiet, launch: Launch { plan, lock } })
     }
 }

@@ -6,13 +6,12 @@ use super::{describe_holder, locking_failed, try_lock};
 use crate::error::{Error, ErrorKind, Result, cause};
 use std::path::Path;
 
-/// Removes a pidfile whose daemon is dead, and its lock file. Returns what keeps it from that: a process that holds the
-/// lock, or a daemon that lives.
+/// Removes a pidfile whose daemon is dead, and its lock file, but not in another user's directory. Returns what keeps it
+/// from that: a process that holds the lock, or a daemon that lives.
 pub(crate) fn clean(path: &Path) -> Result<Option<String>> {
     let place = Place::open_existing(path)?;
-    // A lock file of root's would keep the directory's owner from starting: that user's next start cleans up.
     if place.foreign().is_some() {
-        return Ok(None);
+        return find_holder(&place);
     }
     let (lock, created) = place.open_lock()?;
     if !try_lock(&lock).map_err(|error| locking_failed(&place, &error))? {
@@ -42,5 +41,15 @@ pub(crate) fn clean(path: &Path) -> Result<Option<String>> {
 /// does.
 pub(crate) fn clean_lock(path: &Path) -> Result<Option<String>> {
     let place = Place::open_existing(path)?;
-    if place.foreign().is_none() && place.has_lock() { clean(path) } else { Ok(None) }
+    if place.has_lock() { clean(path) } else { Ok(None) }
+}
+
+/// In another user's directory: makes nothing, since a lock file of root's would keep that user from starting, and removes
+/// nothing, which the user's next start does. Returns what keeps a daemon from being known to be stopped.
+fn find_holder(place: &Place) -> Result<Option<String>> {
+    let Some(lock) = place.open_existing_lock()? else { return Ok(None) };
+    if !try_lock(&lock).map_err(|error| locking_failed(place, &error))? {
+        return Ok(Some(describe_holder(place.path(), &lock)));
+    }
+    Ok((!place.is_current(&lock)).then(|| "its lock file was replaced".to_owned()))
 }

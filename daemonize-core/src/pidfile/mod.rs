@@ -221,10 +221,19 @@ impl PidFile {
             // It is just ending and could not remove its file; or its lock file was removed; or this file system's locks
             // keep no process out. (A program that has replaced itself by exec is no other process.)
             Ok(Holder::Alive(identity)) if identity.pid != Pid::this() => Ok(Some(Attempt::Unlocked(identity.pid))),
-            Ok(holder @ (Holder::Foreign | Holder::Unproven(_))) => {
-                Err(distrusted(place.path(), format_args!("{holder}; not replacing it")))
+            Ok(holder) => {
+                refuse_foreign(place.path(), &holder)?;
+                place.create_empty(stale.as_ref(), mode).map(|()| None)
             }
-            _ => place.create_empty(stale.as_ref(), mode).map(|()| None),
+            Err(_) => place.create_empty(stale.as_ref(), mode).map(|()| None),
+        }
+    }
+
+    /// Refuses a file that no start replaces, before there is a lock. One that cannot be read is judged under the lock.
+    pub(crate) fn check_replaceable(path: &Path) -> Result<()> {
+        match PidFile::probe(path).map(|probe| probe.holder()) {
+            Ok(Ok(holder)) => refuse_foreign(path, &holder),
+            _ => Ok(()),
         }
     }
 
@@ -239,6 +248,9 @@ impl PidFile {
         }
         place.judge_lock(&lock)?;
         let stale = place.read()?;
+        if let Some(Ok(holder)) = stale.as_ref().map(Reading::holder) {
+            refuse_foreign(path, &holder)?;
+        }
         place.create_empty(stale.as_ref(), mode)?;
         Ok(Some(PidFile { place, mode, lock, sealed: None, owner: Some(Pid::this()) }))
     }
@@ -345,6 +357,14 @@ fn try_lock(file: &File) -> io::Result<bool> {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
         Err(error) => Err(error),
+    }
+}
+
+/// P5: refuses a file that is not a pidfile, or another program's whose process lives.
+fn refuse_foreign(path: &Path, holder: &Holder) -> Result<()> {
+    match holder {
+        Holder::Foreign | Holder::Unproven(_) => Err(distrusted(path, format_args!("{holder}; not replacing it"))),
+        _ => Ok(()),
     }
 }
 

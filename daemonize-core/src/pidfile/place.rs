@@ -79,11 +79,19 @@ impl Place {
                 let made = self.set_mode(&name, &file, LOCK_MODE);
                 return made.inspect_err(|_| self.remove_lock()).map(|()| (file, true));
             }
-            if let Some(file) = self.open_file(&name, OFlag::O_RDONLY, 0)? {
-                self.judge_lock(&file)?;
+            if let Some(file) = self.open_existing_lock()? {
                 return Ok((file, false));
             }
         }
+    }
+
+    /// Opens the lock file read-only and judges it; `None` if there is none.
+    pub(crate) fn open_existing_lock(&self) -> Result<Option<File>> {
+        let file = self.open_file(&self.lock_name(), OFlag::O_RDONLY, 0)?;
+        if let Some(file) = &file {
+            self.judge_lock(file)?;
+        }
+        Ok(file)
     }
 
     /// Opens and reads the pidfile; `None` if there is none.
