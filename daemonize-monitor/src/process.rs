@@ -118,7 +118,12 @@ pub(crate) fn groups() -> HashSet<i32> {
 
 /// All processes there are.
 pub(crate) fn everybody() -> impl Iterator<Item = Pid> {
-    let entries = fs::read_dir("/proc").into_iter().flatten();
+    numbers("/proc")
+}
+
+/// The entries of a directory of `/proc` that are called by the number of a process or thread.
+fn numbers(path: &str) -> impl Iterator<Item = Pid> + use<> {
+    let entries = fs::read_dir(path).into_iter().flatten();
     entries.filter_map(|entry| Pid::from_raw(entry.ok()?.file_name().to_str()?.parse().ok()?))
 }
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::common::{BOT, SOON, lab, lines, process, start, start_again, stop, wait_for, with_own_mounts, write_bots};
+use crate::common::{
+    BOT, HEADLESS, SOON, lab, lines, process, start, start_again, stop, threads, wait_for, with_own_mounts, write_bots,
+};
 use look::{Deadline, Process};
 use nix::sys::signal::Signal;
 
@@ -228,35 +230,17 @@ fn p6_04_orphans_of_a_dead_bot_are_found_by_their_mark() {
     stop(&lab);
 }
 
-/// Ignores SIGTERM, and ends its first thread alone: its process looks like a zombie from then on.
-const HEADLESS: &str = "
-import ctypes, os, signal, sys, threading, time
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
-leader = os.getpid()
-def work():
-    while ') Z' not in open(f'/proc/{leader}/stat').read():
-        time.sleep(0.01)
-    open(sys.argv[1], 'a').write(f'{leader}\\n')
-    while True:
-        time.sleep(1000)
-threading.Thread(target=work).start()
-libc = ctypes.CDLL(None)
-libc.syscall(EXIT, 0)
-";
-
 /// Promise 6.04.
 #[test]
 fn copy_without_its_first_thread_is_ended_by_the_next_monitor() {
     let lab = lab();
-    lab.write("headless.py", HEADLESS.replace("EXIT", &nix::libc::SYS_exit.to_string()));
+    lab.write("headless.py", HEADLESS);
     let monitor = start(&lab, &["web stop=TERM:300 : /usr/bin/python3 LAB/headless.py LAB/starts"]);
     let first = lines(&lab, "starts", 1).remove(0);
-    let threads = || std::fs::read_dir(format!("/proc/{first}/task")).map_or(0, Iterator::count);
-    assert_eq!(threads(), 2);
+    assert_eq!(threads(&first), 2);
     kill(monitor);
     start_again(&lab, &[]);
-    assert!(threads() < 2, "the next monitor has started beside what was left");
+    assert!(threads(&first) < 2, "the next monitor has started beside what was left");
     lines(&lab, "starts", 2);
     stop(&lab);
 }
