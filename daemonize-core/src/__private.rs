@@ -8,10 +8,14 @@ use crate::daemon::Daemon;
 pub use crate::error::cause;
 pub use crate::escape::{escape, escape_bytes, escape_json, escape_lines, into_escaped_lines, is_escaped};
 pub use crate::places::{Places, Situation, home};
+use crate::signal::Signal;
+use crate::sys::pidfd;
+use crate::sys::siginfo::Purpose;
 use crate::{directory, log_file, notifier};
 use nix::unistd::Uid;
 use std::ffi::OsStr;
-use std::os::fd::OwnedFd;
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -113,4 +117,10 @@ pub fn open_log_to_read(
 /// Opens a directory as root, and makes what is missing on the way, where only root can lead it. For the crates beside this one.
 pub fn make_directory(path: &Path) -> Result<OwnedFd, String> {
     directory::make_directory(path)
+}
+
+/// Sends the signal of a stop to a process by its pidfd, marked as the verb `stop` marks it: a daemon of this library that is
+/// stopping already is not hurried by it. For the crates beside this one.
+pub fn send_stop(process: BorrowedFd<'_>, signal: Signal) -> io::Result<()> {
+    pidfd::send_for(process, signal, Purpose::Stop)
 }

@@ -103,6 +103,7 @@ fn unbound() -> nix::Result<OwnedFd> {
 /// place of its; it exists while there are sockets in it.
 pub(crate) struct Directory {
     path: PathBuf,
+    is_made: bool,
     /// So many sockets were made in it.
     count: u64,
 }
@@ -114,7 +115,7 @@ impl Directory {
         // A bot may have another working directory.
         let parent = fs::canonicalize(journal.parent()?).ok()?;
         let path = parent.join(journal.with_extension("notify").file_name()?);
-        let directory = Directory { path, count: 0 };
+        let directory = Directory { path, is_made: false, count: 0 };
         directory.remove();
         Some(directory)
     }
@@ -130,12 +131,14 @@ impl Directory {
         let path = self.path.join(self.count.to_string());
         let name = UnixAddr::new(&path)?;
         let address = path.to_str().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
-        if self.count == 0 {
+        let socket = unbound()?;
+        if !self.is_made {
             fs::create_dir(&self.path)?;
+            // Whatever fails from here on, it is there: the next socket needs it, and the end removes it.
+            self.is_made = true;
             // Every bot may pass, whatever the umask is; none may list it.
             fs::set_permissions(&self.path, Permissions::from_mode(0o711))?;
         }
-        let socket = unbound()?;
         // On Linux, the file gets the mode of the socket (`unix_bind_bsd`): it is never open to others, not for a moment.
         fchmod(&socket, Mode::S_IRUSR | Mode::S_IWUSR)?;
         bind(socket.as_raw_fd(), &name)?;
@@ -158,7 +161,7 @@ impl Directory {
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        if self.count > 0 {
+        if self.is_made {
             self.remove();
         }
     }

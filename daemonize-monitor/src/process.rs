@@ -36,14 +36,15 @@ impl Facts {
 
     fn parse(pid: Pid, stat: &[u8]) -> Option<Facts> {
         let mut fields = fields(stat)?;
-        Some(Facts {
-            pid,
-            is_alive: !matches!(fields.next()?, "Z" | "X"),
-            parent: fields.next()?.parse().ok()?,
-            group: fields.next()?.parse().ok()?,
-            session: fields.next()?.parse().ok()?,
-            start_time: fields.nth(15)?.parse().ok()?,
-        })
+        let state = fields.next()?;
+        let parent = fields.next()?.parse().ok()?;
+        let group = fields.next()?.parse().ok()?;
+        let session = fields.next()?.parse().ok()?;
+        let threads: u32 = fields.nth(13)?.parse().ok()?;
+        let start_time = fields.nth(1)?.parse().ok()?;
+        // The state is that of the first thread, which may have ended before the others (`pthread_exit(3)`).
+        let is_alive = !matches!(state, "Z" | "X") || threads > 1;
+        Some(Facts { pid, is_alive, parent, group, session, start_time })
     }
 }
 
@@ -117,7 +118,12 @@ pub(crate) fn groups() -> HashSet<i32> {
 
 /// All processes there are.
 pub(crate) fn everybody() -> impl Iterator<Item = Pid> {
-    let entries = fs::read_dir("/proc").into_iter().flatten();
+    numbers("/proc")
+}
+
+/// The entries of a directory of `/proc` that are called by the number of a process or thread.
+fn numbers(path: &str) -> impl Iterator<Item = Pid> + use<> {
+    let entries = fs::read_dir(path).into_iter().flatten();
     entries.filter_map(|entry| Pid::from_raw(entry.ok()?.file_name().to_str()?.parse().ok()?))
 }
 
@@ -138,5 +144,14 @@ mod tests {
         let facts = Facts::parse(Pid::this(), line).unwrap();
         assert_eq!(facts.start_time, 4711);
         assert_eq!((facts.is_alive, facts.parent, facts.group, facts.session), (true, 1, 5, 6));
+    }
+
+    #[test]
+    fn zombie_is_alive_while_it_has_another_thread() {
+        let is_alive = |state: &str, threads: u32| {
+            let line = format!("7 (a) {state} 1 5 6 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 {threads} 0 4711 99");
+            Facts::parse(Pid::this(), line.as_bytes()).unwrap().is_alive
+        };
+        assert!(is_alive("S", 1) && is_alive("Z", 2) && !is_alive("Z", 1) && !is_alive("X", 0));
     }
 }

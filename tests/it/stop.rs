@@ -19,7 +19,7 @@ const PATIENT: [&str; 3] = ["grace=200", "stop_timeout=700", "kill=false"];
 fn stop_of_suspended_daemon_runs_its_cleanup() {
     for verb in ["stop", "restart"] {
         let lab = lab();
-        let daemon = start(&lab, &["body=guard:left,idle"]);
+        let daemon = start(&lab, &["ready=manual", "body=guard:left,ask,ready,idle"]);
         suspend(daemon);
         run(&lab, verb, &["body=idle"]).ok();
         assert!(!daemon.alive() && lab.read("left").contains("dropped"), "{verb}: its cleanup did not run");

@@ -215,8 +215,8 @@ impl<W> Daemon<W> {
     /// How long the daemon gives its handlers and its body to end after a stop signal, 10 s unless set.
     ///
     /// A monitor says to the daemons that it starts how long it waits before it kills (`DAEMON_STOP_TIMEOUT`, in seconds).
-    /// There the grace is 80 % of that unless it is set, and one that is set and does not fit into that time is warned of
-    /// on stderr.
+    /// There the grace is 80 % of that, without the [`nack_timeout`](Daemon::nack_timeout) if that is set. A grace that is set
+    /// stays, and is warned of on stderr if it does not fit into that time.
     #[must_use]
     pub fn grace(mut self, time: Duration) -> Self {
         self.settings.grace = Some(time);

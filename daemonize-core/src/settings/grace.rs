@@ -35,22 +35,29 @@ impl Settings {
     }
 
     /// Takes over how long a monitor waits before it kills: the grace ends when four fifths of that have passed, unless it
-    /// is set, so that what follows the grace (telling a broker what was not done, ending attachments) has its time too.
+    /// is set, so that what follows the grace (telling a broker what was not done, ending attachments) has its time too. A
+    /// `nack_timeout` that is set is left out of that time.
     ///
-    /// Returns what to warn of, if the grace is set and the monitor does not wait for so long.
+    /// Returns what to warn of, if the grace is set and the monitor does not wait for so long, or not for the receipts.
     pub(crate) fn fit_into(&mut self, patience: Duration) -> Option<String> {
-        match self.grace {
-            None => {
-                let grace = patience.mul_f64(0.8);
-                self.grace = Some(self.stop_timeout.map_or(grace, |most| grace.min(most)));
-                None
-            }
-            Some(grace) if grace >= patience => Some(format!(
-                "the monitor ends this daemon {patience:?} after a stop signal, within its `grace` of {grace:?}: \
-                 give it a longer `stop` there, or a shorter `grace` here"
-            )),
-            Some(_) => None,
+        let nacks = self.nack_timeout.unwrap_or_default();
+        if self.grace.is_none() {
+            let left = patience.checked_sub(nacks).filter(|left| !left.is_zero());
+            let grace = left.unwrap_or(patience).mul_f64(0.8);
+            self.grace = Some(self.stop_timeout.map_or(grace, |most| grace.min(most)));
         }
+        let grace = self.grace();
+        if grace.saturating_add(nacks) < patience {
+            return None;
+        }
+        let (after, name) = match self.nack_timeout {
+            Some(nacks) => (format!(" and its `nack_timeout` of {nacks:?}"), "`grace` and `nack_timeout`"),
+            None => (String::new(), "`grace`"),
+        };
+        Some(format!(
+            "the monitor ends this daemon {patience:?} after a stop signal, within its `grace` of {grace:?}{after}: \
+             give it a longer `stop` there, or a shorter {name} here"
+        ))
     }
 
     /// Refuses a `stop` that would kill a daemon within its grace.
@@ -106,6 +113,23 @@ mod tests {
         assert_eq!(settings.grace(), 30 * SECOND);
         assert!(warning.unwrap().contains("10s after a stop signal, within its `grace` of 30s"));
         assert_eq!(fitted(Some(8 * SECOND), None, 10 * SECOND).1, None);
+    }
+
+    #[test]
+    fn receipts_have_their_timeout_within_what_the_monitor_waits() {
+        let fitted = |grace: Option<u32>, nacks: u32| {
+            let mut settings = Settings::new("a".into());
+            settings.grace = grace.map(|grace| grace * SECOND);
+            settings.nack_timeout = Some(nacks * SECOND);
+            let warning = settings.fit_into(10 * SECOND);
+            (settings.grace(), warning.unwrap_or_default())
+        };
+        assert_eq!(fitted(None, 5), (4 * SECOND, String::new()));
+        assert_eq!(fitted(Some(4), 5), (4 * SECOND, String::new()));
+        for (grace, nacks) in [(None, 10), (Some(8), 5)] {
+            let (grace, warning) = fitted(grace, nacks);
+            assert!(grace == 8 * SECOND && warning.contains("`grace` of 8s and its `nack_timeout` of"), "{warning}");
+        }
     }
 
     #[test]

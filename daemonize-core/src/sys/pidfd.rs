@@ -28,14 +28,9 @@ impl PidFd {
         self.send_for(signal, Purpose::Unmarked)
     }
 
-    /// Sends a signal with the mark of its purpose (`pidfd_send_signal(2)`): reaches exactly this process, or fails with
-    /// `ESRCH`.
+    /// Sends a signal with the mark of its purpose: see [`send_for`].
     pub(crate) fn send_for(&self, signal: Signal, purpose: Purpose) -> io::Result<()> {
-        let info = siginfo::marked(signal, purpose);
-        let info = info.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
-        // SAFETY: a null siginfo asks the kernel to fill it in as kill(2) does; any other is read, and outlives the call.
-        cvt(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, self.0.as_raw_fd(), signal.as_raw(), info, 0) })?;
-        Ok(())
+        send_for(self.0.as_fd(), signal, purpose)
     }
 
     /// Waits for the process to end, until `deadline`; whether it did. A zombie has ended.
@@ -50,6 +45,16 @@ impl PidFd {
             }
         }
     }
+}
+
+/// Sends a signal with the mark of its purpose (`pidfd_send_signal(2)`): reaches exactly the process of this pidfd, or fails
+/// with `ESRCH`.
+pub(crate) fn send_for(pidfd: BorrowedFd<'_>, signal: Signal, purpose: Purpose) -> io::Result<()> {
+    let info = siginfo::marked(signal, purpose);
+    let info = info.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    // SAFETY: a null siginfo asks the kernel to fill it in as kill(2) does; any other is read, and outlives the call.
+    cvt(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal.as_raw(), info, 0) })?;
+    Ok(())
 }
 
 impl AsFd for PidFd {

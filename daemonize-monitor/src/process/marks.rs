@@ -53,8 +53,13 @@ impl MarkReader {
     /// Reads the environment of a process; check its owner first, see [`super::user`].
     pub(crate) fn read(&mut self, pid: Pid) -> Environment {
         self.buffer.clear();
-        let path = format!("/proc/{pid}/environ");
-        let found = match read_bounded(&path, &mut self.buffer) {
+        let mut outcome = read_bounded(&format!("/proc/{pid}/environ"), &mut self.buffer);
+        if self.buffer.is_empty() {
+            if let Some(thread) = thread_of_headless(pid) {
+                outcome = read_bounded(&format!("/proc/{pid}/task/{thread}/environ"), &mut self.buffer);
+            }
+        }
+        let found = match outcome {
             Ok(()) if !self.buffer.is_empty() => parse(&self.buffer).map_or(Environment::Unmarked, Environment::Marked),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Environment::Unmarked,
             // Since Linux 6.17, a process without memory has no environment to be opened; before, it is an empty one.
@@ -76,6 +81,12 @@ impl MarkReader {
 
 fn read_bounded(path: &str, buffer: &mut Vec<u8>) -> io::Result<()> {
     File::open(path)?.take(LONGEST).read_to_end(buffer).map(drop)
+}
+
+/// Returns a thread of a process whose first thread has ended, and has no environment any more that could be read.
+fn thread_of_headless(pid: Pid) -> Option<Pid> {
+    super::stat(pid).filter(|stat| super::fields(stat).is_some_and(|mut fields| fields.next() == Some("Z")))?;
+    super::numbers(&format!("/proc/{pid}/task")).find(|thread| *thread != pid)
 }
 
 /// Finds the marks in the strings of an environment: the first one of each name counts, as for `getenv(3)`.

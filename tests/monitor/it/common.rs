@@ -14,6 +14,14 @@ pub(crate) const SOON: Duration = Duration::from_secs(20);
 /// The helper program that is looked after.
 pub(crate) const BOT: &str = env!("CARGO_BIN_EXE_bot");
 
+/// A program whose process goes on without its first thread.
+pub(crate) const HEADLESS: &str = include_str!("headless.py");
+
+/// How many threads a process has, of which the first may have ended; 0 if it is gone.
+pub(crate) fn threads(pid: &str) -> usize {
+    std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count)
+}
+
 /// A lab with the helper program `monitor`.
 pub(crate) fn lab() -> Lab {
     Lab::new(env!("CARGO_BIN_EXE_monitor"))

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::common::{BOT, SOON, lab, lines, process, start, start_again, stop, wait_for, with_own_mounts, write_bots};
+use crate::common::{
+    BOT, HEADLESS, SOON, lab, lines, process, start, start_again, stop, threads, wait_for, with_own_mounts, write_bots,
+};
 use look::{Deadline, Process};
 use nix::sys::signal::Signal;
 
@@ -225,5 +227,20 @@ fn p6_04_orphans_of_a_dead_bot_are_found_by_their_mark() {
     assert!(kid.alive());
     start_again(&lab, &[]);
     assert!(kid.died(Duration::from_secs(20)).is_ok());
+    stop(&lab);
+}
+
+/// Promise 6.04.
+#[test]
+fn copy_without_its_first_thread_is_ended_by_the_next_monitor() {
+    let lab = lab();
+    lab.write("headless.py", HEADLESS);
+    let monitor = start(&lab, &["web stop=TERM:300 : /usr/bin/python3 LAB/headless.py LAB/starts"]);
+    let first = lines(&lab, "starts", 1).remove(0);
+    assert_eq!(threads(&first), 2);
+    kill(monitor);
+    start_again(&lab, &[]);
+    assert!(threads(&first) < 2, "the next monitor has started beside what was left");
+    lines(&lab, "starts", 2);
     stop(&lab);
 }

@@ -4,7 +4,10 @@
 
 use std::time::Duration;
 
-use crate::common::{BOT, SOON, lab, lines, process, refused, size, state, status, stop, wait_for, write_bots};
+use crate::common::{
+    BOT, HEADLESS, SOON, lab, lines, process, refused, size, start, state, status, stop, tell, threads, wait_for,
+    write_bots,
+};
 use crate::held::Held;
 use look::{Lab, Outcome};
 
@@ -101,4 +104,17 @@ fn stop_that_sigkill_does_not_end_names_the_process() {
     wait_for(&lab, "stuck", "stopped");
     stop(&lab);
     assert!(!stuck.alive(), "{BOT}");
+}
+
+/// Promise 6.20.
+#[test]
+fn stop_ends_a_descendant_without_its_first_thread() {
+    let lab = lab();
+    lab.write("headless.py", HEADLESS);
+    start(&lab, &["web stop=TERM:300 : sh (setsid /usr/bin/python3 LAB/headless.py LAB/kids &); exec sleep 999"]);
+    let kid = lines(&lab, "kids", 1).remove(0);
+    assert_eq!(threads(&kid), 2);
+    let told = tell(&lab, "stop web 20000");
+    assert!(told.starts_with("web stopped") && threads(&kid) < 2, "{told}");
+    stop(&lab);
 }

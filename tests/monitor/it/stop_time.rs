@@ -1,6 +1,6 @@
 //! The time that a bot has to stop: it is told of it, it has all of it, and a second request does not take it away.
 
-use crate::common::{environment, lab, lines, number, process, start, status, stop, tell, wait_for};
+use crate::common::{environment, lab, lines, number, process, start, start_again, status, stop, tell, wait_for};
 use look::Lab;
 
 /// Longer than the time within which two signals are one to a daemon of the library.
@@ -39,7 +39,7 @@ fn library_bot_ends_itself_before_the_monitor_kills_it() {
 fn bot_is_told_no_more_time_than_a_shutdown_has() {
     let lab = lab();
     crate::common::write_bots(&lab, &["web stop=TERM:30000 env=A=b clear=yes : BOT touch:LAB/up idle"]);
-    crate::common::start_again(&lab, &["stop_timeout=4500"]);
+    start_again(&lab, &["stop_timeout=4500"]);
     lab.wait_for("up", crate::common::SOON, |_| true);
     assert!(environment(process(&lab, "web")).contains(&"DAEMON_STOP_TIMEOUT=4.5".to_owned()));
     stop(&lab);
@@ -77,4 +77,23 @@ fn second_stop_of_a_bot_does_not_hurry_the_first() {
     lab.shell(NEXT).run().ok();
     stop(&lab);
     assert_eq!(count(&lab, "web.log", "clean"), 3, "{}", lab.read("web.log"));
+}
+
+/// Promise 6.30: the kernel asks a bot to stop when its monitor is killed, and the next monitor asks it once more.
+#[test]
+fn bot_of_a_killed_monitor_is_not_hurried_by_the_next_one() {
+    let lab = lab();
+    let program = env!("CARGO_BIN_EXE_slow_bot");
+    // Its output has to outlive the monitor.
+    let bot = format!("web stop=TERM:30000 : sh exec {program} LAB/web.pid 3000 >>LAB/words 2>&1");
+    let monitor = start(&lab, &[&bot]);
+    lines(&lab, "words", 1);
+    monitor.signal(nix::sys::signal::Signal::SIGKILL);
+    lab.wait_for("words", crate::common::SOON, |text| text.contains("stopping\n"));
+    lab.shell(NEXT).run().ok();
+    start_again(&lab, &[]);
+    let words = lab.wait_for("words", crate::common::SOON, |text| text.matches("up\n").count() == 2);
+    let words: Vec<&str> = words.lines().filter(|line| !line.starts_with("not detaching")).collect();
+    assert_eq!(words, ["up", "stopping", "clean", "up"]);
+    stop(&lab);
 }

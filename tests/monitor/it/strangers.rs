@@ -4,7 +4,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::time::{Duration, Instant};
 
 use crate::common::{
-    BOT, SOON, environment, lab, lines, process, start, start_again, state, status, stop, tell, wait_for, write_bots,
+    BOT, SOON, environment, lab, lines, process, start, start_again, state, status, stop, tell, wait_for,
+    with_own_mounts, write_bots,
 };
 use look::{Lab, Process, Running};
 use nix::sys::signal::Signal;
@@ -257,4 +258,33 @@ fn directory_of_sockets_outlives_no_monitor() {
     assert_eq!(left.len(), 1, "{left:?}");
     stop(&lab);
     assert!(!lab.path("m.notify").exists(), "left after a clean stop");
+}
+
+/// Promise 6.21: a socket for which there was no room does not leave the later ones open to all.
+#[test]
+fn sockets_are_in_their_directory_again_when_the_disk_has_room() {
+    let lab = lab();
+    let bots = ["early", "late"].map(|name| format!("{name} autostart=no ready=notify log=LAB/{name}.log : BOT idle"));
+    write_bots(&lab, &bots.each_ref().map(String::as_str));
+    let script = "mkdir full && mount -t tmpfs -o nr_inodes=200 none full && cp bots full/ && cd full || exit 9
+        $D foreground 2>/dev/null & M=$!
+        for i in $(seq 200); do $D tell ping >/dev/null 2>&1 && break; sleep 0.05; done
+        address() {
+            $D tell start $1 >/dev/null
+            for i in $(seq 200); do P=$($D tell status $1 | grep -o 'pid=[1-9][0-9]*' | cut -d= -f2); [ $P ] && break; sleep 0.05; done
+            for i in $(seq 200); do N=$(tr '\\0' '\\n' < /proc/$P/environ | grep NOTIFY_SOCKET) && break; sleep 0.05; done
+            echo $1 $N
+        }
+        i=0; while touch fill.$i 2>/dev/null; do i=$((i+1)); done
+        # For the directory, and not for the socket in it.
+        rm fill.0
+        address early
+        rm fill.*
+        address late
+        kill -TERM $M; wait $M; echo ended $?
+        ls -d m.notify 2>/dev/null";
+    let ended = with_own_mounts(&lab, script).within(Duration::from_secs(60)).run();
+    let told = &ended.stdout;
+    assert!(told.contains("early NOTIFY_SOCKET=@"), "{ended}");
+    assert!(told.contains("late NOTIFY_SOCKET=/") && told.ends_with("ended 0\n"), "{ended}");
 }
