@@ -343,6 +343,7 @@ impl Birth {
             _ if told.is_systemds => {
                 Some("systemd would take that for the end of the service: let `systemctl restart` do it")
             }
+            _ if lock.is_none() => Some("it runs without a pidfile: let its service manager restart it"),
             _ => None,
         };
         let inside = Inside {
