@@ -26,14 +26,15 @@ type Result<T> = std::result::Result<T, String>;
 /// A removal in one directory, which belongs to this process and only to it.
 pub(crate) struct Removal<'a> {
     directory: &'a OwnedFd,
-    /// Whose directories are emptied: of what lies in those of others, that user could not remove anything either.
+    /// The user whose directories are emptied. The contents of other users' directories stay: this user could not
+    /// remove them either.
     user: u32,
     /// Names that must be free afterwards.
     needed: &'a [&'a str],
     removed: usize,
     /// The last number of a name that a directory got which was moved.
     moved: usize,
-    /// What cannot be removed and stays.
+    /// The entries that cannot be removed and stay.
     kept: BTreeSet<CString>,
 }
 

@@ -69,7 +69,7 @@ pub trait Attachment: Send + Sync + 'static {
     /// nothing unless it is implemented.
     ///
     /// # Errors
-    /// What is wrong: the restart is refused with it, and the daemon goes on as it is.
+    /// The program would not start: the restart is refused with this error, and the daemon continues unchanged.
     fn check_restart(&self) -> Result<(), Box<dyn Error>> {
         Ok(())
     }
@@ -170,7 +170,7 @@ pub trait Obey: Send + Sync + 'static {
 pub struct Handle {
     pub(crate) name: String,
     pub(crate) pidfile: PathBuf,
-    /// Whether the pidfile is the default one, which depends on who asks.
+    /// `true` if the pidfile is the default one, whose path depends on the user that asks.
     pub(crate) is_default_pidfile: bool,
     pub(crate) since: SystemTime,
     pub(crate) addresses: Vec<String>,

@@ -83,8 +83,8 @@ fn open_plain(directory: &Path) -> Result<Directory, String> {
     Ok((fd, others))
 }
 
-/// For root: walks from `/`, judging every directory, and following links only where nobody else could have put them. Also
-/// returns the other user to whom it belongs.
+/// Opens a directory for root: walks from `/`, judges every directory on the way, and follows only links that no other
+/// user could have put there. Also returns the other user that owns it, which only `Purpose::ForeignPidFile` allows.
 fn open_trusted(directory: &Path, purpose: Purpose, make: bool) -> Result<(Directory, Option<Uid>), String> {
     let open = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let root = || {
@@ -150,8 +150,9 @@ fn components(path: &Path) -> Vec<OsString> {
     names
 }
 
-/// Only root may own a directory on root's way, and only root may write it, unless nobody can remove another's file. Below a
-/// directory of the user `foreign` all have to be that user's.
+/// Refuses a directory on root's way that belongs to a user `purpose` does not allow, or that others can write, unless
+/// it is sticky. Below a directory of the user `foreign` every directory must belong to that user. Returns `true` if
+/// other users than root may make files in it.
 fn trust_directory(path: &Path, status: &FileStat, purpose: Purpose, foreign: Option<Uid>) -> Result<bool, String> {
     let owner = Uid::from_raw(status.st_uid);
     let (trusted, others_write) = match purpose {
@@ -180,7 +181,8 @@ fn trust_link(path: &Path, status: &FileStat, roots: bool, links: usize) -> Resu
     }
 }
 
-/// Returns `true` if nobody but its owner, and that of the directory, can remove a file.
+/// Returns `true` if a directory is sticky: only the owner of a file, the owner of the directory and root can remove
+/// the file (`inode(7)`).
 pub(crate) fn is_sticky(status: &FileStat) -> bool {
     status.st_mode & libc::S_ISVTX != 0
 }

@@ -3,7 +3,7 @@
 //! A terminal obeys control characters, and a reader believes what he sees: characters that reverse the direction of
 //! writing or have no width make one text look like another. All crates use these functions and no others.
 //!
-//! What is already escaped stays as it is: a backslash is not escaped, so that no text changes twice.
+//! Text that is escaped already stays unchanged: a backslash is not escaped, so that no text changes twice.
 
 use std::borrow::Cow;
 use std::fmt::Write;

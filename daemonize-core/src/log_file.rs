@@ -1,8 +1,9 @@
 //! Opening a log file in a directory that was judged: neither through a link, nor one that somebody else put there.
 //!
-//! Who can remove files from the directory can also give a file of root's a second name there for a moment (where
-//! `fs.protected_hardlinks` is 0), or move one there that root has put into another directory of theirs. So in the directory
-//! of the user a log is written for, a log is that user's; in others that are not root's alone, its name is looked at again.
+//! A user that can remove files from the directory can also give a file of root's a second name there for a moment
+//! (where `fs.protected_hardlinks` is 0), or move a file there that root has put into another directory of that user.
+//! So in the directory of the user that a log is written for, a log must belong to that user; in other directories that
+//! are not root's alone, the log's name is looked at again.
 
 use crate::directory::{self, Directory, OTHERS_WRITE, is_sticky, kind};
 use crate::error::cause;
@@ -16,10 +17,11 @@ use std::os::fd::OwnedFd;
 /// The mode of a log file that is made.
 pub(crate) const MODE: u32 = 0o640;
 
-/// Says `0` where everybody can give any file of the same file system a second name (`proc_sys_fs(5)`).
+/// The file that holds `0` if any user can give any file of the same file system a second name (`proc_sys_fs(5)`).
 const PROTECTED_LINKS: &str = "/proc/sys/fs/protected_hardlinks";
 
-/// How often a name is looked at again: whoever makes and removes it meanwhile would have to keep in step all the time.
+/// The number of times that a name is looked at again: a process that makes and removes a second name meanwhile would
+/// have to keep in step each time.
 const LOOKS: usize = 32;
 
 /// Opens a log file for appending, and makes it if it is missing; also tells whether it was. `user` is whose log it may be
@@ -95,7 +97,7 @@ fn judge(
     Ok(())
 }
 
-/// Returns the user whom a log is written for if the directory is that user's, and not our own.
+/// Returns the user that a log is written for if the directory belongs to that user, and not to this process's user.
 fn of_the_user(directory: &FileStat, user: Option<Uid>) -> Option<Uid> {
     user.filter(|user| user.as_raw() == directory.st_uid && *user != geteuid())
 }
@@ -166,7 +168,7 @@ mod tests {
     fn log_whose_second_name_is_gone_is_refused_where_links_are_not_protected() {
         judged(0o770, || false).unwrap_err();
         assert_eq!(judged(0o770, || true), Ok(()));
-        // Nobody else can have made it.
+        // No other user can have made the second name.
         assert_eq!(judged(0o750, || false), Ok(()));
     }
 

@@ -40,7 +40,7 @@ pub struct Situation {
     pub user_directory: Option<PathBuf>,
 }
 
-/// Where the files of one daemon are.
+/// The paths of the files of one daemon.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Places {
     /// The pidfile that a start makes.

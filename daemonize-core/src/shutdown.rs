@@ -1,4 +1,4 @@
-//! Who ends the process, and the messages that are in flight then: every receipt is told before.
+//! The end of the process: the thread that ends it, and the messages in flight, whose receipts are all told before.
 //!
 //! Three threads may end a daemon: the body's when the body has returned, the signal thread when the grace is over, and
 //! any thread of the user's code that calls `exit(3)`. What one of them has begun must not be cut off by another that
@@ -25,16 +25,16 @@ pub(crate) trait InFlight: Send + Sync {
     fn outcome(&self, limit: Duration) -> Outcome;
 }
 
-/// What became of the messages that were in flight.
+/// The outcome for the messages that were in flight.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
-    /// Whether a message was not handled to its end, or a receipt was not told.
+    /// `true` if a message was not handled to its end, or a receipt was not told in time.
     pub(crate) cut: bool,
     /// Lines for the log.
     pub(crate) lines: Vec<String>,
 }
 
-/// Who is responsible for what must be done before the process ends.
+/// The thread that is responsible for the work before the process ends.
 enum Registration {
     /// The body, without messages in flight.
     None,
@@ -129,7 +129,7 @@ impl Settlement {
             Registration::Body(messages) => messages,
         };
         let begin = Instant::now();
-        // Where no thread can be made, a worker that ends meanwhile makes room for one.
+        // If no thread can be made, another attempt is worth it: a worker that ends meanwhile makes room for one.
         let settling = loop {
             let settling = Arc::clone(&messages);
             let running = Running::spawn(move || settling.settle());

@@ -43,8 +43,8 @@ pub enum ErrorKind {
     NoHandler,
     /// The handler of the event failed; the text says what it said.
     Handler,
-    /// What came back is not HTTP, is cut off, or exceeds a limit that the text names: 16 KiB for the head, 16 MiB and 4194304 JSON
-    /// values for the body of a reply, 1 MiB and 1048576 JSON values for an event of a stream. Or nothing came back.
+    /// The reply is missing, is not HTTP, is cut off, or exceeds a limit that the text names: 16 KiB for the head,
+    /// 16 MiB and 4194304 JSON values for the body, 1 MiB and 1048576 JSON values for an event of a stream.
     Reply,
     /// The request cannot be sent: a route with spaces, an event that is no object.
     Request,

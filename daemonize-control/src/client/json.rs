@@ -5,7 +5,7 @@ use serde_json::Value;
 /// The most units (see [`weight`]) in a reply: about 300 MB as values.
 const MAX_REPLY: usize = 1 << 22;
 
-/// The same in an event of a stream.
+/// The most units (see [`weight`]) in an event of a stream.
 const MAX_EVENT: usize = 1 << 20;
 
 /// Reads the JSON of a reply.

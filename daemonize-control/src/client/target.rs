@@ -169,7 +169,8 @@ pub(crate) fn after(time: Duration) -> Instant {
 /// The most bytes of a file in `/proc/PID` that are read: what is looked for is in its first lines.
 const MAX_PROC_FILE: u64 = 4096;
 
-/// Returns the effective user of a process. Not the owner of `/proc/PID`: that is root where nobody may dump it.
+/// Returns the effective user of a process, from its status: the owner of `/proc/PID` is root if the process is not
+/// dumpable (`proc(5)`).
 fn owner(pid: Pid) -> Option<u32> {
     let status = beginning(&format!("/proc/{pid}/status"))?;
     status.lines().find_map(|line| line.strip_prefix("Uid:"))?.split_whitespace().nth(1)?.parse().ok()

@@ -28,8 +28,8 @@ pub(crate) fn default(name: &str) -> Result<PathBuf> {
     Ok(home.join(".local/share").join(name))
 }
 
-/// Makes the directory, for its owner alone; one that is there already is taken if nobody else can write it. Root makes nothing
-/// below a directory or behind a link of another user.
+/// Makes the directory with mode 0700. A directory that exists already is accepted if it belongs to this process's
+/// user, and no other user can write it. Root makes nothing below a directory or behind a link of another user.
 pub(crate) fn make(path: &Path) -> Result<()> {
     let failed = |verb: &str, why: String| Err(Error::failed(ErrorKind::Configuration, verb, path.display(), why));
     if geteuid().is_root() {

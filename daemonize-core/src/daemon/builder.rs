@@ -95,8 +95,9 @@ impl<W> Daemon<W> {
         self
     }
 
-    /// Whom to become, by name or number; only root can become anybody else, and never root again. `HOME`, `USER`, `LOGNAME` and
-    /// `SHELL` become those of that user's passwd entry, or are unset if there is none; root's session keyring is left.
+    /// Sets the user to change to, by name or number. Only root can change to another user, and the change is final.
+    /// `HOME`, `USER`, `LOGNAME` and `SHELL` become those of that user's passwd entry, or are unset if there is none;
+    /// root's session keyring is left.
     #[must_use]
     #[allow(clippy::needless_pass_by_value)] // `user(name)` and `user(65534)` read as they should.
     pub fn user(mut self, user: impl ToString) -> Self {

@@ -180,7 +180,7 @@ impl<W> Daemon<W> {
     /// Whether this process is this very daemon.
     fn is_inside(&self) -> bool {
         let Some(handle) = inside::current().map(|inside| &inside.handle) else { return false };
-        // The default pidfile depends on the user, whom the daemon may have changed since.
+        // The default pidfile depends on the user, which the daemon may have changed since its start.
         let is_default = self.settings.pidfile.is_none() && handle.is_default_pidfile;
         if is_default {
             return handle.name == self.settings.name;

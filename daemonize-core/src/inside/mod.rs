@@ -100,7 +100,7 @@ impl Inside {
 
     /// Asks what lives beside the body whether the program would start again.
     pub(crate) fn check_restart(&self) -> std::result::Result<(), Box<dyn std::error::Error>> {
-        // A copy: whoever is asked may take its time.
+        // A copy, so that the lock is not held while the attachments check: that may take long.
         let attachments = lock(&self.attachments).clone();
         attachments.iter().try_for_each(|attachment| attachment.check_restart())
     }

@@ -158,7 +158,7 @@ pub(super) fn hand_over(inside: &Inside, pidfile: &PidFile) -> Result<bool> {
     let go = if successor.pidfile == inside.handle.pidfile {
         successor.channel.send_with(&Message::Go, pidfile.holding()).map(|()| true)
     } else {
-        // It has another one, so that nobody would remove this.
+        // The successor has a pidfile of its own and would leave this one behind, so this daemon removes it.
         successor.channel.send(&Message::Go).map(|()| false)
     };
     go.map_err(|_| Error::new(ErrorKind::Inside, "failed to restart: the new process has ended meanwhile"))

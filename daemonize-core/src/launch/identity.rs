@@ -22,7 +22,7 @@ pub(crate) struct Target {
     user: Option<Uid>,
     group: Option<Gid>,
     groups: Option<Vec<Gid>>,
-    /// What passwd says of the user, where there is an entry.
+    /// The passwd entry of the user, if there is one.
     entry: Option<Entry>,
     root: Option<PathBuf>,
     /// What is left to the user, if there is one.
@@ -210,7 +210,7 @@ struct Found {
     entry: Option<Entry>,
 }
 
-/// What passwd says of a user beside the numbers.
+/// The passwd entry of a user, without the numeric ids.
 #[derive(Clone, Debug)]
 struct Entry {
     name: CString,

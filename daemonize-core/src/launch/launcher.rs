@@ -94,7 +94,7 @@ struct Launcher {
     daemon: Option<Pid>,
     /// The daemon's addresses, once they are known: it tells them once, before it changes its user.
     addresses: Option<Vec<String>>,
-    /// Where this process is, as its daemon is; taken when the identity is made.
+    /// The boot and the namespaces of this process and its daemon; taken when the daemon's identity is made.
     context: Option<std::io::Result<BootContext>>,
     pidfile: PidFileState,
     lock: Option<PidFile>,

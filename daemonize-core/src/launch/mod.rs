@@ -143,7 +143,7 @@ impl Checked {
         if settings.pidfile.is_none() && has_pidfile {
             make_state_directory(pidfile)?;
         }
-        // From here on an interrupt would leave an empty file, so it waits until somebody is there to take it away.
+        // From here on an interrupt would leave an empty file, so signals stay blocked until a process can remove it.
         let quiet = Quiet::begin();
         let inherited = match inherited {
             Some(lock) if has_pidfile => PidFile::inherit(pidfile, settings.pidfile_mode, lock)?,
@@ -354,7 +354,8 @@ fn make_state_directory(pidfile: &Path) -> Result<()> {
     })
 }
 
-/// What a service manager or a monitor said to this process is not for the programs that it starts.
+/// Removes the variables that a service manager, a monitor or a predecessor set for this process, so that the programs
+/// it starts do not inherit them. Closes a descriptor that the predecessor left open for this process.
 fn forget_what_is_meant_for_this_process(alone: Alone) {
     notifier::variables().chain([monitor::STOP_TIMEOUT]).for_each(|name| environment::forget(alone, name));
     RestartedFrom::discard();

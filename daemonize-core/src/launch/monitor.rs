@@ -1,4 +1,4 @@
-//! What a monitor says, in the environment, to the program that it starts.
+//! The environment variables that a monitor sets for the program that it starts.
 
 use crate::report;
 use std::env;

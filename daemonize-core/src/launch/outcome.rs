@@ -1,4 +1,5 @@
-//! What the launcher learns of a start: how far the pidfile is, how the wait ended, how the daemon died.
+//! The progress and the result of a start, for the launcher: the state of the pidfile, the end of the wait, the
+//! daemon's death.
 
 use crate::error::{Error, ErrorKind};
 use crate::handoff::Message;

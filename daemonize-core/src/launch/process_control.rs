@@ -1,4 +1,4 @@
-//! What a [`Handle`](crate::Handle) can ask of this process.
+//! The control over this process that a [`Handle`](crate::Handle) gives.
 
 use crate::attach::Obey;
 use crate::inside;

@@ -11,11 +11,11 @@ use std::path::PathBuf;
 pub struct Started {
     /// The daemon.
     pub pid: Pid,
-    /// Where it is written down.
+    /// The path of the daemon's pidfile.
     pub pidfile: PathBuf,
-    /// What it printed on stdout until it was ready (the first 64 KiB).
+    /// The daemon's output on stdout until it was ready (the first 64 KiB).
     pub output: Vec<u8>,
-    /// What it printed on stderr until it was ready (the first 64 KiB).
+    /// The daemon's output on stderr until it was ready (the first 64 KiB).
     pub errors: Vec<u8>,
 }
 

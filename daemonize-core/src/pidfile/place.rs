@@ -30,7 +30,7 @@ pub(crate) struct Place {
     name: OsString,
     /// `true` if every user may make files in the directory (`/tmp`): only files of this user are trusted then.
     shared: bool,
-    /// The other user to whom the directory belongs, where root looks at it: only that user's file is trusted.
+    /// The other user that owns the directory, if root acts on an existing file: only a file of that user is trusted.
     foreign: Option<Uid>,
 }
 
@@ -49,7 +49,7 @@ impl Place {
         Ok(Place { path: path.to_owned(), directory: Some(directory), name, shared, foreign })
     }
 
-    /// The other user as whom the process of this file has to run.
+    /// Returns the other user as which the process of this file has to run, if there is one.
     pub(crate) fn foreign(&self) -> Option<Uid> {
         self.foreign
     }

@@ -20,7 +20,7 @@ pub(crate) struct Reading {
     bytes: Vec<u8>,
     inode: (libc::dev_t, libc::ino_t),
     modified: SystemTime,
-    /// The other user to whom the file's directory belongs, where root reads it.
+    /// The other user that owns the file's directory, if root reads the file.
     pub(crate) foreign: Option<u32>,
 }
 

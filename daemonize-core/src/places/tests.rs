@@ -66,7 +66,7 @@ fn the_documented_table_is_the_computed_one() {
     }
 }
 
-/// What verbs look at does not depend on whether a start would find a place.
+/// Returns the other pidfiles that verbs look at: they are the same whether a start would find a place or not.
 fn others_of(situation: &Situation) -> Vec<PathBuf> {
     let places = Places::of(NAME, situation);
     places.map_or_else(|_| other_pidfiles(NAME, situation), |places| places.others)

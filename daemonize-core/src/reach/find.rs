@@ -9,7 +9,7 @@ use crate::settings::Settings;
 use nix::unistd::geteuid;
 use std::path::{Path, PathBuf};
 
-/// What one of the other pidfiles says.
+/// The state that one of the other pidfiles shows.
 enum Other {
     /// It names a daemon that lives, and that a verb of this user is about.
     Alive(Pid),
@@ -53,7 +53,7 @@ pub(crate) fn refuse_second(settings: &Settings) -> Result<()> {
 }
 
 fn read(path: &Path, settings: &Settings) -> Other {
-    // Where there is no file, it does not matter whether the directory could be trusted.
+    // If the file does not exist, a directory that cannot be trusted does not matter.
     if path.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
         return Other::Irrelevant;
     }

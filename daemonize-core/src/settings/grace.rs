@@ -1,4 +1,4 @@
-//! How long a stop may take: the grace within the daemon, and the patience of whoever stops it.
+//! The time that a stop may take: the grace within the daemon, and the timeout of the process that stops it.
 
 use super::Settings;
 use crate::error::{Error, Result};

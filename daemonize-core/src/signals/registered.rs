@@ -72,7 +72,7 @@ impl Registered {
         asked && !other.is_empty()
     }
 
-    /// Those that came since this was asked last, and for which purposes.
+    /// Takes the signals that came since the last call, each with the purposes for which it was sent.
     pub(crate) fn take(&self) -> Vec<(Signal, Purposes)> {
         let _ = self.event.read();
         self.kept.get().map_or_else(Vec::new, Kept::take)

@@ -1,4 +1,4 @@
-//! Changing the environment, which std lets nobody do who cannot rule out other threads.
+//! Changes of the environment: `unsafe` in std, since they are sound only if other threads can be ruled out.
 
 use super::fork::Alone;
 use std::ffi::OsStr;

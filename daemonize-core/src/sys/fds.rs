@@ -23,13 +23,14 @@ fn flags(fd: RawFd) -> Option<bool> {
     Some(flags & libc::c_long::from(libc::FD_CLOEXEC) != 0)
 }
 
-/// Whether this number is an open descriptor that outlives `exec`, as one that came in through it does.
+/// Returns `true` if this number is an open descriptor that outlives `exec`, as one inherited through `exec` does.
 pub(crate) fn is_inherited(fd: RawFd) -> bool {
     flags(fd) == Some(false)
 }
 
-/// Who made a pair of sockets of which this number is one end (`unix(7)`, `SO_PEERCRED`), and with which effective user;
-/// `None` if it is none, or one that keeps no packets apart.
+/// Returns the process that made a pair of sockets of which this number is one end, and the effective user of that
+/// process (`unix(7)`, `SO_PEERCRED`); `None` if the number is not a socket that keeps packets apart
+/// (`SOCK_SEQPACKET`).
 pub(crate) fn peer(fd: RawFd) -> Option<(Pid, Uid)> {
     let kind: libc::c_int = option(fd, libc::SO_TYPE, 0)?;
     let nobody = libc::ucred { pid: 0, uid: 0, gid: 0 };

@@ -36,7 +36,7 @@ impl Purposes {
     }
 }
 
-/// Whether a signal has come, and for which purposes; raised by its handler.
+/// The purposes for which a signal has come; raised by the handler of the signal.
 #[derive(Debug, Default)]
 pub(crate) struct Flag(AtomicU8);
 
@@ -49,7 +49,7 @@ impl Flag {
         self.0.load(SeqCst) != 0
     }
 
-    /// What has come since this was asked last; `None` if nothing.
+    /// Takes the purposes for which the signal came since the last call; `None` if it did not come.
     pub(crate) fn take(&self) -> Option<Purposes> {
         let purposes = self.0.swap(0, SeqCst);
         (purposes != 0).then_some(Purposes(purposes))

@@ -104,8 +104,9 @@ impl Mask {
         usize::try_from(cvt(count.into())?).map_err(io::Error::other)
     }
 
-    /// The same with `poll(2)`. A signal that is handled between the two calls does not end the wait; the signals that
-    /// are waited for end the process, or stay pending and are looked for afterwards.
+    /// Polls like `poll_atomically`, but sets the mask and calls `poll(2)` in two steps. A signal that is handled
+    /// between the two calls does not end the wait; the signals that are waited for end the process, or stay pending
+    /// and are looked for afterwards.
     fn poll_in_steps(&self, fds: &mut [PollFd<'_>], time: Option<Duration>) -> io::Result<usize> {
         let millis = time.map(|time| time.as_micros().div_ceil(1000));
         let timeout = millis.map_or(PollTimeout::NONE, |time| PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX));

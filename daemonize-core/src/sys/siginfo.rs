@@ -1,4 +1,4 @@
-//! What travels with a queued signal (`sigqueue(3)`): its sender and a value. The verbs mark their signals with the value,
+//! The data of a queued signal (`sigqueue(3)`): its sender and a value. The verbs mark their signals with the value,
 //! so that a daemon can tell them from signals that were sent by hand.
 
 use super::cvt;

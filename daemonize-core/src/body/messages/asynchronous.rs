@@ -152,7 +152,7 @@ where
                 Some(handling) => guarded_async(HANDLER, handling).await,
                 None => Ending::success(),
             };
-            // What the handler still has is dropped here: a panic in that is the message's failure, too.
+            // The handler's future is dropped here, so that a panic in the drop is a failure of the message, too.
             let dropped = guarded(HANDLER, || {
                 handling.set(None);
                 Ending::success()

@@ -11,8 +11,8 @@ use std::time::Duration;
 /// return or panic with is reported, and costs nothing else.
 ///
 /// Receipts are told before the process ends, also when user code calls [`std::process::exit`]: the messages in flight are
-/// then [`Unfinished`](Nack::Unfinished). A process that is killed or aborts tells nobody anything, and neither does a start
-/// that fails before the daemon is ready, which is killed: then it is the broker that must see that its client is gone.
+/// then [`Unfinished`](Nack::Unfinished). A process that is killed or aborts tells no receipt, and neither does a start
+/// that fails before the daemon is ready, which is killed: the broker must then see that its client is gone.
 pub trait Ack: Send + 'static {
     /// The handler has succeeded: nobody needs to keep the message any more. Called in the worker's thread; a stop
     /// waits for it.
@@ -86,7 +86,7 @@ pub enum Nack {
     /// Its handler returned an error or panicked, and it is to be handled again: its delay is over, or the daemon ends.
     Failed,
     /// Its handler failed as often as [`Retry::attempts`](crate::Retry::attempts) allows: it is not to be handled again, but
-    /// kept where somebody sees it. Without that setting, no message comes to this.
+    /// moved to a place that an operator checks. Without that setting, no receipt gets this.
     Exhausted,
     /// The daemon ended before the handler had, or before it had begun.
     Unfinished,

@@ -133,7 +133,8 @@ where
     /// Waits until nothing is in flight, and ends the workers; calls `is_over` now and then, which shows that this waits
     /// and does not hang.
     pub(super) fn drain(self: &Arc<Self>, is_over: impl Fn() -> bool) {
-        // What fails from now on is told at once: nothing is fetched any more that could come back too soon.
+        // From now on a failed message is given back without a delay: as nothing is fetched any more, it cannot come
+        // back too soon.
         self.tell_waiting();
         let mut state = self.lock();
         while (state.in_flight() > 0 || state.telling() > 0) && !state.is_over() && is_over() {

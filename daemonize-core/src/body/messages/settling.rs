@@ -1,4 +1,4 @@
-//! What is reported about messages that were cut when the daemon ended.
+//! The report on messages that were cut off when the daemon ended.
 
 use crate::shutdown::Outcome;
 use std::time::Duration;

@@ -35,7 +35,7 @@ pub(super) struct State<T, A> {
     telling: usize,
     /// Receipts of messages whose handlers failed.
     waiting: Waiting<A>,
-    /// Whether a thread sees to those that wait.
+    /// `true` while a thread tells the receipts in `waiting` when they become due.
     attended: bool,
     /// The messages that were not handled to their end when all was over: begun, and not begun.
     cut: (usize, usize),

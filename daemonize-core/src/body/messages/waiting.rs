@@ -58,7 +58,7 @@ impl<A> Waiting<A> {
     }
 }
 
-/// What is due.
+/// The outcome of [`Waiting::take_due`]: a receipt that is due, the time when the next one will be, or neither.
 #[derive(Debug, PartialEq)]
 pub(super) enum Due<A> {
     Now(A),

@@ -49,7 +49,7 @@ fn as_it_was_entered(directory: PathBuf) -> PathBuf {
     if entered == directory || !entered.is_absolute() {
         return directory;
     }
-    // Whoever sets the variable must not choose what root starts later: no link may be another user's.
+    // The environment must not decide which program root starts later: no link in the path may be another user's.
     let here = fs::metadata(&directory).map(|status| (status.dev(), status.ino()));
     let there = open_directory(&entered, Purpose::PidFile).ok().and_then(|(fd, _)| File::from(fd).metadata().ok());
     let is_same = there.is_some_and(|there| here.is_ok_and(|here| here == (there.dev(), there.ino())));

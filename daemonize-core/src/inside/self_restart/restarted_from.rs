@@ -26,11 +26,11 @@ pub(crate) struct RestartedFrom {
     pid: Pid,
     /// `None` if it is gone.
     process: Option<PidFd>,
-    /// Whether it had left the terminal behind.
+    /// `true` if the predecessor had detached from its terminal.
     pub(crate) detached: bool,
 }
 
-/// What the predecessor reports.
+/// The outcome of waiting for a message from the predecessor.
 enum Heard {
     /// With the descriptor that came along.
     Message(Message, Option<OwnedFd>),
@@ -139,7 +139,7 @@ impl RestartedFrom {
                 Ok(_) => {}
                 Err(errno) => return Err(lost(&errno.into())),
             }
-            // What it said before it died comes first.
+            // A message that the predecessor sent before it ended comes first.
             if fds[0].any() == Some(true) {
                 let heard = self.channel.receive_with().map_err(|error| lost(&error))?;
                 return Ok(heard.map_or(Heard::Silence, |(message, fd)| Heard::Message(message, fd)));
@@ -157,7 +157,7 @@ fn lost(error: &io::Error) -> Error {
     Error::system("wait for the daemon that this one succeeds", cause(error))
 }
 
-/// What the variable names.
+/// The parsed value of the variable [`RESTART_ENV`].
 #[derive(Debug, PartialEq, Eq)]
 struct Named<'a> {
     fd: RawFd,

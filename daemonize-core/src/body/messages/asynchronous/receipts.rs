@@ -4,14 +4,14 @@ use crate::body::messages::delivery::{Nack, Tracked};
 use crate::body::messages::waiting::{Ticket, Waiting};
 use std::time::Instant;
 
-/// What is to be told of the messages in flight.
+/// The receipts of the messages in flight.
 pub(super) struct Receipts<A> {
     pub(super) places: Vec<Option<Tracked<A>>>,
     /// The places where there is none.
     free: Vec<u32>,
-    /// Those that are being told at this moment: taken from here, and not yet used up.
+    /// The number of receipts that are being told at this moment: taken from here, and not yet used up.
     pub(super) telling: usize,
-    /// Those of messages whose handlers failed.
+    /// The receipts of messages whose handlers failed.
     pub(super) waiting: Waiting<A>,
     /// How many messages were not handled to their end when all was over.
     pub(super) cut: usize,

@@ -63,7 +63,8 @@ impl<A: AckAsync, H: Send + Sync + 'static> Shared<A, H> {
 
     /// Waits until nothing is in flight, and every receipt has been told.
     pub(super) async fn drain(self: &Arc<Self>) {
-        // What fails from now on is told at once: nothing is fetched any more that could come back too soon.
+        // From now on a failed message is given back without a delay: as nothing is fetched any more, it cannot come
+        // back too soon.
         let waiting = lock(&self.receipts).close_waiting();
         for receipt in waiting {
             let shared = Arc::clone(self);
@@ -82,7 +83,7 @@ impl<A: AckAsync, H: Send + Sync + 'static> Shared<A, H> {
         receipts.telling -= 1;
         if receipts.telling == 0 {
             self.all_told.notify_all();
-            // Kept until somebody waits, unlike the other.
+            // tokio stores this permit until a task waits; the condition variable wakes only threads that wait already.
             self.quiet.notify_one();
         }
     }

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 /// Receipts that are told at the same time when the daemon ends.
 const MAX_TELLING_THREADS: usize = 16;
 
-/// What telling a receipt returns.
+/// The result of telling a receipt.
 type Told<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
 impl<T, A, H> Pool<T, A, H>
@@ -170,7 +170,7 @@ where
     }
 }
 
-/// Tells somebody about a message; an error or a panic in that costs no more than a line.
+/// Calls a function that tells a receipt. An error or a panic of the function is logged, and has no other effect.
 fn attempt(f: impl FnOnce() -> Told) {
     guarded("telling about a message", || f().ending()).reported();
 }

@@ -42,7 +42,7 @@ impl<T, A: Ack> State<T, A> {
         Some(receipt)
     }
 
-    /// Takes a receipt that is due, to be told now. Where there is nothing to wait for, nobody attends any more.
+    /// Takes a receipt that is due, to be told now. If no receipt waits any more, notes that no thread attends to them.
     pub(in crate::body::messages) fn take_due(&mut self, now: Instant) -> Due<A> {
         let due = self.waiting.take_due(now);
         match due {
