@@ -162,7 +162,7 @@ const OWNED: &[(&str, Kind, &str)] = &[
     ("retry", Kind::Message, "it says when a `#[daemon::message]` handles a message again that failed"),
 ];
 
-/// What can be said about `retry`: the methods of the library's `Retry`.
+/// The keys of `retry`: the methods of the library's `Retry`.
 pub(crate) const OF_RETRY: [Key; 3] = [
     key("delay", Shape::Duration, r#"delay = "1s""#),
     key("max_delay", Shape::Duration, r#"max_delay = "1m""#),

@@ -228,8 +228,8 @@ fn is_primitive(name: &str) -> bool {
 /// would share that of the function.
 fn default_name(root: &TokenStream, function: &Ident) -> TokenStream {
     if function == "main" {
-        // What was compiled, not what the file is called by now: a program that was renamed or is called through a link
-        // still finds its daemon, and no caller can choose the name.
+        // The name at compile time, not the present name of the file: a program that was renamed or is called through a
+        // link still finds its daemon, and no caller can choose the name.
         return quote_spanned!(Span::mixed_site()=> #root::__private::program_name(
             ::core::option_env!("CARGO_BIN_NAME"),
             ::core::module_path!()

@@ -212,7 +212,7 @@ impl Commands {
     /// Reads the configuration as a reload would, and puts nothing in force; `None` if there is nothing to read.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The configuration cannot be read, or has mistakes.
     pub(crate) fn read_source(&self) -> Result<Option<Config>> {
         self.source.as_ref().map(|source| Ok(source(true)?.0)).transpose()
     }

@@ -5,8 +5,8 @@
 //! was some. A file that is torn counts as far as it is whole; one that is no journal, not ours, or from another boot counts
 //! as none.
 //!
-//! What the journal lacks is found by the monitor's secret, which each bot has in its environment. A copy of the first line is
-//! kept in a file of its own, so that the secret outlives a journal that is lost.
+//! A process that the journal lacks is found by the monitor's secret, which each bot has in its environment. A copy of
+//! the first line is kept in a file of its own, so that the secret outlives a journal that is lost.
 
 mod format;
 mod leftovers;

@@ -120,7 +120,7 @@ impl Directory {
         Some(directory)
     }
 
-    /// Binds a socket in the directory, for nobody yet but the monitor's user, see [`hand_over`].
+    /// Binds a socket in the directory. Only the monitor's user can reach the socket until [`hand_over`].
     ///
     /// # Errors
     /// The bot would not reach it there, its path is too long (107 bytes), or it cannot be made.

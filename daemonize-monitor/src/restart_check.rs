@@ -1,4 +1,4 @@
-//! Whether the monitor would come up again, before a restart of it stops all bots.
+//! The check that the monitor would start again, made before a restart of the monitor stops all bots.
 
 use crate::commands::Commands;
 use daemonize_core::{Attachment, Handle};

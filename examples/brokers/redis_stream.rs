@@ -35,8 +35,8 @@ const DEAD: &str = "dead_notices";
 /// How long whoever is called may take to be reached, and as long again to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// What has been pending for this time is taken over, by whichever daemon sees it first: the daemon that had it is gone. So
-/// it must be more than a handler may take.
+/// The time after which a pending entry is taken over by the first daemon that sees it: the daemon that had it is gone.
+/// So this must be more than a handler may take.
 const TAKE_OVER: Duration = Duration::from_secs(7);
 
 /// How long the server lets us wait for a new entry: a stop waits for the answer.
@@ -142,8 +142,8 @@ impl Ack for Receipt {
         Ok(ask(|redis| redis::pipe().atomic().xack(STREAM, GROUP, id).xdel(STREAM, id).exec(redis))?)
     }
 
-    /// What is unfinished stays pending: the next daemon of this name begins with it, and any other finds it in time. What is
-    /// given up moves, in one step.
+    /// Leaves an unfinished entry pending: the next daemon of this name begins with it, and any other finds it in time.
+    /// Moves an entry that is given up to the dead ones, in one step.
     fn nack(self, why: Nack) -> Result<(), Box<dyn Error + Send + Sync>> {
         if why != Nack::Exhausted {
             return Ok(());

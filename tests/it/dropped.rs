@@ -1,4 +1,4 @@
-//! What a daemon that became another user has of it, and what it does not have of root any more.
+//! Daemons that became another user: what they have of that user, and what they no longer have of root.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -86,7 +86,7 @@ fn dropped_daemon_has_the_variables_of_its_user() {
         (&["user=nobody"], &of_nobody),
         (&["user=65534"], &of_nobody),
         (&["user=nobody", "detach=never"], &of_nobody),
-        // Nobody knows where its home is: not where root's is.
+        // No passwd entry names the home of this user: the daemon has none, and not that of root.
         (&["user=64321", "group=65534"], &[]),
     ] {
         let file = lab.path("theirs/variables");
@@ -130,7 +130,7 @@ fn log_in_a_directory_of_the_user_is_the_users() {
     start(&lab, &settings);
     stop(&lab);
     assert_eq!(lab.read("theirs/log"), "saidsaid");
-    // What root has put there may have got that name from the user.
+    // A file of root may have got this name from the user, to whom the directory belongs.
     chown(&lab.path("theirs/log"), Some(Uid::from_raw(0)), None).unwrap();
     run(&lab, "start", &settings).exits(2).says(&["it belongs to user `root`", "whose directory that is: `chown` it"]);
     nothing_left(&lab);

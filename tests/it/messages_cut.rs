@@ -29,7 +29,7 @@ impl Kind {
     }
 }
 
-/// What was told, sorted.
+/// Returns the lines of the file `told`, sorted.
 fn told(lab: &Lab) -> Vec<String> {
     let mut told: Vec<String> = lab.read("told").lines().map(str::to_owned).collect();
     told.sort_unstable();

@@ -113,7 +113,7 @@ fn retry_without_a_thread_comes_early() {
     needs(&["setpriv", "prlimit"]);
     needs_root();
     let lab = shared_lab();
-    // An id that nobody else uses, so that nobody else's processes count.
+    // An id that no other user of the machine has, so that only the processes of this test count.
     let someone = nix::unistd::Uid::from_raw(45_673);
     nix::unistd::chown(lab.directory(), Some(someone), None).expect("a directory of ours");
     lab.write("inbox", format!("note:begun,await:go,{FAILS}\n"));

@@ -1,4 +1,4 @@
-//! Where a daemon's files are, by who starts it, and how verbs find them.
+//! The places of a daemon's files, by the user or the manager that starts it, and how verbs find them.
 
 use std::fs;
 use std::path::Path;
@@ -148,7 +148,7 @@ fn daemon_of_an_earlier_version_is_found_stopped_and_restarted() {
     lab.as_user(ADA, &["start", NAME, &explicit]).run().ok();
     lab.as_user(ADA, &["stop", NAME]).run().ok();
     lab.quiet(SOON).expect("it was stopped");
-    // What a dead one left is not ours to judge: a home may be shared by several machines.
+    // The pidfile of a dead daemon is not judged: several machines may share a home.
     fs::write(&old, "4711\n").expect("a file");
     lab.as_user(ADA, &["status", NAME]).run().exits(3);
 }
@@ -174,7 +174,7 @@ fn daemon_under_a_manager_without_a_place_runs_without_a_pidfile() {
             let refused = lab.as_user(user, &[verb, NAME, &body]).run();
             assert!(refused.code() != 0 && refused.stderr.contains(why), "{refused}");
         }
-        // What was asked for is no default.
+        // A pidfile that was asked for is not a default: without it, the start fails.
         let given = lab.as_unit(user, "", &["start", NAME, "pidfile=/nowhere/x.pid"]).run();
         assert!(given.code() != 0, "{given}");
     }

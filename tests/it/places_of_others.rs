@@ -1,4 +1,4 @@
-//! Root's verbs and the directories of other users: nobody makes root signal a process that is somebody else's.
+//! Root's verbs and the directories of other users: no user makes root signal a process of another user.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
@@ -57,7 +57,7 @@ fn root_signals_no_process_that_does_not_run_as_the_owner_of_the_directory() {
     let lab = household();
     lab.helper(&["start", "pidfile=d.pid"]).run().ok();
     let victim = lab.daemon(PIDFILE);
-    // A user can write down whoever lives: all of it can be read in `/proc`.
+    // A user can name any living process in a pidfile: all that the file says can be read in `/proc`.
     let file = lab.write("home/d.pid", lab.read(PIDFILE));
     chown(&file, Some(ADA), Some(ADA)).expect("root");
     let pidfile = setting(&lab);

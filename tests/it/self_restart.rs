@@ -10,7 +10,7 @@ use nix::sys::signal::Signal;
 use crate::common::{PIDFILE, SOON, lab, nothing_left, run, shared_lab, start, stop};
 use crate::held::{At, Hold, look_until};
 
-/// What the daemon does at USR1, and where its errors go.
+/// The settings of a daemon that restarts itself at USR1, and writes its errors to `log`.
 const RESTARTS: [&str; 4] = ["handle=USR1:restart", "stdout=log", "stderr=log", "body=note:bodies,idle"];
 
 /// Makes a program one that cannot start.

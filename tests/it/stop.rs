@@ -144,7 +144,7 @@ fn send_to_daemon_that_died_meanwhile_reports_that_it_does_not_run() {
     // The first call is the runtime's, which looks at the standard streams.
     let (send, held) = Hold::on(&lab, &["send", "pidfile=d.pid", "signal=HUP"], At("poll", 2));
     daemon.signal(Signal::SIGKILL);
-    // Nobody has reaped it: this process is its parent now.
+    // The daemon stays a zombie: this process is its parent now, and has not reaped it.
     look_until("it is no zombie", || daemon.stat().is_some_and(|stat| stat.state == 'Z'));
     held.release();
     send.finish().exits(5).says(&["dead"]);

@@ -55,7 +55,7 @@ impl Lab {
         run.env("RUNTIME_DIRECTORY", directories)
     }
 
-    /// What comes before a command of this user.
+    /// Returns a command that enters the household as this user, without the program to run there.
     fn household(&self, user: u32) -> Run<'_> {
         let id = user.to_string();
         let become_user = ["setpriv", "--reuid", &id, "--regid", &id, "--clear-groups", "--"];

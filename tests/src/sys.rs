@@ -97,7 +97,7 @@ pub fn add_key(name: &CStr) -> io::Result<()> {
     .map(drop)
 }
 
-/// Whether a key of this name is in the session keyring.
+/// Returns `true` if a key of this name is in the session keyring.
 pub fn finds_key(name: &CStr) -> bool {
     let (search, kind, nowhere) = (libc::KEYCTL_SEARCH, c"user", 0_usize);
     let keyring = libc::KEY_SPEC_SESSION_KEYRING;

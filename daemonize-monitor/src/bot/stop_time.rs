@@ -4,7 +4,7 @@ use super::{Bot, StopStep};
 use daemonize_core::Signal;
 use std::time::Duration;
 
-/// What a daemon takes for a stop. A second one of them cuts short what it does after the first.
+/// The signals that a daemon takes for a stop. A second one of them cuts short its work after the first.
 const STOPS: [Signal; 4] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGABRT];
 
 impl Bot {

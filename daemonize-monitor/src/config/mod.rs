@@ -52,8 +52,8 @@ pub struct Config {
     pub settings: Settings,
     /// The bots, in the order of the files.
     pub bots: Vec<Bot>,
-    /// What is not a mistake, but does not look right: a program that is not there yet, or that runs as root although another
-    /// user could replace it; a stop that a shutdown cuts short.
+    /// Settings that are not mistakes, but do not look right: a program that does not exist yet, or that runs as root
+    /// although another user could replace it; a stop that a shutdown cuts short.
     pub warnings: Vec<Mistake>,
     /// The files that were read, the first one first.
     pub files: Vec<PathBuf>,

@@ -1,4 +1,4 @@
-//! Whether a shutdown leaves each bot the time that its `stop` gives it.
+//! The check that a shutdown leaves each bot the time that its `stop` gives it.
 
 use super::keys::Described;
 use super::mistake::Mistake;

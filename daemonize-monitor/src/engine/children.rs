@@ -124,7 +124,7 @@ impl Engine {
         if outside {
             return false;
         }
-        // Whoever has died meanwhile may have left us somebody whom the list lacks; we shall hear of that death.
+        // A process that has died meanwhile may have left a child that the list lacks: its death is handled first.
         // The kernel is asked, too: SIGCHLD may not have been handled yet, by whatever thread it was given to.
         let is_dead = wait::peek_any().is_some_and(|pid| !process::is_of_our_session(pid));
         if is_dead {

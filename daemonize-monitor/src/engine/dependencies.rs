@@ -1,4 +1,4 @@
-//! The order in which bots start and stop: pure functions of who depends on whom and of what each bot is doing.
+//! The order in which bots start and stop: pure functions of the bots' dependencies and of what each bot is doing.
 //!
 //! A dependency reaches through a job that has finished: a web server that depends on a migration, which depends on a
 //! database, needs the database long after the migration has ended. So a bot starts when everything below it is ready
@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-/// Bots by their number: who depends on whom, and what they are doing. There is no cycle.
+/// The bots by their number: their dependencies, and what each bot is doing. There is no cycle.
 pub(super) trait Graph {
     fn dependencies(&self, bot: usize) -> &[usize];
     fn dependents(&self, bot: usize) -> &[usize];
@@ -66,7 +66,7 @@ pub(super) fn needed_by(graph: &impl Graph, bot: usize) -> Vec<usize> {
 
 /// Returns `true` if a dependent of the bot has to be down first.
 ///
-/// Only direct dependents are looked at: whoever is to stop has all bots above it marked, also those that do not run.
+/// Only direct dependents are looked at: all bots above a bot that is to stop are marked, also those that do not run.
 pub(super) fn is_held(graph: &impl Graph, bot: usize) -> bool {
     graph.dependents(bot).iter().any(|other| graph.is_leaving(*other))
 }
@@ -150,7 +150,7 @@ mod tests {
             Model { marked: vec![false; below.len()], below, above, bots }
         }
 
-        /// Whether some bot above this one has a process, by plain recursion.
+        /// Returns `true` if some bot above this one has a process, by plain recursion.
         fn has_process_above(&self, bot: usize) -> bool {
             let has_process = |bot: usize| matches!(self.bots[bot], Bot::Running | Bot::Stopping);
             self.above[bot].iter().any(|other| has_process(*other) || self.has_process_above(*other))

@@ -101,7 +101,7 @@ impl Engine {
             self.journal.ended(process.pid);
         }
         match after {
-            // It was stopped before, and nobody is told of that again.
+            // The bot was stopped before, and its state is not reported again.
             After::Rest | After::Stay if self.unit(index).state == State::Stopped => self.released.extend(below),
             After::Rest | After::Stay => self.set_state(index, State::Stopped, None),
             After::Start => {

@@ -110,7 +110,7 @@ pub(crate) struct Engine {
     /// The bots of those children that have proved whose they are, until they are reaped.
     owners: HashMap<Pid, usize>,
     marks: MarkReader,
-    /// Where bots say that they are ready; `None` where there is no place for it.
+    /// The directory of the sockets on which bots report that they are ready; `None` if no place was found for it.
     sockets: Option<notify::Directory>,
     /// Bots that have changed in a way that concerns others.
     changed: Vec<usize>,

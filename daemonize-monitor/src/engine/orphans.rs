@@ -1,5 +1,5 @@
-//! What is left of bots whose process has ended: members of its group, and orphans, which have left the group and become
-//! children of the monitor, their subreaper.
+//! The processes that are left of a bot whose own process has ended: members of its group, and orphans, which have left
+//! the group and become children of the monitor, their subreaper.
 //!
 //! An orphan is known by the secret in its environment, or by its session. One that dies before it is looked at can have
 //! left another one, which a list of children made meanwhile may lack: then nothing is known of the bots that may have
@@ -20,7 +20,8 @@ const SHARE: u32 = 4;
 /// So far the looks may be ahead of their share: the first look after a pause need not wait.
 const AHEAD: Duration = Duration::from_millis(20);
 
-/// So many looks in a row that find nothing out are by chance; from then on somebody forks and exits all the time.
+/// The number of looks in a row that may be inconclusive by chance. After more of them, a process is taken to fork and
+/// exit all the time.
 const CHANCE: u32 = 3;
 
 impl Engine {
@@ -41,10 +42,10 @@ impl Engine {
             return self.timers.set(begin + wait, (usize::MAX, 0));
         }
         self.now = begin;
-        // Where no descriptor is left, this one makes room for the files of `/proc`, one at a time.
+        // If the monitor has no free descriptor, the reserved one makes room for the files of `/proc`, one at a time.
         self.reserve = None;
         if self.has_child_signal() {
-            // What is dead already makes no look unsure.
+            // A child that is dead already is reaped first, so that it does not make this look inconclusive.
             self.take_changes_of_children();
         }
         let by_number = pidfd::knows_groups_by_number() && !self.lingering.is_empty();
@@ -79,7 +80,7 @@ impl Engine {
             self.unit_mut(*index).is_unsure = false;
         }
         self.find_orphans(leaving);
-        // What has died since the list was made is attributed while its session and user are still known.
+        // A child that has died since the list was made is attributed to its bot before its session and user are lost.
         // The kernel is asked: SIGCHLD may not have been handled yet, by whatever thread it was given to.
         let by_number = pidfd::knows_groups_by_number();
         let is_complete = (by_number && !self.has_child_signal()) || self.take_changes_of_children();

@@ -66,9 +66,9 @@ impl Engine {
         }
     }
 
-    /// Whether a message is from the bot or one of its descendants: a member of its session, or one that knows its secret
-    /// and is of its user or root. One who is gone already cannot be asked: then it is enough that it was, where others
-    /// cannot send at all.
+    /// Returns `true` if a message is from the bot or one of its descendants: a member of its session, or a process of
+    /// its user or of root that knows its secret. A sender that has exited cannot be examined: then its user is enough,
+    /// if no other user can send at all.
     fn may_speak(&mut self, index: usize, message: &Message) -> bool {
         let Some(process) = self.unit(index).process.as_ref().filter(|process| !process.reaped) else { return false };
         let (pid, user) = (process.pid, process.user);

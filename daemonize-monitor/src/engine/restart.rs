@@ -23,7 +23,7 @@ impl Engine {
 
     /// Marks a bot, and those that depend on it, directly or not: those that run come back, the others stay what they are.
     fn marked_to_restart(&mut self, index: usize) -> Vec<usize> {
-        // What is to stop already is marked, and what follows that is known.
+        // A bot that is marked to stop is left out: what follows its stop is decided already.
         let is_marked = |bot| self.unit(bot).leaving.is_some_and(|after| after != After::Stay);
         let found = dependencies::with_dependents(self, index, is_marked);
         for at in found.iter().copied() {

@@ -53,7 +53,7 @@ impl Engine {
             if waits {
                 self.now = Instant::now();
                 match self.missing(index) {
-                    // What it depends on may have ended, or have been told to stop, since this start was queued.
+                    // A dependency may have ended, or have been told to stop, since this start was queued.
                     Some(_) => self.begin(index),
                     None => self.start(index),
                 }

@@ -67,7 +67,7 @@ impl Engine {
         }
         self.stop(index, after);
         if let Some(unit) = self.units[index].value.as_mut().filter(|unit| unit.state == State::Stopping) {
-            // What it depends on waits until it is gone.
+            // The mark stays until the bot's process is gone: its dependencies wait for that.
             unit.leaving = Some(after);
         }
     }

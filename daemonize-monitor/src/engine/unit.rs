@@ -56,7 +56,7 @@ pub(super) struct Unit {
     pub(super) targets: Vec<Target>,
     pub(super) waiters: Vec<Waiter>,
     pub(super) temporary: bool,
-    /// What its processes prove by that they are its own; made when it is started for the first time.
+    /// The secret by which processes prove that they are the bot's; made when the bot is started for the first time.
     pub(super) secret: Option<Secret>,
     /// Where it says that it is ready, if that is how one knows.
     pub(super) notify: Option<Notify>,

@@ -15,7 +15,7 @@ use std::time::Duration;
 /// The first word of the file.
 const MAGIC: &str = "daemonize-monitor-2";
 
-/// What a journal says.
+/// The contents of a journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Told {
     pub(super) header: Header,
@@ -24,10 +24,10 @@ pub(super) struct Told {
     pub(super) running: BTreeMap<Pid, Entry>,
 }
 
-/// Whose journal it is.
+/// The first line of a journal: the monitor that wrote it, the boot and the pid namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Header {
-    /// What all of the monitor's bots have in their environment, and no other process knows.
+    /// The monitor's secret: all of its bots have it in their environment, and no other process knows it.
     pub(super) secret: Secret,
     pub(super) boot: String,
     pub(super) namespace: u64,

@@ -14,7 +14,7 @@ use std::io::{self, Read};
 /// than three quarters of 8 MiB, whatever that limit is (`fs/exec.c`, `bprm_stack_limits`).
 const LONGEST: u64 = 6 << 20;
 
-/// What all marks begin with.
+/// The prefix of all marks.
 const PREFIX: &[u8] = b"DAEMON_";
 
 /// A longer buffer is given back after use.
@@ -31,7 +31,7 @@ pub(crate) struct Marks {
     pub(crate) secret: Secret,
 }
 
-/// What an environment says.
+/// The result of reading the environment of a process.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Environment {
     /// The process belongs to a bot, if the secrets are right.

@@ -49,7 +49,7 @@ impl PidFd {
         is_told.then(|| fstat(&self.0).ok()).flatten().map(|status| status.st_ino)
     }
 
-    /// The same where nothing tells processes apart for ever.
+    /// Returns `None`: on this target, no number tells processes apart for ever.
     #[cfg(not(target_pointer_width = "64"))]
     #[allow(clippy::unused_self)] // As on the other targets.
     pub(crate) fn identity(&self) -> Option<u64> {

@@ -7,7 +7,7 @@ use crate::only::{SOON, lab};
 /// How much memory a client may have, in KiB: less than any of these daemons says within the time of a call.
 const MEMORY: u32 = 120_000;
 
-/// What the daemon says without end, how it is asked, and the error.
+/// The kind of answer that has no end, the client's call, and the error that the client reports.
 const FLOODS: [(&str, &str, [&str; 2]); 13] = [
     ("line", "events", ["Reply", "`/events`: an event is larger than 1 MiB, the limit of an event"]),
     ("event", "events", ["Reply", "`/events`: an event is larger than 1 MiB, the limit of an event"]),

@@ -1,4 +1,4 @@
-//! Where root makes the directory of an instance, and where it does not.
+//! The places in which root makes the directory of an instance, and those in which it does not.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, lchown, symlink};

@@ -1,4 +1,4 @@
-//! What a daemon's user leaves in the directory of its endpoint, and what the next start of root makes of it.
+//! Files that a daemon's user leaves in the directory of its endpoint, and the next start by root.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
@@ -48,7 +48,7 @@ fn start_after_its_user_left_anything_empties_the_directory() {
     let lab = left_by_the_user("rm -f socket token");
     fs::create_dir(lab.path("precious")).expect("a directory");
     lab.write("precious/file", "precious");
-    // What is in it may be the user's, too: no link leads out.
+    // The user may own files outside of the directory, too: no link there is followed to them.
     for path in ["precious", "precious/file"] {
         chown(lab.path(path), Some(65534), Some(65534)).expect("root may");
     }
@@ -150,7 +150,7 @@ fn start_removes_so_many_entries_and_the_next_one_more() {
     starts(&lab);
 }
 
-/// What another one than its user has put there stays: the directory is root's.
+/// In a directory that is root's, the files of any user but the daemon's stay.
 #[test]
 fn start_of_a_directory_that_is_root_s_leaves_what_others_put_there() {
     needs_root();

@@ -175,7 +175,7 @@ fn restart_and_reload_are_those_of_the_daemon() {
     nothing_left(&lab);
 }
 
-/// Promise 1.28: whoever asks for it is told why the old one goes on.
+/// Promise 1.28. The client that requests the restart receives the reason why the old program goes on.
 #[test]
 fn restart_into_program_that_cannot_start_is_answered_with_the_error() {
     let lab = shared_lab();

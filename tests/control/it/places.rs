@@ -1,4 +1,4 @@
-//! Where the socket and the token of a user's daemon are, and the directory of an instance.
+//! The places of the socket and the token of a user's daemon, and of the directory of an instance.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -12,7 +12,7 @@ fn household() -> Lab {
     needs_root();
     let lab = shared_lab();
     lab.make_household();
-    // What every user's daemon writes its output to.
+    // Files to which the daemon of every user can write its output.
     for file in ["out", "err"] {
         let path = lab.write(file, "");
         fs::set_permissions(path, fs::Permissions::from_mode(0o666)).expect("a file of ours");

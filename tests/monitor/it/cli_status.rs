@@ -129,7 +129,7 @@ fn command_line_mistakes_show_control_text_escaped() {
         assert!(outcome.stderr.contains(shown), "{outcome}");
         assert!(outcome.stderr.chars().all(|letter| matches!(letter, ' '..='~' | '\n')), "{:?}", outcome.stderr);
     }
-    // What is no UTF-8 is shown byte by byte.
+    // Bytes that are not UTF-8 are shown one by one.
     let outcome = site.lab.shell("$CTL start $'web\\xff\\x1b'").env("CTL", site.lab.program()).run().exits(2);
     assert!(outcome.stderr.starts_with("error: `web\\xff\\u{1b}` is not UTF-8\n"), "{outcome}");
 }

@@ -14,7 +14,7 @@ fn end(running: Running<'_>) {
     running.finish().ok();
 }
 
-/// What a bot has printed.
+/// Returns the last lines that a bot has printed, once it has exited.
 fn said(lab: &Lab, bot: &str) -> String {
     wait_for(lab, bot, "exited");
     tell(lab, &format!("tail {bot} 5"))
@@ -32,7 +32,7 @@ fn bot_with_user_does_not_have_the_session_keyring_of_root() {
     end(running);
 }
 
-/// In a container that lets nobody have keys.
+/// In a container that lets no process have keys.
 ///
 /// Promise 6.23.
 #[test]

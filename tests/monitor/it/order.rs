@@ -91,7 +91,7 @@ fn stop_below_chain_of_waiting_bots_is_done_at_once() {
     at_once(|| tell(&lab, "stop db 60000"));
     assert_eq!(["db", "w1", "w2", "w3", "w4"].map(|bot| state(&lab, bot)), ["stopped"; 5].map(str::to_owned));
     assert_eq!((lab.read("ends").as_str(), number(&status(&lab, "db"), "kill")), ("db\n", 0));
-    // The same once more, by other ways.
+    // A `destroy` and a reload that removes the bots are done at once, too.
     tell(&lab, "start w4");
     lines(&lab, "up", 2);
     at_once(|| tell(&lab, "destroy db 60000"));
@@ -179,7 +179,7 @@ fn restart_below_finished_job_takes_the_server_along_and_runs_the_job_once() {
     assert_eq!(lines(&lab, "up", 4)[2..], ["db", "web"]);
     assert_eq!(lab.read("ends"), "web\ndb\n");
     assert_ne!(process(&lab, "web"), web);
-    // Whoever asks for the server meanwhile does not have the job done once more.
+    // A restart of the server meanwhile does not run the job once more.
     std::fs::remove_file(lab.path("go")).unwrap();
     wait_for(&lab, "web", "running");
     tell(&lab, "restart db");

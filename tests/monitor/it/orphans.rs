@@ -1,6 +1,6 @@
-//! What bots have started, and what has left them.
+//! Processes that bots have started, and those that have left their bots.
 //!
-//! What forks for ever does so in a pid namespace of its own: it would use up the numbers of all other processes.
+//! A process that forks for ever does so in a pid namespace of its own: it would use up the numbers of all others.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Where a user's monitor has its files, whatever the environment says.
+//! The places of the files of a user's monitor, whatever the environment says.
 
 use std::fs;
 use std::os::unix::fs::chown;

@@ -39,7 +39,7 @@ fn pipe_that_a_bot_has_too_never_blocks_the_monitor() {
         for number in shared {
             assert!(flags(monitor, number) & nonblocking != 0, "{bot}: {number} can block");
         }
-        // What the bot writes to blocks as every program expects it.
+        // The bot's own ends of its pipes block, as every program expects.
         for (number, pipe) in pipes(process(&lab, bot)) {
             assert!(flags(process(&lab, bot), number) & nonblocking == 0, "{bot}: {number} ({pipe}) does not block");
         }
@@ -58,7 +58,7 @@ fn bots_start_without_close_range_and_inherit_nothing() {
             "sign ready=file:LAB/sign : BOT touch:LAB/sign idle",
             "missing limit=0/1000 : /nowhere/program",
         ];
-        // One that has leaked into the monitor from whoever started it.
+        // Descriptor 77 has leaked into the monitor from the shell that started it.
         let running = foreground(&lab, &bots, &format!("exec 77</etc/passwd; exec $D foreground {setting}"));
         assert!(running.process().descriptors().contains_key(&77), "the monitor has it");
         for bot in ["own", "other", "sign"] {

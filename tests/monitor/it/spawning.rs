@@ -147,7 +147,7 @@ fn a_bot_has_its_own_umask_and_directory() {
 #[test]
 fn p6_10_a_bot_has_no_environment_of_somebody_else() {
     let lab = lab();
-    // Where other users can execute it, too: the checkout may be below root's home.
+    // A copy that other users can execute, too: the checkout may be below root's home.
     lab.shell(&format!("install -m 755 {BOT} bot")).run().ok();
     let alien = ["NOTIFY_SOCKET=/nowhere", "WATCHDOG_USEC=100000000", "LISTEN_PIDFDID=7", "LISTEN_FDNAMES=a"];
     let secret = ["CREDENTIALS_DIRECTORY=/run/credentials/x", "INVOCATION_ID=4711", "JOURNAL_STREAM=8:15"];

@@ -74,7 +74,7 @@ fn datagram_of_a_stranger_has_no_environment_read() {
     let address = variable(process_of(&lab, "web"), "NOTIFY_SOCKET");
     for prefix in ["", NOBODY] {
         let stranger = stranger(&lab, prefix, &format!("128 ready={address} DAEMON_MONITOR_ID=x DAEMON_BOT=web"));
-        // What it has said is heard while it lives.
+        // The monitor receives the stranger's datagram while the stranger lives.
         tell(&lab, "status");
         assert!(end(stranger));
         assert!(peak(monitor) < MUCH, "{} KiB", peak(monitor));
@@ -113,7 +113,7 @@ fn forged_marks_neither_delay_nor_refuse_a_start() {
     let begin = Instant::now();
     start_again(&lab, &[]);
     let took = begin.elapsed();
-    // Whoever is left behind, and does not end, has 10 seconds.
+    // A process of an earlier bot that does not end has 10 seconds: the strangers are not taken for such processes.
     assert!(took < Duration::from_secs(8), "it was waited for, {took:?}\n{}", lab.read("m.log"));
     lines(&lab, "starts", 2);
     assert!(strangers.into_iter().all(end), "a stranger was ended");
@@ -134,7 +134,7 @@ fn ready_is_not_believed_of_another_user_that_knows_the_secret() {
     tell(&lab, "status");
     assert_eq!(state(&lab, "web"), "starting", "another user has spoken for it");
     assert!(end(other));
-    // The same of its own user is a descendant, for all that can be known.
+    // A process of the bot's own user that knows the secret cannot be told from a descendant.
     let descendant = stranger(&lab, "", &arguments);
     wait_for(&lab, "web", "running");
     assert!(end(descendant));
@@ -179,7 +179,7 @@ fn secrets_differ_by_bot_and_stand_in_files_of_the_owner_only() {
     }
     stop(&lab);
     assert!(!lab.path("m.journal").exists() && !lab.path("m.secret").exists(), "left after a clean stop");
-    // What is told of the next monitor is told of no earlier one.
+    // The next monitor has a secret of its own, so that no process can be taken for one of an earlier monitor.
     write_bots(&lab, &["one : BOT stamp:LAB/starts idle"]);
     start_again(&lab, &[]);
     lines(&lab, "starts", 2);

@@ -1,4 +1,4 @@
-//! Programs that somebody else could replace, in real directories.
+//! Programs that another user could replace, in real directories.
 
 use super::config;
 use std::fs::{self, Permissions};
@@ -24,7 +24,7 @@ fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-/// What is warned of for a bot with this program and these settings, without the directory's name.
+/// Returns the warnings about a bot with this program and these settings, with `DIR` for the directory's name.
 fn warned(directory: &TempDir, program: &str, settings: &str) -> String {
     let place = directory.path().to_str().unwrap();
     let text = format!("[bot.web]\ncommand = \"{place}/{program}\"\n{settings}\n");

@@ -29,7 +29,7 @@ pub(super) struct Order<'a> {
     pub(super) parent: libc::pid_t,
     /// Where it writes its number.
     pub(super) newborn: &'a AtomicI32,
-    /// Whether it shares its parent's table of descriptors until `close_range(2)` gives it one of its own.
+    /// `true` if the child shares its parent's table of descriptors until `close_range(2)` gives it one of its own.
     pub(super) shares_table: bool,
     /// Room for the groups that it has then, and for one more.
     pub(super) scratch: *mut [u32],

@@ -52,7 +52,7 @@ pub(crate) struct Slots {
     failed: OwnedFd,
     null: OwnedFd,
     stack: Stack,
-    /// Whether a child can share the table of descriptors until it leaves it by `close_range(2)`.
+    /// `true` if a child can share the monitor's table of descriptors until it leaves that table by `close_range(2)`.
     shares_table: bool,
 }
 

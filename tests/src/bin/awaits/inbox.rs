@@ -97,13 +97,13 @@ impl Ack for Receipt {
     }
 }
 
-/// The same, told by somebody who awaits an answer: performs acts before it notes that.
+/// A [`Receipt`] for async handlers: performs acts before it notes what its message was told.
 pub(crate) struct SlowReceipt {
     receipt: Receipt,
     acts: Acts,
 }
 
-/// What a receipt that awaits does when its message was acknowledged, and when it was not.
+/// The acts of a [`SlowReceipt`] whose message was acknowledged, and of one whose message was not.
 #[derive(Clone)]
 pub(crate) struct Acts {
     pub(crate) ack: String,

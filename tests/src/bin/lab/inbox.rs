@@ -19,12 +19,12 @@ pub(crate) struct Inbox {
     pub(crate) file: String,
     /// The file with what was told of each: `ack LINE`, `Failed LINE`, `Unfinished LINE`.
     pub(crate) told: Option<String>,
-    /// What a receipt does before it notes that its message was acknowledged, or was not.
+    /// The acts of a receipt before it notes that its message was acknowledged, or was not.
     pub(crate) ack: Vec<Act>,
     pub(crate) nack: Vec<Act>,
-    /// Whether a message whose handler failed is added to the file again.
+    /// `true` if a message whose handler failed is added to the file again.
     pub(crate) requeue: bool,
-    /// What is done when the function that fetches is dropped.
+    /// The acts when the function that fetches is dropped.
     pub(crate) left: Vec<Act>,
 }
 

@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: Arguments, screen: Screen) -> Result<Exit, Failure>
 pub(crate) struct Site {
     pub(crate) screen: Screen,
     pub(crate) config: PathBuf,
-    /// Whether the user named it, and it was not looked for.
+    /// `true` if the user named the configuration file, `false` if it was looked for.
     pub(crate) is_named: bool,
     /// The monitor's, as far as the configuration can be read.
     pub(crate) pidfile: PathBuf,

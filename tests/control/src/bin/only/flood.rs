@@ -6,7 +6,7 @@ use std::thread;
 
 use crate::strangers::{sealed, socket};
 
-/// What it answers: a beginning, then the same piece for ever.
+/// Returns the daemon's answer: a beginning, then a piece that is repeated for ever.
 fn answer(kind: &str) -> (&'static str, &'static str) {
     match kind {
         "head" => ("HTTP/1.1 200 OK\r\nA: ", "x"),

@@ -6,7 +6,7 @@
 //! * `daemon start|stop PIDFILE [tcp] [user=NAME] [endpoint=no]`: a daemon that publishes on `publish`
 //! * `listen unix|tcp ADDRESS LOG`: a stranger who writes down what is sent to him; `seal PIDFILE ADDRESS …`: a pidfile without an
 //!   endpoint; `lock PIDFILE MILLISECONDS`: a lock without a pidfile; `crowd PIDFILE`, `leave PIDFILE BYTES|all|stays`: a daemon that
-//!   nobody gets in to, or that leaves without an answer; `forever PIDFILE`: clients that would wait for ever;
+//!   no client can connect to, or that leaves without an answer; `forever PIDFILE`: clients that would wait for ever;
 //!   `flood PIDFILE KIND`: a daemon whose answer has no end
 
 mod calls;
