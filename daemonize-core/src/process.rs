@@ -144,7 +144,6 @@ pub(crate) struct Stat {
     pub(crate) name: String,
     pub(crate) state: char,
     pub(crate) parent: i32,
-    pub(crate) threads: u32,
     pub(crate) start_time: u64,
 }
 
@@ -165,7 +164,6 @@ impl Stat {
             name,
             state: fields.first()?.chars().next()?,
             parent: fields.get(1)?.parse().ok()?,
-            threads: fields.get(17)?.parse().ok()?,
             start_time: fields.get(19)?.parse().ok()?,
         })
     }
@@ -176,10 +174,10 @@ impl Stat {
         Duration::from_millis(self.start_time.saturating_mul(1000) / ticks)
     }
 
-    /// Returns `false` for a zombie, and for a process that is being reaped. A process whose first thread alone has ended is
-    /// shown as a zombie, too, and works on.
+    /// Returns `false` for a zombie, and for a process that is being reaped. A process that was killed stays a zombie as long as
+    /// one of its threads cannot die (of a disk that does not answer): it is dead as well, and its successor may start.
     pub(crate) fn is_alive(&self) -> bool {
-        !matches!(self.state, 'Z' | 'X') || self.threads > 1
+        !matches!(self.state, 'Z' | 'X')
     }
 }
 
@@ -194,14 +192,7 @@ mod tests {
         text.extend((5..=21).flat_map(|n| format!(" {n}").into_bytes()));
         text.extend(b" 9000 23 24\n");
         let stat = Stat::parse(&text).unwrap();
-        assert_eq!(stat, Stat { name: "a) b (c".into(), state: 'S', parent: 7, threads: 20, start_time: 9000 });
-    }
-
-    #[test]
-    fn process_whose_first_thread_alone_has_ended_is_alive() {
-        let stat = |state, threads| Stat { name: "a".into(), state, parent: 1, threads, start_time: 1 };
-        assert!(stat('S', 1).is_alive() && stat('Z', 2).is_alive());
-        assert!(!stat('Z', 1).is_alive() && !stat('X', 1).is_alive());
+        assert_eq!(stat, Stat { name: "a) b (c".into(), state: 'S', parent: 7, start_time: 9000 });
     }
 
     #[test]
