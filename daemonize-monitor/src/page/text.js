@@ -2,7 +2,7 @@
 
 const $ = (id) => document.getElementById(id);
 
-/** Controls but tabs and line ends, and characters that are invisible or that turn the direction of writing. */
+/** Controls but tabs and line ends, and characters that nobody sees or that turn the direction of writing. */
 const hidden = /(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0\u{e0000}-\u{e0fff}]/gu;
 
 /** The text with these as what they are: `\u{202e}`. */
