@@ -184,10 +184,8 @@ impl Message {
     pub(crate) fn decode(packet: &[u8]) -> Option<Message> {
         let (tag, rest) = packet.split_first()?;
         Some(match tag {
-            b'A' => {
-                let text = std::str::from_utf8(rest).ok()?;
-                Message::Addresses(text.lines().map(str::to_owned).collect())
-            }
+            b'A' if rest.is_empty() => Message::Addresses(Vec::new()),
+            b'A' => Message::Addresses(std::str::from_utf8(rest).ok()?.split('\n').map(str::to_owned).collect()),
             b'R' if rest.is_empty() => Message::Ready,
             b'W' => Message::Written(decode_identity(rest)?),
             b'P' => Message::Forked(Pid::from_raw(i32::from_ne_bytes(rest.try_into().ok()?))?),
