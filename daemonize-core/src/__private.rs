@@ -11,7 +11,7 @@ pub use crate::places::{Places, Situation, home};
 use crate::signal::Signal;
 use crate::sys::pidfd;
 use crate::sys::siginfo::Purpose;
-use crate::{directory, log_file, notifier};
+use crate::{directory, launch, log_file, notifier};
 use nix::unistd::Uid;
 use std::ffi::OsStr;
 use std::io;
@@ -78,6 +78,12 @@ pub fn step_argument<T: StepArgument>(argument: &T) -> T {
 /// Returns a daemon without work and settings that is found where this one is. For the clients of the crates beside this one.
 pub fn same_daemon<W>(daemon: &Daemon<W>) -> Daemon {
     daemon.bare()
+}
+
+/// Returns `true` in process 1 of a pid namespace, and in the daemon that process 1 has forked: when it ends, so does the
+/// container. For the crates beside this one.
+pub fn is_main_process() -> bool {
+    launch::is_main_process()
 }
 
 /// Returns the directory of the control socket of the daemon `name`, if `pidfile` is its default one and the directory is

@@ -3,6 +3,10 @@
 //! Nothing is sent unless the manager asks for it in the environment of the process that it started, and nothing that
 //! a manager does or fails to do can keep the daemon from its work: a message that nobody takes is lost.
 
+mod relay;
+
+pub(crate) use relay::Relay;
+
 use crate::attach::{Attachment, Handle, Phase};
 use crate::error::cause;
 use crate::mutex::lock;
@@ -100,10 +104,13 @@ impl Manager {
             Ok(socket)
         };
         let socket = connect().inspect_err(|error| log::warn!("failed to connect to `{SOCKET}`: {error}")).ok()?;
-        Some(Notifier {
-            link: Arc::new(Link { socket, over: Mutex::new(false), end: Condvar::new() }),
-            watchdog: self.watchdog,
-        })
+        Some(self.connect_through(socket))
+    }
+
+    /// Reaches the manager by a socket that leads to it.
+    pub(crate) fn connect_through(&self, socket: UnixDatagram) -> Notifier {
+        let link = Arc::new(Link { socket, over: Mutex::new(false), end: Condvar::new() });
+        Notifier { link, watchdog: self.watchdog }
     }
 }
 

@@ -15,6 +15,7 @@ mod attachments;
 mod bad_input;
 mod brokers;
 mod clients;
+mod container;
 mod dropped;
 mod events;
 mod examples;

@@ -75,6 +75,9 @@ impl<W> Daemon<W> {
     }
 
     /// Whether to leave the terminal behind; unless set, wherever nobody watches over the process already.
+    ///
+    /// `Detach::Always` in process 1 of a container is refused where the program ends after the start ([`activate`](Daemon::activate),
+    /// an annotated `main`), since the kernel would end the daemon with it.
     #[must_use]
     pub fn detach(mut self, detach: Detach) -> Self {
         self.settings.detach = detach;
@@ -213,7 +216,8 @@ impl<W> Daemon<W> {
         self
     }
 
-    /// How long the daemon gives its handlers and its body to end after a stop signal, 10 s unless set.
+    /// How long the daemon gives its handlers and its body to end after a stop signal; unless set, 10 s, or 8 s as process 1 of
+    /// a container, which is killed 10 s after the signal by default.
     ///
     /// A monitor says to the daemons that it starts how long it waits before it kills (`DAEMON_STOP_TIMEOUT`, in seconds).
     /// There the grace is 80 % of that, without the [`nack_timeout`](Daemon::nack_timeout) if that is set. A grace that is set

@@ -50,6 +50,11 @@ impl<W: Work> Daemon<W> {
 
     /// Runs the daemon in this process, without detaching, and ends the process with it.
     ///
+    /// As process 1 of a container it forks once: the daemon is the child, and process 1 stays as a minimal init, which
+    /// reaps orphans, passes signals on, and exits with the daemon's status. The same goes for [`start`](Daemon::start) and
+    /// [`activate`](Daemon::activate) there, unless they detach. Children that the program has started before are not the
+    /// daemon's then.
+    ///
     /// # Errors
     /// Why the body was not entered. On success it does not return.
     pub fn foreground(mut self) -> Result<Infallible> {

@@ -8,12 +8,12 @@ use super::capture::Captured;
 use super::identity::Target;
 use super::process_control::ThisDaemon;
 use super::quiet::Quiet;
-use super::{Launch, Plan};
+use super::{Launch, Plan, init};
 use crate::attach::{Handle, Prepared};
 use crate::body::{Ending, guarded};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::inside::{self, Inside, Program};
-use crate::notifier::{Manager, Notifier};
+use crate::notifier::Notifier;
 use crate::pid::Pid;
 use crate::pidfile::{PidFile, Record};
 use crate::process::Identity;
@@ -108,7 +108,7 @@ impl Birth {
             lock.keep_lock_only();
         }
         let program = Program::look();
-        let notifier = launch.plan.manager.and_then(Manager::connect);
+        let notifier = init::connect(&mut launch.plan);
         launch.plan.told.handed_over.iter().for_each(|(_, fd)| fds::close_on_exec(*fd));
         let handled = Vec::new();
         let (outputs_due, prepared, addresses) = (false, 0, Vec::new());
@@ -343,6 +343,7 @@ impl Birth {
             _ if told.is_systemds => {
                 Some("systemd would take that for the end of the service: let `systemctl restart` do it")
             }
+            _ if init::is_main_process() => Some(init::REFUSES_RESTART),
             _ if lock.is_none() => Some("it runs without a pidfile: let its service manager restart it"),
             _ => None,
         };

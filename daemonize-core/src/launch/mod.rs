@@ -15,6 +15,7 @@ mod birth;
 mod capabilities;
 mod capture;
 mod identity;
+mod init;
 mod launcher;
 mod life;
 mod monitor;
@@ -27,6 +28,7 @@ mod started;
 mod stdio;
 
 pub(crate) use birth::Birth;
+pub(crate) use init::is_main_process;
 pub(crate) use life::{Exit, live, live_on};
 
 use crate::attach::Planned;
@@ -47,6 +49,7 @@ use quiet::Quiet;
 use std::fs;
 use std::os::fd::RawFd;
 use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -78,6 +81,8 @@ struct Plan {
     /// By a service manager, and which of them wants to hear what becomes of the daemon.
     told: &'static Told,
     manager: Option<&'static Manager>,
+    /// Leads to the manager through the init that this daemon has (see `init`).
+    relayed: Option<UnixDatagram>,
 }
 
 impl Plan {
@@ -165,12 +170,13 @@ impl Checked {
 
 impl Plan {
     fn new(mut settings: Settings, restarted_from: Option<&RestartedFrom>) -> Result<Plan> {
-        settings.check()?;
         report::set_name(&settings.name);
-        if let Some(warning) = monitor::stop_timeout().and_then(|patience| settings.fit_into(patience)) {
-            report::say(&warning);
+        // Before the check, which refuses a default grace that is longer than a `stop_timeout` that is set.
+        match monitor::stop_timeout() {
+            Some(patience) => settings.fit_into(patience).iter().for_each(|warning| report::say(warning)),
+            None => init::fit_grace(&mut settings),
         }
-        settings.check_name()?;
+        settings.check()?;
         if let Some(inside) = inside::current() {
             let text = format!("failed to start: this process is already daemon `{}`", inside.handle.name);
             return Err(Error::new(ErrorKind::Inside, text));
@@ -206,7 +212,7 @@ impl Plan {
             // How a watchdog ends a body that hangs, which no grace brings to its end.
             settings.signals = settings.signals.default_action(Signal::SIGABRT);
         }
-        Ok(Plan { settings, detached, pidfile, identity, planned, streams, leaked, told, manager })
+        Ok(Plan { settings, detached, pidfile, identity, planned, streams, leaked, told, manager, relayed: None })
     }
 }
 
@@ -237,10 +243,14 @@ impl Locked {
         // The hooks may have made threads.
         let alone = prove_alone()?;
         if launch.plan.detached {
+            if leaving {
+                init::check_leaving()?;
+            }
             // systemd looks for the daemon as soon as the launcher has gone, and wants it to be an orphan by then.
             let leaving = leaving && !launch.plan.told.is_systemds;
             return launcher::split(quiet, launch, alone, leaving);
         }
+        let (quiet, launch) = init::split(quiet, launch, alone)?;
         forget_what_is_meant_for_this_process(alone);
         launch.hook(Stage::Detach, When::Instead)?;
         Birth::here(quiet, launch).map(|birth| Role::Daemon(Box::new(birth)))

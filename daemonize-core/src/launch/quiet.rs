@@ -25,6 +25,13 @@ impl Quiet {
         }
     }
 
+    /// In a child, which has children of its own: undoes [`keep_children`](Quiet::keep_children).
+    pub(super) fn restore_children(&mut self) {
+        if let Some(children) = self.children.take() {
+            dispositions::restore(&children);
+        }
+    }
+
     /// In a process that goes on as something else, and has a mask of its own or will have.
     pub(super) fn go_on(self) {
         std::mem::forget(self);

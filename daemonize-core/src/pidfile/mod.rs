@@ -279,6 +279,11 @@ impl PidFile {
         Ok(())
     }
 
+    /// In the child of the process that took the lock and goes on without it: this process owns the files from now on.
+    pub(crate) fn take_over(&mut self) {
+        self.owner = Some(Pid::this());
+    }
+
     /// In the daemon: the launcher has written the file, and this process owns it from now on.
     pub(crate) fn adopt(&mut self, identity: Identity) {
         self.owner = Some(identity.pid);

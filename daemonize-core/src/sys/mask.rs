@@ -53,6 +53,11 @@ impl Mask {
         unsafe { libc::sigismember(&raw const self.0, signal.as_raw()) == 1 }
     }
 
+    /// Returns the set as the C library has it.
+    pub(super) fn as_raw(&self) -> &libc::sigset_t {
+        &self.0
+    }
+
     /// The mask of the calling thread (`pthread_sigmask(3)`).
     pub(crate) fn current() -> Mask {
         let mut mask = Mask::empty();

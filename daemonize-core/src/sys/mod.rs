@@ -11,6 +11,7 @@ pub(crate) mod keyring;
 pub(crate) mod mask;
 pub(crate) mod pidfd;
 pub(crate) mod siginfo;
+pub(crate) mod signalfd;
 pub(crate) mod wait;
 
 use std::io;

@@ -51,18 +51,19 @@ pub(super) fn marked(signal: Signal, purpose: Purpose) -> Option<libc::siginfo_t
         Purpose::Stop => STOP,
         Purpose::Restart => RESTART,
     };
-    let sender = Sender {
-        pid: nix::unistd::getpid().as_raw(),
-        uid: nix::unistd::getuid().as_raw(),
-        value: libc::sigval { sival_ptr: ptr::without_provenance_mut(mark) },
-    };
+    Some(queued(signal, nix::unistd::getpid().as_raw(), nix::unistd::getuid().as_raw(), mark))
+}
+
+/// Returns the siginfo of a signal that is queued by this process and user with this value.
+pub(super) fn queued(signal: Signal, pid: libc::pid_t, uid: libc::uid_t, value: usize) -> libc::siginfo_t {
+    let sender = Sender { pid, uid, value: libc::sigval { sival_ptr: ptr::without_provenance_mut(value) } };
     // SAFETY: a siginfo of zeros is a valid one, and its first fields and those of a queued signal lie within it.
     unsafe {
         let mut info = Info { whole: mem::zeroed() };
         info.whole.si_signo = signal.as_raw();
         info.whole.si_code = libc::SI_QUEUE;
         info.queued.sender = sender;
-        Some(info.whole)
+        info.whole
     }
 }
 

@@ -1,0 +1,202 @@
+//! The init of a container: what stays of process 1 of a pid namespace whose daemon runs in the foreground.
+//!
+//! The kernel gives process 1 all orphans of its namespace. A daemon that reaped them would also take the exit statuses
+//! of the children that its own body waits for. So process 1 forks (L16): the daemon is its child, and process 1 passes
+//! signals on, reaps whatever has ended, and exits with the daemon's status. The kernel then ends what is left.
+
+use super::quiet::Quiet;
+use super::{Launch, Plan};
+use crate::error::{Error, Result, cause};
+use crate::notifier::{Manager, Notifier, Relay};
+use crate::pid::Pid;
+use crate::settings::Settings;
+use crate::signal::Signal;
+use crate::stage::Stage;
+use crate::stdout;
+use crate::sys::fds;
+use crate::sys::fork::{Alone, Fence, Fork, exit_now, fork};
+use crate::sys::mask::Mask;
+use crate::sys::signalfd::{Received, SignalQueue};
+use crate::sys::wait::reap_any;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::prctl::set_name;
+use nix::unistd::{Uid, chdir, dup2_stderr, dup2_stdin, dup2_stdout, setresuid};
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+use std::time::Duration;
+
+/// How long Docker, Podman and others wait after the stop signal until they kill a container, unless they are told.
+const CONTAINER_STOP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the init waits before it tries again where the kernel cannot poll (no memory).
+const POLL_RETRY_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Why a daemon that is the main process of a container does not restart itself.
+pub(super) const REFUSES_RESTART: &str = "the container would end with it: let the container's runtime restart that";
+
+/// Set in the child of the init.
+static HAS_INIT: AtomicBool = AtomicBool::new(false);
+
+/// Returns `true` in process 1 of a pid namespace, and in the daemon that it has forked.
+pub(crate) fn is_main_process() -> bool {
+    Pid::this().as_raw() == 1 || HAS_INIT.load(Relaxed)
+}
+
+/// Refuses to detach from process 1 if that ends after the start: the kernel ends the daemon with it.
+pub(super) fn check_leaving() -> Result<()> {
+    if Pid::this().as_raw() != 1 {
+        return Ok(());
+    }
+    Err(Error::configuration(
+        "`detach = always` in process 1: the container ends when this process does, and the daemon with it: leave `detach` \
+         out, or start the program below an init (`docker run --init`)",
+    ))
+}
+
+/// Fits the default grace into the time after which a container is killed. A grace that is set stays, without a warning:
+/// the container's runtime may have been given a longer time.
+pub(super) fn fit_grace(settings: &mut Settings) {
+    if Pid::this().as_raw() == 1 {
+        let _ = settings.fit_into(CONTAINER_STOP_TIMEOUT);
+    }
+}
+
+/// Connects to the service manager: through the init, if this daemon has one.
+pub(super) fn connect(plan: &mut Plan) -> Option<Notifier> {
+    let manager = plan.manager?;
+    match plan.relayed.take() {
+        Some(socket) => Some(manager.connect_through(socket)),
+        None => manager.connect(),
+    }
+}
+
+/// L16: forks in process 1, and returns in the child only. In any other process it returns what it was given.
+pub(super) fn split(mut quiet: Quiet, mut launch: Launch, alone: Alone) -> Result<(Quiet, Launch)> {
+    if Pid::this().as_raw() != 1 || launch.plan.settings.hooks.replaces(Stage::Detach) {
+        return Ok((quiet, launch));
+    }
+    let failed = |error: io::Error| Error::stage(Stage::Detach, cause(&error));
+    let signals = SignalQueue::of(&Mask::all()).map_err(failed)?;
+    let relay = launch.plan.manager.and_then(Manager::connect).map(Relay::new).transpose().map_err(failed)?;
+    let (relay, daemon_end) = relay.unzip();
+    stdout::flush();
+    // The status of a child is lost where SIGCHLD is ignored.
+    quiet.keep_children();
+    match fork(alone).map_err(|error| Error::stage(Stage::Detach, format_args!("fork: {}", cause(&error))))? {
+        Fork::Child => {
+            quiet.restore_children();
+            launch.plan.relayed = daemon_end;
+            if let Some(lock) = &mut launch.lock {
+                lock.take_over();
+            }
+            HAS_INIT.store(true, Relaxed);
+            Ok((quiet, launch))
+        }
+        Fork::Parent(daemon) => {
+            let _fence = Fence::around(true);
+            let user = launch.plan.identity.as_ref().and_then(|target| target.owner().0);
+            let init = Init { daemon, signals, relay, user };
+            // Its copies of the lock, of sockets and pipes would keep them open after the daemon has closed its own.
+            let relay = init.relay.iter().flat_map(Relay::descriptors);
+            let kept: Vec<_> = relay.chain([init.signals.as_fd()]).map(|fd| fd.as_raw_fd()).collect();
+            let _ = fds::close_all_but(&kept);
+            forget_streams();
+            init.serve()
+        }
+    }
+}
+
+/// Closes the standard streams, and pins no mount.
+fn forget_streams() {
+    if let Ok(null) = File::options().read(true).write(true).open("/dev/null") {
+        let _ = dup2_stdin(&null);
+        let _ = dup2_stdout(&null);
+        let _ = dup2_stderr(&null);
+    }
+    let _ = chdir("/");
+    // So that `killall NAME` and `pgrep -x NAME` find the daemon alone.
+    let _ = set_name(c"daemon-init");
+}
+
+struct Init {
+    daemon: Pid,
+    /// All signals, which are blocked: so the kernel keeps even those that process 1 is not sent by default
+    /// (`pid_namespaces(7)`).
+    signals: SignalQueue,
+    /// To the service manager, which believes process 1 only.
+    relay: Option<Relay>,
+    /// The user that the daemon becomes.
+    user: Option<Uid>,
+}
+
+impl Init {
+    /// Serves until the daemon has ended, and exits as it did.
+    fn serve(&self) -> ! {
+        loop {
+            if let (true, Some(relay)) = (self.wait(), &self.relay) {
+                relay.pass_one_on();
+            }
+            while let Some(received) = self.signals.take() {
+                self.pass_on(&received);
+            }
+            while let Ok(Some((child, death))) = reap_any() {
+                if child == self.daemon {
+                    self.relay.iter().for_each(Relay::pass_rest_on);
+                    exit_now(death.shell_status());
+                }
+            }
+        }
+    }
+
+    /// Waits for a signal or a message for the service manager. Returns `true` if there may be a message.
+    fn wait(&self) -> bool {
+        let relay = self.relay.iter().map(Relay::readable);
+        let mut fds: Vec<PollFd<'_>> =
+            [self.signals.as_fd()].into_iter().chain(relay).map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+        if poll(&mut fds, PollTimeout::NONE).is_err() {
+            thread::sleep(POLL_RETRY_INTERVAL);
+        }
+        fds.get(1).is_some_and(|relay| relay.any() == Some(true))
+    }
+
+    fn pass_on(&self, received: &Received) {
+        if received.signal == Signal::SIGCHLD || is_from_terminal(received) {
+            return;
+        }
+        // The daemon is not reaped yet, so the number is its own.
+        let sent = received.send_to(self.daemon);
+        if sent.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
+            // Root without CAP_KILL may signal processes of its own user only.
+            let changed = self.user.is_some_and(|user| setresuid(user, user, user).is_ok());
+            if changed {
+                let _ = received.send_to(self.daemon);
+            }
+        }
+    }
+}
+
+/// Returns `true` if a terminal has sent this signal (Ctrl-C, Ctrl-Z, a new size): then the daemon, which is in the same
+/// process group, has received it as well. The hang-up of a terminal, and the SIGCONT with it, are for the session leader
+/// alone.
+fn is_from_terminal(received: &Received) -> bool {
+    received.is_of_kernel() && !matches!(received.signal, Signal::SIGHUP | Signal::SIGCONT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Promise 1.35.
+    #[test]
+    fn signal_of_a_terminal_is_passed_on_only_if_it_is_a_hang_up() {
+        // `SI_KERNEL` and `SI_USER`.
+        let is_passed_on = |signal, code| !is_from_terminal(&Received { signal, code, sender: 0, user: 0, value: 0 });
+        for signal in [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTSTP, Signal::SIGWINCH] {
+            assert!(!is_passed_on(signal, 0x80) && is_passed_on(signal, 0), "{signal}");
+        }
+        assert!(is_passed_on(Signal::SIGHUP, 0x80) && is_passed_on(Signal::SIGCONT, 0x80));
+    }
+}
