@@ -137,7 +137,10 @@ fn finish(load: Load<'_>) -> Result<Config, Mistakes> {
     mistakes.extend(shared_logs(&load));
     if mistakes.is_empty() {
         let mut warnings = program::warnings(&load.bots);
-        warnings.extend(stop_times::check(&load.bots, load.settings.stop_timeout));
+        if !load.settings.has_container_stop_timeout() {
+            // Otherwise each bot with the default `stop` would be warned of.
+            warnings.extend(stop_times::check(&load.bots, load.settings.stop_timeout));
+        }
         let bots = load.bots.into_iter().map(|described| described.bot).collect();
         return Ok(Config { settings: load.settings, bots, warnings, files: load.files });
     }

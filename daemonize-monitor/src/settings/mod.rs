@@ -7,6 +7,7 @@ pub use facility::Facility;
 pub use format::{Format, Line};
 
 use crate::bot::Log;
+use daemonize_core::__private::is_main_process;
 use log::LevelFilter;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -32,8 +33,15 @@ pub struct Settings {
     pub stop_timeout: Duration,
 }
 
+/// The default of `stop_timeout`.
+const STOP_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The default of `stop_timeout` in the main process of a container, which its runtime kills after 10 s unless it is told.
+const CONTAINER_STOP_TIMEOUT: Duration = Duration::from_secs(8);
+
 impl Default for Settings {
-    /// A monitor called `monitor` that listens on its Unix socket only.
+    /// A monitor called `monitor` that listens on its Unix socket only. Its shutdown may take 60 s, or 8 s in the main process
+    /// of a container, which would be killed in the middle of a longer one.
     fn default() -> Settings {
         Settings {
             name: "monitor".into(),
@@ -42,8 +50,15 @@ impl Default for Settings {
             log: None,
             log_level: LevelFilter::Info,
             log_format: Format::default(),
-            stop_timeout: Duration::from_secs(60),
+            stop_timeout: if is_main_process() { CONTAINER_STOP_TIMEOUT } else { STOP_TIMEOUT },
         }
+    }
+}
+
+impl Settings {
+    /// Returns `true` if a shutdown takes as long as a container allows it by default, which nobody chose for these bots.
+    pub(crate) fn has_container_stop_timeout(&self) -> bool {
+        is_main_process() && self.stop_timeout == CONTAINER_STOP_TIMEOUT
     }
 }
 

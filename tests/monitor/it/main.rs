@@ -9,6 +9,7 @@ mod chaos;
 mod children;
 mod clock;
 mod commands;
+mod container;
 mod events;
 mod hanging;
 mod hanging_closes;

@@ -1,0 +1,94 @@
+//! `daemonctl run` as process 1 of a pid namespace, as in a container.
+
+use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use look::{Process, Running};
+use nix::sys::signal::Signal;
+
+use crate::site::Site;
+
+/// Time enough for whatever ought to happen at once, on a busy machine.
+const SOON: Duration = Duration::from_secs(20);
+
+const BOTS: &str = r#"
+[bot.web]
+command = "BOT"
+args = ["idle"]
+
+[bot.job]
+command = "BOT"
+args = ["exit:3"]
+restart = "never"
+"#;
+
+/// Runs an entrypoint that leaves background work behind and executes the monitor; returns the processes 1 and the monitor,
+/// too, once both bots were begun.
+fn run(site: &Site) -> (Running<'_>, Process, Process) {
+    let entrypoint = "(sleep 0.1 &) ; sleep 0.1 & exec \"$D\" -c m.toml run";
+    let unshare = ["--pid", "--fork", "--mount-proc", "--kill-child", "bash", "-c", entrypoint];
+    let running = site.lab.command("unshare", &unshare).env("D", site.lab.program()).spawn();
+    site.lab.wait_for("m.log", SOON, |log| log.contains("bot `job`") && log.contains("ended by"));
+    let inside = |number: &str| {
+        let has_it = |process: &Process| {
+            process.status("NSpid").is_some_and(|numbers| numbers.split_whitespace().nth(1) == Some(number))
+        };
+        site.lab.processes().into_iter().find(has_it).unwrap_or_else(|| panic!("no process {number} inside"))
+    };
+    let named = site.lab.read("m.pid");
+    (running, inside("1"), inside(named.lines().next().expect("a pid")))
+}
+
+/// Returns the children of all threads of a process, dead ones included.
+fn children(parent: Process) -> Vec<i32> {
+    let threads = fs::read_dir(format!("/proc/{}/task", parent.id())).into_iter().flatten().flatten();
+    let lists = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    lists
+        .flat_map(|list| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+        .flat_map(|pid| pid.parse())
+        .collect()
+}
+
+fn web(site: &Site) -> Process {
+    let is_web = |process: &Process| process.environment().contains(&"DAEMON_BOT=web".to_owned());
+    site.lab.processes().into_iter().find(is_web).expect("it runs")
+}
+
+/// Promise 6.32.
+#[test]
+fn monitor_in_a_container_leaves_no_zombie_of_the_entrypoint_and_knows_how_its_bots_ended() {
+    let site = Site::new(BOTS);
+    let (running, init, monitor) = run(&site);
+    let deadline = Instant::now() + SOON;
+    let web = web(&site);
+    while (children(init), children(monitor)) != (vec![monitor.id()], vec![web.id()]) {
+        assert!(Instant::now() < deadline, "left: {:?} {:?}", children(init), children(monitor));
+        thread::sleep(Duration::from_millis(5));
+    }
+    let log = site.lab.read("m.log");
+    assert!(log.contains("ended by status 3"), "{log}");
+    init.signal(Signal::SIGTERM);
+    running.finish().ok();
+    assert!(!site.lab.path("m.pid").exists());
+}
+
+/// Promises 1.36, 6.33. The bot is told what the monitor has: by default less than the 10 s of its own `stop`.
+#[test]
+fn shutdown_in_a_container_takes_8_seconds_unless_it_is_set() {
+    for (settings, seconds) in [("", "8"), ("stop_timeout = \"9s\"", "9")] {
+        let site = Site::new(BOTS);
+        site.configure_with(settings, BOTS);
+        let (running, init, _) = run(&site);
+        let environment = web(&site).environment();
+        assert!(environment.contains(&format!("DAEMON_STOP_TIMEOUT={seconds}")), "{environment:?}");
+        // The monitor is a child of process 1 by now, and its configuration means the same.
+        let (target, config) = (init.id().to_string(), site.lab.path("m.toml").display().to_string());
+        let enter = site.lab.command("nsenter", &["--target", &target, "--pid", "--mount"]).arg(site.lab.program());
+        assert_eq!(enter.args(["-c", &config, "reload"]).run().ok().stdout, "2 bots untouched\n");
+        // The 8 s were not chosen for these bots.
+        assert_eq!(site.lab.read("m.log").contains("longer than the `stop_timeout`"), !settings.is_empty());
+        init.signal(Signal::SIGTERM);
+        running.finish().ok();
+    }
+}
