@@ -64,6 +64,7 @@ mod stdout;
 mod stopping;
 #[allow(unsafe_code)] // The only room with it.
 mod sys;
+mod syslog;
 
 pub use attach::{Attachment, Handle, Obey, Phase, Planned, Prepared};
 pub use body::{

@@ -2,8 +2,8 @@
 
 use crate::escape::{escape, escape_lines};
 use crate::mutex;
+use crate::syslog;
 use nix::sys::stat::{fstat, major, minor};
-use nix::syslog::{Facility, LogFlags, Severity, openlog, syslog};
 use std::io::{self, Write};
 use std::panic::catch_unwind;
 use std::sync::Mutex;
@@ -24,8 +24,7 @@ pub(crate) fn error(text: &str) {
     let _ = catch_unwind(|| log::error!("{}: {line}", escape(&name)));
     say(&format!("{name}: {text}"));
     if nobody_reads_stderr() {
-        let _ = openlog(None, LogFlags::LOG_NDELAY, Facility::LOG_DAEMON);
-        let _ = syslog(Severity::LOG_ERR, &format!("{}[{}]: {line}", escape(&name), std::process::id()));
+        syslog::error(&escape(&name), &line);
     }
 }
 

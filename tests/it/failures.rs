@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::net::UnixDatagram;
+use std::io::Read;
+use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::time::Duration;
 
 use look::{Lab, Outcome};
@@ -130,12 +131,7 @@ fn p1_26_an_error_nobody_can_see_goes_to_the_system_log() {
         let lab = lab();
         let log = UnixDatagram::bind(lab.path("log.socket")).expect("a socket");
         log.set_read_timeout(Some(Duration::from_secs(20))).expect("a deadline");
-        let script = format!(
-            "mkdir dev && mount -t tmpfs none dev && mknod -m 666 dev/null c 1 3 && ln -s $LOOK_LAB/log.socket dev/log \
-             && mount --bind dev /dev && $D start pidfile=d.pid name=leaky 'body=pause:100,{act}'"
-        );
-        let unshare = ["--mount", "bash", "-c", &script];
-        let pid = lab.command("unshare", &unshare).env("D", lab.program()).run().ok().number("started");
+        let pid = start_with_own_log(&lab, &format!("pause:100,{act}"));
         let line = next_line(&log);
         assert!(line.starts_with("<27>"), "not daemon.err: {line:?}");
         for part in ["leaky", &pid.to_string(), cause] {
@@ -146,6 +142,49 @@ fn p1_26_an_error_nobody_can_see_goes_to_the_system_log() {
         log.set_nonblocking(true).expect("a socket");
         assert!(log.recv(&mut [0; 10]).is_err(), "more than one line");
     }
+}
+
+/// Starts a daemon called `leaky` for which `log.socket` is `/dev/log`; returns its number.
+fn start_with_own_log(lab: &Lab, body: &str) -> i32 {
+    let script = format!(
+        "mkdir dev && mount -t tmpfs none dev && mknod -m 666 dev/null c 1 3 && ln -s $LOOK_LAB/log.socket dev/log \
+         && mount --bind dev /dev && $D start pidfile=d.pid name=leaky 'body={body}'"
+    );
+    let unshare = ["--mount", "bash", "-c", &script];
+    lab.command("unshare", &unshare).env("D", lab.program()).run().ok().number("started")
+}
+
+/// Promise 1.26.
+#[test]
+fn daemon_ends_although_nobody_reads_the_system_log() {
+    needs_root();
+    let lab = lab();
+    let _deaf = UnixDatagram::bind(lab.path("log.socket")).expect("a socket");
+    let fills = || {
+        let sender = UnixDatagram::unbound().expect("a socket");
+        sender.set_nonblocking(true).expect("a socket");
+        std::iter::repeat_with(|| sender.send_to(b"full", lab.path("log.socket"))).take_while(Result::is_ok).count()
+    };
+    // One sender cannot always fill it: it has a limit of its own.
+    while fills() > 0 {}
+    start_with_own_log(&lab, "await:go,err:the disk is gone");
+    lab.write("go", "");
+    nothing_left(&lab);
+}
+
+/// Promise 1.26. Older programs listen on a stream.
+#[test]
+fn error_goes_to_a_system_log_that_takes_a_stream() {
+    needs_root();
+    let lab = lab();
+    let log = UnixListener::bind(lab.path("log.socket")).expect("a socket");
+    let pid = start_with_own_log(&lab, "pause:100,err:the disk is gone");
+    // The daemon is gone then, and what it has said is in the socket.
+    nothing_left(&lab);
+    log.set_nonblocking(true).expect("a socket");
+    let mut line = String::new();
+    log.accept().expect("a connection").0.read_to_string(&mut line).expect("a line");
+    assert!(line.starts_with(&format!("<27>leaky[{pid}]: ")) && line.ends_with("the disk is gone\0"), "{line:?}");
 }
 
 #[test]
