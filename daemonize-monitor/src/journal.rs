@@ -243,8 +243,9 @@ fn replace(path: &Path, text: &[u8]) -> io::Result<File> {
     let beside = PathBuf::from(name);
     let _ = fs::remove_file(&beside);
     let mut file = File::options().append(true).create_new(true).mode(0o600).open(&beside)?;
+    // Not to the disk itself (`fdatasync(2)`), which may take many seconds while others write, and during which nothing is
+    // started: after a crash of the machine the journal counts as none, since it is of another boot.
     file.write_all(text)?;
-    file.sync_data()?;
     fs::rename(&beside, path)?;
     Ok(file)
 }

@@ -31,6 +31,7 @@ mod spawning;
 mod stop_time;
 mod stopping;
 mod strangers;
+mod waits;
 
 mod site;
 
