@@ -5,12 +5,14 @@ mod marks;
 pub(crate) use marks::{Environment, MarkReader, Marks};
 
 use daemonize_core::Pid;
-use nix::unistd::getsid;
+use nix::time::{ClockId, clock_gettime};
+use nix::unistd::{SysconfVar, getsid, sysconf};
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// A longer line is not one of `/proc/PID/stat`: a name of 64 bytes, and 51 numbers.
 const LONGEST_STAT: u64 = 4096;
@@ -32,6 +34,14 @@ impl Facts {
     /// `None` when there is no such process.
     pub(crate) fn of(pid: Pid) -> Option<Facts> {
         Facts::parse(pid, &stat(pid)?)
+    }
+
+    /// Returns how long ago the process was made.
+    pub(crate) fn age(&self) -> Duration {
+        let ticks = sysconf(SysconfVar::CLK_TCK).ok().flatten().and_then(|ticks| ticks.try_into().ok()).unwrap_or(100);
+        let made = Duration::from_millis(self.start_time.saturating_mul(1000) / ticks);
+        let now = clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(Duration::ZERO, Duration::from);
+        now.saturating_sub(made)
     }
 
     fn parse(pid: Pid, stat: &[u8]) -> Option<Facts> {

@@ -81,6 +81,7 @@ impl Engine {
         let is_dead = matches!(wait::take(pid), Ok(Some(Change::Ended(_))));
         if is_dead {
             self.owners.remove(&pid);
+            self.forget_survivor(pid);
             self.doubt(&suspects);
             for index in &self.lingering {
                 if let Some(unit) = &mut self.units[*index].value {

@@ -65,6 +65,7 @@ impl Engine {
         unit.counts.add(BuiltIn::Exit, now);
         log::info!("bot `{}` (process {pid}) ended by {exit}", unit.bot.name);
         let by_itself = unit.state != State::Stopping;
+        unit.has_left_processes = by_itself && has_group;
         if by_itself {
             unit.after = After::Decide(exit);
             unit.step = 0;
@@ -123,7 +124,12 @@ impl Engine {
         let unit = self.unit_mut(index);
         let rules = Rules::from(&*unit.bot);
         let reason = unit.reason.take().filter(|_| matches!(exit, Exit::NotStarted(_)));
-        let told = reason.map_or_else(|| format!("ended by {exit}"), String::from);
+        let mut told = reason.map_or_else(|| format!("ended by {exit}"), String::from);
+        let hint = unit.hint(exit);
+        if let Some(hint) = hint {
+            log::warn!("bot `{}` ended by {exit}: {hint}", unit.bot.name);
+            told = format!("{told}: {hint}");
+        }
         match decide(&rules, &mut unit.history, exit, now, chance) {
             Decision::RestartAfter(wait) => {
                 unit.counts.add(BuiltIn::Restart, now);
@@ -137,8 +143,8 @@ impl Engine {
             Decision::GiveUp(given_up) => {
                 unit.until = Some(given_up.until);
                 log::warn!("bot `{}` is given up: it {given_up}", unit.bot.name);
-                let told =
-                    if let Exit::NotStarted(_) = exit { format!("{given_up}: {told}") } else { given_up.to_string() };
+                let is_telling = hint.is_some() || matches!(exit, Exit::NotStarted(_));
+                let told = if is_telling { format!("{given_up}: {told}") } else { given_up.to_string() };
                 self.set_state(index, State::GaveUp, Some(told));
             }
             Decision::Done => self.set_state(index, State::Exited, Some(told)),

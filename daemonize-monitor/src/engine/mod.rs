@@ -10,6 +10,7 @@ mod children;
 mod commands;
 mod dependencies;
 mod descriptors;
+mod left_behind;
 mod life;
 mod orphans;
 mod probes;
@@ -110,6 +111,8 @@ pub(crate) struct Engine {
     /// The bots of those children that have proved whose they are, until they are reaped.
     owners: HashMap<Pid, usize>,
     marks: MarkReader,
+    /// Children that may be of some bot, which says so: see `left_behind`.
+    survivors: BTreeSet<Pid>,
     /// The directory of the sockets on which bots report that they are ready; `None` if no place was found for it.
     sockets: Option<notify::Directory>,
     /// Bots that have changed in a way that concerns others.
@@ -225,6 +228,7 @@ impl Engine {
             reserve: children::reserve(),
             owners: HashMap::new(),
             marks: MarkReader::default(),
+            survivors: BTreeSet::new(),
             sockets: place.as_deref().and_then(notify::Directory::beside),
             changed: Vec::new(),
             released: Vec::new(),

@@ -60,6 +60,7 @@ impl Engine {
         let (leaving, staying): (Vec<usize>, Vec<usize>) = self.lingering.iter().copied().partition(is_alone);
         for index in staying.into_iter().filter(|_| by_number) {
             if self.unit(index).state != State::Stopping {
+                self.unit_mut(index).has_left_processes = true;
                 self.stop_group(index);
             }
         }
@@ -97,6 +98,7 @@ impl Engine {
             self.look |= is_unsure;
             if is_left && !is_told {
                 // It ended by itself, but not with all that it started.
+                self.unit_mut(*index).has_left_processes = true;
                 self.stop_group(*index);
             }
         }
@@ -108,12 +110,16 @@ impl Engine {
         let sessions =
             leaving.iter().filter_map(|index| Some((self.unit(*index).process.as_ref()?.pid.as_raw(), *index)));
         let sessions: HashMap<i32, usize> = sessions.collect();
+        let mut unowned = Vec::new();
         let mut found: HashMap<usize, Vec<Pid>> = leaving.iter().map(|index| (*index, Vec::new())).collect();
         for pid in process::child_pids() {
             if self.pids.contains_key(&pid) || process::is_of_our_session(pid) || self.is_newborn(pid) {
                 continue;
             }
-            let Some(index) = self.owner_of_child(pid, &sessions) else { continue };
+            let Some(index) = self.owner_of_child(pid, &sessions) else {
+                unowned.push(pid);
+                continue;
+            };
             let Some(orphans) = found.get_mut(&index) else { continue };
             orphans.push(pid);
             if !self.unit(index).strays.contains(&pid) {
@@ -121,6 +127,7 @@ impl Engine {
                 children::signal(pid, signal);
             }
         }
+        self.note_survivors(leaving, &unowned);
         for (index, orphans) in found {
             self.unit_mut(index).strays = orphans;
         }

@@ -27,6 +27,10 @@ pub(super) struct Unit {
     /// Descendants that left its group, found when it was stopped. They are our children by now, and leave this list when
     /// they are reaped: until then their numbers are theirs, without a descriptor that might not be had.
     pub(super) strays: Vec<Pid>,
+    /// A child of ours that may be of the bot, but cannot be told to be; until it is reaped.
+    pub(super) survivor: Option<Pid>,
+    /// Its process ended by itself, and something that it had started was left.
+    pub(super) has_left_processes: bool,
     /// A child of which it is not known whether it was a descendant died during the last look, and may have left another one.
     pub(super) is_unsure: bool,
     /// So many looks of this stop have found nothing out for that reason.
@@ -137,6 +141,8 @@ impl Unit {
             since_on_the_wall: SystemTime::now(),
             process: None,
             strays: Vec::new(),
+            survivor: None,
+            has_left_processes: false,
             is_unsure: false,
             misses: 0,
             after: After::Rest,
@@ -214,7 +220,7 @@ impl Unit {
                 .map(|process| now.saturating_duration_since(process.began)),
             is_ending: self.process.as_ref().is_some_and(|process| process.reaped),
             command: self.bot.command.clone(),
-            reason: self.reason.as_deref().map(str::to_owned),
+            reason: self.told_reason(),
             left: until.map(|until| until.saturating_duration_since(now)),
             exits: self.history.exits().map(|(at, exit)| (now.saturating_duration_since(at), exit)).collect(),
             limit: self.bot.limit,

@@ -17,6 +17,7 @@ mod hanging_looks;
 mod held;
 mod identity;
 mod killed;
+mod left_behind;
 mod log_places;
 mod logs;
 mod order;

@@ -1,0 +1,61 @@
+//! Programs that leave processes behind when they end: those that daemonize themselves.
+
+use look::Process;
+use nix::sys::signal::Signal;
+
+use crate::common::{lab, start, status, stop, tell, wait_for};
+
+/// Has neither the bot's secret nor its session.
+const UNKNOWN: &str = "setsid env -i sleep 1000 & echo $! > LAB/pid; exit 0";
+
+fn pid_in(text: &str) -> i32 {
+    text.trim().parse().expect("a pid")
+}
+
+/// Promise 6.35. What it left is known, and ended: a second copy would run beside the next one.
+#[test]
+fn program_that_daemonizes_itself_is_told_to_stay_in_the_foreground() {
+    let lab = lab();
+    start(
+        &lab,
+        &[
+            "away restart=never : sh setsid sleep 1000 & exit 0",
+            "again limit=1/1000 : sh setsid sleep 1000 & exit 0",
+            "fails restart=never : sh setsid sleep 1000 & exit 1",
+            "clean restart=never : BOT exit:0",
+        ],
+    );
+    for (bot, state, hinted) in
+        [("away", "exited", true), ("again", "gave-up", true), ("fails", "exited", false), ("clean", "exited", false)]
+    {
+        wait_for(&lab, bot, state);
+        let told = status(&lab, bot);
+        assert_eq!(told.contains("have it stay in the foreground"), hinted, "{told}");
+    }
+    stop(&lab);
+}
+
+/// Promise 6.35. What cannot be told to be the bot's is not signalled, and not concealed either.
+#[test]
+fn stop_says_that_a_process_lives_on_which_it_does_not_know_for_the_bots() {
+    let lab = lab();
+    // Another bot, which has nothing to do with it.
+    start(&lab, &["idle : BOT idle", &format!("away restart=never : sh {UNKNOWN}")]);
+    wait_for(&lab, "away", "exited");
+    let survivor = Process::new(pid_in(&lab.read("pid")));
+    let says = format!("process {} lives on, which it may have started", survivor.id());
+    let told = status(&lab, "away");
+    assert!(told.contains(&says) && told.contains("have it stay in the foreground"), "{told}");
+    let told = tell(&lab, "stop away 20000");
+    assert!(told.contains("away stopped") && told.contains(&says), "{told}");
+    let told = tell(&lab, "stop idle 20000");
+    assert!(told.contains("idle stopped") && !told.contains("lives on"), "{told}");
+    // It is a child of the monitor's, which reaps it, and says no more of it.
+    survivor.signal(Signal::SIGKILL);
+    survivor.died(crate::common::SOON).expect("nothing survives that");
+    let deadline = look::Deadline::after(crate::common::SOON);
+    while status(&lab, "away").contains("lives on") {
+        assert!(!deadline.passed(), "{}", status(&lab, "away"));
+    }
+    stop(&lab);
+}
