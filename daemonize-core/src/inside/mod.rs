@@ -1,12 +1,17 @@
 //! What the body of a daemon may call, and what this process knows of itself once it is one.
 
 mod self_restart;
+mod sleeping;
 
 pub use self_restart::restart;
 pub(crate) use self_restart::{Program, RESTART_ENV, RestartedFrom, pass_stop_on};
+pub(crate) use sleeping::expect_to_be_unwound;
+pub use sleeping::sleep;
+#[cfg(feature = "tokio")]
+pub use sleeping::sleep_async;
 
 use crate::attach::{Attachment, Handle, Phase};
-use crate::body::{Ending, Unwound, guarded};
+use crate::body::{Ending, guarded};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::mutex::lock;
 use crate::notifier::Notifier;
@@ -16,25 +21,15 @@ use crate::signal::Signal;
 use crate::signals::{Handlers, Registered};
 use crate::stopping::{self as flag, UntilStopped};
 use crate::sys::{fds, handler};
-use std::cell::Cell;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::thread;
 use std::time::Duration;
-
-/// A body that was told to stop and sleeps on gets this much at a time, so that it does not spin.
-const NAP: Duration = Duration::from_millis(10);
 
 static CURRENT: OnceLock<Inside> = OnceLock::new();
 static LOOKS: AtomicBool = AtomicBool::new(false);
-
-thread_local! {
-    static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
-    static TOLD: Cell<bool> = const { Cell::new(false) };
-}
 
 /// What remains to be said until the daemon is ready.
 pub(crate) trait Pending: Send {
@@ -162,11 +157,6 @@ pub(crate) fn enter(inside: Inside) -> &'static Inside {
     CURRENT.get_or_init(|| inside)
 }
 
-/// In the thread that calls, something catches what is unwound.
-pub(crate) fn expect_to_be_unwound() {
-    IS_GUARDED.set(true);
-}
-
 /// What this process is; `None` unless it is a daemon.
 pub(crate) fn current() -> Option<&'static Inside> {
     CURRENT.get()
@@ -208,33 +198,6 @@ pub fn stopping() -> bool {
     marked
 }
 
-/// Sleeps for `time`, or until the daemon is to stop; whether it slept it all.
-///
-/// The first call that a stop interrupts (or finds) returns false. A body that sleeps once more without ever having
-/// seen [`stopping`] say true is in a loop that does not look: it is unwound from here, its locals are dropped, and
-/// the daemon ends cleanly. So `loop { daemon::sleep(hour); }` stops at once. (In a program built with
-/// `panic = "abort"`, and after `activate`, the daemon ends here, and locals are not dropped.)
-///
-/// ```
-/// # use std::time::Duration;
-/// while daemonize_core::sleep(Duration::from_millis(1)) {
-///     // once a millisecond, until the daemon is to stop
-/// #   break;
-/// }
-/// ```
-pub fn sleep(time: Duration) -> bool {
-    if !flag::look() && flag::sleep(time) {
-        return true;
-    }
-    if TOLD.replace(true) {
-        match current() {
-            Some(inside) if flag::may_be_unwound() && !LOOKS.load(Relaxed) => unwind(inside),
-            _ => thread::sleep(time.min(NAP)),
-        }
-    }
-    false
-}
-
 /// Resolves when the daemon is to stop: [`stopping`] for async code, with any runtime.
 ///
 /// Awaiting it counts as having asked: the body is then given `grace` to return.
@@ -244,44 +207,6 @@ pub fn stopped() -> impl Future<Output = ()> + Send + Unpin + 'static {
         // Whoever hears it has seen it.
         Pin::new(&mut until).poll(context).map(|()| LOOKS.store(true, Relaxed))
     })
-}
-
-/// Sleeps for `time` in async code, or until the daemon is to stop; whether it slept it all.
-///
-/// As [`sleep`]: the first call that a stop interrupts (or finds) returns false, and a body that sleeps once more without
-/// ever having seen [`stopping`] say true is dropped where it awaits. So `loop { sleep_async(hour).await; }` stops at once.
-///
-/// # Panics
-/// Outside of a tokio runtime.
-#[cfg(feature = "tokio")]
-pub async fn sleep_async(time: Duration) -> bool {
-    static TOLD: AtomicBool = AtomicBool::new(false);
-    let found = flag::look();
-    if !found && tokio::time::timeout(time, UntilStopped::asked()).await.is_err() {
-        return true;
-    }
-    let is_body = std::future::poll_fn(|_| std::task::Poll::Ready(flag::polls_the_body())).await;
-    if !is_body {
-        tokio::time::sleep(time.min(NAP)).await;
-    } else if TOLD.swap(true, Relaxed) && found {
-        // Not one that is interrupted beside another: only one that sleeps on.
-        if LOOKS.load(Relaxed) {
-            tokio::time::sleep(time.min(NAP)).await;
-        } else {
-            flag::resign();
-            std::future::pending::<()>().await;
-        }
-    }
-    false
-}
-
-/// Leaves a body that does not look.
-fn unwind(inside: &Inside) {
-    if cfg!(panic = "abort") || !IS_GUARDED.get() {
-        (inside.leave)();
-    } else if !thread::panicking() {
-        std::panic::resume_unwind(Box::new(Unwound));
-    }
 }
 
 /// A descriptor that becomes readable when the daemon is to stop, and stays so: for a poll loop of one's own.
