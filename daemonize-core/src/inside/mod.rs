@@ -128,7 +128,9 @@ impl Inside {
             // A copy: whoever is told may end before all are.
             let attachments = lock(&self.attachments).clone();
             for attachment in attachments {
-                report_failure(|| attachment.phase(phase));
+                if !report_failure(|| attachment.phase(phase)) && phase == Phase::Stopping {
+                    self.handlers.set_failed();
+                }
             }
         }
     }
@@ -137,18 +139,20 @@ impl Inside {
     pub(crate) fn end_attachments(&self) {
         let attachments = std::mem::take(&mut *lock(&self.attachments));
         for attachment in attachments.iter().rev() {
-            report_failure(|| attachment.end());
+            if !report_failure(|| attachment.end()) {
+                self.handlers.set_failed();
+            }
         }
     }
 }
 
-/// Calls what is attached; a panic is told and goes no further.
-pub(crate) fn report_failure(call: impl FnOnce()) {
-    guarded("what is attached to the daemon", || {
+/// Calls what is attached; a panic is reported and goes no further. Returns `false` if it panicked.
+pub(crate) fn report_failure(call: impl FnOnce()) -> bool {
+    let ending = guarded("what is attached to the daemon", || {
         call();
         Ending::success()
-    })
-    .reported();
+    });
+    ending.reported().error().is_none()
 }
 
 /// Makes this process a daemon as far as the functions of this module go.

@@ -270,7 +270,7 @@ fn finish(inside: &'static Inside, ending: &Ending, exit: Exit) -> ! {
     if let Some(error) = release(inside) {
         report::error(&error);
     }
-    let status = ending.exit_code().max(u8::from(cut));
+    let status = ending.exit_code().max(u8::from(cut || inside.handlers.have_failed()));
     match exit {
         Exit::Now => exit_now(status),
         Exit::Whole => std::process::exit(status.into()),
@@ -326,7 +326,7 @@ fn end_from_outside(inside: &'static Inside, end: End) {
         End::GraceOver => Some(format!("did not end within its grace of {:?}, and was ended", inside.grace)),
         End::CutShort => Some("was told to stop twice, and was ended before it was done".to_owned()),
     };
-    let status = u8::from(words.is_some() || cut);
+    let status = u8::from(end != End::NeverAsked || cut || inside.handlers.have_failed());
     if let Some(words) = words {
         within(LAST_WORDS, move || report::error(&words));
     }

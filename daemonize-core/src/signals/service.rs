@@ -113,7 +113,7 @@ impl Service {
     fn react(&self) -> Option<Stop> {
         let mut stop = None;
         for (signal, purposes) in self.registered.take() {
-            self.handlers.run(signal, self.signals.handlers(signal));
+            self.run_handlers(signal);
             if self.stops.contains(&signal) {
                 let since = Instant::now();
                 let stop = stop.get_or_insert(Stop { since, by_hand: None });
@@ -144,6 +144,10 @@ impl Service {
         loop {
             if self.handlers.is_idle() && !stopping::ends_in_order() {
                 return (self.on_end)(End::NeverAsked);
+    fn run_handlers(&self, signal: Signal) {
+        self.handlers.run(signal, self.signals.handlers(signal), self.stops.contains(&signal));
+    }
+
             }
             if Instant::now() >= deadline {
                 return (self.on_end)(End::GraceOver);
@@ -178,7 +182,7 @@ impl Service {
             if self.stops.contains(&signal) {
                 again |= self.is_asked_by_hand(purposes);
             } else {
-                self.handlers.run(signal, self.signals.handlers(signal));
+                self.run_handlers(signal);
             }
         }
         again
