@@ -20,6 +20,7 @@ use crate::process::Identity;
 use crate::signal::Signal;
 use crate::signals::{Handlers, Registered};
 use crate::stopping::{self as flag, UntilStopped};
+use crate::sys::siginfo::Purpose;
 use crate::sys::{fds, handler};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
@@ -277,7 +278,10 @@ pub fn reload() -> Result<()> {
     match Signal::SIGHUP {
         signal if inside.stops.contains(&signal) => Err(refused("SIGHUP would stop it, since it runs at a terminal")),
         signal if !inside.registered.handles(signal) => Err(refused("it does not handle SIGHUP")),
-        signal => send(signal),
+        signal => {
+            let sent = inside.registered.send(signal, Purpose::Unmarked);
+            sent.map_err(|error| Error::failed(ErrorKind::Stop, "send", signal, cause(&error)))
+        }
     }
 }
 
