@@ -48,9 +48,9 @@ pub(crate) fn be_the_body() {
     IS_BODY.set(true);
 }
 
-/// Whether the body is what runs here, and not a task beside it in the same thread, and cannot end by itself.
+/// Whether the body is what runs here, and not a task beside it in the same thread.
 pub(crate) fn may_be_unwound() -> bool {
-    is_the_body() && (!ORDERLY.load(SeqCst) || polls_the_body()) && !HEARD_ELSEWHERE.load(SeqCst)
+    is_the_body() && (!ORDERLY.load(SeqCst) || polls_the_body())
 }
 
 /// Whether this thread is the body's.
@@ -128,9 +128,14 @@ pub(crate) fn set_heard_elsewhere() {
     HEARD_ELSEWHERE.store(true, SeqCst);
 }
 
+/// Returns `true` after [`set_heard_elsewhere`].
+pub(crate) fn is_heard_elsewhere() -> bool {
+    HEARD_ELSEWHERE.load(SeqCst)
+}
+
 /// Returns `true` if the body may end by itself: it has asked, or may have heard of the stop in another way.
 pub(crate) fn may_know() -> bool {
-    was_asked() || HEARD_ELSEWHERE.load(SeqCst)
+    was_asked() || is_heard_elsewhere()
 }
 
 /// Whether the body ends by itself, or is ended by whoever runs it, when the daemon is to stop.

@@ -51,6 +51,21 @@ fn stop_of_body_with_own_handler_lets_it_finish() {
     });
 }
 
+/// Promise 2.26: a sleep that the stop interrupts may come before the handler has told the body.
+#[test]
+fn stop_of_body_that_sleeps_until_its_own_handler_has_run_lets_it_finish() {
+    let ways = [["signal-hook", "main"], ["signal-hook", "body"], ["once", "main"], ["ctrlc", "stage"]];
+    let cases = ["false", "true"].into_iter().flat_map(|awaits| ways.map(|[by, at]| [by, at, awaits]));
+    each(cases, |[by, at, awaits]| {
+        let lab = lab();
+        let [by, at, awaits] = [format!("by={by}"), format!("at={at}"), format!("async={awaits}")];
+        let daemon = begun(&lab, &[&by, &at, &awaits, "body=naps"]);
+        daemon.signal(Signal::SIGTERM);
+        ended(daemon, OWN_STATUS);
+        assert!(lab.path("cleaned").exists(), "{by} {at} {awaits}: {}", lab.read("log"));
+    });
+}
+
 /// Promise 2.26: in the foreground the handler is the process's own, from before the daemon.
 #[test]
 fn stop_in_the_foreground_lets_body_with_own_handler_finish() {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
 
-use crate::common::{PIDFILE, SOON, adopt, each, ended, lab, nothing_left, start, stop};
+use crate::common::{PIDFILE, SOON, adopt, each, ended, lab, nothing_left, run, start, stop};
 
 const STOP_SIGNALS: [Signal; 4] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGABRT];
 
@@ -295,4 +295,17 @@ fn attachment_that_panics_at_the_stop_makes_the_exit_status_1() {
             assert!(lab.read("log").contains("panicked: no pen"), "{moment}, {body}: {}", lab.read("log"));
         }
     }
+}
+
+/// The process goes on as a program that has never been a daemon.
+#[test]
+fn signal_after_a_start_that_failed_does_what_it_did_before() {
+    let lab = lab();
+    let failing = ["beside=start:err:no ink", "handle=TERM:note:told", "handle=USR1:note:told"];
+    for (signal, number) in [("TERM", 15), ("USR1", 10), ("HUP", 1)] {
+        let outcome = run(&lab, "foreground", &[&failing[..], &[&format!("last=kill:{signal}")]].concat());
+        assert_eq!(outcome.code(), 128 + number, "{signal}: {outcome}");
+    }
+    assert!(!lab.path("told").exists());
+    nothing_left(&lab);
 }

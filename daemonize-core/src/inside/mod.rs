@@ -193,7 +193,8 @@ fn announce(inside: &Inside) -> Result<()> {
 
 /// Whether the daemon is to stop: one relaxed load.
 ///
-/// A body that asks is given `grace` to return; one that never asks is ended as soon as the signal handlers are done.
+/// A body that asks is given `grace` to return, and so is one whose program handles the stop signal itself; any other is
+/// ended as soon as the signal handlers are done.
 #[inline]
 pub fn stopping() -> bool {
     let marked = flag::look();

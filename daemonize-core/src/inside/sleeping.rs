@@ -8,6 +8,9 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 use std::time::Duration;
 
+/// How long a body sleeps at most that has not seen the stop, but whose program has a handler of its own.
+const RECHECK_INTERVAL: Duration = Duration::from_millis(100);
+
 thread_local! {
     static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
     static TOLD: Cell<bool> = const { Cell::new(false) };
@@ -26,7 +29,8 @@ pub(crate) fn expect_to_be_unwound() {
 /// A body that sleeps once more without ever having seen [`stopping`](crate::stopping) say true is in a loop that does not
 /// look: it is unwound from here, its locals are dropped, and the daemon ends cleanly. So `loop { daemon::sleep(hour); }`
 /// stops at once. (In a program built with `panic = "abort"`, and after `activate`, the daemon ends here, and locals are
-/// not dropped.) A program that handles the stop signal itself is not unwound.
+/// not dropped.) Where the program handles the stop signal itself, such a body is not unwound: it sleeps for 0.1 s at most
+/// each time, so that it comes to look at what its handler has said.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -40,13 +44,23 @@ pub fn sleep(time: Duration) -> bool {
         return true;
     }
     if TOLD.replace(true) {
-        if let Some(inside) = current().filter(|_| flag::may_be_unwound() && !LOOKS.load(Relaxed)) {
-            unwind(inside);
-        }
+        let time = match current().filter(|_| is_body_that_does_not_look()) {
+            Some(_) if flag::is_heard_elsewhere() => time.min(RECHECK_INTERVAL),
+            Some(inside) => {
+                unwind(inside);
+                time
+            }
+            None => time,
+        };
         let _asleep = Asleep::fall();
         thread::sleep(time);
     }
     false
+}
+
+/// Returns `true` if the body calls, and has never seen `stopping` say true.
+fn is_body_that_does_not_look() -> bool {
+    flag::may_be_unwound() && !LOOKS.load(Relaxed)
 }
 
 /// Leaves a body that does not look.
@@ -75,11 +89,12 @@ pub async fn sleep_async(time: Duration) -> bool {
     let is_body = std::future::poll_fn(|_| std::task::Poll::Ready(flag::polls_the_body())).await;
     // Not one that is interrupted beside another: only one that sleeps on.
     if tasks::was_told(is_body) && found {
-        if is_body && flag::may_be_unwound() && !LOOKS.load(Relaxed) {
+        let does_not_look = is_body && !LOOKS.load(Relaxed);
+        if does_not_look && !flag::is_heard_elsewhere() {
             flag::resign();
             std::future::pending::<()>().await;
         }
-        tokio::time::sleep(time).await;
+        tokio::time::sleep(if does_not_look { time.min(RECHECK_INTERVAL) } else { time }).await;
     }
     false
 }

@@ -9,7 +9,7 @@
 //! Verbs: `start`, `foreground` and `stop`. `by` says who installs the handler: `signal-hook`, `tokio`, `ctrlc`, `signal` (in place
 //! of the one there is), `once` (told more, and runs once); `at` says when: in `main`, after the `stage` Signals, or in the `body`.
 //! `signal` is the one it handles (`TERM`). The body `ends` when its handler has run, after what takes 300 ms, with status 7;
-//! `hangs`; or `serves` requests at `socket` until the handler has run, and answers those it has accepted. One that `dozes` has
+//! `naps` for an hour at a time until then; `hangs`; or `serves` requests at `socket` until the handler has run, and answers those it has accepted. One that `dozes` has
 //! something beside it that sleeps again and again, and asks itself. `async=true` makes it one that awaits. `handle=SIGNAL` and
 //! `stop-on=SIGNAL` give the daemon a handler that notes in `handled`, or stops it. Every other key is the builder method of
 //! the same name.
@@ -122,7 +122,11 @@ impl Plan {
         }
         note("begun");
         while self.body == "hangs" || !is_caught() {
-            thread::sleep(Duration::from_millis(2));
+            if self.body == "naps" {
+                daemon::sleep(Duration::from_secs(3600));
+            } else {
+                thread::sleep(Duration::from_millis(2));
+            }
         }
         thread::sleep(Duration::from_millis(300));
         note("cleaned");
@@ -152,7 +156,11 @@ impl Plan {
         } else {
             note("begun");
             while self.body == "hangs" || !is_caught() {
-                tokio::time::sleep(Duration::from_millis(2)).await;
+                if self.body == "naps" {
+                    daemon::sleep_async(Duration::from_secs(3600)).await;
+                } else {
+                    tokio::time::sleep(Duration::from_millis(2)).await;
+                }
             }
         }
         tokio::time::sleep(Duration::from_millis(300)).await;
