@@ -4,6 +4,7 @@
 //! (`pidfd_open(2)`), with the file looked at once more in between.
 
 mod find;
+mod reception;
 
 pub(crate) use find::{find, refuse_second};
 
@@ -30,6 +31,11 @@ const DEATH: Duration = Duration::from_secs(10);
 
 /// How long a lock without a pidfile is waited for: another start or stop is in passing, and the machine may be busy.
 const LEFTOVER_LOCK_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long a daemon has to take SIGTERM before it is looked at whether it has.
+const RECEPTION_TIME: Duration = Duration::from_millis(500);
+
+const HANDLED_BY_PROGRAM: &str = "the program handles SIGTERM itself";
 
 /// What `status` found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,6 +105,10 @@ pub struct Stopped {
     pub pid: Option<Pid>,
     /// Whether SIGTERM was not enough.
     pub killed: bool,
+    /// `true` if the program has put a handler of its own in place of the daemon's, which did not learn of the stop: the
+    /// program itself has to end, and the daemon's `grace` does not bound that. Seen in a daemon that has not ended within
+    /// half a second.
+    pub handled_by_program: bool,
     /// Where was looked.
     pub pidfile: PathBuf,
 }
@@ -106,10 +116,11 @@ pub struct Stopped {
 impl fmt::Display for Stopped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.pid {
-            Some(pid) if self.killed => write!(f, "killed pid {pid}, which did not stop"),
-            Some(pid) => write!(f, "stopped pid {pid}"),
-            None => write!(f, "not running (no `{}`)", escape_bytes(self.pidfile.as_os_str().as_bytes())),
+            Some(pid) if self.killed => write!(f, "killed pid {pid}, which did not stop")?,
+            Some(pid) => write!(f, "stopped pid {pid}")?,
+            None => write!(f, "not running (no `{}`)", escape_bytes(self.pidfile.as_os_str().as_bytes()))?,
         }
+        if self.handled_by_program { write!(f, "; {HANDLED_BY_PROGRAM}") } else { Ok(()) }
     }
 }
 
@@ -141,13 +152,14 @@ pub(crate) fn stop(settings: &Settings) -> Result<Stopped> {
     let pidfile = find(settings)?;
     let began = Instant::now();
     let deadline = began + settings.stop_timeout();
-    let mut stop = Stop { settings, began, deadline, pid: None, killed: false, pidfile };
+    let mut stop = Stop { settings, began, deadline, pid: None, killed: false, handled_by_program: false, pidfile };
     let mut pause = Duration::from_millis(1);
     while !stop.attempt()? {
         thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(20));
     }
-    Ok(Stopped { pid: stop.pid, killed: stop.killed, pidfile: stop.pidfile })
+    let Stop { pid, killed, handled_by_program, pidfile, .. } = stop;
+    Ok(Stopped { pid, killed, handled_by_program, pidfile })
 }
 
 /// Sends a signal to the daemon.
@@ -186,6 +198,7 @@ struct Stop<'a> {
     deadline: Instant,
     pid: Option<Pid>,
     killed: bool,
+    handled_by_program: bool,
     pidfile: PathBuf,
 }
 
@@ -212,13 +225,17 @@ impl Stop<'_> {
         signal_or_dead(process, identity, Signal::SIGTERM, Purpose::Stop)?;
         // A suspended daemon acts on SIGTERM only after SIGCONT (signal(7)); one that runs is not affected.
         signal_or_dead(process, identity, Signal::SIGCONT, Purpose::Unmarked)?;
-        if !wait(process, self.deadline)? {
+        if !self.wait_for_end(process, identity)? {
             if !self.settings.kill {
+                let handled = if self.handled_by_program { format!(", {HANDLED_BY_PROGRAM}") } else { String::new() };
                 return Err(Error::failed(
                     ErrorKind::Stop,
                     "stop pid",
                     identity.pid,
-                    format_args!("it still runs {:?} after SIGTERM, and `kill` is false", self.settings.stop_timeout()),
+                    format_args!(
+                        "it still runs {:?} after SIGTERM{handled}, and `kill` is false",
+                        self.settings.stop_timeout()
+                    ),
                 ));
             }
             signal_or_dead(process, identity, Signal::SIGKILL, Purpose::Unmarked)?;
@@ -231,6 +248,20 @@ impl Stop<'_> {
         // However long that took, whoever cleans up at the same moment is waited for.
         self.deadline = self.deadline.max(Instant::now() + PASSING);
         Ok(())
+    }
+
+    /// Waits until the process has ended, or until the deadline. Returns `false` at the deadline.
+    fn wait_for_end(&mut self, process: &PidFd, identity: &Identity) -> Result<bool> {
+        if wait(process, self.deadline.min(Instant::now() + RECEPTION_TIME))? {
+            return Ok(true);
+        }
+        self.handled_by_program = reception::is_handled_by_the_program(identity.pid);
+        if wait(process, self.deadline)? {
+            return Ok(true);
+        }
+        // A daemon that was kept from the processor may have taken it since.
+        self.handled_by_program = reception::is_handled_by_the_program(identity.pid);
+        Ok(false)
     }
 
     /// No daemon is alive: removes its files, unless another process holds the lock.

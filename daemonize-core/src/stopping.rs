@@ -28,6 +28,8 @@ static ASKED: AtomicBool = AtomicBool::new(false);
 static TOLD: AtomicBool = AtomicBool::new(false);
 static ORDERLY: AtomicBool = AtomicBool::new(false);
 static RESIGNED: AtomicBool = AtomicBool::new(false);
+static HEARD_ELSEWHERE: AtomicBool = AtomicBool::new(false);
+static CUT_OFF: AtomicBool = AtomicBool::new(false);
 /// Of the watchdog, if there is one.
 static INTERVAL: OnceLock<Duration> = OnceLock::new();
 static ASLEEP: AtomicBool = AtomicBool::new(false);
@@ -120,9 +122,36 @@ pub(crate) fn see_to_the_end() {
     ORDERLY.store(true, SeqCst);
 }
 
+/// Records that a handler of the program's own has taken the stop signal, too: the body may learn of the stop by it.
+/// Before [`mark`].
+pub(crate) fn set_heard_elsewhere() {
+    HEARD_ELSEWHERE.store(true, SeqCst);
+}
+
+/// Returns `true` after [`set_heard_elsewhere`].
+pub(crate) fn is_heard_elsewhere() -> bool {
+    HEARD_ELSEWHERE.load(SeqCst)
+}
+
+/// Returns `true` if the body may end by itself: it has asked, or may have heard of the stop in another way.
+pub(crate) fn may_know() -> bool {
+    was_asked() || is_heard_elsewhere()
+}
+
 /// Whether the body ends by itself, or is ended by whoever runs it, when the daemon is to stop.
 pub(crate) fn ends_in_order() -> bool {
-    was_asked() || ORDERLY.load(SeqCst)
+    may_know() || ORDERLY.load(SeqCst)
+}
+
+/// Records that the body does not know of the stop, and is ended without it.
+#[cfg_attr(not(feature = "tokio"), allow(dead_code))]
+pub(crate) fn set_cut_off() {
+    CUT_OFF.store(true, SeqCst);
+}
+
+/// Returns `true` after [`set_cut_off`].
+pub(crate) fn is_cut_off() -> bool {
+    CUT_OFF.load(SeqCst)
 }
 
 /// From now on a watchdog asks [`lives`], and does something about it when this time has passed.

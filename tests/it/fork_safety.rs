@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::symlink;
 
-use look::{Lab, Outcome};
+use look::{Lab, Outcome, Process};
 use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON, adopt, lab, needs, needs_root, nothing_left, run, start, stop};
@@ -165,4 +165,25 @@ fn p4_11_the_number_is_the_daemons_everywhere() {
     let note = lab.wait_for("noted", SOON, |note| note.ends_with('\n'));
     assert!(note.starts_with(&format!("was here {} ", daemon.id())), "{note:?}");
     run(&lab, "pid", &[]).ok().prints(&[&format!("pid {}", daemon.id())]);
+}
+
+/// Promise 4.13.
+#[test]
+fn signal_to_forked_child_ends_it_and_tells_the_daemon_nothing() {
+    for signal in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGUSR1] {
+        let lab = lab();
+        let settings = ["body=fork,note:forked,idle", "stdout=log", "handle=TERM:note:told", "handle=USR1:note:told"];
+        let daemon = start(&lab, &settings);
+        lab.wait_for("forked", SOON, |notes| !notes.is_empty());
+        let child = |process: &Process| process.stat().is_some_and(|stat| stat.parent == daemon.id());
+        let child = lab.processes().into_iter().find(child).expect("a child");
+        child.signal(signal);
+        child.died(SOON).unwrap_or_else(|_| panic!("{signal} does not end it"));
+        // What the daemon is told after that is the first thing.
+        daemon.signal(Signal::SIGUSR1);
+        lab.wait_for("told", SOON, |notes| !notes.is_empty());
+        assert_eq!(lab.read("told").lines().count(), 1, "{signal}");
+        assert!(daemon.alive());
+        stop(&lab);
+    }
 }

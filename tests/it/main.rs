@@ -36,6 +36,7 @@ mod messages_cut;
 mod messages_retried;
 mod monitored;
 mod notifications;
+mod own_shutdown;
 mod pidfile;
 mod places;
 mod places_of_others;

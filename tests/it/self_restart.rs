@@ -169,7 +169,7 @@ fn stop_during_a_restart_stops_the_new_program_too() {
         };
         let is_other =
             |process: &Process| *process == daemon || verb.as_ref().is_some_and(|verb| verb.process() == *process);
-        look_until("the new program lives", || lab.processes().iter().all(is_other));
+        look_until(&format!("{way}: the new program lives"), || lab.processes().iter().all(is_other));
         lab.write("go", "");
         daemon.died(SOON).expect("it ends");
         if let Some(verb) = verb {
@@ -296,7 +296,8 @@ fn variable_that_names_no_predecessor_is_ignored() {
     other.process().died(SOON).expect("killed");
 }
 
-/// A body that does not end before `go` is there.
+/// A body that does not end before `go` is there. It asks before it notes that it is there: as long as it has not, a
+/// restart ends it at once, and nothing is left to wait for.
 const STAYS: [&str; 7] = [
     "handle=USR1:restart,note:accepted",
     "handle=USR2:stop",
@@ -304,11 +305,12 @@ const STAYS: [&str; 7] = [
     "stderr=log",
     "grace=60000",
     "stop_timeout=65000",
-    "body=note:bodies,idle,await:go",
+    "body=ask,note:bodies,idle,await:go",
 ];
 
 /// Has the daemon restart, and returns when it has accepted the new program and waits for its body.
 fn restarting(lab: &Lab, daemon: Process) {
+    lab.wait_for("bodies", SOON, |notes| !notes.is_empty());
     daemon.signal(Signal::SIGUSR1);
     lab.wait_for("accepted", SOON, |notes| !notes.is_empty());
 }

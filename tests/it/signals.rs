@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
 
-use crate::common::{PIDFILE, SOON, adopt, each, lab, nothing_left, start, stop};
+use crate::common::{PIDFILE, SOON, adopt, each, ended, lab, nothing_left, run, start, stop};
 
 const STOP_SIGNALS: [Signal; 4] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGABRT];
 
@@ -245,4 +245,67 @@ fn a_stop_lets_a_step_finish() {
     daemon.signal(Signal::SIGTERM);
     daemon.died(SOON).expect("it stops");
     assert_eq!(lab.read("begun").lines().count(), lab.read("finished").lines().count());
+}
+
+/// Promise 2.27.
+#[test]
+fn shutdown_handler_that_fails_makes_the_exit_status_1() {
+    let bodies = [("idle", 1), ("poll", 1), ("hang", 1), ("poll,err:no paper", 4)];
+    let fails = [
+        ("err:no ink", "a handler of SIGTERM failed: no ink"),
+        ("panic:no pen", "a handler of SIGTERM panicked: no pen"),
+    ];
+    each(bodies.into_iter().flat_map(|body| fails.map(|fail| (body, fail))), |((body, status), (act, says))| {
+        let lab = lab();
+        let settings =
+            [&format!("body={body}"), &format!("handle=TERM:{act}"), "handle=TERM:note:handled", "stderr=log"];
+        let daemon = adopt(start(&lab, &settings));
+        daemon.signal(Signal::SIGTERM);
+        ended(daemon, status);
+        nothing_left(&lab);
+        assert!(lab.read("log").contains(says), "{body}, {act}: {}", lab.read("log"));
+        assert!(lab.path("handled").exists(), "{body}, {act}: the other handler did not run");
+    });
+}
+
+/// Promise 2.27: what fails before the stop, or at a signal that is none, is told, and that is all.
+#[test]
+fn handler_of_another_signal_that_fails_leaves_the_exit_status_0() {
+    let lab = lab();
+    let daemon = adopt(start(&lab, &["handle=HUP:err:no ink", "handle=USR1:panic:no pen", "stderr=log"]));
+    for (signal, says) in [(Signal::SIGHUP, "no ink"), (Signal::SIGUSR1, "no pen")] {
+        daemon.signal(signal);
+        lab.wait_for("log", SOON, |log| log.contains(says));
+    }
+    daemon.signal(Signal::SIGTERM);
+    ended(daemon, 0);
+}
+
+/// Promise 2.27: what is attached to the daemon is a part of its shutdown.
+#[test]
+fn attachment_that_panics_at_the_stop_makes_the_exit_status_1() {
+    for moment in ["stopping", "end"] {
+        for body in ["idle", "hang"] {
+            let lab = lab();
+            let settings = [&format!("beside={moment}:panic:no pen"), &format!("body={body}"), "stderr=log"];
+            let daemon = adopt(start(&lab, &settings));
+            daemon.signal(Signal::SIGTERM);
+            ended(daemon, 1);
+            nothing_left(&lab);
+            assert!(lab.read("log").contains("panicked: no pen"), "{moment}, {body}: {}", lab.read("log"));
+        }
+    }
+}
+
+/// The process goes on as a program that has never been a daemon.
+#[test]
+fn signal_after_a_start_that_failed_does_what_it_did_before() {
+    let lab = lab();
+    let failing = ["beside=start:err:no ink", "handle=TERM:note:told", "handle=USR1:note:told"];
+    for (signal, number) in [("TERM", 15), ("USR1", 10), ("HUP", 1)] {
+        let outcome = run(&lab, "foreground", &[&failing[..], &[&format!("last=kill:{signal}")]].concat());
+        assert_eq!(outcome.code(), 128 + number, "{signal}: {outcome}");
+    }
+    assert!(!lab.path("told").exists());
+    nothing_left(&lab);
 }

@@ -4,6 +4,7 @@
 use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// `pidfd_open(pid, 0)`: a handle of a process that no other process can ever get.
 pub fn pidfd_open(pid: i32) -> io::Result<OwnedFd> {
@@ -104,6 +105,44 @@ pub fn finds_key(name: &CStr) -> bool {
     // SAFETY: reads two strings of ours.
     let key = unsafe { libc::syscall(libc::SYS_keyctl, search, keyring, kind.as_ptr(), name.as_ptr(), nowhere) };
     key > 0
+}
+
+/// How often a handler of [`catch`] has run.
+static CAUGHT: AtomicUsize = AtomicUsize::new(0);
+
+/// Returns how often a handler of [`catch`] has run.
+pub fn caught() -> usize {
+    CAUGHT.load(Ordering::SeqCst)
+}
+
+/// Installs a handler of this program's own, in place of the one there is (`signal(2)`, as C programs do).
+pub fn catch(signal: i32) -> io::Result<()> {
+    // SAFETY: the handler only touches an atomic.
+    let before = unsafe { libc::signal(signal, count as extern "C" fn(i32) as *const () as libc::sighandler_t) };
+    if before == libc::SIG_ERR { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// The same with a handler that is told more and runs once (`SA_SIGINFO`, `SA_RESETHAND`).
+pub fn catch_once(signal: i32) -> io::Result<()> {
+    type Handler = extern "C" fn(i32, *mut libc::siginfo_t, *mut libc::c_void);
+    // SAFETY: a sigaction of zeros is a valid one; the handler only reads what the kernel hands it, and touches an atomic.
+    let answer = unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = count_info as Handler as *const () as libc::sighandler_t;
+        action.sa_flags = libc::SA_SIGINFO | libc::SA_RESETHAND;
+        libc::sigaction(signal, &raw const action, std::ptr::null_mut())
+    };
+    checked(answer.into()).map(drop)
+}
+
+extern "C" fn count(_: i32) {
+    CAUGHT.fetch_add(1, Ordering::SeqCst);
+}
+
+extern "C" fn count_info(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    // SAFETY: the kernel hands over a siginfo with this flag, if whoever calls says the truth; null is checked.
+    let is_told = unsafe { info.as_ref() }.is_some_and(|info| info.si_signo == signal) && !context.is_null();
+    CAUGHT.fetch_add(usize::from(is_told), Ordering::SeqCst);
 }
 
 /// The result of a system call, or errno.

@@ -3,6 +3,7 @@
 use super::{Instance, in_order, run};
 use daemonize_core::{Attachment, Handle, Phase, Planned, Prepared};
 use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// The endpoint, with what is run at its start and at its end.
 impl Attachment for Instance {
@@ -26,7 +27,11 @@ impl Attachment for Instance {
     }
 
     fn end(&self) {
-        run(&self.on_stop);
+        let outcome = catch_unwind(AssertUnwindSafe(|| run(&self.on_stop)));
         self.endpoint.end();
+        // The daemon reports it, and its exit status is 1.
+        if let Err(panic) = outcome {
+            resume_unwind(panic);
+        }
     }
 }

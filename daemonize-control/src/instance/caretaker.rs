@@ -7,7 +7,9 @@ use super::watch::Watch;
 use crate::endpoint::Endpoint;
 use daemonize_core::{Attachment, Obey, Phase, PidFile};
 use signal_hook::iterator::Handle;
+use std::any::Any;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -28,6 +30,8 @@ pub(crate) struct Asked {
     stopping: AtomicBool,
     ended: Mutex<bool>,
     changed: Condvar,
+    /// What `on_stop` panicked with, until the panic goes on in a thread that waits.
+    panic: Mutex<Option<Box<dyn Any + Send>>>,
     /// How many threads wait for the end, or are going to: their program goes on after a signal.
     waiting: AtomicUsize,
     waker: Handle,
@@ -39,20 +43,31 @@ impl Asked {
             stopping: AtomicBool::new(false),
             ended: Mutex::new(false),
             changed: Condvar::new(),
+            panic: Mutex::default(),
             waiting: AtomicUsize::new(usize::from(waits)),
             waker: watch.waker(),
         })
     }
 
-    /// Waits until all has ended.
+    /// Waits until all has ended. Panics as `on_stop` did, if it did.
     pub(crate) fn wait(&self) {
         self.waiting.fetch_add(1, SeqCst);
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         drop(self.changed.wait_while(ended, |ended| !*ended));
         self.waiting.fetch_sub(1, SeqCst);
+        self.resume_panic();
     }
 
-    fn tell_end(&self) {
+    /// Goes on with the panic of `on_stop` in this thread, once.
+    pub(crate) fn resume_panic(&self) {
+        let panic = self.panic.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(panic) = panic {
+            resume_unwind(panic);
+        }
+    }
+
+    fn tell_end(&self, outcome: thread::Result<()>) {
+        *self.panic.lock().unwrap_or_else(PoisonError::into_inner) = outcome.err();
         *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.changed.notify_all();
     }
@@ -76,23 +91,23 @@ pub(crate) fn take_care(charge: Charge, mut watch: Watch, asked: Arc<Asked>) -> 
         asked.stopping.store(true, SeqCst);
         // Whoever waits now goes on when all has ended; a program that knows nothing of the signal dies of it.
         let goes_on = asked.waiting.load(SeqCst) > 0;
-        charge.end();
+        let outcome = charge.end();
         watch.end(signal.filter(|_| !goes_on), goes_on);
-        asked.tell_end();
+        asked.tell_end(outcome);
     })
 }
 
 impl Charge {
-    /// First what the user wants to do, while all is still there; last the lock, so that nobody follows too early.
-    fn end(self) {
+    /// First what the user wants to do, while all is still there; last the lock, so that nobody follows too early. Returns
+    /// what `on_stop` panicked with.
+    fn end(self) -> thread::Result<()> {
         self.endpoint.phase(Phase::Stopping);
-        if let Some(on_stop) = self.on_stop {
-            // A panic is told by its hook; what follows has to be done all the same.
-            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(on_stop));
-        }
+        // What follows has to be done after a panic, too.
+        let outcome = self.on_stop.map_or(Ok(()), |on_stop| catch_unwind(AssertUnwindSafe(on_stop)));
         self.endpoint.end();
         if let Err(error) = self.lock.release() {
             log::warn!("{error}");
         }
+        outcome
     }
 }

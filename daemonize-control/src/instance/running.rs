@@ -54,13 +54,21 @@ impl Running {
     }
 
     /// Waits until the instance has ended: on a request, or by a signal.
+    ///
+    /// # Panics
+    /// If [`on_stop`](crate::Instance::on_stop) panicked: a program whose shutdown has failed does not exit with status 0.
     pub fn wait(&self) {
         self.asked.wait();
     }
 
     /// Ends the instance and returns when it has: `on_stop` has run, the endpoint is gone, the lock is free.
+    ///
+    /// # Panics
+    /// As [`wait`](Running::wait). (A guard that is dropped does not panic.)
     pub fn stop(self) {
+        let asked = Arc::clone(&self.asked);
         drop(self);
+        asked.resume_panic();
     }
 }
 

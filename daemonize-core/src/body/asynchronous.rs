@@ -118,7 +118,11 @@ async fn until_cancelled(body: impl Future<Output = Ending>) -> Ending {
             return Poll::Ready(ending);
         }
         let told = stopped.as_mut().poll(context).is_ready();
-        if told && (!stopping::was_asked() || stopping::has_resigned()) {
+        if told && !stopping::may_know() {
+            stopping::set_cut_off();
+            return Poll::Ready(Ending::success());
+        }
+        if told && stopping::has_resigned() {
             return Poll::Ready(Ending::success());
         }
         Poll::Pending

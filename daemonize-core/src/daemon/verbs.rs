@@ -135,7 +135,12 @@ impl<W> Daemon<W> {
     pub fn stop(&self) -> Result<Stopped> {
         if self.is_inside() {
             inside::stop();
-            return Ok(Stopped { pid: Some(Pid::this()), killed: false, pidfile: self.pidfile_path() });
+            return Ok(Stopped {
+                pid: Some(Pid::this()),
+                killed: false,
+                handled_by_program: false,
+                pidfile: self.pidfile_path(),
+            });
         }
         reach::stop(&self.settings)
     }

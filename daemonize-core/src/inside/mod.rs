@@ -1,12 +1,17 @@
 //! What the body of a daemon may call, and what this process knows of itself once it is one.
 
 mod self_restart;
+mod sleeping;
 
 pub use self_restart::restart;
 pub(crate) use self_restart::{Program, RESTART_ENV, RestartedFrom, pass_stop_on};
+pub(crate) use sleeping::expect_to_be_unwound;
+pub use sleeping::sleep;
+#[cfg(feature = "tokio")]
+pub use sleeping::sleep_async;
 
 use crate::attach::{Attachment, Handle, Phase};
-use crate::body::{Ending, Unwound, guarded};
+use crate::body::{Ending, guarded};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::mutex::lock;
 use crate::notifier::Notifier;
@@ -15,26 +20,17 @@ use crate::process::Identity;
 use crate::signal::Signal;
 use crate::signals::{Handlers, Registered};
 use crate::stopping::{self as flag, UntilStopped};
+use crate::sys::siginfo::Purpose;
 use crate::sys::{fds, handler};
-use std::cell::Cell;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::thread;
 use std::time::Duration;
-
-/// A body that was told to stop and sleeps on gets this much at a time, so that it does not spin.
-const NAP: Duration = Duration::from_millis(10);
 
 static CURRENT: OnceLock<Inside> = OnceLock::new();
 static LOOKS: AtomicBool = AtomicBool::new(false);
-
-thread_local! {
-    static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
-    static TOLD: Cell<bool> = const { Cell::new(false) };
-}
 
 /// What remains to be said until the daemon is ready.
 pub(crate) trait Pending: Send {
@@ -133,7 +129,9 @@ impl Inside {
             // A copy: whoever is told may end before all are.
             let attachments = lock(&self.attachments).clone();
             for attachment in attachments {
-                report_failure(|| attachment.phase(phase));
+                if !report_failure(|| attachment.phase(phase)) && phase == Phase::Stopping {
+                    self.handlers.set_failed();
+                }
             }
         }
     }
@@ -142,29 +140,26 @@ impl Inside {
     pub(crate) fn end_attachments(&self) {
         let attachments = std::mem::take(&mut *lock(&self.attachments));
         for attachment in attachments.iter().rev() {
-            report_failure(|| attachment.end());
+            if !report_failure(|| attachment.end()) {
+                self.handlers.set_failed();
+            }
         }
     }
 }
 
-/// Calls what is attached; a panic is told and goes no further.
-pub(crate) fn report_failure(call: impl FnOnce()) {
-    guarded("what is attached to the daemon", || {
+/// Calls what is attached; a panic is reported and goes no further. Returns `false` if it panicked.
+pub(crate) fn report_failure(call: impl FnOnce()) -> bool {
+    let ending = guarded("what is attached to the daemon", || {
         call();
         Ending::success()
-    })
-    .reported();
+    });
+    ending.reported().error().is_none()
 }
 
 /// Makes this process a daemon as far as the functions of this module go.
 pub(crate) fn enter(inside: Inside) -> &'static Inside {
     flag::be_the_body();
     CURRENT.get_or_init(|| inside)
-}
-
-/// In the thread that calls, something catches what is unwound.
-pub(crate) fn expect_to_be_unwound() {
-    IS_GUARDED.set(true);
 }
 
 /// What this process is; `None` unless it is a daemon.
@@ -198,7 +193,8 @@ fn announce(inside: &Inside) -> Result<()> {
 
 /// Whether the daemon is to stop: one relaxed load.
 ///
-/// A body that asks is given `grace` to return; one that never asks is ended as soon as the signal handlers are done.
+/// A body that asks is given `grace` to return, and so is one whose program handles the stop signal itself; any other is
+/// ended as soon as the signal handlers are done.
 #[inline]
 pub fn stopping() -> bool {
     let marked = flag::look();
@@ -206,33 +202,6 @@ pub fn stopping() -> bool {
         LOOKS.store(true, Relaxed);
     }
     marked
-}
-
-/// Sleeps for `time`, or until the daemon is to stop; whether it slept it all.
-///
-/// The first call that a stop interrupts (or finds) returns false. A body that sleeps once more without ever having
-/// seen [`stopping`] say true is in a loop that does not look: it is unwound from here, its locals are dropped, and
-/// the daemon ends cleanly. So `loop { daemon::sleep(hour); }` stops at once. (In a program built with
-/// `panic = "abort"`, and after `activate`, the daemon ends here, and locals are not dropped.)
-///
-/// ```
-/// # use std::time::Duration;
-/// while daemonize_core::sleep(Duration::from_millis(1)) {
-///     // once a millisecond, until the daemon is to stop
-/// #   break;
-/// }
-/// ```
-pub fn sleep(time: Duration) -> bool {
-    if !flag::look() && flag::sleep(time) {
-        return true;
-    }
-    if TOLD.replace(true) {
-        match current() {
-            Some(inside) if flag::may_be_unwound() && !LOOKS.load(Relaxed) => unwind(inside),
-            _ => thread::sleep(time.min(NAP)),
-        }
-    }
-    false
 }
 
 /// Resolves when the daemon is to stop: [`stopping`] for async code, with any runtime.
@@ -244,44 +213,6 @@ pub fn stopped() -> impl Future<Output = ()> + Send + Unpin + 'static {
         // Whoever hears it has seen it.
         Pin::new(&mut until).poll(context).map(|()| LOOKS.store(true, Relaxed))
     })
-}
-
-/// Sleeps for `time` in async code, or until the daemon is to stop; whether it slept it all.
-///
-/// As [`sleep`]: the first call that a stop interrupts (or finds) returns false, and a body that sleeps once more without
-/// ever having seen [`stopping`] say true is dropped where it awaits. So `loop { sleep_async(hour).await; }` stops at once.
-///
-/// # Panics
-/// Outside of a tokio runtime.
-#[cfg(feature = "tokio")]
-pub async fn sleep_async(time: Duration) -> bool {
-    static TOLD: AtomicBool = AtomicBool::new(false);
-    let found = flag::look();
-    if !found && tokio::time::timeout(time, UntilStopped::asked()).await.is_err() {
-        return true;
-    }
-    let is_body = std::future::poll_fn(|_| std::task::Poll::Ready(flag::polls_the_body())).await;
-    if !is_body {
-        tokio::time::sleep(time.min(NAP)).await;
-    } else if TOLD.swap(true, Relaxed) && found {
-        // Not one that is interrupted beside another: only one that sleeps on.
-        if LOOKS.load(Relaxed) {
-            tokio::time::sleep(time.min(NAP)).await;
-        } else {
-            flag::resign();
-            std::future::pending::<()>().await;
-        }
-    }
-    false
-}
-
-/// Leaves a body that does not look.
-fn unwind(inside: &Inside) {
-    if cfg!(panic = "abort") || !IS_GUARDED.get() {
-        (inside.leave)();
-    } else if !thread::panicking() {
-        std::panic::resume_unwind(Box::new(Unwound));
-    }
 }
 
 /// A descriptor that becomes readable when the daemon is to stop, and stays so: for a poll loop of one's own.
@@ -348,7 +279,10 @@ pub fn reload() -> Result<()> {
     match Signal::SIGHUP {
         signal if inside.stops.contains(&signal) => Err(refused("SIGHUP would stop it, since it runs at a terminal")),
         signal if !inside.registered.handles(signal) => Err(refused("it does not handle SIGHUP")),
-        signal => send(signal),
+        signal => {
+            let sent = inside.registered.send(signal, Purpose::Unmarked);
+            sent.map_err(|error| Error::failed(ErrorKind::Stop, "send", signal, cause(&error)))
+        }
     }
 }
 

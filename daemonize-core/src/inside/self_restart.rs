@@ -27,7 +27,6 @@ use crate::process::Identity;
 use crate::signal::Signal;
 use crate::stopping::{self as flag, Asleep};
 use crate::sys::exec;
-use crate::sys::handler;
 use crate::sys::pidfd::{PidFd, timeout_until};
 use crate::sys::siginfo::Purpose;
 use crate::sys::wait::Death;
@@ -117,7 +116,7 @@ pub(super) fn stop(inside: &Inside) {
 /// Through the signal thread, which keeps the time and runs the handlers.
 fn request_stop(inside: &Inside, purpose: Purpose) {
     match inside.stops.first() {
-        Some(signal) => handler::raise_for(*signal, purpose).unwrap_or_else(|_| flag::mark()),
+        Some(signal) => inside.registered.send(*signal, purpose).unwrap_or_else(|_| flag::mark()),
         None => flag::mark(),
     }
 }

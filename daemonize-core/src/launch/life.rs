@@ -135,6 +135,7 @@ fn service(inside: &'static Inside, settings: Settings, announcement: &Announcem
     let reopening = announcement.streams.reopening();
     let grace = settings.grace();
     let mut signals = settings.signals;
+    let with_handlers = stops.iter().copied().filter(|signal| !signals.handlers(*signal).is_empty()).collect();
     if !reopening.is_empty() {
         signals = signals.around(Signal::SIGHUP, move || reopening.run(), || {});
     }
@@ -145,6 +146,7 @@ fn service(inside: &'static Inside, settings: Settings, announcement: &Announcem
         registered: Arc::clone(&inside.registered),
         handlers: Arc::clone(&inside.handlers),
         stops,
+        with_handlers,
         grace,
         signals,
         on_stop: Box::new(inside::pass_stop_on),
@@ -266,11 +268,14 @@ fn finish(inside: &'static Inside, ending: &Ending, exit: Exit) -> ! {
     if let Some(error) = ending.error() {
         report::error(error);
     }
+    if let Some(words) = inside.handlers.report_of_cut_off_body().filter(|_| stopping::is_cut_off()) {
+        report::error(&words);
+    }
     stdout::flush();
     if let Some(error) = release(inside) {
         report::error(&error);
     }
-    let status = ending.exit_code().max(u8::from(cut));
+    let status = ending.exit_code().max(u8::from(cut || inside.handlers.have_failed()));
     match exit {
         Exit::Now => exit_now(status),
         Exit::Whole => std::process::exit(status.into()),
@@ -322,11 +327,11 @@ fn end_from_outside(inside: &'static Inside, end: End) {
     let cut = settle_messages(settlement);
     fail(inside, &Error::new(ErrorKind::Stopped, "failed to start: stopped while starting"));
     let words = match end {
-        End::NeverAsked => None,
+        End::NeverAsked => inside.handlers.report_of_cut_off_body(),
         End::GraceOver => Some(format!("did not end within its grace of {:?}, and was ended", inside.grace)),
         End::CutShort => Some("was told to stop twice, and was ended before it was done".to_owned()),
     };
-    let status = u8::from(words.is_some() || cut);
+    let status = u8::from(end != End::NeverAsked || cut || inside.handlers.have_failed());
     if let Some(words) = words {
         within(LAST_WORDS, move || report::error(&words));
     }

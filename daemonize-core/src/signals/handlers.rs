@@ -18,16 +18,29 @@ pub(crate) struct Handlers(Mutex<State>, Condvar);
 
 #[derive(Default)]
 struct State {
-    queue: VecDeque<(Signal, SharedHandler)>,
+    queue: VecDeque<Call>,
     busy: bool,
+    /// A handler of a stop signal returned an error, panicked, or could not be run.
+    failed: bool,
+    /// The stop signal for which the user's handlers have run.
+    shutdown: Option<Signal>,
     idle: Option<Arc<EventFd>>,
 }
 
+/// A handler to be called.
+struct Call {
+    signal: Signal,
+    handler: SharedHandler,
+    /// The signal stops the daemon, which fails if the handler does.
+    is_shutdown: bool,
+}
+
 impl Handlers {
-    /// Queues the handlers of one signal, and makes the thread unless it is there.
-    pub(crate) fn run(self: &Arc<Self>, signal: Signal, handlers: &[SharedHandler]) {
+    /// Queues the handlers of one signal, and makes the thread unless it is there. `is_shutdown` if the signal stops the
+    /// daemon: see [`have_failed`](Handlers::have_failed).
+    pub(crate) fn run(self: &Arc<Self>, signal: Signal, handlers: &[SharedHandler], is_shutdown: bool) {
         let mut state = self.lock();
-        state.queue.extend(handlers.iter().map(|handler| (signal, Arc::clone(handler))));
+        state.queue.extend(handlers.iter().map(|handler| Call { signal, handler: Arc::clone(handler), is_shutdown }));
         if state.queue.is_empty() || state.busy {
             return;
         }
@@ -36,10 +49,33 @@ impl Handlers {
             Ok(_) => state.busy = true,
             Err(error) => {
                 state.queue.clear();
+                state.failed |= is_shutdown;
                 drop(state);
                 report::error(&format!("failed to run the handlers of {signal}: no thread: {error}"));
             }
         }
+    }
+
+    /// Returns `true` if a handler of a stop signal returned an error, panicked or could not be run: the exit status is not 0.
+    pub(crate) fn have_failed(&self) -> bool {
+        self.lock().failed
+    }
+
+    /// Records that something that is part of the shutdown has failed.
+    pub(crate) fn set_failed(&self) {
+        self.lock().failed = true;
+    }
+
+    /// Records that the user's handlers are the answer to this stop signal.
+    pub(crate) fn set_shutdown(&self, signal: Signal) {
+        self.lock().shutdown = Some(signal);
+    }
+
+    /// Returns what to report of a body that was ended without knowing of the stop. Without handlers of the user nothing
+    /// is: the program makes no claim to end in its own way.
+    pub(crate) fn report_of_cut_off_body(&self) -> Option<String> {
+        let signal = self.lock().shutdown?;
+        Some(format!("never asked whether it is to stop, and was ended after the handlers of {signal}"))
     }
 
     /// Whether every handler has been run to its end.
@@ -67,17 +103,20 @@ impl Handlers {
     }
 
     fn work(&self) {
-        while let Some((signal, handler)) = self.next() {
-            guarded(&format!("a handler of {signal}"), || {
+        while let Some(Call { signal, handler, is_shutdown }) = self.next() {
+            let ending = guarded(&format!("a handler of {signal}"), || {
                 let mut handler = mutex::lock(&handler);
                 handler(signal)
             })
             .reported();
+            if is_shutdown && ending.exit_code() != 0 {
+                self.set_failed();
+            }
         }
     }
 
     /// The next handler; without one the thread is over, and says so under the same lock.
-    fn next(&self) -> Option<(Signal, SharedHandler)> {
+    fn next(&self) -> Option<Call> {
         let mut state = self.lock();
         let next = state.queue.pop_front();
         if next.is_none() {

@@ -1,7 +1,7 @@
 //! Signals: what the user wants done about them, and who does it.
 //!
-//! signal-hook's handlers only raise flags and an event, so that other users of its registry (tokio, the user's own
-//! flags) keep working; the signal thread waits for the event. No thread blocks anything: a program that the daemon
+//! The handler only raises flags and an event, and calls the handler that was there before it, so that others who listen
+//! (tokio, the user's own flags) keep working; the signal thread waits for the event. No thread blocks anything: a program that the daemon
 //! starts inherits the mask of the thread that starts it, and must be able to hear a SIGTERM. The signal thread runs no
 //! code of the user: handlers run in a second thread, made when the first one is needed, so that one that hangs cannot
 //! make the daemon deaf to SIGTERM.
@@ -12,7 +12,7 @@ mod service;
 
 pub(crate) use handlers::Handlers;
 pub(crate) use registered::Registered;
-pub(crate) use service::{End, Service, Unwanted};
+pub(crate) use service::{End, Service, THREAD_OF_STOPPING, Unwanted};
 
 use crate::body::{Ending, Outcome};
 use crate::signal::Signal;

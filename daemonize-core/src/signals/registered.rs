@@ -1,8 +1,10 @@
-//! The handled signals: registered with signal-hook, and what wakes whoever treats them.
+//! The handled signals: their handler, and what wakes whoever treats them.
 
 use crate::signal::Signal;
+use crate::sys::action;
 use crate::sys::handler::{self, Flag, Purposes};
 use crate::sys::mask::Mask;
+use crate::sys::siginfo::Purpose;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::io;
@@ -78,6 +80,19 @@ impl Registered {
         self.kept.get().map_or_else(Vec::new, Kept::take)
     }
 
+    /// Sends this process one of them. A program that has put a handler of its own in place of the daemon's gets it, and so
+    /// does the daemon: whoever calls means the daemon.
+    pub(crate) fn send(&self, signal: Signal, purpose: Purpose) -> io::Result<()> {
+        handler::raise_for(signal, purpose)?;
+        if !action::is_ours_in_force(signal) {
+            if let Some(kept) = self.kept.get() {
+                kept.raise(signal, purpose);
+                let _ = self.event.write(1);
+            }
+        }
+        Ok(())
+    }
+
     /// Whether one of these came and has not been taken.
     pub(crate) fn has_come(&self, signals: &[Signal]) -> bool {
         let pending = Mask::pending();
@@ -94,13 +109,15 @@ impl Kept {
             handler::raise_flag(*signal, Arc::clone(&flag), Arc::clone(event))?;
             kept.flags.push((*signal, flag));
         }
-        // Those of a start that failed before may speak again, too: to nobody.
-        handler::forsake(false);
         Ok(kept)
     }
 
     fn take(&self) -> Vec<(Signal, Purposes)> {
         self.flags.iter().filter_map(|(signal, flag)| Some((*signal, flag.take()?))).collect()
+    }
+
+    fn raise(&self, signal: Signal, purpose: Purpose) {
+        self.flags.iter().filter(|(one, _)| *one == signal).for_each(|(_, flag)| flag.raise(purpose));
     }
 
     fn has(&self, signal: Signal) -> bool {
@@ -111,7 +128,7 @@ impl Kept {
 impl Drop for Kept {
     /// The process goes on as something that is no daemon; what came for the daemon comes to it now.
     fn drop(&mut self) {
-        handler::forsake(true);
+        self.flags.iter().for_each(|(signal, _)| handler::release(*signal));
         for (signal, _) in self.take() {
             let _ = handler::raise(signal);
         }

@@ -5,9 +5,12 @@ use super::{Registered, Signals};
 use crate::mutex::lock;
 use crate::signal::Signal;
 use crate::stopping;
+use crate::sys::action;
 use crate::sys::handler::Purposes;
 use crate::sys::siginfo::Purpose;
 use nix::poll::{PollFd, PollFlags};
+use nix::sys::prctl::set_name;
+use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex};
@@ -28,6 +31,12 @@ pub(crate) enum End {
 /// Stop signals that are sent by hand this close together are one: a key that is held down, a terminal that closes.
 const BURST: Duration = Duration::from_millis(500);
 
+/// The name of the signal thread from the stop on (`comm` in `proc(5)`).
+pub(crate) const THREAD_OF_STOPPING: &CStr = c"daemon-stopping";
+
+/// What a handler gets that calls the daemon's before it sets a flag of its own.
+const OUTER_HANDLER_TIME: Duration = Duration::from_millis(20);
+
 /// How long a thread that cannot be made is tried again, and how often.
 const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(5);
@@ -38,6 +47,8 @@ pub(crate) struct Service {
     pub(crate) handlers: Arc<Handlers>,
     pub(crate) signals: Signals,
     pub(crate) stops: Vec<Signal>,
+    /// Those for which the user has given handlers.
+    pub(crate) with_handlers: Vec<Signal>,
     pub(crate) grace: Duration,
     /// Runs at every stop that is asked for, but not at the one that belongs to a restart.
     pub(crate) on_stop: Box<dyn Fn() + Send>,
@@ -113,8 +124,13 @@ impl Service {
     fn react(&self) -> Option<Stop> {
         let mut stop = None;
         for (signal, purposes) in self.registered.take() {
-            self.handlers.run(signal, self.signals.handlers(signal));
+            self.run_handlers(signal);
             if self.stops.contains(&signal) {
+                acknowledge();
+                heed_others(signal);
+                if self.with_handlers.contains(&signal) {
+                    self.handlers.set_shutdown(signal);
+                }
                 let since = Instant::now();
                 let stop = stop.get_or_insert(Stop { since, by_hand: None });
                 stop.by_hand = stop.by_hand.or(self.is_asked_by_hand(purposes).then_some(since));
@@ -126,6 +142,10 @@ impl Service {
             stopping::mark();
         }
         stop
+    }
+
+    fn run_handlers(&self, signal: Signal) {
+        self.handlers.run(signal, self.signals.handlers(signal), self.stops.contains(&signal));
     }
 
     /// Passes on that a stop was asked for. Returns `true` if it was asked for by hand.
@@ -178,9 +198,26 @@ impl Service {
             if self.stops.contains(&signal) {
                 again |= self.is_asked_by_hand(purposes);
             } else {
-                self.handlers.run(signal, self.signals.handlers(signal));
+                self.run_handlers(signal);
             }
         }
         again
+    }
+}
+
+/// Names this thread after what the daemon does, so that the process that asked it to stop sees that it does
+/// ([`THREAD_OF_STOPPING`]).
+fn acknowledge() {
+    let _ = set_name(THREAD_OF_STOPPING);
+}
+
+/// Leaves the body its grace if handlers of the program's own take the signal, too.
+fn heed_others(signal: Signal) {
+    if action::is_shared(signal) {
+        stopping::set_heard_elsewhere();
+        if !action::is_ours_in_force(signal) {
+            // It has called ours, and its own part may come after that. Until then the body does not know of the stop.
+            thread::sleep(OUTER_HANDLER_TIME);
+        }
     }
 }

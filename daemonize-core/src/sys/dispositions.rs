@@ -1,6 +1,8 @@
 //! Dispositions, which nix can only set through `unsafe`.
 
+use super::cvt;
 use crate::signal::Signal;
+use std::io;
 use std::mem::MaybeUninit;
 use std::ptr;
 
@@ -16,11 +18,6 @@ pub(crate) fn is_ignored(signal: Signal) -> bool {
     current(signal).is_some_and(|action| {
         action.sa_sigaction == libc::SIG_IGN || (signal == Signal::SIGCHLD && action.sa_flags & libc::SA_NOCLDWAIT != 0)
     })
-}
-
-/// Whether nobody has said anything about the signal.
-pub(crate) fn is_default(signal: Signal) -> bool {
-    current(signal).is_some_and(|action| action.sa_sigaction == libc::SIG_DFL)
 }
 
 /// Sets the disposition and returns what was there, to be put back with [`restore`].
@@ -48,7 +45,15 @@ pub(crate) fn restore(saved: &SavedAction) {
     unsafe { libc::sigaction(saved.0.as_raw(), &raw const saved.1, ptr::null_mut()) };
 }
 
-fn current(signal: Signal) -> Option<libc::sigaction> {
+/// Installs an action whose handler, if it has one, is a function that lives as long as the program and is
+/// async-signal-safe.
+pub(super) fn set_action(signal: Signal, action: &libc::sigaction) -> io::Result<()> {
+    // SAFETY: the action is initialised and only read; its handler is what `sys` has made for that or has found in force.
+    cvt(unsafe { libc::sigaction(signal.as_raw(), action, ptr::null_mut()) }.into()).map(drop)
+}
+
+/// Returns the action in force; `None` for a number that is not a signal.
+pub(super) fn current(signal: Signal) -> Option<libc::sigaction> {
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: only reads the current action into our memory.
     let result = unsafe { libc::sigaction(signal.as_raw(), ptr::null(), action.as_mut_ptr()) };

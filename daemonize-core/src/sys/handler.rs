@@ -1,19 +1,14 @@
-//! What runs when a signal comes, whatever it interrupts.
+//! The flags that the daemon's signal handler raises, and the signals that the daemon sends to itself.
 
-use super::dispositions;
+use super::action;
 use super::mask::Mask;
 use super::siginfo::{self, Purpose};
 use crate::signal::Signal;
 use nix::sys::eventfd::EventFd;
-use signal_hook::low_level::emulate_default_handler;
-use signal_hook_registry::register_sigaction;
 use std::io;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::SeqCst};
-
-/// Nobody looks at the flags any more: signals do what they did before.
-static FORSAKEN: AtomicBool = AtomicBool::new(false);
 
 /// [`raise`] is at it.
 static RAISING: AtomicBool = AtomicBool::new(false);
@@ -41,7 +36,7 @@ impl Purposes {
 pub(crate) struct Flag(AtomicU8);
 
 impl Flag {
-    fn raise(&self, purpose: Purpose) {
+    pub(crate) fn raise(&self, purpose: Purpose) {
         self.0.fetch_or(Purposes::bit(purpose), SeqCst);
     }
 
@@ -56,36 +51,23 @@ impl Flag {
     }
 }
 
-/// Has a signal raise `flag` and `event` (`sigaction(2)` through signal-hook, beside what others have registered); while
-/// [`forsake`] holds it does what it does by default, if that is what it did before. An `abort(3)` ends the process at once.
+/// Has a signal raise `flag` and `event`, beside the handlers that others have installed; until [`release`]. An `abort(3)`
+/// ends the process at once.
 pub(crate) fn raise_flag(signal: Signal, flag: Arc<Flag>, event: Arc<EventFd>) -> io::Result<()> {
-    let (number, was_default) = (signal.as_raw(), dispositions::is_default(signal));
-    let action = move |info: &libc::siginfo_t| {
-        let is_forsaken = FORSAKEN.load(SeqCst);
-        let dies = if is_forsaken { was_default } else { is_abort(info) };
-        if dies {
-            let _ = emulate_default_handler(number);
-        } else if !is_forsaken {
-            flag.raise(siginfo::purpose(info));
-            let _ = event.write(1);
-        }
-    };
-    // SAFETY: atomics, getpid(2), write(2) and signal-hook's own emulation are async-signal-safe; nothing is allocated or
-    // unwinds, and signal-hook keeps errno.
-    unsafe { register_sigaction(number, action) }.map(drop)
+    action::install(signal, flag, event)
+}
+
+/// Lets a signal do again what it did before [`raise_flag`].
+pub(crate) fn release(signal: Signal) {
+    action::uninstall(signal);
 }
 
 /// Whether a thread of this process has called `abort(3)`: it dies of that, whatever is done about the signal, and nobody
-/// shall take it for a stop meanwhile.
-fn is_abort(info: &libc::siginfo_t) -> bool {
+/// shall take it for a stop meanwhile. Async-signal-safe.
+pub(super) fn is_abort(info: &libc::siginfo_t) -> bool {
     let is_of_a_thread = info.si_signo == libc::SIGABRT && info.si_code == libc::SI_TKILL;
     // SAFETY: the kernel fills in who sent it for every signal of this code.
     is_of_a_thread && !RAISING.load(SeqCst) && u32::try_from(unsafe { info.si_pid() }) == Ok(process::id())
-}
-
-/// Whether nobody looks any more.
-pub(crate) fn forsake(yes: bool) {
-    FORSAKEN.store(yes, SeqCst);
 }
 
 /// Sends this process a signal with the mark of its purpose. The calling thread takes it at once, unless it blocks it.

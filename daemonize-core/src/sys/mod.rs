@@ -1,5 +1,6 @@
 //! The only room with `unsafe`: system calls that neither std nor nix wrap, each behind a safe function.
 
+pub(crate) mod action;
 pub(crate) mod capabilities;
 pub(crate) mod dispositions;
 pub(crate) mod env;

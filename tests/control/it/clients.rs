@@ -244,6 +244,17 @@ fn an_instance_can_be_part_of_a_daemon() {
     assert_eq!(lab.read("log"), "on_start\non_stop\n");
 }
 
+/// Promise 2.27: the endpoint ends with the daemon all the same.
+#[test]
+fn on_stop_that_panics_is_a_failure_of_the_daemon() {
+    let lab = lab();
+    let daemon = daemon(&lab, &["instance", "fails"]);
+    client(&lab, "d.pid", &["stop"]).ok();
+    daemon.died(SOON).expect("it ends");
+    assert!(lab.read("err").contains("panicked: no pen"), "{}", lab.read("err"));
+    assert!(!lab.path("d.control/socket").exists(), "its endpoint is left");
+}
+
 trait Events {
     fn run_events(&self, kind: &str, count: usize) -> look::Running<'_>;
 }

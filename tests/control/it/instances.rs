@@ -197,6 +197,19 @@ fn on_stop_runs_once_whichever_way_the_end_comes() {
     nothing_left(&lab);
 }
 
+/// Promise 2.27: the lock is free all the same, and the program does not end as if all were well.
+#[test]
+fn on_stop_that_panics_makes_the_program_fail() {
+    let lab = lab();
+    let waits = hold(&lab, &["stop=panics", "end=wait"]);
+    waits.process.signal(Signal::SIGTERM);
+    let stops = lab.helper(&["hold", "other", "stop=panics", "end=stop"]).spawn();
+    for program in [waits.program, stops] {
+        program.finish().exits(101).says(&["no pen"]);
+    }
+    nothing_left(&lab);
+}
+
 /// The guard is dropped while a client asks for the end, and a signal comes as well.
 #[test]
 fn all_ends_at_once_are_one_end() {

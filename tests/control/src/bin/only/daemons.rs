@@ -17,7 +17,12 @@ pub(crate) fn daemon(verb: &str, pidfile: &str, settings: &[&str]) -> ExitCode {
         daemon = daemon.user(user);
     }
     if has("instance") {
-        daemon = daemon.attach(Instance::new("clients").on_start(|| line("on_start")).on_stop(|| line("on_stop")));
+        let fails = has("fails");
+        let on_stop = move || {
+            line("on_stop");
+            assert!(!fails, "no pen");
+        };
+        daemon = daemon.attach(Instance::new("clients").on_start(|| line("on_start")).on_stop(on_stop));
     } else if !has("endpoint=no") {
         let endpoint = if has("tcp") { Endpoint::tcp("127.0.0.1:0") } else { Endpoint::new() };
         let publisher = endpoint.publisher();

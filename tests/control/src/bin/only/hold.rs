@@ -12,7 +12,7 @@ use daemon::control::{Error, Event, Instance, Launch, Running};
 
 /// An instance with some handlers. How it ends is a setting: `end=wait` (the default), `drop`, `sleep`, `forever`; `live` goes
 /// on without it, also where it could not start, `again` as another one, and
-/// `both` with another one. With `stop=waits` its end waits for the file `go`.
+/// `both` with another one; `stop` stops it. With `stop=waits` its end waits for the file `go`, with `stop=panics` it panics.
 pub(crate) fn hold(directory: &str, settings: &[&str]) -> Result<(), Error> {
     let setting = |key: &str| settings.iter().find_map(|setting| setting.strip_prefix(key)?.strip_prefix('='));
     let mut instance = instance(directory);
@@ -33,6 +33,9 @@ pub(crate) fn hold(directory: &str, settings: &[&str]) -> Result<(), Error> {
             look::until(&go, deadline, || go.exists().then_some(())).expect("a sign to go");
         });
     }
+    if setting("stop") == Some("panics") {
+        instance = instance.on_stop(|| panic!("no pen"));
+    }
     if setting("end") == Some("forever") {
         return instance.run_forever();
     }
@@ -45,6 +48,10 @@ pub(crate) fn hold(directory: &str, settings: &[&str]) -> Result<(), Error> {
     let started = instance.start();
     if started.is_err() && setting("end") == Some("live") {
         live();
+    }
+    if setting("end") == Some("stop") {
+        started?.stop();
+        return Ok(());
     }
     let running = Arc::new(started?);
     line(&format!("primary {} {}", std::process::id(), running.address()));

@@ -1,0 +1,229 @@
+//! Bodies with a shutdown of their own: they end by a signal handler of the program's, beside the daemon's or in its place.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use look::{Lab, Process};
+use nix::sys::signal::Signal;
+use nix::sys::wait::WaitStatus;
+
+use crate::common::{SOON, adopt, each, ended, nothing_left, run, start};
+
+/// The body's own exit status, which nothing but its return yields.
+const OWN_STATUS: i32 = 7;
+
+/// A lab with the helper program `shutdowns`.
+pub(crate) fn lab() -> Lab {
+    Lab::new(env!("CARGO_BIN_EXE_shutdowns"))
+}
+
+/// Starts a daemon, and waits until its body has begun.
+#[track_caller]
+pub(crate) fn begun(lab: &Lab, settings: &[&str]) -> Process {
+    let daemon = adopt(start(lab, &[settings, &["stderr=log"]].concat()));
+    lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+    daemon
+}
+
+/// Promise 2.26: whoever installs the handler, and when, the body comes to its end, and its exit status is its own.
+#[test]
+fn stop_of_body_with_own_handler_lets_it_finish() {
+    let ways = [
+        ["signal-hook", "main"],
+        ["signal-hook", "stage"],
+        ["signal-hook", "body"],
+        ["once", "main"],
+        ["signal", "stage"],
+        ["signal", "body"],
+        ["ctrlc", "stage"],
+        ["ctrlc", "body"],
+    ];
+    let cases = ["false", "true"].into_iter().flat_map(|awaits| ways.map(|[by, at]| [by, at, awaits]));
+    each(cases.chain([["tokio", "body", "true"]]), |[by, at, awaits]| {
+        let lab = lab();
+        let [by, at, awaits] = [format!("by={by}"), format!("at={at}"), format!("async={awaits}")];
+        let daemon = begun(&lab, &[&by, &at, &awaits, "body=ends"]);
+        daemon.signal(Signal::SIGTERM);
+        ended(daemon, OWN_STATUS);
+        assert!(lab.path("cleaned").exists(), "{by} {at} {awaits}: {}", lab.read("log"));
+        nothing_left(&lab);
+    });
+}
+
+/// Promise 2.26: a sleep that the stop interrupts may come before the handler has told the body.
+#[test]
+fn stop_of_body_that_sleeps_until_its_own_handler_has_run_lets_it_finish() {
+    let ways = [["signal-hook", "main"], ["signal-hook", "body"], ["once", "main"], ["ctrlc", "stage"]];
+    let cases = ["false", "true"].into_iter().flat_map(|awaits| ways.map(|[by, at]| [by, at, awaits]));
+    each(cases, |[by, at, awaits]| {
+        let lab = lab();
+        let [by, at, awaits] = [format!("by={by}"), format!("at={at}"), format!("async={awaits}")];
+        let daemon = begun(&lab, &[&by, &at, &awaits, "body=naps"]);
+        daemon.signal(Signal::SIGTERM);
+        ended(daemon, OWN_STATUS);
+        assert!(lab.path("cleaned").exists(), "{by} {at} {awaits}: {}", lab.read("log"));
+    });
+}
+
+/// Promise 2.26: in the foreground the handler is the process's own, from before the daemon.
+#[test]
+fn stop_in_the_foreground_lets_body_with_own_handler_finish() {
+    each(["signal-hook", "signal", "once"], |by| {
+        let lab = lab();
+        let by = format!("by={by}");
+        let daemon = lab.helper(&["foreground", "pidfile=d.pid", "at=main", "body=ends", &by]).spawn();
+        lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+        daemon.signal(Signal::SIGTERM);
+        daemon.finish().exits(OWN_STATUS);
+        assert!(lab.path("cleaned").exists(), "{by}");
+        nothing_left(&lab);
+    });
+}
+
+/// Promise 2.26: the graceful shutdown of axum.
+#[test]
+fn stop_of_server_answers_the_request_in_flight() {
+    let lab = lab();
+    let daemon = begun(&lab, &["by=tokio", "at=body", "async=true", "body=serves"]);
+    let mut client = UnixStream::connect(lab.path("socket")).expect("it listens");
+    client.set_read_timeout(Some(SOON)).expect("a time");
+    client.write_all(b"what").expect("it reads");
+    lab.wait_for("request", SOON, |notes| !notes.is_empty());
+    daemon.signal(Signal::SIGTERM);
+    let mut reply = String::new();
+    client.read_to_string(&mut reply).expect("it answers");
+    assert_eq!(reply, "done");
+    ended(daemon, OWN_STATUS);
+}
+
+/// Promise 2.26.
+#[test]
+fn body_with_own_handler_that_hangs_is_ended_after_its_grace() {
+    let ways = [["signal-hook", "main", "false"], ["signal-hook", "body", "false"], ["tokio", "body", "true"]];
+    each(ways, |[by, at, awaits]| {
+        let lab = lab();
+        let settings =
+            [&format!("by={by}"), &format!("at={at}"), &format!("async={awaits}"), "body=hangs", "grace=700"];
+        let daemon = begun(&lab, &settings);
+        let told = Instant::now();
+        let stopped = run(&lab, "stop", &["grace=700"]).ok();
+        assert!(told.elapsed() >= Duration::from_millis(700), "{by} at {at}: it had no grace");
+        assert!(!stopped.to_string().contains("itself"), "{by} at {at}: {stopped}");
+        ended(daemon, 1);
+        assert_eq!(lab.read("log"), "shutdowns: did not end within its grace of 700ms, and was ended\n");
+    });
+}
+
+/// Promise 2.26: neither another `stop` nor a listener hurries it; a second signal by hand does.
+#[test]
+fn second_signal_by_hand_hurries_body_with_own_handler() {
+    for at in ["at=main", "at=body"] {
+        let lab = lab();
+        let daemon = begun(&lab, &["by=signal-hook", at, "body=hangs", "grace=60000", "stop_timeout=65000"]);
+        let stops = [0, 1].map(|_| lab.helper(&["stop", "pidfile=d.pid", "grace=60000", "stop_timeout=65000"]).spawn());
+        daemon.died(Duration::from_millis(700)).expect_err("the verbs do not hurry it");
+        daemon.signal(Signal::SIGTERM);
+        daemon.died(Duration::from_millis(600)).expect_err("the first by hand is no second one");
+        daemon.signal(Signal::SIGTERM);
+        ended(daemon, 1);
+        for stop in stops {
+            stop.finish().ok();
+        }
+    }
+}
+
+/// Promise 2.26: who listens for another signal has said nothing about this one.
+#[test]
+fn handler_of_another_signal_leaves_a_body_that_never_asks_no_grace() {
+    let lab = lab();
+    let daemon = begun(&lab, &["by=signal-hook", "at=body", "body=hangs", "signal=USR2"]);
+    daemon.signal(Signal::SIGTERM);
+    ended(daemon, 0);
+    assert_eq!(lab.read("log"), "");
+}
+
+/// Promise 2.29: its own handler is not called, so it ends nothing, and `stop` says who is to.
+#[test]
+fn stop_of_program_that_replaced_the_handler_says_so() {
+    each(["by=signal", "by=ctrlc"], |by| {
+        let lab = lab();
+        let daemon = begun(&lab, &[by, "at=body", "body=hangs", "grace=200"]);
+        let times = ["grace=200", "stop_timeout=1200"];
+        let failed = run(&lab, "stop", &[&times[..], &["kill=false"]].concat());
+        assert_ne!(failed.code(), 0, "{failed}");
+        failed.says(&["still runs 1.2s after SIGTERM, the program handles SIGTERM itself, and `kill` is false"]);
+        assert!(daemon.alive() && lab.read("log").is_empty(), "{by}: {}", lab.read("log"));
+        let killed = run(&lab, "stop", &times).ok();
+        killed.prints(&["killed pid", "which did not stop; the program handles SIGTERM itself"]);
+        assert!(matches!(daemon.died(SOON), Ok(Some(WaitStatus::Signaled(_, Signal::SIGKILL, _)))), "{by}");
+        nothing_left(&lab);
+    });
+}
+
+/// Promise 2.29: a stop from inside means the daemon, whoever has its signal.
+#[test]
+fn stop_from_inside_reaches_daemon_whose_handler_was_replaced() {
+    for (body, status) in [("body=ends", OWN_STATUS), ("body=hangs", 1)] {
+        let lab = lab();
+        let daemon = begun(&lab, &["by=signal", "at=body", body, "grace=700", "stop-on=USR2"]);
+        daemon.signal(Signal::SIGUSR2);
+        ended(daemon, status);
+        nothing_left(&lab);
+    }
+}
+
+/// Promise 2.26: what `signals` says about other signals shares them alike.
+#[test]
+fn handlers_of_signals_run_beside_those_of_the_program() {
+    let ways = [
+        ("signal-hook", "main", true),
+        ("signal-hook", "body", true),
+        ("once", "main", true),
+        ("signal", "body", false),
+    ];
+    let cases = ["USR1", "HUP"].into_iter().flat_map(|signal| ways.map(|way| (signal, way)));
+    each(cases, |(signal, (by, at, both))| {
+        let lab = lab();
+        let [by, at] = [format!("by={by}"), format!("at={at}")];
+        let settings = [&by, &at, "body=ends", &format!("signal={signal}"), &format!("handle={signal}")];
+        let daemon = begun(&lab, &settings);
+        daemon.signal(if signal == "HUP" { Signal::SIGHUP } else { Signal::SIGUSR1 });
+        ended(daemon, OWN_STATUS);
+        assert_eq!(lab.path("handled").exists(), both, "{signal} {by} {at}");
+    });
+}
+
+/// Promise 2.26.
+#[test]
+fn end_of_body_that_never_asked_is_logged_after_the_handlers_of_its_signal() {
+    for awaits in ["async=false", "async=true"] {
+        let lab = lab();
+        let daemon = begun(&lab, &["body=hangs", awaits, "handle=TERM"]);
+        daemon.signal(Signal::SIGTERM);
+        ended(daemon, 0);
+        assert!(lab.path("handled").exists());
+        let log = "shutdowns: never asked whether it is to stop, and was ended after the handlers of SIGTERM\n";
+        assert_eq!(lab.read("log"), log, "{awaits}");
+    }
+}
+
+/// Promise 2.28: something beside the body that sleeps on after the stop takes its time; so does the body that cleans up.
+#[test]
+fn sleep_after_the_stop_takes_its_time() {
+    for awaits in ["async=false", "async=true"] {
+        let lab = lab();
+        let daemon = begun(&lab, &["body=dozes", awaits]);
+        lab.wait_for("dozed", SOON, |notes| !notes.is_empty());
+        let (before, told) = (lab.read("dozed").lines().count(), Instant::now());
+        daemon.signal(Signal::SIGTERM);
+        ended(daemon, 0);
+        let took = told.elapsed();
+        assert!(lab.path("cleaned").exists(), "{awaits}");
+        // Ten of eleven sleeps of 50 ms: the first is the one that the stop interrupts.
+        assert!(took >= Duration::from_millis(500), "{awaits}: it cleaned up for {took:?}");
+        // One for each 50 ms, the one that was interrupted, and one that was on its way at each end.
+        let (after, most) = (lab.read("dozed").lines().count() - before, took.as_millis() / 50 + 3);
+        assert!(u128::try_from(after).expect("a number") <= most, "{awaits}: {after} lines in {took:?}");
+    }
+}

@@ -1,0 +1,247 @@
+//! Daemons whose body has a shutdown of its own: it ends by a signal handler of the program's, and never asks the daemon
+//! whether it is to stop.
+//!
+//! ```sh
+//! shutdowns start pidfile=d.pid by=signal-hook at=body body=ends
+//! shutdowns stop  pidfile=d.pid
+//! ```
+//!
+//! Verbs: `start`, `foreground` and `stop`. `by` says who installs the handler: `signal-hook`, `tokio`, `ctrlc`, `signal` (in place
+//! of the one there is), `once` (told more, and runs once); `at` says when: in `main`, after the `stage` Signals, or in the `body`.
+//! `signal` is the one it handles (`TERM`). The body `ends` when its handler has run, after what takes 300 ms, with status 7;
+//! `naps` for an hour at a time until then; `hangs`; or `serves` requests at `socket` until the handler has run, and answers those it has accepted. One that `dozes` has
+//! something beside it that sleeps again and again, and asks itself. `async=true` makes it one that awaits. `handle=SIGNAL` and
+//! `stop-on=SIGNAL` give the daemon a handler that notes in `handled`, or stops it. Every other key is the builder method of
+//! the same name.
+#![deny(unsafe_code)]
+
+use std::error::Error;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::thread;
+use std::time::Duration;
+
+use daemon::{Daemon, Hooks, Signal, Signals, Stage, Started, Work};
+use nix::sys::signal::Signal as Number;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+type Fallible = Result<(), Box<dyn Error + Send + Sync>>;
+
+/// Set by the handler of signal-hook, and by that of ctrlc.
+static FLAG: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+
+#[derive(Clone)]
+struct Plan {
+    by: String,
+    at: String,
+    body: String,
+    signal: Number,
+}
+
+fn main() -> ExitCode {
+    run().unwrap_or_else(|error| error.report())
+}
+
+fn run() -> daemon::Result<ExitCode> {
+    let mut arguments = std::env::args().skip(1);
+    let verb = arguments.next().expect("a verb");
+    let mut plan = Plan { by: String::new(), at: String::new(), body: String::new(), signal: Number::SIGTERM };
+    let (mut daemon, mut is_async) = (Daemon::new("shutdowns"), false);
+    for argument in arguments {
+        let (key, value) = argument.split_once('=').expect("`key=value`");
+        let milliseconds = || Duration::from_millis(value.parse().expect("milliseconds"));
+        match key {
+            "by" => value.clone_into(&mut plan.by),
+            "at" => value.clone_into(&mut plan.at),
+            "body" => value.clone_into(&mut plan.body),
+            "signal" => plan.signal = format!("SIG{value}").parse().expect("a signal"),
+            "async" => is_async = value == "true",
+            "pidfile" => daemon = daemon.pidfile(value),
+            "stderr" => daemon = daemon.stderr(value),
+            "grace" => daemon = daemon.grace(milliseconds()),
+            "stop_timeout" => daemon = daemon.stop_timeout(milliseconds()),
+            "kill" => daemon = daemon.kill(value == "true"),
+            "handle" => daemon = daemon.signals(Signals::new().handle(parsed(value), || note("handled"))),
+            "stop-on" => daemon = daemon.signals(Signals::new().handle(parsed(value), daemon::stop)),
+            _ => panic!("unknown key `{key}`"),
+        }
+    }
+    if verb == "stop" {
+        println!("{}", daemon.stop()?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    if plan.at == "main" {
+        plan.catch().expect("a handler");
+    }
+    let hooked = plan.clone();
+    let hook = move || if hooked.at == "stage" { hooked.catch() } else { Ok(()) };
+    let daemon = daemon.hooks(Hooks::new().after(Stage::Signals, hook));
+    let started = if is_async {
+        begin(daemon.run_async(move || plan.perform_async()), &verb)?
+    } else {
+        begin(daemon.run(move || plan.perform()), &verb)?
+    };
+    println!("started {}", started.pid);
+    started.report()
+}
+
+fn begin(daemon: Daemon<impl Work>, verb: &str) -> daemon::Result<Started> {
+    match verb {
+        "start" => daemon.start(),
+        "foreground" => match daemon.foreground()? {},
+        _ => panic!("unknown verb `{verb}`"),
+    }
+}
+
+impl Plan {
+    /// Installs the handler.
+    fn catch(&self) -> Fallible {
+        match self.by.as_str() {
+            "" | "tokio" => {}
+            "signal-hook" => drop(signal_hook::flag::register(self.signal as i32, Arc::clone(&FLAG))?),
+            "ctrlc" => ctrlc::set_handler(|| FLAG.store(true, Ordering::SeqCst))?,
+            "signal" => look::sys::catch(self.signal as i32)?,
+            "once" => look::sys::catch_once(self.signal as i32)?,
+            other => panic!("unknown way `{other}`"),
+        }
+        Ok(())
+    }
+
+    fn perform(&self) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
+        if self.at == "body" {
+            self.catch()?;
+        }
+        if self.body == "dozes" {
+            doze();
+            return Ok(ExitCode::SUCCESS);
+        }
+        note("begun");
+        while self.body == "hangs" || !is_caught() {
+            if self.body == "naps" {
+                daemon::sleep(Duration::from_secs(3600));
+            } else {
+                thread::sleep(Duration::from_millis(2));
+            }
+        }
+        thread::sleep(Duration::from_millis(300));
+        note("cleaned");
+        Ok(ExitCode::from(7))
+    }
+
+    async fn perform_async(self) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
+        if self.at == "body" {
+            self.catch()?;
+        }
+        if self.body == "dozes" {
+            doze_async().await;
+            return Ok(ExitCode::SUCCESS);
+        }
+        if self.by == "tokio" {
+            let mut signals = signal(SignalKind::from_raw(self.signal as i32))?;
+            match self.body.as_str() {
+                "serves" => serve(&mut signals).await?,
+                body => {
+                    note("begun");
+                    signals.recv().await;
+                    if body == "hangs" {
+                        std::future::pending::<()>().await;
+                    }
+                }
+            }
+        } else {
+            note("begun");
+            while self.body == "hangs" || !is_caught() {
+                if self.body == "naps" {
+                    daemon::sleep_async(Duration::from_secs(3600)).await;
+                } else {
+                    tokio::time::sleep(Duration::from_millis(2)).await;
+                }
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        note("cleaned");
+        Ok(ExitCode::from(7))
+    }
+}
+
+/// How long each sleep of one that dozes takes.
+const DOZE: Duration = Duration::from_millis(50);
+
+/// A thread sleeps and notes that in `dozed`; this body sees the stop, and cleans up for ten sleeps.
+fn doze() {
+    thread::spawn(|| {
+        note("begun");
+        loop {
+            daemon::sleep(DOZE);
+            note("dozed");
+        }
+    });
+    while !daemon::stopping() {
+        thread::sleep(Duration::from_millis(2));
+    }
+    for _ in 0..=10 {
+        daemon::sleep(DOZE);
+    }
+    note("cleaned");
+}
+
+/// The same with a task.
+async fn doze_async() {
+    tokio::spawn(async {
+        note("begun");
+        loop {
+            daemon::sleep_async(DOZE).await;
+            note("dozed");
+        }
+    });
+    daemon::stopped().await;
+    for _ in 0..=10 {
+        daemon::sleep_async(DOZE).await;
+    }
+    note("cleaned");
+}
+
+/// Accepts connections until the signal, and answers those that it has accepted: the graceful shutdown of axum.
+async fn serve(signals: &mut tokio::signal::unix::Signal) -> Fallible {
+    let listener = UnixListener::bind(look::in_lab("socket"))?;
+    let mut requests = Vec::new();
+    note("begun");
+    loop {
+        tokio::select! {
+            _ = signals.recv() => break,
+            accepted = listener.accept() => {
+                let (mut stream, _) = accepted?;
+                requests.push(tokio::spawn(async move {
+                    let mut request = [0; 4];
+                    stream.read_exact(&mut request).await?;
+                    note("request");
+                    tokio::time::sleep(Duration::from_millis(300)).await;
+                    stream.write_all(b"done").await
+                }));
+            }
+        }
+    }
+    for request in requests {
+        request.await??;
+    }
+    Ok(())
+}
+
+fn parsed(name: &str) -> Signal {
+    name.parse().expect("a signal")
+}
+
+fn is_caught() -> bool {
+    FLAG.load(Ordering::SeqCst) || look::sys::caught() > 0
+}
+
+/// Appends a line to a file of the lab.
+fn note(file: &str) {
+    let file = OpenOptions::new().append(true).create(true).open(look::in_lab(file));
+    file.and_then(|mut file| file.write_all(b"was here\n")).expect("a file");
+}
