@@ -141,12 +141,15 @@ pub(crate) fn guarded_async(
 pub(crate) async fn steps<R: StepOutcome<K>, K>(mut step: impl AsyncFnMut() -> R, every: Option<Duration>) -> Ending {
     let mut beat = Instant::now();
     let mut steps = 0;
-    while !stopping::look() {
+    let mut is_over = stopping::look_before_ready();
+    while !is_over {
         if let ControlFlow::Break(ending) = step().await.proceed() {
             return ending;
         }
         steps += 1;
         COUNTS.stepped(steps);
+        // After a step that succeeded, the daemon is ready.
+        stopping::look();
         match every {
             Some(pace) => {
                 beat = next_beat(beat, Instant::now(), pace);
@@ -155,6 +158,7 @@ pub(crate) async fn steps<R: StepOutcome<K>, K>(mut step: impl AsyncFnMut() -> R
             // A step that never has to wait lets the tasks it has spawned run all the same.
             None => tokio::task::yield_now().await,
         }
+        is_over = stopping::look();
     }
     Ending::success()
 }

@@ -22,9 +22,11 @@ mod no_pidfile;
 mod outcome;
 mod process_control;
 mod quiet;
+mod readiness;
 mod session_leader;
 mod started;
 mod stdio;
+mod undo;
 
 pub(crate) use birth::Birth;
 pub(crate) use life::{Exit, live, live_on};
