@@ -4,6 +4,9 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed, Ordering::SeqCst};
 
 static AWAITED: AtomicBool = AtomicBool::new(false);
+/// The body's thread is in a panic hook, and was in one.
+static PANICKING: AtomicBool = AtomicBool::new(false);
+static PANICKED: AtomicBool = AtomicBool::new(false);
 static ANNOUNCE: OnceLock<fn()> = OnceLock::new();
 
 /// Has [`happen`] call `announce`, once.
@@ -36,6 +39,22 @@ pub(crate) fn happen() {
     }
 }
 
+/// A panic of the body's thread is being printed, which takes long with a backtrace.
+pub(crate) fn begin_panic() {
+    PANICKING.store(true, SeqCst);
+}
+
+/// It has been printed; the body is being unwound.
+pub(crate) fn end_panic() {
+    PANICKED.store(true, SeqCst);
+    PANICKING.store(false, SeqCst);
+}
+
+/// Returns `true` while a panic is printed, and once more after that: the body may be about to end by it.
+pub(crate) fn may_end_by_panic() -> bool {
+    PANICKING.load(SeqCst) || PANICKED.swap(false, SeqCst)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,5 +72,14 @@ mod tests {
         happen();
         assert_eq!(ANNOUNCED.load(SeqCst), 1);
         assert!(!is_awaited() && !take());
+    }
+
+    #[test]
+    fn panic_of_the_body_delays_readiness_until_it_has_ended_the_body_or_not() {
+        assert!(!may_end_by_panic());
+        begin_panic();
+        assert!(may_end_by_panic() && may_end_by_panic());
+        end_panic();
+        assert!(may_end_by_panic() && !may_end_by_panic());
     }
 }

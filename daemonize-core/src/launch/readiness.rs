@@ -44,14 +44,16 @@ pub(super) fn begin(
         }
         _ => None,
     };
+    // Without a launcher and a manager nothing waits for it.
+    let is_awaited = is_auto && (socket.is_some() || inside.has_attachments());
+    if socket.is_some() || is_awaited {
+        watch_panics();
+    }
     if socket.is_some() {
-        report_panics();
         *lock(&inside.pending) = Some(Box::new(announcement));
     } else {
         announcement.make(inside)?;
     }
-    // Without a launcher and a manager nothing waits for it.
-    let is_awaited = is_auto && (socket.is_some() || inside.has_attachments());
     if is_awaited {
         first_look::await_with(announce_first_look);
     }
@@ -75,9 +77,13 @@ fn undecided(inside: &'static Inside, socket: Option<OwnedFd>, due: Option<Insta
         }
     };
     let on_due = move || {
+        if first_look::may_end_by_panic() {
+            return Some(Instant::now() + AUTO_DELAY);
+        }
         if first_look::take() && announce(inside) {
             tell_ready_beside(inside);
         }
+        None
     };
     Undecided { socket, due, on_hangup: Box::new(on_hangup), on_due: Box::new(on_due) }
 }
@@ -149,21 +155,32 @@ pub(super) fn never_ready(ending: &Ending) -> Error {
     }
 }
 
-/// Reports a panic to the launcher in a program built with `panic = "abort"`, where the hook is the last that runs.
-fn report_panics() {
-    if !cfg!(panic = "abort") {
-        return;
-    }
+/// Keeps a panic of the body from being overtaken by the time after which it counts as ready, and reports it to the launcher
+/// in a program built with `panic = "abort"`, where the hook is the last that runs.
+fn watch_panics() {
     let print = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
+        let is_body = stopping::is_the_body();
+        if is_body {
+            first_look::begin_panic();
+        }
         print(info);
-        let inside = inside::current().filter(|inside| inside.identity.pid == Pid::this());
-        // A thread that panics while it announces has it.
-        let pending = inside.and_then(|inside| inside.pending.try_lock().ok()?.take());
-        if let Some(announcement) = pending {
-            let subject = if stopping::is_the_body() { "the body" } else { "a thread" };
-            let text = format!("failed to start: {subject} panicked: {}", panic_text(info.payload()));
-            announcement.fail(&Error::new(ErrorKind::Body, text));
+        if cfg!(panic = "abort") {
+            let subject = if is_body { "the body" } else { "a thread" };
+            report_panic(&format!("{subject} panicked: {}", panic_text(info.payload())));
+        }
+        if is_body {
+            first_look::end_panic();
         }
     }));
+}
+
+/// Ends the process if the launcher waits.
+fn report_panic(text: &str) {
+    let inside = inside::current().filter(|inside| inside.identity.pid == Pid::this());
+    // A thread that panics while it announces has it.
+    let pending = inside.and_then(|inside| inside.pending.try_lock().ok()?.take());
+    if let Some(announcement) = pending {
+        announcement.fail(&Error::new(ErrorKind::Body, format!("failed to start: {text}")));
+    }
 }

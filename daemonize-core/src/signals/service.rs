@@ -55,7 +55,8 @@ pub(crate) struct Undecided {
     pub(crate) due: Option<Instant>,
     /// Ends the process, or returns if the start has succeeded.
     pub(crate) on_hangup: Box<dyn Fn() + Send>,
-    pub(crate) on_due: Box<dyn Fn() + Send>,
+    /// Returns when to try again, if it is not ready.
+    pub(crate) on_due: Box<dyn Fn() -> Option<Instant> + Send>,
 }
 
 /// A stop that has begun.
@@ -111,9 +112,8 @@ impl Service {
             (undecided.on_hangup)();
             self.undecided = None;
         } else if undecided.due.is_some_and(|due| Instant::now() >= due) {
-            (undecided.on_due)();
-            undecided.due = None;
-            if undecided.socket.is_none() {
+            undecided.due = (undecided.on_due)();
+            if undecided.socket.is_none() && undecided.due.is_none() {
                 self.undecided = None;
             }
         }
