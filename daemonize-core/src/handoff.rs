@@ -33,6 +33,9 @@ pub(crate) enum Message {
     /// Daemon to launcher: there will be no daemon, for this reason. Session leader to launcher: the same, and the daemon
     /// is dead and reaped.
     Failed(Error),
+    /// Daemon to launcher: the body has called `exit(3)` before it was ready; the status, which follows from the session
+    /// leader, is the outcome.
+    Exiting,
     /// Launcher to daemon: the pidfile is written, and this is what it says.
     Written(Identity),
     /// Launcher to daemon: the start has succeeded, begin.
@@ -161,6 +164,7 @@ impl Message {
         match self {
             Message::Addresses(addresses) => [&b"A"[..], addresses.join("\n").as_bytes()].concat(),
             Message::Ready => b"R".to_vec(),
+            Message::Exiting => b"x".to_vec(),
             Message::Written(identity) => encode_identity(identity),
             Message::Forked(pid) => [&b"P"[..], &pid.as_raw().to_ne_bytes()].concat(),
             Message::Go => b"G".to_vec(),
@@ -187,6 +191,7 @@ impl Message {
             b'A' if rest.is_empty() => Message::Addresses(Vec::new()),
             b'A' => Message::Addresses(std::str::from_utf8(rest).ok()?.split('\n').map(str::to_owned).collect()),
             b'R' if rest.is_empty() => Message::Ready,
+            b'x' if rest.is_empty() => Message::Exiting,
             b'W' => Message::Written(decode_identity(rest)?),
             b'P' => Message::Forked(Pid::from_raw(i32::from_ne_bytes(rest.try_into().ok()?))?),
             b'G' => Message::Go,

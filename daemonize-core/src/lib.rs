@@ -43,6 +43,7 @@ mod directory;
 mod error;
 mod escape;
 mod event;
+mod first_look;
 mod handoff;
 mod inside;
 mod launch;

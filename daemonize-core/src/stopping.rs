@@ -6,6 +6,7 @@
 //! Looking also shows that the body lives. A watchdog takes the mark of the last look away and sees whether it comes
 //! back; a body that sleeps here is not hung either.
 
+use crate::first_look;
 use crate::mutex;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::cell::Cell;
@@ -98,17 +99,34 @@ pub(crate) fn is_marked() -> bool {
 /// Whether the daemon is to stop, asked by a body: one relaxed load. A body that looks is given time to return.
 #[inline]
 pub(crate) fn look() -> bool {
-    STATE.load(Relaxed) != LOOKED && look_closely()
+    STATE.load(Relaxed) != LOOKED && look_closely(true)
+}
+
+/// As [`look`], where it says nothing about the body's work: in the loops of this library, before a first success.
+#[inline]
+pub(crate) fn look_before_ready() -> bool {
+    STATE.load(Relaxed) != LOOKED && look_closely(false)
 }
 
 #[cold]
-fn look_closely() -> bool {
+fn look_closely(begins: bool) -> bool {
     ASKED.store(true, SeqCst);
-    // Under a watchdog, only the body's thread proves that the body lives.
-    if is_the_body() || watch_interval().is_none() {
+    if begins {
+        first_look();
+    }
+    // Under a watchdog, only the body's thread proves that the body lives. While the first look is awaited, each one has to
+    // come here.
+    if (is_the_body() || watch_interval().is_none()) && !first_look::is_awaited() {
         STATE.fetch_or(LOOKED, SeqCst);
     }
     is_marked()
+}
+
+/// The body looks, unless it is another thread or task that does: the daemon is ready.
+pub(crate) fn first_look() {
+    if may_be_unwound() {
+        first_look::happen();
+    }
 }
 
 /// Whether the body ever looked.

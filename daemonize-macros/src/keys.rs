@@ -107,7 +107,7 @@ const DETACH: Words = Words { group: "Detach", words: &[("auto", "Auto"), ("alwa
 const CLOSE: Words = Words { group: "Close", words: &[("inherited", "Inherited"), ("all", "All"), ("none", "None")] };
 const RUNTIME: Words =
     Words { group: "Runtime", words: &[("multi_thread", "MultiThread"), ("current_thread", "CurrentThread")] };
-const READY: Words = Words { group: "Ready", words: &[("auto", "Auto"), ("manual", "Manual")] };
+const READY: Words = Words { group: "Ready", words: &[("auto", "Auto"), ("entered", "Entered"), ("manual", "Manual")] };
 const STDIO: Words = Words { group: "Stdio", words: &[("null", "Null"), ("keep", "Keep")] };
 
 const fn key(name: &'static str, shape: Shape, example: &'static str) -> Key {

@@ -1,9 +1,13 @@
 /* launch.pml: from fork to GO. Launcher L, session leader M, daemon D, a grandchild G that keeps every inherited
  * descriptor. SIGKILL of L (as Ctrl-C) anywhere, of D anywhere, of M (-DMKILL), SIGSTOP of M (-DMSTOP), SIGTERM to D
- * anywhere. D may hang or be stopped, exit, panic (report FAILED), die silently. Checked exhaustively with Spin 6.5.2;
- * scripts/models runs every configuration.
+ * anywhere. D may hang or be stopped, exit, panic (report FAILED), die silently, in its stages and in its body. Checked
+ * exhaustively with Spin 6.5.2; scripts/models runs every configuration.
  *
- * ready pair D - L: READY or FAILED; end of file when every copy of D's end is closed.
+ * The body of `ready = auto` and `manual` runs before READY: D's signal thread watches the launcher meanwhile. With
+ * -DENTERED (`ready = entered`) READY and GO come first.
+ *
+ * ready pair D - L: READY or FAILED, or EXITING (the body called exit(3): with status 0 the start succeeded, and D is
+ *                   dead, STATUS says so); end of file when every copy of D's end is closed.
  * ctl pair L - M:   M says FORKED(pid); L says RELEASE or nothing. END OF FILE ABORTS THE START (shutdown, close, death).
  *                   M answers RELEASED or STATUS(why). After STATUS it waits: L removes the files and kills M's group;
  *                   if L is gone instead, M removes them.
@@ -17,18 +21,21 @@
  *   F_EOFONLY, F_NOTIMEOUT (harmless alone: each covers for the other)       F_UNLOCK (L unlocks)
  *   F_MNOLOCK (M closed its lock copy early)      F_NOGROUP (no kill of the group)      F_BLOCKREAP (waitpid(M) without deadline)
  *   F_EARLYRET (L returns at STATUS, not at M's end)  F_TERM (TERM open before its thread)  F_NOKILL (timeout: report only)
- *   F_NOLGROUP (L's deadline kills M alone, also after a failure)   NOGO (D enters the body without waiting for GO)
+ *   F_NOLGROUP (L's deadline kills M alone, also after a failure)   NOGO (D goes on without waiting for GO)
+ *   F_NOWATCH (D's body runs, and no thread of D watches the launcher)
  *   F_MCLEANS (M removes the files although L lives: L writes after that)    F_NOWAIT (D says READY before WRITTEN)
  *   F_MLEAVES (M exits after STATUS although L may be killed before it cleans)
  *   EAGER (not a fault: a launcher about to exit waits for no process) */
 #define READY 1
 #define FAILED 2
+#define EXITING 3
 #define RELEASE 1
 #define STATUS 1
 #define RELEASED 2
 #define NONE 0
 #define SUCCESS 1
 #define FAIL 2
+#define DONE 3                 /* success, and the daemon is gone already */
 bit kL=1, kM, kD, kG;          /* copies of the lock's descriptor */
 bit wM, wD, wG;                /* copies of D's end of the ready pair */
 bit eL=1, eM;                  /* L's end of ctl: L's, and M's stray copy */
@@ -38,7 +45,7 @@ byte rp, c2m, m2c, outcome;
 bit file, written, told, gone; /* the pidfile; WRITTEN sent; FORKED sent; the lock's name is removed (P9 done) */
 bit aL=1, aM, zM, aD, zD, aG, forkedD;
 bit dk, mk, lk, gk, mstop;     /* SIGKILL pending for ... ; M stopped */
-bit pend, sawready, body, cleanexit, released, mkilled, go, viol, pd, lost;
+bit pend, sawready, body, cleanexit, released, mkilled, go, viol, pd, lost, zero;
 #define locked  (kL||kM||kD||kG)
 #define rpeof   (!wM && !wD && !wG)
 #define ceof    (!mM && !mD)                       /* what L sees on ctl */
@@ -58,9 +65,9 @@ active proctype Launcher() {
        if :: file -> written=1 :: else -> goto refuse fi      /* disk full, or D is dead */
     :: rp==READY -> goto release
     :: rp==FAILED -> goto refuse
-    :: rp==NONE && rpeof -> goto refuse
+    :: rp==NONE && rpeof -> goto refuse                       /* behind EXITING, STATUS is waited for */
 #ifndef F_EOFONLY
-    :: m2c==STATUS -> goto refuse
+    :: m2c==STATUS -> if :: rp==EXITING && zero -> goto done :: else -> goto refuse fi
     :: ceof -> goto refuse
 #endif
 #ifndef F_NOTIMEOUT
@@ -94,6 +101,10 @@ verdict:                                                      /* D is dead and r
     atomic { removefiles(kL) }
     outcome=FAIL;
     goto reap;
+done:                                                         /* exit(0): what D left running is nobody's to kill */
+    atomic { removefiles(kL) }
+    outcome=DONE; mk=1; (zM);                                 /* M alone */
+    goto reap2;
 violent:                                                      /* no verdict: kill the whole group, then clean up here */
     if :: atomic { forkedD -> mk=1; killgroup() }             /* kill(-M) takes M and all the family at once */
        :: else -> atomic { mk=1; viol=1 } fi;                 /* ESRCH: no setsid yet: kill(M) */
@@ -129,14 +140,18 @@ fin:
     kL=0;
 #endif
     atomic {
-      assert(outcome==SUCCESS || outcome==FAIL);
+      assert(outcome==SUCCESS || outcome==FAIL || outcome==DONE);
 #ifdef EAGER
       if :: outcome==FAIL -> assert(!aM && !zM) :: else fi;
 #else
       assert(!aM && !zM);                                     /* no session leader, no zombie */
 #endif
       if :: outcome==SUCCESS -> assert(sawready && (!aD || kD))
-         :: else -> assert(!aD && !aG && !file && !locked && !body)  /* nothing is left, and the body never ran */
+         :: outcome==DONE -> assert(zero && !aD && !file)
+         :: else -> assert(!aD && !aG && !file && !locked)    /* nothing is left, though the body may have run */
+#ifdef ENTERED
+            assert(!body)
+#endif
       fi; aL=0; eL=0 }
   } unless { lk -> atomic { lk=0; aL=0; kL=0; eL=0; if :: zM -> zM=0 :: else fi } }
 }
@@ -185,7 +200,8 @@ proctype Daemon() { bit thr;
     if :: skip :: atomic { aG=1; wG=1; kG=1; run Grandchild() } fi;
     if :: skip
 #ifndef NOHANG
-       :: end_hung: (false)                                   /* hangs, or is stopped */
+       :: true ->                                             /* hangs, or is stopped */
+end_hung: (false)
 #endif
        :: atomic { if :: aL -> rp=FAILED :: else fi } goto dead     /* panic in a stage */
        :: goto dead                                           /* exit, crash */
@@ -193,20 +209,42 @@ proctype Daemon() { bit thr;
 #ifndef F_NOWAIT
     if :: written :: !written && !aL -> goto dead fi;          /* stage PidFile: waits for WRITTEN, or the end of L */
 #endif
+#ifdef ENTERED
     if :: pend -> atomic { if :: aL -> rp=FAILED :: else fi } goto dead :: else fi;   /* stopped while starting */
-    pd=0;                                                     /* from here on nothing can hang; end of file takes over */
+#endif
+    pd=0;                                                     /* from here on end of file takes over */
+#ifndef ENTERED
+#ifdef F_TERM
+    if :: pend -> atomic { lost=1; goto dead } :: else fi;    /* default action: dies without a word */
+#endif
+    thr=1; body=1;                                            /* signal thread: opens the mask, watches L, keeps the time */
+    if :: skip                                                /* first look, 100 ms, or ready() */
+       :: atomic { if :: aL -> rp=FAILED :: else fi } goto dead       /* an error, a panic */
+       :: goto dead                                           /* exit(7), crash */
+       :: true -> atomic { if :: aL -> rp=EXITING :: else fi }; atomic { zero=1; goto dead }   /* exit(0) */
+#ifdef F_NOWATCH
+       :: true ->
+end_body: (false)
+#else
+       :: true -> (!aL); goto dead                            /* never ready: the end of L ends it */
+#endif
+    fi;
+    if :: pend -> atomic { if :: aL -> rp=FAILED :: else fi } goto dead :: else fi;   /* stopped while starting */
+#endif
     atomic { if :: aL -> rp=READY; sawready=1 :: else -> goto dead fi }               /* EPIPE: M cleans up */
 #ifndef NOGO
     if :: go
        :: !go && !aL -> atomic { removefiles(kD); goto dead }  /* end of file instead of GO: undo */
     fi;
 #endif
+#ifdef ENTERED
     body=1;
 #ifdef F_TERM
     if :: pend -> atomic { lost=1; goto dead } :: else fi;    /* default action: dies without cleaning up */
 #endif
     thr=1;                                                    /* signal thread: opens the mask, takes what is pending */
-    if :: goto dead :: skip fi;                               /* the body crashes, or goes on until TERM */
+#endif
+    if :: goto dead :: skip :: atomic { removefiles(kD); cleanexit=1; goto dead } fi;   /* crashes, goes on, returns */
 end_run:
     (pend && thr);
     atomic { removefiles(kD); cleanexit=1 }
@@ -236,9 +274,9 @@ init { timeout ->                                             /* nothing moves a
   if :: mstop && aM -> goto out :: else fi;                   /* stopped for ever, and no launcher waits for it */
 #endif
   assert(!aM);                                                /* the session leader never outlives the outcome */
-  if :: aD -> assert(sawready && body && kD && file && !pend) /* a working daemon; a TERM is never lost */
-     :: !aD && cleanexit -> assert(!file)
-     :: !aD && !cleanexit && !released && !go && !viol && !mkilled && !mstop -> assert(!file && !locked && !aG)  /* or nothing */
+  if :: aD -> assert(sawready && body && go && kD && file && !pend)   /* a working daemon; a TERM is never lost */
+     :: !aD && (cleanexit || outcome==DONE) -> assert(!file)
+     :: !aD && !cleanexit && outcome!=DONE && !released && !go && !viol && !mkilled && !mstop -> assert(!file && !locked && !aG)  /* or nothing */
      :: else -> skip          /* died after release (stale file), or launcher and session leader were killed: at most a stale file */
   fi;
 out: skip }

@@ -3,6 +3,7 @@
 use super::step::next_beat;
 use super::{Ending, Runtime, StepOutcome, guarded, panic_text};
 use crate::counters::COUNTS;
+use crate::first_look;
 use crate::mutex;
 use crate::report;
 use crate::stopping::{self, UntilStopped};
@@ -42,6 +43,11 @@ impl RuntimePlan {
         };
         stopping::see_to_the_end();
         let outcome = catch_unwind(AssertUnwindSafe(|| runtime.block_on(watched(body, self.runtime))));
+        // The body is over, though its tasks may take long to end.
+        match &outcome {
+            Ok(ending) if ending.error().is_none() => first_look::happen(),
+            _ => drop(first_look::take()),
+        }
         wind_down(runtime);
         outcome.unwrap_or_else(|payload| resume_unwind(payload))
     }
@@ -145,12 +151,15 @@ pub(crate) fn guarded_async(
 pub(crate) async fn steps<R: StepOutcome<K>, K>(mut step: impl AsyncFnMut() -> R, every: Option<Duration>) -> Ending {
     let mut beat = Instant::now();
     let mut steps = 0;
-    while !stopping::look() {
+    let mut is_over = stopping::look_before_ready();
+    while !is_over {
         if let ControlFlow::Break(ending) = step().await.proceed() {
             return ending;
         }
         steps += 1;
         COUNTS.stepped(steps);
+        // After a step that succeeded, the daemon is ready.
+        stopping::look();
         match every {
             Some(pace) => {
                 beat = next_beat(beat, Instant::now(), pace);
@@ -159,6 +168,7 @@ pub(crate) async fn steps<R: StepOutcome<K>, K>(mut step: impl AsyncFnMut() -> R
             // A step that never has to wait lets the tasks it has spawned run all the same.
             None => tokio::task::yield_now().await,
         }
+        is_over = stopping::look();
     }
     Ending::success()
 }

@@ -26,12 +26,15 @@ impl<F: FnMut() -> ControlFlow<Ending>> Work for Step<F> {
 /// One relaxed load and one store per step: no system call, no clock.
 fn at_once(mut step: impl FnMut() -> ControlFlow<Ending>) -> Ending {
     let mut steps = 0;
-    while !stopping::look() {
+    let mut is_over = stopping::look_before_ready();
+    while !is_over {
         if let ControlFlow::Break(ending) = step() {
             return ending;
         }
         steps += 1;
         COUNTS.stepped(steps);
+        // After a step that succeeded, the daemon is ready.
+        is_over = stopping::look();
     }
     Ending::success()
 }
@@ -39,15 +42,16 @@ fn at_once(mut step: impl FnMut() -> ControlFlow<Ending>) -> Ending {
 fn paced(mut step: impl FnMut() -> ControlFlow<Ending>, pace: Duration) -> Ending {
     let mut beat = Instant::now();
     let mut steps = 0;
-    while !stopping::look() {
+    let mut is_over = stopping::look_before_ready();
+    while !is_over {
         if let ControlFlow::Break(ending) = step() {
             return ending;
         }
         steps += 1;
         COUNTS.stepped(steps);
-        let now = Instant::now();
-        beat = next_beat(beat, now, pace);
-        stopping::sleep_until(beat);
+        beat = next_beat(beat, Instant::now(), pace);
+        // After a step that succeeded, the daemon is ready. The second look shows a watchdog that the next step begins.
+        is_over = stopping::look() || !stopping::sleep_until(beat) || stopping::look();
     }
     Ending::success()
 }

@@ -191,7 +191,7 @@ impl<W> Daemon<W> {
         self
     }
 
-    /// When the daemon counts as started; when its body is entered, unless set.
+    /// When the daemon counts as started; [`Ready::Auto`] unless set.
     #[must_use]
     pub fn ready(mut self, ready: Ready) -> Self {
         self.settings.ready = ready;

@@ -35,7 +35,9 @@ static LOOKS: AtomicBool = AtomicBool::new(false);
 /// What remains to be said until the daemon is ready.
 pub(crate) trait Pending: Send {
     /// Says that it is ready and waits for the go; gives itself back when that is not to be.
-    fn announce(self: Box<Self>, inside: &Inside) -> Result<(), (Box<dyn Pending>, Error)>;
+    fn announce(self: Box<Self>, inside: &'static Inside) -> Result<(), (Box<dyn Pending>, Error)>;
+    /// Says that the process is about to end by `exit(3)`: its status decides.
+    fn exits(self: Box<Self>);
     /// Says why it will never be ready, and ends the process.
     fn fail(self: Box<Self>, error: &Error) -> !;
 }
@@ -57,7 +59,7 @@ pub(crate) struct Inside {
     /// Descriptors that the service manager handed over, until somebody takes them.
     pub(crate) handed_over: Mutex<Vec<(String, RawFd)>>,
     pub(crate) lock: Mutex<Option<PidFile>>,
-    /// Until `ready()` has been called, with `ready = manual`.
+    /// Until the daemon is ready, where a launcher waits for that.
     pub(crate) pending: Mutex<Option<Box<dyn Pending>>>,
     pub(crate) program: Program,
     /// Whether it left the terminal behind.
@@ -170,7 +172,8 @@ pub(crate) fn current() -> Option<&'static Inside> {
 /// The body works: the launcher is told that the start succeeded, and stdout and stderr go where they belong.
 ///
 /// With `ready = manual` the launcher waits for this, up to `start_timeout`; until then stdout and stderr reach the
-/// launcher (and the log). Anywhere else, and the second time, it does nothing.
+/// launcher (and the log). With `ready = auto` it says so before the first look or the 100 ms do. Anywhere else, and the
+/// second time, it does nothing.
 ///
 /// # Errors
 /// A stop came while the daemon was starting. The body should return.
@@ -182,7 +185,7 @@ pub fn ready() -> Result<()> {
 }
 
 /// Tells the launcher, where one waits.
-fn announce(inside: &Inside) -> Result<()> {
+pub(crate) fn announce(inside: &'static Inside) -> Result<()> {
     let mut pending = lock(&inside.pending);
     let Some(announcement) = pending.take() else { return Ok(()) };
     announcement.announce(inside).map_err(|(announcement, error)| {
@@ -265,6 +268,8 @@ pub fn store_fd(name: &str, fd: impl AsFd) -> Result<()> {
 /// It never hurries a stop that is under way. During a [`restart`] it stops the restarted program, too.
 pub fn stop() {
     if let Some(inside) = current() {
+        // A body that is done at once has worked: its stop is no failure of the start.
+        flag::first_look();
         self_restart::stop(inside);
     }
 }

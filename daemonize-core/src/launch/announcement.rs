@@ -1,6 +1,7 @@
 //! What ties the daemon to its start, and how it is cut: READY, and GO.
 
 use super::stdio::Streams;
+use super::undo::{Files, undo};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::handoff::{Channel, Message};
 use crate::inside::{Inside, Pending};
@@ -70,34 +71,36 @@ impl Announcement {
         }
     }
 
-    /// L5: READY, then GO. An end instead of GO means that nobody wants this daemon: it undoes itself.
-    pub(super) fn make(self, inside: &Inside) -> Result<(), (Announcement, Error)> {
-        let Some(link) = &self.link else {
+    /// Puts stdout and stderr in place, unless that has been done.
+    pub(super) fn install_outputs(&mut self) -> Result<()> {
+        if std::mem::take(&mut self.outputs_due) { self.streams.install_outputs() } else { Ok(()) }
+    }
+
+    /// L5: READY, then GO. An end instead of GO means that no launcher wants this daemon: it undoes itself.
+    pub(super) fn make(mut self, inside: &'static Inside) -> Result<(), (Announcement, Error)> {
+        if self.link.is_none() {
             self.allow_dumps();
             return Ok(());
-        };
+        }
         if stopping::is_marked() || inside.registered.has_come(&inside.stops) {
             // The signal thread may not have come to it yet; whoever asks is told the same.
             stopping::mark();
             let error = Error::new(ErrorKind::Stopped, "failed to start: stopped while starting");
             return Err((self, error));
         }
-        let outputs = if self.outputs_due { self.streams.install_outputs() } else { Ok(()) };
-        if let Err(error) = outputs.and_then(|()| Link::outlive_session_leader()) {
+        if let Err(error) = self.install_outputs().and_then(|()| Link::outlive_session_leader()) {
             return Err((self, error));
         }
+        let Some(link) = &self.link else { return Ok(()) };
         if link.ready.send(&Message::Ready).is_err() {
             // The session leader has its copy of the lock, and cleans up.
-            inside.end_attachments();
-            exit_now(2);
+            undo(inside, Files::OfLauncher);
         }
         if let Ok(Some(Message::Go)) = link.ready.receive() {
             self.allow_dumps();
             return Ok(());
         }
-        inside.end_attachments();
-        inside.release();
-        exit_now(2)
+        undo(inside, Files::OfDaemon)
     }
 
     /// Last of all: while the launch is under way, another process of the new user could take its descriptors
@@ -110,8 +113,14 @@ impl Announcement {
 }
 
 impl Pending for Announcement {
-    fn announce(self: Box<Self>, inside: &Inside) -> Result<(), (Box<dyn Pending>, Error)> {
+    fn announce(self: Box<Self>, inside: &'static Inside) -> Result<(), (Box<dyn Pending>, Error)> {
         self.make(inside).map_err(|(this, error)| (Box::new(this) as Box<dyn Pending>, error))
+    }
+
+    fn exits(self: Box<Self>) {
+        if let Some(link) = &self.link {
+            let _ = link.ready.send(&Message::Exiting);
+        }
     }
 
     fn fail(self: Box<Self>, error: &Error) -> ! {

@@ -23,6 +23,7 @@ use crate::process::{BootContext, Identity, Stat};
 use crate::stage::Stage;
 use crate::stdout;
 use crate::sys::fork::{Alone, Fence, Fork, fork};
+use crate::sys::wait::Death;
 use nix::poll::{PollFd, PollFlags};
 use std::os::fd::AsFd;
 use std::path::PathBuf;
@@ -30,6 +31,10 @@ use std::time::{Duration, Instant};
 
 /// How long the session leader may take for an answer that costs it nothing.
 const ANSWER: Duration = Duration::from_secs(1);
+
+/// Why a living daemon that has closed its end of the socket is not started.
+const CLOSED: &str = "failed to start: the daemon closed its connection to the launcher before it was ready: a body that \
+                      executes another program in its place needs `ready = entered`, or `daemon::ready()` before it";
 
 /// Forks; returns in the launcher when the outcome is known, and in the daemon.
 ///
@@ -60,6 +65,7 @@ pub(super) fn split(mut quiet: Quiet, launch: Launch, alone: Alone, leaving: boo
             let context = BootContext::read();
             let addresses = (!launch.plan.tells_addresses()).then(Vec::new);
             let Launch { plan: Plan { settings, pidfile, manager, .. }, lock } = launch;
+            let logs = settings.logs_of_body();
             let deadline = Instant::now() + settings.start_timeout;
             let mut launcher = Launcher {
                 ready,
@@ -67,6 +73,9 @@ pub(super) fn split(mut quiet: Quiet, launch: Launch, alone: Alone, leaving: boo
                 capture,
                 session_leader,
                 daemon: None,
+                exiting: None,
+                is_closed: false,
+                logs,
                 addresses,
                 context: Some(context),
                 pidfile: PidFileState::of(&settings),
@@ -92,6 +101,12 @@ struct Launcher {
     session_leader: Pid,
     /// Named by the session leader, which forked it.
     daemon: Option<Pid>,
+    /// Set once its body has called `exit(3)`: the status will be the outcome.
+    exiting: Option<Pid>,
+    /// Its end of the socket is closed, and its death is waited for.
+    is_closed: bool,
+    /// The files that hold what the body has printed, where the launcher has not captured it.
+    logs: Vec<PathBuf>,
     /// The daemon's addresses, once they are known: it tells them once, before it changes its user.
     addresses: Option<Vec<String>>,
     /// The boot and the namespaces of this process and its daemon; taken when the daemon's identity is made.
@@ -114,15 +129,19 @@ impl Launcher {
         loop {
             let listeners = self.capture.iter().flat_map(|capture| [&capture.output, &capture.errors]);
             let pipes = listeners.filter_map(Listener::descriptor);
-            let sockets = [self.ready.as_fd(), self.ctl.as_fd()];
-            let mut fds: Vec<PollFd<'_>> =
-                sockets.into_iter().chain(pipes).map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+            // One that is closed would end each wait at once.
+            let daemon = if self.is_closed { self.ctl.as_fd() } else { self.ready.as_fd() };
+            let mut fds: Vec<PollFd<'_>> = [daemon, self.ctl.as_fd()]
+                .into_iter()
+                .chain(pipes)
+                .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
+                .collect();
             let count = match mask.poll(&mut fds, Some(self.deadline.saturating_duration_since(Instant::now()))) {
                 Ok(count) => count,
                 Err(error) => return Outcome::Failed(Error::system("wait for the daemon", cause(&error))),
             };
             let readable = |index: usize| count > 0 && fds[index].any() == Some(true);
-            let (ready, ctl) = (readable(0), readable(1));
+            let (ready, ctl) = (!self.is_closed && readable(0), readable(1));
             let outcome = match (ready, ctl) {
                 (true, _) => self.hear_daemon(),
                 (false, true) => self.hear_session_leader(),
@@ -153,6 +172,14 @@ impl Launcher {
                 Outcome::Ready(daemon)
             }
             (Ok(Some(Message::Failed(error))), _) => Outcome::Failed(error),
+            (Ok(Some(Message::Exiting)), Some(daemon)) if matches!(self.pidfile, PidFileState::Written) => {
+                self.exiting = Some(daemon);
+                return None;
+            }
+            (Ok(None), _) if self.exiting.is_some() => {
+                self.is_closed = true;
+                return None;
+            }
             _ => Outcome::EndOfFile,
         };
         Some(outcome)
@@ -166,7 +193,11 @@ impl Launcher {
                 self.write_pidfile();
                 None
             }
-            message => Some(Verdict::of(message).map_or(Outcome::EndOfFile, Outcome::Dead)),
+            message => Some(match (Verdict::of(message), self.exiting) {
+                (Some(Verdict::Died(Death(0))), Some(daemon)) => Outcome::Exited(daemon),
+                (Some(verdict), _) => Outcome::Dead(verdict),
+                (None, _) => Outcome::EndOfFile,
+            }),
         }
     }
 
@@ -230,6 +261,10 @@ impl Launcher {
                 Ok(()) => return Ok(self.success(pid, pidfile)),
                 Err(error) => error,
             },
+            Outcome::Exited(pid) => {
+                self.clean_up_after_exit();
+                return Ok(self.success(pid, pidfile));
+            }
             Outcome::Dead(verdict) => {
                 self.clean_up_after_verdict();
                 verdict.into_error()
@@ -238,7 +273,7 @@ impl Launcher {
                 self.abort();
                 error
             }
-            Outcome::EndOfFile => self.abort().map_or_else(|| died(None), Verdict::into_error),
+            Outcome::EndOfFile => self.end_of_file(),
             Outcome::TooLate => {
                 self.abort();
                 let text = format!("failed to start: the daemon was not ready within {start_timeout:?}, and was ended");
@@ -258,7 +293,7 @@ impl Launcher {
         let _ = self.ctl.send(&Message::Release);
         // A launcher that is about to exit waits for no process: the next start absorbs the session leader's last moments.
         if !leaving {
-            match self.answer() {
+            match self.answer(ANSWER) {
                 Some(Message::Released) => {}
                 message => {
                     let verdict = Verdict::of(message);
@@ -290,14 +325,26 @@ impl Launcher {
     /// [`ANSWER`], both are killed from here.
     fn abort(&mut self) -> Option<Verdict> {
         self.ctl.shutdown_write();
-        let verdict = Verdict::of(self.answer());
+        let verdict = Verdict::of(self.answer(ANSWER));
         self.clean_up(verdict.is_some());
         verdict
     }
 
-    /// Returns what the session leader says within [`ANSWER`], but for FORKED, which may still be on its way.
-    fn answer(&self) -> Option<Message> {
-        let deadline = Instant::now() + ANSWER;
+    /// The daemon's end of the socket is closed. Its death is reported at once, unless it has closed the descriptor itself.
+    fn end_of_file(&mut self) -> Error {
+        if let Some(verdict) = Verdict::of(self.answer(ANSWER / 2)) {
+            self.clean_up_after_verdict();
+            return verdict.into_error();
+        }
+        match self.abort() {
+            Some(_) => Error::new(ErrorKind::Died, CLOSED),
+            None => died(None),
+        }
+    }
+
+    /// Returns what the session leader says within `time`, but for FORKED, which may still be on its way.
+    fn answer(&self, time: Duration) -> Option<Message> {
+        let deadline = Instant::now() + time;
         while self.quiet.wait_readable(&self.ctl, deadline) {
             match self.ctl.receive().ok().flatten() {
                 Some(Message::Forked(_)) => {}
@@ -315,6 +362,12 @@ impl Launcher {
     fn failure(&mut self, error: Error) -> Error {
         let (output, errors) = self.capture.take().map(Capture::finish).unwrap_or_default();
         let error = if self.left_behind { error.and("a process of this start still runs") } else { error };
+        let error = match (error.kind(), &self.logs[..]) {
+            (ErrorKind::Body | ErrorKind::Died | ErrorKind::NotReady, [log, ..]) => {
+                error.and(&format!("what it printed is in `{}`", log.display()))
+            }
+            _ => error,
+        };
         error.with_capture(output, errors)
     }
 }

@@ -5,8 +5,10 @@
 //! this is the daemon; and nothing that can hang is waited for by the signal thread.
 
 use super::Birth;
-use super::announcement::{Announcement, Link};
+use super::announcement::Announcement;
 use super::birth::Born;
+use super::readiness::{self, never_ready};
+use super::undo::{LAST_WORDS, settle_messages};
 use crate::attach::Attachment;
 use crate::body::{Ending, Work, guarded};
 use crate::error::{Error, ErrorKind, Result, cause};
@@ -17,16 +19,15 @@ use crate::report;
 use crate::settings::{Ready, Settings};
 use crate::shutdown::{self, Settlement, within};
 use crate::signal::Signal;
-use crate::signals::{End, Service, Signals, Unwanted};
+use crate::signals::{End, Service, Signals};
 use crate::stdout;
 use crate::stopping;
 use crate::sys::fork::{Fence, at_exit, exit_now};
 use nix::unistd::isatty;
 use std::convert::Infallible;
 use std::fs::File;
-use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// How a daemon's process ends after its body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,9 +37,6 @@ pub(crate) enum Exit {
     /// By `exit(3)`: this process is the program's continuation.
     Whole,
 }
-
-/// How long what may hang is given when it is not the body's thread that ends the daemon.
-const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Runs the body and ends the process. An error comes back only where there is no launcher to be told.
 pub(crate) fn live<W: Work>(birth: Birth, work: W, exit: Exit) -> Result<Infallible> {
@@ -66,8 +64,12 @@ pub(crate) fn live_on(birth: Birth) -> Result<()> {
 extern "C" fn tidy_up() {
     if let Some(inside) = inside::current().filter(|inside| inside.identity.pid == Pid::this()) {
         settle_unless_ending();
+        let is_left = readiness::leave_to_launcher(inside);
         tell_stopping(inside);
         inside.end_attachments();
+        if is_left {
+            return;
+        }
         fail(inside, &never_ready(&Ending::success()));
         inside.release();
     }
@@ -76,18 +78,10 @@ extern "C" fn tidy_up() {
 /// User code has called `exit(3)`: the status is the user's, the messages in flight are ours.
 extern "C" fn settle_at_exit() {
     // Not in a child that the user's code has forked.
-    if inside::current().is_some_and(|inside| inside.identity.pid == Pid::this()) {
+    if let Some(inside) = inside::current().filter(|inside| inside.identity.pid == Pid::this()) {
         settle_unless_ending();
+        readiness::leave_to_launcher(inside);
     }
-}
-
-/// Waits until the receipts of the messages in flight have been told, and reports what was cut. Returns whether anything was.
-fn settle_messages(settlement: Settlement) -> bool {
-    let outcome = settlement.finish();
-    if !outcome.lines.is_empty() {
-        within(LAST_WORDS, move || outcome.lines.iter().for_each(|line| report::error(line)));
-    }
-    outcome.cut
 }
 
 /// From the last stage to the body: attachments, readiness, the signal thread.
@@ -110,17 +104,18 @@ fn begin(birth: Birth, leave: fn() -> !) -> Result<&'static Inside> {
     }
     let inside = inside::enter(inside);
     shutdown::set_limit(settings.nack_timeout());
-    let manual = settings.ready == Ready::Manual;
+    let ready = settings.ready;
     let mut service = service(inside, settings, &announcement);
-    if manual && announcement.link.is_some() {
-        service.unwanted = watch_the_launcher(inside, announcement);
-    } else if let Err((announcement, error)) = announcement.make(inside) {
-        inside.end_attachments();
-        announcement.refuse(&error);
-        return Err(error);
+    match readiness::begin(inside, announcement, ready) {
+        Ok(undecided) => service.undecided = undecided,
+        Err((announcement, error)) => {
+            inside.end_attachments();
+            announcement.refuse(&error);
+            return Err(error);
+        }
     }
     start(inside, service);
-    if !manual {
+    if ready == Ready::Entered {
         inside.tell_ready();
     }
     if let Some(quiet) = quiet {
@@ -151,7 +146,7 @@ fn service(inside: &'static Inside, settings: Settings, announcement: &Announcem
         signals,
         on_stop: Box::new(inside::pass_stop_on),
         on_end: Box::new(move |end| end_from_outside(inside, end)),
-        unwanted: None,
+        undecided: None,
     }
 }
 
@@ -184,36 +179,6 @@ fn begin_beside(inside: &Inside, attachments: &[Arc<dyn Attachment>]) -> Result<
         }
     }
     Ok(())
-}
-
-/// With `ready = manual` the body says when; until then signals are taken, and so is the launcher's end.
-fn watch_the_launcher(inside: &'static Inside, announcement: Announcement) -> Option<Unwanted> {
-    // Not by PDEATHSIG: any thread may say that the daemon is ready, and only this one could clear it.
-    let outliving = Link::outlive_session_leader();
-    let socket = announcement.link.as_ref().map(|link| link.ready.as_fd().try_clone_to_owned()).transpose();
-    let socket = socket.map_err(|error| Error::system("watch the launcher", cause(&error)));
-    *lock(&inside.pending) = Some(Box::new(announcement));
-    match outliving.and(socket) {
-        Ok(socket) => socket.map(|socket| unwanted(inside, socket)),
-        Err(error) => {
-            inside.end_attachments();
-            fail(inside, &error);
-            None
-        }
-    }
-}
-
-fn unwanted(inside: &'static Inside, socket: OwnedFd) -> Unwanted {
-    let act = move || {
-        // Waits for a `ready()` on its way.
-        if lock(&inside.pending).is_some() {
-            let settlement = Settlement::force();
-            within(LAST_WORDS, || inside.end_attachments());
-            settle_messages(settlement);
-            exit_now(2);
-        }
-    };
-    Unwanted { socket, act: Box::new(act) }
 }
 
 /// A daemon that could hear no signal must not run.
@@ -255,8 +220,9 @@ fn leave(exit: Exit) -> ! {
 
 /// In the body's thread: the handlers' end, attachments, what there is to say, stdio, the pidfile, and out.
 fn finish(inside: &'static Inside, ending: &Ending, exit: Exit) -> ! {
+    readiness::conclude(inside, ending);
     // A stop that comes now finds a daemon that is about to end by itself.
-    stopping::look();
+    stopping::look_before_ready();
     let cut = settle_leftovers();
     tell_stopping(inside);
     inside.handlers.wait_until_idle(Instant::now() + inside.grace);
@@ -302,15 +268,6 @@ fn settle_unless_ending() -> bool {
 fn tell_stopping(inside: &'static Inside) {
     if inside.has_attachments() {
         within(LAST_WORDS, || inside.tell_stopping());
-    }
-}
-
-/// Why a body that has ended was never ready.
-fn never_ready(ending: &Ending) -> Error {
-    match ending.error() {
-        _ if stopping::is_marked() => Error::new(ErrorKind::Stopped, "failed to start: stopped while starting"),
-        Some(error) => Error::new(ErrorKind::Body, format!("failed to start: {error}")),
-        None => Error::new(ErrorKind::Died, "failed to start: the body returned before it was ready"),
     }
 }
 

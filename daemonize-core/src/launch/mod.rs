@@ -23,9 +23,11 @@ mod no_pidfile;
 mod outcome;
 mod process_control;
 mod quiet;
+mod readiness;
 mod session_leader;
 mod started;
 mod stdio;
+mod undo;
 
 pub(crate) use birth::Birth;
 pub(crate) use init::is_main_process;

@@ -30,6 +30,8 @@ impl PidFileState {
 pub(super) enum Outcome {
     Ready(Pid),
     Failed(Error),
+    /// The body of this daemon has called `exit(3)` with status 0 before it was ready.
+    Exited(Pid),
     /// The session leader reports that the daemon is dead and reaped, and how that came.
     Dead(Verdict),
     /// End of file, where a message should have been.

@@ -21,7 +21,7 @@ use crate::signals::Signals;
 use crate::stage::Stage;
 use std::fmt;
 use std::os::fd::RawFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,12 +49,21 @@ pub enum Close {
     None,
 }
 
-/// When a daemon counts as started.
+/// When a daemon counts as started: until then, an error, a panic or any other end of its body is the failure of the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Ready {
-    /// When its body is entered.
+    /// At the first look of the body's own thread or task ([`sleep`](crate::sleep()), [`stopping`](crate::stopping()),
+    /// [`stopped`](crate::stopped()), [`wait_handle`](crate::wait_handle()), the end of a step that succeeded, the first
+    /// answer of a function that fetches messages), or 100 ms after the body was entered, whichever comes first. A body that
+    /// returns well before that has succeeded.
+    ///
+    /// What the body has done by then is done, even if the start fails. A body that executes another program in its place
+    /// (`exec`) wants `Entered`, or calls [`ready`](crate::ready()) first.
     #[default]
     Auto,
+    /// When its body is entered: the fastest start, which says nothing about the body.
+    Entered,
     /// When its body calls [`ready`](crate::ready); what it prints until then reaches the launcher.
     Manual,
 }
@@ -279,7 +288,18 @@ impl Settings {
         if self.pidfile.is_some() { Vec::new() } else { other_default_pidfiles(&self.name) }
     }
 
-    /// Whether user code runs before a `ready = auto` daemon is ready, whose output the launcher wants to see.
+    /// Returns the log files of a body that prints there before it is ready; stderr's first.
+    pub(crate) fn logs_of_body(&self) -> Vec<PathBuf> {
+        let streams = [&self.stderr, &self.stdout].into_iter().filter(|_| self.ready == Ready::Auto);
+        streams
+            .filter_map(|stream| match stream {
+                Some(Stdio::File(path)) if path != Path::new("/dev/null") => Some(path.clone()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Returns `true` if user code runs before stdout and stderr are in place, whose output the launcher wants to see.
     pub(crate) fn speaks_while_starting(&self) -> bool {
         self.ready == Ready::Manual || !self.attachments.is_empty() || self.hooks.any_after(Stage::Detach)
     }

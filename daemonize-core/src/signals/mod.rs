@@ -12,7 +12,7 @@ mod service;
 
 pub(crate) use handlers::Handlers;
 pub(crate) use registered::Registered;
-pub(crate) use service::{End, Service, THREAD_OF_STOPPING, Unwanted};
+pub(crate) use service::{End, Service, THREAD_OF_STOPPING, Undecided};
 
 use crate::body::{Ending, Outcome};
 use crate::signal::Signal;

@@ -54,15 +54,20 @@ pub(crate) struct Service {
     pub(crate) on_stop: Box<dyn Fn() + Send>,
     /// Ends the process.
     pub(crate) on_end: Box<dyn Fn(End) + Send>,
-    /// While the daemon is not ready: the socket whose hang-up means that nobody wants it, and what to do then.
-    pub(crate) unwanted: Option<Unwanted>,
+    /// `None` once the start is decided.
+    pub(crate) undecided: Option<Undecided>,
 }
 
-/// See [`Service::unwanted`].
-pub(crate) struct Unwanted {
-    pub(crate) socket: OwnedFd,
-    /// Ends the process, or returns when the daemon is wanted after all.
-    pub(crate) act: Box<dyn Fn() + Send>,
+/// What the signal thread waits for beside signals while the body runs and the daemon is not known to be ready.
+pub(crate) struct Undecided {
+    /// The launcher's, whose hang-up takes the start back.
+    pub(crate) socket: Option<OwnedFd>,
+    /// When the daemon is ready without having said so.
+    pub(crate) due: Option<Instant>,
+    /// Ends the process, or returns if the start has succeeded.
+    pub(crate) on_hangup: Box<dyn Fn() + Send>,
+    /// Returns when to try again, if it is not ready.
+    pub(crate) on_due: Box<dyn Fn() -> Option<Instant> + Send>,
 }
 
 /// A stop that has begun.
@@ -108,15 +113,20 @@ impl Service {
     }
 
     fn wait(&mut self) {
-        let Some(unwanted) = &self.unwanted else {
+        let Some(undecided) = &mut self.undecided else {
             self.registered.wait(None, None);
             return;
         };
         // Hang-up is reported without being asked for; what the socket has to read is not for this thread.
-        let socket = PollFd::new(unwanted.socket.as_fd(), PollFlags::empty());
-        if self.registered.wait(Some(socket), None) {
-            (unwanted.act)();
-            self.unwanted = None;
+        let socket = undecided.socket.as_ref().map(|socket| PollFd::new(socket.as_fd(), PollFlags::empty()));
+        if self.registered.wait(socket, undecided.due) {
+            (undecided.on_hangup)();
+            self.undecided = None;
+        } else if undecided.due.is_some_and(|due| Instant::now() >= due) {
+            undecided.due = (undecided.on_due)();
+            if undecided.socket.is_none() && undecided.due.is_none() {
+                self.undecided = None;
+            }
         }
     }
 

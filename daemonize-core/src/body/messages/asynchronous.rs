@@ -72,7 +72,7 @@ where
 {
     let shared = Shared::new(settings.pool_size, handle, settings.retry, &COUNTS);
     shutdown::register(Arc::new(Arc::clone(&shared)));
-    let pause = async || drop(timeout(settings.idle_time, UntilStopped::asked()).await);
+    let pause = async || drop(timeout(settings.idle_time, UntilStopped::unasked()).await);
     fetch_into(&shared, &mut fetch, || false, pause).await;
     shared.drain().await;
     if !shutdown::complete() {
@@ -113,6 +113,7 @@ async fn fetch_into<F, K, H, B, J>(
         match found {
             None => return,
             Some(Ok(Some((message, receipt)))) => {
+                stop.answered = true;
                 shared.counts.fetched();
                 match shared.begin(receipt) {
                     Ok(place) => {
@@ -126,12 +127,15 @@ async fn fetch_into<F, K, H, B, J>(
                 }
                 continue;
             }
-            Some(Ok(None)) => {}
+            Some(Ok(None)) => stop.answered = true,
             Some(Err(error)) => {
                 complaints.tell(&error);
             }
         }
         drop(permit);
+        if stop.look() {
+            return;
+        }
         pause().await;
     }
 }
@@ -231,12 +235,14 @@ async fn fetch_once<F: FetchAsync<K>, K>(fetch: &mut F) -> Result<Option<(F::Mes
 struct Stop {
     until: Option<UntilStopped>,
     waker: Option<Waker>,
+    /// Set once a fetch has succeeded, which makes the daemon ready, whether there was a message or not.
+    answered: bool,
 }
 
 impl Stop {
     /// What comes of a future, unless the daemon is to stop first: then it is dropped where it awaits, by the caller.
     async fn or<F: Future>(&mut self, mut future: Pin<&mut F>) -> Option<F::Output> {
-        if stopping::look() {
+        if self.look() {
             return None;
         }
         poll_fn(|context| match future.as_mut().poll(context) {
@@ -247,11 +253,16 @@ impl Stop {
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if self.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) && !stopping::look() {
+        if self.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) && !self.look() {
             return Poll::Pending;
         }
         self.waker = Some(context.waker().clone());
-        Pin::new(self.until.get_or_insert_with(UntilStopped::asked)).poll(context)
+        Pin::new(self.until.get_or_insert_with(UntilStopped::unasked)).poll(context)
+    }
+
+    /// Returns `true` if the daemon is to stop.
+    fn look(&self) -> bool {
+        if self.answered { stopping::look() } else { stopping::look_before_ready() }
     }
 }
 

@@ -32,6 +32,7 @@ use fetched::Found;
 use fetching::fetch_into;
 pub use fetching::pump;
 use pool::Pool;
+use std::cell::Cell;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,7 +99,7 @@ pub(crate) struct Handling {
 }
 
 /// Runs a daemon that handles messages, until it is to stop and nothing is in flight.
-pub(crate) fn handle_messages<T, A, H>(fetch: impl FnMut() -> Found<T, A>, handle: H, settings: Handling) -> Ending
+pub(crate) fn handle_messages<T, A, H>(mut fetch: impl FnMut() -> Found<T, A>, handle: H, settings: Handling) -> Ending
 where
     T: Send + 'static,
     A: Ack,
@@ -106,10 +107,15 @@ where
 {
     let pool = Pool::new(settings.pool_size, handle, settings.retry, &COUNTS);
     shutdown::register(Arc::new(Arc::clone(&pool)));
+    // The first answer makes the daemon ready, whether there was a message or not; an error does not.
+    let answered = Cell::new(false);
+    let fetch = || fetch().inspect(|_| answered.set(true));
+    let is_over = || if answered.get() { stopping::look() } else { stopping::look_before_ready() };
     let pause = || {
+        is_over();
         stopping::sleep(settings.idle_time);
     };
-    fetch_into(&pool, fetch, stopping::look, pause);
+    fetch_into(&pool, fetch, is_over, pause);
     pool.drain(stopping::look);
     if !shutdown::complete() {
         // The grace is over, and receipts are being told: to return now would end the process amid that.

@@ -27,6 +27,14 @@ impl Launcher {
         self.wait_for_descendants();
     }
 
+    /// The daemon has exited with success before it was ready. What it has left in the session leader's group lives on.
+    pub(super) fn clean_up_after_exit(&mut self) {
+        self.remove_pidfile();
+        // It waits for this process's end, and would kill the group then.
+        let _ = kill(self.session_leader.as_nix(), SIGKILL);
+        self.reap_session_leader();
+    }
+
     /// L10: no report. Kills the whole group, then cleans up with the launcher's own copy of the lock.
     fn kill_family(&mut self) {
         if killpg(self.session_leader.as_nix(), SIGKILL).is_err() {

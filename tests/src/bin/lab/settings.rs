@@ -107,7 +107,7 @@ fn configure(daemon: Daemon, key: &str, value: &str) -> Result<Daemon, String> {
         "stdin" => daemon.stdin(stream(value)),
         "stdout" => daemon.stdout(stream(value)),
         "stderr" => daemon.stderr(stream(value)),
-        "ready" => daemon.ready(one_of(value, &[("auto", Ready::Auto), ("manual", Ready::Manual)])?),
+        "ready" => daemon.ready(one_of(value, &READY)?),
         "start_timeout" => daemon.start_timeout(duration(value)?),
         "stop_timeout" => daemon.stop_timeout(duration(value)?),
         "lock_timeout" => daemon.lock_timeout(duration(value)?),
@@ -156,6 +156,8 @@ fn hooked(daemon: Daemon, when: &str, value: &str) -> Result<Daemon, String> {
         _ => daemon.replace(stage, hook),
     })
 }
+
+const READY: [(&str, Ready); 3] = [("auto", Ready::Auto), ("entered", Ready::Entered), ("manual", Ready::Manual)];
 
 const STAGES: [(&str, Stage); 9] = [
     ("Detach", Stage::Detach),

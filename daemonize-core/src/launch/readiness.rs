@@ -1,0 +1,186 @@
+//! When a daemon counts as ready, and what the launcher hears of a body that ends before.
+//!
+//! With `ready = entered` the launcher has said GO before the body begins. Otherwise the body begins first (L5), and READY
+//! is sent by the body's thread at its first look, by the signal thread after [`AUTO_DELAY`], or by the thread that calls
+//! [`ready`](crate::ready). No thread waits for another one that does so: the thread that finds `pending` locked goes on.
+
+use super::announcement::{Announcement, Link};
+use super::undo::{Files, undo};
+use crate::body::{Ending, panic_text};
+use crate::error::{Error, ErrorKind, Result, cause};
+use crate::first_look;
+use crate::inside::{self, Inside};
+use crate::mutex::lock;
+use crate::pid::Pid;
+use crate::settings::Ready;
+use crate::signals::Undecided;
+use crate::stopping;
+use std::os::fd::{AsFd, OwnedFd};
+use std::panic;
+use std::sync::TryLockError;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A body that has neither looked nor ended for this long counts as ready.
+const AUTO_DELAY: Duration = Duration::from_millis(100);
+
+/// Makes the daemon ready, or lets the body begin before it is: returns what the signal thread waits for then.
+pub(super) fn begin(
+    inside: &'static Inside,
+    mut announcement: Announcement,
+    ready: Ready,
+) -> Result<Option<Undecided>, (Announcement, Error)> {
+    let is_auto = ready == Ready::Auto;
+    let socket = match &announcement.link {
+        Some(link) if ready != Ready::Entered => {
+            let socket = watch(link).and_then(|socket| {
+                // Not with `manual`: what such a body prints is for the launcher. A child of this one does not get the pipe.
+                if is_auto { announcement.install_outputs().map(|()| socket) } else { Ok(socket) }
+            });
+            match socket {
+                Ok(socket) => Some(socket),
+                Err(error) => return Err((announcement, error)),
+            }
+        }
+        _ => None,
+    };
+    // Without a launcher and a manager nothing waits for it.
+    let is_awaited = is_auto && (socket.is_some() || inside.has_attachments());
+    if socket.is_some() || is_awaited {
+        watch_panics();
+    }
+    if socket.is_some() {
+        *lock(&inside.pending) = Some(Box::new(announcement));
+    } else {
+        announcement.make(inside)?;
+    }
+    if is_awaited {
+        first_look::await_with(announce_first_look);
+    }
+    let due = is_awaited.then(|| Instant::now() + AUTO_DELAY);
+    Ok((socket.is_some() || is_awaited).then(|| undecided(inside, socket, due)))
+}
+
+/// Returns a copy of the launcher's socket, whose end takes over from `PR_SET_PDEATHSIG`: that belongs to the thread that
+/// set it, and any thread may say that the daemon is ready.
+fn watch(link: &Link) -> Result<OwnedFd> {
+    Link::outlive_session_leader()?;
+    let copy = link.ready.as_fd().try_clone_to_owned();
+    copy.map_err(|error| Error::system("watch the launcher", cause(&error)))
+}
+
+fn undecided(inside: &'static Inside, socket: Option<OwnedFd>, due: Option<Instant>) -> Undecided {
+    let on_hangup = move || {
+        // Waits for a `ready()` on its way.
+        if lock(&inside.pending).is_some() {
+            undo(inside, Files::OfLauncher);
+        }
+    };
+    let on_due = move || {
+        if first_look::may_end_by_panic() {
+            return Some(Instant::now() + AUTO_DELAY);
+        }
+        if first_look::take() && announce(inside) {
+            tell_ready_beside(inside);
+        }
+        None
+    };
+    Undecided { socket, due, on_hangup: Box::new(on_hangup), on_due: Box::new(on_due) }
+}
+
+/// At the first look, in the body's thread.
+fn announce_first_look() {
+    // Not in a child that the body has forked.
+    let inside = inside::current().filter(|inside| inside.identity.pid == Pid::this());
+    if let Some(inside) = inside.filter(|inside| announce(inside)) {
+        inside.tell_ready();
+    }
+}
+
+/// Tells the launcher, where one waits, and hears GO. Returns `false` if a stop came first, or another thread does it.
+fn announce(inside: &'static Inside) -> bool {
+    let mut pending = match inside.pending.try_lock() {
+        Ok(pending) => pending,
+        Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+        Err(TryLockError::WouldBlock) => return false,
+    };
+    match pending.take().map(|announcement| announcement.announce(inside)) {
+        None | Some(Ok(())) => true,
+        Some(Err((announcement, _))) => {
+            *pending = Some(announcement);
+            false
+        }
+    }
+}
+
+/// On a thread of its own: what is attached may hang, and the signal thread must not.
+fn tell_ready_beside(inside: &'static Inside) {
+    if !inside.has_attachments() {
+        return;
+    }
+    let thread = thread::Builder::new().name("daemon-ready".into()).spawn(|| inside.tell_ready());
+    if thread.is_err() {
+        inside.tell_ready();
+    }
+}
+
+/// A body that has returned well before it was ready makes the start a success, unless the daemon is to stop.
+pub(super) fn conclude(inside: &'static Inside, ending: &Ending) {
+    if first_look::is_automatic() && ending.error().is_none() {
+        first_look::take();
+        // Ends before this thread does anything else: before GO the files are the launcher's.
+        if inside::announce(inside).is_ok() {
+            inside.tell_ready();
+        }
+    }
+}
+
+/// Leaves the outcome to the launcher, which hears the status, where a body calls `exit(3)` before it is ready. Returns
+/// `false` if it was ready, or has to say so itself.
+pub(super) fn leave_to_launcher(inside: &Inside) -> bool {
+    if !first_look::is_automatic() || stopping::is_marked() {
+        return false;
+    }
+    let Some(announcement) = lock(&inside.pending).take() else { return false };
+    announcement.exits();
+    true
+}
+
+/// Why a body that has ended was never ready.
+pub(super) fn never_ready(ending: &Ending) -> Error {
+    match ending.error() {
+        _ if stopping::is_marked() => Error::new(ErrorKind::Stopped, "failed to start: stopped while starting"),
+        Some(error) => Error::new(ErrorKind::Body, format!("failed to start: {error}")),
+        None => Error::new(ErrorKind::Died, "failed to start: the body returned before it was ready"),
+    }
+}
+
+/// Keeps a panic of the body from being overtaken by the time after which it counts as ready, and reports it to the launcher
+/// in a program built with `panic = "abort"`, where the hook is the last that runs.
+fn watch_panics() {
+    let print = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        let is_body = stopping::is_the_body();
+        if is_body {
+            first_look::begin_panic();
+        }
+        print(info);
+        if cfg!(panic = "abort") {
+            let subject = if is_body { "the body" } else { "a thread" };
+            report_panic(&format!("{subject} panicked: {}", panic_text(info.payload())));
+        }
+        if is_body {
+            first_look::end_panic();
+        }
+    }));
+}
+
+/// Ends the process if the launcher waits.
+fn report_panic(text: &str) {
+    let inside = inside::current().filter(|inside| inside.identity.pid == Pid::this());
+    // A thread that panics while it announces has it.
+    let pending = inside.and_then(|inside| inside.pending.try_lock().ok()?.take());
+    if let Some(announcement) = pending {
+        announcement.fail(&Error::new(ErrorKind::Body, format!("failed to start: {text}")));
+    }
+}

@@ -1,0 +1,67 @@
+//! The ways in which a body fails before its daemon is ready, and those in which it does not.
+
+use std::error::Error;
+use std::fs;
+use std::net::TcpListener;
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, raise};
+
+/// What bodies, steps and functions that fetch return.
+pub(crate) type Fallible = Result<(), Box<dyn Error + Send + Sync>>;
+
+/// Performs one of them:
+///
+/// * `err`, `late-err`: returns an error, at once or after 30 ms
+/// * `panic`, `abort`, `segv`, `kill`: ends the process so
+/// * `exit-7`, `exit-0`: calls `exit(3)`
+/// * `ok`: returns
+/// * `port`: listens on the port in the file `port`, which is taken
+/// * `file`: reads a file that is missing
+/// * `hang`: notes that in the file `hangs`, and never returns
+/// * `look-exit`: looks after 10 ms, and calls `exit(9)` when it has looked
+pub(crate) fn perform(way: &str) -> Fallible {
+    match way {
+        "err" => return Err("no such table".into()),
+        "late-err" => {
+            thread::sleep(Duration::from_millis(30));
+            return Err("no such table".into());
+        }
+        "panic" => panic!("no such table"),
+        "abort" => std::process::abort(),
+        // Rust's own handler, which looks for an overflow of the stack, lets the first one pass.
+        "segv" => (0..2).try_for_each(|_| raise(Signal::SIGSEGV))?,
+        "kill" => raise(Signal::SIGKILL)?,
+        "exit-7" => std::process::exit(7),
+        "exit-0" => std::process::exit(0),
+        "ok" => {}
+        "port" => drop(TcpListener::bind(("localhost", port()?))?),
+        "file" => {
+            fs::read(look::in_lab("missing.toml")).map_err(|error| format!("missing.toml: {error}"))?;
+        }
+        "hang" => {
+            note()?;
+            loop {
+                thread::park();
+            }
+        }
+        "look-exit" => {
+            thread::sleep(Duration::from_millis(10));
+            daemon::stopping();
+            std::process::exit(9);
+        }
+        _ => return Err(format!("unknown way `{way}`").into()),
+    }
+    Ok(())
+}
+
+/// The port that another process has.
+pub(crate) fn port() -> Result<u16, Box<dyn Error + Send + Sync>> {
+    Ok(fs::read_to_string(look::in_lab("port"))?.trim().parse()?)
+}
+
+/// Notes that the body hangs.
+pub(crate) fn note() -> std::io::Result<()> {
+    fs::write(look::in_lab("hangs"), "hangs\n")
+}
