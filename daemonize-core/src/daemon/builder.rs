@@ -8,6 +8,7 @@ use crate::settings::{Close, Detach, Hook, Hooks, Ready, Stdio, expand};
 use crate::signal::Signal;
 use crate::signals::{Handler, Signals};
 use crate::stage::Stage;
+use std::fmt::Display;
 use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -52,25 +53,25 @@ impl<W> Daemon<W> {
         self
     }
 
-    /// Adds a handler for a signal: `FnMut()` or `FnMut(Signal)`.
+    /// Adds a handler for a signal (a [`Signal`], a number or a name such as `"HUP"`): `FnMut()` or `FnMut(Signal)`.
     ///
     /// Handlers run one after another in a thread of their own, those of one signal in the order in which they were
     /// added. TERM, INT, QUIT and ABRT stop the daemon all the same, after their handlers; an `abort(3)` of its own ends it at
     /// once, and none is called.
     #[must_use]
-    pub fn handle<K>(self, signal: impl Into<Signal>, handler: impl Handler<K>) -> Self {
+    pub fn handle<K>(self, signal: impl TryInto<Signal, Error: Display>, handler: impl Handler<K>) -> Self {
         self.signals(Signals::new().handle(signal, handler))
     }
 
     /// The signal does nothing.
     #[must_use]
-    pub fn ignore(self, signal: impl Into<Signal>) -> Self {
+    pub fn ignore(self, signal: impl TryInto<Signal, Error: Display>) -> Self {
         self.signals(Signals::new().ignore(signal))
     }
 
     /// The signal does what it does to a program that never heard of it, see `signal(7)`.
     #[must_use]
-    pub fn default_action(self, signal: impl Into<Signal>) -> Self {
+    pub fn default_action(self, signal: impl TryInto<Signal, Error: Display>) -> Self {
         self.signals(Signals::new().default_action(signal))
     }
 

@@ -12,6 +12,7 @@ use crate::settings::Detach;
 use crate::signal::Signal;
 use crate::stage::Stage;
 use std::convert::Infallible;
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -147,12 +148,22 @@ impl<W> Daemon<W> {
         reach::status(&self.settings)
     }
 
-    /// Sends the daemon a signal.
+    /// Sends the daemon a signal: a [`Signal`], a number, or a name with or without `SIG`.
+    ///
+    /// ```no_run
+    /// use daemonize_core::{Daemon, Signal};
+    ///
+    /// let sleepy = Daemon::new("sleepy");
+    /// sleepy.send("HUP")?;
+    /// sleepy.send(Signal::SIGHUP)?;
+    /// # Ok::<(), daemonize_core::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// There is no such signal, no daemon, or it belongs to somebody else.
-    pub fn send(&self, signal: impl Into<Signal>) -> Result<()> {
-        let signal = signal.into();
+    /// There is no such signal, no daemon, or it belongs to another user.
+    pub fn send(&self, signal: impl TryInto<Signal, Error: Display>) -> Result<()> {
+        let unknown = |error| Error::new(ErrorKind::Configuration, format!("failed to send a signal: {error}"));
+        let signal = signal.try_into().map_err(unknown)?;
         if self.is_inside() { inside::send(signal) } else { reach::send(&self.settings, signal) }
     }
 
