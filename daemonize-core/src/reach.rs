@@ -115,6 +115,11 @@ impl fmt::Display for Stopped {
 
 /// Whether the daemon runs; takes no lock, so it never makes a start fail.
 pub(crate) fn status(settings: &Settings) -> Result<Status> {
+    if settings.no_pidfile {
+        settings.check_name()?;
+        let state = State::Unknown(settings.cannot_find_without_pidfile("find").to_string());
+        return Ok(Status { state, pid: None, pidfile: PathBuf::new(), addresses: Vec::new() });
+    }
     let pidfile = find(settings)?;
     let mut addresses = Vec::new();
     let found = look(&pidfile).and_then(|probe| Ok((holder(&pidfile, &probe)?, probe)));

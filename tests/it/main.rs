@@ -45,6 +45,7 @@ mod self_restart;
 mod signals;
 mod source;
 mod stages;
+mod start_settings;
 mod stop;
 mod storm;
 mod systemd;

@@ -3,6 +3,7 @@
 use super::bodies::MESSAGES_HAVE_NO_PACE;
 use super::{Daemon, MessageDaemon, RunDaemon};
 use crate::body::{AckAsync, Ending, FetchAsync, Outcome, Run, Runtime, StepOutcome, handle_messages_async, steps};
+use crate::settings::set_optional;
 use std::future::Future;
 
 impl Daemon {
@@ -104,16 +105,16 @@ impl Daemon {
 
     /// Which runtime is built for an async body: one with several threads, unless set.
     #[must_use]
-    pub fn runtime(mut self, runtime: Runtime) -> Daemon {
-        self.settings.runtime = Some(runtime);
+    pub fn runtime(mut self, runtime: impl Into<Option<Runtime>>) -> Daemon {
+        set_optional(&mut self.settings.runtime, runtime);
         self
     }
 
     /// How many threads run the tasks of an async body (`Builder::worker_threads` of tokio); as many as there are
     /// processors, unless set.
     #[must_use]
-    pub fn worker_threads(mut self, count: usize) -> Daemon {
-        self.settings.worker_threads = Some(count);
+    pub fn worker_threads(mut self, count: impl Into<Option<usize>>) -> Daemon {
+        set_optional(&mut self.settings.worker_threads, count);
         self
     }
 }

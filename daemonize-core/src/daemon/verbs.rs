@@ -42,11 +42,16 @@ impl<W: Work> Daemon<W> {
             inside::restart()?;
             return Ok(Started::here(self.pidfile_path()));
         }
+        if self.settings.no_pidfile {
+            return Err(self.settings.cannot_find_without_pidfile("restart"));
+        }
         let checked = Checked::new(self.settings.clone())?;
-        if checked.has_pidfile() && !checked.is_restart() {
+        let held = self.held.take();
+        // A lock that is ours keeps every daemon out.
+        if checked.has_pidfile() && !checked.is_restart() && held.is_none() {
             reach::stop(&self.settings)?;
         }
-        conclude(checked.lock()?, self.work, false, Exit::Now)
+        conclude(checked.lock(held)?, self.work, false, Exit::Now)
     }
 
     /// Runs the daemon in this process, without detaching, and ends the process with it.
@@ -55,14 +60,14 @@ impl<W: Work> Daemon<W> {
     /// Why the body was not entered. On success it does not return.
     pub fn foreground(mut self) -> Result<Infallible> {
         self.settings.detach = Detach::Never;
-        match Locked::new(self.settings)?.split(false)? {
+        match Locked::new(self.settings, self.held.take())?.split(false)? {
             Role::Daemon(birth) => live(*birth, self.work, Exit::Whole),
             Role::Launcher(started) => started.report(),
         }
     }
 
     fn launch(self, leaving: bool, exit: Exit) -> Result<Started> {
-        conclude(Locked::new(self.settings)?, self.work, leaving, exit)
+        conclude(Locked::new(self.settings, self.held.take())?, self.work, leaving, exit)
     }
 
     /// An annotated `main`: the launcher's exit status is the start's outcome, the daemon is the program's continuation.
@@ -111,7 +116,7 @@ impl<W> Daemon<W> {
     /// # Errors
     /// As [`start`](Daemon::start), in the process that called, which goes on as what it was.
     pub fn run_to(self, stage: Stage) -> Result<Partial> {
-        match Locked::new(self.settings)?.split(true)? {
+        match Locked::new(self.settings, self.held.take())?.split(true)? {
             Role::Launcher(started) => started.report(),
             Role::Daemon(birth) => Partial(*birth).run_to(stage),
         }

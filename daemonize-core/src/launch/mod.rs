@@ -125,8 +125,8 @@ impl Checked {
         self.restarted_from.is_some()
     }
 
-    /// Takes the pidfile.
-    pub(crate) fn lock(self) -> Result<Locked> {
+    /// Takes the pidfile, or takes over the one that the caller holds.
+    pub(crate) fn lock(self, held: Option<PidFile>) -> Result<Locked> {
         let Checked { plan, restarted_from } = self;
         let Plan { settings, pidfile, .. } = &plan;
         let has_pidfile = plan.has_pidfile();
@@ -155,9 +155,10 @@ impl Checked {
             let deadline = Instant::now() + settings.stop_timeout();
             quiet.interrupted(|| daemon.wait_for_end(deadline, settings))?;
         }
-        let lock = match inherited {
-            None if has_pidfile => Some(acquire(&plan, &quiet)?),
-            lock => lock,
+        let lock = match (inherited, held) {
+            (None, Some(held)) => Some(held.empty_again(plan.settings.pidfile_mode)?),
+            (None, None) if has_pidfile => Some(acquire(&plan, &quiet)?),
+            (lock, _) => lock,
         };
         Ok(Locked { quiet, launch: Launch { plan, lock } })
     }
@@ -218,8 +219,8 @@ pub(crate) struct Locked {
 
 impl Locked {
     /// Checks everything and takes the pidfile.
-    pub(crate) fn new(settings: Settings) -> Result<Locked> {
-        Checked::new(settings)?.lock()
+    pub(crate) fn new(settings: Settings, held: Option<PidFile>) -> Result<Locked> {
+        Checked::new(settings)?.lock(held)
     }
 
     pub(crate) fn is_detached(&self) -> bool {
