@@ -36,6 +36,7 @@ impl Daemon {
     {
         let plan = self.settings.runtime_plan();
         let mut daemon = self.work(Run(move || plan.run(async move { body().await.ending() })));
+        daemon.settings.awaits = true;
         daemon.settings.refuse_pace("a body that runs once has none");
         daemon.settings.refuse_pool();
         daemon
@@ -64,6 +65,7 @@ impl Daemon {
     {
         let (plan, every) = (self.settings.runtime_plan(), self.settings.every);
         let mut daemon = self.work(Run(move || plan.run(steps(step, every))));
+        daemon.settings.awaits = true;
         daemon.settings.refuse_pool();
         daemon
     }
@@ -99,6 +101,7 @@ impl Daemon {
         let plan = self.settings.runtime_plan();
         let settings = self.settings.handling();
         let mut daemon = self.work(Run(move || plan.run_to_the_end(handle_messages_async(fetch, handle, settings))));
+        daemon.settings.awaits = true;
         daemon.settings.refuse_pace(MESSAGES_HAVE_NO_PACE);
         daemon
     }

@@ -56,6 +56,12 @@ impl<W: Work> Daemon<W> {
 
     /// Runs the daemon in this process, without detaching, and ends the process with it.
     ///
+    /// Nothing forks, so other threads and a tokio runtime may be there: unlike [`start`](Daemon::start), it may be called under
+    /// `#[tokio::main]`. It blocks the thread that calls it until the process ends. An async body has a runtime of its own also
+    /// there, beside the one that runs; if that one is of one thread, this is refused. A process with more than one thread
+    /// cannot change its user or root, and the programs that it starts inherit the variables that a service manager set for it
+    /// (`NOTIFY_SOCKET` and the like), since those cannot be removed safely.
+    ///
     /// # Errors
     /// Why the body was not entered. On success it does not return.
     pub fn foreground(mut self) -> Result<Infallible> {

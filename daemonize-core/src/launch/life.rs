@@ -8,7 +8,7 @@ use super::Birth;
 use super::announcement::{Announcement, Link};
 use super::birth::Born;
 use crate::attach::Attachment;
-use crate::body::{Ending, Work, guarded};
+use crate::body::{self, Ending, Work, guarded};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::inside::{self, Inside};
 use crate::mutex::lock;
@@ -51,7 +51,7 @@ pub(crate) fn live<W: Work>(birth: Birth, work: W, exit: Exit) -> Result<Infalli
     inside::expect_to_be_unwound();
     // For user code that calls `exit(3)`, which no other part of the daemon would see.
     at_exit(settle_at_exit);
-    let ending = guarded("the body", || work.work());
+    let ending = guarded("the body", || body::blocking(|| work.work()));
     finish(inside, &ending, exit)
 }
 

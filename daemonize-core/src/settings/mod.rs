@@ -118,6 +118,9 @@ pub(crate) struct Settings {
     pub(crate) idle_time: Option<Duration>,
     pub(crate) nack_timeout: Option<Duration>,
     pub(crate) retry: Option<Retry>,
+    /// Whether the body is async.
+    #[cfg(feature = "tokio")]
+    pub(crate) awaits: bool,
     pub(crate) runtime: Option<Runtime>,
     pub(crate) worker_threads: Option<usize>,
     pub(crate) signals: Signals,
@@ -162,6 +165,8 @@ impl Settings {
             idle_time: None,
             nack_timeout: None,
             retry: None,
+            #[cfg(feature = "tokio")]
+            awaits: false,
             runtime: None,
             worker_threads: None,
             signals: Signals::new(),
