@@ -121,6 +121,25 @@ fn restart_with_a_held_pidfile_stops_nothing() {
     nothing_left(&lab);
 }
 
+/// Promise 1.40: every verb says at once why it cannot reach a daemon whose pidfile a hook was to write.
+#[test]
+fn verbs_say_why_they_cannot_reach_a_daemon_whose_pidfile_stage_is_replaced() {
+    let lab = lab();
+    let hook = "replace=PidFile:note:hook";
+    let daemon = run(&lab, "start", &[hook, "body=idle"]).ok().number("started");
+    let why = "a hook replaces its stage `PidFile`, so the pidfile `";
+    for (verb, code) in [("stop", 5), ("restart", 5), ("send", 5), ("pid", 7)] {
+        let outcome =
+            run(&lab, verb, &[hook]).exits(code).says(&[why, "send a signal to the pid that its start returned"]);
+        assert!(outcome.took < SOON, "{verb}: {outcome}");
+    }
+    run(&lab, "status", &[hook]).exits(4).prints(&[why]);
+    run(&lab, "start", &[hook]).exits(7);
+    look::Process::new(daemon).signal(Signal::SIGTERM);
+    nothing_left(&lab);
+    run(&lab, "stop", &[hook]).ok().prints(&["not running"]);
+}
+
 /// Promise 1.42.
 #[test]
 fn output_of_a_start_is_seen_as_it_comes() {
