@@ -41,6 +41,7 @@ mod places_of_others;
 mod privileges;
 mod races;
 mod readiness;
+mod records;
 mod self_restart;
 mod signals;
 mod source;

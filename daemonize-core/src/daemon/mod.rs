@@ -5,6 +5,7 @@ mod asynchronous;
 mod bodies;
 mod builder;
 mod held;
+mod records;
 mod start;
 mod verbs;
 

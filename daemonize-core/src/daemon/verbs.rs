@@ -1,6 +1,6 @@
 //! What can be done with a daemon.
 
-use super::Daemon;
+use super::{Daemon, records};
 use crate::attach::Handle;
 use crate::body::Work;
 use crate::error::{Error, ErrorKind, Result};
@@ -42,6 +42,12 @@ impl<W: Work> Daemon<W> {
             inside::restart()?;
             return Ok(Started::here(self.pidfile_path()));
         }
+        let name = self.settings.name.clone();
+        records::starting(&name, " again");
+        records::start(&name, self.restart_from_outside())
+    }
+
+    fn restart_from_outside(self) -> Result<Started> {
         if self.settings.no_pidfile {
             return Err(self.settings.cannot_find_without_pidfile("restart"));
         }
@@ -49,7 +55,7 @@ impl<W: Work> Daemon<W> {
         let held = self.held.take();
         // A lock that is ours keeps every daemon out.
         if checked.has_pidfile() && !checked.is_restart() && held.is_none() {
-            reach::stop(&self.settings)?;
+            records::stop(&self.settings.name, reach::stop(&self.settings))?;
         }
         conclude(checked.lock(held)?, self.work, false, Exit::Now)
     }
@@ -66,6 +72,7 @@ impl<W: Work> Daemon<W> {
     /// Why the body was not entered. On success it does not return.
     pub fn foreground(mut self) -> Result<Infallible> {
         self.settings.detach = Detach::Never;
+        records::starting(&self.settings.name, " in the foreground");
         match Locked::new(self.settings, self.held.take())?.split(false)? {
             Role::Daemon(birth) => live(*birth, self.work, Exit::Whole),
             Role::Launcher(started) => started.report(),
@@ -73,7 +80,10 @@ impl<W: Work> Daemon<W> {
     }
 
     fn launch(self, leaving: bool, exit: Exit) -> Result<Started> {
-        conclude(Locked::new(self.settings, self.held.take())?, self.work, leaving, exit)
+        let name = self.settings.name.clone();
+        records::starting(&name, "");
+        let locked = Locked::new(self.settings, self.held.take());
+        records::start(&name, locked.and_then(|locked| conclude(locked, self.work, leaving, exit)))
     }
 
     /// An annotated `main`: the launcher's exit status is the start's outcome, the daemon is the program's continuation.
@@ -122,8 +132,10 @@ impl<W> Daemon<W> {
     /// # Errors
     /// As [`start`](Daemon::start), in the process that called, which goes on as what it was.
     pub fn run_to(self, stage: Stage) -> Result<Partial> {
+        let name = self.settings.name.clone();
+        records::starting(&name, "");
         match Locked::new(self.settings, self.held.take())?.split(true)? {
-            Role::Launcher(started) => started.report(),
+            Role::Launcher(started) => records::start(&name, Ok(started))?.report(),
             Role::Daemon(birth) => Partial(*birth).run_to(stage),
         }
     }
@@ -144,7 +156,7 @@ impl<W> Daemon<W> {
             inside::stop();
             return Ok(Stopped { pid: Some(Pid::this()), killed: false, pidfile: self.pidfile_path() });
         }
-        reach::stop(&self.settings)
+        records::stop(&self.settings.name, reach::stop(&self.settings))
     }
 
     /// Whether the daemon runs. Takes no lock, and so never makes a start fail.
@@ -175,7 +187,8 @@ impl<W> Daemon<W> {
     pub fn send(&self, signal: impl TryInto<Signal, Error: Display>) -> Result<()> {
         let unknown = |error| Error::new(ErrorKind::Configuration, format!("failed to send a signal: {error}"));
         let signal = signal.try_into().map_err(unknown)?;
-        if self.is_inside() { inside::send(signal) } else { reach::send(&self.settings, signal) }
+        let sent = if self.is_inside() { inside::send(signal) } else { reach::send(&self.settings, signal) };
+        records::send(&self.settings.name, signal, sent)
     }
 
     /// The daemon's pid, while it lives.

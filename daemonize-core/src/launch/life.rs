@@ -18,9 +18,11 @@ use crate::settings::{Ready, Settings};
 use crate::shutdown::{self, Settlement, within};
 use crate::signal::Signal;
 use crate::signals::{End, Service, Signals, Unwanted};
+use crate::stage::Stage;
 use crate::stdout;
 use crate::stopping;
 use crate::sys::fork::{Fence, at_exit, exit_now};
+use log::Level;
 use nix::unistd::isatty;
 use std::convert::Infallible;
 use std::fs::File;
@@ -111,6 +113,7 @@ fn begin(birth: Birth, leave: fn() -> !) -> Result<&'static Inside> {
     let inside = inside::enter(inside);
     shutdown::set_limit(settings.nack_timeout());
     let manual = settings.ready == Ready::Manual;
+    let stages = stages_done(&settings);
     let mut service = service(inside, settings, &announcement);
     if manual && announcement.link.is_some() {
         service.unwanted = watch_the_launcher(inside, announcement);
@@ -120,6 +123,7 @@ fn begin(birth: Birth, leave: fn() -> !) -> Result<&'static Inside> {
         return Err(error);
     }
     start(inside, service);
+    report::record(Level::Debug, &inside.handle.name, stages);
     if !manual {
         inside.tell_ready();
     }
@@ -127,6 +131,15 @@ fn begin(birth: Birth, leave: fn() -> !) -> Result<&'static Inside> {
         quiet.go_on();
     }
     Ok(inside)
+}
+
+/// Says which stages are done, and which of them a hook has replaced.
+fn stages_done(settings: &Settings) -> String {
+    let stages = Stage::ALL.map(|stage| {
+        let replaced = if settings.hooks.replaces(stage) { " (replaced)" } else { "" };
+        format!("{stage}{replaced}")
+    });
+    format!("stages done: {}", stages.join(", "))
 }
 
 /// What the signal thread is to do. The log files are opened again before the user's handlers of HUP run.
@@ -147,7 +160,10 @@ fn service(inside: &'static Inside, settings: Settings, announcement: &Announcem
         stops,
         grace,
         signals,
-        on_stop: Box::new(inside::pass_stop_on),
+        on_stop: Box::new(|| {
+            report::record_from_signal_thread(Level::Info, &inside.handle.name, "is to stop");
+            inside::pass_stop_on();
+        }),
         on_end: Box::new(move |end| end_from_outside(inside, end)),
         unwanted: None,
     }
@@ -271,6 +287,7 @@ fn finish(inside: &'static Inside, ending: &Ending, exit: Exit) -> ! {
         report::error(&error);
     }
     let status = ending.exit_code().max(u8::from(cut));
+    record_end(inside, status);
     match exit {
         Exit::Now => exit_now(status),
         Exit::Whole => std::process::exit(status.into()),
@@ -333,7 +350,16 @@ fn end_from_outside(inside: &'static Inside, end: End) {
     if let Some(error) = release(inside) {
         within(LAST_WORDS, move || report::error(&error));
     }
+    record_end(inside, status);
     exit_now(status)
+}
+
+/// Records the end, if that is possible within [`LAST_WORDS`].
+fn record_end(inside: &'static Inside, status: u8) {
+    if Level::Info <= log::max_level() {
+        let end = format!("ends with status {status}");
+        within(LAST_WORDS, move || report::record(Level::Info, &inside.handle.name, end));
+    }
 }
 
 /// Removes the pidfile; what is to be said about that.
