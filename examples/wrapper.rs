@@ -43,7 +43,7 @@ fn main() -> ExitCode {
 fn obey(words: &[&str]) -> daemon::Result<ExitCode> {
     match *words {
         ["start", name, every] => println!("started pid {}", wrapper(name, every.parse().unwrap_or(1))?.pid),
-        ["signal", name] => wrapper::send(name.parse::<Signal>().unwrap_or(Signal::from(0)))?,
+        ["signal", name] => wrapper::send(name)?,
         ["stop"] => println!("{}", wrapper::stop()?),
         _ => {
             eprintln!("usage: wrapper start NAME SECONDS | signal NAME | stop");

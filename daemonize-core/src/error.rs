@@ -1,5 +1,7 @@
 //! What can go wrong, told as it is.
 
+mod as_io;
+
 use crate::escape::into_escaped_lines;
 use crate::pid::Pid;
 use crate::stage::Stage;
@@ -15,7 +17,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// [`kind`](Error::kind) is for programs to branch on, the text for people (without control characters but line ends: those of
 /// a path or of a daemon's message are escaped), [`exit_code`](Error::exit_code) for the
 /// exit status of a program that was asked to start, stop or look after a daemon. `Debug` prints the text too, so that
-/// `fn main() -> daemon::Result<()>` reads well.
+/// `fn main() -> daemon::Result<()>` reads well. It converts into an [`io::Error`], which keeps it.
 ///
 /// ```
 /// use daemonize_core::{Daemon, ErrorKind};

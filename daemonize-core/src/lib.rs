@@ -86,7 +86,7 @@ pub use launch::Started;
 pub use pid::Pid;
 pub use pidfile::PidFile;
 pub use reach::{State, Status, Stopped};
-pub use settings::{Close, Detach, Hook, Hooks, Ready, Stdio};
+pub use settings::{Account, Close, Detach, Hook, Hooks, List, Ready, Setting, Stdio};
 pub use signal::{Signal, UnknownSignal};
 pub use signals::{Handler, Signals};
 pub use stage::Stage;

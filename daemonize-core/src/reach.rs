@@ -16,6 +16,7 @@ use crate::pidfile::{Holder, PASSING, PidFile, Probe, clean, clean_lock};
 use crate::process::Identity;
 use crate::settings::Settings;
 use crate::signal::Signal;
+use crate::stage::Stage;
 use crate::sys::pidfd::PidFd;
 use crate::sys::siginfo::Purpose;
 use nix::unistd::Uid;
@@ -126,6 +127,11 @@ impl fmt::Display for Stopped {
 
 /// Whether the daemon runs; takes no lock, so it never makes a start fail.
 pub(crate) fn status(settings: &Settings) -> Result<Status> {
+    if settings.no_pidfile {
+        settings.check_name()?;
+        let state = State::Unknown(settings.cannot_find_without_pidfile("find").to_string());
+        return Ok(Status { state, pid: None, pidfile: PathBuf::new(), addresses: Vec::new() });
+    }
     let pidfile = find(settings)?;
     let mut addresses = Vec::new();
     let found = look(&pidfile).and_then(|probe| Ok((holder(&pidfile, &probe)?, probe)));
@@ -135,6 +141,9 @@ pub(crate) fn status(settings: &Settings) -> Result<Status> {
     let (state, pid) = match found.map(|(holder, _)| holder) {
         Ok(Holder::Alive(identity)) => (State::Running, Some(identity.pid)),
         Ok(Holder::Dead(identity)) => (State::Dead, Some(identity.pid)),
+        Ok(Holder::Unsealed(_)) if leaves_pidfile_to_hook(settings) => {
+            (State::Unknown(names_no_process(&pidfile)), None)
+        }
         Ok(Holder::Unsealed(age)) if age < settings.start_timeout => (State::Starting, None),
         Ok(Holder::Unsealed(_) | Holder::Nobody) => (State::Dead, None),
         Ok(Holder::Nothing) => (State::Stopped, None),
@@ -174,6 +183,9 @@ pub(crate) fn send(settings: &Settings, signal: Signal) -> Result<()> {
             Holder::Alive(identity) => identity,
             Holder::Nothing => {
                 return Err(not_sent(signal, format_args!("it is not running (no `{}`)", pidfile.display())));
+            }
+            Holder::Unsealed(_) if leaves_pidfile_to_hook(settings) => {
+                return Err(not_sent(signal, names_no_process(&pidfile)));
             }
             other => return Err(not_sent(signal, describe_file(&pidfile, &other))),
         };
@@ -270,6 +282,10 @@ impl Stop<'_> {
             return Err(Error::failed(ErrorKind::PidFile, "stop the daemon of", self.pidfile.display(), holder));
         }
         let obstacle = clean(&self.pidfile)?;
+        if obstacle.is_some() && matches!(holder, Holder::Unsealed(_)) && leaves_pidfile_to_hook(self.settings) {
+            let text = format!("failed to stop `{}`: {}", self.settings.name, names_no_process(&self.pidfile));
+            return Err(Error::new(ErrorKind::Stop, text));
+        }
         self.until_unlocked(obstacle, holder)
     }
 
@@ -348,6 +364,20 @@ fn refused(verb: &str, identity: &Identity, error: &std::io::Error) -> Error {
 
 fn not_sent(signal: Signal, why: impl fmt::Display) -> Error {
     Error::failed(ErrorKind::NotRunning, "send", signal, why)
+}
+
+/// Whether a hook takes the place of the stage that writes the pidfile.
+fn leaves_pidfile_to_hook(settings: &Settings) -> bool {
+    settings.hooks.replaces(Stage::PidFile)
+}
+
+/// Says why no verb reaches a daemon whose pidfile no stage has written.
+fn names_no_process(pidfile: &Path) -> String {
+    format!(
+        "a hook replaces its stage `PidFile`, so the pidfile `{}` does not name its process: send a signal to the pid that its \
+         start returned",
+        pidfile.display()
+    )
 }
 
 fn describe_file(pidfile: &Path, holder: &Holder) -> String {

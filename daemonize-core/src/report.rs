@@ -3,10 +3,13 @@
 use crate::escape::{escape, escape_lines};
 use crate::mutex;
 use crate::syslog;
+use log::Level;
 use nix::sys::stat::{fstat, major, minor};
+use std::fmt::Display;
 use std::io::{self, Write};
-use std::panic::catch_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
+use std::thread;
 
 static NAME: Mutex<String> = Mutex::new(String::new());
 
@@ -25,6 +28,26 @@ pub(crate) fn error(text: &str) {
     say(&format!("{name}: {text}"));
     if nobody_reads_stderr() {
         syslog::error(&escape(&name), &line);
+    }
+}
+
+/// Makes a record of what this library does, for the logger that the program has, if it has one.
+///
+/// Only where no thread that is not there any more can have left the logger locked: in the launcher, which has one thread, and
+/// in the daemon, a copy of it, when its stages are done. Nothing is recorded in between.
+pub(crate) fn record(level: Level, name: &str, what: impl Display) {
+    if level <= log::max_level() {
+        // What this library does goes on if a logger cannot.
+        let _ =
+            catch_unwind(AssertUnwindSafe(|| log::log!(level, "{}: {}", escape(name), one_line(&what.to_string()))));
+    }
+}
+
+/// Makes a record as [`record`] does, without waiting for the logger: the body may hold its lock.
+pub(crate) fn record_from_signal_thread(level: Level, name: &str, what: &'static str) {
+    if level <= log::max_level() {
+        let name = name.to_owned();
+        let _ = thread::Builder::new().name("daemon-log".into()).spawn(move || record(level, &name, what));
     }
 }
 

@@ -6,14 +6,16 @@ use std::str::FromStr;
 
 /// A signal, by number: all of Linux's, the realtime ones included.
 ///
-/// Converts from a number (`libc::SIGHUP`, `signal_hook::consts::SIGHUP`), from nix's enum, and parses from a name with
-/// or without `SIG`. A number that is no signal is reported where it is used, before anything happens.
+/// Converts from a number (`libc::SIGHUP`, `signal_hook::consts::SIGHUP`) and from nix's enum, and is read from a name with
+/// or without `SIG`, or relative to the realtime signals (`RTMIN+1`, `RTMAX-1`). So methods that take a signal take a name as
+/// well. A number or name that is not a signal is reported where it is used, before anything happens.
 ///
 /// ```
 /// use daemonize_core::Signal;
 ///
 /// assert_eq!("TERM".parse(), Ok(Signal::SIGTERM));
 /// assert_eq!(Signal::from(15), Signal::SIGTERM);
+/// assert_eq!(Signal::try_from("SIGTERM"), Ok(Signal::SIGTERM));
 /// assert_eq!(Signal::SIGTERM.to_string(), "SIGTERM");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -110,7 +112,9 @@ pub struct UnknownSignal(String);
 
 impl fmt::Display for UnknownSignal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "unknown signal `{}`: give a name (SIGTERM or TERM) or a number", escape(&self.0))
+        write!(f, "`{}` is not a known signal; use a number, RTMIN+1, or one of", escape(&self.0))?;
+        let names = Signal::NAMES.iter().map(|(name, _)| name.trim_start_matches("SIG"));
+        names.enumerate().try_for_each(|(index, name)| write!(f, "{}{name}", if index == 0 { " " } else { ", " }))
     }
 }
 
@@ -130,6 +134,76 @@ impl FromStr for Signal {
             .iter()
             .find(|(name, _)| name.strip_prefix("SIG") == Some(bare))
             .map(|(_, number)| Signal(*number))
+            .or_else(|| realtime(bare))
             .ok_or_else(unknown)
+    }
+}
+
+impl TryFrom<&str> for Signal {
+    type Error = UnknownSignal;
+
+    fn try_from(name: &str) -> Result<Signal, UnknownSignal> {
+        name.parse()
+    }
+}
+
+impl TryFrom<&String> for Signal {
+    type Error = UnknownSignal;
+
+    fn try_from(name: &String) -> Result<Signal, UnknownSignal> {
+        name.parse()
+    }
+}
+
+impl TryFrom<String> for Signal {
+    type Error = UnknownSignal;
+
+    fn try_from(name: String) -> Result<Signal, UnknownSignal> {
+        name.parse()
+    }
+}
+
+/// Reads `RTMIN`, `RTMIN+3`, `RTMAX` or `RTMAX-3`: the names of realtime signals as `kill(1)` has them.
+fn realtime(name: &str) -> Option<Signal> {
+    let (limit, sign, distance) = match (name.strip_prefix("RTMIN"), name.strip_prefix("RTMAX")) {
+        (Some(distance), _) => (libc::SIGRTMIN(), '+', distance),
+        (_, Some(distance)) => (libc::SIGRTMAX(), '-', distance),
+        _ => return None,
+    };
+    let distance = match distance.strip_prefix(sign) {
+        Some(number) if number.bytes().all(|digit| digit.is_ascii_digit()) => number.parse::<i32>().ok()?,
+        None if distance.is_empty() => 0,
+        _ => return None,
+    };
+    let number = if sign == '+' { limit.checked_add(distance)? } else { limit.checked_sub(distance)? };
+    Some(Signal(number)).filter(|signal| signal.name().is_none() && signal.exists())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Promise 1.38.
+    #[test]
+    fn signal_is_read_from_each_name_that_is_printed() {
+        for signal in Signal::all() {
+            assert_eq!(signal.to_string().parse(), Ok(signal));
+        }
+        assert_eq!(Signal::try_from("hup"), Ok(Signal::SIGHUP));
+        assert_eq!(Signal::try_from("RTMAX-1".to_owned()), Ok(Signal(libc::SIGRTMAX() - 1)));
+        assert_eq!(Signal::try_from("9"), Ok(Signal::SIGKILL));
+    }
+
+    /// Promise 1.38.
+    #[test]
+    fn unknown_signal_names_those_that_are_known() {
+        for wrong in ["", "SIG", "FOO", "RTMIN+99", "RTMIN-1", "RTMIN+-1", "RTMAX-40", "RTMAX+1", "99", "-1"] {
+            let error = Signal::try_from(wrong).unwrap_err().to_string();
+            assert!(
+                error.starts_with(&format!(
+                    "`{wrong}` is not a known signal; use a number, RTMIN+1, or one of HUP, INT, "
+                ))
+            );
+        }
     }
 }

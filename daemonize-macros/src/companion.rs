@@ -84,8 +84,10 @@ fn reaching(model: &Model) -> TokenStream {
         /// Whether the daemon runs, and as which process.
         #visibility fn status() -> #root::Result<#root::Status> { Self::__daemon().status() }
 
-        /// Sends the daemon a signal.
-        #visibility fn send(signal: impl ::core::convert::Into<#root::Signal>) -> #root::Result<()> {
+        /// Sends the daemon a signal, such as `"HUP"`.
+        #visibility fn send(
+            signal: impl ::core::convert::TryInto<#root::Signal, Error: ::core::fmt::Display>,
+        ) -> #root::Result<()> {
             Self::__daemon().send(signal)
         }
 

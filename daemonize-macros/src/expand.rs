@@ -174,6 +174,7 @@ pub(crate) fn configured(model: &Model) -> TokenStream {
 
 fn argument(root: &TokenStream, value: &Argument) -> TokenStream {
     match value {
+        Argument::Nothing => TokenStream::new(),
         Argument::Plain(checked) => plain(root, checked),
         Argument::Signals(rules) => {
             let rules = rules.iter().map(|rule| signal_rule(root, rule));

@@ -35,6 +35,8 @@ pub(crate) enum Shape {
     Companion,
     /// A path in the file system.
     Path,
+    /// A path in the file system, or the word `none`.
+    PidFile,
     /// Permission bits.
     Mode,
     /// Permission bits of a file that others must not write.
@@ -55,6 +57,8 @@ pub(crate) enum Shape {
     Signals,
     /// `{ before(Stage) => hook }`
     Hooks,
+    /// A function that is given what a starting daemon prints.
+    OnOutput,
     /// A function from daemon to daemon.
     Configure,
     /// A function that fetches messages.
@@ -117,7 +121,7 @@ const fn key(name: &'static str, shape: Shape, example: &'static str) -> Key {
 const KEYS: &[Key] = &[
     key("name", Shape::Name, r#"name = "sleepy""#),
     key("companion", Shape::Companion, "companion = Sleepy"),
-    key("pidfile", Shape::Path, r#"pidfile = "~/sleepy.pid""#),
+    key("pidfile", Shape::PidFile, r#"pidfile = "~/sleepy.pid""#),
     key("pidfile_mode", Shape::PrivateMode, "pidfile_mode = 0o644"),
     key("signals", Shape::Signals, "signals = { SIGHUP => reload }"),
     key("detach", Shape::Words(&DETACH), "detach = auto"),
@@ -133,7 +137,9 @@ const KEYS: &[Key] = &[
     key("stdin", Shape::Stream(&STDIO), "stdin = null"),
     key("stdout", Shape::Stream(&STDIO), r#"stdout = "/var/log/sleepy.log""#),
     key("stderr", Shape::Stream(&STDIO), r#"stderr = "/var/log/sleepy.log""#),
+    key("log", Shape::Stream(&STDIO), r#"log = "/var/log/sleepy.log""#),
     key("ready", Shape::Words(&READY), "ready = manual"),
+    key("on_output", Shape::OnOutput, "on_output = show"),
     key("start_timeout", Shape::Duration, r#"start_timeout = "60s""#),
     key("stop_timeout", Shape::Duration, r#"stop_timeout = "15s""#),
     key("grace", Shape::Duration, r#"grace = "10s""#),

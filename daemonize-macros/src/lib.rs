@@ -80,7 +80,8 @@ use crate::keys::Kind;
 /// |---|---|
 /// | `name` | a string; without it, the function's name |
 /// | `companion` | the companion's name, where a module or a type already has the function's |
-/// | `pidfile`, `working_directory`, `chroot` | a path |
+/// | `pidfile` | a path, or `none` |
+/// | `working_directory`, `chroot` | a path |
 /// | `pidfile_mode`, `umask` | permission bits: `0o027` |
 /// | `signals` | `{ SIGTERM => f, HUP => [f, g], libc::SIGUSR1 => ignore, number() => default }` |
 /// | `detach` | `auto`, `always`, `never` |
@@ -88,7 +89,8 @@ use crate::keys::Kind;
 /// | `init_groups`, `core_dumps`, `kill` | `true` or `false` |
 /// | `inherit` | descriptors: `[3, 4]` |
 /// | `close` | `inherited`, `all`, `none` |
-/// | `stdin`, `stdout`, `stderr` | a path, `null`, `keep` |
+/// | `stdin`, `stdout`, `stderr`, `log` | a path, `null`, `keep` |
+/// | `on_output` | a function that is given what a starting daemon prints |
 /// | `ready` | `auto`, `manual` |
 /// | `start_timeout`, `stop_timeout`, `grace` | `"500ms"`, `"3s"`, `"2m"`, `"1h"` |
 /// | `hooks` | `{ before(Umask) => f, after(PidFile) => [f, g], replace(Stdio) => h }` |
@@ -96,8 +98,8 @@ use crate::keys::Kind;
 /// | `configure` | a function from `Daemon` to `Daemon`; it comes last |
 /// | `crate` | the library's path, if it is not `::daemon` |
 ///
-/// Instead of a string, a number or a word there may be an expression of the type the method takes. A
-/// handler named `ignore` or `default` is written with its path: `self::ignore`.
+/// Instead of a string, a number or a word there may be an expression of the type the method takes, or an `Option` of
+/// it: with `None`, it is as if the key were not there. A handler named `ignore` or `default` is written with its path: `self::ignore`.
 ///
 /// # Functions
 ///

@@ -48,6 +48,8 @@ pub(crate) struct Setting {
 
 /// What a method of the builder is given.
 pub(crate) enum Argument {
+    /// Nothing: the method takes no argument.
+    Nothing,
     /// A plain value.
     Plain(Checked),
     /// A set of signals with their actions.
@@ -126,6 +128,18 @@ impl Choices {
             }
             Value::Hooks(arms) => Argument::Hooks(hooks::check(arms, errors)),
             Value::Retry(arms) => Argument::Retry(retry::check(arms, errors)),
+            Value::Expr(value) if values::is_unset(&value) => return,
+            Value::Expr(value) if values::is_no_pidfile(arg.key, &value) => {
+                let key = Ident::new("no_pidfile", arg.word.span());
+                self.settings.push(Setting { key, value: Argument::Nothing });
+                return;
+            }
+            // An expression may be an `Option`, which the method takes.
+            Value::Expr(value) if arg.key.name == "name" && !values::is_literal(&value) => {
+                let value = Argument::Plain(Checked::Verbatim(value.into_token_stream()));
+                self.settings.push(Setting { key: arg.word, value });
+                return;
+            }
             Value::Expr(value) => match errors.keep(values::check(arg.key, &value)) {
                 Some(checked) => Argument::Plain(checked),
                 None => return,

@@ -27,7 +27,7 @@ pub(crate) enum Checked {
 pub(crate) fn check(key: &Key, value: &Expr) -> syn::Result<Checked> {
     match key.shape {
         Shape::Name => name(key, value),
-        Shape::Path => path(key, value),
+        Shape::Path | Shape::PidFile => path(key, value),
         Shape::Mode => mode(key, value),
         Shape::PrivateMode => private_mode(key, value),
         Shape::Bool => boolean(key, value),
@@ -40,6 +40,7 @@ pub(crate) fn check(key: &Key, value: &Expr) -> syn::Result<Checked> {
         Shape::Workers => pool_size(key, value, "a runtime without a worker runs no task"),
         Shape::Retry => function(key, value, "braces, such as `{ attempts = 5 }`, or a `Retry`"),
         Shape::Attempts => attempts(key, value),
+        Shape::OnOutput => function(key, value, "a function that is given what a starting daemon prints"),
         Shape::From => function(key, value, "a function that returns the next message"),
         _ => function(key, value, "a function from `Daemon` to `Daemon`"),
     }
@@ -61,6 +62,9 @@ fn name(key: &Key, value: &Expr) -> syn::Result<Checked> {
 
 fn path(key: &Key, value: &Expr) -> syn::Result<Checked> {
     if let Some(literal) = literal(value) {
+        if matches!((key.shape, literal), (Shape::PidFile, Lit::Str(text)) if text.value() == "none") {
+            return Err(wrong(value, "write `none` without quotes, or `./none` for a file"));
+        }
         if text(key, literal, "a path")?.is_empty() {
             return Err(wrong(value, format!("the path of `{}` is empty", key.name)));
         }
@@ -251,6 +255,21 @@ pub(crate) fn endpoint(word: &Ident, key: &Key, value: Option<&Expr>) -> syn::Re
         }
     }
     Ok(Some(value.to_token_stream()))
+}
+
+/// Whether the value is the word `none` of a pidfile.
+pub(crate) fn is_no_pidfile(key: &Key, value: &Expr) -> bool {
+    matches!(key.shape, Shape::PidFile) && actions::word(value).as_deref() == Some("none")
+}
+
+/// Whether the value is a bare `None`, whose type no method could infer: the key might as well not be there.
+pub(crate) fn is_unset(value: &Expr) -> bool {
+    actions::word(value).as_deref() == Some("None")
+}
+
+/// Whether the value is a literal.
+pub(crate) fn is_literal(value: &Expr) -> bool {
+    literal(value).is_some()
 }
 
 /// The literal, seen through the group in which a `macro_rules!` hands it over.

@@ -12,7 +12,7 @@ use crate::presence::Presence;
 use crate::reload::Plan;
 use crate::status::{BotStatus, Change};
 use daemonize_core::Signal;
-use std::fmt;
+use std::fmt::{self, Display};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -128,12 +128,13 @@ impl Commands {
         }
     }
 
-    /// Sends a signal to a bot's own process.
+    /// Sends a signal (a [`Signal`], a number or a name such as `"HUP"`) to a bot's own process.
     ///
     /// # Errors
-    /// There is no such bot, or it does not run.
-    pub fn signal_bot(&self, name: &str, signal: impl Into<Signal>) -> Result<()> {
-        self.desk.order(Order::Signal(name.into(), signal.into()), None).map(drop)
+    /// There is no such signal or bot, or it does not run.
+    pub fn signal_bot(&self, name: &str, signal: impl TryInto<Signal, Error: Display>) -> Result<()> {
+        let unknown = |error| Error::failed(ErrorKind::Configuration, "signal", name, error);
+        self.desk.order(Order::Signal(name.into(), signal.try_into().map_err(unknown)?), None).map(drop)
     }
 
     /// Counts an event, as if the bot had reported it.

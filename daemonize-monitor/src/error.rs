@@ -91,6 +91,19 @@ impl From<daemonize_core::Error> for Error {
     }
 }
 
+impl From<Error> for io::Error {
+    /// Converts into an error of the kind that fits best, which keeps this one: see `get_ref` and `into_inner`.
+    fn from(error: Error) -> io::Error {
+        let kind = match error.kind {
+            ErrorKind::Configuration => io::ErrorKind::InvalidInput,
+            ErrorKind::NoSuchBot | ErrorKind::NotRunning => io::ErrorKind::NotFound,
+            ErrorKind::Timeout => io::ErrorKind::TimedOut,
+            _ => io::ErrorKind::Other,
+        };
+        io::Error::new(kind, error)
+    }
+}
+
 impl From<Error> for ExitCode {
     /// The exit status of [`Error::exit_code`].
     fn from(error: Error) -> ExitCode {

@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use look::{Lab, Outcome, Process};
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, adopt, lab, needs, needs_root, nothing_left, run, start, stop};
+use crate::common::{PIDFILE, SOON, adopt, each, lab, needs, needs_root, nothing_left, run, start, stop};
 
 #[test]
 fn p4_01_more_than_one_thread_is_refused_before_anything_happens() {
@@ -75,6 +75,33 @@ fn p4_02_a_start_inside_a_runtime_is_refused() {
         let lab = Lab::new(env!("CARGO_BIN_EXE_runtime"));
         let instead = ["a tokio runtime runs here", "from a plain `fn main` (no `#[tokio::main]`)", "an `async fn`"];
         lab.run(&[runtime]).exits(2).says(&instead);
+        nothing_left(&lab);
+    }
+}
+
+/// Promise 1.43: the notification says that the body is entered.
+#[test]
+fn foreground_inside_a_runtime_runs_and_stops() {
+    each(["current foreground", "multi foreground", "multi foreground async"], |how| {
+        let lab = Lab::new(env!("CARGO_BIN_EXE_runtime"));
+        let daemon = lab.shell(&format!("exec $D {how} > out")).env("D", lab.program()).spawn();
+        lab.wait_for("out", SOON, |text| text == "begun\n");
+        assert_eq!(lab.daemon(PIDFILE).id(), daemon.process().id());
+        daemon.signal(Signal::SIGTERM);
+        daemon.finish().ok();
+        nothing_left(&lab);
+    });
+}
+
+/// Promise 1.43.
+#[test]
+fn foreground_inside_a_runtime_refuses_what_needs_one_thread() {
+    for (how, says) in [
+        (["current", "foreground", "async"], "a tokio runtime of one thread runs here"),
+        (["multi", "foreground", "user"], "start the daemon before any other thread"),
+    ] {
+        let lab = Lab::new(env!("CARGO_BIN_EXE_runtime"));
+        lab.run(&how).exits(2).says(&["failed to start", says]);
         nothing_left(&lab);
     }
 }

@@ -5,6 +5,7 @@ pub(crate) use daemonize_core::__private::cause;
 use daemonize_core::__private::{escape, into_escaped_lines};
 use daemonize_core::Pid;
 use std::fmt::{self, Display};
+use std::io;
 use std::process::ExitCode;
 
 /// The result of what a client or an instance does.
@@ -125,6 +126,24 @@ impl fmt::Debug for Error {
 }
 
 impl std::error::Error for Error {}
+
+impl From<Error> for io::Error {
+    /// Converts into an error of the kind that fits best, which keeps this one: see `get_ref` and `into_inner`.
+    fn from(error: Error) -> io::Error {
+        let kind = match error.kind() {
+            ErrorKind::NotRunning => io::ErrorKind::NotFound,
+            ErrorKind::Unreachable => io::ErrorKind::ConnectionRefused,
+            ErrorKind::Untrusted => io::ErrorKind::PermissionDenied,
+            ErrorKind::Timeout => io::ErrorKind::TimedOut,
+            ErrorKind::Reply => io::ErrorKind::InvalidData,
+            ErrorKind::AlreadyRunning { .. } => io::ErrorKind::AlreadyExists,
+            ErrorKind::Held => io::ErrorKind::ResourceBusy,
+            ErrorKind::Request | ErrorKind::Configuration => io::ErrorKind::InvalidInput,
+            _ => io::ErrorKind::Other,
+        };
+        io::Error::new(kind, error)
+    }
+}
 
 impl From<Error> for ExitCode {
     /// The exit status of [`Error::exit_code`].

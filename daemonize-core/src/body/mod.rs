@@ -22,6 +22,9 @@ pub(crate) use messages::{Handling, IDLE_TIME, LARGEST_POOL, POOL_SIZE, handle_m
 pub use outcome::{Never, Outcome, StepOutcome};
 pub use run::Run;
 pub use runtime::Runtime;
+pub(crate) use runtime::blocking;
+#[cfg(feature = "tokio")]
+pub(crate) use runtime::{RuntimeHere, runtime_here};
 pub use step::Step;
 
 use crate::report;

@@ -3,6 +3,7 @@
 use super::bodies::MESSAGES_HAVE_NO_PACE;
 use super::{Daemon, MessageDaemon, RunDaemon};
 use crate::body::{AckAsync, Ending, FetchAsync, Outcome, Run, Runtime, StepOutcome, handle_messages_async, steps};
+use crate::settings::set_optional;
 use std::future::Future;
 
 impl Daemon {
@@ -35,6 +36,7 @@ impl Daemon {
     {
         let plan = self.settings.runtime_plan();
         let mut daemon = self.work(Run(move || plan.run(async move { body().await.ending() })));
+        daemon.settings.awaits = true;
         daemon.settings.refuse_pace("a body that runs once has none");
         daemon.settings.refuse_pool();
         daemon
@@ -63,6 +65,7 @@ impl Daemon {
     {
         let (plan, every) = (self.settings.runtime_plan(), self.settings.every);
         let mut daemon = self.work(Run(move || plan.run(steps(step, every))));
+        daemon.settings.awaits = true;
         daemon.settings.refuse_pool();
         daemon
     }
@@ -98,22 +101,23 @@ impl Daemon {
         let plan = self.settings.runtime_plan();
         let settings = self.settings.handling();
         let mut daemon = self.work(Run(move || plan.run_to_the_end(handle_messages_async(fetch, handle, settings))));
+        daemon.settings.awaits = true;
         daemon.settings.refuse_pace(MESSAGES_HAVE_NO_PACE);
         daemon
     }
 
     /// Which runtime is built for an async body: one with several threads, unless set.
     #[must_use]
-    pub fn runtime(mut self, runtime: Runtime) -> Daemon {
-        self.settings.runtime = Some(runtime);
+    pub fn runtime(mut self, runtime: impl Into<Option<Runtime>>) -> Daemon {
+        set_optional(&mut self.settings.runtime, runtime);
         self
     }
 
     /// How many threads run the tasks of an async body (`Builder::worker_threads` of tokio); as many as there are
     /// processors, unless set.
     #[must_use]
-    pub fn worker_threads(mut self, count: usize) -> Daemon {
-        self.settings.worker_threads = Some(count);
+    pub fn worker_threads(mut self, count: impl Into<Option<usize>>) -> Daemon {
+        set_optional(&mut self.settings.worker_threads, count);
         self
     }
 }

@@ -1,8 +1,8 @@
 //! What a daemon does: the way from its configuration to its work, and what can be said of the work alone.
 
-use super::{Daemon, MessageDaemon, RunDaemon, StepDaemon};
+use super::{Daemon, Held, MessageDaemon, RunDaemon, StepDaemon};
 use crate::body::{Ack, Ending, Fetched, Messages, Outcome, Retry, Run, Step, StepOutcome, Work, handle_messages};
-use crate::settings::Settings;
+use crate::settings::{Settings, set_optional};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use std::time::Duration;
 impl Daemon {
     /// A daemon of this name, which is that of its pidfile unless [`pidfile`](Daemon::pidfile) is set.
     pub fn new(name: impl Into<String>) -> Daemon {
-        Daemon { settings: Settings::new(name.into()), work: () }
+        Daemon { settings: Settings::new(name.into()), work: (), held: Held::default() }
     }
 
     /// Runs `body` once; the daemon ends as it returns.
@@ -99,15 +99,15 @@ impl Daemon {
 
     /// Does work of your own kind.
     pub fn work<W: Work>(self, work: W) -> Daemon<W> {
-        Daemon { settings: self.settings, work }
+        Daemon { settings: self.settings, work, held: self.held }
     }
 
     /// The pace of the steps, from one beginning to the next. A step that takes longer skips the beats it missed.
     ///
     /// Unset, each step begins when the last one has ended.
     #[must_use]
-    pub fn every(mut self, pace: Duration) -> Daemon {
-        self.settings.every = Some(pace);
+    pub fn every(mut self, pace: impl Into<Option<Duration>>) -> Daemon {
+        set_optional(&mut self.settings.every, pace);
         self
     }
 
@@ -117,16 +117,16 @@ impl Daemon {
     /// keep the processor busy want about as many as there are processors; those that wait for others, many more. With 1
     /// they are handled one after another, in their order.
     #[must_use]
-    pub fn pool_size(mut self, size: usize) -> Daemon {
-        self.settings.pool_size = Some(size);
+    pub fn pool_size(mut self, size: impl Into<Option<usize>>) -> Daemon {
+        set_optional(&mut self.settings.pool_size, size);
         self
     }
 
     /// How long it takes until messages are fetched again after there was none, or after an error; 100 ms unless set. A
     /// stop does not wait for it.
     #[must_use]
-    pub fn idle_time(mut self, time: Duration) -> Daemon {
-        self.settings.idle_time = Some(time);
+    pub fn idle_time(mut self, time: impl Into<Option<Duration>>) -> Daemon {
+        set_optional(&mut self.settings.idle_time, time);
         self
     }
 
@@ -145,8 +145,8 @@ impl Daemon {
     /// # drop(slow_broker);
     /// ```
     #[must_use]
-    pub fn nack_timeout(mut self, time: Duration) -> Daemon {
-        self.settings.nack_timeout = Some(time);
+    pub fn nack_timeout(mut self, time: impl Into<Option<Duration>>) -> Daemon {
+        set_optional(&mut self.settings.nack_timeout, time);
         self
     }
 
@@ -161,8 +161,8 @@ impl Daemon {
     /// # drop(patient);
     /// ```
     #[must_use]
-    pub fn retry(mut self, retry: Retry) -> Daemon {
-        self.settings.retry = Some(retry);
+    pub fn retry(mut self, retry: impl Into<Option<Retry>>) -> Daemon {
+        set_optional(&mut self.settings.retry, retry);
         self
     }
 

@@ -4,12 +4,16 @@
 mod asynchronous;
 mod bodies;
 mod builder;
+mod held;
+mod records;
+mod start;
 mod verbs;
 
 pub use verbs::Partial;
 
 use crate::body::{Run, Step};
 use crate::settings::Settings;
+use held::Held;
 use std::fmt;
 
 /// A daemon: its configuration, and, once it has a body, its work.
@@ -36,6 +40,8 @@ use std::fmt;
 pub struct Daemon<W = ()> {
     settings: Settings,
     work: W,
+    /// A pidfile that the caller has locked.
+    held: Held,
 }
 
 /// A daemon that runs one function: see [`Daemon::run`].
@@ -50,11 +56,11 @@ pub type MessageDaemon<F> = Daemon<Run<F>>;
 impl<W> Daemon<W> {
     /// Returns what verbs need to find the same daemon, and nothing else.
     pub(crate) fn bare(&self) -> Daemon {
-        let Settings { name, pidfile, start_timeout, mistake, .. } = &self.settings;
+        let Settings { name, pidfile, no_pidfile, start_timeout, mistake, .. } = &self.settings;
         let mut settings = Settings::new(name.clone());
         (settings.pidfile, settings.mistake) = (pidfile.clone(), mistake.clone());
-        settings.start_timeout = *start_timeout;
-        Daemon { settings, work: () }
+        (settings.no_pidfile, settings.start_timeout) = (*no_pidfile, *start_timeout);
+        Daemon { settings, work: (), held: Held::default() }
     }
 }
 

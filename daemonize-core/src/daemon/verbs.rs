@@ -1,6 +1,6 @@
 //! What can be done with a daemon.
 
-use super::Daemon;
+use super::{Daemon, records};
 use crate::attach::Handle;
 use crate::body::Work;
 use crate::error::{Error, ErrorKind, Result};
@@ -12,6 +12,7 @@ use crate::settings::Detach;
 use crate::signal::Signal;
 use crate::stage::Stage;
 use std::convert::Infallible;
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -41,32 +42,53 @@ impl<W: Work> Daemon<W> {
             inside::restart()?;
             return Ok(Started::here(self.pidfile_path()));
         }
-        let checked = Checked::new(self.settings.clone())?;
-        if checked.has_pidfile() && !checked.is_restart() {
-            reach::stop(&self.settings)?;
+        let name = self.settings.name.clone();
+        records::starting(&name, " again");
+        records::start(&name, self.restart_from_outside())
+    }
+
+    fn restart_from_outside(self) -> Result<Started> {
+        if self.settings.no_pidfile {
+            return Err(self.settings.cannot_find_without_pidfile("restart"));
         }
-        conclude(checked.lock()?, self.work, false, Exit::Now)
+        let checked = Checked::new(self.settings.clone())?;
+        let held = self.held.take();
+        // A lock that is ours keeps every daemon out.
+        if checked.has_pidfile() && !checked.is_restart() && held.is_none() {
+            records::stop(&self.settings.name, reach::stop(&self.settings))?;
+        }
+        conclude(checked.lock(held)?, self.work, false, Exit::Now)
     }
 
     /// Runs the daemon in this process, without detaching, and ends the process with it.
     ///
-    /// As process 1 of a container it forks once: the daemon is the child, and process 1 stays as a minimal init, which
-    /// reaps orphans, passes signals on, and exits with the daemon's status. The same goes for [`start`](Daemon::start) and
-    /// [`activate`](Daemon::activate) there, unless they detach. Children that the program has started before are not the
-    /// daemon's then.
+    /// Nothing forks, so other threads and a tokio runtime may be there: unlike [`start`](Daemon::start), it may be called under
+    /// `#[tokio::main]`. It blocks the thread that calls it until the process ends. An async body has a runtime of its own also
+    /// there, beside the one that runs; if that one is of one thread, this is refused. A process with more than one thread
+    /// cannot change its user or root, and the programs that it starts inherit the variables that a service manager set for it
+    /// (`NOTIFY_SOCKET` and the like), since those cannot be removed safely.
+    ///
+    /// Process 1 of a container is the exception. With one thread it forks once: the daemon is the child, and process 1 stays as
+    /// a minimal init, which reaps orphans, passes signals on, and exits with the daemon's status. The same goes for
+    /// [`start`](Daemon::start) and [`activate`](Daemon::activate) there, unless they detach. Children that the program has
+    /// started before are not the daemon's then. With several threads there is no init, and a line on stderr says so.
     ///
     /// # Errors
     /// Why the body was not entered. On success it does not return.
     pub fn foreground(mut self) -> Result<Infallible> {
         self.settings.detach = Detach::Never;
-        match Locked::new(self.settings)?.split(false)? {
+        records::starting(&self.settings.name, " in the foreground");
+        match Locked::new(self.settings, self.held.take())?.split(false)? {
             Role::Daemon(birth) => live(*birth, self.work, Exit::Whole),
             Role::Launcher(started) => started.report(),
         }
     }
 
     fn launch(self, leaving: bool, exit: Exit) -> Result<Started> {
-        conclude(Locked::new(self.settings)?, self.work, leaving, exit)
+        let name = self.settings.name.clone();
+        records::starting(&name, "");
+        let locked = Locked::new(self.settings, self.held.take());
+        records::start(&name, locked.and_then(|locked| conclude(locked, self.work, leaving, exit)))
     }
 
     /// An annotated `main`: the launcher's exit status is the start's outcome, the daemon is the program's continuation.
@@ -115,8 +137,10 @@ impl<W> Daemon<W> {
     /// # Errors
     /// As [`start`](Daemon::start), in the process that called, which goes on as what it was.
     pub fn run_to(self, stage: Stage) -> Result<Partial> {
-        match Locked::new(self.settings)?.split(true)? {
-            Role::Launcher(started) => started.report(),
+        let name = self.settings.name.clone();
+        records::starting(&name, "");
+        match Locked::new(self.settings, self.held.take())?.split(true)? {
+            Role::Launcher(started) => records::start(&name, Ok(started))?.report(),
             Role::Daemon(birth) => Partial(*birth).run_to(stage),
         }
     }
@@ -142,7 +166,7 @@ impl<W> Daemon<W> {
                 pidfile: self.pidfile_path(),
             });
         }
-        reach::stop(&self.settings)
+        records::stop(&self.settings.name, reach::stop(&self.settings))
     }
 
     /// Whether the daemon runs. Takes no lock, and so never makes a start fail.
@@ -157,13 +181,24 @@ impl<W> Daemon<W> {
         reach::status(&self.settings)
     }
 
-    /// Sends the daemon a signal.
+    /// Sends the daemon a signal: a [`Signal`], a number, or a name with or without `SIG`.
+    ///
+    /// ```no_run
+    /// use daemonize_core::{Daemon, Signal};
+    ///
+    /// let sleepy = Daemon::new("sleepy");
+    /// sleepy.send("HUP")?;
+    /// sleepy.send(Signal::SIGHUP)?;
+    /// # Ok::<(), daemonize_core::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// There is no such signal, no daemon, or it belongs to somebody else.
-    pub fn send(&self, signal: impl Into<Signal>) -> Result<()> {
-        let signal = signal.into();
-        if self.is_inside() { inside::send(signal) } else { reach::send(&self.settings, signal) }
+    /// There is no such signal, no daemon, or it belongs to another user.
+    pub fn send(&self, signal: impl TryInto<Signal, Error: Display>) -> Result<()> {
+        let unknown = |error| Error::new(ErrorKind::Configuration, format!("failed to send a signal: {error}"));
+        let signal = signal.try_into().map_err(unknown)?;
+        let sent = if self.is_inside() { inside::send(signal) } else { reach::send(&self.settings, signal) };
+        records::send(&self.settings.name, signal, sent)
     }
 
     /// The daemon's pid, while it lives.

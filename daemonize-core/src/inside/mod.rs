@@ -17,11 +17,13 @@ use crate::mutex::lock;
 use crate::notifier::Notifier;
 use crate::pidfile::PidFile;
 use crate::process::Identity;
+use crate::report::record;
 use crate::signal::Signal;
 use crate::signals::{Handlers, Registered};
 use crate::stopping::{self as flag, UntilStopped};
 use crate::sys::siginfo::Purpose;
 use crate::sys::{fds, handler};
+use log::Level;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::pin::Pin;
@@ -105,7 +107,9 @@ impl Inside {
 
     /// The daemon works; said once.
     pub(crate) fn tell_ready(&self) {
-        self.tell(Phase::Ready, |last| last.is_none());
+        if self.tell(Phase::Ready, |last| last.is_none()) {
+            record(Level::Info, &self.handle.name, format_args!("runs as pid {}", self.identity.pid));
+        }
     }
 
     /// Handlers of SIGHUP begin.
@@ -123,10 +127,11 @@ impl Inside {
         self.tell(Phase::Stopping, |last| last != Some(Phase::Stopping));
     }
 
-    /// Tells what lives beside the body of a new phase, if it follows the last one.
-    fn tell(&self, phase: Phase, follows: impl FnOnce(Option<Phase>) -> bool) {
+    /// Tells what lives beside the body of a new phase, if it follows the last one; returns whether it does.
+    fn tell(&self, phase: Phase, follows: impl FnOnce(Option<Phase>) -> bool) -> bool {
         let mut last = lock(&self.phase);
-        if follows(*last) {
+        let follows = follows(*last);
+        if follows {
             *last = Some(phase);
             // A copy: whoever is told may end before all are.
             let attachments = lock(&self.attachments).clone();
@@ -136,6 +141,7 @@ impl Inside {
                 }
             }
         }
+        follows
     }
 
     /// Ends what lives beside the body, once, the last that was started first.

@@ -45,16 +45,16 @@ pub(crate) fn detaches(setting: Detach) -> bool {
     match setting {
         Detach::Always => true,
         Detach::Never => false,
-        Detach::Auto => match reason_against() {
-            Some(reason) => {
-                report::say(&format!("not detaching: {reason} (`detach = always` detaches all the same)"));
-                false
+        Detach::Auto => {
+            let reason = reason_against();
+            match &reason {
+                Some(reason) => {
+                    report::say(&format!("not detaching: {reason} (`detach = always` detaches regardless)"))
+                }
+                None => warn_of_monitor(),
             }
-            None => {
-                warn_of_monitor();
-                true
-            }
-        },
+            reason.is_none()
+        }
     }
 }
 

@@ -59,6 +59,12 @@ impl Capture {
         self.errors.drain();
     }
 
+    /// Returns what has been printed since the last time, which is not kept then.
+    pub(crate) fn take_new(&mut self) -> [Vec<u8>; 2] {
+        self.drain();
+        [&mut self.output, &mut self.errors].map(|listener| std::mem::take(&mut listener.kept))
+    }
+
     /// What was printed, as far as it was kept, and how much more there was.
     pub(crate) fn finish(mut self) -> (Vec<u8>, Vec<u8>) {
         self.drain();

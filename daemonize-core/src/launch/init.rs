@@ -9,6 +9,7 @@ use super::{Launch, Plan};
 use crate::error::{Error, Result, cause};
 use crate::notifier::{Manager, Notifier, Relay};
 use crate::pid::Pid;
+use crate::report;
 use crate::settings::Settings;
 use crate::signal::Signal;
 use crate::stage::Stage;
@@ -36,6 +37,10 @@ const POLL_RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Why a daemon that is the main process of a container does not restart itself.
 pub(super) const REFUSES_RESTART: &str = "the container would end with it: let the container's runtime restart that";
+
+/// What a daemon in process 1 says that cannot get an init.
+const HAS_THREADS: &str = "process 1 has several threads and cannot become the container's init: processes that lose their \
+                           parent stay as zombies (start the daemon before any thread, or run `docker run --init`)";
 
 /// Set in the child of the init.
 static HAS_INIT: AtomicBool = AtomicBool::new(false);
@@ -73,11 +78,16 @@ pub(super) fn connect(plan: &mut Plan) -> Option<Notifier> {
     }
 }
 
-/// L16: forks in process 1, and returns in the child only. In any other process it returns what it was given.
-pub(super) fn split(mut quiet: Quiet, mut launch: Launch, alone: Alone) -> Result<(Quiet, Launch)> {
+/// L16: forks in process 1, and returns in the child only. In any other process it returns what it was given, and in a
+/// process 1 with more than one thread, whose other threads a fork would lose.
+pub(super) fn split(mut quiet: Quiet, mut launch: Launch, alone: Option<Alone>) -> Result<(Quiet, Launch)> {
     if Pid::this().as_raw() != 1 || launch.plan.settings.hooks.replaces(Stage::Detach) {
         return Ok((quiet, launch));
     }
+    let Some(alone) = alone else {
+        report::say(HAS_THREADS);
+        return Ok((quiet, launch));
+    };
     let failed = |error: io::Error| Error::stage(Stage::Detach, cause(&error));
     let signals = SignalQueue::of(&Mask::all()).map_err(failed)?;
     let relay = launch.plan.manager.and_then(Manager::connect).map(Relay::new).transpose().map_err(failed)?;

@@ -20,6 +20,7 @@ use crate::notifier::Manager;
 use crate::pid::Pid;
 use crate::pidfile::PidFile;
 use crate::process::{BootContext, Identity, Stat};
+use crate::settings::OnOutput;
 use crate::stage::Stage;
 use crate::stdout;
 use crate::sys::fork::{Alone, Fence, Fork, fork};
@@ -71,6 +72,7 @@ pub(super) fn split(mut quiet: Quiet, launch: Launch, alone: Alone, leaving: boo
                 ready,
                 ctl,
                 capture,
+                on_output: settings.on_output.clone(),
                 session_leader,
                 daemon: None,
                 exiting: None,
@@ -98,6 +100,8 @@ struct Launcher {
     /// To the session leader.
     ctl: Channel,
     capture: Option<Capture>,
+    /// Until it panics.
+    on_output: Option<OnOutput>,
     session_leader: Pid,
     /// Named by the session leader, which forked it.
     daemon: Option<Pid>,
@@ -244,9 +248,20 @@ impl Launcher {
 
     /// Takes what was printed; before GO, so that it stands in the log before what the daemon prints itself.
     fn drain(&mut self) {
-        if let Some(capture) = &mut self.capture {
-            capture.drain();
+        let Some(capture) = &mut self.capture else { return };
+        let Some(on_output) = &self.on_output else { return capture.drain() };
+        let printed = capture.take_new();
+        // The user's code, which may take long: with the caller's mask, so that a signal can end it, and with it the start.
+        let call = || printed.iter().all(|output| output.is_empty() || on_output.call(output));
+        if !self.quiet.interrupted(call) {
+            self.on_output = None;
         }
+    }
+
+    /// Takes what was printed last; returns what is kept of all.
+    fn finish_capture(&mut self) -> (Vec<u8>, Vec<u8>) {
+        self.drain();
+        self.capture.take().map(Capture::finish).unwrap_or_default()
     }
 
     fn conclude(
@@ -355,12 +370,12 @@ impl Launcher {
     }
 
     fn success(mut self, pid: Pid, pidfile: PathBuf) -> Started {
-        let (output, errors) = self.capture.take().map(Capture::finish).unwrap_or_default();
+        let (output, errors) = self.finish_capture();
         Started { pid, pidfile, output, errors }
     }
 
     fn failure(&mut self, error: Error) -> Error {
-        let (output, errors) = self.capture.take().map(Capture::finish).unwrap_or_default();
+        let (output, errors) = self.finish_capture();
         let error = if self.left_behind { error.and("a process of this start still runs") } else { error };
         let error = match (error.kind(), &self.logs[..]) {
             (ErrorKind::Body | ErrorKind::Died | ErrorKind::NotReady, [log, ..]) => {

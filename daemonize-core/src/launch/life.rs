@@ -10,7 +10,7 @@ use super::birth::Born;
 use super::readiness::{self, never_ready};
 use super::undo::{LAST_WORDS, settle_messages};
 use crate::attach::Attachment;
-use crate::body::{Ending, Work, guarded};
+use crate::body::{self, Ending, Work, guarded};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::inside::{self, Inside};
 use crate::mutex::lock;
@@ -20,9 +20,11 @@ use crate::settings::{Ready, Settings};
 use crate::shutdown::{self, Settlement, within};
 use crate::signal::Signal;
 use crate::signals::{End, Service, Signals};
+use crate::stage::Stage;
 use crate::stdout;
 use crate::stopping;
 use crate::sys::fork::{Fence, at_exit, exit_now};
+use log::Level;
 use nix::unistd::isatty;
 use std::convert::Infallible;
 use std::fs::File;
@@ -49,7 +51,7 @@ pub(crate) fn live<W: Work>(birth: Birth, work: W, exit: Exit) -> Result<Infalli
     inside::expect_to_be_unwound();
     // For user code that calls `exit(3)`, which no other part of the daemon would see.
     at_exit(settle_at_exit);
-    let ending = guarded("the body", || work.work());
+    let ending = guarded("the body", || body::blocking(|| work.work()));
     finish(inside, &ending, exit)
 }
 
@@ -105,6 +107,7 @@ fn begin(birth: Birth, leave: fn() -> !) -> Result<&'static Inside> {
     let inside = inside::enter(inside);
     shutdown::set_limit(settings.nack_timeout());
     let ready = settings.ready;
+    let stages = stages_done(&settings);
     let mut service = service(inside, settings, &announcement);
     match readiness::begin(inside, announcement, ready) {
         Ok(undecided) => service.undecided = undecided,
@@ -115,6 +118,7 @@ fn begin(birth: Birth, leave: fn() -> !) -> Result<&'static Inside> {
         }
     }
     start(inside, service);
+    report::record(Level::Debug, &inside.handle.name, stages);
     if ready == Ready::Entered {
         inside.tell_ready();
     }
@@ -122,6 +126,15 @@ fn begin(birth: Birth, leave: fn() -> !) -> Result<&'static Inside> {
         quiet.go_on();
     }
     Ok(inside)
+}
+
+/// Says which stages are done, and which of them a hook has replaced.
+fn stages_done(settings: &Settings) -> String {
+    let stages = Stage::ALL.map(|stage| {
+        let replaced = if settings.hooks.replaces(stage) { " (replaced)" } else { "" };
+        format!("{stage}{replaced}")
+    });
+    format!("stages done: {}", stages.join(", "))
 }
 
 /// What the signal thread is to do. The log files are opened again before the user's handlers of HUP run.
@@ -144,7 +157,10 @@ fn service(inside: &'static Inside, settings: Settings, announcement: &Announcem
         with_handlers,
         grace,
         signals,
-        on_stop: Box::new(inside::pass_stop_on),
+        on_stop: Box::new(|| {
+            report::record_from_signal_thread(Level::Info, &inside.handle.name, "is to stop");
+            inside::pass_stop_on();
+        }),
         on_end: Box::new(move |end| end_from_outside(inside, end)),
         undecided: None,
     }
@@ -242,6 +258,7 @@ fn finish(inside: &'static Inside, ending: &Ending, exit: Exit) -> ! {
         report::error(&error);
     }
     let status = ending.exit_code().max(u8::from(cut || inside.handlers.have_failed()));
+    record_end(inside, status);
     match exit {
         Exit::Now => exit_now(status),
         Exit::Whole => std::process::exit(status.into()),
@@ -295,7 +312,16 @@ fn end_from_outside(inside: &'static Inside, end: End) {
     if let Some(error) = release(inside) {
         within(LAST_WORDS, move || report::error(&error));
     }
+    record_end(inside, status);
     exit_now(status)
+}
+
+/// Records the end, if that is possible within [`LAST_WORDS`].
+fn record_end(inside: &'static Inside, status: u8) {
+    if Level::Info <= log::max_level() {
+        let end = format!("ends with status {status}");
+        within(LAST_WORDS, move || report::record(Level::Info, &inside.handle.name, end));
+    }
 }
 
 /// Removes the pidfile; what is to be said about that.

@@ -27,6 +27,7 @@ mod readiness;
 mod session_leader;
 mod started;
 mod stdio;
+mod threads;
 mod undo;
 
 pub(crate) use birth::Birth;
@@ -56,6 +57,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 use stdio::Streams;
+use threads::{find_out_alone, never_forks, prove_alone, refuse_event_loops};
 
 pub use started::Started;
 
@@ -80,6 +82,8 @@ struct Plan {
     planned: Planned,
     streams: Streams,
     leaked: Vec<RawFd>,
+    /// Whether this process has one thread, as it must have wherever it forks.
+    is_alone: bool,
     /// By a service manager, and which of them wants to hear what becomes of the daemon.
     told: &'static Told,
     manager: Option<&'static Manager>,
@@ -132,8 +136,8 @@ impl Checked {
         self.restarted_from.is_some()
     }
 
-    /// Takes the pidfile.
-    pub(crate) fn lock(self) -> Result<Locked> {
+    /// Takes the pidfile, or takes over the one that the caller holds.
+    pub(crate) fn lock(self, held: Option<PidFile>) -> Result<Locked> {
         let Checked { plan, restarted_from } = self;
         let Plan { settings, pidfile, .. } = &plan;
         let has_pidfile = plan.has_pidfile();
@@ -162,9 +166,10 @@ impl Checked {
             let deadline = Instant::now() + settings.stop_timeout();
             quiet.interrupted(|| daemon.wait_for_end(deadline, settings))?;
         }
-        let lock = match inherited {
-            None if has_pidfile => Some(acquire(&plan, &quiet)?),
-            lock => lock,
+        let lock = match (inherited, held) {
+            (None, Some(held)) => Some(held.empty_again(plan.settings.pidfile_mode)?),
+            (None, None) if has_pidfile => Some(acquire(&plan, &quiet)?),
+            (lock, _) => lock,
         };
         Ok(Locked { quiet, launch: Launch { plan, lock } })
     }
@@ -184,11 +189,11 @@ impl Plan {
             return Err(Error::new(ErrorKind::Inside, text));
         }
         #[cfg(feature = "tokio")]
-        refuse_runtime()?;
+        threads::refuse_runtime(&settings)?;
         let detached = detaches(&settings, restarted_from);
         let pidfile = no_pidfile::place(&settings, detached)?;
-        let alone = prove_alone()?;
-        if restarted_from.is_some() {
+        let alone = if never_forks(&settings) { find_out_alone() } else { Some(prove_alone()?) };
+        if let (Some(alone), Some(_)) = (alone, restarted_from) {
             // Not for the programs that this one starts.
             environment::forget(alone, inside::RESTART_ENV);
         }
@@ -201,6 +206,10 @@ impl Plan {
         }
         settings.inherit.extend(event::descriptors());
         let identity = Target::resolve(&settings)?;
+        if identity.is_some() && alone.is_none() {
+            // A part of what changes is each thread's own.
+            prove_alone()?;
+        }
         let owner = identity.as_ref().map_or((None, None), Target::owner);
         let (user, group) = (owner.0.map(Uid::as_raw), owner.1.map(Gid::as_raw));
         let planned = Planned { name: settings.name.clone(), pidfile: pidfile.clone(), user, group };
@@ -214,7 +223,19 @@ impl Plan {
             // How a watchdog ends a body that hangs, which no grace brings to its end.
             settings.signals = settings.signals.default_action(Signal::SIGABRT);
         }
-        Ok(Plan { settings, detached, pidfile, identity, planned, streams, leaked, told, manager, relayed: None })
+        Ok(Plan {
+            settings,
+            detached,
+            pidfile,
+            identity,
+            planned,
+            streams,
+            leaked,
+            is_alone: alone.is_some(),
+            told,
+            manager,
+            relayed: None,
+        })
     }
 }
 
@@ -226,8 +247,8 @@ pub(crate) struct Locked {
 
 impl Locked {
     /// Checks everything and takes the pidfile.
-    pub(crate) fn new(settings: Settings) -> Result<Locked> {
-        Checked::new(settings)?.lock()
+    pub(crate) fn new(settings: Settings, held: Option<PidFile>) -> Result<Locked> {
+        Checked::new(settings)?.lock(held)
     }
 
     pub(crate) fn is_detached(&self) -> bool {
@@ -242,15 +263,20 @@ impl Locked {
             // Whoever interrupts a hook that hangs leaves an empty file, which the next start takes.
             quiet.interrupted(|| launch.hook(Stage::Detach, When::Before))?;
         }
-        // The hooks may have made threads.
-        let alone = prove_alone()?;
         if launch.plan.detached {
+            // The hooks may have made threads.
+            let alone = prove_alone()?;
             if leaving {
                 init::check_leaving()?;
             }
             // systemd looks for the daemon as soon as the launcher has gone, and wants it to be an orphan by then.
             let leaving = leaving && !launch.plan.told.is_systemds;
             return launcher::split(quiet, launch, alone, leaving);
+        }
+        // Where threads are allowed, each look would wait for those that are about to end.
+        let alone = if launch.plan.is_alone { find_out_alone() } else { None };
+        if alone.is_none() && !never_forks(&launch.plan.settings) {
+            prove_alone()?;
         }
         let (quiet, launch) = init::split(quiet, launch, alone)?;
         forget_what_is_meant_for_this_process(alone);
@@ -298,52 +324,6 @@ fn check_descriptors(settings: &Settings) -> Result<()> {
     closed.map_or(Ok(()), |fd| Err(Error::configuration(format_args!("`inherit`: descriptor {fd} is not open"))))
 }
 
-/// A runtime that runs already is not the daemon's, which is built after the fork.
-#[cfg(feature = "tokio")]
-fn refuse_runtime() -> Result<()> {
-    let text = "failed to start: a tokio runtime runs here: start the daemon from a plain `fn main` (no `#[tokio::main]`), \
-                and make the daemon's own function an `async fn`";
-    let runs = tokio::runtime::Handle::try_current().is_ok();
-    if runs { Err(Error::new(ErrorKind::Runtime, text)) } else { Ok(()) }
-}
-
-/// An event loop that exists before the fork would have two processes wait with one kernel object, each for what is the
-/// other's. Its descriptor betrays it, also where it has no thread of its own.
-fn refuse_event_loops(own: &[RawFd], settings: &Settings) -> Result<()> {
-    let is_loop = |kind: &String| ["eventpoll", "io_uring"].contains(&kind.as_str());
-    let candidates = own.iter().filter(|fd| !settings.inherit.contains(fd));
-    let mut found = candidates.filter_map(|fd| fds::anonymous_kind(*fd).filter(is_loop).map(|kind| (fd, kind)));
-    found.next().map_or(Ok(()), |(fd, kind)| {
-        let text = format!(
-            "failed to start: an event loop lives in this process (descriptor {fd}, {kind}): start the daemon before any \
-             asynchronous runtime, or say that it is wanted with `inherit = [{fd}]`"
-        );
-        Err(Error::new(ErrorKind::Runtime, text))
-    })
-}
-
-/// A process with more than one thread cannot fork and go on: the others would be missing, with their locks held.
-fn prove_alone() -> Result<Alone> {
-    let alone = Alone::prove().map_err(|error| {
-        Error::new(ErrorKind::Threads, format!("failed to count the threads in `/proc/self/task`: {}", cause(&error)))
-    })?;
-    alone.map_err(|count| {
-        let names = thread_names().join(", ");
-        Error::new(
-            ErrorKind::Threads,
-            format!(
-                "failed to start: this process has {count} threads ({names}); start the daemon before any other thread"
-            ),
-        )
-    })
-}
-
-fn thread_names() -> Vec<String> {
-    let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
-    let name = |task: fs::DirEntry| fs::read_to_string(task.path().join("comm")).ok();
-    tasks.filter_map(name).map(|name| format!("`{}`", name.trim_end())).collect()
-}
-
 /// A working directory that is missing is seen here, unless it is only found in the new root.
 fn check_directory(settings: &Settings) -> Result<()> {
     let check = |key: &str, path: &Option<PathBuf>| match path {
@@ -368,8 +348,11 @@ fn make_state_directory(pidfile: &Path) -> Result<()> {
 
 /// Removes the variables that a service manager, a monitor or a predecessor set for this process, so that the programs
 /// it starts do not inherit them. Closes a descriptor that the predecessor left open for this process.
-fn forget_what_is_meant_for_this_process(alone: Alone) {
-    notifier::variables().chain([monitor::STOP_TIMEOUT]).for_each(|name| environment::forget(alone, name));
+///
+/// A process with other threads, which never forks, has to keep the variables: `unsetenv(3)` would race with their `getenv(3)`.
+fn forget_what_is_meant_for_this_process(alone: Option<Alone>) {
     RestartedFrom::discard();
-    environment::forget(alone, inside::RESTART_ENV);
+    let Some(alone) = alone else { return };
+    let variables = notifier::variables().chain([monitor::STOP_TIMEOUT, inside::RESTART_ENV]);
+    variables.for_each(|name| environment::forget(alone, name));
 }

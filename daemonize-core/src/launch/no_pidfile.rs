@@ -1,6 +1,6 @@
-//! A daemon under a service manager that finds no place for a pidfile runs without one.
+//! A daemon runs without a pidfile if that is asked for (`pidfile = none`), and under a service manager that has no place for it.
 //!
-//! Its manager knows it, and keeps it one of its kind: a unit with `User=` whose user has no home, `DynamicUser=`, a bare
+//! Its manager knows it then, and keeps it one of its kind: a unit with `User=` whose user has no home, `DynamicUser=`, a bare
 //! number as the user of a container, a file system to read only. Started by hand it would be lost, so that is refused.
 
 use super::{auto, make_state_directory};
@@ -11,8 +11,12 @@ use nix::fcntl::{AT_FDCWD, AtFlags};
 use nix::unistd::{AccessFlags, faccessat};
 use std::path::{Path, PathBuf};
 
-/// Returns where the pidfile is made; an empty path if the daemon runs without one, which is said on stderr.
+/// Returns where the pidfile is made; an empty path if the daemon runs without one, which is said on stderr
+/// unless it was asked for.
 pub(super) fn place(settings: &Settings, detached: bool) -> Result<PathBuf> {
+    if settings.no_pidfile {
+        return Ok(PathBuf::new());
+    }
     if settings.pidfile.is_some() || detached || !auto::is_watched() {
         return settings.pidfile();
     }

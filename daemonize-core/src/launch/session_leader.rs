@@ -33,7 +33,7 @@ pub(super) fn split(launch: Launch, alone: Alone, ready: Channel, ctl: Channel, 
         Err(error) => give_up(&ready, format!("second fork: {}", cause(&error))),
         Ok(Fork::Child) => {
             drop(ctl);
-            forget_what_is_meant_for_this_process(alone);
+            forget_what_is_meant_for_this_process(Some(alone));
             Birth::detached(launch, Link { ready, session_leader }, captured)
         }
         Ok(Fork::Parent(daemon)) => {

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 pub struct Started {
     /// The daemon.
     pub pid: Pid,
-    /// The path of the daemon's pidfile.
+    /// The path of the daemon's pidfile; empty if it runs without one.
     pub pidfile: PathBuf,
     /// The daemon's output on stdout until it was ready (the first 64 KiB).
     pub output: Vec<u8>,

@@ -39,12 +39,16 @@ impl Streams {
     /// Opens what is configured; unset streams lead to `/dev/null` when detached, else they stay.
     pub(crate) fn open(settings: &Settings, detached: bool, owner: Owner) -> Result<Streams> {
         let mut null = Null(None);
+        let log = settings.log.as_ref().filter(|_| detached);
+        let or_log = |key, stream: Option<_>| if stream.is_some() { (key, stream) } else { ("log", log) };
+        let one = or_log("stdout", settings.stdout.as_ref());
+        let other = or_log("stderr", settings.stderr.as_ref());
         let stdin = input(settings.stdin.as_ref(), detached, &mut null)?;
-        let stdout = output("stdout", settings.stdout.as_ref(), detached, owner, &mut null, io::stdout().as_fd())?;
-        let stderr = match (&settings.stdout, &settings.stderr) {
+        let stdout = output(one, detached, owner, &mut null, io::stdout().as_fd())?;
+        let stderr = match (one.1, other.1) {
             // One description for both: their lines land in the order in which they were written.
             (Some(Stdio::File(one)), Some(Stdio::File(other))) if one == other => stdout.clone(),
-            (_, stderr) => output("stderr", stderr.as_ref(), detached, owner, &mut null, io::stderr().as_fd())?,
+            _ => output(other, detached, owner, &mut null, io::stderr().as_fd())?,
         };
         Ok(Streams { stdin, stdout, stderr })
     }
@@ -153,8 +157,7 @@ fn input(setting: Option<&Stdio>, detached: bool, null: &mut Null) -> Result<Opt
 }
 
 fn output(
-    key: &str,
-    setting: Option<&Stdio>,
+    (key, setting): (&str, Option<&Stdio>),
     detached: bool,
     owner: Owner,
     null: &mut Null,

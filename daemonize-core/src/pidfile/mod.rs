@@ -7,6 +7,7 @@
 //! lock, the lock file last. The rules are in `docs/rules.md` (P1 to P12).
 
 mod clean;
+mod held;
 mod lock_holder;
 mod place;
 mod probe;

@@ -13,6 +13,9 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::time::{Duration, SystemTime};
 
+/// A pidfile that is empty for longer is not likely one of a start under way.
+const LONG_START: Duration = Duration::from_secs(60);
+
 /// One reading of the file: content, inode and age belong together.
 #[derive(Clone, Debug)]
 pub(crate) struct Reading {
@@ -146,6 +149,9 @@ impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Holder::Nothing => f.write_str("there is no pidfile"),
+            Holder::Unsealed(age) if *age > LONG_START => f.write_str(
+                "another start or stop is under way, or a hook replaced the stage `PidFile` of a daemon, which no verb can reach then",
+            ),
             Holder::Unsealed(_) => f.write_str("another start or stop is under way"),
             Holder::Nobody => f.write_str("the pidfile names no process for certain"),
             Holder::Unproven(pid) => write!(

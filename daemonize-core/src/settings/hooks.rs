@@ -68,7 +68,9 @@ impl Hooks {
         self.with(stage, When::After, hook)
     }
 
-    /// Runs `hook` instead of the stage; the last one given counts. Without `Detach` there is no fork at all.
+    /// Runs `hook` instead of the stage; the last one given counts. Without `Detach` there is no fork at all. Without `PidFile`
+    /// the pidfile keeps a second daemon out, but stays empty: `stop`, `send`, `restart` and `pid` cannot reach such a daemon and say
+    /// so, its `status` is unknown, and only the pid that its start returned leads to it.
     #[must_use]
     pub fn replace<K>(self, stage: Stage, hook: impl Hook<K>) -> Hooks {
         self.with(stage, When::Instead, hook)

@@ -2,13 +2,17 @@
 
 mod grace;
 mod hooks;
+mod output;
 mod paths;
+mod setting;
 mod streams;
 
 pub(crate) use hooks::When;
 pub use hooks::{Hook, Hooks};
+pub(crate) use output::OnOutput;
 pub(crate) use paths::expand;
 use paths::{default_pidfile, other_default_pidfiles};
+pub use setting::{Account, List, Setting};
 pub use streams::Stdio;
 
 use crate::attach::Attachment;
@@ -16,7 +20,7 @@ use crate::attach::Attachment;
 use crate::body::RuntimePlan;
 use crate::body::{Handling, IDLE_TIME, LARGEST_POOL, POOL_SIZE, Retry, Runtime};
 use crate::capability::Capability;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::signals::Signals;
 use crate::stage::Stage;
 use std::fmt;
@@ -71,11 +75,28 @@ pub enum Ready {
 /// Longer than this is a mistake, not a time.
 const ABSURD: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
 
+/// Sets what has a default, if there is a value.
+pub(crate) fn set<T>(setting: &mut T, value: impl Into<Option<T>>) {
+    if let Some(value) = value.into() {
+        *setting = value;
+    }
+}
+
+/// Sets what may be unset, if there is a value.
+pub(crate) fn set_optional<T>(setting: &mut Option<T>, value: impl Into<Option<T>>) {
+    if let Some(value) = value.into() {
+        *setting = Some(value);
+    }
+}
+
 /// Everything that a daemon's builder collects. `None` means the default, which depends on whether it detaches.
 #[derive(Clone)]
+#[allow(clippy::struct_excessive_bools)] // Each is a setting of its own.
 pub(crate) struct Settings {
     pub(crate) name: String,
     pub(crate) pidfile: Option<PathBuf>,
+    /// Set if it is to run without one.
+    pub(crate) no_pidfile: bool,
     pub(crate) pidfile_mode: u32,
     pub(crate) lock_timeout: Duration,
     pub(crate) detach: Detach,
@@ -93,6 +114,9 @@ pub(crate) struct Settings {
     pub(crate) stdin: Option<Stdio>,
     pub(crate) stdout: Option<Stdio>,
     pub(crate) stderr: Option<Stdio>,
+    /// Where stdout and stderr lead if they are not set and the daemon detaches.
+    pub(crate) log: Option<Stdio>,
+    pub(crate) on_output: Option<OnOutput>,
     pub(crate) ready: Ready,
     pub(crate) start_timeout: Duration,
     pub(crate) stop_timeout: Option<Duration>,
@@ -103,6 +127,9 @@ pub(crate) struct Settings {
     pub(crate) idle_time: Option<Duration>,
     pub(crate) nack_timeout: Option<Duration>,
     pub(crate) retry: Option<Retry>,
+    /// Whether the body is async.
+    #[cfg(feature = "tokio")]
+    pub(crate) awaits: bool,
     pub(crate) runtime: Option<Runtime>,
     pub(crate) worker_threads: Option<usize>,
     pub(crate) signals: Signals,
@@ -117,6 +144,7 @@ impl Settings {
         Settings {
             name,
             pidfile: None,
+            no_pidfile: false,
             pidfile_mode: 0o644,
             lock_timeout: Duration::ZERO,
             detach: Detach::Auto,
@@ -134,6 +162,8 @@ impl Settings {
             stdin: None,
             stdout: None,
             stderr: None,
+            log: None,
+            on_output: None,
             ready: Ready::Auto,
             start_timeout: Duration::from_secs(60),
             stop_timeout: None,
@@ -144,6 +174,8 @@ impl Settings {
             idle_time: None,
             nack_timeout: None,
             retry: None,
+            #[cfg(feature = "tokio")]
+            awaits: false,
             runtime: None,
             worker_threads: None,
             signals: Signals::new(),
@@ -280,12 +312,21 @@ impl Settings {
     /// Returns where a start makes the pidfile.
     pub(crate) fn pidfile(&self) -> Result<PathBuf> {
         self.check_name()?;
+        if self.no_pidfile {
+            return Err(self.cannot_find_without_pidfile("find"));
+        }
         self.pidfile.clone().map_or_else(|| default_pidfile(&self.name).map_err(Error::configuration), Ok)
     }
 
     /// Returns the pidfiles that verbs look at as well: none where it was set.
     pub(crate) fn other_pidfiles(&self) -> Vec<PathBuf> {
-        if self.pidfile.is_some() { Vec::new() } else { other_default_pidfiles(&self.name) }
+        if self.pidfile.is_some() || self.no_pidfile { Vec::new() } else { other_default_pidfiles(&self.name) }
+    }
+
+    /// Returns the error of a verb that would have to find the daemon, which is to run without a pidfile.
+    pub(crate) fn cannot_find_without_pidfile(&self, verb: &str) -> Error {
+        let why = "it runs without a pidfile (`pidfile = none`): use the pid that its start returned";
+        Error::failed(ErrorKind::Stop, verb, &self.name, why)
     }
 
     /// Returns the log files of a body that prints there before it is ready; stderr's first.

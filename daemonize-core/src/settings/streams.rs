@@ -1,5 +1,6 @@
 //! Where a standard stream leads.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -50,6 +51,30 @@ impl From<String> for Stdio {
     }
 }
 
+impl From<&String> for Stdio {
+    fn from(path: &String) -> Stdio {
+        Stdio::File(path.into())
+    }
+}
+
+impl From<OsString> for Stdio {
+    fn from(path: OsString) -> Stdio {
+        Stdio::File(path.into())
+    }
+}
+
+impl From<&OsStr> for Stdio {
+    fn from(path: &OsStr) -> Stdio {
+        Stdio::File(path.into())
+    }
+}
+
+impl From<&PathBuf> for Stdio {
+    fn from(path: &PathBuf) -> Stdio {
+        Stdio::File(path.clone())
+    }
+}
+
 impl From<&Path> for Stdio {
     fn from(path: &Path) -> Stdio {
         Stdio::File(path.into())
@@ -71,5 +96,28 @@ impl From<File> for Stdio {
 impl From<OwnedFd> for Stdio {
     fn from(fd: OwnedFd) -> Stdio {
         Stdio::Descriptor(Arc::new(fd))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Promise 1.38.
+    #[test]
+    fn path_of_any_type_becomes_a_file() {
+        let path = PathBuf::from("/var/log/a.log");
+        let text = path.display().to_string();
+        let streams: [Stdio; 8] = [
+            (&path).into(),
+            path.as_path().into(),
+            path.as_os_str().into(),
+            path.clone().into_os_string().into(),
+            (&text).into(),
+            text.as_str().into(),
+            text.clone().into(),
+            path.clone().into(),
+        ];
+        assert!(streams.iter().all(|stream| matches!(stream, Stdio::File(file) if *file == path)));
     }
 }

@@ -16,7 +16,7 @@ pub(crate) use service::{End, Service, THREAD_OF_STOPPING, Undecided};
 
 use crate::body::{Ending, Outcome};
 use crate::signal::Signal;
-use std::fmt;
+use std::fmt::{self, Display};
 use std::sync::{Arc, Mutex};
 
 /// These stop a daemon, unless the user says otherwise.
@@ -79,7 +79,11 @@ where
 /// # drop(signals);
 /// ```
 #[derive(Clone, Default)]
-pub struct Signals(Vec<(Signal, Reaction)>);
+pub struct Signals {
+    reactions: Vec<(Signal, Reaction)>,
+    /// What is wrong with the first name that is not a signal's.
+    mistake: Option<String>,
+}
 
 #[derive(Clone)]
 enum Reaction {
@@ -94,15 +98,15 @@ impl Signals {
         Signals::default()
     }
 
-    /// Adds a handler; several for one signal run in the order in which they were added.
+    /// Adds a handler; several for one signal run in the order in which they were added. A signal is a [`Signal`], a number
+    /// or a name (`"HUP"`); what is not a signal is reported when the daemon starts.
     #[must_use]
-    pub fn handle<K>(mut self, signal: impl Into<Signal>, handler: impl Handler<K>) -> Signals {
+    pub fn handle<K>(self, signal: impl TryInto<Signal, Error: Display>, handler: impl Handler<K>) -> Signals {
         let shared = shared(handler);
-        match self.reaction(signal.into()) {
+        self.with(signal, |reaction| match reaction {
             Reaction::Handle(handlers) => handlers.push(shared),
             other => *other = Reaction::Handle(vec![shared]),
-        }
-        self
+        })
     }
 
     /// As [`handle`](Signals::handle), around the handlers there are; unless the signal is not to be handled.
@@ -121,21 +125,29 @@ impl Signals {
 
     /// The signal does nothing.
     #[must_use]
-    pub fn ignore(mut self, signal: impl Into<Signal>) -> Signals {
-        *self.reaction(signal.into()) = Reaction::Ignore;
-        self
+    pub fn ignore(self, signal: impl TryInto<Signal, Error: Display>) -> Signals {
+        self.with(signal, |reaction| *reaction = Reaction::Ignore)
     }
 
     /// The signal does what it does to a program that never heard of it, see `signal(7)`: SIGTERM kills at once.
     #[must_use]
-    pub fn default_action(mut self, signal: impl Into<Signal>) -> Signals {
-        *self.reaction(signal.into()) = Reaction::Default;
+    pub fn default_action(self, signal: impl TryInto<Signal, Error: Display>) -> Signals {
+        self.with(signal, |reaction| *reaction = Reaction::Default)
+    }
+
+    /// Changes what is said about a signal; keeps the mistake if it is not one.
+    fn with(mut self, signal: impl TryInto<Signal, Error: Display>, change: impl FnOnce(&mut Reaction)) -> Signals {
+        match signal.try_into() {
+            Ok(signal) => change(self.reaction(signal)),
+            Err(unknown) => _ = self.mistake.get_or_insert_with(|| unknown.to_string()),
+        }
         self
     }
 
     /// Adds what `other` says; handlers add up, anything else of `other` wins.
     pub(crate) fn merge(&mut self, other: Signals) {
-        for (signal, reaction) in other.0 {
+        self.mistake = self.mistake.take().or(other.mistake);
+        for (signal, reaction) in other.reactions {
             match (self.reaction(signal), reaction) {
                 (Reaction::Handle(handlers), Reaction::Handle(more)) => handlers.extend(more),
                 (current, reaction) => *current = reaction,
@@ -145,21 +157,22 @@ impl Signals {
 
     /// What is said about a signal, a handler's place if nothing is yet.
     fn reaction(&mut self, signal: Signal) -> &mut Reaction {
-        let known = self.0.iter().position(|(of, _)| *of == signal);
+        let known = self.reactions.iter().position(|(of, _)| *of == signal);
         let index = known.unwrap_or_else(|| {
-            self.0.push((signal, Reaction::Handle(Vec::new())));
-            self.0.len() - 1
+            self.reactions.push((signal, Reaction::Handle(Vec::new())));
+            self.reactions.len() - 1
         });
-        &mut self.0[index].1
+        &mut self.reactions[index].1
     }
 
     fn get(&self, signal: Signal) -> Option<&Reaction> {
-        self.0.iter().find(|(of, _)| *of == signal).map(|(_, reaction)| reaction)
+        self.reactions.iter().find(|(of, _)| *of == signal).map(|(_, reaction)| reaction)
     }
 
     /// Says which signal cannot be treated so, and why.
     pub(crate) fn check(&self) -> Result<(), String> {
-        self.0.iter().try_for_each(|(signal, reaction)| match (signal.uncatchable(), reaction) {
+        self.mistake.clone().map_or(Ok(()), Err)?;
+        self.reactions.iter().try_for_each(|(signal, reaction)| match (signal.uncatchable(), reaction) {
             _ if !signal.exists() => Err(format!("there is no {signal}")),
             (None, _) => Ok(()),
             (Some(_), Reaction::Default) if !signal.is_beyond_control() => Ok(()),
@@ -177,14 +190,17 @@ impl Signals {
 
     /// Those with handlers, and those that mean something to every daemon.
     pub(crate) fn handled(&self) -> Vec<Signal> {
-        let own =
-            self.0.iter().filter(|(_, reaction)| matches!(reaction, Reaction::Handle(_))).map(|(signal, _)| *signal);
+        let own = self
+            .reactions
+            .iter()
+            .filter(|(_, reaction)| matches!(reaction, Reaction::Handle(_)))
+            .map(|(signal, _)| *signal);
         let common = STOPS.into_iter().chain([Signal::SIGHUP]).filter(|signal| !self.mentions(*signal));
         common.chain(own).collect()
     }
 
     pub(crate) fn ignored(&self) -> impl Iterator<Item = Signal> + '_ {
-        self.0.iter().filter(|(_, reaction)| matches!(reaction, Reaction::Ignore)).map(|(signal, _)| *signal)
+        self.reactions.iter().filter(|(_, reaction)| matches!(reaction, Reaction::Ignore)).map(|(signal, _)| *signal)
     }
 
     pub(crate) fn wants_default(&self, signal: Signal) -> bool {
@@ -208,7 +224,7 @@ fn shared<K>(mut handler: impl Handler<K>) -> SharedHandler {
 
 impl fmt::Debug for Signals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.0.iter().map(|(signal, reaction)| (signal, reaction))).finish()
+        f.debug_map().entries(self.reactions.iter().map(|(signal, reaction)| (signal, reaction))).finish()
     }
 }
 
@@ -244,6 +260,9 @@ mod tests {
         assert!(check(libc::SIGKILL).unwrap_err().contains("the kernel lets nobody"));
         assert!(check(libc::SIGSEGV).unwrap_err().contains("faulting instruction"));
         assert_eq!(check(99).unwrap_err(), "there is no signal 99");
+        let mut merged = Signals::new();
+        merged.merge(Signals::new().ignore("FOO").ignore("HUP").ignore("BAR"));
+        assert!(merged.check().unwrap_err().starts_with("`FOO` is not a known signal; use "));
         assert_eq!(check(libc::SIGRTMIN()), Ok(()));
     }
 }

@@ -23,7 +23,7 @@ fn unknown_keys_that_are_near_to_none_get_the_list() {
         "colour = 3",
         "unknown key `colour`, expected one of `name`, `companion`, `pidfile`, `pidfile_mode`, \
          `signals`, `detach`, `working_directory`, `umask`, `user`, `group`, `init_groups`, `chroot`, \
-         `core_dumps`, `inherit`, `close`, `stdin`, `stdout`, `stderr`, `ready`, `start_timeout`, \
+         `core_dumps`, `inherit`, `close`, `stdin`, `stdout`, `stderr`, `log`, `ready`, `on_output`, `start_timeout`, \
          `stop_timeout`, `grace`, `kill`, `hooks`, `runtime`, `worker_threads`, `control`, `configure`, `crate`",
         "colour",
     );
@@ -287,6 +287,15 @@ fn an_endpoint_is_nothing_an_address_of_this_machine_or_an_expression() {
     one("control, control", "duplicate key `control`", "control");
     one("control =", r#"`control =` needs a value, such as `control = "127.0.0.1:0"`"#, "=");
     one("contrl", "unknown key `contrl`, did you mean `control`?", "contrl");
+}
+
+/// Promise 1.40.
+#[test]
+fn pidfile_none_in_quotes_says_how_to_write_it() {
+    one(r#"pidfile = "none""#, "write `none` without quotes, or `./none` for a file", r#""none""#);
+    one("pidfile = 3", "`pidfile` wants a path, not a number", "3");
+    one("on_output = 3", "`on_output` wants a function that is given what a starting daemon prints, not a number", "3");
+    one(r#"log = "keep""#, "write `keep` without quotes, or `./keep` for a file", r#""keep""#);
 }
 
 #[test]

@@ -64,6 +64,16 @@ fn every_key() {
 }
 
 #[test]
+fn options_and_a_daemon_without_pidfile() {
+    assert_snapshot(
+        "options",
+        Run,
+        r#"name = config().name, pidfile = none, umask = None, user = config().user, log = "/var/log/a.log", on_output = show"#,
+        "fn serve() {}",
+    );
+}
+
+#[test]
 fn main_is_the_program() {
     assert_snapshot("main", Run, "umask = 0", "fn main() -> anyhow::Result<()> { serve()?; Ok(()) }");
 }

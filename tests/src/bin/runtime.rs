@@ -1,24 +1,54 @@
-//! Starts a daemon inside an asynchronous runtime, `current` or `multi`, which is refused.
+//! Starts a daemon inside an asynchronous runtime, `current` or `multi`, which is refused; or runs one there in the
+//! `foreground`, which is not: `RUNTIME [foreground [async | user]]`.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
-use daemon::Daemon;
+use daemon::{Daemon, Error};
 
 fn main() -> ExitCode {
-    let outcome = match std::env::args().nth(1).as_deref() {
-        Some("current") => current(),
-        Some("multi") => multi(),
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let Err(error) = (match arguments.as_slice() {
+        ["current", rest @ ..] => current(rest),
+        ["multi", rest @ ..] => multi(rest),
         other => panic!("which runtime? {other:?}"),
+    }) else {
+        return ExitCode::SUCCESS;
     };
-    outcome.map_or_else(|error| error.report(), |_| ExitCode::SUCCESS)
+    error.report()
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn current() -> daemon::Result<daemon::Started> {
-    Daemon::new("runtime").pidfile("d.pid").run(|| ()).start()
+async fn current(how: &[&str]) -> Result<(), Error> {
+    launch(how)
 }
 
 #[tokio::main]
-async fn multi() -> daemon::Result<daemon::Started> {
-    Daemon::new("runtime").pidfile("d.pid").run(|| ()).start()
+async fn multi(how: &[&str]) -> Result<(), Error> {
+    // Until it answers, its threads may not be there.
+    tokio::spawn(async {}).await.expect("a task");
+    launch(how)
+}
+
+fn launch(how: &[&str]) -> Result<(), Error> {
+    let daemon = Daemon::new("runtime").pidfile("d.pid");
+    match how {
+        [] => daemon.run(|| ()).start().map(drop),
+        ["foreground"] => match daemon.run(idle).foreground()? {},
+        ["foreground", "user"] => match daemon.user("nobody").run(idle).foreground()? {},
+        ["foreground", "async"] => match daemon.run_async(idle_async).foreground()? {},
+        other => panic!("which way? {other:?}"),
+    }
+}
+
+/// Tasks of the runtime around it go on where it has other threads.
+fn idle() {
+    println!("begun");
+    while daemon::sleep(Duration::from_secs(3600)) {}
+}
+
+async fn idle_async() {
+    tokio::spawn(async { println!("begun") }).await.expect("a task");
+    daemon::stopped().await;
 }

@@ -26,9 +26,12 @@ impl Sleepy {
     fn status() -> crate::facade::Result<crate::facade::Status> {
         Self::__daemon().status()
     }
-    /// Sends the daemon a signal.
+    /// Sends the daemon a signal, such as `"HUP"`.
     fn send(
-        signal: impl ::core::convert::Into<crate::facade::Signal>,
+        signal: impl ::core::convert::TryInto<
+            crate::facade::Signal,
+            Error: ::core::fmt::Display,
+        >,
     ) -> crate::facade::Result<()> {
         Self::__daemon().send(signal)
     }

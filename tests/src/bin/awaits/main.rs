@@ -101,7 +101,7 @@ fn begin(daemon: Daemon<impl Work>, verb: &str) -> Result<Started> {
 }
 
 fn configure(daemon: Daemon, (key, value): (&str, &str)) -> Daemon {
-    let number = || value.parse().expect("a number");
+    let number = || value.parse::<usize>().expect("a number");
     let time = || Duration::from_millis(value.parse().expect("milliseconds"));
     match key {
         "pidfile" => daemon.pidfile(value),

@@ -17,6 +17,7 @@
 mod act;
 mod beside;
 mod inbox;
+mod logger;
 mod manager;
 mod settings;
 mod verbs;
@@ -27,6 +28,7 @@ use std::process::ExitCode;
 const USAGE: u8 = 64;
 
 fn main() -> ExitCode {
+    logger::begin();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match settings::parse(&arguments) {
         Ok(experiment) => verbs::perform(experiment),

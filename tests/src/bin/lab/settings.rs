@@ -4,7 +4,7 @@ use std::os::fd::RawFd;
 use std::str::FromStr;
 use std::time::Duration;
 
-use daemon::{Capability, Close, Daemon, Detach, Ready, Retry, Signal, Stage, Stdio};
+use daemon::{Capability, Close, Daemon, Detach, PidFile, Ready, Retry, Signal, Stage, Stdio};
 
 use crate::act::{self, Act};
 use crate::beside::Beside;
@@ -87,7 +87,9 @@ impl Experiment {
 fn configure(daemon: Daemon, key: &str, value: &str) -> Result<Daemon, String> {
     Ok(match key {
         "name" => daemon.name(value),
+        "pidfile" if value == "none" => daemon.no_pidfile(),
         "pidfile" => daemon.pidfile(value),
+        "held" => daemon.with_pidfile(PidFile::lock(value).map_err(|error| error.to_string())?),
         "pidfile_mode" => daemon.pidfile_mode(octal(value)?),
         "detach" => daemon
             .detach(one_of(value, &[("auto", Detach::Auto), ("always", Detach::Always), ("never", Detach::Never)])?),
@@ -107,13 +109,21 @@ fn configure(daemon: Daemon, key: &str, value: &str) -> Result<Daemon, String> {
         "stdin" => daemon.stdin(stream(value)),
         "stdout" => daemon.stdout(stream(value)),
         "stderr" => daemon.stderr(stream(value)),
+        "log" => daemon.log(stream(value)),
+        "on_output" => {
+            let acts = act::parse(value)?;
+            daemon.on_output(move |output| {
+                print!("seen {:?};", String::from_utf8_lossy(output));
+                act::perform(&acts).expect("the acts of `on_output`");
+            })
+        }
         "ready" => daemon.ready(one_of(value, &READY)?),
         "start_timeout" => daemon.start_timeout(duration(value)?),
         "stop_timeout" => daemon.stop_timeout(duration(value)?),
         "lock_timeout" => daemon.lock_timeout(duration(value)?),
         "grace" => daemon.grace(duration(value)?),
         "every" => daemon.every(duration(value)?),
-        "pool_size" => daemon.pool_size(act::number(key, value)?),
+        "pool_size" => daemon.pool_size(act::number::<usize>(key, value)?),
         "idle_time" => daemon.idle_time(duration(value)?),
         "nack_timeout" => daemon.nack_timeout(duration(value)?),
         "retry" => daemon.retry(retry(value)?),

@@ -1,0 +1,43 @@
+//! Records of what the verbs do, for the program's logger.
+
+use crate::error::{ErrorKind, Result};
+use crate::launch::Started;
+use crate::reach::Stopped;
+use crate::report::record;
+use log::Level;
+use std::fmt::Display;
+
+/// Records that a start begins.
+pub(super) fn starting(name: &str, how: &str) {
+    record(Level::Debug, name, format_args!("starting{how}"));
+}
+
+/// Records how a start ended, in the launcher; a second launch among them.
+pub(super) fn start(name: &str, outcome: Result<Started>) -> Result<Started> {
+    match &outcome {
+        Ok(started) => record(Level::Info, name, format_args!("started as pid {}", started.pid)),
+        Err(error) if matches!(error.kind(), ErrorKind::AlreadyRunning { .. }) => {
+            record(Level::Info, name, format_args!("second launch: {error}"));
+        }
+        Err(error) => record(Level::Info, name, error),
+    }
+    outcome
+}
+
+/// Records what a stop did.
+pub(super) fn stop(name: &str, outcome: Result<Stopped>) -> Result<Stopped> {
+    match &outcome {
+        Ok(stopped) => record(Level::Info, name, stopped),
+        Err(error) => record(Level::Info, name, error),
+    }
+    outcome
+}
+
+/// Records that a signal was sent, or why it was not.
+pub(super) fn send(name: &str, signal: impl Display, outcome: Result<()>) -> Result<()> {
+    match &outcome {
+        Ok(()) => record(Level::Debug, name, format_args!("sent {signal}")),
+        Err(error) => record(Level::Debug, name, error),
+    }
+    outcome
+}

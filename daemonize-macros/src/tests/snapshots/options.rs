@@ -1,0 +1,65 @@
+fn serve() -> ::daemon::Result<::daemon::Started> {
+    serve::start()
+}
+/// Starts, stops and asks after the daemon of [`fn@serve`].
+#[allow(non_camel_case_types, dead_code)]
+enum serve {}
+impl serve {
+    /// Launches the daemon and returns once it is ready, or why it is not.
+    #[allow(dead_code)]
+    fn start() -> ::daemon::Result<::daemon::Started> {
+        Self::__daemon().run(|| Self::call()).start()
+    }
+    /// Stops the daemon if it runs, then launches it.
+    fn restart() -> ::daemon::Result<::daemon::Started> {
+        Self::__daemon().run(|| Self::call()).restart()
+    }
+    /// Runs the daemon in this very process, without detaching.
+    fn foreground() -> ::daemon::Result<::core::convert::Infallible> {
+        Self::__daemon().run(|| Self::call()).foreground()
+    }
+    /// Stops the daemon and returns once it is gone; success as well if it did not run.
+    fn stop() -> ::daemon::Result<::daemon::Stopped> {
+        Self::__daemon().stop()
+    }
+    /// Whether the daemon runs, and as which process.
+    fn status() -> ::daemon::Result<::daemon::Status> {
+        Self::__daemon().status()
+    }
+    /// Sends the daemon a signal, such as `"HUP"`.
+    fn send(
+        signal: impl ::core::convert::TryInto<
+            ::daemon::Signal,
+            Error: ::core::fmt::Display,
+        >,
+    ) -> ::daemon::Result<()> {
+        Self::__daemon().send(signal)
+    }
+    /// The daemon's process, if it runs.
+    fn pid() -> ::daemon::Result<::core::option::Option<::daemon::Pid>> {
+        Self::__daemon().pid()
+    }
+    /// Where the pidfile is.
+    fn pidfile() -> ::std::path::PathBuf {
+        Self::__daemon().pidfile_path()
+    }
+    /// Calls the plain function, here and now.
+    fn call() {
+        fn serve() {}
+        serve()
+    }
+    fn __daemon() -> ::daemon::Daemon {
+        static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
+        ::core::clone::Clone::clone(
+            __DAEMON
+                .get_or_init(|| {
+                    ::daemon::Daemon::new("serve")
+                        .name(config().name)
+                        .no_pidfile()
+                        .user(config().user)
+                        .log("/var/log/a.log")
+                        .on_output(show)
+                }),
+        )
+    }
+}
