@@ -1,5 +1,6 @@
 //! Where the output of bots goes: whole lines, into files that may fail and memory that is bounded.
 
+mod cut;
 mod follower;
 mod lines;
 mod place;

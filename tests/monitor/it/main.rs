@@ -18,6 +18,7 @@ mod identity;
 mod killed;
 mod log_places;
 mod logs;
+mod long_lines;
 mod order;
 mod orphans;
 mod places;
