@@ -27,7 +27,11 @@ use daemonize_core::{Attachment, Handle, Pid};
 use serde::Deserialize;
 use serde_json::json;
 use std::sync::{Arc, OnceLock};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
+use tokio::time::timeout;
+
+/// How long an attempt to open the monitor's own log may take; then what was known before is told.
+const LOG_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// What all routes know.
 #[derive(Clone)]
@@ -97,7 +101,18 @@ impl Listener {
         self.shown(bots)
     }
 
-    fn monitor(&self) -> json::Monitor {
+    /// Returns what is wrong with the monitor's own log, after another attempt to open it.
+    async fn log_problem(&self) -> Option<String> {
+        let recorder = self.0.reloader.as_deref()?.recorder();
+        if recorder.problem().is_some() {
+            // Its file system may not answer.
+            let _ = timeout(LOG_TIMEOUT, tokio::task::spawn_blocking(|| recorder.check())).await;
+        }
+        recorder.problem()
+    }
+
+    async fn monitor(&self) -> json::Monitor {
+        let log_problem = self.log_problem().await;
         let reloader = self.0.reloader.as_deref();
         let daemon = self.0.daemon.get();
         let uptime = daemon.and_then(|daemon| SystemTime::now().duration_since(daemon.since()).ok());
@@ -108,6 +123,7 @@ impl Listener {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             config: reloader.map(|reloader| reloader.path().display().to_string()),
             problem: reloader.and_then(Reloader::problem),
+            log_problem,
         }
     }
 
@@ -137,7 +153,7 @@ async fn all(State(listener): State<Listener>, Query(wanted): Query<Wanted>) -> 
     if wanted.minutes == Some(0) {
         bots.iter_mut().flat_map(|bot| &mut bot.events).for_each(|event| event.minutes.clear());
     }
-    answer(&json!({ "success": true, "monitor": listener.monitor(), "bots": bots }))
+    answer(&json!({ "success": true, "monitor": listener.monitor().await, "bots": bots }))
 }
 
 async fn one(State(listener): State<Listener>, Path(name): Path<String>) -> Response {

@@ -7,7 +7,7 @@ const SEQUENCE: usize = 64;
 
 /// Returns the beginning of `text`, of at most `limit` bytes and at least one. A character of UTF-8 that would be cut in two
 /// is left out, and so is the beginning of a terminal's sequence; bytes that are neither are cut anywhere.
-pub(super) fn prefix(text: &[u8], limit: usize) -> &[u8] {
+pub(crate) fn prefix(text: &[u8], limit: usize) -> &[u8] {
     if text.len() <= limit {
         return text;
     }

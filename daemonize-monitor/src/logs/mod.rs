@@ -7,6 +7,7 @@ mod place;
 mod sink;
 mod tail;
 
+pub(crate) use cut::prefix;
 pub(crate) use follower::Follower;
 pub(crate) use lines::Lines;
 pub(crate) use place::Place;
