@@ -5,13 +5,16 @@ use crate::config::nearest;
 use crate::error::{Error, ErrorKind};
 use crate::status::BotStatus;
 use axum::body::{Body, Bytes};
+use axum::extract::FromRequestParts;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use daemonize_control::axum;
 use daemonize_core::__private::escape_json;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use std::fmt::Display;
 use std::time::Duration;
 
 /// Longer waits are as good as this one.
@@ -35,6 +38,21 @@ fn response(status: StatusCode, value: &Value) -> Response {
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
+}
+
+/// A part of a request: where it cannot be understood, the answer says why as any other answer does.
+pub(super) struct Read<E>(pub(super) E);
+
+impl<S, E> FromRequestParts<S> for Read<E>
+where
+    S: Send + Sync,
+    E: FromRequestParts<S, Rejection: Display>,
+{
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        E::from_request_parts(parts, state).await.map(Read).map_err(|rejection| bad(rejection.to_string()))
+    }
 }
 
 /// What could not be done; a name that is not known is compared with those that are.

@@ -9,7 +9,7 @@ use crate::status::{BotStatus, State as At};
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use body::{Instead, answer, bad, parse, refusal};
+use body::{Instead, Read, answer, bad, parse, refusal};
 use daemonize_control::axum;
 use daemonize_core::__private::escape;
 use daemonize_core::Signal;
@@ -55,7 +55,7 @@ struct Again {
 /// `POST /bots/NAME/COMMAND`.
 pub(super) async fn command(
     State(listener): State<Listener>,
-    Path((name, command)): Path<(String, String)>,
+    Read(Path((name, command))): Read<Path<(String, String)>>,
     body: Bytes,
 ) -> Response {
     commanded(&listener, &name, &command, &body).await.unwrap_or_else(|instead| *instead)
@@ -92,9 +92,10 @@ async fn commanded_all(listener: &Listener, body: &Bytes) -> Result<Response, In
     let Many { command, bots, wait, signal } = parse(body)?;
     let wait = body::wait(wait)?;
     let signal = if command == "signal" { Some(parse_signal(signal.as_ref())?) } else { None };
-    let make = |name: String| match signal {
-        Some(signal) => Ok(Order::Signal(name, signal)),
-        None => made(&command).map(|make| make(name)),
+    // Read before it is known for which bots it is: there may be none.
+    let make: Box<dyn Fn(String) -> Order + Send + Sync> = match signal {
+        Some(signal) => Box::new(move |name| Order::Signal(name, signal)),
+        None => Box::new(made(&command)?),
     };
     let before = listener.bots().await.map_err(|error| Box::new(refusal(&error, &[])))?;
     let names = match bots {
@@ -104,7 +105,7 @@ async fn commanded_all(listener: &Listener, body: &Bytes) -> Result<Response, In
     let wait = wait.filter(|_| signal.is_none());
     let mut asked = Vec::new();
     for name in &names {
-        asked.push((name, ask::give(&listener.0.commands, make(name.clone())?, name, wait)));
+        asked.push((name, ask::give(&listener.0.commands, make(name.clone()), name, wait)));
     }
     let known: Vec<String> = before.iter().flat_map(|bot| [bot.name.clone(), bot.family().to_owned()]).collect();
     let mut failures = Vec::new();

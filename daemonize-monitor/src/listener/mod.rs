@@ -21,7 +21,7 @@ use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use axum::routing::{get, post};
-use body::{answer, refusal};
+use body::{Read, answer, refusal};
 use daemonize_control::{Endpoint, axum};
 use daemonize_core::{Attachment, Handle, Pid};
 use serde::Deserialize;
@@ -143,7 +143,7 @@ fn routes(listener: Listener) -> Router {
         .with_state(listener)
 }
 
-async fn all(State(listener): State<Listener>, Query(wanted): Query<Wanted>) -> Response {
+async fn all(State(listener): State<Listener>, Read(Query(wanted)): Read<Query<Wanted>>) -> Response {
     listener.0.changes.somebody_looks(&listener);
     let bots = match listener.bots().await {
         Ok(bots) => bots,
@@ -156,7 +156,7 @@ async fn all(State(listener): State<Listener>, Query(wanted): Query<Wanted>) -> 
     answer(&json!({ "success": true, "monitor": listener.monitor().await, "bots": bots }))
 }
 
-async fn one(State(listener): State<Listener>, Path(name): Path<String>) -> Response {
+async fn one(State(listener): State<Listener>, Read(Path(name)): Read<Path<String>>) -> Response {
     match ask::bots(&listener.0.commands, Some(name.clone())).await {
         Ok(bots) => {
             listener.looked_at(&bots).await;
