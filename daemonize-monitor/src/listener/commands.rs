@@ -13,7 +13,7 @@ use body::{Instead, Read, answer, bad, parse, refusal};
 use daemonize_control::axum;
 use daemonize_core::__private::escape;
 use daemonize_core::Signal;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -83,6 +83,16 @@ async fn commanded(listener: &Listener, name: &str, command: &str, body: &Bytes)
     }
 }
 
+/// What became of a command for many.
+#[derive(Serialize)]
+struct Outcome {
+    success: bool,
+    bots: Vec<json::Bot>,
+    failures: Vec<json::Failure>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+}
+
 /// `POST /command`: the same for many at once, who wait for nobody but themselves.
 pub(super) async fn many(State(listener): State<Listener>, body: Bytes) -> Response {
     commanded_all(&listener, &body).await.unwrap_or_else(|instead| *instead)
@@ -120,11 +130,8 @@ async fn commanded_all(listener: &Listener, body: &Bytes) -> Result<Response, In
     let meant: BTreeSet<&str> = names.iter().map(String::as_str).collect();
     let after: Vec<BotStatus> =
         after.into_iter().filter(|bot| meant.contains(&*bot.name) || meant.contains(bot.family())).collect();
-    let mut value = json!({ "success": failures.is_empty(), "bots": listener.shown(&after), "failures": failures });
-    if let Some(failure) = failures.first() {
-        value["message"] = failure.message.clone().into();
-    }
-    Ok(answer(&value))
+    let message = failures.first().map(|failure| failure.message.clone());
+    Ok(answer(&Outcome { success: failures.is_empty(), bots: listener.shown(&after), failures, message }))
 }
 
 /// Whether a command for all is for this one.

@@ -24,8 +24,7 @@ use axum::routing::{get, post};
 use body::{Read, answer, refusal};
 use daemonize_control::{Endpoint, axum};
 use daemonize_core::{Attachment, Handle, Pid};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::time::timeout;
@@ -62,6 +61,14 @@ impl Attachment for Beginning {
 struct Wanted {
     /// 0 leaves the counts of each minute out.
     minutes: Option<u8>,
+}
+
+/// The answer to `GET /bots`.
+#[derive(Serialize)]
+struct All {
+    success: bool,
+    monitor: json::Monitor,
+    bots: Vec<json::Bot>,
 }
 
 impl Listener {
@@ -153,7 +160,7 @@ async fn all(State(listener): State<Listener>, Read(Query(wanted)): Read<Query<W
     if wanted.minutes == Some(0) {
         bots.iter_mut().flat_map(|bot| &mut bot.events).for_each(|event| event.minutes.clear());
     }
-    answer(&json!({ "success": true, "monitor": listener.monitor().await, "bots": bots }))
+    answer(&All { success: true, monitor: listener.monitor().await, bots })
 }
 
 async fn one(State(listener): State<Listener>, Read(Path(name)): Read<Path<String>>) -> Response {

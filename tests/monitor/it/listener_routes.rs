@@ -313,3 +313,24 @@ fn answer_to_a_wrong_request_is_json_that_says_why() {
     assert_eq!(post(&site, "/command", &json!({ "do": "stop" }))["success"], true);
     site.shutdown();
 }
+
+/// Promise 6.53. A thousand bots, none of which runs.
+#[test]
+fn status_of_many_bots_leaves_no_memory_behind() {
+    let site = Site::new("[bot.web]\ncommand = \"BOT\"\ninstances = 1000\nautostart = false\n");
+    let monitor = site.start();
+    let memory = || {
+        let kib = monitor.status("RssAnon").expect("a monitor that lives");
+        kib.trim_end_matches(" kB").parse::<u64>().expect("a number")
+    };
+    ask(&site, "GET", "/bots?minutes=0", "");
+    let before = memory();
+    let everything = ask(&site, "GET", "/bots", "").1;
+    assert!(everything.len() > 500_000, "{} bytes", everything.len());
+    for (route, body) in [("/bots", ""), ("/bots/web", ""), ("/command", r#"{"do":"stop","bots":["web"]}"#)] {
+        ask(&site, if body.is_empty() { "GET" } else { "POST" }, route, body);
+        let grown = memory().saturating_sub(before);
+        assert!(grown < 6 * 1024, "{grown} KiB more than {before} after {route}");
+    }
+    site.shutdown();
+}
