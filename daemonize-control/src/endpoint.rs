@@ -205,7 +205,9 @@ impl Endpoint {
     /// Handles events of this name: `POST /event` with `{"name": name, …}`.
     ///
     /// The handler returns a [reply](crate::IntoReply) or a future of one. One that returns its reply runs in a thread of its
-    /// own (at most eight at a time), one that awaits it in the endpoint's. A panic is the reply of that event alone.
+    /// own, one that awaits it in the endpoint's. 24 may be at work for those who came to the socket, and 24 for those who came
+    /// to the port: a further event waits for 2 s, is then refused with status 503, and is not begun if its client leaves
+    /// meanwhile. A panic, or that no thread can be had, is the reply of that event alone.
     #[must_use]
     pub fn on<How, R>(self, name: impl Into<String>, handler: impl Fn(Event) -> R + Send + Sync + 'static) -> Endpoint
     where

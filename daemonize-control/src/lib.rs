@@ -10,6 +10,7 @@
 
 mod access;
 mod address;
+mod blocking;
 mod client;
 mod endpoint;
 mod events;

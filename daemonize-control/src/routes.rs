@@ -1,12 +1,13 @@
 //! The fixed table of what is answered, and the user's routes behind it.
 
 use crate::access::{Peer, Rules};
+use crate::blocking;
 use crate::events::{Handlers, Heard, Leave, Publisher};
 use crate::json::{self, Object, failure, success};
 use crate::refusal::Refusal;
 use crate::status::{self, Life, Requests};
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::MatchedPath;
 use axum::http::header::{ALLOW, CONTENT_SECURITY_POLICY, CONTENT_TYPE, WWW_AUTHENTICATE, X_FRAME_OPTIONS};
 use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
@@ -29,6 +30,9 @@ pub(crate) const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
+
+const NOTHING: &str = "there is nothing of that name";
+const NOT_THAT_WAY: &str = "this is not done that way";
 
 /// The paths of the table: a user's routes have others.
 pub(crate) const BUILT_IN: [&str; 8] =
@@ -144,7 +148,7 @@ impl Service {
             path if BUILT_IN.contains(&path) => not_allowed(path).into(),
             _ => match &self.routes {
                 Some(routes) => Answered { leave, ..routed(routes.clone(), peer, request).await.into() },
-                None => object(StatusCode::NOT_FOUND, &failure("there is nothing of that name")).into(),
+                None => object(StatusCode::NOT_FOUND, &failure(NOTHING)).into(),
             },
         }
     }
@@ -185,13 +189,16 @@ impl Service {
     /// On a thread of its own, since it blocks until the new program waits, which goes on when the client does not.
     async fn restart(&self, leave: Leave) -> Answered {
         let daemon = self.daemon.clone();
-        let restart = tokio::task::spawn_blocking(move || {
+        let restarted = blocking::spawn("daemon-restart", move || {
             let restarted = daemon.restart().map_err(|error| error.to_string());
             (restarted, leave)
         });
-        match restart.await {
-            Ok((restarted, leave)) => Answered { leave, ..outcome(restarted, "restarting").into() },
-            Err(_) => object(StatusCode::INTERNAL_SERVER_ERROR, &failure("the restart panicked")).into(),
+        match restarted {
+            Ok(restarted) => match restarted.await {
+                Ok((restarted, leave)) => Answered { leave, ..outcome(restarted, "restarting").into() },
+                Err(_) => object(StatusCode::INTERNAL_SERVER_ERROR, &failure("the restart panicked")).into(),
+            },
+            Err(error) => outcome(Err(format!("failed to restart: no thread can be had: {error}")), "").into(),
         }
     }
 }
@@ -207,7 +214,7 @@ async fn routed(mut routes: Router, peer: Peer, request: Request<Bytes>) -> Resp
             Err(_) => Poll::Ready(None),
         });
     match polled.await {
-        Some(Ok(response)) if !response.status().is_informational() => response,
+        Some(Ok(response)) if !response.status().is_informational() => with_reason(response),
         Some(Err(impossible)) => match impossible {},
         other => {
             let what = if other.is_none() { "panicked" } else { "answered with an informational status" };
@@ -215,6 +222,24 @@ async fn routed(mut routes: Router, peer: Peer, request: Request<Bytes>) -> Resp
             object(StatusCode::INTERNAL_SERVER_ERROR, &failure("the route failed"))
         }
     }
+}
+
+/// Gives an error without a word, as of a router that has no such route, the body that the endpoint's own have.
+fn with_reason(response: Response<Body>) -> Response<Body> {
+    let status = response.status();
+    let is_error = status.is_client_error() || status.is_server_error();
+    let is_empty = response.body().size_hint().exact() == Some(0);
+    if !is_error || !is_empty || response.headers().contains_key(CONTENT_TYPE) {
+        return response;
+    }
+    let why = match status {
+        StatusCode::NOT_FOUND => NOTHING,
+        StatusCode::METHOD_NOT_ALLOWED => NOT_THAT_WAY,
+        _ => status.canonical_reason().unwrap_or("it failed"),
+    };
+    let (mut parts, _) = response.into_parts();
+    parts.headers.insert(CONTENT_TYPE, JSON);
+    Response::from_parts(parts, json::print(&failure(why)).into())
 }
 
 /// What became of something that was asked of the daemon.
@@ -235,7 +260,7 @@ fn not_allowed(path: &str) -> Response<Body> {
         "/events" => "GET",
         _ => "POST",
     };
-    let mut response = object(StatusCode::METHOD_NOT_ALLOWED, &failure("this is not done that way"));
+    let mut response = object(StatusCode::METHOD_NOT_ALLOWED, &failure(NOT_THAT_WAY));
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     response
 }

@@ -24,6 +24,8 @@ pub struct Monitor {
     pub config: Option<String>,
     /// Why the configuration that is there now was not taken.
     pub problem: Option<String>,
+    /// Why its own log cannot be written now, and how much of it was lost.
+    pub log_problem: Option<String>,
 }
 
 /// One bot.

@@ -1,20 +1,22 @@
 //! The monitor's own log: to a file, a stream or syslog, as the configuration says.
 
+mod health;
 mod stream;
+mod syslog;
 
+use crate::bot::Log as LogFile;
 use crate::logs::{Place, Sink};
 use crate::settings::{Facility, Handler, Settings};
 use daemonize_core::__private::escape;
+use health::Health;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use std::cell::Cell;
 use std::fs;
-use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::os::unix::net::UnixDatagram;
-use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 use stream::{Entry, Queue, Shape, Stream};
+use syslog::Syslog;
 
 /// More is not held back.
 const MOST_HELD: usize = 1000;
@@ -22,30 +24,28 @@ const MOST_HELD: usize = 1000;
 /// How long the end of the monitor waits for whoever reads its last words.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
-/// Where syslog listens.
-const SYSLOG: &str = "/dev/log";
-
 /// Writes down what the monitor says through the `log` crate: at most one in a process.
-pub(crate) struct Recorder(Mutex<State>);
+pub(crate) struct Recorder {
+    state: Mutex<State>,
+    /// What goes to stdout and stderr.
+    queue: Arc<Queue>,
+    /// Why nothing can be written, for those who cannot wait for what is being written.
+    problem: Mutex<Option<String>>,
+}
 
 struct State {
     shape: Arc<Shape>,
     handler: Option<Handler>,
     level: LevelFilter,
-    output: Output,
+    syslog: Syslog,
+    file: Option<Box<Sink>>,
+    health: Health,
     /// What goes to stdout and stderr.
     queue: Arc<Queue>,
     /// Until when what is said is waited for: the monitor has ended.
     end: Option<Instant>,
     /// What is to be written when it is clear where stderr leads: until the daemon is ready, that is to its launcher.
     held: Option<Vec<(Level, String)>>,
-}
-
-enum Output {
-    /// Nothing was written yet.
-    Closed,
-    Syslog(UnixDatagram),
-    File(Box<Sink>),
 }
 
 thread_local! {
@@ -58,15 +58,19 @@ impl Recorder {
     pub(crate) fn for_monitor(settings: &Settings) -> &'static Recorder {
         static ONLY: OnceLock<Recorder> = OnceLock::new();
         let recorder = ONLY.get_or_init(|| {
-            Recorder(Mutex::new(State {
+            let queue = Arc::<Queue>::default();
+            let state = Mutex::new(State {
                 shape: Arc::default(),
                 handler: None,
                 level: LevelFilter::Info,
-                output: Output::Closed,
-                queue: Arc::default(),
+                syslog: Syslog::default(),
+                file: None,
+                health: Health::default(),
+                queue: Arc::clone(&queue),
                 end: None,
                 held: Some(Vec::new()),
-            }))
+            });
+            Recorder { state, queue, problem: Mutex::default() }
         });
         recorder.configure(settings);
         recorder
@@ -74,22 +78,28 @@ impl Recorder {
 
     /// Does as these settings say from now on.
     pub(crate) fn configure(&self, settings: &Settings) {
-        let mut state = self.state();
+        let mut state = lock(&self.state);
         state.shape = Arc::new(Shape { name: settings.name.clone(), format: settings.log_format.clone() });
         state.level = settings.log_level;
         if state.handler != settings.log {
             state.handler.clone_from(&settings.log);
-            state.output = Output::Closed;
+            state.syslog = Syslog::default();
+            state.file = None;
+            state.health = Health::default();
         }
         if is_ours(self) {
             log::set_max_level(settings.log_level);
         }
     }
 
-    /// Begins to write down, unless the program that this is has a recorder of its own.
+    /// Begins to write down, unless the program that this is has a recorder of its own. What is wrong with the log is said on
+    /// stderr before this returns: as long as that leads to whoever starts the monitor.
     pub(crate) fn begin(&'static self) {
         if log::set_logger(self).is_ok() {
-            log::set_max_level(self.state().level);
+            log::set_max_level(lock(&self.state).level);
+            if self.silently(|state| state.handler.is_some() && state.check()) {
+                self.queue.drain(Instant::now() + LAST_WORDS);
+            }
         }
     }
 
@@ -99,6 +109,7 @@ impl Recorder {
             for (level, message) in state.held.take().unwrap_or_default() {
                 state.write(level, &message);
             }
+            state.check();
         });
     }
 
@@ -106,33 +117,48 @@ impl Recorder {
     pub(crate) fn end(&self) {
         self.release();
         let end = Instant::now() + LAST_WORDS;
-        let queue = {
-            let mut state = self.state();
-            state.end = Some(end);
-            Arc::clone(&state.queue)
-        };
-        queue.drain(end);
+        lock(&self.state).end = Some(end);
+        self.queue.drain(end);
     }
 
     /// Opens a file again that something else has put aside.
     pub(crate) fn reopen(&self) {
         self.silently(|state| {
-            if let Output::File(sink) = &mut state.output {
+            if let Some(sink) = &mut state.file {
                 sink.reopen();
+                state.check();
             }
         });
     }
 
-    /// Does something with the state, what of it would be logged, in this thread, being lost: it would wait for itself.
-    fn silently(&self, act: impl FnOnce(&mut State)) {
-        WRITING.set(true);
-        act(&mut self.state());
-        WRITING.set(false);
+    /// Returns why the log cannot be written now, and how many messages were lost since it could.
+    pub(crate) fn problem(&self) -> Option<String> {
+        let problem = lock(&self.problem).clone().or_else(|| self.queue.problem());
+        problem.filter(|_| is_ours(self))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Tries to open a log that could not be written. May take as long as its file system does.
+    pub(crate) fn check(&self) {
+        if self.problem().is_some() {
+            self.silently(State::check);
+        }
     }
+
+    /// Does something with the state, what of it would be logged, in this thread, being lost: it would wait for itself.
+    fn silently<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        WRITING.set(true);
+        let mut state = lock(&self.state);
+        let outcome = act(&mut state);
+        let problem = state.health.problem();
+        drop(state);
+        *lock(&self.problem) = problem;
+        WRITING.set(false);
+        outcome
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether this is the one that writes.
@@ -162,22 +188,65 @@ impl State {
         }
     }
 
+    /// Writes a message. After a time without a log, how many were lost follows; a file has said so itself.
     fn write(&mut self, level: Level, message: &str) {
-        let handler = self.handler.clone().unwrap_or_else(usual);
-        match handler {
-            Handler::Syslog(facility) => self.write_to_syslog(facility, level, message),
-            Handler::Stdout => self.queue(Stream::Stdout, level, message),
-            Handler::Stderr => self.queue(Stream::Stderr, level, message),
+        let outcome = self.output(level, message);
+        if self.health.take(outcome, 1) {
+            self.notice();
+        }
+        if let Some(note) = self.health.take_lost().filter(|_| self.file.is_none()) {
+            let outcome = self.output(Level::Warn, &note);
+            self.health.take(outcome, 1);
+        }
+    }
+
+    /// Opens the log if it is not open. Returns `true` if stderr has heard of a problem now.
+    fn check(&mut self) -> bool {
+        let outcome = match self.handler.clone().unwrap_or_else(usual) {
+            Handler::Stdout | Handler::Stderr => Ok(()),
+            Handler::Syslog(_) => self.syslog.connect().map(drop),
+            Handler::File(log) => {
+                let sink = self.sink(&log);
+                sink.look(Instant::now());
+                trouble(sink)
+            }
+        };
+        let is_noticed = self.health.take(outcome, 0);
+        if is_noticed {
+            self.notice();
+        }
+        is_noticed
+    }
+
+    /// Says on stderr that what is said is lost.
+    fn notice(&self) {
+        let problem = self.health.problem().unwrap_or_default();
+        let message = format!("the monitor's own log is not written: {problem}");
+        self.queue(Stream::Stderr, Level::Warn, &message);
+    }
+
+    fn output(&mut self, level: Level, message: &str) -> Result<(), String> {
+        match self.handler.clone().unwrap_or_else(usual) {
+            Handler::Syslog(facility) => self.syslog.send(facility, level, &self.shape.name, message),
+            Handler::Stdout => {
+                self.queue(Stream::Stdout, level, message);
+                Ok(())
+            }
+            Handler::Stderr => {
+                self.queue(Stream::Stderr, level, message);
+                Ok(())
+            }
             Handler::File(log) => {
                 let line = self.shape.line(SystemTime::now(), level, message) + "\n";
-                if !matches!(self.output, Output::File(_)) {
-                    self.output = Output::File(Box::new(Sink::new(&log, Place::new(&log.path, None))));
-                }
-                if let Output::File(sink) = &mut self.output {
-                    sink.write(line.as_bytes(), Instant::now());
-                }
+                let sink = self.sink(&log);
+                sink.write(line.as_bytes(), Instant::now());
+                trouble(sink)
             }
         }
+    }
+
+    fn sink(&mut self, log: &LogFile) -> &mut Sink {
+        self.file.get_or_insert_with(|| Box::new(Sink::new(log, Place::new(&log.path, None))))
     }
 
     /// Whoever reads a stream may take its time: the monitor's is not to be spent on that.
@@ -187,40 +256,11 @@ impl State {
             self.queue.drain(end);
         }
     }
-
-    /// RFC 3164, without the time, which syslog adds. One that was restarted is found again.
-    fn write_to_syslog(&mut self, facility: Facility, level: Level, message: &str) {
-        let severity = match level {
-            Level::Error => 3,
-            Level::Warn => 4,
-            Level::Info => 6,
-            Level::Debug | Level::Trace => 7,
-        };
-        let number = u32::from(facility.number()) * 8 + severity;
-        let text = format!("<{number}>{}[{}]: {message}", self.shape.name, process::id());
-        for _ in 0..2 {
-            if !matches!(self.output, Output::Syslog(_)) {
-                let Ok(socket) = connect() else { return };
-                self.output = Output::Syslog(socket);
-            }
-            match &self.output {
-                Output::Syslog(socket) => match socket.send(text.as_bytes()) {
-                    // It has no room now: this message is lost, rather than the monitor's time.
-                    Ok(_) => return,
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                    Err(_) => self.output = Output::Closed,
-                },
-                _ => return,
-            }
-        }
-    }
 }
 
-fn connect() -> io::Result<UnixDatagram> {
-    let socket = UnixDatagram::unbound()?;
-    socket.set_nonblocking(true)?;
-    socket.connect(SYSLOG)?;
-    Ok(socket)
+/// Why a file cannot be written now.
+fn trouble(sink: &Sink) -> Result<(), String> {
+    sink.lost().1.map_or(Ok(()), |trouble| Err(trouble.to_owned()))
 }
 
 /// Where somebody may see it: stderr, or syslog where that is `/dev/null`.

@@ -1,17 +1,18 @@
 //! Which handler an event has, and how it is run: beside the endpoint, so that a slow one keeps nobody waiting.
 
 use super::IntoReply;
+use crate::blocking;
 use crate::json::{Object, failure};
 use daemonize_core::__private::escape;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::task::JoinHandle;
 
 /// An event that somebody sent: a JSON object with a `name`; what else is in it is the sender's. Reads like the
 /// [`Value`] that it is.
@@ -64,7 +65,7 @@ impl Deref for Event {
 pub trait Answer<How>: Sized {
     /// Runs the handler, in a thread or a task of its own, which goes on when nobody waits for it any more.
     #[doc(hidden)]
-    fn begin(handler: &Arc<dyn Fn(Event) -> Self + Send + Sync>, event: Event, work: Work) -> JoinHandle<Done>;
+    fn begin(handler: &Arc<dyn Fn(Event) -> Self + Send + Sync>, event: Event, work: Work) -> Handling;
 }
 
 /// A handler that returns its reply, and may take its time: it has a thread of its own.
@@ -96,6 +97,11 @@ pub struct Done {
     leave: Leave,
 }
 
+/// A handler at work, to be waited for; `None` if it panicked.
+#[doc(hidden)]
+#[allow(unreachable_pub)] // A public trait's hidden method returns it.
+pub type Handling = Pin<Box<dyn Future<Output = Option<Done>> + Send>>;
+
 impl Work {
     fn done(mut self, reply: Object) -> Done {
         Done { reply, leave: self.leave.take() }
@@ -112,11 +118,20 @@ impl Drop for Work {
 }
 
 impl<R: IntoReply + 'static> Answer<Plain> for R {
-    fn begin(handler: &Arc<dyn Fn(Event) -> R + Send + Sync>, event: Event, work: Work) -> JoinHandle<Done> {
-        let handler = Arc::clone(handler);
-        tokio::task::spawn_blocking(move || {
+    fn begin(handler: &Arc<dyn Fn(Event) -> R + Send + Sync>, event: Event, work: Work) -> Handling {
+        let (handler, name) = (Arc::clone(handler), work.name.clone());
+        let running = blocking::spawn("daemon-event", move || {
             let reply = handler(event).into_reply();
             work.done(reply)
+        });
+        Box::pin(async move {
+            match running {
+                Ok(done) => done.await.ok(),
+                Err(error) => {
+                    let reply = failure(format!("failed to handle {name}: no thread can be had: {error}"));
+                    Some(Done { reply, leave: None })
+                }
+            }
         })
     }
 }
@@ -125,16 +140,17 @@ impl<F> Answer<Awaited> for F
 where
     F: Future<Output: IntoReply> + Send + 'static,
 {
-    fn begin(handler: &Arc<dyn Fn(Event) -> F + Send + Sync>, event: Event, work: Work) -> JoinHandle<Done> {
+    fn begin(handler: &Arc<dyn Fn(Event) -> F + Send + Sync>, event: Event, work: Work) -> Handling {
         let handler = Arc::clone(handler);
-        tokio::spawn(async move {
+        let running = tokio::spawn(async move {
             let reply = handler(event).await.into_reply();
             work.done(reply)
-        })
+        });
+        Box::pin(async move { running.await.ok() })
     }
 }
 
-type Begin = dyn Fn(Event, Work) -> JoinHandle<Done> + Send + Sync;
+type Begin = dyn Fn(Event, Work) -> Handling + Send + Sync;
 
 /// A handler, and how many events it has had.
 struct Handler {
@@ -174,8 +190,8 @@ impl Handlers {
         let Some(handler) = handler else { return (failure(format!("no handler found for {name}")), None) };
         handler.handled.fetch_add(1, Relaxed);
         match (handler.begin)(event, Work { name: name.clone(), leave }).await {
-            Ok(Done { reply, leave }) => (reply, leave),
-            Err(_) => (failure(format!("the handler of {name} panicked")), None),
+            Some(Done { reply, leave }) => (reply, leave),
+            None => (failure(format!("the handler of {name} panicked")), None),
         }
     }
 

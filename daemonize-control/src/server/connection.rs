@@ -6,7 +6,7 @@ use super::reader::{Asked, Progress, Reader};
 use super::writer::Writer;
 use super::{End, glance};
 use crate::access::Peer;
-use crate::events::{Heard, Leave};
+use crate::events::Heard;
 use crate::refusal::Refusal;
 use crate::routes::{Answered, Content, Service};
 use axum::http::{Method, Request, StatusCode};
@@ -44,6 +44,14 @@ enum Read {
     Refusal(Refusal),
     /// There is nobody, or nothing more to do for somebody.
     Over,
+}
+
+/// What became of the wait for leave to take long.
+enum Turn {
+    Come(OwnedSemaphorePermit),
+    Refused,
+    /// The client has left.
+    Gone,
 }
 
 /// One connection.
@@ -113,9 +121,10 @@ impl<S: Stream> Connection<S> {
         }
         let mut leave = None;
         if service.may_take_long(&request) {
-            leave = self.leave().await;
-            if leave.is_none() {
-                return Some(service.refuse(TOO_MANY));
+            match self.leave().await {
+                Turn::Come(permit) => leave = Some(permit),
+                Turn::Refused => return Some(service.refuse(TOO_MANY)),
+                Turn::Gone => return None,
             }
         }
         tokio::select! {
@@ -128,16 +137,21 @@ impl<S: Stream> Connection<S> {
     }
 
     /// Leave to take long: as soon as somebody else is done, unless that takes long itself, or somebody wants this place.
-    async fn leave(&self) -> Leave {
-        if let Ok(leave) = Arc::clone(&self.long).try_acquire_owned() {
-            return Some(leave);
+    async fn leave(&self) -> Turn {
+        if let Ok(permit) = Arc::clone(&self.long).try_acquire_owned() {
+            return Turn::Come(permit);
         }
-        tokio::select! {
+        let turn = tokio::select! {
             biased;
-            leave = timeout(TURN, Arc::clone(&self.long).acquire_owned()) => leave.ok()?.ok(),
-            () = self.comes(End::Now) => None,
-            () = self.crowd.asks_to_leave() => None,
-        }
+            permit = timeout(TURN, Arc::clone(&self.long).acquire_owned()) => match permit {
+                Ok(Ok(permit)) => Turn::Come(permit),
+                _ => Turn::Refused,
+            },
+            () = self.comes(End::Now) => Turn::Refused,
+            () = self.crowd.asks_to_leave() => Turn::Refused,
+        };
+        // What was asked for by a client that has left meanwhile is not begun: nobody would hear what became of it.
+        if glance::has_left(&self.stream) { Turn::Gone } else { turn }
     }
 
     async fn comes(&self, end: End) {

@@ -22,9 +22,14 @@ pub(super) fn has_something(socket: &impl AsFd) -> bool {
 pub(super) async fn gone(stream: &impl Stream) {
     // Whoever goes is heard of. Nothing comes from most before they are answered: no timer is set for them.
     let _ = stream.hears().await;
-    while !look(stream).intersects(PollFlags::POLLHUP | PollFlags::POLLERR) {
+    while !has_left(stream) {
         sleep(OFTEN).await;
     }
+}
+
+/// Whether nobody could read an answer, as far as that can be seen now.
+pub(super) fn has_left(socket: &impl AsFd) -> bool {
+    look(socket).intersects(PollFlags::POLLHUP | PollFlags::POLLERR)
 }
 
 fn look(socket: &impl AsFd) -> PollFlags {

@@ -9,11 +9,11 @@ use crate::status::{BotStatus, State as At};
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use body::{Instead, answer, bad, parse, refusal};
+use body::{Instead, Read, answer, bad, parse, refusal};
 use daemonize_control::axum;
 use daemonize_core::__private::escape;
 use daemonize_core::Signal;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -55,7 +55,7 @@ struct Again {
 /// `POST /bots/NAME/COMMAND`.
 pub(super) async fn command(
     State(listener): State<Listener>,
-    Path((name, command)): Path<(String, String)>,
+    Read(Path((name, command))): Read<Path<(String, String)>>,
     body: Bytes,
 ) -> Response {
     commanded(&listener, &name, &command, &body).await.unwrap_or_else(|instead| *instead)
@@ -83,6 +83,16 @@ async fn commanded(listener: &Listener, name: &str, command: &str, body: &Bytes)
     }
 }
 
+/// What became of a command for many.
+#[derive(Serialize)]
+struct Outcome {
+    success: bool,
+    bots: Vec<json::Bot>,
+    failures: Vec<json::Failure>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+}
+
 /// `POST /command`: the same for many at once, who wait for nobody but themselves.
 pub(super) async fn many(State(listener): State<Listener>, body: Bytes) -> Response {
     commanded_all(&listener, &body).await.unwrap_or_else(|instead| *instead)
@@ -92,9 +102,10 @@ async fn commanded_all(listener: &Listener, body: &Bytes) -> Result<Response, In
     let Many { command, bots, wait, signal } = parse(body)?;
     let wait = body::wait(wait)?;
     let signal = if command == "signal" { Some(parse_signal(signal.as_ref())?) } else { None };
-    let make = |name: String| match signal {
-        Some(signal) => Ok(Order::Signal(name, signal)),
-        None => made(&command).map(|make| make(name)),
+    // Read before it is known for which bots it is: there may be none.
+    let make: Box<dyn Fn(String) -> Order + Send + Sync> = match signal {
+        Some(signal) => Box::new(move |name| Order::Signal(name, signal)),
+        None => Box::new(made(&command)?),
     };
     let before = listener.bots().await.map_err(|error| Box::new(refusal(&error, &[])))?;
     let names = match bots {
@@ -104,7 +115,7 @@ async fn commanded_all(listener: &Listener, body: &Bytes) -> Result<Response, In
     let wait = wait.filter(|_| signal.is_none());
     let mut asked = Vec::new();
     for name in &names {
-        asked.push((name, ask::give(&listener.0.commands, make(name.clone())?, name, wait)));
+        asked.push((name, ask::give(&listener.0.commands, make(name.clone()), name, wait)));
     }
     let known: Vec<String> = before.iter().flat_map(|bot| [bot.name.clone(), bot.family().to_owned()]).collect();
     let mut failures = Vec::new();
@@ -119,11 +130,8 @@ async fn commanded_all(listener: &Listener, body: &Bytes) -> Result<Response, In
     let meant: BTreeSet<&str> = names.iter().map(String::as_str).collect();
     let after: Vec<BotStatus> =
         after.into_iter().filter(|bot| meant.contains(&*bot.name) || meant.contains(bot.family())).collect();
-    let mut value = json!({ "success": failures.is_empty(), "bots": listener.shown(&after), "failures": failures });
-    if let Some(failure) = failures.first() {
-        value["message"] = failure.message.clone().into();
-    }
-    Ok(answer(&value))
+    let message = failures.first().map(|failure| failure.message.clone());
+    Ok(answer(&Outcome { success: failures.is_empty(), bots: listener.shown(&after), failures, message }))
 }
 
 /// Whether a command for all is for this one.

@@ -9,7 +9,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::Response;
-use body::{answer, bad, refusal};
+use body::{Read, answer, bad, refusal};
 use daemonize_control::axum;
 use daemonize_core::__private::escape_json;
 use serde::Deserialize;
@@ -39,8 +39,8 @@ pub(super) struct Asked {
 /// `GET /bots/NAME/log`.
 pub(super) async fn log(
     State(listener): State<Listener>,
-    Path(name): Path<String>,
-    Query(asked): Query<Asked>,
+    Read(Path(name)): Read<Path<String>>,
+    Read(Query(asked)): Read<Query<Asked>>,
 ) -> Response {
     let count = asked.lines.unwrap_or(100).min(MOST);
     let stream = asked.stream.as_deref().unwrap_or("both");

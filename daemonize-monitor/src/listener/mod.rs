@@ -21,13 +21,16 @@ use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use axum::routing::{get, post};
-use body::{answer, refusal};
+use body::{Read, answer, refusal};
 use daemonize_control::{Endpoint, axum};
 use daemonize_core::{Attachment, Handle, Pid};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use std::sync::{Arc, OnceLock};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
+use tokio::time::timeout;
+
+/// How long an attempt to open the monitor's own log may take; then what was known before is told.
+const LOG_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// What all routes know.
 #[derive(Clone)]
@@ -58,6 +61,14 @@ impl Attachment for Beginning {
 struct Wanted {
     /// 0 leaves the counts of each minute out.
     minutes: Option<u8>,
+}
+
+/// The answer to `GET /bots`.
+#[derive(Serialize)]
+struct All {
+    success: bool,
+    monitor: json::Monitor,
+    bots: Vec<json::Bot>,
 }
 
 impl Listener {
@@ -97,7 +108,18 @@ impl Listener {
         self.shown(bots)
     }
 
-    fn monitor(&self) -> json::Monitor {
+    /// Returns what is wrong with the monitor's own log, after another attempt to open it.
+    async fn log_problem(&self) -> Option<String> {
+        let recorder = self.0.reloader.as_deref()?.recorder();
+        if recorder.problem().is_some() {
+            // Its file system may not answer.
+            let _ = timeout(LOG_TIMEOUT, tokio::task::spawn_blocking(|| recorder.check())).await;
+        }
+        recorder.problem()
+    }
+
+    async fn monitor(&self) -> json::Monitor {
+        let log_problem = self.log_problem().await;
         let reloader = self.0.reloader.as_deref();
         let daemon = self.0.daemon.get();
         let uptime = daemon.and_then(|daemon| SystemTime::now().duration_since(daemon.since()).ok());
@@ -108,6 +130,7 @@ impl Listener {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             config: reloader.map(|reloader| reloader.path().display().to_string()),
             problem: reloader.and_then(Reloader::problem),
+            log_problem,
         }
     }
 
@@ -127,7 +150,7 @@ fn routes(listener: Listener) -> Router {
         .with_state(listener)
 }
 
-async fn all(State(listener): State<Listener>, Query(wanted): Query<Wanted>) -> Response {
+async fn all(State(listener): State<Listener>, Read(Query(wanted)): Read<Query<Wanted>>) -> Response {
     listener.0.changes.somebody_looks(&listener);
     let bots = match listener.bots().await {
         Ok(bots) => bots,
@@ -137,10 +160,10 @@ async fn all(State(listener): State<Listener>, Query(wanted): Query<Wanted>) -> 
     if wanted.minutes == Some(0) {
         bots.iter_mut().flat_map(|bot| &mut bot.events).for_each(|event| event.minutes.clear());
     }
-    answer(&json!({ "success": true, "monitor": listener.monitor(), "bots": bots }))
+    answer(&All { success: true, monitor: listener.monitor().await, bots })
 }
 
-async fn one(State(listener): State<Listener>, Path(name): Path<String>) -> Response {
+async fn one(State(listener): State<Listener>, Read(Path(name)): Read<Path<String>>) -> Response {
     match ask::bots(&listener.0.commands, Some(name.clone())).await {
         Ok(bots) => {
             listener.looked_at(&bots).await;

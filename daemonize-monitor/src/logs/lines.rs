@@ -1,5 +1,6 @@
 //! Cuts what comes out of a pipe into whole lines, of bounded length.
 
+use super::cut::prefix;
 use memchr::{memchr_iter, memrchr};
 
 /// A longer line is broken in two.
@@ -41,16 +42,18 @@ impl Lines {
         buffer
     }
 
-    /// Lets go of a line that is too long to wait for its end.
+    /// Hands on the beginning of a line that is too long to wait for its end.
     fn overflow<'a>(&mut self, buffer: &'a mut Vec<u8>) -> &'a [u8] {
         buffer.clear();
-        let whole = self.partial.len() / LONGEST * LONGEST;
-        for part in self.partial[..whole].chunks(LONGEST) {
+        let mut begin = 0;
+        while self.partial.len() - begin > LONGEST {
+            let part = prefix(&self.partial[begin..], LONGEST);
             buffer.extend_from_slice(part);
             buffer.push(b'\n');
+            begin += part.len();
         }
-        if whole > 0 {
-            let rest = self.partial.split_off(whole);
+        if begin > 0 {
+            let rest = self.partial.split_off(begin);
             self.keep(&rest);
         }
         buffer
@@ -77,14 +80,14 @@ fn are_short(lines: &[u8]) -> bool {
 /// Copies lines, and breaks those that are too long.
 fn broken(lines: &[u8], buffer: &mut Vec<u8>) {
     for line in lines.split_inclusive(|byte| *byte == b'\n') {
-        let text = line.strip_suffix(b"\n").unwrap_or(line);
-        let mut parts = text.chunks(LONGEST).peekable();
-        while let Some(part) = parts.next() {
+        let mut text = line.strip_suffix(b"\n").unwrap_or(line);
+        while text.len() > LONGEST {
+            let (part, rest) = text.split_at(prefix(text, LONGEST).len());
             buffer.extend_from_slice(part);
-            if parts.peek().is_some() {
-                buffer.push(b'\n');
-            }
+            buffer.push(b'\n');
+            text = rest;
         }
+        buffer.extend_from_slice(text);
         buffer.push(b'\n');
     }
 }
@@ -101,7 +104,7 @@ mod tests {
             let whole = lines.push(piece, &mut buffer);
             assert!(whole.is_empty() || whole.ends_with(b"\n"), "half a line was handed on");
             out.extend_from_slice(whole);
-            assert!(lines.partial.len() < LONGEST);
+            assert!(lines.partial.len() <= LONGEST);
         }
         out.extend_from_slice(lines.end(&mut buffer));
         out
@@ -123,6 +126,28 @@ mod tests {
         let out = through(&[&piece[..]; 100]);
         assert_eq!(out.split(|byte| *byte == b'x').skip(1).count(), 500_000);
         assert!(out.split(|byte| *byte == b'\n').all(|line| line.len() <= LONGEST));
+    }
+
+    /// Promise 6.51. Pieces that end inside of characters and of colours.
+    #[test]
+    fn line_over_the_limit_is_broken_between_characters() {
+        let text = "\x1b[38;5;200m\u{ae38}\u{1f600}e\u{301}".repeat(4000) + "\n";
+        for size in [1, 7, 4096, 65_536, text.len()] {
+            let out = through(&text.as_bytes().chunks(size).collect::<Vec<_>>());
+            let lines: Vec<&str> = std::str::from_utf8(&out).expect("whole characters").lines().collect();
+            assert_eq!(lines.concat() + "\n", text, "{size}");
+            for line in lines {
+                assert!(line.len() <= LONGEST, "{size}");
+                assert_eq!(line.matches('\x1b').count(), line.matches("\x1b[38;5;200m").count(), "{size}");
+            }
+        }
+    }
+
+    /// Promise 6.51. The end of a line of just the limit may come later than the line.
+    #[test]
+    fn line_of_the_limit_is_one_line_whenever_its_end_comes() {
+        let line = vec![b'x'; LONGEST];
+        assert_eq!(through(&[&line, b"\n", b"y\n"]), [&line[..], b"\ny\n"].concat());
     }
 
     proptest! {

@@ -1,11 +1,13 @@
 //! Where the output of bots goes: whole lines, into files that may fail and memory that is bounded.
 
+mod cut;
 mod follower;
 mod lines;
 mod place;
 mod sink;
 mod tail;
 
+pub(crate) use cut::prefix;
 pub(crate) use follower::Follower;
 pub(crate) use lines::Lines;
 pub(crate) use place::Place;

@@ -79,10 +79,10 @@ impl Sink {
     /// Opens the file again under its name; keeps the old one when that fails.
     pub(crate) fn reopen(&mut self) {
         match self.place.open() {
-            Ok((file, size)) => {
+            Ok(opened) => {
                 // The beginning is in the other file.
                 self.lose_what_is_owed();
-                (self.file, self.size) = (Some(file), size);
+                self.take(opened);
             }
             Err(error) if self.file.is_some() => {
                 log::warn!("failed to open `{}` again: {}", self.place.path().display(), cause(&error));
@@ -92,7 +92,7 @@ impl Sink {
     }
 
     /// Opens the file if it is not, or was removed; not more often than it can matter.
-    fn look(&mut self, now: Instant) {
+    pub(crate) fn look(&mut self, now: Instant) {
         if self.looked.is_some_and(|looked| now.saturating_duration_since(looked) < PATIENCE) {
             return;
         }
@@ -103,11 +103,27 @@ impl Sink {
         }
         self.lose_what_is_owed();
         match self.place.open() {
-            Ok((file, size)) => (self.file, self.size) = (Some(file), size),
+            Ok(opened) => self.take(opened),
             Err(error) => {
                 self.file = None;
                 self.trouble("open", &error);
             }
+        }
+    }
+
+    /// Writes to this file from now on.
+    fn take(&mut self, (file, size): (File, u64)) {
+        let was_open = self.file.is_some();
+        (self.file, self.size) = (Some(file), size);
+        // Whether one that was open can be written, the next line finds out.
+        if !was_open {
+            self.recovered();
+        }
+    }
+
+    fn recovered(&mut self) {
+        if self.trouble.take().is_some() {
+            log::info!("`{}` can be written again", self.place.path().display());
         }
     }
 
@@ -118,10 +134,7 @@ impl Sink {
         }
         let (written, error) = self.append(lines);
         match error {
-            None if self.trouble.take().is_some() => {
-                log::info!("`{}` can be written again", self.place.path().display());
-            }
-            None => {}
+            None => self.recovered(),
             Some(error) => {
                 self.trouble("write", &error);
                 let rest = &lines[written..];

@@ -1,25 +1,40 @@
 //! The last lines: those kept in memory, and those of a file.
 
 use super::Place;
+use super::cut::{prefix, without_rest_of_character};
 use memchr::{memchr, memrchr_iter};
 use std::io;
 use std::os::unix::fs::FileExt;
 
 /// What is kept of a bot's lines in memory, at the most.
-const KEPT: usize = 4096;
+const KEPT: usize = 8192;
+
+/// What one line may take of that with its end, so that it leaves some of the lines before it.
+const LONGEST: usize = 4096;
+/// What tells how much of a line is left out takes less.
+const NOTE: usize = 40;
 
 /// The last lines of one bot. Takes no memory until there is one.
 #[derive(Debug, Default)]
 pub(crate) struct Ring(Vec<u8>);
 
 impl Ring {
-    /// Adds whole lines; the oldest ones make room.
+    /// Adds whole lines; the oldest ones make room. A line that would take too much is shortened, and says so.
     pub(crate) fn push(&mut self, lines: &[u8]) {
-        if lines.len() >= KEPT {
-            self.0.clear();
-            self.0.extend_from_slice(whole(&lines[lines.len() - KEPT..], lines.len() > KEPT));
-            return;
+        if lines.len() <= LONGEST {
+            return self.add(lines);
         }
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+            if line.len() <= LONGEST {
+                self.add(line);
+            } else {
+                self.add(&shortened(line));
+            }
+        }
+    }
+
+    /// Adds what has room when the oldest lines are gone.
+    fn add(&mut self, lines: &[u8]) {
         let excess = (self.0.len() + lines.len()).saturating_sub(KEPT);
         if excess > 0 {
             // One byte earlier: a line that ends just there is whole.
@@ -35,10 +50,26 @@ impl Ring {
     }
 }
 
-/// What begins with a whole line: all of it, unless it was cut.
-fn whole(lines: &[u8], cut: bool) -> &[u8] {
-    let begin = if cut { memchr(b'\n', lines).map_or(0, |end| end + 1) } else { 0 };
-    &lines[begin..]
+/// The beginning of a line, and how much of it is left out.
+fn shortened(line: &[u8]) -> Vec<u8> {
+    let part = prefix(line, LONGEST - NOTE);
+    let mut short = part.to_vec();
+    let left_out = line.len() - part.len() - 1;
+    // Colours that the line has set end with it.
+    let reset = if memchr(0x1b, part).is_some() { "\x1b[0m" } else { "" };
+    short.extend_from_slice(format!("{reset} [{left_out} more bytes]\n").as_bytes());
+    short
+}
+
+/// What begins with a whole line: all of it, unless its beginning was cut off. The end of a line is better than nothing.
+fn whole(text: &[u8], is_cut: bool) -> &[u8] {
+    if !is_cut {
+        return text;
+    }
+    match memchr(b'\n', text) {
+        Some(end) if end + 1 < text.len() => &text[end + 1..],
+        _ => without_rest_of_character(text),
+    }
 }
 
 /// The end of a text, from the beginning of the `count`th last line on.
@@ -75,6 +106,31 @@ mod tests {
         }
         assert_eq!(last_of(b"a\nb", 1), b"b");
         assert_eq!(last_of(b"\n\n", 1), b"\n");
+    }
+
+    /// Promise 6.51.
+    #[test]
+    fn ring_with_long_line_keeps_the_lines_around_it() {
+        for size in [LONGEST - 1, LONGEST, KEPT - 1, KEPT, 2 * KEPT] {
+            let (mut ring, long) = (Ring::default(), "\u{ae38}".repeat(size / 3) + &"x".repeat(size % 3));
+            ring.push(b"before\n");
+            ring.push(format!("{long}\nafter\n").as_bytes());
+            let text = String::from_utf8(ring.last(9)).expect("whole characters");
+            let lines: Vec<&str> = text.lines().collect();
+            let [before, kept, after] = lines[..] else { panic!("{size}: {text}") };
+            assert_eq!((before, after), ("before", "after"), "{size}");
+            assert!(kept.len() < LONGEST, "{size}");
+            let (short, note) = kept.rsplit_once(" [").unwrap_or((kept, "0 more bytes]"));
+            assert!(long.starts_with(short) && note == format!("{} more bytes]", size - short.len()), "{size}: {note}");
+        }
+    }
+
+    /// Promise 6.51. As it is where another program writes into the file, and the last MiB of it is one line.
+    #[test]
+    fn text_of_one_line_whose_beginning_is_cut_off_is_its_end() {
+        assert_eq!(whole(&"\u{ae38}end\n".as_bytes()[1..], true), b"end\n");
+        assert_eq!(whole(b"cut\nwhole\n", true), b"whole\n");
+        assert_eq!(whole(b"whole\n", false), b"whole\n");
     }
 
     proptest! {

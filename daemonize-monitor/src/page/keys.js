@@ -7,16 +7,21 @@ const holdStill = (event) => {
   still = performance.now() + (event?.target.closest('button') ? 5000 : 1500);
 };
 
+/** Whose log was open when the pointer went down: the focus, which the panel follows, moves before the click comes. */
+let pressed = null;
+rows.addEventListener('pointerdown', () => { pressed = followed; }, { passive: true });
+
 rows.addEventListener('click', (event) => {
   const button = event.target.closest('button');
   const row = event.target.closest('tr');
   if (!row) return;
   const { name } = row.dataset;
+  // Of a click by keyboard the detail is 0.
+  const shown = event.detail === 0 ? followed : pressed;
   choose(name);
   if (!button) return;
   if (button.dataset.do !== 'log') command(name, button.dataset.do);
-  else if (followed === name) closePanel();
-  // Of a click by keyboard the detail is 0.
+  else if (shown === name) closePanel();
   else openPanel(name, { focus: event.detail === 0 || phone.matches });
 });
 rows.addEventListener('focusin', (event) => choose(event.target.closest('tr').dataset.name));

@@ -33,8 +33,8 @@ function showTitle() {
     title = 0;
     const { problems } = totals();
     const name = monitor.known?.name ?? 'Monitor';
-    const bad = problems > 0 || Boolean(monitor.known?.problem);
-    const what = problems === 1 ? '1 problem' : problems > 1 ? `${problems} problems` : bad ? 'configuration' : '';
+    const bad = problems > 0 || Boolean(monitor.known?.problem || monitor.known?.log_problem);
+    const what = problems === 1 ? '1 problem' : problems > 1 ? `${problems} problems` : bad ? (monitor.known.problem ? 'configuration' : 'log') : '';
     document.title = plain(what ? `(${what}) ${name}` : name);
     mark($('icon'), 'href', dot(bad ? '#d93025' : '#1a9c52'));
   }, 200);
@@ -59,8 +59,10 @@ async function load(signal) {
   monitor.known = answer.monitor;
   monitor.at = performance.now();
   write($('name'), answer.monitor.name);
-  write($('problem'), answer.monitor.problem || '');
-  $('problem').hidden = !answer.monitor.problem;
+  const { problem, log_problem: log } = answer.monitor;
+  const wrong = [problem, log && `The log of the monitor itself is not written: ${log}`].filter(Boolean).join('\n');
+  write($('problem'), wrong);
+  $('problem').hidden = !wrong;
   const listed = new Set();
   const quiet = bots.size === 0;
   answer.bots.forEach((bot, place) => {
@@ -140,7 +142,7 @@ function begin() {
   $('logout').hidden = !wire.token;
   const ticking = setInterval(() => { if (!document.hidden && $('live').dataset.state === 'live') tick(); }, 1000);
   signal.addEventListener('abort', () => clearInterval(ticking), { once: true });
-  wire.follow('events', {
+  followShared('events', {
     signal,
     heard,
     opened: () => {

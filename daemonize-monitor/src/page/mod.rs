@@ -16,6 +16,7 @@ pub(crate) const PAGE: &str = concat!(
     "<script type=\"module\">\n",
     include_str!("text.js"),
     include_str!("wire.js"),
+    include_str!("share.js"),
     include_str!("bots.js"),
     include_str!("rows.js"),
     include_str!("panel.js"),
@@ -28,7 +29,7 @@ pub(crate) const PAGE: &str = concat!(
 /// What the page may do: the strictest policy that it works under. The hashes are those of the texts between the tags of
 /// `<script>` and `<style>`; whoever changes these is told the new ones by the test.
 pub(crate) const POLICY: &str = "default-src 'none'; \
-    script-src 'sha256-WIGgLFAqXOaB3tIhyTg0QICp7CO6uQH5TzpVwDjwB48='; \
+    script-src 'sha256-Ab8LUQlLsI+uZlj08T7ANiC9N5QDL9Fhyh2MhTYJSUc='; \
     style-src 'sha256-T0a7V37BCQP6Fs5HIBfhghPzudF4tGNoqlgVOf15Jtc='; \
     img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

@@ -2,6 +2,8 @@
 
 const LINES = 200;
 const MOST_LINES = 2000;
+/** So many windows of one browser follow a log at a time. */
+const MOST_LOGS = 3;
 const phone = window.matchMedia('(max-width: 600px)');
 let followed = null, opener = null;
 let reading = new AbortController();
@@ -64,7 +66,7 @@ function readLog() {
   log.replaceChildren(element('div', 'Reading …', 'aside'));
   const stream = document.querySelector('#panel-stream :checked').value;
   let refused = false;
-  wire.follow(`bots/${encodeURIComponent(name)}/log?follow=1&lines=${LINES}&stream=${stream}`, {
+  const follow = () => wire.follow(`bots/${encodeURIComponent(name)}/log?follow=1&lines=${LINES}&stream=${stream}`, {
     signal,
     opened: () => {
       unread = [];
@@ -82,7 +84,15 @@ function readLog() {
       return error.status >= 500;
     },
   });
+  const wait = () => log.replaceChildren(element('div', `${MOST_LOGS} other windows show logs: close one of these.`, 'aside'));
+  takeSlot(MOST_LOGS, signal, follow, wait);
 }
+
+/** A window behind others gives its connection to one that waits, and reads again when it is seen. */
+slots?.addEventListener('message', () => { if (document.hidden) reading.abort(); });
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden && followed !== null && reading.signal.aborted) readLog();
+});
 
 /** Adds a line in the next frame; `null` where some were left out. */
 function addLine(line) {

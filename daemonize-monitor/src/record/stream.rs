@@ -108,6 +108,12 @@ impl Queue {
         }
     }
 
+    /// Returns how many messages were lost, if the streams take none now.
+    pub(super) fn problem(&self) -> Option<String> {
+        let (lost, stream, _) = self.state().lost.clone()?;
+        Some(format!("{lost} messages were lost: nobody takes them from {stream:?}").to_lowercase())
+    }
+
     /// What the thread does.
     fn write_all(&self) {
         super::WRITING.set(true);

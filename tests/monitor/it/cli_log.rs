@@ -1,6 +1,6 @@
 //! The monitor's own log: where it goes, what its lines look like, and what is left out.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
@@ -15,12 +15,19 @@ command = "BOT"
 args = ["idle"]
 "#;
 
+/// A system log that takes two messages.
+const LISTENER: &str = "import os, socket
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
+    log.bind('/dev/log'); open('listens', 'w').close(); log.settimeout(20)
+    for _ in range(2): open('syslog', 'ab').write(log.recv(4096) + b'\\n')";
+
 /// A site whose monitor has these settings, and no log of its own unless they say so.
 fn site(settings: &str) -> Site {
     let site = Site::new(BOT);
     let text = site.lab.read("m.toml");
     let log = text.lines().find(|line| line.starts_with("log = ")).expect("a log").to_owned();
-    site.lab.write("m.toml", text.replace(&log, settings));
+    let settings = settings.replace("LAB", &site.lab.directory().display().to_string());
+    site.lab.write("m.toml", text.replace(&log, &settings));
     site
 }
 
@@ -100,12 +107,7 @@ fn a_stream_gets_it_if_that_is_said_or_nothing_is() {
 #[test]
 fn syslog_gets_it_where_stderr_is_nowhere() {
     let site = site("");
-    let listener = "import os, socket
-with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
-    log.bind('/dev/log'); open('listens', 'w').close(); log.settimeout(20)
-    for _ in range(2): open('syslog', 'ab').write(log.recv(4096) + b'\\n')
-    open('heard', 'w').close()";
-    site.lab.write("listener.py", listener);
+    site.lab.write("listener.py", LISTENER);
     let script = "set -eu; mkdir dev
         for name in null zero urandom; do touch dev/$name; mount --bind /dev/$name dev/$name; done; mount --rbind dev /dev
         timeout 30 python3 listener.py & until [ -e listens ]; do read -t 0.05 < <(:) || :; done
@@ -148,4 +150,64 @@ fn p6_07_a_stream_that_nobody_reads_holds_nothing_up() {
     running.signal(Signal::SIGTERM);
     let outcome = running.finish().ok();
     assert!(outcome.took < Duration::from_secs(60), "{outcome}");
+}
+
+/// Promise 6.52.
+#[test]
+fn log_that_cannot_be_opened_is_warned_of_until_it_can() {
+    let site = site("log = { file = \"LAB/missing/m.log\" }");
+    let problem = format!("failed to open `{}`: ", site.lab.path("missing/m.log").display());
+    let warning = format!("warning: the monitor's own log is not written: {problem}");
+    let started = site.ctl(&["start"]).run().ok();
+    assert!(started.stderr.contains(&warning), "{started}");
+    site.until_is("web", "running");
+    let status = site.ctl(&["status"]).run().ok();
+    assert!(status.stderr.contains(&warning) && status.stderr.contains(" lost"), "{status}");
+    let told = |site: &Site| site.json(&["status"]).0["monitor"]["log_problem"].take();
+    assert!(told(&site).as_str().is_some_and(|told| told.starts_with(&problem)), "{}", told(&site));
+    site.lab.shell("mkdir missing").run().ok();
+    let end = Instant::now() + SOON;
+    while !told(&site).is_null() {
+        assert!(Instant::now() < end, "{}", told(&site));
+    }
+    let status = site.ctl(&["status"]).run().ok();
+    assert!(status.stderr.is_empty(), "{status}");
+    site.ok(&["restart", "web", "--wait"]);
+    let log = site.lab.read("missing/m.log");
+    assert!(log.contains("bytes of output were lost here]\n") && log.contains("bot `web` runs as process"), "{log}");
+    site.shutdown();
+    // In the foreground, stderr hears of it as well.
+    site.lab.shell("rm -r missing").run().ok();
+    let running = site.ctl(&["run"]).spawn();
+    look::until(&site.lab.path("m.pid"), look::Deadline::after(SOON), || {
+        site.lab.read("m.pid").contains("unix://").then_some(())
+    })
+    .expect("a pidfile with an address");
+    running.signal(Signal::SIGTERM);
+    let outcome = running.finish().ok();
+    assert_eq!(outcome.stderr.matches(&problem).count(), 1, "{outcome}");
+}
+
+/// Promise 6.52.
+#[test]
+fn missing_system_log_is_warned_of_and_found_when_it_comes() {
+    let site = site("");
+    site.lab.write("listener.py", LISTENER);
+    let script = "set -eu; mkdir dev
+        for name in null zero urandom; do touch dev/$name; mount --bind /dev/$name dev/$name; done; mount --rbind dev /dev
+        $D -c m.toml start 2>started; $D -c m.toml restart web --wait; $D -c m.toml status >/dev/null 2>missing
+        timeout 30 python3 listener.py & until [ -e listens ]; do read -t 0.05 < <(:) || :; done
+        $D -c m.toml status >/dev/null 2>there
+        $D -c m.toml restart web --wait; wait; $D -c m.toml shutdown";
+    site.lab.command("unshare", &["--mount", "bash", "-c", script]).env("D", daemonctl()).run().ok();
+    let warning = "warning: the monitor's own log is not written: failed to connect to `/dev/log`: ";
+    for file in ["started", "missing"] {
+        assert!(site.lab.read(file).contains(warning), "{file}: {}", site.lab.read(file));
+    }
+    assert!(site.lab.read("missing").contains(" lost"), "{}", site.lab.read("missing"));
+    assert_eq!(site.lab.read("there"), "");
+    let heard = site.lab.read("syslog");
+    let second = heard.lines().nth(1).expect("two lines");
+    assert!(second.contains(" lost before the last one: failed to connect to `/dev/log`: "), "{heard}");
+    assert!(site.lab.quiet(SOON).is_ok());
 }

@@ -83,7 +83,8 @@ fn a_monitor_built_in_code_can_be_asked() {
     assert!(lab.quiet(Duration::from_secs(20)).is_ok());
 }
 
-/// The status page against a monitor, in Debian's Chromium: login, clicks, keys, a bot that dies and comes back, its log.
+/// The status page against a monitor, in Debian's Chromium: login, clicks, keys, a bot that dies and comes back, its log,
+/// many windows. Promise 5.26.
 #[test]
 fn the_page_works_in_a_browser() {
     let site = Site::new("");

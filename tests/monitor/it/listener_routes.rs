@@ -286,3 +286,51 @@ fn over_tcp_nobody_is_answered_without_the_token() {
     }
     site.shutdown();
 }
+
+/// Promise 5.25. Routes that do not exist, what cannot be read, and a command that does not exist, without any bot for it.
+#[test]
+fn answer_to_a_wrong_request_is_json_that_says_why() {
+    let site = Site::new("");
+    site.start();
+    for (method, route, body, status, why) in [
+        ("GET", "/nowhere", "", 404, "there is nothing of that name"),
+        ("POST", "/bots/web/log/more", "{}", 404, "there is nothing of that name"),
+        ("GET", "/command", "", 405, "this is not done that way"),
+        ("GET", "/bots/%FF", "", 400, "UTF-8"),
+        ("POST", "/bots/%FF/stop", "{}", 400, "UTF-8"),
+        ("GET", "/bots?minutes=many", "", 400, "minutes"),
+        ("GET", "/bots/web/log?lines=-1", "", 400, "lines"),
+        ("POST", "/command", "{}", 400, "missing field `do`"),
+        ("POST", "/command", r#"{"do":"explode"}"#, 400, "there is no such command"),
+        ("POST", "/command", r#"{"do":"explode","bots":[]}"#, 400, "there is no such command"),
+    ] {
+        let (told, answer) = ask(&site, method, route, body);
+        let value: Value = serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{method} {route}: {answer:?}"));
+        assert_eq!((told, &value["success"]), (status, &json!(false)), "{method} {route}: {answer}");
+        assert!(value["message"].as_str().is_some_and(|text| text.contains(why)), "{method} {route}: {answer}");
+    }
+    // Without bots there is nothing to do, and that is no mistake.
+    assert_eq!(post(&site, "/command", &json!({ "do": "stop" }))["success"], true);
+    site.shutdown();
+}
+
+/// Promise 6.53. A thousand bots, none of which runs.
+#[test]
+fn status_of_many_bots_leaves_no_memory_behind() {
+    let site = Site::new("[bot.web]\ncommand = \"BOT\"\ninstances = 1000\nautostart = false\n");
+    let monitor = site.start();
+    let memory = || {
+        let kib = monitor.status("RssAnon").expect("a monitor that lives");
+        kib.trim_end_matches(" kB").parse::<u64>().expect("a number")
+    };
+    ask(&site, "GET", "/bots?minutes=0", "");
+    let before = memory();
+    let everything = ask(&site, "GET", "/bots", "").1;
+    assert!(everything.len() > 500_000, "{} bytes", everything.len());
+    for (route, body) in [("/bots", ""), ("/bots/web", ""), ("/command", r#"{"do":"stop","bots":["web"]}"#)] {
+        ask(&site, if body.is_empty() { "GET" } else { "POST" }, route, body);
+        let grown = memory().saturating_sub(before);
+        assert!(grown < 6 * 1024, "{grown} KiB more than {before} after {route}");
+    }
+    site.shutdown();
+}

@@ -20,6 +20,7 @@ mod killed;
 mod left_behind;
 mod log_places;
 mod logs;
+mod long_lines;
 mod order;
 mod orphans;
 mod places;

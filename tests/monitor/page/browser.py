@@ -87,6 +87,21 @@ class Browser:
     def go(self, url):
         self.call("POST", "/url", {"url": url})
 
+    def windows(self):
+        """All windows, the one that is spoken to first."""
+        here = self.call("GET", "/window")
+        return [here, *(window for window in self.call("GET", "/window/handles") if window != here)]
+
+    def open_window(self):
+        """Opens a window, as a tab, and speaks to it from now on."""
+        self.switch_to(self.call("POST", "/window/new", {"type": "tab"})["handle"])
+
+    def switch_to(self, window):
+        self.call("POST", "/window", {"handle": window})
+
+    def close_window(self):
+        self.call("DELETE", "/window")
+
     def run(self, script, *arguments):
         """Runs the body of a function in the page, and returns what it returns."""
         return self.call("POST", "/execute/sync", {"script": script, "args": list(arguments)})

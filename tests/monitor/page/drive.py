@@ -174,6 +174,63 @@ class Test:
         self.browser.click("#panel-close")
         check(self.browser.run("return document.getElementById('panel').hidden"), "the panel is still there")
 
+    def a_click_on_another_bot_shows_its_log(self):
+        other = self.browser.run(f"{ROW} return (row.nextElementSibling || row.previousElementSibling).dataset.name", self.bot)
+        shown = "const panel = document.getElementById('panel'); return !panel.hidden && document.getElementById('panel-name').textContent === arguments[0]"
+        for name in (self.bot, other, self.bot):
+            self.browser.click(self.button("log", name))
+            check(self.browser.run(shown, name), f"a click on {name} does not show its log")
+        self.browser.click(f'#rows tr[data-name="{other}"] button.name')
+        check(self.browser.run(shown, other), "a click on a name does not show its log")
+        self.browser.click(self.button("log", other))
+        check(self.browser.run("return document.getElementById('panel').hidden"), "the second click does not close the panel")
+
+    def many_windows_share_one_stream(self):
+        """Promise 5.26. A browser opens six connections at most."""
+        first, *_ = self.browser.windows()
+        for _ in range(7):
+            # Each window asks for the token anew.
+            self.browser.open_window()
+            log_in(self.browser, self.url, self.token)
+            self.until_live()
+        others = [window for window in self.browser.windows() if window != first]
+        # The one that reads goes, and another one takes over.
+        self.browser.switch_to(first)
+        self.browser.go(self.url)
+        self.until_live()
+        self.browser.click(self.button("stop"))
+        for window in others:
+            self.browser.switch_to(window)
+            self.until_state("stopped")
+        self.browser.click(self.button("start"))
+        self.until_state("running")
+        self.logs_leave_connections(others[:4])
+        for window in others:
+            self.browser.switch_to(window)
+            self.browser.close_window()
+        self.browser.switch_to(first)
+        self.until_state("running")
+        self.until_live()
+
+    def logs_leave_connections(self, windows):
+        """Three logs at a time; a window behind others gives way, and comes back."""
+        hide = "Object.defineProperty(document, 'hidden', { value: arguments[0], configurable: true }); document.dispatchEvent(new Event('visibilitychange'))"
+        log, none = "return /bold/.test(document.getElementById('log').textContent)", "return /other windows/.test(document.getElementById('log').textContent)"
+        for window in windows:
+            self.browser.switch_to(window)
+            self.browser.run(hide, False)
+            self.browser.click(self.button("log"))
+            self.browser.until("the log", none if window == windows[-1] else log)
+        self.browser.switch_to(windows[0])
+        self.browser.run(hide, True)
+        self.browser.switch_to(windows[-1])
+        self.browser.click("#panel-close")
+        self.browser.click(self.button("log"))
+        self.browser.until("the log", log)
+        self.browser.switch_to(windows[0])
+        self.browser.run(hide, False)
+        self.browser.until("no log", none)
+
     def a_reload_needs_no_login(self):
         self.browser.go(self.url)
         self.until_live()
@@ -294,7 +351,10 @@ class Test:
         self.wish(lagged=12)
         words = self.browser.until("the banner", "const banner = document.getElementById('problem'); return !banner.hidden && banner.textContent")
         check("autostrat" in words, words)
-        self.wish(problem=None)
+        self.wish(problem=None, log_problem="no space left on device")
+        self.wish(lagged=1)
+        self.browser.until("the other banner", "return document.getElementById('problem').textContent.endsWith('not written: no space left on device')")
+        self.wish(log_problem=None)
         self.wish(lagged=1)
         self.browser.until("no banner", "return document.getElementById('problem').hidden")
 
@@ -357,10 +417,12 @@ class Test:
         yield self.a_click_stops_starts_and_restarts
         yield self.a_killed_bot_is_seen_to_die_and_come_back
         yield self.the_log_is_live_and_text_stays_text
+        yield self.a_click_on_another_bot_shows_its_log
         yield self.a_reload_needs_no_login
         yield self.the_keyboard_alone_can_do_all
         yield self.letters_can_be_switched_off
         yield self.columns_sort
+        yield self.many_windows_share_one_stream
         if self.options.broken:
             yield self.what_is_broken_is_on_top_and_in_the_title
         yield self.everything_has_a_name_and_contrast

@@ -91,6 +91,7 @@ class Monitor:
         self.lock = threading.RLock()
         self.chance = random.Random(options.seed)
         self.token, self.problem, self.began = options.token, options.problem, time.time() - 1_123_456
+        self.log_problem = None
         self.bots, self.streams = {}, []
         self.next_pid = 21_000
         for bot in crowd(self.chance, options.bots) if options.bots else cast(self.chance):
@@ -326,7 +327,8 @@ class Handler(BaseHTTPRequestHandler):
         if url.path == "/bots":
             with self.monitor.lock:
                 about = dict(name="orders", pid=os.getpid(), uptime=time.time() - self.monitor.began, version="0.1.0",
-                             config="/etc/daemonctl/orders.toml", problem=self.monitor.problem)
+                             config="/etc/daemonctl/orders.toml", problem=self.monitor.problem,
+                             log_problem=self.monitor.log_problem)
                 body = json.dumps(dict(success=True, monitor=about, bots=[bot.says() for bot in self.monitor.bots.values()]))
             return self.answer(200, body)
         if url.path == "/events":
@@ -390,10 +392,12 @@ class Handler(BaseHTTPRequestHandler):
         return self.answer(404, dict(success=False, message="there is no such route"))
 
     def play(self, wish):
-        """What a test wishes for: `problem`, `token`, `lagged`, `hangup`, `remove`, `bot` with `state`."""
+        """What a test wishes for: `problem`, `log_problem`, `token`, `lagged`, `hangup`, `remove`, `bot` with `state`."""
         with self.monitor.lock:
             if "problem" in wish:
                 self.monitor.problem = wish["problem"]
+            if "log_problem" in wish:
+                self.monitor.log_problem = wish["log_problem"]
             if "token" in wish:
                 self.monitor.token = wish["token"]
             if "remove" in wish:

@@ -1,6 +1,6 @@
 //! The monitor itself: `start`, `run`, `shutdown`.
 
-use super::{Site, control};
+use super::{Site, control, status};
 use crate::connect::{Connection, Outcome};
 use crate::exit::{Exit, Failure};
 use crate::find;
@@ -39,6 +39,10 @@ pub(crate) fn start(
         let started = monitor(site)?.start().map_err(|error| failure(&error))?;
         if !site.screen.json {
             site.screen.note(format!("the monitor was not running: started it as pid {}", started.pid));
+            // It may be the last that is heard of it.
+            if let Ok(bots) = connection.bots() {
+                status::warn_of_log(site.screen, &bots.monitor);
+            }
         }
     }
     match bots {

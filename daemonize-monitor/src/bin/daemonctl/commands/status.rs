@@ -3,10 +3,11 @@
 use super::Site;
 use crate::connect::Bots;
 use crate::exit::{Exit, Failure};
+use crate::screen::Screen;
 use crate::table::table;
 use crate::text::{count, duration, harmless};
 use daemonize_monitor::__daemonctl;
-use daemonize_monitor::json::{Bot, State};
+use daemonize_monitor::json::{Bot, Monitor, State};
 use serde_json::json;
 
 pub(crate) fn status(site: &Site, names: &[String]) -> Result<Exit, Failure> {
@@ -34,10 +35,18 @@ pub(crate) fn status(site: &Site, names: &[String]) -> Result<Exit, Failure> {
     if let Some(problem) = &monitor.problem {
         screen.error(&format!("the configuration was not taken: {problem}"));
     }
+    warn_of_log(screen, &monitor);
     if !bots.is_empty() {
         table(screen, &bots, None).iter().try_for_each(|line| screen.line(line))?;
     }
     Ok(verdict(&bots, names))
+}
+
+/// Warns of a monitor whose own log cannot be written.
+pub(crate) fn warn_of_log(screen: Screen, monitor: &Monitor) {
+    if let Some(problem) = &monitor.log_problem {
+        screen.warning(&format!("the monitor's own log is not written: {problem}"));
+    }
 }
 
 /// Those that are named, or all.

@@ -76,12 +76,10 @@ fn draw(site: &Site, monitor: &Monitor, bots: &[Bot]) -> Result<(), Failure> {
         duration(monitor.uptime),
         count(bots.len(), "bot")
     )];
-    lines.extend(
-        monitor
-            .problem
-            .as_ref()
-            .map(|problem| harmless(&format!("problem: {}", problem.replace('\n', "; "))).into_owned()),
-    );
+    for (what, problem) in [("problem", &monitor.problem), ("log", &monitor.log_problem)] {
+        let line = problem.as_ref().map(|problem| format!("{what}: {}", problem.replace('\n', "; ")));
+        lines.extend(line.map(|line| harmless(&line).into_owned()));
+    }
     lines.extend(table(site.screen, bots, Some(width.into())));
     let room = usize::from(height).max(3) - 1;
     if lines.len() > room {

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use daemon::control::axum::Router;
 use daemon::control::axum::body::Body;
+use daemon::control::axum::http::StatusCode;
 use daemon::control::axum::routing::{get, post};
 use daemon::control::serde_json::{Value, json};
 use daemon::control::{Endpoint, Event, Publisher};
@@ -116,11 +118,29 @@ fn with_events(endpoint: Endpoint, publisher: Publisher) -> Endpoint {
         .on("bad\u{1b}[2J\r\nINFO: all is well", |event: Event| assert!(event["x"] == 1, "TOPSECRET"))
         .on("slow", |event| thread::sleep(Duration::from_millis(event["ms"].as_u64().unwrap_or(0))))
         .on("publish", move |event| json!({ "readers": publisher.publish("said", &event["what"]) }))
+        .on("meet", meet)
         .on("odd\"name\n", |_| Value::Null)
+}
+
+/// Waits until so many handlers are here, or the file `met` of the lab says that it is enough.
+#[allow(clippy::needless_pass_by_value)] // As a handler is called.
+fn meet(event: Event) -> Result<(), &'static str> {
+    static HERE: AtomicU64 = AtomicU64::new(0);
+    HERE.fetch_add(1, SeqCst);
+    let count = event["count"].as_u64().unwrap_or(0);
+    let begun = Instant::now();
+    while HERE.load(SeqCst) < count && !look::in_lab("met").exists() {
+        if begun.elapsed() > Duration::from_secs(8) {
+            return Err("the others do not come");
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    Ok(())
 }
 
 fn routes() -> Router {
     Router::new()
+        .route("/own/refuses", get(|| async { (StatusCode::NOT_FOUND, "no") }))
         .route("/own", get(|| async { "own" }).post(|body: String| async move { body }))
         .route("/own/panic", get(fail))
         .route("/own/large", get(|| async { "x".repeat(300_000) }))

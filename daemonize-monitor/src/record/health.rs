@@ -1,0 +1,74 @@
+//! Whether the monitor's own log can be written, and how much of it was lost.
+
+use std::time::{Duration, Instant};
+
+/// How often stderr hears of it at most: a disk that is full now and then is no reason to fill another log.
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// What is known of the log since the last message that was written.
+#[derive(Debug, Default)]
+pub(super) struct Health {
+    /// Whether the last attempt failed.
+    fails: bool,
+    /// Why it did, or the last one that did.
+    why: String,
+    /// How many messages were lost since, and the log does not say so yet.
+    lost: u64,
+    /// When stderr heard of it last.
+    noticed: Option<Instant>,
+}
+
+impl Health {
+    /// Takes what became of an attempt to open the log, or to write `messages` to it. Returns `true` if stderr is to hear of a
+    /// problem now.
+    pub(super) fn take(&mut self, outcome: Result<(), String>, messages: u64) -> bool {
+        let is_new = !std::mem::replace(&mut self.fails, outcome.is_err());
+        let Err(why) = outcome else { return false };
+        self.why = why;
+        self.lost += messages;
+        let is_due = is_new && self.noticed.is_none_or(|at| at.elapsed() >= PAUSE);
+        if is_due {
+            self.noticed = Some(Instant::now());
+        }
+        is_due
+    }
+
+    /// Returns what the log is to say of messages that it lacks, once it can be written again.
+    pub(super) fn take_lost(&mut self) -> Option<String> {
+        if self.fails || self.lost == 0 {
+            return None;
+        }
+        let note = format!("{} before the last one: {}", self.losses(), self.why);
+        self.lost = 0;
+        Some(note)
+    }
+
+    /// Returns why the log cannot be written, and how many messages were lost.
+    pub(super) fn problem(&self) -> Option<String> {
+        let text = if self.lost > 0 { format!("{}; {}", self.why, self.losses()) } else { self.why.clone() };
+        self.fails.then_some(text)
+    }
+
+    fn losses(&self) -> String {
+        if self.lost == 1 { "1 message was lost".into() } else { format!("{} messages were lost", self.lost) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn problem_is_noticed_once_until_it_is_over_and_losses_are_counted() {
+        let mut health = Health::default();
+        let failed = |why: &str| Err(why.to_owned());
+        assert!(health.take(failed("no space"), 0));
+        assert!(!health.take(failed("no space"), 1));
+        assert!(!health.take(failed("no file"), 1));
+        assert_eq!((health.problem().as_deref(), health.take_lost()), (Some("no file; 2 messages were lost"), None));
+        assert!(!health.take(Ok(()), 1) && health.problem().is_none());
+        assert_eq!(health.take_lost().as_deref(), Some("2 messages were lost before the last one: no file"));
+        assert_eq!(health.take_lost(), None);
+        assert!(!health.take(failed("no space"), 1), "so soon again");
+    }
+}
