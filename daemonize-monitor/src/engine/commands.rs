@@ -203,7 +203,7 @@ impl Engine {
                 unit.after = After::Start;
                 self.start_those_before(index);
             }
-            State::Stopped | State::GaveUp | State::Exited | State::BackingOff | State::Waiting => {
+            State::Stopped | State::GaveUp | State::Exited | State::Failed | State::BackingOff | State::Waiting => {
                 unit.history.forget();
                 self.start_those_before(index);
                 self.begin(index);

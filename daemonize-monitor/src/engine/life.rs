@@ -141,7 +141,10 @@ impl Engine {
                     if let Exit::NotStarted(_) = exit { format!("{given_up}: {told}") } else { given_up.to_string() };
                 self.set_state(index, State::GaveUp, Some(told));
             }
-            Decision::Done => self.set_state(index, State::Exited, Some(told)),
+            Decision::Done => {
+                let state = if exit.is_success() { State::Exited } else { State::Failed };
+                self.set_state(index, state, Some(told));
+            }
         }
     }
 

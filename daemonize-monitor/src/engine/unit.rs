@@ -168,8 +168,7 @@ impl Unit {
 
     /// Returns `true` if it is a job that has ended with success.
     pub(super) fn has_finished(&self) -> bool {
-        let has_succeeded = || self.history.last().is_some_and(|(_, exit)| exit.is_success());
-        self.state == State::Exited && self.bot.ready == Ready::Exit && has_succeeded()
+        self.state == State::Exited && self.bot.ready == Ready::Exit
     }
 
     /// Whether it is in the configuration no more, and only not gone yet.

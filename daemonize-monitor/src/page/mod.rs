@@ -28,8 +28,8 @@ pub(crate) const PAGE: &str = concat!(
 /// What the page may do: the strictest policy that it works under. The hashes are those of the texts between the tags of
 /// `<script>` and `<style>`; whoever changes these is told the new ones by the test.
 pub(crate) const POLICY: &str = "default-src 'none'; \
-    script-src 'sha256-WIGgLFAqXOaB3tIhyTg0QICp7CO6uQH5TzpVwDjwB48='; \
-    style-src 'sha256-T0a7V37BCQP6Fs5HIBfhghPzudF4tGNoqlgVOf15Jtc='; \
+    script-src 'sha256-5EhB4YVsLtF9It68lGUvngcPqMM04rQ5ijpPgot96Ic='; \
+    style-src 'sha256-qjZGJEUX/OpShMNAkaMhrCdqzdf3kZLEyaYtJXafdA8='; \
     img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ pub(crate) fn report(site: &Site, verb: &str, outcome: Outcome, waited: bool) ->
     let Outcome { bots, mut failures } = outcome;
     // Who did not ask to wait is not told that it took longer.
     failures.retain(|failure| waited || !failure.timeout);
-    let is_lost = |bot: &json::Bot| matches!(bot.state, Some(State::BackingOff | State::GaveUp));
+    let is_lost = |bot: &json::Bot| matches!(bot.state, Some(State::BackingOff | State::GaveUp | State::Failed));
     let lost = matches!(verb, "start" | "restart") && bots.iter().any(is_lost);
     let exit = if lost && failures.is_empty() { Exit::Failed } else { exit(&failures) };
     if site.screen.json {
