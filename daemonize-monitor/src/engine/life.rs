@@ -1,7 +1,8 @@
 //! From the wish that a bot runs to its end, and what follows that.
 
 use super::unit::After;
-use super::{Engine, children};
+use super::{Engine, children, dependencies};
+use crate::bot::Ready;
 use crate::counts::BuiltIn;
 use crate::policy::{Decision, Exit, Rules, decide};
 use crate::status::State;
@@ -31,11 +32,16 @@ impl Engine {
             let by_number = pidfd::knows_groups_by_number();
             match if by_number { wait::take_unless_dead(pid) } else { wait::take(pid) } {
                 Ok(Some(Change::Ended(ended))) => self.ended(index, ended),
-                Ok(Some(Change::Suspended)) if self.unit(index).state == State::Running => {
-                    self.set_state(index, State::Suspended, Some("suspended by a signal".into()));
-                }
-                Ok(Some(Change::Continued)) if self.unit(index).state == State::Suspended => {
-                    self.set_state(index, State::Running, None);
+                Ok(Some(change)) => {
+                    let is_suspended = change == Change::Suspended;
+                    let unit = self.unit_mut(index);
+                    if let Some(process) = &mut unit.process {
+                        process.suspended = is_suspended;
+                    }
+                    // While it is starting, its state tells that: what it is then is shown when it is ready.
+                    if matches!(unit.state, State::Running | State::Suspended) {
+                        self.show_running(index, is_suspended);
+                    }
                 }
                 Ok(Some(_)) => {}
                 Ok(None) => return,
@@ -63,6 +69,15 @@ impl Engine {
             self.pids.remove(&pid);
         }
         unit.counts.add(BuiltIn::Exit, now);
+    /// The bot's process is ready, and runs unless a signal has suspended it.
+    pub(super) fn show_running(&mut self, index: usize, is_suspended: bool) {
+        if is_suspended {
+            self.set_state(index, State::Suspended, Some("suspended by a signal".into()));
+        } else {
+            self.set_state(index, State::Running, None);
+        }
+    }
+
         log::info!("bot `{}` (process {pid}) ended by {exit}", unit.bot.name);
         let by_itself = unit.state != State::Stopping;
         if by_itself {
@@ -154,7 +169,7 @@ impl Engine {
         let unit = self.unit_mut(index);
         let before = std::mem::replace(&mut unit.state, state);
         unit.reason = reason.map(String::into_boxed_str);
-        unit.deadline = None;
+        (unit.deadline, unit.extended) = (None, None);
         if before != state {
             unit.since = now;
             unit.since_on_the_wall = SystemTime::now();
@@ -170,7 +185,12 @@ impl Engine {
     pub(super) fn due(&mut self, index: usize, time: Duration) {
         // A moment that the clock cannot tell never comes.
         let Some(at) = self.now.checked_add(time) else { return };
-        self.unit_mut(index).deadline = Some(at);
+        self.due_at(index, at);
+    }
+
+    pub(super) fn due_at(&mut self, index: usize, at: Instant) {
+        let unit = self.unit_mut(index);
+        (unit.deadline, unit.extended) = (Some(at), None);
         self.timers.set(at, (index, self.units[index].generation));
     }
 
@@ -194,7 +214,11 @@ impl Engine {
         if self.unit(index).deadline != Some(at) {
             return;
         }
-        self.unit_mut(index).deadline = None;
+        let unit = self.unit_mut(index);
+        unit.deadline = None;
+        if let Some(later) = unit.extended.take().filter(|later| *later > at) {
+            return self.due_at(index, later);
+        }
         match self.unit(index).state {
             State::BackingOff => self.begin(index),
             State::Starting => {
@@ -207,3 +231,4 @@ impl Engine {
         }
     }
 }
+            State::Starting if matches!(self.unit(index).bot.ready, Ready::After(_)) => self.become_ready(index),

@@ -33,7 +33,8 @@ use crate::orders::Inbox;
 use crate::process::MarkReader;
 use crate::program::Ground;
 use crate::settings::Settings;
-use crate::spawner::{Spawners, Ticket};
+use crate::spawner::{FileVersion, Spawners, Ticket};
+use crate::status::State;
 use crate::sys::pidfd::PidFd;
 use daemonize_core::Pid;
 use nix::errno::Errno;
@@ -93,7 +94,7 @@ pub(crate) struct Engine {
     free_streams: Vec<usize>,
     probes: HashMap<usize, OwnedFd>,
     /// Those whose file is on a mount that does not answer.
-    looking: BTreeMap<PathBuf, Ticket<bool>>,
+    looking: BTreeMap<PathBuf, Ticket<Option<FileVersion>>>,
     timers: Timers<(usize, u32)>,
     /// Bots whose programs are to be started.
     starting: VecDeque<usize>,

@@ -11,8 +11,9 @@ use daemonize_monitor::json::{self, State};
 use serde_json::json;
 use std::time::Duration;
 
-/// So long every command waits, so that what is done at once is told as done, and what fails at once as failed.
-pub(crate) const COURTESY: Duration = Duration::from_secs(1);
+/// How long every command waits, so that what is done at once is told as done, and what fails at once as failed. A bot is ready
+/// after a second unless its configuration says otherwise, so it is a little longer.
+pub(crate) const COURTESY: Duration = Duration::from_millis(1500);
 
 /// More bots are counted rather than told one by one.
 const EACH: usize = 20;
