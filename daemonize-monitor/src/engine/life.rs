@@ -11,7 +11,8 @@ use crate::sys::wait::{self, Change, Ended};
 use std::time::{Duration, Instant, SystemTime};
 
 impl Engine {
-    /// The bot is to run: at once, or when those are ready that it depends on.
+    /// The bot is to run: at once, or when those are ready that it depends on. Those of them that nothing has started yet, such as
+    /// bots with `autostart = false`, are started too: otherwise the bot would wait for ever.
     pub(super) fn begin(&mut self, index: usize) {
         if self.shutdown.is_some() {
             return self.set_state(index, State::Stopped, None);
@@ -21,6 +22,19 @@ impl Engine {
         self.set_state(index, State::Waiting, reason);
         if !waits {
             self.starting.push_back(index);
+        for other in dependencies::stopped_below(self, index) {
+            log::info!(
+                "bot `{}` is started, because `{}` depends on it",
+                self.unit(other).bot.name,
+                self.unit(index).bot.name
+            );
+            self.begin_alone(other);
+        }
+        self.begin_alone(index);
+    }
+
+    /// The bot is to run, and what it depends on was started.
+    fn begin_alone(&mut self, index: usize) {
         }
     }
 

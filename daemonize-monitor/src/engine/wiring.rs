@@ -35,6 +35,11 @@ impl Graph for Engine {
         self.unit(bot).has_finished()
     }
 
+    fn is_stopped(&self, bot: usize) -> bool {
+        let unit = self.unit(bot);
+        unit.state == State::Stopped && unit.leaving.is_none()
+    }
+
     fn is_leaving(&self, bot: usize) -> bool {
         let unit = self.unit(bot);
         unit.leaving.is_some() || unit.state == State::Stopping
