@@ -8,7 +8,12 @@ use crate::policy::{Decision, Exit, Rules, decide};
 use crate::status::State;
 use crate::sys::pidfd;
 use crate::sys::wait::{self, Change, Ended};
+use daemonize_core::Signal;
 use std::time::{Duration, Instant, SystemTime};
+
+/// How long a bot that ended as by a signal to stop waits for its restart, even for the first one. A service manager sends the signal to the
+/// monitor and to all bots together, and the bot may end before the monitor has taken its own.
+const STOP_RACE: Duration = Duration::from_millis(100);
 
 impl Engine {
     /// The bot is to run: at once, or when those are ready that it depends on. Those of them that nothing has started yet, such as
@@ -17,11 +22,6 @@ impl Engine {
         if self.shutdown.is_some() {
             return self.set_state(index, State::Stopped, None);
         }
-        let reason = self.missing(index);
-        let waits = reason.is_some();
-        self.set_state(index, State::Waiting, reason);
-        if !waits {
-            self.starting.push_back(index);
         for other in dependencies::stopped_below(self, index) {
             log::info!(
                 "bot `{}` is started, because `{}` depends on it",
@@ -35,6 +35,11 @@ impl Engine {
 
     /// The bot is to run, and what it depends on was started.
     fn begin_alone(&mut self, index: usize) {
+        let reason = self.missing(index);
+        let waits = reason.is_some();
+        self.set_state(index, State::Waiting, reason);
+        if !waits {
+            self.starting.push_back(index);
         }
     }
 
@@ -57,11 +62,19 @@ impl Engine {
                         self.show_running(index, is_suspended);
                     }
                 }
-                Ok(Some(_)) => {}
                 Ok(None) => return,
                 // Somebody else in this program has taken its status: it is gone all the same.
                 Err(_) => self.ended(index, Ended::Status(-1)),
             }
+        }
+    }
+
+    /// The bot's process is ready, and runs unless a signal has suspended it.
+    pub(super) fn show_running(&mut self, index: usize, is_suspended: bool) {
+        if is_suspended {
+            self.set_state(index, State::Suspended, Some("suspended by a signal".into()));
+        } else {
+            self.set_state(index, State::Running, None);
         }
     }
 
@@ -83,15 +96,6 @@ impl Engine {
             self.pids.remove(&pid);
         }
         unit.counts.add(BuiltIn::Exit, now);
-    /// The bot's process is ready, and runs unless a signal has suspended it.
-    pub(super) fn show_running(&mut self, index: usize, is_suspended: bool) {
-        if is_suspended {
-            self.set_state(index, State::Suspended, Some("suspended by a signal".into()));
-        } else {
-            self.set_state(index, State::Running, None);
-        }
-    }
-
         log::info!("bot `{}` (process {pid}) ended by {exit}", unit.bot.name);
         let by_itself = unit.state != State::Stopping;
         if by_itself {
@@ -155,6 +159,9 @@ impl Engine {
         let told = reason.map_or_else(|| format!("ended by {exit}"), String::from);
         match decide(&rules, &mut unit.history, exit, now, chance) {
             Decision::RestartAfter(wait) => {
+                // Further restarts in a row wait as their backoff says.
+                let is_first = unit.history.restarts_in_a_row() <= 1;
+                let wait = if is_first { wait.max(pause_before_restart(exit)) } else { wait };
                 unit.counts.add(BuiltIn::Restart, now);
                 if wait.is_zero() {
                     self.begin(index);
@@ -235,6 +242,7 @@ impl Engine {
         }
         match self.unit(index).state {
             State::BackingOff => self.begin(index),
+            State::Starting if matches!(self.unit(index).bot.ready, Ready::After(_)) => self.become_ready(index),
             State::Starting => {
                 let time = self.unit(index).bot.ready_timeout;
                 log::warn!("bot `{}` was not ready within {time:?}", self.unit(index).bot.name);
@@ -245,4 +253,14 @@ impl Engine {
         }
     }
 }
-            State::Starting if matches!(self.unit(index).bot.ready, Ready::After(_)) => self.become_ready(index),
+
+/// Returns how long a restart waits at least after such an end: none after a crash or `SIGKILL`, which no service manager
+/// sends first.
+fn pause_before_restart(exit: Exit) -> Duration {
+    match exit {
+        Exit::Status(_) | Exit::Signal(Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT | Signal::SIGHUP) => {
+            STOP_RACE
+        }
+        Exit::Signal(_) | Exit::NotStarted(_) | Exit::NotReady => Duration::ZERO,
+    }
+}
