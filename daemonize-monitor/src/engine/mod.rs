@@ -69,6 +69,8 @@ pub(crate) struct Plan {
     /// Called when every bot that starts by itself was begun.
     pub(crate) ready: Box<dyn FnOnce() -> Result<()>>,
 }
+    /// `false` if no bot starts before a command says so.
+    pub(crate) autostart: bool,
 
 /// See the module.
 pub(crate) struct Engine {
@@ -82,6 +84,7 @@ pub(crate) struct Engine {
     stopping: Option<BorrowedFd<'static>>,
     ready: Option<Box<dyn FnOnce() -> Result<()>>>,
     settings: Settings,
+    autostart: bool,
     /// As configured, each instance by itself: what a reload is compared with.
     bots: Vec<Arc<Bot>>,
     /// A number of a bot stays its own; those of forgotten ones are used again, with another generation.
@@ -207,6 +210,7 @@ impl Engine {
             stopping: plan.stopping,
             ready: Some(plan.ready),
             settings: plan.config.settings,
+            autostart: plan.autostart,
             bots: plan.config.bots.into_iter().flat_map(Bot::into_units).map(Arc::new).collect(),
             units: Vec::new(),
             free: Vec::new(),
@@ -264,7 +268,9 @@ impl Engine {
     pub(crate) fn run(mut self) -> Result<()> {
         let all: Vec<usize> = self.names.values().copied().collect();
         for index in all {
-            if self.unit(index).bot.autostart {
+            let unit = self.unit(index);
+            // A dependent may have started it already.
+            if self.autostart && unit.bot.autostart && unit.state == State::Stopped {
                 self.begin(index);
             }
         }
