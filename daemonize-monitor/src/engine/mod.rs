@@ -10,6 +10,7 @@ mod children;
 mod commands;
 mod dependencies;
 mod descriptors;
+mod explain;
 mod life;
 mod orphans;
 mod probes;
@@ -68,9 +69,9 @@ pub(crate) struct Plan {
     pub(crate) stopping: Option<BorrowedFd<'static>>,
     /// Called when every bot that starts by itself was begun.
     pub(crate) ready: Box<dyn FnOnce() -> Result<()>>,
-}
     /// `false` if no bot starts before a command says so.
     pub(crate) autostart: bool,
+}
 
 /// See the module.
 pub(crate) struct Engine {
@@ -83,8 +84,8 @@ pub(crate) struct Engine {
     child_signals: UnixStream,
     stopping: Option<BorrowedFd<'static>>,
     ready: Option<Box<dyn FnOnce() -> Result<()>>>,
-    settings: Settings,
     autostart: bool,
+    settings: Settings,
     /// As configured, each instance by itself: what a reload is compared with.
     bots: Vec<Arc<Bot>>,
     /// A number of a bot stays its own; those of forgotten ones are used again, with another generation.
@@ -209,8 +210,8 @@ impl Engine {
             child_signals,
             stopping: plan.stopping,
             ready: Some(plan.ready),
-            settings: plan.config.settings,
             autostart: plan.autostart,
+            settings: plan.config.settings,
             bots: plan.config.bots.into_iter().flat_map(Bot::into_units).map(Arc::new).collect(),
             units: Vec::new(),
             free: Vec::new(),
