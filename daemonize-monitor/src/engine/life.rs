@@ -11,8 +11,8 @@ use crate::sys::wait::{self, Change, Ended};
 use daemonize_core::Signal;
 use std::time::{Duration, Instant, SystemTime};
 
-/// How long a bot that ended as by a signal to stop waits for its restart, even for the first one. A service manager sends the signal to the
-/// monitor and to all bots together, and the bot may end before the monitor has taken its own.
+/// How long the first restart of a bot waits at least, if a signal to stop may have ended it: a service manager sends that to the
+/// monitor and to all bots together, and a bot may end before the monitor has taken its own.
 const STOP_RACE: Duration = Duration::from_millis(100);
 
 impl Engine {
@@ -209,6 +209,7 @@ impl Engine {
         self.due_at(index, at);
     }
 
+    /// The bot's state lasts until then at the most.
     pub(super) fn due_at(&mut self, index: usize, at: Instant) {
         let unit = self.unit_mut(index);
         (unit.deadline, unit.extended) = (Some(at), None);

@@ -83,9 +83,11 @@ impl Engine {
     /// Returns `true` if a message would change something: only then its sender is examined.
     fn concerns(&self, index: usize, message: &Message) -> bool {
         let unit = self.unit(index);
-        let is_timed = matches!(unit.state, State::Starting | State::Stopping);
+        let has_deadline = matches!(unit.state, State::Starting | State::Stopping);
         unit.bot.ready.has_socket()
-            && (message.is_ready || message.stores && !unit.is_store_refused || message.extension.is_some() && is_timed)
+            && (message.is_ready
+                || message.stores && !unit.is_store_refused
+                || message.extension.is_some() && has_deadline)
     }
 
     fn take_message(&mut self, index: usize, message: &Message) {
@@ -283,9 +285,9 @@ impl Engine {
         }
     }
 
-    /// Those that depend on it may start.
+    /// Those that depend on it may start, unless its process has just ended.
     pub(super) fn become_ready(&mut self, index: usize) {
-        if self.unit(index).state == State::Starting {
+        if self.unit(index).state == State::Starting && self.unit(index).is_alive() {
             self.end_probe(index);
             let is_suspended = self.unit(index).process.as_ref().is_some_and(|process| process.suspended);
             self.show_running(index, is_suspended);

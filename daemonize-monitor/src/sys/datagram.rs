@@ -44,6 +44,7 @@ pub(crate) fn receive(socket: BorrowedFd<'_>, text: &mut [u8]) -> io::Result<(us
 mod tests {
     use super::*;
     use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg, setsockopt, sockopt::PassCred};
+    use std::fs::File;
     use std::io::{IoSlice, Read};
     use std::os::fd::AsFd;
     use std::os::unix::net::UnixDatagram;
@@ -52,7 +53,7 @@ mod tests {
     fn sender_is_told_and_descriptors_are_closed_by_the_kernel() {
         let (ours, theirs) = UnixDatagram::pair().unwrap();
         setsockopt(&ours, PassCred, &true).unwrap();
-        let (mut read, write) = io::pipe().unwrap();
+        let (read, write) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC).unwrap();
         let fds = [write.as_raw_fd(), theirs.as_raw_fd()];
         let rights = [ControlMessage::ScmRights(&fds)];
         sendmsg::<()>(theirs.as_raw_fd(), &[IoSlice::new(b"READY=1")], &rights, MsgFlags::empty(), None).unwrap();
@@ -65,7 +66,7 @@ mod tests {
             (&b"READY=1"[..], nix::unistd::getpid().as_raw(), nix::unistd::getuid().as_raw())
         );
         // It ends: nobody has the other end.
-        assert_eq!(read.read(&mut text).unwrap(), 0);
+        assert_eq!(File::from(read).read(&mut text).unwrap(), 0);
         assert_eq!(receive(ours.as_fd(), &mut text).unwrap_err().kind(), io::ErrorKind::WouldBlock);
     }
 }

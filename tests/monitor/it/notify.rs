@@ -40,9 +40,9 @@ fn bot_that_asks_for_more_time_has_it_to_start_and_to_stop() {
     start(
         &lab,
         &[
-            &format!("starts ready=notify ready_timeout=1500 limit=0/1000 : {more} sleep:2000 ready idle"),
+            &format!("starts ready=notify ready_timeout=3000 limit=0/1000 : {more} sleep:3500 ready idle"),
             &format!(
-                "stops ready=notify stop=TERM:1500 : sh trap '{more}; sleep 2; echo done > LAB/done; exit 0' TERM; BOT ready; while :; do sleep 0.1; done"
+                "stops ready=notify stop=TERM:3000 : sh trap '{more}; sleep 3.5; echo done > LAB/done; exit 0' TERM; BOT ready; while :; do sleep 0.1; done"
             ),
         ],
     );

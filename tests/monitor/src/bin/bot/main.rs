@@ -75,10 +75,10 @@ fn perform(act: &str) -> Result<(), Box<dyn Error>> {
         "hand-over" => {
             use std::io::Read;
             use std::os::fd::AsRawFd;
-            let (mut read, write) = std::io::pipe()?;
+            let (read, write) = nix::unistd::pipe()?;
             say(value, &[write.as_raw_fd()])?;
             drop(write);
-            read.read_to_end(&mut Vec::new())?;
+            File::from(read).read_to_end(&mut Vec::new())?;
         }
         "touch" => drop(File::create(value)?),
         "listen" => {
