@@ -14,7 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use daemon::{Attachment, Handle};
-use daemonize_monitor::{Bot, BotStatus, Commands, Monitor};
+use daemonize_monitor::{Bot, BotStatus, Commands, Monitor, Ready};
 use look::{Deadline, now};
 use measure::percentile;
 
@@ -63,7 +63,8 @@ fn monitor(bot: &str, starts: &str, bots: u64, events: u64) {
     let commands = Arc::new(OnceLock::new());
     let asker = Asker { commands: Arc::clone(&commands), starts: starts.into(), events: bots * events };
     let bots = (0..bots).map(|number| {
-        Bot::new(format!("b{number}"), bot).arguments([starts, &number.to_string(), &events.to_string()])
+        let bot = Bot::new(format!("b{number}"), bot).ready(Ready::AtOnce);
+        bot.arguments([starts, &number.to_string(), &events.to_string()])
     });
     let here = std::env::current_dir().expect("a directory");
     let configured = |daemon: daemon::Daemon| daemon.pidfile(here.join("flood.pid")).attach(asker);

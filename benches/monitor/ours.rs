@@ -1,9 +1,9 @@
-//! A monitor of this library with all defaults, built in code: `ours BOT STARTS COUNT` looks after COUNT bots and keeps
+//! A monitor of this library, built in code: `ours BOT STARTS COUNT` looks after COUNT bots and keeps
 //! what they print in two log files each, or nowhere with a fourth argument `null`. It works in the current directory.
 
 use std::time::Duration;
 
-use daemonize_monitor::{Bot, Log, LogTarget, Monitor};
+use daemonize_monitor::{Bot, Log, LogTarget, Monitor, Ready};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
@@ -16,6 +16,8 @@ fn main() {
             .arguments([starts, &number.to_string()])
             .stdout(log(format!("b{number}.out")))
             .stderr(log(format!("b{number}.err")))
+            // As those of the others, which have no second to wait for either.
+            .ready(Ready::AtOnce)
             // It is killed again and again.
             .limit(1000, Duration::from_secs(3600))
     });

@@ -68,8 +68,8 @@ impl Commands {
     /// destroyed.
     ///
     /// # Errors
-    /// There is no such bot; the monitor is stopping; or, if that is waited for, it was given up or stopped before it
-    /// was ready, or was not ready in time.
+    /// There is no such bot; the monitor is stopping; or, if that is waited for, it was given up, failed or was stopped before it
+    /// was ready, or was not ready in time: then the text says what it is at, and why.
     pub fn start_bot(&self, name: &str, wait: Option<Duration>) -> Result<Vec<BotStatus>> {
         self.bots(Order::Start(name.into()), wait)
     }

@@ -27,6 +27,8 @@ pub enum ErrorKind {
     Configuration,
     /// The monitor itself could not be started or stopped as a daemon.
     Daemon,
+    /// The monitor runs already, or another process has the lock of its pidfile.
+    AlreadyRunning,
     /// There is no bot of this name.
     NoSuchBot,
     /// The bot did not do what it was told to: it was given up, stopped by somebody else, or forgotten.
@@ -87,7 +89,13 @@ impl std::error::Error for Error {}
 
 impl From<daemonize_core::Error> for Error {
     fn from(error: daemonize_core::Error) -> Error {
-        Error { exit_code: error.exit_code(), ..Error::new(ErrorKind::Daemon, error.to_string()) }
+        let kind = match error.kind() {
+            daemonize_core::ErrorKind::AlreadyRunning { .. } | daemonize_core::ErrorKind::Locked => {
+                ErrorKind::AlreadyRunning
+            }
+            _ => ErrorKind::Daemon,
+        };
+        Error { exit_code: error.exit_code(), ..Error::new(kind, error.to_string()) }
     }
 }
 

@@ -31,6 +31,7 @@ pub struct Monitor {
     config: Config,
     inbox: Inbox,
     commands: Commands,
+    autostart: bool,
     restart_checks: RestartChecks,
 }
 
@@ -41,6 +42,7 @@ pub struct Builder {
     bots: Vec<Bot>,
     source: Option<Source>,
     endpoint: Option<Endpoint>,
+    autostart: bool,
     /// The file that all this comes from.
     reloader: Option<Arc<Reloader>>,
     restart_checks: Vec<RestartCheck>,
@@ -69,6 +71,7 @@ impl Monitor {
             bots: Vec::new(),
             source: None,
             endpoint: None,
+            autostart: true,
             reloader: None,
             restart_checks: Vec::new(),
         }
@@ -98,6 +101,7 @@ impl Monitor {
             bots,
             source: Some(source),
             endpoint,
+            autostart: true,
             reloader: Some(reloader),
             restart_checks: Vec::new(),
         })
@@ -146,12 +150,12 @@ impl Monitor {
             .handle(Signal::SIGHUP, move || commands.hang_up())
             .attach(last_resort)
             .attach(self.restart_checks);
-        let (inbox, config) = (self.inbox, self.config);
+        let (inbox, config, autostart) = (self.inbox, self.config, self.autostart);
         let body = move || {
             let failed = |error: std::io::Error| Error::system("hear of a stop", &error);
             let stopping = Some(daemonize_core::wait_handle().map_err(failed)?);
             let ready = || daemonize_core::ready().map_err(Error::from);
-            let plan = Plan { config, inbox, journal, stopping, ready: Box::new(ready) };
+            let plan = Plan { config, inbox, journal, stopping, ready: Box::new(ready), autostart };
             let outcome = Engine::new(plan).and_then(Engine::run);
             over.store(true, SeqCst);
             outcome
@@ -223,6 +227,21 @@ impl Builder {
         self
     }
 
+    /// Sets whether the bots start with the monitor that are configured to; `true` unless this is said. With `false` none runs until it is
+    /// [started](Commands::start_bot). A reload starts new bots regardless.
+    ///
+    /// ```no_run
+    /// use daemonize_monitor::{Bot, Monitor};
+    ///
+    /// Monitor::builder("lab").bot(Bot::new("web", "/usr/bin/web")).autostart(false).start()?;
+    /// # Ok::<(), daemonize_monitor::Error>(())
+    /// ```
+    #[must_use]
+    pub fn autostart(mut self, yes: bool) -> Builder {
+        self.autostart = yes;
+        self
+    }
+
     /// What the daemon is like: its pidfile, its user, its own output, what is attached to it.
     #[must_use]
     pub fn daemon(mut self, configure: impl FnOnce(Daemon) -> Daemon) -> Builder {
@@ -278,7 +297,7 @@ impl Builder {
         };
         let name = is_from_a_file.then(|| config.settings.name.clone());
         let restart_checks = RestartChecks::new(commands.clone(), name, self.restart_checks);
-        Ok(Monitor { daemon, config, inbox, commands, restart_checks })
+        Ok(Monitor { daemon, config, inbox, commands, autostart: self.autostart, restart_checks })
     }
 }
 

@@ -3,27 +3,53 @@
 //! It is a file that only the bot's user reaches, also from another network namespace. Where no such file can be had, it has an
 //! abstract address, to which every user of this network namespace can send.
 
+use crate::sys::datagram;
 use daemonize_core::Pid;
-use nix::cmsg_space;
 use nix::errno::Errno;
 use nix::sys::socket::{
-    AddressFamily, ControlMessageOwned, MsgFlags, SockFlag, SockType, UnixAddr, UnixCredentials, bind, getsockname,
-    recvmsg, setsockopt, socket, sockopt::PassCred,
+    AddressFamily, SockFlag, SockType, UnixAddr, bind, getsockname, setsockopt, socket, sockopt::PassCred,
 };
 use nix::sys::stat::{Mode, fchmod};
 use nix::unistd::geteuid;
 use std::fs::{self, Metadata, Permissions};
-use std::io::{self, IoSliceMut};
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-/// What somebody said, and who, by the kernel's own word.
+/// A message, and its sender by the kernel's own word.
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Message {
     /// `None` for a process of another pid namespace.
     pub(crate) sender: Option<Pid>,
     pub(crate) user: u32,
+    /// `READY=1`.
     pub(crate) is_ready: bool,
+    /// `EXTEND_TIMEOUT_USEC`: the time that the sender asks for from now on.
+    pub(crate) extension: Option<Duration>,
+    /// `FDSTORE=1`: the sender has sent descriptors to be kept.
+    pub(crate) stores: bool,
+}
+
+impl Message {
+    /// Reads the lines that matter; all others are left out.
+    fn parse(text: &[u8], sender: Option<Pid>, user: u32) -> Message {
+        let mut message = Message { sender, user, is_ready: false, extension: None, stores: false };
+        for line in text.split(|byte| *byte == b'\n') {
+            match line {
+                b"READY=1" => message.is_ready = true,
+                b"FDSTORE=1" => message.stores = true,
+                _ => {
+                    let number =
+                        line.strip_prefix(b"EXTEND_TIMEOUT_USEC=").and_then(|text| std::str::from_utf8(text).ok());
+                    let number = number.and_then(|text| text.parse().ok());
+                    message.extension = number.map(Duration::from_micros).or(message.extension);
+                }
+            }
+        }
+        message
+    }
 }
 
 /// A socket of one bot.
@@ -57,19 +83,10 @@ impl Notify {
     /// The next message, if there is one.
     pub(crate) fn receive(&self) -> Option<Message> {
         let mut text = [0; 4096];
-        let mut space = cmsg_space!(UnixCredentials);
-        let (length, sender) = {
-            let mut pieces = [IoSliceMut::new(&mut text)];
-            let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_CMSG_CLOEXEC;
-            let message = recvmsg::<()>(self.socket.as_raw_fd(), &mut pieces, Some(&mut space), flags).ok()?;
-            let sender = message.cmsgs().ok()?.find_map(|cmsg| match cmsg {
-                ControlMessageOwned::ScmCredentials(credentials) => Some(credentials),
-                _ => None,
-            });
-            (message.bytes, sender?)
-        };
-        let is_ready = text[..length].split(|byte| *byte == b'\n').any(|line| line == b"READY=1");
-        Some(Message { sender: Pid::from_raw(sender.pid()), user: sender.uid(), is_ready })
+        let (length, sender) = datagram::receive(self.socket.as_fd(), &mut text).ok()?;
+        // Without credentials it is from no process and no user that there is.
+        let (pid, user) = sender.map_or((0, u32::MAX), |sender| (sender.pid, sender.uid));
+        Some(Message::parse(&text[..length], Pid::from_raw(pid), user))
     }
 }
 
@@ -183,5 +200,34 @@ impl Drop for Notify {
 impl AsFd for Notify {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn message_is_read_line_by_line_and_other_lines_are_left_out() {
+        let parse = |text: &str| Message::parse(text.as_bytes(), None, 7);
+        let nothing = parse("");
+        assert_eq!(nothing, Message { sender: None, user: 7, is_ready: false, extension: None, stores: false });
+        for text in [
+            "READY=0",
+            "READY=1 ",
+            " READY=1",
+            "XREADY=1",
+            "EXTEND_TIMEOUT_USEC=",
+            "EXTEND_TIMEOUT_USEC=-1",
+            "\u{fffd}",
+        ] {
+            assert_eq!(parse(text), nothing, "{text:?}");
+        }
+        let all = parse("STATUS=x\nEXTEND_TIMEOUT_USEC=2500000\nFDSTORE=1\nREADY=1\nFDNAME=y");
+        assert_eq!((all.is_ready, all.extension, all.stores), (true, Some(Duration::from_millis(2500)), true));
+        assert_eq!(
+            parse(&format!("EXTEND_TIMEOUT_USEC={}", u64::MAX)).extension,
+            Some(Duration::from_micros(u64::MAX))
+        );
     }
 }

@@ -27,6 +27,8 @@ pub(crate) enum Order {
     Signal(String, Signal),
     /// All, or those of that name.
     Status(Option<String>),
+    /// Says why the bots of that name are not up (`true`) or down.
+    Explain(String, bool),
     /// Counts an event of a bot.
     Event(String, String),
     /// The last lines of a bot.
@@ -47,10 +49,23 @@ pub(crate) enum Order {
     Kill,
 }
 
+impl Order {
+    /// Returns the order that asks why this one is not done yet; `None` if that needs no explanation.
+    pub(crate) fn explanation(&self) -> Option<Order> {
+        match self {
+            Order::Start(name) | Order::Restart(name) => Some(Order::Explain(name.clone(), true)),
+            Order::Add(bot) => Some(Order::Explain(bot.name.clone(), true)),
+            Order::Stop(name) | Order::Destroy(name) => Some(Order::Explain(name.clone(), false)),
+            _ => None,
+        }
+    }
+}
+
 /// What the engine says.
 pub(crate) enum Answer {
     Done,
     Bots(Vec<BotStatus>),
+    Text(String),
     Lines(Vec<u8>),
     /// The lines are in these files.
     Files(Vec<Place>),
@@ -117,19 +132,34 @@ pub(crate) fn desk() -> io::Result<(Desk, Inbox)> {
 /// How long an order that need not be waited for may take to be taken.
 const TAKEN: Duration = Duration::from_secs(60);
 
+/// How long an engine may take to explain why something is not done in time.
+pub(crate) const EXPLAINED: Duration = Duration::from_secs(2);
+
 impl Desk {
     /// Gives an order; waits until it is done for as long as `wait` says, or without it only until it is begun.
     pub(crate) fn order(&self, order: Order, wait: Option<Duration>) -> Result<Answer> {
         let (sender, answer) = mpsc::sync_channel(1);
         let gone = || Error::new(ErrorKind::NotRunning, "failed to reach the monitor: it does not run");
+        let explanation = order.explanation();
         let _here = self.give(order, wait.is_some(), move |answer| drop(sender.try_send(answer)));
         let patience = wait.unwrap_or(TAKEN);
         answer.recv_timeout(patience).map_err(|error| match error {
             mpsc::RecvTimeoutError::Disconnected => gone(),
             mpsc::RecvTimeoutError::Timeout => {
-                Error::new(ErrorKind::Timeout, format!("failed to wait for the bots: not done within {patience:?}"))
+                let why = explanation.map(|order| self.explained(order)).unwrap_or_default();
+                Error::new(
+                    ErrorKind::Timeout,
+                    format!("failed to wait for the bots: not done within {patience:?}{why}"),
+                )
             }
         })?
+    }
+
+    /// Returns `: ` and an explanation, or nothing if there is none.
+    fn explained(&self, order: Order) -> String {
+        let (sender, answer) = mpsc::sync_channel(1);
+        let _here = self.give(order, false, move |answer| drop(sender.try_send(answer)));
+        answer.recv_timeout(EXPLAINED).map(explanation).unwrap_or_default()
     }
 
     /// Gives an order, and comes back at once; `take` gets the answer, or is dropped if there is nobody to give it. Whoever
@@ -150,5 +180,13 @@ impl Desk {
     /// Gives an order whose outcome nobody waits for, as from a handler of signals.
     pub(crate) fn post(&self, order: Order) {
         drop(self.give(order, false, drop));
+    }
+}
+
+/// Returns `: ` and the explanation that an engine has given, or nothing if there is none.
+pub(crate) fn explanation(answer: Result<Answer>) -> String {
+    match answer {
+        Ok(Answer::Text(why)) if !why.is_empty() => format!(": {why}"),
+        _ => String::new(),
     }
 }

@@ -28,13 +28,15 @@ pub enum State {
     Stopping,
     /// It ended too often, and waits for somebody to start it.
     GaveUp,
-    /// It ended by itself, as it may.
+    /// It ended by itself with success, and is not started again.
     Exited,
+    /// It ended by itself without success, and is not started again.
+    Failed,
 }
 
 impl State {
     /// All of them.
-    pub const ALL: [State; 9] = [
+    pub const ALL: [State; 10] = [
         State::Stopped,
         State::Waiting,
         State::Starting,
@@ -44,11 +46,17 @@ impl State {
         State::Stopping,
         State::GaveUp,
         State::Exited,
+        State::Failed,
     ];
 
     /// Whether nothing of it runs and nothing will, unless somebody starts it.
     pub fn is_down(self) -> bool {
-        matches!(self, State::Stopped | State::GaveUp | State::Exited)
+        matches!(self, State::Stopped | State::GaveUp | State::Exited | State::Failed)
+    }
+
+    /// Returns `true` if the bot is as it should be: it runs and is ready, or has ended with success and is not started again.
+    pub fn is_up(self) -> bool {
+        matches!(self, State::Running | State::Exited)
     }
 
     /// One word, as in status pages and JSON.
@@ -63,6 +71,7 @@ impl State {
             State::Stopping => "stopping",
             State::GaveUp => "gave-up",
             State::Exited => "exited",
+            State::Failed => "failed",
         }
     }
 }

@@ -24,7 +24,7 @@ pub(crate) enum End {
     NeverAsked,
     /// The body or a handler was not done when the grace was over.
     GraceOver,
-    /// A second stop signal was sent by hand while the body or a handler was not done.
+    /// A second stop signal was sent by hand, or the next one of a monitor's stop, while the body or a handler was not done.
     CutShort,
 }
 
@@ -76,6 +76,14 @@ struct Stop {
     since: Instant,
     /// When it was first asked for by hand. The verbs mark their signals, and never cut a stop short.
     by_hand: Option<Instant>,
+}
+
+/// How a stop was asked for once more.
+#[derive(Clone, Copy, Default)]
+struct Again {
+    by_hand: bool,
+    /// By a monitor, for which the daemon takes too long.
+    hurries: bool,
 }
 
 impl Service {
@@ -161,7 +169,7 @@ impl Service {
     /// Passes on that a stop was asked for. Returns `true` if it was asked for by hand.
     fn is_asked_by_hand(&self, purposes: Purposes) -> bool {
         let by_hand = purposes.contains(Purpose::Unmarked);
-        if by_hand || purposes.contains(Purpose::Stop) {
+        if by_hand || purposes.contains(Purpose::Stop) || purposes.contains(Purpose::Hurry) {
             (self.on_stop)();
         }
         by_hand
@@ -179,12 +187,11 @@ impl Service {
                 return (self.on_end)(End::GraceOver);
             }
             self.wait_for_change(idle.as_ref().map(AsFd::as_fd), deadline);
-            if self.is_asked_again() {
-                let now = Instant::now();
-                let first = *stop.by_hand.get_or_insert(now);
-                if now.duration_since(first) >= BURST {
-                    return (self.on_end)(End::CutShort);
-                }
+            let again = self.asked_again();
+            let now = Instant::now();
+            let is_late = again.by_hand && now.duration_since(*stop.by_hand.get_or_insert(now)) >= BURST;
+            if is_late || again.hurries {
+                return (self.on_end)(End::CutShort);
             }
         }
     }
@@ -201,12 +208,13 @@ impl Service {
         }
     }
 
-    /// Treats what comes after the stop. Returns `true` if another stop was asked for by hand.
-    fn is_asked_again(&self) -> bool {
-        let mut again = false;
+    /// Treats what comes after the stop. Returns how another stop was asked for, if it was.
+    fn asked_again(&self) -> Again {
+        let mut again = Again::default();
         for (signal, purposes) in self.registered.take() {
             if self.stops.contains(&signal) {
-                again |= self.is_asked_by_hand(purposes);
+                again.by_hand |= self.is_asked_by_hand(purposes);
+                again.hurries |= purposes.contains(Purpose::Hurry);
             } else {
                 self.run_handlers(signal);
             }

@@ -23,6 +23,7 @@ impl Purposes {
             Purpose::Unmarked => 1,
             Purpose::Stop => 2,
             Purpose::Restart => 4,
+            Purpose::Hurry => 8,
         }
     }
 

@@ -30,7 +30,7 @@ impl PidFd {
 
     /// Sends a signal with the mark of its purpose: see [`send_for`].
     pub(crate) fn send_for(&self, signal: Signal, purpose: Purpose) -> io::Result<()> {
-        send_for(self.0.as_fd(), signal, purpose)
+        send_for(self.0.as_fd(), signal, purpose, 0)
     }
 
     /// Waits for the process to end, until `deadline`; whether it did. A zombie has ended.
@@ -47,13 +47,13 @@ impl PidFd {
     }
 }
 
-/// Sends a signal with the mark of its purpose (`pidfd_send_signal(2)`): reaches exactly the process of this pidfd, or fails
-/// with `ESRCH`.
-pub(crate) fn send_for(pidfd: BorrowedFd<'_>, signal: Signal, purpose: Purpose) -> io::Result<()> {
+/// Sends a signal with the mark of its purpose (`pidfd_send_signal(2)`, with its flags): reaches exactly the process of this
+/// pidfd, or its group, or fails with `ESRCH`.
+pub(crate) fn send_for(pidfd: BorrowedFd<'_>, signal: Signal, purpose: Purpose, flags: u32) -> io::Result<()> {
     let info = siginfo::marked(signal, purpose);
     let info = info.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
     // SAFETY: a null siginfo asks the kernel to fill it in as kill(2) does; any other is read, and outlives the call.
-    cvt(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal.as_raw(), info, 0) })?;
+    cvt(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal.as_raw(), info, flags) })?;
     Ok(())
 }
 

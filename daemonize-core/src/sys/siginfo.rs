@@ -10,6 +10,7 @@ use std::ptr;
 /// The values of our marks: four letters, so that no other program's value is one by chance.
 const STOP: usize = 0x6461_656d;
 const RESTART: usize = 0x7265_7374;
+const HURRY: usize = 0x6875_7272;
 
 /// Why a signal was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub(crate) enum Purpose {
     Unmarked,
     /// The verb `stop`, or the daemon that stops itself.
     Stop,
+    /// A monitor whose earlier signal of this stop had no effect in its time: what the daemon is at is cut short.
+    Hurry,
     /// The daemon that gives way to the program it has restarted.
     Restart,
 }
@@ -50,6 +53,7 @@ pub(super) fn marked(signal: Signal, purpose: Purpose) -> Option<libc::siginfo_t
         Purpose::Unmarked => return None,
         Purpose::Stop => STOP,
         Purpose::Restart => RESTART,
+        Purpose::Hurry => HURRY,
     };
     Some(queued(signal, nix::unistd::getpid().as_raw(), nix::unistd::getuid().as_raw(), mark))
 }
@@ -76,6 +80,7 @@ pub(super) fn purpose(info: &libc::siginfo_t) -> Purpose {
     match unsafe { info.si_value() }.sival_ptr.addr() {
         STOP => Purpose::Stop,
         RESTART => Purpose::Restart,
+        HURRY => Purpose::Hurry,
         _ => Purpose::Unmarked,
     }
 }
@@ -103,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_mark_is_read_as_it_was_written_and_no_other_value_is_one() {
-        for wanted in [Purpose::Stop, Purpose::Restart] {
+        for wanted in [Purpose::Stop, Purpose::Restart, Purpose::Hurry] {
             let info = marked(Signal::SIGTERM, wanted).unwrap();
             assert_eq!((info.si_signo, purpose(&info)), (libc::SIGTERM, wanted));
         }

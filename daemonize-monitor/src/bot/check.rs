@@ -40,7 +40,11 @@ impl Bot {
     fn times(&self) -> impl Iterator<Item = Duration> {
         let backoff = [self.backoff.first, self.backoff.cap, self.backoff.stable_after];
         let steps = self.stop.iter().map(|step| step.timeout);
-        steps.chain(backoff).chain([self.limit.window, self.ready_timeout])
+        let after = match self.ready {
+            Ready::After(time) => Some(time),
+            _ => None,
+        };
+        steps.chain(backoff).chain([self.limit.window, self.ready_timeout]).chain(after)
     }
 
     /// Everything that it is given as text, and every path and name that the kernel is told for it.

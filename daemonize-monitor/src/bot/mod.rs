@@ -81,7 +81,7 @@ pub struct Bot {
 
 impl Bot {
     /// A bot that starts with the monitor, is always restarted (5 exits per hour are forgiven), is stopped by
-    /// `SIGTERM` and 10 s later by `SIGKILL`, and is ready as soon as it runs.
+    /// `SIGTERM` and 10 s later by `SIGKILL`, and is ready when it has run for 1 s.
     pub fn new(name: impl Into<String>, command: impl Into<PathBuf>) -> Bot {
         Bot {
             name: name.into(),

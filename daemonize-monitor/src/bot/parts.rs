@@ -83,17 +83,18 @@ pub struct StopStep {
     pub timeout: Duration,
 }
 
-/// How one knows that a bot is ready, for those that depend on it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// How one knows that a bot is ready, for those that depend on it, and for a command that waits for its start.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ready {
-    /// As soon as its program runs.
-    #[default]
+    /// As soon as its program runs: also if the program ends a moment later.
     AtOnce,
+    /// When its program has run for this time, or says `READY=1` before that, as to `sd_notify(3)`.
+    After(Duration),
     /// When it says `READY=1`, as to `sd_notify(3)`.
     Notify,
     /// When this address accepts a connection.
     Tcp(SocketAddr),
-    /// When this file exists.
+    /// When this file exists. One that was there before the program was started counts only when it has changed.
     File(PathBuf),
     /// When a line of its output contains this text.
     Output(String),
@@ -101,10 +102,25 @@ pub enum Ready {
     Exit,
 }
 
+impl Ready {
+    /// Returns `true` if the bot is given a socket on which it can say that it is ready.
+    pub(crate) fn has_socket(&self) -> bool {
+        matches!(self, Ready::Notify | Ready::After(_))
+    }
+}
+
+impl Default for Ready {
+    /// After 1 s.
+    fn default() -> Ready {
+        Ready::After(Duration::from_secs(1))
+    }
+}
+
 impl fmt::Display for Ready {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Ready::AtOnce => f.write_str("at-once"),
+            Ready::After(time) => write!(f, "after {time:?}"),
             Ready::Notify => f.write_str("notify"),
             Ready::Tcp(address) => write!(f, "tcp {address}"),
             Ready::File(path) => write!(f, "file `{}`", path.display()),

@@ -13,6 +13,11 @@ impl Bot {
         sum(&self.stop)
     }
 
+    /// Returns `true` if the signal of a step comes after another that asked the bot to end: it is hurried then.
+    pub(crate) fn hurries(&self, step: usize) -> bool {
+        self.stop.iter().take(step).any(|earlier| STOPS.contains(&earlier.signal))
+    }
+
     /// Returns how long the bot has to end after the first signal that asks it to, until it is sent another one or is killed.
     /// Signals before that one may mean anything to it, so their time is not its own.
     pub(crate) fn time_to_end(&self) -> Duration {
@@ -45,5 +50,12 @@ mod tests {
         assert_eq!(times(&[(S::SIGUSR1, 20), (S::SIGTERM, 7)]), (7, 27));
         assert_eq!(times(&[(S::SIGTERM, 7), (S::SIGUSR2, 2), (S::SIGKILL, 3)]), (9, 12));
         assert_eq!(times(&[(S::SIGHUP, 3), (S::SIGUSR1, 2)]), (5, 5));
+    }
+
+    #[test]
+    fn only_a_step_after_a_stop_signal_hurries() {
+        let steps = [Signal::SIGUSR1, Signal::SIGTERM, Signal::SIGQUIT].map(|signal| (signal, Duration::from_secs(1)));
+        let bot = Bot::new("a", "/bin/true").stop(steps);
+        assert_eq!([0, 1, 2].map(|step| bot.hurries(step)), [false, false, true]);
     }
 }

@@ -230,7 +230,7 @@ fn ready(value: Value<'_>) -> Option<Ready> {
         return value.parsed(ready_word, "");
     }
     let values = value.table("\"notify\", \"exit\", or a table such as { tcp = \"127.0.0.1:80\" }")?;
-    let keys = known_only(values, &["tcp", "file", "output"], &[]);
+    let keys = known_only(values, &["tcp", "file", "output", "after"], &[]);
     let tcp = keys
         .get("tcp")
         .map(|value| value.parsed(words::address, "an address and port, such as \"127.0.0.1:80\"").map(Ready::Tcp));
@@ -239,10 +239,11 @@ fn ready(value: Value<'_>) -> Option<Ready> {
         "" => value.wrong("it is in every line: write a part of the line that says it is ready"),
         text => Some(Ready::Output(text.to_owned())),
     });
-    let mut said = [tcp, file, output].into_iter().flatten();
+    let after = keys.get("after").map(|value| value.wait().map(Ready::After));
+    let mut said = [tcp, file, output, after].into_iter().flatten();
     match (said.next(), said.next()) {
         (Some(one), None) => one,
-        _ => value.wrong("expected one of `tcp`, `file` and `output`"),
+        _ => value.wrong("expected one of `tcp`, `file`, `output` and `after`"),
     }
 }
 

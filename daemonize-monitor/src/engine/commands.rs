@@ -65,6 +65,7 @@ impl Engine {
             }
             Order::Signal(name, signal) => self.signal(&name, signal),
             Order::Status(name) => self.status(name.as_deref()),
+            Order::Explain(name, up) => Ok(Answer::Text(self.explain(&name, up))),
             Order::Event(name, event) => self.named(&name).map(|found| {
                 let now = self.now;
                 for index in found {
@@ -203,7 +204,7 @@ impl Engine {
                 unit.after = After::Start;
                 self.start_those_before(index);
             }
-            State::Stopped | State::GaveUp | State::Exited | State::BackingOff | State::Waiting => {
+            State::Stopped | State::GaveUp | State::Exited | State::Failed | State::BackingOff | State::Waiting => {
                 unit.history.forget();
                 self.start_those_before(index);
                 self.begin(index);

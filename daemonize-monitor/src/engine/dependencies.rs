@@ -16,6 +16,8 @@ pub(super) trait Graph {
     fn is_ready(&self, bot: usize) -> bool;
     /// Returns `true` if the bot is a job that has ended with success: what it depended on has to be ready as well.
     fn has_finished(&self, bot: usize) -> bool;
+    /// Returns `true` if the bot was never started, or was stopped, and nothing is under way with it.
+    fn is_stopped(&self, bot: usize) -> bool;
     /// Returns `true` while the bot is to stop or is stopping: whatever it depends on has to wait for it.
     fn is_leaving(&self, bot: usize) -> bool;
 }
@@ -58,6 +60,23 @@ pub(super) fn needed_by(graph: &impl Graph, bot: usize) -> Vec<usize> {
             found.push(other);
             if graph.has_finished(other) {
                 next.push(other);
+            }
+        }
+    }
+    found
+}
+
+/// Returns the stopped bots that have to be started for `bot` to start: those that it depends on, directly, through a finished job,
+/// or through another stopped bot. What is below a bot that was started already is that one's concern, so each bot is looked at
+/// about once, however many start one after another.
+pub(super) fn stopped_below(graph: &impl Graph, bot: usize) -> Vec<usize> {
+    let (mut next, mut seen, mut found) = (vec![bot], BTreeSet::from([bot]), Vec::new());
+    while let Some(at) = next.pop() {
+        for other in graph.dependencies(at).iter().copied() {
+            let is_stopped = graph.is_stopped(other);
+            if (is_stopped || graph.has_finished(other)) && seen.insert(other) {
+                next.push(other);
+                found.extend(is_stopped.then_some(other));
             }
         }
     }
@@ -134,6 +153,10 @@ mod tests {
             self.bots[bot] == Bot::Finished
         }
 
+        fn is_stopped(&self, bot: usize) -> bool {
+            self.bots[bot] == Bot::Down && !self.marked[bot]
+        }
+
         fn is_leaving(&self, bot: usize) -> bool {
             self.marked[bot] || self.bots[bot] == Bot::Stopping
         }
@@ -197,6 +220,17 @@ mod tests {
         assert_eq!(missing(&model, 2), None);
         model.bots[1] = Bot::Down;
         assert_eq!((missing(&model, 2), waiting_for(&model, 0)), (Some(1), BTreeSet::from([1])));
+    }
+
+    #[test]
+    fn stopped_bots_are_found_below_stopped_bots_and_finished_jobs_only() {
+        let below = vec![vec![], vec![0], vec![1], vec![], vec![3, 2]];
+        let mut model = Model::new(below, vec![Bot::Down, Bot::Finished, Bot::Down, Bot::Running, Bot::Down]);
+        assert_eq!(stopped_below(&model, 4), [2, 0]);
+        model.bots[2] = Bot::Running;
+        assert!(stopped_below(&model, 4).is_empty());
+        (model.bots[2], model.marked[2]) = (Bot::Down, true);
+        assert!(stopped_below(&model, 4).is_empty());
     }
 
     proptest! {

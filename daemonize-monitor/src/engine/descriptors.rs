@@ -40,7 +40,7 @@ fn needed(bot: &Bot) -> rlim_t {
         LogTarget::Null | LogTarget::Inherit => rlim_t::from(is_watched),
         LogTarget::Stdout => 0,
     };
-    2 + of(&bot.stdout) + of(&bot.stderr) + rlim_t::from(bot.ready == Ready::Notify)
+    2 + of(&bot.stdout) + of(&bot.stderr) + rlim_t::from(bot.ready.has_socket())
 }
 
 impl Engine {
@@ -67,6 +67,8 @@ mod tests {
     #[test]
     fn what_a_bot_needs_is_what_it_opens() {
         let bot = Bot::new("web", "/usr/bin/web");
+        assert_eq!(needed(&bot), 4);
+        let bot = bot.ready(Ready::AtOnce);
         assert_eq!(needed(&bot), 3);
         assert_eq!(needed(&bot.clone().stdout(Log::new("/x")).stderr(Log::new("/y"))), 6);
         let silent = bot.stdout(LogTarget::Null);

@@ -1,20 +1,40 @@
 //! From the wish that a bot runs to its end, and what follows that.
 
 use super::unit::After;
-use super::{Engine, children};
+use super::{Engine, children, dependencies};
+use crate::bot::Ready;
 use crate::counts::BuiltIn;
 use crate::policy::{Decision, Exit, Rules, decide};
 use crate::status::State;
 use crate::sys::pidfd;
 use crate::sys::wait::{self, Change, Ended};
+use daemonize_core::Signal;
 use std::time::{Duration, Instant, SystemTime};
 
+/// How long the first restart of a bot waits at least, if a signal to stop may have ended it: a service manager sends that to the
+/// monitor and to all bots together, and a bot may end before the monitor has taken its own.
+const STOP_RACE: Duration = Duration::from_millis(100);
+
 impl Engine {
-    /// The bot is to run: at once, or when those are ready that it depends on.
+    /// The bot is to run: at once, or when those are ready that it depends on. Those of them that nothing has started yet, such as
+    /// bots with `autostart = false`, are started too: otherwise the bot would wait for ever.
     pub(super) fn begin(&mut self, index: usize) {
         if self.shutdown.is_some() {
             return self.set_state(index, State::Stopped, None);
         }
+        for other in dependencies::stopped_below(self, index) {
+            log::info!(
+                "bot `{}` is started, because `{}` depends on it",
+                self.unit(other).bot.name,
+                self.unit(index).bot.name
+            );
+            self.begin_alone(other);
+        }
+        self.begin_alone(index);
+    }
+
+    /// The bot is to run, and what it depends on was started.
+    fn begin_alone(&mut self, index: usize) {
         let reason = self.missing(index);
         let waits = reason.is_some();
         self.set_state(index, State::Waiting, reason);
@@ -31,17 +51,30 @@ impl Engine {
             let by_number = pidfd::knows_groups_by_number();
             match if by_number { wait::take_unless_dead(pid) } else { wait::take(pid) } {
                 Ok(Some(Change::Ended(ended))) => self.ended(index, ended),
-                Ok(Some(Change::Suspended)) if self.unit(index).state == State::Running => {
-                    self.set_state(index, State::Suspended, Some("suspended by a signal".into()));
+                Ok(Some(change)) => {
+                    let is_suspended = change == Change::Suspended;
+                    let unit = self.unit_mut(index);
+                    if let Some(process) = &mut unit.process {
+                        process.suspended = is_suspended;
+                    }
+                    // While it is starting, its state tells that: what it is then is shown when it is ready.
+                    if matches!(unit.state, State::Running | State::Suspended) {
+                        self.show_running(index, is_suspended);
+                    }
                 }
-                Ok(Some(Change::Continued)) if self.unit(index).state == State::Suspended => {
-                    self.set_state(index, State::Running, None);
-                }
-                Ok(Some(_)) => {}
                 Ok(None) => return,
                 // Somebody else in this program has taken its status: it is gone all the same.
                 Err(_) => self.ended(index, Ended::Status(-1)),
             }
+        }
+    }
+
+    /// The bot's process is ready, and runs unless a signal has suspended it.
+    pub(super) fn show_running(&mut self, index: usize, is_suspended: bool) {
+        if is_suspended {
+            self.set_state(index, State::Suspended, Some("suspended by a signal".into()));
+        } else {
+            self.set_state(index, State::Running, None);
         }
     }
 
@@ -132,6 +165,9 @@ impl Engine {
         }
         match decide(&rules, &mut unit.history, exit, now, chance) {
             Decision::RestartAfter(wait) => {
+                // Further restarts in a row wait as their backoff says.
+                let is_first = unit.history.restarts_in_a_row() <= 1;
+                let wait = if is_first { wait.max(pause_before_restart(exit)) } else { wait };
                 unit.counts.add(BuiltIn::Restart, now);
                 if wait.is_zero() {
                     self.begin(index);
@@ -147,7 +183,10 @@ impl Engine {
                 let told = if is_telling { format!("{given_up}: {told}") } else { given_up.to_string() };
                 self.set_state(index, State::GaveUp, Some(told));
             }
-            Decision::Done => self.set_state(index, State::Exited, Some(told)),
+            Decision::Done => {
+                let state = if exit.is_success() { State::Exited } else { State::Failed };
+                self.set_state(index, state, Some(told));
+            }
         }
     }
 
@@ -157,7 +196,7 @@ impl Engine {
         let unit = self.unit_mut(index);
         let before = std::mem::replace(&mut unit.state, state);
         unit.reason = reason.map(String::into_boxed_str);
-        unit.deadline = None;
+        (unit.deadline, unit.extended) = (None, None);
         if before != state {
             unit.since = now;
             unit.since_on_the_wall = SystemTime::now();
@@ -173,7 +212,13 @@ impl Engine {
     pub(super) fn due(&mut self, index: usize, time: Duration) {
         // A moment that the clock cannot tell never comes.
         let Some(at) = self.now.checked_add(time) else { return };
-        self.unit_mut(index).deadline = Some(at);
+        self.due_at(index, at);
+    }
+
+    /// The bot's state lasts until then at the most.
+    pub(super) fn due_at(&mut self, index: usize, at: Instant) {
+        let unit = self.unit_mut(index);
+        (unit.deadline, unit.extended) = (Some(at), None);
         self.timers.set(at, (index, self.units[index].generation));
     }
 
@@ -197,9 +242,14 @@ impl Engine {
         if self.unit(index).deadline != Some(at) {
             return;
         }
-        self.unit_mut(index).deadline = None;
+        let unit = self.unit_mut(index);
+        unit.deadline = None;
+        if let Some(later) = unit.extended.take().filter(|later| *later > at) {
+            return self.due_at(index, later);
+        }
         match self.unit(index).state {
             State::BackingOff => self.begin(index),
+            State::Starting if matches!(self.unit(index).bot.ready, Ready::After(_)) => self.become_ready(index),
             State::Starting => {
                 let time = self.unit(index).bot.ready_timeout;
                 log::warn!("bot `{}` was not ready within {time:?}", self.unit(index).bot.name);
@@ -208,5 +258,16 @@ impl Engine {
             State::Stopping => self.next_step(index),
             _ => {}
         }
+    }
+}
+
+/// Returns how long a restart waits at least after such an end: none after a crash or `SIGKILL`, which no service manager
+/// sends first.
+fn pause_before_restart(exit: Exit) -> Duration {
+    match exit {
+        Exit::Status(_) | Exit::Signal(Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT | Signal::SIGHUP) => {
+            STOP_RACE
+        }
+        Exit::Signal(_) | Exit::NotStarted(_) | Exit::NotReady => Duration::ZERO,
     }
 }

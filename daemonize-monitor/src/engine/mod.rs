@@ -10,6 +10,7 @@ mod children;
 mod commands;
 mod dependencies;
 mod descriptors;
+mod explain;
 mod left_behind;
 mod life;
 mod orphans;
@@ -34,7 +35,8 @@ use crate::orders::Inbox;
 use crate::process::MarkReader;
 use crate::program::Ground;
 use crate::settings::Settings;
-use crate::spawner::{Spawners, Ticket};
+use crate::spawner::{FileVersion, Spawners, Ticket};
+use crate::status::State;
 use crate::sys::pidfd::PidFd;
 use daemonize_core::Pid;
 use nix::errno::Errno;
@@ -68,6 +70,8 @@ pub(crate) struct Plan {
     pub(crate) stopping: Option<BorrowedFd<'static>>,
     /// Called when every bot that starts by itself was begun.
     pub(crate) ready: Box<dyn FnOnce() -> Result<()>>,
+    /// `false` if no bot starts before a command says so.
+    pub(crate) autostart: bool,
 }
 
 /// See the module.
@@ -81,6 +85,7 @@ pub(crate) struct Engine {
     child_signals: UnixStream,
     stopping: Option<BorrowedFd<'static>>,
     ready: Option<Box<dyn FnOnce() -> Result<()>>>,
+    autostart: bool,
     settings: Settings,
     /// As configured, each instance by itself: what a reload is compared with.
     bots: Vec<Arc<Bot>>,
@@ -94,7 +99,7 @@ pub(crate) struct Engine {
     free_streams: Vec<usize>,
     probes: HashMap<usize, OwnedFd>,
     /// Those whose file is on a mount that does not answer.
-    looking: BTreeMap<PathBuf, Ticket<bool>>,
+    looking: BTreeMap<PathBuf, Ticket<Option<FileVersion>>>,
     timers: Timers<(usize, u32)>,
     /// Bots whose programs are to be started.
     starting: VecDeque<usize>,
@@ -208,6 +213,7 @@ impl Engine {
             child_signals,
             stopping: plan.stopping,
             ready: Some(plan.ready),
+            autostart: plan.autostart,
             settings: plan.config.settings,
             bots: plan.config.bots.into_iter().flat_map(Bot::into_units).map(Arc::new).collect(),
             units: Vec::new(),
@@ -267,7 +273,9 @@ impl Engine {
     pub(crate) fn run(mut self) -> Result<()> {
         let all: Vec<usize> = self.names.values().copied().collect();
         for index in all {
-            if self.unit(index).bot.autostart {
+            let unit = self.unit(index);
+            // A dependent may have started it already.
+            if self.autostart && unit.bot.autostart && unit.state == State::Stopped {
                 self.begin(index);
             }
         }

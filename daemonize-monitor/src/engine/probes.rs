@@ -5,7 +5,7 @@ use super::{Engine, Token};
 use crate::bot::Ready;
 use crate::notify::{Message, Notify};
 use crate::process::{self, Facts};
-use crate::spawner::{Begun, Ticket};
+use crate::spawner::{Begun, FileVersion, Ticket};
 use crate::status::State;
 use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
@@ -21,16 +21,28 @@ use std::time::Duration;
 const PAUSE: Duration = Duration::from_millis(2);
 const LONG_PAUSE: Duration = Duration::from_millis(250);
 
+/// How long one look for a file is waited for: it takes less than a ten thousandth of a second, and many may be due at once.
+const GLANCE: Duration = Duration::from_millis(1);
+/// The same before a start, as long as for the start itself.
+const LOOK_BEFORE: Duration = Duration::from_millis(100);
+
+/// How long after its begin a start or a stop may last at the most because the bot asks for more time.
+const LONGEST_EXTENSION: Duration = Duration::from_secs(3600);
+
 /// So many messages to a bot's socket are taken per turn.
 const MESSAGES: usize = 64;
 /// And so many that turn out not to be the bot's: their senders' environments may be long.
 const STRANGERS: usize = 2;
 
+/// A look whose answer comes later.
+struct Pending;
+
 impl Engine {
-    /// Where a bot says that it is ready: a socket of its own, made when it needs one.
+    /// Makes the socket on which a bot says that it is ready, for one start: what its last process has said is not heard any more.
     pub(super) fn notify_address(&mut self, index: usize) -> nix::Result<String> {
-        if let Some(notify) = &self.unit(index).notify {
-            return Ok(notify.address().to_owned());
+        if let Some(notify) = self.unit_mut(index).notify.take() {
+            // Closing does not do that while a child that is being made has a copy.
+            let _ = self.epoll.delete(&notify);
         }
         let is_of_own_user = self.unit(index).bot.user.is_none();
         let in_directory = self.sockets.as_mut().and_then(|directory| directory.bind(is_of_own_user).ok());
@@ -41,7 +53,7 @@ impl Engine {
         Ok(address)
     }
 
-    /// Somebody has said something where a bot does, see `sd_notify(3)`.
+    /// Takes messages from the socket on which a bot speaks, see `sd_notify(3)`.
     pub(super) fn take_notifications(&mut self, index: usize) {
         if self.is_being_made(index) {
             // Who speaks may be a process of which we have not heard yet.
@@ -51,18 +63,65 @@ impl Engine {
         for _ in 0..MESSAGES {
             let message = self.unit(index).notify.as_ref().and_then(Notify::receive);
             let Some(message) = message else { return };
-            if !message.is_ready || self.unit(index).bot.ready != Ready::Notify {
+            if !self.concerns(index, &message) {
                 continue;
             }
             if self.may_speak(index, &message) {
-                self.become_ready(index);
+                self.take_message(index, &message);
             } else {
                 asked += 1;
             }
-            self.remember_ready(index, message.sender);
+            if message.is_ready {
+                self.remember_ready(index, message.sender);
+            }
             if asked == STRANGERS {
                 return;
             }
+        }
+    }
+
+    /// Returns `true` if a message would change something: only then its sender is examined.
+    fn concerns(&self, index: usize, message: &Message) -> bool {
+        let unit = self.unit(index);
+        let has_deadline = matches!(unit.state, State::Starting | State::Stopping);
+        unit.bot.ready.has_socket()
+            && (message.is_ready
+                || message.stores && !unit.is_store_refused
+                || message.extension.is_some() && has_deadline)
+    }
+
+    fn take_message(&mut self, index: usize, message: &Message) {
+        let unit = self.unit_mut(index);
+        if message.stores && !std::mem::replace(&mut unit.is_store_refused, true) {
+            log::warn!(
+                "bot `{}` wants descriptors to be kept (FDSTORE=1): they are not kept, but closed",
+                unit.bot.name
+            );
+        }
+        if let Some(time) = message.extension {
+            self.extend(index, time);
+        }
+        if message.is_ready {
+            self.become_ready(index);
+        }
+    }
+
+    /// Gives a bot that is starting or stopping so much time from now on, if that is more than it has (`EXTEND_TIMEOUT_USEC` of
+    /// `sd_notify(3)`). No timer is set: the deadline is put off when it comes, however often a bot asks.
+    fn extend(&mut self, index: usize, time: Duration) {
+        let now = self.now;
+        let unit = self.unit_mut(index);
+        let may = match unit.state {
+            State::Starting => unit.bot.ready == Ready::Notify,
+            // After the last step there is nothing to wait for.
+            State::Stopping => unit.step < unit.bot.stop.len(),
+            _ => false,
+        };
+        let Some(deadline) = unit.deadline.filter(|_| may) else { return };
+        let latest = unit.since + LONGEST_EXTENSION;
+        let wanted = now.checked_add(time).map_or(latest, |wanted| wanted.min(latest));
+        if wanted > unit.extended.unwrap_or(deadline) {
+            unit.extended = Some(wanted);
         }
     }
 
@@ -84,8 +143,20 @@ impl Engine {
         }
     }
 
-    /// Its program runs: begins to ask, where that is how one knows.
-    pub(super) fn begin_probe(&mut self, index: usize) {
+    /// The bot's program runs: waits until it is ready, from the program's beginning on. What has been waited for already, under
+    /// another configuration, counts.
+    pub(super) fn await_ready(&mut self, index: usize) {
+        let now = self.now;
+        let unit = self.unit_mut(index);
+        unit.deadline = None;
+        let time = match unit.bot.ready {
+            Ready::AtOnce => return self.become_ready(index),
+            Ready::After(time) => time,
+            Ready::Exit => return,
+            Ready::Notify | Ready::Tcp(_) | Ready::File(_) | Ready::Output(_) => unit.bot.ready_timeout,
+        };
+        let began = unit.process.as_ref().map_or(now, |process| process.began);
+        self.due(index, time.saturating_sub(now.saturating_duration_since(began)));
         if matches!(self.unit(index).bot.ready, Ready::Tcp(_) | Ready::File(_)) {
             self.ask_after(index, PAUSE);
         }
@@ -109,7 +180,7 @@ impl Engine {
         let answer = match &self.unit(index).bot.ready {
             Ready::File(path) => {
                 let path = path.clone();
-                self.look_at(path)
+                self.look_at(path, GLANCE).ok().map(|found| self.is_new_file(index, found))
             }
             Ready::Tcp(address) => self.dial(index, *address),
             _ => return,
@@ -127,31 +198,50 @@ impl Engine {
         }
     }
 
-    /// Whether the file is there; `None` when that will be known later. Whoever asks for the same file meanwhile waits with it.
-    fn look_at(&mut self, path: PathBuf) -> Option<bool> {
+    /// Remembers the file by which a bot says that it is ready, as it is before the start: an earlier run may have left it. It is
+    /// not removed, since whoever can write to its directory could have another one removed by that. Where the file system does not
+    /// answer, any file counts.
+    pub(super) fn remember_file(&mut self, index: usize) {
+        let path = match &self.unit(index).bot.ready {
+            Ready::File(path) => Some(path.clone()),
+            _ => None,
+        };
+        let found = path.and_then(|path| self.look_at(path, LOOK_BEFORE).ok().flatten());
+        self.unit_mut(index).old_file = found;
+    }
+
+    /// Returns `true` if a file was found that is not the one from before the start.
+    fn is_new_file(&self, index: usize, found: Option<FileVersion>) -> bool {
+        found.is_some() && found != self.unit(index).old_file
+    }
+
+    /// Looks for a file; returns [`Pending`] if it will be known later whether it is there. Other bots that ask for the same file
+    /// meanwhile wait with this one.
+    fn look_at(&mut self, path: PathBuf, patience: Duration) -> Result<Option<FileVersion>, Pending> {
         if self.looking.contains_key(&path) {
-            return None;
+            return Err(Pending);
         }
-        match self.spawners.look(path.clone()) {
-            Begun::Over(answer) => Some(answer.unwrap_or(false)),
+        match self.spawners.look(path.clone(), patience) {
+            Begun::Over(answer) => Ok(answer.unwrap_or(None)),
             Begun::Hangs(ticket) => {
                 self.looking.insert(path, ticket);
-                None
+                Err(Pending)
             }
         }
     }
 
     /// Files are there or are not, about which nothing could be known before.
     pub(super) fn take_looks(&mut self) {
-        let over = |(path, ticket): (&PathBuf, &Ticket<bool>)| Some((path.clone(), ticket.outcome()?.unwrap_or(false)));
-        let over: Vec<(PathBuf, bool)> = self.looking.iter().filter_map(over).collect();
-        for (path, is_there) in over {
+        type Look = Option<FileVersion>;
+        let over = |(path, ticket): (&PathBuf, &Ticket<Look>)| Some((path.clone(), ticket.outcome()?.unwrap_or(None)));
+        let over: Vec<(PathBuf, Look)> = self.looking.iter().filter_map(over).collect();
+        for (path, found) in over {
             self.looking.remove(&path);
             for index in 0..self.units.len() {
                 let waits =
                     |unit: &Unit| unit.probe.is_some() && matches!(&unit.bot.ready, Ready::File(file) if *file == path);
                 if self.units[index].value.as_ref().is_some_and(waits) {
-                    self.take_answer(index, is_there);
+                    self.take_answer(index, self.is_new_file(index, found));
                 }
             }
         }
@@ -195,11 +285,12 @@ impl Engine {
         }
     }
 
-    /// Those that depend on it may start.
+    /// Those that depend on it may start, unless its process has just ended.
     pub(super) fn become_ready(&mut self, index: usize) {
-        if self.unit(index).state == State::Starting {
+        if self.unit(index).state == State::Starting && self.unit(index).is_alive() {
             self.end_probe(index);
-            self.set_state(index, State::Running, None);
+            let is_suspended = self.unit(index).process.as_ref().is_some_and(|process| process.suspended);
+            self.show_running(index, is_suspended);
         }
     }
 }

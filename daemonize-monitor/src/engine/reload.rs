@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::unit::After;
-use crate::bot::{Bot, Ready};
+use crate::bot::Bot;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::orders::Answer;
@@ -93,11 +93,7 @@ impl Engine {
         for index in bots.iter().copied() {
             if self.unit(index).state == State::Starting && !self.is_being_made(index) {
                 self.end_probe(index);
-                if self.unit(index).bot.ready == Ready::AtOnce {
-                    self.become_ready(index);
-                } else {
-                    self.begin_probe(index);
-                }
+                self.await_ready(index);
             }
         }
     }

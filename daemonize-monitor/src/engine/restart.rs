@@ -32,7 +32,9 @@ impl Engine {
                 _ if at == index => After::Start,
                 State::Running | State::Suspended | State::Starting => After::Start,
                 State::Stopping => unit.after,
-                State::Waiting | State::BackingOff | State::Stopped | State::GaveUp | State::Exited => After::Stay,
+                State::Waiting | State::BackingOff | State::Stopped | State::GaveUp | State::Exited | State::Failed => {
+                    After::Stay
+                }
             };
             self.is_to_leave(at, after);
         }

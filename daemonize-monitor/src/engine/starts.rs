@@ -3,7 +3,7 @@
 use super::streams::Pipes;
 use super::unit::{After, Process};
 use super::{Engine, STARTING, Token};
-use crate::bot::{Bot, Ready};
+use crate::bot::Bot;
 use crate::counts::BuiltIn;
 use crate::error::cause;
 use crate::policy::Exit;
@@ -92,10 +92,8 @@ impl Engine {
             return Err(Refusal { text, errno: Errno::EAGAIN as i32, shortage: true });
         }
         let (pipes, streams) = self.pipes(index).map_err(no_pipes)?;
-        let notify = match self.unit(index).bot.ready {
-            Ready::Notify => Some(self.notify_address(index).map_err(no_pipes)?),
-            _ => None,
-        };
+        let notify = if bot.ready.has_socket() { Some(self.notify_address(index).map_err(no_pipes)?) } else { None };
+        self.remember_file(index);
         let secret = self.secret(index)?;
         let time_to_end = bot.time_to_end().min(self.settings.stop_timeout);
         Ok((Start { bot, secret, notify, time_to_end, streams }, pipes))
@@ -136,7 +134,7 @@ impl Engine {
             return Err(no_pipes(errno));
         }
         self.pids.insert(pid, index);
-        Ok(Process { pid, handle, user, began: self.now, reaped: false })
+        Ok(Process { pid, handle, user, began: self.now, reaped: false, suspended: false })
     }
 
     fn started(&mut self, index: usize, process: Process) {
@@ -148,19 +146,10 @@ impl Engine {
         unit.history.started(now);
         unit.counts.add(BuiltIn::Start, now);
         unit.until = None;
-        let (bot, ready_timeout) = (&unit.bot, unit.bot.ready_timeout);
-        log::info!("bot `{}` runs as process {pid}", bot.name);
-        let at_once = bot.ready == Ready::AtOnce;
+        log::info!("bot `{}` runs as process {pid}", unit.bot.name);
         self.write_down(index);
-        if at_once {
-            self.set_state(index, State::Running, None);
-        } else {
-            self.set_state(index, State::Starting, None);
-            if self.unit(index).bot.ready != Ready::Exit {
-                self.due(index, ready_timeout);
-            }
-            self.begin_probe(index);
-        }
+        self.set_state(index, State::Starting, None);
+        self.await_ready(index);
     }
 
     /// Has the next monitor know of the bot's process.
@@ -201,7 +190,7 @@ impl Engine {
                 self.conclude_stopped(index, pipes, outcome);
             } else {
                 self.conclude(index, pipes, outcome);
-                if is_ready && self.unit(index).bot.ready == Ready::Notify {
+                if is_ready && self.unit(index).bot.ready.has_socket() {
                     self.become_ready(index);
                 }
                 if self.unit(index).is_alive() {

@@ -156,7 +156,7 @@ impl Engine {
                 unit.counts.add(BuiltIn::Kill, now);
             }
             // Nobody in the group is no failure: the bot is gone, or is about to be.
-            let _ = process.handle.send_group(process.pid, signal);
+            let _ = process.handle.send_stop_to_group(process.pid, signal, unit.bot.hurries(unit.step));
             let _ = process.handle.send_group(process.pid, Signal::SIGCONT);
         }
         for stray in &unit.strays {

@@ -8,6 +8,7 @@ use crate::notify::Notify;
 use crate::orders::{Answer, Respond};
 use crate::policy::{Exit, History};
 use crate::secret::Secret;
+use crate::spawner::FileVersion;
 use crate::status::{BotStatus, State};
 use crate::sys::pidfd::PidFd;
 use daemonize_core::Pid;
@@ -43,6 +44,8 @@ pub(super) struct Unit {
     pub(super) step: usize,
     /// When the state has lasted too long, or is over.
     pub(super) deadline: Option<Instant>,
+    /// The later moment that the bot has asked for instead (`EXTEND_TIMEOUT_USEC`).
+    pub(super) extended: Option<Instant>,
     /// When it is asked again whether it is ready, and after how long once more.
     pub(super) probe: Option<(Instant, Duration)>,
     /// When its limit would allow another start.
@@ -64,6 +67,10 @@ pub(super) struct Unit {
     pub(super) secret: Option<Secret>,
     /// Where it says that it is ready, if that is how one knows.
     pub(super) notify: Option<Notify>,
+    /// It was said that descriptors are not kept for it.
+    pub(super) is_store_refused: bool,
+    /// The file by which it says that it is ready, as it was before its program was started.
+    pub(super) old_file: Option<FileVersion>,
 }
 
 /// The process that a bot is.
@@ -77,6 +84,8 @@ pub(super) struct Process {
     /// It has ended and its status is known. Its number may be another's, except before Linux 6.9, where it stays a zombie
     /// until nobody is in its group; its handle never is.
     pub(super) reaped: bool,
+    /// A signal has suspended it.
+    pub(super) suspended: bool,
 }
 
 /// What follows a stop.
@@ -149,6 +158,7 @@ impl Unit {
             leaving: None,
             step: 0,
             deadline: None,
+            extended: None,
             probe: None,
             until: None,
             shortages: 0,
@@ -163,6 +173,8 @@ impl Unit {
             temporary,
             secret: None,
             notify: None,
+            is_store_refused: false,
+            old_file: None,
         }
     }
 
@@ -174,8 +186,7 @@ impl Unit {
 
     /// Returns `true` if it is a job that has ended with success.
     pub(super) fn has_finished(&self) -> bool {
-        let has_succeeded = || self.history.last().is_some_and(|(_, exit)| exit.is_success());
-        self.state == State::Exited && self.bot.ready == Ready::Exit && has_succeeded()
+        self.state == State::Exited && self.bot.ready == Ready::Exit
     }
 
     /// Whether it is in the configuration no more, and only not gone yet.

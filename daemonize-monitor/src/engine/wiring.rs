@@ -35,6 +35,11 @@ impl Graph for Engine {
         self.unit(bot).has_finished()
     }
 
+    fn is_stopped(&self, bot: usize) -> bool {
+        let unit = self.unit(bot);
+        unit.state == State::Stopped && unit.leaving.is_none()
+    }
+
     fn is_leaving(&self, bot: usize) -> bool {
         let unit = self.unit(bot);
         unit.leaving.is_some() || unit.state == State::Stopping
@@ -217,7 +222,9 @@ impl Engine {
             match (waiter.up, status.state) {
                 (true, _) if is_ready => waiter.wish.done(Ok(status.clone())),
                 (true, State::GaveUp) => waiter.wish.done(Err(failed("it was given up"))),
-                (true, State::Exited) => waiter.wish.done(Err(failed("it has ended"))),
+                // Its end is what its `restart` allows: nothing more is to come.
+                (true, State::Exited) => waiter.wish.done(Ok(status.clone())),
+                (true, State::Failed) => waiter.wish.done(Err(failed("it has failed"))),
                 (true, State::Stopped) => waiter.wish.done(Err(failed("it was stopped"))),
                 (false, state) if state.is_down() => waiter.wish.done(Ok(status.clone())),
                 _ => left.push(waiter),

@@ -2,12 +2,12 @@
 
 use crate::commands::Commands;
 use crate::error::{Error, ErrorKind, Result};
-use crate::orders::{Answer, Order};
+use crate::orders::{self, Answer, EXPLAINED, Order};
 use crate::presence::Presence;
 use crate::status::BotStatus;
 use std::time::Duration;
 use tokio::sync::oneshot;
-use tokio::time::timeout_at;
+use tokio::time::{timeout, timeout_at};
 
 /// How long the engine may take to begin with something.
 const BEGUN: Duration = Duration::from_secs(30);
@@ -18,6 +18,9 @@ pub(super) struct Asked {
     what: String,
     wait: Option<Duration>,
     end: tokio::time::Instant,
+    commands: Commands,
+    /// Asks why it is not done.
+    explanation: Option<Order>,
     /// Until this is dropped.
     _here: Presence,
 }
@@ -25,9 +28,10 @@ pub(super) struct Asked {
 /// Gives an order at once; the answer is awaited later, at most for as long as `wait` says from now on.
 pub(super) fn give(commands: &Commands, order: Order, what: impl Into<String>, wait: Option<Duration>) -> Asked {
     let (sender, answer) = oneshot::channel();
+    let explanation = order.explanation();
     let here = commands.desk().give(order, wait.is_some(), move |answer| drop(sender.send(answer)));
     let end = tokio::time::Instant::now() + wait.unwrap_or(BEGUN);
-    Asked { answer, what: what.into(), wait, end, _here: here }
+    Asked { answer, what: what.into(), wait, end, commands: commands.clone(), explanation, _here: here }
 }
 
 impl Asked {
@@ -37,7 +41,16 @@ impl Asked {
             Ok(Err(_)) => Err(Error::new(ErrorKind::NotRunning, "failed to reach the monitor: it does not run")),
             Err(_) => {
                 let time = self.wait.unwrap_or(BEGUN);
-                Err(Error::failed(ErrorKind::Timeout, "wait for", &self.what, format_args!("not done within {time:?}")))
+                let why = match self.explanation {
+                    Some(order) => explained(&self.commands, order).await,
+                    None => String::new(),
+                };
+                Err(Error::failed(
+                    ErrorKind::Timeout,
+                    "wait for",
+                    &self.what,
+                    format_args!("not done within {time:?}{why}"),
+                ))
             }
         }
     }
@@ -47,6 +60,16 @@ impl Asked {
             Answer::Bots(bots) => Ok(bots),
             _ => Ok(Vec::new()),
         }
+    }
+}
+
+/// Returns `: ` and an explanation of the engine, or nothing if there is none.
+async fn explained(commands: &Commands, order: Order) -> String {
+    let (sender, answer) = oneshot::channel();
+    let _here = commands.desk().give(order, false, move |answer| drop(sender.send(answer)));
+    match timeout(EXPLAINED, answer).await {
+        Ok(Ok(answer)) => orders::explanation(answer),
+        _ => String::new(),
     }
 }
 

@@ -140,7 +140,7 @@ fn is_for(command: &str, bot: &BotStatus) -> bool {
         "start" => bot.autostart,
         "restart" => bot.autostart || !bot.state.is_down(),
         "signal" => bot.pid.is_some(),
-        _ => !bot.state.is_down() || bot.state == At::GaveUp,
+        _ => !bot.state.is_down() || matches!(bot.state, At::GaveUp | At::Failed),
     }
 }
 

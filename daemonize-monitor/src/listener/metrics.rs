@@ -23,8 +23,8 @@ fn print(bots: &[Bot]) -> String {
     };
     #[allow(clippy::cast_precision_loss)] // Of bytes.
     let bytes = |bytes: u64| bytes as f64;
-    each("up", "gauge", "1 if it runs and is ready.", &|bot| {
-        Some(f64::from(u8::from(bot.state == Some(State::Running))))
+    each("up", "gauge", "1 if it runs and is ready, or has ended with success and is not started again.", &|bot| {
+        Some(f64::from(u8::from(bot.state.is_some_and(State::is_up))))
     });
     each("gave_up", "gauge", "1 if it ended too often and is not started again.", &|bot| {
         Some(f64::from(u8::from(bot.state == Some(State::GaveUp))))
@@ -37,6 +37,13 @@ fn print(bots: &[Bot]) -> String {
     each("dropped_bytes_total", "counter", "Bytes of its output that could not be kept.", &|bot| {
         Some(bytes(bot.dropped))
     });
+    text.push_str("# HELP daemon_bot_state 1 for the state that it is in.\n# TYPE daemon_bot_state gauge\n");
+    for bot in bots {
+        for state in State::ALL {
+            let is_in_it = u8::from(bot.state == Some(state));
+            line(&mut text, "state", &[("bot", &bot.name), ("state", state.name())], is_in_it);
+        }
+    }
     text.push_str("# HELP daemon_bot_events_total What was counted.\n# TYPE daemon_bot_events_total counter\n");
     for bot in bots {
         for event in &bot.events {

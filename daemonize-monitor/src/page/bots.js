@@ -1,8 +1,8 @@
 // What is known of the bots, and in which order they are shown. Nothing here touches the document.
 
 /** From what needs a person to what needs nobody. */
-const RANK = { 'gave-up': 0, 'backing-off': 1, suspended: 2, waiting: 3, starting: 4, stopping: 5, running: 6, exited: 7, stopped: 8 };
-const PROBLEMS = new Set(['gave-up', 'backing-off', 'suspended']);
+const RANK = { 'gave-up': 0, 'backing-off': 1, suspended: 2, waiting: 3, starting: 4, stopping: 5, running: 6, exited: 7, stopped: 8, failed: 0 };
+const PROBLEMS = new Set(['gave-up', 'failed', 'backing-off', 'suspended']);
 const BUILT_IN = new Set(['exit', 'start', 'restart', 'kill']);
 
 /** NAME → { bot, at: when it was heard (performance.now), place, busy: verbs under way, error, row } */
@@ -14,7 +14,7 @@ const view = { show: 'all', filter: '', sort: 'state', down: false };
 let places = 0;
 
 const isProblem = (bot) => PROBLEMS.has(bot.state);
-const isUp = (bot) => bot.state === 'running';
+const isUp = (bot) => bot.state === 'running' || bot.state === 'exited';
 
 /** Seconds that have gone by since an entry was heard of. */
 const age = (at) => (performance.now() - at) / 1000;

@@ -19,7 +19,7 @@ function take(bot, quiet = false) {
 
 function tellChange(bot) {
   if (bot.state === 'gave-up') say(`${bot.name} gave up${bot.reason ? `: ${bot.reason}` : ''}`);
-  else if (bot.state === 'backing-off') say(`${bot.name} ended${bot.last_exit ? `: ${bot.last_exit}` : ''}`);
+  else if (bot.state === 'backing-off' || bot.state === 'failed') say(`${bot.name} ended${bot.last_exit ? `: ${bot.last_exit}` : ''}`);
   else if (bot.state === 'running') say(`${bot.name} is running`);
   else if (bot.state === 'stopped' || bot.state === 'exited' || bot.state === 'suspended') say(`${bot.name} is ${bot.state}`);
 }

@@ -29,8 +29,8 @@ pub(crate) const PAGE: &str = concat!(
 /// What the page may do: the strictest policy that it works under. The hashes are those of the texts between the tags of
 /// `<script>` and `<style>`; whoever changes these is told the new ones by the test.
 pub(crate) const POLICY: &str = "default-src 'none'; \
-    script-src 'sha256-Ab8LUQlLsI+uZlj08T7ANiC9N5QDL9Fhyh2MhTYJSUc='; \
-    style-src 'sha256-T0a7V37BCQP6Fs5HIBfhghPzudF4tGNoqlgVOf15Jtc='; \
+    script-src 'sha256-qOBZxJZ/MjlXg02izwVSz07CUZ/rRCu+5goOTMkg0Vs='; \
+    style-src 'sha256-qjZGJEUX/OpShMNAkaMhrCdqzdf3kZLEyaYtJXafdA8='; \
     img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 #[cfg(test)]

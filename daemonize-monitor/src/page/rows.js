@@ -96,10 +96,10 @@ function paintEvents(events, parts) {
 }
 
 function paintButtons({ bot, busy, parts }) {
-  const none = bot.state === 'stopped' || bot.state === 'exited' || bot.state === 'gave-up';
+  const none = bot.state === 'stopped' || bot.state === 'exited' || bot.state === 'gave-up' || bot.state === 'failed';
   const useless = {
     start: !none && bot.state !== 'backing-off',
-    stop: bot.state === 'stopped' || bot.state === 'exited',
+    stop: bot.state === 'stopped' || bot.state === 'exited' || bot.state === 'failed',
     restart: false,
   };
   for (const verb of ['start', 'stop', 'restart']) {

@@ -70,7 +70,7 @@ fn p6_06_each_change_restarts_its_bot_or_applies_live() {
 fn p6_06_no_field_of_a_bot_is_forgotten() {
     let fields =
         format!("{:#?}", web()).lines().filter(|line| line.starts_with("    ") && !line.starts_with("     ")).count();
-    let closing = format!("{:#?}", web()).lines().filter(|line| ["    },", "    ],"].contains(line)).count();
+    let closing = format!("{:#?}", web()).lines().filter(|line| ["    },", "    ],", "    ),"].contains(line)).count();
     let keys: BTreeSet<&str> = changes().into_iter().map(|(key, ..)| key).collect();
     // The name says which bot it is, and `instances` how many of them there are.
     assert_eq!(fields - closing, keys.len() + 2);

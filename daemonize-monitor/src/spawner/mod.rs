@@ -13,6 +13,7 @@ mod ticket;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use look::FileVersion;
 pub(crate) use ticket::{Begun, Ticket};
 
 use crate::bot::Bot;

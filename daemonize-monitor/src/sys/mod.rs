@@ -1,5 +1,6 @@
 //! The system calls that std and nix lack, and the only `unsafe` of this crate.
 
+pub(crate) mod datagram;
 pub(crate) mod pidfd;
 pub(crate) mod spawn;
 pub(crate) mod table;

@@ -1,6 +1,7 @@
 //! Processes and their groups by identity instead of by number (`pidfd_open(2)`).
 
 use super::cvt;
+use daemonize_core::__private::send_stop_to_group;
 use daemonize_core::{Pid, Signal};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -65,6 +66,19 @@ impl PidFd {
     /// is in it, and never reaches another group of that number: before Linux 6.9, because the process was not reaped.
     pub(crate) fn send_group(&self, leader: Pid, signal: Signal) -> io::Result<()> {
         self.group(leader, signal.as_raw())
+    }
+
+    /// Sends a signal of a stop to everybody in the group, with the mark of the library: see [`send_group`](PidFd::send_group). With
+    /// `hurries`, daemons of the library cut short what they are at; without it, one that is stopping already is not hurried.
+    /// Before Linux 6.9 it is sent without a mark.
+    pub(crate) fn send_stop_to_group(&self, leader: Pid, signal: Signal, hurries: bool) -> io::Result<()> {
+        if !NUMBERS_ONLY.load(Relaxed) {
+            match send_stop_to_group(self.0.as_fd(), signal, hurries) {
+                Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {}
+                outcome => return outcome,
+            }
+        }
+        self.send_group(leader, signal)
     }
 
     /// Whether anybody is in the group that this process made, a zombie included.

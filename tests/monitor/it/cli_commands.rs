@@ -88,7 +88,7 @@ fn a_bot_is_stopped_started_and_restarted_by_its_name() {
         (site.bot("web:1")["state"].as_str(), site.bot("web:2")["state"].as_str()),
         (Some("stopped"), Some("running"))
     );
-    site.ctl(&["status"]).run().exits(3);
+    site.ctl(&["status"]).run().exits(9);
     site.ctl(&["status", "web:2"]).run().ok();
     assert!(site.ok(&["start", "web:1"]).starts_with("web:1: running, pid "));
     assert_ne!(site.pid("web:1"), before);
@@ -220,7 +220,7 @@ fn a_slow_stop_keeps_nobody_waiting_but_whoever_wants_to_wait() {
     site.until_is("stubborn", "stopping");
     let web = site.pid("web");
     for (arguments, code) in [
-        (&["status"][..], 3),
+        (&["status"][..], 9),
         (&["restart", "web"], 0),
         (&["reload"], 0),
         (&["tail", "web"], 0),
@@ -276,7 +276,7 @@ ready = { output = "never" }
     let outcome = site.ctl(&["start", "missing", "--wait=10s"]).run().exits(1);
     assert!(outcome.stderr.contains("/nowhere/at-all"), "{outcome}");
     assert_eq!(site.bot("missing")["state"], "gave-up");
-    site.ctl(&["status", "missing"]).run().exits(3).prints(&["gave-up"]);
+    site.ctl(&["status", "missing"]).run().exits(10).prints(&["gave-up"]);
     site.ctl(&["start", "slow", "--wait=200ms"])
         .run()
         .exits(5)

@@ -97,7 +97,7 @@ fn a_bot_is_signalled_by_name() {
     assert!(refused(&lab, "signal web TERM").contains("failed to signal bot `web`: it does not run"));
     tell(&lab, "start web 10000");
     tell(&lab, "signal web KILL");
-    assert!(wait_for(&lab, "web", "exited").contains("SIGKILL"));
+    assert!(wait_for(&lab, "web", "failed").contains("SIGKILL"));
     stop(&lab);
 }
 

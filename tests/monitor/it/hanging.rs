@@ -307,7 +307,7 @@ fn p6_11_a_sign_of_readiness_that_hangs_keeps_nobody_waiting() {
     assert_eq!(state(&lab, "sign"), "starting");
     assert!(process(&lab, "sign").alive());
     // The time that it has is kept.
-    let told = wait_for(&lab, "brief", "exited");
+    let told = wait_for(&lab, "brief", "failed");
     assert!(told.contains("not being ready in time"), "{told}");
     assert!(tell(&lab, "stop sign 20000").contains("sign stopped"));
     dead.let_go();

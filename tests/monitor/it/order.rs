@@ -129,7 +129,7 @@ fn shutdown_passes_bots_that_failed_or_back_off() {
     );
     lines(&lab, "up", 3);
     wait_for(&lab, "app", "backing-off");
-    wait_for(&lab, "job", "exited");
+    wait_for(&lab, "job", "failed");
     wait_for(&lab, "broken", "gave-up");
     at_once(|| stop(&lab));
     assert_eq!(lab.read("ends"), "edge\nweb\ndb\n");

@@ -18,7 +18,7 @@ fn monitor_of_a_user_is_found_by_the_home_of_the_passwd_entry() {
     lab.make_directory("home/.config", ADA, 0o755);
     lab.make_directory("run/user/4711", ADA, 0o700);
     let text = "[monitor]\nname = \"place\"\nlog = { file = \"~/monitor.log\" }\n\
-                [bot.sleeper]\ncommand = \"/bin/sh\"\nargs = [\"-c\", \"echo begun; exec sleep 1000\"]\nstdout = { file = \"~/bot.log\" }\n";
+                [bot.sleeper]\nready = \"at-once\"\ncommand = \"/bin/sh\"\nargs = [\"-c\", \"echo begun; exec sleep 1000\"]\nstdout = { file = \"~/bot.log\" }\n";
     let file = lab.write("home/.config/daemonctl.toml", text);
     chown(file, Some(ADA), Some(ADA)).expect("root");
     lab.as_user(ADA, &["start"]).run().ok().says(&["started it as pid"]);

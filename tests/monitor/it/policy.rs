@@ -76,10 +76,10 @@ fn an_end_is_followed_by_what_restart_says() {
             "killed restart=never : BOT die:KILL",
         ],
     );
-    assert!(wait_for(&lab, "never", "exited").contains("ended by status 3"));
+    assert!(wait_for(&lab, "never", "failed").contains("ended by status 3"));
     assert!(wait_for(&lab, "success", "exited").contains("ended by status 0"));
     assert!(wait_for(&lab, "failure", "gave-up").contains("ended 3 times"));
-    assert!(wait_for(&lab, "killed", "exited").contains("ended by SIGKILL"));
+    assert!(wait_for(&lab, "killed", "failed").contains("ended by SIGKILL"));
     stop(&lab);
 }
 
@@ -136,7 +136,7 @@ fn an_idle_monitor_does_nothing() {
     let lab = lab();
     let monitor =
         start(&lab, &["a : BOT idle", "b ready=exit restart=never : BOT exit:0", "c restart=never : BOT exit:1"]);
-    wait_for(&lab, "c", "exited");
+    wait_for(&lab, "c", "failed");
     // Voluntary and involuntary switches of all threads: each is a wake-up.
     let wakes = || -> u64 {
         let counted = monitor.threads().into_iter().map(|thread| {

@@ -104,7 +104,7 @@ fn a_start_waits_until_it_is_ready_and_tells_why_it_is_not() {
 fn a_job_that_fails_keeps_those_waiting_that_need_it() {
     let lab = lab();
     start(&lab, &["job ready=exit restart=never : BOT exit:1", "web depends=job : BOT idle"]);
-    wait_for(&lab, "job", "exited");
+    wait_for(&lab, "job", "failed");
     assert_eq!(state(&lab, "web"), "waiting");
     stop(&lab);
 }

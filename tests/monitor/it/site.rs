@@ -42,7 +42,7 @@ impl Site {
     }
 
     fn filled(&self, text: &str) -> String {
-        text.replace("BOT", BOT).replace("LAB", &self.lab.directory().display().to_string())
+        at_once(text).replace("BOT", BOT).replace("LAB", &self.lab.directory().display().to_string())
     }
 
     /// `daemonctl` with this configuration.
@@ -148,6 +148,25 @@ pub(crate) fn daemonctl() -> &'static Path {
         assert!(built.status.success(), "daemonctl does not build:\n{}", String::from_utf8_lossy(&built.stderr));
         profile.join("daemonctl")
     })
+}
+
+/// Makes the bots of a configuration ready at once where it does not say when they are: most tests are not about the second that
+/// this takes by default.
+fn at_once(text: &str) -> String {
+    let tables = text.split_inclusive('\n').fold(Vec::<String>::new(), |mut tables, line| {
+        match tables.last_mut() {
+            Some(table) if !line.starts_with('[') => table.push_str(line),
+            _ => tables.push(line.to_owned()),
+        }
+        tables
+    });
+    let filled = tables.into_iter().map(|table| {
+        let is_bot = table.starts_with("[bot.") && !table.lines().any(|line| line.starts_with("ready ="));
+        // In place of an empty line, if there is one: mistakes are where the test has written them.
+        let end = table.strip_suffix("\n\n").or(table.strip_suffix('\n')).unwrap_or(&table);
+        if is_bot { format!("{end}\nready = \"at-once\"\n") } else { table }
+    });
+    filled.collect()
 }
 
 /// The bots in an answer, by their names.

@@ -13,7 +13,7 @@ pub(crate) enum Exit {
     Failed = 1,
     /// The command line is wrong; clap ends with this by itself.
     Usage = 2,
-    /// A bot that should be up is not, or the monitor does not run.
+    /// The monitor does not run.
     Down = 3,
     /// There is no bot of that name.
     NoSuchBot = 4,
@@ -21,6 +21,14 @@ pub(crate) enum Exit {
     Timeout = 5,
     /// A monitor runs, but does not answer this user.
     Unreachable = 6,
+    /// `status`: a bot's program runs, but is not ready.
+    BotStarting = 7,
+    /// `status`: a bot waits for one that it depends on.
+    BotWaiting = 8,
+    /// `status`: a bot was stopped, is being stopped, or is suspended.
+    BotStopped = 9,
+    /// `status`: a bot has ended without success: it backs off, was given up, or is not started again.
+    BotFailed = 10,
 }
 
 /// What `--help` says about it.
@@ -29,10 +37,16 @@ Exit status:
   0  done; all bots that should be up are up
   1  refused or failed: the message says why
   2  the command line is wrong
-  3  some bot that should be up is not, or the monitor is not running
+  3  the monitor is not running
   4  there is no bot of that name
   5  it had not come about within --wait (it may still)
   6  a monitor runs, but does not answer: somebody else's, or stuck
+
+Of `status` also, for the worst state of a bot that should be up:
+  7  a bot is starting: its program runs, but is not ready
+  8  a bot waits for one that it depends on
+  9  a bot was stopped, is being stopped, or is suspended
+ 10  a bot has failed: it ended and backs off, was given up, or is not started again
 
 The configuration is the file of -c, else of $DAEMONCTL_CONFIG, else ~/.config/daemonctl.toml, else /etc/daemonctl.toml.";
 

@@ -84,8 +84,8 @@ fn line<'a>(verb: &str, bots: impl ExactSizeIterator<Item = &'a Bot>) -> String 
 pub(crate) fn is_done(verb: &str, state: Option<State>) -> bool {
     match verb {
         "signal" => true,
-        "stop" | "destroy" => matches!(state, Some(State::Stopped | State::Exited | State::GaveUp)),
-        _ => matches!(state, Some(State::Running | State::Exited | State::GaveUp)),
+        "stop" | "destroy" => state.is_some_and(State::is_down),
+        _ => state.is_some_and(|state| state.is_up() || matches!(state, State::GaveUp | State::Failed)),
     }
 }
 

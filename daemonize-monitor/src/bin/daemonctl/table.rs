@@ -117,7 +117,7 @@ pub(crate) fn state(state: Option<State>) -> &'static str {
 pub(crate) fn tone(state: Option<State>) -> Tone {
     match state {
         Some(State::Running) => Tone::Good,
-        Some(State::GaveUp | State::BackingOff) => Tone::Bad,
+        Some(State::GaveUp | State::Failed | State::BackingOff) => Tone::Bad,
         Some(State::Stopped | State::Exited) => Tone::Quiet,
         _ => Tone::Uneasy,
     }

@@ -85,6 +85,8 @@ fn every_way_to_be_ready() {
     let cases = [
         ("\"at-once\"", Ready::AtOnce),
         ("\"notify\"", Ready::Notify),
+        ("{ after = \"3s\" }", Ready::After(Duration::from_secs(3))),
+        ("{ after = \"0s\" }", Ready::After(Duration::ZERO)),
         ("\"exit\"", Ready::Exit),
         ("{ tcp = \"[::1]:80\" }", Ready::Tcp("[::1]:80".parse().unwrap())),
         ("{ file = \"ready\" }", Ready::File("/etc/ready".into())),

@@ -11,8 +11,9 @@ use daemonize_monitor::json::{self, State};
 use serde_json::json;
 use std::time::Duration;
 
-/// So long every command waits, so that what is done at once is told as done, and what fails at once as failed.
-pub(crate) const COURTESY: Duration = Duration::from_secs(1);
+/// How long every command waits, so that what is done at once is told as done, and what fails at once as failed. A bot is ready
+/// after a second unless its configuration says otherwise, so it is a little longer.
+pub(crate) const COURTESY: Duration = Duration::from_millis(1500);
 
 /// More bots are counted rather than told one by one.
 const EACH: usize = 20;
@@ -49,7 +50,7 @@ pub(crate) fn report(site: &Site, verb: &str, outcome: Outcome, waited: bool) ->
     let Outcome { bots, mut failures } = outcome;
     // Who did not ask to wait is not told that it took longer.
     failures.retain(|failure| waited || !failure.timeout);
-    let is_lost = |bot: &json::Bot| matches!(bot.state, Some(State::BackingOff | State::GaveUp));
+    let is_lost = |bot: &json::Bot| matches!(bot.state, Some(State::BackingOff | State::GaveUp | State::Failed));
     let lost = matches!(verb, "start" | "restart") && bots.iter().any(is_lost);
     let exit = if lost && failures.is_empty() { Exit::Failed } else { exit(&failures) };
     if site.screen.json {

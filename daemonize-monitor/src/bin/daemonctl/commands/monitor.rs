@@ -6,7 +6,7 @@ use crate::exit::{Exit, Failure};
 use crate::find;
 use crate::text::harmless;
 use daemonize_core::{Daemon, Signal};
-use daemonize_monitor::{Builder, Monitor};
+use daemonize_monitor::{Builder, ErrorKind, Monitor};
 use serde_json::json;
 use std::env;
 use std::error::Error;
@@ -21,6 +21,12 @@ const TOGETHER: Duration = Duration::from_millis(600);
 /// Set for a program that is to take over from the daemon that started it; the launch finds out whether that is true.
 const RESTART_ENV: &str = "DAEMONIC_RESTART";
 
+/// How long another `start` may take to start the monitor, as long as the launch may take in all.
+const OTHER_START: Duration = Duration::from_secs(60);
+
+/// How long the lock of a pidfile may be held that names no monitor: by a start that has just begun, or is just ending.
+const BETWEEN_STARTS: Duration = Duration::from_secs(1);
+
 /// How often one looks whether a process that is no child has ended.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -32,19 +38,8 @@ pub(crate) fn start(
     wait: Option<Duration>,
 ) -> Result<Exit, Failure> {
     let connection = site.connection();
-    // A monitor that restarts has started this one to take its place: the launch waits for its end.
-    let was_up = env::var_os(RESTART_ENV).is_none() && connection.is_up()?;
-    if !was_up {
-        // From here on there are two processes; this one goes on when the other is ready.
-        let started = monitor(site)?.start().map_err(|error| failure(&error))?;
-        if !site.screen.json {
-            site.screen.note(format!("the monitor was not running: started it as pid {}", started.pid));
-            // It may be the last that is heard of it.
-            if let Ok(bots) = connection.bots() {
-                status::warn_of_log(site.screen, &bots.monitor);
-            }
-        }
-    }
+    // Bots that are named are started by the command below, and no others.
+    let was_up = ensure_monitor(site, &connection, bots.is_empty())?;
     match bots {
         [] if was_up || wait.is_some() => control::command(site, "start", None, wait),
         [] => started(site, &connection),
@@ -54,6 +49,47 @@ pub(crate) fn start(
         }
         _ => control::command(site, "start", Some(bots), wait),
     }
+}
+
+/// Starts the monitor if it does not run, with its bots if `autostart` says so. Returns `true` if it runs already: also if
+/// another `start` has been faster.
+fn ensure_monitor(site: &Site, connection: &Connection, autostart: bool) -> Result<bool, Failure> {
+    // A monitor that restarts has started this one to take its place: the launch waits for its end.
+    let takes_over = env::var_os(RESTART_ENV).is_some();
+    let begin = Instant::now();
+    loop {
+        if !takes_over && connection.is_up()? {
+            return Ok(true);
+        }
+        // From here on there are two processes; this one goes on when the other is ready.
+        match monitor(site)?.autostart(autostart).start() {
+            Ok(started) => {
+                if !site.screen.json {
+                    site.screen.note(format!("the monitor was not running: started it as pid {}", started.pid));
+                    // It may be the last that is heard of it.
+                    if let Ok(bots) = connection.bots() {
+                        status::warn_of_log(site.screen, &bots.monitor);
+                    }
+                }
+                return Ok(false);
+            }
+            Err(error) if !takes_over && error.kind() == ErrorKind::AlreadyRunning && may_come_up(site, begin) => {
+                thread::sleep(LOOK);
+            }
+            Err(error) => return Err(failure(&error)),
+        }
+    }
+}
+
+/// Returns `true` if the monitor that another command is starting may still come up, or has just failed to, so that it is worth
+/// looking again.
+fn may_come_up(site: &Site, begin: Instant) -> bool {
+    let status = daemon(site).status().map(|status| status.state);
+    let patience = match status {
+        Ok(daemonize_core::State::Running | daemonize_core::State::Starting) => OTHER_START,
+        _ => BETWEEN_STARTS,
+    };
+    begin.elapsed() < patience
 }
 
 /// The monitor has been started, and starts its bots by itself.

@@ -65,15 +65,29 @@ fn unknown(name: &str, bots: &[Bot]) -> String {
     format!("failed to find `{name}`: there is no such bot{hint}")
 }
 
-/// Whether a bot is as it should be: it runs, or has ended as it was meant to.
+/// Returns `true` if a bot is as it should be.
 pub(crate) fn is_up(bot: &Bot) -> bool {
-    matches!(bot.state, Some(State::Running | State::Exited))
+    bot.state.is_some_and(State::is_up)
 }
 
-/// Whoever is named counts; else those that are started with the monitor, or have been by hand.
+/// Returns the exit status that tells how the bots are: the worst of them counts. Bots that are named count; without names,
+/// those that start with the monitor, and those that were started by hand.
 pub(crate) fn verdict(bots: &[Bot], names: &[String]) -> Exit {
     let counts = |bot: &&Bot| !names.is_empty() || bot.autostart || bot.state != Some(State::Stopped);
-    if bots.iter().filter(counts).all(is_up) { Exit::Done } else { Exit::Down }
+    let exits = bots.iter().filter(counts).map(|bot| exit(bot.state));
+    exits.max_by_key(|exit| *exit as u8).unwrap_or(Exit::Done)
+}
+
+/// Returns the exit status for a bot that is in this state.
+fn exit(state: Option<State>) -> Exit {
+    match state {
+        Some(state) if state.is_up() => Exit::Done,
+        Some(State::Starting) => Exit::BotStarting,
+        Some(State::Waiting) => Exit::BotWaiting,
+        Some(State::Stopped | State::Stopping | State::Suspended) => Exit::BotStopped,
+        // A state of a newer monitor is not known to be a good one.
+        _ => Exit::BotFailed,
+    }
 }
 
 #[cfg(test)]
@@ -101,18 +115,29 @@ mod tests {
     }
 
     #[test]
-    fn three_means_that_somebody_who_should_be_up_is_not() {
+    fn exit_status_tells_the_worst_state_of_those_that_should_be_up() {
         let exit = |bots: &[Bot], names: &[&str]| {
             verdict(bots, &names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>())
         };
         assert_eq!(exit(&[bot("a", "running", true), bot("b", "exited", true)], &[]), Exit::Done);
         assert_eq!(exit(&[bot("a", "stopped", false)], &[]), Exit::Done);
-        assert_eq!(exit(&[bot("a", "stopped", false)], &["a"]), Exit::Down);
-        for state in ["stopped", "waiting", "starting", "suspended", "backing-off", "stopping", "gave-up", "new-state"]
-        {
-            assert_eq!(exit(&[bot("a", "running", true), bot("b", state, true)], &[]), Exit::Down, "{state}");
+        assert_eq!(exit(&[bot("a", "stopped", false)], &["a"]), Exit::BotStopped);
+        for (state, expected) in [
+            ("starting", Exit::BotStarting),
+            ("waiting", Exit::BotWaiting),
+            ("stopped", Exit::BotStopped),
+            ("stopping", Exit::BotStopped),
+            ("suspended", Exit::BotStopped),
+            ("backing-off", Exit::BotFailed),
+            ("gave-up", Exit::BotFailed),
+            ("failed", Exit::BotFailed),
+            ("new-state", Exit::BotFailed),
+        ] {
+            assert_eq!(exit(&[bot("a", "running", true), bot("b", state, true)], &[]), expected, "{state}");
         }
-        assert_eq!(exit(&[bot("a", "backing-off", false)], &[]), Exit::Down);
+        assert_eq!(exit(&[bot("a", "backing-off", false)], &[]), Exit::BotFailed);
+        assert_eq!(exit(&[bot("a", "waiting", true), bot("b", "gave-up", true)], &[]), Exit::BotFailed);
+        assert_eq!(exit(&[bot("a", "waiting", true), bot("b", "starting", true)], &[]), Exit::BotWaiting);
         assert_eq!(exit(&[], &[]), Exit::Done);
     }
 }

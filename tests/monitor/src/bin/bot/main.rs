@@ -2,7 +2,8 @@
 //!
 //! `ignore:SIGNAL`, `idle`, `exit:STATUS`, `sleep:MILLIS`, `die:SIGNAL`, `print:TEXT`, `error:TEXT`, `stamp:FILE` (appends its pid and the
 //! time), `append:FILE:TEXT`, `lines:COUNT` (numbered), `flood` (lines for ever), `endless:BYTES` (without any newline),
-//! `event:NAME:COUNT`, `ready` (as to `sd_notify`), `touch:FILE`, `listen:PORT`, `environment:FILE`, `spawn:ACT,ACT` (a child of
+//! `event:NAME:COUNT`, `ready` (as to `sd_notify`), `say:TEXT` (the same with any text, `+` for line ends), `hand-over:TEXT` (with a
+//! descriptor), `touch:FILE`, `listen:PORT`, `environment:FILE`, `spawn:ACT,ACT` (a child of
 //! its own in the group), `escape:ACT,ACT` (in a session of its own, and orphaned), `spawn-escaped:…` (in a session of its
 //! own, not orphaned), `storm:COUNT` (as many double-forked children), `keyed:PROGRAM,ARGUMENT` (executes it with
 //! a key in a session keyring), `find-key` (prints whether that key is there).
@@ -69,6 +70,16 @@ fn perform(act: &str) -> Result<(), Box<dyn Error>> {
             let address = std::env::var("NOTIFY_SOCKET")?;
             notify(&address)?;
         }
+        "say" => say(value, &[])?,
+        // Goes on when the receiver has closed the descriptor that is sent with it.
+        "hand-over" => {
+            use std::io::Read;
+            use std::os::fd::AsRawFd;
+            let (read, write) = nix::unistd::pipe()?;
+            say(value, &[write.as_raw_fd()])?;
+            drop(write);
+            File::from(read).read_to_end(&mut Vec::new())?;
+        }
         "touch" => drop(File::create(value)?),
         "listen" => {
             Box::leak(Box::new(std::net::TcpListener::bind(format!("127.0.0.1:{value}"))?)).set_nonblocking(true)?;
@@ -128,6 +139,23 @@ fn events(value: &str) -> Result<(), Box<dyn Error>> {
         writeln!(pipe, "{name}")?;
     }
     pipe.flush()?;
+    Ok(())
+}
+
+/// Sends a text to the monitor as to `sd_notify`, with descriptors; a `+` in it is the end of a line.
+fn say(text: &str, fds: &[i32]) -> Result<(), Box<dyn Error>> {
+    use nix::sys::socket::{AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, UnixAddr, sendmsg, socket};
+    use std::os::fd::AsRawFd;
+    let address = std::env::var("NOTIFY_SOCKET")?;
+    let address = match address.strip_prefix('@') {
+        Some(name) => UnixAddr::new_abstract(name.as_bytes())?,
+        None => UnixAddr::new(address.as_str())?,
+    };
+    let socket = socket(AddressFamily::Unix, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)?;
+    let text = text.replace('+', "\n");
+    let rights = [ControlMessage::ScmRights(fds)];
+    let rights = if fds.is_empty() { &[][..] } else { &rights };
+    sendmsg(socket.as_raw_fd(), &[std::io::IoSlice::new(text.as_bytes())], rights, MsgFlags::empty(), Some(&address))?;
     Ok(())
 }
 

@@ -25,6 +25,8 @@ fn parse(line: &str) -> Result<Bot, Box<dyn Error>> {
         Some((program, arguments)) => Bot::new(name, program).arguments(arguments.split_whitespace()),
         None => Bot::new(name, program.trim()),
     };
+    // Most tests are not about the second after which a bot is ready by default.
+    bot = bot.ready(Ready::AtOnce);
     for word in words {
         let (key, value) = word.split_once('=').ok_or("a setting is KEY=VALUE")?;
         bot = set(bot, key, value)?;
@@ -73,6 +75,7 @@ fn set(bot: Bot, key: &str, value: &str) -> Result<Bot, Box<dyn Error>> {
             Some(("tcp", address)) => Ready::Tcp(address.parse()?),
             Some(("file", path)) => Ready::File(path.into()),
             Some(("output", text)) => Ready::Output(text.into()),
+            Some(("after", time)) => Ready::After(millis(time)?),
             _ if value == "notify" => Ready::Notify,
             _ if value == "exit" => Ready::Exit,
             _ => Ready::AtOnce,

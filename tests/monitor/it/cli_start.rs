@@ -1,0 +1,117 @@
+//! `daemonctl start`: what it starts, what it waits for, and what `status` says of it.
+
+use crate::site::Site;
+use std::time::Duration;
+
+/// Promise 6.42.
+#[test]
+fn start_of_one_bot_starts_the_monitor_and_no_other_bot() {
+    let site = Site::new(
+        "[bot.db]\ncommand = \"BOT\"\nargs = [\"idle\"]\n\
+         [bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\ndepends_on = [\"db\"]\n\
+         [bot.other]\ncommand = \"BOT\"\nargs = [\"idle\"]\n",
+    );
+    let started = site.ctl(&["start", "--wait=20s", "web"]).run().ok();
+    assert!(started.stdout.starts_with("web: running, pid "), "{started}");
+    let state = |name: &str| site.bot(name)["state"].clone();
+    assert_eq!((state("db"), state("other")), ("running".into(), "stopped".into()));
+    assert_eq!(site.bot("other")["events"][1]["total"], 0, "it was never started");
+    site.ok(&["start"]);
+    site.until_is("other", "running");
+    site.shutdown();
+}
+
+/// Promise 6.42.
+#[test]
+fn several_starts_at_once_all_succeed() {
+    let site = Site::new("[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n");
+    let starts: Vec<_> =
+        (0..6).map(|_| site.ctl(&["start", "--wait=60s"]).within(Duration::from_secs(120)).spawn()).collect();
+    let outcomes: Vec<_> = starts.into_iter().map(|start| start.finish().ok()).collect();
+    let first = outcomes.iter().filter(|outcome| outcome.stderr.contains("the monitor was not running")).count();
+    assert_eq!(first, 1, "{outcomes:?}");
+    assert_eq!(site.until_is("web", "running")["events"][1]["total"], 1);
+    site.shutdown();
+}
+
+/// Promises 6.36, 6.37.
+#[test]
+fn start_and_status_tell_what_became_of_each_bot() {
+    let site = Site::new(
+        r#"
+[bot.dies]
+command = "/bin/false"
+limit = { exits = 1, window = "1h" }
+ready = { after = "1s" }
+
+[bot.fails]
+command = "BOT"
+args = ["print:no such table", "exit:3"]
+backoff = { first = "50s", jitter = 0.0 }
+ready = { after = "1s" }
+
+[bot.app]
+command = "BOT"
+args = ["idle"]
+depends_on = ["fails"]
+
+[bot.stubborn]
+command = "BOT"
+args = ["ignore:TERM", "touch:LAB/ignores", "idle"]
+stop = [{ signal = "TERM", timeout = "60s" }]
+
+[bot.once]
+command = "BOT"
+args = ["exit:4"]
+restart = "never"
+
+[bot.job]
+command = "BOT"
+args = ["exit:0"]
+restart = "on-failure"
+ready = { after = "60s" }
+
+[bot.mute]
+command = "BOT"
+args = ["idle"]
+ready = "notify"
+
+[bot.rests]
+command = "BOT"
+args = ["idle"]
+autostart = false
+"#,
+    );
+    site.start();
+    let told = site.ctl(&["start", "--wait=20s", "dies"]).run().exits(1);
+    assert!(told.stderr.contains("failed to wait for bot `dies`: it was given up: ended 2 times"), "{told}");
+    let told = site.ctl(&["start", "--wait=1s", "app"]).run().exits(5);
+    let why = "not done within 1s: `app` waits for `fails`, and `fails` is backing-off (ended by status 3, again in ";
+    assert!(told.stderr.contains(why) && told.stderr.contains("its last line: `no such table`"), "{told}");
+    site.lab.wait_for("ignores", Duration::from_secs(20), |_| true);
+    let told = site.ctl(&["stop", "--wait=200ms", "stubborn"]).run().exits(5);
+    assert!(told.stderr.contains("`stubborn` is stopping (SIGTERM was sent, and it has "), "{told}");
+    site.ctl(&["start", "--wait=20s", "job"]).run().ok();
+    site.until_is("once", "failed");
+    for (bot, code) in
+        [("job", 0), ("mute", 7), ("app", 8), ("rests", 9), ("stubborn", 9), ("dies", 10), ("fails", 10), ("once", 10)]
+    {
+        site.ctl(&["status", bot]).run().exits(code);
+    }
+    site.ctl(&["status"]).run().exits(10);
+    site.ctl(&["status", "nobody"]).run().exits(4);
+    let metrics = site.client().get("/metrics").expect("metrics");
+    let metrics = metrics.as_str().expect("text");
+    for line in [
+        "daemon_bot_up{bot=\"job\"} 1",
+        "daemon_bot_up{bot=\"once\"} 0",
+        "daemon_bot_state{bot=\"once\",state=\"failed\"} 1",
+        "daemon_bot_state{bot=\"once\",state=\"exited\"} 0",
+        "daemon_bot_state{bot=\"app\",state=\"waiting\"} 1",
+    ] {
+        assert!(metrics.lines().any(|other| other == line), "{line}: {metrics}");
+    }
+    site.ok(&["destroy", "stubborn"]);
+    site.shutdown();
+    site.ctl(&["status"]).run().exits(3);
+}
