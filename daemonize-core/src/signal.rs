@@ -110,7 +110,7 @@ pub struct UnknownSignal(String);
 
 impl fmt::Display for UnknownSignal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "unknown signal `{}`: give a name (SIGTERM or TERM) or a number", escape(&self.0))
+        write!(f, "unknown signal `{}`: give a name (SIGTERM, TERM or RTMIN+3) or a number", escape(&self.0))
     }
 }
 
@@ -126,10 +126,44 @@ impl FromStr for Signal {
         }
         let upper = text.to_ascii_uppercase();
         let bare = upper.strip_prefix("SIG").unwrap_or(&upper);
-        Self::NAMES
-            .iter()
-            .find(|(name, _)| name.strip_prefix("SIG") == Some(bare))
-            .map(|(_, number)| Signal(*number))
-            .ok_or_else(unknown)
+        let named = Self::NAMES.iter().find(|(name, _)| name.strip_prefix("SIG") == Some(bare));
+        named.map(|(_, number)| Signal(*number)).or_else(|| realtime(bare)).ok_or_else(unknown)
+    }
+}
+
+/// Reads `RTMIN`, `RTMIN+3`, `RTMAX` or `RTMAX-3`, as `kill(1)` does.
+fn realtime(name: &str) -> Option<Signal> {
+    let (base, rest, sign) = match (name.strip_prefix("RTMIN"), name.strip_prefix("RTMAX")) {
+        (Some(rest), _) => (libc::SIGRTMIN(), rest, '+'),
+        (_, Some(rest)) => (libc::SIGRTMAX(), rest, '-'),
+        _ => return None,
+    };
+    if rest.is_empty() {
+        return Some(Signal(base));
+    }
+    let offset = rest.strip_prefix(sign).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let offset: i32 = offset.parse().ok()?;
+    let number = if sign == '+' { base.checked_add(offset) } else { base.checked_sub(offset) };
+    number.filter(|number| (libc::SIGRTMIN()..=libc::SIGRTMAX()).contains(number)).map(Signal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signal_is_read_as_it_is_printed() {
+        for signal in Signal::all() {
+            assert_eq!(signal.to_string().parse(), Ok(signal));
+            assert_eq!(signal.to_string().trim_start_matches("SIG").to_lowercase().parse(), Ok(signal));
+        }
+        assert_eq!("RTMAX".parse(), Ok(Signal(libc::SIGRTMAX())));
+        assert_eq!("SIGRTMAX-1".parse(), Ok(Signal(libc::SIGRTMAX() - 1)));
+        assert_eq!("SIGRTMIN".parse(), Ok(Signal(libc::SIGRTMIN())));
+        for text in
+            ["RTMIN+", "RTMIN+-1", "RTMIN++1", "RTMIN-1", "RTMAX+1", "RTMIN+99", "RTMIN+99999999999", "RTMINUTE"]
+        {
+            assert!(text.parse::<Signal>().is_err(), "{text}");
+        }
     }
 }
