@@ -8,6 +8,7 @@ use crate::daemon::Daemon;
 pub use crate::error::cause;
 pub use crate::escape::{escape, escape_bytes, escape_json, escape_lines, into_escaped_lines, is_escaped};
 pub use crate::places::{Places, Situation, home};
+pub use crate::settings::Device;
 use crate::signal::Signal;
 use crate::sys::pidfd;
 use crate::sys::siginfo::Purpose;

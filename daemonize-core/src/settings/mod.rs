@@ -9,7 +9,7 @@ pub(crate) use hooks::When;
 pub use hooks::{Hook, Hooks};
 pub(crate) use paths::expand;
 use paths::{default_pidfile, other_default_pidfiles};
-pub use streams::Stdio;
+pub use streams::{Device, Stdio};
 
 use crate::attach::Attachment;
 #[cfg(feature = "tokio")]
