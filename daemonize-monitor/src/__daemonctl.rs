@@ -1,6 +1,7 @@
 //! What `daemonctl` needs to find its monitor.
 
 use crate::config::{self, Mistakes};
+use crate::monitor::Builder;
 use crate::settings::Settings;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,12 @@ pub fn settings(config: &Path) -> Result<Settings, Mistakes> {
 /// Where the monitor of these settings has its pidfile.
 pub fn pidfile(settings: &Settings) -> PathBuf {
     crate::configured::pidfile(settings)
+}
+
+/// Returns the names of bots whose output is lost where this monitor is a daemon: they inherit a stream of it that it then
+/// does not have.
+pub fn writing_to_nowhere(monitor: &Builder) -> Vec<String> {
+    monitor.writing_to_nowhere()
 }
 
 /// What somebody may have meant.

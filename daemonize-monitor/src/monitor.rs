@@ -1,6 +1,6 @@
 //! The monitor: what is configured, and the daemon that it is.
 
-use crate::bot::Bot;
+use crate::bot::{Bot, LogTarget};
 use crate::commands::{Commands, Source};
 use crate::config::{Config, Mistakes};
 use crate::configured;
@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::orders::{Inbox, desk};
 use crate::reloader::Reloader;
 use crate::restart_check::{RestartCheck, RestartChecks};
-use crate::settings::Settings;
+use crate::settings::{Handler, Settings};
 use daemonize_control::Endpoint;
 use daemonize_core::{Attachment, Daemon, Handle, Phase, Ready, Signal, Started};
 use std::convert::Infallible;
@@ -244,6 +244,16 @@ impl Builder {
     pub fn listen(mut self, endpoint: Endpoint) -> Builder {
         self.endpoint = Some(endpoint);
         self
+    }
+
+    /// Returns the names of bots that write to a stream which the monitor, as a daemon, does not have.
+    pub(crate) fn writing_to_nowhere(&self) -> Vec<String> {
+        let log = self.settings.log.as_ref();
+        let is_lost = |bot: &&Bot| {
+            (bot.stdout == LogTarget::Inherit && log != Some(&Handler::Stdout))
+                || (bot.stderr == LogTarget::Inherit && log != Some(&Handler::Stderr))
+        };
+        self.bots.iter().filter(is_lost).map(|bot| bot.name.clone()).collect()
     }
 
     /// Builds the monitor, and [starts](Monitor::start) it as a daemon.

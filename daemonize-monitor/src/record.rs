@@ -168,6 +168,7 @@ impl State {
             Handler::Syslog(facility) => self.write_to_syslog(facility, level, message),
             Handler::Stdout => self.queue(Stream::Stdout, level, message),
             Handler::Stderr => self.queue(Stream::Stderr, level, message),
+            Handler::Null => {}
             Handler::File(log) => {
                 let line = self.shape.line(SystemTime::now(), level, message) + "\n";
                 if !matches!(self.output, Output::File(_)) {

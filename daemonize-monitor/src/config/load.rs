@@ -1,6 +1,7 @@
 //! Reading a configuration with all that it includes.
 
 use super::file::{self, Identity};
+use super::hints;
 use super::keys::{self, Described};
 use super::mistake::{Mistake, Place};
 use super::source::{Source, Variables};
@@ -15,6 +16,10 @@ use toml::de::DeTable;
 
 /// Files within files, at most.
 const DEEPEST: usize = 16;
+
+/// What is said of a file of another supervisor, which is no TOML.
+const SUPERVISORD: &str =
+    "this is a supervisord.conf: see docs/monitor.md#coming-from-supervisord for what to write instead";
 
 /// What was read so far.
 pub(super) struct Load<'a> {
@@ -94,6 +99,9 @@ impl<'a> Load<'a> {
         let (bytes, _) = file::read(path).map_err(wrong)?;
         let text = String::from_utf8_lossy(&bytes);
         let source = Source::new(path, &text, self.variables, &self.mistakes);
+        if let Some(at) = hints::supervisord(&text) {
+            return Err(Mistake { place: source.place(at), text: SUPERVISORD.into() });
+        }
         if original::is_original(&source) {
             return Ok(original::read(&source).0);
         }
@@ -115,7 +123,11 @@ impl<'a> Load<'a> {
         let mistakes = std::mem::take(&mut self.mistakes);
         let source = Source::new(path, text, self.variables, &mistakes);
         let outermost = self.within.len() <= 1;
-        let includes = if outermost && original::is_original(&source) {
+        let includes = if let Some(at) = hints::supervisord(text) {
+            self.whole = false;
+            source.mistake(source.place(at), SUPERVISORD);
+            Vec::new()
+        } else if outermost && original::is_original(&source) {
             let (settings, bots) = original::read(&source);
             self.settings = settings;
             self.bots.extend(bots);
@@ -224,12 +236,26 @@ fn matches(value: &Value<'_>) -> Option<Vec<PathBuf>> {
         Err(error) => return value.wrong(format!("`{text}` is no pattern: {}", error.msg)),
     };
     match found {
-        Ok(found) if found.is_empty() => {
-            value.wrong(format!("`{text}` matches no file: write one that is there, or leave it out"))
-        }
+        Ok(found) if found.is_empty() => none_found(value, text),
         Ok(found) => Some(found),
         Err(error) => {
             value.wrong(format!("failed to look through `{}`: {}", error.path().display(), cause(error.error())))
+        }
+    }
+}
+
+/// Nothing matches: right for a pattern such as `bots.d/*.toml` whose directory is there, and empty. A file that is named, or
+/// a directory, is missing by mistake (it was not mounted, perhaps): a reload would stop every bot in it.
+fn none_found(value: &Value<'_>, text: &str) -> Option<Vec<PathBuf>> {
+    let Some(wild) = text.find(['*', '?', '[']) else {
+        return value.wrong(format!("`{text}` matches no file: write one that is there, or leave it out"));
+    };
+    let directory = text[..wild].rsplit_once('/').map_or("/", |(directory, _)| directory);
+    match std::fs::metadata(if directory.is_empty() { "/" } else { directory }) {
+        Ok(status) if status.is_dir() => Some(Vec::new()),
+        Ok(_) => value.wrong(format!("`{directory}` is not a directory: write `{text}` differently, or leave it out")),
+        Err(error) => {
+            value.wrong(format!("failed to look through `{directory}`: {}: make it, or leave it out", cause(&error)))
         }
     }
 }

@@ -5,12 +5,14 @@
 
 mod file;
 mod graph;
+mod hints;
 mod keys;
 mod load;
 mod mistake;
 mod monitor;
 mod near;
 mod original;
+mod places;
 mod program;
 mod source;
 mod stop_times;
@@ -125,8 +127,9 @@ pub(crate) fn settings(path: &Path) -> Result<Settings, Mistakes> {
 }
 
 /// What can only be checked when everything was read.
-fn finish(load: Load<'_>) -> Result<Config, Mistakes> {
+fn finish(mut load: Load<'_>) -> Result<Config, Mistakes> {
     let mut mistakes = load.mistakes.take();
+    mistakes.extend(load.bots.iter_mut().filter_map(resolve_devices));
     if mistakes.is_empty() {
         mistakes.extend(load.bots.iter().filter_map(unfit));
     }
@@ -137,6 +140,7 @@ fn finish(load: Load<'_>) -> Result<Config, Mistakes> {
     mistakes.extend(shared_logs(&load));
     if mistakes.is_empty() {
         let mut warnings = program::warnings(&load.bots);
+        warnings.extend(places::warnings(&load.bots, &load.settings));
         warnings.extend(stop_times::check(&load.bots, load.settings.stop_timeout));
         let bots = load.bots.into_iter().map(|described| described.bot).collect();
         return Ok(Config { settings: load.settings, bots, warnings, files: load.files });
@@ -163,6 +167,16 @@ fn shared_logs(load: &Load<'_>) -> Vec<Mistake> {
         }
     }
     mistakes
+}
+
+/// Replaces logs that are no files, such as `/dev/stdout`: a program may write them, too.
+fn resolve_devices(described: &mut Described) -> Option<Mistake> {
+    let bot = &mut described.bot;
+    let wrong = [(1, &mut bot.stdout), (2, &mut bot.stderr)]
+        .into_iter()
+        .find_map(|(number, target)| target.clone().resolved(number).map(|resolved| *target = resolved).err());
+    let text = format!("bot `{}`: {}", bot.name, wrong?);
+    Some(Mistake { place: described.place.clone(), text })
 }
 
 /// What the keys could not tell, or a program wrote.

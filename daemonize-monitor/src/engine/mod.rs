@@ -10,6 +10,7 @@ mod children;
 mod commands;
 mod dependencies;
 mod descriptors;
+mod inherited;
 mod life;
 mod orphans;
 mod probes;
@@ -293,10 +294,12 @@ impl Engine {
 
     /// Once, when all was begun that starts by itself.
     fn say_ready(&mut self) -> Result<()> {
-        match self.ready.take_if(|_| self.starting.is_empty()) {
-            Some(ready) => ready(),
-            None => Ok(()),
+        if let Some(ready) = self.ready.take_if(|_| self.starting.is_empty()) {
+            ready()?;
+            // Until then a daemon's streams may lead to its launcher.
+            self.warn_of_lost_output();
         }
+        Ok(())
     }
 
     fn dispatch(&mut self, token: Token) {

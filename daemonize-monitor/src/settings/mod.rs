@@ -7,6 +7,7 @@ pub use facility::Facility;
 pub use format::{Format, Line};
 
 use crate::bot::Log;
+use daemonize_core::__private::Device;
 use log::LevelFilter;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -74,4 +75,18 @@ pub enum Handler {
     Stdout,
     /// To its stderr.
     Stderr,
+    /// Nowhere.
+    Null,
+}
+
+impl Handler {
+    /// Returns what a log of this path means: `/dev/null`, `/dev/stdout`, `/dev/stderr` and their other names are no files.
+    pub(crate) fn of(log: Log) -> Handler {
+        match Device::of(&log.path) {
+            Some(Device::Null) => Handler::Null,
+            Some(Device::Descriptor(1)) => Handler::Stdout,
+            Some(Device::Descriptor(2)) => Handler::Stderr,
+            _ => Handler::File(log),
+        }
+    }
 }

@@ -30,6 +30,7 @@ mod spawning;
 mod stop_time;
 mod stopping;
 mod strangers;
+mod surroundings;
 
 mod site;
 

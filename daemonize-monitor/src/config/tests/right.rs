@@ -104,6 +104,12 @@ fn every_target_of_output() {
         ("\"inherit\"", LogTarget::Inherit),
         ("\"stdout\"", LogTarget::Stdout),
         ("\"./web.log\"", LogTarget::File(Log::new("/etc/./web.log"))),
+        ("\"/dev/null\"", LogTarget::Null),
+        ("{ file = \"/dev/null\" }", LogTarget::Null),
+        ("\"/dev/stderr\"", LogTarget::Inherit),
+        ("\"/proc/self/fd/2\"", LogTarget::Inherit),
+        ("{ file = \"/dev/fd/2\", max_size = \"0B\" }", LogTarget::Inherit),
+        ("\"/dev/stdout\"", LogTarget::Stdout),
         // Not `HOME`, which is another one here.
         ("{ file = \"~/web.log\" }", LogTarget::File(Log::new(home().unwrap().join("web.log")))),
     ];
@@ -137,6 +143,11 @@ fn every_key_of_the_monitor() {
         ("\"stdout\"", Handler::Stdout),
         ("\"stderr\"", Handler::Stderr),
         ("\"syslog\"", Handler::Syslog("daemon".parse().unwrap())),
+        ("\"null\"", Handler::Null),
+        ("\"/dev/null\"", Handler::Null),
+        ("\"/dev/stdout\"", Handler::Stdout),
+        ("{ file = \"/proc/self/fd/2\" }", Handler::Stderr),
+        ("\"logs/night.log\"", Handler::File(Log::new("/etc/logs/night.log"))),
         ("{ syslog = \"local7\" }", Handler::Syslog("local7".parse().unwrap())),
     ];
     for (written, handler) in handlers {
@@ -167,6 +178,23 @@ fn paths_begin_where_their_file_is() {
     let commands: Vec<_> = config.bots.iter().map(|bot| bot.command.to_str().unwrap()).collect();
     assert_eq!(commands, ["/etc/bin/web", "db", home().unwrap().join("up").to_str().unwrap()]);
     assert_eq!(config.bots[0].directory, Some(PathBuf::from("/etc/srv")));
+}
+
+/// Promise 6.44.
+#[test]
+fn bot_runs_in_the_directory_of_its_file_unless_that_is_the_machines() {
+    let directory = |file: &str| {
+        let config = Config::parse(file, "[bot.web]\ncommand = \"/bin/true\"\n", &variables).unwrap();
+        config.bots[0].directory.clone()
+    };
+    assert_eq!(directory("/srv/shop/monitor.toml"), Some(PathBuf::from("/srv/shop")));
+    assert_eq!(directory("/etcetera/monitor.toml"), Some(PathBuf::from("/etcetera")));
+    for file in ["/etc/daemonctl.toml", "/etc/shop/monitor.toml", "/usr/local/etc/monitor.toml", "monitor.toml"] {
+        assert_eq!(directory(file), None, "{file}");
+    }
+    let original = "PIDFILE=m.pid\nLISTENER_HOST=127.0.0.1\nLISTENER_PORT=4711\nAUTOSTART=greet.py\n";
+    let bots = Config::parse("/srv/bots/bots.conf", original, &variables).unwrap().bots;
+    assert_eq!((bots[0].directory.clone(), &*bots[0].name), (Some(PathBuf::from("/srv/bots")), "greet"));
 }
 
 #[test]
