@@ -6,6 +6,7 @@
 //! readiness, a backoff) is a state of a bot, not a place in the code, so nothing waits behind anything else. What many
 //! bots need at once (the journal, the look for descendants that went astray) is done once per turn for all of them.
 
+mod adopt;
 mod children;
 mod commands;
 mod dependencies;

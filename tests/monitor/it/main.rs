@@ -36,6 +36,7 @@ mod site;
 
 mod cli_commands;
 mod cli_log;
+mod cli_programs;
 mod cli_reload;
 mod cli_restart;
 mod cli_status;

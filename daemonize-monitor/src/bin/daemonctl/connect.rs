@@ -111,21 +111,22 @@ impl Connection {
         command: &Path,
         arguments: &[String],
         wait: Option<Duration>,
-    ) -> Result<json::Bot, Failure> {
+    ) -> Result<Vec<json::Bot>, Failure> {
         let wait_for = wait.unwrap_or_default();
         let body = json!({ "command": command, "arguments": arguments, "wait": wait.map(|wait| wait.as_secs_f64()) });
         let mut answer =
             self.client.clone().timeout(PATIENCE + wait_for).send("/bots", body).map_err(|error| failure(&error))?;
         refused(&answer)?;
-        taken(&mut answer, "bot")
+        bots(&mut answer)
     }
 
     pub(crate) fn event(&self, bot: &str, name: &str) -> Result<Vec<json::Bot>, Failure> {
-        let mut answer = self.send(&format!("/bots/{}/event", segment(bot)), json!({ "name": name }))?;
-        match answer.get("bots") {
-            Some(_) => taken(&mut answer, "bots"),
-            None => Ok(vec![taken(&mut answer, "bot")?]),
-        }
+        bots(&mut self.send(&format!("/bots/{}/event", segment(bot)), json!({ "name": name }))?)
+    }
+
+    /// The bots that a name means, or the absolute path of a program.
+    pub(crate) fn named(&self, name: &str) -> Result<Vec<json::Bot>, Failure> {
+        bots(&mut self.get(&format!("/bots/{}", segment(name)))?)
     }
 
     /// The last lines of a bot.
@@ -191,6 +192,14 @@ fn taken<T: DeserializeOwned>(answer: &mut Value, key: &str) -> Result<T, Failur
             format!("failed to read the monitor's answer: `{key}`: {error}; is it another version?"),
         )
     })
+}
+
+/// The bots in an answer: `bots`, or `bot` where it is one.
+fn bots(answer: &mut Value) -> Result<Vec<json::Bot>, Failure> {
+    match answer.get("bots") {
+        Some(_) => taken(answer, "bots"),
+        None => Ok(vec![taken(answer, "bot")?]),
+    }
 }
 
 /// A name as part of a path.

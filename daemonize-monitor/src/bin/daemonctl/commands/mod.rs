@@ -15,7 +15,7 @@ use crate::find;
 use crate::screen::Screen;
 use clap::CommandFactory;
 use daemonize_monitor::__daemonctl;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -38,7 +38,10 @@ pub(crate) fn run(arguments: Arguments, screen: Screen) -> Result<Exit, Failure>
         Command::Tail { follow, lines, stream, bot } => tail::tail(&site()?, &bot, lines, stream, follow),
         Command::Check { file } => check::check(screen, &find::config(file.or(given).as_deref())?),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "daemonctl", &mut io::stdout());
+            // Into memory first: clap_complete panics where it cannot write, and a pipe may be closed.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "daemonctl", &mut script);
+            io::stdout().write_all(&script).and_then(|()| io::stdout().flush())?;
             Ok(Exit::Done)
         }
     }
@@ -63,6 +66,22 @@ impl Site {
         let pidfile = __daemonctl::pidfile(&settings);
         let is_named = find::is_named(given);
         Ok(Site { screen, config, is_named, pidfile, stop_timeout: settings.stop_timeout })
+    }
+
+    /// Returns the names that a command is for: of a program (a name with a slash), those of its bots. What no bot runs stays
+    /// as it is, to be refused with the others' outcome.
+    pub(crate) fn names(&self, names: &[String]) -> Result<Vec<String>, Failure> {
+        let mut found = Vec::new();
+        for name in find::programs(names)? {
+            let bots = if name.contains('/') { self.connection().named(&name) } else { Ok(Vec::new()) };
+            match bots {
+                Ok(bots) if !bots.is_empty() => found.extend(bots.into_iter().map(|bot| bot.name)),
+                Ok(_) => found.push(name),
+                Err(failure) if failure.exit == Exit::NoSuchBot => found.push(name),
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(found)
     }
 
     pub(crate) fn connection(&self) -> Connection {

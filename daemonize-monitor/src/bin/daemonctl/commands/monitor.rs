@@ -6,7 +6,7 @@ use crate::exit::{Exit, Failure};
 use crate::find;
 use crate::text::harmless;
 use daemonize_core::{Daemon, Signal};
-use daemonize_monitor::{Builder, Monitor};
+use daemonize_monitor::{__daemonctl, Builder, Monitor};
 use serde_json::json;
 use std::env;
 use std::error::Error;
@@ -36,7 +36,13 @@ pub(crate) fn start(
     let was_up = env::var_os(RESTART_ENV).is_none() && connection.is_up()?;
     if !was_up {
         // From here on there are two processes; this one goes on when the other is ready.
-        let started = monitor(site)?.start().map_err(|error| failure(&error))?;
+        let monitor = monitor(site)?;
+        let lost = __daemonctl::writing_to_nowhere(&monitor);
+        let started = monitor.start().map_err(|error| failure(&error))?;
+        for bot in lost {
+            let why = "inherits the monitor's output, and a daemon has none: what the bot writes is lost";
+            site.screen.warning(&format!("bot `{bot}` {why}: write \"memory\" or a file, or use `daemonctl run`"));
+        }
         if !site.screen.json {
             site.screen.note(format!("the monitor was not running: started it as pid {}", started.pid));
         }
@@ -48,7 +54,7 @@ pub(crate) fn start(
         _ if !arguments.is_empty() => {
             Err(Failure::new(Exit::Usage, "arguments behind `--` are for one program, named with a slash"))
         }
-        _ => control::command(site, "start", Some(bots), wait),
+        _ => control::command(site, "start", Some(&find::programs(bots)?), wait),
     }
 }
 
@@ -70,7 +76,7 @@ fn add(
     arguments: &[OsString],
     wait: Option<Duration>,
 ) -> Result<Exit, Failure> {
-    let path = std::path::absolute(Path::new(program)).map_err(|error| Failure::failed("find", program, error))?;
+    let path = find::absolute(Path::new(program))?;
     let text = |argument: &OsString| {
         argument.to_str().map(str::to_owned).ok_or_else(|| {
             Failure::new(Exit::Usage, format!("the argument `{}` is not UTF-8", harmless(&argument.to_string_lossy())))
@@ -78,11 +84,8 @@ fn add(
     };
     let arguments = arguments.iter().map(text).collect::<Result<Vec<_>, _>>()?;
     let bots = match connection.add(&path, &arguments, wait.or(Some(control::COURTESY))) {
-        Err(failure) if failure.exit == Exit::Timeout && wait.is_none() => {
-            let name = path.file_name().unwrap_or_default();
-            connection.bots()?.bots.into_iter().filter(|bot| name == &*bot.name).collect()
-        }
-        bot => vec![bot?],
+        Err(failure) if failure.exit == Exit::Timeout && wait.is_none() => connection.named(&path.to_string_lossy())?,
+        bots => bots?,
     };
     control::report(site, "start", Outcome { bots, failures: Vec::new() }, wait.is_some())
 }
