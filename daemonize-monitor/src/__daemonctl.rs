@@ -2,7 +2,8 @@
 
 use crate::config::{self, Mistakes};
 use crate::monitor::Builder;
-use crate::settings::Settings;
+use crate::registry;
+use crate::settings::{Settings, name};
 use std::path::{Path, PathBuf};
 
 /// The settings of the monitor, also where something else in the file is wrong.
@@ -22,6 +23,30 @@ pub fn pidfile(settings: &Settings) -> PathBuf {
 /// does not have.
 pub fn writing_to_nowhere(monitor: &Builder) -> Vec<String> {
     monitor.writing_to_nowhere()
+}
+
+/// Where `daemonctl` finds the machine's configuration.
+pub const MACHINES_FILE: &str = name::OF_THE_MACHINE;
+
+/// Returns where a monitor of this configuration file may have its pidfile beside the one that the file says now: those with
+/// which it was started, and, for a file that says neither a name nor a pidfile, that of version 0.1.
+pub fn other_pidfiles(config: &Path, settings: &Settings) -> Vec<PathBuf> {
+    let mut others = registry::pidfiles(config);
+    if settings.pidfile.is_none() && settings.name == name::of_file(config) {
+        others.push(pidfile(&Settings::default()));
+    }
+    others.retain(|other| *other != pidfile(settings));
+    others
+}
+
+/// Returns where monitors of this configuration file have their pidfiles, where the file itself cannot be read any more.
+pub fn known_pidfiles(config: &Path) -> Vec<PathBuf> {
+    registry::pidfiles(config)
+}
+
+/// Returns `true` if both paths lead to one configuration file.
+pub fn is_same_file(one: &Path, other: &Path) -> bool {
+    registry::is_same(one, other)
 }
 
 /// What somebody may have meant.

@@ -7,6 +7,7 @@ use crate::configured;
 use crate::engine::{Engine, Plan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::orders::{Inbox, desk};
+use crate::registry::Registration;
 use crate::reloader::Reloader;
 use crate::restart_check::{RestartCheck, RestartChecks};
 use crate::settings::{Handler, Settings};
@@ -280,13 +281,17 @@ impl Builder {
         let config = Config::new(self.settings, self.bots)?;
         let (desk, inbox) = desk().map_err(|error| Error::system("make a monitor", &error))?;
         let commands = Commands::new(desk, self.source);
-        let is_from_a_file = self.reloader.is_some();
+        let file = self.reloader.as_ref().map(|reloader| Registration::new(reloader.path()));
+        let identity = file.is_some().then(|| config.settings.clone());
         let daemon = match self.endpoint {
             Some(endpoint) => configured::listening(self.daemon, endpoint, commands.clone(), self.reloader),
             None => self.daemon,
         };
-        let name = is_from_a_file.then(|| config.settings.name.clone());
-        let restart_checks = RestartChecks::new(commands.clone(), name, self.restart_checks);
+        let daemon = match file {
+            Some(registration) => daemon.attach(registration),
+            None => daemon,
+        };
+        let restart_checks = RestartChecks::new(commands.clone(), identity, self.restart_checks);
         Ok(Monitor { daemon, config, inbox, commands, restart_checks })
     }
 }

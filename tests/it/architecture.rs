@@ -43,7 +43,7 @@ const FLOORS_OF_MONITOR: Floors = &[
     (6, &["engine", "commands"]),
     (5, &["orders"]),
     (4, &["journal", "config", "json"]),
-    (3, &["process", "reload", "status", "record", "spawner"]),
+    (3, &["process", "reload", "status", "record", "registry", "spawner"]),
     (2, &["policy", "logs", "settings", "program"]),
     (1, &["bot", "counts", "error", "notify", "page", "presence", "secret", "sys", "usage"]),
 ];

@@ -8,7 +8,7 @@ use super::source::{Source, Variables};
 use super::value::{Value, entries, known_only};
 use super::{monitor, original};
 use crate::error::cause;
-use crate::settings::Settings;
+use crate::settings::{Settings, name};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -107,9 +107,9 @@ impl<'a> Load<'a> {
         }
         let (table, _) = DeTable::parse_recoverable(source.text());
         let keys = known_only(entries(&source, table.get_ref()), &["include", "monitor", "bot"], &[]);
-        if let Some(settings) = keys.get("monitor").and_then(monitor::read) {
-            self.settings = settings;
-        }
+        let nameless = || Settings { name: String::new(), ..Settings::default() };
+        self.settings = keys.get("monitor").and_then(monitor::read).unwrap_or_else(nameless);
+        self.name(path);
         Ok(self.settings)
     }
 
@@ -166,6 +166,9 @@ impl<'a> Load<'a> {
                 ("defaults", "there are none: each bot says what it is"),
             ],
         );
+        if outermost {
+            self.settings.name.clear();
+        }
         if let Some(value) = keys.get("monitor") {
             match monitor::read(value) {
                 _ if !outermost => source.mistake(
@@ -176,6 +179,9 @@ impl<'a> Load<'a> {
                 None => {}
             }
         }
+        if outermost {
+            self.name(source.file());
+        }
         let bots =
             keys.get("bot").and_then(|value| value.table("a table `[bot.NAME]` for each bot")).unwrap_or_default();
         for value in bots {
@@ -184,6 +190,13 @@ impl<'a> Load<'a> {
             self.bots.extend(described);
         }
         keys.get("include").map(includes).unwrap_or_default()
+    }
+
+    /// Names the monitor after its file, unless the file has named it.
+    fn name(&mut self, file: &Path) {
+        if self.settings.name.is_empty() {
+            self.settings.name = name::of_file(file);
+        }
     }
 
     /// Two bots of one name, wherever they are.

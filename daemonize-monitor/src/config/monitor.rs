@@ -23,7 +23,8 @@ const LEVELS: [(&str, LevelFilter); 6] = [
 /// Reads `[monitor]`.
 pub(super) fn read(value: Value<'_>) -> Option<Settings> {
     let keys = value.keys(KEYS, hints::OF_THE_MONITOR)?;
-    let mut settings = Settings::default();
+    // Without a name in it, its file gives it one.
+    let mut settings = Settings { name: String::new(), ..Settings::default() };
     keys.set("name", &mut settings.name, |value| value.parsed(bot::name, "a name"));
     keys.set_some("pidfile", &mut settings.pidfile, |value| value.path());
     keys.set("control", &mut settings.control, control);

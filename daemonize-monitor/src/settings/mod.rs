@@ -2,6 +2,7 @@
 
 mod facility;
 mod format;
+pub(crate) mod name;
 
 pub use facility::Facility;
 pub use format::{Format, Line};
@@ -17,7 +18,8 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Settings {
-    /// What it is called; its pidfile and log lines bear this name.
+    /// What it is called; its pidfile and log lines bear this name. One that a configuration does not name is called after its
+    /// file.
     pub name: String,
     /// Its pidfile; the library's default for a daemon of this name if `None`.
     pub pidfile: Option<PathBuf>,
@@ -37,7 +39,7 @@ impl Default for Settings {
     /// A monitor called `monitor` that listens on its Unix socket only.
     fn default() -> Settings {
         Settings {
-            name: "monitor".into(),
+            name: name::DEFAULT.into(),
             pidfile: None,
             control: Control::default(),
             log: None,

@@ -35,6 +35,7 @@ mod surroundings;
 mod site;
 
 mod cli_commands;
+mod cli_identity;
 mod cli_log;
 mod cli_programs;
 mod cli_reload;

@@ -20,6 +20,10 @@ pub(crate) struct Arguments {
     /// The monitor's configuration.
     #[arg(short, long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
+    /// The monitor's pidfile, for commands to one that runs: instead of a configuration, which may be gone or be another one
+    /// now.
+    #[arg(long, global = true, value_name = "PATH", value_hint = ValueHint::FilePath, conflicts_with = "config")]
+    pub(crate) pidfile: Option<PathBuf>,
     /// Prints JSON instead of words and tables.
     #[arg(long, global = true)]
     pub(crate) json: bool,

@@ -6,7 +6,7 @@ use daemonize_monitor::json;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How long an answer may take that nobody has to wait for.
@@ -46,6 +46,17 @@ impl Connection {
 
     pub(crate) fn pid(&self) -> Result<Option<daemonize_core::Pid>, Failure> {
         self.client.pid().map_err(|error| failure(&error))
+    }
+
+    /// The configuration file that it runs with; `None` if it has none, or cannot say it now: it starts, or ends.
+    pub(crate) fn config(&self) -> Result<Option<PathBuf>, Failure> {
+        match self.client.get("/monitor") {
+            Ok(mut answer) => Ok(taken::<json::Monitor>(&mut answer, "monitor")?.config.map(PathBuf::from)),
+            // Version 0.1 only says it with everything else.
+            Err(error) if error.kind() == ErrorKind::Refused(404) => Ok(self.bots()?.monitor.config.map(PathBuf::from)),
+            Err(error) if error.kind() == ErrorKind::Timeout => Err(failure(&error)),
+            Err(_) => Ok(None),
+        }
     }
 
     /// Whether it has been told to stop already.

@@ -32,9 +32,10 @@ Exit status:
   3  some bot that should be up is not, or the monitor is not running
   4  there is no bot of that name
   5  it had not come about within --wait (it may still)
-  6  a monitor runs, but does not answer: somebody else's, or stuck
+  6  a monitor runs, but does not answer, or has another configuration: somebody else's, or stuck
 
-The configuration is the file of -c, else of $DAEMONCTL_CONFIG, else ~/.config/daemonctl.toml, else /etc/daemonctl.toml.";
+The configuration is the file of -c, else of $DAEMONCTL_CONFIG, else ~/.config/daemonctl.toml, else /etc/daemonctl.toml. --pidfile names a
+monitor that runs without it.";
 
 /// Why a command did not do what it should.
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 
 use crate::exit::{Exit, Failure};
 use daemonize_core::__private::{escape_bytes, home};
+use daemonize_monitor::__daemonctl;
 use std::env;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
@@ -9,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 /// Names the configuration when `-c` does not.
 const VARIABLE: &str = "DAEMONCTL_CONFIG";
 /// The machine's.
-const SYSTEM: &str = "/etc/daemonctl.toml";
+const SYSTEM: &str = __daemonctl::MACHINES_FILE;
 /// A user's, under the home directory.
 const OWN: &str = ".config/daemonctl.toml";
 

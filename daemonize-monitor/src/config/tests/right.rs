@@ -3,7 +3,7 @@
 use super::{config, variables};
 use crate::bot::{Backoff, Bot, Log, LogTarget, Ready, Restart};
 use crate::config::Config;
-use crate::settings::{Handler, Settings};
+use crate::settings::{Handler, Settings, name};
 use daemonize_core::__private::home;
 use daemonize_core::Signal;
 use log::LevelFilter;
@@ -18,7 +18,11 @@ fn seconds(number: u64) -> Duration {
 fn a_bot_that_says_nothing_is_as_the_builder_makes_it() {
     let config = config("[bot.web]\ncommand = \"/bin/true\"\n");
     assert_eq!(config.bots, [Bot::new("web", "/bin/true")]);
-    assert_eq!(config.settings, Settings::default());
+    let name = name::of_file("/etc/bots.toml".as_ref());
+    assert_eq!(config.settings, Settings { name: name.clone(), ..Settings::default() });
+    assert_eq!(super::config("[monitor]\nlog_level = \"info\"\n").settings.name, name);
+    let machines = Config::parse("/etc/daemonctl.toml", "[monitor]\n", &variables).unwrap();
+    assert_eq!(machines.settings, Settings::default());
     assert_eq!(config.warnings, []);
 }
 
@@ -311,7 +315,8 @@ fn the_defaults_in_the_documentation_are_those_of_the_builder() {
         let found = config(&format!("[bot.web]\ncommand = \"/bin/true\"\n{key} = {}\n", default(key)));
         assert_eq!(found.bots, [Bot::new("web", "/bin/true")], "{key}");
     }
-    for key in ["name", "control", "log_level", "log_format", "stop_timeout"] {
-        assert_eq!(config(&format!("[monitor]\n{key} = {}\n", default(key))).settings, Settings::default(), "{key}");
+    for key in ["control", "log_level", "log_format", "stop_timeout"] {
+        let text = format!("[monitor]\nname = \"monitor\"\n{key} = {}\n", default(key));
+        assert_eq!(config(&text).settings, Settings::default(), "{key}");
     }
 }

@@ -47,6 +47,9 @@ pub(crate) fn start(
             site.screen.note(format!("the monitor was not running: started it as pid {}", started.pid));
         }
     }
+    if was_up {
+        site.note_move();
+    }
     match bots {
         [] if was_up || wait.is_some() => control::command(site, "start", None, wait),
         [] => started(site, &connection),
@@ -145,8 +148,11 @@ fn daemon(site: &Site) -> Daemon {
 }
 
 fn monitor(site: &Site) -> Result<Builder, Failure> {
-    let builder = Monitor::from_config(&site.config).map_err(|error| failure(&error))?;
-    let config = site.config.clone();
+    let config = site.config()?.to_owned();
+    if env::var_os(RESTART_ENV).is_none() {
+        site.refuse_second(site.connection().pid()?)?;
+    }
+    let builder = Monitor::from_config(&config).map_err(|error| failure(&error))?;
     // One that is named is found again where the program that is started again begins: in the same directory.
     let check = move || is_found_again(&config, find::config(None));
     Ok(if site.is_named { builder } else { builder.check_restart(check) })
