@@ -1,6 +1,6 @@
 //! What `daemonctl` needs to find its monitor.
 
-use crate::config::{self, Mistakes};
+use crate::config::{self, Config, Mistakes};
 use crate::monitor::Builder;
 use crate::registry;
 use crate::settings::{Settings, name};
@@ -12,6 +12,14 @@ use std::path::{Path, PathBuf};
 /// The file cannot be read or trusted.
 pub fn settings(config: &Path) -> Result<Settings, Mistakes> {
     config::settings(config)
+}
+
+/// Reads a configuration, and looks at more than a monitor that starts does: at the directories and logs of bots.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn check(config: &Path) -> Result<Config, Mistakes> {
+    config::check(config)
 }
 
 /// Where the monitor of these settings has its pidfile.

@@ -31,6 +31,8 @@ pub(super) struct Load<'a> {
     pub(super) files: Vec<PathBuf>,
     /// Whether every file could be parsed, so that what is missing is really missing.
     pub(super) whole: bool,
+    /// Whether to look at directories and logs, which may be on file systems that do not answer.
+    pub(super) looks_at_places: bool,
     /// The files that include the one being read, the outermost first.
     within: Vec<(PathBuf, Identity)>,
     /// All files that were read.
@@ -46,6 +48,7 @@ impl<'a> Load<'a> {
             bots: Vec::new(),
             files: Vec::new(),
             whole: true,
+            looks_at_places: false,
             within: Vec::new(),
             seen: Vec::new(),
         }

@@ -105,13 +105,25 @@ impl Config {
     }
 
     fn read_with(path: &Path, variables: Variables<'_>) -> Result<Config, Mistakes> {
-        let mut load = Load::new(variables);
-        match std::path::absolute(path) {
-            Ok(path) => load.file(&path, None),
-            Err(_) => load.file(path, None),
-        }
-        finish(load)
+        read_into(Load::new(variables), path)
     }
+}
+
+/// Reads a file as [`Config::read`] does, and also warns of directories and logs that cannot be used now. To look at them takes as
+/// long as their file systems do: a monitor that starts does not wait for that.
+pub(crate) fn check(path: &Path) -> Result<Config, Mistakes> {
+    let variables = |name: &str| std::env::var(name).ok();
+    let mut load = Load::new(&variables);
+    load.looks_at_places = true;
+    read_into(load, path)
+}
+
+fn read_into(mut load: Load<'_>, path: &Path) -> Result<Config, Mistakes> {
+    match std::path::absolute(path) {
+        Ok(path) => load.file(&path, None),
+        Err(_) => load.file(path, None),
+    }
+    finish(load)
 }
 
 /// What a file says about the monitor itself, also where something else in it is wrong, or it is cut off: so that a monitor
@@ -140,7 +152,9 @@ fn finish(mut load: Load<'_>) -> Result<Config, Mistakes> {
     mistakes.extend(shared_logs(&load));
     if mistakes.is_empty() {
         let mut warnings = program::warnings(&load.bots);
-        warnings.extend(places::warnings(&load.bots, &load.settings));
+        if load.looks_at_places {
+            warnings.extend(places::warnings(&load.bots, &load.settings));
+        }
         warnings.extend(stop_times::check(&load.bots, load.settings.stop_timeout));
         let bots = load.bots.into_iter().map(|described| described.bot).collect();
         return Ok(Config { settings: load.settings, bots, warnings, files: load.files });

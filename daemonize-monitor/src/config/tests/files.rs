@@ -246,7 +246,7 @@ fn log_or_directory_that_cannot_be_used_is_a_warning() {
     nix::unistd::mkfifo(&directory.path().join("fifo"), Mode::from_bits_truncate(0o600)).unwrap();
     let text = "[monitor]\nlog = \"./fifo\"\n[bot.web]\ncommand = \"/bin/true\"\nstdout = \"./link.log\"\nstderr = \"./new.log\"\ncwd = \"gone\"\n";
     write(&directory.path().join("bots.toml"), text.as_bytes());
-    let warnings = Config::read(directory.path().join("bots.toml")).unwrap().warnings;
+    let warnings = crate::config::check(&directory.path().join("bots.toml")).unwrap().warnings;
     let warnings: Vec<&str> =
         warnings.iter().map(|warning| &*warning.text).filter(|text| !text.contains("`command`")).collect();
     let told = warnings.join("\n").replace(directory.path().to_str().unwrap(), "DIR");
