@@ -40,9 +40,9 @@ pub(crate) fn absolute(path: &Path) -> Result<PathBuf, Failure> {
 
 /// Returns the names as they are, but those with a slash, which are programs, as absolute paths.
 pub(crate) fn programs(names: &[String]) -> Result<Vec<String>, Failure> {
-    let program = |name: &String| match name.contains('/') {
-        true => Ok(absolute(Path::new(name))?.to_string_lossy().into_owned()),
-        false => Ok(name.clone()),
+    let program = |name: &String| {
+        let is_program = name.contains('/');
+        if is_program { Ok(absolute(Path::new(name))?.to_string_lossy().into_owned()) } else { Ok(name.clone()) }
     };
     names.iter().map(program).collect()
 }

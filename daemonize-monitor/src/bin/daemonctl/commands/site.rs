@@ -114,15 +114,12 @@ impl Site {
 /// Returns the pidfile of the running monitor of this configuration, if that is another one than its own; the monitor may have
 /// been started before the configuration was edited.
 fn running(config: &Path, own: &Path, others: Vec<PathBuf>) -> Result<Option<PathBuf>, Failure> {
-    let foreign = match configuration(own) {
-        Ok(None) => None,
-        Ok(Some(None)) => return Ok(None),
-        Ok(Some(Some(file))) if __daemonctl::is_same_file(&file, config) => return Ok(None),
-        Ok(Some(Some(file))) => Some(file),
-        Err(failure) if failure.exit == Exit::Down => None,
-        Err(failure) => return Err(failure),
+    let foreign = match holder(own, config)? {
+        Holder::None => None,
+        Holder::Ours | Holder::Unknown => return Ok(None),
+        Holder::Foreign(file) => Some(file),
     };
-    let is_ours = |pidfile: &PathBuf| matches!(configuration(pidfile), Ok(Some(Some(file))) if __daemonctl::is_same_file(&file, config));
+    let is_ours = |pidfile: &PathBuf| matches!(holder(pidfile, config), Ok(Holder::Ours));
     match (others.into_iter().find(is_ours), foreign) {
         (Some(found), _) => Ok(Some(found)),
         (None, None) => Ok(None),
@@ -140,10 +137,28 @@ fn running(config: &Path, own: &Path, others: Vec<PathBuf>) -> Result<Option<Pat
     }
 }
 
-/// Returns the configuration file of the monitor with this pidfile, which may have none; `None` if no monitor runs.
-fn configuration(pidfile: &Path) -> Result<Option<Option<PathBuf>>, Failure> {
+/// Whose monitor has a pidfile.
+enum Holder {
+    /// No monitor runs.
+    None,
+    /// The one of the configuration.
+    Ours,
+    /// One that does not say what it runs with: a program has made it, or it starts or ends.
+    Unknown,
+    /// One that runs with this file.
+    Foreign(PathBuf),
+}
+
+fn holder(pidfile: &Path, config: &Path) -> Result<Holder, Failure> {
     let connection = Connection::to(pidfile);
-    if connection.is_up()? { connection.config().map(Some) } else { Ok(None) }
+    if !connection.is_up()? {
+        return Ok(Holder::None);
+    }
+    Ok(match connection.config()? {
+        None => Holder::Unknown,
+        Some(file) if __daemonctl::is_same_file(&file, config) => Holder::Ours,
+        Some(file) => Holder::Foreign(file),
+    })
 }
 
 /// A configuration that cannot be read; the monitor that runs with it is told of.
