@@ -10,8 +10,8 @@ pub use crate::escape::{escape, escape_bytes, escape_json, escape_lines, into_es
 pub use crate::places::{Places, Situation, home};
 pub use crate::settings::Device;
 use crate::signal::Signal;
-use crate::sys::pidfd;
 use crate::sys::siginfo::Purpose;
+use crate::sys::{dispositions, pidfd};
 use crate::{directory, log_file, notifier};
 use nix::unistd::Uid;
 use std::ffi::OsStr;
@@ -79,6 +79,16 @@ pub fn step_argument<T: StepArgument>(argument: &T) -> T {
 /// Returns a daemon without work and settings that is found where this one is. For the clients of the crates beside this one.
 pub fn same_daemon<W>(daemon: &Daemon<W>) -> Daemon {
     daemon.bare()
+}
+
+/// Returns `true` if nothing is said about a signal in the settings of a daemon. For the crates beside this one.
+pub fn is_unmentioned<W>(daemon: &Daemon<W>, signal: Signal) -> bool {
+    daemon.is_unmentioned(signal)
+}
+
+/// Returns `true` if a signal has its default action in this process. For the crates beside this one.
+pub fn has_default_action(signal: Signal) -> bool {
+    dispositions::is_default(signal)
 }
 
 /// Returns the directory of the control socket of the daemon `name`, if `pidfile` is its default one and the directory is

@@ -4,7 +4,7 @@ use crate::bot::{Bot, LogTarget};
 use crate::commands::{Commands, Source};
 use crate::config::{Config, Mistakes};
 use crate::configured;
-use crate::engine::{Engine, Plan};
+use crate::engine::{Engine, Plan, deadly};
 use crate::error::{Error, ErrorKind, Result};
 use crate::orders::{Inbox, desk};
 use crate::registry::Registration;
@@ -12,6 +12,7 @@ use crate::reloader::Reloader;
 use crate::restart_check::{RestartCheck, RestartChecks};
 use crate::settings::{Handler, Settings};
 use daemonize_control::Endpoint;
+use daemonize_core::__private::is_unmentioned;
 use daemonize_core::{Attachment, Daemon, Handle, Phase, Ready, Signal, Started};
 use std::convert::Infallible;
 use std::fmt;
@@ -140,6 +141,7 @@ impl Monitor {
         let pidfile = self.daemon.pidfile_path();
         // Without a pidfile there is no place for it either.
         let journal = (!pidfile.as_os_str().is_empty()).then(|| pidfile.with_extension("journal"));
+        let ignored = deadly().filter(|signal| is_unmentioned(&self.daemon, *signal)).collect();
         let daemon = self
             .daemon
             .ready(Ready::Manual)
@@ -152,7 +154,7 @@ impl Monitor {
             let failed = |error: std::io::Error| Error::system("hear of a stop", &error);
             let stopping = Some(daemonize_core::wait_handle().map_err(failed)?);
             let ready = || daemonize_core::ready().map_err(Error::from);
-            let plan = Plan { config, inbox, journal, stopping, ready: Box::new(ready) };
+            let plan = Plan { config, inbox, journal, ignored, stopping, ready: Box::new(ready) };
             let outcome = Engine::new(plan).and_then(Engine::run);
             over.store(true, SeqCst);
             outcome

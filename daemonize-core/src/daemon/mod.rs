@@ -10,6 +10,7 @@ pub use verbs::Partial;
 
 use crate::body::{Run, Step};
 use crate::settings::Settings;
+use crate::signal::Signal;
 use std::fmt;
 
 /// A daemon: its configuration, and, once it has a body, its work.
@@ -55,6 +56,11 @@ impl<W> Daemon<W> {
         (settings.pidfile, settings.mistake) = (pidfile.clone(), mistake.clone());
         settings.start_timeout = *start_timeout;
         Daemon { settings, work: () }
+    }
+
+    /// Returns `true` if nothing is said about a signal.
+    pub(crate) fn is_unmentioned(&self, signal: Signal) -> bool {
+        !self.settings.signals.mentions(signal)
     }
 }
 

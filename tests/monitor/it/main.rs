@@ -30,6 +30,7 @@ mod spawning;
 mod stop_time;
 mod stopping;
 mod strangers;
+mod stray_signals;
 mod surroundings;
 
 mod site;
