@@ -8,9 +8,10 @@ use crate::daemon::Daemon;
 pub use crate::error::cause;
 pub use crate::escape::{escape, escape_bytes, escape_json, escape_lines, into_escaped_lines, is_escaped};
 pub use crate::places::{Places, Situation, home};
+pub use crate::settings::Device;
 use crate::signal::Signal;
-use crate::sys::pidfd;
 use crate::sys::siginfo::Purpose;
+use crate::sys::{dispositions, pidfd};
 use crate::{directory, launch, log_file, notifier};
 use nix::unistd::Uid;
 use std::ffi::OsStr;
@@ -84,6 +85,16 @@ pub fn same_daemon<W>(daemon: &Daemon<W>) -> Daemon {
 /// container. For the crates beside this one.
 pub fn is_main_process() -> bool {
     launch::is_main_process()
+}
+
+/// Returns `true` if nothing is said about a signal in the settings of a daemon. For the crates beside this one.
+pub fn is_unmentioned<W>(daemon: &Daemon<W>, signal: Signal) -> bool {
+    daemon.is_unmentioned(signal)
+}
+
+/// Returns `true` if a signal has its default action in this process. For the crates beside this one.
+pub fn has_default_action(signal: Signal) -> bool {
+    dispositions::is_default(signal)
 }
 
 /// Returns the directory of the control socket of the daemon `name`, if `pidfile` is its default one and the directory is

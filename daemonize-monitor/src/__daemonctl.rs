@@ -1,7 +1,9 @@
 //! What `daemonctl` needs to find its monitor.
 
-use crate::config::{self, Mistakes};
-use crate::settings::Settings;
+use crate::config::{self, Config, Mistakes};
+use crate::monitor::Builder;
+use crate::registry;
+use crate::settings::{Settings, name};
 use std::path::{Path, PathBuf};
 
 /// The settings of the monitor, also where something else in the file is wrong.
@@ -12,9 +14,47 @@ pub fn settings(config: &Path) -> Result<Settings, Mistakes> {
     config::settings(config)
 }
 
+/// Reads a configuration, and looks at more than a monitor that starts does: at the directories and logs of bots.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn check(config: &Path) -> Result<Config, Mistakes> {
+    config::check(config)
+}
+
 /// Where the monitor of these settings has its pidfile.
 pub fn pidfile(settings: &Settings) -> PathBuf {
     crate::configured::pidfile(settings)
+}
+
+/// Returns the names of bots whose output is lost where this monitor is a daemon: they inherit a stream of it that it then
+/// does not have.
+pub fn writing_to_nowhere(monitor: &Builder) -> Vec<String> {
+    monitor.writing_to_nowhere()
+}
+
+/// Where `daemonctl` finds the machine's configuration.
+pub const MACHINES_FILE: &str = name::OF_THE_MACHINE;
+
+/// Returns where a monitor of this configuration file may have its pidfile beside the one that the file says now: those with
+/// which it was started, and, for a file that says neither a name nor a pidfile, that of version 0.1.
+pub fn other_pidfiles(config: &Path, settings: &Settings) -> Vec<PathBuf> {
+    let mut others = registry::pidfiles(config);
+    if settings.pidfile.is_none() && settings.name == name::of_file(config) {
+        others.push(pidfile(&Settings::default()));
+    }
+    others.retain(|other| *other != pidfile(settings));
+    others
+}
+
+/// Returns where monitors of this configuration file have their pidfiles, where the file itself cannot be read any more.
+pub fn known_pidfiles(config: &Path) -> Vec<PathBuf> {
+    registry::pidfiles(config)
+}
+
+/// Returns `true` if both paths lead to one configuration file.
+pub fn is_same_file(one: &Path, other: &Path) -> bool {
+    registry::is_same(one, other)
 }
 
 /// What somebody may have meant.

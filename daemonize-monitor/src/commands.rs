@@ -29,7 +29,7 @@ pub(crate) type Taken = Box<dyn FnOnce() + Send>;
 
 /// A handle on a running monitor: cheap to clone, usable from any thread.
 ///
-/// A name means a bot, or all instances of one. `wait` says for how long a command waits until it is done with all of
+/// A name means a bot, or all instances of one; an absolute path means the bot whose program that is. `wait` says for how long a command waits until it is done with all of
 /// them (a start: until they are ready; a stop: until nobody is left); with `None` it comes back as soon as that has
 /// begun. What is not done in time goes on.
 ///
@@ -64,12 +64,12 @@ impl Commands {
 
     /// Starts a bot, and those that it depends on; what it was given up for is forgiven. Does nothing to one that runs.
     ///
-    /// An absolute path means a program in no configuration: it becomes a bot, called by its file name, until it is
-    /// destroyed.
+    /// An absolute path means the bot of this program. A program that no bot has becomes one, called by its file name, until
+    /// it is destroyed; it runs in `/` with the umask `0o022`.
     ///
     /// # Errors
-    /// There is no such bot; the monitor is stopping; or, if that is waited for, it was given up, failed or was stopped before it
-    /// was ready, or was not ready in time: then the text says what it is at, and why.
+    /// There is no such bot, or several have this program; the monitor is stopping; or, if that is waited for, it was given up,
+    /// failed or was stopped before it was ready, or was not ready in time: then the text says what it is at, and why.
     pub fn start_bot(&self, name: &str, wait: Option<Duration>) -> Result<Vec<BotStatus>> {
         self.bots(Order::Start(name.into()), wait)
     }

@@ -47,6 +47,7 @@ mod presence;
 mod process;
 mod program;
 mod record;
+mod registry;
 mod reload;
 mod reloader;
 mod restart_check;

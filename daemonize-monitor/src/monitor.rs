@@ -1,16 +1,18 @@
 //! The monitor: what is configured, and the daemon that it is.
 
-use crate::bot::Bot;
+use crate::bot::{Bot, LogTarget};
 use crate::commands::{Commands, Source};
 use crate::config::{Config, Mistakes};
 use crate::configured;
-use crate::engine::{Engine, Plan};
+use crate::engine::{Engine, Plan, deadly};
 use crate::error::{Error, ErrorKind, Result};
 use crate::orders::{Inbox, desk};
+use crate::registry::Registration;
 use crate::reloader::Reloader;
 use crate::restart_check::{RestartCheck, RestartChecks};
-use crate::settings::Settings;
+use crate::settings::{Handler, Settings};
 use daemonize_control::Endpoint;
+use daemonize_core::__private::is_unmentioned;
 use daemonize_core::{Attachment, Daemon, Handle, Phase, Ready, Signal, Started};
 use std::convert::Infallible;
 use std::fmt;
@@ -143,6 +145,7 @@ impl Monitor {
         let pidfile = self.daemon.pidfile_path();
         // Without a pidfile there is no place for it either.
         let journal = (!pidfile.as_os_str().is_empty()).then(|| pidfile.with_extension("journal"));
+        let ignored = deadly().filter(|signal| is_unmentioned(&self.daemon, *signal)).collect();
         let daemon = self
             .daemon
             .ready(Ready::Manual)
@@ -155,7 +158,7 @@ impl Monitor {
             let failed = |error: std::io::Error| Error::system("hear of a stop", &error);
             let stopping = Some(daemonize_core::wait_handle().map_err(failed)?);
             let ready = || daemonize_core::ready().map_err(Error::from);
-            let plan = Plan { config, inbox, journal, stopping, ready: Box::new(ready), autostart };
+            let plan = Plan { config, inbox, journal, ignored, stopping, ready: Box::new(ready), autostart };
             let outcome = Engine::new(plan).and_then(Engine::run);
             over.store(true, SeqCst);
             outcome
@@ -266,6 +269,16 @@ impl Builder {
         self
     }
 
+    /// Returns the names of bots that write to a stream which the monitor, as a daemon, does not have.
+    pub(crate) fn writing_to_nowhere(&self) -> Vec<String> {
+        let log = self.settings.log.as_ref();
+        let is_lost = |bot: &&Bot| {
+            (bot.stdout == LogTarget::Inherit && log != Some(&Handler::Stdout))
+                || (bot.stderr == LogTarget::Inherit && log != Some(&Handler::Stderr))
+        };
+        self.bots.iter().filter(is_lost).map(|bot| bot.name.clone()).collect()
+    }
+
     /// Builds the monitor, and [starts](Monitor::start) it as a daemon.
     ///
     /// # Errors
@@ -290,13 +303,17 @@ impl Builder {
         let config = Config::new(self.settings, self.bots)?;
         let (desk, inbox) = desk().map_err(|error| Error::system("make a monitor", &error))?;
         let commands = Commands::new(desk, self.source);
-        let is_from_a_file = self.reloader.is_some();
+        let file = self.reloader.as_ref().map(|reloader| Registration::new(reloader.path()));
+        let identity = file.is_some().then(|| config.settings.clone());
         let daemon = match self.endpoint {
             Some(endpoint) => configured::listening(self.daemon, endpoint, commands.clone(), self.reloader),
             None => self.daemon,
         };
-        let name = is_from_a_file.then(|| config.settings.name.clone());
-        let restart_checks = RestartChecks::new(commands.clone(), name, self.restart_checks);
+        let daemon = match file {
+            Some(registration) => daemon.attach(registration),
+            None => daemon,
+        };
+        let restart_checks = RestartChecks::new(commands.clone(), identity, self.restart_checks);
         Ok(Monitor { daemon, config, inbox, commands, autostart: self.autostart, restart_checks })
     }
 }

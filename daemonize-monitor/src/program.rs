@@ -15,6 +15,7 @@ use std::ffi::{CStr, CString, OsStr, OsString};
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
 use std::time::Duration;
 
 /// Names the bot to itself and its descendants.
@@ -52,6 +53,10 @@ const EVENTS: usize = STREAMS - 1;
 
 /// Where a program is looked for that is named without a directory, if the bot has no `PATH`.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The umask of a bot that does not say another: that of a daemonized monitor (`0o077`) hides from other users what they
+/// are to read, and that of a foreground one is a caller's.
+const UMASK: u32 = 0o022;
 
 /// What all bots of a monitor start from.
 pub(crate) struct Ground {
@@ -105,7 +110,8 @@ impl Ground {
             string(text)
         });
         let environment = environment.collect::<Result<Vec<_>, _>>()?;
-        let directory = bot.directory.as_ref().map(|path| string(path.as_os_str().as_bytes())).transpose()?;
+        let directory = bot.directory.as_deref().unwrap_or(Path::new("/"));
+        let directory = string(directory.as_os_str().as_bytes())?;
         let whom = Whom::resolve(bot, user)?;
         Ok(Prepared { bot, paths, arguments, environment, directory, whom, descriptors: self.descriptors, streams })
     }
@@ -151,7 +157,7 @@ pub(crate) struct Prepared<'a> {
     paths: Vec<CString>,
     arguments: Vec<CString>,
     environment: Vec<CString>,
-    directory: Option<CString>,
+    directory: CString,
     whom: Option<Whom>,
     descriptors: Option<(libc::rlim_t, libc::rlim_t)>,
     streams: [Option<BorrowedFd<'a>>; STREAMS],
@@ -179,8 +185,8 @@ impl Prepared<'_> {
             paths: &borrowed(&self.paths),
             arguments: &borrowed(&self.arguments),
             environment: &borrowed(&self.environment),
-            directory: self.directory.as_deref(),
-            umask: bot.umask,
+            directory: Some(&self.directory),
+            umask: Some(bot.umask.unwrap_or(UMASK)),
             no_new_privs: bot.no_new_privs.unwrap_or(bot.user.is_some()),
             identity: self.whom.as_ref().map(Whom::identity),
             descriptors: self.descriptors,

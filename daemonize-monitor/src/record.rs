@@ -203,7 +203,7 @@ impl State {
     /// Opens the log if it is not open. Returns `true` if stderr has heard of a problem now.
     fn check(&mut self) -> bool {
         let outcome = match self.handler.clone().unwrap_or_else(usual) {
-            Handler::Stdout | Handler::Stderr => Ok(()),
+            Handler::Stdout | Handler::Stderr | Handler::Null => Ok(()),
             Handler::Syslog(_) => self.syslog.connect().map(drop),
             Handler::File(log) => {
                 let sink = self.sink(&log);
@@ -236,6 +236,7 @@ impl State {
                 self.queue(Stream::Stderr, level, message);
                 Ok(())
             }
+            Handler::Null => Ok(()),
             Handler::File(log) => {
                 let line = self.shape.line(SystemTime::now(), level, message) + "\n";
                 let sink = self.sink(&log);

@@ -1,8 +1,11 @@
 //! The check that the monitor would start again, made before a restart of the monitor stops all bots.
 
 use crate::commands::Commands;
+use crate::settings::Settings;
+use daemonize_core::__private::escape_bytes;
 use daemonize_core::{Attachment, Handle};
 use std::error::Error;
+use std::os::unix::ffi::OsStrExt;
 
 /// Refuses a restart of the monitor, with the reason.
 pub(crate) type RestartCheck = Box<dyn Fn() -> Checked + Send + Sync>;
@@ -13,33 +16,45 @@ type Checked = Result<(), Box<dyn Error>>;
 /// All that may refuse a restart of the monitor.
 pub(crate) struct RestartChecks {
     commands: Commands,
-    /// The name in the configuration file that the monitor runs with; `None` without such a file.
-    name: Option<String>,
+    /// The settings in the configuration file that the monitor runs with; `None` without such a file.
+    settings: Option<Settings>,
     checks: Vec<RestartCheck>,
 }
 
 impl RestartChecks {
-    pub(crate) fn new(commands: Commands, name: Option<String>, checks: Vec<RestartCheck>) -> RestartChecks {
-        RestartChecks { commands, name, checks }
+    pub(crate) fn new(commands: Commands, settings: Option<Settings>, checks: Vec<RestartCheck>) -> RestartChecks {
+        RestartChecks { commands, settings, checks }
     }
 
     fn check(&self) -> Checked {
         let config = self.commands.read_source()?;
-        if let (Some(config), Some(name)) = (&config, &self.name) {
-            check_name(name, &config.settings.name)?;
+        if let (Some(config), Some(settings)) = (&config, &self.settings) {
+            check_identity(settings, &config.settings)?;
         }
         self.checks.iter().try_for_each(|check| check())
     }
 }
 
-/// A program that is started to take over from a daemon knows it by its name: with another one it would be a second monitor.
-fn check_name(old: &str, new: &str) -> Checked {
-    if old == new {
-        return Ok(());
+/// A program that is started to take over from a daemon knows it by its name and its pidfile: with others it would be a second
+/// monitor.
+fn check_identity(old: &Settings, new: &Settings) -> Checked {
+    let refused = |what: String| Err(format!("{what}: shut it down and start it again").into());
+    if old.name != new.name {
+        let (old, new) = (old.name.escape_debug(), new.name.escape_debug());
+        return refused(format!("the monitor is called `{new}` in its configuration now, not `{old}`"));
     }
-    let (old, new) = (old.escape_debug(), new.escape_debug());
-    Err(format!("the monitor is called `{new}` in its configuration now, not `{old}`: shut it down and start it again")
-        .into())
+    if old.pidfile != new.pidfile {
+        let path = |settings: &Settings| match &settings.pidfile {
+            Some(path) => format!("`{}`", escape_bytes(path.as_os_str().as_bytes())),
+            None => "that of its name".to_owned(),
+        };
+        return refused(format!(
+            "the pidfile of the monitor is {} in its configuration now, not {}",
+            path(new),
+            path(old)
+        ));
+    }
+    Ok(())
 }
 
 impl Attachment for RestartChecks {

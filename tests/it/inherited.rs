@@ -218,6 +218,30 @@ fn p1_06_relative_paths_are_those_of_the_launcher() {
     assert!(!lab.path(PIDFILE).exists(), "removed although the daemon worked elsewhere");
 }
 
+/// Promise 6.45.
+#[test]
+fn streams_of_dev_are_those_of_the_launcher() {
+    let both = "stdin=/dev/stdin stdout";
+    for (streams, log, out, err) in [
+        (format!("{both}=/dev/stdout stderr=/dev/stderr"), "", "out", "err"),
+        (format!("{both}=/dev/fd/1 stderr=/proc/self/fd/2"), "", "out", "err"),
+        // `/dev/stdout` as stderr is where the daemon's own stdout leads.
+        ("stdout=log stderr=/dev/stdout".into(), "errout", "", ""),
+        ("stdout=/dev/stdout stderr=/dev/stdout".into(), "", "errout", ""),
+        ("stdout=/dev/stderr stderr=/dev/null".into(), "", "", "out"),
+    ] {
+        for verb in ["start", "foreground"] {
+            let lab = lab();
+            let script = format!("exec \"$D\" {verb} pidfile=d.pid {streams} body=complain:err,say:out > out 2> err");
+            lab.shell(&script).run().ok();
+            lab.quiet(SOON).expect("nothing is left");
+            // The launcher says something there itself, before or after.
+            let said: String = ["err", "out"].into_iter().filter(|word| lab.read("out").contains(word)).collect();
+            assert_eq!((&*lab.read("log"), &*said, &*lab.read("err")), (log, out, err), "{verb} {streams}");
+        }
+    }
+}
+
 #[test]
 fn p1_07_modes_of_its_files_do_not_depend_on_the_launchers_umask() {
     let lab = lab();

@@ -13,6 +13,7 @@ pub use verbs::Partial;
 
 use crate::body::{Run, Step};
 use crate::settings::Settings;
+use crate::signal::Signal;
 use held::Held;
 use std::fmt;
 
@@ -61,6 +62,11 @@ impl<W> Daemon<W> {
         (settings.pidfile, settings.mistake) = (pidfile.clone(), mistake.clone());
         (settings.no_pidfile, settings.start_timeout) = (*no_pidfile, *start_timeout);
         Daemon { settings, work: (), held: Held::default() }
+    }
+
+    /// Returns `true` if nothing is said about a signal.
+    pub(crate) fn is_unmentioned(&self, signal: Signal) -> bool {
+        !self.settings.signals.mentions(signal)
     }
 }
 

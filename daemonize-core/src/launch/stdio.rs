@@ -2,7 +2,7 @@
 
 use crate::directory::{Purpose, open_directory};
 use crate::error::{Error, Result, cause};
-use crate::settings::{Settings, Stdio};
+use crate::settings::{Device, Settings, Stdio};
 use crate::stage::Stage;
 use crate::{log_file, report, stdout};
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
@@ -46,6 +46,10 @@ impl Streams {
         let stdin = input(settings.stdin.as_ref(), detached, &mut null)?;
         let stdout = output(one, detached, owner, &mut null, io::stdout().as_fd())?;
         let stderr = match (one.1, other.1) {
+            // It is where the daemon's own stdout leads, as for the daemon itself.
+            (_, Some(Stdio::File(path))) if Device::of(path) == Some(Device::Descriptor(libc::STDOUT_FILENO)) => {
+                Some(stdout.clone().map_or_else(|| copy(io::stdout().as_fd()), Ok)?)
+            }
             // One description for both: their lines land in the order in which they were written.
             (Some(Stdio::File(one)), Some(Stdio::File(other))) if one == other => stdout.clone(),
             _ => output(other, detached, owner, &mut null, io::stderr().as_fd())?,
@@ -147,8 +151,11 @@ fn input(setting: Option<&Stdio>, detached: bool, null: &mut Null) -> Result<Opt
         Some(Stdio::Null) => return null.target(),
         None | Some(Stdio::Keep) => return Ok(None),
         Some(Stdio::Descriptor(fd)) => return Ok(Some(Target::Open(Arc::clone(fd)))),
-        Some(Stdio::File(path)) if path == Path::new("/dev/null") => return null.target(),
-        Some(Stdio::File(path)) => open_input(path),
+        Some(Stdio::File(path)) => match Device::of(path) {
+            Some(Device::Null) => return null.target(),
+            Some(Device::Descriptor(libc::STDIN_FILENO)) => return Ok(None),
+            _ => open_input(path),
+        },
         Some(Stdio::Text(text)) => {
             memory(text).map_err(|error| Error::system("keep the text for stdin", cause(&error)))
         }
@@ -163,17 +170,22 @@ fn output(
     null: &mut Null,
     current: BorrowedFd<'_>,
 ) -> Result<Option<Target>> {
+    // A copy: until the daemon is ready its stdout may lead to the launcher.
+    let inherited = || if detached { copy(current).map(Some) } else { Ok(None) };
     match setting {
         None if detached => null.target(),
         Some(Stdio::Null) => null.target(),
-        Some(Stdio::File(path)) if path == Path::new("/dev/null") => null.target(),
-        // A copy: until the daemon is ready its stdout may lead to the launcher.
-        Some(Stdio::Keep) if detached => copy(current).map(Some),
-        None | Some(Stdio::Keep) => Ok(None),
+        None | Some(Stdio::Keep) => inherited(),
         Some(Stdio::Descriptor(fd)) => Ok(Some(Target::Open(Arc::clone(fd)))),
-        Some(Stdio::File(path)) => {
-            open_log(path, owner).map(|fd| Some(Target::Log(path.clone(), fd))).map_err(|why| unusable(key, path, why))
-        }
+        Some(Stdio::File(path)) => match Device::of(path) {
+            Some(Device::Null) => null.target(),
+            Some(Device::Descriptor(number)) if number == current.as_raw_fd() => inherited(),
+            Some(Device::Descriptor(libc::STDERR_FILENO)) => copy(io::stderr().as_fd()).map(Some),
+            _ => {
+                let opened = open_log(path, owner).map(|fd| Some(Target::Log(path.clone(), fd)));
+                opened.map_err(|why| unusable(key, path, why))
+            }
+        },
         Some(Stdio::Text(_)) => Err(Error::configuration(format_args!("`{key}` cannot be a text"))),
     }
 }

@@ -20,6 +20,11 @@ pub(crate) fn is_ignored(signal: Signal) -> bool {
     })
 }
 
+/// Returns `true` if the signal has its default action.
+pub(crate) fn is_default(signal: Signal) -> bool {
+    current(signal).is_some_and(|action| action.sa_sigaction == libc::SIG_DFL)
+}
+
 /// Sets the disposition and returns what was there, to be put back with [`restore`].
 pub(crate) fn set(signal: Signal, disposition: Disposition) -> Option<SavedAction> {
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();

@@ -31,6 +31,7 @@ impl Bot {
             () if self.times().any(|time| time > LONGEST) => "has a time that is too long: a century is the most",
             () if self.ready == Ready::Output(String::new()) => "is ready by a text that is in every line",
             () if self.stdout == LogTarget::Stdout => "sends its stdout to its stdout",
+            () if self.umask.is_some_and(|mask| mask > 0o777) => "has a umask beyond 0o777",
             () => return Ok(()),
         };
         Err(format!("bot `{}` {wrong}", self.name))

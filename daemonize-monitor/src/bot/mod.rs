@@ -44,13 +44,13 @@ pub struct Bot {
     pub environment: BTreeMap<OsString, OsString>,
     /// Whether it gets nothing of the monitor's own environment.
     pub clear_environment: bool,
-    /// Where it runs; the monitor's own directory if `None`.
+    /// Where it runs; `/` if `None`, wherever the monitor itself runs.
     pub directory: Option<PathBuf>,
     /// As whom, by name or number; as the monitor's user if `None`.
     pub user: Option<String>,
     /// The group, by name or number; the user's own if `None`.
     pub group: Option<String>,
-    /// Which permissions its files do not get; the monitor's own mask if `None`.
+    /// Which permissions its files do not get, up to `0o777`; `0o022` if `None`, whatever the monitor's own mask is.
     pub umask: Option<u32>,
     /// Whether no program that it executes may give it more rights (`PR_SET_NO_NEW_PRIVS`), so that `sudo` and the like do
     /// not work in it; if `None`, when it has a user.
@@ -186,7 +186,7 @@ impl Bot {
         self
     }
 
-    /// Where it runs.
+    /// Where it runs; in `/` unless this is said.
     #[must_use]
     pub fn directory(mut self, directory: impl Into<PathBuf>) -> Bot {
         self.directory = Some(directory.into());
@@ -207,7 +207,7 @@ impl Bot {
         self
     }
 
-    /// Which permissions its files do not get.
+    /// Which permissions its files do not get; `0o022` unless this is said.
     #[must_use]
     pub fn umask(mut self, umask: u32) -> Bot {
         self.umask = Some(umask);

@@ -1,5 +1,6 @@
 //! The parts of a bot's specification.
 
+use daemonize_core::__private::Device;
 use daemonize_core::Signal;
 use std::fmt;
 use std::net::SocketAddr;
@@ -163,6 +164,28 @@ impl Log {
     /// A log file of at most 10 MB, of which 5 old ones are kept; lines as the bot writes them.
     pub fn new(path: impl Into<PathBuf>) -> Log {
         Log { path: path.into(), max_size: 10_000_000, keep: 5, timestamps: false }
+    }
+}
+
+impl LogTarget {
+    /// Returns what a log of this path means as the stream `number` (1 or 2) of a bot: `/dev/null` is no file but
+    /// [`Null`](LogTarget::Null), and `/dev/stdout` and the like are [`Inherit`](LogTarget::Inherit); as stderr, `/dev/stdout`
+    /// is [`Stdout`](LogTarget::Stdout).
+    ///
+    /// # Errors
+    /// The path names a descriptor of the monitor that the stream cannot be.
+    pub(crate) fn resolved(self, number: i32) -> Result<LogTarget, String> {
+        let LogTarget::File(log) = self else { return Ok(self) };
+        match Device::of(&log.path) {
+            None => Ok(LogTarget::File(log)),
+            Some(Device::Null) => Ok(LogTarget::Null),
+            Some(Device::Descriptor(same)) if same == number => Ok(LogTarget::Inherit),
+            Some(Device::Descriptor(1)) => Ok(LogTarget::Stdout),
+            Some(Device::Descriptor(_)) => Err(format!(
+                "`{}` is not a file: write \"inherit\" for the monitor's own stream, \"null\", or the path of a file",
+                log.path.display()
+            )),
+        }
     }
 }
 

@@ -1,8 +1,10 @@
 //! What a configuration may say about a bot.
 
+use super::hints;
 use super::mistake::Place;
+use super::source::Source;
 use super::streams;
-use super::value::{Hints, Keys, Value, known_only};
+use super::value::{Keys, Value, known_only};
 use super::words;
 use crate::bot::{self, Backoff, Bot, LARGEST_LIMIT, Limit, Ready, Restart, StopStep};
 use std::collections::BTreeMap;
@@ -31,24 +33,6 @@ pub(super) const KEYS: &[&str] = &[
     "ready_timeout",
     "stdout",
     "stderr",
-];
-
-/// What people who come from elsewhere write.
-const HINTS: Hints = &[
-    ("autorestart", "write `restart = \"always\"`, `\"on-failure\"` or `\"never\"`"),
-    ("directory", "write `cwd`"),
-    ("environment", "write `env = { NAME = \"value\" }`"),
-    ("numprocs", "write `instances`"),
-    ("priority", "write `depends_on`, which waits"),
-    ("startretries", "write `limit = { exits = 5, window = \"1h\" }`"),
-    ("startsecs", "write `backoff = { stable_after = \"60s\" }`"),
-    ("stopsignal", "write `stop = { signal = \"TERM\", timeout = \"10s\" }`"),
-    ("stopwaitsecs", "write `stop = { signal = \"TERM\", timeout = \"10s\" }`"),
-    ("redirect_stderr", "stderr goes where stdout goes unless `stderr` says otherwise"),
-    ("stdout_logfile", "write `stdout = { file = \"PATH\" }`"),
-    ("stderr_logfile", "write `stderr = { file = \"PATH\" }`"),
-    ("cron", "there is no timetable: let cron send `daemonctl start`"),
-    ("shell", "there is no shell: write `command` and `args`"),
 ];
 
 /// Variables that the monitor sets.
@@ -95,7 +79,7 @@ pub(super) fn read(value: Value<'_>) -> Option<Described> {
         value.key.to_owned()
     });
     let values = value.table("a table, written as `[bot.NAME]`")?;
-    let keys = known_only(values, KEYS, HINTS);
+    let keys = known_only(values, KEYS, hints::OF_A_BOT);
     let mut bot = Bot::new(name, "");
     let Some(command) = keys.get("command") else {
         let text = format!("bot `{}` has no program: write `command = \"/path/of/the/program\"`", value.key);
@@ -103,7 +87,7 @@ pub(super) fn read(value: Value<'_>) -> Option<Described> {
         return None;
     };
     keys.set("command", &mut bot.command, |value| value.program());
-    process(&mut bot, &keys);
+    process(&mut bot, &keys, value.source);
     policy(&mut bot, &keys);
     streams::read(&mut bot, &keys);
     let mut dependencies = Vec::new();
@@ -116,13 +100,14 @@ pub(super) fn read(value: Value<'_>) -> Option<Described> {
 }
 
 /// What it is to run as.
-fn process(bot: &mut Bot, keys: &Keys<'_>) {
+fn process(bot: &mut Bot, keys: &Keys<'_>, source: &Source<'_>) {
     keys.set("args", &mut bot.arguments, |value| {
         let values = value.list("a list of strings, such as [\"--port\", \"80\"]")?;
         values.into_iter().map(|value| value.expanded().map(OsString::from)).collect()
     });
     keys.set("env", &mut bot.environment, environment);
     keys.set("clear_env", &mut bot.clear_environment, |value| value.truth());
+    bot.directory = source.working_directory();
     keys.set_some("cwd", &mut bot.directory, |value| value.path());
     keys.set_some("user", &mut bot.user, |value| account(value, "user", user_exists));
     keys.set_some("group", &mut bot.group, |value| account(value, "group", group_exists));

@@ -1,13 +1,14 @@
 //! Reading a configuration with all that it includes.
 
 use super::file::{self, Identity};
+use super::hints;
 use super::keys::{self, Described};
 use super::mistake::{Mistake, Place};
 use super::source::{Source, Variables};
 use super::value::{Value, entries, known_only};
 use super::{monitor, original};
 use crate::error::cause;
-use crate::settings::Settings;
+use crate::settings::{Settings, name};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,10 @@ use toml::de::DeTable;
 
 /// Files within files, at most.
 const DEEPEST: usize = 16;
+
+/// What is said of a file of another supervisor, which is no TOML.
+const SUPERVISORD: &str =
+    "this is a supervisord.conf: see docs/monitor.md#coming-from-supervisord for what to write instead";
 
 /// What was read so far.
 pub(super) struct Load<'a> {
@@ -26,6 +31,8 @@ pub(super) struct Load<'a> {
     pub(super) files: Vec<PathBuf>,
     /// Whether every file could be parsed, so that what is missing is really missing.
     pub(super) whole: bool,
+    /// Whether to look at directories and logs, which may be on file systems that do not answer.
+    pub(super) looks_at_places: bool,
     /// The files that include the one being read, the outermost first.
     within: Vec<(PathBuf, Identity)>,
     /// All files that were read.
@@ -41,6 +48,7 @@ impl<'a> Load<'a> {
             bots: Vec::new(),
             files: Vec::new(),
             whole: true,
+            looks_at_places: false,
             within: Vec::new(),
             seen: Vec::new(),
         }
@@ -94,14 +102,17 @@ impl<'a> Load<'a> {
         let (bytes, _) = file::read(path).map_err(wrong)?;
         let text = String::from_utf8_lossy(&bytes);
         let source = Source::new(path, &text, self.variables, &self.mistakes);
+        if let Some(at) = hints::supervisord(&text) {
+            return Err(Mistake { place: source.place(at), text: SUPERVISORD.into() });
+        }
         if original::is_original(&source) {
             return Ok(original::read(&source).0);
         }
         let (table, _) = DeTable::parse_recoverable(source.text());
         let keys = known_only(entries(&source, table.get_ref()), &["include", "monitor", "bot"], &[]);
-        if let Some(settings) = keys.get("monitor").and_then(monitor::read) {
-            self.settings = settings;
-        }
+        let nameless = || Settings { name: String::new(), ..Settings::default() };
+        self.settings = keys.get("monitor").and_then(monitor::read).unwrap_or_else(nameless);
+        self.name(path);
         Ok(self.settings)
     }
 
@@ -115,7 +126,11 @@ impl<'a> Load<'a> {
         let mistakes = std::mem::take(&mut self.mistakes);
         let source = Source::new(path, text, self.variables, &mistakes);
         let outermost = self.within.len() <= 1;
-        let includes = if outermost && original::is_original(&source) {
+        let includes = if let Some(at) = hints::supervisord(text) {
+            self.whole = false;
+            source.mistake(source.place(at), SUPERVISORD);
+            Vec::new()
+        } else if outermost && original::is_original(&source) {
             let (settings, bots) = original::read(&source);
             self.settings = settings;
             self.bots.extend(bots);
@@ -154,6 +169,9 @@ impl<'a> Load<'a> {
                 ("defaults", "there are none: each bot says what it is"),
             ],
         );
+        if outermost {
+            self.settings.name.clear();
+        }
         if let Some(value) = keys.get("monitor") {
             match monitor::read(value) {
                 _ if !outermost => source.mistake(
@@ -164,6 +182,9 @@ impl<'a> Load<'a> {
                 None => {}
             }
         }
+        if outermost {
+            self.name(source.file());
+        }
         let bots =
             keys.get("bot").and_then(|value| value.table("a table `[bot.NAME]` for each bot")).unwrap_or_default();
         for value in bots {
@@ -172,6 +193,13 @@ impl<'a> Load<'a> {
             self.bots.extend(described);
         }
         keys.get("include").map(includes).unwrap_or_default()
+    }
+
+    /// Names the monitor after its file, unless the file has named it.
+    fn name(&mut self, file: &Path) {
+        if self.settings.name.is_empty() {
+            self.settings.name = name::of_file(file);
+        }
     }
 
     /// Two bots of one name, wherever they are.
@@ -224,12 +252,26 @@ fn matches(value: &Value<'_>) -> Option<Vec<PathBuf>> {
         Err(error) => return value.wrong(format!("`{text}` is no pattern: {}", error.msg)),
     };
     match found {
-        Ok(found) if found.is_empty() => {
-            value.wrong(format!("`{text}` matches no file: write one that is there, or leave it out"))
-        }
+        Ok(found) if found.is_empty() => none_found(value, text),
         Ok(found) => Some(found),
         Err(error) => {
             value.wrong(format!("failed to look through `{}`: {}", error.path().display(), cause(error.error())))
+        }
+    }
+}
+
+/// Nothing matches: right for a pattern such as `bots.d/*.toml` whose directory is there, and empty. A file that is named, or
+/// a directory, is missing by mistake (it was not mounted, perhaps): a reload would stop every bot in it.
+fn none_found(value: &Value<'_>, text: &str) -> Option<Vec<PathBuf>> {
+    let Some(wild) = text.find(['*', '?', '[']) else {
+        return value.wrong(format!("`{text}` matches no file: write one that is there, or leave it out"));
+    };
+    let directory = text[..wild].rsplit_once('/').map_or("/", |(directory, _)| directory);
+    match std::fs::metadata(if directory.is_empty() { "/" } else { directory }) {
+        Ok(status) if status.is_dir() => Some(Vec::new()),
+        Ok(_) => value.wrong(format!("`{directory}` is not a directory: write `{text}` differently, or leave it out")),
+        Err(error) => {
+            value.wrong(format!("failed to look through `{directory}`: {}: make it, or leave it out", cause(&error)))
         }
     }
 }

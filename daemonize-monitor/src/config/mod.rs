@@ -5,12 +5,14 @@
 
 mod file;
 mod graph;
+mod hints;
 mod keys;
 mod load;
 mod mistake;
 mod monitor;
 mod near;
 mod original;
+mod places;
 mod program;
 mod source;
 mod stop_times;
@@ -103,13 +105,25 @@ impl Config {
     }
 
     fn read_with(path: &Path, variables: Variables<'_>) -> Result<Config, Mistakes> {
-        let mut load = Load::new(variables);
-        match std::path::absolute(path) {
-            Ok(path) => load.file(&path, None),
-            Err(_) => load.file(path, None),
-        }
-        finish(load)
+        read_into(Load::new(variables), path)
     }
+}
+
+/// Reads a file as [`Config::read`] does, and also warns of directories and logs that cannot be used now. To look at them takes as
+/// long as their file systems do: a monitor that starts does not wait for that.
+pub(crate) fn check(path: &Path) -> Result<Config, Mistakes> {
+    let variables = |name: &str| std::env::var(name).ok();
+    let mut load = Load::new(&variables);
+    load.looks_at_places = true;
+    read_into(load, path)
+}
+
+fn read_into(mut load: Load<'_>, path: &Path) -> Result<Config, Mistakes> {
+    match std::path::absolute(path) {
+        Ok(path) => load.file(&path, None),
+        Err(_) => load.file(path, None),
+    }
+    finish(load)
 }
 
 /// What a file says about the monitor itself, also where something else in it is wrong, or it is cut off: so that a monitor
@@ -125,8 +139,9 @@ pub(crate) fn settings(path: &Path) -> Result<Settings, Mistakes> {
 }
 
 /// What can only be checked when everything was read.
-fn finish(load: Load<'_>) -> Result<Config, Mistakes> {
+fn finish(mut load: Load<'_>) -> Result<Config, Mistakes> {
     let mut mistakes = load.mistakes.take();
+    mistakes.extend(load.bots.iter_mut().filter_map(resolve_devices));
     if mistakes.is_empty() {
         mistakes.extend(load.bots.iter().filter_map(unfit));
     }
@@ -137,6 +152,9 @@ fn finish(load: Load<'_>) -> Result<Config, Mistakes> {
     mistakes.extend(shared_logs(&load));
     if mistakes.is_empty() {
         let mut warnings = program::warnings(&load.bots);
+        if load.looks_at_places {
+            warnings.extend(places::warnings(&load.bots, &load.settings));
+        }
         if !load.settings.has_container_stop_timeout() {
             // Otherwise each bot with the default `stop` would be warned of.
             warnings.extend(stop_times::check(&load.bots, load.settings.stop_timeout));
@@ -166,6 +184,16 @@ fn shared_logs(load: &Load<'_>) -> Vec<Mistake> {
         }
     }
     mistakes
+}
+
+/// Replaces logs that are no files, such as `/dev/stdout`: a program may write them, too.
+fn resolve_devices(described: &mut Described) -> Option<Mistake> {
+    let bot = &mut described.bot;
+    let wrong = [(1, &mut bot.stdout), (2, &mut bot.stderr)]
+        .into_iter()
+        .find_map(|(number, target)| target.clone().resolved(number).map(|resolved| *target = resolved).err());
+    let text = format!("bot `{}`: {}", bot.name, wrong?);
+    Some(Mistake { place: described.place.clone(), text })
 }
 
 /// What the keys could not tell, or a program wrote.

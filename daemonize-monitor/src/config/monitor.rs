@@ -1,20 +1,14 @@
 //! What a configuration may say about the monitor itself: `[monitor]`.
 
+use super::hints;
 use super::streams;
-use super::value::{Hints, Value};
+use super::value::Value;
 use super::words;
-use crate::bot;
+use crate::bot::{self, Log};
 use crate::settings::{Control, Facility, Format, Handler, Settings};
 use log::LevelFilter;
 
 const KEYS: &[&str] = &["name", "pidfile", "control", "log", "log_level", "log_format", "stop_timeout"];
-
-/// What people who come from elsewhere write.
-const HINTS: Hints = &[
-    ("logfile", "write `log = { file = \"PATH\" }`"),
-    ("loglevel", "write `log_level`"),
-    ("port", "write `control = { tcp = \"127.0.0.1:PORT\" }`"),
-];
 
 /// The levels, as they are written.
 const LEVELS: [(&str, LevelFilter); 6] = [
@@ -28,8 +22,9 @@ const LEVELS: [(&str, LevelFilter); 6] = [
 
 /// Reads `[monitor]`.
 pub(super) fn read(value: Value<'_>) -> Option<Settings> {
-    let keys = value.keys(KEYS, HINTS)?;
-    let mut settings = Settings::default();
+    let keys = value.keys(KEYS, hints::OF_THE_MONITOR)?;
+    // Without a name in it, its file gives it one.
+    let mut settings = Settings { name: String::new(), ..Settings::default() };
     keys.set("name", &mut settings.name, |value| value.parsed(bot::name, "a name"));
     keys.set_some("pidfile", &mut settings.pidfile, |value| value.path());
     keys.set("control", &mut settings.control, control);
@@ -53,7 +48,10 @@ fn control(value: Value<'_>) -> Option<Control> {
 }
 
 fn handler(value: Value<'_>) -> Option<Handler> {
-    if value.is_text() {
+    if let Some(text) = value.is_text().then(|| value.text()).flatten() {
+        if text.contains('/') {
+            return Some(Handler::of(Log::new(value.path()?)));
+        }
         return value.parsed(handler_word, "");
     }
     match value.table("a word, or a table such as { file = \"PATH\" }")?.iter().find(|value| value.key == "syslog") {
@@ -62,7 +60,7 @@ fn handler(value: Value<'_>) -> Option<Handler> {
             let facility = keys.get("syslog")?.parsed(str::parse::<Facility>, "a facility, such as \"daemon\"")?;
             Some(Handler::Syslog(facility))
         }
-        None => streams::log(value).map(Handler::File),
+        None => streams::log(value).map(Handler::of),
     }
 }
 
@@ -71,7 +69,10 @@ fn handler_word(text: &str) -> Result<Handler, String> {
         "syslog" => Ok(Handler::Syslog(Facility::default())),
         "stdout" => Ok(Handler::Stdout),
         "stderr" => Ok(Handler::Stderr),
-        _ => Err(format!("`{text}` is not known: write \"syslog\", \"stdout\", \"stderr\", or {{ file = \"PATH\" }}")),
+        "null" => Ok(Handler::Null),
+        _ => Err(format!(
+            "`{text}` is not known: write \"syslog\", \"stdout\", \"stderr\", \"null\", or {{ file = \"PATH\" }}"
+        )),
     }
 }
 

@@ -159,7 +159,7 @@ fn handler(source: &Source<'_>, entries: &[Entry<'_>]) -> Option<Handler> {
             Ok(Some(Handler::Syslog(facility)))
         }
         "file" => match find(entries, "LOG_FILE") {
-            Some(file) => Ok(Some(Handler::File(Log::new(source.directory().join(file.value))))),
+            Some(file) => Ok(Some(Handler::of(Log::new(source.directory().join(file.value))))),
             None => Err("which file? write `LOG_FILE=PATH`".into()),
         },
         "stream" => Ok(Some(stream(source, find(entries, "LOG_STREAM")))),
@@ -189,5 +189,7 @@ fn bot(source: &Source<'_>, entry: &Entry<'_>) -> Option<Described> {
     let mut name = None;
     set(source, entry, bot::name(&stem).map(Some), &mut name);
     let place = entry.value_place.clone();
-    Some(Described { bot: Bot::new(name?, path), place: place.clone(), dependencies: Vec::new(), command: place })
+    let mut bot = Bot::new(name?, path);
+    bot.directory = source.working_directory();
+    Some(Described { bot, place: place.clone(), dependencies: Vec::new(), command: place })
 }

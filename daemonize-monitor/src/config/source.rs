@@ -42,6 +42,14 @@ impl<'a> Source<'a> {
         self.file.parent().unwrap_or(Path::new("/"))
     }
 
+    /// Where the bots of this file run unless they say otherwise: in its directory, as for the relative paths in it; `None`,
+    /// which is `/`, for a file of the machine, below `/etc` or `/usr`.
+    pub(super) fn working_directory(&self) -> Option<PathBuf> {
+        let directory = self.directory();
+        let is_the_machines = ["/etc", "/usr"].iter().any(|machines| directory.starts_with(machines));
+        (directory.is_absolute() && !is_the_machines).then(|| directory.to_owned())
+    }
+
     /// Line and column of a byte; the column counts letters.
     pub(super) fn place(&self, offset: usize) -> Place {
         let line = self.lines.partition_point(|start| *start <= offset).max(1);

@@ -12,10 +12,10 @@ const MOST_KEPT: u32 = 1000;
 
 /// Reads `stdout` and `stderr`.
 pub(super) fn read(bot: &mut Bot, keys: &Keys<'_>) {
-    keys.set("stdout", &mut bot.stdout, |value| target(value, "\"memory\", \"null\", \"inherit\""));
+    keys.set("stdout", &mut bot.stdout, |value| target(value, 1, "\"memory\", \"null\", \"inherit\""));
     keys.set("stderr", &mut bot.stderr, |value| match value.is_text().then(|| value.text()).flatten() {
         Some("stdout") => Some(LogTarget::Stdout),
-        _ => target(value, "\"stdout\", \"memory\", \"null\", \"inherit\""),
+        _ => target(value, 2, "\"stdout\", \"memory\", \"null\", \"inherit\""),
     });
     if same_file(&bot.stdout, &bot.stderr) {
         if let Some(value) = keys.get("stderr") {
@@ -24,15 +24,20 @@ pub(super) fn read(bot: &mut Bot, keys: &Keys<'_>) {
     }
 }
 
-fn target(value: Value<'_>, words: &str) -> Option<LogTarget> {
+/// What a path means as the stream of this number: see [`LogTarget::resolved`].
+fn resolved(value: Value<'_>, log: Log, number: i32) -> Option<LogTarget> {
+    LogTarget::File(log).resolved(number).map_or_else(|wrong| value.wrong(wrong), Some)
+}
+
+fn target(value: Value<'_>, number: i32, words: &str) -> Option<LogTarget> {
     if !value.is_text() {
-        return log(value).map(LogTarget::File);
+        return resolved(value, log(value)?, number);
     }
     match value.text()? {
         "memory" => Some(LogTarget::Memory),
         "null" => Some(LogTarget::Null),
         "inherit" => Some(LogTarget::Inherit),
-        text if text.contains('/') => Some(LogTarget::File(Log::new(value.path()?))),
+        text if text.contains('/') => resolved(value, Log::new(value.path()?), number),
         text => value.wrong(format!("`{text}` is not known: write {words}, or a path such as \"./{text}\"")),
     }
 }

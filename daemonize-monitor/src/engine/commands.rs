@@ -3,17 +3,14 @@
 use super::unit::{After, Wish};
 use super::wiring::Subscriber;
 use super::{Engine, dependencies};
-use crate::bot::{Bot, LogTarget};
+use crate::bot::LogTarget;
 use crate::error::{Error, ErrorKind, Result};
 use crate::logs::Place;
 use crate::orders::{Answer, Letter, Order, Respond};
 use crate::status::State;
-use daemonize_core::__private::escape;
 use daemonize_core::Signal;
 use std::cell::{Cell, RefCell};
-use std::path::Path;
 use std::rc::Rc;
-use std::sync::Arc;
 
 /// So many failures of a family are told one by one.
 const TOLD: usize = 20;
@@ -36,14 +33,12 @@ impl Engine {
         let Letter { order, when_done, respond } = letter;
         let answer = match order {
             Order::Start(name) => {
-                return self.each(&name, when_done.then_some(true), &respond, Engine::start_by_hand);
+                let found = self.named_or_adopted(&name);
+                return self.each(found, when_done.then_some(true), &respond, Engine::start_by_hand);
             }
             Order::Add(bot) => {
-                let name = bot.name.clone();
-                match self.add_by_hand(*bot) {
-                    Ok(()) => return self.each(&name, when_done.then_some(true), &respond, Engine::start_by_hand),
-                    Err(error) => Err(error),
-                }
+                let found = self.added_by_hand(*bot);
+                return self.each(found, when_done.then_some(true), &respond, Engine::start_by_hand);
             }
             Order::Stop(name) => {
                 let stop: fn(&mut Engine, usize) = match self.shutdown {
@@ -51,12 +46,14 @@ impl Engine {
                     Some(_) => |_, _| {},
                     None => Engine::stop_with_dependents,
                 };
-                return self.each(&name, when_done.then_some(false), &respond, stop);
+                return self.each(self.named(&name), when_done.then_some(false), &respond, stop);
             }
             Order::Restart(name) => {
-                return self.each(&name, when_done.then_some(true), &respond, Engine::restart_by_hand);
+                return self.each(self.named(&name), when_done.then_some(true), &respond, Engine::restart_by_hand);
             }
-            Order::Destroy(name) => return self.each(&name, when_done.then_some(false), &respond, Engine::destroy),
+            Order::Destroy(name) => {
+                return self.each(self.named(&name), when_done.then_some(false), &respond, Engine::destroy);
+            }
             Order::Shutdown => return self.shut_down_for(when_done, respond),
             Order::Kill => {
                 self.shut_down(None);
@@ -108,22 +105,19 @@ impl Engine {
         }
     }
 
-    /// The bots that a command means.
-    fn named(&self, name: &str) -> Result<Vec<usize>> {
-        let found = self.find(name);
-        if found.is_empty() {
-            return Err(Error::failed(ErrorKind::NoSuchBot, "find bot", escape(name), "there is none of this name"));
-        }
-        Ok(found)
-    }
-
-    /// Does something to each bot of that name, and answers: at once, or when all are up or down.
-    fn each(&mut self, name: &str, until: Option<bool>, respond: &Respond, act: impl Fn(&mut Engine, usize)) {
+    /// Does something to each bot that was found, and answers: at once, or when all are up or down.
+    fn each(
+        &mut self,
+        found: Result<Vec<usize>>,
+        until: Option<bool>,
+        respond: &Respond,
+        act: impl Fn(&mut Engine, usize),
+    ) {
         if self.shutdown.is_some() && until != Some(false) {
             let why = Error::new(ErrorKind::Stopping, "failed to take the command: the monitor is stopping");
             return respond.answer(Err(why));
         }
-        let found = match self.named(name).or_else(|error| self.adopt(name).ok_or(error)?) {
+        let found = match found {
             Ok(found) => found,
             Err(error) => return respond.answer(Err(error)),
         };
@@ -144,52 +138,6 @@ impl Engine {
                 wish.done(Ok(self.unit(index).status(self.now)));
             }
         }
-    }
-
-    /// A program in no configuration is started as a bot, until it is destroyed.
-    fn add_by_hand(&mut self, bot: Bot) -> Result<()> {
-        let failed = |why: &str| Error::failed(ErrorKind::Configuration, "add bot", escape(&bot.name), why);
-        if !is_a_name(&bot.name) {
-            return Err(failed("its name has other characters than letters, digits and `-_.@+`, or none"));
-        }
-        if !self.find(&bot.name).is_empty() {
-            return Err(failed("there is another bot of that name"));
-        }
-        fit(&bot)?;
-        if self.shutdown.is_none() {
-            self.add(Arc::new(bot), true);
-            self.wire();
-        }
-        Ok(())
-    }
-
-    /// A program in no configuration, given by its path, becomes a bot until it is destroyed.
-    fn adopt(&mut self, path: &str) -> Option<Result<Vec<usize>>> {
-        if !path.starts_with('/') {
-            return None;
-        }
-        let path = Path::new(path);
-        let name = path.file_name()?.to_str().filter(|name| is_a_name(name));
-        let Some(name) = name else {
-            let why = "its name has other characters than letters, digits and `-_.@+`";
-            return Some(Err(Error::failed(ErrorKind::Configuration, "start program", path.display(), why)));
-        };
-        if let Some(index) = self.names.get(name) {
-            return Some(if self.unit(*index).bot.command == path {
-                Ok(vec![*index])
-            } else {
-                let why = format!("there is another bot `{name}`");
-                Err(Error::failed(ErrorKind::Configuration, "start program", path.display(), why))
-            });
-        }
-        let mut bot = Bot::new(name, path);
-        bot.autostart = false;
-        if let Err(error) = fit(&bot) {
-            return Some(Err(error));
-        }
-        let index = self.add(Arc::new(bot), true);
-        self.wire();
-        Some(Ok(vec![index]))
     }
 
     /// An operator's start: what was before is forgiven.
@@ -270,15 +218,4 @@ impl Engine {
         files.dedup_by(|one, other| one.path() == other.path());
         Ok(if files.is_empty() { Answer::Lines(lines) } else { Answer::Files(files) })
     }
-}
-
-/// Checks a bot that comes from a request, as those of a configuration are.
-fn fit(bot: &Bot) -> Result<()> {
-    bot.check().map_err(|why| Error::new(ErrorKind::Configuration, format!("failed to start program: {why}")))
-}
-
-/// Whether a bot may be called so.
-fn is_a_name(name: &str) -> bool {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@+".contains(&byte);
-    !name.is_empty() && name.len() <= 64 && name.bytes().all(fits) && !name.starts_with('.')
 }

@@ -1,7 +1,7 @@
 //! From the wish that a bot runs to its end, and what follows that.
 
 use super::unit::After;
-use super::{Engine, children, dependencies};
+use super::{Engine, children, dependencies, stray_signals};
 use crate::bot::Ready;
 use crate::counts::BuiltIn;
 use crate::policy::{Decision, Exit, Rules, decide};
@@ -227,6 +227,8 @@ impl Engine {
         while let Some((at, (index, generation))) = self.timers.due(self.now) {
             if (index, generation) == children::MORE_CHILDREN {
                 self.take_changes_of_children();
+            } else if (index, generation) == stray_signals::UNTOLD_SIGNALS {
+                self.log_stray_signals();
             } else if index == usize::MAX {
                 self.out_of_patience(at);
             } else if self.units.get(index).is_some_and(|slot| slot.generation == generation && slot.value.is_some()) {

@@ -6,11 +6,13 @@
 //! readiness, a backoff) is a state of a bot, not a place in the code, so nothing waits behind anything else. What many
 //! bots need at once (the journal, the look for descendants that went astray) is done once per turn for all of them.
 
+mod adopt;
 mod children;
 mod commands;
 mod dependencies;
 mod descriptors;
 mod explain;
+mod inherited;
 mod left_behind;
 mod life;
 mod orphans;
@@ -20,6 +22,7 @@ mod restart;
 mod shutdown;
 mod starts;
 mod stop;
+mod stray_signals;
 mod streams;
 mod timers;
 mod unit;
@@ -38,7 +41,8 @@ use crate::settings::Settings;
 use crate::spawner::{FileVersion, Spawners, Ticket};
 use crate::status::State;
 use crate::sys::pidfd::PidFd;
-use daemonize_core::Pid;
+use crate::sys::stray::StraySignals;
+use daemonize_core::{Pid, Signal};
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -49,6 +53,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+pub(crate) use stray_signals::deadly;
 use streams::Stream;
 use timers::Timers;
 use unit::Unit;
@@ -66,6 +71,8 @@ pub(crate) struct Plan {
     pub(crate) inbox: Inbox,
     /// Where it is written down who runs; nowhere for a monitor that leaves nothing behind.
     pub(crate) journal: Option<PathBuf>,
+    /// Signals that do not end the process, unless something in it handles or ignores them already.
+    pub(crate) ignored: Vec<Signal>,
     /// Readable when the daemon that this is has been told to stop.
     pub(crate) stopping: Option<BorrowedFd<'static>>,
     /// Called when every bot that starts by itself was begun.
@@ -83,6 +90,9 @@ pub(crate) struct Engine {
     logs: Logs,
     /// Readable after a SIGCHLD.
     child_signals: UnixStream,
+    stray_signals: StraySignals,
+    /// When signals are logged again; until then they are only counted.
+    stray_signals_again: Option<Instant>,
     stopping: Option<BorrowedFd<'static>>,
     ready: Option<Box<dyn FnOnce() -> Result<()>>>,
     autostart: bool,
@@ -147,6 +157,7 @@ enum Token {
     Child,
     Stopping,
     Threads,
+    StraySignals,
     Notify(usize, u32),
     Unit(usize, u32),
     Stream(usize, u32),
@@ -169,6 +180,7 @@ impl Token {
             Token::Stream(index, generation) => join(5, (index, generation)),
             Token::Probe(index, generation) => join(6, (index, generation)),
             Token::Threads => join(7, (0, 0)),
+            Token::StraySignals => join(8, (0, 0)),
         }
     }
 
@@ -183,6 +195,7 @@ impl Token {
             5 => Token::Stream(index, generation),
             6 => Token::Probe(index, generation),
             7 => Token::Threads,
+            8 => Token::StraySignals,
             _ => Token::Bell,
         }
     }
@@ -201,6 +214,7 @@ impl Engine {
         let ground = Ground::new(journal.secret(), descriptors);
         let spawners = Spawners::new(ground).map_err(failed)?;
         let child_signals = children::listen().map_err(failed)?;
+        let stray_signals = StraySignals::listen(stray_signals::unclaimed(plan.ignored)).map_err(failed)?;
         // Before the first bot ends, it must be known what this kernel can.
         PidFd::open(Pid::this()).map_err(failed)?.has_group(Pid::this());
         let now = Instant::now();
@@ -211,6 +225,8 @@ impl Engine {
             journal,
             logs: Logs::default(),
             child_signals,
+            stray_signals,
+            stray_signals_again: None,
             stopping: plan.stopping,
             ready: Some(plan.ready),
             autostart: plan.autostart,
@@ -258,6 +274,8 @@ impl Engine {
     fn listen(&self) -> nix::Result<()> {
         self.watch(&*self.inbox.bell, Token::Bell, EpollFlags::EPOLLIN)?;
         self.watch(&self.child_signals, Token::Child, EpollFlags::EPOLLIN)?;
+        // By edge: what is not taken at once must not wake the loop again and again.
+        self.watch(self.stray_signals.event(), Token::StraySignals, EpollFlags::EPOLLIN | EpollFlags::EPOLLET)?;
         self.watch(self.spawners.bell(), Token::Threads, EpollFlags::EPOLLIN)?;
         match self.stopping {
             Some(stopping) => self.watch(stopping, Token::Stopping, EpollFlags::EPOLLIN),
@@ -305,10 +323,12 @@ impl Engine {
 
     /// Once, when all was begun that starts by itself.
     fn say_ready(&mut self) -> Result<()> {
-        match self.ready.take_if(|_| self.starting.is_empty()) {
-            Some(ready) => ready(),
-            None => Ok(()),
+        if let Some(ready) = self.ready.take_if(|_| self.starting.is_empty()) {
+            ready()?;
+            // Until then a daemon's streams may lead to its launcher.
+            self.warn_of_lost_output();
         }
+        Ok(())
     }
 
     fn dispatch(&mut self, token: Token) {
@@ -316,6 +336,7 @@ impl Engine {
             Token::Bell => self.take_orders(),
             Token::Child => drop(self.take_changes_of_children()),
             Token::Stopping => self.told_to_stop(),
+            Token::StraySignals => self.take_stray_signals(),
             Token::Threads => {
                 let _ = self.spawners.bell().read();
                 self.take_starts();
@@ -378,7 +399,10 @@ mod tests {
         let numbered = [(0, 0), (7, 3), (u32::MAX as usize, last)];
         let kinds: [fn(usize, u32) -> Token; 4] = [Token::Notify, Token::Unit, Token::Stream, Token::Probe];
         let numbered = numbered.iter().flat_map(|(index, generation)| kinds.map(|kind| kind(*index, *generation)));
-        for token in [Token::Bell, Token::Child, Token::Stopping, Token::Threads].into_iter().chain(numbered) {
+        for token in [Token::Bell, Token::Child, Token::Stopping, Token::Threads, Token::StraySignals]
+            .into_iter()
+            .chain(numbered)
+        {
             assert_eq!(Token::decode(token.encode()), token);
         }
     }

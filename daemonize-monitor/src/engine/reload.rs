@@ -23,6 +23,7 @@ impl Engine {
         if !dry_run {
             (self.settings, self.bots) = (config.settings, bots);
             self.count_descriptors();
+            self.warn_of_lost_output();
             self.apply(&plan);
         }
         Ok(Answer::Plan(Box::new(plan)))

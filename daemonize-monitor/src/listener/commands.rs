@@ -160,7 +160,9 @@ async fn added(listener: &Listener, body: &Bytes) -> Result<Response, Instead> {
     let name = name.unwrap_or_else(|| file.to_owned());
     let bot = Bot::new(&name, &command).arguments(arguments).autostart(false);
     let outcome = ask::give(&listener.0.commands, Order::Add(Box::new(bot)), &name, wait).bots().await;
-    outcome.map(|bots| body::bots(listener, &name, &bots)).map_err(|error| Box::new(refusal(&error, &[])))
+    // It may be a bot already, under another name.
+    let named = |bots: &[BotStatus]| if let [bot] = bots { bot.name.clone() } else { name.clone() };
+    outcome.map(|bots| body::bots(listener, &named(&bots), &bots)).map_err(|error| Box::new(refusal(&error, &[])))
 }
 
 /// `POST /config/reload`.
@@ -198,7 +200,7 @@ fn made(command: &str) -> Result<Make, Instead> {
 /// A signal by its name or number.
 fn parse_signal(value: Option<&Value>) -> Result<Signal, Instead> {
     let signal = match value {
-        Some(Value::String(name)) => name.to_ascii_uppercase().parse().ok(),
+        Some(Value::String(name)) => name.parse().ok(),
         Some(Value::Number(number)) => number
             .as_i64()
             .and_then(|number| i32::try_from(number).ok())

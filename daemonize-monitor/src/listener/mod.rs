@@ -141,6 +141,7 @@ impl Listener {
 
 fn routes(listener: Listener) -> Router {
     Router::new()
+        .route("/monitor", get(monitor))
         .route("/bots", get(all).post(commands::add))
         .route("/bots/{name}", get(one))
         .route("/bots/{name}/log", get(lines::log))
@@ -148,6 +149,10 @@ fn routes(listener: Listener) -> Router {
         .route("/command", post(commands::many))
         .route("/config/reload", post(commands::reload))
         .with_state(listener)
+}
+
+async fn monitor(State(listener): State<Listener>) -> Response {
+    answer(&serde_json::json!({ "success": true, "monitor": listener.monitor().await }))
 }
 
 async fn all(State(listener): State<Listener>, Read(Query(wanted)): Read<Query<Wanted>>) -> Response {

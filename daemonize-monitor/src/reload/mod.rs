@@ -105,7 +105,7 @@ impl fmt::Display for Plan {
             writeln!(f, "change   the monitor: {key}")?;
         }
         for key in &self.settings_later {
-            writeln!(f, "later    the monitor: {key} changes when the monitor is restarted")?;
+            writeln!(f, "later    the monitor: {key} changes when the monitor is shut down and started again")?;
         }
         let untouched = self.untouched.len();
         writeln!(f, "{untouched} {} left as {}", bots(untouched), if untouched == 1 { "it is" } else { "they are" })

@@ -2,12 +2,13 @@
 
 mod facility;
 mod format;
+pub(crate) mod name;
 
 pub use facility::Facility;
 pub use format::{Format, Line};
 
 use crate::bot::Log;
-use daemonize_core::__private::is_main_process;
+use daemonize_core::__private::{Device, is_main_process};
 use log::LevelFilter;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -17,7 +18,8 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Settings {
-    /// What it is called; its pidfile and log lines bear this name.
+    /// What it is called; its pidfile and log lines bear this name. One that a configuration does not name is called after its
+    /// file.
     pub name: String,
     /// Its pidfile; the library's default for a daemon of this name if `None`.
     pub pidfile: Option<PathBuf>,
@@ -44,7 +46,7 @@ impl Default for Settings {
     /// of a container, which would be killed in the middle of a longer one.
     fn default() -> Settings {
         Settings {
-            name: "monitor".into(),
+            name: name::DEFAULT.into(),
             pidfile: None,
             control: Control::default(),
             log: None,
@@ -89,4 +91,18 @@ pub enum Handler {
     Stdout,
     /// To its stderr.
     Stderr,
+    /// Nowhere.
+    Null,
+}
+
+impl Handler {
+    /// Returns what a log of this path means: `/dev/null`, `/dev/stdout`, `/dev/stderr` and their other names are no files.
+    pub(crate) fn of(log: Log) -> Handler {
+        match Device::of(&log.path) {
+            Some(Device::Null) => Handler::Null,
+            Some(Device::Descriptor(1)) => Handler::Stdout,
+            Some(Device::Descriptor(2)) => Handler::Stderr,
+            _ => Handler::File(log),
+        }
+    }
 }

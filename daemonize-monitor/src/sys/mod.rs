@@ -3,6 +3,7 @@
 pub(crate) mod datagram;
 pub(crate) mod pidfd;
 pub(crate) mod spawn;
+pub(crate) mod stray;
 pub(crate) mod table;
 pub(crate) mod wait;
 

@@ -113,6 +113,15 @@ fn a_bot_is_stopped_started_and_restarted_by_its_name() {
 }
 
 #[test]
+fn completions_into_a_closed_pipe_end_quietly() {
+    let site = Site::new("");
+    let script = "mkfifo p; exec 3<>p; exec 4>p; exec 3>&-; \"$D\" completions bash >&4; echo status $?";
+    let outcome = site.lab.shell(script).run().ok();
+    assert_eq!((&*outcome.stdout, &*outcome.stderr), ("status 0\n", ""));
+    assert!(site.ok(&["completions", "bash"]).contains("_daemonctl()"));
+}
+
+#[test]
 fn signals_and_events_reach_a_bot() {
     let site = Site::new(TWO);
     site.start();
@@ -121,7 +130,8 @@ fn signals_and_events_reach_a_bot() {
     let back = site.until("web:1", |bot| bot["state"] == "running" && bot["pid"] != pid);
     assert_eq!((back["last_exit"].as_str(), back["exits"].as_i64()), (Some("killed by SIGKILL"), Some(1)));
     site.ctl(&["signal", "HUP", "late"]).run().exits(1).says(&["failed to signal bot `late`: it does not run"]);
-    site.ctl(&["signal", "nonsense", "web"]).run().exits(2).says(&["`nonsense` is no signal"]);
+    site.ctl(&["signal", "nonsense", "web"]).run().exits(2).says(&["`nonsense` is not a known signal"]);
+    site.ctl(&["signal", "SIGRTMIN+3", "late"]).run().exits(1).says(&["failed to signal bot `late`: it does not run"]);
     site.ok(&["event", "web:1", "reply"]);
     site.ok(&["event", "web", "reply"]);
     let count = |name: &str| {
@@ -198,7 +208,8 @@ fn a_program_in_no_configuration_is_a_bot_until_it_is_destroyed() {
     assert!(started.starts_with("sleep: running, pid ") && started.contains("in no configuration"), "{started}");
     let pid = site.pid("sleep");
     assert_eq!(look::Process::new(pid).arguments(), ["/bin/sleep", "1000"]);
-    site.ctl(&["start", "/bin/sleep", "--", "1000"]).run().exits(1).says(&["there is another bot of that name"]);
+    assert!(site.ok(&["start", "/bin/sleep", "--", "1000"]).contains(&format!("pid {pid}")));
+    site.ctl(&["start", "/bin/sleep", "--", "2000"]).run().exits(1).says(&["there is another bot `sleep`"]);
     site.ok(&["reload"]);
     assert_eq!(site.pid("sleep"), pid);
     site.ok(&["destroy", "sleep"]);

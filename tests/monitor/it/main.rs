@@ -36,12 +36,16 @@ mod stop_time;
 mod stop_together;
 mod stopping;
 mod strangers;
+mod stray_signals;
+mod surroundings;
 mod waits;
 
 mod site;
 
 mod cli_commands;
+mod cli_identity;
 mod cli_log;
+mod cli_programs;
 mod cli_reload;
 mod cli_restart;
 mod cli_start;

@@ -138,7 +138,8 @@ fn a_bot_has_its_own_umask_and_directory() {
     lines(&lab, "plain", 1);
     assert_eq!(lab.path("made").metadata().unwrap().permissions().mode() & 0o777, 0o640);
     assert_eq!(process(&lab, "web").directory().as_deref(), Some(lab.directory()));
-    assert_eq!((monitor.umask(), process(&lab, "plain").umask()), (Some(0o077), Some(0o077)));
+    assert_eq!((monitor.umask(), process(&lab, "plain").umask()), (Some(0o077), Some(0o022)));
+    assert_eq!(process(&lab, "plain").directory().as_deref(), Some(std::path::Path::new("/")));
     assert_eq!(monitor.directory().as_deref(), Some(std::path::Path::new("/")));
     stop(&lab);
 }

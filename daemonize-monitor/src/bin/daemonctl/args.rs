@@ -20,6 +20,10 @@ pub(crate) struct Arguments {
     /// The monitor's configuration.
     #[arg(short, long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
+    /// The monitor's pidfile, for commands to one that runs: instead of a configuration, which may be gone or be another one
+    /// now.
+    #[arg(long, global = true, value_name = "PATH", value_hint = ValueHint::FilePath, conflicts_with = "config")]
+    pub(crate) pidfile: Option<PathBuf>,
     /// Prints JSON instead of words and tables.
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -56,6 +60,7 @@ pub(crate) enum Command {
         arguments: Vec<OsString>,
     },
     /// Stops bots, after all bots that depend on them, which are stopped too.
+    #[command(override_usage = "daemonctl stop [OPTIONS] <BOT...|--all>")]
     Stop {
         #[command(flatten)]
         which: Which,
@@ -63,6 +68,7 @@ pub(crate) enum Command {
         wait: Wait,
     },
     /// Stops bots, after all bots that depend on them, and starts them all again.
+    #[command(override_usage = "daemonctl restart [OPTIONS] <BOT...|--all>")]
     Restart {
         #[command(flatten)]
         which: Which,
@@ -70,6 +76,7 @@ pub(crate) enum Command {
         wait: Wait,
     },
     /// Kills bots at once, and stops those that depend on them; those in no configuration are forgotten.
+    #[command(override_usage = "daemonctl destroy [OPTIONS] <BOT...|--all>")]
     Destroy {
         #[command(flatten)]
         which: Which,
@@ -99,8 +106,9 @@ pub(crate) enum Command {
         dry_run: bool,
     },
     /// Sends a signal to bots: to the process of each, not to what that has started.
+    #[command(override_usage = "daemonctl signal [OPTIONS] <SIGNAL> <BOT...|--all>")]
     Signal {
-        /// `HUP`, `SIGHUP` or a number.
+        /// `HUP`, `SIGHUP`, `RTMIN+3` or a number.
         #[arg(value_parser = signal)]
         signal: Signal,
         #[command(flatten)]
@@ -219,12 +227,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 fn signal(text: &str) -> Result<Signal, String> {
-    let wrong = || format!("`{text}` is no signal: write `HUP`, `SIGHUP` or `1`");
-    match text.parse::<i32>() {
-        Ok(number) if (1..=64).contains(&number) => Ok(Signal::from(number)),
-        Ok(_) => Err(wrong()),
-        Err(_) => text.to_ascii_uppercase().parse().map_err(|_| wrong()),
-    }
+    text.parse().map_err(|_| format!("`{text}` is not a known signal: write `HUP`, `SIGHUP`, `RTMIN+3` or `1`"))
 }
 
 #[cfg(test)]
@@ -266,5 +269,15 @@ mod tests {
         assert!(parse(&["stop", "web"]) && parse(&["stop", "--all"]));
         assert!(!parse(&["stop"]) && !parse(&["stop", "--all", "web"]) && !parse(&["signal", "HUP"]));
         assert!(parse(&["signal", "hup", "web"]) && parse(&["signal", "1", "-a"]) && !parse(&["signal", "x", "web"]));
+    }
+
+    #[test]
+    fn usage_names_the_arguments_in_the_order_in_which_they_are_read() {
+        let missing = Arguments::try_parse_from(["daemonctl", "signal"]).unwrap_err().to_string();
+        assert!(missing.contains("Usage: daemonctl signal [OPTIONS] <SIGNAL> <BOT...|--all>"), "{missing}");
+        for command in ["stop", "restart", "destroy"] {
+            let missing = Arguments::try_parse_from(["daemonctl", command]).unwrap_err().to_string();
+            assert!(missing.contains(&format!("Usage: daemonctl {command} [OPTIONS] <BOT...|--all>")), "{missing}");
+        }
     }
 }

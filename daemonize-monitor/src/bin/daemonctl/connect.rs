@@ -6,7 +6,7 @@ use daemonize_monitor::json;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How long an answer may take that nobody has to wait for.
@@ -46,6 +46,17 @@ impl Connection {
 
     pub(crate) fn pid(&self) -> Result<Option<daemonize_core::Pid>, Failure> {
         self.client.pid().map_err(|error| failure(&error))
+    }
+
+    /// The configuration file that it runs with; `None` if it has none, or cannot say it now: it starts, or ends.
+    pub(crate) fn config(&self) -> Result<Option<PathBuf>, Failure> {
+        match self.client.get("/monitor") {
+            Ok(mut answer) => Ok(taken::<json::Monitor>(&mut answer, "monitor")?.config.map(PathBuf::from)),
+            // Version 0.1 only says it with everything else.
+            Err(error) if error.kind() == ErrorKind::Refused(404) => Ok(self.bots()?.monitor.config.map(PathBuf::from)),
+            Err(error) if error.kind() == ErrorKind::Timeout => Err(failure(&error)),
+            Err(_) => Ok(None),
+        }
     }
 
     /// Whether it has been told to stop already.
@@ -111,21 +122,22 @@ impl Connection {
         command: &Path,
         arguments: &[String],
         wait: Option<Duration>,
-    ) -> Result<json::Bot, Failure> {
+    ) -> Result<Vec<json::Bot>, Failure> {
         let wait_for = wait.unwrap_or_default();
         let body = json!({ "command": command, "arguments": arguments, "wait": wait.map(|wait| wait.as_secs_f64()) });
         let mut answer =
             self.client.clone().timeout(PATIENCE + wait_for).send("/bots", body).map_err(|error| failure(&error))?;
         refused(&answer)?;
-        taken(&mut answer, "bot")
+        bots(&mut answer)
     }
 
     pub(crate) fn event(&self, bot: &str, name: &str) -> Result<Vec<json::Bot>, Failure> {
-        let mut answer = self.send(&format!("/bots/{}/event", segment(bot)), json!({ "name": name }))?;
-        match answer.get("bots") {
-            Some(_) => taken(&mut answer, "bots"),
-            None => Ok(vec![taken(&mut answer, "bot")?]),
-        }
+        bots(&mut self.send(&format!("/bots/{}/event", segment(bot)), json!({ "name": name }))?)
+    }
+
+    /// The bots that a name means, or the absolute path of a program.
+    pub(crate) fn named(&self, name: &str) -> Result<Vec<json::Bot>, Failure> {
+        bots(&mut self.get(&format!("/bots/{}", segment(name)))?)
     }
 
     /// The last lines of a bot.
@@ -191,6 +203,14 @@ fn taken<T: DeserializeOwned>(answer: &mut Value, key: &str) -> Result<T, Failur
             format!("failed to read the monitor's answer: `{key}`: {error}; is it another version?"),
         )
     })
+}
+
+/// The bots in an answer: `bots`, or `bot` where it is one.
+fn bots(answer: &mut Value) -> Result<Vec<json::Bot>, Failure> {
+    match answer.get("bots") {
+        Some(_) => taken(answer, "bots"),
+        None => Ok(vec![taken(answer, "bot")?]),
+    }
 }
 
 /// A name as part of a path.

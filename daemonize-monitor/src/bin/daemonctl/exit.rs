@@ -40,7 +40,7 @@ Exit status:
   3  the monitor is not running
   4  there is no bot of that name
   5  it had not come about within --wait (it may still)
-  6  a monitor runs, but does not answer: somebody else's, or stuck
+  6  a monitor runs, but does not answer, or has another configuration: somebody else's, or stuck
 
 Of `status` also, for the worst state of a bot that should be up:
   7  a bot is starting: its program runs, but is not ready
@@ -48,7 +48,8 @@ Of `status` also, for the worst state of a bot that should be up:
   9  a bot was stopped, is being stopped, or is suspended
  10  a bot has failed: it ended and backs off, was given up, or is not started again
 
-The configuration is the file of -c, else of $DAEMONCTL_CONFIG, else ~/.config/daemonctl.toml, else /etc/daemonctl.toml.";
+The configuration is the file of -c, else of $DAEMONCTL_CONFIG, else ~/.config/daemonctl.toml, else /etc/daemonctl.toml. --pidfile names a
+monitor that runs without it.";
 
 /// Why a command did not do what it should.
 #[derive(Debug)]

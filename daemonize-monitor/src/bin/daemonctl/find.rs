@@ -1,14 +1,16 @@
 //! Which configuration is meant.
 
 use crate::exit::{Exit, Failure};
-use daemonize_core::__private::home;
+use daemonize_core::__private::{escape_bytes, home};
+use daemonize_monitor::__daemonctl;
 use std::env;
-use std::path::{Path, PathBuf};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path, PathBuf};
 
 /// Names the configuration when `-c` does not.
 const VARIABLE: &str = "DAEMONCTL_CONFIG";
 /// The machine's.
-const SYSTEM: &str = "/etc/daemonctl.toml";
+const SYSTEM: &str = __daemonctl::MACHINES_FILE;
 /// A user's, under the home directory.
 const OWN: &str = ".config/daemonctl.toml";
 
@@ -17,11 +19,32 @@ const OWN: &str = ".config/daemonctl.toml";
 /// The working directory is no such place: what a command does must not depend on where one stands.
 pub(crate) fn config(given: Option<&Path>) -> Result<PathBuf, Failure> {
     if let Some(path) = named(given) {
-        return std::path::absolute(&path).map_err(|error| Failure::failed("find", path.display(), error));
+        return absolute(&path);
     }
     let places = places(home());
     let found = places.iter().find(|path| path.symlink_metadata().is_ok());
     found.cloned().ok_or_else(|| Failure::new(Exit::Failed, missing(&places)))
+}
+
+/// Returns a path that names the same file in every directory. Links are kept, since they may lead elsewhere later; but a
+/// `..` behind one only means something to whoever follows it.
+pub(crate) fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    let failed = |error| Failure::failed("find", escape_bytes(path.as_os_str().as_bytes()), error);
+    let whole = std::path::absolute(path).map_err(failed)?;
+    let goes_up = whole.components().any(|part| part == Component::ParentDir);
+    match (whole.parent(), whole.file_name()) {
+        (Some(directory), Some(name)) if goes_up => Ok(directory.canonicalize().map_err(failed)?.join(name)),
+        _ => Ok(whole),
+    }
+}
+
+/// Returns the names as they are, but those with a slash, which are programs, as absolute paths.
+pub(crate) fn programs(names: &[String]) -> Result<Vec<String>, Failure> {
+    let program = |name: &String| {
+        let is_program = name.contains('/');
+        if is_program { Ok(absolute(Path::new(name))?.to_string_lossy().into_owned()) } else { Ok(name.clone()) }
+    };
+    names.iter().map(program).collect()
 }
 
 /// Returns `true` if the configuration is not looked for, but named by an argument or the environment.
@@ -52,6 +75,18 @@ mod tests {
     fn what_is_given_counts_and_becomes_absolute() {
         let found = config(Some(Path::new("x/monitor.toml"))).unwrap();
         assert!(found.is_absolute() && found.ends_with("x/monitor.toml"));
+    }
+
+    #[test]
+    fn path_that_goes_up_is_the_same_as_one_that_does_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let directory = directory.path().canonicalize().unwrap();
+        assert_eq!(absolute(&directory.join("x/.././bot.py")).unwrap_err().exit, Exit::Failed);
+        std::fs::create_dir(directory.join("x")).unwrap();
+        assert_eq!(absolute(&directory.join("x/.././bot.py")).unwrap(), directory.join("bot.py"));
+        // A link stays one.
+        std::os::unix::fs::symlink("x", directory.join("current")).unwrap();
+        assert_eq!(absolute(&directory.join("current/bot.py")).unwrap(), directory.join("current/bot.py"));
     }
 
     #[test]

@@ -237,3 +237,36 @@ fn files_are_not_included_without_end() {
     let wrong = refused(&directory, "0.toml");
     assert_eq!(wrong, "DIR/15.toml:1:12: `include`: files are included 16 deep: include them further out");
 }
+
+/// Promise 6.45.
+#[test]
+fn log_or_directory_that_cannot_be_used_is_a_warning() {
+    let directory = directory(&[]);
+    std::os::unix::fs::symlink("x.log", directory.path().join("link.log")).unwrap();
+    nix::unistd::mkfifo(&directory.path().join("fifo"), Mode::from_bits_truncate(0o600)).unwrap();
+    let text = "[monitor]\nlog = \"./fifo\"\n[bot.web]\ncommand = \"/bin/true\"\nstdout = \"./link.log\"\nstderr = \"./new.log\"\ncwd = \"gone\"\n";
+    write(&directory.path().join("bots.toml"), text.as_bytes());
+    let warnings = crate::config::check(&directory.path().join("bots.toml")).unwrap().warnings;
+    let warnings: Vec<&str> =
+        warnings.iter().map(|warning| &*warning.text).filter(|text| !text.contains("`command`")).collect();
+    let told = warnings.join("\n").replace(directory.path().to_str().unwrap(), "DIR");
+    let instead = "what is written there would be lost: write the path of a file, \"inherit\" or \"null\"";
+    assert_eq!(
+        told,
+        format!(
+            "`log`: `DIR/./fifo` is not a regular file: {instead}\nbot `web`: `cwd`: `DIR/gone` cannot be entered now: no such file \
+             or directory\nbot `web`: `stdout`: `DIR/./link.log` is a symbolic link: {instead}"
+        )
+    );
+}
+
+/// Promise 6.43.
+#[test]
+fn pattern_that_matches_nothing_in_a_directory_is_not_a_mistake() {
+    let directory = directory(&[("bots.toml", &format!("include = [\"*.bot\", \"bots.d/*.toml\"]\n{GOOD}"))]);
+    assert!(
+        refused(&directory, "bots.toml").contains("failed to look through `DIR/bots.d`: no such file or directory")
+    );
+    fs::create_dir(directory.path().join("bots.d")).unwrap();
+    assert_eq!(names(&Config::read(directory.path().join("bots.toml")).unwrap()), ["web"]);
+}

@@ -19,6 +19,9 @@ fn a_program_may_make_what_a_file_says() {
     let bots = [web().depends_on("db"), Bot::new("db", "/bin/true")];
     let config = Config::new(Settings::default(), bots.clone()).unwrap();
     assert_eq!((&*config.bots, config.files.len(), config.warnings.len()), (&bots[..], 0, 0));
+    let devices = web().stdout(Log::new("/dev/stdout")).stderr(Log::new("/dev/null"));
+    let config = Config::new(Settings::default(), [devices]).unwrap();
+    assert_eq!((&config.bots[0].stdout, &config.bots[0].stderr), (&LogTarget::Inherit, &LogTarget::Null));
 }
 
 #[test]
@@ -39,6 +42,11 @@ fn p6_10_what_a_program_makes_is_checked_as_a_file_is() {
         (web().limit(1, Duration::ZERO), "bot `web` has a limit whose window is zero"),
         (web().ready(Ready::Output(String::new())), "bot `web` is ready by a text that is in every line"),
         (web().stdout(LogTarget::Stdout), "bot `web` sends its stdout to its stdout"),
+        (web().umask(0o1000), "bot `web` has a umask beyond 0o777"),
+        (
+            web().stdout(Log::new("/dev/stderr")),
+            "bot `web`: `/dev/stderr` is not a file: write \"inherit\" for the monitor's own stream, \"null\", or the path of a file",
+        ),
         (
             web().depends_on("dbb"),
             "`depends_on`: there is no bot \"dbb\": write the name of a bot of this configuration",

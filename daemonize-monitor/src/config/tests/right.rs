@@ -3,7 +3,7 @@
 use super::{config, variables};
 use crate::bot::{Backoff, Bot, Log, LogTarget, Ready, Restart};
 use crate::config::Config;
-use crate::settings::{Handler, Settings};
+use crate::settings::{Handler, Settings, name};
 use daemonize_core::__private::home;
 use daemonize_core::Signal;
 use log::LevelFilter;
@@ -18,7 +18,11 @@ fn seconds(number: u64) -> Duration {
 fn a_bot_that_says_nothing_is_as_the_builder_makes_it() {
     let config = config("[bot.web]\ncommand = \"/bin/true\"\n");
     assert_eq!(config.bots, [Bot::new("web", "/bin/true")]);
-    assert_eq!(config.settings, Settings::default());
+    let name = name::of_file("/etc/bots.toml".as_ref());
+    assert_eq!(config.settings, Settings { name: name.clone(), ..Settings::default() });
+    assert_eq!(super::config("[monitor]\nlog_level = \"info\"\n").settings.name, name);
+    let machines = Config::parse("/etc/daemonctl.toml", "[monitor]\n", &variables).unwrap();
+    assert_eq!(machines.settings, Settings::default());
     assert_eq!(config.warnings, []);
 }
 
@@ -106,6 +110,12 @@ fn every_target_of_output() {
         ("\"inherit\"", LogTarget::Inherit),
         ("\"stdout\"", LogTarget::Stdout),
         ("\"./web.log\"", LogTarget::File(Log::new("/etc/./web.log"))),
+        ("\"/dev/null\"", LogTarget::Null),
+        ("{ file = \"/dev/null\" }", LogTarget::Null),
+        ("\"/dev/stderr\"", LogTarget::Inherit),
+        ("\"/proc/self/fd/2\"", LogTarget::Inherit),
+        ("{ file = \"/dev/fd/2\", max_size = \"0B\" }", LogTarget::Inherit),
+        ("\"/dev/stdout\"", LogTarget::Stdout),
         // Not `HOME`, which is another one here.
         ("{ file = \"~/web.log\" }", LogTarget::File(Log::new(home().unwrap().join("web.log")))),
     ];
@@ -139,6 +149,11 @@ fn every_key_of_the_monitor() {
         ("\"stdout\"", Handler::Stdout),
         ("\"stderr\"", Handler::Stderr),
         ("\"syslog\"", Handler::Syslog("daemon".parse().unwrap())),
+        ("\"null\"", Handler::Null),
+        ("\"/dev/null\"", Handler::Null),
+        ("\"/dev/stdout\"", Handler::Stdout),
+        ("{ file = \"/proc/self/fd/2\" }", Handler::Stderr),
+        ("\"logs/night.log\"", Handler::File(Log::new("/etc/logs/night.log"))),
         ("{ syslog = \"local7\" }", Handler::Syslog("local7".parse().unwrap())),
     ];
     for (written, handler) in handlers {
@@ -169,6 +184,23 @@ fn paths_begin_where_their_file_is() {
     let commands: Vec<_> = config.bots.iter().map(|bot| bot.command.to_str().unwrap()).collect();
     assert_eq!(commands, ["/etc/bin/web", "db", home().unwrap().join("up").to_str().unwrap()]);
     assert_eq!(config.bots[0].directory, Some(PathBuf::from("/etc/srv")));
+}
+
+/// Promise 6.44.
+#[test]
+fn bot_runs_in_the_directory_of_its_file_unless_that_is_the_machines() {
+    let directory = |file: &str| {
+        let config = Config::parse(file, "[bot.web]\ncommand = \"/bin/true\"\n", &variables).unwrap();
+        config.bots[0].directory.clone()
+    };
+    assert_eq!(directory("/srv/shop/monitor.toml"), Some(PathBuf::from("/srv/shop")));
+    assert_eq!(directory("/etcetera/monitor.toml"), Some(PathBuf::from("/etcetera")));
+    for file in ["/etc/daemonctl.toml", "/etc/shop/monitor.toml", "/usr/local/etc/monitor.toml", "monitor.toml"] {
+        assert_eq!(directory(file), None, "{file}");
+    }
+    let original = "PIDFILE=m.pid\nLISTENER_HOST=127.0.0.1\nLISTENER_PORT=4711\nAUTOSTART=greet.py\n";
+    let bots = Config::parse("/srv/bots/bots.conf", original, &variables).unwrap().bots;
+    assert_eq!((bots[0].directory.clone(), &*bots[0].name), (Some(PathBuf::from("/srv/bots")), "greet"));
 }
 
 #[test]
@@ -285,7 +317,8 @@ fn the_defaults_in_the_documentation_are_those_of_the_builder() {
         let found = config(&format!("[bot.web]\ncommand = \"/bin/true\"\n{key} = {}\n", default(key)));
         assert_eq!(found.bots, [Bot::new("web", "/bin/true")], "{key}");
     }
-    for key in ["name", "control", "log_level", "log_format", "stop_timeout"] {
-        assert_eq!(config(&format!("[monitor]\n{key} = {}\n", default(key))).settings, Settings::default(), "{key}");
+    for key in ["control", "log_level", "log_format", "stop_timeout"] {
+        let text = format!("[monitor]\nname = \"monitor\"\n{key} = {}\n", default(key));
+        assert_eq!(config(&text).settings, Settings::default(), "{key}");
     }
 }

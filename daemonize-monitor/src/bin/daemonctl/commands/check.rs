@@ -4,13 +4,13 @@ use crate::exit::{Exit, Failure};
 use crate::screen::Screen;
 use crate::text::count;
 use daemonize_core::__private::escape_bytes;
-use daemonize_monitor::{Config, Mistake};
+use daemonize_monitor::{__daemonctl, Mistake};
 use serde_json::{Value, json};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 pub(crate) fn check(screen: Screen, path: &Path) -> Result<Exit, Failure> {
-    match Config::read(path) {
+    match __daemonctl::check(path) {
         Ok(config) => {
             let bots: usize = config.bots.iter().map(|bot| bot.instances.map_or(1, |count| count as usize)).sum();
             if screen.json {

@@ -25,6 +25,8 @@ pub(crate) fn command(
     names: Option<&[String]>,
     wait: Option<Duration>,
 ) -> Result<Exit, Failure> {
+    let names = names.map(|names| if verb == "start" { Ok(names.to_vec()) } else { site.names(names) }).transpose()?;
+    let names = names.as_deref();
     let connection = site.connection();
     let progress = wait.and_then(|_| Progress::begin(site.screen, &connection, verb, names));
     let outcome = connection.command(verb, names, wait.or(Some(COURTESY)));
@@ -33,12 +35,16 @@ pub(crate) fn command(
 }
 
 pub(crate) fn signal(site: &Site, signal: Signal, names: Option<&[String]>) -> Result<Exit, Failure> {
-    let outcome = site.connection().signal(signal, names)?;
+    let names = names.map(|names| site.names(names)).transpose()?;
+    let outcome = site.connection().signal(signal, names.as_deref())?;
     report(site, "signal", outcome, false)
 }
 
 pub(crate) fn event(site: &Site, bot: &str, name: &str) -> Result<Exit, Failure> {
-    let bots = site.connection().event(bot, name)?;
+    let mut bots = Vec::new();
+    for bot in site.names(&[bot.to_owned()])? {
+        bots.extend(site.connection().event(&bot, name)?);
+    }
     if site.screen.json {
         site.screen.document(&json!({ "success": true, "bots": bots }))?;
     }

@@ -4,25 +4,24 @@ mod check;
 mod control;
 mod monitor;
 mod reload;
+mod site;
 mod status;
 mod tail;
 mod watch;
 
 use crate::args::{Arguments, Command};
-use crate::connect::Connection;
 use crate::exit::{Exit, Failure};
 use crate::find;
 use crate::screen::Screen;
 use clap::CommandFactory;
-use daemonize_monitor::__daemonctl;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+pub(crate) use site::Site;
+use std::io::{self, Write};
 
 /// Does what the command line says.
 pub(crate) fn run(arguments: Arguments, screen: Screen) -> Result<Exit, Failure> {
     let given = arguments.config;
-    let site = || Site::find(given.as_deref(), screen);
+    let pidfile = arguments.pidfile;
+    let site = || Site::find(given.as_deref(), pidfile.as_deref(), screen);
     match arguments.command {
         Command::Start { bots, wait, arguments } => monitor::start(&site()?, &bots, &arguments, wait.wait),
         Command::Run => monitor::run(&site()?),
@@ -36,36 +35,16 @@ pub(crate) fn run(arguments: Arguments, screen: Screen) -> Result<Exit, Failure>
         Command::Status { bots, watch: true } => watch::watch(&site()?, &bots),
         Command::Reload { dry_run } => reload::reload(&site()?, dry_run),
         Command::Tail { follow, lines, stream, bot } => tail::tail(&site()?, &bot, lines, stream, follow),
+        Command::Check { .. } | Command::Completions { .. } if pidfile.is_some() => {
+            Err(Failure::new(Exit::Usage, "`--pidfile` is for commands to a monitor that runs"))
+        }
         Command::Check { file } => check::check(screen, &find::config(file.or(given).as_deref())?),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "daemonctl", &mut io::stdout());
+            // Into memory first: clap_complete panics where it cannot write, and a pipe may be closed.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "daemonctl", &mut script);
+            io::stdout().write_all(&script).and_then(|()| io::stdout().flush())?;
             Ok(Exit::Done)
         }
-    }
-}
-
-/// Which monitor it is about, and where to print.
-pub(crate) struct Site {
-    pub(crate) screen: Screen,
-    pub(crate) config: PathBuf,
-    /// `true` if the user named the configuration file, `false` if it was looked for.
-    pub(crate) is_named: bool,
-    /// The monitor's, as far as the configuration can be read.
-    pub(crate) pidfile: PathBuf,
-    /// How long its shutdown may take.
-    pub(crate) stop_timeout: Duration,
-}
-
-impl Site {
-    fn find(given: Option<&Path>, screen: Screen) -> Result<Site, Failure> {
-        let config = find::config(given)?;
-        let settings = __daemonctl::settings(&config).map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
-        let pidfile = __daemonctl::pidfile(&settings);
-        let is_named = find::is_named(given);
-        Ok(Site { screen, config, is_named, pidfile, stop_timeout: settings.stop_timeout })
-    }
-
-    pub(crate) fn connection(&self) -> Connection {
-        Connection::to(&self.pidfile)
     }
 }

@@ -6,7 +6,7 @@ use crate::exit::{Exit, Failure};
 use crate::find;
 use crate::text::harmless;
 use daemonize_core::{Daemon, Signal};
-use daemonize_monitor::{Builder, ErrorKind, Monitor};
+use daemonize_monitor::{__daemonctl, Builder, ErrorKind, Monitor};
 use serde_json::json;
 use std::env;
 use std::error::Error;
@@ -40,6 +40,9 @@ pub(crate) fn start(
     let connection = site.connection();
     // Bots that are named are started by the command below, and no others.
     let was_up = ensure_monitor(site, &connection, bots.is_empty())?;
+    if was_up {
+        site.note_move();
+    }
     match bots {
         [] if was_up || wait.is_some() => control::command(site, "start", None, wait),
         [] => started(site, &connection),
@@ -47,7 +50,7 @@ pub(crate) fn start(
         _ if !arguments.is_empty() => {
             Err(Failure::new(Exit::Usage, "arguments behind `--` are for one program, named with a slash"))
         }
-        _ => control::command(site, "start", Some(bots), wait),
+        _ => control::command(site, "start", Some(&find::programs(bots)?), wait),
     }
 }
 
@@ -62,8 +65,15 @@ fn ensure_monitor(site: &Site, connection: &Connection, autostart: bool) -> Resu
             return Ok(true);
         }
         // From here on there are two processes; this one goes on when the other is ready.
-        match monitor(site)?.autostart(autostart).start() {
+        let monitor = monitor(site)?.autostart(autostart);
+        let lost = __daemonctl::writing_to_nowhere(&monitor);
+        match monitor.start() {
             Ok(started) => {
+                for bot in lost {
+                    let why = "inherits the monitor's output, and a daemon has none: what the bot writes is lost";
+                    site.screen
+                        .warning(&format!("bot `{bot}` {why}: write \"memory\" or a file, or use `daemonctl run`"));
+                }
                 if !site.screen.json {
                     site.screen.note(format!("the monitor was not running: started it as pid {}", started.pid));
                     // It may be the last that is heard of it.
@@ -110,7 +120,7 @@ fn add(
     arguments: &[OsString],
     wait: Option<Duration>,
 ) -> Result<Exit, Failure> {
-    let path = std::path::absolute(Path::new(program)).map_err(|error| Failure::failed("find", program, error))?;
+    let path = find::absolute(Path::new(program))?;
     let text = |argument: &OsString| {
         argument.to_str().map(str::to_owned).ok_or_else(|| {
             Failure::new(Exit::Usage, format!("the argument `{}` is not UTF-8", harmless(&argument.to_string_lossy())))
@@ -118,11 +128,8 @@ fn add(
     };
     let arguments = arguments.iter().map(text).collect::<Result<Vec<_>, _>>()?;
     let bots = match connection.add(&path, &arguments, wait.or(Some(control::COURTESY))) {
-        Err(failure) if failure.exit == Exit::Timeout && wait.is_none() => {
-            let name = path.file_name().unwrap_or_default();
-            connection.bots()?.bots.into_iter().filter(|bot| name == &*bot.name).collect()
-        }
-        bot => vec![bot?],
+        Err(failure) if failure.exit == Exit::Timeout && wait.is_none() => connection.named(&path.to_string_lossy())?,
+        bots => bots?,
     };
     control::report(site, "start", Outcome { bots, failures: Vec::new() }, wait.is_some())
 }
@@ -182,8 +189,11 @@ fn daemon(site: &Site) -> Daemon {
 }
 
 fn monitor(site: &Site) -> Result<Builder, Failure> {
-    let builder = Monitor::from_config(&site.config).map_err(|error| failure(&error))?;
-    let config = site.config.clone();
+    let config = site.config()?.to_owned();
+    if env::var_os(RESTART_ENV).is_none() {
+        site.refuse_second(site.connection().pid()?)?;
+    }
+    let builder = Monitor::from_config(&config).map_err(|error| failure(&error))?;
     // One that is named is found again where the program that is started again begins: in the same directory.
     let check = move || is_found_again(&config, find::config(None));
     Ok(if site.is_named { builder } else { builder.check_restart(check) })

@@ -10,6 +10,7 @@ use serde_json::Value;
 pub(crate) fn reload(site: &Site, dry_run: bool) -> Result<Exit, Failure> {
     let screen = site.screen;
     let mut answer = site.connection().reload(dry_run)?;
+    site.note_move();
     let success = answer["success"] == Value::Bool(true);
     if screen.json {
         screen.document(&answer)?;
@@ -52,7 +53,10 @@ fn lines(site: &Site, plan: &Plan, dry_run: bool) -> Vec<String> {
         lines.push(format!("the monitor: {} {}", names(&plan.settings), tense("changed", "would change")));
     }
     if !plan.settings_later.is_empty() {
-        lines.push(format!("the monitor: {} will change when it is restarted", names(&plan.settings_later)));
+        lines.push(format!(
+            "the monitor: {} will change when it is shut down and started again",
+            names(&plan.settings_later)
+        ));
     }
     lines.push(format!("{} untouched", count(plan.untouched, "bot")));
     lines

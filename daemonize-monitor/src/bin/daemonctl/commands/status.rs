@@ -22,6 +22,7 @@ pub(crate) fn status(site: &Site, names: &[String]) -> Result<Exit, Failure> {
         }
         Err(failure) => return Err(failure),
     };
+    let names = &site.names(names)?[..];
     let bots = chosen(bots, names)?;
     if screen.json {
         screen.document(&json!({ "success": true, "monitor": monitor, "bots": bots }))?;

@@ -8,6 +8,12 @@ use serde_json::{Value, json};
 
 pub(crate) fn tail(site: &Site, bot: &str, lines: u32, stream: Stream, follow: bool) -> Result<Exit, Failure> {
     let (screen, connection) = (site.screen, site.connection());
+    let names = site.names(&[bot.to_owned()])?;
+    let bot = match &names[..] {
+        [bot] => &bot[..],
+        // The instances of one bot.
+        names => names.first().and_then(|name| name.split(':').next()).unwrap_or(bot),
+    };
     if !follow {
         let lines = connection.lines(bot, lines, stream.name())?;
         if screen.json {

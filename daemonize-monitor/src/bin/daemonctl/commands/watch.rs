@@ -21,6 +21,7 @@ const TOGETHER: Duration = Duration::from_millis(50);
 
 pub(crate) fn watch(site: &Site, names: &[String]) -> Result<Exit, Failure> {
     let connection = site.connection();
+    let names = &site.names(names)?[..];
     // First the stream, so that nothing gets lost in between.
     let events = connection.events()?;
     let seen = connection.bots()?;

@@ -14,7 +14,7 @@ mod commands;
 #[allow(unsafe_code)] // The only room with it.
 mod sys;
 
-use daemonize_core::{Attachment, Daemon, Handle};
+use daemonize_core::{Attachment, Daemon, Handle, Signal};
 use daemonize_monitor::{Commands, Monitor};
 use std::error::Error;
 use std::io::{Read, Write};
@@ -91,6 +91,14 @@ fn monitor(place: &Place, pidfile: &std::path::Path, settings: &[String]) -> Res
         };
         if let Some(filter) = filter {
             builder = builder.daemon(|daemon| daemon.after(daemonize_core::Stage::Stdio, filter));
+        }
+        if let Some(signal) = setting.strip_prefix("handle=") {
+            let signal: Signal = signal.parse()?;
+            builder = builder.daemon(|daemon| daemon.handle(signal, |signal: Signal| eprintln!("handled {signal}")));
+        }
+        if let Some(signal) = setting.strip_prefix("default=") {
+            let signal: Signal = signal.parse()?;
+            builder = builder.daemon(|daemon| daemon.default_action(signal));
         }
         if let Some(millis) = setting.strip_prefix("stop_timeout=") {
             builder = builder.stop_timeout(Duration::from_millis(millis.parse()?));

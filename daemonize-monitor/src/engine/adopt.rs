@@ -1,0 +1,103 @@
+//! Which bots a name or a program means, and programs in no configuration that become bots.
+
+use super::Engine;
+use crate::bot::Bot;
+use crate::error::{Error, ErrorKind, Result};
+use daemonize_core::__private::{escape, escape_bytes};
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::Arc;
+
+/// So many bots that have one program are named.
+const NAMED: usize = 5;
+
+impl Engine {
+    /// Returns the bots that a command means: one, all instances of one, or, for an absolute path, those of this program.
+    ///
+    /// # Errors
+    /// There is none, or several bots have the program.
+    pub(super) fn named(&self, name: &str) -> Result<Vec<usize>> {
+        let found = if name.starts_with('/') { self.with_program(Path::new(name), &[])? } else { self.find(name) };
+        if found.is_empty() {
+            return Err(Error::failed(ErrorKind::NoSuchBot, "find bot", escape(name), "there is none of this name"));
+        }
+        Ok(found)
+    }
+
+    /// Returns the bots that a start means. A program of none becomes a bot, until it is destroyed.
+    ///
+    /// # Errors
+    /// There is no such bot, or the program cannot become one.
+    pub(super) fn named_or_adopted(&mut self, name: &str) -> Result<Vec<usize>> {
+        let is_program = name.starts_with('/') && Path::new(name).file_name().is_some();
+        match self.named(name) {
+            Err(error) if error.kind() == ErrorKind::NoSuchBot && is_program => self.adopt(Path::new(name)),
+            found => found,
+        }
+    }
+
+    /// Returns the bots that a program with arguments means: those that are it already, or a new one, until it is destroyed.
+    ///
+    /// # Errors
+    /// It cannot become a bot, or another bot has its name.
+    pub(super) fn added_by_hand(&mut self, bot: Bot) -> Result<Vec<usize>> {
+        let has_own_name = bot.command.file_name() != Some(OsStr::new(&bot.name));
+        let found = self.with_program(&bot.command, &bot.arguments)?;
+        if !found.is_empty() && (!has_own_name || found.iter().any(|index| self.unit(*index).bot.name == bot.name)) {
+            return Ok(found);
+        }
+        self.add_temporary(bot)
+    }
+
+    /// Returns the bots that run this program with these arguments; if there is none, and no arguments are given, those that
+    /// run it with whatever arguments.
+    fn with_program(&self, path: &Path, arguments: &[OsString]) -> Result<Vec<usize>> {
+        let all = || self.names.values().copied().filter(|index| self.unit(*index).bot.command == path);
+        let mut found: Vec<usize> = all().filter(|index| self.unit(*index).bot.arguments == arguments).collect();
+        if found.is_empty() && arguments.is_empty() {
+            found = all().collect();
+        }
+        let families: BTreeSet<&str> = found.iter().map(|index| self.unit(*index).bot.family()).collect();
+        if families.len() < 2 {
+            return Ok(found);
+        }
+        let mut names: Vec<String> = families.iter().take(NAMED).map(|name| format!("`{name}`")).collect();
+        if families.len() > NAMED {
+            names.push(format!("{} more", families.len() - NAMED));
+        }
+        let why = format!("it is the program of several bots: write one of their names, {}", names.join(", "));
+        Err(Error::failed(ErrorKind::Failed, "find bot", escape_bytes(path.as_os_str().as_bytes()), why))
+    }
+
+    fn adopt(&mut self, path: &Path) -> Result<Vec<usize>> {
+        let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        self.add_temporary(Bot::new(name, path).autostart(false))
+    }
+
+    /// A program in no configuration becomes a bot.
+    fn add_temporary(&mut self, bot: Bot) -> Result<Vec<usize>> {
+        let program = escape_bytes(bot.command.as_os_str().as_bytes()).into_owned();
+        let failed = |why: &str| Error::failed(ErrorKind::Configuration, "start program", &program, why);
+        if self.shutdown.is_some() {
+            return Err(Error::new(ErrorKind::Stopping, "failed to take the command: the monitor is stopping"));
+        }
+        if !is_a_name(&bot.name) {
+            return Err(failed("its name has other characters than letters, digits and `-_.@+`, or none"));
+        }
+        if !self.find(&bot.name).is_empty() {
+            return Err(failed(&format!("there is another bot `{}`", bot.name)));
+        }
+        bot.check().map_err(|why| Error::new(ErrorKind::Configuration, format!("failed to start program: {why}")))?;
+        let index = self.add(Arc::new(bot), true);
+        self.wire();
+        Ok(vec![index])
+    }
+}
+
+/// Returns `true` if a bot may be called so.
+fn is_a_name(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@+".contains(&byte);
+    !name.is_empty() && name.len() <= 64 && name.bytes().all(fits) && !name.starts_with('.')
+}

@@ -1,0 +1,210 @@
+//! Which monitor runs with which configuration file.
+//!
+//! A monitor is found by its pidfile, which the name in its configuration decides, and both may be edited while it runs. So a
+//! monitor also leaves a record under the path of its configuration: by that, clients find it in spite of the edit, and a
+//! second monitor of the same file is refused.
+
+use crate::settings::name;
+use daemonize_control::Client;
+use daemonize_core::__private::{Places, Situation, escape_bytes, make_directory, open_directory};
+use daemonize_core::{Attachment, Handle, Pid, Planned, Prepared};
+use nix::fcntl::{OFlag, openat, renameat};
+use nix::sys::stat::{Mode, SFlag, fstat};
+use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
+use std::error::Error;
+use std::ffi::OsString;
+use std::fs::{DirBuilder, File};
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// No record is longer, in bytes: two paths.
+const LARGEST: u64 = 2 * 4096 + 2;
+
+/// The record of one monitor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Record {
+    pidfile: PathBuf,
+    config: PathBuf,
+}
+
+impl Record {
+    fn to_bytes(&self) -> Vec<u8> {
+        // No path holds a zero byte.
+        [self.pidfile.as_os_str().as_bytes(), self.config.as_os_str().as_bytes()].join(&0)
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Record> {
+        let path = |bytes: &[u8]| PathBuf::from(OsString::from_vec(bytes.to_vec()));
+        let mut paths = bytes.split(|byte| *byte == 0).map(path).filter(|path| path.is_absolute());
+        let record = Record { pidfile: paths.next()?, config: paths.next()? };
+        paths.next().is_none().then_some(record)
+    }
+}
+
+/// Returns the pidfiles of monitors that were started with this configuration file, whether they run or not.
+pub(crate) fn pidfiles(config: &Path) -> Vec<PathBuf> {
+    let Some(Ok((directory, _))) = directory().map(|path| open_directory(&path)) else { return Vec::new() };
+    let records = keys(config).into_iter().filter_map(|key| read(&directory, &key));
+    let mut found: Vec<PathBuf> =
+        records.filter(|record| is_same(&record.config, config)).map(|record| record.pidfile).collect();
+    found.dedup();
+    found
+}
+
+/// Returns `true` if both paths lead to one configuration file.
+pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    one == other || (real(one).is_some() && real(one) == real(other))
+}
+
+/// The directory of the records of this user's monitors, in a service and in a session.
+fn directory() -> Option<PathBuf> {
+    let places = Places::of("daemonctl", &Situation::now(false)).ok()?;
+    Some(places.pidfile.with_extension("monitors"))
+}
+
+/// The names of the records of a configuration: by its path as it is given, which may lead through a link to another file
+/// later, and by where it leads now.
+fn keys(config: &Path) -> Vec<String> {
+    let real = config.canonicalize().ok();
+    let mut keys: Vec<String> = [Some(config), real.as_deref()].into_iter().flatten().map(name::of_file).collect();
+    keys.dedup();
+    keys
+}
+
+/// Reads a record that this user or root has written; `None` if there is none.
+fn read(directory: impl AsFd, key: &str) -> Option<Record> {
+    let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let file = File::from(openat(directory, key, flags, Mode::empty()).ok()?);
+    let status = fstat(&file).ok()?;
+    let is_file = SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits()) == SFlag::S_IFREG;
+    let is_ours = status.st_uid == 0 || status.st_uid == geteuid().as_raw();
+    let mut bytes = Vec::new();
+    file.take(LARGEST + 1).read_to_end(&mut bytes).ok().filter(|_| is_file && is_ours)?;
+    Record::from_bytes(&bytes)
+}
+
+/// Writes the records of a monitor.
+fn write(record: &Record) -> Result<(), String> {
+    let path = directory().ok_or("this user has no home")?;
+    let directory = open_or_make(&path)?;
+    let failed = |errno: nix::Error| format!("failed to write in `{}`: {}", path.display(), errno.desc());
+    for key in keys(&record.config) {
+        let draft = format!(".{key}.{}", Pid::this());
+        let _ = unlinkat(&directory, draft.as_str(), UnlinkatFlags::NoRemoveDir);
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let file = openat(&directory, draft.as_str(), flags, Mode::from_bits_truncate(0o600)).map_err(failed)?;
+        let written = File::from(file).write_all(&record.to_bytes());
+        // Whole or not at all, whoever reads it.
+        let moved = renameat(&directory, draft.as_str(), &directory, key.as_str());
+        written.map_err(|error| format!("failed to write in `{}`: {error}", path.display()))?;
+        moved.map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn open_or_make(path: &Path) -> Result<OwnedFd, String> {
+    if geteuid().is_root() {
+        return make_directory(path);
+    }
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|error| format!("failed to make `{}`: {error}", path.display()))?;
+    open_directory(path).map(|(directory, _)| directory)
+}
+
+/// Removes the records of a monitor, unless another one has replaced them.
+fn remove(record: &Record) {
+    let Some(Ok((directory, _))) = directory().map(|path| open_directory(&path)) else { return };
+    for key in keys(&record.config) {
+        if read(&directory, &key).as_ref() == Some(record) {
+            let _ = unlinkat(&directory, key.as_str(), UnlinkatFlags::NoRemoveDir);
+        }
+    }
+}
+
+/// Keeps the records of a monitor while it runs, and refuses a second one of the same file.
+pub(crate) struct Registration {
+    config: PathBuf,
+    written: Mutex<Option<Result<Record, String>>>,
+}
+
+impl Registration {
+    /// The registration of a monitor with this configuration file.
+    pub(crate) fn new(config: &Path) -> Registration {
+        Registration { config: config.to_owned(), written: Mutex::default() }
+    }
+
+    fn take(&self) -> Option<Result<Record, String>> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Attachment for Registration {
+    fn check(&self, plan: &Planned) -> Result<(), Box<dyn Error>> {
+        // A second monitor with the same pidfile is refused by its lock.
+        for pidfile in pidfiles(&self.config).into_iter().filter(|pidfile| pidfile != plan.pidfile()) {
+            if let Ok(Some(pid)) = Client::at(&pidfile).pid() {
+                let (config, pidfile) = (escape_bytes(self.config.as_os_str().as_bytes()), pidfile.display());
+                return Err(format!(
+                    "a monitor runs with `{config}` already, as process {pid} with the pidfile `{pidfile}`: shut it down first, \
+                     with `daemonctl shutdown --pidfile {pidfile}`"
+                )
+                .into());
+            }
+        }
+        Ok(())
+    }
+
+    fn prepare(&self, plan: &Planned) -> Result<Prepared, Box<dyn Error>> {
+        if !plan.pidfile().as_os_str().is_empty() {
+            let record = Record { pidfile: plan.pidfile().to_owned(), config: self.config.clone() };
+            let written = write(&record).map(|()| record);
+            *self.written.lock().unwrap_or_else(PoisonError::into_inner) = Some(written);
+        }
+        Ok(Prepared::default())
+    }
+
+    fn start(&self, _: Handle) -> Result<(), Box<dyn Error>> {
+        if let Some(Err(why)) = self.take() {
+            log::info!("the monitor is found by its name alone, and not when that is edited: {why}");
+        }
+        Ok(())
+    }
+
+    fn end(&self) {
+        if let Some(Ok(record)) = self.take() {
+            remove(&record);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn record_is_read_as_it_was_written_and_nothing_else_is_one() {
+        let record =
+            Record { pidfile: "/run/a b.pid".into(), config: OsString::from_vec(b"/srv/\xff\n.toml".to_vec()).into() };
+        assert_eq!(Record::from_bytes(&record.to_bytes()), Some(record));
+        for bytes in [&b""[..], b"/run/a.pid", b"/run/a.pid\0", b"a.pid\0/b", b"/a\0/b\0/c", b"\0\0"] {
+            assert_eq!(Record::from_bytes(bytes), None, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn configuration_behind_a_link_has_both_records() {
+        let directory = tempfile::tempdir().unwrap();
+        let [real, link] = ["real.toml", "link.toml"].map(|name| directory.path().canonicalize().unwrap().join(name));
+        std::fs::write(&real, "").unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        assert_eq!(keys(&link), [name::of_file(&link), name::of_file(&real)]);
+        assert_eq!(keys(&real), [name::of_file(&real)]);
+        assert!(is_same(&link, &real) && !is_same(&link, &directory.path().join("gone.toml")));
+        assert!(is_same(Path::new("/gone.toml"), Path::new("/gone.toml")));
+    }
+}

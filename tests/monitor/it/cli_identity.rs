@@ -1,0 +1,109 @@
+//! Which monitor a configuration file means, whatever is edited while it runs.
+
+use nix::sys::signal::Signal;
+
+use crate::site::Site;
+
+const ONE: &str = "[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n";
+
+/// A site whose file names neither the monitor nor its pidfile.
+fn nameless() -> Site {
+    let site = Site::new(ONE);
+    site.lab.shell("sed -i '/^name/d; /^pidfile/d' m.toml").run().ok();
+    site
+}
+
+/// The process of the monitor that answers for the site's file.
+fn monitor(site: &Site) -> i64 {
+    let (status, code) = site.json(&["status"]);
+    assert_eq!(code, 0, "{status}");
+    status["monitor"]["pid"].as_i64().expect("a pid")
+}
+
+/// Promise 6.47.
+#[test]
+fn files_without_a_name_in_two_directories_are_two_monitors() {
+    let (one, other) = (nameless(), nameless());
+    for site in [&one, &other] {
+        site.ctl(&["start", "--wait"]).run().ok().says(&["the monitor was not running: started it as pid"]);
+    }
+    assert_ne!(monitor(&one), monitor(&other));
+    one.ok(&["shutdown"]);
+    other.ctl(&["status"]).run().ok().prints(&["1 of 1 bot up"]);
+    other.ok(&["shutdown"]);
+}
+
+/// Promise 6.47.
+#[test]
+fn monitor_of_another_file_is_not_commanded_and_both_are_named() {
+    let site = Site::new(ONE);
+    site.start();
+    let pid = site.pid("web");
+    site.lab.write("other.toml", site.lab.read("m.toml").replace("web", "db"));
+    let [file, other] = ["m.toml", "other.toml"].map(|name| format!("`{}`", site.lab.path(name).display()));
+    for command in [&["status"][..], &["start"], &["stop", "--all"], &["reload"], &["shutdown"], &["run"]] {
+        let refused = site.lab.helper(&["-c", "other.toml"]).args(command).run().exits(6);
+        refused.says(&[&format!("failed to reach the monitor of {other}"), &format!("runs with {file}")]);
+    }
+    assert_eq!(site.pid("web"), pid);
+    // The same file by another path is the same file.
+    site.lab.shell("ln -s m.toml link.toml").run().ok();
+    site.lab.helper(&["-c", "link.toml", "status"]).run().ok();
+    site.shutdown();
+}
+
+/// Promise 6.48.
+#[test]
+fn edited_name_and_pidfile_neither_lose_the_monitor_nor_make_a_second_one() {
+    let site = Site::new(ONE);
+    let before = site.start().id();
+    let text = site.lab.read("m.toml").replace("name = \"lab\"", "name = \"edited\"").replace("m.pid", "edited.pid");
+    site.lab.write("m.toml", text);
+    let moved = "shut it down and start it again to move it";
+    assert_eq!(monitor(&site), i64::from(before));
+    site.ctl(&["start"]).run().ok().says(&[moved]);
+    site.ctl(&["run"]).run().exits(1).says(&["one runs with this configuration already", "m.pid`"]);
+    let reload = site.ctl(&["reload"]).run().ok().says(&[moved]);
+    assert!(reload.stdout.contains("name, pidfile will change when it is shut down and started again"), "{reload}");
+    assert!(!site.lab.path("edited.pid").exists());
+    site.ctl(&["shutdown"]).run().ok().prints(&["the monitor has stopped"]);
+    site.ctl(&["start"]).run().ok().says(&["the monitor was not running"]);
+    assert!(site.lab.path("edited.pid").exists() && !site.lab.path("m.pid").exists());
+    // A monitor that was killed leaves a record that counts no longer.
+    site.lab.daemon("edited.pid").signal(Signal::SIGKILL);
+    site.lab.quiet(crate::common::SOON).expect("its bots end");
+    let text = site.lab.read("m.toml").replace("edited.pid", "m.pid");
+    site.lab.write("m.toml", text);
+    site.start();
+    site.shutdown();
+}
+
+/// Promise 6.48.
+#[test]
+fn removed_file_leaves_the_monitor_in_reach_of_its_pidfile() {
+    let site = Site::new(ONE);
+    site.start();
+    site.lab.shell("rm m.toml").run().ok();
+    site.ctl(&["status"]).run().exits(1).says(&["no such file", "command it with `--pidfile ", "m.pid`"]);
+    site.lab.helper(&["--pidfile", "m.pid", "status", "web"]).run().ok();
+    site.lab.helper(&["start", "--pidfile", "m.pid", "web"]).run().ok();
+    site.lab.helper(&["run", "--pidfile", "m.pid"]).run().exits(2).says(&["name its configuration"]);
+    site.lab.helper(&["shutdown", "--pidfile", "m.pid"]).run().ok().prints(&["the monitor has stopped"]);
+    site.lab.quiet(crate::common::SOON).expect("nothing is left");
+    site.lab.helper(&["shutdown", "--pidfile", "m.pid"]).run().ok().prints(&["the monitor is not running"]);
+}
+
+/// Promise 6.48. Version 0.1 called every monitor `monitor`, and left no record.
+#[test]
+fn monitor_of_the_version_before_is_found_under_its_name() {
+    let site = nameless();
+    let script = "set -e; mount -t tmpfs none /run; sed 's/^.monitor.$/[monitor]\\nname = \"monitor\"/' m.toml > named.toml; \
+                  mv m.toml plain.toml; mv named.toml m.toml; \"$D\" -c m.toml start; test -e /run/monitor.pid; \
+                  rm -r /run/daemonctl.monitors; mv plain.toml m.toml; \"$D\" -c m.toml status; \"$D\" -c m.toml start; \
+                  if \"$D\" -c m.toml run; then exit 9; fi; \"$D\" -c m.toml shutdown; \"$D\" -c m.toml start; \
+                  ls /run; \"$D\" -c m.toml shutdown; ls -A /run/daemonctl.monitors | wc -l";
+    let outcome = site.lab.command("unshare", &["-m", "bash", "-c", script]).env("D", site.lab.program()).run().ok();
+    assert!(outcome.stdout.contains("monitor: pid ") && outcome.stdout.contains("1 of 1 bot up"), "{outcome}");
+    assert!(outcome.stderr.contains("one runs with this configuration already"), "{outcome}");
+    assert!(outcome.stdout.contains(".m-") && outcome.stdout.ends_with("\n0\n"), "{outcome}");
+}

@@ -1,0 +1,104 @@
+//! `daemonctl` with the path of a program instead of the name of a bot.
+
+use look::Process;
+
+use crate::site::{Site, daemonctl};
+
+/// `AUTOSTART` and the like: a bot that is called otherwise than the file of its program.
+const GREET: &str = r#"
+[bot.greet]
+command = "LAB/greet.py"
+"#;
+
+/// A site with a program `greet.py` that its bot runs, and a program `other` that none does.
+fn site() -> Site {
+    let site = Site::new(GREET);
+    site.lab
+        .shell("for name in greet.py other; do printf '#!/bin/sh\nexec sleep 1000\n' > $name; chmod 755 $name; done")
+        .run()
+        .ok();
+    site
+}
+
+/// Promise 6.46.
+#[test]
+fn program_of_no_bot_is_unknown_to_every_verb_but_start() {
+    let site = site();
+    site.start();
+    let other = site.lab.path("other").display().to_string();
+    for arguments in [
+        &["stop", &other][..],
+        &["restart", &other],
+        &["destroy", &other],
+        &["signal", "HUP", &other],
+        &["event", &other, "reply"],
+        &["status", &other],
+        &["tail", &other],
+        &["stop", "./other"],
+    ] {
+        site.ctl(arguments).run().exits(4).says(&[&other]);
+    }
+    let (status, _) = site.json(&["status"]);
+    assert_eq!(status["bots"].as_array().map(Vec::len), Some(1), "a bot that nobody has started: {status}");
+    // The others of a command are done nevertheless.
+    site.ctl(&["stop", &other, "greet"]).run().exits(4).prints(&["greet: stopped"]);
+    site.shutdown();
+}
+
+/// Promise 6.46.
+#[test]
+fn program_of_a_bot_means_that_bot() {
+    let site = site();
+    site.start();
+    let greet = site.lab.path("greet.py").display().to_string();
+    let pid = site.pid("greet");
+    assert!(site.ok(&["start", &greet]).starts_with(&format!("greet: running, pid {pid}")));
+    assert!(site.ok(&["status", "./greet.py"]).contains("greet"));
+    assert!(site.ok(&["restart", "./greet.py"]).starts_with("greet: running"));
+    assert!(!Process::new(pid).alive());
+    let pid = site.pid("greet");
+    assert_eq!(site.ok(&["stop", &greet, "--wait"]), "greet: stopped\n");
+    assert!(!Process::new(pid).alive());
+    // By a path that goes up, too.
+    site.lab.shell("mkdir sub").run().ok();
+    let started = site.lab.command(&daemonctl().display().to_string(), &["-c", "../m.toml", "start", "../greet.py"]);
+    started.in_directory(site.lab.path("sub")).run().ok().prints(&["greet: running"]);
+    let (status, _) = site.json(&["status"]);
+    assert_eq!(status["bots"].as_array().map(Vec::len), Some(1), "{status}");
+    site.shutdown();
+}
+
+/// Promise 6.46.
+#[test]
+fn start_of_a_stopped_program_starts_it_again() {
+    let site = site();
+    site.start();
+    let other = site.lab.path("other").display().to_string();
+    site.ok(&["start", &other, "--", "-v"]);
+    let pid = site.pid("other");
+    assert!(site.ok(&["start", &other, "--", "-v"]).contains(&format!("other: running, pid {pid}")));
+    site.ok(&["stop", &other, "--wait"]);
+    assert!(site.ok(&["start", &other, "--", "-v"]).starts_with("other: running"));
+    site.ctl(&["start", &other, "--", "-q"]).run().exits(1).says(&["there is another bot `other`"]);
+    site.ok(&["destroy", &other]);
+    site.ctl(&["status", &other]).run().exits(4);
+    site.shutdown();
+}
+
+/// Promise 6.46.
+#[test]
+fn program_of_several_bots_is_refused_with_their_names() {
+    let site = site();
+    site.configure(
+        "[bot.a]\ncommand = \"LAB/greet.py\"\nargs = [\"1\"]\n[bot.b]\ncommand = \"LAB/greet.py\"\nargs = [\"2\"]\n",
+    );
+    site.start();
+    let pids = (site.pid("a"), site.pid("b"));
+    let greet = site.lab.path("greet.py").display().to_string();
+    for verb in ["start", "stop", "restart", "destroy"] {
+        site.ctl(&[verb, &greet]).run().exits(1).says(&["write one of their names, `a`, `b`"]);
+    }
+    assert_eq!((site.pid("a"), site.pid("b")), pids);
+    assert!(site.ok(&["start", &greet, "--", "2"]).starts_with("b: running"));
+    site.shutdown();
+}

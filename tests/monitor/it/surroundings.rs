@@ -1,0 +1,83 @@
+//! What a bot gets of its monitor: directory, umask and streams, the same whether the monitor is a daemon or not.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use look::{Deadline, Process, Running};
+use nix::sys::signal::Signal;
+
+use crate::site::Site;
+
+/// Runs the monitor of a site in the foreground, from another directory and with another umask.
+fn run(site: &Site) -> Running<'_> {
+    let file = site.lab.path("m.toml").display().to_string();
+    let running = site.lab.shell(&format!("umask 077; cd /; exec \"$D\" -c {file} run")).spawn();
+    let pidfile = site.lab.path("m.pid");
+    look::until(&pidfile, Deadline::after(Duration::from_secs(20)), || {
+        site.lab.read("m.pid").contains("unix://").then_some(())
+    })
+    .expect("a pidfile with an address");
+    running
+}
+
+/// Promise 6.44.
+#[test]
+fn bot_has_the_same_directory_and_umask_as_a_daemon_and_in_the_foreground() {
+    let site = Site::new(
+        "[bot.plain]\ncommand = \"BOT\"\nargs = [\"idle\"]\n[bot.other]\ncommand = \"BOT\"\nargs = [\"idle\"]\ncwd = \"/\"\n\
+         umask = \"027\"\n",
+    );
+    let seen = |name: &str| {
+        let bot = Process::new(site.pid(name));
+        (bot.directory(), bot.umask())
+    };
+    let expected =
+        [(Some(site.lab.directory().canonicalize().unwrap()), Some(0o022)), (Some(PathBuf::from("/")), Some(0o027))];
+    site.start();
+    assert_eq!([seen("plain"), seen("other")], expected);
+    site.ok(&["start", "/bin/sleep", "--", "1000"]);
+    assert_eq!(seen("sleep"), (Some(PathBuf::from("/")), Some(0o022)));
+    site.shutdown();
+    let running = run(&site);
+    site.until_is("other", "running");
+    assert_eq!([seen("plain"), seen("other")], expected);
+    running.signal(Signal::SIGTERM);
+    running.finish().ok();
+}
+
+/// Promise 6.45.
+#[test]
+fn output_to_a_standard_stream_reaches_that_of_the_monitor() {
+    let site = Site::new(
+        r#"
+[bot.out]
+command = "/bin/sh"
+args = ["-c", "echo to stdout; echo lost >&2"]
+ready = "exit"
+stdout = "/dev/stdout"
+stderr = "/dev/null"
+
+[bot.err]
+command = "/bin/sh"
+args = ["-c", "echo to both; echo to stderr >&2"]
+ready = "exit"
+stdout = "/proc/self/fd/1"
+stderr = { file = "/dev/stderr" }
+"#,
+    );
+    site.ctl(&["check"]).run().ok();
+    let running = run(&site);
+    site.until_is("out", "exited");
+    site.until_is("err", "exited");
+    running.signal(Signal::SIGTERM);
+    let outcome = running.finish().ok();
+    let mut lines: Vec<&str> = outcome.stdout.lines().collect();
+    lines.sort_unstable();
+    assert_eq!((&lines[..], &*outcome.stderr), (&["to both", "to stdout"][..], "to stderr\n"));
+    // A daemon has no streams: whoever starts it is told, and so is its log.
+    site.ctl(&["start"]).run().ok().says(&["bot `err` inherits the monitor's output", "bot `out` inherits"]);
+    site.lab.wait_for("m.log", Duration::from_secs(20), |log| {
+        log.contains("the stdout of `out`, `err` is that of the monitor")
+    });
+    site.shutdown();
+}
