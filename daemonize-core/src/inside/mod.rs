@@ -1,6 +1,7 @@
 //! What the body of a daemon may call, and what this process knows of itself once it is one.
 
 mod self_restart;
+pub mod testing;
 
 pub use self_restart::restart;
 pub(crate) use self_restart::{Program, RESTART_ENV, RestartedFrom, pass_stop_on};
@@ -32,6 +33,8 @@ const NAP: Duration = Duration::from_millis(10);
 
 static CURRENT: OnceLock<Inside> = OnceLock::new();
 static LOOKS: AtomicBool = AtomicBool::new(false);
+/// An async body has been told to stop by the sleep that the stop interrupted.
+static TOLD_ASYNC: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
     static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
@@ -235,6 +238,7 @@ pub fn sleep(time: Duration) -> bool {
     if TOLD.replace(true) {
         match current() {
             Some(inside) if flag::may_be_unwound() && !LOOKS.load(Relaxed) => unwind(inside),
+            None if testing::is_tested() && !LOOKS.load(Relaxed) => std::panic::resume_unwind(Box::new(Unwound)),
             _ => thread::sleep(time.min(NAP)),
         }
     }
@@ -261,7 +265,6 @@ pub fn stopped() -> impl Future<Output = ()> + Send + Unpin + 'static {
 /// Outside of a tokio runtime.
 #[cfg(feature = "tokio")]
 pub async fn sleep_async(time: Duration) -> bool {
-    static TOLD: AtomicBool = AtomicBool::new(false);
     let found = flag::look();
     if !found && tokio::time::timeout(time, UntilStopped::asked()).await.is_err() {
         return true;
@@ -269,7 +272,7 @@ pub async fn sleep_async(time: Duration) -> bool {
     let is_body = std::future::poll_fn(|_| std::task::Poll::Ready(flag::polls_the_body())).await;
     if !is_body {
         tokio::time::sleep(time.min(NAP)).await;
-    } else if TOLD.swap(true, Relaxed) && found {
+    } else if TOLD_ASYNC.swap(true, Relaxed) && found {
         // Not one that is interrupted beside another: only one that sleeps on.
         if LOOKS.load(Relaxed) {
             tokio::time::sleep(time.min(NAP)).await;
