@@ -33,6 +33,7 @@
 //! * [`Daemon`] is the same without attributes: every key is a builder method of the same name.
 //! * In the body: [`sleep`], [`stopping`] and [`wait_handle`] to end in time, [`ready`] to say when it works,
 //!   [`stop`] and [`restart`] to do so from inside.
+//! * [`testing`] runs a body in a `#[test]` and tells it to stop.
 //! * [`Daemon::messages`] says what becomes of messages; [`Delivery`] and [`Ack`] tell somebody, [`Messages`] is for a type of
 //!   your own, [`counters`](counters()) say how much was done.
 //! * [`Started`], [`Status`], [`Stopped`] and [`Error`] are what the verbs answer.

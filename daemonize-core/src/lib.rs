@@ -81,6 +81,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use event::{event, events};
 #[cfg(feature = "tokio")]
 pub use inside::sleep_async;
+pub use inside::testing;
 pub use inside::{listen_fds, ready, reload, restart, sleep, stop, stopped, stopping, store_fd, wait_handle};
 pub use launch::Started;
 pub use pid::Pid;

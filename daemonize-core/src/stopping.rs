@@ -328,6 +328,18 @@ pub(crate) fn has_resigned() -> bool {
     RESIGNED.load(SeqCst)
 }
 
+/// Forgets the stop and everything that a body has asked: the next body of a test begins as in a new process.
+pub(crate) fn reset() {
+    let _guard = lock();
+    STATE.store(0, SeqCst);
+    for flag in [&ASKED, &TOLD, &ORDERLY, &RESIGNED, &ASLEEP] {
+        flag.store(false, SeqCst);
+    }
+    if let Some(event) = EVENT.get() {
+        let _ = event.read();
+    }
+}
+
 /// A descriptor that becomes readable when the daemon is to stop, and stays so.
 pub(crate) fn descriptor() -> io::Result<BorrowedFd<'static>> {
     if EVENT.get().is_none() {

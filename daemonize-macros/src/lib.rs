@@ -153,7 +153,7 @@ pub fn step(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ```ignore
 /// let app = Instance::new("my_app").on("open", |event: Event| open(Opened::of(&event)));
-/// match app.run_or_send("open", json!({ "args": args, "cwd": directory })) { /* … */ }
+/// match app.run_or_send("open", Opened::here()) { /* … */ }
 /// ```
 ///
 /// The function may take the `Running`, and return whatever a `main` may; the instance ends when it returns. A later

@@ -3,16 +3,13 @@
 //! `cargo run -p daemonic-control-examples --bin open_file -- Cargo.toml`, and in another terminal
 //! `cargo run -p daemonic-control-examples --bin open_file -- README.md`
 
-use std::path::Path;
-
 use daemon::control::serde_json::{Value, json};
 use daemon::control::{Opened, Running};
 
 /// The program itself: only in the first process.
 #[daemon::instance(name = "open_file", on_open = open)]
 fn main(running: Running) {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    show(Path::new("."), arguments);
+    show(Opened::here());
     println!("waiting for more; end it with ctrl-c");
     // A window would be here, with its event loop.
     running.wait();
@@ -20,17 +17,18 @@ fn main(running: Running) {
 
 /// What later launches bring; their reply.
 fn open(opened: Opened) -> Value {
-    json!({ "message": format!("{} opened", show(&opened.directory, opened.arguments)) })
+    json!({ "message": format!("{} opened", show(opened)) })
 }
 
-fn show(directory: &Path, files: Vec<String>) -> usize {
-    let count = files.len();
-    for file in files {
+fn show(Opened { arguments, directory, .. }: Opened) -> usize {
+    // Without it (it was removed), names that are not absolute lead nowhere.
+    let directory = directory.unwrap_or_default();
+    for file in &arguments {
         let file = directory.join(file);
         match std::fs::read_to_string(&file) {
             Ok(text) => println!("{}: {} lines", file.display(), text.lines().count()),
             Err(error) => println!("{}: {error}", file.display()),
         }
     }
-    count
+    arguments.len()
 }

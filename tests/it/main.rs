@@ -54,6 +54,7 @@ mod stop;
 mod storm;
 mod systemd;
 mod systemd_notify;
+mod testing;
 mod tools;
 mod ui;
 mod unit;

@@ -4,39 +4,83 @@ use super::{Instance, Launch, Running};
 use crate::client::error::Error;
 use crate::events::{Answer, Event};
 use serde_json::{Value, json};
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::process::{ExitCode, Termination};
 
 /// The event by which arguments are handed over: `{"name": "open", "args": […], "cwd": …}`.
 const OPEN: &str = "open";
 
-/// What a later launch was launched with.
+/// The arguments and the directory of a later launch.
+///
+/// Both arrive as they are, also where they are not UTF-8. Without the attribute:
+///
+/// ```no_run
+/// use daemonize_control::{Event, Instance, Launch, Opened};
+/// use serde_json::json;
+///
+/// let app = Instance::new("editor").on("open", |event: Event| {
+///     let Opened { arguments, directory, .. } = Opened::of(&event);
+///     println!("{arguments:?} in {directory:?}");
+///     json!({ "message": format!("{} opened", arguments.len()) })
+/// });
+/// if let Launch::Primary(running) = app.run_or_send("open", Opened::here())? {
+///     running.wait();
+/// }
+/// # Ok::<(), daemonize_control::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Opened {
-    /// Its arguments, without the name of the program. What is no UTF-8 in them is replaced.
-    pub arguments: Vec<String>,
-    /// The directory in which it was launched: what its arguments are relative to.
-    pub directory: PathBuf,
+    /// The arguments, without the name of the program.
+    pub arguments: Vec<OsString>,
+    /// The directory that the arguments are relative to, the one in which the program was launched; `None` if it was removed.
+    pub directory: Option<PathBuf>,
 }
 
 impl Opened {
-    /// What is in an event `open`; whatever is missing is empty.
+    /// Reads an event `open`; what is missing in it, or could not have been an argument or a directory, is left out.
     pub fn of(event: &Event) -> Opened {
         let arguments = event["args"].as_array().into_iter().flatten();
         Opened {
-            arguments: arguments.filter_map(|argument| argument.as_str().map(str::to_owned)).collect(),
-            directory: event["cwd"].as_str().unwrap_or_default().into(),
+            arguments: arguments.filter_map(read).collect(),
+            directory: read(&event["cwd"]).map(PathBuf::from).filter(|directory| directory.is_absolute()),
         }
     }
 
-    /// What this process was launched with, as it is sent.
-    fn here() -> Value {
-        let arguments: Vec<String> =
-            std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
-        let directory = std::env::current_dir().unwrap_or_default();
-        json!({ "args": arguments, "cwd": directory.to_string_lossy() })
+    /// Returns the arguments and the directory of this process.
+    pub fn here() -> Opened {
+        let directory = std::env::current_dir().ok().filter(|directory| directory.is_absolute());
+        Opened { arguments: std::env::args_os().skip(1).collect(), directory }
     }
+}
+
+impl From<Opened> for Value {
+    /// Prints it as an event: `{"args": […], "cwd": …}`. A text that is not UTF-8 is an array of its bytes, a directory that is not
+    /// there is left out.
+    fn from(opened: Opened) -> Value {
+        let arguments: Vec<Value> = opened.arguments.iter().map(|argument| print(argument)).collect();
+        match opened.directory {
+            Some(directory) => json!({ "args": arguments, "cwd": print(directory.as_os_str()) }),
+            None => json!({ "args": arguments }),
+        }
+    }
+}
+
+/// Prints a text as a string, or where it is not UTF-8 as an array of bytes.
+fn print(text: &OsStr) -> Value {
+    text.to_str().map_or_else(|| json!(text.as_bytes()), |text| json!(text))
+}
+
+/// Reads what [`print`] has printed; `None` if it is something else, or has a NUL, which nothing of the system's can have.
+fn read(value: &Value) -> Option<OsString> {
+    let bytes = match value {
+        Value::String(text) => text.clone().into_bytes(),
+        Value::Array(bytes) => bytes.iter().map(|byte| u8::try_from(byte.as_u64()?).ok()).collect::<Option<_>>()?,
+        _ => return None,
+    };
+    Some(OsString::from_vec(bytes)).filter(|text| !text.as_bytes().contains(&0))
 }
 
 /// What an annotated `main` becomes.
@@ -95,11 +139,35 @@ pub fn configured(instance: Instance, configure: impl FnOnce(Instance) -> Instan
 mod tests {
     use super::*;
 
+    fn opened(value: Value) -> Opened {
+        let mut value = value;
+        value["name"] = json!("open");
+        Opened::of(&Event::new(value).unwrap())
+    }
+
+    /// Promise 1.44.
     #[test]
-    fn what_is_handed_over_arrives() {
-        let event = |value: Value| Event::new(value).unwrap();
-        let opened = Opened::of(&event(json!({"name": "open", "args": ["a b", "ä", 7], "cwd": "/srv"})));
-        assert_eq!((opened.arguments, opened.directory), (vec!["a b".to_owned(), "ä".to_owned()], "/srv".into()));
-        assert_eq!(Opened::of(&event(json!({"name": "open"}))), Opened::default());
+    fn launch_arrives_as_it_was_sent() {
+        let text = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
+        for (arguments, directory) in [
+            (vec![text(b"a b"), text("\u{e4}".as_bytes()), text(b"")], Some("/srv".into())),
+            (vec![text(b"\xff\x01"), text(b"-x")], Some(text(b"/srv/\xfe").into())),
+            (vec![], None),
+        ] {
+            let sent = Opened { arguments, directory };
+            assert_eq!(opened(sent.clone().into()), sent);
+        }
+        // What is UTF-8 is plain text, for clients in other languages.
+        let sent = Opened { arguments: vec!["a".into()], directory: None };
+        assert_eq!(Value::from(sent), json!({ "args": ["a"] }));
+    }
+
+    /// Promise 1.44.
+    #[test]
+    fn what_no_launch_can_have_sent_is_left_out() {
+        let hostile = json!({ "args": ["a", 7, null, [256], [-1], ["x"], [97, 0], "b\u{0}", {}, [98]], "cwd": "srv" });
+        assert_eq!(opened(hostile), Opened { arguments: vec!["a".into(), "b".into()], directory: None });
+        assert_eq!(opened(json!({ "args": 7, "cwd": [] })), Opened::default());
+        assert_eq!(opened(json!({})), Opened::default());
     }
 }

@@ -2,6 +2,7 @@
 
 mod self_restart;
 mod sleeping;
+pub mod testing;
 
 pub use self_restart::restart;
 pub(crate) use self_restart::{Program, RESTART_ENV, RestartedFrom, pass_stop_on};

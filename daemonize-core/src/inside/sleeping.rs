@@ -1,6 +1,6 @@
 //! Sleeping in a daemon: a stop interrupts the first sleep that it finds, and those after it take their time.
 
-use super::{Inside, LOOKS, current};
+use super::{Inside, LOOKS, current, testing};
 use crate::body::Unwound;
 use crate::stopping::{self as flag, Asleep};
 use std::cell::Cell;
@@ -44,14 +44,7 @@ pub fn sleep(time: Duration) -> bool {
         return true;
     }
     if TOLD.replace(true) {
-        let time = match current().filter(|_| is_body_that_does_not_look()) {
-            Some(_) if flag::is_heard_elsewhere() => time.min(RECHECK_INTERVAL),
-            Some(inside) => {
-                unwind(inside);
-                time
-            }
-            None => time,
-        };
+        let time = if is_body_that_does_not_look() { leave_or_recheck(time) } else { time };
         let _asleep = Asleep::fall();
         thread::sleep(time);
     }
@@ -63,7 +56,20 @@ fn is_body_that_does_not_look() -> bool {
     flag::may_be_unwound() && !LOOKS.load(Relaxed)
 }
 
-/// Leaves a body that does not look.
+/// Leaves a body that does not look. Returns how long it sleeps where it may not be left.
+fn leave_or_recheck(time: Duration) -> Duration {
+    match current() {
+        None if testing::is_tested() => std::panic::resume_unwind(Box::new(Unwound)),
+        None => time,
+        Some(_) if flag::is_heard_elsewhere() => time.min(RECHECK_INTERVAL),
+        Some(inside) => {
+            unwind(inside);
+            time
+        }
+    }
+}
+
+/// Unwinds the body, or ends the daemon where nothing would catch that.
 fn unwind(inside: &Inside) {
     if cfg!(panic = "abort") || !IS_GUARDED.get() {
         (inside.leave)();
@@ -99,6 +105,12 @@ pub async fn sleep_async(time: Duration) -> bool {
     false
 }
 
+/// Forgets that a sleep has told the async body of the stop.
+#[cfg(feature = "tokio")]
+pub(super) fn forget_body() {
+    tasks::forget_body();
+}
+
 /// Which tasks a sleep has told of the stop.
 #[cfg(feature = "tokio")]
 mod tasks {
@@ -119,5 +131,9 @@ mod tasks {
             // The future of a `block_on` in a thread of its own.
             None => super::TOLD.replace(true),
         }
+    }
+
+    pub(super) fn forget_body() {
+        BODY.store(false, Relaxed);
     }
 }

@@ -41,6 +41,24 @@ fn of_a_hundred_launches_at_once_one_is_the_first_and_reaches_all_others() {
     }
 }
 
+/// Promise 1.44.
+#[test]
+fn second_launch_hands_over_what_is_not_utf8_from_a_directory_that_is_gone() {
+    let lab = lab();
+    let first = lab.helper(&["open", "app"]).spawn();
+    lab.wait_for("log", SOON, |log| log.starts_with("primary "));
+    let script = "APP=$PWD/app && mkdir gone && cd gone && $1 rmdir ../gone && exec $D open $APP $'\\xff\\xfe' plain";
+    for (place, directory) in [("", "None"), (":", "Some(")] {
+        lab.command("bash", &["-c", script, "bash", place]).env("D", lab.program()).run().ok();
+        let opened =
+            format!("\"open\", \"{}\", \"\\xFF\\xFE\", \"plain\"], directory: {directory}", lab.path("app").display());
+        let log = lab.read("log");
+        assert!(log.lines().last().is_some_and(|line| line.contains(&opened)), "{opened}: {log}");
+    }
+    first.signal(Signal::SIGTERM);
+    first.finish().ok();
+}
+
 #[test]
 fn a_second_launch_gets_a_client_of_the_first() {
     let lab = lab();

@@ -29,7 +29,7 @@ mod with_all {
     }
 
     fn open(opened: Opened) -> Value {
-        json!({ "message": format!("{:?} from {}", opened.arguments, opened.directory.display()) })
+        json!({ "message": format!("{:?} from {}", opened.arguments, opened.directory.unwrap_or_default().display()) })
     }
 }
 

@@ -8,7 +8,24 @@ use std::time::Duration;
 
 use daemon::control::axum::{Router, routing::get};
 use daemon::control::serde_json::{Value, json};
-use daemon::control::{Error, Event, Instance, Launch, Running};
+use daemon::control::{Error, Event, Instance, Launch, Opened, Running};
+
+/// An instance whose later launches hand over their arguments and their directory, which it notes.
+pub(crate) fn open() -> Result<(), Error> {
+    let directory = std::env::args_os().nth(2).expect("a directory");
+    let instance = Instance::new("open").app_dir(directory).on("open", |event: Event| {
+        line(&format!("{:?}", Opened::of(&event)));
+        json!({})
+    });
+    match instance.run_or_send("open", Opened::here())? {
+        Launch::Primary(running) => {
+            line(&format!("primary {} {}", std::process::id(), running.address()));
+            running.wait();
+        }
+        Launch::Forwarded(_) => {}
+    }
+    Ok(())
+}
 
 /// An instance with some handlers. How it ends is a setting: `end=wait` (the default), `drop`, `sleep`, `forever`; `live` goes
 /// on without it, also where it could not start, `again` as another one, and

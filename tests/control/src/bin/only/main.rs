@@ -1,6 +1,7 @@
 //! Single instances and clients, for the black-box tests.
 //!
 //! * `hold DIR [key=value …]`: an instance until it is stopped; `launch DIR NAME`: an instance, or an event to the first
+//! * `open DIR …`: an instance that notes what later launches are launched with, whatever the arguments are
 //! * `call DIR get ROUTE | send ROUTE JSON | event NAME JSON | stop | running | pid`: an instance from outside
 //! * `client PIDFILE [async] get ROUTE | …`: a daemon from outside; `many PIDFILE THREADS CALLS`: and many of them
 //! * `daemon start|stop PIDFILE [tcp] [user=NAME] [endpoint=no]`: a daemon that publishes on `publish`
@@ -17,7 +18,12 @@ mod strangers;
 
 use std::process::ExitCode;
 
+use daemon::control::Error;
+
 fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|verb| verb == "open") {
+        return ended(hold::open());
+    }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
@@ -57,6 +63,10 @@ fn main() -> ExitCode {
         }
         other => panic!("no such verb: {other:?}"),
     };
+    ended(outcome)
+}
+
+fn ended(outcome: Result<(), Error>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
