@@ -1,6 +1,6 @@
 //! Daemons that a monitor starts, and that are told how long they have to stop.
 
-use crate::common::{PIDFILE, SOON, lab, nothing_left};
+use crate::common::{PIDFILE, SOON, lab, nothing_left, stop};
 use look::Outcome;
 use nix::sys::signal::Signal;
 
@@ -48,4 +48,22 @@ fn stop_time_that_is_no_time_or_not_for_this_process_is_ignored() {
     // Inherited from a bot that is not this process.
     let ended = stopped("DAEMON_MONITOR=1 DAEMON_STOP_TIMEOUT=0.1", "detach=never grace=500");
     assert!(ended.stderr.contains("its grace of 500ms") && !ended.stderr.contains("0.1"), "{ended}");
+}
+
+/// Promise 6.35. The monitor watches over the shell, which leads the session that it has made for it.
+#[test]
+fn daemon_that_detaches_from_a_shell_below_a_monitor_warns() {
+    for (command, warns) in [
+        ("DAEMON_MONITOR=$$ setsid sh -c '\"$D\" start pidfile=d.pid; true'; exit $?", true),
+        ("DAEMON_MONITOR=1 setsid sh -c '\"$D\" start pidfile=d.pid; true'; exit $?", false),
+        ("setsid sh -c '\"$D\" start pidfile=d.pid; true'; exit $?", false),
+    ] {
+        let lab = lab();
+        let outcome = lab.shell(command).run().ok();
+        let warning = "detaching from `sh`, which a monitor watches over: when `sh` ends, the monitor ends this daemon \
+                       (write `exec` before the program's name there, or set `detach = never`)";
+        assert_eq!(outcome.stderr.contains(warning), warns, "{outcome}");
+        stop(&lab);
+        nothing_left(&lab);
+    }
 }

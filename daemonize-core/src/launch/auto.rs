@@ -40,15 +40,30 @@ const WATCHERS: [&str; 22] = [
 /// The name of a process is cut to this many bytes by the kernel.
 const NAME_LIMIT: usize = 15;
 
-/// Decides, and says why in one line on stderr when `auto` decides against detaching.
+/// Decides. With `auto`, says in one line on stderr why it does not detach, or that a monitor would take that for an end.
 pub(crate) fn detaches(setting: Detach) -> bool {
     match setting {
         Detach::Always => true,
         Detach::Never => false,
-        Detach::Auto => reason_against().is_none_or(|reason| {
-            report::say(&format!("not detaching: {reason} (`detach = always` detaches all the same)"));
-            false
-        }),
+        Detach::Auto => {
+            if let Some(reason) = reason_against() {
+                report::say(&format!("not detaching: {reason} (`detach = always` detaches all the same)"));
+                return false;
+            }
+            warn_of_monitor();
+            true
+        }
+    }
+}
+
+/// Warns of a monitor that watches over the program that started this one. That program may be a script which goes on after
+/// the start, so the daemon detaches; if it is a shell that only waits, the monitor takes its end for the daemon's.
+fn warn_of_monitor() {
+    if let Some(program) = monitor::watched_session() {
+        report::say(&format!(
+            "detaching from `{program}`, which a monitor watches over: when `{program}` ends, the monitor ends this daemon (write \
+             `exec` before the program's name there, or set `detach = never`)"
+        ));
     }
 }
 

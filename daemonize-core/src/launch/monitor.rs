@@ -1,6 +1,9 @@
 //! The environment variables that a monitor sets for the program that it starts.
 
+use crate::pid::Pid;
+use crate::process::Stat;
 use crate::report;
+use nix::unistd::getsid;
 use std::env;
 use std::ffi::OsStr;
 use std::time::Duration;
@@ -20,6 +23,14 @@ const TOLD: usize = 40;
 /// Returns `true` if a monitor started this process, and not one of its ancestors.
 pub(super) fn is_parent() -> bool {
     env::var(MONITOR).is_ok_and(|monitor| monitor == nix::unistd::getppid().to_string())
+}
+
+/// Returns the name of the program that a monitor watches over if this process, which is another one, is of its session:
+/// started by a shell that has not executed it (`exec`), for example.
+pub(super) fn watched_session() -> Option<String> {
+    let monitor: i32 = env::var(MONITOR).ok()?.parse().ok()?;
+    let leader = Pid::from_raw(getsid(None).ok()?.as_raw()).filter(|leader| *leader != Pid::this())?;
+    Stat::of(leader).ok().filter(|leader| leader.parent == monitor).map(|leader| leader.name)
 }
 
 /// Returns how long the monitor that started this process gives it to stop. A value that is not a time is ignored, with a
