@@ -7,11 +7,12 @@ use crate::body::{Ending, Outcome, Work};
 use crate::daemon::Daemon;
 pub use crate::error::cause;
 pub use crate::escape::{escape, escape_bytes, escape_json, escape_lines, into_escaped_lines, is_escaped};
+use crate::pid::Pid;
 pub use crate::places::{Places, Situation, home};
 use crate::signal::Signal;
 use crate::sys::pidfd;
 use crate::sys::siginfo::Purpose;
-use crate::{directory, launch, log_file, notifier};
+use crate::{directory, inside, launch, log_file, notifier};
 use nix::unistd::Uid;
 use std::ffi::OsStr;
 use std::io;
@@ -84,6 +85,12 @@ pub fn same_daemon<W>(daemon: &Daemon<W>) -> Daemon {
 /// container. For the crates beside this one.
 pub fn is_main_process() -> bool {
     launch::is_main_process()
+}
+
+/// Returns `true` if this child is the program that the daemon [restarts](crate::restart), whose end the core hears of. For
+/// the crates beside this one.
+pub fn is_restarted_program(child: Pid) -> bool {
+    inside::is_restarted_program(child)
 }
 
 /// Returns the directory of the control socket of the daemon `name`, if `pidfile` is its default one and the directory is

@@ -32,6 +32,7 @@ pub struct Monitor {
     inbox: Inbox,
     commands: Commands,
     restart_checks: RestartChecks,
+    reaps_all: bool,
 }
 
 /// What a monitor is to be.
@@ -44,6 +45,8 @@ pub struct Builder {
     /// The file that all this comes from.
     reloader: Option<Arc<Reloader>>,
     restart_checks: Vec<RestartCheck>,
+    /// Whether the monitor also reaps the children that it knows nothing of.
+    pub(crate) reaps_all: bool,
 }
 
 impl fmt::Debug for Monitor {
@@ -71,6 +74,7 @@ impl Monitor {
             endpoint: None,
             reloader: None,
             restart_checks: Vec::new(),
+            reaps_all: false,
         }
     }
 
@@ -100,6 +104,7 @@ impl Monitor {
             endpoint,
             reloader: Some(reloader),
             restart_checks: Vec::new(),
+            reaps_all: false,
         })
     }
 
@@ -146,12 +151,12 @@ impl Monitor {
             .handle(Signal::SIGHUP, move || commands.hang_up())
             .attach(last_resort)
             .attach(self.restart_checks);
-        let (inbox, config) = (self.inbox, self.config);
+        let (inbox, config, reaps_all) = (self.inbox, self.config, self.reaps_all);
         let body = move || {
             let failed = |error: std::io::Error| Error::system("hear of a stop", &error);
             let stopping = Some(daemonize_core::wait_handle().map_err(failed)?);
             let ready = || daemonize_core::ready().map_err(Error::from);
-            let plan = Plan { config, inbox, journal, stopping, ready: Box::new(ready) };
+            let plan = Plan { config, inbox, journal, stopping, reaps_all, ready: Box::new(ready) };
             let outcome = Engine::new(plan).and_then(Engine::run);
             over.store(true, SeqCst);
             outcome
@@ -278,7 +283,7 @@ impl Builder {
         };
         let name = is_from_a_file.then(|| config.settings.name.clone());
         let restart_checks = RestartChecks::new(commands.clone(), name, self.restart_checks);
-        Ok(Monitor { daemon, config, inbox, commands, restart_checks })
+        Ok(Monitor { daemon, config, inbox, commands, restart_checks, reaps_all: self.reaps_all })
     }
 }
 

@@ -3,7 +3,7 @@
 mod self_restart;
 
 pub use self_restart::restart;
-pub(crate) use self_restart::{Program, RESTART_ENV, RestartedFrom, pass_stop_on};
+pub(crate) use self_restart::{Program, RESTART_ENV, RestartedFrom, is_restarted_program, pass_stop_on};
 
 use crate::attach::{Attachment, Handle, Phase};
 use crate::body::{Ending, Unwound, guarded};

@@ -66,6 +66,8 @@ pub(crate) struct Plan {
     pub(crate) journal: Option<PathBuf>,
     /// Readable when the daemon that this is has been told to stop.
     pub(crate) stopping: Option<BorrowedFd<'static>>,
+    /// Whether this process has no other children than bots and what it was given by whoever executed it.
+    pub(crate) reaps_all: bool,
     /// Called when every bot that starts by itself was begun.
     pub(crate) ready: Box<dyn FnOnce() -> Result<()>>,
 }
@@ -80,6 +82,7 @@ pub(crate) struct Engine {
     /// Readable after a SIGCHLD.
     child_signals: UnixStream,
     stopping: Option<BorrowedFd<'static>>,
+    reaps_all: bool,
     ready: Option<Box<dyn FnOnce() -> Result<()>>>,
     settings: Settings,
     /// As configured, each instance by itself: what a reload is compared with.
@@ -207,6 +210,7 @@ impl Engine {
             logs: Logs::default(),
             child_signals,
             stopping: plan.stopping,
+            reaps_all: plan.reaps_all,
             ready: Some(plan.ready),
             settings: plan.config.settings,
             bots: plan.config.bots.into_iter().flat_map(Bot::into_units).map(Arc::new).collect(),

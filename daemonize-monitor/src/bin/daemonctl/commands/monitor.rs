@@ -6,7 +6,7 @@ use crate::exit::{Exit, Failure};
 use crate::find;
 use crate::text::harmless;
 use daemonize_core::{Daemon, Signal};
-use daemonize_monitor::{Builder, Monitor};
+use daemonize_monitor::{__daemonctl, Builder, Monitor};
 use serde_json::json;
 use std::env;
 use std::error::Error;
@@ -143,6 +143,7 @@ fn daemon(site: &Site) -> Daemon {
 
 fn monitor(site: &Site) -> Result<Builder, Failure> {
     let builder = Monitor::from_config(&site.config).map_err(|error| failure(&error))?;
+    let builder = __daemonctl::reaping_all(builder);
     let config = site.config.clone();
     // One that is named is found again where the program that is started again begins: in the same directory.
     let check = move || is_found_again(&config, find::config(None));
