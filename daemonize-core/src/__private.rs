@@ -7,12 +7,13 @@ use crate::body::{Ending, Outcome, Work};
 use crate::daemon::Daemon;
 pub use crate::error::cause;
 pub use crate::escape::{escape, escape_bytes, escape_json, escape_lines, into_escaped_lines, is_escaped};
+use crate::pid::Pid;
 pub use crate::places::{Places, Situation, home};
 pub use crate::settings::Device;
 use crate::signal::Signal;
 use crate::sys::siginfo::Purpose;
 use crate::sys::{dispositions, pidfd};
-use crate::{directory, launch, log_file, notifier};
+use crate::{directory, inside, launch, log_file, notifier};
 use nix::unistd::Uid;
 use std::ffi::OsStr;
 use std::io;
@@ -95,6 +96,12 @@ pub fn is_unmentioned<W>(daemon: &Daemon<W>, signal: Signal) -> bool {
 /// Returns `true` if a signal has its default action in this process. For the crates beside this one.
 pub fn has_default_action(signal: Signal) -> bool {
     dispositions::is_default(signal)
+}
+
+/// Returns `true` if this child is the program that the daemon [restarts](crate::restart), whose end the core hears of. For
+/// the crates beside this one.
+pub fn is_restarted_program(child: Pid) -> bool {
+    inside::is_restarted_program(child)
 }
 
 /// Returns the directory of the control socket of the daemon `name`, if `pidfile` is its default one and the directory is

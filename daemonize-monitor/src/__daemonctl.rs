@@ -57,6 +57,14 @@ pub fn is_same_file(one: &Path, other: &Path) -> bool {
     registry::is_same(one, other)
 }
 
+/// Has the monitor reap all children of its process, also those that a shell had before it executed `daemonctl`. A program
+/// that starts processes of its own would lose their exit statuses.
+#[must_use]
+pub fn reaping_all(mut builder: Builder) -> Builder {
+    builder.reaps_all = true;
+    builder
+}
+
 /// What somebody may have meant.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     config::nearest(word, known)

@@ -35,6 +35,7 @@ pub struct Monitor {
     commands: Commands,
     autostart: bool,
     restart_checks: RestartChecks,
+    reaps_all: bool,
 }
 
 /// What a monitor is to be.
@@ -48,6 +49,8 @@ pub struct Builder {
     /// The file that all this comes from.
     reloader: Option<Arc<Reloader>>,
     restart_checks: Vec<RestartCheck>,
+    /// Whether the monitor also reaps the children that it knows nothing of.
+    pub(crate) reaps_all: bool,
 }
 
 impl fmt::Debug for Monitor {
@@ -76,6 +79,7 @@ impl Monitor {
             autostart: true,
             reloader: None,
             restart_checks: Vec::new(),
+            reaps_all: false,
         }
     }
 
@@ -106,6 +110,7 @@ impl Monitor {
             autostart: true,
             reloader: Some(reloader),
             restart_checks: Vec::new(),
+            reaps_all: false,
         })
     }
 
@@ -153,12 +158,13 @@ impl Monitor {
             .handle(Signal::SIGHUP, move || commands.hang_up())
             .attach(last_resort)
             .attach(self.restart_checks);
-        let (inbox, config, autostart) = (self.inbox, self.config, self.autostart);
+        let (inbox, config, autostart, reaps_all) = (self.inbox, self.config, self.autostart, self.reaps_all);
         let body = move || {
             let failed = |error: std::io::Error| Error::system("hear of a stop", &error);
             let stopping = Some(daemonize_core::wait_handle().map_err(failed)?);
             let ready = || daemonize_core::ready().map_err(Error::from);
-            let plan = Plan { config, inbox, journal, ignored, stopping, ready: Box::new(ready), autostart };
+            let ready = Box::new(ready);
+            let plan = Plan { config, inbox, journal, ignored, stopping, reaps_all, ready, autostart };
             let outcome = Engine::new(plan).and_then(Engine::run);
             over.store(true, SeqCst);
             outcome
@@ -314,7 +320,8 @@ impl Builder {
             None => daemon,
         };
         let restart_checks = RestartChecks::new(commands.clone(), identity, self.restart_checks);
-        Ok(Monitor { daemon, config, inbox, commands, autostart: self.autostart, restart_checks })
+        let (autostart, reaps_all) = (self.autostart, self.reaps_all);
+        Ok(Monitor { daemon, config, inbox, commands, autostart, restart_checks, reaps_all })
     }
 }
 

@@ -46,14 +46,12 @@ pub(crate) fn detaches(setting: Detach) -> bool {
         Detach::Always => true,
         Detach::Never => false,
         Detach::Auto => {
-            let reason = reason_against();
-            match &reason {
-                Some(reason) => {
-                    report::say(&format!("not detaching: {reason} (`detach = always` detaches regardless)"))
-                }
-                None => warn_of_monitor(),
+            if let Some(reason) = reason_against() {
+                report::say(&format!("not detaching: {reason} (`detach = always` detaches regardless)"));
+                return false;
             }
-            reason.is_none()
+            warn_of_monitor();
+            true
         }
     }
 }

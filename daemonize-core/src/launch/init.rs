@@ -89,7 +89,8 @@ pub(super) fn split(mut quiet: Quiet, mut launch: Launch, alone: Option<Alone>) 
         return Ok((quiet, launch));
     };
     let failed = |error: io::Error| Error::stage(Stage::Detach, cause(&error));
-    let signals = SignalQueue::of(&Mask::all()).map_err(failed)?;
+    let signals = SignalQueue::of(&Mask::all())
+        .map_err(|error| Error::stage(Stage::Detach, format_args!("signalfd: {}", cause(&error))))?;
     let relay = launch.plan.manager.and_then(Manager::connect).map(Relay::new).transpose().map_err(failed)?;
     let (relay, daemon_end) = relay.unzip();
     stdout::flush();

@@ -4,6 +4,7 @@ use super::Engine;
 use crate::process::{self, Facts};
 use crate::sys::pidfd;
 use crate::sys::wait::{self, Change};
+use daemonize_core::__private::is_restarted_program;
 use daemonize_core::{Pid, Signal};
 use nix::sys::signal::kill;
 use std::fs::File;
@@ -64,7 +65,7 @@ impl Engine {
             match self.pids.get(&pid) {
                 Some(index) => self.take_change(*index),
                 // Its session is its own only when it is known as a newborn one.
-                None if process::is_of_our_session(pid) || self.is_newborn(pid) => {
+                None if self.is_of_others(pid) => {
                     // Somebody else in this program has started it, and waits for it.
                     return self.take_changes_behind();
                 }
@@ -72,6 +73,12 @@ impl Engine {
             }
         }
         self.take_changes_behind()
+    }
+
+    /// Returns `true` if some other part of this program waits for a child: the thread that makes it, or whatever the program
+    /// does beside the monitor. `daemonctl` does nothing else; it also has the children of the shell that executed it.
+    fn is_of_others(&self, pid: Pid) -> bool {
+        self.is_newborn(pid) || is_restarted_program(pid) || (process::is_of_our_session(pid) && !self.reaps_all)
     }
 
     /// Reaps a child that is no bot, if it is dead: from then on its number may be anybody's. Returns `true` if it was.
@@ -100,11 +107,11 @@ impl Engine {
             match self.pids.get(&pid) {
                 Some(index) => self.take_change(*index),
                 None if buried == AT_ONCE => {}
-                None if process::is_of_our_session(pid) || self.is_newborn(pid) => {}
+                None if self.is_of_others(pid) => {}
                 None => buried += usize::from(self.reap(pid)),
             }
         }
-        let is_left = || wait::peek_any().is_some_and(|pid| !process::is_of_our_session(pid) && !self.is_newborn(pid));
+        let is_left = || wait::peek_any().is_some_and(|pid| !self.is_of_others(pid));
         let is_complete = buried < AT_ONCE && (pidfd::knows_groups_by_number() || !is_left());
         if !is_complete {
             self.timers.set(Instant::now(), MORE_CHILDREN);
@@ -127,7 +134,7 @@ impl Engine {
         }
         // A process that has died meanwhile may have left a child that the list lacks: its death is handled first.
         // The kernel is asked, too: SIGCHLD may not have been handled yet, by whatever thread it was given to.
-        let is_dead = wait::peek_any().is_some_and(|pid| !process::is_of_our_session(pid));
+        let is_dead = wait::peek_any().is_some_and(|pid| !self.is_of_others(pid));
         if is_dead {
             self.timers.set(Instant::now(), MORE_CHILDREN);
         }

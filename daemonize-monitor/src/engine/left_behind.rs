@@ -18,8 +18,9 @@ impl Engine {
     /// Notes which of these children, which are of no bot for certain, may be of bots that are leaving.
     pub(super) fn note_survivors(&mut self, leaving: &[usize], children: &[Pid]) {
         let is_of_a_bot = |facts: &Facts| Pid::from_raw(facts.session).is_some_and(|pid| self.pids.contains_key(&pid));
-        let alive =
-            children.iter().filter_map(|pid| Facts::of(*pid)).filter(|facts| facts.is_alive && !is_of_a_bot(facts));
+        // Each is told of once: it is more likely of a bot that ended when it was first seen than of one that is stopped later.
+        let new = children.iter().filter(|pid| !self.survivors.contains(pid));
+        let alive = new.filter_map(|pid| Facts::of(*pid)).filter(|facts| facts.is_alive && !is_of_a_bot(facts));
         let found: Vec<(Pid, Option<u32>, Duration)> =
             alive.map(|facts| (facts.pid, process::user(facts.pid), facts.age())).collect();
         for index in leaving {

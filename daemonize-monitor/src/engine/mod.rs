@@ -75,6 +75,8 @@ pub(crate) struct Plan {
     pub(crate) ignored: Vec<Signal>,
     /// Readable when the daemon that this is has been told to stop.
     pub(crate) stopping: Option<BorrowedFd<'static>>,
+    /// Whether this process has no other children than bots and what it was given by whoever executed it.
+    pub(crate) reaps_all: bool,
     /// Called when every bot that starts by itself was begun.
     pub(crate) ready: Box<dyn FnOnce() -> Result<()>>,
     /// `false` if no bot starts before a command says so.
@@ -94,6 +96,7 @@ pub(crate) struct Engine {
     /// When signals are logged again; until then they are only counted.
     stray_signals_again: Option<Instant>,
     stopping: Option<BorrowedFd<'static>>,
+    reaps_all: bool,
     ready: Option<Box<dyn FnOnce() -> Result<()>>>,
     autostart: bool,
     settings: Settings,
@@ -228,6 +231,7 @@ impl Engine {
             stray_signals,
             stray_signals_again: None,
             stopping: plan.stopping,
+            reaps_all: plan.reaps_all,
             ready: Some(plan.ready),
             autostart: plan.autostart,
             settings: plan.config.settings,

@@ -29,7 +29,7 @@ fn run(site: &Site) -> (Running<'_>, Process, Process) {
     let entrypoint = "(sleep 0.1 &) ; sleep 0.1 & exec \"$D\" -c m.toml run";
     let unshare = ["--pid", "--fork", "--mount-proc", "--kill-child", "bash", "-c", entrypoint];
     let running = site.lab.command("unshare", &unshare).env("D", site.lab.program()).spawn();
-    site.lab.wait_for("m.log", SOON, |log| log.contains("bot `job`") && log.contains("ended by"));
+    until_begun(site);
     let inside = |number: &str| {
         let has_it = |process: &Process| {
             process.status("NSpid").is_some_and(|numbers| numbers.split_whitespace().nth(1) == Some(number))
@@ -38,6 +38,11 @@ fn run(site: &Site) -> (Running<'_>, Process, Process) {
     };
     let named = site.lab.read("m.pid");
     (running, inside("1"), inside(named.lines().next().expect("a pid")))
+}
+
+/// Waits until one bot runs and the other has ended.
+fn until_begun(site: &Site) {
+    site.lab.wait_for("m.log", SOON, |log| log.contains("bot `web` runs") && log.contains("ended by status 3"));
 }
 
 /// Returns the children of all threads of a process, dead ones included.
@@ -71,6 +76,24 @@ fn monitor_in_a_container_leaves_no_zombie_of_the_entrypoint_and_knows_how_its_b
     init.signal(Signal::SIGTERM);
     running.finish().ok();
     assert!(!site.lab.path("m.pid").exists());
+}
+
+/// Promise 6.32. Below an init (`docker run --init`) the children of the shell are those of the monitor that it has executed.
+#[test]
+fn monitor_that_a_shell_executed_reaps_the_children_of_the_shell() {
+    let site = Site::new(BOTS);
+    let entrypoint = "(sleep 0.1 &) ; sleep 0.1 & sh -c 'sleep 0.3 & exit 7' & exec \"$D\" -c m.toml run";
+    let running = site.lab.shell(entrypoint).spawn();
+    until_begun(&site);
+    let (monitor, web) = (site.lab.daemon("m.pid"), web(&site));
+    let deadline = Instant::now() + SOON;
+    while children(monitor) != [web.id()] {
+        assert!(Instant::now() < deadline, "left: {:?}", children(monitor));
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert!(site.lab.read("m.log").contains("ended by status 3"), "{}", site.lab.read("m.log"));
+    monitor.signal(Signal::SIGTERM);
+    running.finish().ok();
 }
 
 /// Promises 1.36, 6.33. The bot is told what the monitor has: by default less than the 10 s of its own `stop`.

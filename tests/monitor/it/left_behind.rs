@@ -5,8 +5,9 @@ use nix::sys::signal::Signal;
 
 use crate::common::{lab, start, status, stop, tell, wait_for};
 
-/// Has neither the bot's secret nor its session.
-const UNKNOWN: &str = "setsid env -i sleep 1000 & echo $! > LAB/pid; exit 0";
+/// Ends when what it leaves has neither the bot's secret nor its session.
+const UNKNOWN: &str =
+    "setsid env -i sh -c 'echo $$ > LAB/pid; exec sleep 1000' & while [ ! -s LAB/pid ]; do :; done; exit 0";
 
 fn pid_in(text: &str) -> i32 {
     text.trim().parse().expect("a pid")

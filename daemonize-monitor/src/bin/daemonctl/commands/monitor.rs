@@ -194,6 +194,7 @@ fn monitor(site: &Site) -> Result<Builder, Failure> {
         site.refuse_second(site.connection().pid()?)?;
     }
     let builder = Monitor::from_config(&config).map_err(|error| failure(&error))?;
+    let builder = __daemonctl::reaping_all(builder);
     // One that is named is found again where the program that is started again begins: in the same directory.
     let check = move || is_found_again(&config, find::config(None));
     Ok(if site.is_named { builder } else { builder.check_restart(check) })
