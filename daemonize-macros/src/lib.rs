@@ -91,7 +91,7 @@ use crate::keys::Kind;
 /// | `close` | `inherited`, `all`, `none` |
 /// | `stdin`, `stdout`, `stderr`, `log` | a path, `null`, `keep` |
 /// | `on_output` | a function that is given what a starting daemon prints |
-/// | `ready` | `auto`, `manual` |
+/// | `ready` | `auto`, `entered`, `manual` |
 /// | `start_timeout`, `stop_timeout`, `grace` | `"500ms"`, `"3s"`, `"2m"`, `"1h"` |
 /// | `hooks` | `{ before(Umask) => f, after(PidFile) => [f, g], replace(Stdio) => h }` |
 /// | `control` | alone, an address such as `"127.0.0.1:0"`, or a `daemon::control::Endpoint`; with the feature `control` |

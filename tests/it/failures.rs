@@ -131,7 +131,7 @@ fn p1_26_an_error_nobody_can_see_goes_to_the_system_log() {
         let lab = lab();
         let log = UnixDatagram::bind(lab.path("log.socket")).expect("a socket");
         log.set_read_timeout(Some(Duration::from_secs(20))).expect("a deadline");
-        let pid = start_with_own_log(&lab, &format!("pause:100,{act}"));
+        let pid = start_with_own_log(&lab, &format!("ask,{act}"));
         let line = next_line(&log);
         assert!(line.starts_with("<27>"), "not daemon.err: {line:?}");
         for part in ["leaky", &pid.to_string(), cause] {
@@ -178,7 +178,7 @@ fn error_goes_to_a_system_log_that_takes_a_stream() {
     needs_root();
     let lab = lab();
     let log = UnixListener::bind(lab.path("log.socket")).expect("a socket");
-    let pid = start_with_own_log(&lab, "pause:100,err:the disk is gone");
+    let pid = start_with_own_log(&lab, "ask,err:the disk is gone");
     // The daemon is gone then, and what it has said is in the socket.
     nothing_left(&lab);
     log.set_nonblocking(true).expect("a socket");

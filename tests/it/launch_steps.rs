@@ -92,15 +92,16 @@ pub(crate) struct Scene<'lab> {
 }
 
 impl<'lab> Scene<'lab> {
-    /// Starts, and waits until the start stands at this step.
+    /// Starts, and waits until the start stands at this step. The body begins behind GO, unless the settings say otherwise;
+    /// with `ready=auto`, what it does behind its first look does.
     pub(crate) fn at(lab: &'lab Lab, step: Step, settings: &[&str]) -> Scene<'lab> {
         let (hook, body) = match step.0 {
-            Place::Hook(hook) => (format!("{hook}:note:born,await:go"), "body=note:working,idle"),
-            Place::Daemon(_) => ("after=Detach:note:born,kill:STOP".into(), "body=note:working,idle"),
+            Place::Hook(hook) => (format!("{hook}:note:born,await:go"), "body=ask,note:working,idle"),
+            Place::Daemon(_) => ("after=Detach:note:born,kill:STOP".into(), "body=ask,note:working,idle"),
             Place::Body => ("after=Detach:".into(), "body=note:born,await:go,ready,note:working,idle"),
-            _ => ("after=Detach:note:born".into(), "body=note:working,idle"),
+            _ => ("after=Detach:note:born".into(), "body=ask,note:working,idle"),
         };
-        let ready = if matches!(step.0, Place::Body) { "ready=manual" } else { "ready=auto" };
+        let ready = if matches!(step.0, Place::Body) { "ready=manual" } else { "ready=entered" };
         let arguments = [&["start", "pidfile=d.pid", ready, &hook, body], settings].concat();
         let (launch, held) = match step.0 {
             Place::Launcher(at) => {

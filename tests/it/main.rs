@@ -43,6 +43,7 @@ mod places_of_others;
 mod privileges;
 mod races;
 mod readiness;
+mod readiness_auto;
 mod readiness_matrix;
 mod records;
 mod self_restart;

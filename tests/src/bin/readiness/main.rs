@@ -81,6 +81,10 @@ async fn perform_async(way: String) -> Fallible {
             ways::note()?;
             future::pending().await
         }
+        "other-look" => {
+            tokio::spawn(async { daemon::stopping() }).await?;
+            std::process::exit(9);
+        }
         "look-exit" => {
             tokio::time::sleep(Duration::from_millis(10)).await;
             daemon::sleep_async(Duration::from_millis(1)).await;

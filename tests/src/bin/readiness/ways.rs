@@ -19,7 +19,11 @@ pub(crate) type Fallible = Result<(), Box<dyn Error + Send + Sync>>;
 /// * `ok`: returns
 /// * `port`: listens on the port in the file `port`, which is taken
 /// * `file`: reads a file that is missing
+/// * `term`: raises SIGTERM, and never returns
 /// * `hang`: notes that in the file `hangs`, and never returns
+/// * `ready-exit`: calls `ready()`, and `exit(9)` when that has returned
+/// * `stop`: asks the daemon to stop, and returns
+/// * `other-look`: another thread or task looks; calls `exit(9)` after that
 /// * `look-exit`: looks after 10 ms, and calls `exit(9)` when it has looked
 pub(crate) fn perform(way: &str) -> Fallible {
     match way {
@@ -40,11 +44,22 @@ pub(crate) fn perform(way: &str) -> Fallible {
         "file" => {
             fs::read(look::in_lab("missing.toml")).map_err(|error| format!("missing.toml: {error}"))?;
         }
+        "term" => {
+            raise(Signal::SIGTERM)?;
+            park();
+        }
         "hang" => {
             note()?;
-            loop {
-                thread::park();
-            }
+            park();
+        }
+        "ready-exit" => {
+            daemon::ready()?;
+            std::process::exit(9);
+        }
+        "stop" => daemon::stop(),
+        "other-look" => {
+            thread::spawn(daemon::stopping).join().map_err(|_| "it panicked")?;
+            std::process::exit(9);
         }
         "look-exit" => {
             thread::sleep(Duration::from_millis(10));
@@ -54,6 +69,12 @@ pub(crate) fn perform(way: &str) -> Fallible {
         _ => return Err(format!("unknown way `{way}`").into()),
     }
     Ok(())
+}
+
+fn park() -> ! {
+    loop {
+        thread::park();
+    }
 }
 
 /// The port that another process has.
