@@ -89,7 +89,7 @@ use crate::keys::Kind;
 /// | `inherit` | descriptors: `[3, 4]` |
 /// | `close` | `inherited`, `all`, `none` |
 /// | `stdin`, `stdout`, `stderr` | a path, `null`, `keep` |
-/// | `ready` | `auto`, `manual` |
+/// | `ready` | `auto`, `entered`, `manual` |
 /// | `start_timeout`, `stop_timeout`, `grace` | `"500ms"`, `"3s"`, `"2m"`, `"1h"` |
 /// | `hooks` | `{ before(Umask) => f, after(PidFile) => [f, g], replace(Stdio) => h }` |
 /// | `control` | alone, an address such as `"127.0.0.1:0"`, or a `daemon::control::Endpoint`; with the feature `control` |

@@ -19,7 +19,7 @@ const FLOORS: Floors = &[
     (3, &["process", "signals", "directory", "notifier", "places"]),
     (2, &["error", "sys", "attach", "body"]),
     (1, &["stage", "signal", "capability", "pid", "stopping", "stdout", "report", "counters", "event", "shutdown"]),
-    (0, &["mutex", "escape"]),
+    (0, &["mutex", "escape", "first_look"]),
 ];
 
 /// The same for `daemonize-control`.

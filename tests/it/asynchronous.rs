@@ -85,7 +85,7 @@ fn p10_01_a_body_that_ends_takes_its_tasks_with_it() {
 /// Neither a body nor anybody else could end a thread; but a body that has ended is the end of the daemon.
 #[test]
 fn p10_01_a_task_that_blocks_its_thread_does_not_outlive_the_body_for_long() {
-    for end in ["pause:10", "panic:no ink"] {
+    for end in ["pause:10", "ask,panic:no ink"] {
         let lab = lab();
         let daemon = begun(&lab, &[&format!("body=thread,note:begun,{end}")]);
         let outcome = daemon.died(Duration::from_secs(30)).expect("its body has ended");

@@ -132,7 +132,7 @@ fn p1_26_an_error_nobody_can_see_goes_to_the_system_log() {
         log.set_read_timeout(Some(Duration::from_secs(20))).expect("a deadline");
         let script = format!(
             "mkdir dev && mount -t tmpfs none dev && mknod -m 666 dev/null c 1 3 && ln -s $LOOK_LAB/log.socket dev/log \
-             && mount --bind dev /dev && $D start pidfile=d.pid name=leaky 'body=pause:100,{act}'"
+             && mount --bind dev /dev && $D start pidfile=d.pid name=leaky 'body=ask,{act}'"
         );
         let unshare = ["--mount", "bash", "-c", &script];
         let pid = lab.command("unshare", &unshare).env("D", lab.program()).run().ok().number("started");

@@ -41,6 +41,7 @@ mod places_of_others;
 mod privileges;
 mod races;
 mod readiness;
+mod readiness_auto;
 mod readiness_matrix;
 mod self_restart;
 mod signals;

@@ -37,6 +37,23 @@ fn p1_11_ready_is_said_once_after_the_last_stage() {
     }
 }
 
+/// Promise 1.33: a body that fails before its first look, and before 100 ms, was never ready; one that says nothing is, then.
+#[test]
+fn manager_hears_of_readiness_when_the_body_has_looked_and_not_of_one_that_fails_before() {
+    for (body, code) in [("err:no such table", 4), ("panic:no such table", 4), ("exit:7", 7)] {
+        let (lab, manager) = (lab(), Manager::by_name());
+        manager.foreground(&lab, &[&format!("body={body}")]).finish().exits(code);
+        assert_ne!(manager.next(Duration::ZERO).as_deref(), Some("READY=1\n"), "{body}");
+    }
+    for body in ["note:begun,await:go,ask,hang", "note:begun,hang", "say:done"] {
+        let (lab, manager) = (lab(), Manager::by_name());
+        let daemon = manager.foreground(&lab, &[&format!("body={body}"), "grace=100"]);
+        manager.says("READY=1\n");
+        daemon.signal(Signal::SIGTERM);
+        daemon.finish();
+    }
+}
+
 #[test]
 fn p1_11_the_socket_may_have_a_path_or_an_abstract_name() {
     let lab = lab();

@@ -47,7 +47,7 @@ const KINDS: [&str; 12] = [
 ];
 
 /// Each way, and what becomes of it with `ready = auto` where the body runs once.
-const WAYS: [(&str, Expected); 14] = [
+const WAYS: [(&str, Expected); 17] = [
     ("err", Fails(4, "the body failed: no such table")),
     ("late-err", Fails(4, "the body failed: no such table")),
     ("panic", Fails(4, "the body panicked: no such table")),
@@ -61,6 +61,10 @@ const WAYS: [(&str, Expected); 14] = [
     ("file", Fails(4, "the body failed: missing.toml: No such file")),
     ("term", Fails(2, "failed to start: stopped while starting")),
     ("hang", WorksLater),
+    ("stop", Ends),
+    ("other-look", Fails(2, "exited with status 9 before it was ready")),
+    // Was it not ready at the call, its exit would be a failure.
+    ("ready-exit", Dies),
     // Was it not ready at the look, its exit would be a failure.
     ("look-exit", Dies),
 ];
@@ -68,14 +72,12 @@ const WAYS: [(&str, Expected); 14] = [
 /// What is different for the other kinds.
 fn expected(kind: &str, way: &str, once: Expected) -> Expected {
     match (kind, way, once) {
-        ("step" | "step-async" | "messages" | "messages-async", "ok", _) => Works,
+        ("step" | "step-async" | "messages" | "messages-async", "ok", _) | ("entered", "hang", _) => Works,
         // An error costs one message, and the daemon goes on.
         ("messages" | "messages-async", _, Fails(4, _)) => WorksLater,
-        ("foreground", "term", _) => Exits(0, ""),
-        ("entered", "term", _) => Ends,
         ("foreground", "exit-7", _) => Exits(7, ""),
-        ("foreground", "look-exit", _) => Exits(9, ""),
-        ("foreground", _, Ends) => Exits(0, ""),
+        ("foreground", "look-exit" | "ready-exit" | "other-look", _) => Exits(9, ""),
+        ("foreground", "term", _) | ("foreground", _, Ends) => Exits(0, ""),
         ("foreground", "segv", _) => Exits(139, ""),
         ("foreground", "kill", _) => Exits(137, ""),
         ("foreground", "abort", _) => Exits(134, ""),
@@ -85,10 +87,10 @@ fn expected(kind: &str, way: &str, once: Expected) -> Expected {
         ("activate", _, Fails(4, _)) => Fails(2, "exited with status 1 before it was ready"),
         ("manual", "ok", _) => Fails(2, "the body returned before it was ready"),
         ("manual", "exit-0", _) => Fails(2, "exited with status 0 before it was ready"),
+        ("manual", "stop", _) => Fails(2, "failed to start: stopped while starting"),
         ("manual", "look-exit", _) => Fails(2, "exited with status 9 before it was ready"),
         ("manual", "hang", _) => Fails(2, "not ready within"),
-        ("entered", "hang", _) => Works,
-        ("entered", "ok", _) => Ends,
+        ("entered", "ok" | "stop" | "term", _) => Ends,
         ("entered", _, _) => Dies,
         _ => once,
     }

@@ -42,7 +42,8 @@ fn a_body_that_aborts_dies_of_it() {
 #[test]
 fn p1_15_a_body_that_returns_ends_the_daemon_cleanly() {
     let lab = lab();
-    let daemon = adopt(start(&lab, &["body=guard:left,pause:50"]));
+    let daemon = adopt(start(&lab, &["body=guard:left,ask,await:go"]));
+    lab.write("go", "");
     let end = daemon.died(SOON).expect("its body returns");
     assert!(matches!(end, Some(WaitStatus::Exited(_, 0))), "{end:?}");
     nothing_left(&lab);

@@ -100,7 +100,7 @@ fn send_reaches_the_handler() {
 #[test]
 fn a_reload_from_inside_is_one_from_outside() {
     let lab = lab();
-    let daemon = start(&lab, &["body=reload,idle", "handle=HUP:note:reloaded", "beside=reloading:note:told"]);
+    let daemon = start(&lab, &["body=ask,reload,idle", "handle=HUP:note:reloaded", "beside=reloading:note:told"]);
     look_until("no reload", || !lab.read("reloaded").is_empty() && !lab.read("told").is_empty());
     assert!(daemon.alive());
     stop(&lab);
@@ -134,7 +134,7 @@ fn a_restart_from_inside_that_is_asked_for_again_starts_one_successor() {
 #[test]
 fn what_is_to_stop_does_not_start_a_successor() {
     let lab = lab();
-    run(&lab, "start", &["body=note:bodies,stop,restart", "stderr=log"]).ok();
+    run(&lab, "start", &["body=note:bodies,ask,stop,restart", "stderr=log"]).ok();
     lab.wait_for("log", SOON, |text| text.contains("failed to restart: it is to stop"));
     nothing_left(&lab);
     assert_eq!(lab.read("bodies").lines().count(), 1);

@@ -188,7 +188,15 @@ impl<W> Daemon<W> {
         self
     }
 
-    /// When the daemon counts as started; [`Ready::Auto`] unless set.
+    /// Sets when the daemon counts as started, so that `start` returns; [`Ready::Auto`] unless set.
+    ///
+    /// ```
+    /// use daemonize_core::{Daemon, Ready};
+    ///
+    /// // It loads for seconds before it calls `daemonize_core::ready()`.
+    /// let slow = Daemon::new("index").ready(Ready::Manual);
+    /// # drop(slow);
+    /// ```
     #[must_use]
     pub fn ready(mut self, ready: Ready) -> Self {
         self.settings.ready = ready;

@@ -149,9 +149,9 @@ pub(super) fn leave_to_launcher(inside: &Inside) -> bool {
 /// Why a body that has ended was never ready.
 pub(super) fn never_ready(ending: &Ending) -> Error {
     match ending.error() {
-        _ if stopping::is_marked() => Error::new(ErrorKind::Stopped, "failed to start: stopped while starting"),
-        Some(error) => Error::new(ErrorKind::Body, format!("failed to start: {error}")),
-        None => Error::new(ErrorKind::Died, "failed to start: the body returned before it was ready"),
+        Some(error) if !stopping::is_marked() => Error::new(ErrorKind::Body, format!("failed to start: {error}")),
+        _ if stopping::is_told() => Error::new(ErrorKind::Stopped, "failed to start: stopped while starting"),
+        _ => Error::new(ErrorKind::Died, "failed to start: the body returned before it was ready"),
     }
 }
 

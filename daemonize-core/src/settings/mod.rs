@@ -64,7 +64,8 @@ pub enum Ready {
     Auto,
     /// When its body is entered: the fastest start, which says nothing about the body.
     Entered,
-    /// When its body calls [`ready`](crate::ready); what it prints until then reaches the launcher.
+    /// When its body calls [`ready`](crate::ready); what it prints until then reaches the launcher, through pipes that a
+    /// program started before inherits: that program gets SIGPIPE when it prints after the start.
     Manual,
 }
 

@@ -108,8 +108,8 @@ where
     let pool = Pool::new(settings.pool_size, handle, settings.retry, &COUNTS);
     shutdown::register(Arc::new(Arc::clone(&pool)));
     // The first answer makes the daemon ready, whether there was a message or not; an error does not.
-    let answered = Cell::new(false);
-    let fetch = || fetch().inspect(|_| answered.set(true));
+    let answered = &Cell::new(false);
+    let fetch = move || fetch().inspect(|_| answered.set(true));
     let is_over = || if answered.get() { stopping::look() } else { stopping::look_before_ready() };
     let pause = || {
         is_over();

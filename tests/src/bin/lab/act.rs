@@ -6,6 +6,7 @@ use std::ffi::CString;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::net::{SocketAddr, UnixListener};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::str::FromStr;
@@ -89,6 +90,8 @@ pub(crate) enum Act {
     Listen(String),
     /// `exclusive:NAME`: has an abstract address to itself until the body ends; is an error when somebody else has it.
     Exclusive(String),
+    /// `exec:SECONDS`: becomes a `sleep`.
+    Exec(String),
     /// `spawn:SECONDS`: starts a `sleep` that shares our standard streams, and leaves it alone.
     Spawn(String),
     /// `fork`: forks a child that never executes anything, so keeps every descriptor, and sleeps for ever.
@@ -204,6 +207,7 @@ impl Act {
             }
             Act::Read(file) => drop(std::fs::read(look::in_lab(file))?),
             Act::Listen(file) => std::mem::forget(UnixListener::bind(look::in_lab(file))?),
+            Act::Exec(seconds) => return Err(Command::new("sleep").arg(seconds).exec().into()),
             Act::Spawn(seconds) => drop(Command::new("sleep").arg(seconds).stdin(Stdio::null()).spawn()?),
             Act::Fork => look::sys::fork_a_sleeper(false)?,
             Act::Escape => look::sys::fork_a_sleeper(true)?,
@@ -273,6 +277,7 @@ impl FromStr for Act {
             "read" => Act::Read(text()),
             "listen" => Act::Listen(text()),
             "exclusive" => Act::Exclusive(text()),
+            "exec" => Act::Exec(text()),
             "spawn" => Act::Spawn(text()),
             "fork" => Act::Fork,
             "escape" => Act::Escape,

@@ -76,10 +76,17 @@ async fn perform_async(way: String) -> Fallible {
             perform("err")
         }
         // It is pending when it is polled first.
-        "port" => Ok(drop(TcpListener::bind(("localhost", ways::port()?)).await?)),
+        "port" => {
+            TcpListener::bind(("localhost", ways::port()?)).await?;
+            Ok(())
+        }
         "hang" => {
             ways::note()?;
             future::pending().await
+        }
+        "other-look" => {
+            tokio::spawn(async { daemon::stopping() }).await?;
+            std::process::exit(9);
         }
         "look-exit" => {
             tokio::time::sleep(Duration::from_millis(10)).await;

@@ -21,6 +21,9 @@ pub(crate) type Fallible = Result<(), Box<dyn Error + Send + Sync>>;
 /// * `file`: reads a file that is missing
 /// * `term`: raises SIGTERM, and never returns
 /// * `hang`: notes that in the file `hangs`, and never returns
+/// * `ready-exit`: calls `ready()`, and `exit(9)` when that has returned
+/// * `stop`: asks the daemon to stop, and returns
+/// * `other-look`: another thread or task looks; calls `exit(9)` after that
 /// * `look-exit`: looks after 10 ms, and calls `exit(9)` when it has looked
 pub(crate) fn perform(way: &str) -> Fallible {
     match way {
@@ -48,6 +51,15 @@ pub(crate) fn perform(way: &str) -> Fallible {
         "hang" => {
             note()?;
             park();
+        }
+        "ready-exit" => {
+            daemon::ready()?;
+            std::process::exit(9);
+        }
+        "stop" => daemon::stop(),
+        "other-look" => {
+            thread::spawn(daemon::stopping).join().map_err(|_| "it panicked")?;
+            std::process::exit(9);
         }
         "look-exit" => {
             thread::sleep(Duration::from_millis(10));

@@ -1,0 +1,97 @@
+//! What `ready = auto` means for the launcher, for programs that the body starts, and for a start that is taken back.
+
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+
+use crate::common::{SOON, adopt, each, ended, lab, nothing_left, run, start, stop};
+use crate::readiness::whole_or_nothing;
+
+/// Promise 4.12: the streams are in place before the body begins, and no signal is blocked.
+#[test]
+fn program_started_before_the_first_look_has_the_log_and_an_open_mask() {
+    let lab = lab();
+    let daemon = start(&lab, &["stdout=log", "stderr=log", "body=spawn:1000,note:spawned,idle"]);
+    let child = lab.processes().into_iter().find(|process| *process != daemon).expect("a child");
+    let descriptors = child.descriptors();
+    for stream in [1, 2] {
+        assert!(descriptors.get(&stream).is_some_and(|fd| fd.is(lab.path("log"))), "{descriptors:?}");
+    }
+    assert!(child.signals("SigBlk").is_empty(), "{:?}", child.signals("SigBlk"));
+    stop(&lab);
+}
+
+/// Promise 4.12.
+#[test]
+fn program_started_before_ready_ends_with_a_failed_start_and_outlives_an_exit_with_success() {
+    for (act, code) in [("err:no", 4), ("exit:3", 2), ("kill:KILL", 2)] {
+        let lab = lab();
+        run(&lab, "start", &[&format!("body=spawn:1000,{act}")]).exits(code);
+        nothing_left(&lab);
+    }
+    for act in ["say:done", "exit:0"] {
+        let lab = lab();
+        run(&lab, "start", &[&format!("body=spawn:1000,note:begun,{act}")]).ok();
+        let body = lab.read("begun");
+        let is_body = |process: &look::Process| body.split(' ').any(|word| word == process.id().to_string());
+        look::until(lab.directory(), look::Deadline::after(SOON), || {
+            (!lab.processes().iter().any(is_body)).then_some(())
+        })
+        .expect("the daemon ends");
+        assert_eq!(lab.processes().len(), 1, "{act}: the child is left alone");
+        assert!(!lab.path("d.pid").exists(), "{act}");
+    }
+}
+
+/// Promise 1.31: the process lives, and is told from one that has died.
+#[test]
+fn body_that_executes_another_program_before_ready_is_told_what_it_needs() {
+    let lab = lab();
+    run(&lab, "start", &["body=exec:1000"]).exits(2).says(&["executes another program", "`ready = entered`"]);
+    nothing_left(&lab);
+    for body in ["body=ready,exec:1000", "body=exec:1000"] {
+        let lab = crate::common::lab();
+        let daemon = start(&lab, &[body, if body.contains("ready") { "ready=auto" } else { "ready=entered" }]);
+        adopt(daemon).signal(Signal::SIGTERM);
+        daemon.died(SOON).expect("a `sleep` dies of it");
+    }
+}
+
+/// Promise 1.31: what ends the body behind its first look is an end of the daemon, and reported there.
+#[test]
+fn body_that_fails_behind_its_first_look_has_been_started() {
+    let lab = lab();
+    let daemon = start_with_log(&lab, "body=ask,await:go,err:no such table");
+    lab.write("go", "");
+    ended(adopt(daemon), 4);
+    lab.wait_for("log", SOON, |log| log.contains("the body failed: no such table"));
+    nothing_left(&lab);
+}
+
+fn start_with_log(lab: &look::Lab, body: &str) -> look::Process {
+    start(lab, &["stdout=log", "stderr=log", body])
+}
+
+/// Promise 1.25: as with `ready = manual`, at every 10 ms of a start whose body takes 60 ms to its first look.
+#[test]
+fn launcher_that_dies_while_the_body_runs_leaves_nothing_or_all() {
+    let moments = (0..=100).step_by(10).map(Duration::from_millis);
+    each(
+        moments.flat_map(|after| [Signal::SIGINT, Signal::SIGKILL].map(|signal| (after, signal))),
+        |(after, signal)| {
+            let lab = lab();
+            let launcher = lab.helper(&["start", "pidfile=d.pid", "body=pause:60,ask,note:working,idle"]).spawn();
+            std::thread::sleep(after);
+            launcher.signal(signal);
+            let outcome = launcher.finish();
+            let whole = whole_or_nothing(&lab).unwrap_or_else(|| {
+                panic!("{signal} after {after:?}: neither undone nor whole: {:?}, {outcome}", lab.processes())
+            });
+            assert!(whole || outcome.code() != 0, "{signal} after {after:?}: success, but no daemon: {outcome}");
+            if whole {
+                stop(&lab);
+            }
+            lab.quiet(SOON).expect("no process left");
+        },
+    );
+}
