@@ -72,14 +72,12 @@ const WAYS: [(&str, Expected); 17] = [
 /// What is different for the other kinds.
 fn expected(kind: &str, way: &str, once: Expected) -> Expected {
     match (kind, way, once) {
-        ("step" | "step-async" | "messages" | "messages-async", "ok", _) => Works,
+        ("step" | "step-async" | "messages" | "messages-async", "ok", _) | ("entered", "hang", _) => Works,
         // An error costs one message, and the daemon goes on.
         ("messages" | "messages-async", _, Fails(4, _)) => WorksLater,
-        ("foreground", "term", _) => Exits(0, ""),
-        ("entered", "term", _) => Ends,
         ("foreground", "exit-7", _) => Exits(7, ""),
         ("foreground", "look-exit" | "ready-exit" | "other-look", _) => Exits(9, ""),
-        ("foreground", _, Ends) => Exits(0, ""),
+        ("foreground", "term", _) | ("foreground", _, Ends) => Exits(0, ""),
         ("foreground", "segv", _) => Exits(139, ""),
         ("foreground", "kill", _) => Exits(137, ""),
         ("foreground", "abort", _) => Exits(134, ""),
@@ -92,8 +90,7 @@ fn expected(kind: &str, way: &str, once: Expected) -> Expected {
         ("manual", "stop", _) => Fails(2, "failed to start: stopped while starting"),
         ("manual", "look-exit", _) => Fails(2, "exited with status 9 before it was ready"),
         ("manual", "hang", _) => Fails(2, "not ready within"),
-        ("entered", "hang", _) => Works,
-        ("entered", "ok" | "stop", _) => Ends,
+        ("entered", "ok" | "stop" | "term", _) => Ends,
         ("entered", _, _) => Dies,
         _ => once,
     }

@@ -100,7 +100,7 @@ fn send_reaches_the_handler() {
 #[test]
 fn a_reload_from_inside_is_one_from_outside() {
     let lab = lab();
-    let daemon = start(&lab, &["body=reload,idle", "handle=HUP:note:reloaded", "beside=reloading:note:told"]);
+    let daemon = start(&lab, &["body=ask,reload,idle", "handle=HUP:note:reloaded", "beside=reloading:note:told"]);
     look_until("no reload", || !lab.read("reloaded").is_empty() && !lab.read("told").is_empty());
     assert!(daemon.alive());
     stop(&lab);

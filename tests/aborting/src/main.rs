@@ -23,9 +23,14 @@ fn start(daemon: Daemon, kind: &str) -> Result<ExitCode> {
         "run" => daemon.run(fail).start(),
         "thread" => daemon.run(|| drop(thread::spawn(fail).join())).start(),
         "step" => daemon.step(fail).start(),
-        _ => daemon.messages(|| Some(fail()), |()| ()).start(),
+        _ => daemon.messages(fetch, |()| ()).start(),
     }?
     .report()
+}
+
+fn fetch() -> Option<()> {
+    fail();
+    None
 }
 
 fn fail() {
