@@ -258,6 +258,8 @@ fn finish(inside: &'static Inside, ending: &Ending, exit: Exit) -> ! {
     // A stop that comes now finds a daemon that is about to end by itself.
     stopping::look();
     let cut = settle_leftovers();
+    // A body that hears of it by a signal handler of its own may be faster than the thread that queues the daemon's.
+    inside.registered.wait_until_treated(&inside.stops);
     tell_stopping(inside);
     inside.handlers.wait_until_idle(Instant::now() + inside.grace);
     inside.end_attachments();
