@@ -66,7 +66,7 @@ pub(crate) fn live_on(birth: Birth) -> Result<()> {
 extern "C" fn tidy_up() {
     if let Some(inside) = inside::current().filter(|inside| inside.identity.pid == Pid::this()) {
         settle_unless_ending();
-        tell_stopping(inside);
+        await_handlers(inside);
         inside.end_attachments();
         fail(inside, &never_ready(&Ending::success()));
         inside.release();
@@ -258,10 +258,7 @@ fn finish(inside: &'static Inside, ending: &Ending, exit: Exit) -> ! {
     // A stop that comes now finds a daemon that is about to end by itself.
     stopping::look();
     let cut = settle_leftovers();
-    // A body that hears of it by a signal handler of its own may be faster than the thread that queues the daemon's.
-    inside.registered.wait_until_treated(&inside.stops);
-    tell_stopping(inside);
-    inside.handlers.wait_until_idle(Instant::now() + inside.grace);
+    await_handlers(inside);
     inside.end_attachments();
     if lock(&inside.pending).is_some() {
         stdout::flush();
@@ -298,6 +295,14 @@ fn settle_unless_ending() -> bool {
         Settlement::Theirs(_) => shutdown::park_forever(),
         settlement => settle_messages(settlement),
     }
+}
+
+/// Waits until the handlers of the signals that came have run, within the grace.
+fn await_handlers(inside: &'static Inside) {
+    // A body that hears of a stop by a signal handler of its own may be faster than the thread that queues the daemon's.
+    inside.registered.wait_until_treated(&inside.stops);
+    tell_stopping(inside);
+    inside.handlers.wait_until_idle(Instant::now() + inside.grace);
 }
 
 /// What is attached may hang in what it was told before.
