@@ -66,6 +66,18 @@ fn stop_of_body_that_sleeps_until_its_own_handler_has_run_lets_it_finish() {
     });
 }
 
+/// Promises 2.26, 2.27: a body that ends faster than the daemon hears of the stop does not cut off the daemon's handlers.
+#[test]
+fn body_that_ends_at_once_by_its_own_handler_waits_for_those_of_signals() {
+    for at in ["main", "body", "main", "body", "main", "body"] {
+        let lab = lab();
+        let daemon = begun(&lab, &["by=signal-hook", &format!("at={at}"), "body=spins", "fail=TERM"]);
+        daemon.signal(Signal::SIGTERM);
+        ended(daemon, 1);
+        assert!(lab.path("handled").exists(), "at {at}");
+    }
+}
+
 /// Promise 2.26: in the foreground the handler is the process's own, from before the daemon.
 #[test]
 fn stop_in_the_foreground_lets_body_with_own_handler_finish() {

@@ -67,7 +67,7 @@ extern "C" fn tidy_up() {
     if let Some(inside) = inside::current().filter(|inside| inside.identity.pid == Pid::this()) {
         settle_unless_ending();
         let is_left = readiness::leave_to_launcher(inside);
-        tell_stopping(inside);
+        await_handlers(inside);
         inside.end_attachments();
         if is_left {
             return;
@@ -240,8 +240,7 @@ fn finish(inside: &'static Inside, ending: &Ending, exit: Exit) -> ! {
     // A stop that comes now finds a daemon that is about to end by itself.
     stopping::look_before_ready();
     let cut = settle_leftovers();
-    tell_stopping(inside);
-    inside.handlers.wait_until_idle(Instant::now() + inside.grace);
+    await_handlers(inside);
     inside.end_attachments();
     if lock(&inside.pending).is_some() {
         stdout::flush();
@@ -279,6 +278,14 @@ fn settle_unless_ending() -> bool {
         Settlement::Theirs(_) => shutdown::park_forever(),
         settlement => settle_messages(settlement),
     }
+}
+
+/// Waits until the handlers of the signals that came have run, within the grace.
+fn await_handlers(inside: &'static Inside) {
+    // A body that hears of a stop by a signal handler of its own may be faster than the thread that queues the daemon's.
+    inside.registered.wait_until_treated(&inside.stops);
+    tell_stopping(inside);
+    inside.handlers.wait_until_idle(Instant::now() + inside.grace);
 }
 
 /// What is attached may hang in what it was told before.

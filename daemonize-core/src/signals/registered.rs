@@ -1,6 +1,8 @@
 //! The handled signals: their handler, and what wakes whoever treats them.
 
+use crate::mutex::lock;
 use crate::signal::Signal;
+use crate::stopping;
 use crate::sys::action;
 use crate::sys::handler::{self, Flag, Purposes};
 use crate::sys::mask::Mask;
@@ -9,12 +11,15 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::io;
 use std::os::fd::AsFd;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// Between two looks, where the event cannot be waited for: a program has closed it, or poll(2) fails.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// How long the end of the body waits for the thread that treats signals.
+const TREATMENT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The handled signals: blocked at first, and from [`begin`](Registered::begin) on kept.
 pub(crate) struct Registered {
@@ -22,6 +27,8 @@ pub(crate) struct Registered {
     /// Says that one of them came.
     event: Arc<EventFd>,
     kept: OnceLock<Kept>,
+    /// Held by the thread that treats what it has taken.
+    treating: Mutex<()>,
 }
 
 /// Flags that say which of the handled signals came.
@@ -32,7 +39,7 @@ struct Kept {
 impl Registered {
     pub(crate) fn new(handled: Vec<Signal>) -> io::Result<Registered> {
         let event = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?);
-        Ok(Registered { handled, event, kept: OnceLock::new() })
+        Ok(Registered { handled, event, kept: OnceLock::new(), treating: Mutex::new(()) })
     }
 
     /// Registers the signals and opens this thread's mask: what came meanwhile comes now, and is kept. Once.
@@ -74,6 +81,21 @@ impl Registered {
         asked && !other.is_empty()
     }
 
+    /// Runs `treat` while [`wait_until_treated`](Registered::wait_until_treated) waits for its end.
+    pub(crate) fn treating<T>(&self, treat: impl FnOnce() -> T) -> T {
+        let _treating = lock(&self.treating);
+        treat()
+    }
+
+    /// Waits until the stop signals that came have been treated, so that the daemon knows what follows from them; one second at
+    /// most.
+    pub(crate) fn wait_until_treated(&self, stops: &[Signal]) {
+        if stops.iter().any(|signal| self.is_kept(*signal)) {
+            stopping::sleep(TREATMENT_TIMEOUT);
+        }
+        drop(lock(&self.treating));
+    }
+
     /// Takes the signals that came since the last call, each with the purposes for which it was sent.
     pub(crate) fn take(&self) -> Vec<(Signal, Purposes)> {
         let _ = self.event.read();
@@ -96,8 +118,11 @@ impl Registered {
     /// Whether one of these came and has not been taken.
     pub(crate) fn has_come(&self, signals: &[Signal]) -> bool {
         let pending = Mask::pending();
-        let is_kept = |signal: &Signal| self.kept.get().is_some_and(|kept| kept.has(*signal));
-        signals.iter().any(|signal| pending.contains(*signal) || is_kept(signal))
+        signals.iter().any(|signal| pending.contains(*signal) || self.is_kept(*signal))
+    }
+
+    fn is_kept(&self, signal: Signal) -> bool {
+        self.kept.get().is_some_and(|kept| kept.has(signal))
     }
 }
 

@@ -114,7 +114,8 @@ impl Service {
     fn serve(mut self) {
         loop {
             self.wait();
-            if let Some(stop) = self.react() {
+            let stop = self.registered.treating(|| self.react());
+            if let Some(stop) = stop {
                 return self.see_to_the_end(stop);
             }
         }
@@ -144,11 +145,7 @@ impl Service {
         for (signal, purposes) in self.registered.take() {
             self.run_handlers(signal);
             if self.stops.contains(&signal) {
-                acknowledge();
-                heed_others(signal);
-                if self.with_handlers.contains(&signal) {
-                    self.handlers.set_shutdown(signal);
-                }
+                self.begin_stop(signal);
                 let since = Instant::now();
                 let stop = stop.get_or_insert(Stop { since, by_hand: None });
                 stop.by_hand = stop.by_hand.or(self.is_asked_by_hand(purposes).then_some(since));
@@ -160,6 +157,15 @@ impl Service {
             stopping::mark();
         }
         stop
+    }
+
+    /// What has to be known before the body hears of the stop.
+    fn begin_stop(&self, signal: Signal) {
+        acknowledge();
+        heed_others(signal);
+        if self.with_handlers.contains(&signal) {
+            self.handlers.set_shutdown(signal);
+        }
     }
 
     fn run_handlers(&self, signal: Signal) {

@@ -1,11 +1,11 @@
 //! The handler of the signals that the daemon handles (`sigaction(2)`), and the handlers of others beside it.
 //!
-//! A handler that was installed before is called first, as the kernel would have called it. One that is installed later
+//! A handler that was installed before is called by ours, as the kernel would have called it. One that is installed later
 //! is the action in force when the signal comes: it calls ours as its old action, or it replaces ours.
 
 use super::dispositions::{self, Disposition};
 use super::handler::{Flag, is_abort};
-use super::siginfo;
+use super::siginfo::{self, Purpose};
 use crate::signal::Signal;
 use nix::errno::Errno;
 use nix::sys::eventfd::EventFd;
@@ -34,7 +34,7 @@ struct Slot {
 /// By number; more than any Linux has.
 static SLOTS: [AtomicPtr<Slot>; 129] = [const { AtomicPtr::new(ptr::null_mut()) }; 129];
 
-/// Installs the handler: the signal raises `flag` and `event`. An `abort(3)` ends the process.
+/// Installs the handler: the signal raises `flag` and `event`. An `abort(3)` does what it did before.
 ///
 /// # Errors
 /// The error of `sigaction(2)`.
@@ -124,26 +124,26 @@ fn slot(number: libc::c_int) -> Option<&'static Slot> {
 extern "C" fn handle(number: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
     let errno = Errno::last_raw();
     if let Some(slot) = slot(number) {
-        slot.call_before(number, info, context);
         // SAFETY: null, or the kernel's siginfo of this signal, which lives as long as this call.
-        slot.act(number, unsafe { info.as_ref() });
+        let is_told = slot.tell_daemon(unsafe { info.as_ref() });
+        // After that: a body that ends by it at once finds that its daemon has been told, and waits for the handlers.
+        slot.call_before(number, info, context);
+        if !is_told && slot.before.sa_sigaction == libc::SIG_DFL {
+            default_action(number);
+        }
     }
     Errno::set_raw(errno);
 }
 
 impl Slot {
-    fn act(&self, number: libc::c_int, info: Option<&libc::siginfo_t>) {
-        let is_for_the_daemon = self.active.load(SeqCst) && self.owner == process::id();
-        if !is_for_the_daemon {
-            if self.before.sa_sigaction == libc::SIG_DFL {
-                default_action(number);
-            }
-        } else if info.is_some_and(is_abort) {
-            default_action(number);
-        } else {
-            self.flag.raise(info.map_or(siginfo::Purpose::Unmarked, siginfo::purpose));
+    /// Raises flag and event. Returns `false` if the signal is not for the daemon.
+    fn tell_daemon(&self, info: Option<&libc::siginfo_t>) -> bool {
+        let is_for_the_daemon = self.active.load(SeqCst) && self.owner == process::id() && !info.is_some_and(is_abort);
+        if is_for_the_daemon {
+            self.flag.raise(info.map_or(Purpose::Unmarked, siginfo::purpose));
             let _ = self.event.write(1);
         }
+        is_for_the_daemon
     }
 
     /// Calls the handler that was there before ours, if one was.
@@ -152,7 +152,7 @@ impl Slot {
         if !is_handler(&self.before) || (is_once && self.spent.swap(true, SeqCst)) {
             return;
         }
-        let function = ptr::without_provenance::<()>(self.before.sa_sigaction);
+        let function = ptr::with_exposed_provenance::<()>(self.before.sa_sigaction);
         if self.before.sa_flags & libc::SA_SIGINFO != 0 {
             // SAFETY: `sigaction(2)` had it as the handler of a signal, with the arguments that this flag means.
             let function = unsafe { mem::transmute::<*const (), Handler>(function) };

@@ -53,7 +53,7 @@ impl Flag {
 }
 
 /// Has a signal raise `flag` and `event`, beside the handlers that others have installed; until [`release`]. An `abort(3)`
-/// ends the process at once.
+/// does what it did before: it ends the process.
 pub(crate) fn raise_flag(signal: Signal, flag: Arc<Flag>, event: Arc<EventFd>) -> io::Result<()> {
     action::install(signal, flag, event)
 }

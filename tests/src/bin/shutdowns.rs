@@ -9,9 +9,9 @@
 //! Verbs: `start`, `foreground` and `stop`. `by` says who installs the handler: `signal-hook`, `tokio`, `ctrlc`, `signal` (in place
 //! of the one there is), `once` (told more, and runs once); `at` says when: in `main`, after the `stage` Signals, or in the `body`.
 //! `signal` is the one it handles (`TERM`). The body `ends` when its handler has run, after what takes 300 ms, with status 7;
-//! `naps` for an hour at a time until then; `hangs`; or `serves` requests at `socket` until the handler has run, and answers those it has accepted. One that `dozes` has
-//! something beside it that sleeps again and again, and asks itself. `async=true` makes it one that awaits. `handle=SIGNAL` and
-//! `stop-on=SIGNAL` give the daemon a handler that notes in `handled`, or stops it. Every other key is the builder method of
+//! `naps` for an hour at a time until then; `spins` until then, and is the fastest to end; `hangs`; or `serves` requests at `socket` until the handler has run, and answers those it has accepted. One that `dozes` has
+//! something beside it that sleeps again and again, and asks itself. `async=true` makes it one that awaits. `handle=SIGNAL`,
+//! `fail=SIGNAL` and `stop-on=SIGNAL` give the daemon a handler that notes in `handled`, that fails then, or that stops it. Every other key is the builder method of
 //! the same name.
 #![deny(unsafe_code)]
 
@@ -67,6 +67,7 @@ fn run() -> daemon::Result<ExitCode> {
             "stop_timeout" => daemon = daemon.stop_timeout(milliseconds()),
             "kill" => daemon = daemon.kill(value == "true"),
             "handle" => daemon = daemon.signals(Signals::new().handle(parsed(value), || note("handled"))),
+            "fail" => daemon = daemon.signals(Signals::new().handle(parsed(value), fail)),
             "stop-on" => daemon = daemon.signals(Signals::new().handle(parsed(value), daemon::stop)),
             _ => panic!("unknown key `{key}`"),
         }
@@ -122,11 +123,14 @@ impl Plan {
         }
         note("begun");
         while self.body == "hangs" || !is_caught() {
-            if self.body == "naps" {
-                daemon::sleep(Duration::from_secs(3600));
-            } else {
-                thread::sleep(Duration::from_millis(2));
+            match self.body.as_str() {
+                "naps" => drop(daemon::sleep(Duration::from_secs(3600))),
+                "spins" => std::hint::spin_loop(),
+                _ => thread::sleep(Duration::from_millis(2)),
             }
+        }
+        if self.body == "spins" {
+            return Ok(ExitCode::SUCCESS);
         }
         thread::sleep(Duration::from_millis(300));
         note("cleaned");
@@ -238,6 +242,13 @@ fn parsed(name: &str) -> Signal {
 
 fn is_caught() -> bool {
     FLAG.load(Ordering::SeqCst) || look::sys::caught() > 0
+}
+
+/// Fails after what takes its time.
+fn fail() -> Fallible {
+    note("handled");
+    thread::sleep(Duration::from_millis(100));
+    Err("no ink".into())
 }
 
 /// Appends a line to a file of the lab.
