@@ -25,8 +25,9 @@ fn stopped(environment: &str, settings: &str) -> Outcome {
 /// Promise 1.30.
 #[test]
 fn default_grace_is_shorter_than_what_the_monitor_waits() {
-    for (seconds, grace) in [("1", "800ms"), ("0.5", "400ms")] {
-        let ended = stopped(&format!("DAEMON_MONITOR=$$ DAEMON_STOP_TIMEOUT={seconds}"), "");
+    // The second: 10 s would be longer than this `stop_timeout`, but is not what the grace is.
+    for (seconds, settings, grace) in [("1", "", "800ms"), ("0.5", "stop_timeout=5000", "400ms")] {
+        let ended = stopped(&format!("DAEMON_MONITOR=$$ DAEMON_STOP_TIMEOUT={seconds}"), settings);
         ended.says(&[&format!("did not end within its grace of {grace}, and was ended")]).prints(&["ended 1\n"]);
     }
 }

@@ -12,7 +12,7 @@ use std::io;
 use std::os::fd::AsRawFd;
 
 /// Programs that keep what they start in the foreground: a child that forks away looks dead to them.
-const WATCHERS: [&str; 22] = [
+const WATCHERS: [&str; 23] = [
     "systemd",
     "init",
     "tini",
@@ -35,6 +35,7 @@ const WATCHERS: [&str; 22] = [
     "process-compose",
     "dinit",
     "daemonctl",
+    super::init::NAME,
 ];
 
 /// The name of a process is cut to this many bytes by the kernel.

@@ -22,6 +22,7 @@ use crate::sys::wait::reap_any;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::set_name;
 use nix::unistd::{Uid, chdir, dup2_stderr, dup2_stdin, dup2_stdout, setresuid};
+use std::ffi::CString;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
@@ -34,6 +35,9 @@ const CONTAINER_STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long the init waits before it tries again where the kernel cannot poll (no memory).
 const POLL_RETRY_INTERVAL: Duration = Duration::from_millis(50);
+
+/// The name of the init among processes, by which `killall` and `pgrep` tell it from the daemon.
+pub(super) const NAME: &str = "daemon-init";
 
 /// Why a daemon that is the main process of a container does not restart itself.
 pub(super) const REFUSES_RESTART: &str = "the container would end with it: let the container's runtime restart that";
@@ -128,8 +132,7 @@ fn forget_streams() {
         let _ = dup2_stderr(&null);
     }
     let _ = chdir("/");
-    // So that `killall NAME` and `pgrep -x NAME` find the daemon alone.
-    let _ = set_name(c"daemon-init");
+    let _ = CString::new(NAME).map(|name| set_name(&name));
 }
 
 struct Init {

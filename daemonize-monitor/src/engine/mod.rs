@@ -75,7 +75,7 @@ pub(crate) struct Plan {
     pub(crate) ignored: Vec<Signal>,
     /// Readable when the daemon that this is has been told to stop.
     pub(crate) stopping: Option<BorrowedFd<'static>>,
-    /// Whether this process has no other children than bots and what it was given by whoever executed it.
+    /// `true` if no other part of this program has children: then all that are unknown are reaped.
     pub(crate) reaps_all: bool,
     /// Called when every bot that starts by itself was begun.
     pub(crate) ready: Box<dyn FnOnce() -> Result<()>>,

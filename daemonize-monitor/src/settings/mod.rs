@@ -58,7 +58,8 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Returns `true` if a shutdown takes as long as a container allows it by default, which nobody chose for these bots.
+    /// Returns `true` if a shutdown may take as long as it does in a container by default: then that was not chosen for these
+    /// bots.
     pub(crate) fn has_container_stop_timeout(&self) -> bool {
         is_main_process() && self.stop_timeout == CONTAINER_STOP_TIMEOUT
     }

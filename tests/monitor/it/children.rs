@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::common::{
-    BOT, SOON, lab, lines, number, process, size, start, start_again, status, stop, tell, wait_for, write_bots,
+    BOT, PIDFILE, SOON, foreground, lab, lines, number, process, size, start, start_again, status, stop, tell,
+    wait_for, write_bots,
 };
 use look::Process;
 use nix::sys::signal::Signal;
@@ -47,6 +48,23 @@ fn p6_03_orphans_are_reaped_and_no_status_is_stolen() {
     lab.shell("sleep 0.2").run().ok();
     assert_eq!(zombies(monitor), 0);
     stop(&lab);
+}
+
+/// Promise 6.32. The monitor of this helper is a part of it, and the shell's children count as its own after `exec`.
+#[test]
+fn monitor_that_is_part_of_a_program_leaves_other_children_alone() {
+    let lab = lab();
+    let running = foreground(&lab, &["web : BOT idle"], "sleep 0.3 & exec $D foreground");
+    let monitor = lab.daemon(PIDFILE);
+    let begin = Instant::now();
+    while zombies(monitor) == 0 {
+        assert!(begin.elapsed() < SOON, "the child of the shell was reaped");
+    }
+    // Whatever the monitor reaps, it has reaped by then.
+    tell(&lab, "restart web 20000");
+    assert_eq!(zombies(monitor), 1);
+    monitor.signal(Signal::SIGTERM);
+    running.finish();
 }
 
 /// Orphans faster than one can look at each, beside many bots that live: the dead do not pile up, and commands are answered.
