@@ -55,6 +55,13 @@ impl State {
     }
 
     /// Returns `true` if the bot is as it should be: it runs and is ready, or has ended with success and is not started again.
+    ///
+    /// ```
+    /// use daemonize_monitor::State;
+    ///
+    /// assert!(State::Running.is_up() && State::Exited.is_up());
+    /// assert!(!State::Failed.is_up() && !State::Starting.is_up());
+    /// ```
     pub fn is_up(self) -> bool {
         matches!(self, State::Running | State::Exited)
     }

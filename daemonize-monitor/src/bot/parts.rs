@@ -51,7 +51,8 @@ impl Default for Limit {
 
 /// How long a bot that keeps ending waits before it is started again.
 ///
-/// The first restart in a row is at once; before the second it waits `first`, then `factor` times longer each time, up
+/// The first restart in a row is at once, or after 0.1 s if a signal to stop may have ended the bot: a service manager may have sent it
+/// to the monitor too. Before the second restart it waits `first`, then `factor` times longer each time, up
 /// to `cap`. A run of at least `stable_after` ends the row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Backoff {

@@ -31,14 +31,7 @@ fn restart_of_the_monitor_with_mistakes_in_its_file_is_refused_and_stops_nothing
     assert!(refused(&site).contains("no such file or directory"));
     // As soon as it is right, it is done.
     site.configure(BOTS);
-    let before = site.monitor();
-    assert_eq!(site.client().restart().expect("an answer")["success"], true);
-    before.died(crate::common::SOON).expect("the old one ends");
-    look::until(&site.lab.path("m.pid"), look::Deadline::after(crate::common::SOON), || {
-        let text = site.lab.read("m.pid");
-        (text.contains("unix://") && !text.starts_with(&format!("{}\n", before.id()))).then_some(())
-    })
-    .expect("a new one");
+    site.restart_monitor();
     site.until_is("web", "running");
     site.shutdown();
 }

@@ -18,6 +18,9 @@ fn start_of_one_bot_starts_the_monitor_and_no_other_bot() {
     assert_eq!(site.bot("other")["events"][1]["total"], 0, "it was never started");
     site.ok(&["start"]);
     site.until_is("other", "running");
+    // The monitor that takes over from this one has all bots that start with it.
+    site.restart_monitor();
+    site.until_is("other", "running");
     site.shutdown();
 }
 

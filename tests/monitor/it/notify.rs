@@ -1,35 +1,29 @@
 //! What a bot says on its notify socket, beside that it is ready.
 
-use crate::common::{lab, lines, number, start, status, stop, tell, wait_for};
-use std::time::Duration;
+use crate::common::{SOON, lab, lines, number, start, status, stop, tell, wait_for};
+use crate::site::Site;
 
 /// Promise 6.40.
 #[test]
 fn message_with_descriptors_is_heard_and_they_are_closed() {
-    let lab = lab();
-    let monitor = start(
-        &lab,
-        &[
-            // Each of them ends only when the monitor has closed what it was sent.
-            "stores ready=notify : BOT hand-over:FDSTORE=1+FDNAME=x hand-over:READY=1+FDSTORE=1 hand-over:BARRIER=1 touch:LAB/closed idle",
-            "plain ready=notify autostart=no : BOT ready idle",
-        ],
+    // Each `hand-over` ends only when the monitor has closed what it was sent.
+    let site = Site::new(
+        r#"
+[bot.stores]
+command = "BOT"
+args = ["hand-over:FDSTORE=1+FDNAME=x", "hand-over:READY=1+FDSTORE=1", "hand-over:BARRIER=1", "touch:LAB/closed", "idle"]
+ready = "notify"
+"#,
     );
-    wait_for(&lab, "stores", "running");
-    lab.wait_for("closed", Duration::from_secs(20), |_| true);
-    let log = lab.read("m.log");
+    site.start();
+    site.until_is("stores", "running");
+    site.lab.wait_for("closed", SOON, |_| true);
+    // The next start says it again, and the log does not.
+    site.ok(&["restart", "--wait", "stores"]);
     let said = "bot `stores` wants descriptors to be kept (FDSTORE=1): they are not kept, but closed";
-    assert!(log.matches(said).count() <= 1, "{log}");
-    // A bot that sends none takes as many of the monitor's descriptors as one that does.
-    let before = monitor.descriptors().len();
-    tell(&lab, "start plain 20000");
-    let one = monitor.descriptors().len() - before;
-    tell(&lab, "stop plain 20000");
-    tell(&lab, "stop stores 20000");
-    let without = monitor.descriptors().len();
-    tell(&lab, "start stores 20000");
-    assert!(monitor.descriptors().len() - without <= one, "{:?}", monitor.descriptors());
-    stop(&lab);
+    site.shutdown();
+    let log = site.lab.read("m.log");
+    assert_eq!(log.matches(said).count(), 1, "{log}");
 }
 
 /// Promise 6.40.

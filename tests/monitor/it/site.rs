@@ -123,6 +123,19 @@ impl Site {
         self.until(name, |bot| bot["state"] == state)
     }
 
+    /// Has the monitor restart itself, and waits until the new one listens.
+    #[track_caller]
+    pub(crate) fn restart_monitor(&self) {
+        let before = self.monitor();
+        assert_eq!(self.client().restart().expect("an answer")["success"], true);
+        before.died(SOON).expect("the old one ends");
+        look::until(&self.lab.path("m.pid"), look::Deadline::after(SOON), || {
+            let text = self.lab.read("m.pid");
+            (text.contains("unix://") && !text.starts_with(&format!("{}\n", before.id()))).then_some(())
+        })
+        .expect("a new one");
+    }
+
     /// Stops the monitor; nothing of it is left.
     #[track_caller]
     pub(crate) fn shutdown(&self) -> Outcome {

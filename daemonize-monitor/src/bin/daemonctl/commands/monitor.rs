@@ -54,8 +54,8 @@ pub(crate) fn start(
     }
 }
 
-/// Starts the monitor if it does not run, with its bots if `autostart` says so. Returns `true` if it runs already: also if
-/// another `start` has been faster.
+/// Starts the monitor if it does not run, with its bots if `autostart` says so, or if it takes over from one that restarts, whose
+/// bots are more than this command line says. Returns `true` if it runs already: also if another `start` has been faster.
 fn ensure_monitor(site: &Site, connection: &Connection, autostart: bool) -> Result<bool, Failure> {
     // A monitor that restarts has started this one to take its place: the launch waits for its end.
     let takes_over = env::var_os(RESTART_ENV).is_some();
@@ -65,7 +65,7 @@ fn ensure_monitor(site: &Site, connection: &Connection, autostart: bool) -> Resu
             return Ok(true);
         }
         // From here on there are two processes; this one goes on when the other is ready.
-        let monitor = monitor(site)?.autostart(autostart);
+        let monitor = monitor(site)?.autostart(autostart || takes_over);
         let lost = __daemonctl::writing_to_nowhere(&monitor);
         match monitor.start() {
             Ok(started) => {
