@@ -148,7 +148,7 @@ impl Attachment for Registration {
         // A second monitor with the same pidfile is refused by its lock.
         for pidfile in pidfiles(&self.config).into_iter().filter(|pidfile| pidfile != plan.pidfile()) {
             if let Ok(Some(pid)) = Client::at(&pidfile).pid() {
-                let (config, pidfile) = (escape_bytes(self.config.as_os_str().as_bytes()), pidfile.display());
+                let [config, pidfile] = [&self.config, &pidfile].map(|path| escape_bytes(path.as_os_str().as_bytes()));
                 return Err(format!(
                     "a monitor runs with `{config}` already, as process {pid} with the pidfile `{pidfile}`: shut it down first, \
                      with `daemonctl shutdown --pidfile {pidfile}`"

@@ -66,3 +66,32 @@ impl Attachment for RestartChecks {
         self.check()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Promise 6.31.
+    #[test]
+    fn restart_with_another_name_or_pidfile_is_refused() {
+        let settings = |name: &str, pidfile: Option<&str>| Settings {
+            name: name.into(),
+            pidfile: pidfile.map(Into::into),
+            ..Settings::default()
+        };
+        let refused =
+            |new: Settings| check_identity(&settings("a", Some("/run/a.pid")), &new).map_err(|error| error.to_string());
+        assert_eq!(refused(settings("a", Some("/run/a.pid"))), Ok(()));
+        let fix = "shut it down and start it again";
+        assert_eq!(
+            refused(settings("b", Some("/run/a.pid"))),
+            Err(format!("the monitor is called `b` in its configuration now, not `a`: {fix}"))
+        );
+        assert_eq!(
+            refused(settings("a", None)),
+            Err(format!(
+                "the pidfile of the monitor is that of its name in its configuration now, not `/run/a.pid`: {fix}"
+            ))
+        );
+    }
+}
