@@ -204,10 +204,8 @@ impl Endpoint {
 
     /// Handles events of this name: `POST /event` with `{"name": name, …}`.
     ///
-    /// The handler returns a [reply](crate::IntoReply) or a future of one. One that returns its reply runs in a thread of its
-    /// own, one that awaits it in the endpoint's. 24 may be at work for those who came to the socket, and 24 for those who came
-    /// to the port: a further event waits for 2 s, is then refused with status 503, and is not begun if its client leaves
-    /// meanwhile. A panic, or that no thread can be had, is the reply of that event alone.
+    /// The handler returns a [reply](crate::IntoReply), in a thread of its own, or a future of one; a panic is the reply of that
+    /// event alone. 24 may be at work for the socket, and 24 for the port: one more is refused (503) after 2 s of waiting.
     #[must_use]
     pub fn on<How, R>(self, name: impl Into<String>, handler: impl Fn(Event) -> R + Send + Sync + 'static) -> Endpoint
     where

@@ -30,7 +30,7 @@ const FLOORS_OF_CONTROL: Floors = &[
     (4, &["server"]),
     (3, &["routes"]),
     (2, &["access", "events", "status", "place"]),
-    (1, &["refusal", "token", "json", "address", "leftovers"]),
+    (1, &["refusal", "token", "json", "address", "blocking", "leftovers"]),
 ];
 
 /// The same for `daemonize-monitor`, but for its program, which is a house of its own.

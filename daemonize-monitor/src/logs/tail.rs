@@ -2,7 +2,7 @@
 
 use super::Place;
 use super::cut::{prefix, without_rest_of_character};
-use memchr::{memchr, memrchr_iter};
+use memchr::{memchr, memrchr, memrchr_iter};
 use std::io;
 use std::os::unix::fs::FileExt;
 
@@ -21,16 +21,19 @@ pub(crate) struct Ring(Vec<u8>);
 impl Ring {
     /// Adds whole lines; the oldest ones make room. A line that would take too much is shortened, and says so.
     pub(crate) fn push(&mut self, lines: &[u8]) {
-        if lines.len() <= LONGEST {
+        let (lines, are_short) = newest(lines);
+        if are_short {
             return self.add(lines);
         }
+        let mut kept = Vec::with_capacity(KEPT);
         for line in lines.split_inclusive(|byte| *byte == b'\n') {
             if line.len() <= LONGEST {
-                self.add(line);
+                kept.extend_from_slice(line);
             } else {
-                self.add(&shortened(line));
+                kept.extend_from_slice(&shortened(line));
             }
         }
+        self.add(&kept);
     }
 
     /// Adds what has room when the oldest lines are gone.
@@ -48,6 +51,23 @@ impl Ring {
     pub(crate) fn last(&self, count: usize) -> Vec<u8> {
         last_of(&self.0, count).to_vec()
     }
+}
+
+/// Those of these lines that have room, once they are shortened, and whether none has to be. No more is looked at: there may
+/// be much of it.
+fn newest(lines: &[u8]) -> (&[u8], bool) {
+    let (mut begin, mut size, mut are_short) = (lines.len(), 0, true);
+    while begin > 0 {
+        let line = memrchr(b'\n', &lines[..begin - 1]).map_or(0, |end| end + 1);
+        let length = begin - line;
+        size += length.min(LONGEST);
+        if size > KEPT {
+            break;
+        }
+        are_short &= length <= LONGEST;
+        begin = line;
+    }
+    (&lines[begin..], are_short)
 }
 
 /// The beginning of a line, and how much of it is left out.

@@ -65,6 +65,46 @@ fn three_bots_in_three_languages_count_events() {
     assert!(outcome.stdout.ends_with("the monitor has stopped\n") && lab.quiet(Duration::from_secs(20)).is_ok());
 }
 
+/// Bots as they were written for the original monitor: one of its configuration, which names the runner in its first line.
+#[test]
+fn bot_of_the_original_monitor_counts_events_and_logs() {
+    let lab = Lab::new(daemonctl());
+    let runner = root().join("examples/monitor/run_original.py");
+    let copied = Command::new("cp").arg("-p").arg(runner).arg(lab.directory()).status();
+    assert!(copied.is_ok_and(|status| status.success()), "failed to copy the runner");
+    let directory = lab.directory().display().to_string();
+    lab.write("beside.py", "WORD = 'reply'\n");
+    let bot = "import beside, time
+def main(conn, logger):
+    logger.info('hello from %s', __name__)
+    while True:
+        conn.send(beside.WORD + '  sent')
+        print('said', conn.poll(0.1))
+";
+    lab.write("original.py", format!("#!{directory}/run_original.py\n{bot}"));
+    lab.write("wrong.py", "def mian(conn, logger): pass\n");
+    lab.shell("chmod 755 original.py").run().ok();
+    lab.write(
+        "original.cfg",
+        format!(
+            "PIDFILE={directory}/m.pid\nLISTENER_HOST=127.0.0.1\nLISTENER_PORT=0\nAUTOSTART={directory}/original.py\n"
+        ),
+    );
+    let commands = "C=\"$D -c original.cfg\"; $C start
+        timeout 30 $C status --watch --json | grep -m 1 '\"counts\":.*\"original\".*sent' > /dev/null
+        $C status --json > status; $C tail -n 1000 original; $C shutdown";
+    let outcome = script(&lab, commands).ok().prints(&["hello from original\n", "said False\n"]);
+    let status: Value = serde_json::from_str(&lab.read("status")).expect("JSON");
+    for event in ["reply", "sent"] {
+        assert!(count(&status, "original", event) >= 1, "no {event}: {outcome}\n{status}");
+    }
+    assert!(lab.quiet(Duration::from_secs(20)).is_ok());
+    for (file, why) in [("wrong.py", "it has no function `main(conn, logger)`"), ("missing.py", "no such file")] {
+        let refused = lab.command("./run_original.py", &[file]).run().exits(1);
+        assert!(refused.stderr.to_lowercase().contains(why), "{refused}");
+    }
+}
+
 #[test]
 fn a_monitor_built_in_code_can_be_asked() {
     let lab = Lab::new(example("in_code"));
