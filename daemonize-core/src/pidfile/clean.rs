@@ -1,8 +1,7 @@
 //! Removing what a dead daemon or a killed start has left.
 
-use super::place::{Place, distrusted};
-use super::probe::Holder;
-use super::{describe_holder, locking_failed, try_lock};
+use super::place::Place;
+use super::{describe_holder, find_living, locking_failed, try_lock};
 use crate::error::{Error, ErrorKind, Result, cause};
 use std::path::Path;
 
@@ -15,19 +14,13 @@ pub(crate) fn clean(path: &Path) -> Result<Option<String>> {
     }
     let (lock, created) = place.open_lock()?;
     if !try_lock(&lock).map_err(|error| locking_failed(&place, &error))? {
-        return Ok(Some(describe_holder(path, &lock)));
+        return Ok(Some(describe_holder(&place, &lock)));
     }
     if !place.is_current(&lock) {
         return Ok(Some("its lock file was replaced".to_owned()));
     }
-    let obstacle = match place.read().map(|reading| reading.map_or(Ok(Holder::Nothing), |reading| reading.holder())) {
-        Ok(Ok(holder @ (Holder::Foreign | Holder::Unproven(_)))) => {
-            Err(distrusted(path, format_args!("{holder}; not removing it")))
-        }
-        Ok(Ok(Holder::Alive(identity))) => Ok(Some(format!("pid {} is alive", identity.pid))),
-        Ok(_) => Ok(None),
-        Err(error) => Err(error),
-    };
+    let living = place.read().and_then(|reading| find_living(path, reading.as_ref(), "removing"));
+    let obstacle = living.map(|pid| pid.map(|pid| format!("pid {pid} is alive")));
     let stale = matches!(obstacle, Ok(None));
     // A lock file that only this call has made goes again in any case.
     let removed = if stale || created { place.remove(&lock, false, |_| stale) } else { Ok(()) };
@@ -49,7 +42,7 @@ pub(crate) fn clean_lock(path: &Path) -> Result<Option<String>> {
 fn find_holder(place: &Place) -> Result<Option<String>> {
     let Some(lock) = place.open_existing_lock()? else { return Ok(None) };
     if !try_lock(&lock).map_err(|error| locking_failed(place, &error))? {
-        return Ok(Some(describe_holder(place.path(), &lock)));
+        return Ok(Some(describe_holder(place, &lock)));
     }
     Ok((!place.is_current(&lock)).then(|| "its lock file was replaced".to_owned()))
 }

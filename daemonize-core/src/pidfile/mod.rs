@@ -199,8 +199,8 @@ impl PidFile {
             let holder = place.read()?.map_or(Ok(Holder::Nothing), |reading| reading.holder());
             return Ok(match holder {
                 Ok(Holder::Alive(identity)) => Attempt::Daemon(identity.pid),
-                Ok(holder) => Attempt::Busy(lock, holder.to_string()),
-                Err(error) => Attempt::Busy(lock, cause(&error)),
+                Ok(holder) => Attempt::Busy(place, lock, holder.to_string()),
+                Err(error) => Attempt::Busy(place, lock, cause(&error)),
             });
         }
         let refusal = PidFile::empty(&place, mode);
@@ -217,23 +217,19 @@ impl PidFile {
     /// The lock is held: makes the pidfile an empty one, or returns why it must not be replaced all the same.
     fn empty(place: &Place, mode: u32) -> Result<Option<Attempt>> {
         let stale = place.read()?;
-        match stale.as_ref().map_or(Ok(Holder::Nothing), Reading::holder) {
+        match find_living(place.path(), stale.as_ref(), "replacing")? {
             // It is just ending and could not remove its file; or its lock file was removed; or this file system's locks
             // keep no process out. (A program that has replaced itself by exec is no other process.)
-            Ok(Holder::Alive(identity)) if identity.pid != Pid::this() => Ok(Some(Attempt::Unlocked(identity.pid))),
-            Ok(holder) => {
-                refuse_foreign(place.path(), &holder)?;
-                place.create_empty(stale.as_ref(), mode).map(|()| None)
-            }
-            Err(_) => place.create_empty(stale.as_ref(), mode).map(|()| None),
+            Some(pid) if pid != Pid::this() => Ok(Some(Attempt::Unlocked(pid))),
+            _ => place.create_empty(stale.as_ref(), mode).map(|()| None),
         }
     }
 
     /// Refuses a file that no start replaces, before there is a lock. One that cannot be read is judged under the lock.
     pub(crate) fn check_replaceable(path: &Path) -> Result<()> {
-        match PidFile::probe(path).map(|probe| probe.holder()) {
-            Ok(Ok(holder)) => refuse_foreign(path, &holder),
-            _ => Ok(()),
+        match PidFile::probe(path) {
+            Ok(probe) => find_living(path, probe.0.as_ref(), "replacing").map(drop),
+            Err(_) => Ok(()),
         }
     }
 
@@ -248,9 +244,7 @@ impl PidFile {
         }
         place.judge_lock(&lock)?;
         let stale = place.read()?;
-        if let Some(Ok(holder)) = stale.as_ref().map(Reading::holder) {
-            refuse_foreign(path, &holder)?;
-        }
+        find_living(path, stale.as_ref(), "replacing")?;
         place.create_empty(stale.as_ref(), mode)?;
         Ok(Some(PidFile { place, mode, lock, sealed: None, owner: Some(Pid::this()) }))
     }
@@ -332,7 +326,7 @@ enum Attempt {
     /// A living daemon's, and yet the lock was free.
     Unlocked(Pid),
     /// The lock that another process holds, and what the pidfile says.
-    Busy(File, String),
+    Busy(Place, File, String),
 }
 
 impl Attempt {
@@ -340,7 +334,7 @@ impl Attempt {
     fn error(self, path: &Path) -> Error {
         match self {
             Attempt::Daemon(pid) | Attempt::Unlocked(pid) => already_running(path, pid),
-            Attempt::Busy(lock, why) => locked(path, &lock, &why),
+            Attempt::Busy(place, lock, why) => locked(&place, &lock, &why),
             Attempt::Replaced | Attempt::Taken(_) => Error::failed(
                 ErrorKind::Locked,
                 "lock pidfile",
@@ -360,11 +354,18 @@ fn try_lock(file: &File) -> io::Result<bool> {
     }
 }
 
-/// P5: refuses a file that is not a pidfile, or another program's whose process lives.
-fn refuse_foreign(path: &Path, holder: &Holder) -> Result<()> {
-    match holder {
-        Holder::Foreign | Holder::Unproven(_) => Err(distrusted(path, format_args!("{holder}; not replacing it"))),
-        _ => Ok(()),
+/// P5: returns the daemon that the file names, if it lives. A file of which nothing is known is stale for the process that
+/// holds the lock.
+///
+/// # Errors
+/// The file is not a pidfile, or another program's whose process lives; the text says that it is not `replacing` it.
+fn find_living(path: &Path, reading: Option<&Reading>, replacing: &str) -> Result<Option<Pid>> {
+    match reading.map(Reading::holder) {
+        Some(Ok(holder @ (Holder::Foreign | Holder::Unproven(_)))) => {
+            Err(distrusted(path, format_args!("{holder}; not {replacing} it")))
+        }
+        Some(Ok(Holder::Alive(identity))) => Ok(Some(identity.pid)),
+        _ => Ok(None),
     }
 }
 
@@ -373,19 +374,17 @@ pub(crate) fn already_running(path: &Path, pid: Pid) -> Error {
     Error::new(ErrorKind::AlreadyRunning { pid }, text)
 }
 
-fn locked(path: &Path, lock: &File, why: &str) -> Error {
-    let holder = describe_holder(path, lock);
-    let cause = format!("locked, but by no daemon: {holder}; {why}");
-    Error::failed(ErrorKind::Locked, "lock pidfile", path.display(), cause)
+fn locked(place: &Place, lock: &File, why: &str) -> Error {
+    let cause = format!("locked, but by no daemon: {}; {why}", describe_holder(place, lock));
+    Error::failed(ErrorKind::Locked, "lock pidfile", place.path().display(), cause)
 }
 
 /// Names the process that holds the lock, as far as this user may see it.
-fn describe_holder(path: &Path, lock: &File) -> String {
-    let mut lock_path = path.as_os_str().to_owned();
-    lock_path.push(".lock");
-    let found = lock.metadata().ok().and_then(|status| lock_holder::find(Path::new(&lock_path), status.ino()));
+fn describe_holder(place: &Place, lock: &File) -> String {
+    let path = place.lock_path();
+    let found = lock.metadata().ok().and_then(|status| lock_holder::find(&path, status.ino()));
     let holder = found.unwrap_or_else(|| "a process that `/proc` does not show to this user".to_owned());
-    format!("{holder} holds the lock `{}`", Path::new(&lock_path).display())
+    format!("{holder} holds the lock `{}`", path.display())
 }
 
 fn locking_failed(place: &Place, error: &io::Error) -> Error {
