@@ -80,7 +80,7 @@ pub use event::{event, events};
 #[cfg(feature = "tokio")]
 pub use inside::sleep_async;
 pub use inside::{listen_fds, ready, reload, restart, sleep, stop, stopped, stopping, store_fd, wait_handle};
-pub use launch::Started;
+pub use launch::{Destination, Started};
 pub use pid::Pid;
 pub use pidfile::PidFile;
 pub use reach::{State, Status, Stopped};

@@ -9,6 +9,7 @@
 mod cleanup;
 
 use super::capture::{Capture, Captured, Listener};
+use super::destination::Destination;
 use super::outcome::{Outcome, PidFileState, Verdict, died};
 use super::quiet::Quiet;
 use super::session_leader;
@@ -59,7 +60,7 @@ pub(super) fn split(mut quiet: Quiet, launch: Launch, alone: Alone, leaving: boo
             // While the session leader makes the daemon.
             let context = BootContext::read();
             let addresses = (!launch.plan.tells_addresses()).then(Vec::new);
-            let Launch { plan: Plan { settings, pidfile, manager, .. }, lock } = launch;
+            let Launch { plan: Plan { settings, detached, pidfile, manager, .. }, lock } = launch;
             let deadline = Instant::now() + settings.start_timeout;
             let mut launcher = Launcher {
                 ready,
@@ -74,6 +75,7 @@ pub(super) fn split(mut quiet: Quiet, launch: Launch, alone: Alone, leaving: boo
                 manager,
                 deadline,
                 quiet,
+                destinations: Destination::of(&settings, detached),
                 left_behind: false,
                 reaped: false,
             };
@@ -102,6 +104,8 @@ struct Launcher {
     manager: Option<&'static Manager>,
     deadline: Instant,
     quiet: Quiet,
+    /// Where the daemon's stdout and stderr lead.
+    destinations: [Destination; 2],
     /// Set if a process that left the daemon's group still has its end of the socket, or the session leader cannot die.
     left_behind: bool,
     reaped: bool,
@@ -309,7 +313,8 @@ impl Launcher {
 
     fn success(mut self, pid: Pid, pidfile: PathBuf) -> Started {
         let (output, errors) = self.capture.take().map(Capture::finish).unwrap_or_default();
-        Started { pid, pidfile, output, errors }
+        let [stdout, stderr] = self.destinations;
+        Started { pid, pidfile, stdout, stderr, output, errors }
     }
 
     fn failure(&mut self, error: Error) -> Error {

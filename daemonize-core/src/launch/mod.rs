@@ -14,6 +14,7 @@ mod auto;
 mod birth;
 mod capabilities;
 mod capture;
+mod destination;
 mod identity;
 mod launcher;
 mod life;
@@ -52,6 +53,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use stdio::Streams;
 
+pub use destination::Destination;
 pub use started::Started;
 
 /// Between two looks at a pidfile that somebody else has for longer.
