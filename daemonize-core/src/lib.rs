@@ -83,7 +83,7 @@ pub use inside::{listen_fds, ready, reload, restart, sleep, stop, stopped, stopp
 pub use launch::{Destination, Started};
 pub use pid::Pid;
 pub use pidfile::PidFile;
-pub use reach::{State, Status, Stopped};
+pub use reach::{LastWords, State, Status, Stopped};
 pub use settings::{Close, Detach, Hook, Hooks, Ready, Stdio};
 pub use signal::{Signal, UnknownSignal};
 pub use signals::{Handler, Signals};

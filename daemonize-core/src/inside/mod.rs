@@ -1,7 +1,9 @@
 //! What the body of a daemon may call, and what this process knows of itself once it is one.
 
+mod last_words;
 mod self_restart;
 
+pub(crate) use last_words::keep_panics;
 pub use self_restart::restart;
 pub(crate) use self_restart::{Program, RESTART_ENV, RestartedFrom, pass_stop_on};
 

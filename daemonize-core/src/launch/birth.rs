@@ -148,6 +148,7 @@ impl Birth {
         let Some(lock) = &mut self.launch.lock else { return Ok(()) };
         if self.link.is_none() && lock.pid().is_none() {
             lock.write(&identity, &self.addresses)?;
+            lock.renew_last_words();
             lock.keep_lock_only();
         }
         lock.adopt(identity);
@@ -293,7 +294,7 @@ impl Birth {
                 Ok(())
             }
             Close::All => {
-                kept.extend(self.launch.lock.as_ref().map(PidFile::descriptor));
+                kept.extend(self.launch.lock.iter().flat_map(PidFile::descriptors));
                 kept.extend(self.launch.plan.streams.descriptors());
                 kept.extend(self.link.iter().map(|link| link.ready.as_fd().as_raw_fd()));
                 kept.extend(self.notifier.iter().map(|notifier| notifier.as_fd().as_raw_fd()));

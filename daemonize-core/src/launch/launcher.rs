@@ -277,6 +277,7 @@ impl Launcher {
             self.reap_session_leader();
             notifier.introduce(daemon);
         }
+        self.lock.iter().for_each(PidFile::renew_last_words);
         let begun = self.ready.send(&Message::Go).is_ok();
         match self.lock.take() {
             // It died after READY, and the session leader watches no more.

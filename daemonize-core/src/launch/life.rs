@@ -69,6 +69,7 @@ extern "C" fn tidy_up() {
         tell_stopping(inside);
         inside.end_attachments();
         fail(inside, &never_ready(&Ending::success()));
+        inside.leave_last_words(0, None);
         inside.release();
     }
 }
@@ -76,8 +77,9 @@ extern "C" fn tidy_up() {
 /// User code has called `exit(3)`: the status is the user's, the messages in flight are ours.
 extern "C" fn settle_at_exit() {
     // Not in a child that the user's code has forked.
-    if inside::current().is_some_and(|inside| inside.identity.pid == Pid::this()) {
+    if let Some(inside) = inside::current().filter(|inside| inside.identity.pid == Pid::this()) {
         settle_unless_ending();
+        inside.leave_exit();
     }
 }
 
@@ -109,6 +111,7 @@ fn begin(birth: Birth, leave: fn() -> !) -> Result<&'static Inside> {
         return Err(error);
     }
     let inside = inside::enter(inside);
+    inside::keep_panics();
     shutdown::set_limit(settings.nack_timeout());
     let manual = settings.ready == Ready::Manual;
     let mut service = service(inside, settings, &announcement);
@@ -136,7 +139,7 @@ fn service(inside: &'static Inside, settings: Settings, announcement: &Announcem
     let grace = settings.grace();
     let mut signals = settings.signals;
     if !reopening.is_empty() {
-        signals = signals.around(Signal::SIGHUP, move || reopening.run(), || {});
+        signals = signals.around(Signal::SIGHUP, move || inside.warn(reopening.run()), || {});
     }
     if inside.has_attachments() {
         signals = telling(inside, signals, &stops);
@@ -224,6 +227,7 @@ fn start(inside: &'static Inside, service: Service) {
         if !stopped {
             report::error(&error.to_string());
         }
+        inside.leave_last_words(u8::from(!stopped), None);
         inside.release();
         exit_now(u8::from(!stopped));
     }
@@ -267,10 +271,11 @@ fn finish(inside: &'static Inside, ending: &Ending, exit: Exit) -> ! {
         report::error(error);
     }
     stdout::flush();
+    let status = ending.exit_code().max(u8::from(cut));
+    inside.leave_last_words(status, ending.error());
     if let Some(error) = release(inside) {
         report::error(&error);
     }
-    let status = ending.exit_code().max(u8::from(cut));
     match exit {
         Exit::Now => exit_now(status),
         Exit::Whole => std::process::exit(status.into()),
@@ -327,6 +332,7 @@ fn end_from_outside(inside: &'static Inside, end: End) {
         End::CutShort => Some("was told to stop twice, and was ended before it was done".to_owned()),
     };
     let status = u8::from(words.is_some() || cut);
+    inside.leave_last_words(status, words.as_deref());
     if let Some(words) = words {
         within(LAST_WORDS, move || report::error(&words));
     }

@@ -157,10 +157,13 @@ impl Checked {
             let deadline = Instant::now() + settings.stop_timeout();
             quiet.interrupted(|| daemon.wait_for_end(deadline, settings))?;
         }
-        let lock = match inherited {
+        let mut lock = match inherited {
             None if has_pidfile => Some(acquire(&plan, &quiet)?),
             lock => lock,
         };
+        if let (Some(lock), Some(target)) = (&mut lock, plan.identity.as_ref().filter(|target| target.is_one_way())) {
+            lock.prepare_last_words(target.owner());
+        }
         Ok(Locked { quiet, launch: Launch { plan, lock } })
     }
 }

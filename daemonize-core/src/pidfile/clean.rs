@@ -1,13 +1,23 @@
 //! Removing what a dead daemon or a killed start has left.
 
+use super::last_words::{self, forget};
 use super::place::Place;
-use super::{describe_holder, find_living, locking_failed, try_lock};
+use super::refusal::{describe_holder, find_living, locking_failed};
+use super::try_lock;
 use crate::error::{Error, ErrorKind, Result, cause};
 use std::path::Path;
 
-/// Removes a pidfile whose daemon is dead, and its lock file, but not in another user's directory. Returns what keeps it
-/// from that: a process that holds the lock, or a daemon that lives.
-pub(crate) fn clean(path: &Path) -> Result<Option<String>> {
+/// Which last words a cleaner removes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Forget {
+    /// Those of a daemon that failed stay: nobody has seen them.
+    Successes,
+    All,
+}
+
+/// Removes a pidfile whose daemon is dead, its lock file and its last words, but not in another user's directory. Returns
+/// what keeps it from that: a process that holds the lock, or a daemon that lives.
+pub(crate) fn clean(path: &Path, words: Forget) -> Result<Option<String>> {
     let place = Place::open_existing(path)?;
     if place.foreign().is_some() {
         return find_holder(&place);
@@ -22,6 +32,9 @@ pub(crate) fn clean(path: &Path) -> Result<Option<String>> {
     let living = place.read().and_then(|reading| find_living(path, reading.as_ref(), "removing"));
     let obstacle = living.map(|pid| pid.map(|pid| format!("pid {pid} is alive")));
     let stale = matches!(obstacle, Ok(None));
+    if stale {
+        forget(&place, words == Forget::All);
+    }
     // A lock file that only this call has made goes again in any case.
     let removed = if stale || created { place.remove(&lock, false, |_| stale) } else { Ok(()) };
     let obstacle = obstacle?;
@@ -30,11 +43,12 @@ pub(crate) fn clean(path: &Path) -> Result<Option<String>> {
     Ok(obstacle)
 }
 
-/// Removes a lock file without a pidfile, which a killed start has left. Returns the process that holds the lock, if one
-/// does.
-pub(crate) fn clean_lock(path: &Path) -> Result<Option<String>> {
+/// Removes a lock file without a pidfile, which a killed start has left, and last words. Returns the process that holds the
+/// lock, if one does.
+pub(crate) fn clean_lock(path: &Path, words: Forget) -> Result<Option<String>> {
     let place = Place::open_existing(path)?;
-    if place.has_lock() { clean(path) } else { Ok(None) }
+    let has_words = words == Forget::All && place.foreign().is_none() && last_words::exist(&place);
+    if has_words || place.has_lock() { clean(path, words) } else { Ok(None) }
 }
 
 /// In another user's directory: makes nothing, since a lock file of root's would keep that user from starting, and removes

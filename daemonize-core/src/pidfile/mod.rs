@@ -4,17 +4,21 @@
 //! they could lock, and so keep every start and stop waiting. Its description is opened read-only and stays open for the
 //! daemon's life. `NAME.pid` (mode 0644) is never locked; it is empty while a start is under way and is replaced once, by
 //! `rename(2)` under the lock, so that a reader sees nothing, an empty file, or all of it. Both are removed under the
-//! lock, the lock file last. The rules are in `docs/rules.md` (P1 to P12).
+//! lock, the lock file last. The rules are in `docs/rules.md` (P1 to P13).
 
 mod clean;
+mod last_words;
 mod lock_holder;
 mod place;
 mod probe;
 mod record;
+mod refusal;
 
-pub(crate) use clean::{clean, clean_lock};
+pub(crate) use clean::{Forget, clean, clean_lock};
+pub(crate) use last_words::{ExitReport, Statement, read_last_words};
 pub(crate) use probe::{Holder, Probe};
 pub(crate) use record::Record;
+pub(crate) use refusal::already_running;
 
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::pid::Pid;
@@ -22,10 +26,10 @@ use crate::process::Identity;
 use fs2::FileExt;
 use place::{Place, distrusted, inaccessible};
 use probe::Reading;
+use refusal::{find_living, locked, locking_failed};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -68,6 +72,8 @@ pub struct PidFile {
     sealed: Option<Identity>,
     /// The process that removes the files when this is dropped: not a forked copy of it.
     owner: Option<Pid>,
+    /// The prepared file for the daemon's last words, where the daemon itself could not make it.
+    last_words: Option<File>,
 }
 
 impl PidFile {
@@ -117,6 +123,7 @@ impl PidFile {
         let identity = Identity::of(pid)
             .map_err(|error| Error::failed(ErrorKind::PidFile, "identify process", pid, cause(&error)))?;
         self.write(&identity, addresses)?;
+        self.renew_last_words();
         self.owner = Some(pid);
         Ok(self)
     }
@@ -211,7 +218,14 @@ impl PidFile {
         if let Some(refusal) = refusal? {
             return Ok(refusal);
         }
-        Ok(Attempt::Taken(Box::new(PidFile { place, mode, lock, sealed: None, owner: Some(Pid::this()) })))
+        Ok(Attempt::Taken(Box::new(PidFile {
+            place,
+            mode,
+            lock,
+            sealed: None,
+            owner: Some(Pid::this()),
+            last_words: None,
+        })))
     }
 
     /// The lock is held: makes the pidfile an empty one, or returns why it must not be replaced all the same.
@@ -246,7 +260,7 @@ impl PidFile {
         let stale = place.read()?;
         find_living(path, stale.as_ref(), "replacing")?;
         place.create_empty(stale.as_ref(), mode)?;
-        Ok(Some(PidFile { place, mode, lock, sealed: None, owner: Some(Pid::this()) }))
+        Ok(Some(PidFile { place, mode, lock, sealed: None, owner: Some(Pid::this()), last_words: None }))
     }
 
     /// Returns the descriptor whose copies hold the lock.
@@ -294,9 +308,9 @@ impl PidFile {
         self.owner = None;
     }
 
-    /// Returns the descriptor that must stay open while the lock is held.
-    pub(crate) fn descriptor(&self) -> RawFd {
-        self.lock.as_raw_fd()
+    /// Returns the descriptors that must stay open while the lock is held.
+    pub(crate) fn descriptors(&self) -> Vec<RawFd> {
+        [Some(&self.lock), self.last_words.as_ref()].into_iter().flatten().map(AsRawFd::as_raw_fd).collect()
     }
 
     /// P9: removes both files under the lock.
@@ -306,6 +320,7 @@ impl PidFile {
     }
 
     fn remove_files(&self) -> io::Result<()> {
+        self.discard_prepared_last_words();
         self.place.remove(&self.lock, self.sealed.is_some(), |reading| reading.is_disposable(self.sealed.as_ref()))
     }
 }
@@ -352,41 +367,4 @@ fn try_lock(file: &File) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
         Err(error) => Err(error),
     }
-}
-
-/// P5: returns the daemon that the file names, if it lives. A file of which nothing is known is stale for the process that
-/// holds the lock.
-///
-/// # Errors
-/// The file is not a pidfile, or another program's whose process lives; the text says that it is not `replacing` it.
-fn find_living(path: &Path, reading: Option<&Reading>, replacing: &str) -> Result<Option<Pid>> {
-    match reading.map(Reading::holder) {
-        Some(Ok(holder @ (Holder::Foreign | Holder::Unproven(_)))) => {
-            Err(distrusted(path, format_args!("{holder}; not {replacing} it")))
-        }
-        Some(Ok(Holder::Alive(identity))) => Ok(Some(identity.pid)),
-        _ => Ok(None),
-    }
-}
-
-pub(crate) fn already_running(path: &Path, pid: Pid) -> Error {
-    let text = format!("already running as pid {pid} (pidfile `{}`)", path.display());
-    Error::new(ErrorKind::AlreadyRunning { pid }, text)
-}
-
-fn locked(place: &Place, lock: &File, why: &str) -> Error {
-    let cause = format!("locked, but by no daemon: {}; {why}", describe_holder(place, lock));
-    Error::failed(ErrorKind::Locked, "lock pidfile", place.path().display(), cause)
-}
-
-/// Names the process that holds the lock, as far as this user may see it.
-fn describe_holder(place: &Place, lock: &File) -> String {
-    let path = place.lock_path();
-    let found = lock.metadata().ok().and_then(|status| lock_holder::find(&path, status.ino()));
-    let holder = found.unwrap_or_else(|| "a process that `/proc` does not show to this user".to_owned());
-    format!("{holder} holds the lock `{}`", path.display())
-}
-
-fn locking_failed(place: &Place, error: &io::Error) -> Error {
-    Error::failed(ErrorKind::PidFileInaccessible, "lock", place.lock_path().display(), cause(error))
 }
