@@ -72,6 +72,7 @@ pub(crate) fn status(daemon: &Handle, state: &str, events: &BTreeMap<String, u64
         ("since", seconds(daemon.since().duration_since(UNIX_EPOCH).unwrap_or_default())),
         ("uptime", seconds(uptime(daemon))),
         ("addresses", daemon.addresses().into()),
+        ("warning", daemon.warning().into()),
         (
             "counters",
             json!({

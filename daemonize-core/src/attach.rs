@@ -2,6 +2,7 @@
 
 use crate::counters::{Counters, counters};
 use crate::pid::Pid;
+use crate::report;
 use std::error::Error;
 use std::fmt;
 use std::os::fd::RawFd;
@@ -223,6 +224,11 @@ impl Handle {
     /// How much it has done: see [`counters`](crate::counters()).
     pub fn counters(&self) -> Counters {
         counters()
+    }
+
+    /// Returns what the daemon could not do and an operator should know: a log that SIGHUP could not open again.
+    pub fn warning(&self) -> Option<String> {
+        report::warning()
     }
 
     /// Whether it is to stop.

@@ -2,12 +2,15 @@
 
 mod as_io;
 
-use crate::escape::into_escaped_lines;
+use crate::escape::{escape_bytes, into_escaped_lines};
 use crate::pid::Pid;
 use crate::stage::Stage;
 use std::fmt::{self, Display};
 use std::io::{self, Write};
 use std::process::ExitCode;
+
+/// How much of what a daemon printed on one stream `Debug` of an [`Error`] shows, in bytes: its end.
+const SHOWN_OUTPUT: usize = 4096;
 
 /// The result of everything that can fail here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -16,8 +19,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 ///
 /// [`kind`](Error::kind) is for programs to branch on, the text for people (without control characters but line ends: those of
 /// a path or of a daemon's message are escaped), [`exit_code`](Error::exit_code) for the
-/// exit status of a program that was asked to start, stop or look after a daemon. `Debug` prints the text too, so that
-/// `fn main() -> daemon::Result<()>` reads well. It converts into an [`io::Error`], which keeps it.
+/// exit status of a program that was asked to start, stop or look after a daemon. `Debug` prints what the daemon had printed
+/// before its start failed (the last 4 KiB of each stream, escaped but for the line ends), then the text, so that
+/// `fn main() -> daemon::Result<()>` shows both. It converts into an
+/// [`io::Error`], which keeps it.
 ///
 /// ```
 /// use daemonize_core::{Daemon, ErrorKind};
@@ -184,7 +189,29 @@ impl Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.output().is_empty() || !self.errors().is_empty() {
+            f.write_str("the daemon had printed:\n")?;
+            Printed(self.output()).fmt(f)?;
+            Printed(self.errors()).fmt(f)?;
+        }
         Display::fmt(self, f)
+    }
+}
+
+/// The end of what a daemon printed on one stream, for a terminal.
+struct Printed<'a>(&'a [u8]);
+
+impl Display for Printed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (left_out, shown) = self.0.split_at(self.0.len().saturating_sub(SHOWN_OUTPUT));
+        if !left_out.is_empty() {
+            writeln!(f, "  [{} bytes left out]", left_out.len())?;
+        }
+        let shown = shown.strip_suffix(b"\n").unwrap_or(shown);
+        if shown.is_empty() {
+            return Ok(());
+        }
+        shown.split(|byte| *byte == b'\n').try_for_each(|line| writeln!(f, "  {}", escape_bytes(line)))
     }
 }
 
@@ -194,5 +221,27 @@ impl From<Error> for ExitCode {
     /// The exit status of [`Error::exit_code`].
     fn from(error: Error) -> ExitCode {
         ExitCode::from(error.exit_code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn debug(output: &[u8], errors: &[u8]) -> String {
+        let error = Error::new(ErrorKind::Body, "failed to start: no table");
+        format!("{:?}", error.with_capture(output.to_vec(), errors.to_vec()))
+    }
+
+    #[test]
+    fn debug_shows_what_was_printed_and_then_the_cause() {
+        assert_eq!(debug(b"", b""), "failed to start: no table");
+        assert_eq!(
+            debug(b"opening\n", b"no\x1b[2J\n\xfftable"),
+            "the daemon had printed:\n  opening\n  no\\u{1b}[2J\n  \\xfftable\nfailed to start: no table"
+        );
+        let long = debug(&vec![b'#'; 64 * 1024], b"last\n");
+        assert!(long.contains("[61440 bytes left out]") && long.len() < 5 * 1024, "{}", long.len());
+        assert!(long.ends_with("#\n  last\nfailed to start: no table"));
     }
 }

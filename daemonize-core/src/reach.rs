@@ -5,14 +5,17 @@
 
 mod find;
 mod reception;
+mod status;
 
 pub(crate) use find::{find, refuse_second};
+pub(crate) use status::status;
+pub use status::{LastWords, State, Status};
 
 use crate::directory::describe;
 use crate::error::{Error, ErrorKind, Result, cause};
-use crate::escape::{escape_bytes, escape_lines};
+use crate::escape::escape_bytes;
 use crate::pid::Pid;
-use crate::pidfile::{Holder, PASSING, PidFile, Probe, clean, clean_lock};
+use crate::pidfile::{Forget, Holder, PASSING, PidFile, Probe, clean, clean_lock};
 use crate::process::Identity;
 use crate::settings::Settings;
 use crate::signal::Signal;
@@ -37,66 +40,6 @@ const LEFTOVER_LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 const RECEPTION_TIME: Duration = Duration::from_millis(500);
 
 const HANDLED_BY_PROGRAM: &str = "the program handles SIGTERM itself";
-
-/// What `status` found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Status {
-    /// Whether it runs.
-    pub state: State,
-    /// The process that the pidfile names, living or dead.
-    pub pid: Option<Pid>,
-    /// Where was looked.
-    pub pidfile: PathBuf,
-    /// Where it can be reached, while it runs: see [`Prepared::addresses`](crate::Prepared::addresses).
-    pub addresses: Vec<String>,
-}
-
-/// Whether a daemon runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum State {
-    /// It lives.
-    Running,
-    /// Its pidfile is new and still empty: a start is on its way.
-    Starting,
-    /// It died without removing its pidfile.
-    Dead,
-    /// There is no pidfile.
-    Stopped,
-    /// It cannot be said, for this reason.
-    Unknown(String),
-}
-
-impl Status {
-    /// The exit status that the LSB asks of `status`: 0 running, 1 dead with a pidfile, 3 not running, 4 unknown
-    /// (starting is none of the others yet).
-    pub fn exit_code(&self) -> u8 {
-        match self.state {
-            State::Running => 0,
-            State::Dead => 1,
-            State::Stopped => 3,
-            State::Starting | State::Unknown(_) => 4,
-        }
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = escape_bytes(self.pidfile.as_os_str().as_bytes());
-        match (&self.state, self.pid) {
-            (State::Running, Some(pid)) if self.pidfile.as_os_str().is_empty() => {
-                write!(f, "running as pid {pid} (without a pidfile)")
-            }
-            (State::Running, Some(pid)) => write!(f, "running as pid {pid} (pidfile `{path}`)"),
-            (State::Running, None) => write!(f, "running (pidfile `{path}`)"),
-            (State::Starting, _) => write!(f, "starting (pidfile `{path}`)"),
-            (State::Dead, _) => write!(f, "dead, but its pidfile `{path}` is still there"),
-            (State::Stopped, _) => write!(f, "not running (no `{path}`)"),
-            (State::Unknown(why), _) => write!(f, "unknown: {}", escape_lines(why)),
-        }
-    }
-}
 
 /// What `stop` did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,36 +66,6 @@ impl fmt::Display for Stopped {
         }
         if self.handled_by_program { write!(f, "; {HANDLED_BY_PROGRAM}") } else { Ok(()) }
     }
-}
-
-/// Whether the daemon runs; takes no lock, so it never makes a start fail.
-pub(crate) fn status(settings: &Settings) -> Result<Status> {
-    if settings.no_pidfile {
-        settings.check_name()?;
-        let state = State::Unknown(settings.cannot_find_without_pidfile("find").to_string());
-        return Ok(Status { state, pid: None, pidfile: PathBuf::new(), addresses: Vec::new() });
-    }
-    let pidfile = find(settings)?;
-    let mut addresses = Vec::new();
-    let found = look(&pidfile).and_then(|probe| Ok((holder(&pidfile, &probe)?, probe)));
-    if let Ok((Holder::Alive(_), probe)) = &found {
-        addresses = probe.addresses();
-    }
-    let (state, pid) = match found.map(|(holder, _)| holder) {
-        Ok(Holder::Alive(identity)) => (State::Running, Some(identity.pid)),
-        Ok(Holder::Dead(identity)) => (State::Dead, Some(identity.pid)),
-        Ok(Holder::Unsealed(_)) if leaves_pidfile_to_hook(settings) => {
-            (State::Unknown(names_no_process(&pidfile)), None)
-        }
-        Ok(Holder::Unsealed(age)) if age < settings.start_timeout => (State::Starting, None),
-        Ok(Holder::Unsealed(_) | Holder::Nobody) => (State::Dead, None),
-        Ok(Holder::Nothing) => (State::Stopped, None),
-        Ok(holder @ (Holder::Unknown(_) | Holder::Foreign | Holder::Unproven(_) | Holder::Stranger(..))) => {
-            (State::Unknown(describe_file(&pidfile, &holder)), None)
-        }
-        Err(error) => (State::Unknown(error.to_string()), None),
-    };
-    Ok(Status { state, pid, pidfile, addresses })
 }
 
 /// Stops the daemon and waits for its end; success if there is none.
@@ -281,7 +194,7 @@ impl Stop<'_> {
         if matches!(holder, Holder::Foreign | Holder::Unproven(_) | Holder::Stranger(..)) {
             return Err(Error::failed(ErrorKind::PidFile, "stop the daemon of", self.pidfile.display(), holder));
         }
-        let obstacle = clean(&self.pidfile)?;
+        let obstacle = clean(&self.pidfile, self.words())?;
         if obstacle.is_some() && matches!(holder, Holder::Unsealed(_)) && leaves_pidfile_to_hook(self.settings) {
             let text = format!("failed to stop `{}`: {}", self.settings.name, names_no_process(&self.pidfile));
             return Err(Error::new(ErrorKind::Stop, text));
@@ -294,8 +207,13 @@ impl Stop<'_> {
     fn clean_lock(&self) -> Result<bool> {
         match self.pidfile.parent().map(Path::try_exists) {
             Some(Ok(false)) => Ok(true),
-            _ => self.until_unlocked(clean_lock(&self.pidfile)?, &Holder::Nothing),
+            _ => self.until_unlocked(clean_lock(&self.pidfile, self.words())?, &Holder::Nothing),
         }
+    }
+
+    /// Keeps why the daemon that this stop has ended failed: the caller has not seen it.
+    fn words(&self) -> Forget {
+        if self.pid.is_some() { Forget::Successes } else { Forget::All }
     }
 
     /// Returns `true` if a stop or start that is just cleaning up has had its time.

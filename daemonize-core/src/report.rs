@@ -13,6 +13,12 @@ use std::thread;
 
 static NAME: Mutex<String> = Mutex::new(String::new());
 
+/// The error that was reported last, in one line.
+static LAST: Mutex<Option<String>> = Mutex::new(None);
+
+/// What this process could not do and an operator should know.
+static WARNING: Mutex<Option<String>> = Mutex::new(None);
+
 /// The name under which this process complains from now on.
 pub(crate) fn set_name(name: &str) {
     name.clone_into(&mut mutex::lock(&NAME));
@@ -21,12 +27,37 @@ pub(crate) fn set_name(name: &str) {
 /// Reports an error on stderr, to the program's log, and when stderr is `/dev/null` to syslog (`daemon.err`). What the text quotes is
 /// escaped; the line ends are kept on stderr alone.
 pub(crate) fn error(text: &str) {
+    report(text, nobody_reads_stderr());
+}
+
+/// Reports an error as [`error`] does, and to syslog in any case: an operator may not look where stderr leads.
+pub(crate) fn alarm(text: &str) {
+    report(text, true);
+}
+
+/// Returns the error that was reported last, in one line.
+pub(crate) fn last_error() -> Option<String> {
+    mutex::lock(&LAST).clone()
+}
+
+/// Returns what this process could not do and an operator should know.
+pub(crate) fn warning() -> Option<String> {
+    mutex::lock(&WARNING).clone()
+}
+
+/// Sets what [`warning`] returns, and returns what it was.
+pub(crate) fn replace_warning(warning: Option<String>) -> Option<String> {
+    std::mem::replace(&mut *mutex::lock(&WARNING), warning)
+}
+
+fn report(text: &str, to_syslog: bool) {
     let name = mutex::lock(&NAME).clone();
     let line = one_line(text);
+    *mutex::lock(&LAST) = Some(line.clone());
     // Whoever reports is about to do something more important than that: neither a full disk nor a logger may stop it.
     let _ = catch_unwind(|| log::error!("{}: {line}", escape(&name)));
     say(&format!("{name}: {text}"));
-    if nobody_reads_stderr() {
+    if to_syslog {
         syslog::error(&escape(&name), &line);
     }
 }

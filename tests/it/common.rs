@@ -68,7 +68,7 @@ pub(crate) fn nothing_left_within(lab: &Lab, time: Duration) {
         panic!("processes left behind: {left:?}");
     }
     assert!(!lab.path(PIDFILE).exists(), "a pidfile left behind, holding {:?}", lab.read(PIDFILE));
-    for name in [LOCK, "d.pid.new"] {
+    for name in [LOCK, "d.pid.new", "d.last.new"] {
         assert!(!lab.path(name).exists(), "{name} left behind");
     }
 }

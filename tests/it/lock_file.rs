@@ -8,6 +8,7 @@ use look::Lab;
 use nix::sys::signal::Signal;
 
 use crate::common::{LOCK, PIDFILE, SOON, lab, needs, needs_root, nothing_left, run, start, stop};
+use crate::held::look_until;
 use crate::pidfile::Bystander;
 
 /// A user without rights, in numbers.
@@ -95,13 +96,17 @@ fn daemon_that_has_changed_its_user_holds_nothing_of_the_pidfile_but_the_lock() 
     let daemon = look::Process::new(there.split(' ').nth(2).and_then(|pid| pid.parse().ok()).expect("its number"));
     let open = daemon.descriptors();
     let leads_there = |fd: &&look::Descriptor| fd.target.starts_with(lab.directory());
-    let there: Vec<_> = open.values().filter(leads_there).collect();
-    assert!(there.iter().all(|fd| fd.is(lab.path(LOCK)) && !fd.writes()) && there.len() == 1, "{open:?}");
+    let (lock, others): (Vec<_>, Vec<_>) = open.values().filter(leads_there).partition(|fd| fd.is(lab.path(LOCK)));
+    assert!(lock.len() == 1 && !lock[0].writes(), "{open:?}");
+    // The file for its last words is its own.
+    assert!(others.len() == 1 && others[0].is(lab.path("d.last.new")), "{open:?}");
+    assert_eq!(fs::metadata(lab.path("d.last.new")).expect("a file").uid(), 65534);
     let owner = || fs::metadata(format!("/proc/{}/stat", daemon.id())).expect("alive").uid();
     assert_eq!(owner(), 0, "another process of its user could look into it before it is ready");
     lab.write("go", "");
     launch.finish().ok();
-    assert_eq!(owner(), 65534, "`core_dumps` has no effect");
+    // The launcher does not wait for what the daemon does after GO.
+    look_until("`core_dumps` has no effect", || owner() == 65534);
     stop(&lab);
     nothing_left(&lab);
 }

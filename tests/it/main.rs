@@ -27,6 +27,8 @@ mod identity;
 mod inherited;
 mod interleavings;
 mod interleavings_of_verbs;
+mod last_words;
+mod last_words_attacked;
 mod launch_family;
 mod launch_rules;
 mod launch_steps;

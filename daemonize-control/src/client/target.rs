@@ -65,13 +65,14 @@ impl Target {
 
     /// The daemon, if it lives.
     pub(crate) fn find(&self) -> Result<Found> {
-        let Status { state, pid, pidfile, addresses, .. } = self.status()?;
+        let Status { state, pid, pidfile, addresses, last_words, .. } = self.status()?;
         let failed = |kind, why: &dyn Display| Err(failed(kind, &pidfile, why));
+        let words = last_words.map_or_else(String::new, |words| format!("; {words}"));
         let pid = match (state, pid) {
             (State::Running, Some(pid)) => pid,
             (State::Starting, _) => return failed(ErrorKind::Starting, &"it is starting"),
-            (State::Dead, _) => return failed(ErrorKind::NotRunning, &"it is dead"),
-            (State::Stopped, _) => return failed(ErrorKind::NotRunning, &"it is not running"),
+            (State::Dead, _) => return failed(ErrorKind::NotRunning, &format_args!("it is dead{words}")),
+            (State::Stopped, _) => return failed(ErrorKind::NotRunning, &format_args!("it is not running{words}")),
             (State::Unknown(why), _) => return failed(ErrorKind::Unknown, &why),
             (state, _) => return failed(ErrorKind::Unknown, &format_args!("{state:?}")),
         };

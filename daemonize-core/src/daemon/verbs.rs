@@ -4,10 +4,12 @@ use super::{Daemon, records};
 use crate::attach::Handle;
 use crate::body::Work;
 use crate::error::{Error, ErrorKind, Result};
+use crate::escape::escape;
 use crate::inside;
 use crate::launch::{Birth, Checked, Exit, Locked, Role, Started, live, live_on};
 use crate::pid::Pid;
 use crate::reach::{self, State, Status, Stopped};
+use crate::report;
 use crate::settings::Detach;
 use crate::signal::Signal;
 use crate::stage::Stage;
@@ -151,6 +153,8 @@ impl<W> Daemon<W> {
     /// A daemon that is suspended gets SIGCONT, so that its cleanup runs. One that is stopping already is not hurried by
     /// this, unlike by a second SIGTERM that is sent with `kill(1)` or with [`send`](Daemon::send).
     ///
+    /// Where no daemon runs it removes what a dead one has left, its [last words](crate::LastWords) too.
+    ///
     /// From inside the daemon it says that it is to stop, and returns at once.
     ///
     /// # Errors
@@ -169,14 +173,17 @@ impl<W> Daemon<W> {
         records::stop(&self.settings.name, reach::stop(&self.settings))
     }
 
-    /// Whether the daemon runs. Takes no lock, and so never makes a start fail.
+    /// Returns whether the daemon runs, what it could not do, and after its end why it ended, as it said itself. Takes no lock,
+    /// and so never makes a start fail.
     ///
     /// # Errors
     /// Only a wrong name or path; what cannot be found out is [`State::Unknown`].
     pub fn status(&self) -> Result<Status> {
         if let Some(inside) = inside::current().filter(|_| self.is_inside()) {
             let Handle { pidfile, addresses, .. } = inside.handle.clone();
-            return Ok(Status { state: State::Running, pid: Some(Pid::this()), pidfile, addresses });
+            let warning = report::warning().map(|warning| format!("it says: {}", escape(&warning)));
+            let (state, pid) = (State::Running, Some(Pid::this()));
+            return Ok(Status { state, pid, pidfile, addresses, last_words: None, warning });
         }
         reach::status(&self.settings)
     }

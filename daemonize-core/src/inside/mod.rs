@@ -1,9 +1,11 @@
 //! What the body of a daemon may call, and what this process knows of itself once it is one.
 
+mod last_words;
 mod self_restart;
 mod sleeping;
 pub mod testing;
 
+pub(crate) use last_words::keep_panics;
 pub use self_restart::restart;
 pub(crate) use self_restart::{Program, RESTART_ENV, RestartedFrom, is_restarted_program, pass_stop_on};
 pub(crate) use sleeping::expect_to_be_unwound;

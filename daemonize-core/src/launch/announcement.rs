@@ -6,10 +6,12 @@ use crate::error::{Error, ErrorKind, Result, cause};
 use crate::handoff::{Channel, Message};
 use crate::inside::{Inside, Pending};
 use crate::pid::Pid;
+use crate::pidfile::Record;
 use crate::process::Identity;
 use crate::stopping;
 use crate::sys::fork::exit_now;
 use nix::sys::prctl::{set_dumpable, set_pdeathsig};
+use std::path::Path;
 
 /// The connection to the launcher, and the process that watches the start.
 pub(super) struct Link {
@@ -33,7 +35,10 @@ impl Link {
 
     /// Tells the launcher the daemon's addresses, which it writes into the pidfile. Before the change of user: later
     /// nothing that this process says is written there.
-    pub(super) fn send_addresses(&self, addresses: &[String]) -> Result<()> {
+    pub(super) fn send_addresses(&self, addresses: &[String], pidfile: &Path) -> Result<()> {
+        // The launcher checks what it receives. Here too, because a line end in an address would make two of it.
+        Record::check_addresses(addresses)
+            .map_err(|why| Error::failed(ErrorKind::PidFile, "write pidfile", pidfile.display(), why))?;
         let sent = self.ready.send(&Message::Addresses(addresses.to_vec()));
         sent.map_err(|error| Error::system("tell the launcher the addresses", cause(&error)))
     }

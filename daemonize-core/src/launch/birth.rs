@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result, cause};
 use crate::inside::{self, Inside, Program};
 use crate::notifier::Notifier;
 use crate::pid::Pid;
-use crate::pidfile::{PidFile, Record};
+use crate::pidfile::PidFile;
 use crate::process::Identity;
 use crate::settings::{Close, Ready, Settings, When};
 use crate::signal::Signal;
@@ -148,6 +148,7 @@ impl Birth {
         let Some(lock) = &mut self.launch.lock else { return Ok(()) };
         if self.link.is_none() && lock.pid().is_none() {
             lock.write(&identity, &self.addresses)?;
+            lock.renew_last_words();
             lock.keep_lock_only();
         }
         lock.adopt(identity);
@@ -157,12 +158,11 @@ impl Birth {
     /// While this process still is the user that may write the pidfile: with a launcher, everything that goes into it is
     /// said; without one, it is written.
     fn seal_before_identity(&mut self) -> Result<()> {
-        Record::check_addresses(&self.addresses).map_err(|why| {
-            Error::failed(ErrorKind::PidFile, "write pidfile", self.launch.plan.pidfile.display(), why)
-        })?;
         let changes_user = self.launch.plan.identity.as_ref().is_some_and(Target::is_one_way);
         match &self.link {
-            Some(link) if self.launch.plan.tells_addresses() => link.send_addresses(&self.addresses),
+            Some(link) if self.launch.plan.tells_addresses() => {
+                link.send_addresses(&self.addresses, &self.launch.plan.pidfile)
+            }
             None if changes_user && !self.replaces(Stage::PidFile) => self.seal(),
             _ => Ok(()),
         }
@@ -294,7 +294,7 @@ impl Birth {
                 Ok(())
             }
             Close::All => {
-                kept.extend(self.launch.lock.as_ref().map(PidFile::descriptor));
+                kept.extend(self.launch.lock.iter().flat_map(PidFile::descriptors));
                 kept.extend(self.launch.plan.streams.descriptors());
                 kept.extend(self.link.iter().map(|link| link.ready.as_fd().as_raw_fd()));
                 kept.extend(self.notifier.iter().map(|notifier| notifier.as_fd().as_raw_fd()));

@@ -9,6 +9,7 @@
 mod cleanup;
 
 use super::capture::{Capture, Captured, Listener};
+use super::destination::Destination;
 use super::outcome::{Outcome, PidFileState, Verdict, died};
 use super::quiet::Quiet;
 use super::session_leader;
@@ -20,7 +21,7 @@ use crate::notifier::Manager;
 use crate::pid::Pid;
 use crate::pidfile::PidFile;
 use crate::process::{BootContext, Identity, Stat};
-use crate::settings::OnOutput;
+use crate::settings::{OnOutput, Ready};
 use crate::stage::Stage;
 use crate::stdout;
 use crate::sys::fork::{Alone, Fence, Fork, fork};
@@ -65,8 +66,10 @@ pub(super) fn split(mut quiet: Quiet, launch: Launch, alone: Alone, leaving: boo
             // While the session leader makes the daemon.
             let context = BootContext::read();
             let addresses = (!launch.plan.tells_addresses()).then(Vec::new);
-            let Launch { plan: Plan { settings, pidfile, manager, .. }, lock } = launch;
-            let logs = settings.logs_of_body();
+            let Launch { plan: Plan { settings, detached, pidfile, manager, .. }, lock } = launch;
+            let destinations = Destination::of(&settings, detached);
+            let captures_body = settings.ready != Ready::Auto;
+            let log = destinations.iter().rev().find_map(Destination::log).filter(|_| !captures_body).cloned();
             let deadline = Instant::now() + settings.start_timeout;
             let mut launcher = Launcher {
                 ready,
@@ -77,7 +80,7 @@ pub(super) fn split(mut quiet: Quiet, launch: Launch, alone: Alone, leaving: boo
                 daemon: None,
                 exiting: None,
                 is_closed: false,
-                logs,
+                log,
                 addresses,
                 context: Some(context),
                 pidfile: PidFileState::of(&settings),
@@ -85,6 +88,7 @@ pub(super) fn split(mut quiet: Quiet, launch: Launch, alone: Alone, leaving: boo
                 manager,
                 deadline,
                 quiet,
+                destinations,
                 left_behind: false,
                 reaped: false,
             };
@@ -109,8 +113,8 @@ struct Launcher {
     exiting: Option<Pid>,
     /// Its end of the socket is closed, and its death is waited for.
     is_closed: bool,
-    /// The files that hold what the body has printed, where the launcher has not captured it.
-    logs: Vec<PathBuf>,
+    /// The file that holds what the body has printed, where the launcher has not captured it.
+    log: Option<PathBuf>,
     /// The daemon's addresses, once they are known: it tells them once, before it changes its user.
     addresses: Option<Vec<String>>,
     /// The boot and the namespaces of this process and its daemon; taken when the daemon's identity is made.
@@ -121,6 +125,8 @@ struct Launcher {
     manager: Option<&'static Manager>,
     deadline: Instant,
     quiet: Quiet,
+    /// Where the daemon's stdout and stderr lead.
+    destinations: [Destination; 2],
     /// Set if a process that left the daemon's group still has its end of the socket, or the session leader cannot die.
     left_behind: bool,
     reaped: bool,
@@ -323,6 +329,7 @@ impl Launcher {
             self.reap_session_leader();
             notifier.introduce(daemon);
         }
+        self.lock.iter().for_each(PidFile::renew_last_words);
         let begun = self.ready.send(&Message::Go).is_ok();
         match self.lock.take() {
             // It died after READY, and the session leader watches no more.
@@ -371,14 +378,15 @@ impl Launcher {
 
     fn success(mut self, pid: Pid, pidfile: PathBuf) -> Started {
         let (output, errors) = self.finish_capture();
-        Started { pid, pidfile, output, errors }
+        let [stdout, stderr] = self.destinations;
+        Started { pid, pidfile, stdout, stderr, output, errors }
     }
 
     fn failure(&mut self, error: Error) -> Error {
         let (output, errors) = self.finish_capture();
         let error = if self.left_behind { error.and("a process of this start still runs") } else { error };
-        let error = match (error.kind(), &self.logs[..]) {
-            (ErrorKind::Body | ErrorKind::Died | ErrorKind::NotReady, [log, ..]) => {
+        let error = match (error.kind(), &self.log) {
+            (ErrorKind::Body | ErrorKind::Died | ErrorKind::NotReady, Some(log)) => {
                 error.and(&format!("what it printed is in `{}`", log.display()))
             }
             _ => error,

@@ -73,6 +73,7 @@ extern "C" fn tidy_up() {
             return;
         }
         fail(inside, &never_ready(&Ending::success()));
+        inside.leave_last_words(0, None);
         inside.release();
     }
 }
@@ -82,7 +83,10 @@ extern "C" fn settle_at_exit() {
     // Not in a child that the user's code has forked.
     if let Some(inside) = inside::current().filter(|inside| inside.identity.pid == Pid::this()) {
         settle_unless_ending();
-        readiness::leave_to_launcher(inside);
+        let is_left = readiness::leave_to_launcher(inside);
+        if !is_left {
+            inside.leave_exit();
+        }
     }
 }
 
@@ -105,6 +109,7 @@ fn begin(birth: Birth, leave: fn() -> !) -> Result<&'static Inside> {
         return Err(error);
     }
     let inside = inside::enter(inside);
+    inside::keep_panics();
     shutdown::set_limit(settings.nack_timeout());
     let ready = settings.ready;
     let stages = stages_done(&settings);
@@ -145,7 +150,7 @@ fn service(inside: &'static Inside, settings: Settings, announcement: &Announcem
     let mut signals = settings.signals;
     let with_handlers = stops.iter().copied().filter(|signal| !signals.handlers(*signal).is_empty()).collect();
     if !reopening.is_empty() {
-        signals = signals.around(Signal::SIGHUP, move || reopening.run(), || {});
+        signals = signals.around(Signal::SIGHUP, move || inside.warn(reopening.run()), || {});
     }
     if inside.has_attachments() {
         signals = telling(inside, signals, &stops);
@@ -207,6 +212,7 @@ fn start(inside: &'static Inside, service: Service) {
         if !stopped {
             report::error(&error.to_string());
         }
+        inside.leave_last_words(u8::from(!stopped), None);
         inside.release();
         exit_now(u8::from(!stopped));
     }
@@ -253,10 +259,11 @@ fn finish(inside: &'static Inside, ending: &Ending, exit: Exit) -> ! {
         report::error(&words);
     }
     stdout::flush();
+    let status = ending.exit_code().max(u8::from(cut || inside.handlers.have_failed()));
+    inside.leave_last_words(status, ending.error());
     if let Some(error) = release(inside) {
         report::error(&error);
     }
-    let status = ending.exit_code().max(u8::from(cut || inside.handlers.have_failed()));
     record_end(inside, status);
     match exit {
         Exit::Now => exit_now(status),
@@ -313,6 +320,7 @@ fn end_from_outside(inside: &'static Inside, end: End) {
         End::CutShort => Some("was told to stop twice, and was ended before it was done".to_owned()),
     };
     let status = u8::from(end != End::NeverAsked || cut || inside.handlers.have_failed());
+    inside.leave_last_words(status, words.as_deref());
     if let Some(words) = words {
         within(LAST_WORDS, move || report::error(&words));
     }

@@ -14,6 +14,7 @@ mod auto;
 mod birth;
 mod capabilities;
 mod capture;
+mod destination;
 mod identity;
 mod init;
 mod launcher;
@@ -59,6 +60,7 @@ use std::time::{Duration, Instant};
 use stdio::Streams;
 use threads::{find_out_alone, never_forks, prove_alone, refuse_event_loops};
 
+pub use destination::Destination;
 pub use started::Started;
 
 /// Between two looks at a pidfile that somebody else has for longer.
@@ -166,11 +168,14 @@ impl Checked {
             let deadline = Instant::now() + settings.stop_timeout();
             quiet.interrupted(|| daemon.wait_for_end(deadline, settings))?;
         }
-        let lock = match (inherited, held) {
+        let mut lock = match (inherited, held) {
             (None, Some(held)) => Some(held.empty_again(plan.settings.pidfile_mode)?),
             (None, None) if has_pidfile => Some(acquire(&plan, &quiet)?),
             (lock, _) => lock,
         };
+        if let (Some(lock), Some(target)) = (&mut lock, plan.identity.as_ref().filter(|target| target.is_one_way())) {
+            lock.prepare_last_words(target.owner());
+        }
         Ok(Locked { quiet, launch: Launch { plan, lock } })
     }
 }

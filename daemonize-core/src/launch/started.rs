@@ -1,11 +1,25 @@
 //! The result of a successful start.
 
+use super::destination::Destination;
+use crate::escape::escape_bytes;
 use crate::pid::Pid;
 use crate::stdout;
 use crate::sys::fork::exit_now;
+use std::fmt;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 /// A daemon that was started and is ready.
+///
+/// `Display` says which process it is, where its pidfile is and where its output goes:
+///
+/// ```no_run
+/// let started = daemonize_core::Daemon::new("sleepy").stdout("/var/log/sleepy.log").run(|| {}).start()?;
+/// println!("{started}");
+/// // started pid 4711 (pidfile `/run/sleepy.pid`); its stdout goes to `/var/log/sleepy.log`, its stderr to `/dev/null`, and
+/// // errors that it reports to the system log
+/// # Ok::<(), daemonize_core::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Started {
@@ -13,6 +27,10 @@ pub struct Started {
     pub pid: Pid,
     /// The path of the daemon's pidfile; empty if it runs without one.
     pub pidfile: PathBuf,
+    /// Where stdout of the daemon leads.
+    pub stdout: Destination,
+    /// Where stderr of the daemon leads.
+    pub stderr: Destination,
     /// The daemon's output on stdout until it was ready (the first 64 KiB).
     pub output: Vec<u8>,
     /// The daemon's output on stderr until it was ready (the first 64 KiB).
@@ -22,7 +40,8 @@ pub struct Started {
 impl Started {
     /// Said from inside the daemon.
     pub(crate) fn here(pidfile: PathBuf) -> Started {
-        Started { pid: Pid::this(), pidfile, output: Vec::new(), errors: Vec::new() }
+        let (stdout, stderr) = (Destination::Inherited, Destination::Inherited);
+        Started { pid: Pid::this(), pidfile, stdout, stderr, output: Vec::new(), errors: Vec::new() }
     }
 
     /// Prints what the start said, on stdout and stderr, and ends the launcher with status 0.
@@ -31,5 +50,54 @@ impl Started {
     pub fn report(self) -> ! {
         stdout::copy_out(&self.output, &self.errors);
         exit_now(0)
+    }
+}
+
+impl fmt::Display for Started {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Started { pid, pidfile, stdout, stderr, .. } = self;
+        match pidfile.as_os_str().as_bytes() {
+            [] => write!(f, "started pid {pid} (without a pidfile); ")?,
+            path => write!(f, "started pid {pid} (pidfile `{}`); ", escape_bytes(path))?,
+        }
+        if stdout == stderr {
+            write!(f, "its output goes to {stdout}")?;
+        } else {
+            write!(f, "its stdout goes to {stdout}, its stderr to {stderr}")?;
+        }
+        if *stderr == Destination::Null {
+            f.write_str(", and errors that it reports to the system log")
+        } else {
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(pidfile: &str, stdout: Destination, stderr: Destination) -> String {
+        let pid = Pid::from_raw(4711).unwrap();
+        Started { pid, stdout, stderr, ..Started::here(pidfile.into()) }.to_string()
+    }
+
+    #[test]
+    fn display_names_pid_pidfile_and_where_the_output_goes() {
+        use Destination::{Descriptor, File, Null};
+        let log = || File("/var/log/x\x1b.log".into());
+        assert_eq!(
+            text("/run/x.pid", log(), log()),
+            "started pid 4711 (pidfile `/run/x.pid`); its output goes to `/var/log/x\\u{1b}.log`"
+        );
+        assert_eq!(
+            text("", Descriptor, Null),
+            "started pid 4711 (without a pidfile); its stdout goes to a descriptor of the program, its stderr to \
+             `/dev/null`, and errors that it reports to the system log"
+        );
+        assert!(
+            text("/x", Null, Null)
+                .ends_with("its output goes to `/dev/null`, and errors that it reports to the system log")
+        );
     }
 }

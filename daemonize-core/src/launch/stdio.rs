@@ -105,14 +105,13 @@ impl Reopening {
         self.stdout.is_none() && self.stderr.is_none()
     }
 
-    /// Opens the files again; what cannot be opened stays as it is, and that is said.
-    pub(crate) fn run(&self) {
-        let reopen = |key: &str, path: &Path| match open_log(path, (None, None)) {
-            Ok(fd) => Some(fd),
-            Err(why) => {
-                report::error(&format!("failed to reopen {key} `{}`: {why}; it stays where it was", path.display()));
-                None
-            }
+    /// Opens the files again; what cannot be opened stays as it is. Returns what is to be told about that.
+    pub(crate) fn run(&self) -> Option<String> {
+        let mut failures = Vec::new();
+        let mut reopen = |key: &str, path: &Path| {
+            let opened = open_log(path, (None, None));
+            let failed = |why| format!("failed to reopen {key} `{}`: {why}; it stays where it was", path.display());
+            opened.map_err(|why| failures.push(failed(why))).ok()
         };
         let stdout = self.stdout.as_deref().and_then(|path| reopen("stdout", path));
         let stderr = match (&self.stdout, &self.stderr) {
@@ -126,6 +125,10 @@ impl Reopening {
         if let Some(fd) = stderr {
             let _ = dup2_stderr(fd);
         }
+        for failure in &failures {
+            report::alarm(failure);
+        }
+        (!failures.is_empty()).then(|| failures.join("; "))
     }
 }
 

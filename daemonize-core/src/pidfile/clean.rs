@@ -1,34 +1,40 @@
 //! Removing what a dead daemon or a killed start has left.
 
-use super::place::{Place, distrusted};
-use super::probe::Holder;
-use super::{describe_holder, locking_failed, try_lock};
+use super::last_words::{self, forget};
+use super::place::Place;
+use super::refusal::{describe_holder, find_living, locking_failed};
+use super::try_lock;
 use crate::error::{Error, ErrorKind, Result, cause};
 use std::path::Path;
 
-/// Removes a pidfile whose daemon is dead, and its lock file, but not in another user's directory. Returns what keeps it
-/// from that: a process that holds the lock, or a daemon that lives.
-pub(crate) fn clean(path: &Path) -> Result<Option<String>> {
+/// Which last words a cleaner removes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Forget {
+    /// Those of a daemon that failed stay: nobody has seen them.
+    Successes,
+    All,
+}
+
+/// Removes a pidfile whose daemon is dead, its lock file and its last words, but not in another user's directory. Returns
+/// what keeps it from that: a process that holds the lock, or a daemon that lives.
+pub(crate) fn clean(path: &Path, words: Forget) -> Result<Option<String>> {
     let place = Place::open_existing(path)?;
     if place.foreign().is_some() {
         return find_holder(&place);
     }
     let (lock, created) = place.open_lock()?;
     if !try_lock(&lock).map_err(|error| locking_failed(&place, &error))? {
-        return Ok(Some(describe_holder(path, &lock)));
+        return Ok(Some(describe_holder(&place, &lock)));
     }
     if !place.is_current(&lock) {
         return Ok(Some("its lock file was replaced".to_owned()));
     }
-    let obstacle = match place.read().map(|reading| reading.map_or(Ok(Holder::Nothing), |reading| reading.holder())) {
-        Ok(Ok(holder @ (Holder::Foreign | Holder::Unproven(_)))) => {
-            Err(distrusted(path, format_args!("{holder}; not removing it")))
-        }
-        Ok(Ok(Holder::Alive(identity))) => Ok(Some(format!("pid {} is alive", identity.pid))),
-        Ok(_) => Ok(None),
-        Err(error) => Err(error),
-    };
+    let living = place.read().and_then(|reading| find_living(path, reading.as_ref(), "removing"));
+    let obstacle = living.map(|pid| pid.map(|pid| format!("pid {pid} is alive")));
     let stale = matches!(obstacle, Ok(None));
+    if stale {
+        forget(&place, words == Forget::All);
+    }
     // A lock file that only this call has made goes again in any case.
     let removed = if stale || created { place.remove(&lock, false, |_| stale) } else { Ok(()) };
     let obstacle = obstacle?;
@@ -37,11 +43,12 @@ pub(crate) fn clean(path: &Path) -> Result<Option<String>> {
     Ok(obstacle)
 }
 
-/// Removes a lock file without a pidfile, which a killed start has left. Returns the process that holds the lock, if one
-/// does.
-pub(crate) fn clean_lock(path: &Path) -> Result<Option<String>> {
+/// Removes a lock file without a pidfile, which a killed start has left, and last words. Returns the process that holds the
+/// lock, if one does.
+pub(crate) fn clean_lock(path: &Path, words: Forget) -> Result<Option<String>> {
     let place = Place::open_existing(path)?;
-    if place.has_lock() { clean(path) } else { Ok(None) }
+    let has_words = words == Forget::All && place.foreign().is_none() && last_words::exist(&place);
+    if has_words || place.has_lock() { clean(path, words) } else { Ok(None) }
 }
 
 /// In another user's directory: makes nothing, since a lock file of root's would keep that user from starting, and removes
@@ -49,7 +56,7 @@ pub(crate) fn clean_lock(path: &Path) -> Result<Option<String>> {
 fn find_holder(place: &Place) -> Result<Option<String>> {
     let Some(lock) = place.open_existing_lock()? else { return Ok(None) };
     if !try_lock(&lock).map_err(|error| locking_failed(place, &error))? {
-        return Ok(Some(describe_holder(place.path(), &lock)));
+        return Ok(Some(describe_holder(place, &lock)));
     }
     Ok((!place.is_current(&lock)).then(|| "its lock file was replaced".to_owned()))
 }

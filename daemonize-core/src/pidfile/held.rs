@@ -1,8 +1,8 @@
 //! A pidfile that a program locked for itself, and then gives to a daemon that it starts.
 
 use super::place::distrusted;
-use super::probe::Reading;
-use super::{PidFile, already_running, refuse_foreign};
+use super::refusal::find_living;
+use super::{PidFile, already_running};
 use crate::error::Result;
 use crate::pid::Pid;
 
@@ -18,9 +18,7 @@ impl PidFile {
             None => return Err(distrusted(self.path(), "it was given to another process")),
         }
         let stale = self.place.read()?;
-        if let Some(Ok(holder)) = stale.as_ref().map(Reading::holder) {
-            refuse_foreign(self.path(), &holder)?;
-        }
+        find_living(self.path(), stale.as_ref(), "replacing")?;
         self.place.create_empty(stale.as_ref(), mode)?;
         (self.sealed, self.mode) = (None, mode);
         Ok(self)

@@ -1,6 +1,7 @@
 //! The process that holds a lock, for messages: `/proc/PID/fdinfo/FD` shows each `flock(2)` to the processes that have
 //! its open file description.
 
+use crate::escape::escape;
 use std::fs;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
@@ -21,7 +22,7 @@ pub(super) fn find(path: &Path, inode: u64) -> Option<String> {
     let holder = holders.find(|process| holds(&process.path(), path, inode))?.path();
     let name = read(&holder.join("comm")).unwrap_or_default();
     let number = holder.file_name()?.to_string_lossy().into_owned();
-    Some(format!("process {number} (`{}`)", name.trim_end().escape_debug()))
+    Some(format!("process {number} (`{}`)", escape(name.trim_end())))
 }
 
 fn holds(process: &Path, path: &Path, inode: u64) -> bool {

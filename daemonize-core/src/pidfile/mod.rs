@@ -4,18 +4,22 @@
 //! they could lock, and so keep every start and stop waiting. Its description is opened read-only and stays open for the
 //! daemon's life. `NAME.pid` (mode 0644) is never locked; it is empty while a start is under way and is replaced once, by
 //! `rename(2)` under the lock, so that a reader sees nothing, an empty file, or all of it. Both are removed under the
-//! lock, the lock file last. The rules are in `docs/rules.md` (P1 to P12).
+//! lock, the lock file last. The rules are in `docs/rules.md` (P1 to P13).
 
 mod clean;
 mod held;
+mod last_words;
 mod lock_holder;
 mod place;
 mod probe;
 mod record;
+mod refusal;
 
-pub(crate) use clean::{clean, clean_lock};
+pub(crate) use clean::{Forget, clean, clean_lock};
+pub(crate) use last_words::{ExitReport, Statement, read_last_words};
 pub(crate) use probe::{Holder, Probe};
 pub(crate) use record::Record;
+pub(crate) use refusal::already_running;
 
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::pid::Pid;
@@ -23,10 +27,10 @@ use crate::process::Identity;
 use fs2::FileExt;
 use place::{Place, distrusted, inaccessible};
 use probe::Reading;
+use refusal::{find_living, locked, locking_failed};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -69,6 +73,8 @@ pub struct PidFile {
     sealed: Option<Identity>,
     /// The process that removes the files when this is dropped: not a forked copy of it.
     owner: Option<Pid>,
+    /// The prepared file for the daemon's last words, where the daemon itself could not make it.
+    last_words: Option<File>,
 }
 
 impl PidFile {
@@ -118,6 +124,7 @@ impl PidFile {
         let identity = Identity::of(pid)
             .map_err(|error| Error::failed(ErrorKind::PidFile, "identify process", pid, cause(&error)))?;
         self.write(&identity, addresses)?;
+        self.renew_last_words();
         self.owner = Some(pid);
         Ok(self)
     }
@@ -200,8 +207,8 @@ impl PidFile {
             let holder = place.read()?.map_or(Ok(Holder::Nothing), |reading| reading.holder());
             return Ok(match holder {
                 Ok(Holder::Alive(identity)) => Attempt::Daemon(identity.pid),
-                Ok(holder) => Attempt::Busy(lock, holder.to_string()),
-                Err(error) => Attempt::Busy(lock, cause(&error)),
+                Ok(holder) => Attempt::Busy(place, lock, holder.to_string()),
+                Err(error) => Attempt::Busy(place, lock, cause(&error)),
             });
         }
         let refusal = PidFile::empty(&place, mode);
@@ -212,29 +219,32 @@ impl PidFile {
         if let Some(refusal) = refusal? {
             return Ok(refusal);
         }
-        Ok(Attempt::Taken(Box::new(PidFile { place, mode, lock, sealed: None, owner: Some(Pid::this()) })))
+        Ok(Attempt::Taken(Box::new(PidFile {
+            place,
+            mode,
+            lock,
+            sealed: None,
+            owner: Some(Pid::this()),
+            last_words: None,
+        })))
     }
 
     /// The lock is held: makes the pidfile an empty one, or returns why it must not be replaced all the same.
     fn empty(place: &Place, mode: u32) -> Result<Option<Attempt>> {
         let stale = place.read()?;
-        match stale.as_ref().map_or(Ok(Holder::Nothing), Reading::holder) {
+        match find_living(place.path(), stale.as_ref(), "replacing")? {
             // It is just ending and could not remove its file; or its lock file was removed; or this file system's locks
             // keep no process out. (A program that has replaced itself by exec is no other process.)
-            Ok(Holder::Alive(identity)) if identity.pid != Pid::this() => Ok(Some(Attempt::Unlocked(identity.pid))),
-            Ok(holder) => {
-                refuse_foreign(place.path(), &holder)?;
-                place.create_empty(stale.as_ref(), mode).map(|()| None)
-            }
-            Err(_) => place.create_empty(stale.as_ref(), mode).map(|()| None),
+            Some(pid) if pid != Pid::this() => Ok(Some(Attempt::Unlocked(pid))),
+            _ => place.create_empty(stale.as_ref(), mode).map(|()| None),
         }
     }
 
     /// Refuses a file that no start replaces, before there is a lock. One that cannot be read is judged under the lock.
     pub(crate) fn check_replaceable(path: &Path) -> Result<()> {
-        match PidFile::probe(path).map(|probe| probe.holder()) {
-            Ok(Ok(holder)) => refuse_foreign(path, &holder),
-            _ => Ok(()),
+        match PidFile::probe(path) {
+            Ok(probe) => find_living(path, probe.0.as_ref(), "replacing").map(drop),
+            Err(_) => Ok(()),
         }
     }
 
@@ -249,11 +259,9 @@ impl PidFile {
         }
         place.judge_lock(&lock)?;
         let stale = place.read()?;
-        if let Some(Ok(holder)) = stale.as_ref().map(Reading::holder) {
-            refuse_foreign(path, &holder)?;
-        }
+        find_living(path, stale.as_ref(), "replacing")?;
         place.create_empty(stale.as_ref(), mode)?;
-        Ok(Some(PidFile { place, mode, lock, sealed: None, owner: Some(Pid::this()) }))
+        Ok(Some(PidFile { place, mode, lock, sealed: None, owner: Some(Pid::this()), last_words: None }))
     }
 
     /// Returns the descriptor whose copies hold the lock.
@@ -306,9 +314,9 @@ impl PidFile {
         self.owner = None;
     }
 
-    /// Returns the descriptor that must stay open while the lock is held.
-    pub(crate) fn descriptor(&self) -> RawFd {
-        self.lock.as_raw_fd()
+    /// Returns the descriptors that must stay open while the lock is held.
+    pub(crate) fn descriptors(&self) -> Vec<RawFd> {
+        [Some(&self.lock), self.last_words.as_ref()].into_iter().flatten().map(AsRawFd::as_raw_fd).collect()
     }
 
     /// P9: removes both files under the lock.
@@ -318,6 +326,7 @@ impl PidFile {
     }
 
     fn remove_files(&self) -> io::Result<()> {
+        self.discard_prepared_last_words();
         self.place.remove(&self.lock, self.sealed.is_some(), |reading| reading.is_disposable(self.sealed.as_ref()))
     }
 }
@@ -338,7 +347,7 @@ enum Attempt {
     /// A living daemon's, and yet the lock was free.
     Unlocked(Pid),
     /// The lock that another process holds, and what the pidfile says.
-    Busy(File, String),
+    Busy(Place, File, String),
 }
 
 impl Attempt {
@@ -346,7 +355,7 @@ impl Attempt {
     fn error(self, path: &Path) -> Error {
         match self {
             Attempt::Daemon(pid) | Attempt::Unlocked(pid) => already_running(path, pid),
-            Attempt::Busy(lock, why) => locked(path, &lock, &why),
+            Attempt::Busy(place, lock, why) => locked(&place, &lock, &why),
             Attempt::Replaced | Attempt::Taken(_) => Error::failed(
                 ErrorKind::Locked,
                 "lock pidfile",
@@ -364,36 +373,4 @@ fn try_lock(file: &File) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
         Err(error) => Err(error),
     }
-}
-
-/// P5: refuses a file that is not a pidfile, or another program's whose process lives.
-fn refuse_foreign(path: &Path, holder: &Holder) -> Result<()> {
-    match holder {
-        Holder::Foreign | Holder::Unproven(_) => Err(distrusted(path, format_args!("{holder}; not replacing it"))),
-        _ => Ok(()),
-    }
-}
-
-pub(crate) fn already_running(path: &Path, pid: Pid) -> Error {
-    let text = format!("already running as pid {pid} (pidfile `{}`)", path.display());
-    Error::new(ErrorKind::AlreadyRunning { pid }, text)
-}
-
-fn locked(path: &Path, lock: &File, why: &str) -> Error {
-    let holder = describe_holder(path, lock);
-    let cause = format!("locked, but by no daemon: {holder}; {why}");
-    Error::failed(ErrorKind::Locked, "lock pidfile", path.display(), cause)
-}
-
-/// Names the process that holds the lock, as far as this user may see it.
-fn describe_holder(path: &Path, lock: &File) -> String {
-    let mut lock_path = path.as_os_str().to_owned();
-    lock_path.push(".lock");
-    let found = lock.metadata().ok().and_then(|status| lock_holder::find(Path::new(&lock_path), status.ino()));
-    let holder = found.unwrap_or_else(|| "a process that `/proc` does not show to this user".to_owned());
-    format!("{holder} holds the lock `{}`", Path::new(&lock_path).display())
-}
-
-fn locking_failed(place: &Place, error: &io::Error) -> Error {
-    Error::failed(ErrorKind::PidFileInaccessible, "lock", place.lock_path().display(), cause(error))
 }

@@ -3,10 +3,12 @@
 //! The directory is opened and judged once; every other call is relative to its descriptor, and every file is judged by
 //! its own descriptor.
 
+mod sibling;
+
 use super::probe::Reading;
 use crate::directory::{OTHERS_WRITE, Purpose, describe, kind, open_directory, open_foreign_directory};
 use crate::error::{Error, ErrorKind, Result, cause};
-use nix::fcntl::{AtFlags, OFlag, openat, renameat};
+use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, fstatat};
 use nix::unistd::{Uid, UnlinkatFlags, geteuid, unlinkat};
 use std::ffi::{OsStr, OsString};
@@ -131,31 +133,13 @@ impl Place {
 
     /// Replaces the pidfile by one with this content: written beside it whole, then renamed over it. The lock is held.
     pub(crate) fn replace(&self, content: &[u8], mode: u32) -> io::Result<()> {
-        self.in_directory(|directory| {
-            let temporary = self.temporary_name();
-            let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-            let open = || openat(directory, temporary.as_os_str(), flags, permissions(mode));
-            let file = match open() {
-                Err(nix::Error::EEXIST) => {
-                    // A start that was killed while it wrote left it: only the holder of the lock writes here.
-                    unlinkat(directory, temporary.as_os_str(), UnlinkatFlags::NoRemoveDir)?;
-                    open()?
-                }
-                other => other?,
-            };
-            let mut file = File::from(file);
-            // One write: a disk that takes a part of it is full.
-            let whole = file.write(content).and_then(|length| {
-                if length == content.len() { Ok(()) } else { Err(io::Error::from_raw_os_error(libc::ENOSPC)) }
-            });
-            let written = whole
-                .and_then(|()| Ok(fchmod(&file, permissions(mode))?))
-                .and_then(|()| Ok(renameat(directory, temporary.as_os_str(), directory, self.name.as_os_str())?));
-            if written.is_err() {
-                let _ = unlinkat(directory, temporary.as_os_str(), UnlinkatFlags::NoRemoveDir);
-            }
-            written
-        })
+        let mut file = self.create_successor(mode)?;
+        // One write: a disk that takes a part of it is full.
+        let whole = file.write(content).and_then(|length| {
+            if length == content.len() { Ok(()) } else { Err(io::Error::from_raw_os_error(libc::ENOSPC)) }
+        });
+        let written = whole.and_then(|()| Ok(fchmod(&file, permissions(mode))?)).and_then(|()| self.install());
+        written.inspect_err(|_| drop(self.remove_successor()))
     }
 
     /// Returns `true` if the lock's name still leads to this open file.
@@ -187,8 +171,11 @@ impl Place {
 
     /// Returns `true` if there is a lock file.
     pub(crate) fn has_lock(&self) -> bool {
-        let name = self.lock_name();
-        self.in_directory(|directory| Ok(fstatat(directory, name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW)?)).is_ok()
+        self.has(&self.lock_name())
+    }
+
+    fn has(&self, name: &OsStr) -> bool {
+        self.in_directory(|directory| Ok(fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW)?)).is_ok()
     }
 
     /// Removes the lock that this process has just created and could not lock.
@@ -228,10 +215,10 @@ impl Place {
             Ok(fd) => Ok(Some(File::from(fd))),
             Err(nix::Error::ENOENT) if !flags.contains(OFlag::O_CREAT) => Ok(None),
             Err(nix::Error::EEXIST) if flags.contains(OFlag::O_EXCL) => Ok(None),
-            Err(nix::Error::ELOOP) => Err(distrusted(&path, "it is a symbolic link")),
-            Err(nix::Error::EISDIR) => Err(distrusted(&path, "it is a directory")),
-            Err(nix::Error::ENXIO) => Err(distrusted(&path, "it is a socket or a FIFO")),
-            Err(errno) => Err(inaccessible(&path, cause(&errno.into()))),
+            Err(errno) => match refusal(errno) {
+                Some(why) => Err(distrusted(&path, why)),
+                None => Err(inaccessible(&path, cause(&errno.into()))),
+            },
         }
     }
 
@@ -249,29 +236,43 @@ impl Place {
     /// Accepts a regular file with one name, of root or of this user (in a foreign directory: of its owner), with none of
     /// the bits in `forbidden`.
     fn judge(&self, path: &Path, file: &File, forbidden: u32) -> Result<()> {
-        let status = fstat(file).map_err(|errno| inaccessible(path, cause(&errno.into())))?;
+        self.judge_owned(file, forbidden, false).map_err(|why| distrusted(path, why))
+    }
+
+    /// With `given`, the file may belong to any user.
+    fn judge_owned(&self, file: &File, forbidden: u32, given: bool) -> std::result::Result<(), String> {
+        let status = fstat(file).map_err(|errno| cause(&errno.into()))?;
         let owner = Uid::from_raw(status.st_uid);
-        let refuse = |why: String| Err(distrusted(path, why));
         let trusted = match self.foreign {
             Some(user) => owner == user,
-            None => owner == geteuid() || (owner.is_root() && !self.shared),
+            None => given || owner == geteuid() || (owner.is_root() && !self.shared),
         };
         match kind(&status) {
-            SFlag::S_IFREG if status.st_nlink > 1 => refuse("it has more than one name (hard links)".into()),
-            SFlag::S_IFREG if !trusted => refuse(format!("it belongs to {}", describe(owner))),
+            SFlag::S_IFREG if status.st_nlink > 1 => Err("it has more than one name (hard links)".into()),
+            SFlag::S_IFREG if !trusted => Err(format!("it belongs to {}", describe(owner))),
             SFlag::S_IFREG if status.st_mode & forbidden != 0 => {
                 let what = if forbidden == OTHERS_OPEN { "open" } else { "write" };
-                refuse(format!("others than its owner can {what} it (mode {:04o})", status.st_mode & 0o7777))
+                Err(format!("others than its owner can {what} it (mode {:04o})", status.st_mode & 0o7777))
             }
             SFlag::S_IFREG => Ok(()),
-            SFlag::S_IFDIR => refuse("it is a directory".into()),
-            _ => refuse("it is not a regular file".into()),
+            SFlag::S_IFDIR => Err("it is a directory".into()),
+            _ => Err("it is not a regular file".into()),
         }
     }
 }
 
 /// Never `O_TRUNC`: the file may be a living daemon's. `O_NONBLOCK`: it may be a FIFO.
 const READ: OFlag = OFlag::O_NOFOLLOW.union(OFlag::O_CLOEXEC).union(OFlag::O_NONBLOCK).union(OFlag::O_NOCTTY);
+
+/// Returns what is wrong with a file that could not be opened for what it is.
+fn refusal(errno: nix::Error) -> Option<&'static str> {
+    match errno {
+        nix::Error::ELOOP => Some("it is a symbolic link"),
+        nix::Error::EISDIR => Some("it is a directory"),
+        nix::Error::ENXIO => Some("it is a socket or a FIFO"),
+        _ => None,
+    }
+}
 
 fn permissions(mode: u32) -> Mode {
     Mode::from_bits_truncate(mode)

@@ -25,7 +25,7 @@ use crate::signals::Signals;
 use crate::stage::Stage;
 use std::fmt;
 use std::os::fd::RawFd;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -328,17 +328,6 @@ impl Settings {
     pub(crate) fn cannot_find_without_pidfile(&self, verb: &str) -> Error {
         let why = "it runs without a pidfile (`pidfile = none`): use the pid that its start returned";
         Error::failed(ErrorKind::Stop, verb, &self.name, why)
-    }
-
-    /// Returns the log files of a body that prints there before it is ready; stderr's first.
-    pub(crate) fn logs_of_body(&self) -> Vec<PathBuf> {
-        let streams = [&self.stderr, &self.stdout].into_iter().filter(|_| self.ready == Ready::Auto);
-        streams
-            .filter_map(|stream| match stream {
-                Some(Stdio::File(path)) if path != Path::new("/dev/null") => Some(path.clone()),
-                _ => None,
-            })
-            .collect()
     }
 
     /// Returns `true` if user code runs before stdout and stderr are in place, whose output the launcher wants to see.

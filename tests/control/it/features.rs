@@ -1,10 +1,13 @@
 //! What the endpoint does for whoever may ask.
 
+use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
+
 use crate::common::{
-    AT_ONCE, address, authorization, get, lab, nothing_left, post, posted, start, tcp, try_start, unix,
+    AT_ONCE, SOON, address, authorization, get, lab, nothing_left, post, posted, start, tcp, try_start, unix,
 };
 
 #[test]
@@ -26,6 +29,26 @@ fn it_says_who_and_how_the_daemon_is() {
     assert!(metrics.body.contains("\ndaemon_events_total{name=\"echo\"} 1\n"), "{}", metrics.body);
     assert!(metrics.body.contains("\ndaemon_events_total{name=\"odd\\\"name\\n\"} 0\n"), "{}", metrics.body);
     assert!(metrics.body.lines().all(|line| line.starts_with('#') || line.starts_with("daemon_")));
+}
+
+/// Promise 5.22.
+#[test]
+fn status_and_client_say_what_the_daemon_could_not_do() {
+    let lab = lab();
+    let daemon = start(&lab, &["body=deaf", "grace=50"]);
+    assert!(get(&lab, "/status").json()["warning"].is_null());
+    fs::rename(lab.path("out"), lab.path("old")).expect("a log");
+    fs::create_dir(lab.path("out")).expect("a directory");
+    daemon.signal(Signal::SIGHUP);
+    // The handlers run after the logs were opened again.
+    lab.wait_for("log", SOON, |text| text.contains("hup"));
+    let why =
+        format!("failed to reopen stdout `{}`: it is a directory; it stays where it was", lab.path("out").display());
+    assert_eq!(get(&lab, "/status").json()["warning"], why);
+    daemon.signal(Signal::SIGTERM);
+    nothing_left(&lab);
+    let client = lab.helper(&["client"]).run().ok();
+    client.prints(&["it is not running; ended", "it said: did not end within its grace of 50ms, and was ended"]);
 }
 
 #[test]

@@ -141,7 +141,7 @@ pub(crate) fn may_stay(lab: &Lab, point: &Point, outcome: &Outcome, living: &[Pr
 
 /// Returns which files of a pidfile are there: itself, its lock, and what a launcher writes before it is one.
 fn files_left(lab: &Lab) -> Vec<&'static str> {
-    ["d.pid", "d.pid.lock", "d.pid.new"].into_iter().filter(|name| lab.path(name).exists()).collect()
+    ["d.pid", "d.pid.lock", "d.pid.new", "d.last.new"].into_iter().filter(|name| lab.path(name).exists()).collect()
 }
 
 /// How many daemons a failed verb may leave: the one that ran, or that of a launcher which was killed too late.

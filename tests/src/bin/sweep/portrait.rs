@@ -35,8 +35,10 @@ impl Portrait {
         known.insert("core dumps", format!("{:?}", daemon.limit("Max core file size")));
         let place = daemon.stat().map(|stat| (stat.session != own_session(), stat.session != daemon.id(), stat.tty));
         known.insert("session of its own, not led, terminal", format!("{place:?}"));
-        let mut open: Vec<String> =
-            daemon.descriptors().iter().map(|(fd, descriptor)| kind(lab, *fd, descriptor)).collect();
+        let descriptors = daemon.descriptors();
+        let mut open: Vec<String> = descriptors.iter().map(|(fd, descriptor)| kind(lab, *fd, descriptor)).collect();
+        // A file for last words that cannot be made costs the words and not the start.
+        open.retain(|descriptor| !descriptor.starts_with("further d.last"));
         open.sort();
         known.insert("descriptors", open.join(", "));
         Portrait(known)
