@@ -1,10 +1,12 @@
 //! What `ready = auto` means for the launcher, for programs that the body starts, and for a start that is taken back.
 
+use std::fs;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
 use crate::common::{SOON, adopt, each, ended, lab, nothing_left, run, start, stop};
+use crate::held::look_until;
 use crate::readiness::whole_or_nothing;
 
 /// Promise 4.12: the streams are in place before the body begins, and no signal is blocked.
@@ -52,6 +54,9 @@ fn body_that_executes_another_program_before_ready_is_told_what_it_needs() {
     for body in ["body=ready,exec:1000", "body=exec:1000"] {
         let lab = crate::common::lab();
         let daemon = start(&lab, &[body, if body.contains("ready") { "ready=auto" } else { "ready=entered" }]);
+        // Before that, a SIGTERM is the daemon's.
+        let comm = format!("/proc/{}/comm", daemon.id());
+        look_until("it does not become a `sleep`", || fs::read_to_string(&comm).is_ok_and(|name| name == "sleep\n"));
         adopt(daemon).signal(Signal::SIGTERM);
         daemon.died(SOON).expect("a `sleep` dies of it");
     }

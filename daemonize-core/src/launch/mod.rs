@@ -6,8 +6,8 @@
 //!
 //! The launcher keeps its user and the lock: it alone writes the pidfile, while the daemon runs its stages, and before
 //! GO it alone removes it. End of file aborts the start: a process that goes away without a message takes the start
-//! back, so a launcher that dies leaves nothing behind, and a daemon that dies is reported with its cause of death. The
-//! daemon waits for GO before its body begins: without a reported success there is no daemon.
+//! back, so a launcher that dies leaves nothing behind, and a daemon that dies is reported with its cause of death. Without
+//! GO, which follows READY, there is no daemon; whether the body begins before that is a matter of `readiness`.
 
 mod announcement;
 mod auto;
