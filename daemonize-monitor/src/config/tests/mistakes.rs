@@ -45,7 +45,7 @@ const OF_A_BOT: &[(&str, &str)] = &[
     ("ready = \"soon\"", "3:9: `ready`: `soon` is not known: write \"at-once\", \"notify\", \"exit\", or a table such as { tcp = \"127.0.0.1:80\" }"),
     ("ready = { tcp = \"db:5432\" }", "3:17: `tcp`: `db:5432` is no address and port: write \"127.0.0.1:PORT\" or \"[::1]:PORT\""),
     ("ready = { }", "3:9: `ready`: expected one of `tcp`, `file`, `output` and `after`"),
-    ("ready = { tcp = \"127.0.0.1:1\", file = \"/x\" }", "3:9: `ready`: expected one of `tcp`, `file` and `output`"),
+    ("ready = { tcp = \"127.0.0.1:1\", file = \"/x\" }", "3:9: `ready`: expected one of `tcp`, `file`, `output` and `after`"),
     ("ready = { output = \"\" }", "3:20: `output`: it is in every line: write a part of the line that says it is ready"),
     ("ready = 1", "3:9: `ready`: expected \"notify\", \"exit\", or a table such as { tcp = \"127.0.0.1:80\" }, found an integer"),
     ("stdout = \"web.log\"", "3:10: `stdout`: `web.log` is not known: write \"memory\", \"null\", \"inherit\", or a path such as \"./web.log\""),
