@@ -1,8 +1,10 @@
 //! Which bots a name or a program means, and programs in no configuration that become bots.
 
 use super::Engine;
+use super::unit::Unit;
 use crate::bot::Bot;
 use crate::error::{Error, ErrorKind, Result};
+use crate::status::Change;
 use daemonize_core::__private::{escape, escape_bytes};
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -69,6 +71,25 @@ impl Engine {
         }
         let why = format!("it is the program of several bots: write one of their names, {}", names.join(", "));
         Err(Error::failed(ErrorKind::Failed, "find bot", escape_bytes(path.as_os_str().as_bytes()), why))
+    }
+
+    /// Returns the bot in no configuration that runs the same program with the same arguments as this one.
+    pub(super) fn started_by_hand(&self, bot: &Bot) -> Option<usize> {
+        let is_same =
+            |unit: &Unit| unit.temporary && unit.bot.command == bot.command && unit.bot.arguments == bot.arguments;
+        self.names.values().copied().find(|index| is_same(self.unit(*index)))
+    }
+
+    /// Makes a bot in no configuration another one of it, of another name.
+    pub(super) fn rename(&mut self, index: usize, bot: Arc<Bot>) {
+        let old = self.unit(index).bot.name.clone();
+        self.names.remove(old.as_str());
+        self.names.insert(bot.name.as_str().into(), index);
+        let unit = self.unit_mut(index);
+        unit.bot = bot;
+        unit.temporary = false;
+        self.tell(&Change::Removed(old));
+        self.changed.push(index);
     }
 
     fn adopt(&mut self, path: &Path) -> Result<Vec<usize>> {

@@ -63,9 +63,11 @@ impl Engine {
                 unit.bot = bot;
                 unit.temporary = false;
             }
-            None => {
-                self.add(bot, false);
-            }
+            None => match self.started_by_hand(&bot) {
+                // A second one would be the same program twice.
+                Some(index) => self.rename(index, bot),
+                None => drop(self.add(bot, false)),
+            },
         }
     }
 

@@ -179,7 +179,7 @@ impl Engine {
     }
 
     /// Who does not keep up misses changes, and is told how many as soon as there is room.
-    fn tell(&mut self, change: &Change) {
+    pub(super) fn tell(&mut self, change: &Change) {
         self.subscribers.retain_mut(|subscriber| {
             let missed = Some(subscriber.missed).filter(|missed| *missed > 0).map(Change::Missed);
             for change in missed.into_iter().chain([change.clone()]) {

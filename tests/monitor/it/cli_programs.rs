@@ -87,6 +87,24 @@ fn start_of_a_stopped_program_starts_it_again() {
 
 /// Promise 6.46.
 #[test]
+fn program_that_comes_into_the_configuration_is_not_started_twice() {
+    let site = site();
+    site.start();
+    site.ok(&["start", "./other"]);
+    let before = Process::new(site.pid("other"));
+    site.configure(&format!("{GREET}\n[bot.named]\ncommand = \"LAB/other\"\ncwd = \"/\"\n"));
+    site.ok(&["reload"]);
+    // The program is stopped before the configured bot starts, and no bot of the old name is left.
+    let named = site.until("named", |bot| bot["state"] == "running" && bot["pid"] != before.id());
+    assert!(!before.alive() && named["configured"] == true, "{named}");
+    site.ctl(&["status", "other"]).run().exits(4);
+    let programs = site.lab.processes().into_iter().filter(|process| process.arguments() == ["sleep", "1000"]);
+    assert_eq!(programs.count(), 2, "one for each bot");
+    site.shutdown();
+}
+
+/// Promise 6.46.
+#[test]
 fn program_of_several_bots_is_refused_with_their_names() {
     let site = site();
     site.configure(
