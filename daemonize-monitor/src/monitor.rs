@@ -164,8 +164,8 @@ impl Monitor {
             let stopping = Some(daemonize_core::wait_handle().map_err(failed)?);
             let ready = || daemonize_core::ready().map_err(Error::from);
             let ready = Box::new(ready);
-            let plan = Plan { config, inbox, journal, ignored, stopping, reaps_all, ready, autostart };
-            let outcome = Engine::new(plan).and_then(Engine::run);
+            let plan = Plan { config, inbox, journal, ignored, stopping, reaps_all, ready };
+            let outcome = Engine::new(plan).and_then(|engine| engine.run(autostart));
             over.store(true, SeqCst);
             outcome
         };

@@ -44,8 +44,8 @@ const FLOORS_OF_MONITOR: Floors = &[
     (5, &["orders"]),
     (4, &["journal", "config", "json"]),
     (3, &["process", "reload", "status", "record", "registry", "spawner"]),
-    (2, &["policy", "logs", "settings", "program"]),
-    (1, &["bot", "counts", "error", "notify", "page", "presence", "secret", "sys", "usage"]),
+    (2, &["policy", "logs", "notify", "settings", "program"]),
+    (1, &["bot", "counts", "error", "page", "presence", "secret", "sys", "usage"]),
 ];
 
 /// A file longer than this is two files.

@@ -81,8 +81,6 @@ pub(crate) struct Plan {
     pub(crate) reaps_all: bool,
     /// Called when every bot that starts by itself was begun.
     pub(crate) ready: Box<dyn FnOnce() -> Result<()>>,
-    /// `false` if no bot starts before a command says so.
-    pub(crate) autostart: bool,
 }
 
 /// See the module.
@@ -100,7 +98,6 @@ pub(crate) struct Engine {
     stopping: Option<BorrowedFd<'static>>,
     reaps_all: bool,
     ready: Option<Box<dyn FnOnce() -> Result<()>>>,
-    autostart: bool,
     settings: Settings,
     /// As configured, each instance by itself: what a reload is compared with.
     bots: Vec<Arc<Bot>>,
@@ -184,7 +181,6 @@ impl Engine {
             stopping: plan.stopping,
             reaps_all: plan.reaps_all,
             ready: Some(plan.ready),
-            autostart: plan.autostart,
             settings: plan.config.settings,
             bots: plan.config.bots.into_iter().flat_map(Bot::into_units).map(Arc::new).collect(),
             units: Vec::new(),
@@ -242,13 +238,14 @@ impl Engine {
         self.epoll.add(fd, EpollEvent::new(flags, token.encode()))
     }
 
-    /// Starts what is to be started, and looks after it until it is told to stop; returns when nothing is left.
-    pub(crate) fn run(mut self) -> Result<()> {
+    /// Starts what is to be started (with `autostart`, else no bot before a command says so), and looks after it until it is
+    /// told to stop; returns when nothing is left.
+    pub(crate) fn run(mut self, autostart: bool) -> Result<()> {
         let all: Vec<usize> = self.names.values().copied().collect();
         for index in all {
             let unit = self.unit(index);
             // A dependent may have started it already.
-            if self.autostart && unit.bot.autostart && unit.state == State::Stopped {
+            if autostart && unit.bot.autostart && unit.state == State::Stopped {
                 self.begin(index);
             }
         }

@@ -86,13 +86,14 @@ impl Engine {
         let has_deadline = matches!(unit.state, State::Starting | State::Stopping);
         unit.bot.ready.has_socket()
             && (message.is_ready
-                || message.stores && !unit.is_store_refused
+                || message.stores && unit.store_refused.is_none()
                 || message.extension.is_some() && has_deadline)
     }
 
     fn take_message(&mut self, index: usize, message: &Message) {
+        let now = self.now;
         let unit = self.unit_mut(index);
-        if message.stores && !std::mem::replace(&mut unit.is_store_refused, true) {
+        if message.stores && unit.store_refused.replace(now).is_none() {
             log::warn!(
                 "bot `{}` wants descriptors to be kept (FDSTORE=1): they are not kept, but closed",
                 unit.bot.name

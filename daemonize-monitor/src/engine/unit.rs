@@ -67,8 +67,8 @@ pub(super) struct Unit {
     pub(super) secret: Option<Secret>,
     /// Where it says that it is ready, if that is how one knows.
     pub(super) notify: Option<Notify>,
-    /// It was said that descriptors are not kept for it.
-    pub(super) is_store_refused: bool,
+    /// When it was said that descriptors are not kept for it.
+    pub(super) store_refused: Option<Instant>,
     /// The file by which it says that it is ready, as it was before its program was started.
     pub(super) old_file: Option<FileVersion>,
 }
@@ -173,7 +173,7 @@ impl Unit {
             temporary,
             secret: None,
             notify: None,
-            is_store_refused: false,
+            store_refused: None,
             old_file: None,
         }
     }
