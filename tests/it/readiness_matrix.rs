@@ -47,9 +47,10 @@ const KINDS: [&str; 12] = [
 ];
 
 /// Each way, and what becomes of it with `ready = auto` where the body runs once.
-const WAYS: [(&str, Expected); 17] = [
+const WAYS: [(&str, Expected); 18] = [
     ("err", Fails(4, "the body failed: no such table")),
     ("late-err", Fails(4, "the body failed: no such table")),
+    ("busy-err", Fails(4, "the body failed: no such table")),
     ("panic", Fails(4, "the body panicked: no such table")),
     ("exit-7", Fails(2, "exited with status 7 before it was ready")),
     ("exit-0", Ends),
