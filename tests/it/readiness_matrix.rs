@@ -97,7 +97,7 @@ fn expected(kind: &str, way: &str, once: Expected) -> Expected {
     }
 }
 
-/// Promises 1.31, 1.08. Prints how many of the cells hold.
+/// Promises 1.31, 1.32, 1.08. Prints how many of the cells hold.
 #[test]
 fn body_that_fails_before_ready_in_any_way_fails_the_start() {
     let taken = TakenPort::new();
