@@ -147,6 +147,9 @@ impl<'lab> Scene<'lab> {
         self.release_if_kept(victim);
         // Whether it is reaped is its parent's matter.
         look_until("SIGKILL does not kill it", || !process.alive());
+        // Its descriptors are closed by its last thread, which may not be the first one.
+        let tasks = format!("/proc/{}/task", process.id());
+        look_until("a thread of it lives on", || std::fs::read_dir(&tasks).map_or(0, Iterator::count) <= 1);
     }
 
     /// Stops this one for good, behind the call it is kept at.

@@ -62,6 +62,14 @@ fn body_that_executes_another_program_before_ready_is_told_what_it_needs() {
     }
 }
 
+/// Promise 1.31: the time after which a body counts as ready does not go on while its panic is printed.
+#[test]
+fn panic_that_takes_long_to_print_fails_the_start() {
+    let lab = lab();
+    run(&lab, "start", &["first=panics-slowly", "body=panic:no such table"]).exits(4).says(&["no such table"]);
+    nothing_left(&lab);
+}
+
 /// Promise 1.31: what ends the body behind its first look is an end of the daemon, and reported there.
 #[test]
 fn body_that_fails_behind_its_first_look_has_been_started() {

@@ -47,9 +47,10 @@ const KINDS: [&str; 12] = [
 ];
 
 /// Each way, and what becomes of it with `ready = auto` where the body runs once.
-const WAYS: [(&str, Expected); 17] = [
+const WAYS: [(&str, Expected); 18] = [
     ("err", Fails(4, "the body failed: no such table")),
     ("late-err", Fails(4, "the body failed: no such table")),
+    ("busy-err", Fails(4, "the body failed: no such table")),
     ("panic", Fails(4, "the body panicked: no such table")),
     ("exit-7", Fails(2, "exited with status 7 before it was ready")),
     ("exit-0", Ends),
@@ -96,7 +97,7 @@ fn expected(kind: &str, way: &str, once: Expected) -> Expected {
     }
 }
 
-/// Promises 1.31, 1.08. Prints how many of the cells hold.
+/// Promises 1.31, 1.32, 1.08. Prints how many of the cells hold.
 #[test]
 fn body_that_fails_before_ready_in_any_way_fails_the_start() {
     let taken = TakenPort::new();

@@ -2,7 +2,7 @@
 //!
 //! With `ready = entered` the launcher has said GO before the body begins. Otherwise the body begins first (L5), and READY
 //! is sent by the body's thread at its first look, by the signal thread after [`AUTO_DELAY`], or by the thread that calls
-//! [`ready`](crate::ready). No thread waits for another one that does so: the thread that finds `pending` locked goes on.
+//! [`ready`](crate::ready). A look does not wait for another thread that does so; a body that ends does.
 
 use super::announcement::{Announcement, Link};
 use super::undo::{Files, undo};

@@ -152,7 +152,12 @@ fn words_are_known_or_expressions() {
         "everything",
     );
     one("stdout = nul", "unknown word `nul` for `stdout`, did you mean `null`?", "nul");
-    one(r#"ready = "manual""#, "`ready` wants one of the words `auto`, `manual`, not a string", r#""manual""#);
+    one(
+        r#"ready = "manual""#,
+        "`ready` wants one of the words `auto`, `entered`, `manual`, not a string",
+        r#""manual""#,
+    );
+    assert_errors(Run, "ready = entered", FINE, &[]);
     one(r#"stdout = "null""#, "write `null` without quotes, or `./null` for a file", r#""null""#);
     assert_errors(Run, "detach = DETACH, close = a::b, ready = f(), stdin = File::open(x)", FINE, &[]);
 }

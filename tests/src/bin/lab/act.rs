@@ -130,6 +130,8 @@ pub(crate) enum Act {
     FindKey(CString),
     /// `panics-abort`: from here on a panic aborts, as in a program built with `panic = "abort"`.
     PanicsAbort,
+    /// `panics-slowly`: from here on it takes 300 ms to print one, as with a backtrace.
+    PanicsSlowly,
 }
 
 /// Performs these acts in order, up to the first error.
@@ -231,6 +233,7 @@ impl Act {
             Act::Key(name) => look::sys::add_key(name)?,
             Act::FindKey(name) if look::sys::finds_key(name) => {}
             Act::FindKey(name) => return Err(format!("there is no key {name:?}").into()),
+            Act::PanicsSlowly => std::panic::set_hook(Box::new(|_| thread::sleep(Duration::from_millis(300)))),
             Act::PanicsAbort => std::panic::set_hook(Box::new(|_| std::process::abort())),
         }
         Ok(())
@@ -295,6 +298,7 @@ impl FromStr for Act {
             "key" => Act::Key(c_text(value)?),
             "find-key" => Act::FindKey(c_text(value)?),
             "panics-abort" => Act::PanicsAbort,
+            "panics-slowly" => Act::PanicsSlowly,
             _ => return Err(format!("unknown act `{word}`")),
         })
     }

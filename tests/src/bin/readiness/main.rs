@@ -75,6 +75,10 @@ async fn perform_async(way: String) -> Fallible {
             tokio::time::sleep(Duration::from_millis(30)).await;
             perform("err")
         }
+        "busy-err" => {
+            drop(tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(300))));
+            perform("err")
+        }
         // It is pending when it is polled first.
         "port" => {
             TcpListener::bind(("localhost", ways::port()?)).await?;

@@ -14,6 +14,7 @@ pub(crate) type Fallible = Result<(), Box<dyn Error + Send + Sync>>;
 /// Performs one of them:
 ///
 /// * `err`, `late-err`: returns an error, at once or after 30 ms
+/// * `busy-err`: as `err`, while a thread of its runtime is busy for 300 ms
 /// * `panic`, `abort`, `segv`, `kill`: ends the process so
 /// * `exit-7`, `exit-0`: calls `exit(3)`
 /// * `ok`: returns
@@ -27,7 +28,7 @@ pub(crate) type Fallible = Result<(), Box<dyn Error + Send + Sync>>;
 /// * `look-exit`: looks after 10 ms, and calls `exit(9)` when it has looked
 pub(crate) fn perform(way: &str) -> Fallible {
     match way {
-        "err" => return Err("no such table".into()),
+        "err" | "busy-err" => return Err("no such table".into()),
         "late-err" => {
             thread::sleep(Duration::from_millis(30));
             return Err("no such table".into());
