@@ -76,7 +76,8 @@ fn unwind(inside: &Inside) {
 ///
 /// As [`sleep`]: in each task, the first call that a stop interrupts (or finds) returns false at once, and those after it
 /// sleep for their whole time. A body that sleeps once more without ever having seen [`stopping`](crate::stopping) say true is
-/// dropped where it awaits. So `loop { sleep_async(hour).await; }` stops at once.
+/// dropped where it awaits, unless the program handles the stop signal itself. So `loop { sleep_async(hour).await; }` stops
+/// at once.
 ///
 /// # Panics
 /// Outside of a tokio runtime.

@@ -1,10 +1,12 @@
 //! Signals: what the user wants done about them, and who does it.
 //!
 //! The handler only raises flags and an event, and calls the handler that was there before it, so that others who listen
-//! (tokio, the user's own flags) keep working; the signal thread waits for the event. No thread blocks anything: a program that the daemon
-//! starts inherits the mask of the thread that starts it, and must be able to hear a SIGTERM. The signal thread runs no
-//! code of the user: handlers run in a second thread, made when the first one is needed, so that one that hangs cannot
-//! make the daemon deaf to SIGTERM.
+//! (tokio, the user's own flags) keep working; the signal thread waits for the event. No thread blocks anything: a program
+//! that the daemon starts inherits the mask of the thread that starts it, and must be able to hear a SIGTERM. The signal
+//! thread runs no code of the user: handlers run in a second thread, made when the first one is needed, so that one that
+//! hangs cannot make the daemon deaf to SIGTERM.
+//!
+//! Where another handler takes a stop signal, too, the body may end by it: the body then has its grace, as one that asks.
 
 mod handlers;
 mod registered;

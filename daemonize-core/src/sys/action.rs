@@ -152,7 +152,7 @@ impl Slot {
         if !is_handler(&self.before) || (is_once && self.spent.swap(true, SeqCst)) {
             return;
         }
-        let function = ptr::without_provenance::<()>(self.before.sa_sigaction);
+        let function = ptr::with_exposed_provenance::<()>(self.before.sa_sigaction);
         if self.before.sa_flags & libc::SA_SIGINFO != 0 {
             // SAFETY: `sigaction(2)` had it as the handler of a signal, with the arguments that this flag means.
             let function = unsafe { mem::transmute::<*const (), Handler>(function) };
