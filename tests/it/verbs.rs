@@ -134,7 +134,7 @@ fn a_restart_from_inside_that_is_asked_for_again_starts_one_successor() {
 #[test]
 fn what_is_to_stop_does_not_start_a_successor() {
     let lab = lab();
-    run(&lab, "start", &["body=note:bodies,ask,stop,restart", "stderr=log"]).ok();
+    run(&lab, "start", &["body=ask,note:bodies,stop,restart", "stderr=log"]).ok();
     lab.wait_for("log", SOON, |text| text.contains("failed to restart: it is to stop"));
     nothing_left(&lab);
     assert_eq!(lab.read("bodies").lines().count(), 1);
