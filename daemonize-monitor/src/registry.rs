@@ -61,13 +61,13 @@ pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
     one == other || (real(one).is_some() && real(one) == real(other))
 }
 
-/// The directory of the records of this user's monitors, in a service and in a session.
+/// Returns the directory of the records of this user's monitors, in a service and in a session.
 fn directory() -> Option<PathBuf> {
     let places = Places::of("daemonctl", &Situation::now(false)).ok()?;
     Some(places.pidfile.with_extension("monitors"))
 }
 
-/// The names of the records of a configuration: by its path as it is given, which may lead through a link to another file
+/// Returns the names of the records of a configuration: by its path as it is given, which may lead through a link to another file
 /// later, and by where it leads now.
 fn keys(config: &Path) -> Vec<String> {
     let real = config.canonicalize().ok();
@@ -133,7 +133,7 @@ pub(crate) struct Registration {
 }
 
 impl Registration {
-    /// The registration of a monitor with this configuration file.
+    /// Makes the registration of a monitor with this configuration file.
     pub(crate) fn new(config: &Path) -> Registration {
         Registration { config: config.to_owned(), written: Mutex::default() }
     }

@@ -42,8 +42,8 @@ impl<'a> Source<'a> {
         self.file.parent().unwrap_or(Path::new("/"))
     }
 
-    /// Where the bots of this file run unless they say otherwise: in its directory, as for the relative paths in it; `None`,
-    /// which is `/`, for a file of the machine, below `/etc` or `/usr`.
+    /// Returns where the bots of this file run unless they say otherwise: its directory, in which its relative paths begin;
+    /// `None`, which is `/`, for a file of the machine, below `/etc` or `/usr`.
     pub(super) fn working_directory(&self) -> Option<PathBuf> {
         let directory = self.directory();
         let is_the_machines = ["/etc", "/usr"].iter().any(|machines| directory.starts_with(machines));

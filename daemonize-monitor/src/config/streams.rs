@@ -24,7 +24,7 @@ pub(super) fn read(bot: &mut Bot, keys: &Keys<'_>) {
     }
 }
 
-/// What a path means as the stream of this number: see [`LogTarget::resolved`].
+/// Returns what a path means as the stream of this number: see [`LogTarget::resolved`].
 fn resolved(value: Value<'_>, log: Log, number: i32) -> Option<LogTarget> {
     LogTarget::File(log).resolved(number).map_or_else(|wrong| value.wrong(wrong), Some)
 }

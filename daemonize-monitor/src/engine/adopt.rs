@@ -97,7 +97,7 @@ impl Engine {
         self.add_temporary(Bot::new(name, path).autostart(false))
     }
 
-    /// A program in no configuration becomes a bot.
+    /// Adds a bot that is in no configuration.
     fn add_temporary(&mut self, bot: Bot) -> Result<Vec<usize>> {
         let program = escape_bytes(bot.command.as_os_str().as_bytes()).into_owned();
         let failed = |why: &str| Error::failed(ErrorKind::Configuration, "start program", &program, why);

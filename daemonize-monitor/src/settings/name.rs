@@ -25,7 +25,7 @@ pub(crate) fn of_file(file: &Path) -> String {
     format!("{parts}-{:08x}", digest(file.as_os_str().as_bytes()))
 }
 
-/// The letters of a file name that may be in the name of a daemon; it begins with a letter or a digit.
+/// Returns the letters of a file name that may be in the name of a daemon; it begins with a letter or a digit.
 fn plain(name: &OsStr) -> String {
     let name = name.to_string_lossy();
     let plain = |letter: char| if letter.is_ascii_alphanumeric() || "-_.+@".contains(letter) { letter } else { '_' };
@@ -33,7 +33,7 @@ fn plain(name: &OsStr) -> String {
     begin.chars().take(LONGEST_PART).map(plain).collect()
 }
 
-/// FNV-1a of 64 bits, folded. The hashes of the standard library may be others in its next version, which would then not find
+/// Returns FNV-1a of 64 bits, folded. The hashes of the standard library may be others in its next version, which would then not find
 /// the monitor of this one.
 fn digest(bytes: &[u8]) -> u32 {
     let hash = bytes

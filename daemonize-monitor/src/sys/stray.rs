@@ -58,7 +58,7 @@ impl StraySignals {
         Ok(StraySignals { counters, event })
     }
 
-    /// Readable when one of them has come.
+    /// Returns a descriptor that is readable when one of them has come.
     pub(crate) fn event(&self) -> BorrowedFd<'_> {
         self.event.as_fd()
     }

@@ -48,7 +48,7 @@ impl Connection {
         self.client.pid().map_err(|error| failure(&error))
     }
 
-    /// The configuration file that it runs with; `None` if it has none, or cannot say it now: it starts, or ends.
+    /// Returns the configuration file that it runs with; `None` if it has none, or cannot say it now: it starts, or ends.
     pub(crate) fn config(&self) -> Result<Option<PathBuf>, Failure> {
         match self.client.get("/monitor") {
             Ok(mut answer) => Ok(taken::<json::Monitor>(&mut answer, "monitor")?.config.map(PathBuf::from)),
@@ -135,7 +135,7 @@ impl Connection {
         bots(&mut self.send(&format!("/bots/{}/event", segment(bot)), json!({ "name": name }))?)
     }
 
-    /// The bots that a name means, or the absolute path of a program.
+    /// Returns the bots that a name means, or the absolute path of a program.
     pub(crate) fn named(&self, name: &str) -> Result<Vec<json::Bot>, Failure> {
         bots(&mut self.get(&format!("/bots/{}", segment(name)))?)
     }
@@ -205,7 +205,7 @@ fn taken<T: DeserializeOwned>(answer: &mut Value, key: &str) -> Result<T, Failur
     })
 }
 
-/// The bots in an answer: `bots`, or `bot` where it is one.
+/// Takes the bots in an answer: `bots`, or `bot` where it is one.
 fn bots(answer: &mut Value) -> Result<Vec<json::Bot>, Failure> {
     match answer.get("bots") {
         Some(_) => taken(answer, "bots"),

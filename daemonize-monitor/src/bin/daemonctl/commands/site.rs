@@ -54,7 +54,7 @@ impl Site {
         })
     }
 
-    /// The configuration of a monitor that is to be.
+    /// Returns the configuration of a monitor that is to be started.
     ///
     /// # Errors
     /// Only the pidfile was named.
@@ -161,7 +161,7 @@ fn holder(pidfile: &Path, config: &Path) -> Result<Holder, Failure> {
     })
 }
 
-/// A configuration that cannot be read; the monitor that runs with it is told of.
+/// Returns the failure to read a configuration, with the monitor that runs with it, if one does.
 fn unreadable(config: &Path, why: &str) -> Failure {
     let runs = |pidfile: &PathBuf| Connection::to(pidfile).is_up().unwrap_or(false);
     let hint = __daemonctl::known_pidfiles(config).into_iter().find(runs).map(|pidfile| {
