@@ -29,7 +29,7 @@ pub(crate) const PAGE: &str = concat!(
 /// What the page may do: the strictest policy that it works under. The hashes are those of the texts between the tags of
 /// `<script>` and `<style>`; whoever changes these is told the new ones by the test.
 pub(crate) const POLICY: &str = "default-src 'none'; \
-    script-src 'sha256-Ab8LUQlLsI+uZlj08T7ANiC9N5QDL9Fhyh2MhTYJSUc='; \
+    script-src 'sha256-eQnyFmANeLhbnbXYkg2kxTjzvGNO/u7QnUn3UTX7iS4='; \
     style-src 'sha256-T0a7V37BCQP6Fs5HIBfhghPzudF4tGNoqlgVOf15Jtc='; \
     img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

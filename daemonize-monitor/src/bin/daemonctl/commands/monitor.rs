@@ -39,7 +39,7 @@ pub(crate) fn start(
         let started = monitor(site)?.start().map_err(|error| failure(&error))?;
         if !site.screen.json {
             site.screen.note(format!("the monitor was not running: started it as pid {}", started.pid));
-            // It may be the last that is heard of it.
+            // What goes wrong later cannot be read in a log that is not written.
             if let Ok(bots) = connection.bots() {
                 status::warn_of_log(site.screen, &bots.monitor);
             }
