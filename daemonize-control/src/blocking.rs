@@ -1,4 +1,4 @@
-//! Work that may block: each has a thread of its own, so that none waits for another.
+//! Work that may block, each on a thread of its own, so that none waits for another.
 //!
 //! The runtime's pool is not used for it: work beyond its size would wait there, and it panics where no thread can be had.
 
@@ -7,11 +7,11 @@ use std::thread::Builder;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-/// Runs `work` on a thread of its own, in which the caller's runtime can be used. What it returns comes through the receiver,
-/// or an error if it panicked; it goes on when the receiver is dropped.
+/// Runs `work` on a new thread, in which the caller's runtime can be used. The receiver returns what `work` returned, or an error
+/// if it panicked. `work` goes on when the receiver is dropped.
 ///
 /// # Errors
-/// No thread can be had.
+/// The system refuses another thread.
 pub(crate) fn spawn<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> T + Send + 'static,

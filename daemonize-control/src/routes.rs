@@ -224,7 +224,7 @@ async fn routed(mut routes: Router, peer: Peer, request: Request<Bytes>) -> Resp
     }
 }
 
-/// Gives an error without a word, as of a router that has no such route, the body that the endpoint's own have.
+/// Adds the endpoint's JSON to an error without a body and content type, such as that of a router without such a route.
 fn with_reason(response: Response<Body>) -> Response<Body> {
     let status = response.status();
     let is_error = status.is_client_error() || status.is_server_error();

@@ -24,7 +24,7 @@ pub struct Monitor {
     pub config: Option<String>,
     /// Why the configuration that is there now was not taken.
     pub problem: Option<String>,
-    /// Why its own log cannot be written now, and how much of it was lost.
+    /// Why its own log cannot be written now, and how many messages were lost; `null` if it can.
     pub log_problem: Option<String>,
 }
 

@@ -29,7 +29,7 @@ pub(crate) struct Recorder {
     state: Mutex<State>,
     /// What goes to stdout and stderr.
     queue: Arc<Queue>,
-    /// Why nothing can be written, for those who cannot wait for what is being written.
+    /// Why nothing can be written: a copy that can be read while a message is being written.
     problem: Mutex<Option<String>>,
 }
 
@@ -92,8 +92,8 @@ impl Recorder {
         }
     }
 
-    /// Begins to write down, unless the program that this is has a recorder of its own. What is wrong with the log is said on
-    /// stderr before this returns: as long as that leads to whoever starts the monitor.
+    /// Begins to write down, unless the program has set a logger of its own. A log that cannot be opened is reported on stderr
+    /// before this returns, while stderr still leads to the launcher.
     pub(crate) fn begin(&'static self) {
         if log::set_logger(self).is_ok() {
             log::set_max_level(lock(&self.state).level);
@@ -144,7 +144,7 @@ impl Recorder {
         }
     }
 
-    /// Does something with the state, what of it would be logged, in this thread, being lost: it would wait for itself.
+    /// Calls `act` with the state. What this thread logs meanwhile is lost: it would wait for itself.
     fn silently<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
         WRITING.set(true);
         let mut state = lock(&self.state);
@@ -188,7 +188,7 @@ impl State {
         }
     }
 
-    /// Writes a message. After a time without a log, how many were lost follows; a file has said so itself.
+    /// Writes a message. The first one after a gap is followed by a note of how many were lost; a file has noted it itself.
     fn write(&mut self, level: Level, message: &str) {
         let outcome = self.output(level, message);
         if self.health.take(outcome, 1) {
@@ -200,7 +200,7 @@ impl State {
         }
     }
 
-    /// Opens the log if it is not open. Returns `true` if stderr has heard of a problem now.
+    /// Opens the log if it is not open. Returns `true` if a problem was reported on stderr.
     fn check(&mut self) -> bool {
         let outcome = match self.handler.clone().unwrap_or_else(usual) {
             Handler::Stdout | Handler::Stderr | Handler::Null => Ok(()),
@@ -218,7 +218,7 @@ impl State {
         is_noticed
     }
 
-    /// Says on stderr that what is said is lost.
+    /// Reports on stderr that messages are lost.
     fn notice(&self) {
         let problem = self.health.problem().unwrap_or_default();
         let message = format!("the monitor's own log is not written: {problem}");
@@ -259,7 +259,7 @@ impl State {
     }
 }
 
-/// Why a file cannot be written now.
+/// Returns why a file cannot be written now, as an error.
 fn trouble(sink: &Sink) -> Result<(), String> {
     sink.lost().1.map_or(Ok(()), |trouble| Err(trouble.to_owned()))
 }

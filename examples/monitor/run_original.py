@@ -43,7 +43,7 @@ class Connection:
                 lines = lines[os.write(self._descriptor, lines):]
 
     def poll(self, timeout=0.0):
-        """Waits for at most so many seconds, or for ever: nothing comes."""
+        """Waits for `timeout` seconds, or for ever if that is None. Nothing ever arrives."""
         if timeout is None:
             threading.Event().wait()
         time.sleep(max(0.0, timeout))

@@ -97,7 +97,7 @@ pub struct Done {
     leave: Leave,
 }
 
-/// A handler at work, to be waited for; `None` if it panicked.
+/// A future of what a running handler returns; `None` if it panicked.
 #[doc(hidden)]
 #[allow(unreachable_pub)] // A public trait's hidden method returns it.
 pub type Handling = Pin<Box<dyn Future<Output = Option<Done>> + Send>>;

@@ -46,7 +46,7 @@ enum Read {
     Over,
 }
 
-/// What became of the wait for leave to take long.
+/// Outcome of the wait for leave to take long.
 enum Turn {
     Come(OwnedSemaphorePermit),
     Refused,
@@ -136,7 +136,8 @@ impl<S: Stream> Connection<S> {
         }
     }
 
-    /// Leave to take long: as soon as somebody else is done, unless that takes long itself, or somebody wants this place.
+    /// Waits for leave to take long, which another request gives back when it is done; not if that takes longer than `TURN`, or if
+    /// another connection needs this place.
     async fn leave(&self) -> Turn {
         if let Ok(permit) = Arc::clone(&self.long).try_acquire_owned() {
             return Turn::Come(permit);
@@ -150,7 +151,7 @@ impl<S: Stream> Connection<S> {
             () = self.comes(End::Now) => Turn::Refused,
             () = self.crowd.asks_to_leave() => Turn::Refused,
         };
-        // What was asked for by a client that has left meanwhile is not begun: nobody would hear what became of it.
+        // A client that has left would not hear what became of its request, and may have sent it again.
         if glance::has_left(&self.stream) { Turn::Gone } else { turn }
     }
 

@@ -27,7 +27,7 @@ pub(super) async fn gone(stream: &impl Stream) {
     }
 }
 
-/// Whether nobody could read an answer, as far as that can be seen now.
+/// Returns `true` if the client is known to have closed the connection, so that no answer could be read.
 pub(super) fn has_left(socket: &impl AsFd) -> bool {
     look(socket).intersects(PollFlags::POLLHUP | PollFlags::POLLERR)
 }

@@ -21,8 +21,8 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
-/// How many threads routes may have for what blocks (`spawn_blocking`): one for each request that may take long, over both ways
-/// in, and some that outlive theirs. Those that have nothing to do end after ten seconds.
+/// How many threads the runtime may have for `spawn_blocking` in routes: one for each request that may take long, over both ways
+/// in, and some more. An idle one ends after ten seconds.
 const WORKERS: usize = 64;
 /// How long answers that are on their way when it ends may take. With [`LAST_WORDS`] it is less than the second that the
 /// core gives to everything that is attached to a daemon whose body does not end by itself.

@@ -23,8 +23,8 @@ use std::time::Duration;
 /// Longer waits are as good as this one.
 const LONGEST_WAIT: f64 = 86_400.0;
 
-/// A JSON object with status 200: whether it is a success, it says itself. What is large is no `Value`, which takes
-/// twenty times the memory of its text.
+/// Returns an answer of status 200 with this JSON object, which says itself whether it is a success. Pass a type that
+/// serializes rather than a large `Value`, which takes twenty times the memory of its text.
 pub(super) fn answer(value: &impl Serialize) -> Response {
     response(StatusCode::OK, value)
 }
@@ -38,7 +38,7 @@ pub(super) fn bad(message: impl Into<String>) -> Response {
 }
 
 fn response(status: StatusCode, value: &impl Serialize) -> Response {
-    // A value of ours: there is no key that is no text.
+    // The types of this crate have string keys only: they serialize.
     let text = serde_json::to_string(value).unwrap_or_default();
     let text = match escape_json(&text) {
         Cow::Owned(escaped) => escaped,
@@ -50,7 +50,7 @@ fn response(status: StatusCode, value: &impl Serialize) -> Response {
     response
 }
 
-/// A part of a request: where it cannot be understood, the answer says why as any other answer does.
+/// Extracts a part of a request, and refuses one that cannot be read with JSON, where the extractors of axum answer with text.
 pub(super) struct Read<E>(pub(super) E);
 
 impl<S, E> FromRequestParts<S> for Read<E>

@@ -83,7 +83,7 @@ async fn commanded(listener: &Listener, name: &str, command: &str, body: &Bytes)
     }
 }
 
-/// What became of a command for many.
+/// The answer to a command for several bots.
 #[derive(Serialize)]
 struct Outcome {
     success: bool,
@@ -102,7 +102,7 @@ async fn commanded_all(listener: &Listener, body: &Bytes) -> Result<Response, In
     let Many { command, bots, wait, signal } = parse(body)?;
     let wait = body::wait(wait)?;
     let signal = if command == "signal" { Some(parse_signal(signal.as_ref())?) } else { None };
-    // Read before it is known for which bots it is: there may be none.
+    // An unknown command is refused even if there are no bots.
     let make: Box<dyn Fn(String) -> Order + Send + Sync> = match signal {
         Some(signal) => Box::new(move |name| Order::Signal(name, signal)),
         None => Box::new(made(&command)?),

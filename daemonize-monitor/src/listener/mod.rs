@@ -29,7 +29,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::time::timeout;
 
-/// How long an attempt to open the monitor's own log may take; then what was known before is told.
+/// How long an attempt to open the monitor's own log may take; after that, the last known problem is reported.
 const LOG_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// What all routes know.
@@ -108,11 +108,11 @@ impl Listener {
         self.shown(bots)
     }
 
-    /// Returns what is wrong with the monitor's own log, after another attempt to open it.
+    /// Tries to open the monitor's own log again if it could not be written. Returns what is wrong with it.
     async fn log_problem(&self) -> Option<String> {
         let recorder = self.0.reloader.as_deref()?.recorder();
         if recorder.problem().is_some() {
-            // Its file system may not answer.
+            // Opening a file may hang with its file system.
             let _ = timeout(LOG_TIMEOUT, tokio::task::spawn_blocking(|| recorder.check())).await;
         }
         recorder.problem()

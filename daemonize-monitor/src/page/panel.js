@@ -2,7 +2,7 @@
 
 const LINES = 200;
 const MOST_LINES = 2000;
-/** So many windows of one browser follow a log at a time. */
+/** At most this many windows of one browser follow a log at a time. */
 const MOST_LOGS = 3;
 const phone = window.matchMedia('(max-width: 600px)');
 let followed = null, opener = null;

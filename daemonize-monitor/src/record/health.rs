@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// How often stderr hears of it at most: a disk that is full now and then is no reason to fill another log.
+/// Problems are reported on stderr at most this often, so that a disk that is full now and then does not fill another log.
 const PAUSE: Duration = Duration::from_secs(60);
 
 /// What is known of the log since the last message that was written.
@@ -12,15 +12,15 @@ pub(super) struct Health {
     fails: bool,
     /// Why it did, or the last one that did.
     why: String,
-    /// How many messages were lost since, and the log does not say so yet.
+    /// How many messages were lost without a note in the log.
     lost: u64,
-    /// When stderr heard of it last.
+    /// When a problem was last reported on stderr.
     noticed: Option<Instant>,
 }
 
 impl Health {
-    /// Takes what became of an attempt to open the log, or to write `messages` to it. Returns `true` if stderr is to hear of a
-    /// problem now.
+    /// Records the outcome of opening the log, or of writing `messages` to it. Returns `true` if a problem is to be reported on
+    /// stderr now.
     pub(super) fn take(&mut self, outcome: Result<(), String>, messages: u64) -> bool {
         let is_new = !std::mem::replace(&mut self.fails, outcome.is_err());
         let Err(why) = outcome else { return false };
@@ -33,7 +33,7 @@ impl Health {
         is_due
     }
 
-    /// Returns what the log is to say of messages that it lacks, once it can be written again.
+    /// Returns the note of lost messages that belongs into the log, once it can be written again.
     pub(super) fn take_lost(&mut self) -> Option<String> {
         if self.fails || self.lost == 0 {
             return None;

@@ -108,10 +108,10 @@ impl Queue {
         }
     }
 
-    /// Returns how many messages were lost, if the streams take none now.
+    /// Returns how many messages were lost if a stream takes none now.
     pub(super) fn problem(&self) -> Option<String> {
         let (lost, stream, _) = self.state().lost.clone()?;
-        Some(format!("{lost} messages were lost: nobody takes them from {stream:?}").to_lowercase())
+        Some(format!("{lost} messages were lost: {stream:?} is not read").to_lowercase())
     }
 
     /// What the thread does.

@@ -1,4 +1,4 @@
-//! Handlers of events: whom they wait for, and who waits for them.
+//! Handlers of events: their threads, their queue, and the routes beside them.
 
 use std::time::Instant;
 
@@ -6,7 +6,7 @@ use look::Process;
 
 use crate::common::{SOON, address, get, lab, needs_root, post, posted, start, tcp, unix};
 
-/// Waits until so many events of that name have been handed to their handler.
+/// Waits until `count` events of that name have been handed to their handler.
 #[track_caller]
 fn until_handled(lab: &look::Lab, name: &str, count: u32) {
     let begun = Instant::now();
@@ -17,7 +17,7 @@ fn until_handled(lab: &look::Lab, name: &str, count: u32) {
 
 /// Waits until the daemon has as many threads as that, or fewer.
 ///
-/// By looking again: nobody is told when a thread of another process ends.
+/// Polls: no event tells when a thread of another process ends.
 #[track_caller]
 fn threads_return_to(daemon: Process, count: usize) {
     let begun = Instant::now();
@@ -106,7 +106,7 @@ fn route_that_does_not_exist_beside_a_user_s_router_is_answered_with_json() {
     assert_eq!(not_found.json()["message"], "there is nothing of that name");
     let not_allowed = post(&lab, "/own/panic", "{}");
     assert_eq!((not_allowed.status(), &not_allowed.json()["message"]), (405, &"this is not done that way".into()));
-    // What a route says itself is left as it is.
+    // The answers of the routes themselves are not changed.
     assert_eq!(get(&lab, "/own/refuses").body, "no");
     assert_eq!(get(&lab, "/own").body, "own");
 }

@@ -138,6 +138,9 @@ fn p6_07_a_stream_that_nobody_reads_holds_nothing_up() {
         let outcome = site.ctl(&["restart", "web", "--wait"]).run().ok();
         assert!(outcome.took < SOON, "{outcome}");
     }
+    // Promise 6.52.
+    let problem = site.json(&["status"]).0["monitor"]["log_problem"].take();
+    assert!(problem.as_str().is_some_and(|text| text.ends_with("were lost: stderr is not read")), "{problem}");
     // As soon as somebody reads, what waited comes, then how much did not, then what is new.
     let lost = "timeout 20 grep -a -m 1 -o '[0-9]* messages lost' out";
     let lost = site.lab.shell(lost).run().ok().stdout;

@@ -309,7 +309,7 @@ fn answer_to_a_wrong_request_is_json_that_says_why() {
         assert_eq!((told, &value["success"]), (status, &json!(false)), "{method} {route}: {answer}");
         assert!(value["message"].as_str().is_some_and(|text| text.contains(why)), "{method} {route}: {answer}");
     }
-    // Without bots there is nothing to do, and that is no mistake.
+    // A command without bots to run it for succeeds.
     assert_eq!(post(&site, "/command", &json!({ "do": "stop" }))["success"], true);
     site.shutdown();
 }

@@ -122,7 +122,7 @@ fn with_events(endpoint: Endpoint, publisher: Publisher) -> Endpoint {
         .on("odd\"name\n", |_| Value::Null)
 }
 
-/// Waits until so many handlers are here, or the file `met` of the lab says that it is enough.
+/// Waits until `count` handlers are here, or until the lab has a file `met`.
 #[allow(clippy::needless_pass_by_value)] // As a handler is called.
 fn meet(event: Event) -> Result<(), &'static str> {
     static HERE: AtomicU64 = AtomicU64::new(0);
