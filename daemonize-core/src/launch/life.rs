@@ -113,7 +113,7 @@ fn begin(birth: Birth, leave: fn() -> !) -> Result<&'static Inside> {
     let inside = inside::enter(inside);
     shutdown::set_limit(settings.nack_timeout());
     let manual = settings.ready == Ready::Manual;
-    let stages = stages_done(&settings);
+    let stages = (Level::Debug <= log::max_level()).then(|| stages_done(&settings));
     let mut service = service(inside, settings, &announcement);
     if manual && announcement.link.is_some() {
         service.unwanted = watch_the_launcher(inside, announcement);
@@ -123,7 +123,9 @@ fn begin(birth: Birth, leave: fn() -> !) -> Result<&'static Inside> {
         return Err(error);
     }
     start(inside, service);
-    report::record(Level::Debug, &inside.handle.name, stages);
+    if let Some(stages) = stages {
+        report::record(Level::Debug, &inside.handle.name, stages);
+    }
     if !manual {
         inside.tell_ready();
     }
