@@ -13,6 +13,7 @@ use crate::expand::print;
 use crate::item::Item;
 use crate::parameters::hygienic;
 use crate::suggest::hint;
+use crate::values::is_unset;
 
 /// The keys, in the order in which they are told.
 const KEYS: [&str; 7] = ["name", "app_dir", "address", "without_token", "on_open", "configure", "crate"];
@@ -79,10 +80,14 @@ fn parse(input: ParseStream, said: &mut Said) -> syn::Result<()> {
             }
             _ => {
                 input.parse::<Token![=]>()?;
-                Some(input.parse::<Expr>()?.into_token_stream())
+                let value = input.parse::<Expr>()?;
+                // As in the other attributes: as if the key were not there.
+                (!is_unset(&value)).then(|| value.into_token_stream())
             }
         };
-        said.0.push((word, value));
+        if value.is_some() || key == "without_token" {
+            said.0.push((word, value));
+        }
         if !input.is_empty() {
             input.parse::<Token![,]>()?;
         }

@@ -16,7 +16,7 @@ use crate::endpoint::Endpoint;
 use crate::events::{Answer, Event, Publisher};
 use axum::Router;
 use caretaker::{Asked, Charge, OnStop, take_care};
-use daemonize_core::{Attachment, Handle, Obey, Phase, Pid, PidFile, Planned, Prepared, State};
+use daemonize_core::{Attachment, Handle, Obey, Phase, Pid, PidFile, Planned, Prepared, Setting, State};
 use directory::configuration;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -101,15 +101,15 @@ impl Instance {
 
     /// The directory of the pidfile and the socket. It is made with mode 0700; one that is there has to be ours, and
     /// nobody else's to write.
-    pub fn app_dir(mut self, directory: impl Into<PathBuf>) -> Instance {
-        self.app_dir = Some(directory.into());
+    pub fn app_dir<K>(mut self, directory: impl Setting<PathBuf, K>) -> Instance {
+        self.app_dir = directory.value().or(self.app_dir);
         self
     }
 
     /// Answers at this loopback address, too: `127.0.0.1:9876`, or with port 0 any that is free. Requests there need the
     /// token that is in a file which only our user can read; clients of this library read it.
-    pub fn address(mut self, address: impl Into<String>) -> Instance {
-        let address = address.into();
+    pub fn address<K>(mut self, address: impl Setting<String, K>) -> Instance {
+        let Some(address) = address.value() else { return self };
         let address = address.strip_prefix("http://").unwrap_or(&address).trim_end_matches('/');
         self.endpoint = self.endpoint.address(address);
         self
@@ -168,8 +168,8 @@ impl Instance {
 
     /// How long a launch waits for one that has the lock but cannot be reached: it is starting or ending. Five seconds
     /// unless it is set.
-    pub fn patience(mut self, patience: Duration) -> Instance {
-        self.patience = patience;
+    pub fn patience(mut self, patience: impl Into<Option<Duration>>) -> Instance {
+        self.patience = patience.into().unwrap_or(self.patience);
         self
     }
 

@@ -53,8 +53,9 @@ impl<W: Work> Daemon<W> {
         if self.settings.no_pidfile {
             return Err(self.settings.cannot_find_without_pidfile("restart"));
         }
-        let checked = Checked::new(self.settings.clone())?;
+        // Taken first, so that a mistake removes it, as where a start fails later.
         let held = self.held.take();
+        let checked = Checked::new(self.settings.clone())?;
         // A lock that is ours keeps every daemon out.
         if checked.has_pidfile() && !checked.is_restart() && held.is_none() {
             records::stop(&self.settings.name, reach::stop(&self.settings))?;

@@ -67,7 +67,7 @@ extern "C" fn tidy_up() {
     if let Some(inside) = inside::current().filter(|inside| inside.identity.pid == Pid::this()) {
         settle_unless_ending();
         let is_left = readiness::leave_to_launcher(inside);
-        await_handlers(inside);
+        tell_stopping(inside);
         inside.end_attachments();
         if is_left {
             return;
@@ -112,7 +112,7 @@ fn begin(birth: Birth, leave: fn() -> !) -> Result<&'static Inside> {
     inside::keep_panics();
     shutdown::set_limit(settings.nack_timeout());
     let ready = settings.ready;
-    let stages = stages_done(&settings);
+    let stages = (Level::Debug <= log::max_level()).then(|| stages_done(&settings));
     let mut service = service(inside, settings, &announcement);
     match readiness::begin(inside, announcement, ready) {
         Ok(undecided) => service.undecided = undecided,
@@ -123,7 +123,9 @@ fn begin(birth: Birth, leave: fn() -> !) -> Result<&'static Inside> {
         }
     }
     start(inside, service);
-    report::record(Level::Debug, &inside.handle.name, stages);
+    if let Some(stages) = stages {
+        report::record(Level::Debug, &inside.handle.name, stages);
+    }
     if ready == Ready::Entered {
         inside.tell_ready();
     }

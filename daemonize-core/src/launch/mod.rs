@@ -278,11 +278,12 @@ impl Locked {
             let leaving = leaving && !launch.plan.told.is_systemds;
             return launcher::split(quiet, launch, alone, leaving);
         }
-        // Where threads are allowed, each look would wait for those that are about to end.
-        let alone = if launch.plan.is_alone { find_out_alone() } else { None };
-        if alone.is_none() && !never_forks(&launch.plan.settings) {
-            prove_alone()?;
-        }
+        let alone = match &launch.plan {
+            plan if !never_forks(&plan.settings) => Some(prove_alone()?),
+            // Where there are threads, each look would wait for those that are about to end.
+            plan if !plan.is_alone => None,
+            _ => find_out_alone(),
+        };
         let (quiet, launch) = init::split(quiet, launch, alone)?;
         forget_what_is_meant_for_this_process(alone);
         launch.hook(Stage::Detach, When::Instead)?;

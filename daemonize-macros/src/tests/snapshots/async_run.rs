@@ -26,9 +26,12 @@ impl serve {
     fn status() -> ::daemon::Result<::daemon::Status> {
         Self::__daemon().status()
     }
-    /// Sends the daemon a signal.
+    /// Sends the daemon a signal, such as `"HUP"`.
     fn send(
-        signal: impl ::core::convert::Into<::daemon::Signal>,
+        signal: impl ::core::convert::TryInto<
+            ::daemon::Signal,
+            Error: ::core::fmt::Display,
+        >,
     ) -> ::daemon::Result<()> {
         Self::__daemon().send(signal)
     }

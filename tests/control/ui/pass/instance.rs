@@ -60,6 +60,24 @@ mod awaiting {
     }
 }
 
+mod optional {
+    use super::*;
+    use std::path::PathBuf;
+    use std::time::Duration;
+
+    fn unset<T>() -> Option<T> {
+        None
+    }
+
+    #[daemon::instance(
+        name = None,
+        app_dir = unset::<PathBuf>(),
+        address = None,
+        configure = |instance: Instance| instance.address(unset::<&str>()).patience(unset::<Duration>()),
+    )]
+    pub fn main() {}
+}
+
 mod shadowing {
     #![allow(dead_code)]
     struct Instance;
@@ -73,6 +91,7 @@ mod shadowing {
 }
 
 fn main() {
-    let mains: [fn() -> ExitCode; 5] = [bare::main, with_all::main, opening::main, awaiting::main, shadowing::main];
+    let mains: [fn() -> ExitCode; 6] =
+        [bare::main, with_all::main, opening::main, awaiting::main, optional::main, shadowing::main];
     let _ = mains;
 }
