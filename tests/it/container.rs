@@ -156,9 +156,9 @@ fn signals_to_process_1_reach_the_daemon() {
     let container = start(&lab, &handlers.join(" "), "idle");
     for (round, name) in signals.iter().enumerate() {
         if round % 2 == 0 {
-            container.enter(&lab, &["kill", &format!("-{name}"), "1"]).ok();
+            container.enter(&lab, &["bash", "-c", &format!("kill -{name} 1")]).ok();
         } else {
-            lab.command("kill", &[&format!("-{name}"), &container.init.id().to_string()]).run().ok();
+            lab.command("bash", &["-c", &format!("kill -{name} {}", container.init.id())]).run().ok();
         }
         lab.wait_for(name, SOON, |text| text.ends_with('\n'));
     }

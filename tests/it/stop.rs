@@ -117,7 +117,7 @@ fn stop_from_inside_a_thread_that_blocks_the_signal_ends_the_daemon() {
 fn start_without_ppoll_works() {
     for error in ["ENOSYS", "EPERM"] {
         let lab = lab();
-        let started = failing(&lab, "ppoll", error).arg("body=note:working,idle").spawn();
+        let started = failing(&lab, "ppoll", error).arg("body=ask,note:working,idle").spawn();
         lab.wait_for("working", SOON, |notes| !notes.is_empty());
         stop(&lab);
         started.finish().ok().prints(&["started"]);

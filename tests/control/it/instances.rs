@@ -2,15 +2,13 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::FileTypeExt;
 use std::time::Duration;
 
-use look::{ADA, Deadline, Lab, NOBODY_KNOWS};
+use look::{Deadline, Lab};
 use nix::sys::signal::Signal;
 
-use crate::only::{
-    First, PIDFILE, SOON, call, client, freeze, hold, lab, needs_root, times, times_in_log, wait_for_state,
-};
+use crate::only::{First, PIDFILE, SOON, call, client, freeze, hold, lab, times, times_in_log, wait_for_state};
 
 /// One launch wins, and every other one gets its answer from the winner.
 #[test]
@@ -316,53 +314,6 @@ fn a_handler_that_fails_panics_or_takes_long_hurts_nobody_else() {
         one.finish().ok();
     }
     end(&lab, first);
-}
-
-/// The directory is made for its owner alone, where an application's data is; one that others can write is refused.
-#[test]
-fn the_directory_is_private() {
-    needs_root();
-    let mut lab = lab();
-    lab.bring_program();
-    lab.make_household();
-    lab.make_directory("data", ADA, 0o700);
-    lab.write("log", "");
-    fs::set_permissions(lab.path("log"), fs::Permissions::from_mode(0o666)).expect("a file of ours");
-    // No environment variable decides where it is.
-    let program = lab.as_user(ADA, &["hold", "default"]).env("XDG_DATA_HOME", lab.path("data")).spawn();
-    let log = lab.wait_for("log", SOON, |log| log.contains("primary "));
-    let mode = |path: &str| fs::metadata(lab.path(path)).expect(path).permissions().mode() & 0o7777;
-    assert_eq!(mode("home/.local/share/only"), 0o700, "{log}");
-    assert_eq!(mode("home/.local/share/only/.control"), 0o700);
-    assert_eq!(mode("home/.local/share/only/.control/socket"), 0o600);
-    wait_for_state(program.process(), 'S');
-    program.signal(Signal::SIGTERM);
-    program.finish().ok();
-    assert!(!lab.path("data/only").exists() && !lab.path(".local").exists());
-    fs::create_dir(lab.path("app")).expect("a directory");
-    fs::set_permissions(lab.path("app"), fs::Permissions::from_mode(0o777)).expect("a directory of ours");
-    lab.helper(&["hold", "app"]).run().exits(2).says(&["Configuration", "can write it (mode 0777)"]);
-    assert!(!lab.path(PIDFILE).exists());
-}
-
-/// Promise 2.16. The passwd entry says where the home is, and nothing else.
-#[test]
-fn without_a_home_the_directory_is_that_of_the_user_or_an_error() {
-    needs_root();
-    let mut lab = lab();
-    lab.bring_program();
-    lab.make_household();
-    let launch = |home: &str, user: u32| lab.as_user(user, &["hold", "default"]).env("HOME", home).run().exits(2);
-    for home in ["here", "./here", ""] {
-        // `nobody` has a home in the list, which does not exist.
-        launch(home, 65534).says(&["Configuration", "failed to make directory `/nonexistent/.local/share/only`"]);
-        launch(home, NOBODY_KNOWS).says(&[
-            "Configuration",
-            "no home directory is known for uid 4712",
-            "give it an `app_dir`",
-        ]);
-    }
-    assert!(!lab.path(".local").exists() && !lab.path("here").exists());
 }
 
 /// The third line of the pidfile is an address, from the moment that it has more than none.

@@ -100,7 +100,7 @@ def main(conn, logger):
     }
     assert!(lab.quiet(Duration::from_secs(20)).is_ok());
     for (file, why) in [("wrong.py", "it has no function `main(conn, logger)`"), ("missing.py", "no such file")] {
-        let refused = lab.command("./run_original.py", &[file]).run().exits(1);
+        let refused = lab.shell(&format!("./run_original.py {file}")).run().exits(1);
         assert!(refused.stderr.to_lowercase().contains(why), "{refused}");
     }
 }
