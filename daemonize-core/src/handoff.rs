@@ -30,6 +30,8 @@ pub(crate) enum Message {
     /// Daemon to launcher: every stage is done. It carries no pid: by now the daemon may be a user that root must not
     /// believe.
     Ready,
+    /// Daemon to launcher: the start needs so long from now on.
+    MoreTime(Duration),
     /// Daemon to launcher: there will be no daemon, for this reason. Session leader to launcher: the same, and the daemon
     /// is dead and reaped.
     Failed(Error),
@@ -172,10 +174,8 @@ impl Message {
             Message::Released => b"d".to_vec(),
             Message::Status(Death(status)) => [&b"S"[..], &status.to_ne_bytes()].concat(),
             Message::Waiting(pidfile) => [&b"w"[..], pidfile.as_os_str().as_bytes()].concat(),
-            Message::Accepted(limit) => {
-                let limit = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
-                [&b"a"[..], &limit.to_ne_bytes()].concat()
-            }
+            Message::MoreTime(time) => encode_time(b't', *time),
+            Message::Accepted(limit) => encode_time(b'a', *limit),
             Message::Stop => b"s".to_vec(),
             Message::Failed(error) => {
                 let text = error.to_string();
@@ -199,6 +199,7 @@ impl Message {
             b'd' => Message::Released,
             b'S' => Message::Status(Death(i32::from_ne_bytes(rest.try_into().ok()?))),
             b'w' => Message::Waiting(OsStr::from_bytes(rest).into()),
+            b't' => Message::MoreTime(Duration::from_millis(u64::from_ne_bytes(rest.try_into().ok()?))),
             b'a' => Message::Accepted(Duration::from_millis(u64::from_ne_bytes(rest.try_into().ok()?))),
             b's' => Message::Stop,
             b'F' => {
@@ -208,6 +209,11 @@ impl Message {
             _ => return None,
         })
     }
+}
+
+fn encode_time(tag: u8, time: Duration) -> Vec<u8> {
+    let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    [&[tag][..], &milliseconds.to_ne_bytes()].concat()
 }
 
 fn encode_identity(identity: &Identity) -> Vec<u8> {

@@ -82,7 +82,9 @@ pub use event::{event, events};
 #[cfg(feature = "tokio")]
 pub use inside::sleep_async;
 pub use inside::testing;
-pub use inside::{listen_fds, ready, reload, restart, sleep, stop, stopped, stopping, store_fd, wait_handle};
+pub use inside::{
+    extend_start, listen_fds, ready, reload, restart, sleep, stop, stopped, stopping, store_fd, wait_handle,
+};
 pub use launch::{Destination, Started};
 pub use pid::Pid;
 pub use pidfile::PidFile;

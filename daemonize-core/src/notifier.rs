@@ -167,6 +167,11 @@ impl Notifier {
         self.link.send(&format!("MAINPID={daemon}\n"));
     }
 
+    /// Asks the manager to wait so long from now on.
+    pub(crate) fn extend(&self, time: Duration) {
+        self.link.send(&format!("EXTEND_TIMEOUT_USEC={}\n", time.as_micros()));
+    }
+
     /// Has the manager keep a copy of a descriptor, and hand it over under this name to the process that it starts next.
     pub(crate) fn store(&self, name: &str, fd: BorrowedFd<'_>) -> io::Result<()> {
         let text = format!("FDSTORE=1\nFDNAME={name}\n");

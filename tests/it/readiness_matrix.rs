@@ -185,6 +185,14 @@ impl TakenPort {
     }
 }
 
+/// Promise 1.34.
+#[test]
+fn manual_start_that_asks_for_more_time_outlives_its_timeout() {
+    let taken = TakenPort::new();
+    cell("manual", "hang", Fails(2, "not ready within 700ms"), &taken).expect("it has 0.7 s");
+    cell("manual", "extend", Works, &taken).expect("it asks for more");
+}
+
 /// Promise 1.31: in a program built with `panic = "abort"`, the text of a panic reaches the launcher too.
 #[test]
 fn panic_that_aborts_before_ready_fails_the_start_with_its_text() {

@@ -41,6 +41,8 @@ static LOOKS: AtomicBool = AtomicBool::new(false);
 pub(crate) trait Pending: Send {
     /// Says that it is ready and waits for the go; gives itself back when that is not to be.
     fn announce(self: Box<Self>, inside: &'static Inside) -> Result<(), (Box<dyn Pending>, Error)>;
+    /// Asks the launcher to wait so long from now on.
+    fn extend(&self, time: Duration);
     /// Says that the process is about to end by `exit(3)`: its status decides.
     fn exits(self: Box<Self>);
     /// Says why it will never be ready, and ends the process.
@@ -191,6 +193,30 @@ pub fn ready() -> Result<()> {
     announce(inside)?;
     inside.tell_ready();
     Ok(())
+}
+
+/// Asks for more time to start: `time` from now on, for a body with `ready = manual` that goes on to make progress.
+///
+/// The launcher then waits longer than `start_timeout`, but for at most an hour in all. A service manager or a monitor with
+/// `ready = "notify"` is asked as well (`EXTEND_TIMEOUT_USEC=` of `sd_notify(3)`). May be
+/// called again and again; never shortens the wait. Does nothing once the daemon is ready, and outside of a daemon.
+///
+/// ```
+/// # use std::time::Duration;
+/// # fn replay(table: &str) -> usize { table.len() }
+/// for table in ["users", "orders"] {
+///     daemonize_core::extend_start(Duration::from_secs(60));
+///     replay(table);
+/// }
+/// ```
+pub fn extend_start(time: Duration) {
+    let Some(inside) = current().filter(|inside| lock(&inside.phase).is_none()) else { return };
+    if let Some(announcement) = &*lock(&inside.pending) {
+        announcement.extend(time);
+    }
+    if let Some(notifier) = &inside.notifier {
+        notifier.extend(time);
+    }
 }
 
 /// Tells the launcher, where one waits.

@@ -12,6 +12,7 @@ use crate::stopping;
 use crate::sys::fork::exit_now;
 use nix::sys::prctl::{set_dumpable, set_pdeathsig};
 use std::path::Path;
+use std::time::Duration;
 
 /// The connection to the launcher, and the process that watches the start.
 pub(super) struct Link {
@@ -120,6 +121,13 @@ impl Announcement {
 impl Pending for Announcement {
     fn announce(self: Box<Self>, inside: &'static Inside) -> Result<(), (Box<dyn Pending>, Error)> {
         self.make(inside).map_err(|(this, error)| (Box::new(this) as Box<dyn Pending>, error))
+    }
+
+    fn extend(&self, time: Duration) {
+        if let Some(link) = &self.link {
+            // A launcher that is gone is noticed at the end of the start.
+            let _ = link.ready.send(&Message::MoreTime(time));
+        }
     }
 
     fn exits(self: Box<Self>) {

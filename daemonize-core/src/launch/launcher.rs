@@ -9,6 +9,7 @@
 mod cleanup;
 
 use super::capture::{Capture, Captured, Listener};
+use super::deadline::Deadline;
 use super::destination::Destination;
 use super::outcome::{Outcome, PidFileState, Verdict, died};
 use super::quiet::Quiet;
@@ -70,7 +71,6 @@ pub(super) fn split(mut quiet: Quiet, launch: Launch, alone: Alone, leaving: boo
             let destinations = Destination::of(&settings, detached);
             let captures_body = settings.ready != Ready::Auto;
             let log = destinations.iter().rev().find_map(Destination::log).filter(|_| !captures_body).cloned();
-            let deadline = Instant::now() + settings.start_timeout;
             let mut launcher = Launcher {
                 ready,
                 ctl,
@@ -86,14 +86,14 @@ pub(super) fn split(mut quiet: Quiet, launch: Launch, alone: Alone, leaving: boo
                 pidfile: PidFileState::of(&settings),
                 lock,
                 manager,
-                deadline,
+                deadline: Deadline::after(settings.start_timeout),
                 quiet,
                 destinations,
                 left_behind: false,
                 reaped: false,
             };
             let outcome = launcher.listen();
-            launcher.conclude(outcome, pidfile, settings.start_timeout, leaving).map(Role::Launcher)
+            launcher.conclude(outcome, pidfile, leaving).map(Role::Launcher)
         }
     }
 }
@@ -123,7 +123,7 @@ struct Launcher {
     lock: Option<PidFile>,
     /// For which the launcher is the service, until it says who is.
     manager: Option<&'static Manager>,
-    deadline: Instant,
+    deadline: Deadline,
     quiet: Quiet,
     /// Where the daemon's stdout and stderr lead.
     destinations: [Destination; 2],
@@ -146,7 +146,7 @@ impl Launcher {
                 .chain(pipes)
                 .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
                 .collect();
-            let count = match mask.poll(&mut fds, Some(self.deadline.saturating_duration_since(Instant::now()))) {
+            let count = match mask.poll(&mut fds, Some(self.deadline.left())) {
                 Ok(count) => count,
                 Err(error) => return Outcome::Failed(Error::system("wait for the daemon", cause(&error))),
             };
@@ -161,7 +161,7 @@ impl Launcher {
                 return outcome;
             }
             self.drain();
-            if Instant::now() >= self.deadline {
+            if self.deadline.left().is_zero() {
                 return Outcome::TooLate;
             }
         }
@@ -180,6 +180,10 @@ impl Launcher {
             }
             (Ok(Some(Message::Ready)), Some(daemon)) if matches!(self.pidfile, PidFileState::Written) => {
                 Outcome::Ready(daemon)
+            }
+            (Ok(Some(Message::MoreTime(time))), _) => {
+                self.deadline.extend(time);
+                return None;
             }
             (Ok(Some(Message::Failed(error))), _) => Outcome::Failed(error),
             (Ok(Some(Message::Exiting)), Some(daemon)) if matches!(self.pidfile, PidFileState::Written) => {
@@ -270,13 +274,7 @@ impl Launcher {
         self.capture.take().map(Capture::finish).unwrap_or_default()
     }
 
-    fn conclude(
-        mut self,
-        outcome: Outcome,
-        pidfile: PathBuf,
-        start_timeout: Duration,
-        leaving: bool,
-    ) -> Result<Started> {
+    fn conclude(mut self, outcome: Outcome, pidfile: PathBuf, leaving: bool) -> Result<Started> {
         let failure = match outcome {
             Outcome::Ready(pid) => match self.release(pid, leaving) {
                 Ok(()) => return Ok(self.success(pid, pidfile)),
@@ -297,7 +295,8 @@ impl Launcher {
             Outcome::EndOfFile => self.end_of_file(),
             Outcome::TooLate => {
                 self.abort();
-                let text = format!("failed to start: the daemon was not ready within {start_timeout:?}, and was ended");
+                let timeout = self.deadline.timeout();
+                let text = format!("failed to start: the daemon was not ready within {timeout:?}, and was ended");
                 Error::new(ErrorKind::NotReady, text)
             }
         };

@@ -14,6 +14,7 @@ mod auto;
 mod birth;
 mod capabilities;
 mod capture;
+mod deadline;
 mod destination;
 mod identity;
 mod init;

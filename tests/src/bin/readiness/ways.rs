@@ -23,6 +23,7 @@ pub(crate) type Fallible = Result<(), Box<dyn Error + Send + Sync>>;
 /// * `term`: raises SIGTERM, and never returns
 /// * `hang`: notes that in the file `hangs`, and never returns
 /// * `ready-exit`: calls `ready()`, and `exit(9)` when that has returned
+/// * `extend`: asks for more time, is ready after a second, and parks
 /// * `stop`: asks the daemon to stop, and returns
 /// * `other-look`: another thread or task looks; calls `exit(9)` after that
 /// * `look-exit`: looks after 10 ms, and calls `exit(9)` when it has looked
@@ -56,6 +57,12 @@ pub(crate) fn perform(way: &str) -> Fallible {
         "ready-exit" => {
             daemon::ready()?;
             std::process::exit(9);
+        }
+        "extend" => {
+            daemon::extend_start(Duration::from_secs(60));
+            thread::sleep(Duration::from_secs(1));
+            daemon::ready()?;
+            park();
         }
         "stop" => daemon::stop(),
         "other-look" => {
