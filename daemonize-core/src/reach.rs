@@ -284,7 +284,7 @@ fn not_sent(signal: Signal, why: impl fmt::Display) -> Error {
     Error::failed(ErrorKind::NotRunning, "send", signal, why)
 }
 
-/// Whether a hook takes the place of the stage that writes the pidfile.
+/// Returns `true` if a hook takes the place of the stage that writes the pidfile.
 fn leaves_pidfile_to_hook(settings: &Settings) -> bool {
     settings.hooks.replaces(Stage::PidFile)
 }

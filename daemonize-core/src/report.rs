@@ -16,7 +16,7 @@ static NAME: Mutex<String> = Mutex::new(String::new());
 /// The error that was reported last, in one line.
 static LAST: Mutex<Option<String>> = Mutex::new(None);
 
-/// What this process could not do and an operator should know.
+/// A failure of this process that an operator should know.
 static WARNING: Mutex<Option<String>> = Mutex::new(None);
 
 /// The name under which this process complains from now on.
@@ -68,7 +68,7 @@ fn report(text: &str, to_syslog: bool) {
 /// in the daemon, a copy of it, when its stages are done. Nothing is recorded in between.
 pub(crate) fn record(level: Level, name: &str, what: impl Display) {
     if level <= log::max_level() {
-        // What this library does goes on if a logger cannot.
+        // A logger that panics does not stop the daemon.
         let _ =
             catch_unwind(AssertUnwindSafe(|| log::log!(level, "{}: {}", escape(name), one_line(&what.to_string()))));
     }

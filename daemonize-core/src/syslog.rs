@@ -8,7 +8,7 @@ use nix::sys::time::{TimeVal, TimeValLike};
 use std::io;
 use std::os::fd::AsRawFd;
 
-/// Where the system log listens.
+/// The socket of the system log.
 const SOCKET: &str = "/dev/log";
 
 /// The facility `daemon` and the level `err` (`syslog(3)`).

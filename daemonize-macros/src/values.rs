@@ -257,17 +257,17 @@ pub(crate) fn endpoint(word: &Ident, key: &Key, value: Option<&Expr>) -> syn::Re
     Ok(Some(value.to_token_stream()))
 }
 
-/// Whether the value is the word `none` of a pidfile.
+/// Returns `true` if the value is the word `none` of a pidfile.
 pub(crate) fn is_no_pidfile(key: &Key, value: &Expr) -> bool {
     matches!(key.shape, Shape::PidFile) && actions::word(value).as_deref() == Some("none")
 }
 
-/// Whether the value is a bare `None`, whose type no method could infer: the key might as well not be there.
+/// Returns `true` if the value is a bare `None`, whose type no method could infer: the key might as well not be there.
 pub(crate) fn is_unset(value: &Expr) -> bool {
     actions::word(value).as_deref() == Some("None")
 }
 
-/// Whether the value is a literal.
+/// Returns `true` if the value is a literal.
 pub(crate) fn is_literal(value: &Expr) -> bool {
     literal(value).is_some()
 }

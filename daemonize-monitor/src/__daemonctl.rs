@@ -33,7 +33,7 @@ pub fn writing_to_nowhere(monitor: &Builder) -> Vec<String> {
     monitor.writing_to_nowhere()
 }
 
-/// Where `daemonctl` finds the machine's configuration.
+/// The path of the machine's configuration.
 pub const MACHINES_FILE: &str = name::OF_THE_MACHINE;
 
 /// Returns where a monitor of this configuration file may have its pidfile beside the one that the file says now: those with

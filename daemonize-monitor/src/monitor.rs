@@ -49,7 +49,7 @@ pub struct Builder {
     /// The file that all this comes from.
     reloader: Option<Arc<Reloader>>,
     restart_checks: Vec<RestartCheck>,
-    /// Whether the monitor also reaps the children that it knows nothing of.
+    /// `true` if the monitor also reaps children that it does not know.
     pub(crate) reaps_all: bool,
 }
 

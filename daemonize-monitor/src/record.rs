@@ -27,7 +27,7 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 /// Writes down what the monitor says through the `log` crate: at most one in a process.
 pub(crate) struct Recorder {
     state: Mutex<State>,
-    /// What goes to stdout and stderr.
+    /// The lines for stdout and stderr.
     queue: Arc<Queue>,
     /// Why nothing can be written: a copy that can be read while a message is being written.
     problem: Mutex<Option<String>>,

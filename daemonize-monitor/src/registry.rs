@@ -99,7 +99,7 @@ fn write(record: &Record) -> Result<(), String> {
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let file = openat(&directory, draft.as_str(), flags, Mode::from_bits_truncate(0o600)).map_err(failed)?;
         let written = File::from(file).write_all(&record.to_bytes());
-        // Whole or not at all, whoever reads it.
+        // A reader finds the record whole or not at all.
         let moved = renameat(&directory, draft.as_str(), &directory, key.as_str());
         written.map_err(|error| format!("failed to write in `{}`: {error}", path.display()))?;
         moved.map_err(failed)?;

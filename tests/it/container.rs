@@ -121,7 +121,7 @@ fn container_ends_with_the_status_of_its_daemon() {
         ("start", "err:no-such-luck", 4),
         ("foreground", "kill:KILL", 137),
         ("foreground", "abort", 134),
-        // What comes after it is the body.
+        // The rest is the body.
         ("activate", "atexit,await:go", 0),
         ("activate", "exit:9", 9),
     ] {

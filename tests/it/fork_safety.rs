@@ -206,7 +206,7 @@ fn signal_to_forked_child_ends_it_and_tells_the_daemon_nothing() {
         let child = lab.processes().into_iter().find(child).expect("a child");
         child.signal(signal);
         child.died(SOON).unwrap_or_else(|_| panic!("{signal} does not end it"));
-        // What the daemon is told after that is the first thing.
+        // The daemon hears first of what comes after that.
         daemon.signal(Signal::SIGUSR1);
         lab.wait_for("told", SOON, |notes| !notes.is_empty());
         assert_eq!(lab.read("told").lines().count(), 1, "{signal}");

@@ -1,4 +1,4 @@
-//! What `status` says of a daemon that has ended, and of one that could not do something.
+//! `status` of a daemon that has ended, and of one that could not do something.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
@@ -74,7 +74,7 @@ fn status_after_a_kill_claims_no_words_of_the_daemon() {
     needs_root();
     for settings in [&[][..], &["user=nobody"]] {
         let lab = lab();
-        // Those of another daemon are not its own.
+        // The words of another daemon are not its own.
         live(&lab, "start", &FAILING);
         let daemon = start(&lab, settings);
         daemon.signal(Signal::SIGKILL);

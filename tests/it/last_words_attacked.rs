@@ -52,7 +52,7 @@ fn words_of_a_hostile_daemon_are_bounded_escaped_and_hold_up_nothing() {
     attack(&format!("{header}ended 4 {}", "#".repeat(5000)), not_ours);
     attack("", not_ours);
     attack("root:x:0:0\n", not_ours);
-    // What is not of this library is not removed either; a start works all the same.
+    // Files that are not of this library are not removed either; a start works regardless.
     start(&lab, &[]);
     stop(&lab);
     assert_eq!(lab.read(WORDS), "root:x:0:0\n");

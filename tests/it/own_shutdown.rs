@@ -26,7 +26,7 @@ pub(crate) fn begun(lab: &Lab, settings: &[&str]) -> Process {
     daemon
 }
 
-/// Promise 2.26: whoever installs the handler, and when, the body comes to its end, and its exit status is its own.
+/// Promise 2.26: whichever part of the program installs the handler, and when, the body ends by itself, and its exit status is its own.
 #[test]
 fn stop_of_body_with_own_handler_lets_it_finish() {
     let ways = [
@@ -173,7 +173,7 @@ fn stop_of_program_that_replaced_the_handler_says_so() {
     });
 }
 
-/// Promise 2.29: a stop from inside means the daemon, whoever has its signal.
+/// Promise 2.29: a stop from inside means the daemon, whichever handler has its signal.
 #[test]
 fn stop_from_inside_reaches_daemon_whose_handler_was_replaced() {
     for (body, status) in [("body=ends", OWN_STATUS), ("body=hangs", 1)] {

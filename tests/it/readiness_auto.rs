@@ -1,4 +1,4 @@
-//! What `ready = auto` means for the launcher, for programs that the body starts, and for a start that is taken back.
+//! Effects of `ready = auto` on the launcher, for programs that the body starts, and for a start that is taken back.
 
 use std::fs;
 use std::time::Duration;

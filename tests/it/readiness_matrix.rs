@@ -12,7 +12,7 @@ use nix::sys::signal::Signal;
 
 use crate::common::{LOCK, PIDFILE, SOON, each};
 
-/// What becomes of a start.
+/// The outcome of a start.
 #[derive(Clone, Copy, Debug)]
 enum Expected {
     /// It fails with this status and these words, and leaves nothing.
@@ -70,7 +70,7 @@ const WAYS: [(&str, Expected); 18] = [
     ("look-exit", Dies),
 ];
 
-/// What is different for the other kinds.
+/// The differences of the other kinds.
 fn expected(kind: &str, way: &str, once: Expected) -> Expected {
     match (kind, way, once) {
         ("step" | "step-async" | "messages" | "messages-async", "ok", _) | ("entered", "hang", _) => Works,
@@ -132,7 +132,7 @@ fn cell(kind: &str, way: &str, expected: Expected, taken: &TakenPort) -> Result<
     match expected {
         Fails(code, words) => {
             has(&outcome, code, words)?;
-            // What a manual start prints reaches the launcher itself.
+            // The output of a manual start reaches the launcher itself.
             let log = format!("what it printed is in `{}`", lab.path("log").display());
             if kind != "manual" && way != "term" && !outcome.stderr.contains(&log) {
                 return Err(format!("the log is not named: {outcome}"));

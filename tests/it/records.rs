@@ -1,4 +1,4 @@
-//! What the library records with the `log` crate.
+//! Records of the library in the `log` crate.
 
 use nix::sys::signal::Signal;
 

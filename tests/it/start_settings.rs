@@ -1,4 +1,4 @@
-//! What can be said of a start: one log for both streams, no pidfile, the caller's own pidfile, a callback for its output.
+//! Settings of a start: one log for both streams, no pidfile, the caller's own pidfile, a callback for its output.
 
 use nix::sys::signal::Signal;
 

@@ -122,7 +122,7 @@ pub fn catch(signal: i32) -> io::Result<()> {
     if before == libc::SIG_ERR { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// The same with a handler that is told more and runs once (`SA_SIGINFO`, `SA_RESETHAND`).
+/// Installs a handler that gets more information and runs once (`SA_SIGINFO`, `SA_RESETHAND`).
 pub fn catch_once(signal: i32) -> io::Result<()> {
     type Handler = extern "C" fn(i32, *mut libc::siginfo_t, *mut libc::c_void);
     // SAFETY: a sigaction of zeros is a valid one; the handler only reads what the kernel hands it, and touches an atomic.
@@ -140,7 +140,7 @@ extern "C" fn count(_: i32) {
 }
 
 extern "C" fn count_info(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
-    // SAFETY: the kernel hands over a siginfo with this flag, if whoever calls says the truth; null is checked.
+    // SAFETY: the kernel hands over a siginfo with this flag, if the caller says the truth; null is checked.
     let is_told = unsafe { info.as_ref() }.is_some_and(|info| info.si_signo == signal) && !context.is_null();
     CAUGHT.fetch_add(usize::from(is_told), Ordering::SeqCst);
 }

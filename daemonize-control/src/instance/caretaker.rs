@@ -30,7 +30,7 @@ pub(crate) struct Asked {
     stopping: AtomicBool,
     ended: Mutex<bool>,
     changed: Condvar,
-    /// What `on_stop` panicked with, until the panic goes on in a thread that waits.
+    /// The payload with which `on_stop` panicked, until the panic goes on in a thread that waits.
     panic: Mutex<Option<Box<dyn Any + Send>>>,
     /// How many threads wait for the end, or are going to: their program goes on after a signal.
     waiting: AtomicUsize,
@@ -98,11 +98,11 @@ pub(crate) fn take_care(charge: Charge, mut watch: Watch, asked: Arc<Asked>) -> 
 }
 
 impl Charge {
-    /// First what the user wants to do, while all is still there; last the lock, so that nobody follows too early. Returns
+    /// Runs `on_stop` first, while everything is still there, and frees the lock last, so that no other instance starts too early. Returns
     /// what `on_stop` panicked with.
     fn end(self) -> thread::Result<()> {
         self.endpoint.phase(Phase::Stopping);
-        // What follows has to be done after a panic, too.
+        // A panic does not keep the rest from being done.
         let outcome = self.on_stop.map_or(Ok(()), |on_stop| catch_unwind(AssertUnwindSafe(on_stop)));
         self.endpoint.end();
         if let Err(error) = self.lock.release() {

@@ -157,7 +157,7 @@ mod tests {
             let sent = Opened { arguments, directory };
             assert_eq!(opened(sent.clone().into()), sent);
         }
-        // What is UTF-8 is plain text, for clients in other languages.
+        // UTF-8 travels as plain text, for clients in other languages.
         let sent = Opened { arguments: vec!["a".into()], directory: None };
         assert_eq!(Value::from(sent), json!({ "args": ["a"] }));
     }

@@ -1,4 +1,4 @@
-//! What can be said of a start: which pidfile it takes, and where it prints.
+//! The settings of a start: which pidfile it takes, and where it prints.
 
 use super::{Daemon, Held};
 use crate::pidfile::PidFile;

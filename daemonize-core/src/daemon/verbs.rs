@@ -154,7 +154,7 @@ impl<W> Daemon<W> {
     /// A daemon that is suspended gets SIGCONT, so that its cleanup runs. One that is stopping already is not hurried by
     /// this, unlike by a second SIGTERM that is sent with `kill(1)` or with [`send`](Daemon::send).
     ///
-    /// Where no daemon runs it removes what a dead one has left, its [last words](crate::LastWords) too.
+    /// If no daemon runs, it removes what a dead one has left, its [last words](crate::LastWords) too.
     ///
     /// From inside the daemon it says that it is to stop, and returns at once.
     ///

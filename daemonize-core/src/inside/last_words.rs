@@ -1,4 +1,4 @@
-//! What this daemon leaves for `status`: a warning while it runs, and why it ended.
+//! Texts that this daemon leaves for `status`: a warning while it runs, and why it ended.
 
 use super::Inside;
 use crate::body::panic_text;

@@ -100,7 +100,7 @@ where
     })
 }
 
-/// Whether the body that runs in this thread is one of a test, and is to be unwound if it sleeps on.
+/// Returns `true` if the body that runs in this thread is under test, and is to be unwound if it sleeps on.
 pub(super) fn is_tested() -> bool {
     IS_TESTED.get()
 }

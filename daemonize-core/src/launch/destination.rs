@@ -1,4 +1,4 @@
-//! Where the output of a daemon goes, for people.
+//! Describes where the output of a daemon goes.
 
 use crate::escape::escape_bytes;
 use crate::settings::{Device, Settings, Stdio};
@@ -6,7 +6,7 @@ use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-/// Where stdout or stderr of a daemon leads.
+/// The destination of a daemon's stdout or stderr.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Destination {
@@ -14,7 +14,7 @@ pub enum Destination {
     File(PathBuf),
     /// `/dev/null`. Errors that the library reports on such a stderr go to the system log.
     Null,
-    /// Where the stream of the process that started the daemon leads.
+    /// The stream of the process that started the daemon.
     Inherited,
     /// A descriptor that the program opened.
     Descriptor,

@@ -42,7 +42,7 @@ pub(super) const NAME: &str = "daemon-init";
 /// Why a daemon that is the main process of a container does not restart itself.
 pub(super) const REFUSES_RESTART: &str = "the container would end with it: let the container's runtime restart that";
 
-/// What a daemon in process 1 says that cannot get an init.
+/// The warning of a daemon in process 1 that cannot get an init.
 const HAS_THREADS: &str = "process 1 has several threads and cannot become the container's init: processes that lose their \
                            parent stay as zombies (start the daemon before any thread, or run `docker run --init`)";
 

@@ -125,7 +125,7 @@ struct Launcher {
     manager: Option<&'static Manager>,
     deadline: Deadline,
     quiet: Quiet,
-    /// Where the daemon's stdout and stderr lead.
+    /// The destinations of the daemon's stdout and stderr.
     destinations: [Destination; 2],
     /// Set if a process that left the daemon's group still has its end of the socket, or the session leader cannot die.
     left_behind: bool,

@@ -85,7 +85,7 @@ struct Plan {
     planned: Planned,
     streams: Streams,
     leaked: Vec<RawFd>,
-    /// Whether this process has one thread, as it must have wherever it forks.
+    /// `true` if this process has one thread, as it must have wherever it forks.
     is_alone: bool,
     /// By a service manager, and which of them wants to hear what becomes of the daemon.
     told: &'static Told,

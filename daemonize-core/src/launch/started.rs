@@ -27,9 +27,9 @@ pub struct Started {
     pub pid: Pid,
     /// The path of the daemon's pidfile; empty if it runs without one.
     pub pidfile: PathBuf,
-    /// Where stdout of the daemon leads.
+    /// The destination of the daemon's stdout.
     pub stdout: Destination,
-    /// Where stderr of the daemon leads.
+    /// The destination of the daemon's stderr.
     pub stderr: Destination,
     /// The daemon's output on stdout until it was ready (the first 64 KiB).
     pub output: Vec<u8>,

@@ -1,4 +1,4 @@
-//! What else lives in this process: other threads and event loops, which a fork would not carry over.
+//! Finds other threads and event loops of this process, which a fork would not carry over.
 
 #[cfg(feature = "tokio")]
 use crate::body;
@@ -9,7 +9,7 @@ use crate::sys::fork::Alone;
 use std::fs;
 use std::os::fd::RawFd;
 
-/// Whether a launch with these settings stays in this process, wherever it runs: then threads and runtimes may be here.
+/// Returns `true` if a launch with these settings stays in this process, wherever it runs: then threads and runtimes may be here.
 pub(super) fn never_forks(settings: &Settings) -> bool {
     settings.detach == Detach::Never
 }

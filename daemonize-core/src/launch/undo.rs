@@ -9,7 +9,7 @@ use std::time::Duration;
 /// How long what may hang is given when it is not the body's thread that ends the daemon.
 pub(super) const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// Whose the files are: see L13.
+/// The process that removes the files: see L13.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Files {
     /// The daemon has not said READY: session leader or launcher remove them.

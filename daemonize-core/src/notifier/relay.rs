@@ -1,4 +1,4 @@
-//! What a daemon says to its service manager, passed on by the process that the manager knows.
+//! Passes on the messages of a daemon to its service manager, in the process that the manager knows.
 //!
 //! systemd (`PrivatePIDs=`, `NotifyAccess=main`) and `systemd-nspawn --notify-ready` believe the process that they started
 //! and no other, and see who has sent a message. `MAINPID=` is of no use from within a pid namespace: the number would be

@@ -10,7 +10,7 @@ use std::path::Path;
 /// Which last words a cleaner removes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Forget {
-    /// Those of a daemon that failed stay: nobody has seen them.
+    /// The words of a daemon that failed stay: the caller has not seen them.
     Successes,
     All,
 }

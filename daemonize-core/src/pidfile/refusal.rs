@@ -1,4 +1,4 @@
-//! What keeps a start or a cleaner from a pidfile, and how that is told.
+//! Reasons that keep a start or a cleaner from a pidfile, and their texts.
 
 use super::lock_holder;
 use super::place::{Place, distrusted};

@@ -1,4 +1,4 @@
-//! What became of a SIGTERM that a living daemon was sent, as far as `/proc` shows.
+//! Finds out what became of a SIGTERM that a living daemon was sent, as far as `/proc` shows.
 
 use crate::pid::Pid;
 use crate::signal::Signal;
@@ -20,7 +20,7 @@ pub(super) fn is_handled_by_the_program(pid: Pid) -> bool {
     is_taken && !is_stopping(pid).unwrap_or(true)
 }
 
-/// Whether the daemon's signal thread says that it has taken a stop.
+/// Returns `true` if the daemon's signal thread says that it has taken a stop.
 fn is_stopping(pid: Pid) -> io::Result<bool> {
     for thread in fs::read_dir(format!("/proc/{pid}/task"))?.take(MOST_THREADS) {
         let mut name = Vec::new();

@@ -1,4 +1,4 @@
-//! What is known of a daemon: whether it runs, and what it said.
+//! Reports the status of a daemon: whether it runs, and what it said.
 
 use super::{describe_file, find, holder, leaves_pidfile_to_hook, look, names_no_process};
 use crate::error::Result;
@@ -11,22 +11,22 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// What `status` found.
+/// The findings of `status`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Status {
-    /// Whether it runs.
+    /// The state of the daemon.
     pub state: State,
     /// The process that the pidfile names, living or dead.
     pub pid: Option<Pid>,
-    /// Where was looked.
+    /// The pidfile that was read.
     pub pidfile: PathBuf,
-    /// Where it can be reached, while it runs: see [`Prepared::addresses`](crate::Prepared::addresses).
+    /// The addresses at which it can be reached while it runs: see [`Prepared::addresses`](crate::Prepared::addresses).
     pub addresses: Vec<String>,
     /// How it ended, in its own words; `None` while it runs, and after an end that it could not report: by a signal, or
     /// without a pidfile. A stop that finds no daemon, and the next start, forget it.
     pub last_words: Option<LastWords>,
-    /// What an operator should know of it, in one line, escaped: what it says that it could not do (a log that SIGHUP could
+    /// A warning for an operator, in one line, escaped: what it says that it could not do (a log that SIGHUP could
     /// not open again), or why its last words are not believed.
     pub warning: Option<String>,
 }
@@ -82,7 +82,7 @@ impl fmt::Display for Ago {
     }
 }
 
-/// Whether a daemon runs.
+/// The state of a daemon.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum State {
@@ -134,7 +134,7 @@ impl fmt::Display for Status {
     }
 }
 
-/// Whether the daemon runs; takes no lock, so it never makes a start fail.
+/// Returns whether the daemon runs; takes no lock, so it never makes a start fail.
 pub(crate) fn status(settings: &Settings) -> Result<Status> {
     if settings.no_pidfile {
         settings.check_name()?;

@@ -62,7 +62,7 @@ pub enum Ready {
     /// answer of a function that fetches messages), or 100 ms after the body was entered, whichever comes first. A body that
     /// returns well before that has succeeded.
     ///
-    /// What the body has done by then is done, even if the start fails. A body that executes another program in its place
+    /// Effects that the body has had by then stay, even if the start fails. A body that executes another program in its place
     /// (`exec`) wants `Entered`, or calls [`ready`](crate::ready()) first.
     #[default]
     Auto,
@@ -115,7 +115,7 @@ pub(crate) struct Settings {
     pub(crate) stdin: Option<Stdio>,
     pub(crate) stdout: Option<Stdio>,
     pub(crate) stderr: Option<Stdio>,
-    /// Where stdout and stderr lead if they are not set and the daemon detaches.
+    /// The destination of stdout and stderr if they are not set and the daemon detaches.
     pub(crate) log: Option<Stdio>,
     pub(crate) on_output: Option<OnOutput>,
     pub(crate) ready: Ready,
@@ -128,7 +128,7 @@ pub(crate) struct Settings {
     pub(crate) idle_time: Option<Duration>,
     pub(crate) nack_timeout: Option<Duration>,
     pub(crate) retry: Option<Retry>,
-    /// Whether the body is async.
+    /// `true` if the body is async.
     #[cfg(feature = "tokio")]
     pub(crate) awaits: bool,
     pub(crate) runtime: Option<Runtime>,

@@ -1,4 +1,4 @@
-//! What the methods of a builder take: a value, or an `Option` of one.
+//! Parameters of a builder's methods: a value, or an `Option` of one.
 
 /// A value for a setting, or an `Option` of one, where `None` leaves the setting as it is.
 ///

@@ -49,7 +49,7 @@ impl Handlers {
             Ok(_) => state.busy = true,
             Err(error) => {
                 state.queue.clear();
-                // What is attached hears of the stop at the end as well.
+                // Attachments hear of the stop at the end as well.
                 state.failed |= is_shutdown && state.shutdown == Some(signal);
                 drop(state);
                 report::error(&format!("failed to run the handlers of {signal}: no thread: {error}"));

@@ -6,7 +6,7 @@
 //! thread runs no code of the user: handlers run in a second thread, made when the first one is needed, so that one that
 //! hangs cannot make the daemon deaf to SIGTERM.
 //!
-//! Where another handler takes a stop signal, too, the body may end by it: the body then has its grace, as one that asks.
+//! If another handler takes a stop signal, too, the body may end by it: the body then has its grace, as one that asks.
 
 mod handlers;
 mod registered;
@@ -83,7 +83,7 @@ where
 #[derive(Clone, Default)]
 pub struct Signals {
     reactions: Vec<(Signal, Reaction)>,
-    /// What is wrong with the first name that is not a signal's.
+    /// The error of the first name that is not a signal's.
     mistake: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! The handled signals: their handler, and what wakes whoever treats them.
+//! The handled signals: their handler, and the event that wakes the thread which treats them.
 
 use crate::mutex::lock;
 use crate::signal::Signal;

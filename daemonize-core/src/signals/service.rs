@@ -34,7 +34,7 @@ const BURST: Duration = Duration::from_millis(500);
 /// The name of the signal thread from the stop on (`comm` in `proc(5)`).
 pub(crate) const THREAD_OF_STOPPING: &CStr = c"daemon-stopping";
 
-/// What a handler gets that calls the daemon's before it sets a flag of its own.
+/// The time that a handler has which calls the daemon's before it sets a flag of its own.
 const OUTER_HANDLER_TIME: Duration = Duration::from_millis(20);
 
 /// How long a thread that cannot be made is tried again, and how often.
@@ -47,7 +47,7 @@ pub(crate) struct Service {
     pub(crate) handlers: Arc<Handlers>,
     pub(crate) signals: Signals,
     pub(crate) stops: Vec<Signal>,
-    /// Those for which the user has given handlers.
+    /// Stop signals for which the user has given handlers.
     pub(crate) with_handlers: Vec<Signal>,
     pub(crate) grace: Duration,
     /// Runs at every stop that is asked for, but not at the one that belongs to a restart.
@@ -58,7 +58,7 @@ pub(crate) struct Service {
     pub(crate) undecided: Option<Undecided>,
 }
 
-/// What the signal thread waits for beside signals while the body runs and the daemon is not known to be ready.
+/// The events that the signal thread waits for beside signals while the body runs and the daemon is not known to be ready.
 pub(crate) struct Undecided {
     /// The launcher's, whose hang-up takes the start back.
     pub(crate) socket: Option<OwnedFd>,
@@ -159,7 +159,7 @@ impl Service {
         stop
     }
 
-    /// What has to be known before the body hears of the stop.
+    /// Records what has to be known before the body hears of the stop.
     fn begin_stop(&self, signal: Signal) {
         acknowledge();
         heed_others(signal);

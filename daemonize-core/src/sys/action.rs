@@ -17,7 +17,7 @@ use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering::SeqCst};
 
-/// What the handler does about one signal. Never freed: the handler may run at any moment, in any thread.
+/// The data of the handler for one signal. Never freed: the handler may run at any moment, in any thread.
 struct Slot {
     /// The action before ours.
     before: libc::sigaction,

@@ -44,7 +44,7 @@ pub struct Bot {
     pub environment: BTreeMap<OsString, OsString>,
     /// Whether it gets nothing of the monitor's own environment.
     pub clear_environment: bool,
-    /// Where it runs; `/` if `None`, wherever the monitor itself runs.
+    /// Its working directory; `/` if `None`, wherever the monitor itself runs.
     pub directory: Option<PathBuf>,
     /// As whom, by name or number; as the monitor's user if `None`.
     pub user: Option<String>,
@@ -186,7 +186,7 @@ impl Bot {
         self
     }
 
-    /// Where it runs; in `/` unless this is said.
+    /// Sets its working directory; `/` unless this is called.
     #[must_use]
     pub fn directory(mut self, directory: impl Into<PathBuf>) -> Bot {
         self.directory = Some(directory.into());

@@ -17,7 +17,7 @@ use toml::de::DeTable;
 /// Files within files, at most.
 const DEEPEST: usize = 16;
 
-/// What is said of a file of another supervisor, which is no TOML.
+/// The answer to a file of another supervisor, which is not TOML.
 const SUPERVISORD: &str =
     "this is a supervisord.conf: see docs/monitor.md#coming-from-supervisord for what to write instead";
 
@@ -31,7 +31,7 @@ pub(super) struct Load<'a> {
     pub(super) files: Vec<PathBuf>,
     /// Whether every file could be parsed, so that what is missing is really missing.
     pub(super) whole: bool,
-    /// Whether to look at directories and logs, which may be on file systems that do not answer.
+    /// `true` to look at directories and logs, which may be on file systems that do not answer.
     pub(super) looks_at_places: bool,
     /// The files that include the one being read, the outermost first.
     within: Vec<(PathBuf, Identity)>,

@@ -1,4 +1,4 @@
-//! What a bot leaves behind that cannot be told to be its own: a child of the monitor without the bot's secret and session.
+//! Processes that a bot may have left behind, but that cannot be told to be its own: a child of the monitor without the bot's secret and session.
 //!
 //! It may be the daemon of a program that daemonizes itself and writes over its environment. It is not signalled, since it
 //! may be of another bot, or of the program that the monitor is a part of; but a bot that may have started it is not

@@ -23,7 +23,7 @@ const LONG_PAUSE: Duration = Duration::from_millis(250);
 
 /// How long one look for a file is waited for: it takes less than a ten thousandth of a second, and many may be due at once.
 const GLANCE: Duration = Duration::from_millis(1);
-/// The same before a start, as long as for the start itself.
+/// Looks at the file before a start, for as long as the start itself may take.
 const LOOK_BEFORE: Duration = Duration::from_millis(100);
 
 /// How long after its begin a start or a stop may last at the most because the bot asks for more time.
@@ -200,7 +200,7 @@ impl Engine {
     }
 
     /// Remembers the file by which a bot says that it is ready, as it is before the start: an earlier run may have left it. It is
-    /// not removed, since whoever can write to its directory could have another one removed by that. Where the file system does not
+    /// not removed, since any user who can write to its directory could have another one removed by that. Where the file system does not
     /// answer, any file counts.
     pub(super) fn remember_file(&mut self, index: usize) {
         let path = match &self.unit(index).bot.ready {
@@ -286,7 +286,7 @@ impl Engine {
         }
     }
 
-    /// Those that depend on it may start, unless its process has just ended.
+    /// Lets the bots that depend on it start, unless its process has just ended.
     pub(super) fn become_ready(&mut self, index: usize) {
         if self.unit(index).state == State::Starting && self.unit(index).is_alive() {
             self.end_probe(index);

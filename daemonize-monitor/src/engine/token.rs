@@ -1,6 +1,6 @@
-//! What an event of `epoll(7)` is for, in the word that the kernel keeps with it.
+//! Encodes the purpose of an event of `epoll(7)` in the word that the kernel keeps with it.
 
-/// What an event of the engine is for.
+/// The purpose of an event of the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Token {
     Bell,

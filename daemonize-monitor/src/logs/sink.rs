@@ -115,7 +115,7 @@ impl Sink {
     fn take(&mut self, (file, size): (File, u64)) {
         let was_open = self.file.is_some();
         (self.file, self.size) = (Some(file), size);
-        // Whether one that was open can be written, the next line finds out.
+        // The next line finds out whether a log that was open can be written.
         if !was_open {
             self.recovered();
         }

@@ -23,7 +23,7 @@ impl Ring {
     pub(crate) fn push(&mut self, lines: &[u8]) {
         let (kept, are_short) = newest(lines);
         if kept.len() < lines.len() {
-            // What is older than a line that is left out is left out as well.
+            // Lines older than one that is left out are left out as well.
             self.0.clear();
         }
         if are_short {
@@ -79,7 +79,7 @@ fn shortened(line: &[u8]) -> Vec<u8> {
     let part = prefix(line, LONGEST - NOTE);
     let mut short = part.to_vec();
     let left_out = line.len() - part.len() - 1;
-    // What resets the colours of the line may be left out.
+    // The reset of the line's colours may be among the bytes that are left out.
     let reset = if memchr(0x1b, part).is_some() { "\x1b[0m" } else { "" };
     short.extend_from_slice(format!("{reset} [{left_out} more bytes]\n").as_bytes());
     short

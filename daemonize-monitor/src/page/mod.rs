@@ -29,7 +29,7 @@ pub(crate) const PAGE: &str = concat!(
 /// What the page may do: the strictest policy that it works under. The hashes are those of the texts between the tags of
 /// `<script>` and `<style>`; whoever changes these is told the new ones by the test.
 pub(crate) const POLICY: &str = "default-src 'none'; \
-    script-src 'sha256-d5QAoOXq7MKxDQyVlT+efph5E4B2eO9CefsRwhWcBJY='; \
+    script-src 'sha256-6la9qn74tknk/TvUaeMVH/fbuQ29aiyHEmmQ+yxti9U='; \
     style-src 'sha256-qjZGJEUX/OpShMNAkaMhrCdqzdf3kZLEyaYtJXafdA8='; \
     img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

@@ -1,4 +1,4 @@
-// What the windows of one browser share: it opens six connections to a monitor at most, and each stream takes one. Where a
+// The windows of one browser share a stream: it opens six connections to a monitor at most, and each stream takes one. Where a
 // browser has no locks (a page that did not come over HTTPS or from this machine), each window is alone.
 
 /** One name for all windows that show this monitor, and no other behind the same proxy. */
@@ -9,7 +9,7 @@ function followShared(path, { signal, opened, heard, lost }) {
   if (!navigator.locks) return wire.follow(path, { signal, opened, heard, lost });
   const name = shareName(path);
   const channel = new BroadcastChannel(name);
-  // What the window that reads has told last: whether the stream is open.
+  // The last message of the window that reads: whether the stream is open.
   let reads = false, told = null;
   const tell = (...message) => {
     if (message[0] !== 'heard') told = message;

@@ -1,14 +1,14 @@
-//! Whether the monitor's own log can be written, and how much of it was lost.
+//! Keeps track of whether the monitor's own log can be written, and how much of it was lost.
 
 use std::time::{Duration, Instant};
 
 /// Problems are reported on stderr at most this often, so that a disk that is full now and then does not fill another log.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// What is known of the log since the last message that was written.
+/// The state of the log since the last message that was written.
 #[derive(Debug, Default)]
 pub(super) struct Health {
-    /// Whether the last attempt failed.
+    /// `true` if the last attempt failed.
     fails: bool,
     /// Why it did, or the last one that did.
     why: String,

@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::net::UnixDatagram;
 use std::process;
 
-/// Where the system log receives messages.
+/// The socket of the system log.
 const PATH: &str = "/dev/log";
 
 /// The longest message: system logs cut what is longer, and a socket refuses what is much longer.

@@ -18,7 +18,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Settings {
-    /// What it is called; its pidfile and log lines bear this name. One that a configuration does not name is called after its
+    /// Its name, which its pidfile and log lines bear. One that a configuration does not name is called after its
     /// file.
     pub name: String,
     /// Its pidfile; the library's default for a daemon of this name if `None`.

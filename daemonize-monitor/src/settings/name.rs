@@ -7,7 +7,7 @@ use std::path::Path;
 /// The machine's configuration, which `daemonctl` reads if no other one is named.
 pub(crate) const OF_THE_MACHINE: &str = "/etc/daemonctl.toml";
 
-/// What the monitor of that one is called, and one that a program makes.
+/// The name of that file's monitor, and of one that a program makes.
 pub(super) const DEFAULT: &str = "monitor";
 
 /// The most letters of a directory and of a file: the path of a socket holds only 107 bytes.

@@ -1,5 +1,5 @@
 //! Datagrams with the credentials of their senders (`recvmsg(2)`). Nix refuses a message whose ancillary data was cut, which is
-//! how descriptors that nobody wants are left to the kernel.
+//! how unwanted descriptors are left to the kernel.
 
 use super::cvt;
 use std::io;
@@ -65,7 +65,7 @@ mod tests {
             (&text[..length], sender.pid, sender.uid),
             (&b"READY=1"[..], nix::unistd::getpid().as_raw(), nix::unistd::getuid().as_raw())
         );
-        // It ends: nobody has the other end.
+        // It ends: no process has the other end.
         assert_eq!(File::from(read).read(&mut text).unwrap(), 0);
         assert_eq!(receive(ours.as_fd(), &mut text).unwrap_err().kind(), io::ErrorKind::WouldBlock);
     }

@@ -68,7 +68,7 @@ impl PidFd {
         self.group(leader, signal.as_raw())
     }
 
-    /// Sends a signal of a stop to everybody in the group, with the mark of the library: see [`send_group`](PidFd::send_group). With
+    /// Sends a signal of a stop to all processes of the group, with the mark of the library: see [`send_group`](PidFd::send_group). With
     /// `hurries`, daemons of the library cut short what they are at; without it, one that is stopping already is not hurried.
     /// Before Linux 6.9 it is sent without a mark.
     pub(crate) fn send_stop_to_group(&self, leader: Pid, signal: Signal, hurries: bool) -> io::Result<()> {

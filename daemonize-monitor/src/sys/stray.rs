@@ -24,7 +24,7 @@ struct Counter {
     sender: AtomicU64,
 }
 
-/// What came of one signal since the last look.
+/// The arrivals of one signal since the last look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Came {
     pub(crate) signal: Signal,
@@ -39,7 +39,7 @@ impl StraySignals {
     /// any more. In programs that it executes they have the default action again.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// The kernel's information about the last one.
     pub(crate) fn listen(signals: impl Iterator<Item = Signal>) -> io::Result<StraySignals> {
         let event = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?);
         let mut counters = Vec::new();

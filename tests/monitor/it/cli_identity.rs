@@ -46,7 +46,7 @@ fn monitor_of_another_file_is_not_commanded_and_both_are_named() {
         refused.says(&[&format!("failed to reach the monitor of {other}"), &format!("runs with {file}")]);
     }
     assert_eq!(site.pid("web"), pid);
-    // The same file by another path is the same file.
+    // Another path of a file means that file.
     site.lab.shell("ln -s m.toml link.toml").run().ok();
     site.lab.helper(&["-c", "link.toml", "status"]).run().ok();
     site.shutdown();

@@ -39,7 +39,7 @@ fn program_of_no_bot_is_unknown_to_every_verb_but_start() {
         site.ctl(arguments).run().exits(4).says(&[&other]);
     }
     let (status, _) = site.json(&["status"]);
-    assert_eq!(status["bots"].as_array().map(Vec::len), Some(1), "a bot that nobody has started: {status}");
+    assert_eq!(status["bots"].as_array().map(Vec::len), Some(1), "a bot that was never started: {status}");
     // The others of a command are done nevertheless.
     site.ctl(&["stop", &other, "greet"]).run().exits(4).prints(&["greet: stopped"]);
     site.shutdown();

@@ -1,4 +1,4 @@
-//! What a bot says on its notify socket, beside that it is ready.
+//! Messages of a bot on its notify socket, beside that it is ready.
 
 use crate::common::{SOON, lab, lines, number, start, status, stop, tell, wait_for};
 use crate::site::Site;

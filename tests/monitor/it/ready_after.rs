@@ -56,7 +56,7 @@ fn file_of_an_earlier_run_does_not_make_a_bot_ready() {
     );
     wait_for(&lab, "behind", "running");
     assert_eq!(lines(&lab, "order", 2), ["file", "behind"]);
-    // The same for the next run of the same monitor.
+    // So it is for the next run of the same monitor.
     tell(&lab, "restart file 20000");
     wait_for(&lab, "behind", "running");
     assert_eq!(lines(&lab, "order", 4), ["file", "behind", "file", "behind"]);

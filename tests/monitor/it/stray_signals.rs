@@ -41,7 +41,7 @@ fn signal_without_a_meaning_is_ignored_and_told_with_its_sender() {
     assert!(monitor.alive());
     let told = site.lab.wait_for("m.log", SOON, |log| log.contains("SIGRTMIN+3"));
     assert!(told.matches("ignored").count() < 20, "each is told of: {told}");
-    // What the monitor starts has the default actions, and no signal is blocked or ignored.
+    // Programs that the monitor starts have the default actions, and no signal is blocked or ignored.
     let web = Process::new(pid);
     for set in ["SigIgn", "SigBlk", "SigCgt"] {
         assert!(!web.signals(set).contains(&(Signal::SIGUSR1 as i32)) && !web.signals(set).contains(&RTMIN_3), "{set}");

@@ -1,4 +1,4 @@
-//! What a bot gets of its monitor: directory, umask and streams, the same whether the monitor is a daemon or not.
+//! The surroundings of a bot: directory, umask and streams, the same whether the monitor is a daemon or not.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -74,7 +74,7 @@ stderr = { file = "/dev/stderr" }
     let mut lines: Vec<&str> = outcome.stdout.lines().collect();
     lines.sort_unstable();
     assert_eq!((&lines[..], &*outcome.stderr), (&["to both", "to stdout"][..], "to stderr\n"));
-    // A daemon has no streams: whoever starts it is told, and so is its log.
+    // A daemon has no streams: the command that starts it says so, and so does its log.
     site.ctl(&["start"]).run().ok().says(&["bot `err` inherits the monitor's output", "bot `out` inherits"]);
     site.lab.wait_for("m.log", Duration::from_secs(20), |log| {
         log.contains("the stdout of `out`, `err` is that of the monitor")

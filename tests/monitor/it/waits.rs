@@ -1,4 +1,4 @@
-//! What the monitor does not wait for.
+//! Events for which the monitor does not wait.
 
 use nix::sys::signal::Signal;
 

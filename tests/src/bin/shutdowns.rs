@@ -194,7 +194,7 @@ fn doze() {
     note("cleaned");
 }
 
-/// The same with a task.
+/// Does so with a task.
 async fn doze_async() {
     tokio::spawn(async {
         note("begun");

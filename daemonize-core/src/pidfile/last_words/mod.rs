@@ -5,7 +5,7 @@
 //! its user or root could not: the launcher makes the file as `NAME.last.new`, gives it to that user, and renames it when
 //! the start succeeds; the daemon keeps its descriptor.
 //!
-//! Who could attack it:
+//! Possible attackers:
 //!
 //! * **The user of the daemon** owns the file and may write anything into it, of any size, at any time. Its content is a claim
 //!   and decides nothing: no process is signalled, no file opened, no exit status chosen by it. A reader takes 4 KiB, escapes
@@ -13,7 +13,7 @@
 //!   user can fill the file system with it, as with the directory of its endpoint: `/run` is no place for hostile daemons.
 //! * **Another user** cannot write the file, nor the directory, which is judged as for the pidfile. In a directory where
 //!   others can make files (`/tmp`) only files of the reading user are believed, so no file is made for another user there.
-//! * **A user whose directory it is** can put a link, a FIFO, a second name of another file or a file of somebody else in its
+//! * **A user whose directory it is** can put a link, a FIFO, a second name of another file or a file of another user in its
 //!   place, for root to read or to replace. A reader opens it without following or waiting (`O_NOFOLLOW`, `O_NONBLOCK`) and
 //!   takes a regular file of that user with one name. Root changes nothing in such a directory.
 //! * **A full disk** costs the last words and never the start or the end of a daemon.
@@ -38,7 +38,7 @@ use std::time::SystemTime;
 /// Texts of errors may hold secrets: only root and the daemon's user read them.
 const MODE: u32 = 0o600;
 
-/// What a daemon said, and when.
+/// A statement of a daemon, and when it was made.
 pub(crate) type Said = (Statement, SystemTime);
 
 impl PidFile {

@@ -26,12 +26,12 @@ const TEXT_LIMIT: usize = 1900;
 /// The end of a text that was cut.
 const CUT: &str = " …";
 
-/// What a daemon says of itself.
+/// The claims of a daemon about itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Statement {
     /// The daemon; `None` as long as it has said nothing.
     pub(crate) pid: Option<Pid>,
-    /// What is wrong while it runs.
+    /// The trouble that it has while it runs.
     pub(crate) warning: Option<String>,
     pub(crate) end: Option<ExitReport>,
 }

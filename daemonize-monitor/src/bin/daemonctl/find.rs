@@ -27,7 +27,7 @@ pub(crate) fn config(given: Option<&Path>) -> Result<PathBuf, Failure> {
 }
 
 /// Returns a path that names the same file in every directory. Links are kept, since they may lead elsewhere later; but a
-/// `..` behind one only means something to whoever follows it.
+/// `..` behind a link depends on where the link leads.
 pub(crate) fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     let failed = |error| Failure::failed("find", escape_bytes(path.as_os_str().as_bytes()), error);
     let whole = std::path::absolute(path).map_err(failed)?;

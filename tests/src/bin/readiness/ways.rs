@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, raise};
 
-/// What bodies, steps and functions that fetch return.
+/// The return type of bodies, steps and functions that fetch.
 pub(crate) type Fallible = Result<(), Box<dyn Error + Send + Sync>>;
 
 /// Performs one of them:

@@ -76,7 +76,7 @@ fn ensure_monitor(site: &Site, connection: &Connection, autostart: bool) -> Resu
                 }
                 if !site.screen.json {
                     site.screen.note(format!("the monitor was not running: started it as pid {}", started.pid));
-                    // What goes wrong later cannot be read in a log that is not written.
+                    // Later errors cannot be read in a log that is not written.
                     if let Ok(bots) = connection.bots() {
                         status::warn_of_log(site.screen, &bots.monitor);
                     }

@@ -137,7 +137,7 @@ fn running(config: &Path, own: &Path, others: Vec<PathBuf>) -> Result<Option<Pat
     }
 }
 
-/// Whose monitor has a pidfile.
+/// The origin of a pidfile.
 enum Holder {
     /// No monitor runs.
     None,
