@@ -69,6 +69,8 @@ pub(crate) enum Answer {
     Lines(Vec<u8>),
     /// The lines are in these files.
     Files(Vec<Place>),
+    /// The lines are kept neither in memory nor in a file.
+    NotKept,
     Plan(Box<Plan>),
 }
 

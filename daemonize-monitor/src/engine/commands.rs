@@ -203,17 +203,21 @@ impl Engine {
         Ok(Answer::Bots(found.into_iter().map(|index| self.unit(index).status(self.now)).collect()))
     }
 
-    /// The last lines, if they are in memory; else where they are.
+    /// Returns the last lines, if they are in memory; else where they are.
     fn tail(&self, name: &str, count: usize) -> Result<Answer> {
-        let (mut lines, mut files) = (Vec::new(), Vec::new());
+        let (mut lines, mut files, mut is_kept) = (Vec::new(), Vec::new(), false);
         for index in self.named(name)? {
             let unit = self.unit(index);
             lines.extend(unit.ring.borrow().last(count));
             for target in [&unit.bot.stdout, &unit.bot.stderr] {
+                is_kept |= matches!(target, LogTarget::Memory | LogTarget::File(_));
                 if let LogTarget::File(log) = target {
                     files.push(Place::new(&log.path, unit.bot.user.as_deref()));
                 }
             }
+        }
+        if !is_kept {
+            return Ok(Answer::NotKept);
         }
         files.dedup_by(|one, other| one.path() == other.path());
         Ok(if files.is_empty() { Answer::Lines(lines) } else { Answer::Files(files) })
