@@ -36,6 +36,9 @@ impl Engine {
                 let found = self.named_or_adopted(&name);
                 return self.each(found, when_done.then_some(true), &respond, Engine::start_by_hand);
             }
+            Order::StartUnlessDone(name) => {
+                return self.each(self.named(&name), when_done.then_some(true), &respond, Engine::start_unless_done);
+            }
             Order::Add(bot) => {
                 let found = self.added_by_hand(*bot);
                 return self.each(found, when_done.then_some(true), &respond, Engine::start_by_hand);
@@ -157,6 +160,13 @@ impl Engine {
                 self.start_those_before(index);
                 self.begin(index);
             }
+        }
+    }
+
+    /// The start of a bot that was not named: one that has ended with success is up, and would do its work twice.
+    fn start_unless_done(&mut self, index: usize) {
+        if self.unit(index).state != State::Exited {
+            self.start_by_hand(index);
         }
     }
 
