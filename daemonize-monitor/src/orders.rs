@@ -18,6 +18,8 @@ use std::time::Duration;
 pub(crate) enum Order {
     /// Starts bots by name, or a program by its path, which becomes a bot thereby.
     Start(String),
+    /// Starts bots by name, as one command for all: not those that have ended with success.
+    StartUnlessDone(String),
     /// Starts a program that is in no configuration.
     Add(Box<Bot>),
     Stop(String),
@@ -53,7 +55,9 @@ impl Order {
     /// Returns the order that asks why this one is not done yet; `None` if that needs no explanation.
     pub(crate) fn explanation(&self) -> Option<Order> {
         match self {
-            Order::Start(name) | Order::Restart(name) => Some(Order::Explain(name.clone(), true)),
+            Order::Start(name) | Order::StartUnlessDone(name) | Order::Restart(name) => {
+                Some(Order::Explain(name.clone(), true))
+            }
             Order::Add(bot) => Some(Order::Explain(bot.name.clone(), true)),
             Order::Stop(name) | Order::Destroy(name) => Some(Order::Explain(name.clone(), false)),
             _ => None,
@@ -69,6 +73,8 @@ pub(crate) enum Answer {
     Lines(Vec<u8>),
     /// The lines are in these files.
     Files(Vec<Place>),
+    /// The lines are kept neither in memory nor in a file.
+    NotKept,
     Plan(Box<Plan>),
 }
 

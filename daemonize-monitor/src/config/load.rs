@@ -17,10 +17,6 @@ use toml::de::DeTable;
 /// Files within files, at most.
 const DEEPEST: usize = 16;
 
-/// The answer to a file of another supervisor, which is not TOML.
-const SUPERVISORD: &str =
-    "this is a supervisord.conf: see docs/monitor.md#coming-from-supervisord for what to write instead";
-
 /// What was read so far.
 pub(super) struct Load<'a> {
     variables: Variables<'a>,
@@ -102,8 +98,8 @@ impl<'a> Load<'a> {
         let (bytes, _) = file::read(path).map_err(wrong)?;
         let text = String::from_utf8_lossy(&bytes);
         let source = Source::new(path, &text, self.variables, &self.mistakes);
-        if let Some(at) = hints::supervisord(&text) {
-            return Err(Mistake { place: source.place(at), text: SUPERVISORD.into() });
+        if let Some((at, instead)) = hints::foreign(&text) {
+            return Err(Mistake { place: source.place(at), text: instead.into() });
         }
         if original::is_original(&source) {
             return Ok(original::read(&source).0);
@@ -126,9 +122,9 @@ impl<'a> Load<'a> {
         let mistakes = std::mem::take(&mut self.mistakes);
         let source = Source::new(path, text, self.variables, &mistakes);
         let outermost = self.within.len() <= 1;
-        let includes = if let Some(at) = hints::supervisord(text) {
+        let includes = if let Some((at, instead)) = hints::foreign(text) {
             self.whole = false;
-            source.mistake(source.place(at), SUPERVISORD);
+            source.mistake(source.place(at), instead);
             Vec::new()
         } else if outermost && original::is_original(&source) {
             let (settings, bots) = original::read(&source);

@@ -21,9 +21,11 @@ impl Engine {
     /// # Errors
     /// There is none, or several bots have the program.
     pub(super) fn named(&self, name: &str) -> Result<Vec<usize>> {
-        let found = if name.starts_with('/') { self.with_program(Path::new(name), &[])? } else { self.find(name) };
+        let is_path = name.starts_with('/');
+        let found = if is_path { self.with_program(Path::new(name), &[])? } else { self.find(name) };
         if found.is_empty() {
-            return Err(Error::failed(ErrorKind::NoSuchBot, "find bot", escape(name), "there is none of this name"));
+            let why = if is_path { "no bot runs this program" } else { "there is none of this name" };
+            return Err(Error::failed(ErrorKind::NoSuchBot, "find bot", escape(name), why));
         }
         Ok(found)
     }

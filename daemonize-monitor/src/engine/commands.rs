@@ -36,6 +36,9 @@ impl Engine {
                 let found = self.named_or_adopted(&name);
                 return self.each(found, when_done.then_some(true), &respond, Engine::start_by_hand);
             }
+            Order::StartUnlessDone(name) => {
+                return self.each(self.named(&name), when_done.then_some(true), &respond, Engine::start_unless_done);
+            }
             Order::Add(bot) => {
                 let found = self.added_by_hand(*bot);
                 return self.each(found, when_done.then_some(true), &respond, Engine::start_by_hand);
@@ -160,6 +163,13 @@ impl Engine {
         }
     }
 
+    /// The start of a bot that was not named: one that has ended with success is up, and would do its work twice.
+    fn start_unless_done(&mut self, index: usize) {
+        if self.unit(index).state != State::Exited {
+            self.start_by_hand(index);
+        }
+    }
+
     /// Those that it depends on are wanted too.
     pub(super) fn start_those_before(&mut self, index: usize) {
         for other in dependencies::needed_by(self, index) {
@@ -203,17 +213,21 @@ impl Engine {
         Ok(Answer::Bots(found.into_iter().map(|index| self.unit(index).status(self.now)).collect()))
     }
 
-    /// The last lines, if they are in memory; else where they are.
+    /// Returns the last lines, if they are in memory; else where they are.
     fn tail(&self, name: &str, count: usize) -> Result<Answer> {
-        let (mut lines, mut files) = (Vec::new(), Vec::new());
+        let (mut lines, mut files, mut is_kept) = (Vec::new(), Vec::new(), false);
         for index in self.named(name)? {
             let unit = self.unit(index);
             lines.extend(unit.ring.borrow().last(count));
             for target in [&unit.bot.stdout, &unit.bot.stderr] {
+                is_kept |= matches!(target, LogTarget::Memory | LogTarget::File(_));
                 if let LogTarget::File(log) = target {
                     files.push(Place::new(&log.path, unit.bot.user.as_deref()));
                 }
             }
+        }
+        if !is_kept {
+            return Ok(Answer::NotKept);
         }
         files.dedup_by(|one, other| one.path() == other.path());
         Ok(if files.is_empty() { Answer::Lines(lines) } else { Answer::Files(files) })

@@ -257,6 +257,7 @@ impl Engine {
             self.journal.flush();
             self.say_ready()?;
             if self.is_over() {
+                self.log_stray_signals(); // Some may have waited for their turn.
                 self.journal.end();
                 return Ok(());
             }

@@ -105,6 +105,7 @@ async fn commanded_all(listener: &Listener, body: &Bytes) -> Result<Response, In
     // An unknown command is refused even if there are no bots.
     let make: Box<dyn Fn(String) -> Order + Send + Sync> = match signal {
         Some(signal) => Box::new(move |name| Order::Signal(name, signal)),
+        None if command == "start" && bots.is_none() => Box::new(Order::StartUnlessDone),
         None => Box::new(made(&command)?),
     };
     let before = listener.bots().await.map_err(|error| Box::new(refusal(&error, &[])))?;

@@ -55,15 +55,18 @@ pub(super) async fn log(
         (Ok(lines), coming) => (lines, coming.and_then(Result::ok)),
     };
     match coming {
-        None => answer(&json!({ "success": true, "lines": lines })),
-        Some(coming) => live(&lines, coming),
+        None => {
+            answer(&json!({ "success": true, "lines": lines.as_deref().unwrap_or_default(), "kept": lines.is_some() }))
+        }
+        Some(coming) => live(&lines.unwrap_or_default(), coming),
     }
 }
 
-/// The last lines of a bot.
-async fn last(listener: &Listener, name: &str, count: usize, stream: &str) -> Result<Vec<String>, Error> {
+/// Returns the last lines of a bot; `None` if its output is not kept.
+async fn last(listener: &Listener, name: &str, count: usize, stream: &str) -> Result<Option<Vec<String>>, Error> {
     let order = Order::Tail(name.to_owned(), count);
     let bytes = match ask::give(&listener.0.commands, order, name, None).answer().await? {
+        Answer::NotKept => return Ok(None),
         Answer::Lines(lines) if stream == "both" => lines,
         Answer::Files(files) => {
             let files = chosen(files, name, stream)?;
@@ -74,7 +77,7 @@ async fn last(listener: &Listener, name: &str, count: usize, stream: &str) -> Re
     };
     let lines: Vec<String> = String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect();
     let skipped = lines.len().saturating_sub(count);
-    Ok(lines.into_iter().skip(skipped).collect())
+    Ok(Some(lines.into_iter().skip(skipped).collect()))
 }
 
 /// The file of a stream, where each has its own.

@@ -36,7 +36,7 @@ fn program_of_no_bot_is_unknown_to_every_verb_but_start() {
         &["tail", &other],
         &["stop", "./other"],
     ] {
-        site.ctl(arguments).run().exits(4).says(&[&other]);
+        site.ctl(arguments).run().exits(4).says(&[&format!("`{other}`: no bot runs this program")]);
     }
     let (status, _) = site.json(&["status"]);
     assert_eq!(status["bots"].as_array().map(Vec::len), Some(1), "a bot that was never started: {status}");

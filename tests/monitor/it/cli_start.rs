@@ -37,6 +37,28 @@ fn several_starts_at_once_all_succeed() {
     site.shutdown();
 }
 
+/// Promise 6.42.
+#[test]
+fn start_of_all_runs_a_program_that_ends_at_once_only_once() {
+    let site = Site::new(
+        "[bot.job]\ncommand = \"BOT\"\nargs = [\"append:LAB/runs:job\", \"exit:0\"]\nready = \"exit\"\n\
+         [bot.fails]\ncommand = \"BOT\"\nargs = [\"append:LAB/runs:fails\", \"exit:1\"]\nrestart = \"never\"\nready = { after = \"1s\" }\n\
+         [bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\ndepends_on = [\"job\"]\n",
+    );
+    let runs = |bot: &str| site.lab.read("runs").lines().filter(|line| *line == bot).count();
+    site.ctl(&["start", "--wait=20s"]).run().exits(1).prints(&["job: exited", "web: running"]);
+    assert_eq!((runs("job"), runs("fails")), (1, 1));
+    // A start of all leaves alone what is done, and tries again what has failed.
+    site.ctl(&["start", "--wait=20s"]).run().exits(1).prints(&["job: exited"]);
+    assert_eq!((runs("job"), runs("fails")), (1, 2));
+    site.ok(&["start", "--wait=20s", "job"]);
+    assert_eq!(runs("job"), 2, "one that is named runs again");
+    site.ok(&["stop", "--wait", "job"]);
+    site.ctl(&["start", "--wait=20s"]).run().exits(1);
+    assert_eq!(runs("job"), 3);
+    site.shutdown();
+}
+
 /// Promises 6.36, 6.37.
 #[test]
 fn start_and_status_tell_what_became_of_each_bot() {

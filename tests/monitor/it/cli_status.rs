@@ -158,6 +158,33 @@ fn tail_shows_the_last_lines_and_goes_on() {
     assert_eq!((following.line(), following.status()), (None, 3));
 }
 
+/// Promise 6.45.
+#[test]
+fn tail_of_output_that_is_not_kept_says_so() {
+    let site = Site::new(
+        "[bot.null]\ncommand = \"BOT\"\nargs = [\"idle\"]\nstdout = \"/dev/null\"\n\n[bot.half]\ncommand = \"BOT\"\nargs = [\"error:oh\", \"idle\"]\nstdout = \"inherit\"\nstderr = \"memory\"\n",
+    );
+    site.start();
+    site.ctl(&["tail", "null"]).run().ok().says(&["(the output of `null` is not kept:"]);
+    let (json, _) = site.json(&["tail", "null"]);
+    assert_eq!((json["lines"].as_array().map(Vec::len), json["kept"].as_bool()), (Some(0), Some(false)));
+    let half = site.ctl(&["tail", "half"]).run().ok();
+    assert_eq!(half.stderr, "", "a stream of it is kept");
+    site.shutdown();
+}
+
+/// Promise 6.37.
+#[test]
+fn status_of_a_stopped_bot_does_not_show_the_end_of_an_earlier_run() {
+    let site = Site::new("[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n");
+    site.start();
+    let first = site.pid("web");
+    site.ok(&["signal", "KILL", "web"]);
+    site.until("web", |bot| bot["state"] == "running" && bot["pid"].as_i64() != Some(first.into()));
+    assert_eq!(site.ok(&["stop", "web", "--wait"]), "web: stopped\n");
+    site.shutdown();
+}
+
 #[test]
 fn watch_tells_every_change_and_ends_with_the_monitor() {
     let site = Site::new(

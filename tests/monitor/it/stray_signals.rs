@@ -49,6 +49,19 @@ fn signal_without_a_meaning_is_ignored_and_told_with_its_sender() {
     site.shutdown();
 }
 
+/// Promise 6.49.
+#[test]
+fn signal_that_comes_right_before_the_end_is_told() {
+    let site = Site::new(ONE);
+    let monitor = site.start();
+    monitor.signal(Signal::SIGUSR1);
+    site.lab.wait_for("m.log", SOON, |log| log.contains("ignored SIGUSR1"));
+    // Its turn would come after 10 s.
+    monitor.signal(Signal::SIGUSR2);
+    site.shutdown();
+    assert!(site.lab.read("m.log").contains("ignored SIGUSR2"), "{}", site.lab.read("m.log"));
+}
+
 /// Promise 6.49. A program with a monitor in it decides about its own signals.
 #[test]
 fn signal_that_the_program_of_a_monitor_has_settings_for_is_left_alone() {

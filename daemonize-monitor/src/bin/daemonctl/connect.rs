@@ -140,10 +140,11 @@ impl Connection {
         bots(&mut self.get(&format!("/bots/{}", segment(name)))?)
     }
 
-    /// The last lines of a bot.
-    pub(crate) fn lines(&self, bot: &str, lines: u32, stream: &str) -> Result<Vec<String>, Failure> {
+    /// Returns the last lines of a bot, and whether the monitor keeps any.
+    pub(crate) fn lines(&self, bot: &str, lines: u32, stream: &str) -> Result<(Vec<String>, bool), Failure> {
         let mut answer = self.get(&format!("/bots/{}/log?lines={lines}&stream={stream}", segment(bot)))?;
-        taken(&mut answer, "lines")
+        let is_kept = answer["kept"] != false; // An older monitor does not say.
+        Ok((taken(&mut answer, "lines")?, is_kept))
     }
 
     /// The same and what comes: events `line`.

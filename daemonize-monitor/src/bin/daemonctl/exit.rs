@@ -40,7 +40,7 @@ Exit status:
   3  the monitor is not running
   4  there is no bot of that name
   5  it had not come about within --wait (it may still)
-  6  a monitor runs, but does not answer, or has another configuration: of another user, or stuck
+  6  a monitor runs, but has another configuration, or does not answer: of another user, or stuck
 
 Of `status` also, for the worst state of a bot that should be up:
   7  a bot is starting: its program runs, but is not ready

@@ -14,6 +14,9 @@ const SYSTEM: &str = __daemonctl::MACHINES_FILE;
 /// A user's, under the home directory.
 const OWN: &str = ".config/daemonctl.toml";
 
+/// What a configuration in the working directory is called, mostly.
+const HERE: &str = "daemonctl.toml";
+
 /// The configuration: as given, else as in the environment, else the first that is there.
 ///
 /// The working directory is no such place: what a command does must not depend on where one stands.
@@ -23,7 +26,7 @@ pub(crate) fn config(given: Option<&Path>) -> Result<PathBuf, Failure> {
     }
     let places = places(home());
     let found = places.iter().find(|path| path.symlink_metadata().is_ok());
-    found.cloned().ok_or_else(|| Failure::new(Exit::Failed, missing(&places)))
+    found.cloned().ok_or_else(|| Failure::new(Exit::Failed, missing(&places, Path::new(HERE).is_file())))
 }
 
 /// Returns a path that names the same file in every directory. Links are kept, since they may lead elsewhere later; but a
@@ -61,10 +64,12 @@ fn places(home: Option<PathBuf>) -> Vec<PathBuf> {
     home.map(|home| home.join(OWN)).into_iter().chain([PathBuf::from(SYSTEM)]).collect()
 }
 
-fn missing(places: &[PathBuf]) -> String {
+/// Returns the error for a configuration that was not found. It points to the one in the working directory, if there is one.
+fn missing(places: &[PathBuf], is_here: bool) -> String {
     let places: Vec<_> = places.iter().map(|path| format!("`{}`", path.display())).collect();
     let places = places.join(" nor ");
-    format!("failed to find a configuration: no -c, no ${VARIABLE}, and neither {places} is there")
+    let here = if is_here { format!(": for the one in this directory, write `-c {HERE}`") } else { String::new() };
+    format!("failed to find a configuration: no -c, no ${VARIABLE}, and neither {places} is there{here}")
 }
 
 #[cfg(test)]
@@ -91,11 +96,11 @@ mod tests {
 
     #[test]
     fn one_is_told_where_it_was_looked_for() {
-        let text = missing(&places(Some("/home/ada".into())));
-        assert!(
-            text.contains("neither `/home/ada/.config/daemonctl.toml` nor `/etc/daemonctl.toml` is there"),
-            "{text}"
-        );
+        let text = |is_here| missing(&places(Some("/home/ada".into())), is_here);
+        let expected = "neither `/home/ada/.config/daemonctl.toml` nor `/etc/daemonctl.toml` is there";
+        assert!(text(false).ends_with(expected), "{}", text(false));
+        let with_hint = format!("{expected}: for the one in this directory, write `-c daemonctl.toml`");
+        assert!(text(true).ends_with(&with_hint), "{}", text(true));
         assert_eq!(places(None), [PathBuf::from(SYSTEM)]);
     }
 }

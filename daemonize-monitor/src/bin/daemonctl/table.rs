@@ -94,7 +94,8 @@ pub(crate) fn remark(bot: &Bot) -> String {
     let mut parts = Vec::new();
     if let Some(reason) = &bot.reason {
         parts.push(harmless(reason).into_owned());
-    } else if let (Some(exit), true) = (&bot.last_exit, bot.pid.is_none()) {
+    } else if let (Some(exit), true) = (&bot.last_exit, bot.pid.is_none() && bot.state != Some(State::Stopped)) {
+        // A bot that was stopped has not ended by that: it is the end of an earlier run.
         parts.push(harmless(exit).into_owned());
     }
     if let Some(seconds) = bot.next_start {

@@ -38,8 +38,8 @@ pub(crate) fn start(
     wait: Option<Duration>,
 ) -> Result<Exit, Failure> {
     let connection = site.connection();
-    // Bots that are named are started by the command below, and no others.
-    let was_up = ensure_monitor(site, &connection, bots.is_empty())?;
+    // What the command below starts, the monitor does not: a program that ends at once would run twice.
+    let was_up = ensure_monitor(site, &connection, bots.is_empty() && wait.is_none())?;
     if was_up {
         site.note_move();
     }

@@ -61,6 +61,9 @@ pub(crate) fn chosen(bots: Vec<Bot>, names: &[String]) -> Result<Vec<Bot>, Failu
 }
 
 fn unknown(name: &str, bots: &[Bot]) -> String {
+    if name.starts_with('/') {
+        return format!("failed to find bot `{name}`: no bot runs this program");
+    }
     let hint = __daemonctl::did_you_mean(name, bots.iter().flat_map(|bot| [&*bot.name, &*bot.family]));
     let hint = hint.map(|hint| format!(" (did you mean `{hint}`?)")).unwrap_or_default();
     format!("failed to find `{name}`: there is no such bot{hint}")

@@ -14,17 +14,19 @@ pub(crate) fn tail(site: &Site, bot: &str, lines: u32, stream: Stream, follow: b
         // The instances of one bot.
         names => names.first().and_then(|name| name.split(':').next()).unwrap_or(bot),
     };
+    // A stream cannot refuse: what is wrong is told by the other form.
+    let (last, is_kept) = connection.lines(bot, if follow { 0 } else { lines }, stream.name())?;
+    if !is_kept {
+        screen.note(format!("(the output of `{bot}` is not kept: its `stdout` is \"inherit\" or \"null\")"));
+    }
     if !follow {
-        let lines = connection.lines(bot, lines, stream.name())?;
         if screen.json {
-            screen.document(&json!({ "success": true, "lines": lines }))?;
+            screen.document(&json!({ "success": true, "lines": last, "kept": is_kept }))?;
         } else {
-            lines.iter().try_for_each(|line| screen.output(line))?;
+            last.iter().try_for_each(|line| screen.output(line))?;
         }
         return Ok(Exit::Done);
     }
-    // A stream cannot refuse: what is wrong is told by the other form.
-    connection.lines(bot, 0, stream.name())?;
     for event in connection.follow(bot, lines, stream.name())? {
         let event = event.map_err(|error| connect::failure(&error))?;
         match (&*event.name, event.data) {
