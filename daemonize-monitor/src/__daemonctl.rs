@@ -52,9 +52,9 @@ pub fn known_pidfiles(config: &Path) -> Vec<PathBuf> {
     registry::pidfiles(config)
 }
 
-/// Returns `true` if both paths lead to one configuration file.
-pub fn is_same_file(one: &Path, other: &Path) -> bool {
-    registry::is_same(one, other)
+/// Returns `true` if a monitor that says that it runs with `told` means this configuration file.
+pub fn is_same_file(told: &Path, config: &Path) -> bool {
+    registry::is_told(told, config)
 }
 
 /// Has the monitor reap all children of its process, also those that a shell had before it executed `daemonctl`. A program

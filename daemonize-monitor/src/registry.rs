@@ -5,7 +5,7 @@
 //! second monitor of the same file is refused.
 
 use crate::settings::name;
-use daemonize_control::Client;
+use daemonize_control::{Client, ErrorKind};
 use daemonize_core::__private::{Places, Situation, escape_bytes, make_directory, open_directory};
 use daemonize_core::{Attachment, Handle, Pid, Planned, Prepared};
 use nix::fcntl::{OFlag, openat, renameat};
@@ -59,6 +59,21 @@ pub(crate) fn pidfiles(config: &Path) -> Vec<PathBuf> {
 pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
     let real = |path: &Path| path.canonicalize().ok();
     one == other || (real(one).is_some() && real(one) == real(other))
+}
+
+/// Returns `true` if a monitor that says that it runs with `told` means this configuration file. JSON is text: in a path that is
+/// none, other characters stand for what is not UTF-8.
+pub(crate) fn is_told(told: &Path, config: &Path) -> bool {
+    is_same(told, config) || told.to_str() == Some(&config.to_string_lossy())
+}
+
+/// Returns `true` if a process that holds a pidfile is a monitor of another configuration file: the record that led to it is an old
+/// one, of a monitor that was killed. One that cannot say what it runs with now may have just begun.
+fn is_of_another(monitor: &Client, config: &Path) -> bool {
+    match monitor.get("/monitor") {
+        Ok(answer) => answer["monitor"]["config"].as_str().is_none_or(|told| !is_told(Path::new(told), config)),
+        Err(error) => error.kind() == ErrorKind::Refused(404),
+    }
 }
 
 /// Returns the directory of the records of this user's monitors, in a service and in a session.
@@ -147,7 +162,8 @@ impl Attachment for Registration {
     fn check(&self, plan: &Planned) -> Result<(), Box<dyn Error>> {
         // A second monitor with the same pidfile is refused by its lock.
         for pidfile in pidfiles(&self.config).into_iter().filter(|pidfile| pidfile != plan.pidfile()) {
-            if let Ok(Some(pid)) = Client::at(&pidfile).pid() {
+            let monitor = Client::at(&pidfile);
+            if let Some(pid) = monitor.pid().ok().flatten().filter(|_| !is_of_another(&monitor, &self.config)) {
                 let [config, pidfile] = [&self.config, &pidfile].map(|path| escape_bytes(path.as_os_str().as_bytes()));
                 return Err(format!(
                     "a monitor runs with `{config}` already, as process {pid} with the pidfile `{pidfile}`: shut it down first, \
@@ -206,5 +222,7 @@ mod tests {
         assert_eq!(keys(&real), [name::of_file(&real)]);
         assert!(is_same(&link, &real) && !is_same(&link, &directory.path().join("gone.toml")));
         assert!(is_same(Path::new("/gone.toml"), Path::new("/gone.toml")));
+        let odd = PathBuf::from(OsString::from_vec(b"/srv/\xff/m.toml".to_vec()));
+        assert!(is_told(Path::new("/srv/\u{fffd}/m.toml"), &odd) && !is_told(Path::new("/srv/m.toml"), &odd));
     }
 }
