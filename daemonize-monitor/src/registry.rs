@@ -103,12 +103,13 @@ fn read(directory: impl AsFd, key: &str) -> Option<Record> {
     Record::from_bytes(&bytes)
 }
 
-/// Writes the records of a monitor.
-fn write(record: &Record) -> Result<(), String> {
+/// Writes the records of a monitor, and returns their names.
+fn write(record: &Record) -> Result<Vec<String>, String> {
     let path = directory().ok_or("this user has no home")?;
     let directory = open_or_make(&path)?;
     let failed = |errno: nix::Error| format!("failed to write in `{}`: {}", path.display(), errno.desc());
-    for key in keys(&record.config) {
+    let keys = keys(&record.config);
+    for key in &keys {
         let draft = format!(".{key}.{}", Pid::this());
         let _ = unlinkat(&directory, draft.as_str(), UnlinkatFlags::NoRemoveDir);
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
@@ -119,7 +120,7 @@ fn write(record: &Record) -> Result<(), String> {
         written.map_err(|error| format!("failed to write in `{}`: {error}", path.display()))?;
         moved.map_err(failed)?;
     }
-    Ok(())
+    Ok(keys)
 }
 
 fn open_or_make(path: &Path) -> Result<OwnedFd, String> {
@@ -131,11 +132,11 @@ fn open_or_make(path: &Path) -> Result<OwnedFd, String> {
     open_directory(path).map(|(directory, _)| directory)
 }
 
-/// Removes the records of a monitor, unless another one has replaced them.
-fn remove(record: &Record) {
+/// Removes the records of a monitor that have these names, unless another one has replaced them.
+fn remove(record: &Record, keys: &[String]) {
     let Some(Ok((directory, _))) = directory().map(|path| open_directory(&path)) else { return };
-    for key in keys(&record.config) {
-        if read(&directory, &key).as_ref() == Some(record) {
+    for key in keys {
+        if read(&directory, key).as_ref() == Some(record) {
             let _ = unlinkat(&directory, key.as_str(), UnlinkatFlags::NoRemoveDir);
         }
     }
@@ -144,7 +145,8 @@ fn remove(record: &Record) {
 /// Keeps the records of a monitor while it runs, and refuses a second one of the same file.
 pub(crate) struct Registration {
     config: PathBuf,
-    written: Mutex<Option<Result<Record, String>>>,
+    /// The record and its names, which may be others later: links may lead elsewhere then.
+    written: Mutex<Option<Result<(Record, Vec<String>), String>>>,
 }
 
 impl Registration {
@@ -153,7 +155,7 @@ impl Registration {
         Registration { config: config.to_owned(), written: Mutex::default() }
     }
 
-    fn take(&self) -> Option<Result<Record, String>> {
+    fn take(&self) -> Option<Result<(Record, Vec<String>), String>> {
         self.written.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -178,7 +180,7 @@ impl Attachment for Registration {
     fn prepare(&self, plan: &Planned) -> Result<Prepared, Box<dyn Error>> {
         if !plan.pidfile().as_os_str().is_empty() {
             let record = Record { pidfile: plan.pidfile().to_owned(), config: self.config.clone() };
-            let written = write(&record).map(|()| record);
+            let written = write(&record).map(|keys| (record, keys));
             *self.written.lock().unwrap_or_else(PoisonError::into_inner) = Some(written);
         }
         Ok(Prepared::default())
@@ -192,8 +194,8 @@ impl Attachment for Registration {
     }
 
     fn end(&self) {
-        if let Some(Ok(record)) = self.take() {
-            remove(&record);
+        if let Some(Ok((record, keys))) = self.take() {
+            remove(&record, &keys);
         }
     }
 }

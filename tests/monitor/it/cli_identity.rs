@@ -146,3 +146,16 @@ fn monitor_of_a_file_whose_path_is_not_utf8_is_found() {
     let outcome = site.lab.shell(script).env("D", site.lab.program()).run().ok();
     outcome.prints(&["web: stopped", "the monitor has stopped"]);
 }
+
+/// Promise 6.48.
+#[test]
+fn record_ends_with_its_monitor_also_where_a_link_leads_elsewhere_by_then() {
+    let site = Site::new(ONE);
+    let records = "grep -ls \"$PWD/\" /run/daemonctl.monitors/* || true";
+    site.lab.shell("mkdir real other && mv m.toml real && cp real/m.toml other && ln -s real now").run().ok();
+    site.lab.helper(&["-c", "now/m.toml", "start"]).run().ok();
+    assert_eq!(site.lab.shell(records).run().ok().stdout.lines().count(), 2);
+    site.lab.shell("ln -sfn other now").run().ok();
+    site.lab.helper(&["-c", "now/m.toml", "shutdown"]).run().ok();
+    assert_eq!(site.lab.shell(records).run().ok().stdout, "");
+}
