@@ -40,7 +40,7 @@ pub const MACHINES_FILE: &str = name::OF_THE_MACHINE;
 /// which it was started, and, for a file that says neither a name nor a pidfile, that of version 0.1.
 pub fn other_pidfiles(config: &Path, settings: &Settings) -> Vec<PathBuf> {
     let mut others = registry::pidfiles(config);
-    if settings.pidfile.is_none() && settings.name == name::of_file(config) {
+    if settings.pidfile.is_none() && settings.name == name::by_default(config) {
         others.push(pidfile(&Settings::default()));
     }
     others.retain(|other| *other != pidfile(settings));
