@@ -85,7 +85,7 @@ impl Engine {
         let unit = self.unit(index);
         let has_deadline = matches!(unit.state, State::Starting | State::Stopping);
         unit.bot.ready.has_socket()
-            && (message.is_ready
+            && (message.is_ready && unit.state == State::Starting
                 || message.stores && unit.store_refused.is_none()
                 || message.extension.is_some() && has_deadline)
     }

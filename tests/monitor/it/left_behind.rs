@@ -27,7 +27,7 @@ fn program_that_daemonizes_itself_is_told_to_stay_in_the_foreground() {
         ],
     );
     for (bot, state, hinted) in
-        [("away", "exited", true), ("again", "gave-up", true), ("fails", "exited", false), ("clean", "exited", false)]
+        [("away", "exited", true), ("again", "gave-up", true), ("fails", "failed", false), ("clean", "exited", false)]
     {
         wait_for(&lab, bot, state);
         let told = status(&lab, bot);
