@@ -142,11 +142,14 @@ fn remove(record: &Record, keys: &[String]) {
     }
 }
 
+/// A record and the names that it has been written under, which would be others where links lead elsewhere by now; or why it has
+/// not been written.
+type Written = Result<(Record, Vec<String>), String>;
+
 /// Keeps the records of a monitor while it runs, and refuses a second one of the same file.
 pub(crate) struct Registration {
     config: PathBuf,
-    /// The record and its names, which may be others later: links may lead elsewhere then.
-    written: Mutex<Option<Result<(Record, Vec<String>), String>>>,
+    written: Mutex<Option<Written>>,
 }
 
 impl Registration {
@@ -155,7 +158,7 @@ impl Registration {
         Registration { config: config.to_owned(), written: Mutex::default() }
     }
 
-    fn take(&self) -> Option<Result<(Record, Vec<String>), String>> {
+    fn take(&self) -> Option<Written> {
         self.written.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
