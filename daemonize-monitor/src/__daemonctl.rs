@@ -40,7 +40,7 @@ pub const MACHINES_FILE: &str = name::OF_THE_MACHINE;
 /// which it was started, and, for a file that says neither a name nor a pidfile, that of version 0.1.
 pub fn other_pidfiles(config: &Path, settings: &Settings) -> Vec<PathBuf> {
     let mut others = registry::pidfiles(config);
-    if settings.pidfile.is_none() && settings.name == name::of_file(config) {
+    if settings.pidfile.is_none() && settings.name == name::by_default(config) {
         others.push(pidfile(&Settings::default()));
     }
     others.retain(|other| *other != pidfile(settings));
@@ -52,9 +52,9 @@ pub fn known_pidfiles(config: &Path) -> Vec<PathBuf> {
     registry::pidfiles(config)
 }
 
-/// Returns `true` if both paths lead to one configuration file.
-pub fn is_same_file(one: &Path, other: &Path) -> bool {
-    registry::is_same(one, other)
+/// Returns `true` if a monitor that says that it runs with `told` means this configuration file.
+pub fn is_same_file(told: &Path, config: &Path) -> bool {
+    registry::is_told(told, config)
 }
 
 /// Has the monitor reap all children of its process, also those that a shell had before it executed `daemonctl`. A program

@@ -28,6 +28,10 @@ const BEYOND_SHUTDOWN: Duration = Duration::from_secs(10);
 const LAST: Duration = Duration::from_millis(900);
 
 /// Keeps bots alive, as a daemon or in the foreground. See [`Monitor::builder`].
+///
+/// The program may have other children. Those in its session are its own: the monitor neither reaps nor signals them. A child that
+/// makes a session of its own (`setsid(2)`) cannot be told from what a bot has left behind: it is reaped, and is ended with the
+/// monitor.
 pub struct Monitor {
     daemon: Daemon,
     config: Config,

@@ -58,6 +58,10 @@ impl Order {
             Order::Start(name) | Order::StartUnlessDone(name) | Order::Restart(name) => {
                 Some(Order::Explain(name.clone(), true))
             }
+            // It may be a bot already, under another name.
+            Order::Add(bot) if bot.arguments.is_empty() && bot.command.to_str().is_some() => {
+                Some(Order::Explain(bot.command.to_string_lossy().into_owned(), true))
+            }
             Order::Add(bot) => Some(Order::Explain(bot.name.clone(), true)),
             Order::Stop(name) | Order::Destroy(name) => Some(Order::Explain(name.clone(), false)),
             _ => None,

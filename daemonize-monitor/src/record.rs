@@ -149,9 +149,9 @@ impl Recorder {
         WRITING.set(true);
         let mut state = lock(&self.state);
         let outcome = act(&mut state);
-        let problem = state.health.problem();
+        // Before another thread can find out more.
+        *lock(&self.problem) = state.health.problem();
         drop(state);
-        *lock(&self.problem) = problem;
         WRITING.set(false);
         outcome
     }

@@ -5,7 +5,7 @@
 //! second monitor of the same file is refused.
 
 use crate::settings::name;
-use daemonize_control::Client;
+use daemonize_control::{Client, ErrorKind};
 use daemonize_core::__private::{Places, Situation, escape_bytes, make_directory, open_directory};
 use daemonize_core::{Attachment, Handle, Pid, Planned, Prepared};
 use nix::fcntl::{OFlag, openat, renameat};
@@ -61,6 +61,21 @@ pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
     one == other || (real(one).is_some() && real(one) == real(other))
 }
 
+/// Returns `true` if a monitor that says that it runs with `told` means this configuration file. JSON is text: in a path that is
+/// none, other characters stand for what is not UTF-8.
+pub(crate) fn is_told(told: &Path, config: &Path) -> bool {
+    is_same(told, config) || told.to_str() == Some(&config.to_string_lossy())
+}
+
+/// Returns `true` if a process that holds a pidfile is a monitor of another configuration file: the record that led to it is an old
+/// one, of a monitor that was killed. One that cannot say what it runs with now may have just begun.
+fn is_of_another(monitor: &Client, config: &Path) -> bool {
+    match monitor.get("/monitor") {
+        Ok(answer) => answer["monitor"]["config"].as_str().is_none_or(|told| !is_told(Path::new(told), config)),
+        Err(error) => error.kind() == ErrorKind::Refused(404),
+    }
+}
+
 /// Returns the directory of the records of this user's monitors, in a service and in a session.
 fn directory() -> Option<PathBuf> {
     let places = Places::of("daemonctl", &Situation::now(false)).ok()?;
@@ -88,12 +103,13 @@ fn read(directory: impl AsFd, key: &str) -> Option<Record> {
     Record::from_bytes(&bytes)
 }
 
-/// Writes the records of a monitor.
-fn write(record: &Record) -> Result<(), String> {
+/// Writes the records of a monitor, and returns their names.
+fn write(record: &Record) -> Result<Vec<String>, String> {
     let path = directory().ok_or("this user has no home")?;
     let directory = open_or_make(&path)?;
     let failed = |errno: nix::Error| format!("failed to write in `{}`: {}", path.display(), errno.desc());
-    for key in keys(&record.config) {
+    let keys = keys(&record.config);
+    for key in &keys {
         let draft = format!(".{key}.{}", Pid::this());
         let _ = unlinkat(&directory, draft.as_str(), UnlinkatFlags::NoRemoveDir);
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
@@ -104,7 +120,7 @@ fn write(record: &Record) -> Result<(), String> {
         written.map_err(|error| format!("failed to write in `{}`: {error}", path.display()))?;
         moved.map_err(failed)?;
     }
-    Ok(())
+    Ok(keys)
 }
 
 fn open_or_make(path: &Path) -> Result<OwnedFd, String> {
@@ -116,20 +132,24 @@ fn open_or_make(path: &Path) -> Result<OwnedFd, String> {
     open_directory(path).map(|(directory, _)| directory)
 }
 
-/// Removes the records of a monitor, unless another one has replaced them.
-fn remove(record: &Record) {
+/// Removes the records of a monitor that have these names, unless another one has replaced them.
+fn remove(record: &Record, keys: &[String]) {
     let Some(Ok((directory, _))) = directory().map(|path| open_directory(&path)) else { return };
-    for key in keys(&record.config) {
-        if read(&directory, &key).as_ref() == Some(record) {
+    for key in keys {
+        if read(&directory, key).as_ref() == Some(record) {
             let _ = unlinkat(&directory, key.as_str(), UnlinkatFlags::NoRemoveDir);
         }
     }
 }
 
+/// A record and the names that it has been written under, which would be others where links lead elsewhere by now; or why it has
+/// not been written.
+type Written = Result<(Record, Vec<String>), String>;
+
 /// Keeps the records of a monitor while it runs, and refuses a second one of the same file.
 pub(crate) struct Registration {
     config: PathBuf,
-    written: Mutex<Option<Result<Record, String>>>,
+    written: Mutex<Option<Written>>,
 }
 
 impl Registration {
@@ -138,7 +158,7 @@ impl Registration {
         Registration { config: config.to_owned(), written: Mutex::default() }
     }
 
-    fn take(&self) -> Option<Result<Record, String>> {
+    fn take(&self) -> Option<Written> {
         self.written.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -147,7 +167,8 @@ impl Attachment for Registration {
     fn check(&self, plan: &Planned) -> Result<(), Box<dyn Error>> {
         // A second monitor with the same pidfile is refused by its lock.
         for pidfile in pidfiles(&self.config).into_iter().filter(|pidfile| pidfile != plan.pidfile()) {
-            if let Ok(Some(pid)) = Client::at(&pidfile).pid() {
+            let monitor = Client::at(&pidfile);
+            if let Some(pid) = monitor.pid().ok().flatten().filter(|_| !is_of_another(&monitor, &self.config)) {
                 let [config, pidfile] = [&self.config, &pidfile].map(|path| escape_bytes(path.as_os_str().as_bytes()));
                 return Err(format!(
                     "a monitor runs with `{config}` already, as process {pid} with the pidfile `{pidfile}`: shut it down first, \
@@ -162,7 +183,7 @@ impl Attachment for Registration {
     fn prepare(&self, plan: &Planned) -> Result<Prepared, Box<dyn Error>> {
         if !plan.pidfile().as_os_str().is_empty() {
             let record = Record { pidfile: plan.pidfile().to_owned(), config: self.config.clone() };
-            let written = write(&record).map(|()| record);
+            let written = write(&record).map(|keys| (record, keys));
             *self.written.lock().unwrap_or_else(PoisonError::into_inner) = Some(written);
         }
         Ok(Prepared::default())
@@ -176,8 +197,8 @@ impl Attachment for Registration {
     }
 
     fn end(&self) {
-        if let Some(Ok(record)) = self.take() {
-            remove(&record);
+        if let Some(Ok((record, keys))) = self.take() {
+            remove(&record, &keys);
         }
     }
 }
@@ -206,5 +227,7 @@ mod tests {
         assert_eq!(keys(&real), [name::of_file(&real)]);
         assert!(is_same(&link, &real) && !is_same(&link, &directory.path().join("gone.toml")));
         assert!(is_same(Path::new("/gone.toml"), Path::new("/gone.toml")));
+        let odd = PathBuf::from(OsString::from_vec(b"/srv/\xff/m.toml".to_vec()));
+        assert!(is_told(Path::new("/srv/\u{fffd}/m.toml"), &odd) && !is_told(Path::new("/srv/m.toml"), &odd));
     }
 }

@@ -194,7 +194,7 @@ impl<'a> Load<'a> {
     /// Names the monitor after its file, unless the file has named it.
     fn name(&mut self, file: &Path) {
         if self.settings.name.is_empty() {
-            self.settings.name = name::of_file(file);
+            self.settings.name = name::by_default(file);
         }
     }
 

@@ -14,13 +14,13 @@ const MAX_CHAIN: usize = 5;
 const LONGEST_LINE: usize = 200;
 
 impl Engine {
-    /// Returns what the bots of this name are at, and why, of those that are not up (or down); empty if all are.
+    /// Returns what the bots of this name, or program, are at, and why, of those that are not up (or down); empty if all are.
     pub(super) fn explain(&self, name: &str, up: bool) -> String {
         let is_left = |index: &usize| {
             let unit = self.unit(*index);
             if up { !unit.is_ready() && unit.state != State::Exited } else { !unit.state.is_down() }
         };
-        let left: Vec<usize> = self.find(name).into_iter().filter(is_left).collect();
+        let left: Vec<usize> = self.named(name).unwrap_or_default().into_iter().filter(is_left).collect();
         let told = left
             .iter()
             .take(MAX_TOLD)

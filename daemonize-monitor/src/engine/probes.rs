@@ -85,7 +85,7 @@ impl Engine {
         let unit = self.unit(index);
         let has_deadline = matches!(unit.state, State::Starting | State::Stopping);
         unit.bot.ready.has_socket()
-            && (message.is_ready
+            && (message.is_ready && unit.state == State::Starting
                 || message.stores && unit.store_refused.is_none()
                 || message.extension.is_some() && has_deadline)
     }
@@ -149,6 +149,7 @@ impl Engine {
     pub(super) fn await_ready(&mut self, index: usize) {
         let now = self.now;
         let unit = self.unit_mut(index);
+        let extended = unit.extended.filter(|_| unit.bot.ready == Ready::Notify);
         unit.deadline = None;
         let time = match unit.bot.ready {
             Ready::AtOnce => return self.become_ready(index),
@@ -158,6 +159,8 @@ impl Engine {
         };
         let began = unit.process.as_ref().map_or(now, |process| process.began);
         self.due(index, time.saturating_sub(now.saturating_duration_since(began)));
+        // What it has asked for is not lost by a reload.
+        self.unit_mut(index).extended = extended;
         if matches!(self.unit(index).bot.ready, Ready::Tcp(_) | Ready::File(_)) {
             self.ask_after(index, PAUSE);
         }

@@ -4,7 +4,7 @@ use super::{Listener, ask, body};
 use crate::bot::Bot;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json;
-use crate::orders::Order;
+use crate::orders::{Answer, Order};
 use crate::status::{BotStatus, State as At};
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -119,18 +119,26 @@ async fn commanded_all(listener: &Listener, body: &Bytes) -> Result<Response, In
         asked.push((name, ask::give(&listener.0.commands, make(name.clone()), name, wait)));
     }
     let known: Vec<String> = before.iter().flat_map(|bot| [bot.name.clone(), bot.family().to_owned()]).collect();
-    let mut failures = Vec::new();
+    let (mut failures, mut meant) = (Vec::new(), BTreeSet::new());
     for (name, asked) in asked {
-        if let Err(error) = asked.answer().await {
+        let outcome = asked.answer().await;
+        // A program is told as the bots that run it.
+        match &outcome {
+            Ok(Answer::Bots(bots)) if name.contains('/') => meant.extend(bots.iter().map(|bot| bot.name.clone())),
+            _ => drop(meant.insert(name.clone())),
+        }
+        if let Err(error) = outcome {
             let (message, timeout) = (body::message(&error, &known), error.kind() == ErrorKind::Timeout);
             let unknown = error.kind() == ErrorKind::NoSuchBot;
             failures.push(json::Failure { name: name.clone(), message, timeout, unknown });
         }
     }
     let after = listener.bots().await.map_err(|error| Box::new(refusal(&error, &[])))?;
-    let meant: BTreeSet<&str> = names.iter().map(String::as_str).collect();
-    let after: Vec<BotStatus> =
-        after.into_iter().filter(|bot| meant.contains(&*bot.name) || meant.contains(bot.family())).collect();
+    let is_meant = |name: &str| meant.contains(name);
+    let is_program = |path: &str| path.starts_with('/') && is_meant(path);
+    let is_meant =
+        |bot: &BotStatus| is_meant(&bot.name) || is_meant(bot.family()) || bot.command.to_str().is_some_and(is_program);
+    let after: Vec<BotStatus> = after.into_iter().filter(is_meant).collect();
     let message = failures.first().map(|failure| failure.message.clone());
     Ok(answer(&Outcome { success: failures.is_empty(), bots: listener.shown(&after), failures, message }))
 }

@@ -1,8 +1,9 @@
 //! The name of a monitor whose configuration does not name it.
 
+use daemonize_core::__private::{Places, Situation};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The machine's configuration, which `daemonctl` reads if no other one is named.
 pub(crate) const OF_THE_MACHINE: &str = "/etc/daemonctl.toml";
@@ -13,8 +14,26 @@ pub(super) const DEFAULT: &str = "monitor";
 /// The most letters of a directory and of a file: the path of a socket holds only 107 bytes.
 const LONGEST_PART: usize = 16;
 
-/// Returns the name of the monitor with this configuration file, given by its absolute path: directory, file, and a number
-/// that tells files of the same name apart (`shop.monitor-5746ea3b`). It is the same in every version and on every machine.
+/// How long the path of a Unix socket may be (`unix(7)`).
+const LONGEST_SOCKET: usize = 107;
+
+/// Returns the name of the monitor whose configuration, this file, does not name it: after the file, or a short one where the path
+/// of its socket would be too long, in a user's home on a machine with a long name.
+pub(crate) fn by_default(file: &Path) -> String {
+    // Wherever a client is called from, it must come to the same name.
+    let situation = Situation::now(false);
+    chosen(file, |name| Places::of(name, &situation).ok().map(|places| places.pidfile))
+}
+
+fn chosen(file: &Path, pidfile: impl Fn(&str) -> Option<PathBuf>) -> String {
+    let (name, short) = (of_file(file), format!("m-{:08x}", digest(file.as_os_str().as_bytes())));
+    let socket = pidfile(&name).map(|pidfile| pidfile.with_extension("control").join("socket"));
+    let is_too_long = socket.is_some_and(|socket| socket.as_os_str().len() > LONGEST_SOCKET);
+    if is_too_long && short.len() < name.len() { short } else { name }
+}
+
+/// Returns a name for a configuration file, given by its absolute path: directory, file, and a number that tells files of the
+/// same name apart (`shop.monitor-5746ea3b`). It is the same in every version and on every machine.
 pub(crate) fn of_file(file: &Path) -> String {
     if file == Path::new(OF_THE_MACHINE) {
         return DEFAULT.to_owned();
@@ -60,6 +79,12 @@ mod tests {
             let name = of(file);
             assert_eq!(crate::bot::name(&name).as_deref(), Ok(&*name), "{file}");
         }
+        let in_home = |host: &'static str| {
+            let home = Path::new("/home/ada/.local/state");
+            chosen("/srv/shop/monitor.toml".as_ref(), |name| Some(home.join(format!("{name}@{host}.pid"))))
+        };
+        assert_eq!(in_home("box"), "shop.monitor-5746ea3b");
+        assert_eq!(in_home("ip-172-31-22-114.eu-central-1.compute.internal.example"), "m-5746ea3b");
         let long = of(&format!("/{0}/{0}.toml", "x".repeat(200)));
         assert!(long.len() <= 2 * LONGEST_PART + 10, "{long}");
     }

@@ -107,3 +107,55 @@ fn monitor_of_the_version_before_is_found_under_its_name() {
     assert!(outcome.stderr.contains("one runs with this configuration already"), "{outcome}");
     assert!(outcome.stdout.contains(".m-") && outcome.stdout.ends_with("\n0\n"), "{outcome}");
 }
+
+/// Promise 6.48.
+#[test]
+fn record_of_a_killed_monitor_does_not_refuse_another_pidfile_when_its_own_is_anothers() {
+    let site = Site::new(ONE);
+    site.start().signal(Signal::SIGKILL);
+    site.lab.quiet(crate::common::SOON).expect("its bots end");
+    site.lab.write("other.toml", site.lab.read("m.toml"));
+    site.lab.helper(&["-c", "other.toml", "start"]).run().ok();
+    site.lab.write("m.toml", site.lab.read("m.toml").replace("m.pid", "moved.pid"));
+    site.ctl(&["start"]).run().ok().says(&["the monitor was not running"]);
+    site.ctl(&["shutdown"]).run().ok();
+    site.lab.helper(&["-c", "other.toml", "status"]).run().ok();
+    site.lab.helper(&["-c", "other.toml", "shutdown"]).run().ok();
+}
+
+/// Promise 6.47.
+#[test]
+fn start_at_once_with_another_file_of_the_same_pidfile_is_refused() {
+    let site = Site::new(ONE);
+    site.lab.write("other.toml", site.lab.read("m.toml"));
+    for _ in 0..4 {
+        let other = site.lab.helper(&["-c", "other.toml", "start"]).spawn();
+        let (this, other) = (site.ctl(&["start"]).run(), other.finish());
+        let codes = [this.code(), other.code()];
+        assert!(codes.contains(&0) && codes.contains(&6), "{this}\n{other}");
+        site.lab.helper(&["--pidfile", "m.pid", "shutdown"]).run().ok();
+    }
+}
+
+/// Promise 6.47.
+#[test]
+fn monitor_of_a_file_whose_path_is_not_utf8_is_found() {
+    let site = Site::new(ONE);
+    let script = r#"set -e; d=$(printf 'n\377'); mkdir "$d"; mv m.toml "$d"; "$D" -c "$d/m.toml" start; "$D" -c "$d/m.toml" stop web;
+                    "$D" -c "$d/m.toml" shutdown"#;
+    let outcome = site.lab.shell(script).env("D", site.lab.program()).run().ok();
+    outcome.prints(&["web: stopped", "the monitor has stopped"]);
+}
+
+/// Promise 6.48.
+#[test]
+fn record_ends_with_its_monitor_also_where_a_link_leads_elsewhere_by_then() {
+    let site = Site::new(ONE);
+    let records = "grep -ls \"$PWD/\" /run/daemonctl.monitors/* || true";
+    site.lab.shell("mkdir real other && mv m.toml real && cp real/m.toml other && ln -s real now").run().ok();
+    site.lab.helper(&["-c", "now/m.toml", "start"]).run().ok();
+    assert_eq!(site.lab.shell(records).run().ok().stdout.lines().count(), 2);
+    site.lab.shell("ln -sfn other now").run().ok();
+    site.lab.helper(&["-c", "now/m.toml", "shutdown"]).run().ok();
+    assert_eq!(site.lab.shell(records).run().ok().stdout, "");
+}

@@ -120,3 +120,27 @@ fn program_of_several_bots_is_refused_with_their_names() {
     assert!(site.ok(&["start", &greet, "--", "2"]).starts_with("b: running"));
     site.shutdown();
 }
+
+/// Promise 6.46.
+#[test]
+fn start_of_several_programs_says_what_becomes_of_each() {
+    let site = site();
+    site.lab.shell("printf '#!/bin/sh\nexit 7\n' > fails; chmod 755 fails").run().ok();
+    site.start();
+    let outcome = site.ctl(&["start", "./greet.py", "./other", "./fails"]).run().exits(1);
+    outcome.prints(&["greet: running", "other: running", "fails: backing-off"]);
+    site.shutdown();
+}
+
+/// Promises 6.36 and 6.46.
+#[test]
+fn start_of_a_program_that_times_out_says_what_its_bot_waits_for() {
+    let site = site();
+    site.configure("[bot.greet]\ncommand = \"LAB/greet.py\"\nready = \"notify\"\n");
+    site.start();
+    for programs in [&["./greet.py"][..], &["./greet.py", "./other"]] {
+        let outcome = site.ctl(&["start", "--wait=1s"]).args(programs).run().exits(5);
+        outcome.says(&["`greet` is starting (not ready for ", "ready is notify)"]);
+    }
+    site.shutdown();
+}

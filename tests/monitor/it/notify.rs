@@ -1,6 +1,6 @@
 //! Messages of a bot on its notify socket, beside that it is ready.
 
-use crate::common::{SOON, lab, lines, number, start, status, stop, tell, wait_for};
+use crate::common::{SOON, lab, lines, number, start, status, stop, tell, wait_for, write_bots};
 use crate::site::Site;
 
 /// Promise 6.40.
@@ -45,5 +45,26 @@ fn bot_that_asks_for_more_time_has_it_to_start_and_to_stop() {
     assert_eq!((lines(&lab, "done", 1), number(&status(&lab, "stops"), "kill")), (vec!["done".to_owned()], 0));
     wait_for(&lab, "starts", "running");
     assert_eq!(number(&status(&lab, "starts"), "exit"), 0);
+    stop(&lab);
+}
+
+/// Promise 6.40.
+#[test]
+fn time_that_a_bot_has_asked_for_is_not_lost_by_a_reload() {
+    let lab = lab();
+    let bot = |limit: &str| {
+        format!(
+            "web ready=notify ready_timeout=1500 restart=never limit={limit}/1000 : BOT say:EXTEND_TIMEOUT_USEC=20000000 \
+             append:LAB/said:x sleep:2500 ready idle"
+        )
+    };
+    start(&lab, &[&bot("1")]);
+    lines(&lab, "said", 1);
+    // Its message has been taken before this is answered.
+    tell(&lab, "ping");
+    write_bots(&lab, &[&bot("2")]);
+    assert!(tell(&lab, "reload").contains("limit"));
+    wait_for(&lab, "web", "running");
+    assert_eq!(number(&status(&lab, "web"), "exit"), 0);
     stop(&lab);
 }

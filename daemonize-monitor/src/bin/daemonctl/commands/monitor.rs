@@ -62,6 +62,8 @@ fn ensure_monitor(site: &Site, connection: &Connection, autostart: bool) -> Resu
     let begin = Instant::now();
     loop {
         if !takes_over && connection.is_up()? {
+            // A `start` of another file with the same pidfile may have been faster.
+            site.refuse_foreign()?;
             return Ok(true);
         }
         // From here on there are two processes; this one goes on when the other is ready.

@@ -63,6 +63,15 @@ impl Site {
         self.config.as_deref().ok_or_else(|| Failure::new(Exit::Usage, text))
     }
 
+    /// Refuses the monitor of another file, which may have come up since this one was looked for.
+    pub(super) fn refuse_foreign(&self) -> Result<(), Failure> {
+        let Some(config) = &self.config else { return Ok(()) };
+        match holder(&self.pidfile, config)? {
+            Holder::Foreign(file) => Err(foreign(config, &self.pidfile, &file)),
+            Holder::None | Holder::Ours | Holder::Unknown => Ok(()),
+        }
+    }
+
     /// Refuses a second monitor of the configuration, where one runs with another pidfile.
     pub(super) fn refuse_second(&self, pid: Option<Pid>) -> Result<(), Failure> {
         match (pid, &self.configured_pidfile) {
@@ -114,27 +123,27 @@ impl Site {
 /// Returns the pidfile of the running monitor of this configuration, if that is another one than its own; the monitor may have
 /// been started before the configuration was edited.
 fn running(config: &Path, own: &Path, others: Vec<PathBuf>) -> Result<Option<PathBuf>, Failure> {
-    let foreign = match holder(own, config)? {
+    let other = match holder(own, config)? {
         Holder::None => None,
         Holder::Ours | Holder::Unknown => return Ok(None),
         Holder::Foreign(file) => Some(file),
     };
     let is_ours = |pidfile: &PathBuf| matches!(holder(pidfile, config), Ok(Holder::Ours));
-    match (others.into_iter().find(is_ours), foreign) {
+    match (others.into_iter().find(is_ours), other) {
         (Some(found), _) => Ok(Some(found)),
         (None, None) => Ok(None),
-        (None, Some(file)) => Err(Failure::new(
-            Exit::Unreachable,
-            format!(
-                "failed to reach the monitor of `{}`: the one with the pidfile `{}` runs with `{}`: give each file its own `name` \
-                 and `pidfile`, or shut that one down, with `daemonctl shutdown --pidfile {}`",
-                shown(config),
-                shown(own),
-                shown(&file),
-                shown(own)
-            ),
-        )),
+        (None, Some(file)) => Err(foreign(config, own, &file)),
     }
+}
+
+/// Returns the failure to reach the monitor of a configuration where that of another file has its pidfile.
+fn foreign(config: &Path, pidfile: &Path, file: &Path) -> Failure {
+    let [config, pidfile, file] = [config, pidfile, file].map(shown);
+    let text = format!(
+        "failed to reach the monitor of `{config}`: the one with the pidfile `{pidfile}` runs with `{file}`: give each file its own \
+         `name` and `pidfile`, or shut that one down, with `daemonctl shutdown --pidfile {pidfile}`"
+    );
+    Failure::new(Exit::Unreachable, text)
 }
 
 /// The origin of a pidfile.
