@@ -50,6 +50,25 @@ fn body_that_sleeps_on_is_unwound_and_its_locals_are_dropped() {
 }
 
 #[test]
+fn local_that_sleeps_while_the_body_is_unwound_takes_its_time() {
+    struct Slow;
+    impl Drop for Slow {
+        fn drop(&mut self) {
+            assert!(!daemon::sleep(SHORT), "the daemon is to stop");
+        }
+    }
+    let begin = Instant::now();
+    let ended = stop_after(Duration::ZERO, || -> () {
+        let _slow = [Slow, Slow];
+        loop {
+            daemon::sleep(HOUR);
+        }
+    });
+    assert_eq!(ended, Ended::Unwound);
+    assert!(begin.elapsed() >= 2 * SHORT);
+}
+
+#[test]
 fn stop_reaches_other_threads_and_wait_handles() {
     let ended = stop_after(SHORT, || {
         let helper = thread::spawn(|| daemon::sleep(HOUR));
