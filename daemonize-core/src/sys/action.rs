@@ -78,9 +78,15 @@ pub(crate) fn is_ours_in_force(signal: Signal) -> bool {
     dispositions::current(signal).is_some_and(|action| action.sa_sigaction == address())
 }
 
-/// Returns `true` if a handler of another takes the signal, too, whether it was installed before ours or later.
+/// Returns `true` if a handler of another takes the signal, too, whether it was installed before ours or later. One that is
+/// called once (`SA_RESETHAND`) has left the default action behind; where the program ignores the signal, none takes it.
 pub(crate) fn is_shared(signal: Signal) -> bool {
-    slot(signal.as_raw()).is_some_and(|slot| is_handler(&slot.before)) || !is_ours_in_force(signal)
+    let Some(current) = dispositions::current(signal) else { return false };
+    if current.sa_sigaction == address() {
+        slot(signal.as_raw()).is_some_and(|slot| is_handler(&slot.before))
+    } else {
+        current.sa_sigaction != libc::SIG_IGN
+    }
 }
 
 /// Our action: its flags and its mask are those of the handler that it calls, which expects them.
