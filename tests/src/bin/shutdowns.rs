@@ -9,7 +9,7 @@
 //! Verbs: `start`, `foreground` and `stop`. `by` says who installs the handler: `signal-hook`, `tokio`, `ctrlc`, `signal` (in place
 //! of the one there is), `once` (told more, and runs once), `ignore` (has the signal do nothing instead); `at` says when: in `main`, after the `stage` Signals, or in the `body`.
 //! `signal` is the one it handles (`TERM`). The body `ends` when its handler has run, after what takes 300 ms, with status 7;
-//! `naps` for an hour at a time until then; `spins` until then, and is the fastest to end; `hangs`; or `serves` requests at `socket` until the handler has run, and answers those it has accepted. One that `dozes` has
+//! `naps` for an hour at a time until then; `spins` until then, and is the fastest to end; `hangs`; `forks` a child, which sleeps, and hangs; or `serves` requests at `socket` until the handler has run, and answers those it has accepted. One that `dozes` has
 //! something beside it that sleeps again and again, and asks itself. `async=true` makes it one that awaits. `handle=SIGNAL`,
 //! `fail=SIGNAL`, `stop-on=SIGNAL` and `reload-on=SIGNAL` give the daemon a handler that notes in `handled`, that fails then, that
 //! stops it, or that reloads it and notes in `reloaded`. Every other key is the builder method of
@@ -124,8 +124,11 @@ impl Plan {
             doze();
             return Ok(ExitCode::SUCCESS);
         }
+        if self.body == "forks" {
+            look::sys::fork_a_sleeper(false)?;
+        }
         note("begun");
-        while self.body == "hangs" || !is_caught() {
+        while ["hangs", "forks"].contains(&self.body.as_str()) || !is_caught() {
             match self.body.as_str() {
                 "naps" => drop(daemon::sleep(Duration::from_secs(3600))),
                 "spins" => std::hint::spin_loop(),
