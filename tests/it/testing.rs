@@ -87,6 +87,27 @@ fn stop_reaches_other_threads_and_wait_handles() {
 }
 
 #[test]
+fn thread_that_outlives_a_body_is_told_of_the_next_stop() {
+    let (work, jobs) = std::sync::mpsc::channel::<std::sync::mpsc::Sender<bool>>();
+    let pool = thread::spawn(move || {
+        for done in jobs {
+            done.send(daemon::sleep(HOUR)).expect("the body waits");
+        }
+    });
+    for _ in 0..2 {
+        let work = work.clone();
+        let ended = stop_after(SHORT, move || {
+            let (sender, done) = std::sync::mpsc::channel();
+            work.send(sender).expect("the thread lives");
+            done.recv()
+        });
+        assert_eq!(ended, Ended::Stopped(Ok(false)));
+    }
+    drop(work);
+    pool.join().expect("the thread ends");
+}
+
+#[test]
 fn async_body_is_told_or_dropped_where_it_awaits() {
     for _ in 0..2 {
         assert_eq!(stop_after_async(SHORT, async || daemon::stopped().await), Ended::Stopped(()));
