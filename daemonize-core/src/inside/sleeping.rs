@@ -117,7 +117,7 @@ pub async fn sleep_async(time: Duration) -> bool {
     false
 }
 
-/// Forgets whom a sleep has told of the stop: the next one is another.
+/// Forgets which threads and tasks a sleep has told of the stop: the next stop is another one.
 pub(super) fn forget_stop() {
     STOP.fetch_add(1, Relaxed);
     #[cfg(feature = "tokio")]
