@@ -7,6 +7,8 @@ static AWAITED: AtomicBool = AtomicBool::new(false);
 /// The body's thread is in a panic hook, and was in one.
 static PANICKING: AtomicBool = AtomicBool::new(false);
 static PANICKED: AtomicBool = AtomicBool::new(false);
+/// A panic that had been printed has delayed readiness.
+static HAS_DELAYED: AtomicBool = AtomicBool::new(false);
 static ANNOUNCE: OnceLock<fn()> = OnceLock::new();
 
 /// Has [`happen`] call `announce`, once.
@@ -50,9 +52,10 @@ pub(crate) fn end_panic() {
     PANICKING.store(false, SeqCst);
 }
 
-/// Returns `true` while a panic is printed, and once more after that: the body may be about to end by it.
+/// Returns `true` while a panic is printed, and once more after the first one: the body may be about to end by it. Not after
+/// each, since a function that fetches messages may panic again and again, and a body may catch its panics.
 pub(crate) fn may_end_by_panic() -> bool {
-    PANICKING.load(SeqCst) || PANICKED.swap(false, SeqCst)
+    PANICKING.load(SeqCst) || (PANICKED.swap(false, SeqCst) && !HAS_DELAYED.swap(true, SeqCst))
 }
 
 #[cfg(test)]
@@ -81,5 +84,9 @@ mod tests {
         assert!(may_end_by_panic() && may_end_by_panic());
         end_panic();
         assert!(may_end_by_panic() && !may_end_by_panic());
+        begin_panic();
+        assert!(may_end_by_panic());
+        end_panic();
+        assert!(!may_end_by_panic(), "a body that panics again and again is ready, too");
     }
 }

@@ -1,11 +1,13 @@
 //! What must not happen twice, or not at all, because a process forks.
 
 use std::os::unix::fs::symlink;
+use std::time::Duration;
 
 use look::{Lab, Outcome, Process};
 use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON, adopt, each, lab, needs, needs_root, nothing_left, run, start, stop};
+use crate::own_shutdown::{self, begun};
 
 #[test]
 fn p4_01_more_than_one_thread_is_refused_before_anything_happens() {
@@ -213,4 +215,20 @@ fn signal_to_forked_child_ends_it_and_tells_the_daemon_nothing() {
         assert!(daemon.alive());
         stop(&lab);
     }
+}
+
+/// Promise 4.13: a handler of before the daemon that is to be called once (`SA_RESETHAND`) leaves the default action behind.
+#[test]
+fn second_signal_to_forked_child_ends_it_where_the_handler_was_to_run_once() {
+    let lab = own_shutdown::lab();
+    let daemon = begun(&lab, &["by=once", "at=main", "body=forks"]);
+    let child = |process: &Process| process.stat().is_some_and(|stat| stat.parent == daemon.id());
+    let child = lab.processes().into_iter().find(child).expect("a child");
+    child.signal(Signal::SIGTERM);
+    child.died(Duration::from_millis(200)).expect_err("the handler takes the first");
+    child.signal(Signal::SIGTERM);
+    child.died(SOON).expect("the second ends it");
+    assert!(daemon.alive());
+    daemon.signal(Signal::SIGKILL);
+    daemon.died(SOON).expect("it is killed");
 }

@@ -185,6 +185,33 @@ fn stop_from_inside_reaches_daemon_whose_handler_was_replaced() {
     }
 }
 
+/// Promise 2.29: where the signal does nothing, no handler of the program's takes it, for which the body would need its grace.
+#[test]
+fn stop_from_inside_of_program_that_ignores_the_signal_ends_it_at_once() {
+    let lab = lab();
+    let daemon = begun(&lab, &["by=ignore", "at=body", "body=hangs", "grace=60000", "stop-on=USR2"]);
+    daemon.signal(Signal::SIGUSR2);
+    ended(daemon, 0);
+    assert_eq!(lab.read("log"), "");
+    nothing_left(&lab);
+}
+
+/// Promise 2.26: where the program's handler calls the daemon's, which of the two is the first makes no difference.
+#[test]
+fn reload_from_inside_runs_the_handlers_once() {
+    each(["at=main", "at=body"].repeat(4), |at| {
+        let lab = lab();
+        let settings = ["by=signal-hook", at, "body=hangs", "signal=HUP", "handle=HUP", "reload-on=USR2"];
+        let daemon = begun(&lab, &settings);
+        daemon.signal(Signal::SIGUSR2);
+        lab.wait_for("reloaded", SOON, |notes| !notes.is_empty());
+        lab.wait_for("handled", SOON, |notes| !notes.is_empty());
+        daemon.signal(Signal::SIGTERM);
+        ended(daemon, 0);
+        assert_eq!(lab.read("handled"), "was here\n", "{at}");
+    });
+}
+
 /// Promise 2.26: what `signals` says about other signals shares them alike.
 #[test]
 fn handlers_of_signals_run_beside_those_of_the_program() {

@@ -1,11 +1,11 @@
 //! Effects of `ready = auto` on the launcher, for programs that the body starts, and for a start that is taken back.
 
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::common::{SOON, adopt, each, ended, lab, nothing_left, run, start, stop};
+use crate::common::{PIDFILE, SOON, adopt, each, ended, lab, nothing_left, run, start, stop};
 use crate::held::look_until;
 use crate::readiness::whole_or_nothing;
 
@@ -68,6 +68,21 @@ fn panic_that_takes_long_to_print_fails_the_start() {
     let lab = lab();
     run(&lab, "start", &["first=panics-slowly", "body=panic:no such table"]).exits(4).says(&["no such table"]);
     nothing_left(&lab);
+}
+
+/// Promise 1.31: a panic of a function that fetches is no end, so that each one after the first delays nothing.
+#[test]
+fn fetch_that_panics_each_time_is_ready_soon() {
+    for kind in ["messages", "messages-async"] {
+        let lab = look::Lab::new(env!("CARGO_BIN_EXE_readiness"));
+        let begin = Instant::now();
+        lab.helper(&[kind, "panic"]).run().ok();
+        assert!(begin.elapsed() < Duration::from_secs(2), "{kind}: {:?}", begin.elapsed());
+        let daemon = lab.daemon(PIDFILE);
+        daemon.signal(Signal::SIGTERM);
+        daemon.died(SOON).expect("it stops");
+        nothing_left(&lab);
+    }
 }
 
 /// Promise 1.31: what ends the body behind its first look is an end of the daemon, and reported there.

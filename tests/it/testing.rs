@@ -50,6 +50,25 @@ fn body_that_sleeps_on_is_unwound_and_its_locals_are_dropped() {
 }
 
 #[test]
+fn local_that_sleeps_while_the_body_is_unwound_takes_its_time() {
+    struct Slow;
+    impl Drop for Slow {
+        fn drop(&mut self) {
+            assert!(!daemon::sleep(SHORT), "the daemon is to stop");
+        }
+    }
+    let begin = Instant::now();
+    let ended = stop_after(Duration::ZERO, || -> () {
+        let _slow = [Slow, Slow];
+        loop {
+            daemon::sleep(HOUR);
+        }
+    });
+    assert_eq!(ended, Ended::Unwound);
+    assert!(begin.elapsed() >= 2 * SHORT);
+}
+
+#[test]
 fn stop_reaches_other_threads_and_wait_handles() {
     let ended = stop_after(SHORT, || {
         let helper = thread::spawn(|| daemon::sleep(HOUR));
@@ -65,6 +84,27 @@ fn stop_reaches_other_threads_and_wait_handles() {
         poll(&mut fds, PollTimeout::ZERO).expect("a poll")
     });
     assert_eq!(ended, Ended::Early(0));
+}
+
+#[test]
+fn thread_that_outlives_a_body_is_told_of_the_next_stop() {
+    let (work, jobs) = std::sync::mpsc::channel::<std::sync::mpsc::Sender<bool>>();
+    let pool = thread::spawn(move || {
+        for done in jobs {
+            done.send(daemon::sleep(HOUR)).expect("the body waits");
+        }
+    });
+    for _ in 0..2 {
+        let work = work.clone();
+        let ended = stop_after(SHORT, move || {
+            let (sender, done) = std::sync::mpsc::channel();
+            work.send(sender).expect("the thread lives");
+            done.recv()
+        });
+        assert_eq!(ended, Ended::Stopped(Ok(false)));
+    }
+    drop(work);
+    pool.join().expect("the thread ends");
 }
 
 #[test]

@@ -135,6 +135,13 @@ pub fn catch_once(signal: i32) -> io::Result<()> {
     checked(answer.into()).map(drop)
 }
 
+/// Has a signal do nothing.
+pub fn ignore(signal: i32) -> io::Result<()> {
+    // SAFETY: installs no function.
+    let before = unsafe { libc::signal(signal, libc::SIG_IGN) };
+    if before == libc::SIG_ERR { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
 extern "C" fn count(_: i32) {
     CAUGHT.fetch_add(1, Ordering::SeqCst);
 }

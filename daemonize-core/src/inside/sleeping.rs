@@ -4,16 +4,20 @@ use super::{Inside, LOOKS, current, testing};
 use crate::body::Unwound;
 use crate::stopping::{self as flag, Asleep};
 use std::cell::Cell;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
 /// How long a body sleeps at most that has not seen the stop, but whose program has a handler of its own.
 const RECHECK_INTERVAL: Duration = Duration::from_millis(100);
 
+/// The number of the stop: a daemon has one, the bodies of tests have one each.
+static STOP: AtomicU32 = AtomicU32::new(1);
+
 thread_local! {
     static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
-    static TOLD: Cell<bool> = const { Cell::new(false) };
+    /// The last stop of which a sleep has told this thread.
+    static TOLD: Cell<u32> = const { Cell::new(0) };
 }
 
 /// In the thread that calls, something catches what is unwound.
@@ -43,12 +47,18 @@ pub fn sleep(time: Duration) -> bool {
     if !flag::look() && flag::sleep(time) {
         return true;
     }
-    if TOLD.replace(true) {
+    if was_thread_told() {
         let time = if is_body_that_does_not_look() { leave_or_recheck(time) } else { time };
         let _asleep = Asleep::fall();
         thread::sleep(time);
     }
     false
+}
+
+/// Records that the thread that calls has been told of the stop. Returns `true` if it was told before.
+fn was_thread_told() -> bool {
+    let stop = STOP.load(Relaxed);
+    TOLD.replace(stop) == stop
 }
 
 /// Returns `true` if the body calls, and has never seen `stopping` say true.
@@ -59,7 +69,8 @@ fn is_body_that_does_not_look() -> bool {
 /// Leaves a body that does not look. Returns how long it sleeps where it may not be left.
 fn leave_or_recheck(time: Duration) -> Duration {
     match current() {
-        None if testing::is_tested() => std::panic::resume_unwind(Box::new(Unwound)),
+        // What sleeps while the body is unwound must not be unwound itself: that would abort the process.
+        None if testing::is_tested() && !thread::panicking() => std::panic::resume_unwind(Box::new(Unwound)),
         None => time,
         Some(_) if flag::is_heard_elsewhere() => time.min(RECHECK_INTERVAL),
         Some(inside) => {
@@ -106,10 +117,11 @@ pub async fn sleep_async(time: Duration) -> bool {
     false
 }
 
-/// Forgets that a sleep has told the async body of the stop.
-#[cfg(feature = "tokio")]
-pub(super) fn forget_body() {
-    tasks::forget_body();
+/// Forgets which threads and tasks a sleep has told of the stop: the next stop is another one.
+pub(super) fn forget_stop() {
+    STOP.fetch_add(1, Relaxed);
+    #[cfg(feature = "tokio")]
+    tasks::forget_stop();
 }
 
 /// Which tasks a sleep has told of the stop.
@@ -130,11 +142,12 @@ mod tasks {
             _ if is_body => BODY.swap(true, Relaxed),
             Some(task) => !lock(&OTHERS).insert(task),
             // The future of a `block_on` in a thread of its own.
-            None => super::TOLD.replace(true),
+            None => super::was_thread_told(),
         }
     }
 
-    pub(super) fn forget_body() {
+    pub(super) fn forget_stop() {
         BODY.store(false, Relaxed);
+        lock(&OTHERS).clear();
     }
 }

@@ -141,7 +141,6 @@ impl Drop for Reset {
     fn drop(&mut self) {
         stopping::reset();
         LOOKS.store(false, SeqCst);
-        #[cfg(feature = "tokio")]
-        super::sleeping::forget_body();
+        super::sleeping::forget_stop();
     }
 }

@@ -67,7 +67,7 @@ extern "C" fn tidy_up() {
     if let Some(inside) = inside::current().filter(|inside| inside.identity.pid == Pid::this()) {
         settle_unless_ending();
         let is_left = readiness::leave_to_launcher(inside);
-        tell_stopping(inside);
+        await_handlers(inside);
         inside.end_attachments();
         if is_left {
             return;

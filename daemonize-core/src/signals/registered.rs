@@ -103,14 +103,16 @@ impl Registered {
     }
 
     /// Sends this process one of them. A program that has put a handler of its own in place of the daemon's gets it, and so
-    /// does the daemon: whoever calls means the daemon.
+    /// does the daemon: the caller means the daemon.
     pub(crate) fn send(&self, signal: Signal, purpose: Purpose) -> io::Result<()> {
+        let kept = self.kept.get();
+        let before = kept.map(|kept| kept.count(signal));
         handler::raise_for(signal, purpose)?;
-        if !action::is_ours_in_force(signal) {
-            if let Some(kept) = self.kept.get() {
-                kept.raise(signal, purpose);
-                let _ = self.event.write(1);
-            }
+        // By now the handlers have run. The program's may have called the daemon's, which must not hear of one signal twice.
+        if let Some(kept) = kept.filter(|kept| before == Some(kept.count(signal)) && !action::is_ours_in_force(signal))
+        {
+            kept.raise(signal, purpose);
+            let _ = self.event.write(1);
         }
         Ok(())
     }
@@ -143,6 +145,11 @@ impl Kept {
 
     fn raise(&self, signal: Signal, purpose: Purpose) {
         self.flags.iter().filter(|(one, _)| *one == signal).for_each(|(_, flag)| flag.raise(purpose));
+    }
+
+    /// Returns how often the signal has come, and has been raised, modulo 2³².
+    fn count(&self, signal: Signal) -> u32 {
+        self.flags.iter().find(|(one, _)| *one == signal).map_or(0, |(_, flag)| flag.count())
     }
 
     fn has(&self, signal: Signal) -> bool {

@@ -78,9 +78,15 @@ pub(crate) fn is_ours_in_force(signal: Signal) -> bool {
     dispositions::current(signal).is_some_and(|action| action.sa_sigaction == address())
 }
 
-/// Returns `true` if a handler of another takes the signal, too, whether it was installed before ours or later.
+/// Returns `true` if a handler of another takes the signal, too, whether it was installed before ours or later. One that is
+/// called once (`SA_RESETHAND`) has left the default action behind; where the program ignores the signal, none takes it.
 pub(crate) fn is_shared(signal: Signal) -> bool {
-    slot(signal.as_raw()).is_some_and(|slot| is_handler(&slot.before)) || !is_ours_in_force(signal)
+    let Some(current) = dispositions::current(signal) else { return false };
+    if current.sa_sigaction == address() {
+        slot(signal.as_raw()).is_some_and(|slot| is_handler(&slot.before))
+    } else {
+        current.sa_sigaction != libc::SIG_IGN
+    }
 }
 
 /// Our action: its flags and its mask are those of the handler that it calls, which expects them.
@@ -127,8 +133,8 @@ extern "C" fn handle(number: libc::c_int, info: *mut libc::siginfo_t, context: *
         // SAFETY: null, or the kernel's siginfo of this signal, which lives as long as this call.
         let is_told = slot.tell_daemon(unsafe { info.as_ref() });
         // After that: a body that ends by it at once finds that its daemon has been told, and waits for the handlers.
-        slot.call_before(number, info, context);
-        if !is_told && slot.before.sa_sigaction == libc::SIG_DFL {
+        let is_handled = slot.call_before(number, info, context);
+        if !is_told && !is_handled && slot.before.sa_sigaction != libc::SIG_IGN {
             default_action(number);
         }
     }
@@ -146,11 +152,12 @@ impl Slot {
         is_for_the_daemon
     }
 
-    /// Calls the handler that was there before ours, if one was.
-    fn call_before(&self, number: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    /// Calls the handler that was there before ours. Returns `false` if none was, or if it was to be called once and has
+    /// been: the default action has taken its place.
+    fn call_before(&self, number: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) -> bool {
         let is_once = self.before.sa_flags & libc::SA_RESETHAND != 0;
         if !is_handler(&self.before) || (is_once && self.spent.swap(true, SeqCst)) {
-            return;
+            return false;
         }
         let function = ptr::with_exposed_provenance::<()>(self.before.sa_sigaction);
         if self.before.sa_flags & libc::SA_SIGINFO != 0 {
@@ -162,6 +169,7 @@ impl Slot {
             let function = unsafe { mem::transmute::<*const (), extern "C" fn(libc::c_int)>(function) };
             function(number);
         }
+        true
     }
 }
 

@@ -8,7 +8,7 @@ use nix::sys::eventfd::EventFd;
 use std::io;
 use std::process;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::SeqCst};
 
 /// [`raise`] is at it.
 static RAISING: AtomicBool = AtomicBool::new(false);
@@ -34,20 +34,30 @@ impl Purposes {
 
 /// The purposes for which a signal has come; raised by the handler of the signal.
 #[derive(Debug, Default)]
-pub(crate) struct Flag(AtomicU8);
+pub(crate) struct Flag {
+    purposes: AtomicU8,
+    /// How often it was raised.
+    count: AtomicU32,
+}
 
 impl Flag {
     pub(crate) fn raise(&self, purpose: Purpose) {
-        self.0.fetch_or(Purposes::bit(purpose), SeqCst);
+        self.purposes.fetch_or(Purposes::bit(purpose), SeqCst);
+        self.count.fetch_add(1, SeqCst);
+    }
+
+    /// Returns how often it was raised, modulo 2³².
+    pub(crate) fn count(&self) -> u32 {
+        self.count.load(SeqCst)
     }
 
     pub(crate) fn is_raised(&self) -> bool {
-        self.0.load(SeqCst) != 0
+        self.purposes.load(SeqCst) != 0
     }
 
     /// Takes the purposes for which the signal came since the last call; `None` if it did not come.
     pub(crate) fn take(&self) -> Option<Purposes> {
-        let purposes = self.0.swap(0, SeqCst);
+        let purposes = self.purposes.swap(0, SeqCst);
         (purposes != 0).then_some(Purposes(purposes))
     }
 }

@@ -7,11 +7,12 @@
 //! ```
 //!
 //! Verbs: `start`, `foreground` and `stop`. `by` says who installs the handler: `signal-hook`, `tokio`, `ctrlc`, `signal` (in place
-//! of the one there is), `once` (told more, and runs once); `at` says when: in `main`, after the `stage` Signals, or in the `body`.
+//! of the one there is), `once` (told more, and runs once), `ignore` (has the signal do nothing instead); `at` says when: in `main`, after the `stage` Signals, or in the `body`.
 //! `signal` is the one it handles (`TERM`). The body `ends` when its handler has run, after what takes 300 ms, with status 7;
-//! `naps` for an hour at a time until then; `spins` until then, and is the fastest to end; `hangs`; or `serves` requests at `socket` until the handler has run, and answers those it has accepted. One that `dozes` has
+//! `naps` for an hour at a time until then; `spins` until then, and is the fastest to end; `hangs`; `forks` a child, which sleeps, and hangs; or `serves` requests at `socket` until the handler has run, and answers those it has accepted. One that `dozes` has
 //! something beside it that sleeps again and again, and asks itself. `async=true` makes it one that awaits. `handle=SIGNAL`,
-//! `fail=SIGNAL` and `stop-on=SIGNAL` give the daemon a handler that notes in `handled`, that fails then, or that stops it. Every other key is the builder method of
+//! `fail=SIGNAL`, `stop-on=SIGNAL` and `reload-on=SIGNAL` give the daemon a handler that notes in `handled`, that fails then, that
+//! stops it, or that reloads it and notes in `reloaded`. Every other key is the builder method of
 //! the same name.
 #![deny(unsafe_code)]
 
@@ -68,6 +69,7 @@ fn run() -> daemon::Result<ExitCode> {
             "kill" => daemon = daemon.kill(value == "true"),
             "handle" => daemon = daemon.signals(Signals::new().handle(parsed(value), || note("handled"))),
             "fail" => daemon = daemon.signals(Signals::new().handle(parsed(value), fail)),
+            "reload-on" => daemon = daemon.signals(Signals::new().handle(parsed(value), reload)),
             "stop-on" => daemon = daemon.signals(Signals::new().handle(parsed(value), daemon::stop)),
             _ => panic!("unknown key `{key}`"),
         }
@@ -107,6 +109,7 @@ impl Plan {
             "signal-hook" => drop(signal_hook::flag::register(self.signal as i32, Arc::clone(&FLAG))?),
             "ctrlc" => ctrlc::set_handler(|| FLAG.store(true, Ordering::SeqCst))?,
             "signal" => look::sys::catch(self.signal as i32)?,
+            "ignore" => look::sys::ignore(self.signal as i32)?,
             "once" => look::sys::catch_once(self.signal as i32)?,
             other => panic!("unknown way `{other}`"),
         }
@@ -121,8 +124,11 @@ impl Plan {
             doze();
             return Ok(ExitCode::SUCCESS);
         }
+        if self.body == "forks" {
+            look::sys::fork_a_sleeper(false)?;
+        }
         note("begun");
-        while self.body == "hangs" || !is_caught() {
+        while ["hangs", "forks"].contains(&self.body.as_str()) || !is_caught() {
             match self.body.as_str() {
                 "naps" => drop(daemon::sleep(Duration::from_secs(3600))),
                 "spins" => std::hint::spin_loop(),
@@ -249,6 +255,13 @@ fn fail() -> Fallible {
     note("handled");
     thread::sleep(Duration::from_millis(100));
     Err("no ink".into())
+}
+
+/// Reloads the daemon from inside.
+fn reload() -> daemon::Result<()> {
+    daemon::reload()?;
+    note("reloaded");
+    Ok(())
 }
 
 /// Appends a line to a file of the lab.
