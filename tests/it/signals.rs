@@ -310,3 +310,23 @@ fn signal_after_a_start_that_failed_does_what_it_did_before() {
     assert!(!lab.path("told").exists());
     nothing_left(&lab);
 }
+
+/// Promise 2.27: the rest of an activated program is its body, whose end waits for the handlers; unless one of them is it.
+#[test]
+fn activated_program_that_returns_at_a_stop_waits_for_its_handlers() {
+    // A body that never looks is what a handler ends that calls `exit` itself.
+    for (body, act) in [("poll", "pause:300,note:handled"), ("hang", "note:handled,exit:0")] {
+        let lab = lab();
+        let settings = [&*format!("body=note:begun,{body}"), &format!("handle=TERM:{act}")];
+        run(&lab, "activate", &settings).ok();
+        let daemon = lab.daemon(PIDFILE);
+        lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+        let told = Instant::now();
+        daemon.signal(Signal::SIGTERM);
+        daemon.died(SOON).expect("it stops");
+        assert!(lab.path("handled").exists(), "{act}");
+        // Not for its grace.
+        assert!(told.elapsed() < Duration::from_secs(5), "{act}: {:?}", told.elapsed());
+        nothing_left(&lab);
+    }
+}

@@ -6,11 +6,16 @@ use crate::mutex;
 use crate::report;
 use crate::signal::Signal;
 use nix::sys::eventfd::{EfdFlags, EventFd};
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
+
+thread_local! {
+    static RUNS_HANDLERS: Cell<bool> = const { Cell::new(false) };
+}
 
 /// What waits to be run, and whether somebody is at it.
 #[derive(Default)]
@@ -84,8 +89,11 @@ impl Handlers {
         !self.lock().busy
     }
 
-    /// Waits until every handler has been run, or until `deadline`.
+    /// Waits until every handler has been run, or until `deadline`. Returns at once in a handler, which would wait for itself.
     pub(crate) fn wait_until_idle(&self, deadline: Instant) {
+        if RUNS_HANDLERS.get() {
+            return;
+        }
         let mut state = self.lock();
         while state.busy {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -104,6 +112,7 @@ impl Handlers {
     }
 
     fn work(&self) {
+        RUNS_HANDLERS.set(true);
         while let Some(Call { signal, handler, is_shutdown }) = self.next() {
             let ending = guarded(&format!("a handler of {signal}"), || {
                 let mut handler = mutex::lock(&handler);
