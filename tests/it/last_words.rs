@@ -68,6 +68,20 @@ fn status_after_an_error_says_when_and_why_until_the_next_start() {
     }
 }
 
+/// Promise 2.31.
+#[test]
+fn body_that_exits_with_success_at_once_removes_the_words_of_an_earlier_daemon() {
+    needs_root();
+    for settings in [&[][..], &["user=nobody"]] {
+        let lab = lab();
+        live(&lab, "start", &FAILING);
+        live(&lab, "start", &[settings, &["body=exit:0"]].concat());
+        assert_eq!(status(&lab).exits(3).stdout.matches(';').count(), 0, "{settings:?}");
+        assert!(!lab.path(WORDS).exists(), "{settings:?}");
+        nothing_left(&lab);
+    }
+}
+
 /// Promise 2.30.
 #[test]
 fn status_after_a_kill_claims_no_words_of_the_daemon() {

@@ -315,6 +315,10 @@ fn end_from_outside(inside: &'static Inside, end: End) {
         });
     }
     let cut = settle_messages(settlement);
+    if !readiness::is_decided(inside) {
+        // L13: before GO the files are the launcher's, which learns of this end.
+        exit_now(2);
+    }
     fail(inside, &Error::new(ErrorKind::Stopped, "failed to start: stopped while starting"));
     let words = match end {
         End::NeverAsked => inside.handlers.report_of_cut_off_body(),

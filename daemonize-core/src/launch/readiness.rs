@@ -1,11 +1,11 @@
 //! When a daemon counts as ready, and what the launcher hears of a body that ends before.
 //!
 //! With `ready = entered` the launcher has said GO before the body begins. Otherwise the body begins first (L5), and READY
-//! is sent by the body's thread at its first look, by the signal thread after [`AUTO_DELAY`], or by the thread that calls
+//! is sent by the body's thread at its first look, by a thread of its own after [`AUTO_DELAY`], or by the thread that calls
 //! [`ready`](crate::ready). A look does not wait for another thread that does so; a body that ends does.
 
 use super::announcement::{Announcement, Link};
-use super::undo::{Files, undo};
+use super::undo::{Files, LAST_WORDS, undo};
 use crate::body::{Ending, panic_text};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::first_look;
@@ -23,6 +23,9 @@ use std::time::{Duration, Instant};
 
 /// A body that has neither looked nor ended for this long counts as ready.
 const AUTO_DELAY: Duration = Duration::from_millis(100);
+
+/// How often a daemon that is to end looks whether GO has come.
+const GO_RECHECK_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Makes the daemon ready, or lets the body begin before it is: returns what the signal thread waits for then.
 pub(super) fn begin(
@@ -80,8 +83,8 @@ fn undecided(inside: &'static Inside, socket: Option<OwnedFd>, due: Option<Insta
         if first_look::may_end_by_panic() {
             return Some(Instant::now() + AUTO_DELAY);
         }
-        if first_look::take() && announce(inside) {
-            tell_ready_beside(inside);
+        if first_look::take() {
+            announce_beside(inside);
         }
         None
     };
@@ -113,15 +116,30 @@ fn announce(inside: &'static Inside) -> bool {
     }
 }
 
-/// On a thread of its own: what is attached may hang, and the signal thread must not.
-fn tell_ready_beside(inside: &'static Inside) {
-    if !inside.has_attachments() {
-        return;
+/// Announces on a thread of its own: the launcher may be stopped and what is attached may hang, and the signal thread must
+/// not.
+fn announce_beside(inside: &'static Inside) {
+    let tell = move || {
+        if announce(inside) {
+            inside.tell_ready();
+        }
+    };
+    if thread::Builder::new().name("daemon-ready".into()).spawn(tell).is_err() {
+        tell();
     }
-    let thread = thread::Builder::new().name("daemon-ready".into()).spawn(|| inside.tell_ready());
-    if thread.is_err() {
-        inside.tell_ready();
+}
+
+/// Waits until no thread waits for GO. Returns `false` if one still does after [`LAST_WORDS`]: the launcher is stopped, or in
+/// the user's code. After the stop was marked: then no thread begins to.
+pub(super) fn is_decided(inside: &Inside) -> bool {
+    let deadline = Instant::now() + LAST_WORDS;
+    while matches!(inside.pending.try_lock(), Err(TryLockError::WouldBlock)) {
+        if Instant::now() >= deadline {
+            return false;
+        }
+        thread::sleep(GO_RECHECK_INTERVAL);
     }
+    true
 }
 
 /// A body that has returned well before it was ready makes the start a success, unless the daemon is to stop.
