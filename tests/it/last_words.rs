@@ -177,6 +177,21 @@ fn file_system_without_room_for_last_words_fails_no_start() {
     }
 }
 
+/// Promise 2.30: the kernel counts no blocks of such a `tmpfs`, neither used nor free.
+#[test]
+fn file_system_without_limit_has_room_for_last_words() {
+    needs(&["unshare", "mount"]);
+    needs_root();
+    let lab = lab();
+    fs::create_dir(lab.path("large")).unwrap();
+    let script = "mount -t tmpfs -o size=0,mode=755 none large && D=\"$D $0 pidfile=large/d.pid\" && \
+                  ${D/VERB/start} user=nobody ready=manual body=ready,err:boom && \
+                  while ! grep -q ended large/d.last; do sleep 0.01; done; ${D/VERB/status}";
+    let command = ["--mount", "bash", "-c", script, "VERB"];
+    let said = lab.command("unshare", &command).env("D", lab.program()).run();
+    assert!(said.stdout.contains("it said: the body failed: boom"), "{said}");
+}
+
 /// In a mount name space of its own `/dev/log` is ours.
 ///
 /// Promise 2.33.

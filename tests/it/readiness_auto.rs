@@ -81,6 +81,19 @@ fn body_that_fails_behind_its_first_look_has_been_started() {
     nothing_left(&lab);
 }
 
+/// Promise 1.31: a hook has looked before, and what lives beside the body.
+#[test]
+fn first_look_of_a_body_counts_that_follows_one_of_another() {
+    for before in ["after=Stdio:ask", "beside=start:ask"] {
+        let lab = lab();
+        run(&lab, "start", &[before, "body=ask,err:late"]).ok();
+        lab.quiet(SOON).expect("the daemon ends");
+        let said = run(&lab, "status", &[]).exits(3);
+        assert!(said.stdout.contains("it said: the body failed: late"), "{before}: {said}");
+        nothing_left(&lab);
+    }
+}
+
 /// Promise 1.32, rule L13: it has said READY, its launcher is in the user's code, and nothing but the grace holds up its end.
 #[test]
 fn daemon_that_waits_for_a_busy_launcher_ends_within_its_grace() {

@@ -87,7 +87,7 @@ impl Announcement {
             self.allow_dumps();
             return Ok(());
         }
-        if stopping::is_marked() || inside.registered.has_come(&inside.stops) {
+        if inside.registered.has_come(&inside.stops) || stopping::is_marked() {
             // The signal thread may not have come to it yet; whoever asks is told the same.
             stopping::mark();
             let error = Error::new(ErrorKind::Stopped, "failed to start: stopped while starting");

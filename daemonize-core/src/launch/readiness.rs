@@ -58,7 +58,7 @@ pub(super) fn begin(
         announcement.make(inside)?;
     }
     if is_awaited {
-        first_look::await_with(announce_first_look);
+        stopping::await_first_look(announce_first_look);
     }
     let due = is_awaited.then(|| Instant::now() + AUTO_DELAY);
     Ok((socket.is_some() || is_awaited).then(|| undecided(inside, socket, due)))
