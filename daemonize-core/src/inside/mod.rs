@@ -18,6 +18,7 @@ use crate::body::{Ending, guarded};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::mutex::lock;
 use crate::notifier::Notifier;
+use crate::pid::Pid;
 use crate::pidfile::PidFile;
 use crate::process::Identity;
 use crate::report::record;
@@ -80,6 +81,11 @@ pub(crate) struct Inside {
 }
 
 impl Inside {
+    /// Returns `false` in a child that the daemon's code has forked, which is not the daemon.
+    pub(crate) fn is_this_process(&self) -> bool {
+        self.identity.pid == Pid::this()
+    }
+
     /// Removes the pidfile and lets go of its lock, once, or gives the lock to the restarted program. Returns what has gone
     /// wrong.
     pub(crate) fn release(&self) -> Option<Error> {
@@ -187,7 +193,7 @@ pub(crate) fn current() -> Option<&'static Inside> {
 /// # Errors
 /// A stop came while the daemon was starting. The body should return.
 pub fn ready() -> Result<()> {
-    let Some(inside) = current() else { return Ok(()) };
+    let Some(inside) = current().filter(|inside| inside.is_this_process()) else { return Ok(()) };
     announce(inside)?;
     inside.tell_ready();
     Ok(())
