@@ -12,6 +12,7 @@ use crate::stopping;
 use crate::sys::fork::exit_now;
 use nix::sys::prctl::{set_dumpable, set_pdeathsig};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 /// The connection to the launcher, and the process that watches the start.
 pub(super) struct Link {
@@ -58,6 +59,9 @@ impl Link {
     }
 }
 
+/// Set while a thread says READY and waits for GO.
+static IS_ON_ITS_WAY: AtomicBool = AtomicBool::new(false);
+
 /// What has to be said when the daemon is ready.
 pub(super) struct Announcement {
     pub(super) link: Option<Link>,
@@ -69,6 +73,11 @@ pub(super) struct Announcement {
 }
 
 impl Announcement {
+    /// Returns `true` while a thread says READY and waits for GO, or has heard it.
+    pub(super) fn is_on_its_way() -> bool {
+        IS_ON_ITS_WAY.load(SeqCst)
+    }
+
     /// Tells the launcher, where there is one, that there will be no daemon, and ends; otherwise returns.
     pub(super) fn refuse(&self, error: &Error) {
         if let Some(link) = &self.link {
@@ -119,7 +128,11 @@ impl Announcement {
 
 impl Pending for Announcement {
     fn announce(self: Box<Self>, inside: &'static Inside) -> Result<(), (Box<dyn Pending>, Error)> {
-        self.make(inside).map_err(|(this, error)| (Box::new(this) as Box<dyn Pending>, error))
+        IS_ON_ITS_WAY.store(true, SeqCst);
+        self.make(inside).map_err(|(this, error)| {
+            IS_ON_ITS_WAY.store(false, SeqCst);
+            (Box::new(this) as Box<dyn Pending>, error)
+        })
     }
 
     fn exits(self: Box<Self>) {

@@ -17,7 +17,7 @@ use crate::signals::Undecided;
 use crate::stopping;
 use std::os::fd::{AsFd, OwnedFd};
 use std::panic;
-use std::sync::TryLockError;
+use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -102,16 +102,25 @@ fn announce_first_look() {
 
 /// Tells the launcher, where one waits, and hears GO. Returns `false` if a stop came first, or another thread does it.
 fn announce(inside: &'static Inside) -> bool {
-    let mut pending = match inside.pending.try_lock() {
-        Ok(pending) => pending,
-        Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-        Err(TryLockError::WouldBlock) => return false,
-    };
+    let Some(mut pending) = lock_unless(&inside.pending, Announcement::is_on_its_way) else { return false };
     match pending.take().map(|announcement| announcement.announce(inside)) {
         None | Some(Ok(())) => true,
         Some(Err((announcement, _))) => {
             *pending = Some(announcement);
             false
+        }
+    }
+}
+
+/// Locks it; returns `None` while another thread holds it for what `is_long` says. Any other thread holds it for a moment, in
+/// which a look must not be lost: there is only one first look.
+fn lock_unless<T>(mutex: &Mutex<T>, is_long: impl Fn() -> bool) -> Option<MutexGuard<'_, T>> {
+    loop {
+        match mutex.try_lock() {
+            Ok(guard) => return Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) if is_long() => return None,
+            Err(TryLockError::WouldBlock) => thread::yield_now(),
         }
     }
 }
@@ -200,5 +209,29 @@ fn report_panic(text: &str) {
     let pending = inside.and_then(|inside| inside.pending.try_lock().ok()?.take());
     if let Some(announcement) = pending {
         announcement.fail(&Error::new(ErrorKind::Body, format!("failed to start: {text}")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    /// Promise 1.31.
+    #[test]
+    fn look_waits_for_a_thread_that_is_brief_and_for_none_that_announces() {
+        let mutex = Mutex::new(());
+        let (held, is_held) = mpsc::channel();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let guard = lock(&mutex);
+                held.send(()).expect("it is waited for");
+                thread::sleep(Duration::from_millis(50));
+                drop(guard);
+            });
+            is_held.recv().expect("it is locked");
+            assert!(lock_unless(&mutex, || true).is_none());
+            assert!(lock_unless(&mutex, || false).is_some());
+        });
     }
 }
