@@ -76,9 +76,18 @@ impl Channel {
 
     /// Sends one message; `EPIPE` when nobody is there, and no SIGPIPE.
     pub(crate) fn send(&self, message: &Message) -> io::Result<()> {
+        self.put(message, MsgFlags::empty())
+    }
+
+    /// As [`send`](Channel::send); `EAGAIN` where that would wait for room.
+    pub(crate) fn try_send(&self, message: &Message) -> io::Result<()> {
+        self.put(message, MsgFlags::MSG_DONTWAIT)
+    }
+
+    fn put(&self, message: &Message, flags: MsgFlags) -> io::Result<()> {
         let packet = message.encode();
         loop {
-            match send(self.0.as_raw_fd(), &packet, MsgFlags::MSG_NOSIGNAL) {
+            match send(self.0.as_raw_fd(), &packet, MsgFlags::MSG_NOSIGNAL | flags) {
                 Err(nix::Error::EINTR) => {}
                 other => return other.map(drop).map_err(Into::into),
             }

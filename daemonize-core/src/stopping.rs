@@ -122,6 +122,12 @@ fn look_closely(begins: bool) -> bool {
     is_marked()
 }
 
+/// Has the first look call `announce`. A look of a hook, or of what lives beside the body, may have come before the body's.
+pub(crate) fn await_first_look(announce: fn()) {
+    first_look::await_with(announce);
+    STATE.fetch_and(!LOOKED, SeqCst);
+}
+
 /// The body looks, unless it is another thread or task that does: the daemon is ready.
 pub(crate) fn first_look() {
     if may_be_unwound() {

@@ -235,6 +235,9 @@ end_body: (false)
 #ifndef NOGO
     if :: go
        :: !go && !aL -> atomic { removefiles(kD); goto dead }  /* end of file instead of GO: undo */
+#ifndef ENTERED
+       :: !go && pend -> goto dead                            /* to stop, and the launcher is busy: the files are L's */
+#endif
     fi;
 #endif
 #ifdef ENTERED

@@ -232,3 +232,25 @@ fn second_signal_to_forked_child_ends_it_where_the_handler_was_to_run_once() {
     daemon.signal(Signal::SIGKILL);
     daemon.died(SOON).expect("it is killed");
 }
+
+/// Promise 4.13.
+#[test]
+fn forked_child_that_comes_back_from_the_body_leaves_the_daemon_alone() {
+    let ends = [("panic:lost", 4), ("err:lost", 4), ("ready,say:bye", 0), ("stop,say:bye", 0)];
+    each(ends.into_iter().flat_map(|end| ["", "pause:200,"].map(|before| (before, end))), |(before, (end, status))| {
+        let lab = lab();
+        let daemon = start(&lab, &["stdout=log", "stderr=log", &format!("body={before}fork:on,note:forked,{end}")]);
+        let notes = lab.wait_for("forked", SOON, |notes| notes.ends_with('\n'));
+        assert!(notes.ends_with(&format!(" {}\n", daemon.id())), "{notes:?}");
+        let state = || lab.processes().into_iter().filter(|process| *process != daemon).find_map(Process::stat);
+        look::until(lab.directory(), look::Deadline::after(SOON), || {
+            state().is_none_or(|it| it.state == 'Z').then_some(())
+        })
+        .unwrap_or_else(|_| panic!("{before}{end}: the child does not end"));
+        assert!(status == 0 || lab.read("log").contains("lost"), "{before}{end}");
+        assert!(daemon.alive(), "{before}{end}");
+        run(&lab, "pid", &[]).ok().prints(&[&format!("pid {}", daemon.id())]);
+        stop(&lab);
+        nothing_left(&lab);
+    });
+}

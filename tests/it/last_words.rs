@@ -68,6 +68,20 @@ fn status_after_an_error_says_when_and_why_until_the_next_start() {
     }
 }
 
+/// Promise 2.31.
+#[test]
+fn body_that_exits_with_success_at_once_removes_the_words_of_an_earlier_daemon() {
+    needs_root();
+    for settings in [&[][..], &["user=nobody"]] {
+        let lab = lab();
+        live(&lab, "start", &FAILING);
+        live(&lab, "start", &[settings, &["body=exit:0"]].concat());
+        assert_eq!(status(&lab).exits(3).stdout.matches(';').count(), 0, "{settings:?}");
+        assert!(!lab.path(WORDS).exists(), "{settings:?}");
+        nothing_left(&lab);
+    }
+}
+
 /// Promise 2.30.
 #[test]
 fn status_after_a_kill_claims_no_words_of_the_daemon() {
@@ -161,6 +175,21 @@ fn file_system_without_room_for_last_words_fails_no_start() {
         assert!(outcome.stdout.contains("stopped pid"), "{room}: {outcome}");
         lab.quiet(SOON).expect("it ends");
     }
+}
+
+/// Promise 2.30: the kernel counts no blocks of such a `tmpfs`, neither used nor free.
+#[test]
+fn file_system_without_limit_has_room_for_last_words() {
+    needs(&["unshare", "mount"]);
+    needs_root();
+    let lab = lab();
+    fs::create_dir(lab.path("large")).unwrap();
+    let script = "mount -t tmpfs -o size=0,mode=755 none large && D=\"$D $0 pidfile=large/d.pid\" && \
+                  ${D/VERB/start} user=nobody ready=manual body=ready,err:boom && \
+                  while ! grep -q ended large/d.last; do sleep 0.01; done; ${D/VERB/status}";
+    let command = ["--mount", "bash", "-c", script, "VERB"];
+    let said = lab.command("unshare", &command).env("D", lab.program()).run();
+    assert!(said.stdout.contains("it said: the body failed: boom"), "{said}");
 }
 
 /// In a mount name space of its own `/dev/log` is ours.

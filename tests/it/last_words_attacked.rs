@@ -108,3 +108,19 @@ fn words_that_a_user_has_put_in_place_of_the_file_are_not_followed() {
     }
     assert_eq!(lab.read("secret"), "last words of a daemon\nended 4 secret\n");
 }
+
+/// Promise 2.32: there any user can make such a file, so root believes none, and a daemon that became another user makes none.
+#[test]
+fn daemon_that_changed_its_user_leaves_no_words_in_a_directory_of_all_users() {
+    needs_root();
+    let lab = shared_lab();
+    fs::create_dir(lab.path("all")).expect("a directory");
+    fs::set_permissions(lab.path("all"), fs::Permissions::from_mode(0o1777)).expect("a directory of this test");
+    let run = |verb, settings: &[&str]| lab.helper(&[verb, "pidfile=all/d.pid"]).args(settings).run();
+    run("start", &["user=nobody", FAILING[0], FAILING[1]]).ok();
+    lab.quiet(SOON).expect("the daemon ends");
+    let said = run("status", &[]).exits(1);
+    assert!(said.stdout.ends_with("it ended without a word\n"), "{said}");
+    run("stop", &[]).ok();
+    assert_eq!(fs::read_dir(lab.path("all")).expect("a directory").count(), 0);
+}

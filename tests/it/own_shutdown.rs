@@ -8,7 +8,7 @@ use look::{Lab, Process};
 use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
 
-use crate::common::{SOON, adopt, each, ended, nothing_left, run, start};
+use crate::common::{PIDFILE, SOON, adopt, each, ended, nothing_left, run, start};
 
 /// The body's own exit status, which nothing but its return yields.
 const OWN_STATUS: i32 = 7;
@@ -47,6 +47,25 @@ fn stop_of_body_with_own_handler_lets_it_finish() {
         daemon.signal(Signal::SIGTERM);
         ended(daemon, OWN_STATUS);
         assert!(lab.path("cleaned").exists(), "{by} {at} {awaits}: {}", lab.read("log"));
+        nothing_left(&lab);
+    });
+}
+
+/// Promise 1.32: the body is faster than the daemon, which waits for the rest of the program's handlers.
+#[test]
+fn body_that_ends_by_its_own_handler_before_it_is_ready_was_stopped_while_starting() {
+    each(0..12, |_| {
+        let lab = lab();
+        let spawned = Instant::now();
+        let settings = ["start", "pidfile=d.pid", "by=signal-hook", "at=body", "body=spins", "stderr=log"];
+        let start = lab.helper(&settings).spawn();
+        lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+        lab.daemon(PIDFILE).signal(Signal::SIGTERM);
+        let was_early = spawned.elapsed() < Duration::from_millis(90);
+        let outcome = start.finish();
+        if was_early {
+            outcome.exits(2).says(&["stopped while starting"]);
+        }
         nothing_left(&lab);
     });
 }

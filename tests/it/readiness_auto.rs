@@ -96,6 +96,42 @@ fn body_that_fails_behind_its_first_look_has_been_started() {
     nothing_left(&lab);
 }
 
+/// Promise 1.31: a hook has looked before, and what lives beside the body.
+#[test]
+fn first_look_of_a_body_counts_that_follows_one_of_another() {
+    for before in ["after=Stdio:ask", "beside=start:ask"] {
+        let lab = lab();
+        run(&lab, "start", &[before, "body=ask,err:late"]).ok();
+        lab.quiet(SOON).expect("the daemon ends");
+        let said = run(&lab, "status", &[]).exits(3);
+        assert!(said.stdout.contains("it said: the body failed: late"), "{before}: {said}");
+        nothing_left(&lab);
+    }
+}
+
+/// Promise 1.32, rule L13: it has said READY, its launcher is in the user's code, and nothing but the grace holds up its end.
+#[test]
+fn daemon_that_waits_for_a_busy_launcher_ends_within_its_grace() {
+    for (ready, body) in [("auto", "pause:60000"), ("auto", "poll"), ("manual", "ready,poll")] {
+        let lab = lab();
+        let settings =
+            ["start", "pidfile=d.pid", "grace=200", "beside=start:say:hello", "on_output=note:seen,await:go"];
+        let (ready, body) = (format!("ready={ready}"), format!("body=note:begun,{body}"));
+        let start = lab.helper(&settings).args([&ready, &body]).spawn();
+        lab.wait_for("seen", SOON, |notes| !notes.is_empty());
+        let begun = lab.wait_for("begun", SOON, |notes| notes.ends_with('\n'));
+        let daemon = lab.daemon(PIDFILE);
+        assert!(begun.contains(&format!(" {} ", daemon.id())));
+        // With `auto` it says READY by now.
+        std::thread::sleep(Duration::from_millis(300));
+        daemon.signal(Signal::SIGTERM);
+        daemon.died(Duration::from_secs(4)).unwrap_or_else(|_| panic!("{ready} {body}: the stop is not treated"));
+        lab.write("go", "");
+        assert_eq!(start.finish().code(), 2, "{ready} {body}");
+        nothing_left(&lab);
+    }
+}
+
 fn start_with_log(lab: &look::Lab, body: &str) -> look::Process {
     start(lab, &["stdout=log", "stderr=log", body])
 }

@@ -78,6 +78,17 @@ pub fn fork_a_sleeper(escapes: bool) -> io::Result<()> {
     }
 }
 
+/// `fork()` without an exec; returns in the child, which has the calling thread only. That thread hangs in the parent.
+pub fn fork_on() -> io::Result<()> {
+    // SAFETY: what the child calls then is what a careless program calls: the tests are about that.
+    match checked(i64::from(unsafe { libc::fork() }))? {
+        0 => Ok(()),
+        _ => loop {
+            std::thread::park();
+        },
+    }
+}
+
 /// Joins a new session keyring and puts a key of this name into it, which nothing but possession of it opens.
 pub fn add_key(name: &CStr) -> io::Result<()> {
     let (join, anonymous) = (libc::KEYCTL_JOIN_SESSION_KEYRING, 0_usize);

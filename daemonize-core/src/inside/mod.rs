@@ -18,6 +18,7 @@ use crate::body::{Ending, guarded};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::mutex::lock;
 use crate::notifier::Notifier;
+use crate::pid::Pid;
 use crate::pidfile::PidFile;
 use crate::process::Identity;
 use crate::report::record;
@@ -82,6 +83,11 @@ pub(crate) struct Inside {
 }
 
 impl Inside {
+    /// Returns `false` in a child that the daemon's code has forked, which is not the daemon.
+    pub(crate) fn is_this_process(&self) -> bool {
+        self.identity.pid == Pid::this()
+    }
+
     /// Removes the pidfile and lets go of its lock, once, or gives the lock to the restarted program. Returns what has gone
     /// wrong.
     pub(crate) fn release(&self) -> Option<Error> {
@@ -189,7 +195,7 @@ pub(crate) fn current() -> Option<&'static Inside> {
 /// # Errors
 /// A stop came while the daemon was starting. The body should return.
 pub fn ready() -> Result<()> {
-    let Some(inside) = current() else { return Ok(()) };
+    let Some(inside) = current().filter(|inside| inside.is_this_process()) else { return Ok(()) };
     announce(inside)?;
     inside.tell_ready();
     Ok(())
@@ -198,8 +204,8 @@ pub fn ready() -> Result<()> {
 /// Asks for more time to start: `time` from now on, for a body with `ready = manual` that goes on to make progress.
 ///
 /// The launcher then waits longer than `start_timeout`, but for at most an hour in all. A service manager or a monitor with
-/// `ready = "notify"` is asked as well (`EXTEND_TIMEOUT_USEC=` of `sd_notify(3)`). May be
-/// called again and again; never shortens the wait. Does nothing once the daemon is ready, and outside of a daemon.
+/// `ready = "notify"` is asked as well (`EXTEND_TIMEOUT_USEC=` of `sd_notify(3)`). May be called again and again; never
+/// shortens the wait, and never blocks. Does nothing once the daemon is ready, and outside of a daemon.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -210,7 +216,8 @@ pub fn ready() -> Result<()> {
 /// }
 /// ```
 pub fn extend_start(time: Duration) {
-    let Some(inside) = current().filter(|inside| lock(&inside.phase).is_none()) else { return };
+    let is_starting = |inside: &&Inside| inside.is_this_process() && lock(&inside.phase).is_none();
+    let Some(inside) = current().filter(is_starting) else { return };
     if let Some(announcement) = &*lock(&inside.pending) {
         announcement.extend(time);
     }

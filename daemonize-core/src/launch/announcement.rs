@@ -12,6 +12,7 @@ use crate::stopping;
 use crate::sys::fork::exit_now;
 use nix::sys::prctl::{set_dumpable, set_pdeathsig};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
 /// The connection to the launcher, and the process that watches the start.
@@ -59,6 +60,9 @@ impl Link {
     }
 }
 
+/// Set while a thread says READY and waits for GO.
+static IS_ON_ITS_WAY: AtomicBool = AtomicBool::new(false);
+
 /// What has to be said when the daemon is ready.
 pub(super) struct Announcement {
     pub(super) link: Option<Link>,
@@ -70,6 +74,11 @@ pub(super) struct Announcement {
 }
 
 impl Announcement {
+    /// Returns `true` while a thread says READY and waits for GO, or has heard it.
+    pub(super) fn is_on_its_way() -> bool {
+        IS_ON_ITS_WAY.load(SeqCst)
+    }
+
     /// Tells the launcher, where there is one, that there will be no daemon, and ends; otherwise returns.
     pub(super) fn refuse(&self, error: &Error) {
         if let Some(link) = &self.link {
@@ -88,7 +97,7 @@ impl Announcement {
             self.allow_dumps();
             return Ok(());
         }
-        if stopping::is_marked() || inside.registered.has_come(&inside.stops) {
+        if inside.registered.has_come(&inside.stops) || stopping::is_marked() {
             // The signal thread may not have come to it yet; whoever asks is told the same.
             stopping::mark();
             let error = Error::new(ErrorKind::Stopped, "failed to start: stopped while starting");
@@ -120,13 +129,17 @@ impl Announcement {
 
 impl Pending for Announcement {
     fn announce(self: Box<Self>, inside: &'static Inside) -> Result<(), (Box<dyn Pending>, Error)> {
-        self.make(inside).map_err(|(this, error)| (Box::new(this) as Box<dyn Pending>, error))
+        IS_ON_ITS_WAY.store(true, SeqCst);
+        self.make(inside).map_err(|(this, error)| {
+            IS_ON_ITS_WAY.store(false, SeqCst);
+            (Box::new(this) as Box<dyn Pending>, error)
+        })
     }
 
     fn extend(&self, time: Duration) {
         if let Some(link) = &self.link {
-            // A launcher that is gone is noticed at the end of the start.
-            let _ = link.ready.send(&Message::MoreTime(time));
+            // A launcher that is gone is noticed at the end of the start; one that is stopped must not hold up the body.
+            let _ = link.ready.try_send(&Message::MoreTime(time));
         }
     }
 

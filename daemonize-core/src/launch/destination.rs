@@ -24,7 +24,7 @@ impl Destination {
     /// Returns where stdout and stderr lead with these settings.
     pub(super) fn of(settings: &Settings, detached: bool) -> [Destination; 2] {
         let log = settings.log.as_ref().filter(|_| detached);
-        [&settings.stdout, &settings.stderr].map(|setting| match setting.as_ref().or(log) {
+        let of = |setting: Option<&Stdio>| match setting {
             None if detached => Destination::Null,
             None | Some(Stdio::Keep) => Destination::Inherited,
             Some(Stdio::File(path)) => match Device::of(path) {
@@ -34,7 +34,17 @@ impl Destination {
             },
             Some(Stdio::Descriptor(_)) => Destination::Descriptor,
             Some(Stdio::Null | Stdio::Text(_)) => Destination::Null,
-        })
+        };
+        let [one, other] = [&settings.stdout, &settings.stderr].map(|setting| setting.as_ref().or(log));
+        let stdout = of(one);
+        let stderr = match other {
+            // Where the daemon's own stdout leads.
+            Some(Stdio::File(path)) if Device::of(path) == Some(Device::Descriptor(libc::STDOUT_FILENO)) => {
+                stdout.clone()
+            }
+            other => of(other),
+        };
+        [stdout, stderr]
     }
 
     /// Returns the path of the log file.
@@ -54,5 +64,24 @@ impl fmt::Display for Destination {
             Destination::Inherited => f.write_str("where its launcher's goes"),
             Destination::Descriptor => f.write_str("a descriptor of the program"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Promise 6.45.
+    #[test]
+    fn destination_of_stderr_that_names_stdout_is_that_of_the_daemon_s_stdout() {
+        let mut settings = Settings::new("web".into());
+        settings.stderr = Some("/dev/stdout".into());
+        let file = Destination::File("/var/log/web.log".into());
+        assert_eq!(Destination::of(&settings, true), [Destination::Null, Destination::Null]);
+        assert_eq!(Destination::of(&settings, false), [Destination::Inherited, Destination::Inherited]);
+        settings.log = Some("/var/log/web.log".into());
+        assert_eq!(Destination::of(&settings, true), [file.clone(), file.clone()]);
+        (settings.stdout, settings.stderr) = (Some("/dev/stderr".into()), None);
+        assert_eq!(Destination::of(&settings, true), [Destination::Inherited, file]);
     }
 }

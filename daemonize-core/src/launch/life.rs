@@ -244,6 +244,11 @@ fn leave(exit: Exit) -> ! {
 
 /// In the body's thread: the handlers' end, attachments, what there is to say, stdio, the pidfile, and out.
 fn finish(inside: &'static Inside, ending: &Ending, exit: Exit) -> ! {
+    if !inside.is_this_process() {
+        // The body forked, and the child has come back from it: readiness, messages and pidfile are its parent's.
+        ending.error().into_iter().for_each(report::error);
+        exit_now(ending.exit_code());
+    }
     readiness::conclude(inside, ending);
     // A stop that comes now finds a daemon that is about to end by itself.
     stopping::look_before_ready();
@@ -315,6 +320,10 @@ fn end_from_outside(inside: &'static Inside, end: End) {
         });
     }
     let cut = settle_messages(settlement);
+    if !readiness::is_decided(inside) {
+        // L13: before GO the files are the launcher's, which learns of this end.
+        exit_now(2);
+    }
     fail(inside, &Error::new(ErrorKind::Stopped, "failed to start: stopped while starting"));
     let words = match end {
         End::NeverAsked => inside.handlers.report_of_cut_off_body(),

@@ -1,11 +1,11 @@
 //! When a daemon counts as ready, and what the launcher hears of a body that ends before.
 //!
 //! With `ready = entered` the launcher has said GO before the body begins. Otherwise the body begins first (L5), and READY
-//! is sent by the body's thread at its first look, by the signal thread after [`AUTO_DELAY`], or by the thread that calls
+//! is sent by the body's thread at its first look, by a thread of its own after [`AUTO_DELAY`], or by the thread that calls
 //! [`ready`](crate::ready). A look does not wait for another thread that does so; a body that ends does.
 
 use super::announcement::{Announcement, Link};
-use super::undo::{Files, undo};
+use super::undo::{Files, LAST_WORDS, undo};
 use crate::body::{Ending, panic_text};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::first_look;
@@ -17,12 +17,15 @@ use crate::signals::Undecided;
 use crate::stopping;
 use std::os::fd::{AsFd, OwnedFd};
 use std::panic;
-use std::sync::TryLockError;
+use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// A body that has neither looked nor ended for this long counts as ready.
 const AUTO_DELAY: Duration = Duration::from_millis(100);
+
+/// How often a daemon that is to end looks whether GO has come.
+const GO_RECHECK_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Makes the daemon ready, or lets the body begin before it is: returns what the signal thread waits for then.
 pub(super) fn begin(
@@ -55,7 +58,7 @@ pub(super) fn begin(
         announcement.make(inside)?;
     }
     if is_awaited {
-        first_look::await_with(announce_first_look);
+        stopping::await_first_look(announce_first_look);
     }
     let due = is_awaited.then(|| Instant::now() + AUTO_DELAY);
     Ok((socket.is_some() || is_awaited).then(|| undecided(inside, socket, due)))
@@ -80,8 +83,8 @@ fn undecided(inside: &'static Inside, socket: Option<OwnedFd>, due: Option<Insta
         if first_look::may_end_by_panic() {
             return Some(Instant::now() + AUTO_DELAY);
         }
-        if first_look::take() && announce(inside) {
-            tell_ready_beside(inside);
+        if first_look::take() {
+            announce_beside(inside);
         }
         None
     };
@@ -99,11 +102,7 @@ fn announce_first_look() {
 
 /// Tells the launcher, where one waits, and hears GO. Returns `false` if a stop came first, or another thread does it.
 fn announce(inside: &'static Inside) -> bool {
-    let mut pending = match inside.pending.try_lock() {
-        Ok(pending) => pending,
-        Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-        Err(TryLockError::WouldBlock) => return false,
-    };
+    let Some(mut pending) = lock_unless(&inside.pending, Announcement::is_on_its_way) else { return false };
     match pending.take().map(|announcement| announcement.announce(inside)) {
         None | Some(Ok(())) => true,
         Some(Err((announcement, _))) => {
@@ -113,15 +112,43 @@ fn announce(inside: &'static Inside) -> bool {
     }
 }
 
-/// On a thread of its own: what is attached may hang, and the signal thread must not.
-fn tell_ready_beside(inside: &'static Inside) {
-    if !inside.has_attachments() {
-        return;
+/// Locks it; returns `None` while another thread holds it for what `is_long` says. Any other thread holds it for a moment, in
+/// which a look must not be lost: there is only one first look.
+fn lock_unless<T>(mutex: &Mutex<T>, is_long: impl Fn() -> bool) -> Option<MutexGuard<'_, T>> {
+    loop {
+        match mutex.try_lock() {
+            Ok(guard) => return Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) if is_long() => return None,
+            Err(TryLockError::WouldBlock) => thread::yield_now(),
+        }
     }
-    let thread = thread::Builder::new().name("daemon-ready".into()).spawn(|| inside.tell_ready());
-    if thread.is_err() {
-        inside.tell_ready();
+}
+
+/// Announces on a thread of its own: the launcher may be stopped and what is attached may hang, and the signal thread must
+/// not.
+fn announce_beside(inside: &'static Inside) {
+    let tell = move || {
+        if announce(inside) {
+            inside.tell_ready();
+        }
+    };
+    if thread::Builder::new().name("daemon-ready".into()).spawn(tell).is_err() {
+        tell();
     }
+}
+
+/// Waits until no thread waits for GO. Returns `false` if one still does after [`LAST_WORDS`]: the launcher is stopped, or in
+/// the user's code. After the stop was marked: then no thread begins to.
+pub(super) fn is_decided(inside: &Inside) -> bool {
+    let deadline = Instant::now() + LAST_WORDS;
+    while matches!(inside.pending.try_lock(), Err(TryLockError::WouldBlock)) {
+        if Instant::now() >= deadline {
+            return false;
+        }
+        thread::sleep(GO_RECHECK_INTERVAL);
+    }
+    true
 }
 
 /// A body that has returned well before it was ready makes the start a success, unless the daemon is to stop.
@@ -182,5 +209,29 @@ fn report_panic(text: &str) {
     let pending = inside.and_then(|inside| inside.pending.try_lock().ok()?.take());
     if let Some(announcement) = pending {
         announcement.fail(&Error::new(ErrorKind::Body, format!("failed to start: {text}")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    /// Promise 1.31.
+    #[test]
+    fn look_waits_for_a_thread_that_is_brief_and_for_none_that_announces() {
+        let mutex = Mutex::new(());
+        let (held, is_held) = mpsc::channel();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let guard = lock(&mutex);
+                held.send(()).expect("it is waited for");
+                thread::sleep(Duration::from_millis(50));
+                drop(guard);
+            });
+            is_held.recv().expect("it is locked");
+            assert!(lock_unless(&mutex, || true).is_none());
+            assert!(lock_unless(&mutex, || false).is_some());
+        });
     }
 }

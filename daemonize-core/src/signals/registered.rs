@@ -117,10 +117,15 @@ impl Registered {
         Ok(())
     }
 
-    /// Whether one of these came and has not been taken.
+    /// Returns `true` if one of these came and has not been taken. One that is just being treated has marked the stop when this
+    /// returns: a body that hears of it by a signal handler of its own may be faster than the signal thread.
     pub(crate) fn has_come(&self, signals: &[Signal]) -> bool {
         let pending = Mask::pending();
-        signals.iter().any(|signal| pending.contains(*signal) || self.is_kept(*signal))
+        let has_come = signals.iter().any(|signal| pending.contains(*signal) || self.is_kept(*signal));
+        if !has_come {
+            drop(lock(&self.treating));
+        }
+        has_come
     }
 
     fn is_kept(&self, signal: Signal) -> bool {

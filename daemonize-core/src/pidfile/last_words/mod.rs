@@ -24,8 +24,8 @@ pub(crate) use statement::{ExitReport, Statement};
 
 use super::PidFile;
 use super::place::Place;
-use nix::sys::stat::{Mode, fchmod};
-use nix::unistd::{Gid, Uid, fchown};
+use nix::sys::stat::{Mode, fchmod, fstat};
+use nix::unistd::{Gid, Uid, fchown, geteuid};
 use statement::{HEADER, LIMIT};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -58,6 +58,9 @@ impl PidFile {
 
     /// The start succeeds: removes what an earlier daemon said, or replaces it by the file that was prepared.
     pub(crate) fn renew_last_words(&self) {
+        if !self.is_held() {
+            return;
+        }
         let renewed = beside(&self.place).and_then(|place| {
             if self.last_words.is_none() {
                 // A start that was killed may have left it.
@@ -77,8 +80,9 @@ impl PidFile {
         if let Some(file) = &self.last_words {
             return overwrite(file, statement);
         }
-        if !self.is_held() {
-            // P11: another daemon may have this name now.
+        // P11: another daemon may have this name now. A daemon that has changed its user, and has no prepared file, would make
+        // one in a directory of all users that its launcher's user does not believe and cannot tell from an attack.
+        if !self.is_held() || !self.is_of_this_user() {
             return Ok(());
         }
         let place = beside(&self.place)?;
@@ -94,6 +98,18 @@ impl PidFile {
         if self.is_held() {
             let _ = beside(&self.place).and_then(|place| remove(&place));
         }
+    }
+
+    /// The start succeeds, and the daemon has ended already: removes what an earlier one said, and what was prepared.
+    pub(crate) fn forget_last_words(&self) {
+        if self.is_held() {
+            forget(&self.place, true);
+        }
+    }
+
+    /// Returns `true` if this process still is the user that made the lock file.
+    fn is_of_this_user(&self) -> bool {
+        fstat(&self.lock).is_ok_and(|status| status.st_uid == geteuid().as_raw())
     }
 
     /// The start fails: removes what was prepared for it.

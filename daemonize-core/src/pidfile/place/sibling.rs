@@ -29,9 +29,10 @@ impl Place {
     /// Returns `false` if the file system is nearly full: what is not indispensable must leave it to the pidfile.
     pub(in super::super) fn has_room(&self) -> bool {
         let status = self.in_directory(|directory| Ok(fstatvfs(directory)?));
-        // Some file systems make inodes as they need them, and have a count of 0.
+        // A count of 0 is that of a file system without limit (`tmpfs` with `size=0`), or one that makes inodes as it needs them.
         status.is_ok_and(|status| {
-            status.blocks_available() >= SPARE && (status.files() == 0 || status.files_available() >= SPARE)
+            let has_blocks = status.blocks() == 0 || status.blocks_available() >= SPARE;
+            has_blocks && (status.files() == 0 || status.files_available() >= SPARE)
         })
     }
 

@@ -94,8 +94,8 @@ pub(crate) enum Act {
     Exec(String),
     /// `spawn:SECONDS`: starts a `sleep` that shares our standard streams, and leaves it alone.
     Spawn(String),
-    /// `fork`: forks a child that never executes anything, so keeps every descriptor, and sleeps for ever.
-    Fork,
+    /// `fork`: forks a child that never executes anything, so keeps every descriptor, and sleeps for ever; `fork:on`: one that goes on here, while its parent hangs.
+    Fork(String),
     /// `escape`: the same in a session of its own.
     Escape,
     /// `epoll`: opens an epoll instance, as an event loop does.
@@ -211,7 +211,8 @@ impl Act {
             Act::Listen(file) => std::mem::forget(UnixListener::bind(look::in_lab(file))?),
             Act::Exec(seconds) => return Err(Command::new("sleep").arg(seconds).exec().into()),
             Act::Spawn(seconds) => drop(Command::new("sleep").arg(seconds).stdin(Stdio::null()).spawn()?),
-            Act::Fork => look::sys::fork_a_sleeper(false)?,
+            Act::Fork(who) if who == "on" => look::sys::fork_on()?,
+            Act::Fork(_) => look::sys::fork_a_sleeper(false)?,
             Act::Escape => look::sys::fork_a_sleeper(true)?,
             Act::Epoll => std::mem::forget(Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?),
             Act::Thread(name) => drop(thread::Builder::new().name(name.clone()).spawn(hang)?),
@@ -282,7 +283,7 @@ impl FromStr for Act {
             "exclusive" => Act::Exclusive(text()),
             "exec" => Act::Exec(text()),
             "spawn" => Act::Spawn(text()),
-            "fork" => Act::Fork,
+            "fork" => Act::Fork(text()),
             "escape" => Act::Escape,
             "epoll" => Act::Epoll,
             "thread" => Act::Thread(text()),
