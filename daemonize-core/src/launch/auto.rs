@@ -48,7 +48,9 @@ pub(crate) fn detaches(setting: Detach) -> bool {
         Detach::Never => false,
         Detach::Auto => {
             if let Some(reason) = reason_against() {
-                report::say(&format!("not detaching: {reason} (`detach = always` detaches regardless)"));
+                // Process 1 that detaches and ends would take the daemon with it.
+                let way = if Pid::this().as_raw() == 1 { "" } else { " (`detach = always` detaches regardless)" };
+                report::say(&format!("not detaching: {reason}{way}"));
                 return false;
             }
             warn_of_monitor();
