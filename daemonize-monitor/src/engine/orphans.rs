@@ -22,7 +22,15 @@ const AHEAD: Duration = Duration::from_millis(20);
 
 /// The number of looks in a row that may be inconclusive by chance. After more of them, a process is taken to fork and
 /// exit all the time.
-const CHANCE: u32 = 3;
+const CHANCE: u32 = 12;
+
+/// The bot to which a child belongs.
+enum Owner {
+    Bot(usize),
+    None,
+    /// The child executes a program just now; the next look finds out.
+    NotYetKnown,
+}
 
 impl Engine {
     /// Returns when the next look may be.
@@ -116,12 +124,18 @@ impl Engine {
             if self.pids.contains_key(&pid) || process::is_of_our_session(pid) || self.is_newborn(pid) {
                 continue;
             }
-            let Some(index) = self.owner_of_child(pid, &sessions) else {
-                unowned.push(pid);
-                continue;
+            let index = match self.owner_of_child(pid, &sessions) {
+                Owner::Bot(index) => index,
+                Owner::None => {
+                    unowned.push(pid);
+                    continue;
+                }
+                Owner::NotYetKnown => continue,
             };
             let Some(orphans) = found.get_mut(&index) else { continue };
             orphans.push(pid);
+            // It may be dead and reaped before anything else looks.
+            self.unit_mut(index).has_left_processes |= self.unit(index).state != State::Stopping;
             if !self.unit(index).strays.contains(&pid) {
                 let (signal, _) = self.step(index);
                 children::signal(pid, signal);
@@ -135,24 +149,27 @@ impl Engine {
 
     /// Returns the bot to which a living child belongs. The secret counts first: it is of one bot for ever, while the number
     /// of a session may come again.
-    fn owner_of_child(&mut self, pid: Pid, sessions: &HashMap<i32, usize>) -> Option<usize> {
-        let is_alive = |facts: &Facts| facts.is_alive;
+    fn owner_of_child(&mut self, pid: Pid, sessions: &HashMap<i32, usize>) -> Owner {
+        let alive = || Facts::of(pid).filter(|facts| facts.is_alive);
         if let Some(index) = self.owners.get(&pid).copied() {
-            return Facts::of(pid).filter(is_alive).map(|_| index);
+            return alive().map_or(Owner::None, |_| Owner::Bot(index));
         }
+        let mut owner = Owner::None;
         match self.marks.read(pid) {
             Environment::Marked(marks) => {
                 if let Some(index) = self.prove(&marks) {
                     self.owners.insert(pid, index);
-                    return Some(index);
+                    return Owner::Bot(index);
                 }
             }
             // In a moment it will have an environment, or will be dead.
-            Environment::InTransition => self.doubt(&self.suspects(pid)),
+            Environment::InTransition => {
+                self.doubt(&self.suspects(pid));
+                owner = Owner::NotYetKnown;
+            }
             Environment::Unmarked => {}
         }
-        let facts = Facts::of(pid).filter(is_alive)?;
-        sessions.get(&facts.session).copied()
+        alive().and_then(|facts| sessions.get(&facts.session).copied()).map_or(owner, Owner::Bot)
     }
 
     /// Returns the bot of which a process proves by its environment that it belongs to it; check the owner first.

@@ -14,6 +14,9 @@ use std::io::{self, Read};
 /// than three quarters of 8 MiB, whatever that limit is (`fs/exec.c`, `bprm_stack_limits`).
 const LONGEST: u64 = 6 << 20;
 
+/// How often an environment is read of which nothing comes.
+const ATTEMPTS: usize = 3;
+
 /// The prefix of all marks.
 const PREFIX: &[u8] = b"DAEMON_";
 
@@ -52,6 +55,12 @@ pub(crate) struct MarkReader {
 impl MarkReader {
     /// Reads the environment of a process; check its owner first, see [`super::user`].
     pub(crate) fn read(&mut self, pid: Pid) -> Environment {
+        // A process that had no environment when that was read may have got one before its state was.
+        (0..ATTEMPTS).find_map(|_| self.try_read(pid)).unwrap_or(Environment::Unmarked)
+    }
+
+    /// Returns `None` if nothing was read, although the process is not between two programs any more.
+    fn try_read(&mut self, pid: Pid) -> Option<Environment> {
         self.buffer.clear();
         let mut outcome = read_bounded(&format!("/proc/{pid}/environ"), &mut self.buffer);
         if self.buffer.is_empty() {
@@ -60,11 +69,13 @@ impl MarkReader {
             }
         }
         let found = match outcome {
-            Ok(()) if !self.buffer.is_empty() => parse(&self.buffer).map_or(Environment::Unmarked, Environment::Marked),
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Environment::Unmarked,
+            Ok(()) if !self.buffer.is_empty() => {
+                Some(parse(&self.buffer).map_or(Environment::Unmarked, Environment::Marked))
+            }
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Some(Environment::Unmarked),
             // Since Linux 6.17, a process without memory has no environment to be opened; before, it is an empty one.
-            _ if is_between_memories(pid) => Environment::InTransition,
-            _ => Environment::Unmarked,
+            _ if is_between_memories(pid) => Some(Environment::InTransition),
+            _ => None,
         };
         self.buffer.shrink_to(KEPT);
         found
