@@ -5,6 +5,7 @@ use std::fs;
 use std::iter;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -132,7 +133,14 @@ pub fn settled<T>(
 
 /// An inotify descriptor that is readable after every change in this directory.
 fn watch(directory: &Path) -> Inotify {
-    let changes = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK).expect("an inotify instance");
+    let deadline = Deadline::after(Duration::from_secs(30));
+    let changes = loop {
+        match Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK) {
+            // A user has 128 of them by default, and all tests are of one user: others end soon.
+            Err(Errno::EMFILE) if !deadline.passed() => thread::sleep(Duration::from_millis(5)),
+            changes => break changes.expect("an inotify instance"),
+        }
+    };
     let kinds = AddWatchFlags::IN_CREATE
         | AddWatchFlags::IN_DELETE
         | AddWatchFlags::IN_MODIFY
