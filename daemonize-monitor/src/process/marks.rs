@@ -74,8 +74,7 @@ impl MarkReader {
             }
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Some(Environment::Unmarked),
             // Since Linux 6.17, a process without memory has no environment to be opened; before, it is an empty one.
-            _ if is_between_memories(pid) => Some(Environment::InTransition),
-            _ => None,
+            _ => without_environment(pid),
         };
         self.buffer.shrink_to(KEPT);
         found
@@ -129,18 +128,19 @@ fn parse(environment: &[u8]) -> Option<Marks> {
     })
 }
 
-/// Returns `true` if a process that we may look into, and which is not dead, has no environment at all, not even an empty one:
-/// `env_end` of `proc_pid_stat(5)` is zero from the moment on at which its program's memory is gone, until the next one's is
-/// filled or the process is a zombie.
-fn is_between_memories(pid: Pid) -> bool {
+/// Returns what a process is that we may look into and that has no environment at all, not even an empty one; `None` if it has
+/// one by now. `env_end` of `proc_pid_stat(5)` is zero from the moment on at which its program's memory is gone, until the
+/// next one's is filled or the process is a zombie.
+fn without_environment(pid: Pid) -> Option<Environment> {
     const ENV_END: usize = 51;
-    super::stat(pid).is_some_and(|stat| {
-        super::fields(&stat).is_some_and(|mut fields| {
-            // The fields after the name begin with the third.
-            let (state, end) = (fields.next(), fields.nth(ENV_END - 4));
-            !matches!(state, Some("Z" | "X")) && end == Some("0")
-        })
-    })
+    let Some(stat) = super::stat(pid) else { return Some(Environment::Unmarked) };
+    let Some(mut fields) = super::fields(&stat) else { return Some(Environment::Unmarked) };
+    // The fields after the name begin with the third.
+    match (fields.next(), fields.nth(ENV_END - 4)) {
+        (Some("Z" | "X"), _) => Some(Environment::Unmarked),
+        (_, Some("0")) => Some(Environment::InTransition),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn this_process_has_an_environment() {
-        assert!(!is_between_memories(Pid::this()));
+        assert_eq!(without_environment(Pid::this()), None);
         assert_ne!(MarkReader::default().read(Pid::this()), Environment::InTransition);
     }
 }
