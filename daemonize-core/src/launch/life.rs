@@ -14,7 +14,6 @@ use crate::body::{self, Ending, Work, guarded};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::inside::{self, Inside};
 use crate::mutex::lock;
-use crate::pid::Pid;
 use crate::report;
 use crate::settings::{Ready, Settings};
 use crate::shutdown::{self, Settlement, within};
@@ -64,7 +63,7 @@ pub(crate) fn live_on(birth: Birth) -> Result<()> {
 
 /// The rest of an activated program is over.
 extern "C" fn tidy_up() {
-    if let Some(inside) = inside::current().filter(|inside| inside.identity.pid == Pid::this()) {
+    if let Some(inside) = inside::current().filter(|inside| inside.is_this_process()) {
         settle_unless_ending();
         let is_left = readiness::leave_to_launcher(inside);
         await_handlers(inside);
@@ -81,7 +80,7 @@ extern "C" fn tidy_up() {
 /// User code has called `exit(3)`: the status is the user's, the messages in flight are ours.
 extern "C" fn settle_at_exit() {
     // Not in a child that the user's code has forked.
-    if let Some(inside) = inside::current().filter(|inside| inside.identity.pid == Pid::this()) {
+    if let Some(inside) = inside::current().filter(|inside| inside.is_this_process()) {
         settle_unless_ending();
         let is_left = readiness::leave_to_launcher(inside);
         if !is_left {

@@ -11,7 +11,6 @@ use crate::error::{Error, ErrorKind, Result, cause};
 use crate::first_look;
 use crate::inside::{self, Inside};
 use crate::mutex::lock;
-use crate::pid::Pid;
 use crate::settings::Ready;
 use crate::signals::Undecided;
 use crate::stopping;
@@ -94,7 +93,7 @@ fn undecided(inside: &'static Inside, socket: Option<OwnedFd>, due: Option<Insta
 /// At the first look, in the body's thread.
 fn announce_first_look() {
     // Not in a child that the body has forked.
-    let inside = inside::current().filter(|inside| inside.identity.pid == Pid::this());
+    let inside = inside::current().filter(|inside| inside.is_this_process());
     if let Some(inside) = inside.filter(|inside| announce(inside)) {
         inside.tell_ready();
     }
@@ -204,7 +203,7 @@ fn watch_panics() {
 
 /// Ends the process if the launcher waits.
 fn report_panic(text: &str) {
-    let inside = inside::current().filter(|inside| inside.identity.pid == Pid::this());
+    let inside = inside::current().filter(|inside| inside.is_this_process());
     // A thread that panics while it announces has it.
     let pending = inside.and_then(|inside| inside.pending.try_lock().ok()?.take());
     if let Some(announcement) = pending {
