@@ -69,7 +69,7 @@ fn is_body_that_does_not_look() -> bool {
 /// Leaves a body that does not look. Returns how long it sleeps where it may not be left.
 fn leave_or_recheck(time: Duration) -> Duration {
     match current() {
-        // What sleeps while the body is unwound must not be unwound itself: that would abort the process.
+        // A local that sleeps while the body is unwound must not be unwound itself: that would abort the process.
         None if testing::is_tested() && !thread::panicking() => std::panic::resume_unwind(Box::new(Unwound)),
         None => time,
         Some(_) if flag::is_heard_elsewhere() => time.min(RECHECK_INTERVAL),

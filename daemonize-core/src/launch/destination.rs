@@ -38,7 +38,7 @@ impl Destination {
         let [one, other] = [&settings.stdout, &settings.stderr].map(|setting| setting.as_ref().or(log));
         let stdout = of(one);
         let stderr = match other {
-            // Where the daemon's own stdout leads.
+            // It leads to the daemon's own stdout.
             Some(Stdio::File(path)) if Device::of(path) == Some(Device::Descriptor(libc::STDOUT_FILENO)) => {
                 stdout.clone()
             }

@@ -281,7 +281,7 @@ impl Locked {
         }
         let alone = match &launch.plan {
             plan if !never_forks(&plan.settings) => Some(prove_alone()?),
-            // Where there are threads, each look would wait for those that are about to end.
+            // With other threads, each look would wait for those that are about to end.
             plan if !plan.is_alone => None,
             _ => find_out_alone(),
         };

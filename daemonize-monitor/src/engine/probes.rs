@@ -159,7 +159,7 @@ impl Engine {
         };
         let began = unit.process.as_ref().map_or(now, |process| process.began);
         self.due(index, time.saturating_sub(now.saturating_duration_since(began)));
-        // What it has asked for is not lost by a reload.
+        // A reload does not lose the time that the bot has asked for.
         self.unit_mut(index).extended = extended;
         if matches!(self.unit(index).bot.ready, Ready::Tcp(_) | Ready::File(_)) {
             self.ask_after(index, PAUSE);

@@ -14,7 +14,7 @@ const SYSTEM: &str = __daemonctl::MACHINES_FILE;
 /// A user's, under the home directory.
 const OWN: &str = ".config/daemonctl.toml";
 
-/// What a configuration in the working directory is called, mostly.
+/// The usual name of a configuration in the working directory.
 const HERE: &str = "daemonctl.toml";
 
 /// The configuration: as given, else as in the environment, else the first that is there.

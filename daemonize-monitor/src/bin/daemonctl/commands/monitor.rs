@@ -38,7 +38,7 @@ pub(crate) fn start(
     wait: Option<Duration>,
 ) -> Result<Exit, Failure> {
     let connection = site.connection();
-    // What the command below starts, the monitor does not: a program that ends at once would run twice.
+    // The monitor does not start what the command below starts: a program that ends at once would run twice.
     let was_up = ensure_monitor(site, &connection, bots.is_empty() && wait.is_none())?;
     if was_up {
         site.note_move();
