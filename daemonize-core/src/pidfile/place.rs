@@ -16,6 +16,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Bits with which a process of another user could open a lock file, and so hold its lock.
 const OTHERS_OPEN: u32 = 0o077;
@@ -27,8 +28,8 @@ const LOCK_MODE: u32 = 0o600;
 #[derive(Debug)]
 pub(crate) struct Place {
     path: PathBuf,
-    /// `None` after [`Place::close_directory`]; a later call opens it again.
-    directory: Option<OwnedFd>,
+    /// Shared with the places of its siblings. `None` after [`Place::close_directory`]; a later call opens it again.
+    directory: Option<Arc<OwnedFd>>,
     name: OsString,
     /// `true` if every user may make files in the directory (`/tmp`): only files of this user are trusted then.
     shared: bool,
@@ -41,14 +42,14 @@ impl Place {
     pub(crate) fn open(path: &Path) -> Result<Place> {
         let (parent, name) = parts(path)?;
         let (directory, shared) = open_directory(parent, Purpose::PidFile).map_err(|why| inaccessible(path, why))?;
-        Ok(Place { path: path.to_owned(), directory: Some(directory), name, shared, foreign: None })
+        Ok(Place { path: path.to_owned(), directory: Some(Arc::new(directory)), name, shared, foreign: None })
     }
 
     /// Opens the directory of `path` to act on the daemon of a file that exists. Root may look into another user's.
     pub(crate) fn open_existing(path: &Path) -> Result<Place> {
         let (parent, name) = parts(path)?;
         let ((directory, shared), foreign) = open_foreign_directory(parent).map_err(|why| inaccessible(path, why))?;
-        Ok(Place { path: path.to_owned(), directory: Some(directory), name, shared, foreign })
+        Ok(Place { path: path.to_owned(), directory: Some(Arc::new(directory)), name, shared, foreign })
     }
 
     /// Returns the other user as which the process of this file has to run, if there is one.
@@ -200,11 +201,14 @@ impl Place {
     }
 
     fn in_directory<T>(&self, act: impl FnOnce(BorrowedFd<'_>) -> io::Result<T>) -> io::Result<T> {
+        act(self.opened_directory()?.as_fd())
+    }
+
+    fn opened_directory(&self) -> io::Result<Arc<OwnedFd>> {
         if let Some(directory) = &self.directory {
-            return act(directory.as_fd());
+            return Ok(Arc::clone(directory));
         }
-        let again = Place::open(&self.path).map_err(io::Error::other)?;
-        again.directory.as_ref().map_or_else(|| Err(io::ErrorKind::NotFound.into()), |directory| act(directory.as_fd()))
+        Place::open(&self.path).map_err(io::Error::other)?.directory.ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     /// `None` where it does not exist, or with `O_EXCL` where it does.

@@ -16,7 +16,7 @@ const SPARE: libc::fsblkcnt_t = 16;
 impl Place {
     /// Returns the place of another file of the same daemon in the same directory, with which it is used as a pidfile is.
     pub(in super::super) fn sibling(&self, name: OsString) -> io::Result<Place> {
-        let directory = self.in_directory(|directory| directory.try_clone_to_owned())?;
+        let directory = self.opened_directory()?;
         let path = self.path.with_file_name(&name);
         Ok(Place { path, directory: Some(directory), name, shared: self.shared, foreign: self.foreign })
     }
