@@ -46,7 +46,8 @@ impl Capability {
     }
 
     /// Its bit in a set of capabilities, as the kernel prints them.
-    pub(crate) const fn bit(self) -> u64 {
+    #[doc(hidden)] // For the crates of `daemonic` alone.
+    pub const fn bit(self) -> u64 {
         1 << self.0
     }
 }

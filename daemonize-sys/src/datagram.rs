@@ -1,7 +1,7 @@
 //! Datagrams with the credentials of their senders (`recvmsg(2)`). Nix refuses a message whose ancillary data was cut, which is
 //! how unwanted descriptors are left to the kernel.
 
-use super::cvt;
+use crate::cvt;
 use std::io;
 use std::mem;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -24,7 +24,7 @@ struct Control {
 ///
 /// # Errors
 /// `EAGAIN` where there is no datagram, and the others of `recvmsg(2)`.
-pub(crate) fn receive(socket: BorrowedFd<'_>, text: &mut [u8]) -> io::Result<(usize, Option<libc::ucred>)> {
+pub fn receive(socket: BorrowedFd<'_>, text: &mut [u8]) -> io::Result<(usize, Option<libc::ucred>)> {
     // SAFETY: zeros are a valid control message and a valid message header.
     let (mut control, mut message) = unsafe { (mem::zeroed::<Control>(), mem::zeroed::<libc::msghdr>()) };
     let mut piece = libc::iovec { iov_base: text.as_mut_ptr().cast(), iov_len: text.len() };

@@ -1,13 +1,10 @@
 //! The flags that the daemon's signal handler raises, and the signals that the daemon sends to itself.
 
-use super::action;
 use super::mask::Mask;
 use super::siginfo::{self, Purpose};
 use crate::signal::Signal;
-use nix::sys::eventfd::EventFd;
 use std::io;
 use std::process;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::SeqCst};
 
 /// [`raise`] is at it.
@@ -15,7 +12,7 @@ static RAISING: AtomicBool = AtomicBool::new(false);
 
 /// For which purposes a signal has come since this was taken last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Purposes(u8);
+pub struct Purposes(u8);
 
 impl Purposes {
     fn bit(purpose: Purpose) -> u8 {
@@ -27,50 +24,39 @@ impl Purposes {
         }
     }
 
-    pub(crate) fn contains(self, purpose: Purpose) -> bool {
+    pub fn contains(self, purpose: Purpose) -> bool {
         self.0 & Purposes::bit(purpose) != 0
     }
 }
 
 /// The purposes for which a signal has come; raised by the handler of the signal.
 #[derive(Debug, Default)]
-pub(crate) struct Flag {
+pub struct Flag {
     purposes: AtomicU8,
     /// How often it was raised.
     count: AtomicU32,
 }
 
 impl Flag {
-    pub(crate) fn raise(&self, purpose: Purpose) {
+    pub fn raise(&self, purpose: Purpose) {
         self.purposes.fetch_or(Purposes::bit(purpose), SeqCst);
         self.count.fetch_add(1, SeqCst);
     }
 
     /// Returns how often it was raised, modulo 2³².
-    pub(crate) fn count(&self) -> u32 {
+    pub fn count(&self) -> u32 {
         self.count.load(SeqCst)
     }
 
-    pub(crate) fn is_raised(&self) -> bool {
+    pub fn is_raised(&self) -> bool {
         self.purposes.load(SeqCst) != 0
     }
 
     /// Takes the purposes for which the signal came since the last call; `None` if it did not come.
-    pub(crate) fn take(&self) -> Option<Purposes> {
+    pub fn take(&self) -> Option<Purposes> {
         let purposes = self.purposes.swap(0, SeqCst);
         (purposes != 0).then_some(Purposes(purposes))
     }
-}
-
-/// Has a signal raise `flag` and `event`, beside the handlers that others have installed; until [`release`]. An `abort(3)`
-/// does what it did before: it ends the process.
-pub(crate) fn raise_flag(signal: Signal, flag: Arc<Flag>, event: Arc<EventFd>) -> io::Result<()> {
-    action::install(signal, flag, event)
-}
-
-/// Lets a signal do again what it did before [`raise_flag`].
-pub(crate) fn release(signal: Signal) {
-    action::uninstall(signal);
 }
 
 /// Whether a thread of this process has called `abort(3)`: it dies of that, whatever is done about the signal, and nobody
@@ -82,14 +68,14 @@ pub(super) fn is_abort(info: &libc::siginfo_t) -> bool {
 }
 
 /// Sends this process a signal with the mark of its purpose. The calling thread takes it at once, unless it blocks it.
-pub(crate) fn raise_for(signal: Signal, purpose: Purpose) -> io::Result<()> {
+pub fn raise_for(signal: Signal, purpose: Purpose) -> io::Result<()> {
     let Some(info) = siginfo::marked(signal, purpose) else { return raise(signal) };
     let is_blocked = Mask::current().contains(signal);
     if is_blocked { siginfo::queue_for_process(&info) } else { siginfo::queue_for_thread(&info) }
 }
 
 /// Sends the calling thread a signal (`raise(3)`), which takes no descriptor; its handler is the process's.
-pub(crate) fn raise(signal: Signal) -> io::Result<()> {
+pub fn raise(signal: Signal) -> io::Result<()> {
     RAISING.store(true, SeqCst);
     let raised = signal_hook::low_level::raise(signal.as_raw());
     RAISING.store(false, SeqCst);

@@ -1,7 +1,8 @@
 //! Signals that are read instead of handled (`signalfd(2)`), and passed on to another process.
 
 use super::mask::Mask;
-use super::{cvt, siginfo};
+use super::siginfo;
+use crate::cvt;
 use crate::pid::Pid;
 use crate::signal::Signal;
 use nix::sys::signal::SigSet;
@@ -11,10 +12,10 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::ptr;
 
 /// The signals of a set, which have to be blocked. Close-on-exec, and never blocks.
-pub(crate) struct SignalQueue(SignalFd);
+pub struct SignalQueue(SignalFd);
 
 impl SignalQueue {
-    pub(crate) fn of(mask: &Mask) -> io::Result<SignalQueue> {
+    pub fn of(mask: &Mask) -> io::Result<SignalQueue> {
         // SAFETY: the set is initialised; the numbers that nix has no names for are only passed on to the kernel.
         let set = unsafe { SigSet::from_sigset_t_unchecked(*mask.as_raw()) };
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
@@ -22,7 +23,7 @@ impl SignalQueue {
     }
 
     /// Takes the next pending signal of the calling process; `None` if there is none.
-    pub(crate) fn take(&self) -> Option<Received> {
+    pub fn take(&self) -> Option<Received> {
         let info = self.0.read_signal().ok().flatten()?;
         Some(Received {
             signal: Signal::from(i32::try_from(info.ssi_signo).ok()?),
@@ -43,24 +44,24 @@ impl AsFd for SignalQueue {
 
 /// A signal, and how it was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Received {
-    pub(crate) signal: Signal,
+pub struct Received {
+    pub signal: Signal,
     /// The `si_code` of `sigaction(2)`.
-    pub(crate) code: libc::c_int,
-    pub(crate) sender: libc::pid_t,
-    pub(crate) user: libc::uid_t,
-    pub(crate) value: usize,
+    pub code: libc::c_int,
+    pub sender: libc::pid_t,
+    pub user: libc::uid_t,
+    pub value: usize,
 }
 
 impl Received {
     /// Returns `true` if the kernel has sent it: a terminal, for example.
-    pub(crate) fn is_of_kernel(&self) -> bool {
+    pub fn is_of_kernel(&self) -> bool {
         self.code == libc::SI_KERNEL
     }
 
     /// Sends it to another process: with its value if it was queued (`rt_sigqueueinfo(2)`), so that the mark of a verb is
     /// kept; else as `kill(2)` does, since no process may claim to be another sender.
-    pub(crate) fn send_to(&self, pid: Pid) -> io::Result<()> {
+    pub fn send_to(&self, pid: Pid) -> io::Result<()> {
         let (number, signal) = (pid.as_raw(), self.signal.as_raw());
         if self.code != libc::SI_QUEUE {
             // SAFETY: takes two integers and touches no memory of ours.

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 /// The number of a process: positive, so `Option<Pid>` says "or none" at no cost.
 ///
 /// A number alone never identifies a process for longer than it lives; what the library acts on is the identity in
-/// the pidfile (see [`PidFile`](crate::PidFile)).
+/// the pidfile (see `PidFile`).
 ///
 /// ```
 /// use daemonize_core::Pid;
@@ -39,7 +39,8 @@ impl Pid {
         i32::try_from(self.0.get()).expect("a pid fits into i32")
     }
 
-    pub(crate) fn as_nix(self) -> nix::unistd::Pid {
+    #[doc(hidden)] // For the crates of `daemonic` alone.
+    pub fn as_nix(self) -> nix::unistd::Pid {
         nix::unistd::Pid::from_raw(self.as_raw())
     }
 }

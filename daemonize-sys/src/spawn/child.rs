@@ -5,7 +5,7 @@
 
 use super::identity;
 use super::{BAR, DIRECTORY, EXECUTE, FAILED, LIMITS, PASS, Program, SESSION, STREAMS, TIE};
-use crate::sys::table;
+use crate::table;
 use std::cell::Cell;
 use std::ffi::{c_char, c_int, c_void};
 use std::os::fd::RawFd;

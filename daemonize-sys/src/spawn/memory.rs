@@ -1,7 +1,8 @@
 //! What a child uses of our memory: a stack, and a cell in which it says that it is there.
 
 use super::{STACK, cvt};
-use daemonize_core::{Pid, Signal};
+use crate::pid::Pid;
+use crate::signal::Signal;
 use std::ffi::c_void;
 use std::io;
 use std::ptr::null_mut;
@@ -45,7 +46,7 @@ impl Drop for Stack {
 
 /// The child that is being made, for those who look on from other threads: its number stands here from before its session
 /// is its own, which is the first thing it does, and until there is an outcome.
-pub(crate) struct Newborn {
+pub struct Newborn {
     /// In memory that is shared with a child which has a copy of all other.
     cell: *const AtomicI32,
     /// Held while a signal is sent: meanwhile nobody reaps the child, so that its number stays its own.
@@ -58,7 +59,7 @@ unsafe impl Send for Newborn {}
 unsafe impl Sync for Newborn {}
 
 impl Newborn {
-    pub(crate) fn new() -> io::Result<Newborn> {
+    pub fn new() -> io::Result<Newborn> {
         let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
         // SAFETY: a new mapping wherever the kernel likes touches no memory there is.
         let base = unsafe { libc::mmap(null_mut(), size_of::<AtomicI32>(), access, kind, -1, 0) };
@@ -70,12 +71,12 @@ impl Newborn {
     }
 
     /// The child, if it has run already.
-    pub(crate) fn pid(&self) -> Option<Pid> {
+    pub fn pid(&self) -> Option<Pid> {
         Pid::from_raw(self.cell().load(SeqCst))
     }
 
     /// SIGKILL for the child, if there is one: it ends as soon as the kernel gives up what it waits for.
-    pub(crate) fn kill(&self) {
+    pub fn kill(&self) {
         let _held = self.hold();
         if let Some(pid) = self.pid() {
             // SAFETY: takes integers and touches no memory of ours; nobody has reaped it.
@@ -84,7 +85,7 @@ impl Newborn {
     }
 
     /// From now on there is none, and whoever was it may be reaped.
-    pub(crate) fn clear(&self) {
+    pub fn clear(&self) {
         let _held = self.hold();
         self.cell().store(0, SeqCst);
     }

@@ -42,7 +42,8 @@ names! {
 
 impl Signal {
     /// All that a program may use.
-    pub(crate) fn all() -> impl Iterator<Item = Signal> {
+    #[doc(hidden)] // For the crates of `daemonic` alone.
+    pub fn all() -> impl Iterator<Item = Signal> {
         (1..=libc::SIGRTMAX()).map(Signal).filter(|signal| signal.exists())
     }
 
@@ -57,17 +58,20 @@ impl Signal {
     }
 
     /// Whether the kernel knows such a signal and a program may use it (glibc keeps 32 and 33 for itself).
-    pub(crate) fn exists(self) -> bool {
+    #[doc(hidden)] // For the crates of `daemonic` alone.
+    pub fn exists(self) -> bool {
         self.name().is_some() || (libc::SIGRTMIN()..=libc::SIGRTMAX()).contains(&self.0)
     }
 
     /// Whether a process has no say in what it does.
-    pub(crate) fn is_beyond_control(self) -> bool {
+    #[doc(hidden)] // For the crates of `daemonic` alone.
+    pub fn is_beyond_control(self) -> bool {
         matches!(self, Signal::SIGKILL | Signal::SIGSTOP)
     }
 
     /// Why no handler can be given for this signal, if so.
-    pub(crate) fn uncatchable(self) -> Option<&'static str> {
+    #[doc(hidden)] // For the crates of `daemonic` alone.
+    pub fn uncatchable(self) -> Option<&'static str> {
         match self {
             _ if self.is_beyond_control() => Some("the kernel lets nobody catch, block or ignore it"),
             Signal::SIGSEGV | Signal::SIGFPE | Signal::SIGILL | Signal::SIGBUS => {

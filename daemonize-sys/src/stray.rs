@@ -1,6 +1,6 @@
 //! Signals that nothing asked for: counted when they come, with the sender of the last one.
 
-use daemonize_core::Signal;
+use crate::signal::Signal;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use signal_hook_registry::register_sigaction;
 use std::io;
@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 const NO_SENDER: u64 = u64::MAX;
 
 /// Counters of signals, which their handlers increase.
-pub(crate) struct StraySignals {
+pub struct StraySignals {
     counters: Vec<(Signal, Arc<Counter>)>,
     event: Arc<EventFd>,
 }
@@ -26,12 +26,12 @@ struct Counter {
 
 /// The arrivals of one signal since the last look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Came {
-    pub(crate) signal: Signal,
-    pub(crate) count: u32,
+pub struct Came {
+    pub signal: Signal,
+    pub count: u32,
     /// Pid and uid of the process that sent the last one; `None` for the kernel. The pid is 0 for a process of another pid
     /// namespace.
-    pub(crate) sender: Option<(i32, u32)>,
+    pub sender: Option<(i32, u32)>,
 }
 
 impl StraySignals {
@@ -40,7 +40,7 @@ impl StraySignals {
     ///
     /// # Errors
     /// The kernel's information about the last one.
-    pub(crate) fn listen(signals: impl Iterator<Item = Signal>) -> io::Result<StraySignals> {
+    pub fn listen(signals: impl Iterator<Item = Signal>) -> io::Result<StraySignals> {
         let event = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?);
         let mut counters = Vec::new();
         for signal in signals {
@@ -59,12 +59,12 @@ impl StraySignals {
     }
 
     /// Returns a descriptor that is readable when one of them has come.
-    pub(crate) fn event(&self) -> BorrowedFd<'_> {
+    pub fn event(&self) -> BorrowedFd<'_> {
         self.event.as_fd()
     }
 
     /// Takes what came since the last call.
-    pub(crate) fn take(&self) -> Vec<Came> {
+    pub fn take(&self) -> Vec<Came> {
         let _ = self.event.read();
         let taken = self.counters.iter().map(|(signal, counter)| {
             let count = counter.count.swap(0, SeqCst);

@@ -15,14 +15,14 @@ mod child;
 mod identity;
 mod memory;
 
-pub(crate) use identity::Identity;
-pub(crate) use memory::Newborn;
+pub use identity::Identity;
+pub use memory::Newborn;
 
 use super::cvt;
 use super::pidfd::PidFd;
 use super::table::{copy_from, has_close_range};
+use crate::pid::Pid;
 use child::{Order, in_child};
-use daemonize_core::Pid;
 use memory::Stack;
 use nix::fcntl::OFlag;
 use nix::unistd::{pipe2, read};
@@ -34,7 +34,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::ptr::{null, null_mut};
 
 /// stdin, stdout, stderr and the pipe of events: 0 to 3 in the child.
-pub(crate) const STREAMS: usize = 4;
+pub const STREAMS: usize = 4;
 
 /// The first number that a slot may have: above those that they become in the child.
 const FIRST_SLOT: RawFd = 10;
@@ -46,7 +46,7 @@ const STACK: usize = 64 * 1024;
 const FAILED: c_int = 127;
 
 /// Descriptors with low numbers, through which children get theirs, and the pipe by which they say what failed.
-pub(crate) struct Slots {
+pub struct Slots {
     streams: [OwnedFd; STREAMS],
     verdict: OwnedFd,
     failed: OwnedFd,
@@ -57,29 +57,29 @@ pub(crate) struct Slots {
 }
 
 /// The program of a child and what it is to be, in the form that the kernel takes.
-pub(crate) struct Program<'a> {
+pub struct Program<'a> {
     /// Where the program may be, in the order to be tried.
-    pub(crate) paths: &'a [&'a CStr],
-    pub(crate) arguments: &'a [&'a CStr],
-    pub(crate) environment: &'a [&'a CStr],
-    pub(crate) directory: Option<&'a CStr>,
-    pub(crate) umask: Option<u32>,
+    pub paths: &'a [&'a CStr],
+    pub arguments: &'a [&'a CStr],
+    pub environment: &'a [&'a CStr],
+    pub directory: Option<&'a CStr>,
+    pub umask: Option<u32>,
     /// Whether no program that it executes may give it more rights.
-    pub(crate) no_new_privs: bool,
-    pub(crate) identity: Option<Identity<'a>>,
+    pub no_new_privs: bool,
+    pub identity: Option<Identity<'a>>,
     /// What `RLIMIT_NOFILE` was before the monitor raised it.
-    pub(crate) descriptors: Option<(libc::rlim_t, libc::rlim_t)>,
+    pub descriptors: Option<(libc::rlim_t, libc::rlim_t)>,
     /// Sent to the child when the thread that made it ends.
-    pub(crate) death_signal: i32,
+    pub death_signal: i32,
     /// What its streams shall be; `/dev/null` for `None`.
-    pub(crate) streams: [Option<BorrowedFd<'a>>; STREAMS],
+    pub streams: [Option<BorrowedFd<'a>>; STREAMS],
 }
 
 /// What the child was doing when it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Failure {
-    pub(crate) doing: &'static str,
-    pub(crate) errno: i32,
+pub struct Failure {
+    pub doing: &'static str,
+    pub errno: i32,
 }
 
 const DOING: [&str; 13] = [
@@ -112,7 +112,7 @@ const VERIFY: u8 = 11;
 const RIGHTS: u8 = 12;
 
 impl Slots {
-    pub(crate) fn new() -> io::Result<Slots> {
+    pub fn new() -> io::Result<Slots> {
         let null = OwnedFd::from(std::fs::File::options().read(true).write(true).open("/dev/null")?);
         let (verdict, failed) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
         let slot = || copy_from(&null, FIRST_SLOT);
@@ -132,7 +132,7 @@ impl Slots {
     ///
     /// # Errors
     /// What failed, in the parent or in the child, which is gone then.
-    pub(crate) fn spawn(&self, program: &Program<'_>, newborn: &Newborn) -> Result<(Pid, PidFd), Failure> {
+    pub fn spawn(&self, program: &Program<'_>, newborn: &Newborn) -> Result<(Pid, PidFd), Failure> {
         let failed = |error: io::Error| Failure {
             doing: DOING[usize::from(CLONE)],
             errno: error.raw_os_error().unwrap_or(libc::EIO),
@@ -204,7 +204,7 @@ impl Slots {
 }
 
 /// Blocks all signals in this thread, for ever: a handler must not run in a child of it, in our memory.
-pub(crate) fn block_signals() {
+pub fn block_signals() {
     let mut all = MaybeUninit::uninit();
     // SAFETY: sigfillset initialises the set that it is given; the old mask is not asked for. With a set and a verb that
     // are valid, neither call fails.

@@ -1,6 +1,6 @@
 //! Descriptors by number: which are open, which leak through `exec`, and closing those that are not ours.
 
-use super::cvt;
+use crate::cvt;
 use crate::pid::Pid;
 use nix::unistd::Uid;
 use std::fs;
@@ -12,7 +12,7 @@ use std::os::unix::fs::MetadataExt;
 const PROBES: usize = 256;
 
 /// Whether this number is an open descriptor (`fcntl(2)`, `F_GETFD`).
-pub(crate) fn is_open(fd: RawFd) -> bool {
+pub fn is_open(fd: RawFd) -> bool {
     flags(fd).is_some()
 }
 
@@ -24,14 +24,14 @@ fn flags(fd: RawFd) -> Option<bool> {
 }
 
 /// Returns `true` if this number is an open descriptor that outlives `exec`, as one inherited through `exec` does.
-pub(crate) fn is_inherited(fd: RawFd) -> bool {
+pub fn is_inherited(fd: RawFd) -> bool {
     flags(fd) == Some(false)
 }
 
 /// Returns the process that made a pair of sockets of which this number is one end, and the effective user of that
 /// process (`unix(7)`, `SO_PEERCRED`); `None` if the number is not a socket that keeps packets apart
 /// (`SOCK_SEQPACKET`).
-pub(crate) fn peer(fd: RawFd) -> Option<(Pid, Uid)> {
+pub fn peer(fd: RawFd) -> Option<(Pid, Uid)> {
     let kind: libc::c_int = option(fd, libc::SO_TYPE, 0)?;
     let nobody = libc::ucred { pid: 0, uid: 0, gid: 0 };
     let maker = option(fd, libc::SO_PEERCRED, nobody).filter(|_| kind == libc::SOCK_SEQPACKET)?;
@@ -48,47 +48,47 @@ fn option<T: Copy>(fd: RawFd, name: libc::c_int, mut value: T) -> Option<T> {
 }
 
 /// Sets close-on-exec (`fcntl(2)`, `F_SETFD`); a number that is not open stays so.
-pub(crate) fn close_on_exec(fd: RawFd) {
+pub fn close_on_exec(fd: RawFd) {
     // SAFETY: F_SETFD takes an integer and touches no memory of ours.
     unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
 }
 
 /// Takes over a descriptor that came in through exec and was meant for this process; to be called once for each.
-pub(crate) fn own_handed_over(fd: RawFd) -> OwnedFd {
+pub fn own_handed_over(fd: RawFd) -> OwnedFd {
     // SAFETY: nothing in this program made it, and whoever calls has been given it once.
     unsafe { OwnedFd::from_raw_fd(fd) }
 }
 
 /// The open descriptors from 3 on, by where they come from.
-pub(crate) struct Census {
+pub struct Census {
     /// Leaked in through `exec`: those without close-on-exec, which std sets on all it opens.
-    pub(crate) leaked: Vec<RawFd>,
+    pub leaked: Vec<RawFd>,
     /// Opened by this program.
-    pub(crate) own: Vec<RawFd>,
+    pub own: Vec<RawFd>,
 }
 
 impl Census {
-    pub(crate) fn take() -> io::Result<Census> {
+    pub fn take() -> io::Result<Census> {
         let (own, leaked) = open_from_three()?.into_iter().partition(|fd| flags(*fd) == Some(true));
         Ok(Census { leaked, own })
     }
 }
 
 /// What the kernel calls the thing behind a descriptor that has no name in the file system (`anon_inode:…`).
-pub(crate) fn anonymous_kind(fd: RawFd) -> Option<String> {
+pub fn anonymous_kind(fd: RawFd) -> Option<String> {
     let link = fs::read_link(format!("/proc/self/fd/{fd}")).ok()?;
     link.to_str()?.strip_prefix("anon_inode:").map(|kind| kind.trim_matches(['[', ']']).to_owned())
 }
 
 /// Closes those of these descriptors that are still without close-on-exec.
-pub(crate) fn close_leaked(leaked: &[RawFd]) {
+pub fn close_leaked(leaked: &[RawFd]) {
     for fd in leaked.iter().copied().filter(|fd| flags(*fd) == Some(false)) {
         close(fd);
     }
 }
 
 /// Closes every descriptor from 3 on but those in `keep`. The cost does not depend on `RLIMIT_NOFILE`.
-pub(crate) fn close_all_but(keep: &[RawFd]) -> io::Result<()> {
+pub fn close_all_but(keep: &[RawFd]) -> io::Result<()> {
     match close_ranges_but(keep) {
         // Before Linux 5.9, or where a filter of system calls does not know the call: they are listed instead.
         Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM)) => {

@@ -1,11 +1,11 @@
 //! Numbers of descriptors.
 
-use super::cvt;
+use crate::cvt;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 /// A copy of a descriptor with the lowest free number that is not below `least`; close-on-exec.
-pub(crate) fn copy_from(fd: impl AsFd, least: RawFd) -> io::Result<OwnedFd> {
+pub fn copy_from(fd: impl AsFd, least: RawFd) -> io::Result<OwnedFd> {
     // SAFETY: takes integers and touches no memory of ours.
     let copy = cvt(unsafe { libc::fcntl(fd.as_fd().as_raw_fd(), libc::F_DUPFD_CLOEXEC, least) }.into())?;
     // SAFETY: the kernel just made this descriptor for us alone.
@@ -13,7 +13,7 @@ pub(crate) fn copy_from(fd: impl AsFd, least: RawFd) -> io::Result<OwnedFd> {
 }
 
 /// Returns `false` where `close_range(2)` is missing (before Linux 5.9) or forbidden (by a filter of system calls).
-pub(crate) fn has_close_range() -> bool {
+pub fn has_close_range() -> bool {
     let (none, flags) = (u32::MAX, 0);
     // SAFETY: no descriptor has this number, so nothing is closed.
     unsafe { libc::syscall(libc::SYS_close_range, none, none, flags) == 0 }
@@ -21,7 +21,7 @@ pub(crate) fn has_close_range() -> bool {
 
 /// Gives this thread a table of its own (`close_range(2)`, `CLOSE_RANGE_UNSHARE`), in which nothing is open but the standard
 /// streams and `kept`: a thread that hangs for ever keeps nothing else open then.
-pub(crate) fn leave(kept: impl AsFd) -> io::Result<()> {
+pub fn leave(kept: impl AsFd) -> io::Result<()> {
     let kept = kept.as_fd().as_raw_fd();
     if !has_close_range() {
         // SAFETY: takes an integer; the table that this thread gets is a copy.

@@ -4,13 +4,13 @@ use super::fork::Alone;
 use std::ffi::OsStr;
 
 /// `setenv(3)`: this process and its children see this value from now on.
-pub(crate) fn set(_: Alone, name: &str, value: &OsStr) {
+pub fn set(_: Alone, name: &str, value: &OsStr) {
     // SAFETY: as in `forget`.
     unsafe { std::env::set_var(name, value) };
 }
 
 /// `unsetenv(3)`: neither this process nor its children see the variable any more.
-pub(crate) fn forget(_: Alone, name: &str) {
+pub fn forget(_: Alone, name: &str) {
     // SAFETY: the witness says that no other thread is reading or changing the environment.
     unsafe { std::env::remove_var(name) };
 }

@@ -34,11 +34,12 @@ struct Slot {
 /// By number; more than any Linux has.
 static SLOTS: [AtomicPtr<Slot>; 129] = [const { AtomicPtr::new(ptr::null_mut()) }; 129];
 
-/// Installs the handler: the signal raises `flag` and `event`. An `abort(3)` does what it did before.
+/// Installs the handler: the signal raises `flag` and `event`, beside the handlers that others have installed, until
+/// [`uninstall`]. An `abort(3)` does what it did before: it ends the process.
 ///
 /// # Errors
 /// The error of `sigaction(2)`.
-pub(super) fn install(signal: Signal, flag: Arc<Flag>, event: Arc<EventFd>) -> io::Result<()> {
+pub fn install(signal: Signal, flag: Arc<Flag>, event: Arc<EventFd>) -> io::Result<()> {
     let place = place(signal).ok_or(Errno::EINVAL)?;
     let current = dispositions::current(signal).ok_or_else(io::Error::last_os_error)?;
     // A daemon that was given up, in this process or in the one that forked it.
@@ -62,8 +63,8 @@ pub(super) fn install(signal: Signal, flag: Arc<Flag>, event: Arc<EventFd>) -> i
     Ok(())
 }
 
-/// Takes the handler back. Where another one was installed over it, it stays and passes the signal on.
-pub(super) fn uninstall(signal: Signal) {
+/// Removes the handler: the signal does again what it did before [`install`]. Where another one was installed over it, it stays and passes the signal on.
+pub fn uninstall(signal: Signal) {
     let Some(slot) = slot(signal.as_raw()) else { return };
     slot.active.store(false, SeqCst);
     if is_ours_in_force(signal) && dispositions::set_action(signal, &slot.before).is_ok() {
@@ -74,13 +75,13 @@ pub(super) fn uninstall(signal: Signal) {
 }
 
 /// Returns `true` if the signal reaches our handler first; otherwise another handler decides whether it reaches ours.
-pub(crate) fn is_ours_in_force(signal: Signal) -> bool {
+pub fn is_ours_in_force(signal: Signal) -> bool {
     dispositions::current(signal).is_some_and(|action| action.sa_sigaction == address())
 }
 
 /// Returns `true` if a handler of another takes the signal, too, whether it was installed before ours or later. One that is
 /// called once (`SA_RESETHAND`) has left the default action behind; where the program ignores the signal, none takes it.
-pub(crate) fn is_shared(signal: Signal) -> bool {
+pub fn is_shared(signal: Signal) -> bool {
     let Some(current) = dispositions::current(signal) else { return false };
     if current.sa_sigaction == address() {
         slot(signal.as_raw()).is_some_and(|slot| is_handler(&slot.before))

@@ -12,11 +12,11 @@ use libc::{SYS_setgroups32 as SYS_setgroups, SYS_setresgid32 as SYS_setresgid, S
 
 /// The user and the groups that a child is to have.
 #[derive(Clone, Copy)]
-pub(crate) struct Identity<'a> {
-    pub(crate) user: Option<u32>,
-    pub(crate) group: Option<u32>,
+pub struct Identity<'a> {
+    pub user: Option<u32>,
+    pub group: Option<u32>,
     /// Sorted, each once.
-    pub(crate) groups: Option<&'a [u32]>,
+    pub groups: Option<&'a [u32]>,
 }
 
 /// An id that leaves things as they are, in the `setres*id` calls.

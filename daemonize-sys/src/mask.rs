@@ -1,6 +1,6 @@
 //! Sets of signals, the mask of a thread, and waiting with another mask; nix's sets know no realtime signals.
 
-use super::cvt;
+use crate::cvt;
 use crate::signal::Signal;
 use nix::poll::{PollFd, PollTimeout, poll};
 use std::io;
@@ -10,10 +10,10 @@ use std::time::Duration;
 
 /// A set of signals (`sigsetops(3)`).
 #[derive(Clone, Copy)]
-pub(crate) struct Mask(libc::sigset_t);
+pub struct Mask(libc::sigset_t);
 
 impl Mask {
-    pub(crate) fn empty() -> Mask {
+    pub fn empty() -> Mask {
         let mut set = MaybeUninit::uninit();
         // SAFETY: sigemptyset initialises the set it is given.
         Mask(unsafe {
@@ -23,7 +23,7 @@ impl Mask {
     }
 
     /// All signals, but those that glibc needs for itself.
-    pub(crate) fn all() -> Mask {
+    pub fn all() -> Mask {
         let mut set = MaybeUninit::uninit();
         // SAFETY: sigfillset initialises the set it is given.
         Mask(unsafe {
@@ -32,23 +32,25 @@ impl Mask {
         })
     }
 
-    pub(crate) fn of(signals: impl IntoIterator<Item = Signal>) -> Mask {
+    pub fn of(signals: impl IntoIterator<Item = Signal>) -> Mask {
         signals.into_iter().fold(Mask::empty(), Mask::with)
     }
 
-    pub(crate) fn with(mut self, signal: Signal) -> Mask {
+    #[must_use]
+    pub fn with(mut self, signal: Signal) -> Mask {
         // SAFETY: the set is initialised; an unknown number is refused by the call.
         unsafe { libc::sigaddset(&raw mut self.0, signal.as_raw()) };
         self
     }
 
-    pub(crate) fn without(mut self, signal: Signal) -> Mask {
+    #[must_use]
+    pub fn without(mut self, signal: Signal) -> Mask {
         // SAFETY: as in `with`.
         unsafe { libc::sigdelset(&raw mut self.0, signal.as_raw()) };
         self
     }
 
-    pub(crate) fn contains(&self, signal: Signal) -> bool {
+    pub fn contains(&self, signal: Signal) -> bool {
         // SAFETY: the set is initialised and only read.
         unsafe { libc::sigismember(&raw const self.0, signal.as_raw()) == 1 }
     }
@@ -59,7 +61,7 @@ impl Mask {
     }
 
     /// The mask of the calling thread (`pthread_sigmask(3)`).
-    pub(crate) fn current() -> Mask {
+    pub fn current() -> Mask {
         let mut mask = Mask::empty();
         // SAFETY: a null set changes nothing; the answer goes into a set of ours.
         unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, ptr::null(), &raw mut mask.0) };
@@ -67,7 +69,8 @@ impl Mask {
     }
 
     /// Makes this the mask of the calling thread (`pthread_sigmask(3)`) and returns the one before.
-    pub(crate) fn set(&self) -> Mask {
+    #[allow(clippy::return_self_not_must_use)] // Not all who set one put the old one back.
+    pub fn set(&self) -> Mask {
         let mut old = Mask::empty();
         // SAFETY: both sets are initialised and ours.
         unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, &raw mut old.0) };
@@ -75,7 +78,7 @@ impl Mask {
     }
 
     /// What was sent to this process and waits until it is open (`sigpending(2)`).
-    pub(crate) fn pending() -> Mask {
+    pub fn pending() -> Mask {
         let mut pending = Mask::empty();
         // SAFETY: the answer goes into a set of ours.
         unsafe { libc::sigpending(&raw mut pending.0) };
@@ -88,7 +91,7 @@ impl Mask {
     ///
     /// # Errors
     /// The kernel cannot wait, so that waiting again is of no use.
-    pub(crate) fn poll(&self, fds: &mut [PollFd<'_>], time: Option<Duration>) -> io::Result<usize> {
+    pub fn poll(&self, fds: &mut [PollFd<'_>], time: Option<Duration>) -> io::Result<usize> {
         match self.poll_atomically(fds, time) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
             // A container's seccomp may know poll only, and answers ENOSYS or EPERM.

@@ -1,6 +1,6 @@
 //! Dispositions, which nix can only set through `unsafe`.
 
-use super::cvt;
+use crate::cvt;
 use crate::signal::Signal;
 use std::io;
 use std::mem::MaybeUninit;
@@ -8,25 +8,25 @@ use std::ptr;
 
 /// What a signal does when no handler takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Disposition {
+pub enum Disposition {
     Default,
     Ignore,
 }
 
 /// Whether the signal is ignored, or is `SIGCHLD` with `SA_NOCLDWAIT`, which loses the status of children alike.
-pub(crate) fn is_ignored(signal: Signal) -> bool {
+pub fn is_ignored(signal: Signal) -> bool {
     current(signal).is_some_and(|action| {
         action.sa_sigaction == libc::SIG_IGN || (signal == Signal::SIGCHLD && action.sa_flags & libc::SA_NOCLDWAIT != 0)
     })
 }
 
 /// Returns `true` if the signal has its default action.
-pub(crate) fn is_default(signal: Signal) -> bool {
+pub fn is_default(signal: Signal) -> bool {
     current(signal).is_some_and(|action| action.sa_sigaction == libc::SIG_DFL)
 }
 
 /// Sets the disposition and returns what was there, to be put back with [`restore`].
-pub(crate) fn set(signal: Signal, disposition: Disposition) -> Option<SavedAction> {
+pub fn set(signal: Signal, disposition: Disposition) -> Option<SavedAction> {
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: an all-zero sigaction is a valid one (SIG_DFL, empty mask, no flags).
     let action = unsafe { action.assume_init_mut() };
@@ -42,10 +42,10 @@ pub(crate) fn set(signal: Signal, disposition: Disposition) -> Option<SavedActio
 }
 
 /// A disposition that was replaced for a while.
-pub(crate) struct SavedAction(Signal, libc::sigaction);
+pub struct SavedAction(Signal, libc::sigaction);
 
 /// Puts a disposition back, handler and flags included.
-pub(crate) fn restore(saved: &SavedAction) {
+pub fn restore(saved: &SavedAction) {
     // SAFETY: the action was in force in this process before, so its handler is a valid one.
     unsafe { libc::sigaction(saved.0.as_raw(), &raw const saved.1, ptr::null_mut()) };
 }

@@ -1,6 +1,6 @@
 //! Making a process, and leaving one without returning.
 
-use super::cvt;
+use crate::cvt;
 use crate::pid::Pid;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Which of the two processes `fork(2)` returned in.
-pub(crate) enum Fork {
+pub enum Fork {
     Parent(Pid),
     Child,
 }
@@ -17,14 +17,14 @@ pub(crate) enum Fork {
 ///
 /// Only [`Alone::prove`] makes one. The child of a fork is alone as well, so the witness is `Copy`.
 #[derive(Clone, Copy)]
-pub(crate) struct Alone(());
+pub struct Alone(());
 
 /// How long a thread that was just joined may still be listed by the kernel.
 const LINGER: Duration = Duration::from_millis(100);
 
 impl Alone {
     /// Counts the threads: `Ok(Err(n))` when there are n > 1 of them, `Err` when the count cannot be had.
-    pub(crate) fn prove() -> io::Result<Result<Alone, u64>> {
+    pub fn prove() -> io::Result<Result<Alone, u64>> {
         let deadline = Instant::now() + LINGER;
         loop {
             match threads()? {
@@ -46,31 +46,31 @@ fn threads() -> io::Result<u64> {
 }
 
 /// `fork(2)` in a process that has one thread.
-pub(crate) fn fork(_: Alone) -> io::Result<Fork> {
+pub fn fork(_: Alone) -> io::Result<Fork> {
     // SAFETY: the witness says that no other thread exists whose locks or half-done work the child could inherit.
     let pid = cvt(unsafe { libc::fork() }.into())?;
     Ok(i32::try_from(pid).ok().and_then(Pid::from_raw).map_or(Fork::Child, Fork::Parent))
 }
 
 /// `_exit(2)`: ends the process without running atexit handlers or flushing buffers that belong to somebody else.
-pub(crate) fn exit_now(status: u8) -> ! {
+pub fn exit_now(status: u8) -> ! {
     // SAFETY: has no preconditions and does not return.
     unsafe { libc::_exit(status.into()) }
 }
 
 /// Ends this process when it is dropped: a panic must not carry a forked process into code that belongs to another.
-pub(crate) struct Fence {
+pub struct Fence {
     closed: bool,
 }
 
 impl Fence {
     /// Closed only where there is something to be kept apart: in a forked process.
-    pub(crate) fn around(forked: bool) -> Fence {
+    pub fn around(forked: bool) -> Fence {
         Fence { closed: forked }
     }
 
     /// The process goes on by itself.
-    pub(crate) fn open(mut self) {
+    pub fn open(mut self) {
         self.closed = false;
     }
 }
@@ -84,7 +84,7 @@ impl Drop for Fence {
 }
 
 /// `atexit(3)`: runs `f` when the process ends by `exit(3)` or by returning from `main`.
-pub(crate) fn at_exit(f: extern "C" fn()) {
+pub fn at_exit(f: extern "C" fn()) {
     // SAFETY: `f` is a plain function that lives as long as the program; it does not unwind (extern "C").
     unsafe { libc::atexit(f) };
 }

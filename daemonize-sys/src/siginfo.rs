@@ -1,7 +1,7 @@
 //! The data of a queued signal (`sigqueue(3)`): its sender and a value. The verbs mark their signals with the value,
 //! so that a daemon can tell them from signals that were sent by hand.
 
-use super::cvt;
+use crate::cvt;
 use crate::signal::Signal;
 use std::io;
 use std::mem;
@@ -14,7 +14,7 @@ const HURRY: usize = 0x6875_7272;
 
 /// Why a signal was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
+pub enum Purpose {
     /// Sent by hand or by a service manager: it has no mark.
     Unmarked,
     /// The verb `stop`, or the daemon that stops itself.
