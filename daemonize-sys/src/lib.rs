@@ -27,6 +27,7 @@ mod cvt;
 pub mod datagram;
 pub mod dispositions;
 pub mod env;
+pub mod error;
 pub mod escape;
 pub mod exec;
 pub mod fds;

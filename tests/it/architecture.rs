@@ -30,7 +30,7 @@ const FLOORS_OF_SYS: Floors = &[
             "keyring",
         ],
     ),
-    (1, &["signal", "capability", "pid"]),
+    (1, &["signal", "capability", "pid", "error"]),
     (0, &["escape", "mutex", "cvt"]),
 ];
 
@@ -214,6 +214,7 @@ fn the_crates_have_one_version_and_pin_each_other() {
         (&core, "daemonize-sys"),
         (&monitor, "daemonize-sys"),
         (&control, "daemonize-core"),
+        (&control, "daemonize-sys"),
         (&monitor, "daemonize-core"),
         (&monitor, "daemonize-control"),
     ] {

@@ -3,8 +3,8 @@
 use crate::exit;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
-use daemonize_core::__private::escape_bytes;
 use daemonize_core::Signal;
+use daemonize_sys::escape::escape_bytes;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
