@@ -38,6 +38,7 @@ pub mod mask;
 pub mod mutex;
 pub mod pid;
 pub mod pidfd;
+pub mod proc;
 pub mod siginfo;
 pub mod signal;
 pub mod signalfd;
