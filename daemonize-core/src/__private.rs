@@ -6,7 +6,7 @@ pub use crate::body::pump_async;
 use crate::body::{Ending, Outcome, Work};
 use crate::daemon::Daemon;
 use crate::pid::Pid;
-pub use crate::places::{Places, Situation, home};
+pub use crate::places::{Places, Situation};
 pub use crate::settings::Device;
 use crate::signal::Signal;
 use crate::sys::dispositions;

@@ -7,8 +7,9 @@
 #[cfg(test)]
 mod tests;
 
+use crate::sys::account::home;
 use nix::sys::utsname::uname;
-use nix::unistd::{User, geteuid};
+use nix::unistd::geteuid;
 use std::env;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -152,14 +153,6 @@ pub(crate) fn other_pidfiles(name: &str, situation: &Situation) -> Vec<PathBuf> 
     // Version 0.1 had no host in it.
     let names = [format!("{name}@{}.pid", situation.host()), file.clone()];
     units.chain(state.iter().flat_map(|state| names.iter().map(|name| state.join(name)))).collect()
-}
-
-/// The home directory of the effective user: that of the passwd entry, everywhere.
-///
-/// `HOME` is what a caller says, and another one in a session, under `sudo` and in a cron job.
-#[must_use]
-pub fn home() -> Option<PathBuf> {
-    User::from_uid(geteuid()).ok().flatten().map(|user| user.dir).filter(|home| home.is_absolute())
 }
 
 /// Says that there is no home.

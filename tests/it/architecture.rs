@@ -15,7 +15,7 @@ const FLOORS_OF_SYS: Floors = &[
     (4, &["spawn", "action"]),
     (3, &["stray", "signalfd", "pidfd", "handler", "env"]),
     (2, &["proc", "wait", "siginfo", "mask", "dispositions", "fork", "exec", "capabilities", "keyring"]),
-    (2, &["fds", "table", "datagram"]),
+    (2, &["account", "fds", "table", "datagram"]),
     (1, &["signal", "capability", "pid", "error"]),
     (0, &["escape", "mutex", "cvt"]),
 ];

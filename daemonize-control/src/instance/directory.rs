@@ -1,7 +1,8 @@
 //! The directory of an instance: its pidfile, its socket, its token.
 
 use crate::client::error::{Error, ErrorKind, Result, cause};
-use daemonize_core::__private::{home, make_directory};
+use daemonize_core::__private::make_directory;
+use daemonize_sys::account::home;
 use nix::unistd::geteuid;
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};

@@ -3,12 +3,13 @@
 //! Root writes for bots that are other users, and those may own the directory of their log. So the way there is walked
 //! with open directories that are judged one after another, and everything else is relative to the last one.
 
+use crate::sys::account;
 use crate::sys::table::copy_from;
 use daemonize_core::__private::{open_log, open_log_directory, open_log_to_read};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, renameat};
 use nix::sys::stat::fstatat;
-use nix::unistd::{UnlinkatFlags, User, geteuid, unlinkat};
+use nix::unistd::{Uid, UnlinkatFlags, geteuid, unlinkat};
 use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -83,8 +84,7 @@ impl Place {
     fn user(&self) -> Option<u32> {
         let find = || {
             let user = self.user.as_deref().filter(|_| geteuid().is_root())?;
-            let named = || User::from_name(user).ok().flatten().map(|user| user.uid.as_raw());
-            user.parse().ok().or_else(named)
+            account::find_uid(user).ok().map(Uid::as_raw)
         };
         *self.number.get_or_init(find)
     }
