@@ -8,6 +8,7 @@
 mod tests;
 
 use crate::sys::account::home;
+use crate::sys::trust::OTHERS_WRITE;
 use nix::sys::utsname::uname;
 use nix::unistd::geteuid;
 use std::env;
@@ -21,9 +22,6 @@ const RUNTIME_DIRECTORY: &str = "RUNTIME_DIRECTORY";
 
 /// Holds what lives as long as the boot.
 const RUN: &str = "/run";
-
-/// Bits with which others than the owner could write.
-const OTHERS_WRITE: u32 = 0o022;
 
 /// Everything about the calling process that decides where a daemon's files are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -46,6 +46,7 @@ pub mod signalfd;
 pub mod spawn;
 pub mod stray;
 pub mod table;
+pub mod trust;
 pub mod wait;
 
 pub use capability::{Capability, UnknownCapability};

@@ -1,8 +1,8 @@
 //! Signals that end a program which has not asked for them: a monitor ignores them, and logs that.
 
 use super::Engine;
+use crate::sys::dispositions::is_default;
 use crate::sys::stray::Came;
-use daemonize_core::__private::has_default_action;
 use daemonize_core::{Pid, Signal};
 use std::fmt::Write;
 use std::time::{Duration, Instant};
@@ -36,7 +36,7 @@ pub(crate) fn deadly() -> impl Iterator<Item = Signal> {
 
 /// Returns those that nothing in this program handles or ignores.
 pub(super) fn unclaimed(signals: Vec<Signal>) -> impl Iterator<Item = Signal> {
-    signals.into_iter().filter(|signal| has_default_action(*signal))
+    signals.into_iter().filter(|signal| is_default(*signal))
 }
 
 impl Engine {
