@@ -36,7 +36,7 @@ const OF_A_BOT: &[(&str, &str)] = &[
     ("limit = { window = \"1,5h\" }", "3:20: `window`: `1,5h` is not a duration: write a number and a unit, such as \"3s\""),
     ("limit = { window = \"1 weak\" }", "3:20: `window`: `weak` is not a unit of a duration: write `ms`, `s`, `m`, `h` or `d`"),
     ("limit = { window = \"99999d\" }", "3:20: `window`: `99999d` is too long: 100 years are the most"),
-    ("limit = { window = \"99999999999999999999s\" }", "3:20: `window`: `99999999999999999999s` is too much"),
+    ("limit = { window = \"99999999999999999999s\" }", "3:20: `window`: `99999999999999999999s` is too long: 100 years are the most"),
     ("backoff = { factor = 0.5 }", "3:22: `factor`: expected a number from 1 to 100"),
     ("backoff = { jitter = 2 }", "3:22: `jitter`: expected a number from 0 to 1"),
     ("backoff = { first = \"2m\" }", "3:11: `backoff`: `first` is longer than `cap`: write a longer `cap`"),
