@@ -32,6 +32,7 @@ mod commands;
 mod config;
 mod configured;
 mod counts;
+mod duration;
 mod engine;
 mod error;
 mod journal;

@@ -70,7 +70,7 @@ const FLOORS_OF_MONITOR: Floors = &[
     (4, &["journal", "config", "json"]),
     (3, &["process", "reload", "status", "record", "registry", "spawner"]),
     (2, &["policy", "logs", "notify", "settings", "program"]),
-    (1, &["bot", "counts", "error", "page", "presence", "secret", "sys", "usage"]),
+    (1, &["bot", "counts", "duration", "error", "page", "presence", "secret", "sys", "usage"]),
 ];
 
 /// A file longer than this is two files.
