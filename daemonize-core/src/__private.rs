@@ -5,8 +5,6 @@ pub use crate::body::pump;
 pub use crate::body::pump_async;
 use crate::body::{Ending, Outcome, Work};
 use crate::daemon::Daemon;
-pub use crate::error::cause;
-pub use crate::escape::{escape, escape_bytes, escape_json, escape_lines, into_escaped_lines, is_escaped};
 use crate::pid::Pid;
 pub use crate::places::{Places, Situation, home};
 pub use crate::settings::Device;

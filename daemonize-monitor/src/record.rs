@@ -11,7 +11,7 @@ mod syslog;
 use crate::bot::Log as LogFile;
 use crate::logs::{Place, Sink};
 use crate::settings::{Facility, Handler, Settings};
-use daemonize_core::__private::escape;
+use daemonize_sys::escape::escape;
 use health::Health;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use std::cell::Cell;

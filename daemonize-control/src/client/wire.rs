@@ -2,7 +2,7 @@
 
 use super::error::{Error, ErrorKind, Result};
 use super::trust::Secret;
-use daemonize_core::__private::escape;
+use daemonize_sys::escape::escape;
 use serde_json::Value;
 
 /// The most bytes that the body of a reply may have.

@@ -3,7 +3,7 @@
 use super::IntoReply;
 use crate::blocking;
 use crate::json::{Object, failure};
-use daemonize_core::__private::escape;
+use daemonize_sys::escape::escape;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;

@@ -5,7 +5,7 @@ use super::unit::Unit;
 use crate::bot::Bot;
 use crate::error::{Error, ErrorKind, Result};
 use crate::status::Change;
-use daemonize_core::__private::{escape, escape_bytes};
+use daemonize_sys::escape::{escape, escape_bytes};
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;

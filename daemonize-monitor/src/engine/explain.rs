@@ -3,7 +3,7 @@
 use super::{Engine, dependencies};
 use crate::status::State;
 use crate::status::State::{BackingOff, Starting, Stopping, Waiting};
-use daemonize_core::__private::escape_bytes;
+use daemonize_sys::escape::escape_bytes;
 use std::time::Duration;
 
 /// The most bots that are told one by one.

@@ -11,7 +11,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::Response;
 use body::{Read, answer, bad, refusal};
 use daemonize_control::axum;
-use daemonize_core::__private::escape_json;
+use daemonize_sys::escape::escape_json;
 use serde::Deserialize;
 use serde_json::json;
 use std::convert::Infallible;

@@ -3,9 +3,9 @@
 use crate::exit;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
-use daemonize_core::__private::escape_bytes;
 use daemonize_core::Signal;
 use daemonize_monitor::__daemonctl::parse_duration;
+use daemonize_sys::escape::escape_bytes;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
