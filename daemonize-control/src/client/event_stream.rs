@@ -30,7 +30,8 @@ impl EventStream {
 
     async fn accept(mut response: Response) -> Result<EventStream> {
         if !response.status.is_success() {
-            let body = response.read_beginning(MAX_REFUSAL).await;
+            // Whatever becomes of its text, it is a refusal.
+            let body = response.read_to_end(MAX_REFUSAL).await.unwrap_or_default();
             check_status(response.request(), response.status, &body)?;
         }
         Ok(EventStream { response, parser: Parser::default(), has_ended: false, failure: None })

@@ -3,24 +3,24 @@
 //! A runtime would refuse to run inside another, and leave an epoll descriptor or threads behind, with which a later start of a
 //! daemon in this process is refused. A client waits for one socket: `poll(2)` is enough.
 
+use super::socket::Socket;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, recv, send};
 use std::future::Future;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicI16, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Instant;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// How many times a socket may be read until the deadline is looked at: a peer that never pauses would hold up the future.
 const READS_PER_ROUND: usize = 32;
 
 /// What a future waits for.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Poller {
     socket: OnceLock<Arc<OwnedFd>>,
     /// The `PollFlags` that the socket was not ready for.
@@ -91,7 +91,6 @@ fn timeout(deadline: Option<Instant>) -> PollTimeout {
 }
 
 /// A socket whose reads and writes never block: what they wait for, [`Poller::block_on`] waits for.
-#[derive(Debug)]
 pub(super) struct PolledSocket {
     fd: Arc<OwnedFd>,
     poller: Arc<Poller>,
@@ -116,31 +115,19 @@ impl AsFd for PolledSocket {
     }
 }
 
-impl AsyncRead for PolledSocket {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+impl Socket for PolledSocket {
+    fn poll_read(&mut self, context: &mut Context<'_>, bytes: &mut [u8]) -> Poll<io::Result<usize>> {
         let left = self.poller.reads_left.load(Ordering::Relaxed);
         if left == 0 {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
         self.poller.reads_left.store(left - 1, Ordering::Relaxed);
-        let read = self.poll(PollFlags::POLLIN, |fd, flags| recv(fd, buffer.initialize_unfilled(), flags));
-        read.map_ok(|length| buffer.advance(length))
+        self.poll(PollFlags::POLLIN, |fd, flags| recv(fd, bytes, flags))
     }
-}
 
-impl AsyncWrite for PolledSocket {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(&mut self, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.poll(PollFlags::POLLOUT, |fd, flags| send(fd, bytes, flags))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    /// Does nothing: the socket is closed when it is dropped.
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
     }
 }
 

@@ -4,7 +4,7 @@ use super::connection::Connect;
 use super::error::{Error, ErrorKind, Result, quoted};
 use super::json;
 use super::request::Request;
-use super::response::{Response, malformed};
+use super::response::{MAX_BODY, Response, malformed};
 use super::target::Target;
 use hyper::StatusCode;
 use serde_json::Value;
@@ -21,7 +21,7 @@ pub(super) const MAX_REFUSAL: usize = 64 << 10;
 /// The daemon cannot be reached, refuses, or does not answer with HTTP within the limits of a reply.
 pub(super) async fn call(connector: &impl Connect, target: &Target, request: &Request) -> Result<Value> {
     let mut response = Response::of(connector, target, request).await?;
-    let body = response.read_to_end().await?;
+    let body = response.read_to_end(MAX_BODY).await?;
     check_status(response.request(), response.status, &body)?;
     if response.is_json {
         return json::of_reply(&body).map_err(|why| malformed(response.request(), &why));
@@ -29,7 +29,7 @@ pub(super) async fn call(connector: &impl Connect, target: &Target, request: &Re
     Ok(Value::String(String::from_utf8_lossy(&body).into_owned()))
 }
 
-/// Returns the error of a status other than one of success, with the message in the body.
+/// Returns an error with the message in the body, if any, unless the status is one of success.
 pub(super) fn check_status(request: &Request, status: StatusCode, body: &[u8]) -> Result<()> {
     if status.is_success() {
         return Ok(());

@@ -34,15 +34,12 @@ pub(super) struct Response {
     pub(super) status: StatusCode,
     pub(super) is_json: bool,
     body: Incoming,
-    exchange: Exchange,
-}
-
-/// hyper's side of a connection, which reads and writes while it is polled.
-struct Exchange {
     /// `None` when it has ended.
-    connection: Option<http1::Connection<HyperIo, Full<Bytes>>>,
+    connection: Option<HyperConnection>,
     traffic: Arc<Traffic>,
 }
+
+type HyperConnection = http1::Connection<HyperIo, Full<Bytes>>;
 
 impl Response {
     /// Sends a request to the daemon, and waits for the head of the response.
@@ -57,20 +54,20 @@ impl Response {
 
     /// Sends `sent`, which is `request` for this connection.
     async fn receive(io: HyperIo, sent: http::Request<Full<Bytes>>, request: Request) -> Result<Response> {
-        let traffic = io.traffic();
+        let traffic = Arc::clone(&io.traffic);
         let handshake = http1::Builder::new().max_header_size(MAX_HEAD).max_buf_size(MAX_HEAD).handshake(io).await;
         let (mut sender, connection) = handshake.map_err(|error| failed(&request, &traffic, &error))?;
-        let mut exchange = Exchange { connection: Some(connection), traffic };
+        let mut connection = Some(connection);
         let mut response = pin!(sender.send_request(sent));
         let response = poll_fn(|context| {
-            exchange.poll(context);
+            poll_connection(&mut connection, context);
             response.as_mut().poll(context)
         });
-        let (head, body) = response.await.map_err(|error| failed(&request, &exchange.traffic, &error))?.into_parts();
+        let (head, body) = response.await.map_err(|error| failed(&request, &traffic, &error))?.into_parts();
         check_head(head.status, &head.headers, &body).map_err(|why| malformed(&request, why))?;
         let kind = head.headers.get(CONTENT_TYPE).map(|kind| kind.as_bytes().to_ascii_lowercase());
         let is_json = kind.is_some_and(|kind| kind.starts_with(b"application/json"));
-        Ok(Response { request, status: head.status, is_json, body, exchange })
+        Ok(Response { request, status: head.status, is_json, body, connection, traffic })
     }
 
     pub(super) fn request(&self) -> &Request {
@@ -80,7 +77,7 @@ impl Response {
     /// Receives the next bytes of the body; `None` at its end.
     pub(super) fn poll_bytes(&mut self, context: &mut Context<'_>) -> Poll<Option<hyper::Result<Bytes>>> {
         loop {
-            self.exchange.poll(context);
+            poll_connection(&mut self.connection, context);
             match ready!(Pin::new(&mut self.body).poll_frame(context)?) {
                 None => return Poll::Ready(None),
                 Some(frame) => match frame.into_data() {
@@ -95,12 +92,12 @@ impl Response {
     /// Receives the rest of the body.
     ///
     /// # Errors
-    /// It is larger than 16 MiB, is cut off, or is not HTTP.
-    pub(super) async fn read_to_end(&mut self) -> Result<Vec<u8>> {
+    /// It is larger than `limit` bytes, which is [`MAX_BODY`] where the error is shown; it is cut off, or is not HTTP.
+    pub(super) async fn read_to_end(&mut self, limit: usize) -> Result<Vec<u8>> {
         let mut body = Vec::new();
         while let Some(bytes) = poll_fn(|context| self.poll_bytes(context)).await {
             let bytes = bytes.map_err(|error| self.failed(&error))?;
-            if body.len() + bytes.len() > MAX_BODY {
+            if body.len() + bytes.len() > limit {
                 return Err(malformed(&self.request, BODY_TOO_LARGE));
             }
             body.extend_from_slice(&bytes);
@@ -108,30 +105,17 @@ impl Response {
         Ok(body)
     }
 
-    /// Receives the beginning of the body, of at most `limit` bytes and a few more, whatever becomes of the rest.
-    pub(super) async fn read_beginning(&mut self, limit: usize) -> Vec<u8> {
-        let mut body = Vec::new();
-        while body.len() <= limit {
-            let Some(Ok(bytes)) = poll_fn(|context| self.poll_bytes(context)).await else { break };
-            body.extend_from_slice(&bytes);
-        }
-        body
-    }
-
     /// Returns what an error of hyper's means.
     pub(super) fn failed(&self, error: &hyper::Error) -> Error {
-        failed(&self.request, &self.exchange.traffic, error)
+        failed(&self.request, &self.traffic, error)
     }
 }
 
-impl Exchange {
-    fn poll(&mut self, context: &mut Context<'_>) {
-        if let Some(connection) = &mut self.connection {
-            // Its errors reach the response or the body too.
-            if Pin::new(connection).poll(context).is_ready() {
-                self.connection = None;
-            }
-        }
+/// Reads and writes until it has to wait.
+fn poll_connection(connection: &mut Option<HyperConnection>, context: &mut Context<'_>) {
+    // Its errors reach the response or the body too.
+    if connection.as_mut().is_some_and(|connection| Pin::new(connection).poll(context).is_ready()) {
+        *connection = None;
     }
 }
 

@@ -7,28 +7,20 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// The most bytes that one read takes from a socket.
 const MAX_READ: usize = 8192;
 
-/// A connected socket. The traits are tokio's, and work without a runtime.
-pub(super) trait Socket: AsyncRead + AsyncWrite + AsFd + Send + Sync + Unpin {}
+/// A connected socket of one kind of client.
+pub(super) trait Socket: AsFd + Send + Sync {
+    /// Reads, as [`io::Read::read`] does.
+    fn poll_read(&mut self, context: &mut Context<'_>, bytes: &mut [u8]) -> Poll<io::Result<usize>>;
 
-impl<T: AsyncRead + AsyncWrite + AsFd + Send + Sync + Unpin> Socket for T {}
-
-/// Passes the bytes of a socket to hyper and back, and notes in [`Traffic`] what hyper's errors do not say.
-///
-/// A peer that closes the connection is the end of what can be read, and never an error of a write: it may have answered without
-/// reading all of the request.
-pub(super) struct HyperIo {
-    socket: Box<dyn Socket>,
-    is_unix: bool,
-    has_written: bool,
-    traffic: Arc<Traffic>,
+    /// Writes, as [`io::Write::write`] does.
+    fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>>;
 }
 
-/// What has happened on a connection.
+/// What has happened on a connection, as far as hyper's errors do not say it.
 #[derive(Debug, Default)]
 pub(super) struct Traffic {
     received: AtomicUsize,
@@ -49,18 +41,31 @@ impl Traffic {
     }
 }
 
+/// Passes the bytes of a socket to hyper and back.
+///
+/// A peer that closes the connection is the end of what can be read, and never an error of a write: it may have answered without
+/// reading all of the request.
+pub(super) struct HyperIo {
+    socket: Box<dyn Socket>,
+    is_unix: bool,
+    has_written: bool,
+    pub(super) traffic: Arc<Traffic>,
+}
+
 impl HyperIo {
     pub(super) fn new(socket: Box<dyn Socket>, is_unix: bool) -> HyperIo {
         HyperIo { socket, is_unix, has_written: false, traffic: Arc::default() }
     }
 
-    /// Returns the notes on this socket, which can be read while hyper owns it.
-    pub(super) fn traffic(&self) -> Arc<Traffic> {
-        Arc::clone(&self.traffic)
-    }
-
-    fn note_closed(&self) {
-        self.traffic.is_request_unread.store(self.is_unix, Ordering::Relaxed);
+    /// Returns `instead` of an error that says that the peer has closed the connection.
+    fn accept_close(&self, result: io::Result<usize>, instead: usize) -> io::Result<usize> {
+        match result {
+            Err(error) if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) => {
+                self.traffic.is_request_unread.store(self.is_unix, Ordering::Relaxed);
+                Ok(instead)
+            }
+            other => other,
+        }
     }
 }
 
@@ -77,39 +82,30 @@ impl Read for HyperIo {
         // To read into the cursor itself would need `unsafe`; a copy of 8 KiB costs less than the system call.
         let mut bytes = [0; MAX_READ];
         let length = MAX_READ.min(cursor.remaining());
-        let mut buffer = ReadBuf::new(&mut bytes[..length]);
-        match ready!(Pin::new(&mut self.socket).poll_read(context, &mut buffer)) {
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => self.note_closed(),
-            read => read?,
-        }
-        self.traffic.received.fetch_add(buffer.filled().len(), Ordering::Relaxed);
-        cursor.put_slice(buffer.filled());
+        let read = ready!(self.socket.poll_read(context, &mut bytes[..length]));
+        let received = self.accept_close(read, 0)?;
+        self.traffic.received.fetch_add(received, Ordering::Relaxed);
+        cursor.put_slice(&bytes[..received]);
         Poll::Ready(Ok(()))
     }
 }
 
 impl Write for HyperIo {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.socket).poll_write(context, bytes));
-        if !self.has_written {
-            self.has_written = true;
+        let written = ready!(self.socket.poll_write(context, bytes));
+        if !std::mem::replace(&mut self.has_written, true) {
             // For the read that was put off.
             context.waker().wake_by_ref();
         }
-        match written {
-            Err(error) if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) => {
-                self.note_closed();
-                Poll::Ready(Ok(bytes.len()))
-            }
-            written => Poll::Ready(written),
-        }
+        Poll::Ready(self.accept_close(written, bytes.len()))
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_flush(context)
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_shutdown(context)
+    /// Does nothing: the socket is closed when it is dropped.
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 }

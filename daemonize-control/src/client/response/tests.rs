@@ -1,12 +1,12 @@
 //! Responses in one piece and in all possible pieces.
 
 use super::super::poller::Poller;
+use super::super::socket::Socket;
 use super::*;
 use proptest::prelude::*;
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Mutex;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A socket that receives these pieces, and then the end.
 struct ScriptedSocket<I> {
@@ -22,31 +22,21 @@ impl<I> AsFd for ScriptedSocket<I> {
     }
 }
 
-impl<I: Iterator<Item = Vec<u8>> + Unpin> AsyncRead for ScriptedSocket<I> {
-    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+impl<I: Iterator<Item = Vec<u8>> + Send + Sync> Socket for ScriptedSocket<I> {
+    fn poll_read(&mut self, _: &mut Context<'_>, bytes: &mut [u8]) -> Poll<io::Result<usize>> {
         while self.rest.is_empty() {
-            let Some(piece) = self.pieces.next() else { return Poll::Ready(Ok(())) };
+            let Some(piece) = self.pieces.next() else { return Poll::Ready(Ok(0)) };
             self.rest = piece;
         }
-        let length = self.rest.len().min(buffer.remaining());
-        buffer.put_slice(&self.rest[..length]);
+        let length = self.rest.len().min(bytes.len());
+        bytes[..length].copy_from_slice(&self.rest[..length]);
         self.rest.drain(..length);
-        Poll::Ready(Ok(()))
+        Poll::Ready(Ok(length))
     }
-}
 
-impl<I: Unpin> AsyncWrite for ScriptedSocket<I> {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(&mut self, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.sent.lock().unwrap().extend_from_slice(bytes);
         Poll::Ready(Ok(bytes.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
     }
 }
 
@@ -58,7 +48,7 @@ pub(in crate::client) fn run<T>(future: impl Future<Output = T>) -> T {
 /// Receives the response to `request` from a socket that receives these pieces.
 pub(in crate::client) fn respond<I>(request: Request, pieces: I) -> Result<Response>
 where
-    I: Iterator<Item = Vec<u8>> + Send + Sync + Unpin + 'static,
+    I: Iterator<Item = Vec<u8>> + Send + Sync + 'static,
 {
     let (rest, sent, fd) = (Vec::new(), Arc::default(), File::open("/dev/null").unwrap());
     let io = HyperIo::new(Box::new(ScriptedSocket { pieces, rest, sent, fd }), true);
@@ -71,7 +61,7 @@ fn reply(bytes: &[u8], cuts: &[usize]) -> Result<(u16, Vec<u8>)> {
     let bounds = [&[0], cuts, &[bytes.len()]].concat();
     let pieces: Vec<Vec<u8>> = bounds.windows(2).map(|bound| bytes[bound[0]..bound[1]].to_vec()).collect();
     let mut response = respond(Request::get("/x").unwrap(), pieces.into_iter())?;
-    Ok((response.status.as_u16(), run(response.read_to_end())?))
+    Ok((response.status.as_u16(), run(response.read_to_end(MAX_BODY))?))
 }
 
 const REPLIES: [&str; 5] = [
