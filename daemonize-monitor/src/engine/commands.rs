@@ -4,9 +4,9 @@ use super::unit::{After, Wish};
 use super::wiring::Subscriber;
 use super::{Engine, dependencies};
 use crate::bot::LogTarget;
+use crate::command_queue::{Answer, Command, Envelope, Responder};
 use crate::error::{Error, ErrorKind, Result};
 use crate::logs::Place;
-use crate::orders::{Answer, Letter, Order, Respond};
 use crate::status::State;
 use daemonize_core::Signal;
 use std::cell::{Cell, RefCell};
@@ -20,91 +20,91 @@ const PER_TURN: usize = 256;
 
 impl Engine {
     /// Takes orders that have come, and leaves the bell rung if there are more.
-    pub(super) fn take_orders(&mut self) {
-        let _ = self.inbox.bell.read();
+    pub(super) fn handle_commands(&mut self) {
+        let _ = self.commands.wakeup.read();
         for _ in 0..PER_TURN {
-            let Ok(letter) = self.inbox.letters.try_recv() else { return };
-            self.obey(letter);
+            let Ok(envelope) = self.commands.queue.try_recv() else { return };
+            self.handle_command(envelope);
         }
-        let _ = self.inbox.bell.write(1);
+        let _ = self.commands.wakeup.write(1);
     }
 
-    fn obey(&mut self, letter: Letter) {
-        let Letter { order, when_done, respond } = letter;
-        let answer = match order {
-            Order::Start(name) => {
+    fn handle_command(&mut self, envelope: Envelope) {
+        let Envelope { command, when_done, responder } = envelope;
+        let answer = match command {
+            Command::Start(name) => {
                 let found = self.named_or_adopted(&name);
-                return self.each(found, when_done.then_some(true), &respond, Engine::start_by_hand);
+                return self.each(found, when_done.then_some(true), &responder, Engine::start_by_hand);
             }
-            Order::StartUnlessDone(name) => {
-                return self.each(self.named(&name), when_done.then_some(true), &respond, Engine::start_unless_done);
+            Command::StartUnlessDone(name) => {
+                return self.each(self.named(&name), when_done.then_some(true), &responder, Engine::start_unless_done);
             }
-            Order::Add(bot) => {
+            Command::Add(bot) => {
                 let found = self.added_by_hand(*bot);
-                return self.each(found, when_done.then_some(true), &respond, Engine::start_by_hand);
+                return self.each(found, when_done.then_some(true), &responder, Engine::start_by_hand);
             }
-            Order::Stop(name) => {
+            Command::Stop(name) => {
                 let stop: fn(&mut Engine, usize) = match self.shutdown {
                     // Everything is being stopped in order.
                     Some(_) => |_, _| {},
                     None => Engine::stop_with_dependents,
                 };
-                return self.each(self.named(&name), when_done.then_some(false), &respond, stop);
+                return self.each(self.named(&name), when_done.then_some(false), &responder, stop);
             }
-            Order::Restart(name) => {
-                return self.each(self.named(&name), when_done.then_some(true), &respond, Engine::restart_by_hand);
+            Command::Restart(name) => {
+                return self.each(self.named(&name), when_done.then_some(true), &responder, Engine::restart_by_hand);
             }
-            Order::Destroy(name) => {
-                return self.each(self.named(&name), when_done.then_some(false), &respond, Engine::destroy);
+            Command::Destroy(name) => {
+                return self.each(self.named(&name), when_done.then_some(false), &responder, Engine::destroy);
             }
-            Order::Shutdown => return self.shut_down_for(when_done, respond),
-            Order::Kill => {
+            Command::Shutdown => return self.shut_down_for(when_done, responder),
+            Command::Kill => {
                 self.shut_down(None);
                 self.kill_all();
-                return self.shut_down_for(when_done, respond);
+                return self.shut_down_for(when_done, responder);
             }
-            Order::Signal(name, signal) => self.signal(&name, signal),
-            Order::Status(name) => self.status(name.as_deref()),
-            Order::Explain(name, up) => Ok(Answer::Text(self.explain(&name, up))),
-            Order::Event(name, event) => self.named(&name).map(|found| {
+            Command::Signal(name, signal) => self.signal(&name, signal),
+            Command::Status(name) => self.status(name.as_deref()),
+            Command::Explain(name, up) => Ok(Answer::Text(self.explain(&name, up))),
+            Command::Event(name, event) => self.named(&name).map(|found| {
                 let now = self.now;
                 for index in found {
                     self.unit_mut(index).counts.report(event.as_bytes(), 1, now);
                 }
                 Answer::Done
             }),
-            Order::Tail(name, count) => self.tail(&name, count),
-            Order::Follow(name, follower) => self.named(&name).map(|found| {
+            Command::Tail(name, count) => self.tail(&name, count),
+            Command::Follow(name, follower) => self.named(&name).map(|found| {
                 self.followers.extend(found.into_iter().map(|index| (index, follower.clone())));
                 log::debug!("a reader of a log has come, and {} are there", self.followers.len());
                 Answer::Done
             }),
-            Order::Left => {
-                self.followers.retain(|(_, follower)| !follower.has_left());
-                self.subscribers.retain(|subscriber| !subscriber.absence.has_left());
+            Command::ObserverLeft => {
+                self.followers.retain(|(_, follower)| !follower.is_closed());
+                self.subscribers.retain(|subscriber| !subscriber.token.is_cancelled());
                 let (logs, changes) = (self.followers.len(), self.subscribers.len());
                 log::debug!("a reader has left; of logs {logs} are there, of changes {changes}");
                 Ok(Answer::Done)
             }
-            Order::Subscribe(sender, absence) => {
-                self.subscribers.push(Subscriber { sender, absence, missed: 0 });
+            Command::Subscribe(sender, token) => {
+                self.subscribers.push(Subscriber { sender, token, missed: 0 });
                 Ok(Answer::Done)
             }
-            Order::Reopen => {
+            Command::Reopen => {
                 self.logs.reopen();
                 Ok(Answer::Done)
             }
-            Order::Replace(config, dry_run) => self.replace(*config, dry_run),
+            Command::Replace(config, dry_run) => self.replace(*config, dry_run),
         };
-        respond.answer(answer);
+        responder.answer(answer);
     }
 
-    fn shut_down_for(&mut self, when_done: bool, respond: Respond) {
+    fn shut_down_for(&mut self, when_done: bool, responder: Responder) {
         if when_done {
-            self.shut_down(Some(respond));
+            self.shut_down(Some(responder));
         } else {
             self.shut_down(None);
-            respond.answer(Ok(Answer::Done));
+            responder.answer(Ok(Answer::Done));
         }
     }
 
@@ -113,22 +113,22 @@ impl Engine {
         &mut self,
         found: Result<Vec<usize>>,
         until: Option<bool>,
-        respond: &Respond,
+        responder: &Responder,
         act: impl Fn(&mut Engine, usize),
     ) {
         if self.shutdown.is_some() && until != Some(false) {
             let why = Error::new(ErrorKind::Stopping, "failed to take the command: the monitor is stopping");
-            return respond.answer(Err(why));
+            return responder.answer(Err(why));
         }
         let found = match found {
             Ok(found) => found,
-            Err(error) => return respond.answer(Err(error)),
+            Err(error) => return responder.answer(Err(error)),
         };
         let wish = Rc::new(Wish {
             left: Cell::new(found.len()),
             told: RefCell::default(),
             failure: RefCell::default(),
-            respond: respond.clone(),
+            responder: responder.clone(),
         });
         for index in found {
             act(self, index);

@@ -30,12 +30,12 @@ mod unit;
 mod wiring;
 
 use crate::bot::Bot;
+use crate::command_queue::CommandReceiver;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::logs::{Follower, Logs};
 use crate::notify;
-use crate::orders::Inbox;
 use crate::process::MarkReader;
 use crate::program::Ground;
 use crate::settings::Settings;
@@ -70,7 +70,7 @@ const STARTING: Duration = Duration::from_millis(5);
 /// What an engine is made from.
 pub(crate) struct Plan {
     pub(crate) config: Config,
-    pub(crate) inbox: Inbox,
+    pub(crate) receiver: CommandReceiver,
     /// Where it is written down who runs; nowhere for a monitor that leaves nothing behind.
     pub(crate) journal: Option<PathBuf>,
     /// Signals that do not end the process, unless something in it handles or ignores them already.
@@ -86,7 +86,7 @@ pub(crate) struct Plan {
 /// See the module.
 pub(crate) struct Engine {
     epoll: Epoll,
-    inbox: Inbox,
+    commands: CommandReceiver,
     spawners: Spawners,
     journal: Journal,
     logs: Logs,
@@ -171,7 +171,7 @@ impl Engine {
         let now = Instant::now();
         let mut engine = Engine {
             epoll,
-            inbox: plan.inbox,
+            commands: plan.receiver,
             spawners,
             journal,
             logs: Logs::default(),
@@ -223,7 +223,7 @@ impl Engine {
     }
 
     fn listen(&self) -> nix::Result<()> {
-        self.watch(&*self.inbox.bell, Token::Bell, EpollFlags::EPOLLIN)?;
+        self.watch(&*self.commands.wakeup, Token::Commands, EpollFlags::EPOLLIN)?;
         self.watch(&self.child_signals, Token::Child, EpollFlags::EPOLLIN)?;
         // By edge: what is not taken at once must not wake the loop again and again.
         self.watch(self.stray_signals.event(), Token::StraySignals, EpollFlags::EPOLLIN | EpollFlags::EPOLLET)?;
@@ -286,7 +286,7 @@ impl Engine {
 
     fn dispatch(&mut self, token: Token) {
         match token {
-            Token::Bell => self.take_orders(),
+            Token::Commands => self.handle_commands(),
             Token::Child => drop(self.take_changes_of_children()),
             Token::Stopping => self.told_to_stop(),
             Token::StraySignals => self.take_stray_signals(),

@@ -3,9 +3,9 @@
 use super::Engine;
 use super::unit::After;
 use crate::bot::Bot;
+use crate::command_queue::Answer;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::orders::Answer;
 use crate::reload::{Changed, Plan};
 use crate::status::State;
 use std::collections::BTreeSet;

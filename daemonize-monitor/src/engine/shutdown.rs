@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::unit::After;
-use crate::orders::{Answer, Respond};
+use crate::command_queue::{Answer, Responder};
 use daemonize_core::{Pid, Signal};
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -12,7 +12,7 @@ pub(super) struct Shutdown {
     /// When everything is killed that is left; `None` once that was done.
     pub(super) deadline: Option<Instant>,
     /// Who wants to know when it is over.
-    waiting: Vec<Respond>,
+    waiting: Vec<Responder>,
     /// Since when nobody is left but those outside of all bots, and what they were told.
     pub(super) outside: Option<Instant>,
     pub(super) told: BTreeSet<(Pid, Signal)>,
@@ -33,13 +33,13 @@ impl Engine {
     }
 
     /// Begins to stop everything; kills everything if that has begun already.
-    pub(super) fn shut_down(&mut self, respond: Option<Respond>) {
+    pub(super) fn shut_down(&mut self, responder: Option<Responder>) {
         if let Some(shutdown) = &mut self.shutdown {
-            shutdown.waiting.extend(respond);
+            shutdown.waiting.extend(responder);
             return self.kill_all();
         }
         let deadline = self.now.checked_add(self.settings.stop_timeout);
-        let waiting = respond.into_iter().collect();
+        let waiting = responder.into_iter().collect();
         self.shutdown = Some(Shutdown { deadline, waiting, outside: None, told: BTreeSet::new(), is_hunting: false });
         if let Some(deadline) = deadline {
             self.timers.set(deadline, (usize::MAX, 0));
@@ -78,8 +78,8 @@ impl Engine {
         if !self.is_alone() {
             return false;
         }
-        for respond in self.shutdown.iter_mut().flat_map(|shutdown| shutdown.waiting.drain(..)) {
-            respond.answer(Ok(Answer::Done));
+        for responder in self.shutdown.iter_mut().flat_map(|shutdown| shutdown.waiting.drain(..)) {
+            responder.answer(Ok(Answer::Done));
         }
         true
     }

@@ -3,7 +3,7 @@
 /// The purpose of an event of the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Token {
-    Bell,
+    Commands,
     Child,
     Stopping,
     Threads,
@@ -23,7 +23,7 @@ impl Token {
             kind << 56 | u64::from(generation % GENERATIONS) << 32 | index as u64
         };
         match self {
-            Token::Bell => 0,
+            Token::Commands => 0,
             Token::Child => join(1, (0, 0)),
             Token::Stopping => join(2, (0, 0)),
             Token::Notify(index, generation) => join(3, (index, generation)),
@@ -47,7 +47,7 @@ impl Token {
             6 => Token::Probe(index, generation),
             7 => Token::Threads,
             8 => Token::StraySignals,
-            _ => Token::Bell,
+            _ => Token::Commands,
         }
     }
 }
@@ -62,7 +62,7 @@ mod tests {
         let numbered = [(0, 0), (7, 3), (u32::MAX as usize, last)];
         let kinds: [fn(usize, u32) -> Token; 4] = [Token::Notify, Token::Unit, Token::Stream, Token::Probe];
         let numbered = numbered.iter().flat_map(|(index, generation)| kinds.map(|kind| kind(*index, *generation)));
-        for token in [Token::Bell, Token::Child, Token::Stopping, Token::Threads, Token::StraySignals]
+        for token in [Token::Commands, Token::Child, Token::Stopping, Token::Threads, Token::StraySignals]
             .into_iter()
             .chain(numbered)
         {

@@ -1,11 +1,11 @@
 //! One bot as the engine has it.
 
 use crate::bot::{Bot, Ready};
+use crate::command_queue::{Answer, Responder};
 use crate::counts::Counts;
 use crate::error::Error;
 use crate::logs::{Ring, Target};
 use crate::notify::Notify;
-use crate::orders::{Answer, Respond};
 use crate::policy::{Exit, History};
 use crate::secret::Secret;
 use crate::spawner::FileVersion;
@@ -114,7 +114,7 @@ pub(super) struct Wish {
     pub(super) left: Cell<usize>,
     pub(super) told: RefCell<Vec<BotStatus>>,
     pub(super) failure: RefCell<Option<Error>>,
-    pub(super) respond: Respond,
+    pub(super) responder: Responder,
 }
 
 impl Wish {
@@ -136,7 +136,7 @@ impl Wish {
         self.left.set(self.left.get().saturating_sub(1));
         if self.left.get() == 0 {
             let told = self.told.take();
-            self.respond.answer(self.failure.take().map_or(Ok(Answer::Bots(told)), Err));
+            self.responder.answer(self.failure.take().map_or(Ok(Answer::Bots(told)), Err));
         }
     }
 }

@@ -4,8 +4,8 @@ use super::dependencies::{self, Graph};
 use super::unit::{Unit, Waiter, Wish};
 use super::{Engine, Slot};
 use crate::bot::Bot;
+use crate::cancellation::CancelToken;
 use crate::error::{Error, ErrorKind};
-use crate::presence::Absence;
 use crate::status::{Change, State};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 /// Somebody who looks on.
 pub(super) struct Subscriber {
     pub(super) sender: SyncSender<Change>,
-    pub(super) absence: Absence,
+    pub(super) token: CancelToken,
     pub(super) missed: u64,
 }
 
@@ -198,7 +198,7 @@ impl Engine {
     /// are never more than waited at once.
     pub(super) fn wait_for(&mut self, index: usize, up: bool, wish: &Rc<Wish>) {
         let unit = self.unit_mut(index);
-        unit.waiters.retain(|waiter| !waiter.wish.respond.is_idle());
+        unit.waiters.retain(|waiter| !waiter.wish.responder.is_cancelled());
         unit.waiters.push(Waiter { up, wish: Rc::clone(wish) });
         log::debug!("a command waits for bot `{}`, and {} do", unit.bot.name, unit.waiters.len());
         self.tell_waiters(index);
