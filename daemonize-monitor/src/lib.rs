@@ -28,6 +28,8 @@ compile_error!(
 );
 
 mod bot;
+mod cancellation;
+mod command_queue;
 mod commands;
 mod config;
 mod configured;
@@ -41,10 +43,8 @@ mod listener;
 mod logs;
 mod monitor;
 mod notify;
-mod orders;
 mod page;
 mod policy;
-mod presence;
 mod process;
 mod program;
 mod record;

@@ -52,11 +52,11 @@ const FLOORS_OF_MONITOR: Floors = &[
     (8, &["listener"]),
     (7, &["reloader", "restart_check"]),
     (6, &["engine", "commands"]),
-    (5, &["orders"]),
+    (5, &["command_queue"]),
     (4, &["usage", "journal", "config", "json"]),
     (3, &["process", "reload", "status", "record", "registry", "spawner"]),
     (2, &["policy", "logs", "notify", "settings", "program"]),
-    (1, &["bot", "counts", "duration", "error", "page", "presence", "secret", "sys"]),
+    (1, &["bot", "cancellation", "counts", "duration", "error", "page", "secret", "sys"]),
 ];
 
 /// A file longer than this is two files.
