@@ -16,12 +16,14 @@
 
 mod descriptors;
 mod household;
+pub mod inbox;
 mod lab;
 mod machine;
 mod process;
 mod run;
 pub mod sys;
 mod wait;
+pub mod words;
 
 pub use descriptors::Descriptor;
 pub use household::{ADA, NOBODY_KNOWS};
