@@ -13,9 +13,9 @@ type Floors = &'static [(u8, &'static [&'static str])];
 const FLOORS_OF_SYS: Floors = &[
     (5, &["lib"]),
     (4, &["spawn", "action"]),
-    (3, &["stray", "signalfd", "pidfd", "handler", "env"]),
+    (3, &["trust", "stray", "signalfd", "pidfd", "handler", "env"]),
     (2, &["proc", "wait", "siginfo", "mask", "dispositions", "fork", "exec", "capabilities", "keyring"]),
-    (2, &["fds", "table", "datagram"]),
+    (2, &["account", "fds", "table", "datagram"]),
     (1, &["signal", "capability", "pid", "error"]),
     (0, &["escape", "mutex", "cvt"]),
 ];
@@ -26,8 +26,8 @@ const FLOORS: Floors = &[
     (7, &["daemon"]),
     (6, &["launch"]),
     (5, &["reach", "inside"]),
-    (4, &["pidfile", "settings", "handoff", "log_file"]),
-    (3, &["process", "signals", "directory", "notifier", "places"]),
+    (4, &["pidfile", "settings", "handoff"]),
+    (3, &["process", "signals", "notifier", "places"]),
     (2, &["error", "sys", "attach", "body"]),
     (1, &["stage", "signal", "capability", "pid", "stopping", "stdout", "report", "counters", "event", "shutdown"]),
     (0, &["mutex", "escape", "syslog", "first_look"]),
