@@ -7,6 +7,7 @@ mod examples;
 mod features;
 mod floods;
 mod following;
+mod framing;
 mod handlers;
 mod http;
 mod impostors;
