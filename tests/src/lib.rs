@@ -16,6 +16,7 @@
 
 mod descriptors;
 mod household;
+pub mod inbox;
 mod lab;
 mod machine;
 mod process;
@@ -23,6 +24,7 @@ mod programs;
 mod run;
 pub mod sys;
 mod wait;
+pub mod words;
 
 pub use descriptors::Descriptor;
 pub use household::{ADA, NOBODY_KNOWS};

@@ -9,6 +9,8 @@
 //!   endpoint; `lock PIDFILE MILLISECONDS`: a lock without a pidfile; `crowd PIDFILE`, `leave PIDFILE BYTES|all|stays`: a daemon that
 //!   no client can connect to, or that leaves without an answer; `forever PIDFILE`: clients that would wait for ever;
 //!   `flood PIDFILE KIND`: a daemon whose answer has no end
+//! * `in_runtime PIDFILE none|current|multi`: a blocking client there; `start_after_calls PIDFILE OTHER`: a daemon of a process that
+//!   was a client before
 
 mod calls;
 mod daemons;
@@ -33,7 +35,8 @@ fn main() -> ExitCode {
         ["client", pidfile, "async", call @ ..] => calls::asynchronous(pidfile, call),
         ["client", pidfile, call @ ..] => calls::blocking(pidfile, call),
         ["daemon", verb, pidfile, settings @ ..] => return daemons::daemon(verb, pidfile, settings),
-        ["inside", pidfile] => calls::inside_a_runtime(pidfile),
+        ["in_runtime", pidfile, kind] => calls::in_runtime(pidfile, kind),
+        ["start_after_calls", pidfile, other] => calls::start_after_calls(pidfile, other),
         ["many", pidfile, threads, calls] => calls::many(pidfile, number(threads), number(calls)),
         ["events", pidfile, kind, count] => calls::events(pidfile, kind, number(count)),
         ["listen", kind, address, log] => {
