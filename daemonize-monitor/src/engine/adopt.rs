@@ -4,7 +4,6 @@ use super::Engine;
 use super::units::Unit;
 use crate::bot::Bot;
 use crate::error::{Error, ErrorKind, Result};
-use crate::status::Change;
 use daemonize_sys::escape::{escape, escape_bytes};
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -82,14 +81,6 @@ impl Engine {
         let is_same =
             |unit: &Unit| unit.temporary && unit.bot.command == bot.command && unit.bot.arguments == bot.arguments;
         self.bots.units.all().find(|index| is_same(&self.bots.units[*index]))
-    }
-
-    /// Gives a bot in no configuration the specification and the name of one in the configuration.
-    pub(super) fn rename(&mut self, index: usize, bot: Arc<Bot>) {
-        let old = self.bots.units[index].bot.name.clone();
-        self.bots.units.rename(index, bot);
-        self.bots.subscribers.send(&Change::Removed(old));
-        self.bots.unsettled.changed.push(index);
     }
 
     fn adopt(&mut self, path: &Path) -> Result<Vec<usize>> {

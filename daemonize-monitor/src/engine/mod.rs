@@ -43,18 +43,14 @@ mod dependencies;
 mod descriptors;
 mod explain;
 mod inherited;
-mod order;
 mod orphans;
 mod outsiders;
 mod pending_reply;
-mod probes;
 mod processes;
 mod reactor;
-mod reaping;
 mod reload;
 mod shutdown;
 mod slots;
-mod starts;
 mod stray_signals;
 mod streams;
 mod subscribers;
@@ -72,9 +68,9 @@ use crate::program::Ground;
 use crate::settings::Settings;
 use crate::spawner::Spawners;
 use crate::status::State;
-use crate::sys::pidfd::PidFd;
 use children::Children;
 use daemonize_core::{Pid, Signal};
+use daemonize_sys::pidfd::PidFd;
 use nix::sys::epoll::EpollFlags;
 use reactor::{Reactor, Timer};
 use std::os::fd::BorrowedFd;
@@ -153,12 +149,11 @@ impl Engine {
     }
 
     fn listen(&self) -> nix::Result<()> {
-        let Supervisor { reactor, children, spawners, .. } = &self.bots;
+        self.bots.listen()?;
+        let reactor = &self.bots.reactor;
         reactor.watch(&*self.receiver.wakeup, Token::Commands, EpollFlags::EPOLLIN)?;
-        reactor.watch(children.signals(), Token::Children, EpollFlags::EPOLLIN)?;
         // By edge: what is not taken at once must not wake the loop again and again.
         reactor.watch(self.stray_signals.event(), Token::StraySignals, EpollFlags::EPOLLIN | EpollFlags::EPOLLET)?;
-        reactor.watch(spawners.bell(), Token::Threads, EpollFlags::EPOLLIN)?;
         match self.stopping {
             Some(stopping) => reactor.watch(stopping, Token::Stopping, EpollFlags::EPOLLIN),
             None => Ok(()),
@@ -203,7 +198,7 @@ impl Engine {
 
     /// Calls `ready`, once, when all bots were begun that start by themselves.
     fn report_ready(&mut self) -> Result<()> {
-        if let Some(ready) = self.ready.take_if(|_| self.bots.starting.is_empty()) {
+        if let Some(ready) = self.ready.take_if(|_| !self.bots.has_queued_starts()) {
             ready()?;
             // Until then a daemon's streams may lead to its launcher.
             inherited::warn_of_lost_output(&self.configured);

@@ -66,7 +66,7 @@ impl Engine {
             }
             None => match self.started_by_hand(&bot) {
                 // A second one would be the same program twice.
-                Some(index) => self.rename(index, bot),
+                Some(index) => self.bots.rename(index, bot),
                 None => drop(self.bots.add(bot, false)),
             },
         }

@@ -1,8 +1,8 @@
 //! Signals that end a program which has not asked for them: a monitor ignores them, and logs that.
 
-use crate::sys::stray::{Came, StraySignals};
 use daemonize_core::__private::has_default_action;
 use daemonize_core::{Pid, Signal};
+use daemonize_sys::stray::{Came, StraySignals};
 use std::fmt::Write;
 use std::io;
 use std::os::fd::AsFd;
