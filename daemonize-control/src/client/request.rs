@@ -2,7 +2,7 @@
 
 use super::error::{Error, ErrorKind, Result};
 use super::trust::Secret;
-use daemonize_core::__private::escape;
+use daemonize_sys::escape::escape;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, HeaderValue};
