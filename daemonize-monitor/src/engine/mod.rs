@@ -13,8 +13,8 @@
 //!
 //! * [`Engine`] has the commands, the configuration and the shutdown; it tells the supervisor what to do.
 //! * [`Supervisor`] has the bots: it hands events to [`bot_state`], and carries out what that answers with.
-//! * [`children`], with [`orphans`] and [`processes`]: who is reaped, and which bot a process belongs to.
-//! * [`streams`]: pipes, logs and their readers. [`subscribers`] and [`pending_reply`]: who is told of changes.
+//! * [`children`], with [`orphans`] and [`processes`]: reaping, and the bot to which a process belongs.
+//! * [`streams`]: pipes, logs and their readers. [`subscribers`] and [`pending_reply`]: receivers of changes.
 //! * [`units`]: what is known of each bot. [`dependencies`]: the order of starts and stops, as pure functions of a graph.
 //! * [`bot_state`]: what one bot does when something happens to it, as a pure function.
 //! * [`reactor`], [`token`] and [`slots`]: descriptors, timers, and numbers that are used again.
@@ -82,7 +82,7 @@ pub(crate) use stray_signals::deadly;
 use supervisor::{Parts, Supervisor};
 use token::Token;
 
-/// What an engine is made from.
+/// The parts that an engine is made from.
 pub(crate) struct Plan {
     pub(crate) config: Config,
     pub(crate) receiver: CommandReceiver,
@@ -161,7 +161,7 @@ impl Engine {
     }
 
     /// Starts the bots with `autostart` (none if `autostart` is `false`, before a command says so), and supervises bots until it
-    /// is told to stop; returns when nothing is left.
+    /// receives a command or a signal to stop; returns when nothing is left.
     ///
     /// # Errors
     /// The kernel does not let it wait, or `ready` has failed.

@@ -1,4 +1,4 @@
-//! Whether a bot is ready: by what it says, or by asking.
+//! Finds out whether a bot is ready: by its messages, or by asking.
 
 use super::Supervisor;
 use crate::bot::Ready;
@@ -30,10 +30,10 @@ const GLANCE: Duration = Duration::from_millis(1);
 /// Looks at the file before a start, for as long as the start itself may take.
 const LOOK_BEFORE: Duration = Duration::from_millis(100);
 
-/// So many messages to a bot's socket are taken per turn.
-const MESSAGES: usize = 64;
-/// And so many that turn out not to be the bot's: their senders' environments may be long.
-const STRANGERS: usize = 2;
+/// The most messages to a bot's socket that are handled per turn.
+const MAX_MESSAGES: usize = 64;
+/// The most of them that turn out not to be the bot's: their senders' environments may be long.
+const MAX_STRANGERS: usize = 2;
 
 /// How bots that are starting become ready.
 pub(super) struct Probes {
@@ -77,7 +77,7 @@ impl Supervisor {
             self.take_starts();
         }
         let mut asked = 0;
-        for _ in 0..MESSAGES {
+        for _ in 0..MAX_MESSAGES {
             let message = self.units[index].notify.as_ref().and_then(Notify::receive);
             let Some(message) = message else { return };
             if !self.concerns(index, &message) {
@@ -91,7 +91,7 @@ impl Supervisor {
             if message.is_ready {
                 self.starts.note_ready(index, message.sender);
             }
-            if asked == STRANGERS {
+            if asked == MAX_STRANGERS {
                 return;
             }
         }
@@ -153,13 +153,13 @@ impl Supervisor {
         self.reactor.set_timer(at, Timer::Bot(self.units.key(index)));
     }
 
-    /// Nobody has to know any more.
+    /// Stops asking whether a bot is ready.
     pub(super) fn end_probe(&mut self, index: usize) {
         self.units[index].probe = None;
         self.probes.connections.remove(&index);
     }
 
-    /// It is time to ask.
+    /// Asks whether a bot is ready.
     pub(super) fn probe(&mut self, index: usize) {
         self.units[index].probe.as_mut().expect("it is due").0 += LONG_PAUSE;
         let answer = match &self.units[index].bot.ready {
@@ -222,7 +222,7 @@ impl Supervisor {
         self.take_looks();
     }
 
-    /// Files are there or are not, about which nothing could be known before.
+    /// Handles the looks for files that hung and have an outcome now.
     fn take_looks(&mut self) {
         type Look = Option<FileVersion>;
         let over = |(path, ticket): (&PathBuf, &Ticket<Look>)| Some((path.clone(), ticket.outcome()?.unwrap_or(None)));
@@ -245,7 +245,7 @@ impl Supervisor {
         }
     }
 
-    /// Whether somebody accepts connections there; `None` when that will be known later.
+    /// Returns `true` if an address accepts connections; `None` if that will be known later.
     fn dial(&mut self, index: usize, address: SocketAddr) -> Option<bool> {
         let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
@@ -267,7 +267,7 @@ impl Supervisor {
         Ok(())
     }
 
-    /// A connection was accepted, or was not.
+    /// Handles the outcome of a connection.
     pub(in crate::engine) fn take_probe(&mut self, index: usize) {
         let Some(socket) = self.probes.connections.remove(&index) else { return };
         match getsockopt(&socket, SocketError) {

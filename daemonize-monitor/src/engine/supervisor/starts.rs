@@ -1,4 +1,4 @@
-//! Starts: begun here, done by another thread, and concluded here, at once or when one that hangs comes back.
+//! Starts: begun here, made by another thread, and concluded here, at once or when one that hangs returns.
 
 use super::Supervisor;
 use crate::bot::Bot;
@@ -21,8 +21,8 @@ use std::time::{Duration, Instant};
 /// How long a turn may start programs before it handles what else there is.
 const STARTING: Duration = Duration::from_millis(5);
 
-/// So many starts of one program may hang: its other bots leave the threads to those that may have a better mount.
-const ALIKE: usize = 4;
+/// The most starts of one program that may hang: its other bots leave the threads to those that may have a better mount.
+const MAX_ALIKE: usize = 4;
 
 /// Starts that were not made yet.
 #[derive(Default)]
@@ -126,14 +126,14 @@ impl Supervisor {
         }
     }
 
-    /// What a start needs of us.
+    /// Prepares a start: pipes, the notify socket and the secret.
     fn prepare(&mut self, index: usize) -> Result<(Start, Pipes), Refusal> {
         let Starts { pending, withdrawn, .. } = &mut self.starts;
         withdrawn.retain(|start| !start.ticket.is_alone());
         let bot = Arc::clone(&self.units[index].bot);
         let hang = pending.values().map(|start| &start.bot).chain(withdrawn.iter().map(|start| &start.bot));
-        if hang.filter(|other| is_alike(other, &bot)).count() >= ALIKE {
-            let text = format!("failed to start `{}`: {ALIKE} others like it hang", bot.name);
+        if hang.filter(|other| is_alike(other, &bot)).count() >= MAX_ALIKE {
+            let text = format!("failed to start `{}`: {MAX_ALIKE} others like it hang", bot.name);
             return Err(Refusal { text, errno: Errno::EAGAIN as i32, shortage: true });
         }
         let (pipes, streams) = self.streams.open(&mut self.units[index]).map_err(no_pipes)?;
@@ -158,7 +158,7 @@ impl Supervisor {
         Ok(unit.secret.insert(secret).clone())
     }
 
-    /// A start has an outcome.
+    /// Concludes a start that has an outcome.
     fn conclude(&mut self, index: usize, pipes: Pipes, outcome: Result<Made, Refusal>) {
         match outcome.and_then(|made| self.follow(index, made)) {
             Ok(process) => {
@@ -169,12 +169,12 @@ impl Supervisor {
         }
     }
 
-    /// The process of a bot, of whose end we shall hear.
+    /// Watches the process of a bot for its end.
     fn follow(&mut self, index: usize, made: Made) -> Result<Process, Refusal> {
         let Made { pid, handle, user } = made;
         let token = Token::Process(self.units.key(index));
         if let Err(errno) = self.reactor.watch(&handle, token, EpollFlags::EPOLLIN) {
-            // Nobody would hear of its end.
+            // Its end would not be noticed.
             let _ = handle.send_group(pid, Signal::SIGKILL);
             return Err(no_pipes(errno));
         }
@@ -190,7 +190,7 @@ impl Supervisor {
         self.on(index, Event::Started);
     }
 
-    /// Has the next monitor know of the bot's process.
+    /// Notes the bot's process for the next monitor.
     fn write_down(&mut self, index: usize) {
         let unit = &self.units[index];
         let grace = unit.bot.longest_stop();
@@ -199,14 +199,14 @@ impl Supervisor {
         self.journal.started(pid, identity, user, grace);
     }
 
-    /// There is no process.
+    /// Reports that there is no process.
     fn refused(&mut self, index: usize, refusal: Refusal) {
         log::warn!("bot `{}`: {}", self.units[index].bot.name, refusal.text);
         let Refusal { text: reason, errno, shortage: is_shortage } = refusal;
         self.on(index, Event::StartFailed { reason, errno, is_shortage });
     }
 
-    /// Starts that hung are over, some of them.
+    /// Concludes the starts that hung and have an outcome now.
     pub(super) fn take_starts(&mut self) {
         let over = |(index, start): (&usize, &PendingStart)| Some((*index, start.ticket.outcome()?));
         let over: Vec<(usize, Result<Made, Refusal>)> = self.starts.pending.iter().filter_map(over).collect();
@@ -227,7 +227,7 @@ impl Supervisor {
         }
     }
 
-    /// A start has an outcome that nobody wants any more.
+    /// Concludes a start of a bot that was stopped meanwhile.
     fn conclude_stopped(&mut self, index: usize, pipes: Pipes, outcome: Result<Made, Refusal>) {
         match outcome.and_then(|made| self.follow(index, made)) {
             Ok(process) => {
@@ -243,7 +243,7 @@ impl Supervisor {
         }
     }
 
-    /// Ends a start that hangs, if the bot's does.
+    /// Withdraws the start of a bot if it hangs.
     pub(super) fn end_start(&mut self, index: usize) {
         let Starts { pending, withdrawn, .. } = &mut self.starts;
         if pending.get(&index).is_some_and(|start| start.ticket.end()) {
@@ -255,7 +255,7 @@ impl Supervisor {
     }
 }
 
-/// Whether one start hangs because another does.
+/// Returns `true` if one start hangs when the other does.
 fn is_alike(one: &Bot, other: &Bot) -> bool {
     (&one.command, &one.directory, &one.user) == (&other.command, &other.directory, &other.user)
 }
