@@ -1,8 +1,8 @@
 //! Signals that end a program which has not asked for them: a monitor ignores them, and logs that.
 
-use crate::sys::dispositions::is_default;
-use crate::sys::stray::{Came, StraySignals};
 use daemonize_core::{Pid, Signal};
+use daemonize_sys::dispositions::is_default;
+use daemonize_sys::stray::{Came, StraySignals};
 use std::fmt::Write;
 use std::io;
 use std::os::fd::AsFd;
