@@ -8,13 +8,13 @@ use std::sync::OnceLock;
 use look::{Lab, Outcome, Process, Running};
 use nix::sys::signal::Signal;
 
-use crate::only::{SOON, needs_root};
+use crate::single_instance::{SOON, needs_root};
 
 /// Builds them once, into the target directory this test comes from, and returns where they are.
 fn programs() -> &'static Path {
     static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
     PROGRAMS.get_or_init(|| {
-        let profile = Path::new(env!("CARGO_BIN_EXE_only")).parent().expect("a directory of programs");
+        let profile = Path::new(env!("CARGO_BIN_EXE_single-instance")).parent().expect("a directory of programs");
         let target = profile.parent().expect("a target directory");
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         // Together with the tests, whose crates are built already, with the same features.
@@ -53,7 +53,7 @@ fn first<'lab>(lab: &'lab Lab, arguments: &[&str], pidfile: &str) -> (Running<'l
     let running = lab.as_user(0, arguments).spawn();
     lab.wait_for(pidfile, SOON, |text| text.lines().count() >= 3);
     let process = running.process();
-    crate::only::wait_for_state(process, 'S');
+    crate::single_instance::wait_for_state(process, 'S');
     (running, process)
 }
 

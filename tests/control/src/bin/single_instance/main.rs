@@ -1,20 +1,21 @@
 //! Single instances and clients, for the black-box tests.
 //!
-//! * `hold DIR [key=value …]`: an instance until it is stopped; `launch DIR NAME`: an instance, or an event to the first
+//! * `hold DIR [then=NAME] [key=value …]`: an instance, and one of the functions of [`holders`]
+//! * `launch DIR NAME`: an instance, or an event to the one that runs
 //! * `open DIR …`: an instance that notes what later launches are launched with, whatever the arguments are
 //! * `call DIR get ROUTE | send ROUTE JSON | event NAME JSON | stop | running | pid`: an instance from outside
 //! * `client PIDFILE [async] get ROUTE | …`: a daemon from outside; `many PIDFILE THREADS CALLS`: and many of them
 //! * `daemon start|stop PIDFILE [tcp] [user=NAME] [endpoint=no]`: a daemon that publishes on `publish`
-//! * `listen unix|tcp ADDRESS LOG`: a stranger who writes down what is sent to him; `seal PIDFILE ADDRESS …`: a pidfile without an
-//!   endpoint; `lock PIDFILE MILLISECONDS`: a lock without a pidfile; `crowd PIDFILE`, `leave PIDFILE BYTES|all|stays`: a daemon that
-//!   no client can connect to, or that leaves without an answer; `forever PIDFILE`: clients that would wait for ever;
-//!   `flood PIDFILE KIND`: a daemon whose answer has no end
+//! * `listen unix|tcp ADDRESS LOG`, `seal PIDFILE ADDRESS …`, `lock PIDFILE MILLISECONDS`, `crowd PIDFILE`,
+//!   `leave PIDFILE BYTES|all|stays`, `flood PIDFILE KIND`: the [`impostors`], and the daemons that misbehave
+//! * `forever PIDFILE`: clients without a time limit
 
-mod calls;
+mod clients;
 mod daemons;
 mod flood;
-mod hold;
-mod strangers;
+mod holders;
+mod impostors;
+mod instance;
 
 use std::process::ExitCode;
 
@@ -22,43 +23,43 @@ use daemon::control::Error;
 
 fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|verb| verb == "open") {
-        return ended(hold::open());
+        return ended(instance::open());
     }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
-        ["hold", directory, settings @ ..] => hold::hold(directory, settings),
-        ["launch", directory, name] => hold::launch(directory, name),
-        ["call", directory, call @ ..] => calls::instance(directory, call),
-        ["client", pidfile, "async", call @ ..] => calls::asynchronous(pidfile, call),
-        ["client", pidfile, call @ ..] => calls::blocking(pidfile, call),
+        ["hold", directory, settings @ ..] => holders::hold(directory, settings),
+        ["launch", directory, name] => instance::launch(directory, name),
+        ["call", directory, call @ ..] => clients::of_instance(directory, call),
+        ["client", pidfile, "async", call @ ..] => clients::asynchronous(pidfile, call),
+        ["client", pidfile, call @ ..] => clients::blocking(pidfile, call),
         ["daemon", verb, pidfile, settings @ ..] => return daemons::daemon(verb, pidfile, settings),
-        ["inside", pidfile] => calls::inside_a_runtime(pidfile),
-        ["many", pidfile, threads, calls] => calls::many(pidfile, number(threads), number(calls)),
-        ["events", pidfile, kind, count] => calls::events(pidfile, kind, number(count)),
+        ["inside", pidfile] => clients::inside_a_runtime(pidfile),
+        ["many", pidfile, threads, calls] => clients::many(pidfile, number(threads), number(calls)),
+        ["events", pidfile, kind, count] => clients::events(pidfile, kind, number(count)),
         ["listen", kind, address, log] => {
-            strangers::listen(kind, address, log);
+            impostors::listen(kind, address, log);
             Ok(())
         }
         ["seal", pidfile, addresses @ ..] => {
-            strangers::seal(pidfile, addresses);
+            impostors::seal(pidfile, addresses);
             Ok(())
         }
         ["crowd", pidfile] => {
-            strangers::crowd(pidfile);
+            impostors::crowd(pidfile);
             Ok(())
         }
         ["leave", pidfile, how] => {
-            strangers::leave(pidfile, how);
+            impostors::leave(pidfile, how);
             Ok(())
         }
         ["flood", pidfile, kind] => {
             flood::flood(pidfile, kind);
             Ok(())
         }
-        ["forever", pidfile] => calls::forever(pidfile),
+        ["forever", pidfile] => clients::forever(pidfile),
         ["lock", pidfile, milliseconds] => {
-            strangers::lock(pidfile, number(milliseconds));
+            impostors::lock(pidfile, number(milliseconds));
             Ok(())
         }
         other => panic!("no such verb: {other:?}"),
