@@ -5,19 +5,15 @@ pub use crate::body::pump;
 pub use crate::body::pump_async;
 use crate::body::{Ending, Outcome, Work};
 use crate::daemon::Daemon;
-pub use crate::error::cause;
-pub use crate::escape::{escape, escape_bytes, escape_json, escape_lines, into_escaped_lines, is_escaped};
 use crate::pid::Pid;
 pub use crate::places::{Places, Situation, home};
 pub use crate::settings::Device;
 use crate::signal::Signal;
-use crate::sys::siginfo::Purpose;
-use crate::sys::{dispositions, pidfd};
+use crate::sys::dispositions;
 use crate::{directory, inside, launch, log_file, notifier};
 use nix::unistd::Uid;
 use std::ffi::OsStr;
-use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -141,19 +137,4 @@ pub fn open_log_to_read(
 /// Opens a directory as root, and makes what is missing on the way, where only root can lead it. For the crates beside this one.
 pub fn make_directory(path: &Path) -> Result<OwnedFd, String> {
     directory::make_directory(path)
-}
-
-/// Sends the signal of a stop to a process by its pidfd, marked as the verb `stop` marks it: a daemon of this library that is
-/// stopping already is not hurried by it. For the crates beside this one.
-pub fn send_stop(process: BorrowedFd<'_>, signal: Signal) -> io::Result<()> {
-    pidfd::send_for(process, signal, Purpose::Stop, 0)
-}
-
-/// Sends a signal of a stop to the group of the process of a pidfd (Linux 6.9), marked as [`send_stop`] does; with `hurries`,
-/// marked as one after which a daemon of this library cuts short what it is at. For the crates beside this one.
-pub fn send_stop_to_group(leader: BorrowedFd<'_>, signal: Signal, hurries: bool) -> io::Result<()> {
-    /// `PIDFD_SIGNAL_PROCESS_GROUP`
-    const PROCESS_GROUP: u32 = 4;
-    let purpose = if hurries { Purpose::Hurry } else { Purpose::Stop };
-    pidfd::send_for(leader, signal, purpose, PROCESS_GROUP)
 }

@@ -6,8 +6,9 @@
 
 use crate::settings::name;
 use daemonize_control::{Client, ErrorKind};
-use daemonize_core::__private::{Places, Situation, escape_bytes, make_directory, open_directory};
+use daemonize_core::__private::{Places, Situation, make_directory, open_directory};
 use daemonize_core::{Attachment, Handle, Pid, Planned, Prepared};
+use daemonize_sys::escape::escape_bytes;
 use nix::fcntl::{OFlag, openat, renameat};
 use nix::sys::stat::{Mode, SFlag, fstat};
 use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};

@@ -9,6 +9,17 @@ use crate::source;
 /// The rooms of a library, by floor.
 type Floors = &'static [(u8, &'static [&'static str])];
 
+/// The rooms of `daemonize-sys`, by floor.
+const FLOORS_OF_SYS: Floors = &[
+    (5, &["lib"]),
+    (4, &["spawn", "action"]),
+    (3, &["stray", "signalfd", "pidfd", "handler", "env"]),
+    (2, &["proc", "wait", "siginfo", "mask", "dispositions", "fork", "exec", "capabilities", "keyring"]),
+    (2, &["fds", "table", "datagram"]),
+    (1, &["signal", "capability", "pid", "error"]),
+    (0, &["escape", "mutex", "cvt"]),
+];
+
 /// The rooms of `daemonize-core`, by floor: an item uses its own room and floors below.
 const FLOORS: Floors = &[
     (8, &["lib", "__private", "__fuzz"]),
@@ -41,11 +52,11 @@ const FLOORS_OF_MONITOR: Floors = &[
     (8, &["listener"]),
     (7, &["reloader", "restart_check"]),
     (6, &["engine", "commands"]),
-    (5, &["orders"]),
-    (4, &["journal", "config", "json"]),
+    (5, &["command_queue"]),
+    (4, &["usage", "journal", "config", "json"]),
     (3, &["process", "reload", "status", "record", "registry", "spawner"]),
     (2, &["policy", "logs", "notify", "settings", "program"]),
-    (1, &["bot", "counts", "error", "page", "presence", "secret", "sys", "usage"]),
+    (1, &["bot", "cancellation", "counts", "duration", "error", "page", "secret", "sys"]),
 ];
 
 /// A file longer than this is two files.
@@ -54,6 +65,11 @@ const LONGEST_FILE: usize = 400;
 #[test]
 fn rooms_of_the_core_use_only_the_floors_below() {
     rooms_use_only_the_floors_below("daemonize-core", FLOORS);
+}
+
+#[test]
+fn rooms_of_sys_use_only_the_floors_below() {
+    rooms_use_only_the_floors_below("daemonize-sys", FLOORS_OF_SYS);
 }
 
 #[test]
@@ -103,12 +119,20 @@ fn the_control_knows_the_core_and_not_the_other_way_round() {
     ] {
         assert!(!names(library, other), "{library} depends on {other}");
     }
+    // But for the examples in its documentation, which import what users do.
+    let sys = manifest("daemonize-sys");
+    let dependencies = sys.split("[dev-dependencies]").next().unwrap_or_default();
+    assert!(!dependencies.lines().any(|line| line.starts_with("daemonize-")), "{dependencies}");
 }
 
 #[test]
 fn unsafe_stands_in_sys_only() {
-    let allowed =
-        |path: &Path| path.components().any(|part| part.as_os_str() == "sys") || path.ends_with("tests/src/sys.rs");
+    let (sys, tests) = (root().join("daemonize-sys"), root().join("tests"));
+    let is_tests = |path: &Path| {
+        path.ends_with("tests/src/sys.rs")
+            || path.starts_with(&tests) && path.components().any(|part| part.as_os_str() == "sys")
+    };
+    let allowed = |path: &Path| path.starts_with(&sys) || is_tests(path);
     let found = lines_of_code(|path| !allowed(path), |line| source::words(line).any(|word| word == "unsafe"));
     assert!(found.is_empty(), "unsafe outside sys:\n{}", found.join("\n"));
 }
@@ -167,12 +191,16 @@ fn the_crates_have_one_version_and_pin_each_other() {
     let version = manifest.lines().find_map(|line| line.strip_prefix("version = ")).expect("a version");
     let version = version.trim_matches('"');
     let control = read(&root().join("daemonize-control/Cargo.toml"));
+    let core = read(&root().join("daemonize-core/Cargo.toml"));
     let monitor = read(&root().join("daemonize-monitor/Cargo.toml"));
     for (manifest, dependency) in [
         (&manifest, "daemonize-control"),
         (&manifest, "daemonize-core"),
         (&manifest, "daemonize-macros"),
+        (&core, "daemonize-sys"),
+        (&monitor, "daemonize-sys"),
         (&control, "daemonize-core"),
+        (&control, "daemonize-sys"),
         (&monitor, "daemonize-core"),
         (&monitor, "daemonize-control"),
     ] {
@@ -207,6 +235,7 @@ fn all_files() -> Vec<PathBuf> {
         "daemonize-core",
         "daemonize-macros",
         "daemonize-monitor",
+        "daemonize-sys",
         "examples",
         "tests/src",
         "tests/it",

@@ -132,7 +132,13 @@ mod tests {
     use std::net::TcpListener;
 
     fn found(pid: i32, owner: u32) -> Found {
-        Found { pid: Pid::from_raw(pid).unwrap(), born: 0, owner, addresses: Vec::new(), pidfile: "/run/d.pid".into() }
+        Found {
+            pid: Pid::from_raw(pid).unwrap(),
+            start_time: 0,
+            owner,
+            addresses: Vec::new(),
+            pidfile: "/run/d.pid".into(),
+        }
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! How many descriptors there may be: what bots need, and what is kept for everything else.
 
-use super::Engine;
 use crate::bot::{Bot, LogTarget, Ready};
 use nix::errno::Errno;
 use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::Arc;
 
 /// So many are left for those who ask the monitor, and for the logs; of a small limit an eighth.
 const KEPT: rlim_t = 64;
@@ -43,19 +43,17 @@ fn needed(bot: &Bot) -> rlim_t {
     2 + of(&bot.stdout) + of(&bot.stderr) + rlim_t::from(bot.ready.has_socket())
 }
 
-impl Engine {
-    /// Says so if the machine does not let the monitor have as many as its bots need.
-    pub(super) fn count_descriptors(&self) {
-        let Ok((limit, _)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
-        let bots: rlim_t = self.bots.iter().map(|bot| needed(bot)).sum();
-        if bots > limit - kept(limit) {
-            log::warn!(
-                "the {} bots need {} descriptors, and the monitor may have {limit} (RLIMIT_NOFILE): not all of them can run at \
-                 once",
-                self.bots.len(),
-                bots + kept(limit),
-            );
-        }
+/// Warns if the machine does not let the monitor have as many descriptors as its bots need.
+pub(super) fn warn_of_shortage(bots: &[Arc<Bot>]) {
+    let Ok((limit, _)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
+    let total: rlim_t = bots.iter().map(|bot| needed(bot)).sum();
+    if total > limit - kept(limit) {
+        log::warn!(
+            "the {} bots need {} descriptors, and the monitor may have {limit} (RLIMIT_NOFILE): not all of them can run at \
+             once",
+            bots.len(),
+            total + kept(limit),
+        );
     }
 }
 

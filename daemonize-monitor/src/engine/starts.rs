@@ -1,12 +1,12 @@
 //! Starts: begun here, done by another thread, and concluded here, at once or when one that hangs comes back.
 
+use super::bot_state::{Event, HANGS};
 use super::streams::Pipes;
-use super::unit::{After, Process};
-use super::{Engine, STARTING, Token};
+use super::supervisor::Supervisor;
+use super::token::Token;
+use super::units::Process;
 use crate::bot::Bot;
-use crate::counts::BuiltIn;
 use crate::error::cause;
-use crate::policy::Exit;
 use crate::program::Refusal;
 use crate::secret::Secret;
 use crate::spawner::{Begun, Made, Start, Ticket};
@@ -18,16 +18,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long to wait when the machine is short of something: the first time, and at the most.
-const SHORTAGE: Duration = Duration::from_millis(100);
-const LONG_SHORTAGE: Duration = Duration::from_secs(10);
+/// How long a turn may start programs before it handles what else there is.
+const STARTING: Duration = Duration::from_millis(5);
 
 /// So many starts of one program may hang: its other bots leave the threads to those that may have a better mount.
 const ALIKE: usize = 4;
-
-/// What is told of a start that hangs.
-pub(super) const HANGS: &str = "its start does not come back: the mount of its program or directory does not answer, or the name \
-                     service";
 
 /// A start that hangs.
 pub(super) struct Making {
@@ -44,12 +39,19 @@ pub(super) struct Abandoned {
     ticket: Ticket<Made>,
 }
 
-impl Engine {
+impl Making {
+    /// Returns the process that the start makes or has made, if there is one.
+    pub(super) fn pid(&self) -> Option<Pid> {
+        self.ticket.pid()
+    }
+}
+
+impl Supervisor {
     /// Starts programs that are due, but looks at the rest of the world every now and then.
     pub(super) fn start_some(&mut self) {
         let end = Instant::now() + STARTING;
         while let Some(index) = self.starting.pop_front() {
-            let waits = self.units[index].value.as_ref().is_some_and(|unit| unit.state == State::Waiting);
+            let waits = self.units.get(index).is_some_and(|unit| unit.state() == State::Waiting);
             if waits {
                 self.now = Instant::now();
                 match self.missing(index) {
@@ -74,10 +76,10 @@ impl Engine {
         match begun {
             Begun::Over(outcome) => self.conclude(index, pipes, outcome),
             Begun::Hangs(ticket) => {
-                let bot = Arc::clone(&self.unit(index).bot);
+                let bot = Arc::clone(&self.units[index].bot);
                 log::info!("bot `{}`: {HANGS}", bot.name);
                 self.making.insert(index, Making { bot, ticket, pipes, is_ready: false });
-                self.set_state(index, State::Starting, Some(HANGS.to_owned()));
+                self.on(index, Event::StartHangs);
             }
         }
     }
@@ -85,23 +87,23 @@ impl Engine {
     /// What a start needs of us.
     fn prepare(&mut self, index: usize) -> Result<(Start, Pipes), Refusal> {
         self.abandoned.retain(|start| !start.ticket.is_alone());
-        let bot = Arc::clone(&self.unit(index).bot);
+        let bot = Arc::clone(&self.units[index].bot);
         let hang = self.making.values().map(|making| &making.bot).chain(self.abandoned.iter().map(|start| &start.bot));
         if hang.filter(|other| is_alike(other, &bot)).count() >= ALIKE {
             let text = format!("failed to start `{}`: {ALIKE} others like it hang", bot.name);
             return Err(Refusal { text, errno: Errno::EAGAIN as i32, shortage: true });
         }
-        let (pipes, streams) = self.pipes(index).map_err(no_pipes)?;
+        let (pipes, streams) = self.streams.open(&mut self.units[index]).map_err(no_pipes)?;
         let notify = if bot.ready.has_socket() { Some(self.notify_address(index).map_err(no_pipes)?) } else { None };
         self.remember_file(index);
         let secret = self.secret(index)?;
-        let time_to_end = bot.time_to_end().min(self.settings.stop_timeout);
+        let time_to_end = bot.time_to_end().min(self.stop_timeout);
         Ok((Start { bot, secret, notify, time_to_end, streams }, pipes))
     }
 
     /// Returns the secret of a bot, made when it starts for the first time.
     fn secret(&mut self, index: usize) -> Result<Secret, Refusal> {
-        let unit = self.unit_mut(index);
+        let unit = &mut self.units[index];
         if let Some(secret) = &unit.secret {
             return Ok(secret.clone());
         }
@@ -117,7 +119,7 @@ impl Engine {
     fn conclude(&mut self, index: usize, pipes: Pipes, outcome: Result<Made, Refusal>) {
         match outcome.and_then(|made| self.follow(index, made)) {
             Ok(process) => {
-                self.keep(index, pipes);
+                self.streams.keep(self.units.key(index), pipes, &self.reactor);
                 self.started(index, process);
             }
             Err(refusal) => self.refused(index, refusal),
@@ -127,34 +129,27 @@ impl Engine {
     /// The process of a bot, of whose end we shall hear.
     fn follow(&mut self, index: usize, made: Made) -> Result<Process, Refusal> {
         let Made { pid, handle, user } = made;
-        let generation = self.units[index].generation;
-        if let Err(errno) = self.watch(&handle, Token::Unit(index, generation), EpollFlags::EPOLLIN) {
+        let token = Token::Process(self.units.key(index));
+        if let Err(errno) = self.reactor.watch(&handle, token, EpollFlags::EPOLLIN) {
             // Nobody would hear of its end.
             let _ = handle.send_group(pid, Signal::SIGKILL);
             return Err(no_pipes(errno));
         }
-        self.pids.insert(pid, index);
-        Ok(Process { pid, handle, user, began: self.now, reaped: false, suspended: false })
+        self.children.processes.add(pid, index);
+        Ok(Process { pid, handle, user })
     }
 
     fn started(&mut self, index: usize, process: Process) {
-        let (now, pid) = (self.now, process.pid);
-        let unit = self.unit_mut(index);
+        let unit = &mut self.units[index];
+        log::info!("bot `{}` runs as process {}", unit.bot.name, process.pid);
         unit.process = Some(process);
-        unit.after = After::Rest;
-        unit.shortages = 0;
-        unit.history.started(now);
-        unit.counts.add(BuiltIn::Start, now);
-        unit.until = None;
-        log::info!("bot `{}` runs as process {pid}", unit.bot.name);
         self.write_down(index);
-        self.set_state(index, State::Starting, None);
-        self.await_ready(index);
+        self.on(index, Event::Started);
     }
 
     /// Has the next monitor know of the bot's process.
     fn write_down(&mut self, index: usize) {
-        let unit = self.unit(index);
+        let unit = &self.units[index];
         let grace = unit.bot.longest_stop();
         let Some(Process { pid, handle, user, .. }) = &unit.process else { return };
         let (pid, identity, user) = (*pid, handle.identity(), *user);
@@ -163,21 +158,9 @@ impl Engine {
 
     /// There is no process.
     fn refused(&mut self, index: usize, refusal: Refusal) {
-        log::warn!("bot `{}`: {}", self.unit(index).bot.name, refusal.text);
-        if refusal.shortage {
-            return self.short(index, refusal);
-        }
-        self.unit_mut(index).reason = Some(refusal.text.into());
-        self.decide(index, Exit::NotStarted(refusal.errno));
-    }
-
-    /// The machine could not start it: no fault of the bot, so its policy is not asked.
-    fn short(&mut self, index: usize, refusal: Refusal) {
-        let unit = self.unit_mut(index);
-        let wait = SHORTAGE.saturating_mul(1 << unit.shortages.min(10)).min(LONG_SHORTAGE);
-        unit.shortages += 1;
-        self.set_state(index, State::BackingOff, Some(refusal.text));
-        self.due(index, wait);
+        log::warn!("bot `{}`: {}", self.units[index].bot.name, refusal.text);
+        let Refusal { text: reason, errno, shortage: is_shortage } = refusal;
+        self.on(index, Event::StartFailed { reason, errno, is_shortage });
     }
 
     /// Starts that hung are over, some of them.
@@ -186,14 +169,14 @@ impl Engine {
         let over: Vec<(usize, Result<Made, Refusal>)> = self.making.iter().filter_map(over).collect();
         for (index, outcome) in over {
             let Some(Making { pipes, is_ready, .. }) = self.making.remove(&index) else { continue };
-            if self.unit(index).state == State::Stopping {
+            if self.units[index].state() == State::Stopping {
                 self.conclude_stopped(index, pipes, outcome);
             } else {
                 self.conclude(index, pipes, outcome);
-                if is_ready && self.unit(index).bot.ready.has_socket() {
-                    self.become_ready(index);
+                if is_ready && self.units[index].bot.ready.has_socket() {
+                    self.on(index, Event::Ready);
                 }
-                if self.unit(index).is_alive() {
+                if self.units[index].bot_state.is_alive() {
                     // Its specification may be another one by now.
                     self.retarget(&BTreeSet::from([index]));
                 }
@@ -206,12 +189,14 @@ impl Engine {
         match outcome.and_then(|made| self.follow(index, made)) {
             Ok(process) => {
                 // It may have executed its program just before it was killed, and have had a child.
-                self.keep(index, pipes);
-                self.unit_mut(index).process = Some(process);
+                self.streams.keep(self.units.key(index), pipes, &self.reactor);
+                self.units[index].process = Some(process);
                 self.write_down(index);
-                self.signal_step(index);
+                self.on(index, Event::Started);
             }
-            Err(_) => self.linger(index),
+            Err(Refusal { text: reason, errno, shortage: is_shortage }) => {
+                self.on(index, Event::StartFailed { reason, errno, is_shortage });
+            }
         }
     }
 
@@ -220,18 +205,13 @@ impl Engine {
         self.making.contains_key(&index)
     }
 
-    /// Whether a child is one of those of which we have not heard yet what has become of them.
-    pub(super) fn is_newborn(&self, child: Pid) -> bool {
-        self.making.values().any(|making| making.ticket.pid() == Some(child))
-    }
-
     /// Ends a start that hangs, if the bot's does.
     pub(super) fn end_start(&mut self, index: usize) {
         if self.making.get(&index).is_some_and(|making| making.ticket.end()) {
             // There was no process yet.
             let making = self.making.remove(&index);
             self.abandoned.extend(making.map(|Making { bot, ticket, .. }| Abandoned { bot, ticket }));
-            self.linger(index);
+            self.on(index, Event::StartWithdrawn);
         }
     }
 

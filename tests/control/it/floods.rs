@@ -19,7 +19,7 @@ const FLOODS: [(&str, &str, [&str; 2]); 13] = [
     ("line", "get", ["Reply", "`/x`: it is larger than 16 MiB, the limit of a reply"]),
     ("chunk", "get", ["Reply", "`/x`: it is larger than 16 MiB, the limit of a reply"]),
     ("refusal", "get", ["Reply", "`/x`: it is larger than 16 MiB, the limit of a reply"]),
-    ("size", "get", ["Reply", "`/x`: a chunk has no size"]),
+    ("size", "get", ["Reply", "`/x`: its body is not HTTP: "]),
     ("head", "get", ["Reply", "`/x`: its head is larger than 16 KiB, the limit of a head"]),
     ("values", "get", ["Reply", "`/x`: it has more JSON values than 4194304, the limit of a reply"]),
 ];

@@ -63,12 +63,65 @@ pub(crate) fn asynchronous(pidfile: &str, call: &[&str]) -> Result<(), Error> {
     })
 }
 
-/// A blocking client where nothing may block: it holds up its thread, and does not panic.
-pub(crate) fn inside_a_runtime(pidfile: &str) -> Result<(), Error> {
-    runtime().block_on(async {
-        print(&Client::at(pidfile).get("/")?);
-        Ok(())
-    })
+/// Makes calls of a blocking client in a runtime of this kind (`none`, `current` or `multi`), and asserts that they add no thread
+/// and no descriptor: but for a stream, which has its socket as long as it is open.
+pub(crate) fn in_runtime(pidfile: &str, kind: &str) -> Result<(), Error> {
+    let pidfile = pidfile.to_owned();
+    match kind {
+        "none" => without_traces(&pidfile),
+        "current" => runtime().block_on(async { without_traces(&pidfile) }),
+        _ => {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+            // On a worker, not in `block_on`'s thread.
+            let call = async move { tokio::spawn(async move { without_traces(&pidfile) }).await };
+            runtime.expect("a runtime").block_on(call).expect("no panic")
+        }
+    }
+}
+
+fn without_traces(pidfile: &str) -> Result<(), Error> {
+    let before = traces();
+    let client = Client::at(pidfile);
+    print(&client.get("/")?);
+    print(&client.event("echo", json!({"what": 1}))?);
+    let error = client.get("/nowhere").expect_err("there is no such route");
+    println!("{:?}", error.kind());
+    let error = Client::at("none.pid").get("/").expect_err("there is no such daemon");
+    println!("{:?}", error.kind());
+    let mut events = client.events()?;
+    client.event("publish", json!({"what": 2}))?;
+    while events.next_within(Duration::from_secs(10))?.expect("an event").name != "told" {}
+    let mut open = traces();
+    let socket = open.1.iter().position(|target| !before.1.contains(target)).map(|found| open.1.remove(found));
+    assert!(socket.is_some_and(|target| target.starts_with("socket:")) && open == before, "{before:?} {open:?}");
+    drop(events);
+    assert_eq!(traces(), before);
+    println!("no traces");
+    Ok(())
+}
+
+/// Returns the threads and the open descriptors of this process.
+fn traces() -> (Vec<String>, Vec<String>) {
+    let list = |directory: &str| {
+        let entries = std::fs::read_dir(directory).expect("/proc").map(|entry| entry.expect("an entry").path());
+        entries.collect::<Vec<_>>()
+    };
+    let threads = list("/proc/self/task").iter().map(|path| path.display().to_string()).collect();
+    // Without the descriptor that the list is read through.
+    let targets = list("/proc/self/fd").into_iter().filter_map(|path| std::fs::read_link(path).ok());
+    let mut targets: Vec<String> = targets.map(|target| target.display().to_string()).collect();
+    targets.sort();
+    (threads, targets)
+}
+
+/// Starts a daemon in a process that was a client before.
+pub(crate) fn start_after_calls(pidfile: &str, other: &str) -> Result<(), Error> {
+    let client = Client::at(pidfile);
+    print(&client.get("/")?);
+    client.events()?.next_within(Duration::from_secs(10))?;
+    let later = daemon::Daemon::new("later").pidfile(other).run(|| while daemon::sleep(Duration::from_secs(1000)) {});
+    println!("{}", later.start().map_or_else(|error| error.to_string(), |_| "started".to_owned()));
+    Ok(())
 }
 
 /// The longest timeout that there is, wherever one can be set; stops the daemon.

@@ -9,6 +9,8 @@
 //! * `listen unix|tcp ADDRESS LOG`, `seal PIDFILE ADDRESS …`, `lock PIDFILE MILLISECONDS`, `crowd PIDFILE`,
 //!   `leave PIDFILE BYTES|all|stays`, `flood PIDFILE KIND`: the [`impostors`], and the daemons that misbehave
 //! * `forever PIDFILE`: clients without a time limit
+//! * `in_runtime PIDFILE none|current|multi`: a blocking client there; `start_after_calls PIDFILE OTHER`: a daemon of a
+//!   process that was a client before
 
 mod clients;
 mod daemons;
@@ -34,7 +36,8 @@ fn main() -> ExitCode {
         ["client", pidfile, "async", call @ ..] => clients::asynchronous(pidfile, call),
         ["client", pidfile, call @ ..] => clients::blocking(pidfile, call),
         ["daemon", verb, pidfile, settings @ ..] => return daemons::daemon(verb, pidfile, settings),
-        ["inside", pidfile] => clients::inside_a_runtime(pidfile),
+        ["in_runtime", pidfile, kind] => clients::in_runtime(pidfile, kind),
+        ["start_after_calls", pidfile, other] => clients::start_after_calls(pidfile, other),
         ["many", pidfile, threads, calls] => clients::many(pidfile, number(threads), number(calls)),
         ["events", pidfile, kind, count] => clients::events(pidfile, kind, number(count)),
         ["listen", kind, address, log] => {
