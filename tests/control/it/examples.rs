@@ -6,12 +6,12 @@ use std::path::Path;
 use look::{Lab, Outcome, Process, Running};
 use nix::sys::signal::Signal;
 
-use crate::only::{SOON, needs_root};
+use crate::single_instance::{SOON, needs_root};
 
 /// Returns where the examples are, after building them where `scripts/test` has not.
 pub(crate) fn programs() -> &'static Path {
     // Together with the tests, whose crates are built already, with the same features.
-    look::programs(env!("CARGO_BIN_EXE_only"), &["daemonic-control-examples", "daemonic-control-tests"])
+    look::programs(env!("CARGO_BIN_EXE_single-instance"), &["daemonic-control-examples", "daemonic-control-tests"])
 }
 
 /// A lab with a home of its own for root, whose programs the examples are.
@@ -30,7 +30,7 @@ fn first<'lab>(lab: &'lab Lab, arguments: &[&str], pidfile: &str) -> (Running<'l
     let running = lab.as_user(0, arguments).spawn();
     lab.wait_for(pidfile, SOON, |text| text.lines().count() >= 3);
     let process = running.process();
-    crate::only::wait_for_state(process, 'S');
+    crate::single_instance::wait_for_state(process, 'S');
     (running, process)
 }
 
