@@ -28,10 +28,13 @@ compile_error!(
 );
 
 mod bot;
+mod cancellation;
+mod command_queue;
 mod commands;
 mod config;
 mod configured;
 mod counts;
+mod duration;
 mod engine;
 mod error;
 mod journal;
@@ -40,10 +43,8 @@ mod listener;
 mod logs;
 mod monitor;
 mod notify;
-mod orders;
 mod page;
 mod policy;
-mod presence;
 mod process;
 mod program;
 mod record;

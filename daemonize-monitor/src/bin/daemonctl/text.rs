@@ -16,6 +16,8 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
+// Crates for sizes and durations print more digits and units than a column of a table has room for.
+
 /// `980 B`, `12 kB`, `3.4 MB`.
 #[allow(clippy::cast_precision_loss)] // Two digits are shown.
 pub(crate) fn size(bytes: u64) -> String {
