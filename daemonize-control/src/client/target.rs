@@ -3,7 +3,6 @@
 use super::error::{Error, ErrorKind, Result, cause};
 use crate::address::Address;
 use crate::place::Place;
-use daemonize_core::__private::same_daemon;
 use daemonize_core::{Daemon, Pid, State, Status};
 use daemonize_sys::proc::{ProcStat, Users};
 use std::fmt::Display;
@@ -43,7 +42,7 @@ impl Target {
 
     /// The daemon that `daemon` describes, wherever it is when it is looked for.
     pub(crate) fn of<W>(daemon: &Daemon<W>) -> Target {
-        Target { daemon: Arc::new(same_daemon(daemon)), timeout: TIMEOUT }
+        Target { daemon: Arc::new(daemon.without_work()), timeout: TIMEOUT }
     }
 
     /// The daemon of exactly this path, in which nothing is expanded.
