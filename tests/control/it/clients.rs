@@ -6,7 +6,7 @@ use std::time::Duration;
 use look::{Lab, Process};
 use nix::sys::signal::Signal;
 
-use crate::only::{SOON, client, freeze, hold, lab, needs_root, times};
+use crate::single_instance::{SOON, client, freeze, hold, lab, needs_root, times};
 
 /// The two kinds, which must say the same.
 const KINDS: [&[&str]; 2] = [&[], &["async"]];

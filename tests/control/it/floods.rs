@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::only::{SOON, lab};
+use crate::single_instance::{SOON, lab};
 
 /// How much memory a client may have, in KiB: less than any of these daemons says within the time of a call.
 const MEMORY: u32 = 120_000;

@@ -1,4 +1,4 @@
-//! Those who are not what they seem.
+//! Processes that are not what their pidfile or their address says.
 
 use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};
@@ -14,7 +14,7 @@ use look::Deadline;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket;
 
-/// Takes connections at this address, and writes all that comes into a file that is there; its first line says that it listens.
+/// Accepts connections at an address, and writes what it receives to an existing file, after a line that says it listens.
 pub(crate) fn listen(kind: &str, address: &str, log: &str) {
     let mut log = OpenOptions::new().append(true).open(log).expect("a log");
     if kind == "tcp" {
@@ -36,7 +36,7 @@ fn hear(mut stream: impl Read, log: &mut fs::File) {
     writeln!(log, "heard {} bytes: {}", all.len(), String::from_utf8_lossy(&all).escape_debug()).expect("a line");
 }
 
-/// A daemon that nobody can connect to until the file `go` of the lab is there; then it writes down what it hears.
+/// Runs as a daemon that no client can connect to until the file `go` of the lab exists; then it writes down what it receives.
 pub(crate) fn crowd(pidfile: &str) {
     let (listener, path) = socket();
     socket::listen(&listener, socket::Backlog::new(0).expect("a number")).expect("a listener");
@@ -50,8 +50,8 @@ pub(crate) fn crowd(pidfile: &str) {
     listener.incoming().for_each(|stream| hear(stream.expect("a connection"), &mut log));
 }
 
-/// A daemon that ends when somebody has connected: `how` many bytes of what he sends it reads before, or `all`; or it `stays`,
-/// and only closes the connection.
+/// Runs as a daemon that ends when a client has connected, after it has read `how` many bytes of the request, or `all`; or
+/// that only closes the connection, and `stays`.
 pub(crate) fn leave(pidfile: &str, how: &str) {
     let (listener, path) = socket();
     let _pidfile = sealed(pidfile, &[format!("unix://{path}")]);
@@ -77,7 +77,7 @@ pub(crate) fn leave(pidfile: &str, how: &str) {
     }
 }
 
-/// A socket in the lab.
+/// Returns a socket in the lab.
 pub(crate) fn socket() -> (UnixListener, String) {
     let path = look::in_lab("socket").to_str().expect("a path of ours").to_owned();
     let _ = fs::remove_file(&path);
@@ -89,7 +89,7 @@ pub(crate) fn sealed(pidfile: &str, addresses: &[String]) -> PidFile {
     pidfile.expect("a pidfile")
 }
 
-/// A living process whose pidfile names addresses that are not its own.
+/// Lives with a pidfile that names addresses which are not its own.
 pub(crate) fn seal(pidfile: &str, addresses: &[&str]) {
     let addresses: Vec<String> = addresses.iter().map(|&address| address.to_owned()).collect();
     let _pidfile = sealed(pidfile, &addresses);
@@ -97,7 +97,7 @@ pub(crate) fn seal(pidfile: &str, addresses: &[&str]) {
     thread::sleep(Duration::from_secs(1000));
 }
 
-/// Somebody who has the lock for a while and never says who he is.
+/// Holds the lock of a pidfile for a while, and never writes the pidfile.
 pub(crate) fn lock(pidfile: &str, milliseconds: usize) {
     let _lock = PidFile::acquire(pidfile, Duration::ZERO).expect("a lock");
     println!("locked");

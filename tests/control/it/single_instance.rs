@@ -11,9 +11,9 @@ pub(crate) const SOON: Duration = Duration::from_secs(15);
 /// The pidfile of the instance of a lab, in its directory `app`.
 pub(crate) const PIDFILE: &str = "app/.pid";
 
-/// A lab with the helper program `only`.
+/// A lab with the helper program `single-instance`.
 pub(crate) fn lab() -> Lab {
-    Lab::new(env!("CARGO_BIN_EXE_only"))
+    Lab::new(env!("CARGO_BIN_EXE_single-instance"))
 }
 
 /// A first instance that runs.

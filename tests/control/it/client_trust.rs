@@ -10,7 +10,7 @@ use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use nix::sys::signal::Signal;
 
 use crate::clients::daemon;
-use crate::only::{SOON, client, freeze, lab, needs_root, wait_for_state};
+use crate::single_instance::{SOON, client, freeze, lab, needs_root, wait_for_state};
 
 /// After `kill -9` somebody else takes the port. The daemon is dead, so nobody even connects to him.
 #[test]

@@ -1,4 +1,4 @@
-//! Reaching it from outside.
+//! Clients of instances and daemons.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -7,11 +7,11 @@ use std::time::Duration;
 use daemon::control::serde_json::{Value, from_str, json};
 use daemon::control::{AsyncClient, Client, Error};
 
-use crate::hold;
+use crate::instance::{self, line};
 
-/// What is asked of an instance.
-pub(crate) fn instance(directory: &str, call: &[&str]) -> Result<(), Error> {
-    let instance = hold::instance(directory);
+/// Asks an instance.
+pub(crate) fn of_instance(directory: &str, call: &[&str]) -> Result<(), Error> {
+    let instance = instance::instance(directory);
     match call {
         ["get", route] => print(&instance.get(route)?),
         ["send", route, body] => print(&instance.send(route, value(body))?),
@@ -29,7 +29,7 @@ pub(crate) fn instance(directory: &str, call: &[&str]) -> Result<(), Error> {
     Ok(())
 }
 
-/// What is asked of a daemon; every call has two seconds.
+/// Asks a daemon; every call has two seconds.
 pub(crate) fn blocking(pidfile: &str, call: &[&str]) -> Result<(), Error> {
     let client = Client::at(pidfile).timeout(Duration::from_secs(2));
     match call {
@@ -45,6 +45,7 @@ pub(crate) fn blocking(pidfile: &str, call: &[&str]) -> Result<(), Error> {
     Ok(())
 }
 
+/// Asks a daemon as an async client does.
 pub(crate) fn asynchronous(pidfile: &str, call: &[&str]) -> Result<(), Error> {
     let client = AsyncClient::at(pidfile).timeout(Duration::from_secs(2));
     runtime().block_on(async {
@@ -147,7 +148,7 @@ pub(crate) fn forever(pidfile: &str) -> Result<(), Error> {
     })
 }
 
-/// Counts in as many threads as are wanted; every count must come back once.
+/// Counts in many threads, and prints the sum of what came back.
 pub(crate) fn many(pidfile: &str, threads: usize, calls: usize) -> Result<(), Error> {
     let sum = AtomicU64::new(0);
     thread::scope(|scope| {
@@ -168,12 +169,12 @@ pub(crate) fn many(pidfile: &str, threads: usize, calls: usize) -> Result<(), Er
     Ok(())
 }
 
-/// Prints what is published, so many times, or to its end.
+/// Prints what is published, up to a count or until the daemon ends.
 pub(crate) fn events(pidfile: &str, kind: &str, count: usize) -> Result<(), Error> {
     match kind {
         "blocking" => {
             let events = Client::at(pidfile).events()?;
-            hold::line("listens");
+            line("listens");
             for published in events.take(count) {
                 let published = published?;
                 println!("{} {}", published.name, published.data);
@@ -188,7 +189,7 @@ pub(crate) fn events(pidfile: &str, kind: &str, count: usize) -> Result<(), Erro
         }
         _ => runtime().block_on(async {
             let mut events = AsyncClient::at(pidfile).events().await?;
-            hold::line("listens");
+            line("listens");
             for _ in 0..count {
                 let Some(published) = events.next().await.transpose()? else { break };
                 println!("{} {}", published.name, published.data);

@@ -7,7 +7,7 @@ use daemon::Daemon;
 use daemon::control::serde_json::json;
 use daemon::control::{Endpoint, Event, Instance};
 
-use crate::hold::line;
+use crate::instance::line;
 
 pub(crate) fn daemon(verb: &str, pidfile: &str, settings: &[&str]) -> ExitCode {
     let has = |setting: &str| settings.contains(&setting);

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::thread;
 
-use crate::strangers::{sealed, socket};
+use crate::impostors::{sealed, socket};
 
 /// Returns the daemon's answer: a beginning, then a piece that is repeated for ever.
 fn answer(kind: &str) -> (&'static str, &'static str) {
