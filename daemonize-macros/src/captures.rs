@@ -29,7 +29,7 @@ pub(crate) fn check(args: &[Arg], signature: &Signature, errors: &mut Errors) {
                 None
             }
             (Value::Arms(arms), _) => arms.iter().find_map(|arm| used(&arm.action, false, &names)),
-            (Value::Expr(value), shape) => used(value, !matches!(shape, Shape::Function(_) | Shape::Any), &names),
+            (Value::Expr(value), shape) => used(value, !matches!(shape, Shape::Function | Shape::Any), &names),
         };
         if let Some(name) = used {
             let message = format!(

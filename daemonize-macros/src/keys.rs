@@ -50,8 +50,7 @@ pub(crate) enum Shape {
     Descriptors,
     /// A number from 1 to this one, and the reason for the limits.
     Count(u64, &'static str),
-    /// A function, of which errors say this.
-    Function(&'static str),
+    Function,
     Any,
     /// The name of a type.
     Companion,
@@ -81,6 +80,14 @@ pub(crate) struct Key {
     pub(crate) default: &'static str,
     /// Sentences that begin with a verb.
     pub(crate) doc: &'static str,
+}
+
+impl Key {
+    /// Returns the first sentence of the documentation, as it continues another one.
+    pub(crate) fn purpose(&self) -> String {
+        let first = self.doc.trim().split(". ").next().unwrap_or_default().trim_end_matches('.');
+        first[..1].to_lowercase() + &first[1..]
+    }
 }
 
 const DAEMONS: &[Kind] = &[Kind::Run, Kind::Step, Kind::Message];
@@ -150,11 +157,11 @@ keys! {
         /// Sets both `stdout` and `stderr`, but only where the daemon detaches: in the foreground and under systemd the
         /// manager keeps the output.
         log: STDIO, r#" = "/var/log/sleepy.log""#, "–";
-        /// Sets when the daemon is ready. `auto`: when the body first calls `daemon::sleep()`, `daemon::stopping()`, … or has
-        /// run for 100 ms; `entered`: when the body is entered; `manual`: when it calls `daemon::ready()`.
+        /// Sets when the daemon is ready: `auto`, `entered` or `manual`. `auto`: when the body first calls `daemon::sleep()`,
+        /// `daemon::stopping()`, … or has run for 100 ms; `entered`: at once; `manual`: when it calls `daemon::ready()`.
         ready: Shape::Words("Ready", &["auto", "entered", "manual"]), " = manual", "`auto`";
         /// Calls a function, `FnMut(&[u8])`, with what the starting daemon prints, as it comes.
-        on_output: Shape::Function("a function that takes what a starting daemon prints"), " = show", "–";
+        on_output: Shape::Function, " = show", "–";
         /// Limits the time of a start. One that takes longer is undone, and fails.
         start_timeout: Shape::Duration, r#" = "5s""#, r#"`"60s"`"#;
         /// Sets how long `stop` waits before it kills.
@@ -173,7 +180,7 @@ keys! {
         /// Opens an endpoint, with the feature `control`: alone, with an address of this machine, or with an `Endpoint`.
         control: Shape::Control, r#" = "127.0.0.1:0""#, "–";
         /// Calls a `fn(Daemon) -> Daemon` for everything else. It comes last.
-        configure: Shape::Function("a function from `Daemon` to `Daemon`"), " = more_settings", "–";
+        configure: Shape::Function, " = more_settings", "–";
         /// Sets the path of this library, if it was renamed.
         crate: Shape::Root, " = ::daemon", "`::daemon`";
     }
@@ -184,7 +191,7 @@ keys! {
     MESSAGE {
         /// Sets the function or closure that returns the next message: `Option<T>` or `Result<Option<T>, E>`, where `T` is
         /// the message or a `Delivery` of it. It is evaluated in the verb that starts.
-        from: Shape::Function("a function that returns the next message"), " = next_job", "required";
+        from: Shape::Function, " = next_job", "required";
         /// Sets how many messages are handled at the same time, each in a thread of its own.
         pool_size: THREADS, " = 8", "`100`";
         /// Sets the wait before `from` is called again after it had no message.
@@ -258,7 +265,7 @@ pub(crate) fn find(kind: Kind, name: &str) -> Result<&'static Key, String> {
         return Ok(key);
     }
     if let Some(key) = KEYS.iter().find(|key| key.name == name) {
-        return Err(format!("`{name}` does not belong to `{kind}`, but to {}: it {}", owners(key), purpose(key)));
+        return Err(format!("`{name}` does not belong to `{kind}`, but to {}: it {}", owners(key), key.purpose()));
     }
     if name == "cli" {
         return Err(format!("`cli` does not belong to `{kind}`: it is reserved for command lines"));
@@ -274,11 +281,4 @@ pub(crate) fn find(kind: Kind, name: &str) -> Result<&'static Key, String> {
 fn owners(key: &Key) -> String {
     let kinds: Vec<String> = key.kinds.iter().map(|kind| format!("`{kind}`")).collect();
     suggest::alternatives(&kinds)
-}
-
-/// Returns the first sentence of the documentation, as it continues one that has begun.
-fn purpose(key: &Key) -> String {
-    let first = key.doc.trim().split(['.', ':', ';']).next().unwrap_or_default();
-    let mut letters = first.chars();
-    letters.next().map(|letter| letter.to_lowercase().collect::<String>() + letters.as_str()).unwrap_or_default()
 }

@@ -108,9 +108,9 @@ fn check_times(args: &[Arg], errors: &mut Errors) {
 /// modules.
 fn root(arg: Option<Arg>, errors: &mut Errors) -> (TokenStream, String) {
     let default = (print!(::daemon), "daemon".to_owned());
-    let Some(Value::Expr(value)) = arg.map(|arg| arg.value) else { return default };
-    let Expr::Path(ExprPath { qself: None, path, .. }) = &*value else {
-        errors.on(value, "`crate` wants the path of the library, such as `crate = ::daemon`");
+    let Some(Arg { key, value: Value::Expr(value), .. }) = &arg else { return default };
+    let Expr::Path(ExprPath { qself: None, path, .. }) = &**value else {
+        errors.push(values::mismatch(key, value));
         return default;
     };
     let first = path.segments.first().map(|first| first.ident.to_string()).unwrap_or_default();
@@ -131,10 +131,10 @@ const PRIMITIVES: &str = "bool char str f32 f64 i8 i16 i32 i64 i128 isize u8 u16
 /// companion gets a name that hides nothing.
 fn companion(arg: Option<Arg>, function: &Ident, hidden: &str, errors: &mut Errors) -> Ident {
     let mut companion = function.clone();
-    if let Some(Value::Expr(value)) = arg.map(|arg| arg.value) {
-        match values::bare_word(&value) {
+    if let Some(Arg { key, value: Value::Expr(value), .. }) = &arg {
+        match values::bare_word(value) {
             Some(name) => companion = name.clone(),
-            None => errors.on(value, "`companion` wants a plain name, such as `companion = Sleepy`"),
+            None => errors.push(values::mismatch(key, value)),
         }
     }
     let name = companion.unraw().to_string();

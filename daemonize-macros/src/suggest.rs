@@ -10,13 +10,8 @@ pub(crate) fn hint(word: &str, allowed: &[&str]) -> String {
     let nearest = allowed.iter().max_by(|left, right| similarity(left).total_cmp(&similarity(right)));
     match nearest.filter(|candidate| similarity(candidate) >= SIMILAR) {
         Some(candidate) => format!(", did you mean `{candidate}`?"),
-        None => format!(", expected one of {}", quoted(allowed).join(", ")),
+        None => format!(", expected one of `{}`", allowed.join("`, `")),
     }
-}
-
-/// Returns the words in backquotes.
-pub(crate) fn quoted(words: &[&str]) -> Vec<String> {
-    words.iter().map(|word| format!("`{word}`")).collect()
 }
 
 /// Returns `a`, `a or b`, or `a, b or c`.

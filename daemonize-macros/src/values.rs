@@ -66,38 +66,15 @@ fn expression(root: &TokenStream, key: &Key, value: &Expr) -> syn::Result<TokenS
             check_address(text)?;
             return Ok(endpoint(root, value));
         }
-        (shape, found) => {
-            let found_text = found.to_token_stream();
-            return Err(wrong(found, format!("`{}` wants {}, not `{found_text}`", key.name, wants(shape))));
-        }
+        _ => return Err(mismatch(key, literal)),
     }
     Ok(verbatim)
 }
 
-/// Returns what a value of that shape is, as errors say it.
-fn wants(shape: Shape) -> String {
-    match shape {
-        Shape::Name => "a string".into(),
-        Shape::Path => "a path".into(),
-        Shape::PathOr(_, words) => {
-            let mut texts = vec!["a path".to_owned()];
-            texts.extend(suggest::quoted(words));
-            suggest::alternatives(&texts)
-        }
-        Shape::Words(_, words) => format!("the word {}", suggest::alternatives(&suggest::quoted(words))),
-        Shape::Mode | Shape::PrivateMode => "a number, such as `0o027`".into(),
-        Shape::Bool => "`true` or `false`".into(),
-        Shape::Account => "a name or a number".into(),
-        Shape::Duration => "a string with a unit, such as `\"10s\"`".into(),
-        Shape::Count(..) => "a whole number, such as `5`".into(),
-        Shape::Descriptors => "a list, such as `[3]`".into(),
-        Shape::Function(what) => what.into(),
-        Shape::Companion => "a plain name, such as `companion = Sleepy`".into(),
-        Shape::Root => "the path of the library, such as `crate = ::daemon`".into(),
-        Shape::Retry => "braces, such as `{ attempts = 5 }`, or a `Retry`".into(),
-        Shape::Control => "an address, an `Endpoint` or nothing".into(),
-        Shape::Any | Shape::Signals | Shape::Hooks | Shape::Flag => "something else".into(),
-    }
+/// Says what the key does and how it is written, for a value that it cannot have.
+pub(crate) fn mismatch(key: &Key, value: &impl ToTokens) -> syn::Error {
+    let (found, purpose) = (value.to_token_stream(), key.purpose());
+    wrong(value, format!("`{}` cannot be `{found}`: it {purpose}, such as `{}`", key.name, key.example))
 }
 
 fn check_text(key: &Key, text: &LitStr) -> syn::Result<()> {

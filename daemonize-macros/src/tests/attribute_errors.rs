@@ -139,7 +139,10 @@ fn a_mistake_ends_where_the_next_key_begins() {
             (r#"expected `=` after `user`, such as `user = "www-data"`"#, ":"),
             ("`umask` needs a value, such as `umask = 0o027`", "umask"),
             ("expected an expression", ","),
-            (r#"`kill` wants `true` or `false`, not `"no"`"#, r#""no""#),
+            (
+                r#"`kill` cannot be `"no"`: it sets whether `stop` kills what does not end in time, such as `kill = false`"#,
+                r#""no""#,
+            ),
         ],
     );
 }
@@ -153,18 +156,62 @@ fn paths_and_names_are_not_empty() {
     one(r#"name = "a/b""#, "the name becomes a file name: it cannot contain `/` or NUL", r#""a/b""#);
 }
 
+/// Asserts that a literal is refused with what the key does and how it is written.
+#[track_caller]
+fn refused(kind: Kind, before: &str, key: &str, literal: &str, rest: &str) {
+    let item = if kind == Message { HANDLER } else { FINE };
+    let message = format!("`{key}` cannot be `{literal}`: it {rest}");
+    assert_errors(kind, &format!("{before}{key} = {literal}"), item, &[(&message, literal)]);
+}
+
 #[test]
-fn literals_are_of_the_right_kind() {
-    one("pidfile = 3", "`pidfile` wants a path or `none`, not `3`", "3");
-    one("name = true", "`name` wants a string, not `true`", "true");
-    one("user = 'x'", "`user` wants a name or a number, not `'x'`", "'x'");
-    one("chroot = b\"x\"", r#"`chroot` wants a path, not `b"x"`"#, "b\"x\"");
-    one(r#"kill = "yes""#, r#"`kill` wants `true` or `false`, not `"yes"`"#, r#""yes""#);
-    one("core_dumps = 1", "`core_dumps` wants `true` or `false`, not `1`", "1");
-    one("inherit = 3", "`inherit` wants a list, such as `[3]`, not `3`", "3");
-    one(r#"umask = "027""#, r#"`umask` wants a number, such as `0o027`, not `"027"`"#, r#""027""#);
-    one("stdin = 0", "`stdin` wants a path, `null` or `keep`, not `0`", "0");
-    one("configure = 3", "`configure` wants a function from `Daemon` to `Daemon`, not `3`", "3");
+fn literal_of_another_kind_is_refused_with_what_the_key_does() {
+    let one = |key: &str, literal: &str, rest: &str| refused(Run, "", key, literal, rest);
+    one("pidfile", "3", r#"sets the path of the pidfile, or `none`, such as `pidfile = "~/sleepy.pid"`"#);
+    one(
+        "name",
+        "true",
+        r#"sets the name in messages, in syslog and of the default pidfile, such as `name = "sleepy"`"#,
+    );
+    one("user", "'x'", r#"changes to this user for good, by name or number, such as `user = "www-data"`"#);
+    one("chroot", "b\"x\"", r#"sets a new root directory; needs a `user`, such as `chroot = "/srv/jail"`"#);
+    one("kill", r#""yes""#, "sets whether `stop` kills what does not end in time, such as `kill = false`");
+    one("core_dumps", "1", "sets whether the daemon may dump core, such as `core_dumps = true`");
+    one("inherit", "3", "keeps these descriptors open regardless of `close`, such as `inherit = [3, 4]`");
+    one("umask", r#""027""#, "sets the umask, such as `umask = 0o027`");
+    one("stdin", "0", "sets standard input: a path, `null`, `keep`, or any open file, such as `stdin = null`");
+    one(
+        "ready",
+        r#""manual""#,
+        "sets when the daemon is ready: `auto`, `entered` or `manual`, such as `ready = manual`",
+    );
+    let grace = "sets the time that handlers and body have to end after a stop signal";
+    one("grace", "1.5", &format!(r#"{grace}, such as `grace = "2s"`"#));
+    let configure = "calls a `fn(Daemon) -> Daemon` for everything else, such as `configure = more_settings`";
+    one("configure", "3", configure);
+    let output = "calls a function, `FnMut(&[u8])`, with what the starting daemon prints, as it comes";
+    one("on_output", "3", &format!("{output}, such as `on_output = show`"));
+    one("crate", r#""daemon""#, "sets the path of this library, if it was renamed, such as `crate = ::daemon`");
+    let companion = "names the companion, where a `mod` or a type has the function's name already";
+    one("companion", r#""Sleepy""#, &format!("{companion}, such as `companion = Sleepy`"));
+    let one = |key: &str, literal: &str, rest: &str| refused(Message, "from = f, ", key, literal, rest);
+    let pool = "sets how many messages are handled at the same time, each in a thread of its own";
+    one("pool_size", r#""3""#, &format!("{pool}, such as `pool_size = 8`"));
+    one("pool_size", "1.5", &format!("{pool}, such as `pool_size = 8`"));
+    one(
+        "retry",
+        "5",
+        "sets when a message whose handler failed is handled again: `{ delay = \"1s\", max_delay = \"1m\", attempts = 5 }`, \
+         or a `daemon::Retry`, such as `retry = { attempts = 5 }`",
+    );
+}
+
+#[test]
+#[cfg(feature = "control")]
+fn number_as_an_endpoint_is_refused_with_what_may_be_one() {
+    let rest =
+        "opens an endpoint, with the feature `control`: alone, with an address of this machine, or with an `Endpoint`";
+    refused(Run, "", "control", "80", &format!(r#"{rest}, such as `control = "127.0.0.1:0"`"#));
 }
 
 #[test]
@@ -191,11 +238,6 @@ fn words_are_known_or_expressions() {
         "everything",
     );
     one("stdout = nul", "unknown word `nul` for `stdout`, did you mean `null`?", "nul");
-    one(
-        r#"ready = "manual""#,
-        r#"`ready` wants the word `auto`, `entered` or `manual`, not `"manual"`"#,
-        r#""manual""#,
-    );
     assert_errors(Run, "ready = entered", FINE, &[]);
     one(r#"stdout = "null""#, "write `null` without quotes, or `./null` for a file", r#""null""#);
     assert_errors(Run, "detach = DETACH, close = a::b, ready = f(), stdin = File::open(x)", FINE, &[]);
@@ -204,7 +246,6 @@ fn words_are_known_or_expressions() {
 #[test]
 fn durations_have_a_unit_and_some_length() {
     one("grace = 10", r#"a duration needs a unit: write `"10ms"` or `"10s"`"#, "10");
-    one("grace = 1.5", r#"`grace` wants a string with a unit, such as `"10s"`, not `1.5`"#, "1.5");
     one(r#"grace = "10""#, "`10` has no unit: write `10ms`, `10s`, `10m` or `10h`", r#""10""#);
     one(r#"grace = "3sec""#, "unknown unit `sec`, expected `ms`, `s`, `m` or `h`", r#""3sec""#);
     one(r#"start_timeout = "0s""#, "a duration must be longer than zero", r#""0s""#);
@@ -236,8 +277,6 @@ fn the_librarys_path_is_absolute_and_the_companion_a_name() {
         "the path of the library must be absolute: write `::renamed` or `crate::renamed`",
         "renamed",
     );
-    one(r#"crate = "daemon""#, "`crate` wants the path of the library, such as `crate = ::daemon`", r#""daemon""#);
-    one(r#"companion = "Sleepy""#, "`companion` wants a plain name, such as `companion = Sleepy`", r#""Sleepy""#);
     one(
         "companion = daemon",
         "the companion `daemon` would hide the crate `daemon`: choose another name with `companion = …`",
@@ -258,7 +297,9 @@ fn messages_come_from_a_function() {
     let found = errors(Message, "pool_size = 3", HANDLER);
     assert_eq!(found.iter().map(|(message, _)| message.as_str()).collect::<Vec<_>>(), [missing]);
     let one = |args: &str, message: &str, place: &str| assert_errors(Message, args, HANDLER, &[(message, place)]);
-    one("from = 3", "`from` wants a function that returns the next message, not `3`", "3");
+    let source = "sets the function or closure that returns the next message: `Option<T>` or `Result<Option<T>, E>`, where `T` \
+                  is the message or a `Delivery` of it";
+    refused(Message, "", "from", "3", &format!("{source}, such as `from = next_job`"));
     one("form = f, from = f", "unknown key `form`, did you mean `from`?", "form");
     one("from", "`from` needs a value, such as `from = next_job`", "from");
     assert_errors(Message, "from = || queue().pop()", HANDLER, &[]);
@@ -274,8 +315,6 @@ fn a_pool_has_workers_and_not_too_many() {
     let many = "`pool_size` must be between 1 and 32768: each worker is a thread";
     one("pool_size = 32_769", many, "32_769");
     one("pool_size = 99999999999999999999999", many, "99999999999999999999999");
-    one(r#"pool_size = "3""#, r#"`pool_size` wants a whole number, such as `5`, not `"3"`"#, r#""3""#);
-    one("pool_size = 1.5", "`pool_size` wants a whole number, such as `5`, not `1.5`", "1.5");
     one("idle_time = 100", r#"a duration needs a unit: write `"100ms"` or `"100s"`"#, "100");
     assert_errors(Message, "from = f, pool_size = threads() * 2", HANDLER, &[]);
     assert_errors(Message, r#"from = f, pool_size = 1, idle_time = "5ms""#, HANDLER, &[]);
@@ -295,14 +334,17 @@ fn retry_is_braces_with_known_words_or_an_expression() {
     }
     one("retry = { attempts = 0 }", "`attempts` must be between 1 and 4294967295: the first attempt counts", "0");
     one("retry = { attempts = -1 }", "`attempts` must be between 1 and 4294967295: the first attempt counts", "-1");
-    one(r#"retry = { attempts = "5" }"#, r#"`attempts` wants a whole number, such as `5`, not `"5"`"#, r#""5""#);
+    one(
+        r#"retry = { attempts = "5" }"#,
+        r#"`attempts` cannot be `"5"`: it limits how often a message is handled, the first attempt included, such as `attempts = 5`"#,
+        r#""5""#,
+    );
     one("retry = { delay = 3 }", r#"a duration needs a unit: write `"3ms"` or `"3s"`"#, "3");
     one("retry = { atempts = 3 }", "unknown key `atempts`, did you mean `attempts`?", "atempts");
     one("retry = { attempts = 3, attempts = 4 }", "duplicate key `attempts`", "attempts");
     one("retry = { attempts => 3 }", "expected `=` after `attempts`, such as `attempts = 5`", "=");
     one("retry = { attempts = }", "`attempts =` needs a value, such as `attempts = 5`", "=");
     one("retry = {}", "`retry` is empty: write `retry = { attempts = 5 }` or leave it out", "{}");
-    one("retry = 5", "`retry` wants braces, such as `{ attempts = 5 }`, or a `Retry`, not `5`", "5");
     assert_errors(
         Message,
         "from = f, retry = { atempts = 3, delay = 3, max_delay, attempts = 0 }",
@@ -329,7 +371,6 @@ fn an_endpoint_is_nothing_an_address_of_this_machine_or_an_expression() {
     let no = "an address is an IP address and a port, such as `\"127.0.0.1:0\"`";
     one(r#"control = "localhost:80""#, no, r#""localhost:80""#);
     one(r#"control = "127.0.0.1""#, no, r#""127.0.0.1""#);
-    one("control = 80", "`control` wants an address, an `Endpoint` or nothing, not `80`", "80");
     one("control, control", "duplicate key `control`", "control");
     one("control =", r#"`control =` needs a value, such as `control = "127.0.0.1:0"`"#, "=");
     one("contrl", "unknown key `contrl`, did you mean `control`?", "contrl");
@@ -339,8 +380,6 @@ fn an_endpoint_is_nothing_an_address_of_this_machine_or_an_expression() {
 #[test]
 fn pidfile_none_in_quotes_says_how_to_write_it() {
     one(r#"pidfile = "none""#, "write `none` without quotes, or `./none` for a file", r#""none""#);
-    one("pidfile = 3", "`pidfile` wants a path or `none`, not `3`", "3");
-    one("on_output = 3", "`on_output` wants a function that takes what a starting daemon prints, not `3`", "3");
     one(r#"log = "keep""#, "write `keep` without quotes, or `./keep` for a file", r#""keep""#);
 }
 
