@@ -1,6 +1,6 @@
 //! JSON as it is answered: in one line, without anything that a terminal would act upon.
 
-use daemonize_core::__private::escape_json;
+use daemonize_sys::escape::escape_json;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 

@@ -4,7 +4,7 @@
 //! nothing is reached by a path, no link and no mount is crossed, and each directory is taken before it is emptied. A directory
 //! in a directory is moved up before its own turn: the depth does not matter.
 
-use daemonize_core::__private::escape_bytes;
+use daemonize_sys::escape::escape_bytes;
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2, renameat};

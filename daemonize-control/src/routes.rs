@@ -2,14 +2,17 @@
 
 use crate::access::{Peer, Rules};
 use crate::blocking;
-use crate::events::{Handlers, Heard, Leave, Publisher};
+use crate::events::{Handlers, Heard, Publisher, SlowRequestPermit};
 use crate::json::{self, Object, failure, success};
 use crate::refusal::Refusal;
 use crate::status::{self, Life, Requests};
 use axum::Router;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::MatchedPath;
-use axum::http::header::{ALLOW, CONTENT_SECURITY_POLICY, CONTENT_TYPE, WWW_AUTHENTICATE, X_FRAME_OPTIONS};
+use axum::http::header::{
+    ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, DATE, TRANSFER_ENCODING, UPGRADE,
+    WWW_AUTHENTICATE, X_FRAME_OPTIONS,
+};
 use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use axum::middleware::{Next, from_fn};
 use bytes::Bytes;
@@ -68,8 +71,8 @@ pub(crate) struct Answered {
     pub(crate) is_last: bool,
     /// Who is asked to stop once it has been sent.
     pub(crate) stops: Option<Handle>,
-    /// What it had, until it has been sent.
-    pub(crate) leave: Leave,
+    /// The permit of a slow request, which is kept until the reply has been sent.
+    pub(crate) permit: SlowRequestPermit,
 }
 
 /// A response, or a stream of events without end.
@@ -80,7 +83,7 @@ pub(crate) enum Content {
 
 impl From<Response<Body>> for Answered {
     fn from(response: Response<Body>) -> Answered {
-        Answered { content: Content::Response(response), is_last: false, stops: None, leave: None }
+        Answered { content: Content::Response(response), is_last: false, stops: None, permit: None }
     }
 }
 
@@ -121,8 +124,8 @@ impl Service {
         self.life.word(&self.daemon)
     }
 
-    /// Answers a request that may be made, with leave to take long where it may.
-    pub(crate) async fn answer(&self, peer: Peer, request: Request<Bytes>, leave: Leave) -> Answered {
+    /// Answers a request that may be made, with a permit if it may be slow.
+    pub(crate) async fn answer(&self, peer: Peer, request: Request<Bytes>, permit: SlowRequestPermit) -> Answered {
         self.requests.answered.fetch_add(1, Relaxed);
         let is_get = matches!(*request.method(), Method::GET | Method::HEAD);
         let is_post = *request.method() == Method::POST;
@@ -134,20 +137,20 @@ impl Service {
                 if let Some(more) = &self.metrics {
                     text.push_str(&more().await);
                 }
-                Answered { leave, ..response(StatusCode::OK, TEXT, text.into()).into() }
+                Answered { permit, ..response(StatusCode::OK, TEXT, text.into()).into() }
             }
             "/events" if *request.method() == Method::GET => {
-                Answered { content: Content::Events(self.publisher.listen()), is_last: true, stops: None, leave }
+                Answered { content: Content::Events(self.publisher.listen()), is_last: true, stops: None, permit }
             }
-            "/event" if is_post => self.event(request.into_body(), leave).await,
+            "/event" if is_post => self.event(request.into_body(), permit).await,
             "/stop" if is_post => self.stop(),
-            "/restart" if is_post => self.restart(leave).await,
+            "/restart" if is_post => self.restart(permit).await,
             "/reload" if is_post => {
                 outcome(self.daemon.reload().map_err(|error| error.to_string()), "reloading").into()
             }
             path if BUILT_IN.contains(&path) => not_allowed(path).into(),
             _ => match &self.routes {
-                Some(routes) => Answered { leave, ..routed(routes.clone(), peer, request).await.into() },
+                Some(routes) => Answered { permit, ..routed(routes.clone(), peer, request).await.into() },
                 None => object(StatusCode::NOT_FOUND, &failure(NOTHING)).into(),
             },
         }
@@ -171,12 +174,12 @@ impl Service {
         }
     }
 
-    async fn event(&self, body: Bytes, leave: Leave) -> Answered {
+    async fn event(&self, body: Bytes, permit: SlowRequestPermit) -> Answered {
         let Ok(value) = serde_json::from_slice(&body) else {
             return object(StatusCode::BAD_REQUEST, &failure("the body is not JSON")).into();
         };
-        let (reply, leave) = self.handlers.handle(value, leave).await;
-        Answered { leave, ..well(&reply).into() }
+        let (reply, permit) = self.handlers.handle(value, permit).await;
+        Answered { permit, ..well(&reply).into() }
     }
 
     /// Each time: a daemon that stops is not hurried by it, and one that restarts is not to come back.
@@ -187,15 +190,15 @@ impl Service {
     }
 
     /// On a thread of its own, since it blocks until the new program waits, which goes on when the client does not.
-    async fn restart(&self, leave: Leave) -> Answered {
+    async fn restart(&self, permit: SlowRequestPermit) -> Answered {
         let daemon = self.daemon.clone();
         let restarted = blocking::spawn("daemon-restart", move || {
             let restarted = daemon.restart().map_err(|error| error.to_string());
-            (restarted, leave)
+            (restarted, permit)
         });
         match restarted {
             Ok(restarted) => match restarted.await {
-                Ok((restarted, leave)) => Answered { leave, ..outcome(restarted, "restarting").into() },
+                Ok((restarted, permit)) => Answered { permit, ..outcome(restarted, "restarting").into() },
                 Err(_) => object(StatusCode::INTERNAL_SERVER_ERROR, &failure("the restart panicked")).into(),
             },
             Err(error) => outcome(Err(format!("failed to restart: no thread can be had: {error}")), "").into(),
@@ -205,6 +208,7 @@ impl Service {
 
 /// What a user's route answers; a panic in it is told and goes no further.
 async fn routed(mut routes: Router, peer: Peer, request: Request<Bytes>) -> Response<Body> {
+    let is_head = *request.method() == Method::HEAD;
     let mut request = request.map(Body::from);
     request.extensions_mut().insert(peer);
     let mut answer = pin!(routes.call(request));
@@ -214,7 +218,7 @@ async fn routed(mut routes: Router, peer: Peer, request: Request<Bytes>) -> Resp
             Err(_) => Poll::Ready(None),
         });
     match polled.await {
-        Some(Ok(response)) if !response.status().is_informational() => with_reason(response),
+        Some(Ok(response)) if !response.status().is_informational() => with_reason(own_framing(response, is_head)),
         Some(Err(impossible)) => match impossible {},
         other => {
             let what = if other.is_none() { "panicked" } else { "answered with an informational status" };
@@ -222,6 +226,20 @@ async fn routed(mut routes: Router, peer: Peer, request: Request<Bytes>) -> Resp
             object(StatusCode::INTERNAL_SERVER_ERROR, &failure("the route failed"))
         }
     }
+}
+
+/// Removes the headers that only concern one connection, and those that hyper writes. The reply to a HEAD request keeps the
+/// length of the body that it does not have.
+fn own_framing(mut response: Response<Body>, is_head: bool) -> Response<Body> {
+    let headers = response.headers_mut();
+    for name in [CONNECTION, TRANSFER_ENCODING, UPGRADE, DATE] {
+        headers.remove(name);
+    }
+    let is_length = |value: &HeaderValue| value.to_str().is_ok_and(|length| length.parse::<u64>().is_ok());
+    if !is_head || !headers.get(CONTENT_LENGTH).is_some_and(is_length) {
+        headers.remove(CONTENT_LENGTH);
+    }
+    response
 }
 
 /// Adds the endpoint's JSON to an error without a body and content type, such as that of a router without such a route.

@@ -1,8 +1,8 @@
 //! What the endpoint says of the daemon.
 
 use crate::json::{Object, object, success};
-use daemonize_core::__private::is_escaped;
 use daemonize_core::{Handle, Phase};
+use daemonize_sys::escape::is_escaped;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;

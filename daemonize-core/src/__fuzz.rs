@@ -2,7 +2,7 @@
 
 use crate::handoff::Message;
 use crate::pidfile::Record;
-use crate::process::Stat;
+use crate::sys::proc::ProcStat;
 
 /// A pidfile names a process only if it says exactly what we would have written.
 pub fn pidfile(bytes: &[u8]) {
@@ -13,7 +13,7 @@ pub fn pidfile(bytes: &[u8]) {
 
 /// `/proc/PID/stat`: whatever a process calls itself.
 pub fn stat(bytes: &[u8]) {
-    if let Some(stat) = Stat::parse(bytes) {
+    if let Some(stat) = ProcStat::parse(bytes) {
         assert!(!stat.name.contains('\0') || bytes.contains(&0));
     }
 }

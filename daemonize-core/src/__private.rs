@@ -5,19 +5,11 @@ pub use crate::body::pump;
 pub use crate::body::pump_async;
 use crate::body::{Ending, Outcome, Work};
 use crate::daemon::Daemon;
-pub use crate::error::cause;
-pub use crate::escape::{escape, escape_bytes, escape_json, escape_lines, into_escaped_lines, is_escaped};
 use crate::pid::Pid;
-pub use crate::places::{Places, Situation, home};
+pub use crate::places::{Places, Situation};
 pub use crate::settings::Device;
 use crate::signal::Signal;
-use crate::sys::siginfo::Purpose;
-use crate::sys::{dispositions, pidfd};
-use crate::{directory, inside, launch, log_file, notifier};
-use nix::unistd::Uid;
-use std::ffi::OsStr;
-use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use crate::{inside, launch, notifier};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -117,11 +109,6 @@ pub fn is_unmentioned<W>(daemon: &Daemon<W>, signal: Signal) -> bool {
     daemon.is_unmentioned(signal)
 }
 
-/// Returns `true` if a signal has its default action in this process. For the crates beside this one.
-pub fn has_default_action(signal: Signal) -> bool {
-    dispositions::is_default(signal)
-}
-
 /// Returns `true` if this child is the program that the daemon [restarts](crate::restart), whose end the core hears of. For
 /// the crates beside this one.
 pub fn is_restarted_program(child: Pid) -> bool {
@@ -134,50 +121,4 @@ pub fn control_directory(name: &str, pidfile: &Path) -> Option<PathBuf> {
     let situation = Situation::now(notifier::is_systemds());
     let places = Places::of(name, &situation).ok().filter(|places| places.pidfile == pidfile)?;
     Some(places.control).filter(|control| control.parent() != pidfile.parent())
-}
-
-/// Opens a directory and judges whether a file in it can be trusted as a pidfile is; also tells whether everybody may make
-/// files there. For the crates beside this one.
-pub fn open_directory(path: &Path) -> Result<(OwnedFd, bool), String> {
-    directory::open_directory(path, directory::Purpose::PidFile)
-}
-
-/// Opens a directory and judges whether a log in it can be trusted, which may be that of a user; also tells whether others
-/// than root may make files there. For the crates beside this one, as are the next two.
-pub fn open_log_directory(path: &Path, user: Option<u32>) -> Result<(OwnedFd, bool), String> {
-    directory::open_directory(path, directory::Purpose::Log(user.map(Uid::from_raw)))
-}
-
-/// Opens a log file there for appending, and makes it if it is missing: a regular file with one name, not a link.
-pub fn open_log(directory: &(OwnedFd, bool), name: &OsStr, user: Option<u32>) -> Result<OwnedFd, String> {
-    log_file::open_to_append(directory, name, user.map(Uid::from_raw)).map(|(fd, _)| fd)
-}
-
-/// Opens a log file there for reading; `None` if there is none.
-pub fn open_log_to_read(
-    directory: &(OwnedFd, bool),
-    name: &OsStr,
-    user: Option<u32>,
-) -> Result<Option<OwnedFd>, String> {
-    log_file::open_to_read(directory, name, user.map(Uid::from_raw))
-}
-
-/// Opens a directory as root, and makes what is missing on the way, where only root can lead it. For the crates beside this one.
-pub fn make_directory(path: &Path) -> Result<OwnedFd, String> {
-    directory::make_directory(path)
-}
-
-/// Sends the signal of a stop to a process by its pidfd, marked as the verb `stop` marks it: a daemon of this library that is
-/// stopping already is not hurried by it. For the crates beside this one.
-pub fn send_stop(process: BorrowedFd<'_>, signal: Signal) -> io::Result<()> {
-    pidfd::send_for(process, signal, Purpose::Stop, 0)
-}
-
-/// Sends a signal of a stop to the group of the process of a pidfd (Linux 6.9), marked as [`send_stop`] does; with `hurries`,
-/// marked as one after which a daemon of this library cuts short what it is at. For the crates beside this one.
-pub fn send_stop_to_group(leader: BorrowedFd<'_>, signal: Signal, hurries: bool) -> io::Result<()> {
-    /// `PIDFD_SIGNAL_PROCESS_GROUP`
-    const PROCESS_GROUP: u32 = 4;
-    let purpose = if hurries { Purpose::Hurry } else { Purpose::Stop };
-    pidfd::send_for(leader, signal, purpose, PROCESS_GROUP)
 }

@@ -2,9 +2,11 @@
 
 mod as_io;
 
-use crate::escape::{escape_bytes, into_escaped_lines};
+use crate::escape::escape_bytes;
 use crate::pid::Pid;
 use crate::stage::Stage;
+pub(crate) use daemonize_sys::error::cause;
+use daemonize_sys::error::{Failure, failed};
 use std::fmt::{self, Display};
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -35,8 +37,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub struct Error(Box<Inner>);
 
 struct Inner {
-    kind: ErrorKind,
-    text: String,
+    failure: Failure<ErrorKind>,
     output: Vec<u8>,
     errors: Vec<u8>,
 }
@@ -101,12 +102,12 @@ impl ErrorKind {
 impl Error {
     /// What sort of failure this is.
     pub fn kind(&self) -> ErrorKind {
-        self.0.kind
+        self.0.failure.kind()
     }
 
     /// The exit status of a program that ends because of this: see [`ErrorKind`].
     pub fn exit_code(&self) -> u8 {
-        self.0.kind.exit_code()
+        self.kind().exit_code()
     }
 
     /// What the daemon had printed on stdout before its start failed (the first 64 KiB).
@@ -128,13 +129,12 @@ impl Error {
 
     /// An error with this text; control characters in it, which a path or a daemon's message may hold, are escaped.
     pub(crate) fn new(kind: ErrorKind, text: impl Into<String>) -> Error {
-        let text = into_escaped_lines(text.into());
-        Error(Box::new(Inner { kind, text, output: Vec::new(), errors: Vec::new() }))
+        Error(Box::new(Inner { failure: Failure::new(kind, text), output: Vec::new(), errors: Vec::new() }))
     }
 
     /// "failed to \<verb\> `<thing>`: \<cause\>".
     pub(crate) fn failed(kind: ErrorKind, verb: &str, thing: impl Display, cause: impl Display) -> Error {
-        Error::new(kind, format!("failed to {verb} `{thing}`: {cause}"))
+        Error::new(kind, failed(verb, thing, cause))
     }
 
     pub(crate) fn configuration(cause: impl Display) -> Error {
@@ -156,12 +156,12 @@ impl Error {
 
     /// Kind and text once more.
     pub(crate) fn copy(&self) -> Error {
-        Error::new(self.kind(), self.0.text.clone())
+        Error::new(self.kind(), self.to_string())
     }
 
     /// The same, with more to say.
     pub(crate) fn and(mut self, more: &str) -> Error {
-        self.0.text = into_escaped_lines(format!("{}; {more}", self.0.text));
+        self.0.failure = self.0.failure.and(more);
         self
     }
 
@@ -172,18 +172,9 @@ impl Error {
     }
 }
 
-/// The cause as `strerror(3)` says it, without Rust's "(os error 2)", and in lower case like the rest of the sentence.
-pub fn cause(error: &io::Error) -> String {
-    let text = error.to_string();
-    let Some(errno) = error.raw_os_error() else { return text };
-    let text = text.strip_suffix(&format!(" (os error {errno})")).unwrap_or(&text);
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
-}
-
 impl Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.text)
+        Display::fmt(&self.0.failure, f)
     }
 }
 

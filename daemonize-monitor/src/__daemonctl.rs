@@ -1,5 +1,7 @@
 //! What `daemonctl` needs to find its monitor.
 
+pub use crate::duration::parse as parse_duration;
+
 use crate::config::{self, Config, Mistakes};
 use crate::monitor::Builder;
 use crate::registry;

@@ -4,11 +4,11 @@ mod feed;
 
 pub use feed::Feed;
 
+use crate::cancellation::CancelGuard;
+use crate::command_queue::{Answer, Command, CommandSender};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::logs::{Follower, last_lines};
-use crate::orders::{Answer, Desk, Order};
-use crate::presence::Presence;
 use crate::reload::Plan;
 use crate::status::{BotStatus, Change};
 use daemonize_core::Signal;
@@ -45,7 +45,7 @@ pub(crate) type Taken = Box<dyn FnOnce() + Send>;
 /// ```
 #[derive(Clone)]
 pub struct Commands {
-    desk: Desk,
+    sender: CommandSender,
     source: Option<Source>,
     /// One at a time reads the bots and hands them over, so that the newest ones come last.
     reloading: Arc<Mutex<()>>,
@@ -58,8 +58,8 @@ impl fmt::Debug for Commands {
 }
 
 impl Commands {
-    pub(crate) fn new(desk: Desk, source: Option<Source>) -> Commands {
-        Commands { desk, source, reloading: Arc::default() }
+    pub(crate) fn new(sender: CommandSender, source: Option<Source>) -> Commands {
+        Commands { sender, source, reloading: Arc::default() }
     }
 
     /// Starts a bot, and those that it depends on; what it was given up for is forgiven. Does nothing to one that runs.
@@ -71,7 +71,7 @@ impl Commands {
     /// There is no such bot, or several have this program; the monitor is stopping; or, if that is waited for, it was given up,
     /// failed or was stopped before it was ready, or was not ready in time: then the text says what it is at, and why.
     pub fn start_bot(&self, name: &str, wait: Option<Duration>) -> Result<Vec<BotStatus>> {
-        self.bots(Order::Start(name.into()), wait)
+        self.bots(Command::Start(name.into()), wait)
     }
 
     /// Stops a bot, with all that it has started, after all that depend on it, which are stopped too.
@@ -79,7 +79,7 @@ impl Commands {
     /// # Errors
     /// There is no such bot, or it was not gone in time.
     pub fn stop_bot(&self, name: &str, wait: Option<Duration>) -> Result<Vec<BotStatus>> {
-        self.bots(Order::Stop(name.into()), wait)
+        self.bots(Command::Stop(name.into()), wait)
     }
 
     /// Stops a bot as [`stop_bot`](Commands::stop_bot) does, and starts it again, and then those that were stopped with it; one
@@ -88,7 +88,7 @@ impl Commands {
     /// # Errors
     /// As [`start_bot`](Commands::start_bot).
     pub fn restart_bot(&self, name: &str, wait: Option<Duration>) -> Result<Vec<BotStatus>> {
-        self.bots(Order::Restart(name.into()), wait)
+        self.bots(Command::Restart(name.into()), wait)
     }
 
     /// Kills a bot and all that it has started, at once; those that depend on it are stopped. One that is in no configuration is
@@ -97,7 +97,7 @@ impl Commands {
     /// # Errors
     /// As [`stop_bot`](Commands::stop_bot).
     pub fn destroy_bot(&self, name: &str, wait: Option<Duration>) -> Result<Vec<BotStatus>> {
-        self.bots(Order::Destroy(name.into()), wait)
+        self.bots(Command::Destroy(name.into()), wait)
     }
 
     /// How a bot is.
@@ -105,7 +105,7 @@ impl Commands {
     /// # Errors
     /// There is no such bot.
     pub fn bot_status(&self, name: &str) -> Result<Vec<BotStatus>> {
-        self.bots(Order::Status(Some(name.into())), None)
+        self.bots(Command::Status(Some(name.into())), None)
     }
 
     /// How all bots are, in alphabetical order.
@@ -113,7 +113,7 @@ impl Commands {
     /// # Errors
     /// The monitor does not run.
     pub fn status(&self) -> Result<Vec<BotStatus>> {
-        self.bots(Order::Status(None), None)
+        self.bots(Command::Status(None), None)
     }
 
     /// The names of the bots that `name` means; none if there is no such bot.
@@ -134,7 +134,7 @@ impl Commands {
     /// There is no such signal or bot, or it does not run.
     pub fn signal_bot(&self, name: &str, signal: impl TryInto<Signal, Error: Display>) -> Result<()> {
         let unknown = |error| Error::failed(ErrorKind::Configuration, "signal", name, error);
-        self.desk.order(Order::Signal(name.into(), signal.try_into().map_err(unknown)?), None).map(drop)
+        self.sender.request(Command::Signal(name.into(), signal.try_into().map_err(unknown)?), None).map(drop)
     }
 
     /// Counts an event, as if the bot had reported it.
@@ -142,7 +142,7 @@ impl Commands {
     /// # Errors
     /// There is no such bot.
     pub fn event(&self, bot: &str, event: &str) -> Result<()> {
-        self.desk.order(Order::Event(bot.into(), event.into()), None).map(drop)
+        self.sender.request(Command::Event(bot.into(), event.into()), None).map(drop)
     }
 
     /// The last lines that a bot wrote: of its log files, or, if it has none, of what is kept in memory.
@@ -150,7 +150,7 @@ impl Commands {
     /// # Errors
     /// There is no such bot, or its log cannot be read.
     pub fn tail(&self, name: &str, lines: usize) -> Result<Vec<u8>> {
-        match self.desk.order(Order::Tail(name.into(), lines), None)? {
+        match self.sender.request(Command::Tail(name.into(), lines), None)? {
             Answer::Lines(lines) => Ok(lines),
             Answer::Files(places) => {
                 let mut text = Vec::new();
@@ -173,9 +173,9 @@ impl Commands {
     /// There is no such bot.
     pub fn follow(&self, name: &str) -> Result<Feed<Vec<u8>>> {
         let (sender, lines) = mpsc::sync_channel(KEPT);
-        let presence = Presence::default();
-        self.desk.order(Order::Follow(name.into(), Follower::Program(sender, presence.watched())), None)?;
-        Ok(Feed::new(lines, presence, self.desk.clone()))
+        let guard = CancelGuard::default();
+        self.sender.request(Command::Follow(name.into(), Follower::Program(sender, guard.token())), None)?;
+        Ok(Feed::new(lines, guard, self.sender.clone()))
     }
 
     /// Every change of a bot's state from now on, until what this returns is dropped; whoever is too slow misses some. Ends with
@@ -188,9 +188,9 @@ impl Commands {
     /// The monitor does not run.
     pub fn subscribe(&self) -> Result<Feed<Change>> {
         let (sender, changes) = mpsc::sync_channel(KEPT);
-        let presence = Presence::default();
-        self.desk.order(Order::Subscribe(sender, presence.watched()), None)?;
-        Ok(Feed::new(changes, presence, self.desk.clone()))
+        let guard = CancelGuard::default();
+        self.sender.request(Command::Subscribe(sender, guard.token()), None)?;
+        Ok(Feed::new(changes, guard, self.sender.clone()))
     }
 
     /// Reads the configuration again: bots that are new are started, those that are gone are stopped, and only those whose
@@ -234,9 +234,9 @@ impl Commands {
         Ok(plan)
     }
 
-    /// Where orders are given whose answers are awaited.
-    pub(crate) fn desk(&self) -> &Desk {
-        &self.desk
+    /// Returns the sending end of the command queue.
+    pub(crate) fn sender(&self) -> &CommandSender {
+        &self.sender
     }
 
     /// As [`reload`](Commands::reload), with a configuration that a program has made.
@@ -244,7 +244,7 @@ impl Commands {
     /// # Errors
     /// As [`reload`](Commands::reload).
     pub fn replace(&self, config: Config, dry_run: bool) -> Result<Plan> {
-        match self.desk.order(Order::Replace(Box::new(config), dry_run), None)? {
+        match self.sender.request(Command::Replace(Box::new(config), dry_run), None)? {
             Answer::Plan(plan) => Ok(*plan),
             _ => Ok(Plan::default()),
         }
@@ -255,7 +255,7 @@ impl Commands {
     /// # Errors
     /// The monitor does not run.
     pub fn reopen_logs(&self) -> Result<()> {
-        self.desk.order(Order::Reopen, None).map(drop)
+        self.sender.request(Command::Reopen, None).map(drop)
     }
 
     /// Stops all bots, dependents first, and then the monitor. The second time everything is killed at once.
@@ -263,17 +263,17 @@ impl Commands {
     /// # Errors
     /// It was not done in time.
     pub fn shutdown(&self, wait: Option<Duration>) -> Result<()> {
-        self.desk.order(Order::Shutdown, wait).map(drop)
+        self.sender.request(Command::Shutdown, wait).map(drop)
     }
 
     /// Kills everything, and stops the monitor.
     pub(crate) fn kill(&self, wait: Duration) -> Result<()> {
-        self.desk.order(Order::Kill, Some(wait)).map(drop)
+        self.sender.request(Command::Kill, Some(wait)).map(drop)
     }
 
     /// As a signal's handler does it: nobody waits.
     pub(crate) fn hang_up(&self) {
-        self.desk.post(Order::Reopen);
+        self.sender.post(Command::Reopen);
         if self.source.is_some() {
             if let Err(error) = self.reload(false) {
                 log::error!("{error}");
@@ -281,8 +281,8 @@ impl Commands {
         }
     }
 
-    fn bots(&self, order: Order, wait: Option<Duration>) -> Result<Vec<BotStatus>> {
-        match self.desk.order(order, wait)? {
+    fn bots(&self, command: Command, wait: Option<Duration>) -> Result<Vec<BotStatus>> {
+        match self.sender.request(command, wait)? {
             Answer::Bots(bots) => Ok(bots),
             _ => Ok(Vec::new()),
         }

@@ -1,7 +1,7 @@
 //! What can go wrong, told as it is.
 
-pub(crate) use daemonize_core::__private::cause;
-use daemonize_core::__private::into_escaped_lines;
+pub(crate) use daemonize_sys::error::cause;
+use daemonize_sys::error::{Failure, failed};
 use std::fmt::{self, Display};
 use std::io;
 use std::process::ExitCode;
@@ -14,8 +14,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// [`kind`](Error::kind) is for programs to branch on, the text for people. `Debug` prints the text too.
 #[derive(Clone)]
 pub struct Error {
-    kind: ErrorKind,
-    text: Box<str>,
+    failure: Failure<ErrorKind>,
     exit_code: u8,
 }
 
@@ -46,7 +45,7 @@ pub enum ErrorKind {
 impl Error {
     /// What sort of failure this is.
     pub fn kind(&self) -> ErrorKind {
-        self.kind
+        self.failure.kind()
     }
 
     /// The exit status of a program that ends because of this, as of every daemon of this library.
@@ -60,12 +59,12 @@ impl Error {
             ErrorKind::NoSuchBot | ErrorKind::Failed | ErrorKind::Timeout | ErrorKind::NotRunning => 5,
             _ => 2,
         };
-        Error { kind, text: into_escaped_lines(text.into()).into_boxed_str(), exit_code }
+        Error { failure: Failure::new(kind, text), exit_code }
     }
 
     /// "failed to \<verb\> `<thing>`: \<cause\>".
     pub(crate) fn failed(kind: ErrorKind, verb: &str, thing: impl Display, cause: impl Display) -> Error {
-        Error::new(kind, format!("failed to {verb} `{thing}`: {cause}"))
+        Error::new(kind, failed(verb, thing, cause))
     }
 
     pub(crate) fn system(verb: &str, error: &io::Error) -> Error {
@@ -75,7 +74,7 @@ impl Error {
 
 impl Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        Display::fmt(&self.failure, f)
     }
 }
 
@@ -102,7 +101,7 @@ impl From<daemonize_core::Error> for Error {
 impl From<Error> for io::Error {
     /// Converts into an error of the kind that fits best, which keeps this one: see `get_ref` and `into_inner`.
     fn from(error: Error) -> io::Error {
-        let kind = match error.kind {
+        let kind = match error.kind() {
             ErrorKind::Configuration => io::ErrorKind::InvalidInput,
             ErrorKind::NoSuchBot | ErrorKind::NotRunning => io::ErrorKind::NotFound,
             ErrorKind::Timeout => io::ErrorKind::TimedOut,

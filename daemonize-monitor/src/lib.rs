@@ -12,7 +12,7 @@
 //! them, from files or from a program; [`Plan`] is the difference between two of them. [`decide`] says what follows an exit,
 //! and [`Counts`] how often what happened.
 
-#![deny(unsafe_code)] // All of it is in `sys`.
+#![forbid(unsafe_code)] // All of it is in `daemonize-sys`.
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("daemonize-monitor looks after processes by pidfd and /proc, which only Linux has");
@@ -28,10 +28,13 @@ compile_error!(
 );
 
 mod bot;
+mod cancellation;
+mod command_queue;
 mod commands;
 mod config;
 mod configured;
 mod counts;
+mod duration;
 mod engine;
 mod error;
 mod journal;
@@ -40,10 +43,8 @@ mod listener;
 mod logs;
 mod monitor;
 mod notify;
-mod orders;
 mod page;
 mod policy;
-mod presence;
 mod process;
 mod program;
 mod record;
@@ -55,9 +56,9 @@ mod secret;
 mod settings;
 mod spawner;
 mod status;
-#[allow(unsafe_code)] // The only room with it.
-mod sys;
 mod usage;
+
+use daemonize_sys as sys;
 
 pub use bot::{Backoff, Bot, Limit, Log, LogTarget, Ready, Restart, StopStep};
 pub use commands::{Commands, Feed};

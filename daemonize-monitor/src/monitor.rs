@@ -1,12 +1,12 @@
 //! The monitor: what is configured, and the daemon that it is.
 
 use crate::bot::{Bot, LogTarget};
+use crate::command_queue::{CommandReceiver, channel};
 use crate::commands::{Commands, Source};
 use crate::config::{Config, Mistakes};
 use crate::configured;
 use crate::engine::{Engine, Plan, deadly};
 use crate::error::{Error, ErrorKind, Result};
-use crate::orders::{Inbox, desk};
 use crate::registry::Registration;
 use crate::reloader::Reloader;
 use crate::restart_check::{RestartCheck, RestartChecks};
@@ -35,7 +35,7 @@ const LAST: Duration = Duration::from_millis(900);
 pub struct Monitor {
     daemon: Daemon,
     config: Config,
-    inbox: Inbox,
+    receiver: CommandReceiver,
     commands: Commands,
     autostart: bool,
     restart_checks: RestartChecks,
@@ -162,13 +162,13 @@ impl Monitor {
             .handle(Signal::SIGHUP, move || commands.hang_up())
             .attach(last_resort)
             .attach(self.restart_checks);
-        let (inbox, config, autostart, reaps_all) = (self.inbox, self.config, self.autostart, self.reaps_all);
+        let (receiver, config, autostart, reaps_all) = (self.receiver, self.config, self.autostart, self.reaps_all);
         let body = move || {
             let failed = |error: std::io::Error| Error::system("hear of a stop", &error);
             let stopping = Some(daemonize_core::wait_handle().map_err(failed)?);
             let ready = || daemonize_core::ready().map_err(Error::from);
             let ready = Box::new(ready);
-            let plan = Plan { config, inbox, journal, ignored, stopping, reaps_all, ready };
+            let plan = Plan { config, receiver, journal, ignored, stopping, reaps_all, ready };
             let outcome = Engine::new(plan).and_then(|engine| engine.run(autostart));
             over.store(true, SeqCst);
             outcome
@@ -311,8 +311,8 @@ impl Builder {
     /// Everything that is wrong with the bots; or no descriptor is left.
     pub fn build(self) -> Result<Monitor> {
         let config = Config::new(self.settings, self.bots)?;
-        let (desk, inbox) = desk().map_err(|error| Error::system("make a monitor", &error))?;
-        let commands = Commands::new(desk, self.source);
+        let (sender, receiver) = channel().map_err(|error| Error::system("make a monitor", &error))?;
+        let commands = Commands::new(sender, self.source);
         let file = self.reloader.as_ref().map(|reloader| Registration::new(reloader.path()));
         let identity = file.is_some().then(|| config.settings.clone());
         let daemon = match self.endpoint {
@@ -325,7 +325,7 @@ impl Builder {
         };
         let restart_checks = RestartChecks::new(commands.clone(), identity, self.restart_checks);
         let (autostart, reaps_all) = (self.autostart, self.reaps_all);
-        Ok(Monitor { daemon, config, inbox, commands, autostart, restart_checks, reaps_all })
+        Ok(Monitor { daemon, config, receiver, commands, autostart, restart_checks, reaps_all })
     }
 }
 

@@ -5,17 +5,14 @@ mod marks;
 pub(crate) use marks::{Environment, MarkReader, Marks};
 
 use daemonize_core::Pid;
-use nix::time::{ClockId, clock_gettime};
-use nix::unistd::{SysconfVar, getsid, sysconf};
+use daemonize_sys::proc::{self, ProcStat};
+use nix::unistd::getsid;
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::Duration;
-
-/// A longer line is not one of `/proc/PID/stat`: a name of 64 bytes, and 51 numbers.
-const LONGEST_STAT: u64 = 4096;
 
 /// What matters of one process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,44 +28,17 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    /// `None` when there is no such process.
+    /// Returns the facts of a process; `None` when there is no such process.
     pub(crate) fn of(pid: Pid) -> Option<Facts> {
-        Facts::parse(pid, &stat(pid)?)
+        let stat = ProcStat::of(pid).ok()?;
+        let ProcStat { parent, group, session, start_time, .. } = stat;
+        Some(Facts { pid, is_alive: stat.has_live_thread(), parent, group, session, start_time })
     }
 
     /// Returns how long ago the process was made.
     pub(crate) fn age(&self) -> Duration {
-        let ticks = sysconf(SysconfVar::CLK_TCK).ok().flatten().and_then(|ticks| ticks.try_into().ok()).unwrap_or(100);
-        let made = Duration::from_millis(self.start_time.saturating_mul(1000) / ticks);
-        let now = clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(Duration::ZERO, Duration::from);
-        now.saturating_sub(made)
+        proc::age(self.start_time)
     }
-
-    fn parse(pid: Pid, stat: &[u8]) -> Option<Facts> {
-        let mut fields = fields(stat)?;
-        let state = fields.next()?;
-        let parent = fields.next()?.parse().ok()?;
-        let group = fields.next()?.parse().ok()?;
-        let session = fields.next()?.parse().ok()?;
-        let threads: u32 = fields.nth(13)?.parse().ok()?;
-        let start_time = fields.nth(1)?.parse().ok()?;
-        // The state is that of the first thread, which may have ended before the others (`pthread_exit(3)`).
-        let is_alive = !matches!(state, "Z" | "X") || threads > 1;
-        Some(Facts { pid, is_alive, parent, group, session, start_time })
-    }
-}
-
-/// Reads `/proc/PID/stat`.
-fn stat(pid: Pid) -> Option<Vec<u8>> {
-    let mut text = Vec::with_capacity(512);
-    File::open(format!("/proc/{pid}/stat")).ok()?.take(LONGEST_STAT).read_to_end(&mut text).ok()?;
-    Some(text)
-}
-
-/// Returns the fields after the name. A process may call itself `a) b (c`: its name ends at the last parenthesis.
-fn fields(stat: &[u8]) -> Option<impl Iterator<Item = &str>> {
-    let end = memchr::memrchr(b')', stat)?;
-    Some(std::str::from_utf8(&stat[end + 1..]).ok()?.split_ascii_whitespace())
 }
 
 /// Returns the effective user of a process, dead ones included: the owner of `/proc/PID` itself, unlike that of the files in
@@ -146,22 +116,5 @@ mod tests {
         let this = Facts::of(Pid::this()).unwrap();
         assert!(this.is_alive && this.start_time > 0);
         assert!(this.session == getsid(None).unwrap().as_raw() && is_of_our_session(Pid::this()));
-    }
-
-    #[test]
-    fn a_name_with_parentheses_is_parsed_to_its_end() {
-        let line = b"7 (a) b (c) S 1 5 6 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 3 0 4711 99";
-        let facts = Facts::parse(Pid::this(), line).unwrap();
-        assert_eq!(facts.start_time, 4711);
-        assert_eq!((facts.is_alive, facts.parent, facts.group, facts.session), (true, 1, 5, 6));
-    }
-
-    #[test]
-    fn zombie_is_alive_while_it_has_another_thread() {
-        let is_alive = |state: &str, threads: u32| {
-            let line = format!("7 (a) {state} 1 5 6 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 {threads} 0 4711 99");
-            Facts::parse(Pid::this(), line.as_bytes()).unwrap().is_alive
-        };
-        assert!(is_alive("S", 1) && is_alive("Z", 2) && !is_alive("Z", 1) && !is_alive("X", 0));
     }
 }

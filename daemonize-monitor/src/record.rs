@@ -1,4 +1,8 @@
 //! The monitor's own log: to a file, a stream or syslog, as the configuration says.
+//!
+//! Own code, because `log4rs` and `simplelog` write in the thread that logs, which a full pipe or a hanging file system would
+//! stop; `flexi_logger` queues without a bound; `tracing-appender` drops messages without a note in the log; and none of them
+//! holds messages back until stderr leads where the daemon's output goes.
 
 mod health;
 mod stream;
@@ -7,7 +11,7 @@ mod syslog;
 use crate::bot::Log as LogFile;
 use crate::logs::{Place, Sink};
 use crate::settings::{Facility, Handler, Settings};
-use daemonize_core::__private::escape;
+use daemonize_sys::escape::escape;
 use health::Health;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use std::cell::Cell;

@@ -2,8 +2,8 @@
 
 use crate::commands::Commands;
 use crate::settings::Settings;
-use daemonize_core::__private::escape_bytes;
 use daemonize_core::{Attachment, Handle};
+use daemonize_sys::escape::escape_bytes;
 use std::error::Error;
 use std::os::unix::ffi::OsStrExt;
 

@@ -3,10 +3,10 @@
 //! Each bot has a session of its own, whose number is the pid of its first process: so one look at all processes tells
 //! what belongs to whom, and a bot that starts many processes is told as one.
 
-use nix::unistd::{SysconfVar, sysconf};
+use crate::process;
+use daemonize_core::Pid;
+use daemonize_sys::proc::{ProcStat, page_size, ticks_per_second};
 use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io::Read;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,9 +16,6 @@ const FRESH: Duration = Duration::from_millis(900);
 const NEW: Duration = Duration::from_millis(100);
 /// And however often somebody asks, not more than this part of the time is spent on it: a tenth.
 const SHARE: u32 = 10;
-
-/// A longer line is not one of `/proc/PID/stat`.
-const LONGEST: u64 = 4096;
 
 /// What one session uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -40,21 +37,9 @@ struct Last {
     cost: Duration,
     /// When processor time was measured.
     measured: Option<Instant>,
-    /// Processor time of each process, by its pid and when it began.
-    ticks: HashMap<(i32, u64), u64>,
+    /// Processor time of each process, by its pid and its start time.
+    ticks: HashMap<(Pid, u64), u64>,
     used: HashMap<i32, Used>,
-}
-
-/// What is of interest in `/proc/PID/stat`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stat {
-    pid: i32,
-    session: i32,
-    /// Processor time, of the user and of the kernel for it.
-    ticks: u64,
-    /// Since the boot, in ticks.
-    began: u64,
-    pages: u64,
 }
 
 impl Usage {
@@ -78,7 +63,7 @@ impl Usage {
                 return;
             }
         }
-        let stats = stats();
+        let stats: Vec<(Pid, ProcStat)> = process::everybody().filter_map(with_stat).collect();
         let mut last = self.last();
         last.look(begin, &stats);
         last.cost = begin.elapsed();
@@ -91,19 +76,19 @@ impl Usage {
 
 impl Last {
     /// Takes a look over. One that comes too soon to be exact keeps what is known of processor time.
-    fn look(&mut self, now: Instant, stats: &[Stat]) {
+    fn look(&mut self, now: Instant, stats: &[(Pid, ProcStat)]) {
         let since = self.measured.map(|at| now.duration_since(at));
         let time = since.filter(|since| *since >= FRESH);
         let mut sums: HashMap<i32, (u64, u64)> = HashMap::new();
         let mut ticks = HashMap::new();
-        for stat in stats {
-            let key = (stat.pid, stat.began);
-            let new = stat.ticks.saturating_sub(self.ticks.get(&key).copied().unwrap_or(0));
+        for (pid, stat) in stats {
+            let key = (*pid, stat.start_time);
+            let new = stat.cpu_ticks.saturating_sub(self.ticks.get(&key).copied().unwrap_or(0));
             let sum = sums.entry(stat.session).or_default();
-            *sum = (sum.0 + new, sum.1 + stat.pages);
-            ticks.insert(key, stat.ticks);
+            *sum = (sum.0 + new, sum.1 + stat.resident_pages);
+            ticks.insert(key, stat.cpu_ticks);
         }
-        let (second, page) = (unit(SysconfVar::CLK_TCK, 100), unit(SysconfVar::PAGE_SIZE, 4096));
+        let (second, page) = (ticks_per_second(), page_size());
         let used = sums.into_iter().map(|(session, (new, pages))| {
             let known = self.used.get(&session).and_then(|used| used.cpu);
             (session, Used { cpu: time.map(|time| percent(new, second, time)).or(known), memory: pages * page })
@@ -123,74 +108,28 @@ fn percent(ticks: u64, second: u64, time: Duration) -> f64 {
     (percent * 10.0).round() / 10.0
 }
 
-fn unit(what: SysconfVar, usual: u64) -> u64 {
-    sysconf(what)
-        .ok()
-        .flatten()
-        .and_then(|number| u64::try_from(number).ok())
-        .filter(|number| *number > 0)
-        .unwrap_or(usual)
-}
-
-/// All processes that can be seen.
-fn stats() -> Vec<Stat> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    let mut text = Vec::with_capacity(512);
-    let mut stats = Vec::new();
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        if !name.to_str().is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_digit())) {
-            continue;
-        }
-        text.clear();
-        // It may have ended meanwhile.
-        let read = File::open(entry.path().join("stat")).and_then(|file| file.take(LONGEST).read_to_end(&mut text));
-        if read.is_ok() {
-            stats.extend(parse(&text));
-        }
-    }
-    stats
-}
-
-/// `proc_pid_stat(5)`. The second field is a name in parentheses that may contain anything.
-fn parse(text: &[u8]) -> Option<Stat> {
-    let open = text.iter().position(|byte| *byte == b'(')?;
-    let close = text.iter().rposition(|byte| *byte == b')')?;
-    let pid = std::str::from_utf8(&text[..open]).ok()?.trim().parse().ok()?;
-    // The third field is number 0 here.
-    let fields: Vec<&str> = std::str::from_utf8(text.get(close + 1..)?).ok()?.split_ascii_whitespace().collect();
-    let number = |index: usize| fields.get(index - 3)?.parse::<u64>().ok();
-    Some(Stat {
-        pid,
-        session: fields.get(6 - 3)?.parse().ok()?,
-        ticks: number(14)? + number(15)?,
-        began: number(22)?,
-        pages: number(24)?,
-    })
+/// Returns the process with its `/proc/PID/stat`; `None` if it has ended meanwhile.
+fn with_stat(pid: Pid) -> Option<(Pid, ProcStat)> {
+    Some((pid, ProcStat::of(pid).ok()?))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const TEXT: &[u8] =
-        b"42 (a) b (c)) S 1 40 41 0 -1 4194560 1 0 0 0 7 3 0 0 20 0 1 0 9000 1000000 250 18446744073709551615 1 1";
-
-    #[test]
-    fn a_name_does_not_confuse() {
-        assert_eq!(parse(TEXT), Some(Stat { pid: 42, session: 41, ticks: 10, began: 9000, pages: 250 }));
-        for length in 0..TEXT.len() - 40 {
-            assert!(parse(&TEXT[..length]).is_none_or(|stat| stat.pid == 42), "{length}");
-        }
+    /// A process of session 5 with 2 pages of memory.
+    fn stat(pid: i32, cpu_ticks: u64, start_time: u64) -> (Pid, ProcStat) {
+        let text = format!("{pid} (a) S 1 5 5 0 -1 0 0 0 0 0 {cpu_ticks} 0 0 0 20 0 1 0 {start_time} 0 2");
+        (Pid::from_raw(pid).unwrap(), ProcStat::parse(text.as_bytes()).unwrap())
     }
 
     #[test]
     fn processor_time_is_that_since_the_look_before() {
-        let stat = |pid, ticks, began| Stat { pid, session: 5, ticks, began, pages: 2 };
         let (mut last, begin) = (Last::default(), Instant::now());
-        let second = unit(SysconfVar::CLK_TCK, 100);
-        let page = unit(SysconfVar::PAGE_SIZE, 4096);
-        last.look(begin, &[stat(5, 1000, 1), stat(6, 70, 2), Stat { session: 9, ..stat(7, 3, 1) }]);
+        let (second, page) = (ticks_per_second(), page_size());
+        let mut elsewhere = stat(7, 3, 1);
+        elsewhere.1.session = 9;
+        last.look(begin, &[stat(5, 1000, 1), stat(6, 70, 2), elsewhere]);
         assert_eq!(last.used[&5], Used { cpu: None, memory: 4 * page });
         assert_eq!(last.used[&9], Used { cpu: None, memory: 2 * page });
         // Half of the time of one, and another process of the same number that began later: a quarter.

@@ -9,14 +9,25 @@ use crate::source;
 /// The rooms of a library, by floor.
 type Floors = &'static [(u8, &'static [&'static str])];
 
+/// The rooms of `daemonize-sys`, by floor.
+const FLOORS_OF_SYS: Floors = &[
+    (5, &["lib"]),
+    (4, &["spawn", "action"]),
+    (3, &["trust", "stray", "signalfd", "pidfd", "handler", "env"]),
+    (2, &["proc", "wait", "siginfo", "mask", "dispositions", "fork", "exec", "capabilities", "keyring"]),
+    (2, &["account", "fds", "table", "datagram"]),
+    (1, &["signal", "capability", "pid", "error"]),
+    (0, &["escape", "mutex", "cvt"]),
+];
+
 /// The rooms of `daemonize-core`, by floor: an item uses its own room and floors below.
 const FLOORS: Floors = &[
     (8, &["lib", "__private", "__fuzz"]),
     (7, &["daemon"]),
     (6, &["launch"]),
     (5, &["reach", "inside"]),
-    (4, &["pidfile", "settings", "handoff", "log_file"]),
-    (3, &["process", "signals", "directory", "notifier", "places"]),
+    (4, &["pidfile", "settings", "handoff"]),
+    (3, &["process", "signals", "notifier", "places"]),
     (2, &["error", "sys", "attach", "body"]),
     (1, &["stage", "signal", "capability", "pid", "stopping", "stdout", "report", "counters", "event", "shutdown"]),
     (0, &["mutex", "escape", "syslog", "first_look"]),
@@ -41,11 +52,25 @@ const FLOORS_OF_MONITOR: Floors = &[
     (8, &["listener"]),
     (7, &["reloader", "restart_check"]),
     (6, &["engine", "commands"]),
-    (5, &["orders"]),
-    (4, &["journal", "config", "json"]),
+    (5, &["command_queue"]),
+    (4, &["usage", "journal", "config", "json"]),
     (3, &["process", "reload", "status", "record", "registry", "spawner"]),
     (2, &["policy", "logs", "notify", "settings", "program"]),
-    (1, &["bot", "counts", "error", "page", "presence", "secret", "sys", "usage"]),
+    (1, &["bot", "cancellation", "counts", "duration", "error", "page", "secret", "sys"]),
+];
+
+/// The parts of the monitor's engine, by floor: a part is a file, or a directory whose files belong together.
+const FLOORS_OF_ENGINE: Floors = &[
+    (8, &["mod"]),
+    (7, &["commands"]),
+    (6, &["reload", "shutdown"]),
+    (5, &["adopt", "explain"]),
+    (4, &["supervisor"]),
+    (3, &["children", "outsiders", "streams"]),
+    (2, &["orphans", "reactor"]),
+    (1, &["token", "units"]),
+    (0, &["bot_state", "dependencies", "pending_reply", "processes", "slots", "subscribers"]),
+    (0, &["descriptors", "inherited", "stray_signals"]),
 ];
 
 /// A file longer than this is two files.
@@ -54,6 +79,11 @@ const LONGEST_FILE: usize = 400;
 #[test]
 fn rooms_of_the_core_use_only_the_floors_below() {
     rooms_use_only_the_floors_below("daemonize-core", FLOORS);
+}
+
+#[test]
+fn rooms_of_sys_use_only_the_floors_below() {
+    rooms_use_only_the_floors_below("daemonize-sys", FLOORS_OF_SYS);
 }
 
 #[test]
@@ -85,6 +115,47 @@ fn rooms_use_only_the_floors_below(library: &str, floors: Floors) {
     assert!(wrong.is_empty(), "not downwards:\n{}", wrong.join("\n"));
 }
 
+/// Neither by name nor through the `self` of the struct that they share does a part of the engine reach one beside or above it.
+/// The files of `supervisor` hand events and actions to each other: they are one part.
+#[test]
+fn parts_of_the_engine_use_only_the_floors_below() {
+    let engine = root().join("daemonize-monitor/src/engine");
+    let mut wrong = Vec::new();
+    let mut methods: Vec<(String, BTreeSet<String>, BTreeSet<String>)> = Vec::new();
+    for file in rust_files(&engine) {
+        let inside = file.strip_prefix(&engine).unwrap();
+        let (own, source) = (room(inside), read(&file));
+        let at_the_top = inside.components().count() == 1;
+        let prefixes: &[&str] = if at_the_top { &["super::", "crate::engine::"] } else { &["crate::engine::"] };
+        for (line, used) in source::uses(&source, prefixes) {
+            // What has a capital is the struct of which this part has methods, or the whole of a parent in a test.
+            let is_part = used.starts_with(|letter: char| letter.is_lowercase());
+            if own != "mod" && is_part && used != own && !is_below(&used, &own) {
+                wrong.push(format!("{}:{line}: `{own}` uses `{used}`", inside.display()));
+            }
+        }
+        let (defined, called) = source::methods(&source);
+        methods.push((own, defined, called));
+    }
+    for (own, defined, called) in methods.iter().filter(|(own, ..)| own != "supervisor") {
+        for name in called.difference(defined) {
+            let others = methods.iter().filter(|(other, theirs, _)| other != "supervisor" && theirs.contains(name));
+            let others: Vec<&str> = others.map(|(other, ..)| other.as_str()).collect();
+            if !others.is_empty() && !others.iter().any(|other| is_below(other, own)) {
+                wrong.push(format!("`{own}` calls `{name}` of `{}`", others.join("` or `")));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "not downwards:\n{}", wrong.join("\n"));
+}
+
+/// Returns `true` if a part of the engine is on a floor below that of another one.
+fn is_below(part: &str, other: &str) -> bool {
+    let [part, other] = [part, other]
+        .map(|part| floor(FLOORS_OF_ENGINE, part).unwrap_or_else(|| panic!("`{part}` of the engine has no floor")));
+    part < other
+}
+
 /// What the core does not know: neither HTTP nor whoever speaks it. The arrows point one way.
 #[test]
 fn the_control_knows_the_core_and_not_the_other_way_round() {
@@ -103,12 +174,20 @@ fn the_control_knows_the_core_and_not_the_other_way_round() {
     ] {
         assert!(!names(library, other), "{library} depends on {other}");
     }
+    // But for the examples in its documentation, which import what users do.
+    let sys = manifest("daemonize-sys");
+    let dependencies = sys.split("[dev-dependencies]").next().unwrap_or_default();
+    assert!(!dependencies.lines().any(|line| line.starts_with("daemonize-")), "{dependencies}");
 }
 
 #[test]
 fn unsafe_stands_in_sys_only() {
-    let allowed =
-        |path: &Path| path.components().any(|part| part.as_os_str() == "sys") || path.ends_with("tests/src/sys.rs");
+    let (sys, tests) = (root().join("daemonize-sys"), root().join("tests"));
+    let is_tests = |path: &Path| {
+        path.ends_with("tests/src/sys.rs")
+            || path.starts_with(&tests) && path.components().any(|part| part.as_os_str() == "sys")
+    };
+    let allowed = |path: &Path| path.starts_with(&sys) || is_tests(path);
     let found = lines_of_code(|path| !allowed(path), |line| source::words(line).any(|word| word == "unsafe"));
     assert!(found.is_empty(), "unsafe outside sys:\n{}", found.join("\n"));
 }
@@ -167,12 +246,16 @@ fn the_crates_have_one_version_and_pin_each_other() {
     let version = manifest.lines().find_map(|line| line.strip_prefix("version = ")).expect("a version");
     let version = version.trim_matches('"');
     let control = read(&root().join("daemonize-control/Cargo.toml"));
+    let core = read(&root().join("daemonize-core/Cargo.toml"));
     let monitor = read(&root().join("daemonize-monitor/Cargo.toml"));
     for (manifest, dependency) in [
         (&manifest, "daemonize-control"),
         (&manifest, "daemonize-core"),
         (&manifest, "daemonize-macros"),
+        (&core, "daemonize-sys"),
+        (&monitor, "daemonize-sys"),
         (&control, "daemonize-core"),
+        (&control, "daemonize-sys"),
         (&monitor, "daemonize-core"),
         (&monitor, "daemonize-control"),
     ] {
@@ -207,6 +290,7 @@ fn all_files() -> Vec<PathBuf> {
         "daemonize-core",
         "daemonize-macros",
         "daemonize-monitor",
+        "daemonize-sys",
         "examples",
         "tests/src",
         "tests/it",

@@ -45,9 +45,15 @@ const RUNTIMES: [&str; 2] = ["runtime=multi_thread", "runtime=current_thread"];
 #[test]
 fn p10_01_a_body_that_never_asks_is_dropped_where_it_awaits() {
     each(RUNTIMES, |runtime| {
-        for body in ["pending", "loop", "doze", "pause:3600000", "both(loop|loop)"] {
+        for body in [
+            "note:begun,hang",
+            "note:begun,pause:3600000",
+            "sleep_without_looking",
+            "block_without_looking",
+            "two_sleep_without_looking",
+        ] {
             let lab = lab();
-            let daemon = begun(&lab, &[runtime, &format!("body=guard:left,note:begun,{body}")]);
+            let daemon = begun(&lab, &[runtime, "guard=left", &format!("body={body}")]);
             let took = stops(&lab, daemon, 0);
             assert!(took < AT_ONCE, "{runtime}, `{body}`: {took:?}");
             assert_eq!(lab.read("left"), format!("dropped {}\n", daemon.id()), "{runtime}, `{body}`");
@@ -60,8 +66,7 @@ fn p10_01_a_body_that_never_asks_is_dropped_where_it_awaits() {
 fn p10_01_its_tasks_are_dropped_with_it() {
     each(RUNTIMES, |runtime| {
         let lab = lab();
-        let body = "body=guard:left,spawn(guard:one,note:in-task,pending),spawn(guard:two,pause:3600000),await:in-task,note:begun,pending";
-        let daemon = begun(&lab, &[runtime, body]);
+        let daemon = begun(&lab, &[runtime, "guard=left", "body=spawn_two_tasks"]);
         assert!(stops(&lab, daemon, 0) < AT_ONCE);
         for file in ["left", "one", "two"] {
             assert_eq!(lab.read(file), format!("dropped {}\n", daemon.id()), "{runtime}, {file}");
@@ -71,10 +76,9 @@ fn p10_01_its_tasks_are_dropped_with_it() {
 
 #[test]
 fn p10_01_a_body_that_ends_takes_its_tasks_with_it() {
-    for (end, status) in [("pause:10", 0), ("err:no paper", 4), ("panic:no ink", 4)] {
+    for (end, status) in [("return", 0), ("error", 4), ("panic", 4)] {
         let lab = lab();
-        let body = format!("body=spawn(guard:task,note:in-task,pending),await:in-task,note:begun,await:go,{end}");
-        let daemon = begun(&lab, &[&body]);
+        let daemon = begun(&lab, &[&format!("body=spawn_task_and_end:{end}")]);
         lab.write("go", "");
         ended(daemon, status);
         nothing_left(&lab);
@@ -85,9 +89,9 @@ fn p10_01_a_body_that_ends_takes_its_tasks_with_it() {
 /// Neither a body nor anybody else could end a thread; but a body that has ended is the end of the daemon.
 #[test]
 fn p10_01_a_task_that_blocks_its_thread_does_not_outlive_the_body_for_long() {
-    for end in ["pause:10", "ask,panic:no ink"] {
+    for end in ["return", "panic"] {
         let lab = lab();
-        let daemon = begun(&lab, &[&format!("body=thread,note:begun,{end}")]);
+        let daemon = begun(&lab, &[&format!("body=block_thread_and_end:{end}")]);
         let outcome = daemon.died(Duration::from_secs(30)).expect("its body has ended");
         assert!(matches!(outcome, Some(WaitStatus::Exited(_, 0 | 4))), "{end}: {outcome:?}");
         assert!(lab.read("log").contains("has outlived the body"), "{end}: {}", lab.read("log"));
@@ -98,10 +102,11 @@ fn p10_01_a_task_that_blocks_its_thread_does_not_outlive_the_body_for_long() {
 #[test]
 fn p10_02_a_body_that_asks_is_given_its_grace() {
     each(RUNTIMES, |runtime| {
-        for asks in ["stopped", "while", "both(pause:600|stopped)"] {
+        for asks in
+            ["note:begun,idle,pause:200,note:cleaned", "sleep_and_clean_up", "hear_stop_beside_work_and_clean_up"]
+        {
             let lab = lab();
-            let body = format!("body=guard:left,note:begun,{asks},pause:200,note:cleaned");
-            let daemon = begun(&lab, &[runtime, &body]);
+            let daemon = begun(&lab, &[runtime, "guard=left", &format!("body={asks}")]);
             let took = stops(&lab, daemon, 0);
             assert!((Duration::from_millis(200)..AT_ONCE).contains(&took), "{runtime}, `{asks}`: {took:?}");
             assert!(lab.path("cleaned").exists() && lab.path("left").exists(), "{runtime}, `{asks}`");
@@ -113,7 +118,7 @@ fn p10_02_a_body_that_asks_is_given_its_grace() {
 #[test]
 fn p10_02_a_task_that_asks_is_given_the_grace_too() {
     let lab = lab();
-    let daemon = begun(&lab, &["body=spawn(note:begun,stopped,pause:200,note:cleaned,stop),await:cleaned"]);
+    let daemon = begun(&lab, &["body=spawn_task_that_cleans_up"]);
     stops(&lab, daemon, 0);
     assert!(lab.path("cleaned").exists());
 }
@@ -121,15 +126,14 @@ fn p10_02_a_task_that_asks_is_given_the_grace_too() {
 #[test]
 fn p10_02_the_stop_is_heard_in_another_runtime() {
     let lab = lab();
-    let daemon = begun(&lab, &["body=elsewhere:heard,note:begun,await:heard"]);
+    let daemon = begun(&lab, &["body=hear_stop_in_another_runtime"]);
     assert!(stops(&lab, daemon, 0) < AT_ONCE);
     assert!(lab.path("heard").exists());
 }
 
 #[test]
 fn p10_02_what_blocks_its_thread_is_ended_after_the_grace_and_that_is_said() {
-    let bodies =
-        ["note:begun,block", "note:begun,ask,pending", "spawn(note:begun,block),pending", "thread,note:begun,pending"];
+    let bodies = ["note_and_block:begun", "note:begun,ask,hang", "spawn_task_that_blocks", "block_thread_and_end:hang"];
     each(RUNTIMES.iter().flat_map(|runtime| bodies.map(|body| (*runtime, body))), |(runtime, body)| {
         let lab = lab();
         let daemon = begun(&lab, &[runtime, "grace=700", &format!("body={body}")]);
@@ -174,8 +178,7 @@ fn p10_04_errors_and_panics_after_readiness_are_told() {
 
 #[test]
 fn p10_04_ready_may_be_said_by_whoever_awaits() {
-    for body in ["pause:300,say:hello,ready,note:begun,pending", "spawn(pause:300,say:hello,ready,note:begun),pending"]
-    {
+    for body in ["pause:300,say:hello,ready,note:begun,hang", "spawn_task_that_gets_ready"] {
         let lab = lab();
         let outcome = run(&lab, "start", &["ready=manual", &format!("body={body}")]).ok().prints(&["hello"]);
         assert!(outcome.took >= Duration::from_millis(300), "{outcome}");
@@ -187,9 +190,9 @@ fn p10_04_ready_may_be_said_by_whoever_awaits() {
 
 #[test]
 fn p10_04_in_the_foreground_it_is_this_very_process() {
-    for (end, status) in [("stop,pending", 0), ("err:no paper", 4), ("pause:1", 0)] {
+    for (end, status) in [("stop_itself", 0), ("say:working,err:no paper", 4), ("say:working,pause:1", 0)] {
         let lab = lab();
-        run(&lab, "foreground", &[&format!("body=guard:left,say:working,{end}")]).exits(status).prints(&["working"]);
+        run(&lab, "foreground", &["guard=left", &format!("body={end}")]).exits(status).prints(&["working"]);
         assert!(lab.path("left").exists());
         nothing_left(&lab);
     }
@@ -199,8 +202,7 @@ fn p10_04_in_the_foreground_it_is_this_very_process() {
 fn p10_04_handlers_and_signals_of_tokio_work_side_by_side() {
     each(RUNTIMES, |runtime| {
         let lab = lab();
-        let body = "body=hear:heard,note:begun,pending";
-        let daemon = begun(&lab, &[runtime, body, "handle=SIGHUP:note:handled"]);
+        let daemon = begun(&lab, &[runtime, "body=note_hangups", "handle=SIGHUP:note:handled"]);
         for round in 1..=3 {
             daemon.signal(Signal::SIGHUP);
             for file in ["handled", "heard"] {
@@ -241,7 +243,7 @@ fn p10_05_a_stop_interrupts_the_pace_and_no_step() {
         assert_eq!(lab.read("begun").lines().count(), 1);
 
         let lab = self::lab();
-        let daemon = begun(&lab, &[runtime, "step=guard:left,note:begun,pause:300,note:finished"]);
+        let daemon = begun(&lab, &[runtime, "guard=left", "step=note:begun,pause:300,note:finished"]);
         stops(&lab, daemon, 0);
         let count = |file| lab.read(file).lines().count();
         assert_eq!((count("begun"), count("left")), (count("finished"), count("finished")));
@@ -252,7 +254,7 @@ fn p10_05_a_stop_interrupts_the_pace_and_no_step() {
 fn p10_05_steps_keep_their_pace() {
     let lab = lab();
     let before = Instant::now();
-    let daemon = begun(&lab, &["every=100", "step=steps:steps,note:begun,pause:10"]);
+    let daemon = begun(&lab, &["every=100", "step=count_steps"]);
     lab.wait_for("begun", SOON, |notes| notes.lines().count() >= 6);
     let took = before.elapsed();
     assert!((Duration::from_millis(490)..SOON).contains(&took), "six steps came after {took:?}");
@@ -264,7 +266,7 @@ fn p10_05_steps_keep_their_pace() {
 #[test]
 fn p10_05_a_step_that_hangs_fails_or_is_the_last_ends_the_daemon() {
     let lab = lab();
-    let daemon = begun(&lab, &["grace=500", "step=note:begun,pending"]);
+    let daemon = begun(&lab, &["grace=500", "step=note:begun,hang"]);
     stops(&lab, daemon, 1);
     for (step, says) in [("err:no paper", "failed: no paper"), ("panic:no ink", "panicked: no ink")] {
         let lab = self::lab();
@@ -291,8 +293,7 @@ fn p10_05_state_is_lent_across_awaits() {
 fn p10_02_those_who_sleep_side_by_side_each_hear_of_the_stop() {
     each(RUNTIMES, |runtime| {
         let lab = lab();
-        let body = "body=note:begun,both(while,pause:100,note:one|while,pause:200,note:other),note:cleaned";
-        let daemon = begun(&lab, &[runtime, body]);
+        let daemon = begun(&lab, &[runtime, "body=two_sleep_and_clean_up"]);
         stops(&lab, daemon, 0);
         assert!(["one", "other", "cleaned"].iter().all(|file| lab.path(file).exists()), "{runtime}");
     });
@@ -303,8 +304,7 @@ fn p10_02_those_who_sleep_side_by_side_each_hear_of_the_stop() {
 fn p10_02_a_body_that_has_awaited_the_stop_may_sleep_while_it_cleans_up() {
     each(RUNTIMES, |runtime| {
         let lab = lab();
-        let body = "body=note:begun,stopped,sleep:10,note:one,sleep:10,note:two,sleep:10,note:cleaned";
-        let daemon = begun(&lab, &[runtime, body]);
+        let daemon = begun(&lab, &[runtime, "body=sleep_while_cleaning_up"]);
         stops(&lab, daemon, 0);
         assert!(lab.path("cleaned").exists(), "{runtime}");
     });

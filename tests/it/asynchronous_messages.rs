@@ -15,7 +15,7 @@ fn count(lab: &Lab, file: &str) -> usize {
     lab.read(file).lines().count()
 }
 
-/// What the counters are when they satisfy this: fetched, handled, failed, in flight.
+/// What the counters are when they satisfy this: fetched, handled, failed, in flight, steps.
 #[track_caller]
 fn counters(lab: &Lab, daemon: Process, holds: impl Fn(&str) -> bool) -> String {
     let deadline = look::Deadline::after(SOON);
@@ -29,7 +29,7 @@ fn counters(lab: &Lab, daemon: Process, holds: impl Fn(&str) -> bool) -> String 
     }
 }
 
-const COUNTERS: &str = "handle=SIGUSR1:counters:counters";
+const COUNTERS: &str = "handle=SIGUSR1:note_counters";
 
 /// With threads and without, fetched by somebody who awaits and by somebody who does not.
 const KINDS: [&[&str]; 4] = [
@@ -47,12 +47,12 @@ fn p10_06_no_more_is_fetched_than_the_pool_is_large() {
         let daemon = handling(&lab, &messages, &[kind, &["pool_size=3", COUNTERS]].concat());
         notes(&lab, "begun", 3);
         // The inbox has more; and nobody takes them.
-        assert_eq!(counters(&lab, daemon, |_| true), "3 0 0 3\n", "{kind:?}");
+        assert_eq!(counters(&lab, daemon, |_| true), "3 0 0 3 0\n", "{kind:?}");
         assert!(daemon.died(Duration::from_millis(200)).is_err());
-        assert_eq!(counters(&lab, daemon, |_| true), "3 0 0 3\n", "{kind:?}");
+        assert_eq!(counters(&lab, daemon, |_| true), "3 0 0 3 0\n", "{kind:?}");
         lab.write("go", "");
         notes(&lab, "done", 10);
-        assert_eq!(counters(&lab, daemon, |text| text == "10 10 0 0\n"), "10 10 0 0\n", "{kind:?}");
+        assert_eq!(counters(&lab, daemon, |text| text == "10 10 0 0 0\n"), "10 10 0 0 0\n", "{kind:?}");
         stop(&lab);
         ended(daemon, 0);
         nothing_left(&lab);
@@ -89,19 +89,19 @@ fn p10_06_the_counters_lose_nothing() {
     let lab = lab();
     let messages = vec!["pause:0"; 2_000];
     let daemon = handling(&lab, &messages, &["worker_threads=4", COUNTERS]);
-    assert_eq!(counters(&lab, daemon, |text| text.starts_with("2000 2000 ")), "2000 2000 0 0\n");
+    assert_eq!(counters(&lab, daemon, |text| text.starts_with("2000 2000 ")), "2000 2000 0 0 0\n");
     stop(&lab);
     ended(daemon, 0);
 }
 
 #[test]
 fn p10_06_a_stop_does_not_wait_for_the_idle_time_nor_for_a_fetch_that_awaits() {
-    for (last, settings) in [("note:last", &[][..]), ("!guard:fetch,note:fetching,pending", &["fetch=await"])] {
+    for (last, settings) in [("note:last", &[][..]), ("!fetch_with_guard", &["fetch=await"])] {
         let lab = lab();
         let settings = [&["idle_time=3600000"], settings].concat();
         let daemon = handling(&lab, &["note:handled", last], &settings);
         notes(&lab, "handled", 1);
-        notes(&lab, if last.contains("fetching") { "fetching" } else { "last" }, 1);
+        notes(&lab, if last.contains("fetch") { "fetching" } else { "last" }, 1);
         let outcome = stop(&lab);
         assert!(outcome.took < Duration::from_secs(4), "{outcome}");
         ended(daemon, 0);
@@ -114,7 +114,7 @@ fn p10_06_a_stop_does_not_wait_for_the_idle_time_nor_for_a_fetch_that_awaits() {
 /// However the one who fetches waits: what is in flight comes to its end.
 #[test]
 fn p10_06_a_stop_waits_for_what_is_in_flight_and_fetches_no_more() {
-    let fetches = ["note:more", "!note:fetching,pending", "!note:fetching,loop", "!note:fetching,while"];
+    let fetches = ["note:more", "!note:fetching,hang", "!fetch_without_looking", "!fetch_until_stop"];
     each(fetches.iter().flat_map(|fetch| RUNTIMES.map(|runtime| (*fetch, runtime))), |(fetch, runtime)| {
         let lab = lab();
         let messages = ["note:begun,await:go,pause:50,note:done", "note:begun,await:go,pause:50,note:done", fetch];
@@ -142,12 +142,15 @@ const RUNTIMES: [&str; 2] = ["runtime=multi_thread", "runtime=current_thread"];
 #[test]
 fn p10_06_what_is_not_handled_within_the_grace_is_counted_and_makes_the_status_1() {
     each(
-        [("pending", "runtime=current_thread"), ("pending", "worker_threads=2"), ("block", "worker_threads=3")],
+        [
+            ("note:begun,hang", "runtime=current_thread"),
+            ("note:begun,hang", "worker_threads=2"),
+            ("note_and_block:begun", "worker_threads=3"),
+        ],
         |kind| {
             let (hangs, runtime) = kind;
             let lab = lab();
-            let hangs = format!("note:begun,{hangs}");
-            let daemon = handling(&lab, &[&hangs, &hangs, "note:handled"], &[runtime, "grace=300"]);
+            let daemon = handling(&lab, &[hangs, hangs, "note:handled"], &[runtime, "grace=300"]);
             notes(&lab, "begun", 2);
             notes(&lab, "handled", 1);
             run(&lab, "stop", &["grace=300"]).ok();
@@ -169,7 +172,7 @@ fn p10_06_a_handler_that_blocks_the_only_thread_is_ended_after_the_grace() {
     for ack in ["told=told", "ack=await"] {
         let lab = lab();
         let settings = ["runtime=current_thread", "grace=300", "told=told", ack];
-        let daemon = handling(&lab, &["note:begun,block"], &settings);
+        let daemon = handling(&lab, &["note_and_block:begun"], &settings);
         notes(&lab, "begun", 1);
         let told = Instant::now();
         daemon.signal(Signal::SIGTERM);
@@ -183,7 +186,7 @@ fn p10_06_a_handler_that_blocks_the_only_thread_is_ended_after_the_grace() {
 #[test]
 fn p10_06_a_fetch_that_does_not_return_is_named_when_the_grace_is_over() {
     let lab = lab();
-    let daemon = handling(&lab, &["note:handled", "!note:fetching,block"], &["grace=300"]);
+    let daemon = handling(&lab, &["note:handled", "!note_and_block:fetching"], &["grace=300"]);
     notes(&lab, "fetching", 1);
     notes(&lab, "handled", 1);
     run(&lab, "stop", &["grace=300"]).ok();
@@ -196,7 +199,7 @@ fn p10_06_a_fetch_that_does_not_return_is_named_when_the_grace_is_over() {
 #[test]
 fn p10_06_a_handler_may_stop_the_daemon() {
     let lab = lab();
-    let daemon = handling(&lab, &["await:go,stop,pause:100,note:stopped"], &[]);
+    let daemon = handling(&lab, &["stop_on_go"], &[]);
     lab.write("go", "");
     ended(daemon, 0);
     assert_eq!(count(&lab, "stopped"), 1);
@@ -221,7 +224,7 @@ fn p10_07_each_message_is_told_once_what_became_of_it() {
         KINDS.iter().flat_map(|kind| ["told=told", "ack=await"].map(|ack| [kind, &["told=told", ack][..]].concat())),
         |kind| {
             let lab = lab();
-            let messages = ["note:fine", "err:no paper", "panic:no ink", "note:begun,pending"];
+            let messages = ["note:fine", "err:no paper", "panic:no ink", "note:begun,hang"];
             let daemon = handling(&lab, &messages, &[&kind[..], &["grace=300"]].concat());
             notes(&lab, "told", 3);
             notes(&lab, "begun", 1);
@@ -230,7 +233,7 @@ fn p10_07_each_message_is_told_once_what_became_of_it() {
             let told = lab.read("told");
             let mut told: Vec<&str> = told.lines().collect();
             told.sort_unstable();
-            let all = ["Failed err:no paper", "Failed panic:no ink", "Unfinished note:begun,pending", "ack note:fine"];
+            let all = ["Failed err:no paper", "Failed panic:no ink", "Unfinished note:begun,hang", "ack note:fine"];
             assert_eq!(told, all, "{kind:?}");
         },
     );
@@ -275,7 +278,7 @@ fn p10_07_nothing_is_acknowledged_before_it_is_handled() {
 #[test]
 fn p10_07_a_second_signal_ends_the_waiting_and_what_is_left_is_told() {
     let lab = lab();
-    let daemon = handling(&lab, &["note:begun,pending"], &["told=told", "ack=await", "handle=SIGTERM:note:told-to"]);
+    let daemon = handling(&lab, &["note:begun,hang"], &["told=told", "ack=await", "handle=SIGTERM:note:told-to"]);
     notes(&lab, "begun", 1);
     daemon.signal(Signal::SIGTERM);
     notes(&lab, "told-to", 1);
@@ -283,7 +286,7 @@ fn p10_07_a_second_signal_ends_the_waiting_and_what_is_left_is_told() {
     assert!(daemon.died(Duration::from_millis(800)).is_err());
     daemon.signal(Signal::SIGTERM);
     ended(daemon, 1);
-    assert_eq!(lab.read("told"), "Unfinished note:begun,pending\n");
+    assert_eq!(lab.read("told"), "Unfinished note:begun,hang\n");
 }
 
 #[test]
@@ -304,7 +307,7 @@ fn p10_08_a_handler_that_fails_costs_its_message_only() {
         let messages = ["err:no paper", "pause:1,panic:no ink", "note:handled"];
         let daemon = handling(&lab, &messages, &[kind, &["pool_size=1", COUNTERS]].concat());
         notes(&lab, "handled", 1);
-        assert_eq!(counters(&lab, daemon, |text| text == "3 1 2 0\n"), "3 1 2 0\n", "{kind:?}");
+        assert_eq!(counters(&lab, daemon, |text| text == "3 1 2 0 0\n"), "3 1 2 0 0\n", "{kind:?}");
         stop(&lab);
         ended(daemon, 0);
         let log = lab.read("log");

@@ -20,7 +20,7 @@ fn p10_03_the_runtime_has_as_many_threads_as_were_asked_for() {
         (&[], processors),
     ] {
         let lab = lab();
-        let daemon = begun(&lab, &[settings, &["body=note:begun,pending"]].concat());
+        let daemon = begun(&lab, &[settings, &["body=note:begun,hang"]].concat());
         // A thread has its name when it first runs.
         look_until(&format!("{settings:?}: {} workers", workers(daemon)), || workers(daemon) == count);
         stops(&lab, daemon, 0);
@@ -33,7 +33,7 @@ fn p10_03_the_runtime_is_built_after_the_forks() {
     needs(&["strace"]);
     let lab = lab();
     let strace = ["-f", "-qq", "-o", "trace", "-e", "trace=epoll_create1,eventfd2,clone,clone3,fork,vfork,setsid"];
-    let settings = ["start", "pidfile=d.pid", "body=note:begun,pending"];
+    let settings = ["start", "pidfile=d.pid", "body=note:begun,hang"];
     lab.command("strace", &strace).arg(lab.program()).args(settings).spawn();
     lab.wait_for("begun", SOON, |notes| !notes.is_empty());
     let daemon = lab.daemon(PIDFILE);
@@ -60,7 +60,7 @@ fn p10_03_a_runtime_that_cannot_be_built_is_a_start_that_fails() {
     let someone = nix::unistd::Uid::from_raw(45_674);
     nix::unistd::chown(lab.directory(), Some(someone), None).expect("a directory of ours");
     let limited = ["--reuid=45674", "--regid=45674", "--clear-groups", "prlimit", "--nproc=4:4"];
-    let settings = ["start", "pidfile=d.pid", "worker_threads=8", "stderr=log", "body=note:begun,pending"];
+    let settings = ["start", "pidfile=d.pid", "worker_threads=8", "stderr=log", "body=note:begun,hang"];
     let outcome = lab.command("setpriv", &limited).arg(lab.program()).args(settings).run().exits(4);
     outcome.says(&["no async runtime could be built: Resource temporarily unavailable"]);
     nothing_left(&lab);
@@ -75,9 +75,9 @@ fn p10_09_what_cannot_be_is_refused_before_anything_happens() {
         ("worker_threads=2 runtime=current_thread", "`worker_threads` with `runtime = current_thread`, which has none"),
         ("sync=true runtime=current_thread", "`runtime` is about the runtime of an async body"),
         ("sync=true worker_threads=2", "`worker_threads` is about the runtime of an async body"),
-        ("body=pending every=5", "`every` is the pace of steps"),
-        ("body=pending pool_size=5", "`pool_size` is for messages"),
-        ("step=pending idle_time=5", "`idle_time` is for messages"),
+        ("body=hang every=5", "`every` is the pace of steps"),
+        ("body=hang pool_size=5", "`pool_size` is for messages"),
+        ("step=hang idle_time=5", "`idle_time` is for messages"),
         ("inbox=inbox every=5", "`every` is the pace of steps"),
         ("inbox=inbox pool_size=0", "`pool_size` is zero"),
     ] {
@@ -96,7 +96,7 @@ fn p1_12_the_watchdog_is_fed_while_the_body_awaits_and_not_while_it_blocks() {
         let mut words = [0; 256];
         socket.recv(&mut words).is_ok_and(|length| words.starts_with(b"WATCHDOG=1\n") && length > 0)
     };
-    each(["body=pending", "body=stopped", "step=pause:3600000", "body=await:go,note:begun,block"], |body| {
+    each(["body=hang", "body=idle", "step=pause:3600000", "body=block_on_go"], |body| {
         let lab = lab();
         let name = lab.directory().to_str().expect("a name").to_owned();
         let socket = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();

@@ -7,12 +7,12 @@ use crate::common::{PIDFILE, lab, nothing_left, run, shared_lab, start, stop};
 const SOCKET: &str = "unix:///run/lab.control/socket";
 
 /// A start with something beside the body that notes the moments of its life.
-const NOTING: [&str; 3] = ["beside=prepare:note:prepared", "beside=start:note:started", "beside=end:note:over"];
+const NOTING: [&str; 3] = ["attach=prepare:note:prepared", "attach=start:note:started", "attach=end:note:over"];
 
 #[test]
 fn what_is_found_wrong_in_the_launcher_is_told_before_anything_happens() {
     let lab = lab();
-    let settings = ["beside=check:err:port 80 is taken", "first=", NOTING[0], NOTING[2]];
+    let settings = ["attach=check:err:port 80 is taken", "first=", NOTING[0], NOTING[2]];
     run(&lab, "start", &settings).exits(2).says(&["failed to configure the daemon: port 80 is taken"]);
     nothing_left(&lab);
     assert!(!lab.path("prepared").exists() && !lab.path("over").exists(), "nothing was prepared, nothing ends");
@@ -21,8 +21,8 @@ fn what_is_found_wrong_in_the_launcher_is_told_before_anything_happens() {
 #[test]
 fn what_fails_after_the_preparation_ends_what_was_prepared_once() {
     let failures = [
-        ("beside=start:err:no thread left", "start what is attached"),
-        ("beside=start:panic:no idea", "what is attached"),
+        ("attach=start:err:no thread left", "start what is attached"),
+        ("attach=start:panic:no idea", "what is attached"),
         ("after=Identity:err:refused", "refused"),
         ("replace=Stdio:err:refused", "refused"),
     ];
@@ -42,7 +42,7 @@ fn what_fails_after_the_preparation_ends_what_was_prepared_once() {
 fn what_fails_to_be_prepared_is_the_starts_failure() {
     for what in ["err:the socket is taken", "panic:the socket is taken"] {
         let lab = lab();
-        let outcome = run(&lab, "start", &[&format!("beside=prepare:{what}"), NOTING[2]]).exits(2);
+        let outcome = run(&lab, "start", &[&format!("attach=prepare:{what}"), NOTING[2]]).exits(2);
         outcome.says(&["failed to prepare what is attached to the daemon", "the socket is taken"]);
         nothing_left(&lab);
         assert!(!lab.path("over").exists(), "what was not prepared does not end");
@@ -78,7 +78,7 @@ fn an_address_that_is_none_is_an_error_and_leaves_nothing() {
 #[test]
 fn what_was_prepared_outlives_the_change_of_user_and_the_closing_of_descriptors() {
     let lab = shared_lab();
-    let settings = ["user=nobody", "close=all", "beside=prepare:note:prepared", "beside=prepare:child:as-root"];
+    let settings = ["user=nobody", "close=all", "attach=prepare:note:prepared", "attach=prepare:note_child:as-root"];
     let daemon = start(&lab, &settings);
     let kept = lab.read("kept");
     assert!(kept.starts_with("lab becomes Some(65534) Some(65534)\n"), "{kept:?}");
@@ -91,7 +91,7 @@ fn what_was_prepared_outlives_the_change_of_user_and_the_closing_of_descriptors(
 #[test]
 fn body_that_returns_after_the_grace_does_not_cut_off_the_end_of_attachments() {
     let lab = lab();
-    let settings = ["body=ask,note:begun,await:late", "beside=end:note:ending,pause:300,note:over", "grace=200"];
+    let settings = ["body=ask,note:begun,await:late", "attach=end:note:ending,pause:300,note:over", "grace=200"];
     let daemon = crate::common::adopt(start(&lab, &settings));
     lab.wait_for("begun", crate::common::SOON, |text| !text.is_empty());
     daemon.signal(nix::sys::signal::Signal::SIGTERM);

@@ -117,7 +117,7 @@ fn p2_15_a_log_that_is_rotated_while_it_is_opened_is_made() {
     let lab = lab();
     let inject = "inject=openat:error=EEXIST:when=1";
     let strace = ["-qq", "-o", "trace", "-P", "log", "-e", "trace=openat", "-e", inject];
-    let start = ["start", "pidfile=d.pid", "stdout=log", "body=count,idle"];
+    let start = ["start", "pidfile=d.pid", "stdout=log", "body=say:1\n,idle"];
     lab.command("strace", &strace).arg(lab.program()).args(start).run().ok();
     assert!(lab.read("trace").contains("INJECTED"), "{}", lab.read("trace"));
     lab.wait_for("log", SOON, |log| log == "1\n");

@@ -82,7 +82,7 @@ fn children(parent: Process) -> Vec<i32> {
 fn orphans_of_a_container_are_reaped_by_process_1_and_children_by_the_daemon() {
     let lab = lab();
     let entrypoint = format!(
-        "(sleep 0.1 &) ; sleep 0.1 & exec \"$D\" start pidfile={PIDFILE} body=child:child,spawn:0.1,note:up,idle"
+        "(sleep 0.1 &) ; sleep 0.1 & exec \"$D\" start pidfile={PIDFILE} body=note_child_and_leave_zombie:child"
     );
     let container = Container::of(&lab, script(&lab, &entrypoint, &[]));
     let deadline = Deadline::after(SOON);
@@ -91,7 +91,7 @@ fn orphans_of_a_container_are_reaped_by_process_1_and_children_by_the_daemon() {
         thread::sleep(Duration::from_millis(5));
     }
     assert!(lab.read("child").ends_with("that is all\n"));
-    // `spawn` leaves its child alone: it stays a zombie of the daemon, and process 1 does not take it.
+    // The body leaves its second child alone: it stays a zombie of the daemon, and process 1 does not take it.
     assert_eq!(children(container.daemon).len(), 1);
     let named = lab.read(PIDFILE);
     let number = container.daemon.status("NSpid").unwrap_or_default();
@@ -105,7 +105,7 @@ fn orphans_of_a_container_are_reaped_by_process_1_and_children_by_the_daemon() {
 fn process_1_holds_nothing_that_is_the_daemons() {
     let lab = lab();
     lab.write("file", "");
-    let container = start(&lab, "first=open:file,epoll", "idle");
+    let container = start(&lab, "first=open_file:file first=open_epoll", "idle");
     let open = container.init.descriptors();
     let kept: Vec<_> = open.values().filter(|fd| !fd.is("/dev/null")).collect();
     assert!(kept.len() == 1 && kept[0].target.ends_with("anon_inode:[signalfd]"), "{open:?}");
@@ -122,7 +122,7 @@ fn container_ends_with_the_status_of_its_daemon() {
         ("foreground", "kill:KILL", 137),
         ("foreground", "abort", 134),
         // The rest is the body.
-        ("activate", "atexit,await:go", 0),
+        ("activate", "note_at_exit", 0),
         ("activate", "exit:9", 9),
     ] {
         let lab = lab();
@@ -131,7 +131,7 @@ fn container_ends_with_the_status_of_its_daemon() {
         let ended = script(&lab, &command, &[]).finish().exits(status);
         assert_eq!(ended.stderr.contains("no-such-luck"), status == 4, "{ended}");
         // In the daemon alone.
-        assert_eq!(lab.read("atexit").lines().count(), usize::from(body.starts_with("atexit")), "{body}");
+        assert_eq!(lab.read("atexit").lines().count(), usize::from(body == "note_at_exit"), "{body}");
     }
 }
 
@@ -231,7 +231,7 @@ fn daemon_in_a_container_does_not_restart_itself() {
 fn sockets_handed_over_to_process_1_are_the_daemons() {
     let lab = lab();
     let command = format!(
-        "LISTEN_PID=$$ LISTEN_FDS=1 exec \"$D\" start pidfile={PIDFILE} body=handed:handed,note:up,idle 3<\"$D\""
+        "LISTEN_PID=$$ LISTEN_FDS=1 exec \"$D\" start pidfile={PIDFILE} body=note_listen_fds_and_idle:handed 3<\"$D\""
     );
     let container = Container::of(&lab, script(&lab, &command, &[]));
     let program = lab.program().display();
@@ -248,7 +248,7 @@ fn process_1_says_to_its_manager_what_the_daemon_says() {
     let manager = UnixDatagram::bind_addr(&address).expect("a name of ours");
     manager.set_read_timeout(Some(SOON)).expect("a socket");
     setsockopt(&manager, PassCred, &true).expect("a Unix socket");
-    let command = format!("exec \"$D\" start pidfile={PIDFILE} ready=manual body=keep:kept,ready,note:up,idle");
+    let command = format!("exec \"$D\" start pidfile={PIDFILE} ready=manual body=store_socket_and_idle:kept");
     let running = script(&lab, &command, &[("NOTIFY_SOCKET", &format!("@{name}"))]);
     let kept = hear(&manager);
     let container = Container::of(&lab, running);

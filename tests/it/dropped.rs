@@ -36,7 +36,7 @@ fn start_injected(lab: &Lab, call: &str, injection: &str, settings: &[&str]) -> 
 #[test]
 fn dropped_daemon_does_not_have_the_session_keyring_of_root() {
     needs_root();
-    let body = ["first=key:root-secret", "ready=manual", "body=find-key:root-secret,ready,idle"];
+    let body = ["first=add_key:root-secret", "ready=manual", "body=find_key_and_idle:root-secret"];
     let lab = lab();
     start(&lab, &body);
     stop(&lab);
@@ -93,7 +93,8 @@ fn dropped_daemon_has_the_variables_of_its_user() {
         fs::write(&file, "").unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
         let verb = if settings.contains(&"detach=never") { "foreground" } else { "start" };
-        let mut daemon = lab.helper(&[verb, "pidfile=d.pid", "body=child:theirs/variables,stop,idle"]).args(settings);
+        let mut daemon =
+            lab.helper(&[verb, "pidfile=d.pid", "body=note_child_and_stop:theirs/variables"]).args(settings);
         for (name, value) in OF_ROOT {
             daemon = daemon.env(name, value);
         }
@@ -169,10 +170,10 @@ fn all_is_closed_without_close_range() {
         let lab = lab();
         lab.write("opened", "by this program");
         let is_open = || lab.daemon(PIDFILE).descriptors().values().any(|fd| fd.is(lab.path("opened")));
-        start(&lab, &["first=open:opened"]);
+        start(&lab, &["first=open_file:opened"]);
         assert!(is_open(), "only who asks for it has this one closed");
         stop(&lab);
-        let outcome = start_injected(&lab, "close_range", injection, &["first=open:opened", "close=all"]);
+        let outcome = start_injected(&lab, "close_range", injection, &["first=open_file:opened", "close=all"]);
         assert_eq!(outcome.code(), 0, "{outcome}: {}", lab.read("out"));
         assert!(!is_open(), "{injection}: {:?}", lab.daemon(PIDFILE).descriptors());
         stop(&lab);

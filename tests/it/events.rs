@@ -19,7 +19,7 @@ fn told(settings: &str) -> String {
 fn a_monitor_hears_of_events_also_when_everything_else_is_closed_or_out_of_sight() {
     for settings in ["", "close=all", "user=nobody chroot=/var/empty"] {
         std::fs::create_dir_all("/var/empty").expect("an empty directory");
-        assert_eq!(told(&format!("{settings} body=event:reply,idle")), "reply", "{settings}");
+        assert_eq!(told(&format!("{settings} body=send_event_and_idle:reply")), "reply", "{settings}");
     }
 }
 
@@ -27,7 +27,7 @@ fn a_monitor_hears_of_events_also_when_everything_else_is_closed_or_out_of_sight
 fn a_descriptor_that_is_another_pipe_by_now_is_left_alone() {
     let lab = lab();
     let script = "mkfifo pipe; exec 7<>pipe
-        DAEMON_EVENTS=7 DAEMON_EVENTS_PIPE=1:2 \"$D\" status first=event:reply; echo end >&7; read -r line <&7; echo \"$line\"";
+        DAEMON_EVENTS=7 DAEMON_EVENTS_PIPE=1:2 \"$D\" status first=send_event:reply; echo end >&7; read -r line <&7; echo \"$line\"";
     let outcome = lab.shell(script).run();
     assert!(outcome.stderr.contains("no monitor hears") && outcome.stdout == "end\n", "{outcome}");
 }
@@ -35,7 +35,7 @@ fn a_descriptor_that_is_another_pipe_by_now_is_left_alone() {
 #[test]
 fn a_program_that_a_monitor_started_does_not_detach() {
     let lab = lab();
-    let script = format!("DAEMON_MONITOR=$$ \"$D\" start pidfile={PIDFILE} body=stop,idle; echo \"ended $?\"");
+    let script = format!("DAEMON_MONITOR=$$ \"$D\" start pidfile={PIDFILE} body=stop_itself; echo \"ended $?\"");
     let outcome = lab.shell(&script).run().ok();
     assert!(outcome.stderr.contains("not detaching: a monitor watches over this process"), "{outcome}");
     assert!(outcome.stdout.contains("ended 0"), "{outcome}");

@@ -12,7 +12,7 @@ use crate::own_shutdown::{self, begun};
 #[test]
 fn p4_01_more_than_one_thread_is_refused_before_anything_happens() {
     let lab = lab();
-    let outcome = run(&lab, "start", &["first=thread:background", "stdout=log", "after=Detach:note:forked"]);
+    let outcome = run(&lab, "start", &["first=start_thread:background", "stdout=log", "after=Detach:note:forked"]);
     outcome.exits(2).says(&["2 threads", "background"]);
     for trace in [PIDFILE, "log", "forked"] {
         assert!(!lab.path(trace).exists(), "`{trace}` exists");
@@ -22,7 +22,7 @@ fn p4_01_more_than_one_thread_is_refused_before_anything_happens() {
 #[test]
 fn p4_01_a_thread_that_a_hook_starts_is_found_too() {
     let lab = lab();
-    let outcome = run(&lab, "start", &["before=Detach:thread:late", "after=Detach:note:forked"]);
+    let outcome = run(&lab, "start", &["before=Detach:start_thread:late", "after=Detach:note:forked"]);
     outcome.exits(2).says(&["2 threads", "late"]);
     nothing_left(&lab);
     assert!(!lab.path("forked").exists());
@@ -31,15 +31,17 @@ fn p4_01_a_thread_that_a_hook_starts_is_found_too() {
 #[test]
 fn p4_09_background_threads_are_found_and_named() {
     let lab = lab();
-    let threads = "first=thread:logger,thread:metrics,thread:a) b (c";
-    run(&lab, "start", &[threads]).exits(2).says(&["4 threads", "logger", "metrics", "a) b (c"]);
+    let names = ["logger", "metrics", "a) b (c"];
+    let threads = names.map(|name| format!("first=start_thread:{name}"));
+    let outcome = run(&lab, "start", &threads.each_ref().map(String::as_str)).exits(2);
+    outcome.says(&["4 threads"]).says(&names);
 }
 
 #[test]
 fn p4_01_a_thread_that_has_just_ended_is_no_thread() {
     let lab = lab();
     for _ in 0..20 {
-        start(&lab, &["first=joined"]);
+        start(&lab, &["first=join_thread"]);
         stop(&lab);
     }
 }
@@ -54,7 +56,10 @@ fn p4_01_a_program_with_a_misleading_name_is_counted_right() {
     lab.command(program, &["start", "pidfile=d.pid"]).run().ok();
     assert_eq!(lab.daemon(PIDFILE).stat().unwrap().name, name);
     stop(&lab);
-    lab.command(program, &["start", "pidfile=d.pid", "first=thread:background"]).run().exits(2).says(&["2 threads"]);
+    lab.command(program, &["start", "pidfile=d.pid", "first=start_thread:background"])
+        .run()
+        .exits(2)
+        .says(&["2 threads"]);
 }
 
 #[test]
@@ -62,7 +67,7 @@ fn p4_01_without_proc_it_fails_closed() {
     needs(&["unshare", "umount"]);
     needs_root();
     let lab = lab();
-    for first in ["first=", "first=thread:background"] {
+    for first in ["first=", "first=start_thread:background"] {
         let script = format!("umount -l /proc && exec $D start pidfile=d.pid {first}");
         let unshare = ["--mount", "bash", "-c", &script];
         let outcome = lab.command("unshare", &unshare).env("D", lab.program()).run().exits(2);
@@ -111,9 +116,9 @@ fn foreground_inside_a_runtime_refuses_what_needs_one_thread() {
 #[test]
 fn p4_02_an_event_loop_may_be_wanted() {
     let lab = lab();
-    run(&lab, "start", &["first=epoll"]).exits(2).says(&["descriptor 3, eventpoll", "`inherit = [3]`"]);
+    run(&lab, "start", &["first=open_epoll"]).exits(2).says(&["descriptor 3, eventpoll", "`inherit = [3]`"]);
     nothing_left(&lab);
-    let daemon = start(&lab, &["first=epoll", "inherit=3"]);
+    let daemon = start(&lab, &["first=open_epoll", "inherit=3"]);
     assert!(daemon.descriptors()[&3].is("anon_inode:[eventpoll]"));
 }
 
@@ -135,8 +140,8 @@ fn p4_03_what_was_printed_before_the_fork_is_printed_once() {
 #[test]
 fn p4_04_a_launcher_that_lives_on_runs_its_own_exit_functions_once() {
     let lab = lab();
-    let body = "body=guard:dropped,idle";
-    let launcher = run(&lab, "start", &["first=atexit", "live_on=true", "last=note:end-of-main", body]).ok();
+    let settings = ["first=note_at_exit", "live_on=true", "last=note:end-of-main", "guard=dropped"];
+    let launcher = run(&lab, "start", &settings).ok();
     let own = format!("atexit {} ", launcher.pid);
     assert!(lab.read("atexit").starts_with(&own), "{:?} is not from {}", lab.read("atexit"), launcher.pid);
     stop(&lab);
@@ -144,14 +149,14 @@ fn p4_04_a_launcher_that_lives_on_runs_its_own_exit_functions_once() {
     assert_eq!(lab.read("atexit").lines().count(), 1, "{:?}", lab.read("atexit"));
     assert_eq!(lab.read("end-of-main").lines().count(), 1, "{:?}", lab.read("end-of-main"));
     assert_eq!(lab.read("dropped").lines().count(), 1, "{:?}", lab.read("dropped"));
-    assert!(!lab.read("dropped").contains(&format!(" {} ", launcher.pid)), "{:?}", lab.read("dropped"));
+    assert_ne!(lab.read("dropped"), format!("dropped {}\n", launcher.pid));
 }
 
 #[test]
 fn p4_04_a_start_that_fails_runs_no_exit_function_but_the_launchers() {
     let lab = lab();
     for failing in ["before=Umask:err:no", "before=Umask:panic:no", "before=PidFile:kill:KILL"] {
-        let launcher = run(&lab, "start", &["first=atexit", "live_on=true", failing]).exits(2);
+        let launcher = run(&lab, "start", &["first=note_at_exit", "live_on=true", failing]).exits(2);
         nothing_left(&lab);
         let notes = lab.read("atexit");
         assert!(notes.lines().count() == 1 && notes.contains(&format!(" {} ", launcher.pid)), "{failing}: {notes:?}");
@@ -201,7 +206,7 @@ fn p4_11_the_number_is_the_daemons_everywhere() {
 fn signal_to_forked_child_ends_it_and_tells_the_daemon_nothing() {
     for signal in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGUSR1] {
         let lab = lab();
-        let settings = ["body=fork,note:forked,idle", "stdout=log", "handle=TERM:note:told", "handle=USR1:note:told"];
+        let settings = ["body=fork_sleeper_and_idle", "stdout=log", "handle=TERM:note:told", "handle=USR1:note:told"];
         let daemon = start(&lab, &settings);
         lab.wait_for("forked", SOON, |notes| !notes.is_empty());
         let child = |process: &Process| process.stat().is_some_and(|stat| stat.parent == daemon.id());
@@ -236,10 +241,11 @@ fn second_signal_to_forked_child_ends_it_where_the_handler_was_to_run_once() {
 /// Promise 4.13.
 #[test]
 fn forked_child_that_comes_back_from_the_body_leaves_the_daemon_alone() {
-    let ends = [("panic:lost", 4), ("err:lost", 4), ("ready,say:bye", 0), ("stop,say:bye", 0)];
-    each(ends.into_iter().flat_map(|end| ["", "pause:200,"].map(|before| (before, end))), |(before, (end, status))| {
+    let ends = [("panic", 4), ("error", 4), ("ready", 0), ("stop", 0)];
+    each(ends.into_iter().flat_map(|end| ["", "late-"].map(|before| (before, end))), |(before, (end, status))| {
         let lab = lab();
-        let daemon = start(&lab, &["stdout=log", "stderr=log", &format!("body={before}fork:on,note:forked,{end}")]);
+        let daemon =
+            start(&lab, &["stdout=log", "stderr=log", &format!("body=return_from_forked_child:{before}{end}")]);
         let notes = lab.wait_for("forked", SOON, |notes| notes.ends_with('\n'));
         assert!(notes.ends_with(&format!(" {}\n", daemon.id())), "{notes:?}");
         let state = || lab.processes().into_iter().filter(|process| *process != daemon).find_map(Process::stat);

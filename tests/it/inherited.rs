@@ -39,7 +39,7 @@ fn p1_01_files_the_program_opened_itself_are_closed_only_by_all() {
     let lab = lab();
     lab.write("mine", "");
     for (close, stays) in [("inherited", true), ("none", true), ("all", false)] {
-        let daemon = start(&lab, &["first=open:mine", &format!("close={close}")]);
+        let daemon = start(&lab, &["first=open_file:mine", &format!("close={close}")]);
         let open = daemon.descriptors();
         assert_eq!(open.values().any(|fd| fd.is(lab.path("mine"))), stays, "close = {close}: {open:?}");
         stop(&lab);
@@ -126,7 +126,7 @@ fn p1_03_dispositions_are_reset_and_the_mask_is_cleared() {
 #[test]
 fn p4_10_a_program_it_starts_blocks_nothing_and_hears_what_ends_it() {
     let lab = lab();
-    for acts in ["body=spawn:1000,note:spawned,idle", "handle=USR1:spawn:1000,note:spawned"] {
+    for acts in ["body=spawn_sleeper_and_idle:spawned", "handle=USR1:spawn_sleeper:spawned"] {
         let daemon = start(&lab, &[acts]);
         if acts.starts_with("handle") {
             daemon.signal(Signal::SIGUSR1);
@@ -189,7 +189,7 @@ fn p1_05_a_terminal_it_opens_does_not_become_its_own() {
     let pty = openpty(None, None).expect("a pseudo-terminal");
     let fd = std::os::fd::AsRawFd::as_raw_fd(&pty.slave);
     let name = fs::read_link(format!("/proc/self/fd/{fd}")).expect("the terminal's name");
-    let body = format!("body=terminal:{},ready,idle", name.display());
+    let body = format!("body=open_terminal_and_idle:{}", name.display());
     let daemon = start(&lab, &["ready=manual", &body]);
     assert!(daemon.descriptors().values().any(|fd| fd.is(&name)), "it has not opened {}", name.display());
     assert_eq!(daemon.stat().map(|stat| stat.tty), Some(0));

@@ -185,7 +185,7 @@ fn p2_14_a_torn_record_of_a_living_daemon_names_nobody() {
 fn p2_13_a_late_removal_leaves_a_successors_file_alone() {
     for at in [At("newfstatat", 1), At("unlinkat", 1)] {
         let lab = lab();
-        let elder = start(&lab, &["handle=TERM:note:told,kill:STOP"]);
+        let elder = start(&lab, &["handle=TERM:note_and_freeze:told"]);
         elder.signal(Signal::SIGTERM);
         lab.wait_for("told", SOON, |note| note.ends_with('\n'));
         let held = Hold::process(&lab, elder, at, &["-f", "-P", PIDFILE]).reached();
@@ -207,7 +207,7 @@ fn p2_13_a_late_removal_leaves_a_successors_file_alone() {
 #[test]
 fn p2_13_a_late_removal_of_a_file_that_was_moved_removes_nothing() {
     let lab = lab();
-    let elder = start(&lab, &["handle=TERM:note:told,kill:STOP"]);
+    let elder = start(&lab, &["handle=TERM:note_and_freeze:told"]);
     elder.signal(Signal::SIGTERM);
     lab.wait_for("told", SOON, |note| note.ends_with('\n'));
     let held = Hold::process(&lab, elder, At("newfstatat", 1), &["-f", "-P", PIDFILE]).reached();

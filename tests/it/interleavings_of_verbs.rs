@@ -108,8 +108,8 @@ fn p1_15_a_hangup_and_a_stop_at_once_are_both_right() {
     for round in 0..times(10, 100) {
         let (handled, left) = (format!("handled-{round}"), format!("left-{round}"));
         // One that has asked, and so is let go of what it has, however soon it is told to stop.
-        let body = format!("body=ask,guard:{left},ready,idle");
-        start(&lab, &["ready=manual", &format!("handle=HUP:note:{handled}"), &body]);
+        let guard = format!("guard={left}");
+        start(&lab, &["ready=manual", &format!("handle=HUP:note:{handled}"), &guard, "body=ask,ready,idle"]);
         each([Some(Signal::SIGHUP), None], |signal| match signal {
             Some(_) => {
                 let sent = run(&lab, "send", &["signal=HUP"]);

@@ -77,7 +77,7 @@ fn p1_08_a_daemon_that_is_not_ready_dies_with_its_middle() {
 fn p1_08_a_failed_start_takes_the_daemons_children_along() {
     for victim in [Victim::Launcher, Victim::Middle, Victim::Daemon] {
         let lab = lab();
-        let scene = Scene::at(&lab, early("before=Stdio"), &["before=Umask:fork"]);
+        let scene = Scene::at(&lab, early("before=Stdio"), &["before=Umask:fork_sleeper"]);
         assert_eq!(lab.processes().len(), 4, "the three and a child");
         scene.kill(victim);
         scene.release();

@@ -97,7 +97,7 @@ impl<'lab> Scene<'lab> {
     pub(crate) fn at(lab: &'lab Lab, step: Step, settings: &[&str]) -> Scene<'lab> {
         let (hook, body) = match step.0 {
             Place::Hook(hook) => (format!("{hook}:note:born,await:go"), "body=ask,note:working,idle"),
-            Place::Daemon(_) => ("after=Detach:note:born,kill:STOP".into(), "body=ask,note:working,idle"),
+            Place::Daemon(_) => ("after=Detach:note_and_freeze:born".into(), "body=ask,note:working,idle"),
             Place::Body => ("after=Detach:".into(), "body=note:born,await:go,ready,note:working,idle"),
             _ => ("after=Detach:note:born".into(), "body=ask,note:working,idle"),
         };

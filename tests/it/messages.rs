@@ -38,7 +38,7 @@ fn workers(daemon: Process) -> usize {
 fn p9_01_no_more_is_fetched_than_there_are_workers() {
     let lab = lab();
     let messages = ["note:begun,await:go,note:done"; 10];
-    let daemon = handling(&lab, &messages, &["pool_size=3", "handle=USR1:counters:counters"]);
+    let daemon = handling(&lab, &messages, &["pool_size=3", "handle=USR1:note_counters"]);
     notes(&lab, "begun", 3);
     daemon.signal(Signal::SIGUSR1);
     lab.wait_for("counters", SOON, |text| text == "3 0 0 3 0\n");
@@ -170,7 +170,7 @@ fn p9_02_what_is_fetched_during_the_stop_is_handled_too() {
 #[test]
 fn p9_02_a_handler_may_stop_the_daemon() {
     let lab = lab();
-    let daemon = handling(&lab, &["await:go,stop,note:stopped"], &[]);
+    let daemon = handling(&lab, &["stop_on_go:stopped"], &[]);
     lab.write("go", "");
     ended(daemon, 0);
     assert_eq!(lab.read("stopped").lines().count(), 1);
@@ -219,7 +219,7 @@ fn p9_03_an_acknowledgement_that_fails_is_told_and_costs_nothing_else() {
 fn p9_04_a_handler_that_fails_costs_its_message_only() {
     let lab = lab();
     let messages = ["err:no paper", "panic:no ink", "note:handled"];
-    let daemon = handling(&lab, &messages, &["pool_size=1", "handle=USR1:counters:counters"]);
+    let daemon = handling(&lab, &messages, &["pool_size=1", "handle=USR1:note_counters"]);
     notes(&lab, "handled", 1);
     assert_eq!(workers(daemon), 1);
     daemon.signal(Signal::SIGUSR1);
@@ -342,7 +342,7 @@ fn messages_are_handled_in_the_foreground_and_after_a_restart() {
 #[test]
 fn steps_are_counted_as_well() {
     let lab = lab();
-    let daemon = start(&lab, &["step=note:steps,ask", "every=20", "handle=USR1:counters:counters"]);
+    let daemon = start(&lab, &["step=note:steps,ask", "every=20", "handle=USR1:note_counters"]);
     lab.wait_for("steps", SOON, |notes| notes.lines().count() >= 5);
     daemon.signal(Signal::SIGUSR1);
     let counters = lab.wait_for("counters", SOON, |text| text.starts_with("0 0 0 0 "));

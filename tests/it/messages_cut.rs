@@ -10,17 +10,18 @@ use crate::messages::{handling, notes};
 
 /// The two kinds of daemon: handlers in threads, and in tasks of either runtime, with receipts that await.
 const KINDS: [Kind; 3] = [
-    Kind { lab: crate::common::lab, settings: &[], hangs: "hang" },
-    Kind { lab: crate::asynchronous::lab, settings: &["ack=await"], hangs: "pending" },
-    Kind { lab: crate::asynchronous::lab, settings: &["ack=await", "runtime=current_thread"], hangs: "pending" },
+    Kind { lab: crate::common::lab, settings: &[] },
+    Kind { lab: crate::asynchronous::lab, settings: &["ack=await"] },
+    Kind { lab: crate::asynchronous::lab, settings: &["ack=await", "runtime=current_thread"] },
 ];
+
+/// A message whose handler never ends.
+const HANGS: &str = "note:begun,hang";
 
 #[derive(Clone, Copy)]
 struct Kind {
     lab: fn() -> Lab,
     settings: &'static [&'static str],
-    /// The act that never ends.
-    hangs: &'static str,
 }
 
 impl Kind {
@@ -73,9 +74,8 @@ fn handlers_that_end_after_the_grace_do_not_cut_off_receipts() {
 fn acknowledgement_under_way_is_finished_when_the_grace_ends() {
     each(KINDS, |kind| {
         let lab = (kind.lab)();
-        let messages = ["note:handled".to_owned(), format!("note:begun,{}", kind.hangs)];
+        let messages = ["note:handled", HANGS];
         let settings = ["grace=300", "ack=note:telling,await:go", "nack_timeout=20000"];
-        let messages: Vec<&str> = messages.iter().map(String::as_str).collect();
         let daemon = kind.start(&lab, &messages, &settings);
         notes(&lab, "telling", 1);
         notes(&lab, "begun", 1);
@@ -85,7 +85,7 @@ fn acknowledgement_under_way_is_finished_when_the_grace_ends() {
         goes_on(daemon);
         lab.write("go", "");
         ended(daemon, 1);
-        assert_eq!(told(&lab), [format!("Unfinished {}", messages[1]).as_str(), "ack note:handled"]);
+        assert_eq!(told(&lab), [&format!("Unfinished {HANGS}"), "ack note:handled"]);
         let log = lab.read("log");
         assert!(log.contains("1 of the messages fetched were not handled to their end"), "{log}");
         assert!(!log.contains("receipts"), "{log}");
@@ -97,9 +97,7 @@ fn acknowledgement_under_way_is_finished_when_the_grace_ends() {
 fn receipts_that_hang_are_counted_and_the_daemon_ends_in_time() {
     each(KINDS, |kind| {
         let lab = (kind.lab)();
-        let message = format!("note:begun,{}", kind.hangs);
-        let nack = format!("nack={}", kind.hangs);
-        let daemon = kind.start(&lab, &[message.as_str(); 3], &["grace=200", "nack_timeout=400", &nack]);
+        let daemon = kind.start(&lab, &[HANGS; 3], &["grace=200", "nack_timeout=400", "nack=hang"]);
         notes(&lab, "begun", 3);
         let begin = Instant::now();
         daemon.signal(Signal::SIGTERM);
@@ -118,9 +116,8 @@ fn receipts_that_hang_are_counted_and_the_daemon_ends_in_time() {
 fn stop_signals_do_not_cut_off_receipts() {
     each(KINDS, |kind| {
         let lab = (kind.lab)();
-        let message = format!("note:begun,{}", kind.hangs);
         let settings = ["nack=note:telling,await:go", "nack_timeout=20000"];
-        let daemon = kind.start(&lab, &[message.as_str(); 3], &settings);
+        let daemon = kind.start(&lab, &[HANGS; 3], &settings);
         notes(&lab, "begun", 3);
         daemon.signal(Signal::SIGTERM);
         // Signals in quick succession are one stop.
@@ -132,7 +129,7 @@ fn stop_signals_do_not_cut_off_receipts() {
         goes_on(daemon);
         lab.write("go", "");
         ended(daemon, 1);
-        assert_eq!(told(&lab), vec![format!("Unfinished {message}"); 3]);
+        assert_eq!(told(&lab), vec![format!("Unfinished {HANGS}"); 3]);
         assert!(lab.read("log").contains("told to stop twice"), "{}", lab.read("log"));
     });
 }
@@ -142,8 +139,7 @@ fn stop_signals_do_not_cut_off_receipts() {
 fn exit_called_by_a_handler_tells_the_receipts_of_what_is_in_flight() {
     each(KINDS, |kind| {
         let lab = (kind.lab)();
-        let message = format!("note:begun,{}", kind.hangs);
-        let daemon = kind.start(&lab, &[&message, &message, "await:go,exit:7"], &["nack=pause:50"]);
+        let daemon = kind.start(&lab, &[HANGS, HANGS, "await:go,exit:7"], &["nack=pause:50"]);
         notes(&lab, "begun", 2);
         lab.write("go", "");
         ended(daemon, 7);

@@ -10,7 +10,7 @@ use nix::sys::signal::Signal;
 fn stopped(environment: &str, settings: &str) -> Outcome {
     let lab = lab();
     let script = format!(
-        "{environment} \"$D\" start pidfile={PIDFILE} {settings} body=child:child,note:up,ask,hang & wait $!; echo \"ended $?\""
+        "{environment} \"$D\" start pidfile={PIDFILE} {settings} body=note_child_ask_and_hang:child & wait $!; echo \"ended $?\""
     );
     let shell = lab.shell(&script).spawn();
     lab.wait_for("up", SOON, |text| text.ends_with('\n'));

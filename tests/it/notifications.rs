@@ -227,7 +227,7 @@ fn p1_12_the_watchdog_of_somebody_else_and_none_are_not_fed() {
         ("body=poll", &[]),
         // Meant for it, and deserved by nobody.
         ("body=hang", &[("WATCHDOG_USEC", "50000")]),
-        ("body=elsewhere,hang", &[("WATCHDOG_USEC", "50000")]),
+        ("body=ask_in_thread_and_hang", &[("WATCHDOG_USEC", "50000")]),
     ];
     each(cases, |(body, variables)| {
         let (lab, manager) = (lab(), Manager::by_name());
@@ -245,7 +245,7 @@ fn p1_12_descriptors_are_taken_when_they_are_meant_for_this_process() {
     let lab = lab();
     lab.write("one", "");
     lab.write("two", "");
-    let script = "exec 3<one 4<two 5</etc/passwd; PIDS; exec $D foreground pidfile=d.pid body=handed:handed";
+    let script = "exec 3<one 4<two 5</etc/passwd; PIDS; exec $D foreground pidfile=d.pid body=note_listen_fds:handed";
     for (variables, expected) in [
         ("export LISTEN_PID=$$ LISTEN_FDS=2 LISTEN_FDNAMES=web:", "web 3 LAB/one\nunknown 4 LAB/two\n"),
         ("export LISTEN_PID=$$ LISTEN_FDS=2 LISTEN_FDNAMES=a:b:c:d", "a 3 LAB/one\nb 4 LAB/two\n"),
@@ -271,9 +271,9 @@ fn p1_12_descriptors_are_taken_when_they_are_meant_for_this_process() {
 fn p1_12_descriptors_that_did_not_come_are_nobodys() {
     let lab = lab();
     let script = "exec 3<&- 4<&- 5<&-; export LISTEN_PID=$$ LISTEN_FDS=3; \
-                  exec $D foreground pidfile=d.pid stdin=null stdout=log body=handed:handed,note:done,idle";
+                  exec $D foreground pidfile=d.pid stdin=null stdout=log body=note_listen_fds_and_idle:handed";
     let daemon = lab.shell(script).spawn();
-    lab.wait_for("done", SOON, |note| !note.is_empty());
+    lab.wait_for("up", SOON, |note| !note.is_empty());
     assert_eq!(lab.read("handed"), "that is all\n");
     daemon.signal(Signal::SIGTERM);
     daemon.finish().ok();
@@ -283,7 +283,7 @@ fn p1_12_descriptors_that_did_not_come_are_nobodys() {
 fn p1_19_children_get_nothing_of_the_managers() {
     let (lab, manager) = (lab(), Manager::by_name());
     let script = "exec 3</etc/passwd; export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=web WATCHDOG_PID=$$ \
-                  WATCHDOG_USEC=9000000 SYSTEMD_EXEC_PID=$$ OWN=kept; exec $D VERB pidfile=d.pid body=child:child,idle";
+                  WATCHDOG_USEC=9000000 SYSTEMD_EXEC_PID=$$ OWN=kept; exec $D VERB pidfile=d.pid body=note_child_and_idle:child";
     for verb in ["foreground", "start detach=always"] {
         let starter = lab.shell(&script.replace("VERB", verb)).env("NOTIFY_SOCKET", &manager.address).spawn();
         let child = lab.wait_for("child", SOON, |text| text.ends_with("that is all\n"));

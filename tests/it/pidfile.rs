@@ -268,7 +268,7 @@ fn p2_06_of_many_starts_at_once_exactly_one_wins() {
 #[test]
 fn p2_08_reading_the_pidfile_does_not_lose_the_lock() {
     let lab = lab();
-    let daemon = start(&lab, &["ready=manual", "body=read:d.pid,ready,read:d.pid,note:read,idle"]);
+    let daemon = start(&lab, &["ready=manual", "body=read_pidfile_and_idle"]);
     lab.wait_for("read", SOON, |notes| !notes.is_empty());
     run(&lab, "start", &[]).exits(3).says(&[&daemon.id().to_string()]);
     // Not `/proc/locks`: in a container it lacks every lock whose first owner, here the launcher, has ended.
@@ -284,7 +284,7 @@ fn p2_08_reading_the_pidfile_does_not_lose_the_lock() {
 #[test]
 fn p2_09_a_child_of_a_dead_daemon_does_not_keep_the_lock() {
     let lab = lab();
-    let daemon = start(&lab, &["body=spawn:1000,note:spawned,idle"]);
+    let daemon = start(&lab, &["body=spawn_sleeper_and_idle:spawned"]);
     lab.wait_for("spawned", SOON, |notes| !notes.is_empty());
     daemon.signal(Signal::SIGKILL);
     daemon.died(SOON).expect("killed");
@@ -298,7 +298,7 @@ fn p2_09_a_child_of_a_dead_daemon_does_not_keep_the_lock() {
 fn p2_09_a_fork_that_keeps_the_lock_is_told_of_and_not_signalled() {
     needs(&["strace"]);
     let lab = lab();
-    let daemon = start(&lab, &["body=fork,note:forked,idle"]);
+    let daemon = start(&lab, &["body=fork_sleeper_and_idle"]);
     lab.wait_for("forked", SOON, |notes| !notes.is_empty());
     daemon.signal(Signal::SIGKILL);
     daemon.died(SOON).expect("killed");

@@ -106,7 +106,7 @@ fn p3_03_every_way_back_is_tried_and_closed() {
 fn p3_02_a_thread_that_a_hook_has_made_ends_the_start() {
     needs_root();
     let lab = open_lab();
-    let settings = ["user=nobody", "before=Identity:thread:helper", "body=note:open/ran,idle"];
+    let settings = ["user=nobody", "before=Identity:start_thread:helper", "body=note:open/ran,idle"];
     run(&lab, "start", &settings).exits(2).says(&["2 threads", "`helper`"]);
     never_ran(&lab);
 }
@@ -216,7 +216,7 @@ fn p3_07_what_is_kept_works_also_in_programs_the_daemon_executes() {
     needs_root();
     for name in ["NET_BIND_SERVICE", "cap_net_bind_service"] {
         let lab = open_lab();
-        let settings = ["user=nobody", &format!("capabilities={name}"), "body=spawn:1000,note:open/ran,idle"];
+        let settings = ["user=nobody", &format!("capabilities={name}"), "body=spawn_sleeper_and_idle:open/ran"];
         let daemon = start(&lab, &settings);
         has_only(daemon, NET_BIND_SERVICE);
         has_only(child(&lab, daemon), NET_BIND_SERVICE);
@@ -230,7 +230,7 @@ fn p3_07_a_set_user_id_program_gives_no_rights() {
         let lab = open_lab();
         fs::copy("/usr/bin/sleep", lab.path("open/sleep")).unwrap();
         fs::set_permissions(lab.path("open/sleep"), fs::Permissions::from_mode(0o4755)).unwrap();
-        let start = lab.helper(&["start", "pidfile=d.pid", "user=nobody", "body=spawn:1000,note:open/ran,idle"]);
+        let start = lab.helper(&["start", "pidfile=d.pid", "user=nobody", "body=spawn_sleeper_and_idle:open/ran"]);
         start.arg(no_new_privs).env("PATH", lab.path("open")).run().ok();
         let child = child(&lab, lab.daemon(PIDFILE));
         // Without the promise it is root by name, and still has none of its power: that is what the bounding set is for.

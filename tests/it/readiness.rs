@@ -13,7 +13,7 @@ use crate::common::{PIDFILE, SOON, each, lab, needs, nothing_left, run, start, s
 fn p1_08_the_launcher_returns_when_the_socket_listens() {
     let lab = lab();
     for round in 0..times(100, 500) {
-        let body = format!("body=listen:socket-{round},ready,idle");
+        let body = format!("body=listen_and_idle:socket-{round}");
         let daemon = start(&lab, &["ready=manual", &body]);
         UnixStream::connect(lab.path(&format!("socket-{round}"))).expect("it listens as soon as the launcher is back");
         daemon.signal(Signal::SIGTERM);
@@ -49,7 +49,7 @@ fn p1_08_every_early_end_is_told_and_leaves_nothing() {
 #[test]
 fn p1_08_what_cannot_be_taken_back_is_told() {
     let lab = lab();
-    let outcome = run(&lab, "start", &["ready=manual", "body=escape,exit:7"]).exits(2);
+    let outcome = run(&lab, "start", &["ready=manual", "body=fork_into_own_session_and_exit"]).exits(2);
     outcome.says(&["exited with status 7", "a process of this start still runs"]);
     assert!(!lab.path(PIDFILE).exists());
     assert_eq!(lab.processes().len(), 1);
@@ -86,9 +86,9 @@ fn p1_08_what_a_failed_start_printed_is_not_lost() {
 
 #[test]
 fn p1_09_a_grandchild_does_not_keep_the_launcher_waiting() {
-    for (act, text) in [("kill:KILL", "killed by signal 9"), ("exit:3", "exited with status 3"), ("err:no", "no")] {
+    for (end, text) in [("kill", "killed by signal 9"), ("exit", "exited with status 3"), ("error", "no paper")] {
         let lab = lab();
-        let outcome = run(&lab, "start", &["ready=manual", &format!("body=spawn:1000,{act}")]).says(&[text]);
+        let outcome = run(&lab, "start", &["ready=manual", &format!("body=spawn_sleeper_and_end:{end}")]).says(&[text]);
         assert_ne!(outcome.code(), 0, "{outcome}");
         assert!(outcome.took < Duration::from_secs(5), "{outcome}");
         nothing_left(&lab);
@@ -119,7 +119,7 @@ fn p1_14_the_pidfile_holds_the_final_pid_when_the_launcher_is_back() {
 #[test]
 fn p1_23_ten_megabytes_before_ready_do_not_block_the_start() {
     let lab = lab();
-    let body = "body=print:10485760,eprint:10485760,ready,idle";
+    let body = "body=print_ten_mebibytes_and_idle";
     let outcome = run(&lab, "start", &["ready=manual", body]).ok();
     let printed = outcome.stdout.chars().filter(|letter| *letter == '#').count();
     let complained = outcome.stderr.chars().filter(|letter| *letter == '%').count();
@@ -143,7 +143,7 @@ fn p1_23_what_was_printed_before_ready_reaches_the_log_as_well() {
 fn p1_23_a_child_made_before_ready_that_lives_on_holds_up_nobody() {
     let lab = lab();
     let begun = Instant::now();
-    let daemon = start(&lab, &["ready=manual", "body=spawn:1000,ready,idle"]);
+    let daemon = start(&lab, &["ready=manual", "body=spawn_sleeper_and_idle:spawned"]);
     assert!(begun.elapsed() < Duration::from_secs(5), "the launcher waited for the child");
     assert_eq!(lab.processes().len(), 2, "the daemon and its child");
     daemon.signal(Signal::SIGTERM);

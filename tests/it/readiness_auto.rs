@@ -13,7 +13,7 @@ use crate::readiness::whole_or_nothing;
 #[test]
 fn program_started_before_the_first_look_has_the_log_and_an_open_mask() {
     let lab = lab();
-    let daemon = start(&lab, &["stdout=log", "stderr=log", "body=spawn:1000,note:spawned,idle"]);
+    let daemon = start(&lab, &["stdout=log", "stderr=log", "body=spawn_sleeper_and_idle:spawned"]);
     let child = lab.processes().into_iter().find(|process| *process != daemon).expect("a child");
     let descriptors = child.descriptors();
     for stream in [1, 2] {
@@ -26,22 +26,22 @@ fn program_started_before_the_first_look_has_the_log_and_an_open_mask() {
 /// Promise 4.12.
 #[test]
 fn program_started_before_ready_ends_with_a_failed_start_and_outlives_an_exit_with_success() {
-    for (act, code) in [("err:no", 4), ("exit:3", 2), ("kill:KILL", 2)] {
+    for (end, code) in [("error", 4), ("exit", 2), ("kill", 2)] {
         let lab = lab();
-        run(&lab, "start", &[&format!("body=spawn:1000,{act}")]).exits(code);
+        run(&lab, "start", &[&format!("body=spawn_sleeper_and_end:{end}")]).exits(code);
         nothing_left(&lab);
     }
-    for act in ["say:done", "exit:0"] {
+    for end in ["return", "success"] {
         let lab = lab();
-        run(&lab, "start", &[&format!("body=spawn:1000,note:begun,{act}")]).ok();
-        let body = lab.read("begun");
+        run(&lab, "start", &[&format!("body=spawn_sleeper_and_end:{end}")]).ok();
+        let body = lab.read("spawned");
         let is_body = |process: &look::Process| body.split(' ').any(|word| word == process.id().to_string());
         look::until(lab.directory(), look::Deadline::after(SOON), || {
             (!lab.processes().iter().any(is_body)).then_some(())
         })
         .expect("the daemon ends");
-        assert_eq!(lab.processes().len(), 1, "{act}: the child is left alone");
-        assert!(!lab.path("d.pid").exists(), "{act}");
+        assert_eq!(lab.processes().len(), 1, "{end}: the child is left alone");
+        assert!(!lab.path("d.pid").exists(), "{end}");
     }
 }
 
@@ -49,9 +49,9 @@ fn program_started_before_ready_ends_with_a_failed_start_and_outlives_an_exit_wi
 #[test]
 fn body_that_executes_another_program_before_ready_is_told_what_it_needs() {
     let lab = lab();
-    run(&lab, "start", &["body=exec:1000"]).exits(2).says(&["executes another program", "`ready = entered`"]);
+    run(&lab, "start", &["body=exec_sleep"]).exits(2).says(&["executes another program", "`ready = entered`"]);
     nothing_left(&lab);
-    for body in ["body=ready,exec:1000", "body=exec:1000"] {
+    for body in ["body=ready_and_exec_sleep", "body=exec_sleep"] {
         let lab = crate::common::lab();
         let daemon = start(&lab, &[body, if body.contains("ready") { "ready=auto" } else { "ready=entered" }]);
         // Before that, a SIGTERM is the daemon's.
@@ -66,7 +66,7 @@ fn body_that_executes_another_program_before_ready_is_told_what_it_needs() {
 #[test]
 fn panic_that_takes_long_to_print_fails_the_start() {
     let lab = lab();
-    run(&lab, "start", &["first=panics-slowly", "body=panic:no such table"]).exits(4).says(&["no such table"]);
+    run(&lab, "start", &["first=print_panics_slowly", "body=panic:no such table"]).exits(4).says(&["no such table"]);
     nothing_left(&lab);
 }
 
@@ -99,7 +99,7 @@ fn body_that_fails_behind_its_first_look_has_been_started() {
 /// Promise 1.31: a hook has looked before, and what lives beside the body.
 #[test]
 fn first_look_of_a_body_counts_that_follows_one_of_another() {
-    for before in ["after=Stdio:ask", "beside=start:ask"] {
+    for before in ["after=Stdio:ask", "attach=start:ask"] {
         let lab = lab();
         run(&lab, "start", &[before, "body=ask,err:late"]).ok();
         lab.quiet(SOON).expect("the daemon ends");
@@ -112,11 +112,13 @@ fn first_look_of_a_body_counts_that_follows_one_of_another() {
 /// Promise 1.32, rule L13: it has said READY, its launcher is in the user's code, and nothing but the grace holds up its end.
 #[test]
 fn daemon_that_waits_for_a_busy_launcher_ends_within_its_grace() {
-    for (ready, body) in [("auto", "pause:60000"), ("auto", "poll"), ("manual", "ready,poll")] {
+    for (ready, body) in
+        [("auto", "note:begun,pause:60000"), ("auto", "note_and_poll:begun"), ("manual", "ready_and_poll:begun")]
+    {
         let lab = lab();
         let settings =
-            ["start", "pidfile=d.pid", "grace=200", "beside=start:say:hello", "on_output=note:seen,await:go"];
-        let (ready, body) = (format!("ready={ready}"), format!("body=note:begun,{body}"));
+            ["start", "pidfile=d.pid", "grace=200", "attach=start:say:hello", "on_output=note:seen,await:go"];
+        let (ready, body) = (format!("ready={ready}"), format!("body={body}"));
         let start = lab.helper(&settings).args([&ready, &body]).spawn();
         lab.wait_for("seen", SOON, |notes| !notes.is_empty());
         let begun = lab.wait_for("begun", SOON, |notes| notes.ends_with('\n'));

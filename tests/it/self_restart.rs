@@ -260,7 +260,13 @@ fn restart_leaves_nothing_in_the_environment_and_the_descriptors() {
     for detach in ["auto", "never"] {
         let lab = lab();
         let detach = format!("detach={detach}");
-        let settings = ["pidfile=d.pid", &detach, "handle=USR1:restart", "body=note:bodies,child:child,idle"];
+        let settings = [
+            "pidfile=d.pid",
+            &detach,
+            "handle=USR1:restart",
+            "after=Stdio:note:bodies",
+            "body=note_child_and_idle:child",
+        ];
         let first = lab.helper(&["start"]).args(settings).spawn();
         lab.wait_for("bodies", SOON, |notes| notes.lines().count() == 1);
         let before = lab.wait_for("child", SOON, |text| text.contains("that is all"));
@@ -299,7 +305,7 @@ fn variable_that_names_no_predecessor_is_ignored() {
 /// A body that does not end before `go` is there. It asks before it notes that it is there: as long as it has not, a
 /// restart ends it at once, and nothing is left to wait for.
 const STAYS: [&str; 7] = [
-    "handle=USR1:restart,note:accepted",
+    "handle=USR1:restart_and_note:accepted",
     "handle=USR2:stop",
     "stdout=log",
     "stderr=log",

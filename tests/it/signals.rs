@@ -15,7 +15,7 @@ fn p1_15_a_stop_signal_is_a_clean_end_with_status_0() {
     for body in ["idle", "poll", "hang"] {
         for signal in STOP_SIGNALS {
             let lab = lab();
-            let daemon = adopt(start(&lab, &[&format!("body=guard:left,{body}")]));
+            let daemon = adopt(start(&lab, &["guard=left", &format!("body={body}")]));
             daemon.signal(signal);
             let end = daemon.died(SOON).unwrap_or_else(|_| panic!("{signal} does not end `{body}`"));
             assert!(matches!(end, Some(WaitStatus::Exited(_, 0))), "{signal}, `{body}`: {end:?}");
@@ -29,12 +29,12 @@ fn p1_15_a_stop_signal_is_a_clean_end_with_status_0() {
 /// A daemon that aborts has not been told to stop: nobody may take that for a clean end.
 #[test]
 fn a_body_that_aborts_dies_of_it() {
-    for act in ["abort", "kill:ABRT"] {
+    for body in ["abort_on_go", "kill_on_go:ABRT"] {
         let lab = lab();
-        let daemon = adopt(start(&lab, &[&format!("body=await:go,{act},idle")]));
+        let daemon = adopt(start(&lab, &[&format!("body={body}")]));
         lab.write("go", "");
         let end = daemon.died(SOON).expect("it dies");
-        assert!(matches!(end, Some(WaitStatus::Signaled(_, Signal::SIGABRT, _))), "{act}: {end:?}");
+        assert!(matches!(end, Some(WaitStatus::Signaled(_, Signal::SIGABRT, _))), "{body}: {end:?}");
         start(&lab, &[]);
     }
 }
@@ -42,7 +42,7 @@ fn a_body_that_aborts_dies_of_it() {
 #[test]
 fn p1_15_a_body_that_returns_ends_the_daemon_cleanly() {
     let lab = lab();
-    let daemon = adopt(start(&lab, &["body=guard:left,ask,await:go"]));
+    let daemon = adopt(start(&lab, &["guard=left", "body=ask,await:go"]));
     lab.write("go", "");
     let end = daemon.died(SOON).expect("its body returns");
     assert!(matches!(end, Some(WaitStatus::Exited(_, 0))), "{end:?}");
@@ -138,8 +138,8 @@ fn p1_24_neither_does_a_handler_of_the_stop_signal_itself() {
 fn p1_24_a_handler_may_want_what_the_body_holds() {
     for signal in [Signal::SIGHUP, Signal::SIGTERM] {
         let lab = lab();
-        let handler = format!("handle={}:note:handling,lock", signal.as_str());
-        let daemon = start(&lab, &[&handler, "grace=1000", "ready=manual", "body=ready,hold"]);
+        let handler = format!("handle={}:note_and_lock_mutex", signal.as_str());
+        let daemon = start(&lab, &[&handler, "grace=1000", "ready=manual", "body=ready_lock_mutex_and_hang"]);
         daemon.signal(signal);
         lab.wait_for("handling", SOON, |notes| !notes.is_empty());
         daemon.signal(Signal::SIGTERM);
@@ -150,7 +150,7 @@ fn p1_24_a_handler_may_want_what_the_body_holds() {
 
 #[test]
 fn p1_24_nor_does_a_body_that_holds_what_errors_are_printed_to() {
-    for body in ["body=note:seizing,seize", "body=ask,note:seizing,seize"] {
+    for body in ["body=lock_output_and_hang", "body=ask_lock_output_and_hang"] {
         let lab = lab();
         let daemon = start(&lab, &[body, "stdout=log", "stderr=log", "grace=500", "handle=HUP:panic:in vain"]);
         lab.wait_for("seizing", SOON, |notes| !notes.is_empty());
@@ -167,7 +167,7 @@ fn p1_24_nor_does_a_body_that_holds_what_errors_are_printed_to() {
 #[test]
 fn p1_15_term_ends_a_start_whose_body_holds_its_output() {
     let lab = lab();
-    let launch = lab.helper(&["start", "pidfile=d.pid", "ready=manual", "body=note:seizing,seize"]).spawn();
+    let launch = lab.helper(&["start", "pidfile=d.pid", "ready=manual", "body=lock_output_and_hang"]).spawn();
     lab.wait_for("seizing", SOON, |notes| !notes.is_empty());
     lab.daemon(PIDFILE).signal(Signal::SIGTERM);
     let outcome = launch.finish().exits(2).says(&["stop"]);
@@ -178,7 +178,7 @@ fn p1_15_term_ends_a_start_whose_body_holds_its_output() {
 #[test]
 fn a_handler_that_stops_the_daemon_is_no_second_signal() {
     let lab = lab();
-    let daemon = adopt(start(&lab, &["handle=TERM:stop", "body=guard:left,idle,pause:300,note:finished"]));
+    let daemon = adopt(start(&lab, &["handle=TERM:stop", "guard=left", "body=idle,pause:300,note:finished"]));
     daemon.signal(Signal::SIGTERM);
     let end = daemon.died(SOON).expect("it stops");
     assert!(matches!(end, Some(WaitStatus::Exited(_, 0))), "{end:?}");
@@ -217,7 +217,7 @@ fn signals_may_be_ignored_or_have_their_default_action() {
 #[test]
 fn a_body_may_stop_its_daemon() {
     let lab = lab();
-    let daemon = adopt(start(&lab, &["body=guard:left,pause:1500,stop,idle"]));
+    let daemon = adopt(start(&lab, &["guard=left", "body=stop_itself_later"]));
     let end = daemon.died(SOON).expect("it stopped itself");
     assert!(matches!(end, Some(WaitStatus::Exited(_, 0))), "{end:?}");
     nothing_left(&lab);
@@ -251,7 +251,7 @@ fn a_stop_lets_a_step_finish() {
 /// Promise 2.27.
 #[test]
 fn shutdown_handler_that_fails_makes_the_exit_status_1() {
-    let bodies = [("idle", 1), ("poll", 1), ("hang", 1), ("poll,err:no paper", 4)];
+    let bodies = [("idle", 1), ("poll", 1), ("hang", 1), ("poll_then_fail:no paper", 4)];
     let fails = [
         ("err:no ink", "a handler of SIGTERM failed: no ink"),
         ("panic:no pen", "a handler of SIGTERM panicked: no pen"),
@@ -288,7 +288,7 @@ fn attachment_that_panics_at_the_stop_makes_the_exit_status_1() {
     for moment in ["stopping", "end"] {
         for body in ["idle", "hang"] {
             let lab = lab();
-            let settings = [&format!("beside={moment}:panic:no pen"), &format!("body={body}"), "stderr=log"];
+            let settings = [&format!("attach={moment}:panic:no pen"), &format!("body={body}"), "stderr=log"];
             let daemon = adopt(start(&lab, &settings));
             daemon.signal(Signal::SIGTERM);
             ended(daemon, 1);
@@ -302,7 +302,7 @@ fn attachment_that_panics_at_the_stop_makes_the_exit_status_1() {
 #[test]
 fn signal_after_a_start_that_failed_does_what_it_did_before() {
     let lab = lab();
-    let failing = ["beside=start:err:no ink", "handle=TERM:note:told", "handle=USR1:note:told"];
+    let failing = ["attach=start:err:no ink", "handle=TERM:note:told", "handle=USR1:note:told"];
     for (signal, number) in [("TERM", 15), ("USR1", 10), ("HUP", 1)] {
         let outcome = run(&lab, "foreground", &[&failing[..], &[&format!("last=kill:{signal}")]].concat());
         assert_eq!(outcome.code(), 128 + number, "{signal}: {outcome}");
@@ -315,9 +315,9 @@ fn signal_after_a_start_that_failed_does_what_it_did_before() {
 #[test]
 fn activated_program_that_returns_at_a_stop_waits_for_its_handlers() {
     // A body that never looks is what a handler ends that calls `exit` itself.
-    for (body, act) in [("poll", "pause:300,note:handled"), ("hang", "note:handled,exit:0")] {
+    for (body, act) in [("note_and_poll:begun", "pause:300,note:handled"), ("note:begun,hang", "note:handled,exit:0")] {
         let lab = lab();
-        let settings = [&*format!("body=note:begun,{body}"), &format!("handle=TERM:{act}")];
+        let settings = [&*format!("body={body}"), &format!("handle=TERM:{act}")];
         run(&lab, "activate", &settings).ok();
         let daemon = lab.daemon(PIDFILE);
         lab.wait_for("begun", SOON, |notes| !notes.is_empty());

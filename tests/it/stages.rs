@@ -38,7 +38,7 @@ fn p4_05_a_panic_in_a_stage_ends_that_process_alone() {
     each(places.flat_map(|place| [true, false].map(|unwinds| (place, unwinds))), |((when, stage), unwinds)| {
         let lab = lab();
         let hook = format!("{when}={stage}:panic:the hook panics");
-        let first = if unwinds { "first=" } else { "first=panics-abort" };
+        let first = if unwinds { "first=" } else { "first=abort_on_panic" };
         let outcome = run(&lab, "start", &[&hook, first, "last=note:came-back"]);
         assert_ne!(outcome.code(), 0, "{hook}: {outcome}");
         if unwinds {

@@ -65,7 +65,7 @@ fn daemon_without_pidfile_is_known_by_its_pid_alone() {
     }
     lab.quiet(SOON).expect("both stop");
     // From inside it stops as any other.
-    verb("start", &["body=note:again,stop,idle"]).ok();
+    verb("start", &["body=stop_itself"]).ok();
     lab.quiet(SOON).expect("it stops itself");
     let failed = verb("start", &["ready=manual", "body=err:no paper"]).exits(4);
     failed.says(&["no paper"]);

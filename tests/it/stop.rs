@@ -19,7 +19,7 @@ const PATIENT: [&str; 3] = ["grace=200", "stop_timeout=700", "kill=false"];
 fn stop_of_suspended_daemon_runs_its_cleanup() {
     for verb in ["stop", "restart"] {
         let lab = lab();
-        let daemon = start(&lab, &["ready=manual", "body=guard:left,ask,ready,idle"]);
+        let daemon = start(&lab, &["ready=manual", "guard=left", "body=ask,ready,idle"]);
         suspend(daemon);
         run(&lab, verb, &["body=idle"]).ok();
         assert!(!daemon.alive() && lab.read("left").contains("dropped"), "{verb}: its cleanup did not run");
@@ -106,7 +106,7 @@ fn stop_after_a_signal_by_hand_does_not_cut_the_cleanup_short() {
 #[test]
 fn stop_from_inside_a_thread_that_blocks_the_signal_ends_the_daemon() {
     let lab = lab();
-    let daemon = adopt(start(&lab, &["body=await:go,block:TERM,stop,idle"]));
+    let daemon = adopt(start(&lab, &["body=stop_itself_with_the_signal_blocked"]));
     lab.write("go", "");
     ended(daemon, 0);
     nothing_left(&lab);

@@ -251,7 +251,7 @@ fn p1_15_a_shutdown_is_a_clean_end() {
     let machine = Arc::new(Machine::boot(shared_lab()));
     let traces = machine.traces();
     let units = [("ends", FORKING), ("ends-exec", "Type=exec\nExecStart=LAB start pidfile=/run/%N.pid")]
-        .map(|(name, lines)| Unit::on(Arc::clone(&machine), name, &format!("{lines} body=guard:{name},idle")));
+        .map(|(name, lines)| Unit::on(Arc::clone(&machine), name, &format!("{lines} guard={name}")));
     for unit in &units {
         unit.start();
     }

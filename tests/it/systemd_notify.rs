@@ -77,7 +77,9 @@ fn p1_10_a_service_that_speaks_forks_nothing() {
 
 #[test]
 fn p1_12_a_hung_body_trips_the_watchdog_and_a_thread_beside_it_does_not_feed_it() {
-    for (name, body) in [("hangs", "hang"), ("hangs-late", "pause:10,ask,hang"), ("hangs-watched", "elsewhere,hang")] {
+    for (name, body) in
+        [("hangs", "hang"), ("hangs-late", "pause:10,ask,hang"), ("hangs-watched", "ask_in_thread_and_hang")]
+    {
         let lines = format!("{NOTIFY} body={body}\nWatchdogSec=1\nRestart=on-watchdog\nRestartSec=0");
         let unit = Unit::new(name, &lines);
         unit.start();
@@ -104,7 +106,9 @@ fn p1_12_a_body_that_looks_or_sleeps_feeds_the_watchdog() {
 fn p1_12_sockets_are_handed_over_with_their_names() {
     let unit = Unit::new(
         "activated",
-        &format!("{NOTIFY} body=handed:activated,idle close=all\nSockets=activated-web.socket activated-plain.socket"),
+        &format!(
+            "{NOTIFY} body=note_listen_fds_and_idle:activated close=all\nSockets=activated-web.socket activated-plain.socket"
+        ),
     );
     for (name, more) in [("activated-web", "FileDescriptorName=web\n"), ("activated-plain", "")] {
         let socket = format!(
@@ -132,7 +136,7 @@ fn p1_12_sockets_are_handed_over_with_their_names() {
 fn p1_13_a_stored_socket_survives_a_kill() {
     let unit = Unit::new(
         "keeps",
-        &format!("{NOTIFY} body=keep:web,idle\nFileDescriptorStoreMax=4\nRestart=on-failure\nRestartSec=0"),
+        &format!("{NOTIFY} body=store_socket_and_idle:web\nFileDescriptorStoreMax=4\nRestart=on-failure\nRestartSec=0"),
     );
     let lab = unit.machine.lab();
     let mut daemon = unit.start();

@@ -47,7 +47,8 @@ fn p1_18_a_restart_starts_what_does_not_run_and_replaces_what_does() {
 fn p1_18_a_restart_that_could_not_start_leaves_the_old_one_alone() {
     let lab = lab();
     let daemon = start(&lab, &[]);
-    for mistake in ["user=no-such-user", "grace=9000 stop_timeout=100", "stdout=missing/log", "first=thread:background"]
+    for mistake in
+        ["user=no-such-user", "grace=9000 stop_timeout=100", "stdout=missing/log", "first=start_thread:background"]
     {
         let settings: Vec<&str> = mistake.split(' ').collect();
         run(&lab, "restart", &settings).exits(2);
@@ -59,7 +60,8 @@ fn p1_18_a_restart_that_could_not_start_leaves_the_old_one_alone() {
 #[test]
 fn in_the_foreground_it_is_this_very_process() {
     let lab = lab();
-    let running = lab.helper(&["foreground", "pidfile=d.pid", "body=guard:left,say:working,note:begun,idle"]).spawn();
+    let running =
+        lab.helper(&["foreground", "pidfile=d.pid", "guard=left", "body=say:working,note:begun,idle"]).spawn();
     lab.wait_for("begun", SOON, |notes| !notes.is_empty());
     assert_eq!(lab.daemon(PIDFILE), running.process());
     run(&lab, "status", &[]).exits(0);
@@ -100,7 +102,7 @@ fn send_reaches_the_handler() {
 #[test]
 fn a_reload_from_inside_is_one_from_outside() {
     let lab = lab();
-    let daemon = start(&lab, &["body=ask,reload,idle", "handle=HUP:note:reloaded", "beside=reloading:note:told"]);
+    let daemon = start(&lab, &["body=reload_and_idle", "handle=HUP:note:reloaded", "attach=reloading:note:told"]);
     look_until("no reload", || !lab.read("reloaded").is_empty() && !lab.read("told").is_empty());
     assert!(daemon.alive());
     stop(&lab);
@@ -109,7 +111,7 @@ fn a_reload_from_inside_is_one_from_outside() {
 #[test]
 fn a_reload_that_sighup_does_not_mean_is_refused() {
     let lab = lab();
-    let daemon = start(&lab, &["body=await:go,reload", "default=HUP"]);
+    let daemon = start(&lab, &["body=reload_on_go", "default=HUP"]);
     let daemon = adopt(daemon);
     lab.write("go", "");
     ended(daemon, 4);
@@ -120,7 +122,7 @@ fn a_reload_that_sighup_does_not_mean_is_refused() {
 #[test]
 fn a_restart_from_inside_that_is_asked_for_again_starts_one_successor() {
     let lab = lab();
-    let handler = "handle=USR1:restart,restart,restart,note:asked";
+    let handler = "handle=USR1:restart_three_times";
     let first = start(&lab, &["body=note:bodies,idle", handler]);
     run(&lab, "send", &["signal=USR1"]).ok();
     lab.wait_for("bodies", SOON, |notes| notes.lines().count() == 2);
@@ -134,7 +136,7 @@ fn a_restart_from_inside_that_is_asked_for_again_starts_one_successor() {
 #[test]
 fn what_is_to_stop_does_not_start_a_successor() {
     let lab = lab();
-    run(&lab, "start", &["body=ask,note:bodies,stop,restart", "stderr=log"]).ok();
+    run(&lab, "start", &["body=stop_and_restart", "stderr=log"]).ok();
     lab.wait_for("log", SOON, |text| text.contains("failed to restart: it is to stop"));
     nothing_left(&lab);
     assert_eq!(lab.read("bodies").lines().count(), 1);

@@ -16,17 +16,21 @@
 
 mod descriptors;
 mod household;
+pub mod inbox;
 mod lab;
 mod machine;
 mod process;
+mod programs;
 mod run;
 pub mod sys;
 mod wait;
+pub mod words;
 
 pub use descriptors::Descriptor;
 pub use household::{ADA, NOBODY_KNOWS};
 pub use lab::{Lab, in_lab};
 pub use machine::{Machine, Traces};
 pub use process::{Ids, Limit, Process, Stat};
+pub use programs::{programs, run_passing};
 pub use run::{Outcome, Run, Running};
 pub use wait::{Deadline, TimedOut, death, deaths, file, first_death, now, settled, until};

@@ -1,26 +1,33 @@
-//! The client for async code; the same bytes, the same care.
+//! The client for async code: its public interface, and how it connects.
 
-use super::blocking::{is_closed, timed_out};
-use super::error::{Error, ErrorKind, Result, cause};
-use super::reply::{self, cut_off, not_http};
+use super::connection::Connect;
+use super::error::Result;
+use super::event_stream::EventStream;
+use super::reply;
+use super::request::Request;
+use super::response::timed_out;
+use super::server_sent_events::Published;
+use super::socket::Socket;
 use super::stop::{self, Stop};
-use super::stream::{Incoming, Published};
-use super::target::{Found, Obstacles, Target};
-use super::trust::{self, Secret};
-use super::wire::{Reply, Request, Whole};
+use super::target::Target;
 use crate::address::Address;
 use daemonize_core::{Daemon, Pid};
 use futures_core::Stream;
 use serde_json::{Value, json};
+use std::fmt;
+use std::future::{Future, poll_fn};
 use std::io;
-use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{sleep, timeout_at};
+
+/// How long to wait before the next attempt to connect while the backlog of a listener is full, which no event reports.
+const RECONNECT_INTERVAL: Duration = Duration::from_millis(2);
 
 /// Talks to a running daemon that has an endpoint, from async code; cheap to clone. Says and does what a
 /// [`Client`](super::Client) does.
@@ -108,18 +115,8 @@ impl AsyncClient {
     /// See [`ErrorKind`].
     pub async fn stream(&self, route: &str) -> Result<AsyncEvents> {
         let request = Request::stream(route)?;
-        let opening = async {
-            let connection = self.open(&request).await?;
-            let mut events = AsyncEvents { connection, incoming: Incoming::new(request.clone()), ended: false };
-            while !events.incoming.is_accepted() {
-                if std::future::poll_fn(|context| events.poll_read(context)).await? == 0 {
-                    return Err(events.incoming.cut_off(events.connection.unread));
-                }
-            }
-            Ok(events)
-        };
-        let opened = timeout_at(self.deadline(), opening).await;
-        opened.unwrap_or_else(|_| Err(timed_out(&self.target, &request)))
+        let stream = self.within_timeout(&request, EventStream::open(&TokioConnector, &self.target, &request)).await?;
+        Ok(AsyncEvents { stream })
     }
 
     /// What the daemon says of itself.
@@ -159,146 +156,63 @@ impl AsyncClient {
         self.send("/reload", json!({})).await
     }
 
-    fn deadline(&self) -> Instant {
-        self.target.deadline().into()
-    }
-
     async fn call(&self, request: &Request) -> Result<Value> {
-        let called = timeout_at(self.deadline(), self.exchange(request)).await;
-        let reply = called.unwrap_or_else(|_| Err(timed_out(&self.target, request)))?;
-        reply::value(request, &reply)
+        self.within_timeout(request, reply::call(&TokioConnector, &self.target, request)).await
     }
 
-    async fn exchange(&self, request: &Request) -> Result<Reply> {
-        let mut connection = self.open(request).await?;
-        let mut whole = Whole::default();
-        let mut piece = [0; 8192];
-        loop {
-            let length = match connection.stream.read(&mut piece).await {
-                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
-                    connection.unread = connection.is_unix;
-                    0
-                }
-                other => other.map_err(|error| failed(request, &error))?,
-            };
-            if length == 0 {
-                let untouched = whole.reader.is_untouched();
-                return whole.close().ok_or_else(|| cut_off(request, untouched, connection.unread));
-            }
-            if let Some(reply) = whole.push(&piece[..length]).map_err(|why| not_http(request, why))? {
-                return Ok(reply);
+    async fn within_timeout<T>(&self, request: &Request, call: impl Future<Output = Result<T>>) -> Result<T> {
+        let outcome = timeout_at(self.target.deadline().into(), call).await;
+        outcome.unwrap_or_else(|_| Err(timed_out(&self.target, request)))
+    }
+}
+
+/// Connects sockets that the caller's tokio runtime waits for.
+struct TokioConnector;
+
+impl Connect for TokioConnector {
+    async fn connect(&self, address: &Address) -> io::Result<Box<dyn Socket>> {
+        match address {
+            Address::Unix(path) => Ok(Box::new(connect_unix(path).await?)),
+            Address::Tcp(address) => {
+                let stream = TcpStream::connect(address).await?;
+                stream.set_nodelay(true)?;
+                Ok(Box::new(stream))
             }
         }
     }
-
-    /// Connects to the daemon, makes sure that it is the daemon, and sends the request.
-    async fn open(&self, request: &Request) -> Result<Connection> {
-        let found = self.target.find()?;
-        let mut connection = match connect(&found).await {
-            // Who listens in place of one that has gone is whoever came after it.
-            Err(error) if error.kind() == ErrorKind::Untrusted => {
-                return Err(self.target.is_still(&found).err().unwrap_or(error));
-            }
-            connection => connection?,
-        };
-        self.target.is_still(&found)?;
-        let bytes = request.bytes(&connection.host, connection.token.as_ref());
-        match connection.stream.write_all(&bytes).await {
-            // It may have answered without reading all of it.
-            Err(error) if is_closed(&error) => connection.unread = connection.is_unix,
-            other => other.map_err(|error| failed(request, &error))?,
-        }
-        Ok(connection)
-    }
 }
 
-/// A connection to a daemon that is known to be the right one.
-struct Connection {
-    stream: Box<dyn Duplex>,
-    is_unix: bool,
-    host: String,
-    token: Option<Secret>,
-    /// The endpoint has closed it before it had read the whole request.
-    unread: bool,
-}
-
-/// A connection of either kind.
-trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
-
-/// Through the first address that leads somewhere.
-async fn connect(found: &Found) -> Result<Connection> {
-    let mut obstacles = Obstacles::default();
-    for address in &found.addresses {
-        let connected = match address {
-            Address::Unix(path) => connect_unix(path).await.map(|stream| over_unix(stream, found)),
-            Address::Tcp(address) => TcpStream::connect(address).await.map(|stream| over_tcp(stream, *address, found)),
-        };
-        match connected {
-            Ok(connection) => return connection.map_err(|error| obstacles.before(found, error)),
-            Err(error) => obstacles.add(&error),
-        }
-    }
-    Err(obstacles.all(found))
-}
-
-fn over_unix(stream: UnixStream, found: &Found) -> Result<Connection> {
-    trust::check_peer(&stream, found)?;
-    let (stream, host) = (Box::new(stream), "localhost".to_owned());
-    Ok(Connection { stream, is_unix: true, host, token: None, unread: false })
-}
-
-fn over_tcp(stream: TcpStream, address: SocketAddr, found: &Found) -> Result<Connection> {
-    trust::check_listener(address, found)?;
-    let _ = stream.set_nodelay(true);
-    let token = trust::token(&found.token_file(), found)?;
-    Ok(Connection { stream: Box::new(stream), is_unix: false, host: address.to_string(), token, unread: false })
-}
-
-/// A connection that does not wait is refused for now when too many are not accepted yet.
+/// Connects to a Unix socket, which refuses a connection that must not block while its backlog is full.
 async fn connect_unix(path: &Path) -> io::Result<UnixStream> {
     loop {
         match UnixStream::connect(path).await {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => sleep(Duration::from_millis(2)).await,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => sleep(RECONNECT_INTERVAL).await,
             other => return other,
         }
     }
 }
 
-fn failed(request: &Request, error: &io::Error) -> Error {
-    Error::failed(ErrorKind::Reply, "ask for", request.route(), cause(error))
+impl<T: AsyncRead + AsyncWrite + AsFd + Send + Sync + Unpin> Socket for T {
+    fn poll_read(&mut self, context: &mut Context<'_>, bytes: &mut [u8]) -> Poll<io::Result<usize>> {
+        let mut buffer = ReadBuf::new(bytes);
+        Pin::new(self).poll_read(context, &mut buffer).map_ok(|()| buffer.filled().len())
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(self).poll_write(context, bytes)
+    }
 }
 
 /// What the daemon publishes from now on, one after another; ends when the daemon does. A
 /// [`Stream`](futures_core::Stream), too. Its limits are those of [`Events`](super::Events).
 pub struct AsyncEvents {
-    connection: Connection,
-    incoming: Incoming,
-    ended: bool,
+    stream: EventStream,
 }
 
 impl AsyncEvents {
-    /// The next one, whenever it comes; nothing more at the end. Loses nothing if it is dropped before.
+    /// Returns the next event, whenever it comes; `None` at the end. Loses nothing if it is dropped before.
     pub async fn next(&mut self) -> Option<Result<Published>> {
-        std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
-    }
-
-    /// Reads once; how many bytes came.
-    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Result<usize>> {
-        let mut piece = [0; 8192];
-        let mut buffer = ReadBuf::new(&mut piece);
-        let length = match ready!(Pin::new(&mut self.connection.stream).poll_read(context, &mut buffer)) {
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
-                self.connection.unread = self.connection.is_unix;
-                0
-            }
-            Err(error) => return Poll::Ready(Err(failed(&self.incoming.request, &error))),
-            Ok(()) => buffer.filled().len(),
-        };
-        self.incoming.push(buffer.filled()).inspect_err(|_| self.ended = true)?;
-        self.ended = length == 0 || self.incoming.is_whole();
-        Poll::Ready(Ok(length))
+        poll_fn(|context| self.stream.poll_next(context)).await
     }
 }
 
@@ -306,23 +220,12 @@ impl Stream for AsyncEvents {
     type Item = Result<Published>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Published>>> {
-        loop {
-            if let Some(published) = self.incoming.next() {
-                return Poll::Ready(Some(published));
-            }
-            if self.ended {
-                return Poll::Ready(None);
-            }
-            if let Err(error) = ready!(self.poll_read(context)) {
-                self.ended = true;
-                return Poll::Ready(Some(Err(error)));
-            }
-        }
+        self.stream.poll_next(context)
     }
 }
 
-impl std::fmt::Debug for AsyncEvents {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AsyncEvents").field("ended", &self.ended).finish_non_exhaustive()
+impl fmt::Debug for AsyncEvents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AsyncEvents").field("has_ended", &self.stream.has_ended()).finish_non_exhaustive()
     }
 }

@@ -1,9 +1,10 @@
 //! What can go wrong between a client and a daemon, told as it is.
 
 use super::Client;
-pub(crate) use daemonize_core::__private::cause;
-use daemonize_core::__private::{escape, into_escaped_lines};
 use daemonize_core::Pid;
+pub(crate) use daemonize_sys::error::cause;
+use daemonize_sys::error::{Failure, failed};
+use daemonize_sys::escape::escape;
 use std::fmt::{self, Display};
 use std::io;
 use std::process::ExitCode;
@@ -18,8 +19,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub struct Error(Box<Inner>);
 
 struct Inner {
-    kind: ErrorKind,
-    text: String,
+    failure: Failure<ErrorKind>,
     client: Option<Client>,
 }
 
@@ -67,7 +67,7 @@ pub enum ErrorKind {
 impl Error {
     /// What sort of failure this is.
     pub fn kind(&self) -> ErrorKind {
-        self.0.kind
+        self.0.failure.kind()
     }
 
     /// A client of the instance that was first, if that is why a second one did not start.
@@ -77,7 +77,7 @@ impl Error {
 
     /// The exit status of a program that ends because of this: 3 already running, 2 it could not start, 5 otherwise.
     pub fn exit_code(&self) -> u8 {
-        match self.0.kind {
+        match self.kind() {
             ErrorKind::AlreadyRunning { .. } | ErrorKind::Held => 3,
             ErrorKind::Configuration | ErrorKind::Start => 2,
             _ => 5,
@@ -86,18 +86,17 @@ impl Error {
 
     /// "failed to \<verb\> `<thing>`: \<cause\>".
     pub(crate) fn failed(kind: ErrorKind, verb: &str, thing: impl Display, cause: impl Display) -> Error {
-        Error::new(kind, format!("failed to {verb} `{thing}`: {cause}"))
+        Error::new(kind, failed(verb, thing, cause))
     }
 
     /// An error with this text; control characters in it, which a path or an answer may hold, are escaped.
     pub(crate) fn new(kind: ErrorKind, text: String) -> Error {
-        let text = into_escaped_lines(text);
-        Error(Box::new(Inner { kind, text, client: None }))
+        Error(Box::new(Inner { failure: Failure::new(kind, text), client: None }))
     }
 
     /// Whether whoever was first is starting or ending: nothing has come of the request, and later things may be different.
     pub(crate) fn is_passing(&self) -> bool {
-        matches!(self.0.kind, ErrorKind::NotRunning | ErrorKind::Starting | ErrorKind::Unreachable)
+        matches!(self.kind(), ErrorKind::NotRunning | ErrorKind::Starting | ErrorKind::Unreachable)
     }
 
     /// The same, with a client of whoever was first.
@@ -115,7 +114,7 @@ pub(crate) fn quoted(text: &str) -> String {
 
 impl Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.text)
+        Display::fmt(&self.0.failure, f)
     }
 }
 

@@ -6,27 +6,33 @@
 
 mod asynchronous;
 mod blocking;
+mod connection;
 pub(crate) mod error;
+mod event_stream;
 mod json;
+mod poller;
 mod reply;
+mod request;
+mod response;
+mod server_sent_events;
+mod socket;
 mod stop;
-mod stream;
 mod target;
 mod trust;
-mod wire;
 
 pub use asynchronous::{AsyncClient, AsyncEvents};
-pub use stream::{Events, Published};
+pub use blocking::Events;
+pub use server_sent_events::Published;
 pub(crate) use target::{Target, after};
 
 use daemonize_core::{Daemon, Pid, State};
 use error::{Error, ErrorKind, Result};
+use request::Request;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 use stop::Stop;
-use wire::Request;
 
 /// Talks to a running daemon that has an endpoint, and waits for the answers; cheap to clone, usable from any thread.
 ///
@@ -181,6 +187,6 @@ impl Client {
     }
 
     fn call(&self, request: &Request) -> Result<Value> {
-        reply::value(request, &blocking::call(&self.target, request)?)
+        blocking::call(&self.target, request)
     }
 }

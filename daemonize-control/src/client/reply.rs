@@ -1,27 +1,48 @@
 //! What a reply means.
 
+use super::connection::Connect;
 use super::error::{Error, ErrorKind, Result, quoted};
 use super::json;
-use super::wire::{Head, Malformed, Reply, Request};
+use super::request::Request;
+use super::response::{MAX_BODY, Response, malformed};
+use super::target::Target;
+use hyper::StatusCode;
 use serde_json::Value;
 
 /// How the endpoint begins to say that nobody handles an event.
 const NO_HANDLER: &str = "no handler found for ";
 
 /// The most bytes of a refusal that are looked at: it has one short text.
-pub(crate) const MAX_REFUSAL: usize = 64 << 10;
+pub(super) const MAX_REFUSAL: usize = 64 << 10;
 
-/// The value that was answered; text that is no JSON is a string.
-pub(crate) fn value(request: &Request, reply: &Reply) -> Result<Value> {
-    check_status(request, &reply.head, &reply.body)?;
-    if reply.head.is_json {
-        return json::of_reply(&reply.body).map_err(|why| malformed(request, &why));
+/// Sends a request, and returns the value of the reply; text that is not JSON is a string.
+///
+/// # Errors
+/// The daemon cannot be reached, refuses, or does not answer with HTTP within the limits of a reply.
+pub(super) async fn call(connector: &impl Connect, target: &Target, request: &Request) -> Result<Value> {
+    let mut response = Response::of(connector, target, request).await?;
+    let body = response.read_to_end(MAX_BODY).await?;
+    check_status(response.request(), response.status, &body)?;
+    if response.is_json {
+        return json::of_reply(&body).map_err(|why| malformed(response.request(), &why));
     }
-    Ok(Value::String(String::from_utf8_lossy(&reply.body).into_owned()))
+    Ok(Value::String(String::from_utf8_lossy(&body).into_owned()))
 }
 
-/// What became of an event.
-pub(crate) fn of_event(name: &str, reply: Value) -> Result<Value> {
+/// Returns an error with the message in the body, if any, unless the status is one of success.
+pub(super) fn check_status(request: &Request, status: StatusCode, body: &[u8]) -> Result<()> {
+    if status.is_success() {
+        return Ok(());
+    }
+    let json: Option<Value> = if body.len() <= MAX_REFUSAL { serde_json::from_slice(body).ok() } else { None };
+    let message = json.as_ref().and_then(|json| json.get("message")?.as_str()).map(quoted);
+    let message = message.map(|message| format!(": {message}")).unwrap_or_default();
+    let why = format!("the endpoint answered {}{message}", status.as_u16());
+    Err(Error::failed(ErrorKind::Refused(status.as_u16()), "ask for", request.route(), why))
+}
+
+/// Returns the reply of an event's handler, or the error that the handler reported.
+pub(super) fn of_event(name: &str, reply: Value) -> Result<Value> {
     if reply.get("success") != Some(&Value::Bool(false)) {
         return Ok(reply);
     }
@@ -30,8 +51,11 @@ pub(crate) fn of_event(name: &str, reply: Value) -> Result<Value> {
     Err(Error::failed(kind, "handle event", quoted(name), quoted(message)))
 }
 
-/// The body of an event: the name, and what belongs to it.
-pub(crate) fn event(name: &str, data: Value) -> Result<Value> {
+/// Returns the body of an event: its name, and the fields of its data.
+///
+/// # Errors
+/// The data is neither an object nor null, or has a field `name`.
+pub(super) fn event(name: &str, data: Value) -> Result<Value> {
     let mut event = serde_json::Map::from_iter([("name".to_owned(), name.into())]);
     match data {
         Value::Null => {}
@@ -48,48 +72,13 @@ pub(crate) fn event(name: &str, data: Value) -> Result<Value> {
     Ok(Value::Object(event))
 }
 
-/// Whether the endpoint did what it was asked.
-pub(crate) fn check_status(request: &Request, head: &Head, body: &[u8]) -> Result<()> {
-    if (200..300).contains(&head.status) {
-        return Ok(());
-    }
-    let json: Option<Value> = body.get(..=MAX_REFUSAL).is_none().then(|| serde_json::from_slice(body).ok()).flatten();
-    let message = json.as_ref().and_then(|json| json.get("message")?.as_str()).map(quoted);
-    let message = message.map(|message| format!(": {message}")).unwrap_or_default();
-    let why = format!("the endpoint answered {}{message}", head.status);
-    Err(Error::failed(ErrorKind::Refused(head.status), "ask for", request.route(), why))
-}
-
-/// What came was no reply.
-pub(crate) fn not_http(request: &Request, Malformed(why): Malformed) -> Error {
-    malformed(request, why)
-}
-
-/// The connection ended before the reply did.
-///
-/// A Unix socket that is closed while some of what was sent to it has not been read says so (`ECONNRESET`, and `EPIPE` where
-/// not all could be sent). `unread` is that: then the endpoint never had the whole request, and has done nothing with it.
-pub(crate) fn cut_off(request: &Request, nothing_came: bool, unread: bool) -> Error {
-    if nothing_came && unread {
-        let why = "the endpoint ended before it had read the request";
-        return Error::failed(ErrorKind::Unreachable, "ask for", request.route(), why);
-    }
-    let why =
-        if nothing_came { "the endpoint closed the connection without an answer" } else { "the answer is cut off" };
-    Error::failed(ErrorKind::Reply, "ask for", request.route(), why)
-}
-
-fn malformed(request: &Request, why: &str) -> Error {
-    Error::failed(ErrorKind::Reply, "understand the answer of", request.route(), quoted(why))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
 
     #[test]
-    fn an_event_has_one_name() {
+    fn event_has_one_name() {
         assert_eq!(event("a", json!({"b": 1})).unwrap(), json!({"name": "a", "b": 1}));
         assert_eq!(event("a", Value::Null).unwrap(), json!({"name": "a"}));
         for wrong in [json!({"name": "b"}), json!([1]), json!("text")] {
@@ -98,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_event_is_an_error_that_says_which() {
+    fn failed_event_is_an_error_that_names_it() {
         let failed = |message: &str| of_event("a", json!({"success": false, "message": message})).unwrap_err();
         assert_eq!(failed("no handler found for a").kind(), ErrorKind::NoHandler);
         assert_eq!(failed("disk full").kind(), ErrorKind::Handler);

@@ -5,9 +5,9 @@ use crate::address::Address;
 use crate::place::Place;
 use daemonize_core::__private::same_daemon;
 use daemonize_core::{Daemon, Pid, State, Status};
+use daemonize_sys::proc::{ProcStat, Users};
 use std::fmt::Display;
-use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,8 +26,8 @@ pub(crate) struct Target {
 #[derive(Clone, Debug)]
 pub(crate) struct Found {
     pub(crate) pid: Pid,
-    /// When it began, in ticks since the machine did: with the pid, which process it is.
-    pub(crate) born: u64,
+    /// The moment when the process was made, in clock ticks since the boot: with the pid, it identifies the process.
+    pub(crate) start_time: u64,
     /// The user that it runs as.
     pub(crate) owner: u32,
     /// Unix sockets first: they need no token.
@@ -76,7 +76,7 @@ impl Target {
             (State::Unknown(why), _) => return failed(ErrorKind::Unknown, &why),
             (state, _) => return failed(ErrorKind::Unknown, &format_args!("{state:?}")),
         };
-        let (Some(owner), Some(born)) = (owner(pid), born(pid)) else {
+        let (Ok(users), Some(start_time)) = (Users::of(pid), start_time(pid)) else {
             return failed(ErrorKind::NotRunning, &format_args!("pid {pid} has just ended"));
         };
         let mut addresses: Vec<Address> = addresses.iter().filter_map(|line| Address::parse(line)).collect();
@@ -84,13 +84,13 @@ impl Target {
         if addresses.is_empty() {
             return failed(ErrorKind::Unreachable, &format_args!("pid {pid} has no endpoint"));
         }
-        Ok(Found { pid, born, owner, addresses, pidfile })
+        Ok(Found { pid, start_time, owner: users.effective, addresses, pidfile })
     }
 
     /// Whether that very daemon still lives.
     pub(crate) fn is_still(&self, found: &Found) -> Result<()> {
         let now = self.find()?;
-        if now.pid == found.pid && now.born == found.born && now.addresses == found.addresses {
+        if now.pid == found.pid && now.start_time == found.start_time && now.addresses == found.addresses {
             return Ok(());
         }
         Err(found.failed(ErrorKind::Unreachable, "another one has taken its place meanwhile"))
@@ -100,7 +100,7 @@ impl Target {
     pub(crate) fn runs(&self, found: &Found) -> Result<bool> {
         let status = self.status()?;
         match status.state {
-            State::Running => Ok(status.pid == Some(found.pid) && born(found.pid) == Some(found.born)),
+            State::Running => Ok(status.pid == Some(found.pid) && start_time(found.pid) == Some(found.start_time)),
             State::Unknown(why) => Err(failed(ErrorKind::Unknown, &status.pidfile, why)),
             _ => Ok(false),
         }
@@ -167,26 +167,7 @@ pub(crate) fn after(time: Duration) -> Instant {
     Instant::now() + time.min(NEVER)
 }
 
-/// The most bytes of a file in `/proc/PID` that are read: what is looked for is in its first lines.
-const MAX_PROC_FILE: u64 = 4096;
-
-/// Returns the effective user of a process, from its status: the owner of `/proc/PID` is root if the process is not
-/// dumpable (`proc(5)`).
-fn owner(pid: Pid) -> Option<u32> {
-    let status = beginning(&format!("/proc/{pid}/status"))?;
-    status.lines().find_map(|line| line.strip_prefix("Uid:"))?.split_whitespace().nth(1)?.parse().ok()
-}
-
-/// Returns when a process began (`proc(5)`: `starttime` in `/proc/PID/stat`).
-fn born(pid: Pid) -> Option<u64> {
-    let stat = beginning(&format!("/proc/{pid}/stat"))?;
-    // The name, which may hold anything, ends with the last bracket.
-    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?.parse().ok()
-}
-
-/// Returns the beginning of a file of the kernel, of which the process chose a part: its name may be no UTF-8.
-fn beginning(path: &str) -> Option<String> {
-    let mut bytes = Vec::new();
-    fs::File::open(path).ok()?.take(MAX_PROC_FILE).read_to_end(&mut bytes).ok()?;
-    Some(String::from_utf8_lossy(&bytes).into_owned())
+/// Returns when a process began, in clock ticks after the boot; `None` if there is none.
+fn start_time(pid: Pid) -> Option<u64> {
+    ProcStat::of(pid).ok().map(|stat| stat.start_time)
 }

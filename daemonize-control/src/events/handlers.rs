@@ -3,7 +3,7 @@
 use super::IntoReply;
 use crate::blocking;
 use crate::json::{Object, failure};
-use daemonize_core::__private::escape;
+use daemonize_sys::escape::escape;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -78,23 +78,23 @@ pub enum Plain {}
 #[doc(hidden)]
 pub enum Awaited {}
 
-/// Leave to take long, which is given back when it is dropped; nothing where none is needed.
-pub(crate) type Leave = Option<OwnedSemaphorePermit>;
+/// The permit of a slow request, which is given back when it is dropped; `None` where none is needed.
+pub(crate) type SlowRequestPermit = Option<OwnedSemaphorePermit>;
 
 /// What a handler has while it is at work.
 #[derive(Debug)]
 #[doc(hidden)]
 pub struct Work {
     name: String,
-    leave: Leave,
+    permit: SlowRequestPermit,
 }
 
-/// What it leaves behind.
+/// What a handler returns.
 #[derive(Debug)]
 #[doc(hidden)]
 pub struct Done {
     reply: Object,
-    leave: Leave,
+    permit: SlowRequestPermit,
 }
 
 /// A future of what a running handler returns; `None` if it panicked.
@@ -104,7 +104,7 @@ pub type Handling = Pin<Box<dyn Future<Output = Option<Done>> + Send>>;
 
 impl Work {
     fn done(mut self, reply: Object) -> Done {
-        Done { reply, leave: self.leave.take() }
+        Done { reply, permit: self.permit.take() }
     }
 }
 
@@ -129,7 +129,7 @@ impl<R: IntoReply + 'static> Answer<Plain> for R {
                 Ok(done) => done.await.ok(),
                 Err(error) => {
                     let reply = failure(format!("failed to handle {name}: no thread can be had: {error}"));
-                    Some(Done { reply, leave: None })
+                    Some(Done { reply, permit: None })
                 }
             }
         })
@@ -181,16 +181,16 @@ impl Handlers {
         before.is_some()
     }
 
-    /// Handles an event, and says what is replied. What goes wrong in a handler stays there. It has its leave until it has
-    /// ended, whether or not that is waited for.
-    pub(crate) async fn handle(&self, value: Value, leave: Leave) -> (Object, Leave) {
+    /// Handles an event, and returns the reply. What goes wrong in a handler stays there. The handler keeps the permit until it
+    /// has ended, whether or not a client waits for that.
+    pub(crate) async fn handle(&self, value: Value, permit: SlowRequestPermit) -> (Object, SlowRequestPermit) {
         let Some(event) = Event::new(value) else { return (failure("an event is an object with a `name`"), None) };
         let name = event.name.clone();
         let handler = self.read().get(&name).map(Arc::clone);
         let Some(handler) = handler else { return (failure(format!("no handler found for {name}")), None) };
         handler.handled.fetch_add(1, Relaxed);
-        match (handler.begin)(event, Work { name: name.clone(), leave }).await {
-            Some(Done { reply, leave }) => (reply, leave),
+        match (handler.begin)(event, Work { name: name.clone(), permit }).await {
+            Some(Done { reply, permit }) => (reply, permit),
             None => (failure(format!("the handler of {name} panicked")), None),
         }
     }
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn p5_10_a_handler_keeps_its_leave_to_its_end_when_nobody_waits_for_it() {
+    fn p5_10_a_handler_keeps_its_permit_to_its_end_when_nobody_waits_for_it() {
         let handlers = Handlers::default();
         let (going, gate) = (Arc::new(tokio::sync::Semaphore::new(0)), Arc::new(tokio::sync::Semaphore::new(0)));
         let (begun, ends) = (Arc::clone(&going), Arc::clone(&gate));
@@ -289,9 +289,9 @@ mod tests {
             let places = Arc::new(tokio::sync::Semaphore::new(1));
             for (name, well) in [("awaited", true), ("awaited", false), ("plain", true), ("plain", false)] {
                 let soon = |place| tokio::time::timeout(Duration::from_secs(10), place);
-                let leave = Arc::clone(&places).try_acquire_owned().unwrap();
+                let permit = Arc::clone(&places).try_acquire_owned().unwrap();
                 {
-                    let mut asked = std::pin::pin!(handlers.handle(json!({"name": name, "well": well}), Some(leave)));
+                    let mut asked = std::pin::pin!(handlers.handle(json!({"name": name, "well": well}), Some(permit)));
                     tokio::select! {
                         _ = &mut asked => panic!("it waits"),
                         begun = soon(going.acquire()) => begun.unwrap().unwrap().forget(),

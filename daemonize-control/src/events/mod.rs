@@ -5,7 +5,7 @@ mod publisher;
 mod reply;
 
 pub use handlers::{Answer, Event};
-pub(crate) use handlers::{Handlers, Leave};
+pub(crate) use handlers::{Handlers, SlowRequestPermit};
 pub(crate) use publisher::Heard;
 pub use publisher::Publisher;
 pub use reply::IntoReply;

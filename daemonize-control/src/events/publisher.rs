@@ -2,7 +2,7 @@
 
 use crate::json;
 use bytes::Bytes;
-use daemonize_core::__private::{escape, is_escaped};
+use daemonize_sys::escape::{escape, is_escaped};
 use serde_json::Value;
 use std::fmt;
 use tokio::sync::broadcast::error::RecvError;

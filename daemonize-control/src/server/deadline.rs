@@ -1,23 +1,29 @@
-//! A time that moves on with every request. Its timer does not: to set one costs more than to let it ring too early.
+//! A deadline that moves with every request. Its timer does not: setting one costs more than one that fires too early.
 
 use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// When something is over.
+/// A time by which something is to be done.
 #[derive(Debug)]
 pub(super) struct Deadline {
     at: Instant,
-    /// Rings then, or before.
+    /// Fires then, or before.
     timer: Pin<Box<Sleep>>,
 }
 
 impl Deadline {
-    /// A deadline at this time.
+    /// Returns a deadline at this time.
     pub(super) fn new(at: Instant) -> Deadline {
         Deadline { at, timer: Box::pin(sleep_until(at)) }
     }
 
-    /// From now on it is at this time.
+    /// Returns its time.
+    pub(super) fn at(&self) -> Instant {
+        self.at
+    }
+
+    /// Moves it to this time.
     pub(super) fn set(&mut self, at: Instant) {
         self.at = at;
         if at < self.timer.deadline() {
@@ -25,12 +31,12 @@ impl Deadline {
         }
     }
 
-    /// Returns when it is over.
-    pub(super) async fn is_over(&mut self) {
+    /// Becomes ready when the deadline has passed.
+    pub(super) fn poll_passed(&mut self, context: &mut Context<'_>) -> Poll<()> {
         loop {
-            self.timer.as_mut().await;
+            ready!(self.timer.as_mut().poll(context));
             if self.timer.deadline() >= self.at {
-                return;
+                return Poll::Ready(());
             }
             self.timer.as_mut().reset(self.at);
         }
@@ -40,10 +46,11 @@ impl Deadline {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::future::poll_fn;
     use std::time::Duration;
 
     #[test]
-    fn it_is_over_when_it_was_set_last_and_not_before() {
+    fn deadline_passes_when_it_was_set_last_and_not_before() {
         const LONG: Duration = Duration::from_millis(200);
         tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
             let begun = Instant::now();
@@ -51,11 +58,11 @@ mod tests {
             for at in [LONG / 10, LONG, LONG / 5, LONG] {
                 deadline.set(begun + at);
             }
-            deadline.is_over().await;
+            poll_fn(|context| deadline.poll_passed(context)).await;
             assert!(begun.elapsed() >= LONG, "{:?}", begun.elapsed());
             let mut deadline = Deadline::new(begun + LONG * 100);
             deadline.set(begun + LONG * 2);
-            deadline.is_over().await;
+            poll_fn(|context| deadline.poll_passed(context)).await;
             assert!(begun.elapsed() >= LONG * 2 && begun.elapsed() < LONG * 50, "{:?}", begun.elapsed());
         });
     }

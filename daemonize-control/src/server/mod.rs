@@ -1,118 +1,108 @@
-//! Accepts connections, reads requests strictly, writes responses.
+//! Serves HTTP/1.1 over a Unix socket and a TCP port: hyper, behind the endpoint's own limits and its check of each head.
 
+mod accept;
+mod backpressure;
 mod connection;
 mod deadline;
-mod door;
-mod glance;
-mod reader;
-mod writer;
+mod peer_closed;
+mod reply;
+mod service;
+mod shared;
+mod socket;
+mod strict_head;
+mod wire;
 
 use crate::routes::Service;
-use door::Door;
-#[cfg(fuzzing)]
-pub(crate) use reader::outcomes;
-use std::io;
+use accept::Listener;
+use shared::Shutdown;
+use std::io::Result;
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
+#[cfg(fuzzing)]
+pub(crate) use strict_head::outcome;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
-/// How many threads the runtime may have for `spawn_blocking` in routes: one for each request that may take long, over both ways
-/// in, and some more. An idle one ends after ten seconds.
-const WORKERS: usize = 64;
-/// How long answers that are on their way when it ends may take. With [`LAST_WORDS`] it is less than the second that the
-/// core gives to everything that is attached to a daemon whose body does not end by itself.
-const FAREWELL: Duration = Duration::from_millis(600);
-/// How long it may take to tell those who have not been answered by then that they will not be.
-const LAST_WORDS: Duration = Duration::from_millis(200);
-
-/// How far the end has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum End {
-    /// Not at all.
-    No,
-    /// Whoever has asked is answered, and nobody else.
-    Soon,
-    /// Whoever has no answer gets none.
-    Now,
-}
-
-impl End {
-    /// Whether it has come so far.
-    fn has_come(self, end: &watch::Receiver<End>) -> bool {
-        *end.borrow() >= self
-    }
-
-    /// Returns when it has come so far.
-    async fn comes(self, end: &mut watch::Receiver<End>) {
-        // Whose sender is gone has come to its end as well.
-        let _ = end.wait_for(|end| *end >= self).await;
-    }
-}
+/// Maximum number of threads for `spawn_blocking` in routes: one for each slow request, over both listeners, and some more. An
+/// idle one ends after ten seconds.
+const BLOCKING_THREADS: usize = 64;
+/// Time for replies that are under way when the server ends. With [`REFUSE_TIMEOUT`] it is less than the second that the core
+/// gives to the attachments of a daemon whose body does not end by itself.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(600);
+/// Time to refuse the requests that have no reply by then.
+const REFUSE_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// A server in a thread of its own.
 #[derive(Debug)]
 pub(crate) struct Server {
-    ending: watch::Sender<End>,
+    shutdown: watch::Sender<Shutdown>,
     ended: Mutex<mpsc::Receiver<()>>,
     thread: ThreadId,
 }
 
 impl Server {
-    /// Begins to serve.
-    pub(crate) fn start(socket: UnixListener, port: Option<TcpListener>, service: Service) -> io::Result<Server> {
-        let runtime = Builder::new_current_thread().enable_io().enable_time().max_blocking_threads(WORKERS).build()?;
-        let (ending, end) = watch::channel(End::No);
-        let (tell, ended) = mpsc::channel();
-        let doors = Doors::open(&runtime, socket, port)?;
-        let service = Arc::new(service);
+    /// Starts to serve.
+    ///
+    /// # Errors
+    /// The runtime or its thread cannot be made.
+    pub(crate) fn start(socket: UnixListener, port: Option<TcpListener>, service: Service) -> Result<Server> {
+        let runtime =
+            Builder::new_current_thread().enable_io().enable_time().max_blocking_threads(BLOCKING_THREADS).build()?;
+        let (shutdown, observer) = watch::channel(Shutdown::NotRequested);
+        let (sender, ended) = mpsc::channel();
+        let listeners = Listeners::register(&runtime, socket, port)?;
         let thread = thread::Builder::new().name("daemon-control".into()).spawn(move || {
-            runtime.block_on(doors.serve(service, end));
-            // A handler that does not end keeps nobody waiting.
+            runtime.block_on(listeners.serve(service, observer));
+            // A handler that does not end must not keep the daemon from its end.
             runtime.shutdown_background();
-            let _ = tell.send(());
+            let _ = sender.send(());
         })?;
-        Ok(Server { ending, ended: Mutex::new(ended), thread: thread.thread().id() })
+        Ok(Server { shutdown, ended: Mutex::new(ended), thread: thread.thread().id() })
     }
 
-    /// Takes no more requests than have come, and waits until they are answered, for a short while; whoever is not by then
-    /// is told so.
+    /// Accepts no more requests, waits up to [`DRAIN_TIMEOUT`] for the replies to those that have come, and refuses the others.
     pub(crate) fn end(&self) {
-        self.ending.send_replace(End::Soon);
+        self.shutdown.send_replace(Shutdown::Draining);
         if thread::current().id() == self.thread {
             return;
         }
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        if ended.recv_timeout(FAREWELL).is_err() {
-            self.ending.send_replace(End::Now);
-            let _ = ended.recv_timeout(LAST_WORDS);
+        if ended.recv_timeout(DRAIN_TIMEOUT).is_err() {
+            self.shutdown.send_replace(Shutdown::Refusing);
+            let _ = ended.recv_timeout(REFUSE_TIMEOUT);
         }
     }
 }
 
-/// Where connections come in.
-struct Doors {
+/// The listening sockets, known to the runtime.
+struct Listeners {
     socket: tokio::net::UnixListener,
     port: Option<tokio::net::TcpListener>,
 }
 
-impl Doors {
-    fn open(runtime: &Runtime, socket: UnixListener, port: Option<TcpListener>) -> io::Result<Doors> {
-        let _inside = runtime.enter();
+impl Listeners {
+    fn register(runtime: &Runtime, socket: UnixListener, port: Option<TcpListener>) -> Result<Listeners> {
+        let _entered = runtime.enter();
         socket.set_nonblocking(true)?;
-        let port = port.map(|port| port.set_nonblocking(true).and_then(|()| tokio::net::TcpListener::from_std(port)));
-        Ok(Doors { socket: tokio::net::UnixListener::from_std(socket)?, port: port.transpose()? })
+        let port = match port {
+            Some(port) => {
+                port.set_nonblocking(true)?;
+                Some(tokio::net::TcpListener::from_std(port)?)
+            }
+            None => None,
+        };
+        Ok(Listeners { socket: tokio::net::UnixListener::from_std(socket)?, port })
     }
 
-    async fn serve(self, service: Arc<Service>, end: watch::Receiver<End>) {
-        let Doors { socket, port } = self;
-        let unix = Door::new(Arc::clone(&service), end.clone());
-        let Some(port) = port else { return unix.serve(socket).await };
-        let tcp = Door::new(service, end);
-        tokio::join!(unix.serve(socket), tcp.serve(port));
+    async fn serve(self, service: Service, shutdown: watch::Receiver<Shutdown>) {
+        let service = Arc::new(service);
+        let unix = Listener::new(Arc::clone(&service), shutdown.clone());
+        let Some(port) = self.port else { return unix.serve(self.socket).await };
+        let tcp = Listener::new(service, shutdown);
+        tokio::join!(unix.serve(self.socket), tcp.serve(port));
     }
 }

@@ -3,9 +3,9 @@
 use super::monitor;
 use crate::notifier;
 use crate::pid::Pid;
-use crate::process::Stat;
 use crate::report;
 use crate::settings::Detach;
+use crate::sys::proc::ProcStat;
 use nix::sys::socket::{AddressFamily, SockaddrLike, SockaddrStorage, getsockname};
 use nix::sys::stat::fstat;
 use std::io;
@@ -83,7 +83,7 @@ fn reason_against() -> Option<String> {
     if notifier::is_systemds() {
         return Some("systemd started this process".into());
     }
-    let parent = Pid::from_raw(nix::unistd::getppid().as_raw()).and_then(|parent| Stat::of(parent).ok());
+    let parent = Pid::from_raw(nix::unistd::getppid().as_raw()).and_then(|parent| ProcStat::of(parent).ok());
     if let Some(watcher) = parent.filter(|parent| is_watcher(&parent.name)) {
         return Some(format!("`{}` watches over this process", watcher.name));
     }

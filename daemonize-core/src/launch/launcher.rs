@@ -21,11 +21,12 @@ use crate::handoff::{Channel, Message};
 use crate::notifier::Manager;
 use crate::pid::Pid;
 use crate::pidfile::PidFile;
-use crate::process::{BootContext, Identity, Stat};
+use crate::process::{BootContext, Identity};
 use crate::settings::{OnOutput, Ready};
 use crate::stage::Stage;
 use crate::stdout;
 use crate::sys::fork::{Alone, Fence, Fork, fork};
+use crate::sys::proc::ProcStat;
 use crate::sys::wait::Death;
 use nix::poll::{PollFd, PollFlags};
 use std::os::fd::AsFd;
@@ -245,7 +246,7 @@ impl Launcher {
     fn identify(&mut self, daemon: Pid) -> Result<Option<Identity>> {
         let failed =
             |error: std::io::Error| Error::failed(ErrorKind::System, "identify process", daemon, cause(&error));
-        match Stat::of(daemon) {
+        match ProcStat::of(daemon) {
             Ok(stat) if stat.parent != self.session_leader.as_raw() => Ok(None),
             Ok(stat) => {
                 let context = self.context.take().unwrap_or_else(BootContext::read).map_err(failed)?;

@@ -1,8 +1,8 @@
 //! The environment variables that a monitor sets for the program that it starts.
 
 use crate::pid::Pid;
-use crate::process::Stat;
 use crate::report;
+use crate::sys::proc::ProcStat;
 use nix::unistd::getsid;
 use std::env;
 use std::ffi::OsStr;
@@ -30,7 +30,7 @@ pub(super) fn is_parent() -> bool {
 pub(super) fn watched_session() -> Option<String> {
     let monitor: i32 = env::var(MONITOR).ok()?.parse().ok()?;
     let leader = Pid::from_raw(getsid(None).ok()?.as_raw()).filter(|leader| *leader != Pid::this())?;
-    Stat::of(leader).ok().filter(|leader| leader.parent == monitor).map(|leader| leader.name)
+    ProcStat::of(leader).ok().filter(|leader| leader.parent == monitor).map(|leader| leader.name)
 }
 
 /// Returns how long the monitor that started this process gives it to stop. A value that is not a time is ignored, with a

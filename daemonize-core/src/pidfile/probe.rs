@@ -1,9 +1,10 @@
 //! Reading a pidfile without touching its lock.
 
 use super::record::{LIMIT, Record};
-use crate::directory::describe;
 use crate::pid::Pid;
-use crate::process::{Identity, Life, Stat, runs_as};
+use crate::process::{Identity, Life, runs_as};
+use crate::sys::account::describe;
+use crate::sys::proc::{ProcStat, after_boot};
 use nix::sys::stat::{FileStat, fstat};
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Uid;
@@ -108,12 +109,12 @@ impl Reading {
     /// Returns `true` if the process `pid` lives and was there before the file was written, in this boot: the number may
     /// then be its. A younger process has the number by chance, and so has any process after a reboot.
     fn is_older(&self, pid: Pid) -> bool {
-        let Ok(stat) = Stat::of(pid) else { return false };
+        let Ok(stat) = ProcStat::of(pid) else { return false };
         let Ok(uptime) = clock_gettime(ClockId::CLOCK_BOOTTIME) else { return true };
         let Some(booted) = SystemTime::now().checked_sub(Duration::from(uptime)) else { return true };
         // The file's time has whole seconds here.
         let written = self.modified + Duration::from_secs(1);
-        stat.is_alive() && written >= booted && booted + stat.age_at_boot() <= written
+        !stat.is_zombie() && written >= booted && booted + after_boot(stat.start_time) <= written
     }
 }
 

@@ -138,7 +138,7 @@ impl Kept {
         let mut kept = Kept { flags: Vec::with_capacity(handled.len()) };
         for signal in handled {
             let flag = Arc::<Flag>::default();
-            handler::raise_flag(*signal, Arc::clone(&flag), Arc::clone(event))?;
+            action::install(*signal, Arc::clone(&flag), Arc::clone(event))?;
             kept.flags.push((*signal, flag));
         }
         Ok(kept)
@@ -165,7 +165,7 @@ impl Kept {
 impl Drop for Kept {
     /// The process goes on as something that is no daemon; what came for the daemon comes to it now.
     fn drop(&mut self) {
-        self.flags.iter().for_each(|(signal, _)| handler::release(*signal));
+        self.flags.iter().for_each(|(signal, _)| action::uninstall(*signal));
         for (signal, _) in self.take() {
             let _ = handler::raise(signal);
         }

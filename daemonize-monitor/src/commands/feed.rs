@@ -1,7 +1,7 @@
 //! What somebody is handed who looks on.
 
-use crate::orders::{Desk, Order};
-use crate::presence::Presence;
+use crate::cancellation::CancelGuard;
+use crate::command_queue::{Command, CommandSender};
 use std::fmt;
 use std::ops::Deref;
 use std::sync::mpsc::Receiver;
@@ -10,13 +10,13 @@ use std::sync::mpsc::Receiver;
 /// monitor forgets it at once.
 pub struct Feed<T> {
     items: Receiver<T>,
-    presence: Option<Presence>,
-    desk: Desk,
+    guard: Option<CancelGuard>,
+    sender: CommandSender,
 }
 
 impl<T> Feed<T> {
-    pub(crate) fn new(items: Receiver<T>, presence: Presence, desk: Desk) -> Feed<T> {
-        Feed { items, presence: Some(presence), desk }
+    pub(crate) fn new(items: Receiver<T>, guard: CancelGuard, sender: CommandSender) -> Feed<T> {
+        Feed { items, guard: Some(guard), sender }
     }
 }
 
@@ -36,7 +36,7 @@ impl<T> Deref for Feed<T> {
 
 impl<T> Drop for Feed<T> {
     fn drop(&mut self) {
-        drop(self.presence.take());
-        self.desk.post(Order::Left);
+        drop(self.guard.take());
+        self.sender.post(Command::ObserverLeft);
     }
 }

@@ -1,6 +1,6 @@
 //! A mistake in a configuration, and where it is.
 
-use daemonize_core::__private::{escape_bytes, escape_lines};
+use daemonize_sys::escape::{escape_bytes, escape_lines};
 use std::fmt;
 use std::iter;
 use std::os::unix::ffi::OsStrExt;

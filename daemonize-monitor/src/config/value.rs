@@ -3,8 +3,7 @@
 use super::mistake::Place;
 use super::near::{listed, nearest};
 use super::source::Source;
-use super::words;
-use daemonize_core::__private::home;
+use daemonize_sys::account::home;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -164,7 +163,7 @@ impl<'a> Value<'a> {
 
     /// A duration that may be zero.
     pub(super) fn wait(&self) -> Option<Duration> {
-        self.parsed(words::duration, "a duration in quotes, such as \"3s\"")
+        self.parsed(crate::duration::parse, "a duration in quotes, such as \"3s\"")
     }
 
     /// A duration that may not be zero.

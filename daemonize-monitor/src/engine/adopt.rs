@@ -1,19 +1,18 @@
-//! Which bots a name or a program means, and programs in no configuration that become bots.
+//! Finds the bots that a name or a program means, and makes bots of programs that are in no configuration.
 
 use super::Engine;
-use super::unit::Unit;
+use super::units::Unit;
 use crate::bot::Bot;
 use crate::error::{Error, ErrorKind, Result};
-use crate::status::Change;
-use daemonize_core::__private::{escape, escape_bytes};
+use daemonize_sys::escape::{escape, escape_bytes};
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
-/// So many bots that have one program are named.
-const NAMED: usize = 5;
+/// The most bots of one program that are named.
+const MAX_NAMED: usize = 5;
 
 impl Engine {
     /// Returns the bots that a command means: one, all instances of one, or, for an absolute path, those of this program.
@@ -22,7 +21,7 @@ impl Engine {
     /// There is none, or several bots have the program.
     pub(super) fn named(&self, name: &str) -> Result<Vec<usize>> {
         let is_path = name.starts_with('/');
-        let found = if is_path { self.with_program(Path::new(name), &[])? } else { self.find(name) };
+        let found = if is_path { self.with_program(Path::new(name), &[])? } else { self.bots.units.find(name) };
         if found.is_empty() {
             let why = if is_path { "no bot runs this program" } else { "there is none of this name" };
             return Err(Error::failed(ErrorKind::NoSuchBot, "find bot", escape(name), why));
@@ -49,7 +48,9 @@ impl Engine {
     pub(super) fn added_by_hand(&mut self, bot: Bot) -> Result<Vec<usize>> {
         let has_own_name = bot.command.file_name() != Some(OsStr::new(&bot.name));
         let found = self.with_program(&bot.command, &bot.arguments)?;
-        if !found.is_empty() && (!has_own_name || found.iter().any(|index| self.unit(*index).bot.name == bot.name)) {
+        if !found.is_empty()
+            && (!has_own_name || found.iter().any(|index| self.bots.units[*index].bot.name == bot.name))
+        {
             return Ok(found);
         }
         self.add_temporary(bot)
@@ -58,18 +59,18 @@ impl Engine {
     /// Returns the bots that run this program with these arguments; if there is none, and no arguments are given, those that
     /// run it with whatever arguments.
     fn with_program(&self, path: &Path, arguments: &[OsString]) -> Result<Vec<usize>> {
-        let all = || self.names.values().copied().filter(|index| self.unit(*index).bot.command == path);
-        let mut found: Vec<usize> = all().filter(|index| self.unit(*index).bot.arguments == arguments).collect();
+        let all = || self.bots.units.all().filter(|index| self.bots.units[*index].bot.command == path);
+        let mut found: Vec<usize> = all().filter(|index| self.bots.units[*index].bot.arguments == arguments).collect();
         if found.is_empty() && arguments.is_empty() {
             found = all().collect();
         }
-        let families: BTreeSet<&str> = found.iter().map(|index| self.unit(*index).bot.family()).collect();
+        let families: BTreeSet<&str> = found.iter().map(|index| self.bots.units[*index].bot.family()).collect();
         if families.len() < 2 {
             return Ok(found);
         }
-        let mut names: Vec<String> = families.iter().take(NAMED).map(|name| format!("`{name}`")).collect();
-        if families.len() > NAMED {
-            names.push(format!("{} more", families.len() - NAMED));
+        let mut names: Vec<String> = families.iter().take(MAX_NAMED).map(|name| format!("`{name}`")).collect();
+        if families.len() > MAX_NAMED {
+            names.push(format!("{} more", families.len() - MAX_NAMED));
         }
         let why = format!("it is the program of several bots: write one of their names, {}", names.join(", "));
         Err(Error::failed(ErrorKind::Failed, "find bot", escape_bytes(path.as_os_str().as_bytes()), why))
@@ -79,19 +80,7 @@ impl Engine {
     pub(super) fn started_by_hand(&self, bot: &Bot) -> Option<usize> {
         let is_same =
             |unit: &Unit| unit.temporary && unit.bot.command == bot.command && unit.bot.arguments == bot.arguments;
-        self.names.values().copied().find(|index| is_same(self.unit(*index)))
-    }
-
-    /// Makes a bot in no configuration another one of it, of another name.
-    pub(super) fn rename(&mut self, index: usize, bot: Arc<Bot>) {
-        let old = self.unit(index).bot.name.clone();
-        self.names.remove(old.as_str());
-        self.names.insert(bot.name.as_str().into(), index);
-        let unit = self.unit_mut(index);
-        unit.bot = bot;
-        unit.temporary = false;
-        self.tell(&Change::Removed(old));
-        self.changed.push(index);
+        self.bots.units.all().find(|index| is_same(&self.bots.units[*index]))
     }
 
     fn adopt(&mut self, path: &Path) -> Result<Vec<usize>> {
@@ -109,17 +98,17 @@ impl Engine {
         if !is_a_name(&bot.name) {
             return Err(failed("its name has other characters than letters, digits and `-_.@+`, or none"));
         }
-        if !self.find(&bot.name).is_empty() {
+        if !self.bots.units.find(&bot.name).is_empty() {
             return Err(failed(&format!("there is another bot `{}`", bot.name)));
         }
         bot.check().map_err(|why| Error::new(ErrorKind::Configuration, format!("failed to start program: {why}")))?;
-        let index = self.add(Arc::new(bot), true);
-        self.wire();
+        let index = self.bots.add(Arc::new(bot), true);
+        self.bots.connect();
         Ok(vec![index])
     }
 }
 
-/// Returns `true` if a bot may be called so.
+/// Returns `true` if a bot may have this name.
 fn is_a_name(name: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@+".contains(&byte);
     !name.is_empty() && name.len() <= 64 && name.bytes().all(fits) && !name.starts_with('.')

@@ -1,190 +1,246 @@
-//! Children that are no bots: what bots left behind, which this process adopts as their subreaper.
+//! The children of the monitor: bots, and what bots left behind, which this process adopts as their subreaper.
+//!
+//! Reaping comes first: a pid is its child's own only until that is reaped, so whatever is to be known of a child is found out
+//! before. What has become of bots is returned to the engine, which has their states.
 
-use super::Engine;
-use crate::process::{self, Facts};
-use crate::sys::pidfd;
-use crate::sys::wait::{self, Change};
+use super::orphans::{Found, Orphans};
+use super::processes::Processes;
+use super::units::Units;
+use crate::process;
+use crate::secret::Secret;
 use daemonize_core::__private::is_restarted_program;
 use daemonize_core::{Pid, Signal};
-use nix::sys::signal::kill;
+use daemonize_sys::pidfd;
+use daemonize_sys::wait::{self, Change};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-/// So long those may take to end of whom nobody knows which bot has started them.
-const OUTSIDE: Duration = Duration::from_secs(2);
+/// How many children that have changed are asked for one by one; each time the kernel looks through all that have not.
+const MAX_ONE_BY_ONE: u32 = 16;
 
-/// After so long it is said that they do not end.
-const HUNTED: Duration = Duration::from_secs(10);
+/// How many dead are reaped per turn: no process waits for the rest of them.
+const MAX_REAPED: usize = 512;
 
-/// So many children that have changed are asked for one by one; each time the kernel looks through all that have not.
-const ONE_BY_ONE: u32 = 16;
+/// The looks for orphans may take this part of the time: a quarter.
+const LOOK_SHARE: u32 = 4;
 
-/// So many dead are buried per turn: nobody waits for the rest of them.
-const AT_ONCE: usize = 512;
+/// How far the looks may be ahead of their share: the first look after a pause need not wait.
+const LOOK_CREDIT: Duration = Duration::from_millis(20);
 
-/// Not a bot's moment: children are left that have changed.
-pub(super) const MORE_CHILDREN: (usize, u32) = (usize::MAX, 1);
+/// Tells whether a child is one that is being made: it is waited for where it is made.
+pub(super) type IsStarting<'a> = &'a dyn Fn(Pid) -> bool;
 
-/// A descriptor that is held for when none is left.
-pub(super) fn reserve() -> Option<File> {
-    File::open("/dev/null").ok()
+/// See the module.
+pub(super) struct Children {
+    /// Readable after a SIGCHLD.
+    signals: UnixStream,
+    /// `true` if no other part of this program has children: then all that are unknown are reaped.
+    reaps_all: bool,
+    pub(super) processes: Processes,
+    pub(super) orphans: Orphans,
+    /// A look for orphans is wanted.
+    wants_look: bool,
+    /// When all looks so far have had their share of the time.
+    looks_paid: Instant,
+    /// A descriptor that is held for when none is left.
+    reserve: Option<File>,
 }
 
-/// Sends a signal to a child that was not reaped, so that its number is its own; it hears of it even if it is suspended.
-pub(super) fn signal(child: Pid, signal: Signal) {
-    let child = nix::unistd::Pid::from_raw(child.as_raw());
-    for number in [signal.as_raw(), Signal::SIGCONT.as_raw()] {
-        let _ = nix::sys::signal::Signal::try_from(number).map(|signal| kill(child, signal));
+/// Changes of children that were taken.
+pub(super) struct Changes {
+    /// Of bots, in the order in which it happened.
+    pub(super) bots: Vec<(usize, Change)>,
+    /// Bots of which a possible survivor was reaped.
+    pub(super) lost_survivors: Vec<usize>,
+    /// `true` if nothing is left to take.
+    pub(super) is_complete: bool,
+}
+
+impl Default for Changes {
+    fn default() -> Changes {
+        Changes { bots: Vec::new(), lost_survivors: Vec::new(), is_complete: true }
     }
 }
 
-/// Has SIGCHLD make a socket readable, beside whatever else is registered for it.
-pub(super) fn listen() -> io::Result<UnixStream> {
-    let (ours, signals) = UnixStream::pair()?;
-    ours.set_nonblocking(true)?;
-    signals.set_nonblocking(true)?;
-    signal_hook::low_level::pipe::register(Signal::SIGCHLD.as_raw(), signals)?;
-    Ok(ours)
+/// The outcome of a look for orphans.
+#[derive(Default)]
+pub(super) struct Look {
+    pub(super) changes: Changes,
+    /// Bots of which nothing is left.
+    pub(super) gone: Vec<usize>,
+    /// Bots of which something is left.
+    pub(super) left: Vec<usize>,
 }
 
-impl Engine {
-    /// Takes what has become of children: bots, and those that bots left behind. Returns `true` if that was done for all.
-    pub(super) fn take_changes_of_children(&mut self) -> bool {
-        while matches!((&self.child_signals).read(&mut [0; 64]), Ok(1..)) {}
-        if pidfd::knows_groups_by_number() {
-            // Those that are kept as zombies would be told again and again.
-            self.look = true;
-            return self.take_changes_behind();
-        }
-        for _ in 0..ONE_BY_ONE {
-            let Some(pid) = wait::peek_any() else { return true };
-            // Somebody who dies may be the last of a bot that is being stopped.
-            self.look = true;
-            match self.pids.get(&pid) {
-                Some(index) => self.take_change(*index),
-                // Its session is its own only when it is known as a newborn one.
-                None if self.is_of_others(pid) => {
-                    // Somebody else in this program has started it, and waits for it.
-                    return self.take_changes_behind();
-                }
-                None => drop(self.reap(pid)),
+impl Children {
+    /// Has SIGCHLD make a socket readable, beside whatever else is registered for it.
+    pub(super) fn new(reaps_all: bool, secret: Secret) -> io::Result<Children> {
+        let (ours, signals) = UnixStream::pair()?;
+        ours.set_nonblocking(true)?;
+        signals.set_nonblocking(true)?;
+        signal_hook::low_level::pipe::register(Signal::SIGCHLD.as_raw(), signals)?;
+        Ok(Children {
+            signals: ours,
+            reaps_all,
+            processes: Processes::default(),
+            orphans: Orphans::new(secret),
+            wants_look: false,
+            looks_paid: Instant::now(),
+            reserve: reserve(),
+        })
+    }
+
+    /// Returns the socket that is readable after a SIGCHLD.
+    pub(super) fn signals(&self) -> &UnixStream {
+        &self.signals
+    }
+
+    /// Returns `true` if a child has died since the last time that changes were taken: a list of children made meanwhile may
+    /// lack some.
+    pub(super) fn has_signal(&self) -> bool {
+        use nix::sys::socket::{MsgFlags, recv};
+        use std::os::fd::AsRawFd;
+        recv(self.signals.as_raw_fd(), &mut [0], MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT).is_ok()
+    }
+
+    /// Takes what has become of children: bots, and those that bots left behind.
+    pub(super) fn take_changes(&mut self, units: &mut Units, is_starting: IsStarting) -> Changes {
+        while matches!((&self.signals).read(&mut [0; 64]), Ok(1..)) {}
+        let mut changes = Changes::default();
+        // Where dead bots are kept as zombies, they would be reported again and again.
+        let one_by_one = if pidfd::knows_groups_by_number() { 0 } else { MAX_ONE_BY_ONE };
+        self.wants_look |= one_by_one == 0;
+        for _ in 0..one_by_one {
+            let Some(pid) = wait::peek_any() else {
+                return changes;
+            };
+            // A process that dies may be the last of a bot that is being stopped.
+            self.wants_look = true;
+            if self.processes.contains(pid) {
+                self.processes.take_changes(pid, &mut changes.bots);
+            } else if self.is_of_others(pid, is_starting) {
+                // It is waited for elsewhere, and in the way of those behind it.
+                break;
+            } else {
+                self.reap(pid, units, &mut changes);
             }
         }
-        self.take_changes_behind()
+        self.take_listed_changes(units, is_starting, &mut changes);
+        changes
     }
 
-    /// Returns `true` if some other part of this program waits for a child: the thread that makes it, or whatever the program
-    /// does beside the monitor. `daemonctl` does nothing else; it also has the children of the shell that executed it.
-    fn is_of_others(&self, pid: Pid) -> bool {
-        self.is_newborn(pid) || is_restarted_program(pid) || (process::is_of_our_session(pid) && !self.reaps_all)
+    /// Asks for the changes of each child by number, since many have changed, or a child of another part of the program is in the
+    /// way. A bot that leaves more dead behind than can be reaped at once keeps no other bot waiting.
+    fn take_listed_changes(&mut self, units: &mut Units, is_starting: IsStarting, changes: &mut Changes) {
+        let mut reaped = 0;
+        for pid in process::child_pids() {
+            if self.processes.contains(pid) {
+                self.processes.take_changes(pid, &mut changes.bots);
+            } else if reaped < MAX_REAPED && !self.is_of_others(pid, is_starting) {
+                reaped += usize::from(self.reap(pid, units, changes));
+            }
+        }
+        changes.is_complete = reaped < MAX_REAPED && (pidfd::knows_groups_by_number() || !self.has_dead(is_starting));
     }
 
-    /// Reaps a child that is no bot, if it is dead: from then on its number may be anybody's. Returns `true` if it was.
-    fn reap(&mut self, pid: Pid) -> bool {
+    /// Returns `true` if a child is dead that is to be reaped here. The kernel is asked: SIGCHLD may not have been handled yet,
+    /// by whatever thread it was given to.
+    pub(super) fn has_dead(&self, is_starting: IsStarting) -> bool {
+        wait::peek_any().is_some_and(|pid| !self.is_of_others(pid, is_starting))
+    }
+
+    /// Returns `true` if another part of this program waits for a child: whatever makes it, or whatever the program does beside
+    /// the monitor. `daemonctl` does nothing else; it also has the children of the shell that executed it.
+    fn is_of_others(&self, pid: Pid, is_starting: IsStarting) -> bool {
+        // The session of a child that is being made is its own only later.
+        is_starting(pid) || is_restarted_program(pid) || (process::is_of_our_session(pid) && !self.reaps_all)
+    }
+
+    /// Reaps a child that is no bot, if it is dead. Returns `true` if it was.
+    fn reap(&mut self, pid: Pid, units: &mut Units, changes: &mut Changes) -> bool {
         // A zombie still has its session and its user.
-        let suspects = self.suspects(pid);
+        let suspects = self.orphans.suspects(pid, units, &self.processes);
         let is_dead = matches!(wait::take(pid), Ok(Some(Change::Ended(_))));
         if is_dead {
-            self.owners.remove(&pid);
-            self.forget_survivor(pid);
-            self.doubt(&suspects);
-            for index in &self.lingering {
-                if let Some(unit) = &mut self.units[*index].value {
-                    unit.strays.retain(|stray| *stray != pid);
-                }
-            }
+            self.orphans.doubt(&suspects);
+            changes.lost_survivors.extend(self.orphans.forget(pid, units));
         }
         is_dead
     }
 
-    /// Where many have changed, or a child of somebody else is in the way, each is asked for by number; but whoever leaves
-    /// more dead behind than can be buried at once keeps nobody else waiting.
-    fn take_changes_behind(&mut self) -> bool {
-        let mut buried = 0;
-        for pid in process::child_pids() {
-            match self.pids.get(&pid) {
-                Some(index) => self.take_change(*index),
-                None if buried == AT_ONCE => {}
-                None if self.is_of_others(pid) => {}
-                None => buried += usize::from(self.reap(pid)),
-            }
-        }
-        let is_left = || wait::peek_any().is_some_and(|pid| !self.is_of_others(pid));
-        let is_complete = buried < AT_ONCE && (pidfd::knows_groups_by_number() || !is_left());
-        if !is_complete {
-            self.timers.set(Instant::now(), MORE_CHILDREN);
-        }
-        is_complete
+    /// Begins to search for orphans of a bot whose process is gone.
+    pub(super) fn search(&mut self, bot: usize) {
+        self.orphans.search(bot);
+        self.wants_look = true;
     }
 
-    /// Whether nobody is left whom bots have started, once all bots are down: who has neither their mark nor their session
-    /// is nobody's in particular, and goes at the very end. What this program itself has started is of its session.
-    pub(super) fn is_alone(&mut self) -> bool {
-        if !wait::has_children() {
-            return true;
-        }
-        // Room for the files of `/proc`, where no descriptor is left.
+    /// Returns when the next look is due; `None` if none is wanted.
+    pub(super) fn next_look(&self) -> Option<Instant> {
+        self.wants_look.then(|| self.looks_paid.checked_sub(LOOK_CREDIT).unwrap_or(self.looks_paid))
+    }
+
+    /// Makes room for the files of `/proc`, one at a time, where no descriptor is left.
+    pub(super) fn release_reserve(&mut self) {
         self.reserve = None;
-        let outside = self.signal_outside();
+    }
+
+    pub(super) fn refill_reserve(&mut self) {
         self.reserve = reserve();
-        if outside {
-            return false;
-        }
-        // A process that has died meanwhile may have left a child that the list lacks: its death is handled first.
-        // The kernel is asked, too: SIGCHLD may not have been handled yet, by whatever thread it was given to.
-        let is_dead = wait::peek_any().is_some_and(|pid| !self.is_of_others(pid));
-        if is_dead {
-            self.timers.set(Instant::now(), MORE_CHILDREN);
-        }
-        !is_dead && !self.has_child_signal()
     }
 
-    /// Sends those outside of all bots a signal, each as soon as it is seen: it may not be there any more a moment later.
-    /// Returns `true` if there is any.
-    fn signal_outside(&mut self) -> bool {
-        let Some(shutdown) = self.shutdown.as_mut() else { return false };
-        let now = Instant::now();
-        let is_urgent = shutdown.deadline.is_none() || shutdown.outside.is_some_and(|begin| now >= begin + OUTSIDE);
-        let chosen = if is_urgent { Signal::SIGKILL } else { Signal::SIGTERM };
-        let mut is_any = false;
-        for pid in process::child_pids() {
-            if process::is_of_our_session(pid) || !Facts::of(pid).is_some_and(|facts| facts.is_alive) {
-                continue;
-            }
-            is_any = true;
-            if shutdown.told.insert((pid, chosen)) {
-                signal(pid, chosen);
-                log::warn!("process {pid} was left behind by some bot and is sent {chosen}");
-            }
+    /// Finds out of all bots whose process is gone whether anything of them is left, with one look for all of them. Take the
+    /// changes of children before, so that one that is dead already does not make the look inconclusive.
+    pub(super) fn look(&mut self, begin: Instant, units: &mut Units, is_starting: IsStarting) -> Look {
+        let mut look = Look::default();
+        let by_number = pidfd::knows_groups_by_number() && !self.orphans.is_idle();
+        let groups = by_number.then(process::groups);
+        let is_alone = |bot: &usize| {
+            units[*bot].process.as_ref().is_none_or(|process| match &groups {
+                Some(groups) => !groups.contains(&process.pid.as_raw()),
+                None => !process.handle.has_group(process.pid),
+            })
+        };
+        let (alone, with_group): (Vec<usize>, Vec<usize>) = self.orphans.searched().partition(is_alone);
+        if by_number {
+            look.left.extend(with_group);
         }
-        let begin = shutdown.outside.or(is_any.then_some(now));
-        if begin.is_some_and(|begin| now >= begin + HUNTED) && !std::mem::replace(&mut shutdown.is_hunting, true) {
-            log::error!(
-                "what bots left behind does not end of SIGKILL, or forks and exits faster than it can be killed"
-            );
+        self.wants_look = false;
+        if !alone.is_empty() {
+            self.look_for_orphans(&alone, units, is_starting, &mut look);
         }
-        if let Some(begin) = begin.filter(|_| !is_urgent) {
-            self.timers.set(begin + OUTSIDE, (usize::MAX, 0));
-        }
-        shutdown.outside = begin;
-        is_any
+        self.refill_reserve();
+        let time = Instant::now().saturating_duration_since(begin);
+        self.looks_paid = self.looks_paid.max(begin) + time * LOOK_SHARE;
+        look
     }
 
-    /// Whether a child has died since the last time that we reaped: a list of children made meanwhile may lack some.
-    pub(super) fn has_child_signal(&self) -> bool {
-        use nix::sys::socket::{MsgFlags, recv};
-        use std::os::fd::AsRawFd;
-        recv(self.child_signals.as_raw_fd(), &mut [0], MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT).is_ok()
-    }
-
-    /// A moment that is not a bot's: the next look may be, or everything has had its time.
-    pub(super) fn out_of_patience(&mut self, at: Instant) {
-        if let Some(deadline) = self.shutdown.as_ref().and_then(|shutdown| shutdown.deadline) {
-            if deadline <= at {
-                self.kill_all();
+    fn look_for_orphans(&mut self, bots: &[usize], units: &mut Units, is_starting: IsStarting, look: &mut Look) {
+        let skips = |pid| process::is_of_our_session(pid) || is_starting(pid);
+        self.orphans.find(bots, units, &self.processes, skips);
+        // A child that has died since the list was made is attributed to its bot before its session and user are lost.
+        // The kernel is asked: SIGCHLD may not have been handled yet, by whatever thread it was given to.
+        let is_complete = if pidfd::knows_groups_by_number() && !self.has_signal() {
+            true
+        } else {
+            look.changes = self.take_changes(units, is_starting);
+            look.changes.is_complete
+        };
+        for bot in bots {
+            match self.orphans.outcome(*bot, is_complete) {
+                Found::Nothing => look.gone.push(*bot),
+                Found::Orphans => look.left.push(*bot),
+                Found::ForkLoop => {
+                    look.left.push(*bot);
+                    self.wants_look = true;
+                }
+                Found::Unsure => self.wants_look = true,
             }
         }
     }
+}
+
+fn reserve() -> Option<File> {
+    File::open("/dev/null").ok()
 }

@@ -1,192 +1,152 @@
-//! What the engine is told to do.
+//! Carries out commands.
 
-use super::unit::{After, Wish};
-use super::wiring::Subscriber;
-use super::{Engine, dependencies};
+use super::Engine;
+use super::pending_reply::PendingReply;
+use super::supervisor::Supervisor;
 use crate::bot::LogTarget;
+use crate::command_queue::{Answer, Command, Envelope, Responder};
 use crate::error::{Error, ErrorKind, Result};
 use crate::logs::Place;
-use crate::orders::{Answer, Letter, Order, Respond};
 use crate::status::State;
 use daemonize_core::Signal;
-use std::cell::{Cell, RefCell};
-use std::rc::Rc;
 
-/// So many failures of a family are told one by one.
-const TOLD: usize = 20;
+/// The most failures of one command that are listed.
+const MAX_LISTED: usize = 20;
 
-/// So many orders are taken per turn.
-const PER_TURN: usize = 256;
+/// The most commands that are handled per turn.
+const MAX_COMMANDS: usize = 256;
 
 impl Engine {
-    /// Takes orders that have come, and leaves the bell rung if there are more.
-    pub(super) fn take_orders(&mut self) {
-        let _ = self.inbox.bell.read();
-        for _ in 0..PER_TURN {
-            let Ok(letter) = self.inbox.letters.try_recv() else { return };
-            self.obey(letter);
+    /// Handles commands that have come. If there are more, the next turn handles them.
+    pub(super) fn handle_commands(&mut self) {
+        let _ = self.receiver.wakeup.read();
+        for _ in 0..MAX_COMMANDS {
+            let Ok(envelope) = self.receiver.queue.try_recv() else { return };
+            self.handle_command(envelope);
         }
-        let _ = self.inbox.bell.write(1);
+        let _ = self.receiver.wakeup.write(1);
     }
 
-    fn obey(&mut self, letter: Letter) {
-        let Letter { order, when_done, respond } = letter;
-        let answer = match order {
-            Order::Start(name) => {
+    fn handle_command(&mut self, envelope: Envelope) {
+        let Envelope { command, when_done, responder } = envelope;
+        let answer = match command {
+            Command::Start(name) => {
                 let found = self.named_or_adopted(&name);
-                return self.each(found, when_done.then_some(true), &respond, Engine::start_by_hand);
+                return self.each(found, when_done.then_some(true), &responder, Supervisor::start_by_hand);
             }
-            Order::StartUnlessDone(name) => {
-                return self.each(self.named(&name), when_done.then_some(true), &respond, Engine::start_unless_done);
+            Command::StartUnlessDone(name) => {
+                return self.each(self.named(&name), when_done.then_some(true), &responder, start_unless_done);
             }
-            Order::Add(bot) => {
+            Command::Add(bot) => {
                 let found = self.added_by_hand(*bot);
-                return self.each(found, when_done.then_some(true), &respond, Engine::start_by_hand);
+                return self.each(found, when_done.then_some(true), &responder, Supervisor::start_by_hand);
             }
-            Order::Stop(name) => {
-                let stop: fn(&mut Engine, usize) = match self.shutdown {
+            Command::Stop(name) => {
+                let stop: fn(&mut Supervisor, usize) = match self.shutdown {
                     // Everything is being stopped in order.
                     Some(_) => |_, _| {},
-                    None => Engine::stop_with_dependents,
+                    None => Supervisor::stop_with_dependents,
                 };
-                return self.each(self.named(&name), when_done.then_some(false), &respond, stop);
+                return self.each(self.named(&name), when_done.then_some(false), &responder, stop);
             }
-            Order::Restart(name) => {
-                return self.each(self.named(&name), when_done.then_some(true), &respond, Engine::restart_by_hand);
+            Command::Restart(name) => {
+                return self.each(
+                    self.named(&name),
+                    when_done.then_some(true),
+                    &responder,
+                    Supervisor::restart_by_hand,
+                );
             }
-            Order::Destroy(name) => {
-                return self.each(self.named(&name), when_done.then_some(false), &respond, Engine::destroy);
+            Command::Destroy(name) => {
+                return self.each(self.named(&name), when_done.then_some(false), &responder, Supervisor::destroy);
             }
-            Order::Shutdown => return self.shut_down_for(when_done, respond),
-            Order::Kill => {
+            Command::Shutdown => return self.shut_down_for(when_done, responder),
+            Command::Kill => {
                 self.shut_down(None);
                 self.kill_all();
-                return self.shut_down_for(when_done, respond);
+                return self.shut_down_for(when_done, responder);
             }
-            Order::Signal(name, signal) => self.signal(&name, signal),
-            Order::Status(name) => self.status(name.as_deref()),
-            Order::Explain(name, up) => Ok(Answer::Text(self.explain(&name, up))),
-            Order::Event(name, event) => self.named(&name).map(|found| {
-                let now = self.now;
+            Command::Signal(name, signal) => self.signal(&name, signal),
+            Command::Status(name) => self.status(name.as_deref()),
+            Command::Explain(name, up) => {
+                Ok(Answer::Text(self.bots.explain(&self.named(&name).unwrap_or_default(), up)))
+            }
+            Command::Event(name, event) => self.named(&name).map(|found| {
+                let now = self.bots.now;
                 for index in found {
-                    self.unit_mut(index).counts.report(event.as_bytes(), 1, now);
+                    self.bots.units[index].counts.report(event.as_bytes(), 1, now);
                 }
                 Answer::Done
             }),
-            Order::Tail(name, count) => self.tail(&name, count),
-            Order::Follow(name, follower) => self.named(&name).map(|found| {
-                self.followers.extend(found.into_iter().map(|index| (index, follower.clone())));
-                log::debug!("a reader of a log has come, and {} are there", self.followers.len());
+            Command::Tail(name, count) => self.tail(&name, count),
+            Command::Follow(name, follower) => self.named(&name).map(|found| {
+                let count = self.bots.streams.follow(found, &follower);
+                log::debug!("a reader of a log has come, and {count} are there");
                 Answer::Done
             }),
-            Order::Left => {
-                self.followers.retain(|(_, follower)| !follower.has_left());
-                self.subscribers.retain(|subscriber| !subscriber.absence.has_left());
-                let (logs, changes) = (self.followers.len(), self.subscribers.len());
+            Command::ObserverLeft => {
+                let logs = self.bots.streams.drop_closed_followers();
+                let changes = self.bots.subscribers.drop_cancelled();
                 log::debug!("a reader has left; of logs {logs} are there, of changes {changes}");
                 Ok(Answer::Done)
             }
-            Order::Subscribe(sender, absence) => {
-                self.subscribers.push(Subscriber { sender, absence, missed: 0 });
+            Command::Subscribe(sender, cancelled) => {
+                self.bots.subscribers.add(sender, cancelled);
                 Ok(Answer::Done)
             }
-            Order::Reopen => {
-                self.logs.reopen();
+            Command::Reopen => {
+                self.bots.streams.reopen_logs();
                 Ok(Answer::Done)
             }
-            Order::Replace(config, dry_run) => self.replace(*config, dry_run),
+            Command::Replace(config, dry_run) => self.replace(*config, dry_run),
         };
-        respond.answer(answer);
+        responder.answer(answer);
     }
 
-    fn shut_down_for(&mut self, when_done: bool, respond: Respond) {
+    fn shut_down_for(&mut self, when_done: bool, responder: Responder) {
         if when_done {
-            self.shut_down(Some(respond));
+            self.shut_down(Some(responder));
         } else {
             self.shut_down(None);
-            respond.answer(Ok(Answer::Done));
+            responder.answer(Ok(Answer::Done));
         }
     }
 
-    /// Does something to each bot that was found, and answers: at once, or when all are up or down.
+    /// Does something to each bot that was found, and answers: at once, or when all are up (`true`) or down (`false`).
     fn each(
         &mut self,
         found: Result<Vec<usize>>,
         until: Option<bool>,
-        respond: &Respond,
-        act: impl Fn(&mut Engine, usize),
+        responder: &Responder,
+        act: impl Fn(&mut Supervisor, usize),
     ) {
         if self.shutdown.is_some() && until != Some(false) {
             let why = Error::new(ErrorKind::Stopping, "failed to take the command: the monitor is stopping");
-            return respond.answer(Err(why));
+            return responder.answer(Err(why));
         }
         let found = match found {
             Ok(found) => found,
-            Err(error) => return respond.answer(Err(error)),
+            Err(error) => return responder.answer(Err(error)),
         };
-        let wish = Rc::new(Wish {
-            left: Cell::new(found.len()),
-            told: RefCell::default(),
-            failure: RefCell::default(),
-            respond: respond.clone(),
-        });
+        let reply = PendingReply::new(found.len(), responder.clone());
         for index in found {
-            act(self, index);
-            if self.units[index].value.is_none() {
-                // It was forgotten at once.
-                wish.forgotten();
-            } else if let Some(up) = until {
-                self.wait_for(index, up, &wish);
-            } else {
-                wish.done(Ok(self.unit(index).status(self.now)));
+            act(&mut self.bots, index);
+            let now = self.bots.now;
+            match (self.bots.units.get_mut(index), until) {
+                // It was removed at once.
+                (None, _) => reply.removed(),
+                (Some(unit), Some(is_for_up)) => unit.add_waiter(is_for_up, &reply, now),
+                (Some(unit), None) => reply.done(Ok(unit.status(now))),
             }
         }
     }
 
-    /// An operator's start: what was before is forgiven.
-    pub(super) fn start_by_hand(&mut self, index: usize) {
-        self.keep_up(index);
-        let unit = self.unit_mut(index);
-        match unit.state {
-            State::Running | State::Suspended | State::Starting => {}
-            State::Stopping if unit.is_removed() => {}
-            State::Stopping => {
-                unit.history.forget();
-                unit.after = After::Start;
-                self.start_those_before(index);
-            }
-            State::Stopped | State::GaveUp | State::Exited | State::Failed | State::BackingOff | State::Waiting => {
-                unit.history.forget();
-                self.start_those_before(index);
-                self.begin(index);
-            }
-        }
-    }
-
-    /// The start of a bot that was not named: one that has ended with success is up, and would do its work twice.
-    fn start_unless_done(&mut self, index: usize) {
-        if self.unit(index).state != State::Exited {
-            self.start_by_hand(index);
-        }
-    }
-
-    /// Those that it depends on are wanted too.
-    pub(super) fn start_those_before(&mut self, index: usize) {
-        for other in dependencies::needed_by(self, index) {
-            let unit = self.unit(other);
-            // A job that has finished is not started again, also while it is marked in a restart of what it depends on.
-            if (unit.state.is_down() || unit.state == State::Stopping) && !unit.has_finished() {
-                self.start_by_hand(other);
-            }
-        }
-    }
-
-    /// Every one of that name gets it, whatever becomes of the others.
+    /// Sends a signal to all bots that a name means; a failure for one does not keep it from the others.
     fn signal(&mut self, name: &str, signal: Signal) -> Result<Answer> {
         let mut failures = Vec::new();
         for index in self.named(name)? {
-            let unit = self.unit(index);
-            let why = match unit.process.as_ref().filter(|process| !process.reaped) {
+            let unit = &self.bots.units[index];
+            let why = match unit.living_process() {
                 None => "it does not run".to_owned(),
                 Some(process) => match process.handle.send(signal) {
                     Ok(()) => continue,
@@ -199,9 +159,9 @@ impl Engine {
             0 => Ok(Answer::Done),
             1 => Err(failures.remove(0)),
             count => {
-                let mut told: Vec<String> = failures.iter().take(TOLD).map(ToString::to_string).collect();
-                if count > TOLD {
-                    told.push(format!("and {} more", count - TOLD));
+                let mut told: Vec<String> = failures.iter().take(MAX_LISTED).map(ToString::to_string).collect();
+                if count > MAX_LISTED {
+                    told.push(format!("and {} more", count - MAX_LISTED));
                 }
                 Err(Error::new(ErrorKind::Failed, told.join("; ")))
             }
@@ -209,15 +169,15 @@ impl Engine {
     }
 
     fn status(&self, name: Option<&str>) -> Result<Answer> {
-        let found = name.map_or_else(|| Ok(self.names.values().copied().collect()), |name| self.named(name))?;
-        Ok(Answer::Bots(found.into_iter().map(|index| self.unit(index).status(self.now)).collect()))
+        let found = name.map_or_else(|| Ok(self.bots.units.all().collect()), |name| self.named(name))?;
+        Ok(Answer::Bots(found.into_iter().map(|index| self.bots.units[index].status(self.bots.now)).collect()))
     }
 
-    /// Returns the last lines, if they are in memory; else where they are.
+    /// Returns the last lines of bots if they are in memory, or else the files that they are in.
     fn tail(&self, name: &str, count: usize) -> Result<Answer> {
         let (mut lines, mut files, mut is_kept) = (Vec::new(), Vec::new(), false);
         for index in self.named(name)? {
-            let unit = self.unit(index);
+            let unit = &self.bots.units[index];
             lines.extend(unit.ring.borrow().last(count));
             for target in [&unit.bot.stdout, &unit.bot.stderr] {
                 is_kept |= matches!(target, LogTarget::Memory | LogTarget::File(_));
@@ -231,5 +191,12 @@ impl Engine {
         }
         files.dedup_by(|one, other| one.path() == other.path());
         Ok(if files.is_empty() { Answer::Lines(lines) } else { Answer::Files(files) })
+    }
+}
+
+/// Starts a bot that was not named: one that has ended with success is up, and would do its work twice.
+fn start_unless_done(bots: &mut Supervisor, index: usize) {
+    if bots.units[index].state() != State::Exited {
+        bots.start_by_hand(index);
     }
 }

@@ -1,28 +1,53 @@
-//! The processes that are left of a bot whose own process has ended: members of its group, and orphans, which have left
-//! the group and become children of the monitor, their subreaper.
+//! Orphans: descendants of bots that have left the group of their bot and become children of the monitor, their subreaper.
 //!
 //! An orphan is known by the secret in its environment, or by its session. One that dies before it is looked at can have
 //! left another one, which a list of children made meanwhile may lack: then nothing is known of the bots that may have
 //! started it, and they are looked at again. So a process that forks and exits for ever is hunted until it is caught, and
 //! no bot is called stopped before that.
+//!
+//! A child without the secret and the session of a bot cannot be told to be an orphan of it. It may be the daemon of a program
+//! that daemonizes itself and writes over its environment. It is not signalled, since it may be of another bot, or of the
+//! program that the monitor is a part of; but a bot that may have started it is not called stopped without a word about it:
+//! it is a possible survivor of the bot, and ends with the monitor.
 
-use super::{Engine, children};
-use crate::process::{self, Environment, Facts, Marks};
-use crate::status::State;
-use crate::sys::pidfd;
-use daemonize_core::Pid;
-use std::collections::HashMap;
-use std::time::{Duration, Instant};
-
-/// The looks may take this part of the time: a quarter.
-const SHARE: u32 = 4;
-
-/// So far the looks may be ahead of their share: the first look after a pause need not wait.
-const AHEAD: Duration = Duration::from_millis(20);
+use super::processes::Processes;
+use super::units::{Process, Unit, Units};
+use crate::process::{self, Environment, Facts, MarkReader, Marks};
+use crate::secret::Secret;
+use daemonize_core::{Pid, Signal};
+use nix::sys::signal::kill;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
 
 /// The number of looks in a row that may be inconclusive by chance. After more of them, a process is taken to fork and
 /// exit all the time.
-const CHANCE: u32 = 12;
+const MAX_CHANCE_MISSES: u32 = 12;
+
+/// How much older than its bot a process may seem: the kernel counts its age in ticks of 10 ms.
+const AGE_TOLERANCE: Duration = Duration::from_millis(50);
+
+/// The search for orphans of one bot, whose process has ended.
+#[derive(Debug, Default)]
+struct Search {
+    /// Orphans that were found. They are our children, and leave this list when they are reaped: until then their numbers are
+    /// theirs, without a descriptor that might not be had.
+    orphans: Vec<Pid>,
+    /// A child that may have been a descendant died during the last look, and may have left another one.
+    is_unsure: bool,
+    /// Looks in a row that have found nothing out for that reason.
+    misses: u32,
+}
+
+/// The outcome of a look at one bot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    Nothing,
+    Orphans,
+    /// Something that forks and exits all the time; another look is needed.
+    ForkLoop,
+    /// Perhaps something: another look is needed.
+    Unsure,
+}
 
 /// The bot to which a child belongs.
 enum Owner {
@@ -32,139 +57,154 @@ enum Owner {
     NotYetKnown,
 }
 
-impl Engine {
-    /// Returns when the next look may be.
-    pub(super) fn next_look(&self) -> Instant {
-        self.looks_paid.checked_sub(AHEAD).unwrap_or(self.looks_paid)
+/// See the module.
+pub(super) struct Orphans {
+    /// The secret of this monitor, which all its bots have in their environment.
+    secret: Secret,
+    searches: BTreeMap<usize, Search>,
+    /// The bots of children that have proved whose they are, until they are reaped.
+    owners: HashMap<Pid, usize>,
+    marks: MarkReader,
+    /// The children that are possible survivors of bots, until they are reaped.
+    survivors: BTreeSet<Pid>,
+}
+
+/// Sends a signal to a child that was not reaped, so that its number is its own; it receives it even if it is suspended.
+pub(super) fn signal_child(child: Pid, signal: Signal) {
+    let child = nix::unistd::Pid::from_raw(child.as_raw());
+    for number in [signal.as_raw(), Signal::SIGCONT.as_raw()] {
+        let _ = nix::sys::signal::Signal::try_from(number).map(|signal| kill(child, signal));
+    }
+}
+
+impl Orphans {
+    pub(super) fn new(secret: Secret) -> Orphans {
+        let (searches, owners) = (BTreeMap::new(), HashMap::new());
+        Orphans { secret, searches, owners, marks: MarkReader::default(), survivors: BTreeSet::new() }
     }
 
-    /// Finds out of all bots whose process is gone whether anything of them is left: with one look for all of them.
-    pub(super) fn look_for_leavers(&mut self) {
-        if !self.look {
-            return;
-        }
-        let begin = Instant::now();
-        if self.looks_paid > begin + AHEAD {
-            // Rounded up by a timer: when it comes, the look may be.
-            let wait = self.looks_paid.saturating_duration_since(begin).saturating_sub(AHEAD);
-            return self.timers.set(begin + wait, (usize::MAX, 0));
-        }
-        self.now = begin;
-        // If the monitor has no free descriptor, the reserved one makes room for the files of `/proc`, one at a time.
-        self.reserve = None;
-        if self.has_child_signal() {
-            // A child that is dead already is reaped first, so that it does not make this look inconclusive.
-            self.take_changes_of_children();
-        }
-        let by_number = pidfd::knows_groups_by_number() && !self.lingering.is_empty();
-        let groups = by_number.then(process::groups);
-        let is_alone = |index: &usize| {
-            let process = self.unit(*index).process.as_ref();
-            process.is_none_or(|process| match &groups {
-                Some(groups) => !groups.contains(&process.pid.as_raw()),
-                None => !process.handle.has_group(process.pid),
-            })
-        };
-        let (leaving, staying): (Vec<usize>, Vec<usize>) = self.lingering.iter().copied().partition(is_alone);
-        for index in staying.into_iter().filter(|_| by_number) {
-            if self.unit(index).state != State::Stopping {
-                self.unit_mut(index).has_left_processes = true;
-                self.stop_group(index);
-            }
-        }
-        self.look = false;
-        if !leaving.is_empty() {
-            self.look_for_orphans(&leaving);
-        }
-        self.reserve = children::reserve();
-        let end = Instant::now();
-        self.looks_paid = self.looks_paid.max(begin) + end.saturating_duration_since(begin) * SHARE;
-        if self.look {
-            self.timers.set(end, (usize::MAX, 0));
-        }
+    /// Begins a search for orphans of a bot, unless one goes on.
+    pub(super) fn search(&mut self, bot: usize) {
+        self.searches.entry(bot).or_default();
     }
 
-    fn look_for_orphans(&mut self, leaving: &[usize]) {
-        for index in leaving {
-            self.unit_mut(*index).is_unsure = false;
-        }
-        self.find_orphans(leaving);
-        // A child that has died since the list was made is attributed to its bot before its session and user are lost.
-        // The kernel is asked: SIGCHLD may not have been handled yet, by whatever thread it was given to.
-        let by_number = pidfd::knows_groups_by_number();
-        let is_complete = (by_number && !self.has_child_signal()) || self.take_changes_of_children();
-        for index in leaving {
-            let unit = self.unit_mut(*index);
-            let is_unsure = unit.strays.is_empty() && (unit.is_unsure || !is_complete);
-            unit.misses = unit.misses.saturating_add(u32::from(is_unsure));
-            if unit.strays.is_empty() && !is_unsure {
-                self.gone(*index);
-                continue;
-            }
-            let is_left = !unit.strays.is_empty() || unit.misses > CHANCE;
-            let is_told = unit.state == State::Stopping;
-            self.look |= is_unsure;
-            if is_left && !is_told {
-                // It ended by itself, but not with all that it started.
-                self.unit_mut(*index).has_left_processes = true;
-                self.stop_group(*index);
-            }
+    /// Ends the search of a bot of which nothing is left.
+    pub(super) fn end_search(&mut self, bot: usize) {
+        self.searches.remove(&bot);
+        self.owners.retain(|_, owner| *owner != bot);
+    }
+
+    /// Returns the bots whose orphans are searched for.
+    pub(super) fn searched(&self) -> impl Iterator<Item = usize> {
+        self.searches.keys().copied()
+    }
+
+    /// Returns `true` if no search goes on.
+    pub(super) fn is_idle(&self) -> bool {
+        self.searches.is_empty()
+    }
+
+    /// Returns the orphans of a bot that were found.
+    pub(super) fn of_bot(&self, bot: usize) -> &[Pid] {
+        self.searches.get(&bot).map_or(&[], |search| &search.orphans)
+    }
+
+    /// Sends a signal to the orphans of a bot that were found.
+    pub(super) fn signal(&self, bot: usize, signal: Signal) {
+        for orphan in self.of_bot(bot) {
+            signal_child(*orphan, signal);
         }
     }
 
-    /// Finds the children that belong to bots which are leaving, and sends new ones the signal of their step at once: they
-    /// may not be there any more a moment later.
-    fn find_orphans(&mut self, leaving: &[usize]) {
-        let sessions =
-            leaving.iter().filter_map(|index| Some((self.unit(*index).process.as_ref()?.pid.as_raw(), *index)));
-        let sessions: HashMap<i32, usize> = sessions.collect();
+    /// Returns `true` if something of a bot forks and exits faster than it can be found.
+    pub(super) fn is_fork_loop(&self, bot: usize) -> bool {
+        self.searches.get(&bot).is_some_and(|search| search.misses > MAX_CHANCE_MISSES)
+    }
+
+    /// Finds the orphans of these bots among the children, and sends new ones the signal of their bot's stop at once: they may
+    /// be gone a moment later. `skips` tells which children are not looked at.
+    pub(super) fn find(
+        &mut self,
+        bots: &[usize],
+        units: &mut Units,
+        processes: &Processes,
+        skips: impl Fn(Pid) -> bool,
+    ) {
+        let session = |bot: &usize| Some((units[*bot].process.as_ref()?.pid.as_raw(), *bot));
+        let sessions: HashMap<i32, usize> = bots.iter().filter_map(session).collect();
         let mut unowned = Vec::new();
-        let mut found: HashMap<usize, Vec<Pid>> = leaving.iter().map(|index| (*index, Vec::new())).collect();
+        let mut found: HashMap<usize, Vec<Pid>> = bots.iter().map(|bot| (*bot, Vec::new())).collect();
+        for bot in bots {
+            self.searches.entry(*bot).or_default().is_unsure = false;
+        }
         for pid in process::child_pids() {
-            if self.pids.contains_key(&pid) || process::is_of_our_session(pid) || self.is_newborn(pid) {
+            if processes.contains(pid) || skips(pid) {
                 continue;
             }
-            let index = match self.owner_of_child(pid, &sessions) {
-                Owner::Bot(index) => index,
+            let bot = match self.owner_of_child(pid, &sessions, units, processes) {
+                Owner::Bot(bot) => bot,
                 Owner::None => {
                     unowned.push(pid);
                     continue;
                 }
                 Owner::NotYetKnown => continue,
             };
-            let Some(orphans) = found.get_mut(&index) else { continue };
+            let Some(orphans) = found.get_mut(&bot) else { continue };
             orphans.push(pid);
+            let unit = &mut units[bot];
             // It may be dead and reaped before anything else looks.
-            self.unit_mut(index).has_left_processes |= self.unit(index).state != State::Stopping;
-            if !self.unit(index).strays.contains(&pid) {
-                let (signal, _) = self.step(index);
-                children::signal(pid, signal);
+            unit.bot_state.note_left_processes();
+            if !self.of_bot(bot).contains(&pid) {
+                signal_child(pid, unit.bot_state.current_step(&unit.bot).0);
             }
         }
-        self.note_survivors(leaving, &unowned);
-        for (index, orphans) in found {
-            self.unit_mut(index).strays = orphans;
+        self.note_survivors(bots, &unowned, units, processes);
+        for (bot, orphans) in found {
+            self.searches.entry(bot).or_default().orphans = orphans;
+        }
+    }
+
+    /// Returns what the last look has found of a bot. `is_complete`: no child has died of which that look does not know.
+    pub(super) fn outcome(&mut self, bot: usize, is_complete: bool) -> Found {
+        let Some(search) = self.searches.get_mut(&bot) else { return Found::Nothing };
+        let is_unsure = search.orphans.is_empty() && (search.is_unsure || !is_complete);
+        search.misses = search.misses.saturating_add(u32::from(is_unsure));
+        if !search.orphans.is_empty() {
+            Found::Orphans
+        } else if !is_unsure {
+            Found::Nothing
+        } else if search.misses <= MAX_CHANCE_MISSES {
+            Found::Unsure
+        } else {
+            Found::ForkLoop
         }
     }
 
     /// Returns the bot to which a living child belongs. The secret counts first: it is of one bot for ever, while the number
     /// of a session may come again.
-    fn owner_of_child(&mut self, pid: Pid, sessions: &HashMap<i32, usize>) -> Owner {
+    fn owner_of_child(
+        &mut self,
+        pid: Pid,
+        sessions: &HashMap<i32, usize>,
+        units: &Units,
+        processes: &Processes,
+    ) -> Owner {
         let alive = || Facts::of(pid).filter(|facts| facts.is_alive);
-        if let Some(index) = self.owners.get(&pid).copied() {
-            return alive().map_or(Owner::None, |_| Owner::Bot(index));
+        if let Some(bot) = self.owners.get(&pid).copied() {
+            return alive().map_or(Owner::None, |_| Owner::Bot(bot));
         }
         let mut owner = Owner::None;
         match self.marks.read(pid) {
             Environment::Marked(marks) => {
-                if let Some(index) = self.prove(&marks) {
-                    self.owners.insert(pid, index);
-                    return Owner::Bot(index);
+                if let Some(bot) = self.prove(&marks, units) {
+                    self.owners.insert(pid, bot);
+                    return Owner::Bot(bot);
                 }
             }
             // In a moment it will have an environment, or will be dead.
             Environment::InTransition => {
-                self.doubt(&self.suspects(pid));
+                let suspects = self.suspects(pid, units, processes);
+                self.doubt(&suspects);
                 owner = Owner::NotYetKnown;
             }
             Environment::Unmarked => {}
@@ -172,69 +212,85 @@ impl Engine {
         alive().and_then(|facts| sessions.get(&facts.session).copied()).map_or(owner, Owner::Bot)
     }
 
-    /// Returns the bot of which a process proves by its environment that it belongs to it; check the owner first.
-    pub(super) fn owner(&mut self, pid: Pid) -> Option<usize> {
+    /// Returns the bot to which a process belongs, as its environment proves; check its user first.
+    pub(super) fn owner(&mut self, pid: Pid, units: &Units) -> Option<usize> {
         let marks = self.marks.marks(pid)?;
-        self.prove(&marks)
+        self.prove(&marks, units)
     }
 
     /// Returns the bot that has this secret, whatever name the process has given itself.
-    fn prove(&self, marks: &Marks) -> Option<usize> {
-        let has_it = |index: &usize| self.unit(*index).secret.as_ref() == Some(&marks.secret);
-        let named = self.names.get(&*marks.bot).copied().filter(has_it);
-        let bot = || named.or_else(|| self.names.values().copied().find(has_it));
-        (marks.monitor == *self.journal.secret()).then(bot).flatten()
+    fn prove(&self, marks: &Marks, units: &Units) -> Option<usize> {
+        let has_it = |bot: &usize| units[*bot].secret.as_ref() == Some(&marks.secret);
+        let bot = || units.named(&marks.bot).filter(has_it).or_else(|| units.all().find(has_it));
+        (marks.monitor == self.secret).then(bot).flatten()
     }
 
-    /// Returns the bots that may have started a child, dead or alive, out of those that are leaving.
-    pub(super) fn suspects(&self, pid: Pid) -> Vec<usize> {
-        if self.lingering.is_empty() {
+    /// Returns the bots that may have started a child, dead or alive, out of those that are searched for.
+    pub(super) fn suspects(&self, pid: Pid, units: &Units, processes: &Processes) -> Vec<usize> {
+        if self.searches.is_empty() {
             return Vec::new();
         }
-        let has = |index: &usize, holds: &dyn Fn(&super::unit::Process) -> bool| {
-            self.units[*index].value.as_ref().and_then(|unit| unit.process.as_ref()).is_some_and(holds)
+        let has = |bot: usize, holds: &dyn Fn(&Process) -> bool| {
+            units.get(bot).and_then(|unit| unit.process.as_ref()).is_some_and(holds)
         };
-        let only = |index: usize| self.lingering.get(&index).copied().into_iter().collect();
-        if let Some(index) = self.owners.get(&pid) {
-            return only(*index);
+        let only = |bot: usize| self.searched().filter(|other| *other == bot).collect();
+        if let Some(bot) = self.owners.get(&pid) {
+            return only(*bot);
         }
         let session = process::session(pid).and_then(Pid::from_raw);
-        if let Some(index) = session.and_then(|session| self.pids.get(&session)) {
-            return only(*index);
+        if let Some(bot) = session.and_then(|session| processes.bot(session)) {
+            return only(bot);
         }
-        let is_its_session = |index: &usize| has(index, &|process| Some(process.pid) == session);
-        if let Some(index) = self.lingering.iter().find(|index| is_its_session(index)) {
-            return vec![*index];
+        if let Some(bot) = self.searched().find(|bot| has(*bot, &|process| Some(process.pid) == session)) {
+            return vec![bot];
         }
         let user = process::user(pid);
-        let is_its_user = |index: &usize| has(index, &|process| Some(process.user) == user);
+        let is_its_user = |bot: usize| has(bot, &|process| Some(process.user) == user);
         // A user that no bot has is one that some bot has become, or a program with more rights.
-        let is_known = self.names.values().any(is_its_user);
-        self.lingering.iter().copied().filter(|index| !is_known || is_its_user(index)).collect()
+        let is_known = units.all().any(is_its_user);
+        self.searched().filter(|bot| !is_known || is_its_user(*bot)).collect()
     }
 
     /// Notes that a look was in vain for these bots.
     pub(super) fn doubt(&mut self, bots: &[usize]) {
-        for index in bots {
-            if let Some(unit) = &mut self.units[*index].value {
-                unit.is_unsure = true;
+        for bot in bots {
+            if let Some(search) = self.searches.get_mut(bot) {
+                search.is_unsure = true;
             }
         }
     }
 
-    /// Says what SIGKILL has not ended of a bot: until that is gone, the bot is not stopped.
-    pub(super) fn report_survivors(&mut self, index: usize) {
-        let unit = self.unit(index);
-        let survivor = unit.process.as_ref().filter(|process| !process.reaped).map(|process| process.pid);
-        let reason = match survivor.or(unit.strays.first().copied()) {
-            _ if self.is_being_made(index) => return,
-            _ if unit.misses > CHANCE => "what it has started forks and exits faster than it can be killed".to_owned(),
-            Some(pid) => format!("process {pid} does not end of SIGKILL"),
-            None => return,
-        };
-        if unit.reason.as_deref() != Some(&*reason) {
-            log::warn!("bot `{}` is still being stopped: {reason}", unit.bot.name);
-            self.set_state(index, State::Stopping, Some(reason));
+    /// Forgets a child that was reaped: from then on its number may be another process's. Returns the bots that have lost a
+    /// possible survivor by that.
+    pub(super) fn forget(&mut self, pid: Pid, units: &mut Units) -> Vec<usize> {
+        self.owners.remove(&pid);
+        for search in self.searches.values_mut() {
+            search.orphans.retain(|orphan| *orphan != pid);
+        }
+        if !self.survivors.remove(&pid) {
+            return Vec::new();
+        }
+        let all: Vec<usize> = units.all().collect();
+        all.into_iter().filter(|bot| units[*bot].bot_state.forget_survivor(pid)).collect()
+    }
+
+    /// Notes which of these children, which are of no bot for certain, may be of bots that are searched for.
+    fn note_survivors(&mut self, bots: &[usize], children: &[Pid], units: &mut Units, processes: &Processes) {
+        let is_of_a_bot = |facts: &Facts| Pid::from_raw(facts.session).is_some_and(|pid| processes.contains(pid));
+        // Each is noted once: it is more likely of a bot that ended when it was first seen than of one that is stopped later.
+        let new = children.iter().filter(|pid| !self.survivors.contains(pid));
+        let alive = new.filter_map(|pid| Facts::of(*pid)).filter(|facts| facts.is_alive && !is_of_a_bot(facts));
+        let found: Vec<(Pid, Option<u32>, Duration)> =
+            alive.map(|facts| (facts.pid, process::user(facts.pid), facts.age())).collect();
+        for bot in bots {
+            let Unit { process, bot_state, .. } = &mut units[*bot];
+            // Without a process it keeps what was noted when that ended.
+            let (Some(process), Some(began)) = (process, bot_state.began()) else { continue };
+            let longest = began.elapsed() + AGE_TOLERANCE;
+            // A bot of root may have become any user.
+            let is_its_user = |user: Option<u32>| process.user == 0 || user == Some(process.user);
+            let survivor = found.iter().find(|(_, user, age)| is_its_user(*user) && *age <= longest);
+            self.survivors.extend(bot_state.note_survivor(survivor.map(|(pid, ..)| *pid)));
         }
     }
 }

@@ -1,29 +1,31 @@
-//! Another configuration than before: only what differs changes.
+//! A reload: puts a configuration in force, and changes only what differs.
 
 use super::Engine;
-use super::unit::After;
+use super::bot_state::{Event, NextState};
+use super::{descriptors, inherited};
 use crate::bot::Bot;
+use crate::command_queue::Answer;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::orders::Answer;
 use crate::reload::{Changed, Plan};
 use crate::status::State;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Engine {
-    /// From now on this is the configuration; bots in none stay. What that means is told, and done unless it is `dry_run`.
+    /// Puts a configuration in force, unless it is a `dry_run`; bots in no configuration stay. Returns what changes.
     pub(super) fn replace(&mut self, config: Config, dry_run: bool) -> Result<Answer> {
         if self.shutdown.is_some() {
             return Err(Error::new(ErrorKind::Stopping, "failed to reload: the monitor is stopping"));
         }
         let bots: Vec<Arc<Bot>> = config.bots.into_iter().flat_map(Bot::into_units).map(Arc::new).collect();
-        let (old, new) = (self.bots.iter().map(Arc::as_ref), bots.iter().map(Arc::as_ref));
+        let (old, new) = (self.configured.iter().map(Arc::as_ref), bots.iter().map(Arc::as_ref));
         let plan = Plan::between_units((&self.settings, old), (&config.settings, new));
         if !dry_run {
-            (self.settings, self.bots) = (config.settings, bots);
-            self.count_descriptors();
-            self.warn_of_lost_output();
+            (self.settings, self.configured) = (config.settings, bots);
+            self.bots.stop_timeout = self.settings.stop_timeout;
+            descriptors::warn_of_shortage(&self.configured);
+            inherited::warn_of_lost_output(&self.configured);
             self.apply(&plan);
         }
         Ok(Answer::Plan(Box::new(plan)))
@@ -31,88 +33,83 @@ impl Engine {
 
     fn apply(&mut self, plan: &Plan) {
         // One that was removed and is back before it is gone is still there, and so may be one that was started by its path.
-        for bot in self.bots.clone() {
+        for bot in self.configured.clone() {
             self.specify(bot);
         }
         for Bot { name, .. } in &plan.removed {
-            if let Some(index) = self.names.get(name.as_str()).copied() {
-                self.is_to_leave(index, After::Forget);
+            if let Some(index) = self.bots.units.named(name) {
+                self.bots.units[index].bot_state.mark_to_stop(NextState::Forgotten);
             }
         }
-        self.wire();
-        // Those that were removed, in order, and whoever was held up by a dependency that is no more.
-        for index in self.names.values().copied().collect::<Vec<_>>() {
-            self.leave(index);
+        self.bots.connect();
+        // Those that were removed, in order, and those that were held up by a dependent that has gone.
+        for index in self.bots.units.all().collect::<Vec<_>>() {
+            self.bots.stop_if_unneeded(index);
         }
         for Changed { bot, .. } in &plan.restarted {
             self.renew(bot);
         }
-        let changed =
-            plan.changed_live.iter().filter_map(|Changed { bot, .. }| self.names.get(bot.name.as_str()).copied());
+        let changed = plan.changed_live.iter().filter_map(|Changed { bot, .. }| self.bots.units.named(&bot.name));
         self.adapt(&changed.collect());
         for bot in &plan.added {
             self.welcome(bot);
         }
     }
 
-    /// What a bot is to be from now on.
+    /// Gives a bot its new specification, or adds it.
     fn specify(&mut self, bot: Arc<Bot>) {
-        match self.names.get(bot.name.as_str()).copied() {
+        match self.bots.units.named(&bot.name) {
             Some(index) => {
-                let unit = self.unit_mut(index);
+                let unit = &mut self.bots.units[index];
                 unit.bot = bot;
                 unit.temporary = false;
             }
             None => match self.started_by_hand(&bot) {
                 // A second one would be the same program twice.
-                Some(index) => self.rename(index, bot),
-                None => drop(self.add(bot, false)),
+                Some(index) => self.bots.rename(index, bot),
+                None => drop(self.bots.add(bot, false)),
             },
         }
     }
 
-    /// What runs is replaced by what shall run, and what was given up for what it was is tried again; what does not run
-    /// for another reason is started as usual, when it is.
+    /// Restarts a bot whose program has changed if it runs, and starts it if it was given up. One that does not run for another
+    /// reason is started as usual.
     fn renew(&mut self, bot: &Bot) {
-        let Some(index) = self.names.get(bot.name.as_str()).copied() else { return };
-        let unit = self.unit_mut(index);
-        match unit.state {
-            State::Running | State::Suspended | State::Starting if unit.leaving.is_none() => {
-                self.stop(index, After::Start);
+        let Some(index) = self.bots.units.named(&bot.name) else { return };
+        let unit = &mut self.bots.units[index];
+        match unit.state() {
+            State::Running | State::Suspended | State::Starting if unit.bot_state.stop_mark().is_none() => {
+                self.bots.on(index, Event::StopRequested(NextState::Started));
             }
             State::GaveUp => {
-                unit.history.forget();
-                self.begin(index);
+                unit.bot_state.forget_history();
+                self.bots.begin(index);
             }
             _ => {}
         }
     }
 
-    /// They run on: what they say goes where it shall go now, and they are ready when they shall be.
+    /// Applies changes that need no restart: where the output goes, and how the bots become ready.
     fn adapt(&mut self, bots: &BTreeSet<usize>) {
         if !bots.is_empty() {
-            self.retarget(bots);
+            self.bots.retarget(bots);
         }
         for index in bots.iter().copied() {
-            if self.unit(index).state == State::Starting && !self.is_being_made(index) {
-                self.end_probe(index);
-                self.await_ready(index);
-            }
+            self.bots.on(index, Event::ReadinessChanged);
         }
     }
 
-    /// A bot that is new in the configuration.
+    /// Starts a bot that is new in the configuration, if it has `autostart`.
     fn welcome(&mut self, bot: &Bot) {
-        let Some(index) = self.names.get(bot.name.as_str()).copied() else { return };
-        let is_being_made = self.is_being_made(index);
-        let unit = self.unit_mut(index);
-        unit.leaving = None;
-        if is_being_made || unit.process.is_some() || unit.state == State::Stopping {
+        let Some(index) = self.bots.units.named(&bot.name) else { return };
+        let unit = &mut self.bots.units[index];
+        unit.bot_state.unmark();
+        if unit.bot_state.has_run() || unit.state() == State::Stopping {
             // What runs under its name was removed before, or started by its path: it makes room.
-            let after = if unit.bot.autostart { After::Start } else { After::Rest };
-            self.stop(index, after);
-        } else if unit.bot.autostart && unit.state.is_down() {
-            self.begin(index);
+            let next = if unit.bot.autostart { NextState::Started } else { NextState::Stopped };
+            self.bots.on(index, Event::StopRequested(next));
+        } else if unit.bot.autostart && unit.state().is_down() {
+            self.bots.begin(index);
         }
     }
 }

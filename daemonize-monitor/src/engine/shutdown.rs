@@ -1,31 +1,27 @@
 //! Stopping everything: dependents first, all within one deadline, at once the second time.
 
 use super::Engine;
-use super::unit::After;
-use crate::orders::{Answer, Respond};
-use daemonize_core::{Pid, Signal};
-use std::collections::BTreeSet;
+use super::bot_state::{Event, NextState};
+use super::outsiders::Outsiders;
+use super::reactor::Timer;
+use crate::command_queue::{Answer, Responder};
 use std::time::Instant;
 
-/// The end has begun.
+/// A shutdown that has begun.
 pub(super) struct Shutdown {
     /// When everything is killed that is left; `None` once that was done.
-    pub(super) deadline: Option<Instant>,
-    /// Who wants to know when it is over.
-    waiting: Vec<Respond>,
-    /// Since when nobody is left but those outside of all bots, and what they were told.
-    pub(super) outside: Option<Instant>,
-    pub(super) told: BTreeSet<(Pid, Signal)>,
-    /// It was said that they do not end.
-    pub(super) is_hunting: bool,
+    deadline: Option<Instant>,
+    /// Commands that are answered when it is over.
+    waiting: Vec<Responder>,
+    outsiders: Outsiders,
 }
 
 impl Engine {
-    /// The daemon that this is was told to stop.
+    /// Shuts down, since the daemon around the engine was told to stop.
     pub(super) fn told_to_stop(&mut self) {
         if let Some(stopping) = self.stopping.take() {
             // It stays readable.
-            let _ = self.epoll.delete(stopping);
+            self.bots.reactor.unwatch(stopping);
         }
         if self.shutdown.is_none() {
             self.shut_down(None);
@@ -33,53 +29,55 @@ impl Engine {
     }
 
     /// Begins to stop everything; kills everything if that has begun already.
-    pub(super) fn shut_down(&mut self, respond: Option<Respond>) {
+    pub(super) fn shut_down(&mut self, responder: Option<Responder>) {
         if let Some(shutdown) = &mut self.shutdown {
-            shutdown.waiting.extend(respond);
+            shutdown.waiting.extend(responder);
             return self.kill_all();
         }
-        let deadline = self.now.checked_add(self.settings.stop_timeout);
-        let waiting = respond.into_iter().collect();
-        self.shutdown = Some(Shutdown { deadline, waiting, outside: None, told: BTreeSet::new(), is_hunting: false });
+        let bots = &mut self.bots;
+        let deadline = bots.now.checked_add(self.settings.stop_timeout);
+        let waiting = responder.into_iter().collect();
+        self.shutdown = Some(Shutdown { deadline, waiting, outsiders: Outsiders::default() });
+        bots.begin_shutdown();
         if let Some(deadline) = deadline {
-            self.timers.set(deadline, (usize::MAX, 0));
+            bots.reactor.set_timer(deadline, Timer::Shutdown);
         }
-        self.starting.clear();
-        let all: Vec<usize> = self.names.values().copied().collect();
+        let all: Vec<usize> = bots.units.all().collect();
         for index in &all {
             // Whatever was to follow a stop that is under way, such as a start, follows no more.
-            self.is_to_leave(*index, After::Rest);
+            bots.units[*index].bot_state.mark_to_stop(NextState::Stopped);
         }
         for index in all {
-            self.leave(index);
+            bots.stop_if_unneeded(index);
         }
     }
 
-    /// No more patience with anybody.
+    /// Kills everything.
     pub(super) fn kill_all(&mut self) {
         if let Some(shutdown) = &mut self.shutdown {
             shutdown.deadline = None;
         }
-        for index in self.names.values().copied().collect::<Vec<_>>() {
-            self.unit_mut(index).after = After::Rest;
-            self.kill(index);
+        for index in self.bots.units.all().collect::<Vec<_>>() {
+            self.bots.on(index, Event::KillRequested(NextState::Stopped));
         }
     }
 
-    /// Whether everything is stopped, and nobody is left; whoever waits for that is told.
+    /// Kills everything if the shutdown has lasted too long.
+    pub(super) fn check_shutdown_deadline(&mut self, now: Instant) {
+        let deadline = self.shutdown.as_ref().and_then(|shutdown| shutdown.deadline);
+        if deadline.is_some_and(|deadline| deadline <= now) {
+            self.kill_all();
+        }
+    }
+
+    /// Returns `true` if everything is stopped, and no process is left; answers the commands that wait for that.
     pub(super) fn is_over(&mut self) -> bool {
-        if self.shutdown.is_none()
-            || self.has_unsettled()
-            || !(self.pids.is_empty() && self.lingering.is_empty())
-            || self.units.iter().flat_map(|slot| &slot.value).any(|unit| !unit.state.is_down())
-        {
+        let Some(shutdown) = &mut self.shutdown else { return false };
+        if self.bots.has_work() || !self.bots.is_alone(&mut shutdown.outsiders, shutdown.deadline.is_none()) {
             return false;
         }
-        if !self.is_alone() {
-            return false;
-        }
-        for respond in self.shutdown.iter_mut().flat_map(|shutdown| shutdown.waiting.drain(..)) {
-            respond.answer(Ok(Answer::Done));
+        for responder in shutdown.waiting.drain(..) {
+            responder.answer(Ok(Answer::Done));
         }
         true
     }

@@ -1,17 +1,15 @@
 //! Signals that end a program which has not asked for them: a monitor ignores them, and logs that.
 
-use super::Engine;
-use crate::sys::stray::Came;
-use daemonize_core::__private::has_default_action;
 use daemonize_core::{Pid, Signal};
+use daemonize_sys::dispositions::is_default;
+use daemonize_sys::stray::{Came, StraySignals};
 use std::fmt::Write;
+use std::io;
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 /// Signals that come within this time of the last line about some are told of together.
 const INTERVAL: Duration = Duration::from_secs(10);
-
-/// Not a bot's moment: signals may have come that are not told of yet.
-pub(super) const UNTOLD_SIGNALS: (usize, u32) = (usize::MAX, 2);
 
 /// Signals whose default action ends a program, but for the realtime ones. Those of a faulty instruction are left out, since
 /// the instruction would be run again, and those that stop a daemon or make it reload.
@@ -34,23 +32,34 @@ pub(crate) fn deadly() -> impl Iterator<Item = Signal> {
     DEADLY.into_iter().chain((libc::SIGRTMIN()..=libc::SIGRTMAX()).map(Signal::from))
 }
 
-/// Returns those that nothing in this program handles or ignores.
-pub(super) fn unclaimed(signals: Vec<Signal>) -> impl Iterator<Item = Signal> {
-    signals.into_iter().filter(|signal| has_default_action(*signal))
+/// Logs signals that mean nothing to a monitor.
+pub(super) struct StraySignalLog {
+    signals: StraySignals,
+    /// When signals are logged again; until then they are only counted.
+    next: Option<Instant>,
 }
 
-impl Engine {
-    /// Logs signals that have come: at once, or, where some were logged a moment ago, when their time has passed.
-    pub(super) fn take_stray_signals(&mut self) {
-        if self.stray_signals_again.is_none_or(|again| again <= Instant::now()) {
-            self.log_stray_signals();
-        }
+impl StraySignalLog {
+    /// Listens for those of these signals that nothing in this program handles or ignores.
+    pub(super) fn listen(signals: Vec<Signal>) -> io::Result<StraySignalLog> {
+        let unclaimed = signals.into_iter().filter(|signal| is_default(*signal));
+        Ok(StraySignalLog { signals: StraySignals::listen(unclaimed)?, next: None })
     }
 
-    /// Logs signals that have come, if any have, and looks again after a while.
-    pub(super) fn log_stray_signals(&mut self) {
-        let came = self.stray_signals.take();
-        // The write to a closed pipe, or beyond a limit, has failed, and is told of where it was done.
+    /// Returns the descriptor that is readable when signals have come.
+    pub(super) fn event(&self) -> impl AsFd {
+        self.signals.event()
+    }
+
+    /// Returns `true` if no signals were logged a moment ago, so that new ones are logged at once.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        self.next.is_none_or(|next| next <= now)
+    }
+
+    /// Logs the signals that have come. Returns when to do that again, if any have.
+    pub(super) fn log(&mut self, now: Instant) -> Option<Instant> {
+        let came = self.signals.take();
+        // The write to a closed pipe, or beyond a limit, has failed, and is reported where it was done.
         let is_told = |came: &&Came| {
             let is_our_own = came.sender.is_some_and(|(pid, _)| pid == Pid::this().as_raw());
             !(is_our_own && matches!(came.signal, Signal::SIGPIPE | Signal::SIGXFSZ))
@@ -58,10 +67,8 @@ impl Engine {
         for came in came.iter().filter(is_told) {
             log::warn!("{}", line(came));
         }
-        self.stray_signals_again = (!came.is_empty()).then(|| Instant::now() + INTERVAL);
-        if let Some(again) = self.stray_signals_again {
-            self.timers.set(again, UNTOLD_SIGNALS);
-        }
+        self.next = (!came.is_empty()).then(|| now + INTERVAL);
+        self.next
     }
 }
 

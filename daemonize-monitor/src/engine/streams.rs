@@ -1,9 +1,13 @@
-//! The pipes of bots: output that becomes lines of a log, and events that are counted.
+//! The streams of bots: output that becomes lines of a log, and events that are counted.
 
-use super::{Engine, GENERATIONS, Slot, Token, descriptors};
+use super::descriptors;
+use super::reactor::Reactor;
+use super::slots::{Key, Slots};
+use super::token::Token;
+use super::units::{Unit, Units};
 use crate::bot::{LogTarget, Ready};
-use crate::logs::{Lines, Target};
-use crate::spawner::{Stream as End, Streams};
+use crate::logs::{Follower, Lines, Logs, Target};
+use crate::spawner::{Stream as End, Streams as Ends};
 use crate::status::State;
 use memchr::memmem;
 use nix::errno::Errno;
@@ -12,18 +16,29 @@ use nix::sys::epoll::EpollFlags;
 use nix::unistd::{pipe2, read};
 use std::collections::BTreeSet;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Instant;
 
-/// What is read at once: as much as a pipe holds.
+/// How many bytes are read at once: as many as a pipe holds.
 const PIECE: usize = 64 * 1024;
 
 /// The longest name of an event that is put together from two pieces.
 const LONGEST_EVENT: usize = 256;
 
-/// The end of a pipe that we read.
-pub(super) struct Stream {
+/// The streams of all bots, and their readers.
+pub(super) struct Streams {
+    pipes: Slots<Stream>,
+    logs: Logs,
+    /// Readers of bots' lines, by bot.
+    followers: Vec<(usize, Follower)>,
+    /// Memory that every read uses again.
+    piece: Box<[u8]>,
+    lines: Vec<u8>,
+}
+
+/// The end of a pipe that the monitor reads.
+struct Stream {
     fd: OwnedFd,
-    unit: usize,
-    generation: u32,
+    bot: Key,
     kind: Kind,
 }
 
@@ -34,25 +49,20 @@ enum Kind {
     Events(Vec<u8>),
 }
 
-/// Memory that every turn uses again.
-pub(super) struct Buffers {
-    piece: Box<[u8]>,
-    lines: Vec<u8>,
-}
+/// The monitor's ends of the pipes of a start, until it is known to have succeeded.
+pub(super) struct Pipes(Vec<(OwnedFd, Kind)>);
 
-impl Default for Buffers {
-    fn default() -> Buffers {
-        Buffers { piece: vec![0; PIECE].into_boxed_slice(), lines: Vec::new() }
+impl Default for Streams {
+    fn default() -> Streams {
+        let piece = vec![0; PIECE].into_boxed_slice();
+        let (pipes, logs) = (Slots::default(), Logs::default());
+        Streams { pipes, logs, followers: Vec::new(), piece, lines: Vec::new() }
     }
 }
 
-/// Our ends of the pipes of a start, until it is known to have succeeded.
-pub(super) struct Pipes(Vec<(OwnedFd, Kind)>);
-
-impl Engine {
-    /// Makes the pipes for a start: our ends, and the bot's.
-    pub(super) fn pipes(&mut self, index: usize) -> nix::Result<(Pipes, Streams)> {
-        let unit = self.units[index].value.as_mut().expect("it is about to start");
+impl Streams {
+    /// Makes the pipes for a start: the monitor's ends, and the bot's.
+    pub(super) fn open(&mut self, unit: &mut Unit) -> nix::Result<(Pipes, Ends)> {
         let (bot, ring) = (&unit.bot, &unit.ring);
         let mut ours = Vec::with_capacity(3);
         let mut pipe = |kind: Kind| {
@@ -63,7 +73,7 @@ impl Engine {
             ours.push((read, kind));
             Ok::<_, Errno>(End::Pipe(write))
         };
-        // Readiness is in its output: somebody has to look.
+        // Readiness is in its output, which has to be read then.
         let is_watched = matches!(bot.ready, Ready::Output(_));
         let mut end = |which: u8, log: &LogTarget, own: BorrowedFd<'static>| match log {
             LogTarget::Inherit if !is_watched => Ok(End::Own(own)),
@@ -87,42 +97,34 @@ impl Engine {
                 Kind::Events(_) => None,
             })
             .collect();
-        Ok((Pipes(ours), Streams([End::Null, stdout, stderr, events])))
+        Ok((Pipes(ours), Ends([End::Null, stdout, stderr, events])))
     }
 
-    /// Reads these pipes from now on.
-    pub(super) fn keep(&mut self, unit: usize, pipes: Pipes) {
-        let generation = self.units[unit].generation;
+    /// Reads these pipes of a bot from now on.
+    pub(super) fn keep(&mut self, bot: Key, pipes: Pipes, reactor: &Reactor) {
         for (fd, kind) in pipes.0 {
-            let index = self.free_streams.pop().unwrap_or_else(|| {
-                self.streams.push(Slot { generation: 0, value: None });
-                self.streams.len() - 1
-            });
-            let token = Token::Stream(index, self.streams[index].generation);
+            let key = self.pipes.insert(Stream { fd, bot, kind });
             // Room for the watch was there when that of the process was made; without it the pipe is closed, and the bot
-            // finds nobody who reads.
-            if let Err(errno) = self.watch(&fd, token, EpollFlags::EPOLLIN) {
+            // finds no reader.
+            if let Err(errno) = reactor.watch(&self.pipes[key.index].fd, Token::Stream(key), EpollFlags::EPOLLIN) {
                 log::warn!("failed to read what a bot says: {}", errno.desc());
-                self.free_streams.push(index);
-                continue;
+                self.pipes.remove(key.index);
             }
-            self.streams[index].value = Some(Stream { fd, unit, generation, kind });
         }
     }
 
-    /// A pipe has something to read, or is at its end. One piece per turn: nobody who says much keeps others waiting.
-    pub(super) fn take_piece(&mut self, index: usize, generation: u32) {
-        let Some(slot) = self.streams.get_mut(index) else { return };
-        let Some(stream) = slot.value.as_mut().filter(|_| slot.generation % GENERATIONS == generation) else { return };
-        let length = match read(&stream.fd, &mut self.buffers.piece) {
+    /// Reads one piece of a pipe, or finds its end. A pipe has one piece per turn, so that no bot keeps others waiting. Returns
+    /// the bot if its output says that it is ready.
+    pub(super) fn read(&mut self, key: Key, units: &mut Units, reactor: &Reactor, now: Instant) -> Option<usize> {
+        let stream = self.pipes.current_mut(key)?;
+        let length = match read(&stream.fd, &mut self.piece) {
             Ok(length) => length,
-            Err(Errno::EINTR | Errno::EAGAIN) => return,
+            Err(Errno::EINTR | Errno::EAGAIN) => return None,
             Err(_) => 0,
         };
-        let piece = &self.buffers.piece[..length];
-        let (unit, now) = (stream.unit, self.now);
-        let is_known = self.units[unit].generation == stream.generation;
-        let owner = self.units[unit].value.as_mut().filter(|_| is_known);
+        let piece = &self.piece[..length];
+        let bot = stream.bot.index;
+        let owner = units.current_mut(stream.bot);
         let mut is_ready = false;
         match (&mut stream.kind, owner) {
             (Kind::Events(partial), Some(owner)) => {
@@ -130,18 +132,18 @@ impl Engine {
             }
             (Kind::Output(_, target, lines), owner) => {
                 let lines = match length {
-                    0 => lines.end(&mut self.buffers.lines),
-                    _ => lines.push(piece, &mut self.buffers.lines),
+                    0 => lines.end(&mut self.lines),
+                    _ => lines.push(piece, &mut self.lines),
                 };
                 match target {
                     Target::Ring(ring) => ring.borrow_mut().push(lines),
                     Target::File(sink) => sink.borrow_mut().write(lines, now),
                 }
                 if !self.followers.is_empty() && !lines.is_empty() {
-                    self.followers.retain(|(followed, follower)| *followed != unit || follower.take(lines));
+                    self.followers.retain(|(followed, follower)| *followed != bot || follower.take(lines));
                 }
                 is_ready = owner.is_some_and(|owner| match &owner.bot.ready {
-                    Ready::Output(text) if owner.state == State::Starting => {
+                    Ready::Output(text) if owner.state() == State::Starting => {
                         memmem::find(lines, text.as_bytes()).is_some()
                     }
                     _ => false,
@@ -150,21 +152,20 @@ impl Engine {
             (Kind::Events(_), None) => {}
         }
         if length == 0 {
-            self.drop_stream(index);
+            self.close(key.index, reactor);
         }
-        if is_ready {
-            self.become_ready(unit);
-        }
+        is_ready.then_some(bot)
     }
 
-    /// The specification of these bots has changed: where their pipes go now. One look at all pipes is enough for all.
-    pub(super) fn retarget(&mut self, bots: &BTreeSet<usize>) {
-        for index in bots {
-            self.unit_mut(*index).targets.clear();
+    /// Sends the output of these bots where their specifications say, which have changed. One look at all pipes is enough for
+    /// all.
+    pub(super) fn retarget(&mut self, bots: &BTreeSet<usize>, units: &mut Units) {
+        for bot in bots {
+            units[*bot].targets.clear();
         }
-        for stream in self.streams.iter_mut().filter_map(|slot| slot.value.as_mut()) {
+        for stream in self.pipes.values_mut() {
             let Kind::Output(which, target, _) = &mut stream.kind else { continue };
-            let Some(unit) = self.units[stream.unit].value.as_mut().filter(|_| bots.contains(&stream.unit)) else {
+            let Some(unit) = units.get_mut(stream.bot.index).filter(|_| bots.contains(&stream.bot.index)) else {
                 continue;
             };
             let log = if *which == 1 { &unit.bot.stdout } else { &unit.bot.stderr };
@@ -175,23 +176,40 @@ impl Engine {
         }
     }
 
-    fn drop_stream(&mut self, index: usize) {
-        let slot = &mut self.streams[index];
-        slot.generation = slot.generation.wrapping_add(1);
-        if let Some(stream) = slot.value.take() {
-            // Closing does not do that while a child that is being made has a copy.
-            let _ = self.epoll.delete(&stream.fd);
-        }
-        self.free_streams.push(index);
+    /// Reopens all log files.
+    pub(super) fn reopen_logs(&self) {
+        self.logs.reopen();
     }
 
-    /// Stops reading what the descendants of forgotten bots may still say.
-    pub(super) fn drop_streams_of_forgotten(&mut self) {
-        let is_left = |stream: &Stream| self.units[stream.unit].generation != stream.generation;
-        let is_left = |index: &usize| self.streams[*index].value.as_ref().is_some_and(is_left);
-        let left: Vec<usize> = (0..self.streams.len()).filter(is_left).collect();
+    /// Sends the lines of these bots to a follower. Returns how many followers there are.
+    pub(super) fn follow(&mut self, bots: Vec<usize>, follower: &Follower) -> usize {
+        self.followers.extend(bots.into_iter().map(|bot| (bot, follower.clone())));
+        self.followers.len()
+    }
+
+    /// Drops the followers that have gone. Returns how many are left.
+    pub(super) fn drop_closed_followers(&mut self) -> usize {
+        self.followers.retain(|(_, follower)| !follower.is_closed());
+        self.followers.len()
+    }
+
+    /// Drops the followers of a bot that was removed.
+    pub(super) fn drop_followers(&mut self, bot: usize) {
+        self.followers.retain(|(other, _)| *other != bot);
+    }
+
+    /// Stops reading what the descendants of removed bots may still say.
+    pub(super) fn close_removed(&mut self, units: &Units, reactor: &Reactor) {
+        let is_left = |(index, stream): (usize, &Stream)| (!units.contains(stream.bot)).then_some(index);
+        let left: Vec<usize> = self.pipes.iter().filter_map(is_left).collect();
         for index in left {
-            self.drop_stream(index);
+            self.close(index, reactor);
+        }
+    }
+
+    fn close(&mut self, index: usize, reactor: &Reactor) {
+        if let Some(stream) = self.pipes.remove(index) {
+            reactor.unwatch(&stream.fd);
         }
     }
 }

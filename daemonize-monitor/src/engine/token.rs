@@ -1,53 +1,58 @@
-//! Encodes the purpose of an event of `epoll(7)` in the word that the kernel keeps with it.
+//! Encodes the purpose of a watched descriptor in the 64 bits that `epoll(7)` keeps with it.
 
-/// The purpose of an event of the engine.
+use super::slots::{GENERATIONS, Key};
+
+/// The purpose of a watched descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Token {
-    Bell,
-    Child,
+    /// The command queue.
+    Commands,
+    /// The socket that SIGCHLD writes to.
+    Children,
+    /// The daemon was told to stop.
     Stopping,
+    /// The threads that start programs and look for files.
     Threads,
     StraySignals,
-    Notify(usize, u32),
-    Unit(usize, u32),
-    Stream(usize, u32),
-    Probe(usize, u32),
+    /// The notify socket of a bot.
+    Notify(Key),
+    /// The process of a bot.
+    Process(Key),
+    /// A pipe from a bot.
+    Stream(Key),
+    /// The connection by which a bot is asked whether it is ready.
+    Probe(Key),
 }
-
-/// Generations of a slot, after which the first one comes again.
-pub(super) const GENERATIONS: u32 = 1 << 24;
 
 impl Token {
     pub(super) fn encode(self) -> u64 {
-        let join = |kind: u64, (index, generation): (usize, u32)| {
-            kind << 56 | u64::from(generation % GENERATIONS) << 32 | index as u64
-        };
+        let keyed = |kind: u64, Key { index, generation }: Key| kind << 56 | u64::from(generation) << 32 | index as u64;
         match self {
-            Token::Bell => 0,
-            Token::Child => join(1, (0, 0)),
-            Token::Stopping => join(2, (0, 0)),
-            Token::Notify(index, generation) => join(3, (index, generation)),
-            Token::Unit(index, generation) => join(4, (index, generation)),
-            Token::Stream(index, generation) => join(5, (index, generation)),
-            Token::Probe(index, generation) => join(6, (index, generation)),
-            Token::Threads => join(7, (0, 0)),
-            Token::StraySignals => join(8, (0, 0)),
+            Token::Commands => 0,
+            Token::Children => 1 << 56,
+            Token::Stopping => 2 << 56,
+            Token::Notify(key) => keyed(3, key),
+            Token::Process(key) => keyed(4, key),
+            Token::Stream(key) => keyed(5, key),
+            Token::Probe(key) => keyed(6, key),
+            Token::Threads => 7 << 56,
+            Token::StraySignals => 8 << 56,
         }
     }
 
     #[allow(clippy::cast_possible_truncation)] // Taken apart as it was put together.
     pub(super) fn decode(word: u64) -> Token {
-        let (index, generation) = (word as u32 as usize, (word >> 32) as u32 % GENERATIONS);
+        let key = Key { index: word as u32 as usize, generation: (word >> 32) as u32 % GENERATIONS };
         match word >> 56 {
-            1 => Token::Child,
+            1 => Token::Children,
             2 => Token::Stopping,
-            3 => Token::Notify(index, generation),
-            4 => Token::Unit(index, generation),
-            5 => Token::Stream(index, generation),
-            6 => Token::Probe(index, generation),
+            3 => Token::Notify(key),
+            4 => Token::Process(key),
+            5 => Token::Stream(key),
+            6 => Token::Probe(key),
             7 => Token::Threads,
             8 => Token::StraySignals,
-            _ => Token::Bell,
+            _ => Token::Commands,
         }
     }
 }
@@ -57,14 +62,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_what_it_was() {
-        let last = GENERATIONS - 1;
-        let numbered = [(0, 0), (7, 3), (u32::MAX as usize, last)];
-        let kinds: [fn(usize, u32) -> Token; 4] = [Token::Notify, Token::Unit, Token::Stream, Token::Probe];
-        let numbered = numbered.iter().flat_map(|(index, generation)| kinds.map(|kind| kind(*index, *generation)));
-        for token in [Token::Bell, Token::Child, Token::Stopping, Token::Threads, Token::StraySignals]
+    fn token_is_decoded_as_it_was_encoded() {
+        let keys =
+            [(0, 0), (7, 3), (u32::MAX as usize, GENERATIONS - 1)].map(|(index, generation)| Key { index, generation });
+        let kinds: [fn(Key) -> Token; 4] = [Token::Notify, Token::Process, Token::Stream, Token::Probe];
+        let keyed = keys.iter().flat_map(|key| kinds.map(|kind| kind(*key)));
+        for token in [Token::Commands, Token::Children, Token::Stopping, Token::Threads, Token::StraySignals]
             .into_iter()
-            .chain(numbered)
+            .chain(keyed)
         {
             assert_eq!(Token::decode(token.encode()), token);
         }

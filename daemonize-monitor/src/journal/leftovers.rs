@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::process::{self, Facts, MarkReader};
 use crate::secret::Secret;
 use crate::sys::pidfd::PidFd;
-use daemonize_core::__private::send_stop;
+use crate::sys::siginfo::Purpose;
 use daemonize_core::{Pid, Signal};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::geteuid;
@@ -68,7 +68,7 @@ pub(super) fn end(told: Vec<Told>, now: &Header) -> Result<()> {
                 log::warn!("process {} was left behind by an earlier monitor and is sent {signal}", one.pid);
                 // Bots have had a signal when their monitor died (`PR_SET_PDEATHSIG`): unmarked, this one would be a second
                 // request, at which a daemon of this library breaks off what it does to end in order.
-                let _ = send_stop(one.handle.as_fd(), signal);
+                let _ = one.handle.send_for(signal, Purpose::Stop);
                 let _ = one.handle.send(Signal::SIGCONT);
             }
         }

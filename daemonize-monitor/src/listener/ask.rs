@@ -1,9 +1,9 @@
-//! Orders to the engine whose answers are awaited.
+//! Commands to the engine whose answers are awaited.
 
+use crate::cancellation::CancelGuard;
+use crate::command_queue::{self, Answer, Command, EXPLAIN_TIMEOUT};
 use crate::commands::Commands;
 use crate::error::{Error, ErrorKind, Result};
-use crate::orders::{self, Answer, EXPLAINED, Order};
-use crate::presence::Presence;
 use crate::status::BotStatus;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -12,7 +12,7 @@ use tokio::time::{timeout, timeout_at};
 /// How long the engine may take to begin with something.
 const BEGUN: Duration = Duration::from_secs(30);
 
-/// An order on its way; what it is for is told where it takes too long.
+/// A command on its way; what it is for is told where it takes too long.
 pub(super) struct Asked {
     answer: oneshot::Receiver<Result<Answer>>,
     what: String,
@@ -20,18 +20,18 @@ pub(super) struct Asked {
     end: tokio::time::Instant,
     commands: Commands,
     /// Asks why it is not done.
-    explanation: Option<Order>,
+    explanation: Option<Command>,
     /// Until this is dropped.
-    _here: Presence,
+    _waiting: CancelGuard,
 }
 
-/// Gives an order at once; the answer is awaited later, at most for as long as `wait` says from now on.
-pub(super) fn give(commands: &Commands, order: Order, what: impl Into<String>, wait: Option<Duration>) -> Asked {
+/// Sends a command at once; the answer is awaited later, at most for as long as `wait` says from now on.
+pub(super) fn give(commands: &Commands, command: Command, what: impl Into<String>, wait: Option<Duration>) -> Asked {
     let (sender, answer) = oneshot::channel();
-    let explanation = order.explanation();
-    let here = commands.desk().give(order, wait.is_some(), move |answer| drop(sender.send(answer)));
+    let explanation = command.explanation();
+    let waiting = commands.sender().send(command, wait.is_some(), move |answer| drop(sender.send(answer)));
     let end = tokio::time::Instant::now() + wait.unwrap_or(BEGUN);
-    Asked { answer, what: what.into(), wait, end, commands: commands.clone(), explanation, _here: here }
+    Asked { answer, what: what.into(), wait, end, commands: commands.clone(), explanation, _waiting: waiting }
 }
 
 impl Asked {
@@ -42,7 +42,7 @@ impl Asked {
             Err(_) => {
                 let time = self.wait.unwrap_or(BEGUN);
                 let why = match self.explanation {
-                    Some(order) => explained(&self.commands, order).await,
+                    Some(command) => explained(&self.commands, command).await,
                     None => String::new(),
                 };
                 Err(Error::failed(
@@ -64,16 +64,16 @@ impl Asked {
 }
 
 /// Returns `: ` and an explanation of the engine, or nothing if there is none.
-async fn explained(commands: &Commands, order: Order) -> String {
+async fn explained(commands: &Commands, command: Command) -> String {
     let (sender, answer) = oneshot::channel();
-    let _here = commands.desk().give(order, false, move |answer| drop(sender.send(answer)));
-    match timeout(EXPLAINED, answer).await {
-        Ok(Ok(answer)) => orders::explanation(answer),
+    let _waiting = commands.sender().send(command, false, move |answer| drop(sender.send(answer)));
+    match timeout(EXPLAIN_TIMEOUT, answer).await {
+        Ok(Ok(answer)) => command_queue::explanation(answer),
         _ => String::new(),
     }
 }
 
 /// All bots, or those of a name.
 pub(super) async fn bots(commands: &Commands, name: Option<String>) -> Result<Vec<BotStatus>> {
-    give(commands, Order::Status(name), "the engine", None).bots().await
+    give(commands, Command::Status(name), "the engine", None).bots().await
 }

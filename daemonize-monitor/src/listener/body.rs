@@ -12,7 +12,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use daemonize_control::axum;
-use daemonize_core::__private::escape_json;
+use daemonize_sys::escape::escape_json;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;

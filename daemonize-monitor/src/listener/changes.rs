@@ -1,8 +1,8 @@
 //! What happens to bots, said to whoever reads `GET /events`.
 
 use super::{Listener, show};
-use crate::orders::Order;
-use crate::presence::Presence;
+use crate::cancellation::CancelGuard;
+use crate::command_queue::Command;
 use crate::status::Change;
 use daemonize_control::Publisher;
 use serde_json::json;
@@ -65,8 +65,8 @@ impl Changes {
 /// Ends with the engine.
 fn publish(listener: &Listener, publisher: &Publisher) {
     let (sender, changes) = mpsc::sync_channel(KEPT);
-    let presence = Presence::default();
-    drop(listener.0.commands.desk().give(Order::Subscribe(sender, presence.watched()), false, drop));
+    let guard = CancelGuard::default();
+    drop(listener.0.commands.sender().send(Command::Subscribe(sender, guard.token()), false, drop));
     for change in changes {
         if publisher.readers() == 0 {
             continue;

@@ -2,23 +2,23 @@
 
 use super::{Listener, ask, body};
 use crate::bot::Bot;
+use crate::command_queue::{Answer, Command};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json;
-use crate::orders::{Answer, Order};
 use crate::status::{BotStatus, State as At};
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use body::{Instead, Read, answer, bad, parse, refusal};
 use daemonize_control::axum;
-use daemonize_core::__private::escape;
 use daemonize_core::Signal;
+use daemonize_sys::escape::escape;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// How one of the commands goes on.
-type Make = fn(String) -> Order;
+type Make = fn(String) -> Command;
 
 #[derive(Deserialize)]
 struct One {
@@ -64,15 +64,15 @@ pub(super) async fn command(
 async fn commanded(listener: &Listener, name: &str, command: &str, body: &Bytes) -> Result<Response, Instead> {
     let One { wait, signal, name: event } = parse(body)?;
     let wait = body::wait(wait)?;
-    let order = match (command, event) {
-        ("signal", _) => Order::Signal(name.to_owned(), parse_signal(signal.as_ref())?),
-        ("event", Some(event)) if is_event(&event) => Order::Event(name.to_owned(), event),
+    let command = match (command, event) {
+        ("signal", _) => Command::Signal(name.to_owned(), parse_signal(signal.as_ref())?),
+        ("event", Some(event)) if is_event(&event) => Command::Event(name.to_owned(), event),
         ("event", _) => return Err(bad("`name` is 1 to 64 printable ASCII characters without spaces").into()),
         (command, _) => made(command)?(name.to_owned()),
     };
-    let is_quick = matches!(order, Order::Signal(..) | Order::Event(..));
+    let is_quick = matches!(command, Command::Signal(..) | Command::Event(..));
     let commands = &listener.0.commands;
-    let outcome = ask::give(commands, order, name, wait.filter(|_| !is_quick)).bots().await;
+    let outcome = ask::give(commands, command, name, wait.filter(|_| !is_quick)).bots().await;
     let outcome = match outcome {
         Ok(_) if is_quick => ask::bots(commands, Some(name.to_owned())).await,
         outcome => outcome,
@@ -103,9 +103,9 @@ async fn commanded_all(listener: &Listener, body: &Bytes) -> Result<Response, In
     let wait = body::wait(wait)?;
     let signal = if command == "signal" { Some(parse_signal(signal.as_ref())?) } else { None };
     // An unknown command is refused even if there are no bots.
-    let make: Box<dyn Fn(String) -> Order + Send + Sync> = match signal {
-        Some(signal) => Box::new(move |name| Order::Signal(name, signal)),
-        None if command == "start" && bots.is_none() => Box::new(Order::StartUnlessDone),
+    let make: Box<dyn Fn(String) -> Command + Send + Sync> = match signal {
+        Some(signal) => Box::new(move |name| Command::Signal(name, signal)),
+        None if command == "start" && bots.is_none() => Box::new(Command::StartUnlessDone),
         None => Box::new(made(&command)?),
     };
     let before = listener.bots().await.map_err(|error| Box::new(refusal(&error, &[])))?;
@@ -168,7 +168,7 @@ async fn added(listener: &Listener, body: &Bytes) -> Result<Response, Instead> {
     let file = std::path::Path::new(&command).file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let name = name.unwrap_or_else(|| file.to_owned());
     let bot = Bot::new(&name, &command).arguments(arguments).autostart(false);
-    let outcome = ask::give(&listener.0.commands, Order::Add(Box::new(bot)), &name, wait).bots().await;
+    let outcome = ask::give(&listener.0.commands, Command::Add(Box::new(bot)), &name, wait).bots().await;
     // It may be a bot already, under another name.
     let named = |bots: &[BotStatus]| if let [bot] = bots { bot.name.clone() } else { name.clone() };
     outcome.map(|bots| body::bots(listener, &named(&bots), &bots)).map_err(|error| Box::new(refusal(&error, &[])))
@@ -198,10 +198,10 @@ pub(super) async fn reload(State(listener): State<Listener>, body: Bytes) -> Res
 
 fn made(command: &str) -> Result<Make, Instead> {
     match command {
-        "start" => Ok(Order::Start),
-        "stop" => Ok(Order::Stop),
-        "restart" => Ok(Order::Restart),
-        "destroy" => Ok(Order::Destroy),
+        "start" => Ok(Command::Start),
+        "stop" => Ok(Command::Stop),
+        "restart" => Ok(Command::Restart),
+        "destroy" => Ok(Command::Destroy),
         _ => Err(bad("there is no such command: start, stop, restart, destroy, signal, event").into()),
     }
 }

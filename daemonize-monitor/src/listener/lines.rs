@@ -1,9 +1,9 @@
 //! What a bot has printed, and prints.
 
 use super::{Listener, ask, body};
+use crate::command_queue::{Answer, Command};
 use crate::error::{Error, ErrorKind};
 use crate::logs::{Follower, Place, last_lines};
-use crate::orders::{Answer, Order};
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderValue;
@@ -11,7 +11,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::Response;
 use body::{Read, answer, bad, refusal};
 use daemonize_control::axum;
-use daemonize_core::__private::escape_json;
+use daemonize_sys::escape::escape_json;
 use serde::Deserialize;
 use serde_json::json;
 use std::convert::Infallible;
@@ -64,8 +64,8 @@ pub(super) async fn log(
 
 /// Returns the last lines of a bot; `None` if its output is not kept.
 async fn last(listener: &Listener, name: &str, count: usize, stream: &str) -> Result<Option<Vec<String>>, Error> {
-    let order = Order::Tail(name.to_owned(), count);
-    let bytes = match ask::give(&listener.0.commands, order, name, None).answer().await? {
+    let command = Command::Tail(name.to_owned(), count);
+    let bytes = match ask::give(&listener.0.commands, command, name, None).answer().await? {
         Answer::NotKept => return Ok(None),
         Answer::Lines(lines) if stream == "both" => lines,
         Answer::Files(files) => {
@@ -115,15 +115,15 @@ struct Following {
 impl Drop for Following {
     fn drop(&mut self) {
         self.lines.close();
-        self.listener.0.commands.desk().post(Order::Left);
+        self.listener.0.commands.sender().post(Command::ObserverLeft);
     }
 }
 
 async fn follow(listener: &Listener, name: &str) -> Result<Following, Error> {
     let (sender, lines) = mpsc::channel(KEPT);
     let following = Following { lines, listener: listener.clone() };
-    let order = Order::Follow(name.to_owned(), Follower::Reader(sender));
-    ask::give(&listener.0.commands, order, name, None).answer().await?;
+    let command = Command::Follow(name.to_owned(), Follower::Reader(sender));
+    ask::give(&listener.0.commands, command, name, None).answer().await?;
     Ok(following)
 }
 

@@ -2,7 +2,7 @@
 
 use super::Listener;
 use crate::json::{Bot, State};
-use daemonize_core::__private::is_escaped;
+use daemonize_sys::escape::is_escaped;
 use std::fmt::{Display, Write};
 
 /// Metrics of all bots, as lines of the text format 0.0.4; nothing if the engine does not answer.

@@ -1,6 +1,6 @@
 //! Where the monitor is asked and told: routes on its daemon's endpoint.
 //!
-//! The endpoint has one thread, in which nothing waits: an order goes to the engine, and its answer comes back through a
+//! The endpoint has one thread, in which nothing waits: a command goes to the engine, and its answer comes back through a
 //! channel that is awaited. So a stop that takes a minute keeps nobody else waiting.
 
 mod ask;

@@ -1,6 +1,6 @@
 //! Whoever follows the lines of a bot.
 
-use crate::presence::Absence;
+use crate::cancellation::CancelToken;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError as Refused;
@@ -9,7 +9,7 @@ use tokio::sync::mpsc::error::TrySendError as Refused;
 #[derive(Clone)]
 pub(crate) enum Follower {
     /// To the program that the monitor is part of.
-    Program(SyncSender<Vec<u8>>, Absence),
+    Program(SyncSender<Vec<u8>>, CancelToken),
     /// To a reader of the endpoint.
     Reader(mpsc::Sender<Vec<u8>>),
 }
@@ -25,10 +25,10 @@ impl Follower {
         }
     }
 
-    /// Whether nobody is there.
-    pub(crate) fn has_left(&self) -> bool {
+    /// Returns `true` if the follower has gone.
+    pub(crate) fn is_closed(&self) -> bool {
         match self {
-            Follower::Program(_, absence) => absence.has_left(),
+            Follower::Program(_, token) => token.is_cancelled(),
             Follower::Reader(sender) => sender.is_closed(),
         }
     }

@@ -249,21 +249,14 @@ fn stamped(lines: &[u8]) -> Vec<u8> {
     out
 }
 
-/// `2026-01-31T23:59:59.999Z`.
+/// The last millisecond that RFC 3339 can write: the year 9999 ends.
+const END_OF_CALENDAR: Duration = Duration::from_millis(253_402_300_799_999);
+
+/// Returns a time as `2026-01-31T23:59:59.999Z`.
 pub(crate) fn time(since_1970: Duration) -> String {
-    let (seconds, millis) = (since_1970.as_secs(), since_1970.subsec_millis());
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    // Years that begin in March have their leap day at the end (Howard Hinnant's `civil_from_days`).
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+    // Printing a later time is an error, and so a panic.
+    let printable = since_1970.min(END_OF_CALENDAR);
+    humantime::format_rfc3339_millis(UNIX_EPOCH + printable).to_string()
 }
 
 #[cfg(test)]
@@ -306,15 +299,17 @@ mod tests {
     }
 
     #[test]
-    fn the_time_is_told_as_everybody_does() {
+    fn time_is_printed_as_rfc_3339() {
         for (seconds, text) in [
             (0, "1970-01-01T00:00:00.007Z"),
             (951_782_400, "2000-02-29T00:00:00.007Z"),
             (1_709_251_199, "2024-02-29T23:59:59.007Z"),
             (1_735_689_599, "2024-12-31T23:59:59.007Z"),
             (4_107_542_400, "2100-03-01T00:00:00.007Z"),
+            (253_402_300_799, "9999-12-31T23:59:59.007Z"),
         ] {
             assert_eq!(time(Duration::from_secs(seconds) + Duration::from_millis(7)), text);
         }
+        assert_eq!(time(Duration::from_secs(u64::MAX)), "9999-12-31T23:59:59.999Z");
     }
 }

@@ -6,6 +6,7 @@
 use crate::program::{BOT_VARIABLE, MONITOR_VARIABLE, SECRET_VARIABLE};
 use crate::secret::Secret;
 use daemonize_core::Pid;
+use daemonize_sys::proc::ProcStat;
 use memchr::{memchr, memmem};
 use std::fs::File;
 use std::io::{self, Read};
@@ -95,7 +96,7 @@ fn read_bounded(path: &str, buffer: &mut Vec<u8>) -> io::Result<()> {
 
 /// Returns a thread of a process whose first thread has ended, and has no environment any more that could be read.
 fn thread_of_headless(pid: Pid) -> Option<Pid> {
-    super::stat(pid).filter(|stat| super::fields(stat).is_some_and(|mut fields| fields.next() == Some("Z")))?;
+    ProcStat::of(pid).ok().filter(|stat| stat.state == 'Z')?;
     super::numbers(&format!("/proc/{pid}/task")).find(|thread| *thread != pid)
 }
 
@@ -132,14 +133,10 @@ fn parse(environment: &[u8]) -> Option<Marks> {
 /// one by now. `env_end` of `proc_pid_stat(5)` is zero from the moment on at which its program's memory is gone, until the
 /// next one's is filled or the process is a zombie.
 fn without_environment(pid: Pid) -> Option<Environment> {
-    const ENV_END: usize = 51;
-    let Some(stat) = super::stat(pid) else { return Some(Environment::Unmarked) };
-    let Some(mut fields) = super::fields(&stat) else { return Some(Environment::Unmarked) };
-    // The fields after the name begin with the third.
-    match (fields.next(), fields.nth(ENV_END - 4)) {
-        (Some("Z" | "X"), _) => Some(Environment::Unmarked),
-        (_, Some("0")) => Some(Environment::InTransition),
-        _ => None,
+    match ProcStat::of(pid) {
+        Ok(stat) if !stat.is_zombie() && stat.env_end == Some(0) => Some(Environment::InTransition),
+        Ok(stat) if !stat.is_zombie() => None,
+        _ => Some(Environment::Unmarked),
     }
 }
 

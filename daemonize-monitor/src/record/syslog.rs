@@ -1,4 +1,6 @@
 //! Messages for the system log, over the socket on which it receives them.
+//!
+//! Own code, because the crate `syslog` waits where the queue of the receiver is full.
 
 use crate::error::cause;
 use crate::logs::prefix;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use look::{Lab, Process};
 use nix::sys::signal::Signal;
 
-use crate::only::{SOON, client, freeze, hold, lab, needs_root, times};
+use crate::single_instance::{SOON, client, freeze, hold, lab, needs_root, times};
 
 /// The two kinds, which must say the same.
 const KINDS: [&[&str]; 2] = [&[], &["async"]];
@@ -85,10 +85,29 @@ fn a_daemon_that_hangs_is_a_timeout() {
 }
 
 #[test]
-fn a_blocking_client_inside_of_a_runtime_does_not_panic() {
+fn blocking_client_works_in_each_runtime_and_leaves_no_thread_or_descriptor() {
+    let lab = lab();
+    daemon(&lab, &["tcp"]);
+    for address in ["unix", "tcp"] {
+        for kind in ["none", "current", "multi"] {
+            let calls = lab.run(&["in_runtime", "d.pid", kind]).ok();
+            calls.prints(&["\"name\":\"clients\"", "\"echo\":1", "Refused(404)", "NotRunning", "no traces"]);
+        }
+        if address == "unix" {
+            fs::remove_file(lab.path("d.control/socket")).expect("a socket");
+        }
+    }
+}
+
+/// A start is refused in a process with another thread.
+#[test]
+fn start_after_calls_of_a_blocking_client_succeeds() {
     let lab = lab();
     daemon(&lab, &[]);
-    lab.run(&["inside", "d.pid"]).ok().prints(&["\"name\":\"clients\""]);
+    lab.run(&["start_after_calls", "d.pid", "later.pid"]).ok().prints(&["\"name\":\"clients\"", "started"]);
+    let later = lab.daemon("later.pid");
+    later.signal(Signal::SIGTERM);
+    later.died(SOON).expect("it was told to");
 }
 
 /// However many ask for it at once: all say that it is gone, and it is.

@@ -35,7 +35,7 @@ fn it_says_who_and_how_the_daemon_is() {
 #[test]
 fn status_and_client_say_what_the_daemon_could_not_do() {
     let lab = lab();
-    let daemon = start(&lab, &["body=deaf", "grace=50"]);
+    let daemon = start(&lab, &["body=ask_and_hang", "grace=50"]);
     assert!(get(&lab, "/status").json()["warning"].is_null());
     fs::rename(lab.path("out"), lab.path("old")).expect("a log");
     fs::create_dir(lab.path("out")).expect("a directory");

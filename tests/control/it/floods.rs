@@ -2,7 +2,7 @@
 
 use nix::sys::signal::Signal;
 
-use crate::only::{SOON, lab};
+use crate::single_instance::{SOON, lab};
 
 /// How much memory a client may have, in KiB: less than any of these daemons says within the time of a call.
 const MEMORY: u32 = 120_000;
@@ -19,7 +19,7 @@ const FLOODS: [(&str, &str, [&str; 2]); 13] = [
     ("line", "get", ["Reply", "`/x`: it is larger than 16 MiB, the limit of a reply"]),
     ("chunk", "get", ["Reply", "`/x`: it is larger than 16 MiB, the limit of a reply"]),
     ("refusal", "get", ["Reply", "`/x`: it is larger than 16 MiB, the limit of a reply"]),
-    ("size", "get", ["Reply", "`/x`: a chunk has no size"]),
+    ("size", "get", ["Reply", "`/x`: its body is not HTTP: "]),
     ("head", "get", ["Reply", "`/x`: its head is larger than 16 KiB, the limit of a head"]),
     ("values", "get", ["Reply", "`/x`: it has more JSON values than 4194304, the limit of a reply"]),
 ];

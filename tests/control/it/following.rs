@@ -4,7 +4,7 @@ use std::fs;
 
 use look::Lab;
 
-use crate::only::{PIDFILE, SOON, call, hold, lab, times};
+use crate::single_instance::{PIDFILE, SOON, call, hold, lab, times};
 
 /// The first one ends after the connection, and before it has read the whole event: the launch is the next first one.
 #[test]

@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt, chown, lchown, symlink};
 use look::{ADA, Deadline, NOBODY_KNOWS};
 use nix::sys::signal::Signal;
 
-use crate::only::{PIDFILE, SOON, lab, needs_root, wait_for_state};
+use crate::single_instance::{PIDFILE, SOON, lab, needs_root, wait_for_state};
 
 /// A user that is not root.
 const STRANGER: u32 = 65534;

@@ -8,7 +8,9 @@ use std::time::Duration;
 use look::{Deadline, Lab};
 use nix::sys::signal::Signal;
 
-use crate::only::{First, PIDFILE, SOON, call, client, freeze, hold, lab, times, times_in_log, wait_for_state};
+use crate::single_instance::{
+    First, PIDFILE, SOON, call, client, freeze, hold, lab, times, times_in_log, wait_for_state,
+};
 
 /// One launch wins, and every other one gets its answer from the winner.
 #[test]
@@ -178,34 +180,34 @@ fn a_first_one_on_its_way_out_is_waited_for() {
 #[test]
 fn on_stop_runs_once_whichever_way_the_end_comes() {
     for (settings, how) in [
-        ("end=wait", Signal::SIGTERM),
-        ("end=wait", Signal::SIGINT),
-        ("end=wait", Signal::SIGHUP),
-        ("end=sleep", Signal::SIGTERM),
-        ("end=sleep", Signal::SIGINT),
+        ("then=wait", Signal::SIGTERM),
+        ("then=wait", Signal::SIGINT),
+        ("then=wait", Signal::SIGHUP),
+        ("then=sleep", Signal::SIGTERM),
+        ("then=sleep", Signal::SIGINT),
     ] {
         let lab = lab();
         let first = hold(&lab, &[settings]);
         // Two at the same moment, where it goes on after them.
         freeze(first.process);
         first.process.signal(how);
-        if settings == "end=wait" {
+        if settings == "then=wait" {
             first.process.signal(if how == Signal::SIGTERM { Signal::SIGINT } else { Signal::SIGTERM });
         }
         first.process.signal(Signal::SIGCONT);
         let outcome = first.program.finish();
         // Who waits goes on; who knows nothing of the signal dies of it.
-        let expected = if settings == "end=wait" { 0 } else { 128 + how as i32 };
+        let expected = if settings == "then=wait" { 0 } else { 128 + how as i32 };
         assert_eq!(outcome.code(), expected, "{settings} {how}: {outcome}");
-        assert_eq!(times_in_log(&lab, "goes on"), usize::from(settings == "end=wait"));
+        assert_eq!(times_in_log(&lab, "goes on"), usize::from(settings == "then=wait"));
         assert_eq!(times_in_log(&lab, "on_stop"), 1, "{settings} {how}");
         nothing_left(&lab);
     }
     let lab = lab();
-    lab.helper(&["hold", "app", "end=drop"]).run().ok();
+    lab.helper(&["hold", "app", "then=drop_at_once"]).run().ok();
     assert_eq!(lab.read("log").lines().skip(2).collect::<Vec<_>>(), ["on_stop", "goes on"]);
     nothing_left(&lab);
-    let forever = lab.helper(&["hold", "app", "end=forever"]).spawn();
+    let forever = lab.helper(&["hold", "app", "then=run_forever"]).spawn();
     lab.wait_for(PIDFILE, SOON, |text| !text.is_empty());
     forever.signal(Signal::SIGTERM);
     forever.finish().ok();
@@ -217,9 +219,9 @@ fn on_stop_runs_once_whichever_way_the_end_comes() {
 #[test]
 fn on_stop_that_panics_makes_the_program_fail() {
     let lab = lab();
-    let waits = hold(&lab, &["stop=panics", "end=wait"]);
+    let waits = hold(&lab, &["on_stop=panics", "then=wait"]);
     waits.process.signal(Signal::SIGTERM);
-    let stops = lab.helper(&["hold", "other", "stop=panics", "end=stop"]).spawn();
+    let stops = lab.helper(&["hold", "other", "on_stop=panics", "then=stop_at_once"]).spawn();
     for program in [waits.program, stops] {
         program.finish().exits(101).says(&["no pen"]);
     }
@@ -231,7 +233,7 @@ fn on_stop_that_panics_makes_the_program_fail() {
 fn all_ends_at_once_are_one_end() {
     for _ in 0..times(5, 100) {
         let lab = lab();
-        let first = hold(&lab, &["end=wait"]);
+        let first = hold(&lab, &["then=wait"]);
         let stops: Vec<_> = (0..4).map(|_| lab.helper(&["call", "app", "stop"]).spawn()).collect();
         first.process.signal(Signal::SIGTERM);
         let outcome = first.program.finish();
@@ -251,7 +253,7 @@ fn all_ends_at_once_are_one_end() {
 #[test]
 fn an_ignored_signal_does_not_end_it() {
     let lab = lab();
-    let program = lab.shell("trap '' HUP; exec \"$D\" hold app end=sleep").spawn();
+    let program = lab.shell("trap '' HUP; exec \"$D\" hold app then=sleep").spawn();
     lab.wait_for("log", SOON, |log| log.contains("primary "));
     program.signal(Signal::SIGHUP);
     assert!(call(&lab, &["running"]).starts_with("Running"));
@@ -305,7 +307,7 @@ fn a_handler_that_fails_panics_or_takes_long_hurts_nobody_else() {
     let event = |name: &str| lab.helper(&["call", "app", "event", name, "null"]).run();
     event("fail").exits(5).says(&["Handler: failed to handle event `fail`: out of luck"]);
     let panicked = event("panic").exits(5).says(&["Handler", "panicked"]);
-    assert!(!panicked.stderr.contains("TOPSECRET") && !panicked.stderr.contains("hold.rs"), "{panicked}");
+    assert!(!panicked.stderr.contains("TOPSECRET") && !panicked.stderr.contains("instance.rs"), "{panicked}");
     let slow: Vec<_> = (0..8).map(|_| lab.helper(&["call", "app", "event", "slow", "null"]).spawn()).collect();
     lab.wait_for("log", SOON, |log| log.lines().filter(|line| *line == "slow begins").count() == 8);
     let quick = lab.helper(&["call", "app", "get", "/"]).run().ok();

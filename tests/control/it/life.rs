@@ -18,7 +18,7 @@ use crate::http::Http;
 #[test]
 fn p5_14_a_stop_is_answered_and_the_endpoint_stays_until_the_work_has_drained() {
     let lab = lab();
-    let daemon = start(&lab, &["tcp=127.0.0.1:0", "drain=1500"]);
+    let daemon = start(&lab, &["tcp=127.0.0.1:0", "body=drain"]);
     let mut connection = unix(&lab);
     for _ in 0..3 {
         let answer = connection.ask(&posted("/stop", "x", "", "{}"));
@@ -88,9 +88,9 @@ fn p5_14_what_is_being_answered_when_it_ends_is_answered_and_what_takes_longer_i
 fn p5_14_nothing_is_left_where_the_body_never_ends() {
     let lab = lab();
     for (how, settings) in [
-        ("grace", ["body=deaf", "grace=300"]),
-        ("second stop", ["body=deaf", "grace=60000"]),
-        ("never asks", ["body=blind", "grace=60000"]),
+        ("grace", ["body=ask_and_hang", "grace=300"]),
+        ("second stop", ["body=ask_and_hang", "grace=60000"]),
+        ("never asks", ["body=hang", "grace=60000"]),
     ] {
         let daemon = start(&lab, &[&settings[..], &["tcp=127.0.0.1:0"]].concat());
         let mut slow = unix(&lab);
@@ -194,7 +194,7 @@ fn restart_into_program_that_cannot_start_is_answered_with_the_error() {
 #[test]
 fn stop_during_a_restart_is_meant_for_the_new_program_too() {
     let lab = lab();
-    let daemon = start(&lab, &["drain=1500"]);
+    let daemon = start(&lab, &["body=drain"]);
     assert_eq!(post(&lab, "/restart", "{}").json()["state"], "restarting");
     assert_eq!(post(&lab, "/stop", "{}").json()["state"], "stopping");
     daemon.died(SOON).expect("it was told to");

@@ -155,7 +155,7 @@ fn p5_10_slow_handlers_leave_room_and_who_has_gone_gives_his_place_back() {
 #[test]
 fn p5_10_two_hundred_slow_strangers_keep_the_owner_from_nothing() {
     let lab = lab();
-    let daemon = start(&lab, &["tcp=127.0.0.1:0", "tick=50"]);
+    let daemon = start(&lab, &["tcp=127.0.0.1:0", "body=tick"]);
     answers_its_owner(&lab);
     let before = daemon.descriptors().len();
     let (memory, work) = (memory(daemon), lab.read("log").len());

@@ -5,14 +5,14 @@ use std::net::TcpListener;
 use look::Lab;
 use nix::sys::signal::Signal;
 
-use crate::only::{PIDFILE, SOON, lab, times_in_log, wait_for_state};
+use crate::single_instance::{PIDFILE, SOON, lab, times_in_log, wait_for_state};
 
 /// The guard is dropped, and the program goes on: it can be ended like any other.
 #[test]
 fn signals_end_a_program_whose_instance_is_gone() {
     let lab = lab();
     for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
-        dies_of(&lab, &["end=live"], signal);
+        dies_of(&lab, &["then=drop_and_live_on"], signal);
         assert!(!lab.path(PIDFILE).exists());
     }
     assert_eq!(times_in_log(&lab, "on_stop"), 3);
@@ -24,7 +24,7 @@ fn signals_end_a_program_whose_instance_could_not_start() {
     let stranger = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = format!("address={}", stranger.local_addr().expect("an address"));
     for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
-        dies_of(&lab, &["end=live", &address], signal);
+        dies_of(&lab, &["then=live_on_without", &address], signal);
     }
     assert_eq!(times_in_log(&lab, "on_start"), 3);
     assert_eq!(times_in_log(&lab, "on_stop"), 0);
@@ -34,7 +34,7 @@ fn signals_end_a_program_whose_instance_could_not_start() {
 #[test]
 fn signals_end_a_second_instance_and_its_program() {
     let lab = lab();
-    dies_of(&lab, &["end=again"], Signal::SIGTERM);
+    dies_of(&lab, &["then=drop_and_start_again"], Signal::SIGTERM);
     assert_eq!(times_in_log(&lab, "on_stop"), 2);
     assert!(!lab.path(PIDFILE).exists());
 }
@@ -43,7 +43,7 @@ fn signals_end_a_second_instance_and_its_program() {
 #[test]
 fn a_signal_during_the_end_is_obeyed_after_it() {
     let lab = lab();
-    let program = lab.helper(&["hold", "app", "end=live", "stop=waits"]).spawn();
+    let program = lab.helper(&["hold", "app", "then=drop_and_live_on", "on_stop=waits"]).spawn();
     lab.wait_for("log", SOON, |log| log.contains("on_stop begins"));
     program.signal(Signal::SIGTERM);
     lab.write("go", "");
@@ -56,7 +56,7 @@ fn a_signal_during_the_end_is_obeyed_after_it() {
 #[test]
 fn signals_end_all_instances_of_a_program() {
     let lab = lab();
-    dies_of(&lab, &["end=both"], Signal::SIGINT);
+    dies_of(&lab, &["then=start_another"], Signal::SIGINT);
     assert_eq!(times_in_log(&lab, "on_stop"), 2);
     assert!(!lab.path(PIDFILE).exists() && !lab.path("other/.pid").exists());
 }

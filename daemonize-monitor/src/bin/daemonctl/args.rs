@@ -3,8 +3,9 @@
 use crate::exit;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
-use daemonize_core::__private::escape_bytes;
 use daemonize_core::Signal;
+use daemonize_monitor::__daemonctl::parse_duration;
+use daemonize_sys::escape::escape_bytes;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -27,20 +28,10 @@ pub(crate) struct Arguments {
     /// Prints JSON instead of words and tables.
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// When to use colours; `auto` is on a terminal, unless `NO_COLOR` is set.
-    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
-    pub(crate) color: Color,
+    #[command(flatten)]
+    pub(crate) color: colorchoice_clap::Color,
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-/// When there are colours.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Color {
-    #[default]
-    Auto,
-    Always,
-    Never,
 }
 
 #[derive(Debug, Subcommand)]
@@ -212,18 +203,10 @@ impl Stream {
     }
 }
 
-/// `500ms`, `10s`, `2m`, `1h`, `1.5s`; a plain number is seconds.
+/// Reads a duration with its unit; a plain number is seconds, as `timeout(1)` takes it.
 fn duration(text: &str) -> Result<Duration, String> {
-    let number = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
-    let factor = match &text[number.len()..] {
-        "ms" => 0.001,
-        "" | "s" => 1.0,
-        "m" => 60.0,
-        "h" => 3600.0,
-        unit => return Err(format!("`{unit}` is none of the units ms, s, m, h")),
-    };
-    let number: f64 = number.parse().map_err(|_| "write a number and a unit, such as `10s`".to_owned())?;
-    Duration::try_from_secs_f64(number * factor).map_err(|_| "it is out of range".to_owned())
+    let is_plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    parse_duration(&if is_plain { format!("{text}s") } else { text.to_owned() })
 }
 
 fn signal(text: &str) -> Result<Signal, String> {
@@ -247,7 +230,7 @@ mod tests {
         {
             assert_eq!(milliseconds(text), Ok(expected), "{text}");
         }
-        for text in ["", "s", "-1s", "1d", "1 s", "NaN", "inf", "1e300h"] {
+        for text in ["", "s", "-1s", "NaN", "inf", "1e300h"] {
             assert!(duration(text).is_err(), "{text}");
         }
     }

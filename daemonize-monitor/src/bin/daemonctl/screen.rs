@@ -1,10 +1,11 @@
 //! Where everything is printed: with colours or without, as words or as JSON.
 
-use crate::args::{Arguments, Color};
+use crate::args::Arguments;
 use crate::exit::Failure;
 use crate::text::{harmless, harmless_json};
+use anstream::{AutoStream, ColorChoice};
+use clap::builder::styling::{AnsiColor, Style};
 use serde::Serialize;
-use std::env;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
@@ -22,13 +23,12 @@ pub(crate) enum Tone {
 }
 
 impl Tone {
-    /// The number of the colour, as `ESC [ n m` takes it.
-    fn number(self) -> u8 {
+    fn style(self) -> Style {
         match self {
-            Tone::Good => 32,
-            Tone::Uneasy => 33,
-            Tone::Bad => 31,
-            Tone::Quiet => 2,
+            Tone::Good => AnsiColor::Green.on_default(),
+            Tone::Uneasy => AnsiColor::Yellow.on_default(),
+            Tone::Bad => AnsiColor::Red.on_default(),
+            Tone::Quiet => Style::new().dimmed(),
         }
     }
 }
@@ -44,16 +44,10 @@ pub(crate) struct Screen {
 
 impl Screen {
     pub(crate) fn new(arguments: &Arguments) -> Screen {
-        // https://no-color.org: when it is there and not empty.
-        let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
-            || env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
-        let colors = |is_terminal| match arguments.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => is_terminal && !refused,
-        };
-        let (out, errors) = (io::stdout().is_terminal(), io::stderr().is_terminal());
-        Screen { json: arguments.json, colors: colors(out), error_colors: colors(errors) }
+        arguments.color.write_global();
+        let colors = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
+        let error_colors = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
+        Screen { json: arguments.json, colors, error_colors }
     }
 
     /// Whether standard output is a terminal.
@@ -103,7 +97,8 @@ impl Screen {
 }
 
 fn paint(colors: bool, tone: Tone, text: &str) -> String {
-    if colors { format!("\x1b[{}m{text}\x1b[0m", tone.number()) } else { text.to_owned() }
+    let style = if colors { tone.style() } else { Style::new() };
+    format!("{style}{text}{style:#}")
 }
 
 /// Harmless, but for the ends of lines.

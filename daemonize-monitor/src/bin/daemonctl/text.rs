@@ -1,7 +1,7 @@
 //! Texts for people: durations, sizes, and what others wrote, made harmless.
 
 /// A text of others for a terminal, and the same for JSON.
-pub(crate) use daemonize_core::__private::{escape as harmless, escape_json as harmless_json};
+pub(crate) use daemonize_sys::escape::{escape as harmless, escape_json as harmless_json};
 
 /// `45s`, `12m 05s`, `3h 07m`, `12d 04h`.
 pub(crate) fn duration(seconds: f64) -> String {
@@ -15,6 +15,8 @@ pub(crate) fn duration(seconds: f64) -> String {
         _ => format!("{days}d {:02}h", hours % 24),
     }
 }
+
+// Crates for sizes and durations print more digits and units than a column of a table has room for.
 
 /// `980 B`, `12 kB`, `3.4 MB`.
 #[allow(clippy::cast_precision_loss)] // Two digits are shown.

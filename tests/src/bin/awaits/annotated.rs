@@ -3,12 +3,12 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use crate::act::{self, Guard};
+use look::words::{self, Guard, append};
 
 #[daemon::run(pidfile = look::in_lab("d.pid"), worker_threads = 3)]
 pub(crate) async fn serve(file: &'static str) -> Result<(), std::io::Error> {
     let _guard = Guard("left".into());
-    act::note(file, "begun")?;
+    words::note(file)?;
     std::future::pending().await
 }
 
@@ -22,7 +22,7 @@ pub(crate) async fn beat(state: &mut State, last: u32) -> ControlFlow<()> {
     let before = state.beats;
     state.beats += 1;
     tokio::time::sleep(Duration::from_millis(1)).await;
-    let _ = act::note("beats", &format!("{before} {}", state.beats));
+    let _ = append("beats", &format!("{before} {} {}\n", state.beats, std::process::id()));
     if state.beats == last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
@@ -35,5 +35,5 @@ async fn next_job() -> Option<u32> {
 #[daemon::message(from = next_job, pidfile = look::in_lab("d.pid"), pool_size = 3, runtime = current_thread)]
 pub(crate) async fn handle(job: u32) -> std::io::Result<()> {
     tokio::time::sleep(Duration::from_millis(1)).await;
-    act::note("jobs", &format!("handled {job}"))
+    append("jobs", &format!("handled {job} {}\n", std::process::id()))
 }

@@ -1,21 +1,22 @@
 //! Daemons that await: the first argument is a verb, the others say what the daemon is like and does.
 //!
 //! ```sh
-//! awaits start pidfile=d.pid body=note:begun,pending
+//! awaits start pidfile=d.pid body=note:begun,idle
 //! awaits start pidfile=d.pid inbox=jobs told=told fetch=await
 //! awaits stop  pidfile=d.pid
 //! ```
 //!
 //! Verbs: `start`, `foreground`, `stop`, and the annotated functions `serve`, `beat` and `handle`. What the body (`body=…`), a
-//! step (`step=…`) and a handler (the lines of `inbox=FILE`) do is written in the language of [`act`]. `fetch=await` and
-//! `ack=await` have the messages fetched and acknowledged by somebody who awaits; `told=FILE` has them acknowledged at all.
-//! `ack=ACTS` and `nack=ACTS` are performed by a receipt that awaits, before it notes that.
-//! `sync=true` makes the body one that does not await. Every other key is the builder method of the same name.
+//! step (`step=…`) and a handler of messages (the lines of `inbox=FILE`) do is one of the functions of [`bodies`], or a few
+//! [`look::words`]. `fetch=await` and `ack=await` have the messages fetched and acknowledged by async functions; `told=FILE`
+//! has them acknowledged at all. `ack=…` and `nack=…` are run by a receipt that awaits, before it notes that. `guard=FILE`
+//! gives the body or step a local that notes there when it is dropped. `sync=true` makes the body one that does not await.
+//! Every other key is the builder method of the same name.
 #![deny(unsafe_code)]
 
-mod act;
 mod annotated;
-mod inbox;
+mod bodies;
+mod messages;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -23,10 +24,13 @@ use std::time::Duration;
 
 use daemon::{Daemon, Ready, Result, Retry, Runtime, Signal, Started, Work};
 
-use crate::inbox::{Acts, Inbox, Receipt, SlowReceipt};
+use look::inbox::Inbox;
+use look::words::{self, Guard};
+
+use crate::messages::{Answers, Receipt, SlowReceipt};
 
 /// The keys that are not methods of the builder.
-const OURS: [&str; 9] = ["body", "step", "inbox", "fetch", "told", "ack", "nack", "requeue", "sync"];
+const OURS: [&str; 10] = ["body", "step", "guard", "inbox", "fetch", "told", "ack", "nack", "requeue", "sync"];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -55,39 +59,53 @@ fn perform(verb: &str, mut settings: BTreeMap<&str, &str>) -> Result<ExitCode> {
 fn launch(daemon: Daemon, ours: &BTreeMap<&str, &str>, verb: &str) -> Result<Started> {
     let get = |key| ours.get(key).map(|value| (*value).to_owned());
     let is = |key| ours.contains_key(key);
-    if let Some(acts) = get("step") {
-        return begin(daemon.step_async(move || act::perform(acts.clone())), verb);
-    }
-    let Some(file) = get("inbox") else {
-        let acts = get("body").unwrap_or_else(|| "pending".to_owned());
-        return if is("sync") {
-            begin(daemon.run(|| while daemon::sleep(Duration::from_secs(3600)) {}), verb)
-        } else {
-            begin(daemon.run_async(move || act::perform(acts)), verb)
-        };
+    let (body, guard) = (get("step").or(get("body")).unwrap_or_else(|| "hang".to_owned()), get("guard"));
+    let run = move || {
+        let (body, guard) = (bodies::run(&body), guard.clone().map(Guard));
+        async move {
+            let _guard = guard;
+            body.await
+        }
     };
-    let (mut inbox, told) = (Inbox::new(&file), get("told").unwrap_or_default());
-    let acts = |key| get(key).filter(|acts| acts != "await").unwrap_or_else(|| "pause:5".to_owned());
-    let acts = Acts { ack: acts("ack"), nack: acts("nack"), requeue: get("requeue").map(|_| file.clone()) };
+    match get("inbox") {
+        Some(file) => handle_messages(daemon, ours, &file, verb),
+        None if is("step") => begin(daemon.step_async(run), verb),
+        None if is("sync") => begin(daemon.run(words::idle), verb),
+        None => begin(daemon.run_async(run), verb),
+    }
+}
+
+fn handle_messages(daemon: Daemon, ours: &BTreeMap<&str, &str>, file: &str, verb: &str) -> Result<Started> {
+    let get = |key| ours.get(key).map(|value| (*value).to_owned());
+    let is = |key| ours.contains_key(key);
+    let (mut inbox, told) = (Inbox::new(file), get("told").unwrap_or_default());
+    let answer = |key| get(key).filter(|body| body != "await").unwrap_or_else(|| "pause:5".to_owned());
+    let answers =
+        Answers { ack: answer("ack"), nack: answer("nack"), requeue: get("requeue").map(|_| file.to_owned()) };
+    let receipt = {
+        let told = told.clone();
+        move |line: Option<String>| line.map(|line| Receipt::of(line, &told))
+    };
+    let slow_receipt = move |line: Option<String>| line.map(|line| SlowReceipt::of(line, &told, &answers));
+    let handle = messages::handle;
     match (is("fetch"), is("told"), is("ack")) {
-        (false, false, _) => begin(daemon.messages_async(move || inbox.next_at_once(), inbox::handle), verb),
-        (true, false, _) => begin(daemon.messages_async(async move || inbox.next().await, inbox::handle), verb),
+        (false, false, _) => begin(daemon.messages_async(move || messages::next_at_once(&mut inbox), handle), verb),
+        (true, false, _) => begin(daemon.messages_async(async move || messages::next(&mut inbox).await, handle), verb),
         (false, true, false) => {
-            let fetch = move || inbox.next_at_once().map(|line| line.map(|line| Receipt::of(line, &told)));
-            begin(daemon.messages_async(fetch, inbox::handle), verb)
+            let fetch = move || messages::next_at_once(&mut inbox).map(&receipt);
+            begin(daemon.messages_async(fetch, handle), verb)
         }
         (false, true, true) => {
-            let fetch = move || inbox.next_at_once().map(|line| line.map(|line| SlowReceipt::of(line, &told, &acts)));
-            begin(daemon.messages_async(fetch, inbox::handle), verb)
+            let fetch = move || messages::next_at_once(&mut inbox).map(&slow_receipt);
+            begin(daemon.messages_async(fetch, handle), verb)
         }
         (true, true, false) => {
-            let fetch = async move || inbox.next().await.map(|line| line.map(|line| Receipt::of(line, &told)));
-            begin(daemon.messages_async(fetch, inbox::handle), verb)
+            let fetch = async move || messages::next(&mut inbox).await.map(&receipt);
+            begin(daemon.messages_async(fetch, handle), verb)
         }
         (true, true, true) => {
-            let fetch =
-                async move || inbox.next().await.map(|line| line.map(|line| SlowReceipt::of(line, &told, &acts)));
-            begin(daemon.messages_async(fetch, inbox::handle), verb)
+            let fetch = async move || messages::next(&mut inbox).await.map(&slow_receipt);
+            begin(daemon.messages_async(fetch, handle), verb)
         }
     }
 }
@@ -123,11 +141,15 @@ fn configure(daemon: Daemon, (key, value): (&str, &str)) -> Daemon {
         "ready" if value == "manual" => daemon.ready(Ready::Manual),
         "stdout" => daemon.stdout(value),
         "stderr" => daemon.stderr(value),
-        // `SIGNAL:acts`, performed at once.
+        // `SIGNAL:note_counters` or `SIGNAL:words`, performed in the thread of the handlers.
         "handle" => {
-            let (signal, acts) = value.split_once(':').expect("`SIGNAL:acts`");
-            let (signal, acts) = (signal.parse::<Signal>().expect("a signal"), acts.to_owned());
-            daemon.handle(signal, move || act::perform_at_once(&acts))
+            let (signal, words) = value.split_once(':').expect("`SIGNAL:words`");
+            let signal = signal.parse::<Signal>().expect("a signal");
+            if words == "note_counters" {
+                return daemon.handle(signal, words::note_counters);
+            }
+            let words = words::parse(words).expect("words");
+            daemon.handle(signal, move || words::perform(&words))
         }
         _ => panic!("unknown key `{key}` or value `{value}`"),
     }

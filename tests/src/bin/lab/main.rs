@@ -1,24 +1,24 @@
 //! A daemon to experiment with: the first argument is a verb, the others say what the daemon is like and does.
 //!
 //! ```sh
-//! lab start   pidfile=./d.pid ready=manual body=say:hello,ready,idle handle=HUP:touch:reloaded
+//! lab start   pidfile=./d.pid ready=manual body=say:hello,ready,idle handle=HUP:note:reloaded
 //! lab status  pidfile=./d.pid
 //! lab send    pidfile=./d.pid signal=HUP
 //! lab stop    pidfile=./d.pid
 //! ```
 //!
 //! Verbs: `start`, `restart`, `foreground`, `stop`, `status`, `send`, `pid`, `cycle` (start and stop, `times=N` times in
-//! this one process), `activate` (become the daemon here, then perform the body). Every key of [`settings`] is the builder
-//! method of the same name; what bodies, handlers and hooks do is written in the language of [`act`], as are `first=…`
-//! (performed before the verb) and `last=…` (after it, in the process that came back from it). `step=acts` makes a daemon of
-//! steps, `inbox=FILE` one that handles messages: see [`inbox`]; `beside=…` attaches something: see [`beside`].
+//! this one process), `activate` (become the daemon here, then run the body). Every key of [`settings`] is the builder
+//! method of the same name. What bodies, handlers and hooks do is one of the functions of [`bodies`], or a few
+//! [`look::words`]; so is `first=…` (before the verb) and `last=…` (after it, in the process that came back from it).
+//! `step=…` makes a daemon of steps, `inbox=FILE` one that handles [`messages`]; `attach=…` attaches something: see
+//! [`attachment`]. `guard=FILE` gives the body a local that notes there when it is dropped.
 #![deny(unsafe_code)]
 
-mod act;
-mod beside;
-mod inbox;
+mod attachment;
+mod bodies;
 mod logger;
-mod manager;
+mod messages;
 mod settings;
 mod verbs;
 
@@ -32,8 +32,8 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match settings::parse(&arguments) {
         Ok(experiment) => verbs::perform(experiment),
-        Err(text) => {
-            eprintln!("lab: {text}");
+        Err(error) => {
+            eprintln!("lab: {error}");
             ExitCode::from(USAGE)
         }
     }

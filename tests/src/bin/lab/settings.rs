@@ -1,82 +1,87 @@
 //! From `key=value` arguments to an experiment: a configured daemon and what it does.
 
 use std::os::fd::RawFd;
-use std::str::FromStr;
 use std::time::Duration;
 
 use daemon::{Capability, Close, Daemon, Detach, PidFile, Ready, Retry, Signal, Stage, Stdio};
 
-use crate::act::{self, Act};
-use crate::beside::Beside;
-use crate::inbox::Inbox;
+use look::words::Failure;
+
+use crate::attachment::Attached;
+use crate::bodies::Body;
+use crate::messages::Messages;
 
 /// A verb, and everything it is about.
 pub(crate) struct Experiment {
     pub(crate) verb: String,
     pub(crate) daemon: Daemon,
-    /// What the body does; `idle` unless told.
-    pub(crate) body: Vec<Act>,
-    /// Whether the body is a step, and how long a step waits for the next one.
+    /// What the body does; `idle` by default.
+    pub(crate) body: Body,
+    /// Whether the body is a step.
     pub(crate) step: bool,
-    /// Where the messages come from, if the body handles any.
-    pub(crate) inbox: Option<Inbox>,
+    /// The file in which a local of the body notes that it is dropped.
+    pub(crate) guard: Option<String>,
+    /// Where the messages come from, if the daemon handles any.
+    pub(crate) messages: Option<Messages>,
     /// What happens before the verb and after it.
-    pub(crate) first: Vec<Act>,
-    pub(crate) last: Vec<Act>,
+    pub(crate) first: Vec<Body>,
+    pub(crate) last: Vec<Body>,
     /// What `send` sends.
     pub(crate) signal: Signal,
     /// How often `cycle` goes round.
     pub(crate) times: usize,
-    /// What lives beside the body, if anything does.
-    beside: Option<Beside>,
+    /// What is attached to the daemon, if anything is.
+    attached: Option<Attached>,
     /// Whether a launcher goes on after a start, instead of ending by `Started::report`.
     pub(crate) live_on: bool,
 }
 
 /// Parses `VERB key=value …`.
-pub(crate) fn parse(arguments: &[String]) -> Result<Experiment, String> {
+pub(crate) fn parse(arguments: &[String]) -> Result<Experiment, Failure> {
     let (verb, settings) = arguments.split_first().ok_or("which verb?")?;
     let mut experiment = Experiment {
         verb: verb.clone(),
         daemon: Daemon::new("lab"),
-        body: vec![Act::Idle],
+        body: Body::default(),
         step: false,
-        inbox: None,
+        guard: None,
+        messages: None,
         first: Vec::new(),
         last: Vec::new(),
         signal: Signal::from(nix::sys::signal::Signal::SIGTERM),
         times: 1,
-        beside: None,
+        attached: None,
         live_on: false,
     };
     for setting in settings {
-        let (key, value) = setting.split_once('=').ok_or_else(|| format!("`{setting}` is no `key=value`"))?;
+        let (key, value) = setting.split_once('=').ok_or_else(|| format!("`{setting}` is not `key=value`"))?;
         experiment = experiment.with(key, value)?;
     }
-    if let Some(beside) = experiment.beside.take() {
-        experiment.daemon = experiment.daemon.attach(beside);
+    if let Some(attached) = experiment.attached.take() {
+        experiment.daemon = experiment.daemon.attach(attached);
     }
     Ok(experiment)
 }
 
 impl Experiment {
-    fn with(mut self, key: &str, value: &str) -> Result<Self, String> {
+    fn with(mut self, key: &str, value: &str) -> Result<Self, Failure> {
         match key {
-            "body" => self.body = act::parse(value)?,
-            "step" => (self.body, self.step) = (act::parse(value)?, true),
-            "inbox" => value.clone_into(&mut self.inbox.get_or_insert_default().file),
-            "told" => self.inbox.get_or_insert_default().told = Some(value.to_owned()),
-            "ack" => self.inbox.get_or_insert_default().ack = act::parse(value)?,
-            "nack" => self.inbox.get_or_insert_default().nack = act::parse(value)?,
-            "requeue" => self.inbox.get_or_insert_default().requeue = flag(value)?,
-            "left" => self.inbox.get_or_insert_default().left = act::parse(value)?,
-            "first" => self.first = act::parse(value)?,
-            "last" => self.last = act::parse(value)?,
+            "body" => self.body = Body::parse(value)?,
+            "step" => (self.body, self.step) = (Body::parse(value)?, true),
+            "guard" => self.guard = Some(value.to_owned()),
+            "inbox" => value.clone_into(&mut self.messages.get_or_insert_default().file),
+            "told" => self.messages.get_or_insert_default().told = Some(value.to_owned()),
+            "ack" => self.messages.get_or_insert_default().ack = Some(Body::parse(value)?),
+            "nack" => self.messages.get_or_insert_default().nack = Some(Body::parse(value)?),
+            "requeue" => self.messages.get_or_insert_default().requeue = value.parse()?,
+            "left" => self.messages.get_or_insert_default().left = Some(Body::parse(value)?),
+            "first" => self.first.push(Body::parse(value)?),
+            "last" => self.last.push(Body::parse(value)?),
             "signal" => self.signal = signal(value)?,
-            "times" => self.times = act::number(key, value)?,
-            "beside" => self.beside.get_or_insert_default().does(value)?,
-            "address" => self.beside.get_or_insert_default().is_at(value),
-            "live_on" => self.live_on = flag(value)?,
+            "times" => self.times = value.parse()?,
+            "attach" => self.attached.get_or_insert_default().does(value)?,
+            "address" => self.attached.get_or_insert_default().is_at(value),
+            "live_on" => self.live_on = value.parse()?,
             _ => self.daemon = configure(self.daemon, key, value)?,
         }
         Ok(self)
@@ -84,12 +89,12 @@ impl Experiment {
 }
 
 /// Every key is the builder method of the same name.
-fn configure(daemon: Daemon, key: &str, value: &str) -> Result<Daemon, String> {
+fn configure(daemon: Daemon, key: &str, value: &str) -> Result<Daemon, Failure> {
     Ok(match key {
         "name" => daemon.name(value),
         "pidfile" if value == "none" => daemon.no_pidfile(),
         "pidfile" => daemon.pidfile(value),
-        "held" => daemon.with_pidfile(PidFile::lock(value).map_err(|error| error.to_string())?),
+        "held" => daemon.with_pidfile(PidFile::lock(value)?),
         "pidfile_mode" => daemon.pidfile_mode(octal(value)?),
         "detach" => daemon
             .detach(one_of(value, &[("auto", Detach::Auto), ("always", Detach::Always), ("never", Detach::Never)])?),
@@ -97,11 +102,11 @@ fn configure(daemon: Daemon, key: &str, value: &str) -> Result<Daemon, String> {
         "umask" => daemon.umask(octal(value)?),
         "user" => daemon.user(value),
         "group" => daemon.group(value),
-        "init_groups" => daemon.init_groups(flag(value)?),
+        "init_groups" => daemon.init_groups(value.parse::<bool>()?),
         "chroot" => daemon.chroot(value),
         "capabilities" => daemon.capabilities(capabilities(value)?),
-        "no_new_privs" => daemon.no_new_privs(flag(value)?),
-        "core_dumps" => daemon.core_dumps(flag(value)?),
+        "no_new_privs" => daemon.no_new_privs(value.parse::<bool>()?),
+        "core_dumps" => daemon.core_dumps(value.parse::<bool>()?),
         "inherit" => daemon.inherit(descriptors(value)?),
         "close" => {
             daemon.close(one_of(value, &[("inherited", Close::Inherited), ("all", Close::All), ("none", Close::None)])?)
@@ -111,10 +116,10 @@ fn configure(daemon: Daemon, key: &str, value: &str) -> Result<Daemon, String> {
         "stderr" => daemon.stderr(stream(value)),
         "log" => daemon.log(stream(value)),
         "on_output" => {
-            let acts = act::parse(value)?;
+            let body = Body::parse(value)?;
             daemon.on_output(move |output| {
                 print!("seen {:?};", String::from_utf8_lossy(output));
-                act::perform(&acts).expect("the acts of `on_output`");
+                body.run().expect("the body of `on_output` succeeds");
             })
         }
         "ready" => daemon.ready(one_of(value, &READY)?),
@@ -123,43 +128,43 @@ fn configure(daemon: Daemon, key: &str, value: &str) -> Result<Daemon, String> {
         "lock_timeout" => daemon.lock_timeout(duration(value)?),
         "grace" => daemon.grace(duration(value)?),
         "every" => daemon.every(duration(value)?),
-        "pool_size" => daemon.pool_size(act::number::<usize>(key, value)?),
+        "pool_size" => daemon.pool_size(value.parse::<usize>()?),
         "idle_time" => daemon.idle_time(duration(value)?),
         "nack_timeout" => daemon.nack_timeout(duration(value)?),
         "retry" => daemon.retry(retry(value)?),
-        "kill" => daemon.kill(flag(value)?),
+        "kill" => daemon.kill(value.parse::<bool>()?),
         "handle" => handled(daemon, value)?,
         "ignore" => daemon.ignore(signal(value)?),
         "default" => daemon.default_action(signal(value)?),
         "before" | "after" | "replace" => hooked(daemon, key, value)?,
-        _ => return Err(format!("unknown key `{key}`")),
+        _ => return Err(format!("unknown key `{key}`").into()),
     })
 }
 
 /// `DELAY:MAX_DELAY` in milliseconds, or `DELAY:MAX_DELAY:ATTEMPTS`.
-fn retry(value: &str) -> Result<Retry, String> {
+fn retry(value: &str) -> Result<Retry, Failure> {
     match value.split(':').collect::<Vec<_>>()[..] {
         [delay, max_delay] => Ok(Retry::new().delay(duration(delay)?).max_delay(duration(max_delay)?)),
         [delay, max_delay, attempts] => {
             let retry = Retry::new().delay(duration(delay)?).max_delay(duration(max_delay)?);
-            Ok(retry.attempts(act::number("retry", attempts)?))
+            Ok(retry.attempts(attempts.parse()?))
         }
-        _ => Err("`retry` wants `DELAY:MAX_DELAY` or `DELAY:MAX_DELAY:ATTEMPTS`".to_owned()),
+        _ => Err("`retry` wants `DELAY:MAX_DELAY` or `DELAY:MAX_DELAY:ATTEMPTS`".into()),
     }
 }
 
-/// `SIGNAL:act,act`
-fn handled(daemon: Daemon, value: &str) -> Result<Daemon, String> {
-    let (name, acts) = value.split_once(':').ok_or("`handle` wants `SIGNAL:acts`")?;
-    let acts = act::parse(acts)?;
-    Ok(daemon.handle(signal(name)?, move || act::perform(&acts)))
+/// `SIGNAL:body`
+fn handled(daemon: Daemon, value: &str) -> Result<Daemon, Failure> {
+    let (name, body) = value.split_once(':').ok_or("`handle` wants `SIGNAL:body`")?;
+    let body = Body::parse(body)?;
+    Ok(daemon.handle(signal(name)?, move || body.run()))
 }
 
-/// `Stage:act,act`
-fn hooked(daemon: Daemon, when: &str, value: &str) -> Result<Daemon, String> {
-    let (stage, acts) = value.split_once(':').ok_or_else(|| format!("`{when}` wants `Stage:acts`"))?;
-    let (stage, acts) = (one_of(stage, &STAGES)?, act::parse(acts)?);
-    let hook = move || act::perform(&acts);
+/// `Stage:body`
+fn hooked(daemon: Daemon, when: &str, value: &str) -> Result<Daemon, Failure> {
+    let (stage, body) = value.split_once(':').ok_or_else(|| format!("`{when}` wants `Stage:body`"))?;
+    let (stage, body) = (one_of(stage, &STAGES)?, Body::parse(body)?);
+    let hook = move || body.run();
     Ok(match when {
         "before" => daemon.before(stage, hook),
         "after" => daemon.after(stage, hook),
@@ -181,17 +186,18 @@ const STAGES: [(&str, Stage); 9] = [
     ("Stdio", Stage::Stdio),
 ];
 
-fn one_of<T: Clone>(word: &str, all: &[(&str, T)]) -> Result<T, String> {
+fn one_of<T: Clone>(word: &str, all: &[(&str, T)]) -> Result<T, Failure> {
     let found = all.iter().find(|(name, _)| *name == word);
-    found.map(|(_, value)| value.clone()).ok_or_else(|| format!("unknown word `{word}`"))
+    found.map(|(_, value)| value.clone()).ok_or_else(|| format!("unknown word `{word}`").into())
 }
 
-/// A signal by name, or by a number that need not be one.
-fn signal(value: &str) -> Result<Signal, String> {
-    match value.parse::<i32>() {
-        Ok(number) => Ok(Signal::from(number)),
-        Err(_) => act::signal(value).map(Signal::from),
+/// A signal by its name without `SIG`, or by a number that need not be one.
+fn signal(value: &str) -> Result<Signal, Failure> {
+    if let Ok(number) = value.parse::<i32>() {
+        return Ok(Signal::from(number));
     }
+    let signal: nix::sys::signal::Signal = format!("SIG{}", value.trim_start_matches("SIG")).parse()?;
+    Ok(Signal::from(signal))
 }
 
 fn stream(value: &str) -> Stdio {
@@ -205,26 +211,22 @@ fn stream(value: &str) -> Stdio {
     }
 }
 
-fn descriptors(value: &str) -> Result<Vec<RawFd>, String> {
-    value.split(',').map(|number| act::number(value, number)).collect()
+fn descriptors(value: &str) -> Result<Vec<RawFd>, Failure> {
+    value.split(',').map(|number| Ok(number.parse()?)).collect()
 }
 
-fn capabilities(value: &str) -> Result<Vec<Capability>, String> {
-    value.split(',').map(|name| name.parse().map_err(|error| format!("{error}"))).collect()
+fn capabilities(value: &str) -> Result<Vec<Capability>, Failure> {
+    value.split(',').map(|name| Ok(name.parse()?)).collect()
 }
 
 /// Milliseconds, or `max` for the longest there is.
-fn duration(value: &str) -> Result<Duration, String> {
+fn duration(value: &str) -> Result<Duration, Failure> {
     if value == "max" {
         return Ok(Duration::MAX);
     }
-    act::number(value, value).map(Duration::from_millis)
+    Ok(Duration::from_millis(value.parse()?))
 }
 
-fn flag(value: &str) -> Result<bool, String> {
-    bool::from_str(value).map_err(|_| format!("`{value}` is neither true nor false"))
-}
-
-fn octal(value: &str) -> Result<u32, String> {
-    u32::from_str_radix(value, 8).map_err(|_| format!("`{value}` is no octal number"))
+fn octal(value: &str) -> Result<u32, Failure> {
+    Ok(u32::from_str_radix(value, 8)?)
 }

@@ -4,19 +4,27 @@ use std::process::ExitCode;
 
 use daemon::{Daemon, Result, Started, Work};
 
-use crate::act::{self, Act};
-use crate::inbox;
+use look::words::{Fallible, Guard};
+
+use crate::bodies::Body;
+use crate::messages;
 use crate::settings::Experiment;
 
 /// Performs the experiment; the exit status is what the verb's outcome says.
 pub(crate) fn perform(experiment: Experiment) -> ExitCode {
     let last = experiment.last.clone();
-    let code = act::perform(&experiment.first).map_err(|error| complain(&error.to_string()));
-    let code = code.map_or_else(|code| code, |()| verb(experiment).unwrap_or_else(|error| error.report()));
-    match act::perform(&last) {
+    let code = match run_all(&experiment.first) {
+        Ok(()) => verb(experiment).unwrap_or_else(|error| error.report()),
+        Err(error) => complain(&error.to_string()),
+    };
+    match run_all(&last) {
         Ok(()) => code,
         Err(error) => complain(&error.to_string()),
     }
+}
+
+fn run_all(bodies: &[Body]) -> Fallible {
+    bodies.iter().try_for_each(Body::run)
 }
 
 fn verb(experiment: Experiment) -> Result<ExitCode> {
@@ -57,12 +65,18 @@ fn started(experiment: Experiment, how: How) -> Result<ExitCode> {
 }
 
 fn launch(experiment: Experiment, how: How) -> Result<Started> {
-    let Experiment { daemon, body, step, inbox, .. } = experiment;
-    match inbox {
-        None if step => begin(daemon.step(move || act::perform(&body)), how),
-        None => begin(daemon.run(move || act::perform(&body)), how),
-        Some(inbox) if inbox.told.is_some() => begin(daemon.messages(inbox.deliveries(), inbox::handle), how),
-        Some(inbox) => begin(daemon.messages(inbox.lines(), inbox::handle), how),
+    let Experiment { daemon, body, step, guard, messages, .. } = experiment;
+    let body = move || {
+        let _guard = guard.clone().map(Guard);
+        body.run()
+    };
+    match messages {
+        None if step => begin(daemon.step(body), how),
+        None => begin(daemon.run(body), how),
+        Some(messages) if messages.told.is_some() => {
+            begin(daemon.messages(messages.deliveries(), messages::handle), how)
+        }
+        Some(messages) => begin(daemon.messages(messages.lines(), messages::handle), how),
     }
 }
 
@@ -77,7 +91,7 @@ fn begin(daemon: Daemon<impl Work>, how: How) -> Result<Started> {
 /// What comes after `activate` runs in the daemon.
 fn activate(experiment: Experiment) -> Result<ExitCode> {
     experiment.daemon.activate()?;
-    Ok(act::perform(&experiment.body).map_or_else(|error| complain(&error.to_string()), |()| ExitCode::SUCCESS))
+    Ok(experiment.body.run().map_or_else(|error| complain(&error.to_string()), |()| ExitCode::SUCCESS))
 }
 
 /// Starts and stops again and again in this one process.
@@ -88,9 +102,9 @@ fn cycle(experiment: &Experiment) -> Result<ExitCode> {
     Ok(say(&format!("cycled {}", experiment.times)))
 }
 
-fn once(daemon: Daemon, body: Vec<Act>) -> Result<()> {
+fn once(daemon: Daemon, body: Body) -> Result<()> {
     let same = daemon.clone();
-    daemon.run(move || act::perform(&body)).start()?;
+    daemon.run(move || body.run()).start()?;
     same.stop().map(drop)
 }
 

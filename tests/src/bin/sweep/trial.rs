@@ -121,8 +121,8 @@ fn perform(lab: &Lab, scenario: Scenario, injection: &[&str], settle: impl Fn(&O
 fn arguments(scenario: Scenario) -> Vec<&'static str> {
     let stop = match scenario.root {
         Root::Launcher => Some("first=kill:STOP"),
-        Root::Middle => Some("first=stop-child:1"),
-        Root::Daemon => Some("first=stop-child:2"),
+        Root::Middle => Some("first=freeze_child:1"),
+        Root::Daemon => Some("first=freeze_child:2"),
         Root::Together => Some("before=Detach:kill:STOP"),
         Root::Elder | Root::Signals => None,
     };

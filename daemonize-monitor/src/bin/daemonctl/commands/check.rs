@@ -3,8 +3,8 @@
 use crate::exit::{Exit, Failure};
 use crate::screen::Screen;
 use crate::text::count;
-use daemonize_core::__private::escape_bytes;
 use daemonize_monitor::{__daemonctl, Mistake};
+use daemonize_sys::escape::escape_bytes;
 use serde_json::{Value, json};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;

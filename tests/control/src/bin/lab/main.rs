@@ -1,9 +1,11 @@
 //! A daemon with an endpoint, for the black-box tests: `start | foreground | stop | status | client | ask | crowd` and settings,
 //! `key=value`.
 //!
-//! Everything is told by lines in files of the lab's directory, and by what the endpoint answers.
+//! `body=NAME` is one of the [`bodies`]. The daemon reports by lines in files of the lab's directory, and by what the endpoint
+//! answers.
 
 mod ask;
+mod bodies;
 mod settings;
 
 use std::process::ExitCode;

@@ -14,6 +14,8 @@ use daemon::control::serde_json::{Value, json};
 use daemon::control::{Endpoint, Event, Publisher};
 use daemon::{Daemon, Signal};
 
+use crate::bodies;
+
 /// `key=value`, each key once.
 pub(crate) struct Settings(BTreeMap<String, String>);
 
@@ -81,21 +83,7 @@ impl Settings {
     }
 
     pub(crate) fn body(&self, daemon: Daemon, here: bool) -> daemon::Result<()> {
-        let (drain, tick) = (self.milliseconds("drain"), self.milliseconds("tick"));
-        let body = self.get("body").map(str::to_owned);
-        let daemon = daemon.run(move || {
-            // One that asks once has its grace; one that never does is ended at once.
-            if body.as_deref() == Some("deaf") && !daemon::stopping() || body.as_deref() == Some("blind") {
-                thread::sleep(Duration::from_secs(1000));
-            }
-            while daemon::sleep(tick.unwrap_or(Duration::from_secs(1000))) {
-                line("tick");
-            }
-            if let Some(drain) = drain {
-                thread::sleep(drain);
-            }
-            line("drained");
-        });
+        let daemon = daemon.run(bodies::named(self.get("body").unwrap_or("idle")));
         if here {
             return daemon.foreground().map(|never| match never {});
         }
@@ -145,12 +133,25 @@ fn routes() -> Router {
         .route("/own/panic", get(fail))
         .route("/own/large", get(|| async { "x".repeat(300_000) }))
         .route("/own/stream", get(stream))
+        .route("/own/framing", get(framing))
         .route("/own/bytes", post(|body: Body| async move { body }))
 }
 
 /// A route with a mistake in it.
 async fn fail() {
     panic!("TOPSECRET")
+}
+
+/// Sets headers that are not its business, so that its reply would be read in two ways.
+async fn framing() -> ([(&'static str, &'static str); 5], &'static str) {
+    let headers = [
+        ("content-length", "3"),
+        ("transfer-encoding", "chunked"),
+        ("connection", "upgrade"),
+        ("upgrade", "websocket"),
+        ("date", "yesterday"),
+    ];
+    (headers, "framed")
 }
 
 /// A body whose length nobody knows.
@@ -176,8 +177,8 @@ impl daemon::control::axum::body::HttpBody for Chunks {
     }
 }
 
-/// Tells one thing, in the file `log` of the lab.
-fn line(text: &str) {
+/// Appends a line to the file `log` of the lab.
+pub(crate) fn line(text: &str) {
     let log = std::fs::OpenOptions::new().create(true).append(true).open(look::in_lab("log"));
     writeln!(log.expect("a file of the lab"), "{text}").expect("a line");
 }

@@ -1,0 +1,76 @@
+//! A connection to the daemon that a pidfile names, and to no other process.
+
+use super::error::{ErrorKind, Result};
+use super::socket::{HyperIo, Socket};
+use super::target::{Found, Obstacles, Target};
+use super::trust::{self, Secret};
+use crate::address::Address;
+use std::future::Future;
+use std::io;
+
+/// The way in which one kind of client connects.
+pub(super) trait Connect {
+    /// Connects a socket to this address.
+    ///
+    /// # Errors
+    /// The address cannot be connected to; `TimedOut` if the deadline of the call has passed meanwhile.
+    fn connect(&self, address: &Address) -> impl Future<Output = io::Result<Box<dyn Socket>>> + Send;
+}
+
+/// A connection to a process that is proven to be the daemon, on which nothing has been sent yet.
+pub(super) struct Connection {
+    pub(super) io: HyperIo,
+    pub(super) host: String,
+    /// Over TCP, what proves to the daemon that the client may read its files.
+    pub(super) token: Option<Secret>,
+}
+
+impl Connection {
+    /// Connects to the daemon, and checks that it is the daemon.
+    ///
+    /// # Errors
+    /// See [`ErrorKind`]: no daemon runs, it cannot be connected to, another process listens in its place.
+    pub(super) async fn open(connector: &impl Connect, target: &Target) -> Result<Connection> {
+        let found = target.find()?;
+        let connection = connect_to_any(connector, &found, target).await;
+        if connection.as_ref().is_err_and(|error| error.kind() != ErrorKind::Untrusted) {
+            return connection;
+        }
+        // If the daemon exited meanwhile, another process may have bound its address; report that instead.
+        target.is_still(&found)?;
+        connection
+    }
+
+    /// Proves that the process at the other end of the socket is the daemon.
+    fn trusted(socket: Box<dyn Socket>, address: &Address, found: &Found) -> Result<Connection> {
+        match address {
+            Address::Unix(_) => {
+                trust::check_peer(&socket, found)?;
+                Ok(Connection { io: HyperIo::new(socket, true), host: "localhost".to_owned(), token: None })
+            }
+            Address::Tcp(address) => {
+                trust::check_listener(*address, found)?;
+                let token = trust::token(&found.token_file(), found)?;
+                Ok(Connection { io: HyperIo::new(socket, false), host: address.to_string(), token })
+            }
+        }
+    }
+}
+
+/// Connects to the first address that accepts connections.
+async fn connect_to_any(connector: &impl Connect, found: &Found, target: &Target) -> Result<Connection> {
+    let mut obstacles = Obstacles::default();
+    for address in &found.addresses {
+        match connector.connect(address).await {
+            Ok(socket) => {
+                return Connection::trusted(socket, address, found).map_err(|error| obstacles.before(found, error));
+            }
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                let why = format_args!("no connection within {:?}", target.timeout);
+                return Err(found.failed(ErrorKind::Timeout, why));
+            }
+            Err(error) => obstacles.add(&error),
+        }
+    }
+    Err(obstacles.all(found))
+}

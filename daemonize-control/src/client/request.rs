@@ -1,0 +1,104 @@
+//! The requests of a client.
+
+use super::error::{Error, ErrorKind, Result};
+use super::trust::Secret;
+use daemonize_sys::escape::escape;
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header::{ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, HeaderValue};
+use hyper::http::uri::PathAndQuery;
+use hyper::{Method, Uri};
+use serde_json::Value;
+
+/// One request, independent of the connection that carries it.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    method: Method,
+    route: PathAndQuery,
+    /// JSON, or empty.
+    body: Bytes,
+    accept: &'static str,
+}
+
+impl Request {
+    /// Makes a `GET` request for a whole reply.
+    pub(super) fn get(route: &str) -> Result<Request> {
+        let route = parse_route(route)?;
+        Ok(Request { method: Method::GET, route, body: Bytes::new(), accept: "application/json, */*;q=0.5" })
+    }
+
+    /// Makes a `POST` request with a JSON body.
+    pub(super) fn post(route: &str, body: &Value) -> Result<Request> {
+        let body = body.to_string().into();
+        Ok(Request { method: Method::POST, body, ..Request::get(route)? })
+    }
+
+    /// Makes a `GET` request for a stream of server-sent events.
+    pub(super) fn stream(route: &str) -> Result<Request> {
+        Ok(Request { accept: "text/event-stream", ..Request::get(route)? })
+    }
+
+    /// Returns the route, as errors show it.
+    pub(super) fn route(&self) -> &str {
+        self.route.as_str()
+    }
+
+    /// Returns the request for a connection to `host`.
+    ///
+    /// # Errors
+    /// The host or the token cannot be the value of a header field.
+    pub(super) fn for_host(&self, host: &str, token: Option<&Secret>) -> Result<hyper::Request<Full<Bytes>>> {
+        let mut request = hyper::Request::new(Full::new(self.body.clone()));
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = Uri::from(self.route.clone());
+        let headers = request.headers_mut();
+        headers.insert(HOST, self.header_value(host)?);
+        headers.insert(ACCEPT, HeaderValue::from_static(self.accept));
+        if let Some(token) = token {
+            let mut bearer = self.header_value(&format!("Bearer {}", token.reveal()))?;
+            // Keeps the token out of `Debug`.
+            bearer.set_sensitive(true);
+            headers.insert(AUTHORIZATION, bearer);
+        }
+        if !self.body.is_empty() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        // Each call connects anew: see the module `client`.
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        Ok(request)
+    }
+
+    fn header_value(&self, text: &str) -> Result<HeaderValue> {
+        // The text is left out of the error: it may be the token.
+        text.parse().map_err(|error| Error::failed(ErrorKind::Request, "ask for", self.route(), error))
+    }
+}
+
+/// Returns a route with exactly one slash in front.
+///
+/// # Errors
+/// It contains a character that would end the request line or the path.
+fn parse_route(route: &str) -> Result<PathAndQuery> {
+    let route = format!("/{}", route.trim_start_matches('/'));
+    // `PathAndQuery` alone would accept UTF-8, and drop what follows `#`.
+    if route.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
+        if let Ok(parsed) = route.parse() {
+            return Ok(parsed);
+        }
+    }
+    let why = "a route is printable ASCII without spaces and `#`; encode the others as `%20`";
+    Err(Error::failed(ErrorKind::Request, "ask for", escape(&route), why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn route_that_would_end_its_line_is_refused() {
+        assert_eq!(Request::get("//a?b=c").unwrap().route(), "/a?b=c");
+        for route in ["/a b", "/a\r\nX: y", "/ä", "/a#b", "\0", &"a".repeat(1 << 16)] {
+            assert_eq!(Request::get(route).unwrap_err().kind(), ErrorKind::Request, "{route:?}");
+        }
+    }
+}

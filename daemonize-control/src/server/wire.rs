@@ -1,0 +1,210 @@
+//! What hyper reads and writes of a connection: checked heads, the bodies behind them, and replies within their time.
+
+use super::backpressure::IdleConnection;
+use super::deadline::Deadline;
+use super::peer_closed;
+use super::shared::{Shared, Shutdown};
+use super::socket::Socket;
+use super::strict_head::{Progress, StrictHead};
+use crate::events::SlowRequestPermit;
+use crate::refusal::Refusal;
+use axum::http::StatusCode;
+use daemonize_core::Handle;
+use hyper::rt::ReadBufCursor;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep};
+
+/// Maximum time from the first byte of a request to its last; for the first request from the connection on.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+/// Maximum time that a connection waits for its next request.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Time that a new connection has for the first byte of its first request while others wait for its place.
+const ARRIVAL_TIMEOUT: Duration = Duration::from_secs(1);
+/// Maximum time that a peer takes to read what is written at once.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Size of a read in bytes.
+const CHUNK: usize = 2 * 1024;
+
+pub(super) const TOO_SLOW: Refusal = Refusal::new(StatusCode::REQUEST_TIMEOUT, "the request took longer than 5 s");
+
+/// The request that hyper reads in place of one that is refused; its service answers with the refusal.
+const PLACEHOLDER: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+
+/// The socket of a connection, and what was received and not passed on yet.
+pub(super) struct Wire<S> {
+    pub(super) socket: S,
+    requests: StrictHead,
+    /// Of the request that is read now, or of the wait for it.
+    deadline: Deadline,
+    is_first: bool,
+    /// Time from which the wait for a next request may be cut short.
+    evictable_from: Instant,
+    /// Runs while a write waits for the peer.
+    write_timeout: Option<Pin<Box<Sleep>>>,
+    /// Why the connection ends, once hyper has read the placeholder.
+    refusal: Option<Refusal>,
+    kept: Option<KeptUntilSent>,
+    idle: Arc<IdleConnection>,
+    shared: Arc<Shared>,
+}
+
+/// What happens when a reply has been written, or cannot be: a slow request's permit is given back, and a daemon that was asked
+/// to stop stops.
+pub(super) struct KeptUntilSent {
+    pub(super) stops: Option<Handle>,
+    pub(super) permit: SlowRequestPermit,
+}
+
+impl Drop for KeptUntilSent {
+    fn drop(&mut self) {
+        drop(self.permit.take());
+        if let Some(daemon) = self.stops.take() {
+            daemon.stop();
+        }
+    }
+}
+
+impl<S: Socket> Wire<S> {
+    pub(super) fn new(socket: S, shared: Arc<Shared>, idle: Arc<IdleConnection>) -> Wire<S> {
+        let now = Instant::now();
+        Wire {
+            socket,
+            requests: StrictHead::default(),
+            deadline: Deadline::new(now + REQUEST_TIMEOUT),
+            is_first: true,
+            evictable_from: now + ARRIVAL_TIMEOUT,
+            write_timeout: None,
+            refusal: None,
+            kept: None,
+            idle,
+            shared,
+        }
+    }
+
+    /// Refuses what is sent, without reading any more of it.
+    pub(super) fn refuse_unread(&mut self, refusal: Refusal) {
+        self.requests.refuse(refusal);
+    }
+
+    /// Notes that the request hyper has begun to read is refused.
+    pub(super) fn refuse_request(&mut self, refusal: Refusal) {
+        self.refusal = Some(refusal);
+    }
+
+    /// Returns why the connection ends; `None` while it does not.
+    pub(super) fn refusal(&self) -> Option<Refusal> {
+        self.refusal
+    }
+
+    /// Keeps this until the reply has been written, or the connection has ended.
+    pub(super) fn keep_until_sent(&mut self, kept: KeptUntilSent) {
+        self.kept = Some(kept);
+    }
+
+    /// Returns the time by which the request must have come that is read now.
+    pub(super) fn request_deadline(&self) -> Instant {
+        self.deadline.at()
+    }
+
+    /// Reads and drops what the peer sends; ready at its end.
+    pub(super) fn poll_drained(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let mut dropped = [0; 256];
+        loop {
+            let mut buffer = ReadBuf::new(&mut dropped);
+            match ready!(Pin::new(&mut self.socket).poll_read(context, &mut buffer)) {
+                Ok(()) if !buffer.filled().is_empty() => {}
+                _ => return Poll::Ready(()),
+            }
+        }
+    }
+
+    /// Passes on checked bytes to hyper; none at the end. hyper reads a head only when the request before it was answered.
+    pub(super) fn poll_read(&mut self, context: &mut Context<'_>, mut out: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        if self.requests.answered() {
+            let now = Instant::now();
+            self.deadline.set(now + IDLE_TIMEOUT);
+            (self.is_first, self.evictable_from) = (false, now);
+        }
+        loop {
+            match self.requests.progress() {
+                Progress::Pass(count) => {
+                    self.requests.pass_on(count.min(out.remaining()), |bytes| out.put_slice(bytes));
+                    return Poll::Ready(Ok(()));
+                }
+                Progress::Refused(refusal) => {
+                    if self.refusal.replace(refusal).is_none() {
+                        out.put_slice(PLACEHOLDER);
+                    }
+                    return Poll::Ready(Ok(()));
+                }
+                Progress::NeedMore => {}
+            }
+            let is_idle = self.requests.is_between_requests();
+            match self.poll_receive(context) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Ok(())),
+                Poll::Ready(Ok(_)) if is_idle => self.begin_request(),
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending if is_idle => return self.poll_idle(context).map(Ok),
+                Poll::Pending if self.requests.is_within_head() => {
+                    ready!(self.deadline.poll_passed(context));
+                    self.requests.refuse(TOO_SLOW);
+                }
+                // The service limits the time of a body.
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    /// Receives some bytes; 0 at the peer's end.
+    fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let input = self.requests.input();
+        input.reserve(CHUNK);
+        pin!(self.socket.read_buf(input)).poll(context)
+    }
+
+    /// Notes the first bytes of a request.
+    fn begin_request(&mut self) {
+        self.idle.set_busy();
+        if !self.is_first {
+            self.deadline.set(Instant::now() + REQUEST_TIMEOUT);
+        }
+    }
+
+    /// Becomes ready when the wait for a next request is over: the server ends, another connection needs the place, or none came
+    /// in time. A request that has come by then is read, also if the runtime does not know of it yet.
+    fn poll_idle(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let shared = &self.shared;
+        let is_over = Shutdown::Draining.is_reached(&shared.shutdown)
+            || self.idle.poll_evicted(self.evictable_from, context).is_ready() && shared.backpressure.is_crowded()
+            || self.deadline.poll_passed(context).is_ready();
+        if !is_over {
+            return Poll::Pending;
+        }
+        if !peer_closed::has_input(&self.socket) {
+            return Poll::Ready(());
+        }
+        self.deadline.set(Instant::now() + REQUEST_TIMEOUT);
+        self.deadline.poll_passed(context)
+    }
+
+    pub(super) fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(written) = Pin::new(&mut self.socket).poll_write(context, bytes) {
+            return Poll::Ready(written);
+        }
+        let timeout = self.write_timeout.get_or_insert_with(|| Box::pin(sleep(WRITE_TIMEOUT)));
+        ready!(timeout.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// Notes that everything was written, and returns what was kept until then.
+    pub(super) fn written(&mut self) -> Option<KeptUntilSent> {
+        self.write_timeout = None;
+        self.kept.take()
+    }
+}

@@ -1,0 +1,272 @@
+//! The state of one bot: what it does when something happens to it, as a pure function of its state, its specification, the
+//! event and the time.
+//!
+//! Nothing here makes a system call, reads a clock or knows another bot. [`BotState::on`] takes an [`Event`] and returns the
+//! [`Action`]s that the engine carries out, in their order; whatever takes long (a stop, readiness, a backoff) is a state with a
+//! deadline.
+//!
+//! A bot has at most one process: [`Run`] tells what it has. A stop ends with [`Event::Gone`], when nothing of the bot is
+//! left; what follows then was noted before, as its [`NextState`].
+
+mod event;
+mod start;
+mod stop;
+#[cfg(test)]
+mod tests;
+
+pub(super) use event::{Action, Context, Event, NextState};
+
+use crate::bot::Ready;
+use crate::counts::BuiltIn;
+use crate::policy::{Decision, Exit, History, Rules, decide};
+use crate::status::State;
+use daemonize_core::{Pid, Signal};
+use std::time::{Duration, Instant};
+
+/// How long the first restart of a bot waits at least, if a signal to stop may have ended it: a service manager sends that to the
+/// monitor and to all bots together, and a bot may end before the monitor has taken its own.
+const STOP_RACE: Duration = Duration::from_millis(100);
+
+/// The reason of a bot whose start hangs.
+pub(super) const HANGS: &str = "its start does not come back: the mount of its program or directory does not answer, or the name \
+                                service";
+
+/// The process that a bot has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Run {
+    None,
+    /// A start is under way that hangs: there may be a process by now, or there will be one.
+    Hanging,
+    Alive {
+        began: Instant,
+        is_suspended: bool,
+    },
+    /// The process has ended; descendants of it may be left.
+    Ended {
+        began: Instant,
+    },
+}
+
+/// The state of one bot. See the module.
+#[derive(Debug)]
+pub(super) struct BotState {
+    state: State,
+    since: Instant,
+    reason: Option<Box<str>>,
+    run: Run,
+    /// The state that follows when nothing of the bot is left.
+    next: NextState,
+    /// The bot is to stop when the bots that depend on it have stopped; what follows then.
+    stop_mark: Option<NextState>,
+    /// The step of the stop.
+    step: usize,
+    /// When the state has lasted too long, or is over.
+    deadline: Option<Instant>,
+    /// The later deadline that the bot has asked for (`EXTEND_TIMEOUT_USEC`).
+    extended: Option<Instant>,
+    /// When the restart limit would allow another start.
+    until: Option<Instant>,
+    /// Starts in a row that failed for lack of a resource.
+    shortages: u32,
+    history: History,
+    /// The process ended by itself, and something that it had started was left.
+    has_left_processes: bool,
+    /// A child of the monitor that may be of the bot, but cannot be told to be; until it is reaped.
+    survivor: Option<Pid>,
+}
+
+impl BotState {
+    /// Makes the state of a bot that was never started.
+    pub(super) fn new(now: Instant) -> BotState {
+        BotState {
+            state: State::Stopped,
+            since: now,
+            reason: None,
+            run: Run::None,
+            next: NextState::Stopped,
+            stop_mark: None,
+            step: 0,
+            deadline: None,
+            extended: None,
+            until: None,
+            shortages: 0,
+            history: History::default(),
+            has_left_processes: false,
+            survivor: None,
+        }
+    }
+
+    /// Handles an event. Returns what is to be done about it, in this order.
+    pub(super) fn on(&mut self, event: Event, context: &Context) -> Vec<Action> {
+        let mut actions = Vec::new();
+        let todo = &mut actions;
+        match event {
+            Event::Wanted { waits_for } => self.wanted(waits_for, context, todo),
+            Event::StartRequested => self.start_requested(todo),
+            Event::StartHangs => {
+                self.run = Run::Hanging;
+                self.enter(State::Starting, Some(HANGS.to_owned()), context, todo);
+            }
+            Event::Started => self.started(context, todo),
+            Event::StartFailed { reason, errno, is_shortage } => {
+                self.start_failed(reason, errno, is_shortage, context, todo);
+            }
+            Event::StartWithdrawn => {
+                self.run = Run::None;
+                todo.push(Action::LookForOrphans);
+            }
+            Event::ReadinessChanged if self.state == State::Starting && self.run != Run::Hanging => {
+                todo.push(Action::EndProbe);
+                self.await_ready(context, todo);
+            }
+            Event::Ready => self.ready(context, todo),
+            Event::SuspensionChanged(is_suspended) => self.suspension_changed(is_suspended, context, todo),
+            Event::Ended { exit, has_group } => self.ended(exit, has_group, context, todo),
+            Event::LeftProcesses if self.state != State::Stopping => {
+                self.has_left_processes = true;
+                self.begin_stop(context, todo);
+            }
+            Event::Gone => self.gone(context, todo),
+            Event::StopRequested(next) => self.stop(next, context, todo),
+            Event::MarkedStopDue => self.stop_as_marked(context, todo),
+            Event::KillRequested(next) => {
+                self.next = next;
+                self.kill(context, todo);
+            }
+            Event::SurvivesKill(reason) => self.survives_kill(reason, todo),
+            Event::TimerFired(at) => self.timer_fired(at, context, todo),
+            Event::TimeRequested(time) => self.time_requested(time, context),
+            Event::ReadinessChanged | Event::LeftProcesses => {}
+        }
+        actions
+    }
+
+    fn ended(&mut self, exit: Exit, has_group: bool, context: &Context, actions: &mut Vec<Action>) {
+        let Run::Alive { began, .. } = self.run else { return };
+        self.run = Run::Ended { began };
+        let by_itself = self.state != State::Stopping;
+        self.has_left_processes = by_itself && has_group;
+        if by_itself {
+            self.next = NextState::Decided(exit);
+            self.step = 0;
+        }
+        actions.extend([Action::Count(BuiltIn::Exit), Action::LookForOrphans]);
+        if by_itself && has_group {
+            // What is left would be a second copy beside the next process.
+            self.begin_stop(context, actions);
+        }
+    }
+
+    /// Nothing is left of the process and its descendants.
+    fn gone(&mut self, context: &Context, actions: &mut Vec<Action>) {
+        actions.extend([Action::EndProbe, Action::ReleaseProcess]);
+        (self.run, self.deadline) = (Run::None, None);
+        let next = std::mem::replace(&mut self.next, NextState::Stopped);
+        // A bot that was marked, and has ended before its turn came, is as good as stopped.
+        match self.stop_mark.take().filter(|mark| *mark != NextState::Unchanged).unwrap_or(next) {
+            // It was stopped before, and its state is not reported again.
+            NextState::Stopped | NextState::Unchanged if self.state == State::Stopped => {
+                actions.push(Action::ReleaseDependencies);
+            }
+            NextState::Stopped | NextState::Unchanged => self.enter(State::Stopped, None, context, actions),
+            NextState::Started => actions.extend([Action::Count(BuiltIn::Restart), Action::Begin]),
+            NextState::Forgotten => {
+                self.enter(State::Stopped, None, context, actions);
+                actions.push(Action::Forget);
+            }
+            NextState::Decided(exit) => self.decide(exit, context, actions),
+        }
+    }
+
+    /// Follows the policy of a bot that ended by itself.
+    fn decide(&mut self, exit: Exit, context: &Context, actions: &mut Vec<Action>) {
+        if context.is_shutting_down {
+            return self.enter(State::Stopped, None, context, actions);
+        }
+        let reason = self.reason.take().filter(|_| matches!(exit, Exit::NotStarted(_)));
+        let mut told = reason.map_or_else(|| format!("ended by {exit}"), String::from);
+        let hint = self.hint(exit);
+        if let Some(hint) = hint {
+            actions.push(Action::Warn(format!("ended by {exit}: {hint}")));
+            told = format!("{told}: {hint}");
+        }
+        match decide(&Rules::from(context.bot), &mut self.history, exit, context.now, context.chance) {
+            Decision::RestartAfter(wait) => {
+                // Further restarts in a row wait as their backoff says.
+                let is_first = self.history.restarts_in_a_row() <= 1;
+                let wait = if is_first { wait.max(pause_before_restart(exit)) } else { wait };
+                actions.push(Action::Count(BuiltIn::Restart));
+                if wait.is_zero() {
+                    actions.push(Action::Begin);
+                } else {
+                    self.enter(State::BackingOff, Some(told), context, actions);
+                    self.set_deadline(wait, context, actions);
+                }
+            }
+            Decision::GiveUp(given_up) => {
+                self.until = Some(given_up.until);
+                actions.push(Action::Warn(format!("is given up: it {given_up}")));
+                let is_telling = hint.is_some() || matches!(exit, Exit::NotStarted(_));
+                let told = if is_telling { format!("{given_up}: {told}") } else { given_up.to_string() };
+                self.enter(State::GaveUp, Some(told), context, actions);
+            }
+            Decision::Done => {
+                let state = if exit.is_success() { State::Exited } else { State::Failed };
+                self.enter(state, Some(told), context, actions);
+            }
+        }
+    }
+
+    fn timer_fired(&mut self, at: Instant, context: &Context, actions: &mut Vec<Action>) {
+        if self.deadline != Some(at) {
+            return;
+        }
+        self.deadline = None;
+        if let Some(later) = self.extended.take().filter(|later| *later > at) {
+            self.deadline = Some(later);
+            return actions.push(Action::SetTimer(later));
+        }
+        match self.state {
+            State::BackingOff => actions.push(Action::Begin),
+            State::Starting if matches!(context.bot.ready, Ready::After(_)) => self.ready(context, actions),
+            State::Starting => {
+                actions.push(Action::Warn(format!("was not ready within {:?}", context.bot.ready_timeout)));
+                self.stop(NextState::Decided(Exit::NotReady), context, actions);
+            }
+            State::Stopping => self.next_step(context, actions),
+            _ => {}
+        }
+    }
+
+    fn enter(&mut self, state: State, reason: Option<String>, context: &Context, actions: &mut Vec<Action>) {
+        let before = std::mem::replace(&mut self.state, state);
+        self.reason = reason.map(String::into_boxed_str);
+        (self.deadline, self.extended) = (None, None);
+        if before != state {
+            self.since = context.now;
+        }
+        if state != State::GaveUp {
+            self.until = None;
+        }
+        actions.push(Action::Report { is_other_state: before != state });
+    }
+
+    /// Sets how long the state may last.
+    fn set_deadline(&mut self, time: Duration, context: &Context, actions: &mut Vec<Action>) {
+        // A moment that the clock cannot tell never comes.
+        let Some(at) = context.now.checked_add(time) else { return };
+        (self.deadline, self.extended) = (Some(at), None);
+        actions.push(Action::SetTimer(at));
+    }
+}
+
+/// Returns how long a restart waits at least after such an end: none after a crash or `SIGKILL`, which no service manager
+/// sends first.
+fn pause_before_restart(exit: Exit) -> Duration {
+    match exit {
+        Exit::Status(_) | Exit::Signal(Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT | Signal::SIGHUP) => {
+            STOP_RACE
+        }
+        Exit::Signal(_) | Exit::NotStarted(_) | Exit::NotReady => Duration::ZERO,
+    }
+}

@@ -1,0 +1,365 @@
+//! Invariants of a bot's state, over random histories: a world that does what the actions say, with a process that ends when it
+//! is killed or by itself.
+
+use super::{Action, BotState, Context, Event, NextState};
+use crate::bot::{Bot, Ready, Restart};
+use crate::policy::Exit;
+use crate::status::State;
+use daemonize_core::Signal;
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+/// More actions than any event is answered with.
+const MAX_ACTIONS: usize = 10;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Process {
+    None,
+    Hanging,
+    Alive,
+    Ended,
+}
+
+/// One step of a history. A step that is impossible at that moment is left out.
+#[derive(Clone, Debug)]
+enum Step {
+    Start,
+    Stop(NextState),
+    Mark(NextState),
+    MarkedStopDue,
+    Kill,
+    /// The turn of a queued start comes; what becomes of it.
+    Launch(Launch),
+    /// A start that hung has an outcome.
+    HangOver(Launch),
+    End(Exit, bool),
+    /// A look for orphans has found something, or nothing.
+    Look(bool),
+    NextTimer,
+    Ready,
+    Suspend(bool),
+    RequestTime(u64),
+    Reload,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Launch {
+    Works,
+    Fails,
+    LacksResources,
+    Hangs,
+}
+
+struct World {
+    state: BotState,
+    bot: Bot,
+    now: Instant,
+    process: Process,
+    is_queued: bool,
+    is_searched: bool,
+    is_forgotten: bool,
+    timers: BTreeSet<Instant>,
+    last_signal: Option<Signal>,
+    /// A start that hangs can be withdrawn: it has no process yet.
+    is_withdrawable: bool,
+}
+
+impl World {
+    fn new(bot: Bot, is_withdrawable: bool) -> World {
+        let now = Instant::now();
+        World {
+            state: BotState::new(now),
+            bot,
+            now,
+            process: Process::None,
+            is_queued: false,
+            is_searched: false,
+            is_forgotten: false,
+            timers: BTreeSet::new(),
+            last_signal: None,
+            is_withdrawable,
+        }
+    }
+
+    fn on(&mut self, event: Event) -> Vec<Action> {
+        let context = Context { bot: &self.bot, now: self.now, chance: 0.5, is_shutting_down: false };
+        let actions = self.state.on(event.clone(), &context);
+        assert!(actions.len() <= MAX_ACTIONS, "{event:?} is answered with {actions:?}");
+        for action in &actions {
+            self.act(action);
+        }
+        actions
+    }
+
+    fn act(&mut self, action: &Action) {
+        match action {
+            Action::Begin => drop(self.on(Event::Wanted { waits_for: None })),
+            Action::QueueStart => {
+                assert_eq!(self.process, Process::None, "a second process would be started");
+                self.is_queued = true;
+            }
+            Action::WithdrawStart => {
+                assert_eq!(self.process, Process::Hanging);
+                if self.is_withdrawable {
+                    self.process = Process::None;
+                    self.on(Event::StartWithdrawn);
+                }
+            }
+            Action::SetTimer(at) => drop(self.timers.insert(*at)),
+            Action::LookForOrphans => self.is_searched = true,
+            Action::ReleaseProcess => {
+                assert!(matches!(self.process, Process::None | Process::Ended), "a living process is given back");
+                (self.process, self.is_searched) = (Process::None, false);
+            }
+            Action::Signal { signal, .. } => self.last_signal = Some(*signal),
+            Action::Forget => self.is_forgotten = true,
+            _ => {}
+        }
+    }
+
+    fn step(&mut self, step: &Step) {
+        match step {
+            Step::Start => drop(self.on(Event::StartRequested)),
+            Step::Stop(next) => drop(self.on(Event::StopRequested(*next))),
+            Step::Mark(next) => self.state.mark_to_stop(*next),
+            Step::MarkedStopDue => drop(self.on(Event::MarkedStopDue)),
+            Step::Kill => drop(self.on(Event::KillRequested(NextState::Stopped))),
+            Step::Launch(launch) => {
+                if std::mem::take(&mut self.is_queued) && self.state.state() == State::Waiting {
+                    assert_eq!(self.process, Process::None, "a second process is started");
+                    self.launch(*launch);
+                }
+            }
+            Step::HangOver(launch) if self.process == Process::Hanging => self.launch(*launch),
+            Step::End(exit, has_group) if self.process == Process::Alive => self.end(*exit, *has_group),
+            Step::Look(is_left) if self.is_searched && self.process != Process::Alive => {
+                self.on(if *is_left { Event::LeftProcesses } else { Event::Gone });
+            }
+            Step::NextTimer => drop(self.next_timer()),
+            Step::Ready if self.process == Process::Alive => drop(self.on(Event::Ready)),
+            Step::Suspend(yes) if self.process == Process::Alive => drop(self.on(Event::SuspensionChanged(*yes))),
+            Step::RequestTime(seconds) => drop(self.on(Event::TimeRequested(Duration::from_secs(*seconds)))),
+            Step::Reload => drop(self.on(Event::ReadinessChanged)),
+            Step::HangOver(_) | Step::End(..) | Step::Look(_) | Step::Ready | Step::Suspend(_) => {}
+        }
+    }
+
+    fn launch(&mut self, launch: Launch) {
+        let failed = |is_shortage| Event::StartFailed { reason: "failed".into(), errno: 2, is_shortage };
+        let (process, event) = match launch {
+            Launch::Works => (Process::Alive, Event::Started),
+            Launch::Fails => (Process::None, failed(false)),
+            Launch::LacksResources => (Process::None, failed(true)),
+            // It cannot begin to hang once more.
+            Launch::Hangs if self.process == Process::Hanging => return,
+            Launch::Hangs => (Process::Hanging, Event::StartHangs),
+        };
+        self.process = process;
+        self.on(event);
+    }
+
+    fn end(&mut self, exit: Exit, has_group: bool) {
+        self.process = Process::Ended;
+        self.on(Event::Ended { exit, has_group });
+    }
+
+    fn next_timer(&mut self) -> Option<Vec<Action>> {
+        let at = self.timers.pop_first()?;
+        self.now = self.now.max(at);
+        Some(self.on(Event::TimerFired(at)))
+    }
+
+    fn check(&self) {
+        let (state, process) = (self.state.state(), self.process);
+        let told = format!("{state:?}, {process:?}, {:?}", self.state);
+        assert_eq!(self.state.is_alive(), process == Process::Alive, "{told}");
+        assert_eq!(self.state.is_hanging(), process == Process::Hanging, "{told}");
+        assert!(!state.is_down() || process == Process::None, "a bot that is down has a process: {told}");
+        if process == Process::Alive {
+            assert!(
+                matches!(state, State::Starting | State::Running | State::Suspended | State::Stopping),
+                "a process of a bot that does not run: {told}"
+            );
+        }
+        assert!(process != Process::Ended || self.is_searched, "nothing looks for the end of: {told}");
+        assert!(state != State::Waiting || self.is_queued, "nothing ends the wait of: {told}");
+        if let Some(deadline) = self.state.deadline() {
+            assert!(self.timers.contains(&deadline), "no timer for the deadline of: {told}");
+        }
+        if matches!(state, State::Stopping | State::BackingOff) {
+            assert!(self.state.deadline().is_some(), "nothing ends the state of: {told}");
+        }
+        let waits_for_look = state == State::Stopping && matches!(process, Process::None | Process::Ended);
+        assert!(!waits_for_look || self.is_searched, "nothing looks whether it is gone: {told}");
+    }
+}
+
+fn bots() -> impl Strategy<Value = Bot> {
+    let second = Duration::from_secs(1);
+    let ready = prop_oneof![
+        Just(Ready::AtOnce),
+        Just(Ready::After(second)),
+        Just(Ready::Exit),
+        Just(Ready::Notify),
+        Just(Ready::File("/run/up".into())),
+    ];
+    let restart = prop_oneof![Just(Restart::Always), Just(Restart::OnFailure), Just(Restart::Never)];
+    let signal = prop_oneof![Just(Signal::SIGTERM), Just(Signal::SIGUSR1), Just(Signal::SIGKILL)];
+    let stop = proptest::collection::vec((signal, (1_u64..4).prop_map(Duration::from_secs)), 0..3);
+    (ready, restart, stop, 0_u32..4).prop_map(move |(ready, restart, stop, limit)| {
+        Bot::new("bot", "/bin/bot").ready(ready).restart(restart).stop(stop).limit(limit, 60 * second)
+    })
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let next = prop_oneof![Just(NextState::Stopped), Just(NextState::Started)];
+    let mark = prop_oneof![Just(NextState::Stopped), Just(NextState::Started), Just(NextState::Unchanged)];
+    let launch = || {
+        prop_oneof![
+            4 => Just(Launch::Works),
+            1 => Just(Launch::Fails),
+            1 => Just(Launch::LacksResources),
+            2 => Just(Launch::Hangs),
+        ]
+    };
+    let exit = prop_oneof![
+        Just(Exit::Status(0)),
+        Just(Exit::Status(1)),
+        Just(Exit::Signal(Signal::SIGTERM)),
+        Just(Exit::Signal(Signal::SIGKILL)),
+    ];
+    let step = prop_oneof![
+        4 => Just(Step::Start),
+        1 => next.prop_map(Step::Stop),
+        1 => mark.prop_map(Step::Mark),
+        1 => Just(Step::MarkedStopDue),
+        1 => Just(Step::Kill),
+        6 => launch().prop_map(Step::Launch),
+        2 => launch().prop_map(Step::HangOver),
+        3 => (exit, any::<bool>()).prop_map(|(exit, has_group)| Step::End(exit, has_group)),
+        4 => prop::bool::weighted(0.2).prop_map(Step::Look),
+        4 => Just(Step::NextTimer),
+        2 => Just(Step::Ready),
+        1 => any::<bool>().prop_map(Step::Suspend),
+        1 => (0_u64..9000).prop_map(Step::RequestTime),
+        1 => Just(Step::Reload),
+    ];
+    proptest::collection::vec(step, 0..60)
+}
+
+fn after(bot: Bot, is_withdrawable: bool, steps: &[Step]) -> World {
+    let mut world = World::new(bot, is_withdrawable);
+    for step in steps {
+        world.step(step);
+        world.check();
+    }
+    world
+}
+
+proptest! {
+    /// At most one process, nothing is waited for without end, and no event is answered with many actions.
+    #[test]
+    fn bot_has_one_process_and_always_something_to_wait_for(
+        bot in bots(), is_withdrawable in any::<bool>(), steps in steps(),
+    ) {
+        after(bot, is_withdrawable, &steps);
+    }
+
+    /// Only a command starts a bot again that is down: no timer, and nothing else that may still come.
+    #[test]
+    fn bot_that_is_down_stays_down_until_asked(
+        bot in bots(), steps in steps(), late in 0_u64..9000,
+    ) {
+        let mut world = after(bot, true, &steps);
+        prop_assume!(world.state.state().is_down());
+        let (state, reason) = (world.state.state(), world.state.reason().map(str::to_owned));
+        while let Some(actions) = world.next_timer() {
+            prop_assert_eq!(actions, []);
+        }
+        let now = world.now;
+        for event in [
+            Event::TimerFired(now),
+            Event::Ready,
+            Event::SuspensionChanged(true),
+            Event::TimeRequested(Duration::from_secs(late)),
+            Event::ReadinessChanged,
+            Event::Ended { exit: Exit::Status(1), has_group: true },
+            Event::SurvivesKill("late".into()),
+        ] {
+            prop_assert_eq!(world.on(event.clone()), [], "{:?}", event);
+        }
+        prop_assert_eq!((world.state.state(), world.state.reason().map(str::to_owned)), (state, reason));
+    }
+
+    /// A stop ends, though the program ignores all signals but SIGKILL: after its steps, however often it asks for time.
+    #[test]
+    fn every_stop_ends_after_its_steps(
+        bot in bots(), is_withdrawable in any::<bool>(), steps in steps(), is_kill in any::<bool>(),
+    ) {
+        let mut world = after(bot, is_withdrawable, &steps);
+        world.last_signal = None;
+        world.on(if is_kill { Event::KillRequested(NextState::Stopped) } else { Event::StopRequested(NextState::Stopped) });
+        prop_assert!(!is_kill || world.process != Process::Alive || world.last_signal == Some(Signal::SIGKILL));
+        let mut rounds = 0;
+        while world.state.state() != State::Stopped {
+            world.check();
+            prop_assert_eq!(world.state.state(), State::Stopping);
+            match world.process {
+                Process::Hanging => world.launch(Launch::Works),
+                Process::Alive if world.last_signal == Some(Signal::SIGKILL) => {
+                    world.end(Exit::Signal(Signal::SIGKILL), false);
+                }
+                Process::Alive => drop(world.next_timer()),
+                Process::None | Process::Ended => drop(world.on(Event::Gone)),
+            }
+            rounds += 1;
+            // Each step has one timer of its own, and perhaps one for the time that was asked for; others are old.
+            prop_assert!(rounds < 100, "it does not end: {:?}", world.state);
+        }
+        prop_assert_eq!((world.process, world.is_forgotten), (Process::None, false));
+        let is_started = (0..100).any(|_| world.next_timer().is_some_and(|actions| !actions.is_empty()));
+        prop_assert!(!is_started, "a stopped bot goes on: {:?}", world.state);
+    }
+}
+
+#[test]
+fn failed_bot_stays_failed_until_an_operator_starts_it() {
+    let mut world = World::new(Bot::new("bot", "/bin/bot").restart(Restart::Never).ready(Ready::AtOnce), true);
+    for step in [Step::Start, Step::Launch(Launch::Works), Step::End(Exit::Status(3), false), Step::Look(false)] {
+        world.step(&step);
+    }
+    assert_eq!((world.state.state(), world.state.reason()), (State::Failed, Some("ended by status 3")));
+    assert_eq!(world.on(Event::Ready), []);
+    world.step(&Step::Start);
+    assert_eq!((world.state.state(), world.is_queued), (State::Waiting, true));
+}
+
+#[test]
+fn stop_of_removed_bot_forgets_it_when_nothing_is_left() {
+    let mut world = World::new(Bot::new("bot", "/bin/bot").ready(Ready::AtOnce), true);
+    for step in [Step::Start, Step::Launch(Launch::Works), Step::Mark(NextState::Forgotten), Step::MarkedStopDue] {
+        world.step(&step);
+    }
+    // It is not marked again while it is about to be forgotten.
+    world.step(&Step::Mark(NextState::Stopped));
+    assert!(!world.is_forgotten && world.state.is_to_be_forgotten());
+    world.step(&Step::End(Exit::Signal(Signal::SIGTERM), false));
+    world.step(&Step::Look(false));
+    assert!(world.is_forgotten);
+}
+
+#[test]
+fn time_that_a_bot_asks_for_puts_its_stop_off_once() {
+    let second = Duration::from_secs(1);
+    let bot = Bot::new("bot", "/bin/bot").ready(Ready::AtOnce).stop([(Signal::SIGTERM, second)]);
+    let mut world = World::new(bot, true);
+    for step in [Step::Start, Step::Launch(Launch::Works), Step::Stop(NextState::Stopped), Step::RequestTime(5)] {
+        world.step(&step);
+    }
+    let deadline = world.state.deadline().unwrap();
+    assert_eq!(world.next_timer(), Some(vec![Action::SetTimer(deadline + 4 * second)]));
+    assert_eq!(world.last_signal, Some(Signal::SIGTERM));
+    world.next_timer();
+    assert_eq!(world.last_signal, Some(Signal::SIGKILL));
+}

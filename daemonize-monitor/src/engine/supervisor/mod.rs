@@ -1,0 +1,263 @@
+//! The supervisor: owns the bots and all that belongs to them, hands events to their states, and carries out the actions that
+//! these answer with.
+//!
+//! It knows neither commands nor the configuration, which [`Engine`](super::Engine) has.
+
+mod order;
+mod probes;
+mod reaping;
+mod starts;
+
+use crate::bot::Bot;
+use crate::engine::bot_state::{Action, Context, Event};
+use crate::engine::children::Children;
+use crate::engine::reactor::{Reactor, Timer};
+use crate::engine::slots::Key;
+use crate::engine::streams::Streams;
+use crate::engine::subscribers::Subscribers;
+use crate::engine::token::Token;
+use crate::engine::units::{Unit, Units};
+use crate::journal::Journal;
+use crate::notify;
+use crate::spawner::Spawners;
+use crate::status::Change;
+use daemonize_core::Signal;
+use nix::sys::epoll::EpollFlags;
+use probes::Probes;
+use starts::Starts;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+/// See the module.
+pub(super) struct Supervisor {
+    pub(super) reactor: Reactor,
+    pub(super) units: Units,
+    pub(super) streams: Streams,
+    pub(super) subscribers: Subscribers,
+    pub(super) journal: Journal,
+    children: Children,
+    spawners: Spawners,
+    starts: Starts,
+    probes: Probes,
+    unsettled: Unsettled,
+    /// The longest time that a stop of everything takes.
+    pub(super) stop_timeout: Duration,
+    /// No bot starts any more.
+    is_shutting_down: bool,
+    /// The time of this turn.
+    pub(super) now: Instant,
+    chance: u64,
+}
+
+/// Bots that have changed, where it was not looked yet what follows from that for others.
+#[derive(Default)]
+struct Unsettled {
+    /// Their state or reason may be another one.
+    changed: Vec<usize>,
+    /// They are marked to stop, and perhaps no dependent holds them any more.
+    released: Vec<usize>,
+    /// Some bots were removed.
+    has_removed: bool,
+}
+
+/// The parts that a supervisor is made from, which may be missing on this machine.
+pub(super) struct Parts {
+    pub(super) reactor: Reactor,
+    pub(super) children: Children,
+    pub(super) journal: Journal,
+    pub(super) spawners: Spawners,
+    pub(super) sockets: Option<notify::Directory>,
+    pub(super) stop_timeout: Duration,
+}
+
+impl Supervisor {
+    pub(super) fn new(parts: Parts) -> Supervisor {
+        let Parts { reactor, children, journal, spawners, sockets, stop_timeout } = parts;
+        Supervisor {
+            reactor,
+            units: Units::default(),
+            children,
+            streams: Streams::default(),
+            subscribers: Subscribers::default(),
+            journal,
+            spawners,
+            starts: Starts::default(),
+            probes: Probes::new(sockets),
+            unsettled: Unsettled::default(),
+            stop_timeout,
+            is_shutting_down: false,
+            now: Instant::now(),
+            chance: u64::from(std::process::id()) << 32 | 0x9E37_79B9,
+        }
+    }
+
+    /// Watches what tells of children and of starts that hang.
+    pub(super) fn listen(&self) -> nix::Result<()> {
+        self.reactor.watch(self.children.signals(), Token::Children, EpollFlags::EPOLLIN)?;
+        self.reactor.watch(self.spawners.bell(), Token::Threads, EpollFlags::EPOLLIN)
+    }
+
+    /// Starts no bot from now on.
+    pub(super) fn begin_shutdown(&mut self) {
+        self.is_shutting_down = true;
+        self.starts.clear_queue();
+    }
+
+    /// Hands an event to the state of a bot, and carries out what that answers with.
+    pub(super) fn on(&mut self, index: usize, event: Event) {
+        let (chance, now, is_shutting_down) = (self.chance(), self.now, self.is_shutting_down);
+        let Some(unit) = self.units.get_mut(index) else { return };
+        let context = Context { bot: &unit.bot, now, chance, is_shutting_down };
+        for action in unit.bot_state.on(event, &context) {
+            self.act(index, action);
+        }
+    }
+
+    fn act(&mut self, index: usize, action: Action) {
+        match action {
+            Action::Report { is_other_state } => {
+                let unit = &mut self.units[index];
+                if is_other_state {
+                    unit.since_on_the_wall = SystemTime::now();
+                }
+                unit.answer_waiters(self.now);
+                self.unsettled.changed.push(index);
+            }
+            Action::Begin => self.begin(index),
+            Action::QueueStart => self.starts.queue(index),
+            Action::WithdrawStart => self.end_start(index),
+            Action::StartDependencies => self.start_dependencies(index),
+            Action::StartDependents => self.start_dependents(index),
+            Action::ReleaseDependencies => self.unsettled.released.extend(&self.units[index].dependencies),
+            Action::BeginProbe => self.begin_probe(index),
+            Action::EndProbe => self.end_probe(index),
+            Action::Signal { signal, hurries } => self.signal(index, signal, hurries),
+            Action::SetTimer(at) => self.reactor.set_timer(at, Timer::Bot(self.units.key(index))),
+            Action::LookForOrphans => self.children.search(index),
+            Action::ReleaseProcess => self.release_process(index),
+            Action::ReportSurvivors => self.report_survivors(index),
+            Action::Forget => self.remove(index),
+            Action::Count(event) => self.units[index].counts.add(event, self.now),
+            Action::Warn(text) => log::warn!("bot `{}` {text}", self.units[index].bot.name),
+        }
+    }
+
+    /// Sends a signal to all of a bot that is known.
+    fn signal(&mut self, index: usize, signal: Signal, hurries: bool) {
+        if let Some(process) = &self.units[index].process {
+            // An empty group is no failure: the bot is gone, or is about to be.
+            let _ = process.handle.send_stop_to_group(process.pid, signal, hurries);
+            let _ = process.handle.send_group(process.pid, Signal::SIGCONT);
+        }
+        self.children.orphans.signal(index, signal);
+    }
+
+    fn release_process(&mut self, index: usize) {
+        self.children.orphans.end_search(index);
+        if let Some(process) = self.units[index].process.take() {
+            self.children.processes.release(process.pid);
+            self.journal.ended(process.pid);
+        }
+    }
+
+    /// Reports what SIGKILL has not ended of a bot: until that is gone, the bot is not stopped.
+    fn report_survivors(&mut self, index: usize) {
+        let unit = &self.units[index];
+        if unit.bot_state.is_hanging() {
+            return;
+        }
+        let orphans = &self.children.orphans;
+        let survivor = unit.living_process().map(|process| process.pid).or(orphans.of_bot(index).first().copied());
+        let reason = match survivor {
+            _ if orphans.is_fork_loop(index) => {
+                "what it has started forks and exits faster than it can be killed".to_owned()
+            }
+            Some(pid) => format!("process {pid} does not end of SIGKILL"),
+            None => return,
+        };
+        self.on(index, Event::SurvivesKill(reason));
+    }
+
+    /// Adds a bot, which does not run yet; [`connect`](Supervisor::connect) comes after it.
+    pub(super) fn add(&mut self, bot: Arc<Bot>, temporary: bool) -> usize {
+        self.units.add(bot, temporary, self.now)
+    }
+
+    /// Gives a bot in no configuration the specification and the name of one in the configuration.
+    pub(super) fn rename(&mut self, index: usize, bot: Arc<Bot>) {
+        let old = self.units[index].bot.name.clone();
+        self.units.rename(index, bot);
+        self.subscribers.send(&Change::Removed(old));
+        self.unsettled.changed.push(index);
+    }
+
+    /// Removes a bot of which nothing is left.
+    fn remove(&mut self, index: usize) {
+        self.publish(index);
+        let Some(Unit { bot, dependencies, dependents, .. }) = self.units.remove(index) else { return };
+        self.unsettled.has_removed = true;
+        self.subscribers.send(&Change::Removed(bot.name.clone()));
+        self.starts.unqueue(index);
+        self.streams.drop_followers(index);
+        // Their name may mean others by now. No other bot's dependencies can have changed.
+        self.units.connect(&dependents);
+        self.begin_unblocked(&dependents);
+        // Not here and now: a chain of ten thousand bots that do not run would be as many calls within each other.
+        self.unsettled.released.extend(dependencies);
+    }
+
+    /// Tells subscribers of a bot.
+    fn publish(&mut self, index: usize) {
+        if !self.subscribers.is_empty() {
+            let status = self.units[index].status(self.now);
+            self.subscribers.send(&Change::Bot(Box::new(status)));
+        }
+    }
+
+    /// Handles the timer of a bot, which may have been set for another purpose than the present one.
+    pub(super) fn take_timer(&mut self, key: Key, at: Instant) {
+        if !self.units.contains(key) {
+            return;
+        }
+        if self.units[key.index].probe.is_some_and(|(moment, _)| moment == at) {
+            self.probe(key.index);
+        } else {
+            self.on(key.index, Event::TimerFired(at));
+        }
+    }
+
+    /// Reads a pipe of a bot.
+    pub(super) fn take_piece(&mut self, key: Key) {
+        if let Some(bot) = self.streams.read(key, &mut self.units, &self.reactor, self.now) {
+            self.on(bot, Event::Ready);
+        }
+    }
+
+    /// Sends the output of these bots where their specifications say, which may have changed.
+    pub(super) fn retarget(&mut self, bots: &BTreeSet<usize>) {
+        self.streams.retarget(bots, &mut self.units);
+    }
+
+    /// Returns how long nothing is due; `None` if nothing will be. Computed from what is left to do, and not from who has left
+    /// it: a step of a turn may queue work for a step that comes before it, which nothing else would wake the loop for.
+    pub(super) fn timeout(&self) -> Option<Duration> {
+        if self.has_queued_starts() || self.has_unsettled() {
+            return Some(Duration::ZERO);
+        }
+        // Not the time of this turn: starting programs has taken some.
+        let now = Instant::now();
+        let times =
+            [self.journal.again(), self.children.next_look()].map(|at| Some(at?.saturating_duration_since(now)));
+        times.into_iter().chain([self.reactor.time_to_next(now)]).flatten().min()
+    }
+
+    /// Returns a number from 0 to 1, for jitter only (xorshift).
+    #[allow(clippy::cast_precision_loss)] // 53 bits have room.
+    fn chance(&mut self) -> f64 {
+        self.chance ^= self.chance << 13;
+        self.chance ^= self.chance >> 7;
+        self.chance ^= self.chance << 17;
+        (self.chance >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}

@@ -1,0 +1,278 @@
+//! Finds out whether a bot is ready: by its messages, or by asking.
+
+use super::Supervisor;
+use crate::bot::Ready;
+use crate::engine::bot_state::Event;
+use crate::engine::reactor::Timer;
+use crate::engine::token::Token;
+use crate::engine::units::Unit;
+use crate::notify::{self, Message, Notify};
+use crate::process::{self, Facts};
+use crate::spawner::{Begun, FileVersion, Ticket};
+use crate::status::State;
+use nix::errno::Errno;
+use nix::sys::epoll::EpollFlags;
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, SockaddrIn, SockaddrIn6, connect, getsockopt, socket, sockopt::SocketError,
+};
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long to wait before it is asked again, at first and at the most: nothing tells of a socket that listens.
+const PAUSE: Duration = Duration::from_millis(2);
+const LONG_PAUSE: Duration = Duration::from_millis(250);
+
+/// How long one look for a file is waited for: it takes less than a ten thousandth of a second, and many may be due at once.
+const GLANCE: Duration = Duration::from_millis(1);
+/// Looks at the file before a start, for as long as the start itself may take.
+const LOOK_BEFORE: Duration = Duration::from_millis(100);
+
+/// The most messages to a bot's socket that are handled per turn.
+const MAX_MESSAGES: usize = 64;
+/// The most of them that turn out not to be the bot's: their senders' environments may be long.
+const MAX_STRANGERS: usize = 2;
+
+/// How bots that are starting become ready.
+pub(super) struct Probes {
+    /// Connections by which bots are asked.
+    connections: HashMap<usize, OwnedFd>,
+    /// Looks for files on mounts that do not answer.
+    looks: BTreeMap<PathBuf, Ticket<Option<FileVersion>>>,
+    /// The directory of the sockets on which bots report; `None` if no place was found for it.
+    sockets: Option<notify::Directory>,
+}
+
+impl Probes {
+    pub(super) fn new(sockets: Option<notify::Directory>) -> Probes {
+        Probes { connections: HashMap::new(), looks: BTreeMap::new(), sockets }
+    }
+}
+
+/// A look whose answer comes later.
+struct Pending;
+
+impl Supervisor {
+    /// Makes the socket on which a bot says that it is ready, for one start: what its last process has said is not heard any more.
+    pub(super) fn notify_address(&mut self, index: usize) -> nix::Result<String> {
+        if let Some(notify) = self.units[index].notify.take() {
+            // Closing does not do that while a child that is being made has a copy.
+            self.reactor.unwatch(&notify);
+        }
+        let is_of_own_user = self.units[index].bot.user.is_none();
+        let in_directory = self.probes.sockets.as_mut().and_then(|directory| directory.bind(is_of_own_user).ok());
+        let notify = in_directory.map_or_else(Notify::open_to_all, Ok)?;
+        self.reactor.watch(&notify, Token::Notify(self.units.key(index)), EpollFlags::EPOLLIN)?;
+        let address = notify.address().to_owned();
+        self.units[index].notify = Some(notify);
+        Ok(address)
+    }
+
+    /// Takes messages from the socket on which a bot speaks, see `sd_notify(3)`.
+    pub(in crate::engine) fn take_notifications(&mut self, index: usize) {
+        if self.starts.is_pending(index) {
+            // Who speaks may be a process of which we have not heard yet.
+            self.take_starts();
+        }
+        let mut asked = 0;
+        for _ in 0..MAX_MESSAGES {
+            let message = self.units[index].notify.as_ref().and_then(Notify::receive);
+            let Some(message) = message else { return };
+            if !self.concerns(index, &message) {
+                continue;
+            }
+            if self.may_speak(index, &message) {
+                self.take_message(index, &message);
+            } else {
+                asked += 1;
+            }
+            if message.is_ready {
+                self.starts.note_ready(index, message.sender);
+            }
+            if asked == MAX_STRANGERS {
+                return;
+            }
+        }
+    }
+
+    /// Returns `true` if a message would change something: only then its sender is examined.
+    fn concerns(&self, index: usize, message: &Message) -> bool {
+        let unit = &self.units[index];
+        let has_deadline = matches!(unit.state(), State::Starting | State::Stopping);
+        unit.bot.ready.has_socket()
+            && (message.is_ready && unit.state() == State::Starting
+                || message.stores && unit.store_refused.is_none()
+                || message.extension.is_some() && has_deadline)
+    }
+
+    fn take_message(&mut self, index: usize, message: &Message) {
+        let now = self.now;
+        let unit = &mut self.units[index];
+        if message.stores && unit.store_refused.replace(now).is_none() {
+            log::warn!(
+                "bot `{}` wants descriptors to be kept (FDSTORE=1): they are not kept, but closed",
+                unit.bot.name
+            );
+        }
+        if let Some(time) = message.extension {
+            self.on(index, Event::TimeRequested(time));
+        }
+        if message.is_ready {
+            self.on(index, Event::Ready);
+        }
+    }
+
+    /// Returns `true` if a message is from the bot or one of its descendants: a member of its session, or a process of
+    /// its user or of root that knows its secret. A sender that has exited cannot be examined: then its user is enough,
+    /// if no other user can send at all.
+    fn may_speak(&mut self, index: usize, message: &Message) -> bool {
+        let Some(process) = self.units[index].living_process() else { return false };
+        let (pid, user) = (process.pid, process.user);
+        let is_of_its_user = message.user == 0 || message.user == user;
+        match message.sender.and_then(Facts::of) {
+            // Also one that has become another user; but its number was not a stranger's when it was sent.
+            Some(facts) if facts.pid == pid || facts.session == pid.as_raw() => {
+                is_of_its_user || process::user(facts.pid) == Some(message.user)
+            }
+            // The environment of a stranger is not even read.
+            Some(facts) => is_of_its_user && self.children.orphans.owner(facts.pid, &self.units) == Some(index),
+            None => is_of_its_user && self.units[index].notify.as_ref().is_some_and(Notify::is_private),
+        }
+    }
+
+    /// Asks whether the bot is ready, again and again.
+    pub(super) fn begin_probe(&mut self, index: usize) {
+        self.ask_after(index, PAUSE);
+    }
+
+    fn ask_after(&mut self, index: usize, pause: Duration) {
+        let at = self.now + pause;
+        self.units[index].probe = Some((at, pause));
+        self.reactor.set_timer(at, Timer::Bot(self.units.key(index)));
+    }
+
+    /// Stops asking whether a bot is ready.
+    pub(super) fn end_probe(&mut self, index: usize) {
+        self.units[index].probe = None;
+        self.probes.connections.remove(&index);
+    }
+
+    /// Asks whether a bot is ready.
+    pub(super) fn probe(&mut self, index: usize) {
+        self.units[index].probe.as_mut().expect("it is due").0 += LONG_PAUSE;
+        let answer = match &self.units[index].bot.ready {
+            Ready::File(path) => {
+                let path = path.clone();
+                self.look_at(path, GLANCE).ok().map(|found| self.is_new_file(index, found))
+            }
+            Ready::Tcp(address) => self.dial(index, *address),
+            _ => return,
+        };
+        if let Some(is_ready) = answer {
+            self.take_answer(index, is_ready);
+        }
+    }
+
+    fn take_answer(&mut self, index: usize, is_ready: bool) {
+        if is_ready {
+            self.on(index, Event::Ready);
+        } else {
+            self.ask_again(index);
+        }
+    }
+
+    /// Remembers the file by which a bot says that it is ready, as it is before the start: an earlier run may have left it. It is
+    /// not removed, since any user who can write to its directory could have another one removed by that. Where the file system does not
+    /// answer, any file counts.
+    pub(super) fn remember_file(&mut self, index: usize) {
+        let path = match &self.units[index].bot.ready {
+            Ready::File(path) => Some(path.clone()),
+            _ => None,
+        };
+        let found = path.and_then(|path| self.look_at(path, LOOK_BEFORE).ok().flatten());
+        self.units[index].old_file = found;
+    }
+
+    /// Returns `true` if a file was found that is not the one from before the start.
+    fn is_new_file(&self, index: usize, found: Option<FileVersion>) -> bool {
+        found.is_some() && found != self.units[index].old_file
+    }
+
+    /// Looks for a file; returns [`Pending`] if it will be known later whether it is there. Other bots that ask for the same file
+    /// meanwhile wait with this one.
+    fn look_at(&mut self, path: PathBuf, patience: Duration) -> Result<Option<FileVersion>, Pending> {
+        if self.probes.looks.contains_key(&path) {
+            return Err(Pending);
+        }
+        match self.spawners.look(path.clone(), patience) {
+            Begun::Over(answer) => Ok(answer.unwrap_or(None)),
+            Begun::Hangs(ticket) => {
+                self.probes.looks.insert(path, ticket);
+                Err(Pending)
+            }
+        }
+    }
+
+    /// Takes what threads have found out: starts and looks that hung.
+    pub(in crate::engine) fn take_outcomes(&mut self) {
+        let _ = self.spawners.bell().read();
+        self.take_starts();
+        self.take_looks();
+    }
+
+    /// Handles the looks for files that hung and have an outcome now.
+    fn take_looks(&mut self) {
+        type Look = Option<FileVersion>;
+        let over = |(path, ticket): (&PathBuf, &Ticket<Look>)| Some((path.clone(), ticket.outcome()?.unwrap_or(None)));
+        let over: Vec<(PathBuf, Look)> = self.probes.looks.iter().filter_map(over).collect();
+        for (path, found) in over {
+            self.probes.looks.remove(&path);
+            let waits =
+                |unit: &Unit| unit.probe.is_some() && matches!(&unit.bot.ready, Ready::File(file) if *file == path);
+            let waiting: Vec<usize> = self.units.all().filter(|index| waits(&self.units[*index])).collect();
+            for index in waiting {
+                self.take_answer(index, self.is_new_file(index, found));
+            }
+        }
+    }
+
+    fn ask_again(&mut self, index: usize) {
+        self.probes.connections.remove(&index);
+        if let Some((_, pause)) = self.units[index].probe {
+            self.ask_after(index, (pause * 2).min(LONG_PAUSE));
+        }
+    }
+
+    /// Returns `true` if an address accepts connections; `None` if that will be known later.
+    fn dial(&mut self, index: usize, address: SocketAddr) -> Option<bool> {
+        let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
+        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+        let Ok(socket) = socket(family, SockType::Stream, flags, None) else { return Some(false) };
+        let connected = match address {
+            SocketAddr::V4(address) => connect(socket.as_raw_fd(), &SockaddrIn::from(address)),
+            SocketAddr::V6(address) => connect(socket.as_raw_fd(), &SockaddrIn6::from(address)),
+        };
+        match connected {
+            Ok(()) => Some(true),
+            Err(Errno::EINPROGRESS) => self.await_connection(index, socket).err().map(|_| false),
+            Err(_) => Some(false),
+        }
+    }
+
+    fn await_connection(&mut self, index: usize, socket: OwnedFd) -> nix::Result<()> {
+        self.reactor.watch(&socket, Token::Probe(self.units.key(index)), EpollFlags::EPOLLOUT)?;
+        self.probes.connections.insert(index, socket);
+        Ok(())
+    }
+
+    /// Handles the outcome of a connection.
+    pub(in crate::engine) fn take_probe(&mut self, index: usize) {
+        let Some(socket) = self.probes.connections.remove(&index) else { return };
+        match getsockopt(&socket, SocketError) {
+            Ok(0) => self.on(index, Event::Ready),
+            _ => self.ask_again(index),
+        }
+    }
+}

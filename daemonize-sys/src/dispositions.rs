@@ -1,0 +1,67 @@
+//! Dispositions, which nix can only set through `unsafe`.
+
+use crate::cvt;
+use crate::signal::Signal;
+use std::io;
+use std::mem::MaybeUninit;
+use std::ptr;
+
+/// What a signal does when no handler takes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disposition {
+    Default,
+    Ignore,
+}
+
+/// Whether the signal is ignored, or is `SIGCHLD` with `SA_NOCLDWAIT`, which loses the status of children alike.
+pub fn is_ignored(signal: Signal) -> bool {
+    current(signal).is_some_and(|action| {
+        action.sa_sigaction == libc::SIG_IGN || (signal == Signal::SIGCHLD && action.sa_flags & libc::SA_NOCLDWAIT != 0)
+    })
+}
+
+/// Returns `true` if the signal has its default action.
+pub fn is_default(signal: Signal) -> bool {
+    current(signal).is_some_and(|action| action.sa_sigaction == libc::SIG_DFL)
+}
+
+/// Sets the disposition and returns what was there, to be put back with [`restore`].
+pub fn set(signal: Signal, disposition: Disposition) -> Option<SavedAction> {
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: an all-zero sigaction is a valid one (SIG_DFL, empty mask, no flags).
+    let action = unsafe { action.assume_init_mut() };
+    action.sa_sigaction = match disposition {
+        Disposition::Default => libc::SIG_DFL,
+        Disposition::Ignore => libc::SIG_IGN,
+    };
+    let mut old = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: both pointers are to sigactions of ours; no handler function is installed.
+    let result = unsafe { libc::sigaction(signal.as_raw(), action, old.as_mut_ptr()) };
+    // SAFETY: sigaction filled it in when it answered 0.
+    (result == 0).then(|| SavedAction(signal, unsafe { old.assume_init() }))
+}
+
+/// A disposition that was replaced for a while.
+pub struct SavedAction(Signal, libc::sigaction);
+
+/// Puts a disposition back, handler and flags included.
+pub fn restore(saved: &SavedAction) {
+    // SAFETY: the action was in force in this process before, so its handler is a valid one.
+    unsafe { libc::sigaction(saved.0.as_raw(), &raw const saved.1, ptr::null_mut()) };
+}
+
+/// Installs an action whose handler, if it has one, is a function that lives as long as the program and is
+/// async-signal-safe.
+pub(super) fn set_action(signal: Signal, action: &libc::sigaction) -> io::Result<()> {
+    // SAFETY: the action is initialised and only read; its handler is what `sys` has made for that or has found in force.
+    cvt(unsafe { libc::sigaction(signal.as_raw(), action, ptr::null_mut()) }.into()).map(drop)
+}
+
+/// Returns the action in force; `None` for a number that is not a signal.
+pub(super) fn current(signal: Signal) -> Option<libc::sigaction> {
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: only reads the current action into our memory.
+    let result = unsafe { libc::sigaction(signal.as_raw(), ptr::null(), action.as_mut_ptr()) };
+    // SAFETY: sigaction filled it in when it answered 0.
+    (result == 0).then(|| unsafe { action.assume_init() })
+}

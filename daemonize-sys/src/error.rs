@@ -1,0 +1,78 @@
+//! The shape of every public error: a kind for programs to branch on, and a text for people, which reads
+//! "failed to \<verb\> `<object>`: \<cause\>".
+
+use crate::escape::into_escaped_lines;
+use std::fmt::{self, Debug, Display};
+use std::io;
+
+/// The kind and the text of an error. `Debug` prints the text, so that `fn main() -> Result<(), E>` reads well.
+#[derive(Clone)]
+pub struct Failure<K> {
+    kind: K,
+    text: Box<str>,
+}
+
+impl<K: Copy> Failure<K> {
+    /// Makes a failure with this text. Control characters in it but line ends are escaped: a path or another process may have
+    /// put them there.
+    pub fn new(kind: K, text: impl Into<String>) -> Failure<K> {
+        Failure { kind, text: into_escaped_lines(text.into()).into_boxed_str() }
+    }
+
+    /// Returns what sort of failure this is.
+    pub fn kind(&self) -> K {
+        self.kind
+    }
+
+    /// Returns the same failure with `; MORE` after its text.
+    #[must_use]
+    pub fn and(self, more: &str) -> Failure<K> {
+        Failure::new(self.kind, format!("{}; {more}", self.text))
+    }
+}
+
+impl<K> Display for Failure<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl<K> Debug for Failure<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Display::fmt(self, f)
+    }
+}
+
+/// Returns "failed to \<verb\> `<object>`: \<cause\>".
+pub fn failed(verb: &str, object: impl Display, cause: impl Display) -> String {
+    format!("failed to {verb} `{object}`: {cause}")
+}
+
+/// Returns the cause as `strerror(3)` says it, without Rust's "(os error 2)", and in lower case like the rest of the sentence.
+pub fn cause(error: &io::Error) -> String {
+    let text = error.to_string();
+    let Some(errno) = error.raw_os_error() else { return text };
+    let text = text.strip_suffix(&format!(" (os error {errno})")).unwrap_or(&text);
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failure_text_names_verb_object_and_cause_and_is_escaped() {
+        let missing = cause(&io::Error::from_raw_os_error(libc::ENOENT));
+        let failure = Failure::new(7, failed("open", "/run/a\u{1b}[2J", missing));
+        assert_eq!(failure.to_string(), "failed to open `/run/a\\u{1b}[2J`: no such file or directory");
+        let failure = failure.and("give it\u{7} another path");
+        assert!(failure.to_string().ends_with("no such file or directory; give it\\u{7} another path"));
+        assert_eq!((failure.kind(), format!("{failure:?}")), (7, failure.to_string()));
+    }
+
+    #[test]
+    fn cause_without_errno_is_its_own_text() {
+        assert_eq!(cause(&io::Error::other("Lost (os error 2)")), "Lost (os error 2)");
+    }
+}

@@ -1,0 +1,158 @@
+//! Descriptors by number: which are open, which leak through `exec`, and closing those that are not ours.
+
+use crate::cvt;
+use crate::pid::Pid;
+use nix::unistd::Uid;
+use std::fs;
+use std::io;
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::MetadataExt;
+
+/// Descriptors beyond these numbers are only found by listing the table.
+const PROBES: usize = 256;
+
+/// Whether this number is an open descriptor (`fcntl(2)`, `F_GETFD`).
+pub fn is_open(fd: RawFd) -> bool {
+    flags(fd).is_some()
+}
+
+/// The close-on-exec flag of a descriptor: false means that it outlives `exec`; `None` if it is not open.
+fn flags(fd: RawFd) -> Option<bool> {
+    // SAFETY: F_GETFD takes an integer and touches no memory of ours; an unused number answers EBADF.
+    let flags = cvt(unsafe { libc::fcntl(fd, libc::F_GETFD) }.into()).ok()?;
+    Some(flags & libc::c_long::from(libc::FD_CLOEXEC) != 0)
+}
+
+/// Returns `true` if this number is an open descriptor that outlives `exec`, as one inherited through `exec` does.
+pub fn is_inherited(fd: RawFd) -> bool {
+    flags(fd) == Some(false)
+}
+
+/// Returns the process that made a pair of sockets of which this number is one end, and the effective user of that
+/// process (`unix(7)`, `SO_PEERCRED`); `None` if the number is not a socket that keeps packets apart
+/// (`SOCK_SEQPACKET`).
+pub fn peer(fd: RawFd) -> Option<(Pid, Uid)> {
+    let kind: libc::c_int = option(fd, libc::SO_TYPE, 0)?;
+    let nobody = libc::ucred { pid: 0, uid: 0, gid: 0 };
+    let maker = option(fd, libc::SO_PEERCRED, nobody).filter(|_| kind == libc::SOCK_SEQPACKET)?;
+    Some((Pid::from_raw(maker.pid)?, Uid::from_raw(maker.uid)))
+}
+
+/// One option of a socket (`getsockopt(2)`); `None` if the number is no socket.
+fn option<T: Copy>(fd: RawFd, name: libc::c_int, mut value: T) -> Option<T> {
+    let size = libc::socklen_t::try_from(size_of::<T>()).ok()?;
+    let mut written = size;
+    // SAFETY: the kernel writes at most the said size into a value of ours, of a type that has no invalid values.
+    let result = unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, name, (&raw mut value).cast(), &raw mut written) };
+    (result == 0 && written == size).then_some(value)
+}
+
+/// Sets close-on-exec (`fcntl(2)`, `F_SETFD`); a number that is not open stays so.
+pub fn close_on_exec(fd: RawFd) {
+    // SAFETY: F_SETFD takes an integer and touches no memory of ours.
+    unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
+}
+
+/// Takes over a descriptor that came in through exec and was meant for this process; to be called once for each.
+pub fn own_handed_over(fd: RawFd) -> OwnedFd {
+    // SAFETY: nothing in this program made it, and whoever calls has been given it once.
+    unsafe { OwnedFd::from_raw_fd(fd) }
+}
+
+/// The open descriptors from 3 on, by where they come from.
+pub struct Census {
+    /// Leaked in through `exec`: those without close-on-exec, which std sets on all it opens.
+    pub leaked: Vec<RawFd>,
+    /// Opened by this program.
+    pub own: Vec<RawFd>,
+}
+
+impl Census {
+    pub fn take() -> io::Result<Census> {
+        let (own, leaked) = open_from_three()?.into_iter().partition(|fd| flags(*fd) == Some(true));
+        Ok(Census { leaked, own })
+    }
+}
+
+/// What the kernel calls the thing behind a descriptor that has no name in the file system (`anon_inode:…`).
+pub fn anonymous_kind(fd: RawFd) -> Option<String> {
+    let link = fs::read_link(format!("/proc/self/fd/{fd}")).ok()?;
+    link.to_str()?.strip_prefix("anon_inode:").map(|kind| kind.trim_matches(['[', ']']).to_owned())
+}
+
+/// Closes those of these descriptors that are still without close-on-exec.
+pub fn close_leaked(leaked: &[RawFd]) {
+    for fd in leaked.iter().copied().filter(|fd| flags(*fd) == Some(false)) {
+        close(fd);
+    }
+}
+
+/// Closes every descriptor from 3 on but those in `keep`. The cost does not depend on `RLIMIT_NOFILE`.
+pub fn close_all_but(keep: &[RawFd]) -> io::Result<()> {
+    match close_ranges_but(keep) {
+        // Before Linux 5.9, or where a filter of system calls does not know the call: they are listed instead.
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM)) => {
+            list()?.into_iter().filter(|fd| *fd > 2 && !keep.contains(fd)).for_each(close);
+            Ok(())
+        }
+        outcome => outcome,
+    }
+}
+
+fn close_ranges_but(keep: &[RawFd]) -> io::Result<()> {
+    let mut first = 3;
+    while let Some(kept) = keep.iter().copied().filter(|fd| *fd >= first).min() {
+        close_range(first, kept - 1)?;
+        first = kept + 1;
+    }
+    close_range(first, RawFd::MAX)
+}
+
+/// `close_range(2)` of these numbers and all between them.
+fn close_range(first: RawFd, last: RawFd) -> io::Result<()> {
+    if first <= last {
+        // SAFETY: the user asked for every descriptor to be closed but those they and we named.
+        cvt(unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) })?;
+    }
+    Ok(())
+}
+
+/// `close(2)` of a number that nothing in this program uses any more.
+fn close(fd: RawFd) {
+    // SAFETY: it came in through exec without close-on-exec, or the user asked for every descriptor to be closed.
+    drop(unsafe { OwnedFd::from_raw_fd(fd) });
+}
+
+/// The open descriptors from 3 on, by probing where the kernel says how many there are (Linux 6.2), else by listing.
+fn open_from_three() -> io::Result<Vec<RawFd>> {
+    let count = fs::metadata("/proc/self/fd").map_or(0, |directory| directory.size());
+    let mut found = probe();
+    if count != found.len() as u64 {
+        found = list()?;
+    }
+    found.retain(|fd| *fd > 2);
+    Ok(found)
+}
+
+/// Those of the first numbers that are open: `poll(2)` tells of all at once which are not.
+fn probe() -> Vec<RawFd> {
+    let mut fds = [libc::pollfd { fd: 0, events: 0, revents: 0 }; PROBES];
+    for (probe, fd) in fds.iter_mut().zip(0..) {
+        probe.fd = fd;
+    }
+    // SAFETY: the array is ours and as long as it is said to be; nothing is waited for.
+    if unsafe { libc::poll(fds.as_mut_ptr(), fds.len() as libc::nfds_t, 0) } < 0 {
+        return Vec::new();
+    }
+    fds.iter().filter(|probe| probe.revents & libc::POLLNVAL == 0).map(|probe| probe.fd).collect()
+}
+
+/// Lists `/proc/self/fd`; the descriptor of the listing itself is closed again when this returns.
+fn list() -> io::Result<Vec<RawFd>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc/self/fd")? {
+        found.extend(entry?.file_name().to_str().and_then(|name| name.parse::<RawFd>().ok()));
+    }
+    found.retain(|fd| is_open(*fd));
+    Ok(found)
+}

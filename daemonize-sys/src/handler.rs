@@ -1,0 +1,83 @@
+//! The flags that the daemon's signal handler raises, and the signals that the daemon sends to itself.
+
+use super::mask::Mask;
+use super::siginfo::{self, Purpose};
+use crate::signal::Signal;
+use std::io;
+use std::process;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::SeqCst};
+
+/// [`raise`] is at it.
+static RAISING: AtomicBool = AtomicBool::new(false);
+
+/// For which purposes a signal has come since this was taken last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Purposes(u8);
+
+impl Purposes {
+    fn bit(purpose: Purpose) -> u8 {
+        match purpose {
+            Purpose::Unmarked => 1,
+            Purpose::Stop => 2,
+            Purpose::Restart => 4,
+            Purpose::Hurry => 8,
+        }
+    }
+
+    pub fn contains(self, purpose: Purpose) -> bool {
+        self.0 & Purposes::bit(purpose) != 0
+    }
+}
+
+/// The purposes for which a signal has come; raised by the handler of the signal.
+#[derive(Debug, Default)]
+pub struct Flag {
+    purposes: AtomicU8,
+    /// How often it was raised.
+    count: AtomicU32,
+}
+
+impl Flag {
+    pub fn raise(&self, purpose: Purpose) {
+        self.purposes.fetch_or(Purposes::bit(purpose), SeqCst);
+        self.count.fetch_add(1, SeqCst);
+    }
+
+    /// Returns how often it was raised, modulo 2³².
+    pub fn count(&self) -> u32 {
+        self.count.load(SeqCst)
+    }
+
+    pub fn is_raised(&self) -> bool {
+        self.purposes.load(SeqCst) != 0
+    }
+
+    /// Takes the purposes for which the signal came since the last call; `None` if it did not come.
+    pub fn take(&self) -> Option<Purposes> {
+        let purposes = self.purposes.swap(0, SeqCst);
+        (purposes != 0).then_some(Purposes(purposes))
+    }
+}
+
+/// Whether a thread of this process has called `abort(3)`: it dies of that, whatever is done about the signal, and nobody
+/// shall take it for a stop meanwhile. Async-signal-safe.
+pub(super) fn is_abort(info: &libc::siginfo_t) -> bool {
+    let is_of_a_thread = info.si_signo == libc::SIGABRT && info.si_code == libc::SI_TKILL;
+    // SAFETY: the kernel fills in who sent it for every signal of this code.
+    is_of_a_thread && !RAISING.load(SeqCst) && u32::try_from(unsafe { info.si_pid() }) == Ok(process::id())
+}
+
+/// Sends this process a signal with the mark of its purpose. The calling thread takes it at once, unless it blocks it.
+pub fn raise_for(signal: Signal, purpose: Purpose) -> io::Result<()> {
+    let Some(info) = siginfo::marked(signal, purpose) else { return raise(signal) };
+    let is_blocked = Mask::current().contains(signal);
+    if is_blocked { siginfo::queue_for_process(&info) } else { siginfo::queue_for_thread(&info) }
+}
+
+/// Sends the calling thread a signal (`raise(3)`), which takes no descriptor; its handler is the process's.
+pub fn raise(signal: Signal) -> io::Result<()> {
+    RAISING.store(true, SeqCst);
+    let raised = signal_hook::low_level::raise(signal.as_raw());
+    RAISING.store(false, SeqCst);
+    raised
+}

@@ -1,0 +1,56 @@
+//! The floor under the crates of [`daemonic`](https://docs.rs/daemonic): system calls that neither std nor nix wrap, each behind
+//! a safe function, and what more than one crate must do in the same way. Private: nothing here is a promise to others.
+//!
+//! It is the only library crate with `unsafe` and with the crate `libc`. What belongs here: `unsafe`; numbers and names of the
+//! kernel (signals, processes, capabilities); reading `/proc`; rules of trust and of escaping that must be the same everywhere.
+//! What a daemon, an endpoint or a monitor *is* belongs above.
+
+#![allow(missing_docs)] // Not for users.
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("daemonize-sys tells processes apart by pidfd_open(2) and /proc, which only Linux has");
+
+// System calls are made by number, with ids of 32 bits, 64 signals and a stack that grows down: see `scripts/targets`.
+#[cfg(not(any(
+    all(target_pointer_width = "64", any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")),
+    all(target_pointer_width = "32", any(target_arch = "x86", target_arch = "arm")),
+)))]
+compile_error!(
+    "daemonize-sys makes system calls that were checked on x86_64, x86, aarch64, arm and riscv64 only: check those of this \
+     target (`scripts/targets`, and every `SYS_` in this crate) before you add it to the list"
+);
+
+pub mod account;
+pub mod action;
+pub mod capabilities;
+pub mod capability;
+mod cvt;
+pub mod datagram;
+pub mod dispositions;
+pub mod env;
+pub mod error;
+pub mod escape;
+pub mod exec;
+pub mod fds;
+pub mod fork;
+pub mod handler;
+pub mod keyring;
+pub mod mask;
+pub mod mutex;
+pub mod pid;
+pub mod pidfd;
+pub mod proc;
+pub mod siginfo;
+pub mod signal;
+pub mod signalfd;
+pub mod spawn;
+pub mod stray;
+pub mod table;
+pub mod trust;
+pub mod wait;
+
+pub use capability::{Capability, UnknownCapability};
+pub use pid::Pid;
+pub use signal::{Signal, UnknownSignal};
+
+use cvt::cvt;

@@ -1,0 +1,130 @@
+//! Sets of signals, the mask of a thread, and waiting with another mask; nix's sets know no realtime signals.
+
+use crate::cvt;
+use crate::signal::Signal;
+use nix::poll::{PollFd, PollTimeout, poll};
+use std::io;
+use std::mem::MaybeUninit;
+use std::ptr;
+use std::time::Duration;
+
+/// A set of signals (`sigsetops(3)`).
+#[derive(Clone, Copy)]
+pub struct Mask(libc::sigset_t);
+
+impl Mask {
+    pub fn empty() -> Mask {
+        let mut set = MaybeUninit::uninit();
+        // SAFETY: sigemptyset initialises the set it is given.
+        Mask(unsafe {
+            libc::sigemptyset(set.as_mut_ptr());
+            set.assume_init()
+        })
+    }
+
+    /// All signals, but those that glibc needs for itself.
+    pub fn all() -> Mask {
+        let mut set = MaybeUninit::uninit();
+        // SAFETY: sigfillset initialises the set it is given.
+        Mask(unsafe {
+            libc::sigfillset(set.as_mut_ptr());
+            set.assume_init()
+        })
+    }
+
+    pub fn of(signals: impl IntoIterator<Item = Signal>) -> Mask {
+        signals.into_iter().fold(Mask::empty(), Mask::with)
+    }
+
+    #[must_use]
+    pub fn with(mut self, signal: Signal) -> Mask {
+        // SAFETY: the set is initialised; an unknown number is refused by the call.
+        unsafe { libc::sigaddset(&raw mut self.0, signal.as_raw()) };
+        self
+    }
+
+    #[must_use]
+    pub fn without(mut self, signal: Signal) -> Mask {
+        // SAFETY: as in `with`.
+        unsafe { libc::sigdelset(&raw mut self.0, signal.as_raw()) };
+        self
+    }
+
+    pub fn contains(&self, signal: Signal) -> bool {
+        // SAFETY: the set is initialised and only read.
+        unsafe { libc::sigismember(&raw const self.0, signal.as_raw()) == 1 }
+    }
+
+    /// Returns the set as the C library has it.
+    pub(super) fn as_raw(&self) -> &libc::sigset_t {
+        &self.0
+    }
+
+    /// The mask of the calling thread (`pthread_sigmask(3)`).
+    pub fn current() -> Mask {
+        let mut mask = Mask::empty();
+        // SAFETY: a null set changes nothing; the answer goes into a set of ours.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, ptr::null(), &raw mut mask.0) };
+        mask
+    }
+
+    /// Makes this the mask of the calling thread (`pthread_sigmask(3)`) and returns the one before.
+    #[allow(clippy::return_self_not_must_use)] // Not all who set one put the old one back.
+    pub fn set(&self) -> Mask {
+        let mut old = Mask::empty();
+        // SAFETY: both sets are initialised and ours.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, &raw mut old.0) };
+        old
+    }
+
+    /// What was sent to this process and waits until it is open (`sigpending(2)`).
+    pub fn pending() -> Mask {
+        let mut pending = Mask::empty();
+        // SAFETY: the answer goes into a set of ours.
+        unsafe { libc::sigpending(&raw mut pending.0) };
+        pending
+    }
+
+    /// Sleeps under this mask until a signal has been handled, a descriptor is ready, or `time` is over (`ppoll(2)`).
+    ///
+    /// Returns the number of descriptors that are ready, whose `revents` are set: 0 after a signal or when `time` is over.
+    ///
+    /// # Errors
+    /// The kernel cannot wait, so that waiting again is of no use.
+    pub fn poll(&self, fds: &mut [PollFd<'_>], time: Option<Duration>) -> io::Result<usize> {
+        match self.poll_atomically(fds, time) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
+            // A container's seccomp may know poll only, and answers ENOSYS or EPERM.
+            Err(_) => self.poll_in_steps(fds, time),
+            ready => ready,
+        }
+    }
+
+    fn poll_atomically(&self, fds: &mut [PollFd<'_>], time: Option<Duration>) -> io::Result<usize> {
+        let time = time.map(|time| libc::timespec {
+            tv_sec: i32::try_from(time.as_secs()).unwrap_or(i32::MAX).into(),
+            // Fewer than a billion, so it fits; `c_long` has 32 bits on some targets.
+            tv_nsec: i32::try_from(time.subsec_nanos()).unwrap_or(0).into(),
+        });
+        let time = time.as_ref().map_or(ptr::null(), ptr::from_ref);
+        // SAFETY: PollFd is a transparent pollfd; all pointers are to live values of ours.
+        let count = unsafe { libc::ppoll(fds.as_mut_ptr().cast(), fds.len() as libc::nfds_t, time, &raw const self.0) };
+        usize::try_from(cvt(count.into())?).map_err(io::Error::other)
+    }
+
+    /// Polls like `poll_atomically`, but sets the mask and calls `poll(2)` in two steps. A signal that is handled
+    /// between the two calls does not end the wait; the signals that are waited for end the process, or stay pending
+    /// and are looked for afterwards.
+    fn poll_in_steps(&self, fds: &mut [PollFd<'_>], time: Option<Duration>) -> io::Result<usize> {
+        let millis = time.map(|time| time.as_micros().div_ceil(1000));
+        let timeout = millis.map_or(PollTimeout::NONE, |time| PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX));
+        let old = self.set();
+        let outcome = poll(fds, timeout);
+        old.set();
+        match outcome {
+            Ok(count) => usize::try_from(count).map_err(io::Error::other),
+            Err(nix::Error::EINTR) => Ok(0),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+}

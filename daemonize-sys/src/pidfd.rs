@@ -1,0 +1,154 @@
+//! Processes and process groups by identity instead of by number (`pidfd_open(2)`), since std's `PidFd` is unstable.
+
+use super::siginfo::{self, Purpose};
+use crate::cvt;
+use crate::pid::Pid;
+use crate::signal::Signal;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Instant;
+
+/// `PIDFD_SIGNAL_PROCESS_GROUP` (Linux 6.9): the signal goes to the group that the process leads, or led.
+const PROCESS_GROUP: libc::c_uint = 4;
+
+/// `PID_FS_MAGIC` of `linux/magic.h`.
+#[cfg(target_pointer_width = "64")]
+const PIDFS: nix::sys::statfs::FsType = nix::sys::statfs::FsType(0x5049_4446);
+
+/// The kernel has refused `PIDFD_SIGNAL_PROCESS_GROUP`.
+static NUMBERS_ONLY: AtomicBool = AtomicBool::new(false);
+
+/// Returns `true` if this kernel signals groups by number only. A group's leader must not be reaped then, for as long as the
+/// group is to be known: its number would be free for another one. The answer is final once a group was signalled.
+pub fn knows_groups_by_number() -> bool {
+    NUMBERS_ONLY.load(Relaxed)
+}
+
+/// A process that stays the same one whatever happens to its number.
+#[derive(Debug)]
+pub struct PidFd(OwnedFd);
+
+impl PidFd {
+    /// Opens a process (`pidfd_open(2)`).
+    ///
+    /// # Errors
+    /// `ESRCH` when there is no such process, `ENOSYS` before Linux 5.3.
+    pub fn open(pid: Pid) -> io::Result<PidFd> {
+        // SAFETY: takes two integers and touches no memory of ours.
+        let fd = cvt(unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) })?;
+        Ok(PidFd::own(RawFd::try_from(fd).map_err(io::Error::other)?))
+    }
+
+    /// Takes over a descriptor that a call has just made for us alone.
+    pub(super) fn own(fd: RawFd) -> PidFd {
+        // SAFETY: the kernel made it (close-on-exec) for the caller, who passes it on once.
+        PidFd(unsafe { OwnedFd::from_raw_fd(fd) })
+    }
+
+    /// Returns a number that no other process has before the machine is booted again (Linux 6.9 and newer; before that all
+    /// descriptors looked alike). `None` on 32-bit targets, whose inode numbers repeat.
+    #[cfg(target_pointer_width = "64")]
+    pub fn identity(&self) -> Option<u64> {
+        use nix::sys::{stat::fstat, statfs::fstatfs};
+        let is_told = fstatfs(&self.0).is_ok_and(|system| system.filesystem_type() == PIDFS);
+        is_told.then(|| fstat(&self.0).ok()).flatten().map(|status| status.st_ino)
+    }
+
+    /// Returns `None`: on this target, no number tells processes apart for ever.
+    #[cfg(not(target_pointer_width = "64"))]
+    #[allow(clippy::unused_self)] // As on the other targets.
+    pub fn identity(&self) -> Option<u64> {
+        None
+    }
+
+    /// Sends a signal to exactly this process, without a mark (`pidfd_send_signal(2)`).
+    ///
+    /// # Errors
+    /// `ESRCH` when the process has ended and was reaped.
+    pub fn send(&self, signal: Signal) -> io::Result<()> {
+        self.send_for(signal, Purpose::Unmarked)
+    }
+
+    /// Sends a signal to exactly this process, with the mark of its purpose.
+    ///
+    /// # Errors
+    /// `ESRCH` when the process has ended and was reaped.
+    pub fn send_for(&self, signal: Signal, purpose: Purpose) -> io::Result<()> {
+        self.send_with(signal.as_raw(), siginfo::marked(signal, purpose), 0)
+    }
+
+    /// Sends a signal to all processes of the group that this process made, `leader` being its number. Never reaches another
+    /// group of that number: before Linux 6.9, because the process was not reaped.
+    ///
+    /// # Errors
+    /// `ESRCH` when no process is in the group.
+    pub fn send_group(&self, leader: Pid, signal: Signal) -> io::Result<()> {
+        self.group(leader, signal.as_raw(), None)
+    }
+
+    /// Sends a signal of a stop to all processes of the group, with the mark of the library: see
+    /// [`send_group`](PidFd::send_group). With `hurries`, daemons of the library cut short what they are at; without it, one that
+    /// is stopping already is not hurried. Before Linux 6.9 the signal is sent without a mark.
+    ///
+    /// # Errors
+    /// `ESRCH` when no process is in the group.
+    pub fn send_stop_to_group(&self, leader: Pid, signal: Signal, hurries: bool) -> io::Result<()> {
+        let purpose = if hurries { Purpose::Hurry } else { Purpose::Stop };
+        self.group(leader, signal.as_raw(), siginfo::marked(signal, purpose))
+    }
+
+    /// Returns `true` if a process, a zombie included, is in the group that this process made.
+    pub fn has_group(&self, leader: Pid) -> bool {
+        !matches!(self.group(leader, 0, None), Err(error) if error.raw_os_error() == Some(libc::ESRCH))
+    }
+
+    fn group(&self, leader: Pid, signal: i32, info: Option<libc::siginfo_t>) -> io::Result<()> {
+        if !NUMBERS_ONLY.load(Relaxed) {
+            match self.send_with(signal, info, PROCESS_GROUP) {
+                Err(error) if error.raw_os_error() == Some(libc::EINVAL) => NUMBERS_ONLY.store(true, Relaxed),
+                other => return other,
+            }
+        }
+        let number = leader.as_raw();
+        // SAFETY: takes and touches nothing.
+        if number <= 1 || number == unsafe { libc::getpgrp() } {
+            return Err(io::Error::from_raw_os_error(libc::ESRCH));
+        }
+        // SAFETY: takes two integers and touches no memory of ours.
+        cvt(unsafe { libc::kill(-number, signal) }.into()).map(drop)
+    }
+
+    fn send_with(&self, signal: i32, info: Option<libc::siginfo_t>, flags: libc::c_uint) -> io::Result<()> {
+        let info = info.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+        // SAFETY: a null siginfo asks the kernel to fill it in as kill(2) does; any other is read, and outlives the call.
+        cvt(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, self.0.as_raw_fd(), signal, info, flags) }).map(drop)
+    }
+
+    /// Waits until the process ends, at most until `deadline`. Returns `true` if it has ended; a zombie has.
+    pub fn wait(&self, deadline: Instant) -> io::Result<bool> {
+        loop {
+            let mut fds = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
+            match poll(&mut fds, timeout_until(deadline)) {
+                Ok(0) if Instant::now() >= deadline => return Ok(false),
+                Ok(0) | Err(nix::Error::EINTR) => {}
+                Ok(_) => return Ok(true),
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+    }
+}
+
+impl AsFd for PidFd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// Returns the time until `deadline` in the milliseconds of `poll(2)`, rounded up so that no thread wakes too early.
+pub fn timeout_until(deadline: Instant) -> PollTimeout {
+    let left = deadline.saturating_duration_since(Instant::now());
+    let millis = left.as_micros().div_ceil(1000);
+    PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX)
+}

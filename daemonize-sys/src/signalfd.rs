@@ -1,0 +1,74 @@
+//! Signals that are read instead of handled (`signalfd(2)`), and passed on to another process.
+
+use super::mask::Mask;
+use super::siginfo;
+use crate::cvt;
+use crate::pid::Pid;
+use crate::signal::Signal;
+use nix::sys::signal::SigSet;
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::ptr;
+
+/// The signals of a set, which have to be blocked. Close-on-exec, and never blocks.
+pub struct SignalQueue(SignalFd);
+
+impl SignalQueue {
+    pub fn of(mask: &Mask) -> io::Result<SignalQueue> {
+        // SAFETY: the set is initialised; the numbers that nix has no names for are only passed on to the kernel.
+        let set = unsafe { SigSet::from_sigset_t_unchecked(*mask.as_raw()) };
+        let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
+        Ok(SignalQueue(SignalFd::with_flags(&set, flags)?))
+    }
+
+    /// Takes the next pending signal of the calling process; `None` if there is none.
+    pub fn take(&self) -> Option<Received> {
+        let info = self.0.read_signal().ok().flatten()?;
+        Some(Received {
+            signal: Signal::from(i32::try_from(info.ssi_signo).ok()?),
+            code: info.ssi_code,
+            sender: i32::try_from(info.ssi_pid).unwrap_or(0),
+            user: info.ssi_uid,
+            // As wide as a pointer of the process that queued it.
+            value: usize::try_from(info.ssi_ptr).unwrap_or(0),
+        })
+    }
+}
+
+impl AsFd for SignalQueue {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// A signal, and how it was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Received {
+    pub signal: Signal,
+    /// The `si_code` of `sigaction(2)`.
+    pub code: libc::c_int,
+    pub sender: libc::pid_t,
+    pub user: libc::uid_t,
+    pub value: usize,
+}
+
+impl Received {
+    /// Returns `true` if the kernel has sent it: a terminal, for example.
+    pub fn is_of_kernel(&self) -> bool {
+        self.code == libc::SI_KERNEL
+    }
+
+    /// Sends it to another process: with its value if it was queued (`rt_sigqueueinfo(2)`), so that the mark of a verb is
+    /// kept; else as `kill(2)` does, since no process may claim to be another sender.
+    pub fn send_to(&self, pid: Pid) -> io::Result<()> {
+        let (number, signal) = (pid.as_raw(), self.signal.as_raw());
+        if self.code != libc::SI_QUEUE {
+            // SAFETY: takes two integers and touches no memory of ours.
+            return cvt(unsafe { libc::kill(number, signal) }.into()).map(drop);
+        }
+        let info = siginfo::queued(self.signal, self.sender, self.user, self.value);
+        // SAFETY: the kernel only reads the siginfo, which outlives the call.
+        cvt(unsafe { libc::syscall(libc::SYS_rt_sigqueueinfo, number, signal, ptr::from_ref(&info)) }).map(drop)
+    }
+}

@@ -1,0 +1,186 @@
+//! Whoever sits where a daemon was: no client sends him a byte, least of all the token.
+
+use std::fs;
+use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
+
+use look::{Lab, Running};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+use nix::sys::signal::Signal;
+
+use crate::clients::daemon;
+use crate::single_instance::{SOON, client, freeze, lab, needs_root, wait_for_state};
+
+/// After `kill -9` somebody else takes the port. The daemon is dead, so nobody even connects to him.
+#[test]
+fn p5_09_whoever_takes_the_port_of_a_dead_daemon_hears_nothing() {
+    let lab = shared_lab();
+    let daemon = daemon(&lab, &["tcp"]);
+    let port = port(&lab, "d.pid");
+    let token = lab.read("d.control/token");
+    client(&lab, "d.pid", &["get", "/"]).ok();
+    daemon.signal(Signal::SIGKILL);
+    daemon.died(SOON).expect("nobody survives that");
+    let fake = fake(&lab, "tcp", &port);
+    for kind in [&[][..], &["async"]] {
+        client(&lab, "d.pid", &[kind, &["get", "/"]].concat()).exits(5).says(&["NotRunning", "it is dead"]);
+    }
+    assert_eq!(lab.read("fake.log").lines().count(), 1, "somebody connected: {}", lab.read("fake.log"));
+    assert!(token.trim().len() == 64 && !lab.read("fake.log").contains(token.trim()));
+    fake.signal(Signal::SIGKILL);
+    fake.finish();
+}
+
+/// The daemon lives, but somebody else has the port: he is connected to, and sent nothing.
+#[test]
+fn p5_09_whoever_has_the_port_of_a_living_daemon_hears_nothing() {
+    let lab = shared_lab();
+    let fake = fake(&lab, "tcp", "127.0.0.1:0");
+    let port = lab.read("fake.log").trim().trim_start_matches("listens ").to_owned();
+    let seal = seal(&lab, &format!("http://{port}"));
+    fs::create_dir(lab.path("f.control")).expect("a directory");
+    lab.write("f.control/token", "5ec2e7");
+    for kind in [&[][..], &["async"]] {
+        let refused = client(&lab, "f.pid", &[kind, &["event", "echo", "null"]].concat()).exits(5);
+        refused.says(&["Untrusted", "user 65534 listens in place of user 0"]);
+    }
+    let log = lab.wait_for("fake.log", SOON, |log| log.matches("heard").count() == 2);
+    assert_eq!(log.matches("heard 0 bytes").count(), 2, "{log}");
+    for program in [fake, seal] {
+        program.signal(Signal::SIGKILL);
+        program.finish();
+    }
+}
+
+/// The same at a Unix socket: the kernel says that another process listens there, of whatever user.
+#[test]
+fn p5_09_whoever_has_the_socket_of_a_living_daemon_hears_nothing() {
+    for user in ["65534", "0"] {
+        let lab = shared_lab();
+        let socket = lab.path("socket");
+        let fake = fake_as(&lab, user, "unix", socket.to_str().expect("a path of ours"));
+        let seal = seal(&lab, &format!("unix://{}", socket.display()));
+        for kind in [&[][..], &["async"]] {
+            let refused = client(&lab, "f.pid", &[kind, &["event", "echo", "null"]].concat()).exits(5);
+            refused.says(&["Untrusted", &format!("listens in place of pid {}", seal.process().id())]);
+        }
+        let log = lab.wait_for("fake.log", SOON, |log| log.matches("heard").count() == 2);
+        assert_eq!(log.matches("heard 0 bytes").count(), 2, "{log}");
+        for program in [fake, seal] {
+            program.signal(Signal::SIGKILL);
+            program.finish();
+        }
+    }
+}
+
+/// Between the connection and the request, another one takes the daemon's place: whoever is connected to hears nothing.
+#[test]
+fn p5_09_whoever_loses_the_place_meanwhile_hears_nothing() {
+    for kind in [&[][..], &["async"]] {
+        let lab = lab();
+        let new = lab.helper(&["seal", "new.pid", "unix:///no/socket"]).spawn();
+        lab.wait_for("new.pid", SOON, |text| text.lines().count() == 3);
+        let (old, client) = crowd(&lab, &[kind, &["event", "echo", "null"]].concat());
+        fs::rename(lab.path("new.pid"), lab.path("f.pid")).expect("a pidfile");
+        lab.write("go", "");
+        client.finish().exits(5).says(&["Unreachable", "another one has taken its place meanwhile"]);
+        let log = lab.wait_for("log", SOON, |log| log.matches("heard").count() == 2);
+        assert_eq!(log.matches("heard 0 bytes").count(), 2, "{log}");
+        for program in [old, new] {
+            program.signal(Signal::SIGKILL);
+            program.finish();
+        }
+    }
+}
+
+/// A signal while it waits to be let in is no end of the time.
+#[test]
+fn a_signal_does_not_end_a_connection_that_waits() {
+    let lab = lab();
+    let (daemon, client) = crowd(&lab, &["event", "echo", "null"]);
+    wait_for_state(client.process(), 'S');
+    freeze(client.process());
+    client.signal(Signal::SIGCONT);
+    lab.write("go", "");
+    client.finish().exits(5).says(&["Timeout", "no answer within 2s"]);
+    lab.wait_for("log", SOON, |log| log.contains("POST /event"));
+    daemon.signal(Signal::SIGKILL);
+    daemon.finish();
+}
+
+/// A daemon that nobody can connect to yet, and a client that has read its pidfile and is about to.
+fn crowd<'lab>(lab: &'lab Lab, call: &[&str]) -> (Running<'lab>, Running<'lab>) {
+    let daemon = lab.helper(&["crowd", "f.pid"]).spawn();
+    lab.wait_for("f.pid", SOON, |text| text.lines().count() == 3);
+    let watch = Inotify::init(InitFlags::IN_CLOEXEC).expect("inotify");
+    watch.add_watch(&lab.path("f.pid"), AddWatchFlags::IN_CLOSE_NOWRITE).expect("a file that is there");
+    let client = lab.helper(&["client", "f.pid"]).args(call).spawn();
+    let mut read = [PollFd::new(watch.as_fd(), PollFlags::POLLIN)];
+    assert_eq!(poll(&mut read, PollTimeout::from(10_000_u16)), Ok(1), "nobody reads the pidfile");
+    (daemon, client)
+}
+
+/// A token in a file of somebody else's, or behind a link, is not read.
+#[test]
+fn p5_09_a_token_that_somebody_else_wrote_is_not_used() {
+    let lab = shared_lab();
+    let daemon = daemon(&lab, &["tcp"]);
+    fs::remove_file(lab.path("d.control/socket")).expect("a socket");
+    let token = lab.path("d.control/token");
+    std::os::unix::fs::chown(&token, Some(65534), None).expect("a file of ours");
+    client(&lab, "d.pid", &["get", "/"]).exits(5).says(&["failed to read token", "no file of the daemon's user"]);
+    fs::rename(&token, lab.path("moved")).expect("a file of ours");
+    std::os::unix::fs::symlink(lab.path("moved"), &token).expect("a link");
+    client(&lab, "d.pid", &["get", "/"]).exits(5).says(&["failed to read token", "symbolic links"]);
+    // Nor is one that has another name elsewhere.
+    fs::remove_file(&token).expect("a link");
+    fs::hard_link(lab.path("moved"), &token).expect("a link");
+    std::os::unix::fs::chown(&token, Some(0), None).expect("a file of ours");
+    client(&lab, "d.pid", &["get", "/"]).exits(5).says(&["failed to read token", "no file of the daemon's user"]);
+    fs::remove_file(lab.path("moved")).expect("a link");
+    client(&lab, "d.pid", &["get", "/"]).ok();
+    daemon.signal(Signal::SIGTERM);
+}
+
+/// A lab that other users may use, too: they can execute the helper, and make sockets.
+fn shared_lab() -> Lab {
+    needs_root();
+    let mut lab = lab();
+    lab.bring_program();
+    fs::create_dir(lab.path("everybody")).expect("a directory");
+    lab.write("fake.log", "");
+    for (path, mode) in [("fake.log", 0o666), ("everybody", 0o777)] {
+        fs::set_permissions(lab.path(path), fs::Permissions::from_mode(mode)).expect("a mode");
+    }
+    lab
+}
+
+fn fake<'lab>(lab: &'lab Lab, kind: &str, address: &str) -> Running<'lab> {
+    fake_as(lab, "65534", kind, address)
+}
+
+/// Somebody who listens and writes down what he hears.
+fn fake_as<'lab>(lab: &'lab Lab, user: &str, kind: &str, address: &str) -> Running<'lab> {
+    let log = lab.path("fake.log");
+    let setpriv = ["--reuid", user, "--regid", user, "--clear-groups", "--"];
+    let address = address.replace("/socket", "/everybody/socket");
+    let fake = lab.command("setpriv", &setpriv).arg(lab.program()).args(["listen", kind, &address]).arg(log).spawn();
+    lab.wait_for("fake.log", SOON, |log| log.contains("listens"));
+    fake
+}
+
+/// A living process with a pidfile that says it is at this address.
+fn seal<'lab>(lab: &'lab Lab, address: &str) -> Running<'lab> {
+    let address = address.replace("/socket", "/everybody/socket");
+    let seal = lab.helper(&["seal", "f.pid", &address]).spawn();
+    lab.wait_for("f.pid", SOON, |text| text.lines().count() == 3);
+    seal
+}
+
+/// What the pidfile says of the port.
+fn port(lab: &Lab, pidfile: &str) -> String {
+    let text = lab.read(pidfile);
+    let port = text.lines().find_map(|line| line.strip_prefix("http://"));
+    port.unwrap_or_else(|| panic!("no port: {text}")).to_owned()
+}

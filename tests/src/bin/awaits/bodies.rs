@@ -1,0 +1,302 @@
+//! What async bodies, steps, handlers and receipts of the tests do: functions by their name, or a few [`words`], of which
+//! those that wait are awaited.
+
+use std::future::{self, Future};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+use std::thread;
+use std::time::Duration;
+
+use look::words::{self, Failure, Fallible, Guard, HOUR, Word, note};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+
+type Running = Pin<Box<dyn Future<Output = Fallible> + Send>>;
+
+/// Calls the function that the test names: those without an argument, and those that take the text behind `name:`.
+macro_rules! call {
+    ($name:expr, $argument:expr; $($plain:ident,)* ; $($with:ident,)*) => {
+        match $name {
+            $(stringify!($plain) => Some(Box::pin($plain()) as Running),)*
+            $(stringify!($with) => Some(Box::pin($with($argument)) as Running),)*
+            _ => None,
+        }
+    };
+}
+
+/// Runs a function with the text behind its name, or performs words in order, up to the first error.
+pub(crate) fn run(text: &str) -> Running {
+    let (name, argument) = text.split_once(':').unwrap_or((text, ""));
+    let function = call!(
+        name, argument.to_owned();
+        block_on_go,
+        stop_itself,
+        stop_on_go,
+        count_steps,
+        note_hangups,
+        hear_stop_in_another_runtime,
+        sleep_without_looking,
+        block_without_looking,
+        fetch_without_looking,
+        fetch_until_stop,
+        fetch_with_guard,
+        two_sleep_without_looking,
+        two_sleep_and_clean_up,
+        sleep_and_clean_up,
+        sleep_while_cleaning_up,
+        hear_stop_beside_work_and_clean_up,
+        spawn_two_tasks,
+        spawn_task_that_cleans_up,
+        spawn_task_that_blocks,
+        spawn_task_that_gets_ready,
+        ;
+        note_and_block,
+        block_thread_and_end,
+        spawn_task_and_end,
+    );
+    function.unwrap_or_else(|| perform(words::parse(text)))
+}
+
+fn perform(words: Result<Vec<Word>, Failure>) -> Running {
+    Box::pin(async move {
+        for word in words? {
+            match word {
+                Word::Idle => daemon::stopped().await,
+                Word::Hang => future::pending().await,
+                Word::Await(file) => await_file(&file).await?,
+                Word::Pause(time) => tokio::time::sleep(time).await,
+                other => other.perform()?,
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Returns the output of a future that need not await anything.
+pub(crate) fn at_once<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(outcome) => outcome,
+        Poll::Pending => Err("this can only be awaited".into()),
+    }
+}
+
+/// Awaits that a file exists; a thread beside the runtime looks for it.
+async fn await_file(file: &str) -> Fallible {
+    let (file, (found, exists)) = (file.to_owned(), oneshot::channel());
+    thread::spawn(move || found.send(words::await_file(&file)));
+    exists.await?
+}
+
+async fn pause(milliseconds: u64) {
+    tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+}
+
+/// Keeps its thread of the runtime for ever.
+async fn note_and_block(file: String) -> Fallible {
+    note(&file)?;
+    words::hang()
+}
+
+async fn block_on_go() -> Fallible {
+    await_file("go").await?;
+    note_and_block("begun".to_owned()).await
+}
+
+/// Keeps one of the runtime's blocking threads for ever, and ends or hangs itself.
+async fn block_thread_and_end(how: String) -> Fallible {
+    tokio::task::spawn_blocking(|| words::hang());
+    note("begun")?;
+    match &*how {
+        "hang" => future::pending().await,
+        "panic" => {
+            daemon::stopping();
+            panic!("no ink")
+        }
+        _ => pause(10).await,
+    }
+    Ok(())
+}
+
+async fn stop_itself() -> Fallible {
+    print!("working");
+    daemon::stop();
+    future::pending().await
+}
+
+/// Handles a message that stops the daemon, and ends itself after that.
+async fn stop_on_go() -> Fallible {
+    await_file("go").await?;
+    daemon::stop();
+    pause(100).await;
+    Ok(note("stopped")?)
+}
+
+/// Writes how many steps were done.
+async fn count_steps() -> Fallible {
+    std::fs::write(look::in_lab("steps"), format!("{}\n", daemon::counters().steps))?;
+    note("begun")?;
+    pause(10).await;
+    Ok(())
+}
+
+/// Notes each SIGHUP as tokio hears it, in a task.
+async fn note_hangups() -> Fallible {
+    let mut hangups = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while hangups.recv().await.is_some() {
+            let _ = note("heard");
+        }
+    });
+    note("begun")?;
+    future::pending().await
+}
+
+/// Notes the stop as a runtime of another thread hears it.
+async fn hear_stop_in_another_runtime() -> Fallible {
+    thread::spawn(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(daemon::stopped());
+        let _ = note("heard");
+    });
+    note("begun")?;
+    await_file("heard").await
+}
+
+/// Sleeps in a loop that ignores the answer.
+async fn sleep_without_looking() -> Fallible {
+    note("begun")?;
+    sleep_for_ever().await
+}
+
+async fn sleep_for_ever() -> Fallible {
+    loop {
+        daemon::sleep_async(HOUR).await;
+    }
+}
+
+/// The same with the sleep that does not await.
+async fn block_without_looking() -> Fallible {
+    note("begun")?;
+    loop {
+        daemon::sleep(HOUR);
+    }
+}
+
+async fn two_sleep_without_looking() -> Fallible {
+    note("begun")?;
+    tokio::join!(sleep_for_ever(), sleep_for_ever()).0
+}
+
+/// A function that fetches messages, and sleeps until there is one.
+async fn fetch_without_looking() -> Fallible {
+    note("fetching")?;
+    sleep_for_ever().await
+}
+
+async fn fetch_until_stop() -> Fallible {
+    note("fetching")?;
+    sleep_until_stop().await;
+    Ok(())
+}
+
+async fn fetch_with_guard() -> Fallible {
+    let _guard = Guard("fetch".to_owned());
+    note("fetching")?;
+    future::pending().await
+}
+
+async fn sleep_until_stop() {
+    while daemon::sleep_async(HOUR).await {}
+}
+
+async fn clean_up() -> Fallible {
+    pause(200).await;
+    Ok(note("cleaned")?)
+}
+
+async fn sleep_and_clean_up() -> Fallible {
+    note("begun")?;
+    sleep_until_stop().await;
+    clean_up().await
+}
+
+/// Sleeps twice in one task; each sleep hears of the stop.
+async fn two_sleep_and_clean_up() -> Fallible {
+    note("begun")?;
+    let sleep_and_note = async |milliseconds, file| {
+        sleep_until_stop().await;
+        pause(milliseconds).await;
+        note(file)
+    };
+    let (one, other) = tokio::join!(sleep_and_note(100, "one"), sleep_and_note(200, "other"));
+    one.and(other)?;
+    Ok(note("cleaned")?)
+}
+
+/// Sleeps after it has awaited the stop.
+async fn sleep_while_cleaning_up() -> Fallible {
+    note("begun")?;
+    daemon::stopped().await;
+    for file in ["one", "two", "cleaned"] {
+        daemon::sleep_async(Duration::from_millis(10)).await;
+        note(file)?;
+    }
+    Ok(())
+}
+
+async fn hear_stop_beside_work_and_clean_up() -> Fallible {
+    note("begun")?;
+    tokio::join!(pause(600), daemon::stopped());
+    clean_up().await
+}
+
+/// Leaves two tasks to the daemon: one that waits for nothing, and one that sleeps.
+async fn spawn_two_tasks() -> Fallible {
+    tokio::spawn(hang_with_guard("one"));
+    tokio::spawn(async {
+        let _guard = Guard("two".to_owned());
+        tokio::time::sleep(HOUR).await;
+    });
+    await_file("one-runs").await?;
+    note("begun")?;
+    future::pending().await
+}
+
+async fn hang_with_guard(name: &str) -> Fallible {
+    let _guard = Guard(name.to_owned());
+    note(&format!("{name}-runs"))?;
+    future::pending().await
+}
+
+/// Ends before its task: by an error, a panic or its return.
+async fn spawn_task_and_end(how: String) -> Fallible {
+    tokio::spawn(hang_with_guard("task"));
+    await_file("task-runs").await?;
+    note("begun")?;
+    await_file("go").await?;
+    match &*how {
+        "error" => Err("no paper".into()),
+        "panic" => panic!("no ink"),
+        _ => Ok(()),
+    }
+}
+
+/// Ends when its task has, which hears of the stop.
+async fn spawn_task_that_cleans_up() -> Fallible {
+    tokio::spawn(async {
+        note("begun")?;
+        daemon::stopped().await;
+        clean_up().await
+    });
+    await_file("cleaned").await
+}
+
+async fn spawn_task_that_blocks() -> Fallible {
+    tokio::spawn(note_and_block("begun".to_owned()));
+    future::pending().await
+}
+
+async fn spawn_task_that_gets_ready() -> Fallible {
+    tokio::spawn(perform(words::parse("pause:300,say:hello,ready,note:begun")));
+    future::pending().await
+}

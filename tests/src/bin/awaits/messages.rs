@@ -1,0 +1,95 @@
+//! Messages for async handlers: the lines of a file, each with what its handler does.
+//!
+//! A line that begins with `!` is performed by the function that fetches, and is no message.
+
+use daemon::{Ack, AckAsync, Delivery, Nack};
+use look::inbox::{self, Inbox};
+use look::words::{Failure, Fallible, append};
+
+use crate::bodies;
+
+/// Fetches the next message, and awaits.
+pub(crate) async fn next(inbox: &mut Inbox) -> Result<Option<String>, Failure> {
+    while let Some(line) = inbox.line()? {
+        match line.strip_prefix('!') {
+            Some(body) => bodies::run(body).await?,
+            None => return Ok(Some(line)),
+        }
+    }
+    Ok(None)
+}
+
+/// Fetches the next message, and blocks.
+pub(crate) fn next_at_once(inbox: &mut Inbox) -> Result<Option<String>, Failure> {
+    bodies::at_once(next(inbox))
+}
+
+/// Handles one of them.
+pub(crate) async fn handle(line: String) -> Fallible {
+    bodies::run(&line).await
+}
+
+/// Notes what became of a message: `ack LINE`, `Failed LINE`, `Unfinished LINE`.
+pub(crate) struct Receipt {
+    file: String,
+    line: String,
+}
+
+impl Receipt {
+    pub(crate) fn of(line: String, file: &str) -> Delivery<String, Receipt> {
+        Delivery::new(line.clone(), Receipt { file: file.to_owned(), line })
+    }
+
+    fn note(&self, what: &str) -> Fallible {
+        Ok(append(&self.file, &format!("{what} {}\n", self.line))?)
+    }
+}
+
+impl Ack for Receipt {
+    fn ack(self) -> Fallible {
+        self.note("ack")
+    }
+
+    fn nack(self, why: Nack) -> Fallible {
+        self.note(&format!("{why:?}"))
+    }
+}
+
+/// A [`Receipt`] for async handlers: runs a body before it notes what became of its message.
+pub(crate) struct SlowReceipt {
+    receipt: Receipt,
+    answers: Answers,
+}
+
+/// What a [`SlowReceipt`] does when its message was acknowledged, and when it was not.
+#[derive(Clone)]
+pub(crate) struct Answers {
+    pub(crate) ack: String,
+    pub(crate) nack: String,
+    /// The file to which a message is added again whose handler failed.
+    pub(crate) requeue: Option<String>,
+}
+
+impl SlowReceipt {
+    pub(crate) fn of(line: String, file: &str, answers: &Answers) -> Delivery<String, SlowReceipt> {
+        let receipt = Receipt { file: file.to_owned(), line: line.clone() };
+        let attempt = inbox::attempt(&line);
+        Delivery::new(line, SlowReceipt { receipt, answers: answers.clone() }).attempt(attempt)
+    }
+}
+
+impl AckAsync for SlowReceipt {
+    async fn ack(self) -> Fallible {
+        bodies::run(&self.answers.ack).await?;
+        self.receipt.note("ack")
+    }
+
+    async fn nack(self, why: Nack) -> Fallible {
+        bodies::run(&self.answers.nack).await?;
+        self.receipt.note(&format!("{why:?}"))?;
+        match &self.answers.requeue {
+            Some(inbox) if why == Nack::Failed => Ok(append(inbox, &format!("{}\n", self.receipt.line))?),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What is attached to the daemon: `attach=MOMENT:body` says what it does when, `address=URL` where it can be reached.
+
+use std::error::Error;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::fd::AsRawFd;
+use std::sync::Mutex;
+
+use daemon::{Attachment, Handle, Phase, Planned, Prepared};
+use look::words::Failure;
+
+use crate::bodies::Body;
+
+/// An attachment that runs bodies. From `prepare` to `start` it keeps a file open, and writes into it then.
+#[derive(Default)]
+pub(crate) struct Attached {
+    bodies: Vec<(String, Body)>,
+    addresses: Vec<String>,
+    kept: Mutex<Option<File>>,
+}
+
+impl Attached {
+    /// Adds `MOMENT:body`; the moments are check, prepare, start and end, and the phases of a daemon.
+    pub(crate) fn does(&mut self, value: &str) -> Result<(), Failure> {
+        let (moment, body) = value.split_once(':').ok_or("`attach` wants `MOMENT:body`")?;
+        self.bodies.push((moment.to_owned(), Body::parse(body)?));
+        Ok(())
+    }
+
+    /// Adds an address.
+    pub(crate) fn is_at(&mut self, address: &str) {
+        self.addresses.push(address.to_owned());
+    }
+
+    fn run(&self, moment: &str) -> Result<(), Box<dyn Error>> {
+        let mut bodies = self.bodies.iter().filter(|(when, _)| when == moment);
+        bodies.try_for_each(|(_, body)| body.run()).map_err(|error| error as Box<dyn Error>)
+    }
+}
+
+impl Attachment for Attached {
+    fn check(&self, _: &Planned) -> Result<(), Box<dyn Error>> {
+        self.run("check")
+    }
+
+    fn prepare(&self, plan: &Planned) -> Result<Prepared, Box<dyn Error>> {
+        self.run("prepare")?;
+        let mut file = OpenOptions::new().append(true).create(true).open(look::in_lab("kept"))?;
+        writeln!(file, "{} becomes {:?} {:?}", plan.name(), plan.user(), plan.group())?;
+        let mut prepared = Prepared::default();
+        prepared.addresses.clone_from(&self.addresses);
+        prepared.descriptors.push(file.as_raw_fd());
+        *self.kept.lock().expect("no panic") = Some(file);
+        Ok(prepared)
+    }
+
+    fn start(&self, daemon: Handle) -> Result<(), Box<dyn Error>> {
+        self.run("start")?;
+        let kept = self.kept.lock().expect("no panic").take();
+        writeln!(kept.ok_or("not prepared")?, "at {}", daemon.addresses().join(" "))?;
+        Ok(())
+    }
+
+    fn phase(&self, phase: Phase) {
+        let name = format!("{phase:?}").to_lowercase();
+        let _ = self.run(&name);
+    }
+
+    fn end(&self) {
+        let _ = self.run("end");
+    }
+}

@@ -1,0 +1,100 @@
+//! Bodies that stop their daemon, and what happens when a process exits or panics.
+
+use std::thread;
+use std::time::Duration;
+
+use look::words::{Fallible, append, await_file, idle, note};
+use nix::sys::signal::{SigSet, Signal};
+
+use super::{Named, table};
+
+pub(super) const TABLE: &[Named] = table![
+    poll,
+    stop,
+    stop_itself,
+    stop_itself_later,
+    stop_itself_with_the_signal_blocked,
+    note_at_exit,
+    abort_on_panic,
+    print_panics_slowly;
+    note_and_poll,
+    ready_and_poll,
+    poll_then_fail,
+    stop_on_go,
+];
+
+/// Works in a loop until the daemon is to stop.
+fn poll() {
+    while !daemon::stopping() {
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn note_and_poll(file: &str) -> Fallible {
+    note(file)?;
+    poll();
+    Ok(())
+}
+
+fn ready_and_poll(file: &str) -> Fallible {
+    note(file)?;
+    daemon::ready()?;
+    poll();
+    Ok(())
+}
+
+/// Fails at the stop.
+fn poll_then_fail(text: &str) -> Fallible {
+    poll();
+    Err(text.into())
+}
+
+/// Tells the daemon to stop, from inside.
+fn stop() {
+    daemon::stop();
+}
+
+fn stop_itself() {
+    daemon::stop();
+    idle();
+}
+
+/// Stops when its launcher has long returned.
+fn stop_itself_later() {
+    thread::sleep(Duration::from_millis(1500));
+    stop_itself();
+}
+
+/// Stops from a thread that does not receive the signal which the daemon sends itself.
+fn stop_itself_with_the_signal_blocked() -> Fallible {
+    await_file("go")?;
+    SigSet::from(Signal::SIGTERM).thread_block()?;
+    stop_itself();
+    Ok(())
+}
+
+/// Handles a message that stops the daemon, and ends itself after that.
+fn stop_on_go(file: &str) -> Fallible {
+    await_file("go")?;
+    daemon::stop();
+    note(file)?;
+    Ok(())
+}
+
+/// Notes in `atexit` when this process ends by `exit`.
+fn note_at_exit() {
+    extern "C" fn note_exit() {
+        let _ = append("atexit", &format!("atexit {} {}\n", std::process::id(), nix::unistd::getppid()));
+    }
+    look::sys::at_exit(note_exit);
+}
+
+/// Aborts at every panic from here on, as a program does that was built with `panic = "abort"`.
+fn abort_on_panic() {
+    std::panic::set_hook(Box::new(|_| std::process::abort()));
+}
+
+/// Takes 300 ms for every panic from here on, as printing a backtrace does.
+fn print_panics_slowly() {
+    std::panic::set_hook(Box::new(|_| thread::sleep(Duration::from_millis(300))));
+}

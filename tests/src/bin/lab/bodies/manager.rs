@@ -1,0 +1,102 @@
+//! What a daemon does about its service manager: takes the sockets that were handed over, stores one, and passes nothing on to
+//! its children.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::net::UnixListener;
+use std::process::{Command, Stdio};
+
+use look::words::{Fallible, append, hang, idle, note};
+
+use super::{Named, table};
+
+pub(super) const TABLE: &[Named] = table![;
+    note_listen_fds,
+    note_listen_fds_and_idle,
+    store_socket_and_idle,
+    note_child,
+    note_child_and_idle,
+    note_child_and_stop,
+    note_child_ask_and_hang,
+    note_child_and_leave_zombie,
+];
+
+/// Notes which sockets were handed over.
+fn note_listen_fds(file: &str) -> Fallible {
+    note_sockets(file, &daemon::listen_fds())
+}
+
+/// Keeps the sockets open, and notes `up`.
+fn note_listen_fds_and_idle(file: &str) -> Fallible {
+    let sockets = daemon::listen_fds();
+    note_sockets(file, &sockets)?;
+    note("up")?;
+    idle();
+    Ok(())
+}
+
+/// Has the service manager store a socket under this name, unless one was handed over, which is used on. Notes what was
+/// handed over in the file of that name.
+fn store_socket_and_idle(name: &str) -> Fallible {
+    let mut sockets = daemon::listen_fds();
+    note_sockets(name, &sockets)?;
+    if sockets.iter().all(|(found, _)| found != name) {
+        let socket = UnixListener::bind(look::in_lab(&format!("{name}.sock")))?;
+        daemon::store_fd(name, &socket)?;
+        sockets.push((name.to_owned(), socket.into()));
+    }
+    daemon::ready()?;
+    note("up")?;
+    idle();
+    Ok(())
+}
+
+/// Writes a line for each socket: its name, its number, and what it is.
+fn note_sockets(file: &str, sockets: &[(String, OwnedFd)]) -> Fallible {
+    let mut text = String::new();
+    for (name, fd) in sockets {
+        let fd = fd.as_raw_fd();
+        let target = std::fs::read_link(format!("/proc/self/fd/{fd}"))?;
+        writeln!(text, "{name} {fd} {}", target.display())?;
+    }
+    append(file, &(text + "that is all\n"))?;
+    Ok(())
+}
+
+/// Notes the environment of a child, then its descriptors from 3 on, and that that is all.
+fn note_child(file: &str) -> Fallible {
+    let script = "env; cd /proc/$$/fd; for fd in *; do [ \"$fd\" -le 2 ] || readlink \"$fd\"; done; echo that is all";
+    let output = File::options().append(true).create(true).open(look::in_lab(file))?;
+    Command::new("sh").args(["-c", script]).stdin(Stdio::null()).stdout(output).status()?;
+    Ok(())
+}
+
+fn note_child_and_idle(file: &str) -> Fallible {
+    note_child(file)?;
+    idle();
+    Ok(())
+}
+
+fn note_child_and_stop(file: &str) -> Fallible {
+    note_child(file)?;
+    daemon::stop();
+    idle();
+    Ok(())
+}
+
+fn note_child_ask_and_hang(file: &str) -> Fallible {
+    note_child(file)?;
+    note("up")?;
+    daemon::stopping();
+    hang()
+}
+
+/// Never takes the status of another child, which ends soon.
+fn note_child_and_leave_zombie(file: &str) -> Fallible {
+    note_child(file)?;
+    Command::new("sleep").arg("0.1").stdin(Stdio::null()).spawn()?;
+    note("up")?;
+    idle();
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! What the bodies, steps, hooks, handlers and attachments of the tests do: functions by their name, or a few [`words`].
+
+mod ending;
+mod manager;
+mod processes;
+mod resources;
+mod restarting;
+mod storm;
+mod threads;
+
+use look::words::{self, Failure, Fallible, Word};
+
+/// A function of a test, by the name that the test gives.
+type Named = (&'static str, fn(&str) -> Fallible);
+
+/// Makes a table of functions: those without an argument, and those that take the text behind `name:`.
+macro_rules! table {
+    ($($plain:ident),* ; $($with:ident),* $(,)?) => {
+        &[
+            $((stringify!($plain), |argument| {
+                crate::bodies::no_argument(argument)?;
+                crate::bodies::Outcome::into_result($plain())
+            }),)*
+            $((stringify!($with), |argument| crate::bodies::Outcome::into_result($with(argument))),)*
+        ]
+    };
+}
+use table;
+
+/// Every function there is.
+const TABLES: [&[Named]; 7] = [
+    ending::TABLE,
+    manager::TABLE,
+    processes::TABLE,
+    resources::TABLE,
+    restarting::TABLE,
+    storm::TABLE,
+    threads::TABLE,
+];
+
+/// What a body, a step, a hook or a handler does.
+#[derive(Clone, Debug)]
+pub(crate) enum Body {
+    /// Calls a function with the text behind its name.
+    Function(fn(&str) -> Fallible, String),
+    /// Performs words in order, up to the first error.
+    Words(Vec<Word>),
+}
+
+impl Body {
+    /// Parses `function`, `function:argument` or words with commas between them.
+    pub(crate) fn parse(text: &str) -> Result<Body, Failure> {
+        let (name, argument) = text.split_once(':').unwrap_or((text, ""));
+        let found = TABLES.iter().flat_map(|table| table.iter()).find(|(known, _)| *known == name);
+        match found {
+            Some((_, function)) => Ok(Body::Function(*function, argument.to_owned())),
+            None => words::parse(text).map(Body::Words),
+        }
+    }
+
+    /// Runs it in this thread.
+    pub(crate) fn run(&self) -> Fallible {
+        match self {
+            Body::Function(function, argument) => function(argument),
+            Body::Words(words) => words::perform(words),
+        }
+    }
+}
+
+impl Default for Body {
+    fn default() -> Self {
+        Body::Words(vec![Word::Idle])
+    }
+}
+
+/// The result of a function that may fail, and of one that cannot.
+trait Outcome {
+    fn into_result(self) -> Fallible;
+}
+
+impl Outcome for () {
+    fn into_result(self) -> Fallible {
+        Ok(())
+    }
+}
+
+impl<E: Into<Failure>> Outcome for Result<(), E> {
+    fn into_result(self) -> Fallible {
+        self.map_err(Into::into)
+    }
+}
+
+fn no_argument(argument: &str) -> Fallible {
+    if argument.is_empty() { Ok(()) } else { Err(format!("`{argument}` for a function without an argument").into()) }
+}

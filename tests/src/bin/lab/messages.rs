@@ -1,0 +1,107 @@
+//! Messages for a daemon that handles them: the lines of a file, each with what its handler does.
+//!
+//! A line that begins with `!` is performed by the function that fetches, and is no message.
+
+use daemon::{Ack, Delivery, Nack};
+use look::inbox::{self, Inbox};
+use look::words::{Failure, Fallible, append};
+
+use crate::bodies::Body;
+
+/// Where messages come from, and how they are acknowledged.
+#[derive(Clone, Default)]
+pub(crate) struct Messages {
+    /// The file with the messages.
+    pub(crate) file: String,
+    /// The file in which receipts note what became of a message: `ack LINE`, `Failed LINE`, `Unfinished LINE`. Without it,
+    /// messages have no receipts.
+    pub(crate) told: Option<String>,
+    /// What a receipt does before it notes that its message was acknowledged, or was not.
+    pub(crate) ack: Option<Body>,
+    pub(crate) nack: Option<Body>,
+    /// `true` if a message whose handler failed is added to the file again.
+    pub(crate) requeue: bool,
+    /// What happens when the function that fetches is dropped.
+    pub(crate) left: Option<Body>,
+}
+
+impl Messages {
+    /// Returns the function that fetches messages without receipts.
+    pub(crate) fn lines(self) -> impl FnMut() -> Result<Option<String>, Failure> {
+        let mut inbox = Inbox::new(&self.file);
+        move || next_line(&mut inbox)
+    }
+
+    /// Returns the function that fetches messages with receipts.
+    pub(crate) fn deliveries(self) -> impl FnMut() -> Result<Option<Delivery<String, Receipt>>, Failure> {
+        let messages = self.clone();
+        let mut leaving = Leaving(None);
+        let mut lines = self.lines();
+        move || {
+            // Not in the launcher, which drops this without calling it.
+            leaving.0.clone_from(&messages.left);
+            let line = lines()?;
+            Ok(line.map(|line| {
+                let attempt = inbox::attempt(&line);
+                Delivery::new(line.clone(), Receipt { messages: messages.clone(), line }).attempt(attempt)
+            }))
+        }
+    }
+}
+
+fn next_line(inbox: &mut Inbox) -> Result<Option<String>, Failure> {
+    while let Some(line) = inbox.line()? {
+        match line.strip_prefix('!') {
+            Some(body) => Body::parse(body)?.run()?,
+            None => return Ok(Some(line)),
+        }
+    }
+    Ok(None)
+}
+
+/// Handles one of them.
+#[allow(clippy::needless_pass_by_value)] // As a handler must.
+pub(crate) fn handle(line: String) -> Fallible {
+    Body::parse(&line)?.run()
+}
+
+/// Runs a body when it is dropped, which may panic.
+struct Leaving(Option<Body>);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        run(self.0.as_ref()).expect("a body that succeeds");
+    }
+}
+
+/// Notes what became of a message.
+pub(crate) struct Receipt {
+    messages: Messages,
+    line: String,
+}
+
+impl Receipt {
+    fn note(&self, what: &str) -> Fallible {
+        Ok(append(self.messages.told.as_deref().unwrap_or_default(), &format!("{what} {}\n", self.line))?)
+    }
+}
+
+impl Ack for Receipt {
+    fn ack(self) -> Fallible {
+        run(self.messages.ack.as_ref())?;
+        self.note("ack")
+    }
+
+    fn nack(self, why: Nack) -> Fallible {
+        run(self.messages.nack.as_ref())?;
+        self.note(&format!("{why:?}"))?;
+        if self.messages.requeue && why == Nack::Failed {
+            append(&self.messages.file, &format!("{}\n", self.line))?;
+        }
+        Ok(())
+    }
+}
+
+fn run(body: Option<&Body>) -> Fallible {
+    body.map_or(Ok(()), Body::run)
+}

@@ -1,0 +1,47 @@
+//! Messages for a daemon that handles them: the lines of a file, to which lines may be added while the daemon runs.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use crate::lab::in_lab;
+use crate::words::Failure;
+
+/// A file of messages, opened when the first one is fetched.
+#[derive(Debug)]
+pub struct Inbox {
+    path: PathBuf,
+    reader: Option<BufReader<File>>,
+}
+
+impl Inbox {
+    /// Returns the inbox that is this file of the lab.
+    pub fn new(file: &str) -> Inbox {
+        Inbox { path: in_lab(file), reader: None }
+    }
+
+    /// Returns the next line, or nothing as long as the file has no more.
+    pub fn line(&mut self) -> Result<Option<String>, Failure> {
+        let reader = match &mut self.reader {
+            Some(reader) => reader,
+            none => none.insert(BufReader::new(File::open(&self.path)?)),
+        };
+        let mut line = String::new();
+        let length = reader.read_line(&mut line)?;
+        Ok((length > 0).then(|| line.trim_end().to_owned()))
+    }
+}
+
+/// Counts how often this line was fetched, this time included.
+///
+/// # Panics
+/// If a thread panicked while it counted.
+pub fn attempt(line: &str) -> u32 {
+    static FETCHED: Mutex<BTreeMap<String, u32>> = Mutex::new(BTreeMap::new());
+    let mut fetched = FETCHED.lock().expect("no thread panics while it counts");
+    let count = fetched.entry(line.to_owned()).or_default();
+    *count += 1;
+    *count
+}

@@ -1,0 +1,161 @@
+//! The twelve words in which a test says what a body, a step, a hook or a handler does, with commas between them:
+//! `ask,note:begun,idle`. Anything else is a function of the helper program, and the test names that function.
+//!
+//! | word | what it does |
+//! |---|---|
+//! | `idle` | sleeps until the daemon is to stop |
+//! | `hang` | never returns, and never asks whether the daemon is to stop |
+//! | `ask` | asks whether the daemon is to stop, and ignores the answer |
+//! | `ready` | reports that the daemon is ready |
+//! | `note:FILE` | appends `was here PID PARENT` to the file |
+//! | `await:FILE` | returns when the file exists |
+//! | `pause:MILLISECONDS` | returns after that time, also when the daemon is to stop |
+//! | `say:TEXT`, `complain:TEXT` | prints the text to standard output or standard error, without a newline |
+//! | `err:TEXT` | returns the text as an error; the words after it are not performed |
+//! | `panic:TEXT`, `exit:STATUS` | panics, or ends the process |
+//!
+//! Files are in the lab's directory, whichever directory the daemon works in.
+
+use std::error::Error;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::str::FromStr;
+use std::thread;
+use std::time::Duration;
+
+use crate::lab::in_lab;
+use crate::wait::{self, Deadline};
+
+/// The error of a body, a hook or a handler.
+pub type Failure = Box<dyn Error + Send + Sync>;
+
+/// The result of a body, a hook or a handler.
+pub type Fallible = Result<(), Failure>;
+
+/// Longer than any test runs.
+pub const HOUR: Duration = Duration::from_secs(3600);
+
+/// Longer than any test waits for a daemon.
+const FILE_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// One of the twelve words.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)] // The table above says what they do.
+pub enum Word {
+    Idle,
+    Hang,
+    Ask,
+    Ready,
+    Note(String),
+    Await(String),
+    Pause(Duration),
+    Say(String),
+    Complain(String),
+    Fail(String),
+    Panic(String),
+    Exit(i32),
+}
+
+impl Word {
+    /// Performs it in this thread.
+    ///
+    /// # Panics
+    /// If the word is `panic`.
+    pub fn perform(&self) -> Fallible {
+        match self {
+            Word::Idle => idle(),
+            Word::Hang => hang(),
+            Word::Ask => {
+                daemon::stopping();
+            }
+            Word::Ready => daemon::ready()?,
+            Word::Note(file) => note(file)?,
+            Word::Await(file) => await_file(file)?,
+            Word::Pause(time) => thread::sleep(*time),
+            Word::Say(text) => print!("{text}"),
+            Word::Complain(text) => eprint!("{text}"),
+            Word::Fail(text) => return Err(text.as_str().into()),
+            Word::Panic(text) => panic!("{text}"),
+            Word::Exit(status) => std::process::exit(*status),
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Word {
+    type Err = Failure;
+
+    fn from_str(text: &str) -> Result<Self, Failure> {
+        let (name, value) = text.split_once(':').unwrap_or((text, ""));
+        Ok(match name {
+            "idle" => Word::Idle,
+            "hang" => Word::Hang,
+            "ask" => Word::Ask,
+            "ready" => Word::Ready,
+            "note" => Word::Note(value.to_owned()),
+            "await" => Word::Await(value.to_owned()),
+            "pause" => Word::Pause(Duration::from_millis(value.parse()?)),
+            "say" => Word::Say(value.to_owned()),
+            "complain" => Word::Complain(value.to_owned()),
+            "err" => Word::Fail(value.to_owned()),
+            "panic" => Word::Panic(value.to_owned()),
+            "exit" => Word::Exit(value.parse()?),
+            _ => return Err(format!("`{text}` is neither a word nor a function of the helper program").into()),
+        })
+    }
+}
+
+/// Parses words with commas between them; an empty text is no word.
+pub fn parse(text: &str) -> Result<Vec<Word>, Failure> {
+    text.split(',').filter(|word| !word.is_empty()).map(str::parse).collect()
+}
+
+/// Performs the words in order, up to the first error.
+pub fn perform(words: &[Word]) -> Fallible {
+    words.iter().try_for_each(Word::perform)
+}
+
+/// Sleeps until the daemon is to stop, as a well-behaved body does.
+pub fn idle() {
+    while daemon::sleep(HOUR) {}
+}
+
+/// Never returns, and never asks whether the daemon is to stop.
+pub fn hang() -> ! {
+    loop {
+        thread::park();
+    }
+}
+
+/// Returns when the file exists.
+pub fn await_file(file: &str) -> Fallible {
+    let path = in_lab(file);
+    Ok(wait::until(&path, Deadline::after(FILE_TIMEOUT), || path.exists().then_some(()))?)
+}
+
+/// Appends `was here` and the pids of this process and its parent.
+pub fn note(file: &str) -> std::io::Result<()> {
+    append(file, &format!("was here {} {}\n", std::process::id(), nix::unistd::getppid()))
+}
+
+/// Appends a line to a file of the lab, in one write.
+pub fn append(file: &str, line: &str) -> std::io::Result<()> {
+    OpenOptions::new().append(true).create(true).open(in_lab(file))?.write_all(line.as_bytes())
+}
+
+/// Writes how many messages were fetched, were handled, failed and are in flight, and how many steps ended, to the file
+/// `counters`.
+pub fn note_counters() -> std::io::Result<()> {
+    let daemon::Counters { fetched, handled, failed, in_flight, steps, .. } = daemon::counters();
+    std::fs::write(in_lab("counters"), format!("{fetched} {handled} {failed} {in_flight} {steps}\n"))
+}
+
+/// Notes `dropped PID` when it is dropped, as the locals of a body are when it ends.
+#[derive(Debug)]
+pub struct Guard(pub String);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let _ = append(&self.0, &format!("dropped {}\n", std::process::id()));
+    }
+}
