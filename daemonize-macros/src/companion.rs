@@ -9,7 +9,7 @@ use crate::expand::{self, print};
 use crate::function::Function;
 use crate::keys::Kind;
 use crate::model::Model;
-use crate::parameters::hygienic;
+use crate::parameters::{Parameter, hygienic};
 use crate::signature;
 
 /// Prints the enum and its functions.
@@ -59,7 +59,7 @@ fn verb(model: &Model, name: &str, line: &str, outcome: &TokenStream) -> TokenSt
     // In a program that only stops the daemon, what its body and its handlers use is not dead code.
     let quiet = (name == "start").then(|| print!(#[allow(dead_code)]));
     let name = Ident::new(name, Span::mixed_site());
-    let declared = parameters.iter().map(|parameter| parameter.declared(true));
+    let declared = parameters.iter().map(|Parameter { name, outer_ty, binding, .. }| print!(#binding #name: #outer_ty));
     let body = function.stand_in().unwrap_or_else(|| {
         let daemon = expand::with_body(model, &Ident::new("Self", Span::mixed_site()));
         quote_spanned!(daemon.span()=> #daemon.#name())
@@ -119,11 +119,8 @@ fn call(function: &Function) -> TokenStream {
     let (generics, output, ident) = (&signature.generics, &signature.output, &signature.ident);
     let wait = function.awaits().then(|| (print!(async), print!(.await)));
     let (asyncness, wait) = wait.unzip();
-    let declared = parameters.iter().map(|parameter| {
-        let (name, ty) = (&parameter.name, &parameter.ty);
-        print!(#name: #ty)
-    });
-    let names = parameters.iter().map(|parameter| &parameter.name);
+    let names: Vec<&Ident> = parameters.iter().map(|parameter| &parameter.name).collect();
+    let types = parameters.iter().map(|parameter| &parameter.ty);
     // Only the user's own function can make what an `impl Trait` is.
     let opaque = signature::find(print!(#output), "impl").is_some();
     let (quiet, body) = match function.stand_in() {
@@ -132,7 +129,7 @@ fn call(function: &Function) -> TokenStream {
     };
     print! {
         /// Calls the plain function, here and now.
-        #visibility #asyncness fn call #generics (#(#declared),*) #output #bounds { #quiet #plain #body }
+        #visibility #asyncness fn call #generics (#(#names: #types),*) #output #bounds { #quiet #plain #body }
     }
 }
 

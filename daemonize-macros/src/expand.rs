@@ -39,12 +39,12 @@ fn launcher(model: &Model) -> TokenStream {
     let Function { generics, bounds, parameters, visibility, .. } = function;
     let attributes = outer_attributes(function);
     let (ident, companion) = (hygienic(&function.signature.ident), hygienic(companion));
-    let names = parameters.iter().map(|parameter| &parameter.name);
-    let declared = parameters.iter().map(|parameter| parameter.declared(false));
+    let names: Vec<&Ident> = parameters.iter().map(|parameter| &parameter.name).collect();
+    let types = parameters.iter().map(|parameter| &parameter.outer_ty);
     let body = function.stand_in().unwrap_or_else(|| print!(#companion::start(#(#names),*)));
     print! {
         #attributes
-        #visibility fn #ident #generics (#(#declared),*) -> #root::Result<#root::Started> #bounds { #body }
+        #visibility fn #ident #generics (#(#names: #types),*) -> #root::Result<#root::Started> #bounds { #body }
     }
 }
 
@@ -134,7 +134,7 @@ pub(crate) fn with_body(model: &Model, owner: &Ident) -> TokenStream {
         let messages = method("messages", source);
         return quote_spanned!(source=> #owner::__daemon().#messages(#from, #handler));
     }
-    let arguments = function.parameters.iter().map(|parameter| parameter.passed(root));
+    let arguments = function.parameters.iter().map(|parameter| &parameter.passed);
     let captures = (!function.parameters.is_empty()).then(|| quote_spanned!(place=> move));
     let call = quote_spanned!(place=> #owner::call(#(#arguments),*));
     let body = match (kind, function.awaits(), function.diverges()) {

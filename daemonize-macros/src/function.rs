@@ -80,7 +80,7 @@ impl Function {
 }
 
 /// Checks the function. Returns nothing for a method.
-pub(crate) fn check(kind: Kind, item: Item, errors: &mut Errors) -> Option<Function> {
+pub(crate) fn check(kind: Kind, root: &TokenStream, item: Item, errors: &mut Errors) -> Option<Function> {
     if signature::is_method(kind, &item.signature, errors) {
         return None;
     }
@@ -89,7 +89,7 @@ pub(crate) fn check(kind: Kind, item: Item, errors: &mut Errors) -> Option<Funct
     signature::check(kind, &item.signature, &item.body, errors);
     let (parameters, lifetimes) = match kind {
         Kind::Message => Default::default(),
-        _ => parameters::read(kind, &item.signature, errors),
+        _ => parameters::read(kind, root, &item.signature, errors),
     };
     let Item { visibility, signature, body, .. } = item;
     let body = if body.to_string() == ";" { quote!({ ::core::unimplemented!() }) } else { body };

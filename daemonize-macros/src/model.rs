@@ -75,7 +75,7 @@ pub(crate) fn check(kind: Kind, mut args: Vec<Arg>, item: Item, errors: &mut Err
         let message = "`from` is missing: it says where the messages come from, such as `from = next_job`";
         errors.at(Span::call_site(), message);
     }
-    let mut function = function::check(kind, item, errors)?;
+    let mut function = function::check(kind, &root, item, errors)?;
     // Without a source there is nothing to launch.
     function.refused |= kind == Kind::Message && from.is_none();
     let from = from.unwrap_or_default();

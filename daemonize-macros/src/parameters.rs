@@ -10,56 +10,27 @@ use crate::expand::print;
 use crate::keys::Kind;
 use crate::lifetimes::Fresh;
 
-/// One parameter as the functions around the user's declare it.
+/// One parameter as the functions around the user's declare it and pass it on.
 pub(crate) struct Parameter {
     /// Its name, hygienic: it never meets an item or a parameter of the user's.
     pub(crate) name: Ident,
+    /// Its type in the user's function.
     pub(crate) ty: TokenStream,
-    pub(crate) passing: Passing,
-}
-
-/// How an argument reaches the user's function.
-pub(crate) enum Passing {
-    /// Moved: the function is called once.
-    Move,
-    /// Cloned for each step.
-    Clone,
-    /// A shared reference that each step gets anew.
-    Copy,
-    /// An exclusive reference that is lent on to each step.
-    Reborrow,
-    /// Owned or borrowed, as the caller likes, and lent to each step as `&T`.
-    Lend(TokenStream),
-    /// Owned or borrowed, as the caller likes, and lent to each step as `&mut T`.
-    LendMut(TokenStream),
-}
-
-impl Parameter {
-    /// Returns the parameter as callers see it, for a function that lends it or only passes it on.
-    pub(crate) fn declared(&self, lends: bool) -> TokenStream {
-        let (name, ty, binding) = (&self.name, &self.ty, lends.then(|| print!(mut)));
-        match &self.passing {
-            Passing::Lend(target) => print!(#name: impl ::core::borrow::Borrow<#target>),
-            Passing::LendMut(target) => print!(#binding #name: impl ::core::borrow::BorrowMut<#target>),
-            _ => print!(#name: #ty),
-        }
-    }
-
-    /// Returns the argument as the user's function gets it.
-    pub(crate) fn passed(&self, root: &TokenStream) -> TokenStream {
-        let (name, ty) = (&self.name, &self.ty);
-        match &self.passing {
-            Passing::Move | Passing::Copy => print!(#name),
-            Passing::Reborrow => print!(&mut *#name),
-            Passing::Clone => print!(#root::__private::step_argument::<#ty>(&#name)),
-            Passing::Lend(target) => print!(::core::borrow::Borrow::<#target>::borrow(&#name)),
-            Passing::LendMut(target) => print!(::core::borrow::BorrowMut::<#target>::borrow_mut(&mut #name)),
-        }
-    }
+    /// Its type for callers: what is lent to each step may be owned or borrowed.
+    pub(crate) outer_ty: TokenStream,
+    /// `mut`, if it is lent exclusively.
+    pub(crate) binding: Option<TokenStream>,
+    /// The argument as the user's function gets it.
+    pub(crate) passed: TokenStream,
 }
 
 /// Reads all parameters but `self`, and the lifetimes to declare for what is lent.
-pub(crate) fn read(kind: Kind, signature: &Signature, errors: &mut Errors) -> (Vec<Parameter>, Vec<Lifetime>) {
+pub(crate) fn read(
+    kind: Kind,
+    root: &TokenStream,
+    signature: &Signature,
+    errors: &mut Errors,
+) -> (Vec<Parameter>, Vec<Lifetime>) {
     let mut fresh = Fresh::default();
     let mut parameters = Vec::new();
     for input in &signature.inputs {
@@ -72,10 +43,41 @@ pub(crate) fn read(kind: Kind, signature: &Signature, errors: &mut Errors) -> (V
             Pat::Ident(named) if named.ident != signature.ident => hygienic(&named.ident),
             _ => format_ident!("argument_{}", parameters.len() + 1, span = Span::mixed_site()),
         };
-        let passing = if kind == Kind::Step { passing(&typed.ty, signature, &mut fresh) } else { Passing::Move };
-        parameters.push(Parameter { name, ty: typed.ty.to_token_stream(), passing });
+        parameters.push(match kind {
+            Kind::Step => of_step(name, &typed.ty, root, signature, &mut fresh),
+            // The function is called once.
+            _ => as_it_is(&name, &typed.ty, print!(#name)),
+        });
     }
     (parameters, fresh.0)
+}
+
+fn as_it_is(name: &Ident, ty: &Type, passed: TokenStream) -> Parameter {
+    let ty = ty.to_token_stream();
+    Parameter { name: name.clone(), outer_ty: ty.clone(), ty, binding: None, passed }
+}
+
+/// Returns a parameter that each step gets anew: cloned, or lent.
+fn of_step(name: Ident, ty: &Type, root: &TokenStream, signature: &Signature, fresh: &mut Fresh) -> Parameter {
+    let reference = match ty {
+        Type::Group(group) => return of_step(name, &group.elem, root, signature, fresh),
+        Type::Paren(paren) => return of_step(name, &paren.elem, root, signature, fresh),
+        Type::Reference(reference) => reference,
+        _ => return as_it_is(&name, ty, print!(#root::__private::step_argument::<#ty>(&#name))),
+    };
+    let exclusive = reference.mutability.is_some();
+    // A lifetime that something else depends on must stay the caller's, and a trait object is made where the caller passes it.
+    if is_shared_lifetime(reference, signature) || matches!(*reference.elem, Type::TraitObject(_)) {
+        return as_it_is(&name, ty, if exclusive { print!(&mut *#name) } else { print!(#name) });
+    }
+    let target = fresh.name_in(reference.elem.to_token_stream());
+    let (outer_ty, passed) = if exclusive {
+        let passed = print!(::core::borrow::BorrowMut::<#target>::borrow_mut(&mut #name));
+        (print!(impl ::core::borrow::BorrowMut<#target>), passed)
+    } else {
+        (print!(impl ::core::borrow::Borrow<#target>), print!(::core::borrow::Borrow::<#target>::borrow(&#name)))
+    };
+    Parameter { outer_ty, binding: exclusive.then(|| print!(mut)), ..as_it_is(&name, ty, passed) }
 }
 
 /// Returns the same name in the same place, but invisible to the user's own names. The result is read as Rust 2024: a name that
@@ -88,25 +90,6 @@ pub(crate) fn hygienic(ident: &Ident) -> Ident {
     let mut ident = ident.clone();
     ident.set_span(span);
     ident
-}
-
-/// Returns how a step gets an argument of this type.
-fn passing(ty: &Type, signature: &Signature, fresh: &mut Fresh) -> Passing {
-    let reference = match ty {
-        Type::Group(group) => return passing(&group.elem, signature, fresh),
-        Type::Paren(paren) => return passing(&paren.elem, signature, fresh),
-        Type::Reference(reference) => reference,
-        _ => return Passing::Clone,
-    };
-    // A lifetime that something else depends on must stay the caller's, and a trait object is made where the caller passes it.
-    let kept = is_shared_lifetime(reference, signature) || matches!(*reference.elem, Type::TraitObject(_));
-    let target = reference.elem.to_token_stream();
-    match (reference.mutability.is_some(), kept) {
-        (false, true) => Passing::Copy,
-        (true, true) => Passing::Reborrow,
-        (false, false) => Passing::Lend(fresh.name_in(target)),
-        (true, false) => Passing::LendMut(fresh.name_in(target)),
-    }
 }
 
 /// Returns `true` if the reference's lifetime is `'static`, or named anywhere else in the signature.
