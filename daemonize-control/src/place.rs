@@ -7,6 +7,7 @@
 use crate::leftovers::Removal;
 use crate::token::Token;
 use daemonize_core::__private::control_directory;
+use daemonize_sys::trust;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2};
 use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket};
@@ -210,7 +211,7 @@ impl Place {
                 removed.map_err(|why| failed("empty", &self.directory, why))?;
                 continue;
             }
-            if SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits()) != kind {
+            if trust::kind(&status) != kind {
                 return Err(failed("replace", &path, what));
             }
             if !is_ours(&status, owner) {

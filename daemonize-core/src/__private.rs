@@ -6,14 +6,10 @@ pub use crate::body::pump_async;
 use crate::body::{Ending, Outcome, Work};
 use crate::daemon::Daemon;
 use crate::pid::Pid;
-pub use crate::places::{Places, Situation, home};
+pub use crate::places::{Places, Situation};
 pub use crate::settings::Device;
 use crate::signal::Signal;
-use crate::sys::dispositions;
-use crate::{directory, inside, launch, log_file, notifier};
-use nix::unistd::Uid;
-use std::ffi::OsStr;
-use std::os::fd::OwnedFd;
+use crate::{inside, launch, notifier};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -68,6 +64,30 @@ impl<T: Clone> StepArgument for T {
     }
 }
 
+/// Nothing implements it. The attributes import it beside a daemon's function, so that the compiler says where the verbs are
+/// when one is called on the function.
+#[diagnostic::on_unimplemented(
+    message = "no method of this name found for `{Self}`",
+    label = "method not found",
+    note = "the verbs of a daemon belong to its companion, a type with the name of the function: write `sleepy::stop()`, not `sleepy.stop()`"
+)]
+pub trait Companion {}
+
+/// The verbs, as methods of nothing: see [`Companion`].
+#[allow(missing_docs)]
+pub trait CompanionVerbs {
+    fn start(&self) {}
+    fn restart(&self) {}
+    fn foreground(&self) {}
+    fn stop(&self) {}
+    fn status(&self) {}
+    fn send(&self) {}
+    fn pid(&self) {}
+    fn pidfile(&self) {}
+}
+
+impl<T: Companion + ?Sized> CompanionVerbs for T {}
+
 /// A by-value argument of a step.
 pub fn step_argument<T: StepArgument>(argument: &T) -> T {
     argument.for_this_step()
@@ -89,11 +109,6 @@ pub fn is_unmentioned<W>(daemon: &Daemon<W>, signal: Signal) -> bool {
     daemon.is_unmentioned(signal)
 }
 
-/// Returns `true` if a signal has its default action in this process. For the crates beside this one.
-pub fn has_default_action(signal: Signal) -> bool {
-    dispositions::is_default(signal)
-}
-
 /// Returns `true` if this child is the program that the daemon [restarts](crate::restart), whose end the core hears of. For
 /// the crates beside this one.
 pub fn is_restarted_program(child: Pid) -> bool {
@@ -106,35 +121,4 @@ pub fn control_directory(name: &str, pidfile: &Path) -> Option<PathBuf> {
     let situation = Situation::now(notifier::is_systemds());
     let places = Places::of(name, &situation).ok().filter(|places| places.pidfile == pidfile)?;
     Some(places.control).filter(|control| control.parent() != pidfile.parent())
-}
-
-/// Opens a directory and judges whether a file in it can be trusted as a pidfile is; also tells whether everybody may make
-/// files there. For the crates beside this one.
-pub fn open_directory(path: &Path) -> Result<(OwnedFd, bool), String> {
-    directory::open_directory(path, directory::Purpose::PidFile)
-}
-
-/// Opens a directory and judges whether a log in it can be trusted, which may be that of a user; also tells whether others
-/// than root may make files there. For the crates beside this one, as are the next two.
-pub fn open_log_directory(path: &Path, user: Option<u32>) -> Result<(OwnedFd, bool), String> {
-    directory::open_directory(path, directory::Purpose::Log(user.map(Uid::from_raw)))
-}
-
-/// Opens a log file there for appending, and makes it if it is missing: a regular file with one name, not a link.
-pub fn open_log(directory: &(OwnedFd, bool), name: &OsStr, user: Option<u32>) -> Result<OwnedFd, String> {
-    log_file::open_to_append(directory, name, user.map(Uid::from_raw)).map(|(fd, _)| fd)
-}
-
-/// Opens a log file there for reading; `None` if there is none.
-pub fn open_log_to_read(
-    directory: &(OwnedFd, bool),
-    name: &OsStr,
-    user: Option<u32>,
-) -> Result<Option<OwnedFd>, String> {
-    log_file::open_to_read(directory, name, user.map(Uid::from_raw))
-}
-
-/// Opens a directory as root, and makes what is missing on the way, where only root can lead it. For the crates beside this one.
-pub fn make_directory(path: &Path) -> Result<OwnedFd, String> {
-    directory::make_directory(path)
 }

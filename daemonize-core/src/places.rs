@@ -7,8 +7,10 @@
 #[cfg(test)]
 mod tests;
 
+use crate::sys::account::home;
+use crate::sys::trust::OTHERS_WRITE;
 use nix::sys::utsname::uname;
-use nix::unistd::{User, geteuid};
+use nix::unistd::geteuid;
 use std::env;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -20,9 +22,6 @@ const RUNTIME_DIRECTORY: &str = "RUNTIME_DIRECTORY";
 
 /// Holds what lives as long as the boot.
 const RUN: &str = "/run";
-
-/// Bits with which others than the owner could write.
-const OTHERS_WRITE: u32 = 0o022;
 
 /// Everything about the calling process that decides where a daemon's files are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -152,14 +151,6 @@ pub(crate) fn other_pidfiles(name: &str, situation: &Situation) -> Vec<PathBuf> 
     // Version 0.1 had no host in it.
     let names = [format!("{name}@{}.pid", situation.host()), file.clone()];
     units.chain(state.iter().flat_map(|state| names.iter().map(|name| state.join(name)))).collect()
-}
-
-/// The home directory of the effective user: that of the passwd entry, everywhere.
-///
-/// `HOME` is what a caller says, and another one in a session, under `sudo` and in a cron job.
-#[must_use]
-pub fn home() -> Option<PathBuf> {
-    User::from_uid(geteuid()).ok().flatten().map(|user| user.dir).filter(|home| home.is_absolute())
 }
 
 /// Says that there is no home.

@@ -11,7 +11,6 @@ pub(crate) use find::{find, refuse_second};
 pub(crate) use status::status;
 pub use status::{LastWords, State, Status};
 
-use crate::directory::describe;
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::escape::escape_bytes;
 use crate::pid::Pid;
@@ -20,6 +19,7 @@ use crate::process::Identity;
 use crate::settings::Settings;
 use crate::signal::Signal;
 use crate::stage::Stage;
+use crate::sys::account::describe;
 use crate::sys::pidfd::PidFd;
 use crate::sys::siginfo::Purpose;
 use nix::unistd::Uid;

@@ -3,12 +3,13 @@
 use crate::bot::Bot;
 use crate::error::cause;
 use crate::secret::Secret;
+use crate::sys::account::{self, Account};
 use crate::sys::pidfd::PidFd;
 use crate::sys::spawn::{self, Newborn, STREAMS, Slots};
 use daemonize_core::{Pid, Signal};
 use daemonize_sys::escape::escape_bytes;
 use nix::sys::stat::fstat;
-use nix::unistd::{Gid, Group, Uid, User, getegid, geteuid, getgrouplist};
+use nix::unistd::{Gid, Uid, getegid, geteuid};
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::{CStr, CString, OsStr, OsString};
@@ -119,16 +120,16 @@ impl Ground {
     fn environment_of(
         &self,
         bot: &Bot,
-        user: Option<&Found>,
+        user: Option<&Account>,
         notify: Option<&str>,
         events: Option<BorrowedFd<'_>>,
     ) -> BTreeMap<OsString, OsString> {
         let mut environment = if bot.clear_environment { BTreeMap::new() } else { self.environment.clone() };
         if let Some(user) = user.filter(|_| !bot.clear_environment) {
             // Those of whoever the monitor runs as are wrong, also where there are no others.
-            for (name, value) in user.variables() {
+            for (name, value) in account::variables(user.entry.as_ref()) {
                 match value {
-                    Some(value) => environment.insert(name.into(), value),
+                    Some(value) => environment.insert(name.into(), value.into()),
                     None => environment.remove(OsStr::new(name)),
                 };
             }
@@ -262,7 +263,7 @@ struct Whom {
 
 impl Whom {
     /// `None` if it stays who the monitor is.
-    fn resolve(bot: &Bot, user: Option<Found>) -> Result<Option<Whom>, Refusal> {
+    fn resolve(bot: &Bot, user: Option<Account>) -> Result<Option<Whom>, Refusal> {
         let group = bot.group.as_deref().map(find_group).transpose()?;
         let stays =
             user.as_ref().is_none_or(|user| user.uid == geteuid()) && group.is_none_or(|group| group == getegid());
@@ -271,10 +272,10 @@ impl Whom {
         }
         let group = group.or(user.as_ref().and_then(|user| user.group));
         let groups = match (&user, group) {
-            (Some(Found { entry: Some(Entry { name, .. }), .. }), Some(group)) => {
-                getgrouplist(name, group).map_err(|errno| {
-                    wrong(format!("failed to find the groups of `{}`: {}", name.to_string_lossy(), errno.desc()))
-                })?
+            (Some(Account { entry: Some(entry), .. }), Some(group)) => {
+                let name = entry.name().to_string_lossy();
+                let failed = |why| wrong(format!("failed to find the groups of `{name}`: {why}"));
+                entry.groups(group).map_err(failed)?
             }
             (_, Some(group)) => vec![group],
             (_, None) => {
@@ -295,63 +296,10 @@ impl Whom {
     }
 }
 
-/// A user as configured; without an entry when only a number is known.
-struct Found {
-    uid: Uid,
-    group: Option<Gid>,
-    entry: Option<Entry>,
-}
-
-/// What passwd says of a user beside the numbers.
-struct Entry {
-    name: CString,
-    home: OsString,
-    shell: OsString,
-}
-
-impl Found {
-    /// What its environment says of it.
-    fn variables(&self) -> [(&'static str, Option<OsString>); 4] {
-        let entry = self.entry.as_ref();
-        let name = || entry.map(|entry| OsStr::from_bytes(entry.name.as_bytes()).to_owned());
-        let filled = |value: &OsString| Some(value.clone()).filter(|value| !value.is_empty());
-        [
-            ("HOME", entry.and_then(|entry| filled(&entry.home))),
-            ("USER", name()),
-            ("LOGNAME", name()),
-            ("SHELL", entry.and_then(|entry| filled(&entry.shell))),
-        ]
-    }
-}
-
-fn find_user(text: &str) -> Result<Found, Refusal> {
-    let failed = |why: &str| wrong(format!("failed to become user `{text}`: {why}"));
-    let entry = match number(text) {
-        Some(uid) => User::from_uid(Uid::from_raw(uid)),
-        None => User::from_name(text),
-    };
-    match (entry.map_err(|errno| failed(errno.desc()))?, number(text)) {
-        (Some(user), _) => {
-            let (home, shell) = (user.dir.into_os_string(), user.shell.into_os_string());
-            let entry = CString::new(user.name).ok().map(|name| Entry { name, home, shell });
-            Ok(Found { uid: user.uid, group: Some(user.gid), entry })
-        }
-        (None, Some(uid)) => Ok(Found { uid: Uid::from_raw(uid), group: None, entry: None }),
-        (None, None) => Err(failed("there is no such user")),
-    }
+fn find_user(text: &str) -> Result<Account, Refusal> {
+    Account::find(text).map_err(|why| wrong(format!("failed to become user `{text}`: {why}")))
 }
 
 fn find_group(text: &str) -> Result<Gid, Refusal> {
-    let failed = |why: &str| wrong(format!("failed to become group `{text}`: {why}"));
-    if let Some(gid) = number(text) {
-        return Ok(Gid::from_raw(gid));
-    }
-    let entry = Group::from_name(text).map_err(|errno| failed(errno.desc()))?;
-    entry.map(|group| group.gid).ok_or_else(|| failed("there is no such group"))
-}
-
-/// A plain decimal id: no sign, no leading zero, and not the -1 that leaves everything as it is.
-fn number(text: &str) -> Option<u32> {
-    let plain = text == "0" || (text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0'));
-    plain.then(|| text.parse().ok()).flatten().filter(|id| *id != u32::MAX)
+    account::find_group(text).map_err(|why| wrong(format!("failed to become group `{text}`: {why}")))
 }

@@ -6,9 +6,12 @@
 
 use crate::settings::name;
 use daemonize_control::{Client, ErrorKind};
-use daemonize_core::__private::{Places, Situation, make_directory, open_directory};
+use daemonize_core::__private::{Places, Situation};
 use daemonize_core::{Attachment, Handle, Pid, Planned, Prepared};
 use daemonize_sys::escape::escape_bytes;
+use daemonize_sys::mutex::lock;
+use daemonize_sys::trust::directory::{DirectoryPolicy, make_directory, open_directory};
+use daemonize_sys::trust::{FilePolicy, SAFE_FLAGS, root_and_self};
 use nix::fcntl::{OFlag, openat, renameat};
 use nix::sys::stat::{Mode, SFlag, fstat};
 use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
@@ -20,7 +23,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 /// No record is longer, in bytes: two paths.
 const LARGEST: u64 = 2 * 4096 + 2;
@@ -48,7 +51,7 @@ impl Record {
 
 /// Returns the pidfiles of monitors that were started with this configuration file, whether they run or not.
 pub(crate) fn pidfiles(config: &Path) -> Vec<PathBuf> {
-    let Some(Ok((directory, _))) = directory().map(|path| open_directory(&path)) else { return Vec::new() };
+    let Some(Ok(directory)) = directory().map(|path| open(&path)) else { return Vec::new() };
     let records = keys(config).into_iter().filter_map(|key| read(&directory, &key));
     let mut found: Vec<PathBuf> =
         records.filter(|record| is_same(&record.config, config)).map(|record| record.pidfile).collect();
@@ -94,13 +97,12 @@ fn keys(config: &Path) -> Vec<String> {
 
 /// Reads a record that this user or root has written; `None` if there is none.
 fn read(directory: impl AsFd, key: &str) -> Option<Record> {
-    let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let file = File::from(openat(directory, key, flags, Mode::empty()).ok()?);
-    let status = fstat(&file).ok()?;
-    let is_file = SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits()) == SFlag::S_IFREG;
-    let is_ours = status.st_uid == 0 || status.st_uid == geteuid().as_raw();
+    let file = File::from(openat(directory, key, OFlag::O_RDONLY | SAFE_FLAGS, Mode::empty()).ok()?);
+    let owners = root_and_self();
+    let policy = FilePolicy { kind: SFlag::S_IFREG, owners: Some(&owners), has_one_name: false, forbidden: 0 };
+    policy.check(&fstat(&file).ok()?).ok()?;
     let mut bytes = Vec::new();
-    file.take(LARGEST + 1).read_to_end(&mut bytes).ok().filter(|_| is_file && is_ours)?;
+    file.take(LARGEST + 1).read_to_end(&mut bytes).ok()?;
     Record::from_bytes(&bytes)
 }
 
@@ -130,12 +132,16 @@ fn open_or_make(path: &Path) -> Result<OwnedFd, String> {
     }
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.map_err(|error| format!("failed to make `{}`: {error}", path.display()))?;
-    open_directory(path).map(|(directory, _)| directory)
+    open(path)
+}
+
+fn open(path: &Path) -> Result<OwnedFd, String> {
+    open_directory(path, DirectoryPolicy::PidFile).map(|directory| directory.fd)
 }
 
 /// Removes the records of a monitor that have these names, unless another one has replaced them.
 fn remove(record: &Record, keys: &[String]) {
-    let Some(Ok((directory, _))) = directory().map(|path| open_directory(&path)) else { return };
+    let Some(Ok(directory)) = directory().map(|path| open(&path)) else { return };
     for key in keys {
         if read(&directory, key).as_ref() == Some(record) {
             let _ = unlinkat(&directory, key.as_str(), UnlinkatFlags::NoRemoveDir);
@@ -160,7 +166,7 @@ impl Registration {
     }
 
     fn take(&self) -> Option<Written> {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.written).clone()
     }
 }
 
@@ -185,7 +191,7 @@ impl Attachment for Registration {
         if !plan.pidfile().as_os_str().is_empty() {
             let record = Record { pidfile: plan.pidfile().to_owned(), config: self.config.clone() };
             let written = write(&record).map(|keys| (record, keys));
-            *self.written.lock().unwrap_or_else(PoisonError::into_inner) = Some(written);
+            *lock(&self.written) = Some(written);
         }
         Ok(Prepared::default())
     }

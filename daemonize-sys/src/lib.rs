@@ -20,6 +20,7 @@ compile_error!(
      target (`scripts/targets`, and every `SYS_` in this crate) before you add it to the list"
 );
 
+pub mod account;
 pub mod action;
 pub mod capabilities;
 pub mod capability;
@@ -45,6 +46,7 @@ pub mod signalfd;
 pub mod spawn;
 pub mod stray;
 pub mod table;
+pub mod trust;
 pub mod wait;
 
 pub use capability::{Capability, UnknownCapability};

@@ -13,9 +13,9 @@ type Floors = &'static [(u8, &'static [&'static str])];
 const FLOORS_OF_SYS: Floors = &[
     (5, &["lib"]),
     (4, &["spawn", "action"]),
-    (3, &["stray", "signalfd", "pidfd", "handler", "env"]),
+    (3, &["trust", "stray", "signalfd", "pidfd", "handler", "env"]),
     (2, &["proc", "wait", "siginfo", "mask", "dispositions", "fork", "exec", "capabilities", "keyring"]),
-    (2, &["fds", "table", "datagram"]),
+    (2, &["account", "fds", "table", "datagram"]),
     (1, &["signal", "capability", "pid", "error"]),
     (0, &["escape", "mutex", "cvt"]),
 ];
@@ -26,8 +26,8 @@ const FLOORS: Floors = &[
     (7, &["daemon"]),
     (6, &["launch"]),
     (5, &["reach", "inside"]),
-    (4, &["pidfile", "settings", "handoff", "log_file"]),
-    (3, &["process", "signals", "directory", "notifier", "places"]),
+    (4, &["pidfile", "settings", "handoff"]),
+    (3, &["process", "signals", "notifier", "places"]),
     (2, &["error", "sys", "attach", "body"]),
     (1, &["stage", "signal", "capability", "pid", "stopping", "stdout", "report", "counters", "event", "shutdown"]),
     (0, &["mutex", "escape", "syslog", "first_look"]),
@@ -57,6 +57,20 @@ const FLOORS_OF_MONITOR: Floors = &[
     (3, &["process", "reload", "status", "record", "registry", "spawner"]),
     (2, &["policy", "logs", "notify", "settings", "program"]),
     (1, &["bot", "cancellation", "counts", "duration", "error", "page", "secret", "sys"]),
+];
+
+/// The parts of the monitor's engine, by floor: a part is a file, or a directory whose files belong together.
+const FLOORS_OF_ENGINE: Floors = &[
+    (8, &["mod"]),
+    (7, &["commands"]),
+    (6, &["reload", "shutdown"]),
+    (5, &["adopt", "explain"]),
+    (4, &["supervisor"]),
+    (3, &["children", "outsiders", "streams"]),
+    (2, &["orphans", "reactor"]),
+    (1, &["token", "units"]),
+    (0, &["bot_state", "dependencies", "pending_reply", "processes", "slots", "subscribers"]),
+    (0, &["descriptors", "inherited", "stray_signals"]),
 ];
 
 /// A file longer than this is two files.
@@ -99,6 +113,47 @@ fn rooms_use_only_the_floors_below(library: &str, floors: Floors) {
         }
     }
     assert!(wrong.is_empty(), "not downwards:\n{}", wrong.join("\n"));
+}
+
+/// Neither by name nor through the `self` of the struct that they share does a part of the engine reach one beside or above it.
+/// The files of `supervisor` hand events and actions to each other: they are one part.
+#[test]
+fn parts_of_the_engine_use_only_the_floors_below() {
+    let engine = root().join("daemonize-monitor/src/engine");
+    let mut wrong = Vec::new();
+    let mut methods: Vec<(String, BTreeSet<String>, BTreeSet<String>)> = Vec::new();
+    for file in rust_files(&engine) {
+        let inside = file.strip_prefix(&engine).unwrap();
+        let (own, source) = (room(inside), read(&file));
+        let at_the_top = inside.components().count() == 1;
+        let prefixes: &[&str] = if at_the_top { &["super::", "crate::engine::"] } else { &["crate::engine::"] };
+        for (line, used) in source::uses(&source, prefixes) {
+            // What has a capital is the struct of which this part has methods, or the whole of a parent in a test.
+            let is_part = used.starts_with(|letter: char| letter.is_lowercase());
+            if own != "mod" && is_part && used != own && !is_below(&used, &own) {
+                wrong.push(format!("{}:{line}: `{own}` uses `{used}`", inside.display()));
+            }
+        }
+        let (defined, called) = source::methods(&source);
+        methods.push((own, defined, called));
+    }
+    for (own, defined, called) in methods.iter().filter(|(own, ..)| own != "supervisor") {
+        for name in called.difference(defined) {
+            let others = methods.iter().filter(|(other, theirs, _)| other != "supervisor" && theirs.contains(name));
+            let others: Vec<&str> = others.map(|(other, ..)| other.as_str()).collect();
+            if !others.is_empty() && !others.iter().any(|other| is_below(other, own)) {
+                wrong.push(format!("`{own}` calls `{name}` of `{}`", others.join("` or `")));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "not downwards:\n{}", wrong.join("\n"));
+}
+
+/// Returns `true` if a part of the engine is on a floor below that of another one.
+fn is_below(part: &str, other: &str) -> bool {
+    let [part, other] = [part, other]
+        .map(|part| floor(FLOORS_OF_ENGINE, part).unwrap_or_else(|| panic!("`{part}` of the engine has no floor")));
+    part < other
 }
 
 /// What the core does not know: neither HTTP nor whoever speaks it. The arrows point one way.

@@ -4,8 +4,6 @@
 //! own; their logs are in the directory for temporary files, which is the lab's.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::OnceLock;
 
 use look::{Lab, Outcome};
 use nix::sys::signal::Signal;
@@ -16,23 +14,10 @@ fn examples() -> PathBuf {
     programs().join("examples")
 }
 
-/// Builds all examples once, into the target directory this test comes from, and returns where programs are in it; those
-/// with a package of their own are programs, too.
+/// Returns where the examples are, after building them where `scripts/test` has not; those with a package of their own are
+/// programs, too.
 pub(crate) fn programs() -> &'static Path {
-    static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAMS.get_or_init(|| {
-        let profile = Path::new(env!("CARGO_BIN_EXE_lab")).parent().expect("a directory of programs");
-        let target = profile.parent().expect("a target directory");
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.args(["build", "--workspace", "--examples", "--bins", "--manifest-path"]);
-        cargo.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml")).env("CARGO_TARGET_DIR", target);
-        if profile.ends_with("release") {
-            cargo.arg("--release");
-        }
-        let built = cargo.output().expect("cargo");
-        assert!(built.status.success(), "the examples do not build:\n{}", String::from_utf8_lossy(&built.stderr));
-        profile.to_owned()
-    })
+    look::programs(env!("CARGO_BIN_EXE_lab"), &["daemonic", "daemonic-brokers", "daemonic-tests"])
 }
 
 /// Runs a script with a `/run` of its own, which finds the example `name` in `$E`; every command in it must succeed.

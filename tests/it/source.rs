@@ -1,5 +1,7 @@
 //! Reading Rust source as far as the tests of the architecture need it.
 
+use std::collections::BTreeSet;
+
 /// The source with comments and the contents of texts blanked, line by line the same.
 pub(crate) fn code(source: &str) -> String {
     let mut rest = source;
@@ -84,12 +86,14 @@ pub(crate) fn words(line: &str) -> impl Iterator<Item = &str> {
 /// What a file uses of its crate's root, with line numbers: `a` for `crate::a::b`, `a` and `c` for `crate::{a::b, c}`.
 /// In a file at the root `use super::a` means the same.
 pub(crate) fn uses_of_the_root(source: &str, at_the_root: bool) -> Vec<(usize, String)> {
+    uses(source, if at_the_root { &["crate::", "\nuse super::"] } else { &["crate::"] })
+}
+
+/// What a file uses by paths that begin so, with line numbers.
+pub(crate) fn uses(source: &str, prefixes: &[&str]) -> Vec<(usize, String)> {
     let code = code(source);
     let mut found = Vec::new();
-    for prefix in ["crate::", "\nuse super::"] {
-        if prefix != "crate::" && !at_the_root {
-            continue;
-        }
+    for prefix in prefixes {
         for (index, _) in code.match_indices(prefix) {
             let is_dollar = code[..index].ends_with(['$', '_']);
             let line = code[..index + prefix.len()].lines().count();
@@ -98,6 +102,19 @@ pub(crate) fn uses_of_the_root(source: &str, at_the_root: bool) -> Vec<(usize, S
         }
     }
     found
+}
+
+/// The methods that a file defines, and those that it calls on `self`.
+pub(crate) fn methods(source: &str) -> (BTreeSet<String>, BTreeSet<String>) {
+    let code = code(source);
+    let after = |text: &str| code.match_indices(text).map(|(index, _)| index + text.len()).collect::<Vec<_>>();
+    let name = |index: usize| words(&code[index..]).next().unwrap_or_default().to_owned();
+    let is_method = |index: &usize| code[*index..].split(['{', ';']).next().is_some_and(|head| head.contains("self"));
+    let is_call =
+        |index: &usize| code[*index..].trim_start_matches(|c: char| c.is_alphanumeric() || c == '_').starts_with('(');
+    let defined = after("fn ").into_iter().filter(is_method).map(name).collect();
+    let called = after("self.").into_iter().filter(is_call).map(name).collect();
+    (defined, called)
 }
 
 /// The first name of a path, or of each path of a group.
@@ -242,6 +259,13 @@ fn uses_of_the_root_are_found_in_groups_too() {
     let names: Vec<(usize, &str)> = found.iter().map(|(line, name)| (*line, name.as_str())).collect();
     assert_eq!(names, [(1, "error"), (2, "sys"), (2, "pid"), (4, "signal"), (5, "daemon")]);
     assert_eq!(uses_of_the_root(source, false).len(), 4);
+}
+
+#[test]
+fn methods_are_told_from_functions_and_fields() {
+    let (defined, called) =
+        methods("impl A { fn a(&mut self) { self.b(self.c, self.d.e()); } fn f(g: G) { self_h(); } }");
+    assert_eq!((Vec::from_iter(defined), Vec::from_iter(called)), (vec!["a".to_owned()], vec!["b".to_owned()]));
 }
 
 #[test]

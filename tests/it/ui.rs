@@ -3,18 +3,22 @@
 //!
 //! `TRYBUILD=overwrite cargo test -p daemonic-tests --test it ui` rewrites the `.stderr` files; then read the difference.
 
+use std::path::Path;
 use std::process::Command;
+
+use crate::examples::programs;
 
 /// The compiler whose words the `.stderr` files quote; others say the same a little differently.
 const QUOTED: &str = "rustc 1.95.";
 
+/// They are examples of this package, and `deny(warnings)`: what is built with everything else needs no other build.
 #[test]
-fn what_must_compile_does() {
-    trybuild::TestCases::new().pass("ui/pass/*.rs");
+fn program_that_must_compile_runs() {
+    look::run_passing(Path::new("ui/pass"), &programs().join("examples"));
 }
 
 #[test]
-fn what_must_not_compile_says_why() {
+fn program_that_must_not_compile_gets_its_error() {
     let version = Command::new("rustc").arg("--version").output().expect("there is no rustc");
     if String::from_utf8_lossy(&version.stdout).starts_with(QUOTED) {
         trybuild::TestCases::new().compile_fail("ui/fail/*.rs");

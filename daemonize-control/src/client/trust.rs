@@ -5,13 +5,17 @@
 
 use super::error::{Error, ErrorKind, Result, cause};
 use super::target::Found;
+use daemonize_sys::trust::{FilePolicy, SAFE_FLAGS};
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+use nix::sys::stat::{Mode, SFlag, fstat};
+use nix::unistd::Uid;
 use std::fmt;
-use std::fs;
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsFd;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 /// The state of a listening socket in `/proc/net/tcp`.
@@ -67,7 +71,7 @@ pub(crate) fn check_listener(address: SocketAddr, found: &Found) -> Result<()> {
     };
     // Line by line: any user can make it as long as it likes.
     let mut is_there = false;
-    for uid in listeners(BufReader::new(fs::File::open(table).map_err(unknown)?), address) {
+    for uid in listeners(BufReader::new(File::open(table).map_err(unknown)?), address) {
         check_user(uid.map_err(unknown)?, found)?;
         is_there = true;
     }
@@ -105,17 +109,15 @@ fn spelt(address: SocketAddr) -> String {
 /// The token that the daemon has written for its user, from a file of that user's that has no other name.
 pub(crate) fn token(path: &Path, found: &Found) -> Result<Option<Secret>> {
     let failed = |why: String| Error::failed(ErrorKind::Unreachable, "read token", path.display(), why);
-    let mut options = fs::OpenOptions::new();
-    options.read(true).custom_flags(nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK);
-    let file = match options.open(path) {
+    let file = match open(path, OFlag::O_RDONLY | SAFE_FLAGS, Mode::empty()) {
         // An endpoint may ask for none.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        other => other.map_err(|error| failed(cause(&error)))?,
+        Err(Errno::ENOENT) => return Ok(None),
+        opened => File::from(opened.map_err(|errno| failed(cause(&errno.into())))?),
     };
-    let status = file.metadata().map_err(|error| failed(cause(&error)))?;
-    if !status.is_file() || status.uid() != found.owner || status.nlink() != 1 {
-        return Err(failed("it is no file of the daemon's user".into()));
-    }
+    let owners = [Uid::from_raw(found.owner)];
+    let policy = FilePolicy { kind: SFlag::S_IFREG, owners: Some(&owners), has_one_name: true, forbidden: 0 };
+    let status = fstat(&file).map_err(|errno| failed(cause(&errno.into())))?;
+    policy.check(&status).map_err(|_| failed("it is no file of the daemon's user".into()))?;
     let mut token = String::new();
     file.take(LARGEST_TOKEN).read_to_string(&mut token).map_err(|error| failed(cause(&error)))?;
     let token = token.trim();
@@ -129,6 +131,7 @@ pub(crate) fn token(path: &Path, found: &Found) -> Result<Option<Secret>> {
 mod tests {
     use super::*;
     use daemonize_core::Pid;
+    use std::fs;
     use std::net::TcpListener;
 
     fn found(pid: i32, owner: u32) -> Found {

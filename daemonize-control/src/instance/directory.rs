@@ -1,14 +1,13 @@
 //! The directory of an instance: its pidfile, its socket, its token.
 
 use crate::client::error::{Error, ErrorKind, Result, cause};
-use daemonize_core::__private::{home, make_directory};
+use daemonize_sys::account::home;
+use daemonize_sys::trust::OTHERS_WRITE;
+use daemonize_sys::trust::directory::make_directory;
 use nix::unistd::geteuid;
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
-
-/// Bits with which others than the owner could write.
-const OTHERS_WRITE: u32 = 0o022;
 
 /// The name of the pidfile in it, which is that of `tcbon`.
 pub(crate) const PIDFILE: &str = ".pid";

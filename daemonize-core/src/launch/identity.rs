@@ -5,15 +5,13 @@ use super::prove_alone;
 use crate::error::{Error, Result, cause};
 use crate::settings::Settings;
 use crate::stage::Stage;
+use crate::sys::account::{self, Account, Entry};
 use crate::sys::env as environment;
 use crate::sys::fork::Alone;
 use crate::sys::keyring;
 use nix::unistd::{
-    Gid, Group, Uid, User, chdir, chroot, getegid, geteuid, getgrouplist, getgroups, getresgid, getresuid, setgroups,
-    setresgid, setresuid,
+    Gid, Uid, chdir, chroot, getegid, geteuid, getgroups, getresgid, getresuid, setgroups, setresgid, setresuid,
 };
-use std::ffi::{CString, OsStr};
-use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 /// Whom to become, looked up before anything else happens: after a chroot nobody can be looked up.
@@ -52,8 +50,9 @@ impl Target {
             return Err(Error::configuration("`user` has no passwd entry that would name its group: set `group`"));
         }
         let groups = match (&user, group) {
-            (Some(Found { entry: Some(entry), .. }), Some(group)) if settings.init_groups => {
-                Some(supplementary(&entry.name, group)?)
+            (Some(Account { entry: Some(entry), .. }), Some(group)) if settings.init_groups => {
+                let wrong = |why| Error::configuration(format_args!("the groups of `user`: {why}"));
+                Some(entry.groups(group).map_err(wrong)?)
             }
             (_, group) => group.map(|group| vec![group]),
         };
@@ -134,7 +133,7 @@ impl Target {
 
     /// Sets the variables that name the user and its home, and removes those of root for which passwd has no value.
     fn change_environment(&self, alone: Alone) {
-        for (name, value) in variables(self.entry.as_ref()) {
+        for (name, value) in account::variables(self.entry.as_ref()) {
             match value {
                 Some(value) => environment::set(alone, name, value),
                 None => environment::forget(alone, name),
@@ -180,14 +179,6 @@ fn leave_session_keyring() -> Result<()> {
     }
 }
 
-/// Returns what the environment says of a user; `None` for what is not known.
-fn variables(entry: Option<&Entry>) -> [(&'static str, Option<&OsStr>); 4] {
-    let name = entry.map(|entry| OsStr::from_bytes(entry.name.as_bytes()));
-    let home = entry.map(|entry| entry.home.as_os_str()).filter(|home| !home.is_empty());
-    let shell = entry.map(|entry| entry.shell.as_os_str()).filter(|shell| !shell.is_empty());
-    [("HOME", home), ("USER", name), ("LOGNAME", name), ("SHELL", shell)]
-}
-
 fn failed(what: &str, errno: nix::Error) -> Error {
     Error::stage(Stage::Identity, format_args!("{what}: {}", cause(&errno.into())))
 }
@@ -203,37 +194,9 @@ fn can_go_back() -> bool {
         || setgroups(&[root_group]).is_ok()
 }
 
-/// A user as configured; without an entry when only a number is known.
-struct Found {
-    uid: Uid,
-    group: Option<Gid>,
-    entry: Option<Entry>,
-}
-
-/// The passwd entry of a user, without the numeric ids.
-#[derive(Clone, Debug)]
-struct Entry {
-    name: CString,
-    home: PathBuf,
-    shell: PathBuf,
-}
-
-fn find_user(text: &str) -> Result<Found> {
+fn find_user(text: &str) -> Result<Account> {
     let wrong = |why: &str| Error::configuration(format_args!("`user` `{text}`: {why}"));
-    let entry = match number(text) {
-        Some(uid) => User::from_uid(Uid::from_raw(uid)),
-        None => User::from_name(text),
-    };
-    let entry = entry.map_err(|errno| wrong(&cause(&errno.into())))?;
-    let found = match (entry, number(text)) {
-        (Some(user), _) => {
-            let (home, shell) = (user.dir, user.shell);
-            let entry = CString::new(user.name).ok().map(|name| Entry { name, home, shell });
-            Found { uid: user.uid, group: Some(user.gid), entry }
-        }
-        (None, Some(uid)) => Found { uid: Uid::from_raw(uid), group: None, entry: None },
-        (None, None) => return Err(wrong("there is no such user")),
-    };
+    let found = Account::find(text).map_err(|why| wrong(&why))?;
     if found.uid.is_root() && geteuid().is_root() {
         return Err(wrong("that is root already; leave `user` out to stay root"));
     }
@@ -241,27 +204,11 @@ fn find_user(text: &str) -> Result<Found> {
 }
 
 fn find_group(text: &str) -> Result<Gid> {
-    let wrong = |why: &str| Error::configuration(format_args!("`group` `{text}`: {why}"));
-    if let Some(gid) = number(text) {
-        return Ok(Gid::from_raw(gid));
-    }
-    let entry = Group::from_name(text).map_err(|errno| wrong(&cause(&errno.into())))?;
-    entry.map(|group| group.gid).ok_or_else(|| wrong("there is no such group"))
-}
-
-/// A plain decimal id: no sign, no leading zero, and not the -1 that leaves everything as it is.
-fn number(text: &str) -> Option<u32> {
-    let plain = text == "0" || (text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0'));
-    plain.then(|| text.parse().ok()).flatten().filter(|id| *id != UNCHANGED)
-}
-
-fn supplementary(name: &CString, group: Gid) -> Result<Vec<Gid>> {
-    getgrouplist(name, group)
-        .map_err(|errno| Error::configuration(format_args!("the groups of `user`: {}", cause(&errno.into()))))
+    account::find_group(text).map_err(|why| Error::configuration(format_args!("`group` `{text}`: {why}")))
 }
 
 /// Who is not root can only stay who they are.
-fn unchanged(settings: &Settings, user: Option<&Found>, group: Option<Gid>) -> Result<()> {
+fn unchanged(settings: &Settings, user: Option<&Account>, group: Option<Gid>) -> Result<()> {
     let refuse = |key: &str, value: &Option<String>| {
         let value = value.as_deref().unwrap_or_default();
         Err(Error::configuration(format_args!("`{key}` `{value}`: only root can become somebody else")))
@@ -276,18 +223,4 @@ fn unchanged(settings: &Settings, user: Option<&Found>, group: Option<Gid>) -> R
         return Err(Error::configuration("`chroot`: only root can change its root"));
     }
     check_held(&settings.capabilities)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_plain_numbers_are_ids() {
-        assert_eq!(number("0"), Some(0));
-        assert_eq!(number("65534"), Some(65534));
-        for text in ["", "-1", "4294967295", "4294967296", "+0", "00", "0day", "0x10", " 7", "12 "] {
-            assert_eq!(number(text), None, "{text:?}");
-        }
-    }
 }

@@ -1,10 +1,11 @@
 //! The standard streams: opened in the launcher, where a mistake is seen; put in place in the daemon.
 
-use crate::directory::{Purpose, open_directory};
 use crate::error::{Error, Result, cause};
 use crate::settings::{Device, Settings, Stdio};
 use crate::stage::Stage;
-use crate::{log_file, report, stdout};
+use crate::sys::trust::directory::{DirectoryPolicy, open_directory};
+use crate::sys::trust::log_file;
+use crate::{report, stdout};
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::stat::{Mode, fchmod};
@@ -202,7 +203,7 @@ fn copy(fd: BorrowedFd<'_>) -> Result<Target> {
 /// Opens a log file for appending: a regular file with one name, not a link, made with mode 0640 if it is missing.
 fn open_log(path: &Path, owner: Owner) -> Result<Arc<OwnedFd>, String> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Err("it names no file".into()) };
-    let directory = open_directory(parent, Purpose::Log(owner.0))?;
+    let directory = open_directory(parent, DirectoryPolicy::Log(owner.0))?;
     let (fd, is_new) = log_file::open_to_append(&directory, name, owner.0)?;
     if is_new {
         fchmod(&fd, Mode::from_bits_truncate(log_file::MODE)).map_err(describe)?;

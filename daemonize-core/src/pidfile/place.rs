@@ -6,8 +6,9 @@
 mod sibling;
 
 use super::probe::Reading;
-use crate::directory::{OTHERS_WRITE, Purpose, describe, kind, open_directory, open_foreign_directory};
 use crate::error::{Error, ErrorKind, Result, cause};
+use crate::sys::trust::directory::{Directory, DirectoryPolicy, open_directory, open_foreign_directory};
+use crate::sys::trust::{FilePolicy, OTHERS_OPEN, OTHERS_WRITE, SAFE_FLAGS, is_same_file, root_and_self};
 use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, fstatat};
 use nix::unistd::{Uid, UnlinkatFlags, geteuid, unlinkat};
@@ -17,9 +18,6 @@ use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// Bits with which a process of another user could open a lock file, and so hold its lock.
-const OTHERS_OPEN: u32 = 0o077;
 
 /// The mode of a lock file.
 const LOCK_MODE: u32 = 0o600;
@@ -41,15 +39,20 @@ impl Place {
     /// Opens and judges the directory of `path`, for root each directory above it too.
     pub(crate) fn open(path: &Path) -> Result<Place> {
         let (parent, name) = parts(path)?;
-        let (directory, shared) = open_directory(parent, Purpose::PidFile).map_err(|why| inaccessible(path, why))?;
-        Ok(Place { path: path.to_owned(), directory: Some(Arc::new(directory)), name, shared, foreign: None })
+        let directory = open_directory(parent, DirectoryPolicy::PidFile).map_err(|why| inaccessible(path, why))?;
+        Ok(Place::within(directory, path, name, None))
     }
 
     /// Opens the directory of `path` to act on the daemon of a file that exists. Root may look into another user's.
     pub(crate) fn open_existing(path: &Path) -> Result<Place> {
         let (parent, name) = parts(path)?;
-        let ((directory, shared), foreign) = open_foreign_directory(parent).map_err(|why| inaccessible(path, why))?;
-        Ok(Place { path: path.to_owned(), directory: Some(Arc::new(directory)), name, shared, foreign })
+        let (directory, foreign) = open_foreign_directory(parent).map_err(|why| inaccessible(path, why))?;
+        Ok(Place::within(directory, path, name, foreign))
+    }
+
+    fn within(directory: Directory, path: &Path, name: OsString, foreign: Option<Uid>) -> Place {
+        let Directory { fd, is_shared } = directory;
+        Place { path: path.to_owned(), directory: Some(Arc::new(fd)), name, shared: is_shared, foreign }
     }
 
     /// Returns the other user as which the process of this file has to run, if there is one.
@@ -154,7 +157,7 @@ impl Place {
     pub(crate) fn remove(&self, lock: &File, sealed: bool, disposable: impl Fn(&Reading) -> bool) -> io::Result<()> {
         let lock_name = self.lock_name();
         self.in_directory(|directory| {
-            let file = openat(directory, self.name.as_os_str(), READ, Mode::empty());
+            let file = openat(directory, self.name.as_os_str(), SAFE_FLAGS, Mode::empty());
             let reading = file.ok().and_then(|file| Reading::of(&File::from(file)).ok());
             // Last: between this look and the removal there is no other call.
             if !leads_to(directory, &lock_name, lock) {
@@ -214,7 +217,7 @@ impl Place {
     /// `None` where it does not exist, or with `O_EXCL` where it does.
     fn open_file(&self, name: &OsStr, flags: OFlag, mode: u32) -> Result<Option<File>> {
         let path = self.path.with_file_name(name);
-        let opened = self.in_directory(|directory| Ok(openat(directory, name, flags | READ, permissions(mode))));
+        let opened = self.in_directory(|directory| Ok(openat(directory, name, flags | SAFE_FLAGS, permissions(mode))));
         match opened.map_err(|error| inaccessible(&path, cause(&error)))? {
             Ok(fd) => Ok(Some(File::from(fd))),
             Err(nix::Error::ENOENT) if !flags.contains(OFlag::O_CREAT) => Ok(None),
@@ -246,27 +249,16 @@ impl Place {
     /// With `given`, the file may belong to any user.
     fn judge_owned(&self, file: &File, forbidden: u32, given: bool) -> std::result::Result<(), String> {
         let status = fstat(file).map_err(|errno| cause(&errno.into()))?;
-        let owner = Uid::from_raw(status.st_uid);
-        let trusted = match self.foreign {
-            Some(user) => owner == user,
-            None => given || owner == geteuid() || (owner.is_root() && !self.shared),
+        let owners = match self.foreign {
+            Some(user) => vec![user],
+            None if self.shared => vec![geteuid()],
+            None => root_and_self().to_vec(),
         };
-        match kind(&status) {
-            SFlag::S_IFREG if status.st_nlink > 1 => Err("it has more than one name (hard links)".into()),
-            SFlag::S_IFREG if !trusted => Err(format!("it belongs to {}", describe(owner))),
-            SFlag::S_IFREG if status.st_mode & forbidden != 0 => {
-                let what = if forbidden == OTHERS_OPEN { "open" } else { "write" };
-                Err(format!("others than its owner can {what} it (mode {:04o})", status.st_mode & 0o7777))
-            }
-            SFlag::S_IFREG => Ok(()),
-            SFlag::S_IFDIR => Err("it is a directory".into()),
-            _ => Err("it is not a regular file".into()),
-        }
+        let owners = (self.foreign.is_some() || !given).then_some(&*owners);
+        let policy = FilePolicy { kind: SFlag::S_IFREG, owners, has_one_name: true, forbidden };
+        policy.check(&status).map_err(|distrust| distrust.to_string())
     }
 }
-
-/// Never `O_TRUNC`: the file may be a living daemon's. `O_NONBLOCK`: it may be a FIFO.
-const READ: OFlag = OFlag::O_NOFOLLOW.union(OFlag::O_CLOEXEC).union(OFlag::O_NONBLOCK).union(OFlag::O_NOCTTY);
 
 /// Returns what is wrong with a file that could not be opened for what it is.
 fn refusal(errno: nix::Error) -> Option<&'static str> {
@@ -301,7 +293,7 @@ fn parts(path: &Path) -> Result<(&Path, OsString)> {
 }
 
 fn same(one: nix::Result<FileStat>, other: nix::Result<FileStat>) -> bool {
-    matches!((one, other), (Ok(one), Ok(other)) if (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino))
+    matches!((one, other), (Ok(one), Ok(other)) if is_same_file(&one, &other))
 }
 
 /// Removes a name; one that is gone already is no error.

@@ -1,9 +1,9 @@
 //! Reading a pidfile without touching its lock.
 
 use super::record::{LIMIT, Record};
-use crate::directory::describe;
 use crate::pid::Pid;
 use crate::process::{Identity, Life, runs_as};
+use crate::sys::account::describe;
 use crate::sys::proc::{ProcStat, after_boot};
 use nix::sys::stat::{FileStat, fstat};
 use nix::time::{ClockId, clock_gettime};

@@ -2,7 +2,8 @@
 
 use crate::error::cause;
 use crate::notifier;
-use crate::places::{Places, Situation, home, other_pidfiles};
+use crate::places::{Places, Situation, other_pidfiles};
+use crate::sys::account::home;
 use nix::unistd::geteuid;
 use std::path::{Path, PathBuf};
 

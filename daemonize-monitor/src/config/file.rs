@@ -1,10 +1,11 @@
 //! Reading a configuration file that can be trusted: what it says is executed, as root more often than not.
 
 use crate::error::cause;
-use daemonize_core::__private::open_directory;
+use daemonize_sys::trust::directory::{Directory, DirectoryPolicy, open_directory};
+use daemonize_sys::trust::{Distrust, FilePolicy, OTHERS_WRITE, SAFE_FLAGS, root_and_self};
 use nix::fcntl::{OFlag, openat, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
-use nix::unistd::geteuid;
+use nix::unistd::Uid;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
@@ -16,9 +17,6 @@ const LARGEST: usize = 1 << 20;
 
 /// Symbolic links on the way before somebody is going in circles (as in the kernel).
 const LINKS: usize = 40;
-
-/// Bits with which others than the owner could write.
-const OTHERS_WRITE: u32 = 0o022;
 
 /// What tells one file from another, whatever it is called.
 pub(super) type Identity = (nix::libc::dev_t, nix::libc::ino_t);
@@ -46,8 +44,7 @@ fn open(path: &Path) -> Result<(OwnedFd, FileStat), String> {
     for _ in 0..LINKS {
         let name = path.file_name().ok_or("it is a directory: write the path of a file")?;
         let directory = directory(path.parent().unwrap_or(Path::new("/")))?;
-        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-        match openat(&directory, name, flags, Mode::empty()) {
+        match openat(&directory, name, OFlag::O_RDONLY | SAFE_FLAGS, Mode::empty()) {
             Err(nix::Error::ELOOP) => path = follow(&directory, &path, name)?,
             Err(errno) => return Err(cause(&errno.into())),
             Ok(file) => {
@@ -75,8 +72,8 @@ pub(super) fn replaceable(program: &Path) -> Option<String> {
 
 /// Opens a directory which nobody can write but its owner, who is root or ourselves.
 fn directory(path: &Path) -> Result<OwnedFd, String> {
-    let (directory, everybodys) = open_directory(path)?;
-    let status = fstat(&directory).map_err(|errno| cause(&errno.into()))?;
+    let Directory { fd, is_shared } = open_directory(path, DirectoryPolicy::PidFile)?;
+    let status = fstat(&fd).map_err(|errno| cause(&errno.into()))?;
     let path = path.display();
     if !is_ours(&status) {
         return Err(format!(
@@ -84,10 +81,10 @@ fn directory(path: &Path) -> Result<OwnedFd, String> {
             status.st_uid
         ));
     }
-    if !everybodys && status.st_mode & OTHERS_WRITE != 0 {
+    if !is_shared && status.st_mode & OTHERS_WRITE != 0 {
         return Err(format!("others can write its directory `{path}` and swap the file: `chmod go-w {path}`"));
     }
-    Ok(directory)
+    Ok(fd)
 }
 
 /// Where a link leads that root or we ourselves made.
@@ -104,21 +101,15 @@ fn follow(directory: &OwnedFd, path: &Path, name: &OsStr) -> Result<PathBuf, Str
 
 /// A plain file that nobody else can write, and no monster.
 fn judge(status: &FileStat) -> Result<(), String> {
-    let kind = SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits());
-    match kind {
-        SFlag::S_IFREG => {}
-        SFlag::S_IFDIR => return Err("it is a directory: write the path of a file".into()),
-        _ => return Err("it is not a regular file".into()),
-    }
-    if !is_ours(status) {
-        return Err(format!("it belongs to uid {}, who could have any program run: `chown` it", status.st_uid));
-    }
-    if status.st_mode & OTHERS_WRITE != 0 {
-        let mode = status.st_mode & 0o7777;
-        return Err(format!(
-            "others than its owner can write it (mode {mode:04o}), and have any program run: `chmod go-w` it"
-        ));
-    }
+    let owners = root_and_self();
+    let policy =
+        FilePolicy { kind: SFlag::S_IFREG, owners: Some(&owners), has_one_name: false, forbidden: OTHERS_WRITE };
+    policy.check(status).map_err(|distrust| match distrust {
+        Distrust::Kind(SFlag::S_IFDIR) => "it is a directory: write the path of a file".to_owned(),
+        Distrust::Owner(uid) => format!("it belongs to uid {uid}, who could have any program run: `chown` it"),
+        Distrust::Write(_) => format!("{distrust}, and have any program run: `chmod go-w` it"),
+        distrust => distrust.to_string(),
+    })?;
     if size(status) > LARGEST {
         return Err(too_large());
     }
@@ -136,7 +127,7 @@ fn size(status: &FileStat) -> usize {
 }
 
 fn is_ours(status: &FileStat) -> bool {
-    status.st_uid == 0 || status.st_uid == geteuid().as_raw()
+    root_and_self().contains(&Uid::from_raw(status.st_uid))
 }
 
 fn too_large() -> String {

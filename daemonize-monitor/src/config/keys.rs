@@ -7,6 +7,7 @@ use super::streams;
 use super::value::{Keys, Value, known_only};
 use super::words;
 use crate::bot::{self, Backoff, Bot, LARGEST_LIMIT, Limit, Ready, Restart, StopStep};
+use crate::sys::account;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
@@ -109,8 +110,8 @@ fn process(bot: &mut Bot, keys: &Keys<'_>, source: &Source<'_>) {
     keys.set("clear_env", &mut bot.clear_environment, |value| value.truth());
     bot.directory = source.working_directory();
     keys.set_some("cwd", &mut bot.directory, |value| value.path());
-    keys.set_some("user", &mut bot.user, |value| account(value, "user", user_exists));
-    keys.set_some("group", &mut bot.group, |value| account(value, "group", group_exists));
+    keys.set_some("user", &mut bot.user, |value| account_name(value, "user", account::find_uid));
+    keys.set_some("group", &mut bot.group, |value| account_name(value, "group", account::find_group));
     keys.set_some("umask", &mut bot.umask, |value| match value.octal() {
         Some(digits) => words::umask(&digits).map_or_else(|wrong| value.wrong(wrong), Some),
         None => value.parsed(words::umask, "octal digits in quotes, such as \"027\""),
@@ -134,21 +135,13 @@ fn environment(value: Value<'_>) -> Option<BTreeMap<OsString, OsString>> {
     variables.collect()
 }
 
-/// The name or number of somebody who exists here.
-fn account(value: Value<'_>, what: &str, exists: impl Fn(&str) -> bool) -> Option<String> {
+/// Reads the name of a user or group that exists on this machine, or a number.
+fn account_name<T>(value: Value<'_>, what: &str, find: fn(&str) -> Result<T, String>) -> Option<String> {
     let name = value.expanded()?;
-    if exists(&name) || name.parse::<u32>().is_ok_and(|number| number != u32::MAX) {
+    if find(&name).is_ok() {
         return Some(name);
     }
     value.wrong(format!("there is no {what} {name:?} on this machine: write a name that `getent` finds, or a number"))
-}
-
-fn user_exists(name: &str) -> bool {
-    matches!(nix::unistd::User::from_name(name), Ok(Some(_)))
-}
-
-fn group_exists(name: &str) -> bool {
-    matches!(nix::unistd::Group::from_name(name), Ok(Some(_)))
 }
 
 /// What is done when it ends, and to end it.

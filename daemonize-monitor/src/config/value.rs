@@ -3,7 +3,7 @@
 use super::mistake::Place;
 use super::near::{listed, nearest};
 use super::source::Source;
-use daemonize_core::__private::home;
+use daemonize_sys::account::home;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::ops::RangeInclusive;

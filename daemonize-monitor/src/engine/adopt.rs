@@ -1,10 +1,9 @@
-//! Which bots a name or a program means, and programs in no configuration that become bots.
+//! Finds the bots that a name or a program means, and makes bots of programs that are in no configuration.
 
 use super::Engine;
 use super::units::Unit;
 use crate::bot::Bot;
 use crate::error::{Error, ErrorKind, Result};
-use crate::status::Change;
 use daemonize_sys::escape::{escape, escape_bytes};
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -12,8 +11,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
-/// So many bots that have one program are named.
-const NAMED: usize = 5;
+/// The most bots of one program that are named.
+const MAX_NAMED: usize = 5;
 
 impl Engine {
     /// Returns the bots that a command means: one, all instances of one, or, for an absolute path, those of this program.
@@ -69,9 +68,9 @@ impl Engine {
         if families.len() < 2 {
             return Ok(found);
         }
-        let mut names: Vec<String> = families.iter().take(NAMED).map(|name| format!("`{name}`")).collect();
-        if families.len() > NAMED {
-            names.push(format!("{} more", families.len() - NAMED));
+        let mut names: Vec<String> = families.iter().take(MAX_NAMED).map(|name| format!("`{name}`")).collect();
+        if families.len() > MAX_NAMED {
+            names.push(format!("{} more", families.len() - MAX_NAMED));
         }
         let why = format!("it is the program of several bots: write one of their names, {}", names.join(", "));
         Err(Error::failed(ErrorKind::Failed, "find bot", escape_bytes(path.as_os_str().as_bytes()), why))
@@ -82,14 +81,6 @@ impl Engine {
         let is_same =
             |unit: &Unit| unit.temporary && unit.bot.command == bot.command && unit.bot.arguments == bot.arguments;
         self.bots.units.all().find(|index| is_same(&self.bots.units[*index]))
-    }
-
-    /// Gives a bot in no configuration the specification and the name of one in the configuration.
-    pub(super) fn rename(&mut self, index: usize, bot: Arc<Bot>) {
-        let old = self.bots.units[index].bot.name.clone();
-        self.bots.units.rename(index, bot);
-        self.bots.subscribers.send(&Change::Removed(old));
-        self.bots.unsettled.changed.push(index);
     }
 
     fn adopt(&mut self, path: &Path) -> Result<Vec<usize>> {
@@ -117,7 +108,7 @@ impl Engine {
     }
 }
 
-/// Returns `true` if a bot may be called so.
+/// Returns `true` if a bot may have this name.
 fn is_a_name(name: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@+".contains(&byte);
     !name.is_empty() && name.len() <= 64 && name.bytes().all(fits) && !name.starts_with('.')

@@ -8,10 +8,10 @@ use super::processes::Processes;
 use super::units::Units;
 use crate::process;
 use crate::secret::Secret;
-use crate::sys::pidfd;
-use crate::sys::wait::{self, Change};
 use daemonize_core::__private::is_restarted_program;
 use daemonize_core::{Pid, Signal};
+use daemonize_sys::pidfd;
+use daemonize_sys::wait::{self, Change};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
@@ -48,7 +48,7 @@ pub(super) struct Children {
     reserve: Option<File>,
 }
 
-/// What has become of children.
+/// Changes of children that were taken.
 pub(super) struct Changes {
     /// Of bots, in the order in which it happened.
     pub(super) bots: Vec<(usize, Change)>,
@@ -64,7 +64,7 @@ impl Default for Changes {
     }
 }
 
-/// What a look for orphans has found.
+/// The outcome of a look for orphans.
 #[derive(Default)]
 pub(super) struct Look {
     pub(super) changes: Changes,
@@ -131,8 +131,8 @@ impl Children {
         changes
     }
 
-    /// Where many have changed, or a child of another part of the program is in the way, each is asked for by number; but a
-    /// bot that leaves more dead behind than can be reaped at once keeps no other bot waiting.
+    /// Asks for the changes of each child by number, since many have changed, or a child of another part of the program is in the
+    /// way. A bot that leaves more dead behind than can be reaped at once keeps no other bot waiting.
     fn take_listed_changes(&mut self, units: &mut Units, is_starting: IsStarting, changes: &mut Changes) {
         let mut reaped = 0;
         for pid in process::child_pids() {

@@ -1,4 +1,4 @@
-//! What the engine is told to do.
+//! Carries out commands.
 
 use super::Engine;
 use super::pending_reply::PendingReply;
@@ -10,17 +10,17 @@ use crate::logs::Place;
 use crate::status::State;
 use daemonize_core::Signal;
 
-/// So many failures of a family are told one by one.
-const TOLD: usize = 20;
+/// The most failures of one command that are listed.
+const MAX_LISTED: usize = 20;
 
-/// So many orders are taken per turn.
-const PER_TURN: usize = 256;
+/// The most commands that are handled per turn.
+const MAX_COMMANDS: usize = 256;
 
 impl Engine {
-    /// Takes orders that have come, and leaves the bell rung if there are more.
+    /// Handles commands that have come. If there are more, the next turn handles them.
     pub(super) fn handle_commands(&mut self) {
         let _ = self.receiver.wakeup.read();
-        for _ in 0..PER_TURN {
+        for _ in 0..MAX_COMMANDS {
             let Ok(envelope) = self.receiver.queue.try_recv() else { return };
             self.handle_command(envelope);
         }
@@ -112,7 +112,7 @@ impl Engine {
         }
     }
 
-    /// Does something to each bot that was found, and answers: at once, or when all are up or down.
+    /// Does something to each bot that was found, and answers: at once, or when all are up (`true`) or down (`false`).
     fn each(
         &mut self,
         found: Result<Vec<usize>>,
@@ -141,7 +141,7 @@ impl Engine {
         }
     }
 
-    /// Every one of that name gets it, whatever becomes of the others.
+    /// Sends a signal to all bots that a name means; a failure for one does not keep it from the others.
     fn signal(&mut self, name: &str, signal: Signal) -> Result<Answer> {
         let mut failures = Vec::new();
         for index in self.named(name)? {
@@ -159,9 +159,9 @@ impl Engine {
             0 => Ok(Answer::Done),
             1 => Err(failures.remove(0)),
             count => {
-                let mut told: Vec<String> = failures.iter().take(TOLD).map(ToString::to_string).collect();
-                if count > TOLD {
-                    told.push(format!("and {} more", count - TOLD));
+                let mut told: Vec<String> = failures.iter().take(MAX_LISTED).map(ToString::to_string).collect();
+                if count > MAX_LISTED {
+                    told.push(format!("and {} more", count - MAX_LISTED));
                 }
                 Err(Error::new(ErrorKind::Failed, told.join("; ")))
             }
@@ -173,7 +173,7 @@ impl Engine {
         Ok(Answer::Bots(found.into_iter().map(|index| self.bots.units[index].status(self.bots.now)).collect()))
     }
 
-    /// Returns the last lines, if they are in memory; else where they are.
+    /// Returns the last lines of bots if they are in memory, or else the files that they are in.
     fn tail(&self, name: &str, count: usize) -> Result<Answer> {
         let (mut lines, mut files, mut is_kept) = (Vec::new(), Vec::new(), false);
         for index in self.named(name)? {

@@ -1,4 +1,4 @@
-//! How many descriptors there may be: what bots need, and what is kept for everything else.
+//! The limit of descriptors: what bots need, and what is kept for everything else.
 
 use crate::bot::{Bot, LogTarget, Ready};
 use nix::errno::Errno;
@@ -6,11 +6,11 @@ use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 
-/// So many are left for those who ask the monitor, and for the logs; of a small limit an eighth.
+/// Descriptors that are kept for connections and logs; of a small limit an eighth.
 const KEPT: rlim_t = 64;
 
-/// Raises `RLIMIT_NOFILE` as far as it goes: to what the kernel allows anybody for whom has `CAP_SYS_RESOURCE`, else to the
-/// hard limit. What it was, if it was raised.
+/// Raises `RLIMIT_NOFILE` as far as it goes: with `CAP_SYS_RESOURCE` to what the kernel allows any process, else to the
+/// hard limit. Returns what it was, if it was raised.
 pub(super) fn raise() -> Option<(rlim_t, rlim_t)> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
     let most = std::fs::read_to_string("/proc/sys/fs/nr_open").ok().and_then(|text| text.trim().parse().ok());
@@ -31,7 +31,7 @@ fn kept(limit: rlim_t) -> rlim_t {
     KEPT.min(limit / 8)
 }
 
-/// How many descriptors of the monitor a bot takes while it runs: for its process, its events, its pipes and its logs.
+/// Returns how many descriptors of the monitor a bot takes while it runs: for its process, its events, its pipes and its logs.
 fn needed(bot: &Bot) -> rlim_t {
     let is_watched = matches!(bot.ready, Ready::Output(_));
     let of = |target: &LogTarget| match target {

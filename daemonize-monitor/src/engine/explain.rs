@@ -7,9 +7,9 @@ use crate::status::State::{BackingOff, Starting, Stopping, Waiting};
 use daemonize_sys::escape::escape_bytes;
 use std::time::Duration;
 
-/// The most bots that are told one by one.
+/// The most bots that are explained one by one.
 const MAX_TOLD: usize = 5;
-/// The longest chain of bots that wait for each other that is told.
+/// The longest chain of bots that wait for each other that is explained.
 const MAX_CHAIN: usize = 5;
 /// The most bytes of a line that a bot has printed.
 const LONGEST_LINE: usize = 200;
@@ -106,7 +106,7 @@ impl Supervisor {
     }
 }
 
-/// A time for people, without parts that say nothing.
+/// Formats a time with no more digits than a reader needs.
 fn told(time: Duration) -> String {
     if time < Duration::from_secs(10) { format!("{:.1}s", time.as_secs_f64()) } else { format!("{}s", time.as_secs()) }
 }

@@ -1,4 +1,4 @@
-//! Bots whose output is the monitor's own, where that leads nowhere.
+//! Warns of bots whose output is the monitor's own and leads nowhere.
 
 use crate::bot::{Bot, LogTarget};
 use nix::sys::stat::{SFlag, fstat, makedev};
@@ -6,8 +6,8 @@ use std::io::{stderr, stdout};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
-/// So many bots are named.
-const NAMED: usize = 5;
+/// The most bots that are named.
+const MAX_NAMED: usize = 5;
 
 /// Warns of bots whose output is lost because it is the monitor's own and the monitor, a daemon, has none.
 pub(super) fn warn_of_lost_output(bots: &[Arc<Bot>]) {
@@ -19,8 +19,8 @@ pub(super) fn warn_of_lost_output(bots: &[Arc<Bot>]) {
         if names.is_empty() {
             continue;
         }
-        let more = names.len().saturating_sub(NAMED);
-        names.truncate(NAMED);
+        let more = names.len().saturating_sub(MAX_NAMED);
+        names.truncate(MAX_NAMED);
         if more > 0 {
             names.push(format!("{more} more"));
         }

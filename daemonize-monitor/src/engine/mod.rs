@@ -13,8 +13,8 @@
 //!
 //! * [`Engine`] has the commands, the configuration and the shutdown; it tells the supervisor what to do.
 //! * [`Supervisor`] has the bots: it hands events to [`bot_state`], and carries out what that answers with.
-//! * [`children`], with [`orphans`] and [`processes`]: who is reaped, and which bot a process belongs to.
-//! * [`streams`]: pipes, logs and their readers. [`subscribers`] and [`pending_reply`]: who is told of changes.
+//! * [`children`], with [`orphans`] and [`processes`]: reaping, and the bot to which a process belongs.
+//! * [`streams`]: pipes, logs and their readers. [`subscribers`] and [`pending_reply`]: receivers of changes.
 //! * [`units`]: what is known of each bot. [`dependencies`]: the order of starts and stops, as pure functions of a graph.
 //! * [`bot_state`]: what one bot does when something happens to it, as a pure function.
 //! * [`reactor`], [`token`] and [`slots`]: descriptors, timers, and numbers that are used again.
@@ -43,18 +43,14 @@ mod dependencies;
 mod descriptors;
 mod explain;
 mod inherited;
-mod order;
 mod orphans;
 mod outsiders;
 mod pending_reply;
-mod probes;
 mod processes;
 mod reactor;
-mod reaping;
 mod reload;
 mod shutdown;
 mod slots;
-mod starts;
 mod stray_signals;
 mod streams;
 mod subscribers;
@@ -72,9 +68,9 @@ use crate::program::Ground;
 use crate::settings::Settings;
 use crate::spawner::Spawners;
 use crate::status::State;
-use crate::sys::pidfd::PidFd;
 use children::Children;
 use daemonize_core::{Pid, Signal};
+use daemonize_sys::pidfd::PidFd;
 use nix::sys::epoll::EpollFlags;
 use reactor::{Reactor, Timer};
 use std::os::fd::BorrowedFd;
@@ -86,7 +82,7 @@ pub(crate) use stray_signals::deadly;
 use supervisor::{Parts, Supervisor};
 use token::Token;
 
-/// What an engine is made from.
+/// The parts that an engine is made from.
 pub(crate) struct Plan {
     pub(crate) config: Config,
     pub(crate) receiver: CommandReceiver,
@@ -153,12 +149,11 @@ impl Engine {
     }
 
     fn listen(&self) -> nix::Result<()> {
-        let Supervisor { reactor, children, spawners, .. } = &self.bots;
+        self.bots.listen()?;
+        let reactor = &self.bots.reactor;
         reactor.watch(&*self.receiver.wakeup, Token::Commands, EpollFlags::EPOLLIN)?;
-        reactor.watch(children.signals(), Token::Children, EpollFlags::EPOLLIN)?;
         // By edge: what is not taken at once must not wake the loop again and again.
         reactor.watch(self.stray_signals.event(), Token::StraySignals, EpollFlags::EPOLLIN | EpollFlags::EPOLLET)?;
-        reactor.watch(spawners.bell(), Token::Threads, EpollFlags::EPOLLIN)?;
         match self.stopping {
             Some(stopping) => reactor.watch(stopping, Token::Stopping, EpollFlags::EPOLLIN),
             None => Ok(()),
@@ -166,7 +161,7 @@ impl Engine {
     }
 
     /// Starts the bots with `autostart` (none if `autostart` is `false`, before a command says so), and supervises bots until it
-    /// is told to stop; returns when nothing is left.
+    /// receives a command or a signal to stop; returns when nothing is left.
     ///
     /// # Errors
     /// The kernel does not let it wait, or `ready` has failed.
@@ -203,7 +198,7 @@ impl Engine {
 
     /// Calls `ready`, once, when all bots were begun that start by themselves.
     fn report_ready(&mut self) -> Result<()> {
-        if let Some(ready) = self.ready.take_if(|_| self.bots.starting.is_empty()) {
+        if let Some(ready) = self.ready.take_if(|_| !self.bots.has_queued_starts()) {
             ready()?;
             // Until then a daemon's streams may lead to its launcher.
             inherited::warn_of_lost_output(&self.configured);

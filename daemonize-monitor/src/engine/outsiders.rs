@@ -34,7 +34,7 @@ pub(super) enum Left {
 }
 
 impl Outsiders {
-    /// Sends the outsiders a signal, each as soon as it is seen: it may be gone a moment later. `is_urgent`: SIGKILL at once.
+    /// Sends the outsiders a signal, each at once when it is found: it may be gone a moment later. `is_urgent`: SIGKILL at once.
     pub(super) fn end(&mut self, now: Instant, is_urgent: bool) -> Left {
         let is_urgent = is_urgent || self.since.is_some_and(|since| now >= since + TERM_TIMEOUT);
         let chosen = if is_urgent { Signal::SIGKILL } else { Signal::SIGTERM };

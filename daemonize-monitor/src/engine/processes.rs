@@ -1,8 +1,8 @@
 //! The processes of bots that were not reaped yet, and how one of them is reaped.
 
-use crate::sys::pidfd;
-use crate::sys::wait::{self, Change, Ended};
 use daemonize_core::Pid;
+use daemonize_sys::pidfd;
+use daemonize_sys::wait::{self, Change, Ended};
 use std::collections::HashMap;
 
 /// See the module.

@@ -1,4 +1,4 @@
-//! Another configuration than before: only what differs changes.
+//! A reload: puts a configuration in force, and changes only what differs.
 
 use super::Engine;
 use super::bot_state::{Event, NextState};
@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Engine {
-    /// From now on this is the configuration; bots in none stay. What that means is told, and done unless it is `dry_run`.
+    /// Puts a configuration in force, unless it is a `dry_run`; bots in no configuration stay. Returns what changes.
     pub(super) fn replace(&mut self, config: Config, dry_run: bool) -> Result<Answer> {
         if self.shutdown.is_some() {
             return Err(Error::new(ErrorKind::Stopping, "failed to reload: the monitor is stopping"));
@@ -42,7 +42,7 @@ impl Engine {
             }
         }
         self.bots.connect();
-        // Those that were removed, in order, and whoever was held up by a dependency that is no more.
+        // Those that were removed, in order, and those that were held up by a dependent that has gone.
         for index in self.bots.units.all().collect::<Vec<_>>() {
             self.bots.stop_if_unneeded(index);
         }
@@ -56,7 +56,7 @@ impl Engine {
         }
     }
 
-    /// What a bot is to be from now on.
+    /// Gives a bot its new specification, or adds it.
     fn specify(&mut self, bot: Arc<Bot>) {
         match self.bots.units.named(&bot.name) {
             Some(index) => {
@@ -66,14 +66,14 @@ impl Engine {
             }
             None => match self.started_by_hand(&bot) {
                 // A second one would be the same program twice.
-                Some(index) => self.rename(index, bot),
+                Some(index) => self.bots.rename(index, bot),
                 None => drop(self.bots.add(bot, false)),
             },
         }
     }
 
-    /// What runs is replaced by what shall run, and what was given up for what it was is tried again; what does not run
-    /// for another reason is started as usual, when it is.
+    /// Restarts a bot whose program has changed if it runs, and starts it if it was given up. One that does not run for another
+    /// reason is started as usual.
     fn renew(&mut self, bot: &Bot) {
         let Some(index) = self.bots.units.named(&bot.name) else { return };
         let unit = &mut self.bots.units[index];
@@ -89,7 +89,7 @@ impl Engine {
         }
     }
 
-    /// They run on: what they say goes where it shall go now, and they are ready when they shall be.
+    /// Applies changes that need no restart: where the output goes, and how the bots become ready.
     fn adapt(&mut self, bots: &BTreeSet<usize>) {
         if !bots.is_empty() {
             self.bots.retarget(bots);
@@ -99,7 +99,7 @@ impl Engine {
         }
     }
 
-    /// A bot that is new in the configuration.
+    /// Starts a bot that is new in the configuration, if it has `autostart`.
     fn welcome(&mut self, bot: &Bot) {
         let Some(index) = self.bots.units.named(&bot.name) else { return };
         let unit = &mut self.bots.units[index];

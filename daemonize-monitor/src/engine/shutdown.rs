@@ -2,10 +2,9 @@
 
 use super::Engine;
 use super::bot_state::{Event, NextState};
-use super::outsiders::{Left, Outsiders};
+use super::outsiders::Outsiders;
 use super::reactor::Timer;
 use crate::command_queue::{Answer, Responder};
-use crate::sys::wait;
 use std::time::Instant;
 
 /// A shutdown that has begun.
@@ -39,11 +38,10 @@ impl Engine {
         let deadline = bots.now.checked_add(self.settings.stop_timeout);
         let waiting = responder.into_iter().collect();
         self.shutdown = Some(Shutdown { deadline, waiting, outsiders: Outsiders::default() });
-        bots.is_shutting_down = true;
+        bots.begin_shutdown();
         if let Some(deadline) = deadline {
             bots.reactor.set_timer(deadline, Timer::Shutdown);
         }
-        bots.starting.clear();
         let all: Vec<usize> = bots.units.all().collect();
         for index in &all {
             // Whatever was to follow a stop that is under way, such as a start, follows no more.
@@ -82,37 +80,5 @@ impl Engine {
             responder.answer(Ok(Answer::Done));
         }
         true
-    }
-}
-
-impl super::Supervisor {
-    /// Returns `true` if a bot is not down, or anything is left of one.
-    fn has_work(&self) -> bool {
-        self.has_unsettled()
-            || !(self.children.processes.is_empty() && self.children.orphans.is_idle())
-            || self.units.values().any(|unit| !unit.state().is_down())
-    }
-
-    /// Ends outsiders. Returns `true` if none is left.
-    fn is_alone(&mut self, outsiders: &mut Outsiders, is_urgent: bool) -> bool {
-        if !wait::has_children() {
-            return true;
-        }
-        self.children.release_reserve();
-        let left = outsiders.end(Instant::now(), is_urgent);
-        self.children.refill_reserve();
-        if let Left::Some { next } = left {
-            if let Some(next) = next {
-                self.reactor.set_timer(next, Timer::Shutdown);
-            }
-            return false;
-        }
-        // A process that has died meanwhile may have left a child that the list lacks: its death is handled first.
-        let making = &self.making;
-        let is_dead = self.children.has_dead(&|pid| making.values().any(|making| making.pid() == Some(pid)));
-        if is_dead {
-            self.reactor.set_timer(Instant::now(), Timer::Children);
-        }
-        !is_dead && !self.children.has_signal()
     }
 }

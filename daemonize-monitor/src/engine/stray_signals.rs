@@ -1,8 +1,8 @@
 //! Signals that end a program which has not asked for them: a monitor ignores them, and logs that.
 
-use crate::sys::stray::{Came, StraySignals};
-use daemonize_core::__private::has_default_action;
 use daemonize_core::{Pid, Signal};
+use daemonize_sys::dispositions::is_default;
+use daemonize_sys::stray::{Came, StraySignals};
 use std::fmt::Write;
 use std::io;
 use std::os::fd::AsFd;
@@ -42,7 +42,7 @@ pub(super) struct StraySignalLog {
 impl StraySignalLog {
     /// Listens for those of these signals that nothing in this program handles or ignores.
     pub(super) fn listen(signals: Vec<Signal>) -> io::Result<StraySignalLog> {
-        let unclaimed = signals.into_iter().filter(|signal| has_default_action(*signal));
+        let unclaimed = signals.into_iter().filter(|signal| is_default(*signal));
         Ok(StraySignalLog { signals: StraySignals::listen(unclaimed)?, next: None })
     }
 

@@ -1,4 +1,4 @@
-//! The bots of a monitor: what is known of each, under its number and its name, and who depends on whom.
+//! The bots of a monitor, under their numbers and names: their specifications, states, processes and dependencies.
 
 use super::bot_state::BotState;
 use super::dependencies::Graph;
@@ -11,8 +11,8 @@ use crate::notify::Notify;
 use crate::secret::Secret;
 use crate::spawner::FileVersion;
 use crate::status::{BotStatus, State};
-use crate::sys::pidfd::PidFd;
 use daemonize_core::Pid;
+use daemonize_sys::pidfd::PidFd;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::{Index, IndexMut};
@@ -36,7 +36,7 @@ pub(super) struct Unit {
     pub(super) dependents: Vec<usize>,
     /// The last lines, where they are kept in memory.
     pub(super) ring: Rc<RefCell<Ring>>,
-    /// Where its output goes now.
+    /// The files and the memory that its output goes to now.
     pub(super) targets: Vec<Target>,
     /// Commands that wait for it.
     pub(super) waiters: Waiters,
@@ -44,7 +44,7 @@ pub(super) struct Unit {
     pub(super) temporary: bool,
     /// Proves that processes belong to the bot; made when it is started for the first time.
     pub(super) secret: Option<Secret>,
-    /// Where it says that it is ready, if that is how one knows.
+    /// The socket on which it says that it is ready, if it has one.
     pub(super) notify: Option<Notify>,
     /// When it was logged that descriptors are not kept for it.
     pub(super) store_refused: Option<Instant>,

@@ -3,17 +3,19 @@
 //! Root writes for bots that are other users, and those may own the directory of their log. So the way there is walked
 //! with open directories that are judged one after another, and everything else is relative to the last one.
 
+use crate::sys::account;
 use crate::sys::table::copy_from;
-use daemonize_core::__private::{open_log, open_log_directory, open_log_to_read};
+use crate::sys::trust::directory::{Directory, DirectoryPolicy, open_directory};
+use crate::sys::trust::log_file::{open_to_append, open_to_read};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, renameat};
 use nix::sys::stat::fstatat;
-use nix::unistd::{UnlinkatFlags, User, geteuid, unlinkat};
+use nix::unistd::{Uid, UnlinkatFlags, geteuid, unlinkat};
 use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::{OwnedFd, RawFd};
+use std::os::fd::RawFd;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,14 +30,14 @@ pub(crate) struct Place {
     /// The bot's, as configured.
     user: Option<Box<str>>,
     /// That user's number, once somebody had to know it.
-    number: OnceCell<Option<u32>>,
+    number: OnceCell<Option<Uid>>,
 }
 
 /// The open directory of a log file.
 pub(super) struct Opened<'a> {
-    directory: (OwnedFd, bool),
+    directory: Directory,
     name: &'a OsStr,
-    user: Option<u32>,
+    user: Option<Uid>,
 }
 
 impl Place {
@@ -62,7 +64,7 @@ impl Place {
             Err(_) if is_missing() => return Ok(None),
             opened => opened?,
         };
-        let file = open_log_to_read(&opened.directory, opened.name, opened.user).map_err(io::Error::other)?;
+        let file = open_to_read(&opened.directory, opened.name, opened.user).map_err(io::Error::other)?;
         Ok(file.map(File::from))
     }
 
@@ -72,19 +74,19 @@ impl Place {
             return Err(io::Error::other("it names no file"));
         };
         // Who the user is may take long to find out: not for a directory where only we can make files.
-        let (directory, user) = match open_log_directory(parent, None) {
-            Ok(directory) if !directory.1 => (Ok(directory), None),
-            _ => (open_log_directory(parent, self.user()), self.user()),
+        let open = |user| open_directory(parent, DirectoryPolicy::Log(user));
+        let (directory, user) = match open(None) {
+            Ok(directory) if !directory.is_shared => (Ok(directory), None),
+            _ => (open(self.user()), self.user()),
         };
         let directory = directory.map_err(io::Error::other)?;
         Ok(Opened { directory, name, user })
     }
 
-    fn user(&self) -> Option<u32> {
+    fn user(&self) -> Option<Uid> {
         let find = || {
             let user = self.user.as_deref().filter(|_| geteuid().is_root())?;
-            let named = || User::from_name(user).ok().flatten().map(|user| user.uid.as_raw());
-            user.parse().ok().or_else(named)
+            account::find_uid(user).ok()
         };
         *self.number.get_or_init(find)
     }
@@ -93,7 +95,7 @@ impl Place {
 impl Opened<'_> {
     /// As [`Place::open`].
     pub(super) fn open(&self) -> io::Result<(File, u64)> {
-        let file = open_log(&self.directory, self.name, self.user).map_err(io::Error::other)?;
+        let (file, _) = open_to_append(&self.directory, self.name, self.user).map_err(io::Error::other)?;
         let file = File::from(copy_from(&file, FIRST).unwrap_or(file));
         let size = file.metadata()?.len();
         Ok((file, size))
@@ -102,15 +104,15 @@ impl Opened<'_> {
     /// Renames the file to `PATH.1`, that one to `PATH.2` and so on; `keep` 0 removes it. Where nothing bears its name there
     /// is nothing to do: the last time, no new one could be begun.
     pub(super) fn put_aside(&self, keep: u32) -> io::Result<()> {
-        if fstatat(&self.directory.0, self.name, AtFlags::AT_SYMLINK_NOFOLLOW) == Err(Errno::ENOENT) {
+        if fstatat(&self.directory.fd, self.name, AtFlags::AT_SYMLINK_NOFOLLOW) == Err(Errno::ENOENT) {
             return Ok(());
         }
-        let rename = |from: &OsStr, to: &OsStr| renameat(&self.directory.0, from, &self.directory.0, to);
+        let rename = |from: &OsStr, to: &OsStr| renameat(&self.directory.fd, from, &self.directory.fd, to);
         for number in (1..keep).rev() {
             let _ = rename(&self.aside(number), &self.aside(number + 1));
         }
         match keep {
-            0 => unlinkat(&self.directory.0, self.name, UnlinkatFlags::NoRemoveDir)?,
+            0 => unlinkat(&self.directory.fd, self.name, UnlinkatFlags::NoRemoveDir)?,
             _ => rename(self.name, &self.aside(1))?,
         }
         Ok(())

@@ -1,40 +1,17 @@
 //! The examples, launched as a user would launch them: once, and once more.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::OnceLock;
+use std::path::Path;
 
 use look::{Lab, Outcome, Process, Running};
 use nix::sys::signal::Signal;
 
 use crate::single_instance::{SOON, needs_root};
 
-/// Builds them once, into the target directory this test comes from, and returns where they are.
-fn programs() -> &'static Path {
-    static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAMS.get_or_init(|| {
-        let profile = Path::new(env!("CARGO_BIN_EXE_single-instance")).parent().expect("a directory of programs");
-        let target = profile.parent().expect("a target directory");
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        // Together with the tests, whose crates are built already, with the same features.
-        cargo.args([
-            "build",
-            "--bins",
-            "--package",
-            "daemonic-control-examples",
-            "--package",
-            "daemonic-control-tests",
-        ]);
-        cargo.arg("--manifest-path");
-        cargo.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.toml")).env("CARGO_TARGET_DIR", target);
-        if profile.ends_with("release") {
-            cargo.arg("--release");
-        }
-        let built = cargo.output().expect("cargo");
-        assert!(built.status.success(), "the examples do not build:\n{}", String::from_utf8_lossy(&built.stderr));
-        profile.to_owned()
-    })
+/// Returns where the examples are, after building them where `scripts/test` has not.
+pub(crate) fn programs() -> &'static Path {
+    // Together with the tests, whose crates are built already, with the same features.
+    look::programs(env!("CARGO_BIN_EXE_single-instance"), &["daemonic-control-examples", "daemonic-control-tests"])
 }
 
 /// A lab with a home of its own for root, whose programs the examples are.

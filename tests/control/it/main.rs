@@ -8,6 +8,7 @@ mod examples;
 mod features;
 mod floods;
 mod following;
+mod framing;
 mod handlers;
 mod http;
 mod instance_directory;

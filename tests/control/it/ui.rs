@@ -1,14 +1,18 @@
 //! What a user sees of the key `control`: see `tests/it/ui.rs`, which says how these are rewritten.
 
+use std::path::Path;
 use std::process::Command;
 
+use crate::examples::programs;
+
+/// They are examples of this package, and `deny(warnings)`.
 #[test]
-fn what_must_compile_does() {
-    trybuild::TestCases::new().pass("ui/pass/*.rs");
+fn program_that_must_compile_runs() {
+    look::run_passing(Path::new("ui/pass"), &programs().join("examples"));
 }
 
 #[test]
-fn what_must_not_compile_says_why() {
+fn program_that_must_not_compile_gets_its_error() {
     let version = Command::new("rustc").arg("--version").output().expect("there is no rustc");
     if String::from_utf8_lossy(&version.stdout).starts_with("rustc 1.95.") {
         trybuild::TestCases::new().compile_fail("ui/fail/*.rs");

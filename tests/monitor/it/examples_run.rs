@@ -7,21 +7,7 @@ use std::time::Duration;
 use look::Lab;
 use serde_json::Value;
 
-use crate::site::{Site, daemonctl};
-
-/// Builds the examples into the directory that `daemonctl` is in.
-fn example(name: &str) -> PathBuf {
-    let profile = daemonctl().parent().expect("a directory of programs");
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--package", "daemonic-monitor-examples", "--manifest-path"]);
-    cargo.arg(root().join("Cargo.toml")).env("CARGO_TARGET_DIR", profile.parent().expect("a target directory"));
-    if profile.ends_with("release") {
-        cargo.arg("--release");
-    }
-    let built = cargo.output().expect("cargo");
-    assert!(built.status.success(), "the examples do not build:\n{}", String::from_utf8_lossy(&built.stderr));
-    profile.join(name)
-}
+use crate::site::{Site, daemonctl, example};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")

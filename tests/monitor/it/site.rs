@@ -1,7 +1,6 @@
 //! A monitor with a configuration, `daemonctl`, and what they say.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -145,22 +144,15 @@ impl Site {
     }
 }
 
-/// `daemonctl`, built once into the target directory that this test comes from.
+/// Returns `daemonctl`, after building it where `scripts/test` has not.
 pub(crate) fn daemonctl() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let profile = Path::new(BOT).parent().expect("a directory of programs");
-        let target = profile.parent().expect("a target directory");
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.args(["build", "--package", "daemonize-monitor", "--bin", "daemonctl", "--manifest-path"]);
-        cargo.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.toml")).env("CARGO_TARGET_DIR", target);
-        if profile.ends_with("release") {
-            cargo.arg("--release");
-        }
-        let built = cargo.output().expect("cargo");
-        assert!(built.status.success(), "daemonctl does not build:\n{}", String::from_utf8_lossy(&built.stderr));
-        profile.join("daemonctl")
-    })
+    PROGRAM.get_or_init(|| example("daemonctl"))
+}
+
+/// Returns a program of the monitor or of its examples, after building them where `scripts/test` has not.
+pub(crate) fn example(name: &str) -> PathBuf {
+    look::programs(BOT, &["daemonize-monitor", "daemonic-monitor-examples", "daemonic-monitor-tests"]).join(name)
 }
 
 /// Makes the bots of a configuration ready at once where it does not say when they are: most tests are not about the second that

@@ -1,5 +1,6 @@
 //! References, lifetimes, patterns and arguments named like the function.
 #![deny(warnings)]
+#![allow(missing_docs, clippy::all, clippy::pedantic, reason = "users have a style of their own")]
 
 use std::borrow::Cow;
 use std::sync::Arc;

@@ -1,4 +1,6 @@
 //! Functions that await, under all three attributes.
+#![deny(warnings)]
+#![allow(missing_docs, clippy::all, clippy::pedantic, reason = "users have a style of their own")]
 
 use std::ops::ControlFlow;
 use std::time::Duration;

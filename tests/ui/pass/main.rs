@@ -1,5 +1,6 @@
 //! The program is the daemon.
 #![deny(warnings)]
+#![allow(missing_docs, clippy::all, clippy::pedantic, reason = "users have a style of their own")]
 
 #[daemon::run(
     detach = never,

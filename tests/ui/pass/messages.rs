@@ -1,5 +1,6 @@
 //! Handlers of messages, and where their messages come from.
 #![deny(warnings)]
+#![allow(missing_docs, clippy::all, clippy::pedantic, reason = "users have a style of their own")]
 
 use std::error::Error;
 use std::sync::Mutex;
@@ -97,12 +98,14 @@ impl Messages for Shop {
 /// Without attributes: types are inferred, and what fetches need not be `Send`.
 fn builders() -> daemon::Result<()> {
     let mine = std::rc::Rc::new(std::cell::Cell::new(0_u64));
-    Daemon::new("closures").pool_size(2).messages(move || mine.get().checked_sub(1), |number| assert!(number.pow(2) < 9)).start()?;
+    Daemon::new("closures")
+        .pool_size(2)
+        .messages(move || mine.get().checked_sub(1), |number| assert!(number.pow(2) < 9))
+        .start()?;
     Daemon::new("delivered").messages(next_delivery, |job| assert!(job.0 > 0)).start()?;
     Daemon::new("shop").messages_of(Shop).start()?;
     Ok(())
 }
-
 
 fn main() {
     #[daemon::message(from = || daemon::counters().fetched.checked_sub(1))]

@@ -1,13 +1,12 @@
 //! Every setting takes an `Option`, in an attribute and in the builder, and what std has for it by reference.
 #![deny(warnings)]
+#![allow(missing_docs, clippy::all, clippy::pedantic, reason = "users have a style of their own")]
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use daemon::{
-    Capability, Close, Daemon, Detach, Hooks, PidFile, Ready, Retry, Runtime, Signal, Signals, Stdio,
-};
+use daemon::{Capability, Close, Daemon, Detach, Hooks, PidFile, Ready, Retry, Runtime, Signal, Signals, Stdio};
 
 #[derive(Clone, Default)]
 struct Config {

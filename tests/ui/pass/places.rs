@@ -1,5 +1,6 @@
 //! Functions in modules and in functions, of every visibility, with other attributes, from macros.
 #![deny(warnings)]
+#![allow(missing_docs, clippy::all, clippy::pedantic, reason = "users have a style of their own")]
 
 /// Beside a module of the same name.
 #[daemon::run(companion = Served)]

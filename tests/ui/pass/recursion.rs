@@ -1,5 +1,6 @@
 //! Inside of a daemon its own name means the plain function, its companion is still there.
 #![deny(warnings)]
+#![allow(missing_docs, clippy::all, clippy::pedantic, reason = "users have a style of their own")]
 
 #[daemon::run]
 fn deep(left: u32) -> Result<(), Box<dyn std::error::Error>> {

@@ -1,5 +1,6 @@
 //! What a daemon may return.
 #![deny(warnings)]
+#![allow(missing_docs, clippy::all, clippy::pedantic, reason = "users have a style of their own")]
 
 use std::error::Error;
 use std::ops::ControlFlow;

@@ -1,5 +1,6 @@
 //! Every key, with literals and with expressions.
 #![deny(warnings)]
+#![allow(missing_docs, clippy::all, clippy::pedantic, reason = "users have a style of their own")]
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,5 +1,6 @@
 //! A module that defines everything again, and a renamed library.
 #![deny(warnings)]
+#![allow(missing_docs, clippy::all, clippy::pedantic, reason = "users have a style of their own")]
 #![allow(dead_code, non_upper_case_globals)]
 
 mod everything {

@@ -1,7 +1,7 @@
 //! How the program of this process was started, so that it can be started in the same way once more.
 
-use crate::directory::{Purpose, open_directory};
 use crate::sys::exec;
+use crate::sys::trust::directory::{DirectoryPolicy, open_directory};
 use std::env;
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -51,7 +51,8 @@ fn as_it_was_entered(directory: PathBuf) -> PathBuf {
     }
     // The environment must not decide which program root starts later: no link in the path may be another user's.
     let here = fs::metadata(&directory).map(|status| (status.dev(), status.ino()));
-    let there = open_directory(&entered, Purpose::PidFile).ok().and_then(|(fd, _)| File::from(fd).metadata().ok());
+    let there = open_directory(&entered, DirectoryPolicy::PidFile).ok();
+    let there = there.and_then(|directory| File::from(directory.fd).metadata().ok());
     let is_same = there.is_some_and(|there| here.is_ok_and(|here| here == (there.dev(), there.ino())));
     if is_same { entered } else { directory }
 }

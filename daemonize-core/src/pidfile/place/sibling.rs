@@ -1,7 +1,8 @@
 //! Other files of the same daemon beside its pidfile.
 
-use super::{OTHERS_WRITE, Place, READ, permissions, refusal};
+use super::{Place, permissions, refusal};
 use crate::error::cause;
+use crate::sys::trust::{OTHERS_WRITE, SAFE_FLAGS};
 use nix::fcntl::{OFlag, openat, renameat};
 use nix::sys::stat::Mode;
 use nix::sys::statvfs::fstatvfs;
@@ -73,7 +74,8 @@ impl Place {
     /// Opens the file for reading, and judges it as a pidfile; but where only root makes files it may belong to any user,
     /// to whom root has given it then. `None` if there is none, or if this user may not read it.
     pub(in super::super) fn open_given(&self) -> Result<Option<File>, String> {
-        let opened = self.in_directory(|directory| Ok(openat(directory, self.name.as_os_str(), READ, Mode::empty())));
+        let opened =
+            self.in_directory(|directory| Ok(openat(directory, self.name.as_os_str(), SAFE_FLAGS, Mode::empty())));
         let file = match opened.map_err(|error| cause(&error))? {
             Ok(fd) => File::from(fd),
             Err(nix::Error::ENOENT | nix::Error::EACCES) => return Ok(None),

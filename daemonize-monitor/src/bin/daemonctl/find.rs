@@ -1,8 +1,8 @@
 //! Which configuration is meant.
 
 use crate::exit::{Exit, Failure};
-use daemonize_core::__private::home;
 use daemonize_monitor::__daemonctl;
+use daemonize_sys::account::home;
 use daemonize_sys::escape::escape_bytes;
 use std::env;
 use std::os::unix::ffi::OsStrExt;

@@ -6,7 +6,7 @@ use crate::policy::Exit;
 use daemonize_core::Signal;
 use std::time::{Duration, Instant};
 
-/// What an event happens in.
+/// The circumstances of an event.
 pub(in crate::engine) struct Context<'a> {
     /// The specification of the bot.
     pub(in crate::engine) bot: &'a Bot,
@@ -17,7 +17,7 @@ pub(in crate::engine) struct Context<'a> {
     pub(in crate::engine) is_shutting_down: bool,
 }
 
-/// What happens to a bot.
+/// An event of a bot.
 #[derive(Clone, Debug)]
 pub(in crate::engine) enum Event {
     /// The bot is to run, and all that it depends on was started; `waits_for` says what is not ready yet.
@@ -58,7 +58,7 @@ pub(in crate::engine) enum Event {
     TimeRequested(Duration),
 }
 
-/// What the engine is to do for a bot.
+/// An action that the engine carries out for a bot.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::engine) enum Action {
     /// Tells subscribers and waiting commands of the bot's state or reason, which may be another one.
@@ -97,7 +97,7 @@ pub(in crate::engine) enum Action {
     Warn(String),
 }
 
-/// What follows when nothing of a bot is left.
+/// The state that follows when nothing of a bot is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::engine) enum NextState {
     /// It was stopped, and stays so.

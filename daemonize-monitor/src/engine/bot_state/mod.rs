@@ -54,7 +54,7 @@ pub(super) struct BotState {
     since: Instant,
     reason: Option<Box<str>>,
     run: Run,
-    /// What follows when nothing of the bot is left.
+    /// The state that follows when nothing of the bot is left.
     next: NextState,
     /// The bot is to stop when the bots that depend on it have stopped; what follows then.
     stop_mark: Option<NextState>,

@@ -159,7 +159,7 @@ impl BotState {
     }
 }
 
-/// What is known of a state from outside.
+/// Queries.
 impl BotState {
     pub(in crate::engine) fn state(&self) -> State {
         self.state

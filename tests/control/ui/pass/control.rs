@@ -1,6 +1,7 @@
 //! Everything that `control` may be, on all three attributes, and what the companion gains by it.
 
 #![deny(warnings)]
+#![allow(missing_docs, clippy::all, clippy::pedantic, reason = "users have a style of their own")]
 
 use daemon::control::axum::{Router, routing::get};
 use daemon::control::serde_json::{Value, json};

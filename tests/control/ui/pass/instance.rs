@@ -1,6 +1,7 @@
 //! Everything that the attribute `instance` may be told. Nothing of it is run: that would be an instance in somebody's home.
 
 #![deny(warnings)]
+#![allow(missing_docs, clippy::all, clippy::pedantic, reason = "users have a style of their own")]
 
 use daemon::control::serde_json::{Value, json};
 use daemon::control::{Instance, Opened, Running};

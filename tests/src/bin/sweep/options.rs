@@ -37,6 +37,6 @@ pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Optio
 pub(crate) fn lab_program() -> Result<PathBuf, String> {
     let this = std::env::current_exe().map_err(|error| error.to_string())?;
     let lab = this.with_file_name("lab");
-    let hint = || format!("`{}` is missing: cargo build --release -p daemonic-tests --bin lab", lab.display());
+    let hint = || format!("`{}` is missing: cargo build -p daemonic-tests --bin lab", lab.display());
     if lab.exists() { Ok(lab) } else { Err(hint()) }
 }

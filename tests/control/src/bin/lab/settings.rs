@@ -133,12 +133,25 @@ fn routes() -> Router {
         .route("/own/panic", get(fail))
         .route("/own/large", get(|| async { "x".repeat(300_000) }))
         .route("/own/stream", get(stream))
+        .route("/own/framing", get(framing))
         .route("/own/bytes", post(|body: Body| async move { body }))
 }
 
 /// A route with a mistake in it.
 async fn fail() {
     panic!("TOPSECRET")
+}
+
+/// Sets headers that are not its business, so that its reply would be read in two ways.
+async fn framing() -> ([(&'static str, &'static str); 5], &'static str) {
+    let headers = [
+        ("content-length", "3"),
+        ("transfer-encoding", "chunked"),
+        ("connection", "upgrade"),
+        ("upgrade", "websocket"),
+        ("date", "yesterday"),
+    ];
+    (headers, "framed")
 }
 
 /// A body whose length nobody knows.

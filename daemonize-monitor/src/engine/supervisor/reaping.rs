@@ -1,25 +1,25 @@
 //! Hands what has become of processes to the states of their bots, and looks for orphans when that is due.
 
-use super::bot_state::Event;
-use super::children::{Changes, Look};
-use super::reactor::Timer;
-use super::supervisor::Supervisor;
+use super::Supervisor;
+use crate::engine::bot_state::Event;
+use crate::engine::children::{Changes, Look};
+use crate::engine::outsiders::{Left, Outsiders};
+use crate::engine::reactor::Timer;
 use crate::policy::Exit;
-use crate::sys::pidfd;
-use crate::sys::wait::{Change, Ended};
+use daemonize_sys::pidfd;
+use daemonize_sys::wait::{self, Change, Ended};
 use std::time::Instant;
 
 impl Supervisor {
     /// Takes what has become of all children.
-    pub(super) fn take_changes_of_children(&mut self) {
-        let making = &self.making;
-        let is_starting = |pid| making.values().any(|making| making.pid() == Some(pid));
+    pub(in crate::engine) fn take_changes_of_children(&mut self) {
+        let is_starting = |pid| self.starts.is_starting(pid);
         let changes = self.children.take_changes(&mut self.units, &is_starting);
         self.apply_changes(changes);
     }
 
     /// Takes what has become of the process of a bot.
-    pub(super) fn take_changes_of(&mut self, index: usize) {
+    pub(in crate::engine) fn take_changes_of(&mut self, index: usize) {
         let mut changes = Changes::default();
         if let Some(process) = self.units[index].living_process() {
             self.children.processes.take_changes(process.pid, &mut changes.bots);
@@ -56,7 +56,7 @@ impl Supervisor {
     }
 
     /// Looks for orphans of all bots whose process is gone, if that is due.
-    pub(super) fn look_for_orphans(&mut self) {
+    pub(in crate::engine) fn look_for_orphans(&mut self) {
         let begin = Instant::now();
         if self.children.next_look().is_none_or(|at| at > begin) {
             return;
@@ -67,8 +67,7 @@ impl Supervisor {
             // A child that is dead already is reaped first, so that it does not make this look inconclusive.
             self.take_changes_of_children();
         }
-        let making = &self.making;
-        let is_starting = |pid| making.values().any(|making| making.pid() == Some(pid));
+        let is_starting = |pid| self.starts.is_starting(pid);
         let Look { changes, gone, left } = self.children.look(begin, &mut self.units, &is_starting);
         self.apply_changes(changes);
         for index in left {
@@ -77,5 +76,34 @@ impl Supervisor {
         for index in gone {
             self.on(index, Event::Gone);
         }
+    }
+
+    /// Returns `true` if a bot is not down, or anything is left of one.
+    pub(in crate::engine) fn has_work(&self) -> bool {
+        self.has_unsettled()
+            || !(self.children.processes.is_empty() && self.children.orphans.is_idle())
+            || self.units.values().any(|unit| !unit.state().is_down())
+    }
+
+    /// Ends outsiders. Returns `true` if none is left.
+    pub(in crate::engine) fn is_alone(&mut self, outsiders: &mut Outsiders, is_urgent: bool) -> bool {
+        if !wait::has_children() {
+            return true;
+        }
+        self.children.release_reserve();
+        let left = outsiders.end(Instant::now(), is_urgent);
+        self.children.refill_reserve();
+        if let Left::Some { next } = left {
+            if let Some(next) = next {
+                self.reactor.set_timer(next, Timer::Shutdown);
+            }
+            return false;
+        }
+        // A process that has died meanwhile may have left a child that the list lacks: its death is handled first.
+        let is_dead = self.children.has_dead(&|pid| self.starts.is_starting(pid));
+        if is_dead {
+            self.reactor.set_timer(Instant::now(), Timer::Children);
+        }
+        !is_dead && !self.children.has_signal()
     }
 }

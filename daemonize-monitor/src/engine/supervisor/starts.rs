@@ -1,11 +1,11 @@
-//! Starts: begun here, done by another thread, and concluded here, at once or when one that hangs comes back.
+//! Starts: begun here, made by another thread, and concluded here, at once or when one that hangs returns.
 
-use super::bot_state::{Event, HANGS};
-use super::streams::Pipes;
-use super::supervisor::Supervisor;
-use super::token::Token;
-use super::units::Process;
+use super::Supervisor;
 use crate::bot::Bot;
+use crate::engine::bot_state::{Event, HANGS};
+use crate::engine::streams::Pipes;
+use crate::engine::token::Token;
+use crate::engine::units::Process;
 use crate::error::cause;
 use crate::program::Refusal;
 use crate::secret::Secret;
@@ -14,18 +14,29 @@ use crate::status::State;
 use daemonize_core::{Pid, Signal};
 use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long a turn may start programs before it handles what else there is.
 const STARTING: Duration = Duration::from_millis(5);
 
-/// So many starts of one program may hang: its other bots leave the threads to those that may have a better mount.
-const ALIKE: usize = 4;
+/// The most starts of one program that may hang: its other bots leave the threads to those that may have a better mount.
+const MAX_ALIKE: usize = 4;
+
+/// Starts that were not made yet.
+#[derive(Default)]
+pub(super) struct Starts {
+    /// Bots whose programs are to be started.
+    queue: VecDeque<usize>,
+    /// Starts that hang, by bot.
+    pending: BTreeMap<usize, PendingStart>,
+    /// Starts that hang and are not wanted any more: they still take a thread each.
+    withdrawn: Vec<WithdrawnStart>,
+}
 
 /// A start that hangs.
-pub(super) struct Making {
+struct PendingStart {
     bot: Arc<Bot>,
     ticket: Ticket<Made>,
     pipes: Pipes,
@@ -33,24 +44,55 @@ pub(super) struct Making {
     is_ready: bool,
 }
 
-/// A start that hangs, and that nobody wants any more: there is no process, and will be none.
-pub(super) struct Abandoned {
+/// A start that hangs and is not wanted any more: there is no process, and will be none.
+struct WithdrawnStart {
     bot: Arc<Bot>,
     ticket: Ticket<Made>,
 }
 
-impl Making {
-    /// Returns the process that the start makes or has made, if there is one.
-    pub(super) fn pid(&self) -> Option<Pid> {
-        self.ticket.pid()
+impl Starts {
+    /// Starts the program of a bot when its turn comes.
+    pub(super) fn queue(&mut self, bot: usize) {
+        self.queue.push_back(bot);
+    }
+
+    /// Does not start a bot that was removed.
+    pub(super) fn unqueue(&mut self, bot: usize) {
+        self.queue.retain(|other| *other != bot);
+    }
+
+    pub(super) fn clear_queue(&mut self) {
+        self.queue.clear();
+    }
+
+    /// Returns `true` if the start of a bot hangs.
+    pub(super) fn is_pending(&self, bot: usize) -> bool {
+        self.pending.contains_key(&bot)
+    }
+
+    /// Returns `true` if a child is one of those that are being made: it is waited for where it is made.
+    pub(super) fn is_starting(&self, child: Pid) -> bool {
+        self.pending.values().any(|start| start.ticket.pid() == Some(child))
+    }
+
+    /// Notes that a process says that it is ready of which it was only not heard yet that it was made.
+    pub(super) fn note_ready(&mut self, bot: usize, sender: Option<Pid>) {
+        if let Some(start) = self.pending.get_mut(&bot) {
+            start.is_ready |= sender.is_some() && sender == start.ticket.pid();
+        }
     }
 }
 
 impl Supervisor {
-    /// Starts programs that are due, but looks at the rest of the world every now and then.
-    pub(super) fn start_some(&mut self) {
+    /// Returns `true` if programs are to be started.
+    pub(in crate::engine) fn has_queued_starts(&self) -> bool {
+        !self.starts.queue.is_empty()
+    }
+
+    /// Starts programs that are due, for a short time: then the turn goes on.
+    pub(in crate::engine) fn start_some(&mut self) {
         let end = Instant::now() + STARTING;
-        while let Some(index) = self.starting.pop_front() {
+        while let Some(index) = self.starts.queue.pop_front() {
             let waits = self.units.get(index).is_some_and(|unit| unit.state() == State::Waiting);
             if waits {
                 self.now = Instant::now();
@@ -78,19 +120,20 @@ impl Supervisor {
             Begun::Hangs(ticket) => {
                 let bot = Arc::clone(&self.units[index].bot);
                 log::info!("bot `{}`: {HANGS}", bot.name);
-                self.making.insert(index, Making { bot, ticket, pipes, is_ready: false });
+                self.starts.pending.insert(index, PendingStart { bot, ticket, pipes, is_ready: false });
                 self.on(index, Event::StartHangs);
             }
         }
     }
 
-    /// What a start needs of us.
+    /// Prepares a start: pipes, the notify socket and the secret.
     fn prepare(&mut self, index: usize) -> Result<(Start, Pipes), Refusal> {
-        self.abandoned.retain(|start| !start.ticket.is_alone());
+        let Starts { pending, withdrawn, .. } = &mut self.starts;
+        withdrawn.retain(|start| !start.ticket.is_alone());
         let bot = Arc::clone(&self.units[index].bot);
-        let hang = self.making.values().map(|making| &making.bot).chain(self.abandoned.iter().map(|start| &start.bot));
-        if hang.filter(|other| is_alike(other, &bot)).count() >= ALIKE {
-            let text = format!("failed to start `{}`: {ALIKE} others like it hang", bot.name);
+        let hang = pending.values().map(|start| &start.bot).chain(withdrawn.iter().map(|start| &start.bot));
+        if hang.filter(|other| is_alike(other, &bot)).count() >= MAX_ALIKE {
+            let text = format!("failed to start `{}`: {MAX_ALIKE} others like it hang", bot.name);
             return Err(Refusal { text, errno: Errno::EAGAIN as i32, shortage: true });
         }
         let (pipes, streams) = self.streams.open(&mut self.units[index]).map_err(no_pipes)?;
@@ -115,7 +158,7 @@ impl Supervisor {
         Ok(unit.secret.insert(secret).clone())
     }
 
-    /// A start has an outcome.
+    /// Concludes a start that has an outcome.
     fn conclude(&mut self, index: usize, pipes: Pipes, outcome: Result<Made, Refusal>) {
         match outcome.and_then(|made| self.follow(index, made)) {
             Ok(process) => {
@@ -126,12 +169,12 @@ impl Supervisor {
         }
     }
 
-    /// The process of a bot, of whose end we shall hear.
+    /// Watches the process of a bot for its end.
     fn follow(&mut self, index: usize, made: Made) -> Result<Process, Refusal> {
         let Made { pid, handle, user } = made;
         let token = Token::Process(self.units.key(index));
         if let Err(errno) = self.reactor.watch(&handle, token, EpollFlags::EPOLLIN) {
-            // Nobody would hear of its end.
+            // Its end would not be noticed.
             let _ = handle.send_group(pid, Signal::SIGKILL);
             return Err(no_pipes(errno));
         }
@@ -147,7 +190,7 @@ impl Supervisor {
         self.on(index, Event::Started);
     }
 
-    /// Has the next monitor know of the bot's process.
+    /// Notes the bot's process for the next monitor.
     fn write_down(&mut self, index: usize) {
         let unit = &self.units[index];
         let grace = unit.bot.longest_stop();
@@ -156,19 +199,19 @@ impl Supervisor {
         self.journal.started(pid, identity, user, grace);
     }
 
-    /// There is no process.
+    /// Reports that there is no process.
     fn refused(&mut self, index: usize, refusal: Refusal) {
         log::warn!("bot `{}`: {}", self.units[index].bot.name, refusal.text);
         let Refusal { text: reason, errno, shortage: is_shortage } = refusal;
         self.on(index, Event::StartFailed { reason, errno, is_shortage });
     }
 
-    /// Starts that hung are over, some of them.
+    /// Concludes the starts that hung and have an outcome now.
     pub(super) fn take_starts(&mut self) {
-        let over = |(index, making): (&usize, &Making)| Some((*index, making.ticket.outcome()?));
-        let over: Vec<(usize, Result<Made, Refusal>)> = self.making.iter().filter_map(over).collect();
+        let over = |(index, start): (&usize, &PendingStart)| Some((*index, start.ticket.outcome()?));
+        let over: Vec<(usize, Result<Made, Refusal>)> = self.starts.pending.iter().filter_map(over).collect();
         for (index, outcome) in over {
-            let Some(Making { pipes, is_ready, .. }) = self.making.remove(&index) else { continue };
+            let Some(PendingStart { pipes, is_ready, .. }) = self.starts.pending.remove(&index) else { continue };
             if self.units[index].state() == State::Stopping {
                 self.conclude_stopped(index, pipes, outcome);
             } else {
@@ -184,7 +227,7 @@ impl Supervisor {
         }
     }
 
-    /// A start has an outcome that nobody wants any more.
+    /// Concludes a start of a bot that was stopped meanwhile.
     fn conclude_stopped(&mut self, index: usize, pipes: Pipes, outcome: Result<Made, Refusal>) {
         match outcome.and_then(|made| self.follow(index, made)) {
             Ok(process) => {
@@ -200,30 +243,19 @@ impl Supervisor {
         }
     }
 
-    /// Whether the bot's start hangs.
-    pub(super) fn is_being_made(&self, index: usize) -> bool {
-        self.making.contains_key(&index)
-    }
-
-    /// Ends a start that hangs, if the bot's does.
+    /// Withdraws the start of a bot if it hangs.
     pub(super) fn end_start(&mut self, index: usize) {
-        if self.making.get(&index).is_some_and(|making| making.ticket.end()) {
+        let Starts { pending, withdrawn, .. } = &mut self.starts;
+        if pending.get(&index).is_some_and(|start| start.ticket.end()) {
             // There was no process yet.
-            let making = self.making.remove(&index);
-            self.abandoned.extend(making.map(|Making { bot, ticket, .. }| Abandoned { bot, ticket }));
+            let start = pending.remove(&index);
+            withdrawn.extend(start.map(|PendingStart { bot, ticket, .. }| WithdrawnStart { bot, ticket }));
             self.on(index, Event::StartWithdrawn);
-        }
-    }
-
-    /// A process says that it is ready of which we have only not heard yet that it was made.
-    pub(super) fn remember_ready(&mut self, index: usize, sender: Option<Pid>) {
-        if let Some(making) = self.making.get_mut(&index) {
-            making.is_ready |= sender.is_some() && sender == making.ticket.pid();
         }
     }
 }
 
-/// Whether one start hangs because another does.
+/// Returns `true` if one start hangs when the other does.
 fn is_alike(one: &Bot, other: &Bot) -> bool {
     (&one.command, &one.directory, &one.user) == (&other.command, &other.directory, &other.user)
 }

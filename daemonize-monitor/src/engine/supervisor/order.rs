@@ -1,15 +1,15 @@
 //! The order in which bots start and stop: carries out what [`dependencies`] finds.
 
-use super::bot_state::{Event, NextState};
-use super::dependencies;
-use super::supervisor::Supervisor;
+use super::Supervisor;
+use crate::engine::bot_state::{Event, NextState};
+use crate::engine::dependencies;
 use crate::status::State;
 use std::collections::BTreeSet;
 
 impl Supervisor {
     /// Starts a bot, at once or when the bots are ready that it depends on. Those of them that were never started, such as bots
     /// with `autostart = false`, are started too: otherwise the bot would wait for ever.
-    pub(super) fn begin(&mut self, index: usize) {
+    pub(in crate::engine) fn begin(&mut self, index: usize) {
         if !self.is_shutting_down {
             for other in dependencies::stopped_below(&self.units, index) {
                 let [name, dependent] = [other, index].map(|index| &self.units[index].bot.name);
@@ -32,7 +32,7 @@ impl Supervisor {
     }
 
     /// Starts bots as an operator does who asks for this one.
-    pub(super) fn start_by_hand(&mut self, index: usize) {
+    pub(in crate::engine) fn start_by_hand(&mut self, index: usize) {
         self.cancel_stop(index);
         let unit = &self.units[index];
         if unit.state() != State::Stopping || !unit.is_removed() {
@@ -76,19 +76,19 @@ impl Supervisor {
     }
 
     /// Finds out which bots depend on which, after bots have come or have other dependencies.
-    pub(super) fn connect(&mut self) {
+    pub(in crate::engine) fn connect(&mut self) {
         let all = self.units.connect_all();
         self.begin_unblocked(&all);
     }
 
     /// Returns `true` if bots have changed and it was not looked yet what follows from that.
-    pub(super) fn has_unsettled(&self) -> bool {
+    pub(in crate::engine) fn has_unsettled(&self) -> bool {
         !(self.unsettled.changed.is_empty() && self.unsettled.released.is_empty())
     }
 
     /// Carries out what follows from changes: tells subscribers, starts bots that waited for one to be ready, stops bots
     /// that waited for one to be down, until nothing more follows.
-    pub(super) fn settle_changes(&mut self) {
+    pub(in crate::engine) fn settle_changes(&mut self) {
         while self.has_unsettled() {
             for index in take_each_once(&mut self.unsettled.changed) {
                 if self.units.get(index).is_some() {
@@ -107,7 +107,7 @@ impl Supervisor {
     }
 
     /// Stops a bot and all that depend on it, each when those are down that depend on it.
-    pub(super) fn stop_with_dependents(&mut self, index: usize) {
+    pub(in crate::engine) fn stop_with_dependents(&mut self, index: usize) {
         let is_marked = |bot: usize| {
             matches!(self.units[bot].bot_state.stop_mark(), Some(NextState::Stopped | NextState::Forgotten))
         };
@@ -121,7 +121,7 @@ impl Supervisor {
     }
 
     /// Stops a bot that is marked to stop, unless a bot that depends on it has to be down first.
-    pub(super) fn stop_if_unneeded(&mut self, index: usize) {
+    pub(in crate::engine) fn stop_if_unneeded(&mut self, index: usize) {
         let is_marked = self.units.get(index).is_some_and(|unit| unit.bot_state.stop_mark().is_some());
         if is_marked && !dependencies::is_held(&self.units, index) {
             self.on(index, Event::MarkedStopDue);
@@ -157,7 +157,7 @@ impl Supervisor {
     }
 
     /// Stops a bot after all that depend on it and run, as a stop does; then they all come back, in their order.
-    pub(super) fn restart_by_hand(&mut self, index: usize) {
+    pub(in crate::engine) fn restart_by_hand(&mut self, index: usize) {
         if self.units[index].is_removed() {
             return;
         }
@@ -196,7 +196,7 @@ impl Supervisor {
 
     /// Kills a bot at once, and stops all that depend on it, which a stop would have stopped before; what is in no configuration
     /// is removed.
-    pub(super) fn destroy(&mut self, index: usize) {
+    pub(in crate::engine) fn destroy(&mut self, index: usize) {
         let unit = &self.units[index];
         let next = if unit.temporary || unit.is_removed() { NextState::Forgotten } else { NextState::Stopped };
         if !self.is_shutting_down {

@@ -3,23 +3,29 @@
 //!
 //! It knows neither commands nor the configuration, which [`Engine`](super::Engine) has.
 
-use super::bot_state::{Action, Context, Event};
-use super::children::Children;
-use super::reactor::{Reactor, Timer};
-use super::slots::Key;
-use super::starts;
-use super::streams::Streams;
-use super::subscribers::Subscribers;
-use super::units::{Unit, Units};
+mod order;
+mod probes;
+mod reaping;
+mod starts;
+
 use crate::bot::Bot;
+use crate::engine::bot_state::{Action, Context, Event};
+use crate::engine::children::Children;
+use crate::engine::reactor::{Reactor, Timer};
+use crate::engine::slots::Key;
+use crate::engine::streams::Streams;
+use crate::engine::subscribers::Subscribers;
+use crate::engine::token::Token;
+use crate::engine::units::{Unit, Units};
 use crate::journal::Journal;
 use crate::notify;
-use crate::spawner::{FileVersion, Spawners, Ticket};
+use crate::spawner::Spawners;
 use crate::status::Change;
 use daemonize_core::Signal;
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use nix::sys::epoll::EpollFlags;
+use probes::Probes;
+use starts::Starts;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -27,28 +33,18 @@ use std::time::{Duration, Instant, SystemTime};
 pub(super) struct Supervisor {
     pub(super) reactor: Reactor,
     pub(super) units: Units,
-    pub(super) children: Children,
     pub(super) streams: Streams,
     pub(super) subscribers: Subscribers,
     pub(super) journal: Journal,
-    pub(super) spawners: Spawners,
-    /// Bots whose programs are to be started.
-    pub(super) starting: VecDeque<usize>,
-    /// Bots whose starts hang.
-    pub(super) making: BTreeMap<usize, starts::Making>,
-    /// Starts that hang, and that are not wanted any more: they still take a thread each.
-    pub(super) abandoned: Vec<starts::Abandoned>,
-    /// Connections by which bots are asked whether they are ready.
-    pub(super) probes: HashMap<usize, OwnedFd>,
-    /// Looks for files on mounts that do not answer.
-    pub(super) looking: BTreeMap<PathBuf, Ticket<Option<FileVersion>>>,
-    /// The directory of the sockets on which bots report that they are ready; `None` if no place was found for it.
-    pub(super) sockets: Option<notify::Directory>,
-    pub(super) unsettled: Unsettled,
+    children: Children,
+    spawners: Spawners,
+    starts: Starts,
+    probes: Probes,
+    unsettled: Unsettled,
     /// The longest time that a stop of everything takes.
     pub(super) stop_timeout: Duration,
     /// No bot starts any more.
-    pub(super) is_shutting_down: bool,
+    is_shutting_down: bool,
     /// The time of this turn.
     pub(super) now: Instant,
     chance: u64,
@@ -56,13 +52,13 @@ pub(super) struct Supervisor {
 
 /// Bots that have changed, where it was not looked yet what follows from that for others.
 #[derive(Default)]
-pub(super) struct Unsettled {
+struct Unsettled {
     /// Their state or reason may be another one.
-    pub(super) changed: Vec<usize>,
+    changed: Vec<usize>,
     /// They are marked to stop, and perhaps no dependent holds them any more.
-    pub(super) released: Vec<usize>,
+    released: Vec<usize>,
     /// Some bots were removed.
-    pub(super) has_removed: bool,
+    has_removed: bool,
 }
 
 /// The parts that a supervisor is made from, which may be missing on this machine.
@@ -86,18 +82,26 @@ impl Supervisor {
             subscribers: Subscribers::default(),
             journal,
             spawners,
-            starting: VecDeque::new(),
-            making: BTreeMap::new(),
-            abandoned: Vec::new(),
-            probes: HashMap::new(),
-            looking: BTreeMap::new(),
-            sockets,
+            starts: Starts::default(),
+            probes: Probes::new(sockets),
             unsettled: Unsettled::default(),
             stop_timeout,
             is_shutting_down: false,
             now: Instant::now(),
             chance: u64::from(std::process::id()) << 32 | 0x9E37_79B9,
         }
+    }
+
+    /// Watches what tells of children and of starts that hang.
+    pub(super) fn listen(&self) -> nix::Result<()> {
+        self.reactor.watch(self.children.signals(), Token::Children, EpollFlags::EPOLLIN)?;
+        self.reactor.watch(self.spawners.bell(), Token::Threads, EpollFlags::EPOLLIN)
+    }
+
+    /// Starts no bot from now on.
+    pub(super) fn begin_shutdown(&mut self) {
+        self.is_shutting_down = true;
+        self.starts.clear_queue();
     }
 
     /// Hands an event to the state of a bot, and carries out what that answers with.
@@ -121,7 +125,7 @@ impl Supervisor {
                 self.unsettled.changed.push(index);
             }
             Action::Begin => self.begin(index),
-            Action::QueueStart => self.starting.push_back(index),
+            Action::QueueStart => self.starts.queue(index),
             Action::WithdrawStart => self.end_start(index),
             Action::StartDependencies => self.start_dependencies(index),
             Action::StartDependents => self.start_dependents(index),
@@ -180,13 +184,21 @@ impl Supervisor {
         self.units.add(bot, temporary, self.now)
     }
 
+    /// Gives a bot in no configuration the specification and the name of one in the configuration.
+    pub(super) fn rename(&mut self, index: usize, bot: Arc<Bot>) {
+        let old = self.units[index].bot.name.clone();
+        self.units.rename(index, bot);
+        self.subscribers.send(&Change::Removed(old));
+        self.unsettled.changed.push(index);
+    }
+
     /// Removes a bot of which nothing is left.
     fn remove(&mut self, index: usize) {
         self.publish(index);
         let Some(Unit { bot, dependencies, dependents, .. }) = self.units.remove(index) else { return };
         self.unsettled.has_removed = true;
         self.subscribers.send(&Change::Removed(bot.name.clone()));
-        self.starting.retain(|other| *other != index);
+        self.starts.unqueue(index);
         self.streams.drop_followers(index);
         // Their name may mean others by now. No other bot's dependencies can have changed.
         self.units.connect(&dependents);
@@ -196,7 +208,7 @@ impl Supervisor {
     }
 
     /// Tells subscribers of a bot.
-    pub(super) fn publish(&mut self, index: usize) {
+    fn publish(&mut self, index: usize) {
         if !self.subscribers.is_empty() {
             let status = self.units[index].status(self.now);
             self.subscribers.send(&Change::Bot(Box::new(status)));
@@ -223,14 +235,14 @@ impl Supervisor {
     }
 
     /// Sends the output of these bots where their specifications say, which may have changed.
-    pub(super) fn retarget(&mut self, bots: &std::collections::BTreeSet<usize>) {
+    pub(super) fn retarget(&mut self, bots: &BTreeSet<usize>) {
         self.streams.retarget(bots, &mut self.units);
     }
 
     /// Returns how long nothing is due; `None` if nothing will be. Computed from what is left to do, and not from who has left
     /// it: a step of a turn may queue work for a step that comes before it, which nothing else would wake the loop for.
     pub(super) fn timeout(&self) -> Option<Duration> {
-        if !self.starting.is_empty() || self.has_unsettled() {
+        if self.has_queued_starts() || self.has_unsettled() {
             return Some(Duration::ZERO);
         }
         // Not the time of this turn: starting programs has taken some.

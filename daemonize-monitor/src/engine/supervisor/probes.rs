@@ -1,12 +1,12 @@
-//! Whether a bot is ready: by what it says, or by asking.
+//! Finds out whether a bot is ready: by its messages, or by asking.
 
-use super::bot_state::Event;
-use super::reactor::Timer;
-use super::supervisor::Supervisor;
-use super::token::Token;
-use super::units::Unit;
+use super::Supervisor;
 use crate::bot::Ready;
-use crate::notify::{Message, Notify};
+use crate::engine::bot_state::Event;
+use crate::engine::reactor::Timer;
+use crate::engine::token::Token;
+use crate::engine::units::Unit;
+use crate::notify::{self, Message, Notify};
 use crate::process::{self, Facts};
 use crate::spawner::{Begun, FileVersion, Ticket};
 use crate::status::State;
@@ -15,6 +15,7 @@ use nix::sys::epoll::EpollFlags;
 use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, SockaddrIn, SockaddrIn6, connect, getsockopt, socket, sockopt::SocketError,
 };
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;
@@ -29,10 +30,26 @@ const GLANCE: Duration = Duration::from_millis(1);
 /// Looks at the file before a start, for as long as the start itself may take.
 const LOOK_BEFORE: Duration = Duration::from_millis(100);
 
-/// So many messages to a bot's socket are taken per turn.
-const MESSAGES: usize = 64;
-/// And so many that turn out not to be the bot's: their senders' environments may be long.
-const STRANGERS: usize = 2;
+/// The most messages to a bot's socket that are handled per turn.
+const MAX_MESSAGES: usize = 64;
+/// The most of them that turn out not to be the bot's: their senders' environments may be long.
+const MAX_STRANGERS: usize = 2;
+
+/// How bots that are starting become ready.
+pub(super) struct Probes {
+    /// Connections by which bots are asked.
+    connections: HashMap<usize, OwnedFd>,
+    /// Looks for files on mounts that do not answer.
+    looks: BTreeMap<PathBuf, Ticket<Option<FileVersion>>>,
+    /// The directory of the sockets on which bots report; `None` if no place was found for it.
+    sockets: Option<notify::Directory>,
+}
+
+impl Probes {
+    pub(super) fn new(sockets: Option<notify::Directory>) -> Probes {
+        Probes { connections: HashMap::new(), looks: BTreeMap::new(), sockets }
+    }
+}
 
 /// A look whose answer comes later.
 struct Pending;
@@ -45,7 +62,7 @@ impl Supervisor {
             self.reactor.unwatch(&notify);
         }
         let is_of_own_user = self.units[index].bot.user.is_none();
-        let in_directory = self.sockets.as_mut().and_then(|directory| directory.bind(is_of_own_user).ok());
+        let in_directory = self.probes.sockets.as_mut().and_then(|directory| directory.bind(is_of_own_user).ok());
         let notify = in_directory.map_or_else(Notify::open_to_all, Ok)?;
         self.reactor.watch(&notify, Token::Notify(self.units.key(index)), EpollFlags::EPOLLIN)?;
         let address = notify.address().to_owned();
@@ -54,13 +71,13 @@ impl Supervisor {
     }
 
     /// Takes messages from the socket on which a bot speaks, see `sd_notify(3)`.
-    pub(super) fn take_notifications(&mut self, index: usize) {
-        if self.is_being_made(index) {
+    pub(in crate::engine) fn take_notifications(&mut self, index: usize) {
+        if self.starts.is_pending(index) {
             // Who speaks may be a process of which we have not heard yet.
             self.take_starts();
         }
         let mut asked = 0;
-        for _ in 0..MESSAGES {
+        for _ in 0..MAX_MESSAGES {
             let message = self.units[index].notify.as_ref().and_then(Notify::receive);
             let Some(message) = message else { return };
             if !self.concerns(index, &message) {
@@ -72,9 +89,9 @@ impl Supervisor {
                 asked += 1;
             }
             if message.is_ready {
-                self.remember_ready(index, message.sender);
+                self.starts.note_ready(index, message.sender);
             }
-            if asked == STRANGERS {
+            if asked == MAX_STRANGERS {
                 return;
             }
         }
@@ -136,13 +153,13 @@ impl Supervisor {
         self.reactor.set_timer(at, Timer::Bot(self.units.key(index)));
     }
 
-    /// Nobody has to know any more.
+    /// Stops asking whether a bot is ready.
     pub(super) fn end_probe(&mut self, index: usize) {
         self.units[index].probe = None;
-        self.probes.remove(&index);
+        self.probes.connections.remove(&index);
     }
 
-    /// It is time to ask.
+    /// Asks whether a bot is ready.
     pub(super) fn probe(&mut self, index: usize) {
         self.units[index].probe.as_mut().expect("it is due").0 += LONG_PAUSE;
         let answer = match &self.units[index].bot.ready {
@@ -186,32 +203,32 @@ impl Supervisor {
     /// Looks for a file; returns [`Pending`] if it will be known later whether it is there. Other bots that ask for the same file
     /// meanwhile wait with this one.
     fn look_at(&mut self, path: PathBuf, patience: Duration) -> Result<Option<FileVersion>, Pending> {
-        if self.looking.contains_key(&path) {
+        if self.probes.looks.contains_key(&path) {
             return Err(Pending);
         }
         match self.spawners.look(path.clone(), patience) {
             Begun::Over(answer) => Ok(answer.unwrap_or(None)),
             Begun::Hangs(ticket) => {
-                self.looking.insert(path, ticket);
+                self.probes.looks.insert(path, ticket);
                 Err(Pending)
             }
         }
     }
 
     /// Takes what threads have found out: starts and looks that hung.
-    pub(super) fn take_outcomes(&mut self) {
+    pub(in crate::engine) fn take_outcomes(&mut self) {
         let _ = self.spawners.bell().read();
         self.take_starts();
         self.take_looks();
     }
 
-    /// Files are there or are not, about which nothing could be known before.
+    /// Handles the looks for files that hung and have an outcome now.
     fn take_looks(&mut self) {
         type Look = Option<FileVersion>;
         let over = |(path, ticket): (&PathBuf, &Ticket<Look>)| Some((path.clone(), ticket.outcome()?.unwrap_or(None)));
-        let over: Vec<(PathBuf, Look)> = self.looking.iter().filter_map(over).collect();
+        let over: Vec<(PathBuf, Look)> = self.probes.looks.iter().filter_map(over).collect();
         for (path, found) in over {
-            self.looking.remove(&path);
+            self.probes.looks.remove(&path);
             let waits =
                 |unit: &Unit| unit.probe.is_some() && matches!(&unit.bot.ready, Ready::File(file) if *file == path);
             let waiting: Vec<usize> = self.units.all().filter(|index| waits(&self.units[*index])).collect();
@@ -222,13 +239,13 @@ impl Supervisor {
     }
 
     fn ask_again(&mut self, index: usize) {
-        self.probes.remove(&index);
+        self.probes.connections.remove(&index);
         if let Some((_, pause)) = self.units[index].probe {
             self.ask_after(index, (pause * 2).min(LONG_PAUSE));
         }
     }
 
-    /// Whether somebody accepts connections there; `None` when that will be known later.
+    /// Returns `true` if an address accepts connections; `None` if that will be known later.
     fn dial(&mut self, index: usize, address: SocketAddr) -> Option<bool> {
         let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
@@ -246,13 +263,13 @@ impl Supervisor {
 
     fn await_connection(&mut self, index: usize, socket: OwnedFd) -> nix::Result<()> {
         self.reactor.watch(&socket, Token::Probe(self.units.key(index)), EpollFlags::EPOLLOUT)?;
-        self.probes.insert(index, socket);
+        self.probes.connections.insert(index, socket);
         Ok(())
     }
 
-    /// A connection was accepted, or was not.
-    pub(super) fn take_probe(&mut self, index: usize) {
-        let Some(socket) = self.probes.remove(&index) else { return };
+    /// Handles the outcome of a connection.
+    pub(in crate::engine) fn take_probe(&mut self, index: usize) {
+        let Some(socket) = self.probes.connections.remove(&index) else { return };
         match getsockopt(&socket, SocketError) {
             Ok(0) => self.on(index, Event::Ready),
             _ => self.ask_again(index),

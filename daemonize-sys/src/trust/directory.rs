@@ -3,6 +3,8 @@
 //! Who can write a directory can swap what is below it. So for root no directory on the way may be writable by anybody
 //! else, and everything after that is relative to the open directory.
 
+use super::{OTHERS_WRITE, is_sticky, kind};
+use crate::account::describe;
 use crate::error::cause;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
@@ -15,19 +17,21 @@ use std::path::{Component, Path, PathBuf};
 /// Symbolic links on the way before somebody is going in circles (as in the kernel).
 const LINKS: usize = 40;
 
-/// Bits with which others than the owner could write.
-pub(crate) const OTHERS_WRITE: u32 = 0o022;
+/// The bit with which any user could write.
+const ANY_USER_WRITES: u32 = 0o002;
 
-/// The bit with which everybody could.
-const EVERYBODY_WRITES: u32 = 0o002;
-
-/// An open directory, and whether others than root may make files there (it is one like `/tmp`, or the directory of the
-/// user whose log it holds): only root's, our own and that user's are trusted.
-pub(crate) type Directory = (OwnedFd, bool);
+/// A directory that was judged.
+#[derive(Debug)]
+pub struct Directory {
+    pub fd: OwnedFd,
+    /// `true` if others than root may make files there: it is one like `/tmp`, or the directory of the user whose log it
+    /// holds. Only files of root, of this process's user and of that user are trusted in it.
+    pub is_shared: bool,
+}
 
 /// What a directory is opened for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Purpose {
+pub enum DirectoryPolicy {
     /// What the file says decides whom root signals.
     PidFile,
     /// The same, but the process that the file names is only believed if it runs as the file's owner: from one directory
@@ -39,9 +43,9 @@ pub(crate) enum Purpose {
 }
 
 /// Opens a directory and judges it; for root all those above it, too.
-pub(crate) fn open_directory(path: &Path, purpose: Purpose) -> Result<Directory, String> {
+pub fn open_directory(path: &Path, policy: DirectoryPolicy) -> Result<Directory, String> {
     if geteuid().is_root() {
-        open_trusted(path, purpose, false).map(|(directory, _)| directory)
+        open_trusted(path, policy, false).map(|(directory, _)| directory)
     } else {
         open_plain(path)
     }
@@ -49,9 +53,9 @@ pub(crate) fn open_directory(path: &Path, purpose: Purpose) -> Result<Directory,
 
 /// Opens the directory of a pidfile to act on the daemon that the file names. For root it may be another user's, who is
 /// returned: root must believe the file only if the process that it names runs as that user.
-pub(crate) fn open_foreign_directory(path: &Path) -> Result<(Directory, Option<Uid>), String> {
+pub fn open_foreign_directory(path: &Path) -> Result<(Directory, Option<Uid>), String> {
     if geteuid().is_root() {
-        open_trusted(path, Purpose::ForeignPidFile, false)
+        open_trusted(path, DirectoryPolicy::ForeignPidFile, false)
     } else {
         open_plain(path).map(|directory| (directory, None))
     }
@@ -59,33 +63,25 @@ pub(crate) fn open_foreign_directory(path: &Path) -> Result<(Directory, Option<U
 
 /// Opens a directory and judges it as one for pidfiles; makes what is missing on the way, with mode 0700. Only for root: it makes
 /// nothing where another user could have led it, by a link or by a directory that is not root's.
-pub(crate) fn make_directory(path: &Path) -> Result<OwnedFd, String> {
-    open_trusted(path, Purpose::PidFile, true).map(|((directory, _), _)| directory)
+pub fn make_directory(path: &Path) -> Result<OwnedFd, String> {
+    open_trusted(path, DirectoryPolicy::PidFile, true).map(|(directory, _)| directory.fd)
 }
 
-/// The name and number of a user, for messages.
-pub(crate) fn describe(uid: Uid) -> String {
-    match nix::unistd::User::from_uid(uid) {
-        Ok(Some(user)) => format!("user `{}` (uid {uid})", user.name),
-        _ => format!("uid {uid}"),
-    }
-}
-
-/// For people without power over others: the directory must not be one where everybody can swap files.
+/// Opens a directory for a user without power over others: it must not be one where any user can swap files.
 fn open_plain(directory: &Path) -> Result<Directory, String> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let fd = nix::fcntl::open(directory, flags, Mode::empty()).map_err(|errno| at(directory, cause(&errno.into())))?;
     let status = fstat(&fd).map_err(|errno| at(directory, cause(&errno.into())))?;
-    let others = status.st_mode & EVERYBODY_WRITES != 0;
+    let others = status.st_mode & ANY_USER_WRITES != 0;
     if others && !is_sticky(&status) {
         return Err(at(directory, "everybody can write it"));
     }
-    Ok((fd, others))
+    Ok(Directory { fd, is_shared: others })
 }
 
 /// Opens a directory for root: walks from `/`, judges every directory on the way, and follows only links that no other
-/// user could have put there. Also returns the other user that owns it, which only `Purpose::ForeignPidFile` allows.
-fn open_trusted(directory: &Path, purpose: Purpose, make: bool) -> Result<(Directory, Option<Uid>), String> {
+/// user could have put there. Also returns the other user that owns it, which only `DirectoryPolicy::ForeignPidFile` allows.
+fn open_trusted(directory: &Path, policy: DirectoryPolicy, make: bool) -> Result<(Directory, Option<Uid>), String> {
     let open = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let root = || {
         nix::fcntl::open("/", open | OFlag::O_DIRECTORY, Mode::empty())
@@ -114,8 +110,8 @@ fn open_trusted(directory: &Path, purpose: Purpose, make: bool) -> Result<(Direc
                 todo.extend(components(Path::new(&target)));
             }
             SFlag::S_IFDIR => {
-                shared = trust_directory(&path, &status, purpose, foreign)?;
-                if matches!(purpose, Purpose::ForeignPidFile) && status.st_uid != 0 {
+                shared = trust_directory(&path, &status, policy, foreign)?;
+                if matches!(policy, DirectoryPolicy::ForeignPidFile) && status.st_uid != 0 {
                     foreign = Some(Uid::from_raw(status.st_uid));
                 }
                 roots = status.st_uid == 0 && status.st_mode & OTHERS_WRITE == 0;
@@ -125,7 +121,7 @@ fn open_trusted(directory: &Path, purpose: Purpose, make: bool) -> Result<(Direc
         }
     }
     // The walk holds O_PATH descriptors; unlinkat and fstatat need no more.
-    Ok(((current, shared), foreign))
+    Ok((Directory { fd: current, is_shared: shared }, foreign))
 }
 
 /// Makes a directory in one that was judged, and opens what has the name then.
@@ -150,15 +146,20 @@ fn components(path: &Path) -> Vec<OsString> {
     names
 }
 
-/// Refuses a directory on root's way that belongs to a user `purpose` does not allow, or that others can write, unless
+/// Refuses a directory on root's way that belongs to a user `policy` does not allow, or that others can write, unless
 /// it is sticky. Below a directory of the user `foreign` every directory must belong to that user. Returns `true` if
 /// other users than root may make files in it.
-fn trust_directory(path: &Path, status: &FileStat, purpose: Purpose, foreign: Option<Uid>) -> Result<bool, String> {
+fn trust_directory(
+    path: &Path,
+    status: &FileStat,
+    policy: DirectoryPolicy,
+    foreign: Option<Uid>,
+) -> Result<bool, String> {
     let owner = Uid::from_raw(status.st_uid);
-    let (trusted, others_write) = match purpose {
-        Purpose::PidFile => (owner.is_root(), OTHERS_WRITE),
-        Purpose::ForeignPidFile => (foreign.is_none_or(|foreign| owner == foreign), OTHERS_WRITE),
-        Purpose::Log(user) => (owner.is_root() || user == Some(owner), EVERYBODY_WRITES),
+    let (trusted, others_write) = match policy {
+        DirectoryPolicy::PidFile => (owner.is_root(), OTHERS_WRITE),
+        DirectoryPolicy::ForeignPidFile => (foreign.is_none_or(|foreign| owner == foreign), OTHERS_WRITE),
+        DirectoryPolicy::Log(user) => (owner.is_root() || user == Some(owner), ANY_USER_WRITES),
     };
     let writable = status.st_mode & others_write != 0;
     if !trusted {
@@ -179,17 +180,6 @@ fn trust_link(path: &Path, status: &FileStat, roots: bool, links: usize) -> Resu
         }
         () => Ok(()),
     }
-}
-
-/// Returns `true` if a directory is sticky: only the owner of a file, the owner of the directory and root can remove
-/// the file (`inode(7)`).
-pub(crate) fn is_sticky(status: &FileStat) -> bool {
-    status.st_mode & libc::S_ISVTX != 0
-}
-
-/// What sort of file it is.
-pub(crate) fn kind(status: &FileStat) -> SFlag {
-    SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits())
 }
 
 fn at(path: &Path, why: impl std::fmt::Display) -> String {

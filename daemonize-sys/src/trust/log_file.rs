@@ -5,7 +5,9 @@
 //! So in the directory of the user that a log is written for, a log must belong to that user; in other directories that
 //! are not root's alone, the log's name is looked at again.
 
-use crate::directory::{self, Directory, OTHERS_WRITE, is_sticky, kind};
+use super::directory::Directory;
+use super::{FilePolicy, OTHERS_WRITE, SAFE_FLAGS, is_same_file, is_sticky};
+use crate::account;
 use crate::error::cause;
 use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
@@ -15,7 +17,7 @@ use std::fs;
 use std::os::fd::OwnedFd;
 
 /// The mode of a log file that is made.
-pub(crate) const MODE: u32 = 0o640;
+pub const MODE: u32 = 0o640;
 
 /// The file that holds `0` if any user can give any file of the same file system a second name (`proc_sys_fs(5)`).
 const PROTECTED_LINKS: &str = "/proc/sys/fs/protected_hardlinks";
@@ -26,11 +28,7 @@ const LOOKS: usize = 32;
 
 /// Opens a log file for appending, and makes it if it is missing; also tells whether it was. `user` is whose log it may be
 /// besides root's and our own; in a directory of that user, one that is made is given to them.
-pub(crate) fn open_to_append(
-    directory: &Directory,
-    name: &OsStr,
-    user: Option<Uid>,
-) -> Result<(OwnedFd, bool), String> {
+pub fn open_to_append(directory: &Directory, name: &OsStr, user: Option<Uid>) -> Result<(OwnedFd, bool), String> {
     let flags = OFlag::O_WRONLY | OFlag::O_APPEND;
     let make = || open(directory, name, flags | OFlag::O_CREAT | OFlag::O_EXCL).map(|fd| (fd, true));
     let take = || open(directory, name, flags).map(|fd| (fd, false));
@@ -40,14 +38,14 @@ pub(crate) fn open_to_append(
     let (fd, is_new) = opened.map_err(describe)?;
     if !is_new {
         judge(&fd, directory, name, user, links_are_protected)?;
-    } else if let Some(user) = of_the_user(&fstat(&directory.0).map_err(describe)?, user) {
+    } else if let Some(user) = of_the_user(&fstat(&directory.fd).map_err(describe)?, user) {
         fchown(&fd, Some(user), None).map_err(describe)?;
     }
     Ok((fd, is_new))
 }
 
 /// Opens a log file for reading; `None` if there is none. `user` is as above.
-pub(crate) fn open_to_read(directory: &Directory, name: &OsStr, user: Option<Uid>) -> Result<Option<OwnedFd>, String> {
+pub fn open_to_read(directory: &Directory, name: &OsStr, user: Option<Uid>) -> Result<Option<OwnedFd>, String> {
     match open(directory, name, OFlag::O_RDONLY) {
         Err(nix::Error::ENOENT) => Ok(None),
         opened => {
@@ -59,9 +57,7 @@ pub(crate) fn open_to_read(directory: &Directory, name: &OsStr, user: Option<Uid
 }
 
 fn open(directory: &Directory, name: &OsStr, flags: OFlag) -> nix::Result<OwnedFd> {
-    // O_NONBLOCK, so that a FIFO nobody has at its other end is refused instead of waited for.
-    let always = OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NOCTTY | OFlag::O_NONBLOCK;
-    openat(&directory.0, name, flags | always, Mode::from_bits_truncate(MODE))
+    openat(&directory.fd, name, flags | SAFE_FLAGS, Mode::from_bits_truncate(MODE))
 }
 
 /// Refuses a file that is not a regular one with one name, or whose owner cannot have made it here as a log.
@@ -74,18 +70,13 @@ fn judge(
 ) -> Result<(), String> {
     let status = fstat(fd).map_err(describe)?;
     let owner = Uid::from_raw(status.st_uid);
-    if kind(&status) != SFlag::S_IFREG {
-        return Err("it is not a regular file".into());
-    }
-    if status.st_nlink > 1 {
-        return Err("it has more than one name (hard links)".into());
-    }
-    if directory.1 && owner != geteuid() && user != Some(owner) {
-        return Err(format!("it belongs to {}", directory::describe(owner)));
-    }
-    let above = fstat(&directory.0).map_err(describe)?;
+    let owners = [Some(geteuid()), user].into_iter().flatten().collect::<Vec<_>>();
+    let owners = directory.is_shared.then_some(&*owners);
+    let policy = FilePolicy { kind: SFlag::S_IFREG, owners, has_one_name: true, forbidden: 0 };
+    policy.check(&status).map_err(|distrust| distrust.to_string())?;
+    let above = fstat(&directory.fd).map_err(describe)?;
     if let Some(user) = of_the_user(&above, user).filter(|user| *user != owner) {
-        let (owner, user) = (directory::describe(owner), directory::describe(user));
+        let (owner, user) = (account::describe(owner), account::describe(user));
         return Err(format!(
             "it belongs to {owner}, but could have been put there by {user}, whose directory that is: `chown` it to {user}, or \
              remove it"
@@ -118,8 +109,8 @@ fn links_are_protected() -> bool {
 fn prove_only_name(fd: &OwnedFd, directory: &Directory, name: &OsStr) -> Result<(), String> {
     for _ in 0..LOOKS {
         let file = fstat(fd).map_err(describe)?;
-        let named = fstatat(&directory.0, name, AtFlags::AT_SYMLINK_NOFOLLOW).map_err(describe)?;
-        if file.st_nlink != 1 || (file.st_dev, file.st_ino) != (named.st_dev, named.st_ino) {
+        let named = fstatat(&directory.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW).map_err(describe)?;
+        if file.st_nlink != 1 || !is_same_file(&file, &named) {
             return Err("it has had more than one name (hard links)".into());
         }
     }
@@ -149,7 +140,8 @@ mod tests {
     fn place(directory: &Path, mode: u32) -> Directory {
         fs::write(directory.join("precious"), "secret").unwrap();
         fs::set_permissions(directory, Permissions::from_mode(mode)).unwrap();
-        (open_path(directory, OFlag::O_PATH | OFlag::O_DIRECTORY, Mode::empty()).unwrap(), false)
+        let fd = open_path(directory, OFlag::O_PATH | OFlag::O_DIRECTORY, Mode::empty()).unwrap();
+        Directory { fd, is_shared: false }
     }
 
     /// Judges a file that was a second name of another when it was opened, and not any more.

@@ -1,0 +1,152 @@
+//! Users and groups as people write them: by name or by number (`getpwnam(3)`, `getgrnam(3)`).
+
+use crate::error::cause;
+use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
+use std::ffi::{CString, OsStr};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+/// A user; without a passwd entry when only its number is known.
+#[derive(Clone, Debug)]
+pub struct Account {
+    pub uid: Uid,
+    /// The group in the passwd entry.
+    pub group: Option<Gid>,
+    pub entry: Option<Entry>,
+}
+
+/// The passwd entry of a user, without the numeric ids.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    name: CString,
+    home: PathBuf,
+    shell: PathBuf,
+}
+
+impl Account {
+    /// Finds a user by its name or number. A number needs no passwd entry.
+    ///
+    /// # Errors
+    /// The cause: the user databases cannot be read, or know no such user.
+    pub fn find(text: &str) -> Result<Account, String> {
+        let number = number(text);
+        let found = match number {
+            Some(uid) => User::from_uid(Uid::from_raw(uid)),
+            None => User::from_name(text),
+        };
+        match (found.map_err(|errno| cause(&errno.into()))?, number) {
+            (Some(user), _) => {
+                let (home, shell) = (user.dir, user.shell);
+                let entry = CString::new(user.name).ok().map(|name| Entry { name, home, shell });
+                Ok(Account { uid: user.uid, group: Some(user.gid), entry })
+            }
+            (None, Some(uid)) => Ok(Account { uid: Uid::from_raw(uid), group: None, entry: None }),
+            (None, None) => Err("there is no such user".to_owned()),
+        }
+    }
+}
+
+impl Entry {
+    /// Returns the groups of the user (`getgrouplist(3)`), this one among them.
+    ///
+    /// # Errors
+    /// The cause: the group database cannot be read.
+    pub fn groups(&self, group: Gid) -> Result<Vec<Gid>, String> {
+        getgrouplist(&self.name, group).map_err(|errno| cause(&errno.into()))
+    }
+
+    /// Returns the user's name.
+    pub fn name(&self) -> &OsStr {
+        OsStr::from_bytes(self.name.as_bytes())
+    }
+}
+
+/// Returns the environment variables that name a user, as `login(1)` sets them; `None` for those of which the passwd entry has
+/// no value.
+pub fn variables(entry: Option<&Entry>) -> [(&'static str, Option<&OsStr>); 4] {
+    let name = entry.map(Entry::name);
+    let home = entry.map(|entry| entry.home.as_os_str()).filter(|home| !home.is_empty());
+    let shell = entry.map(|entry| entry.shell.as_os_str()).filter(|shell| !shell.is_empty());
+    [("HOME", home), ("USER", name), ("LOGNAME", name), ("SHELL", shell)]
+}
+
+/// Finds the number of a user by its name or number; looks nothing up for a number.
+///
+/// # Errors
+/// The cause: the user databases cannot be read, or know no such user.
+pub fn find_uid(text: &str) -> Result<Uid, String> {
+    if let Some(uid) = number(text) {
+        return Ok(Uid::from_raw(uid));
+    }
+    let entry = User::from_name(text).map_err(|errno| cause(&errno.into()))?;
+    entry.map(|user| user.uid).ok_or_else(|| "there is no such user".to_owned())
+}
+
+/// Finds a group by its name or number. A number needs no entry in the group database.
+///
+/// # Errors
+/// The cause: the group database cannot be read, or knows no such group.
+pub fn find_group(text: &str) -> Result<Gid, String> {
+    if let Some(gid) = number(text) {
+        return Ok(Gid::from_raw(gid));
+    }
+    let entry = Group::from_name(text).map_err(|errno| cause(&errno.into()))?;
+    entry.map(|group| group.gid).ok_or_else(|| "there is no such group".to_owned())
+}
+
+/// Parses a plain decimal id: no sign, no leading zero, and not the -1 with which `setresuid(2)` leaves an id as it is.
+fn number(text: &str) -> Option<u32> {
+    let plain = text == "0" || (text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0'));
+    plain.then(|| text.parse().ok()).flatten().filter(|id| *id != u32::MAX)
+}
+
+/// Returns the name and number of a user, for messages.
+pub fn describe(uid: Uid) -> String {
+    match User::from_uid(uid) {
+        Ok(Some(user)) => format!("user `{}` (uid {uid})", user.name),
+        _ => format!("uid {uid}"),
+    }
+}
+
+/// Returns the home directory in the passwd entry of the effective user; `None` without an entry, or where the path is not
+/// absolute.
+///
+/// `HOME` is what a caller says, and another one in a session, under `sudo` and in a cron job.
+pub fn home() -> Option<PathBuf> {
+    User::from_uid(nix::unistd::geteuid()).ok().flatten().map(|user| user.dir).filter(|home| home.is_absolute())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_numbers_are_ids() {
+        assert_eq!((number("0"), number("65534")), (Some(0), Some(65534)));
+        for text in ["", "-1", "4294967295", "4294967296", "+0", "00", "0day", "0x10", " 7", "12 "] {
+            assert_eq!(number(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn account_is_found_by_name_and_by_number() {
+        let root = Account::find("root").unwrap();
+        assert_eq!((root.uid.as_raw(), root.group), (0, Some(Gid::from_raw(0))));
+        let entry = Account::find("0").unwrap().entry.unwrap();
+        assert_eq!(entry.name(), "root");
+        assert!(entry.groups(Gid::from_raw(4711)).unwrap().contains(&Gid::from_raw(4711)));
+        let variables = variables(Some(&entry));
+        assert!(variables.iter().all(|(_, value)| value.is_some()) && variables[1] == ("USER", Some("root".as_ref())));
+        assert_eq!((find_uid("root"), find_group("root")), (find_uid("0"), find_group("0")));
+    }
+
+    #[test]
+    fn number_without_entry_is_an_account_and_unknown_name_is_none() {
+        let unknown = Account::find("4294967294").unwrap();
+        assert!(unknown.uid.as_raw() == u32::MAX - 1 && unknown.group.is_none() && unknown.entry.is_none());
+        assert!(variables(None).iter().all(|(_, value)| value.is_none()));
+        assert_eq!(Account::find("no such user").unwrap_err(), "there is no such user");
+        assert_eq!(find_uid("no such user").unwrap_err(), "there is no such user");
+        assert_eq!(find_group("no such group").unwrap_err(), "there is no such group");
+    }
+}
