@@ -19,12 +19,12 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::time::{sleep, timeout_at};
+use tokio::time::{sleep, sleep_until};
 
 /// How long to wait before the next attempt to connect while the backlog of a listener is full, which no event reports.
 const RECONNECT_INTERVAL: Duration = Duration::from_millis(2);
@@ -161,8 +161,16 @@ impl AsyncClient {
     }
 
     async fn within_timeout<T>(&self, request: &Request, call: impl Future<Output = Result<T>>) -> Result<T> {
-        let outcome = timeout_at(self.target.deadline().into(), call).await;
-        outcome.unwrap_or_else(|_| Err(timed_out(&self.target, request)))
+        let deadline = self.target.deadline();
+        let timed_out = || Poll::Ready(Err(timed_out(&self.target, request)));
+        let mut timer = pin!(sleep_until(deadline.into()));
+        let mut call = pin!(call);
+        poll_fn(|context| match call.as_mut().poll(context) {
+            // While tasks are busy, tokio looks at its timers only now and then.
+            Poll::Pending if timer.as_mut().poll(context).is_ready() || Instant::now() >= deadline => timed_out(),
+            called => called,
+        })
+        .await
     }
 }
 
