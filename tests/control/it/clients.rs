@@ -24,7 +24,7 @@ fn both_clients_get_send_and_stop() {
         ask(&["event", "echo", r#"{"what":"ä\u001b"}"#]).ok().prints(&["\"echo\":\"ä\\u001b\""]);
         ask(&["send", "/event", r#"{"name":"echo","what":7}"#]).ok().prints(&["\"echo\":7"]);
         ask(&["event", "nobody", "null"]).exits(5).says(&["NoHandler", "no handler found for nobody"]);
-        ask(&["event", "echo", "[1]"]).exits(5).says(&["Request", "no JSON object"]);
+        ask(&["event", "echo", "[1]"]).exits(5).says(&["Request", "not a JSON object"]);
         ask(&["get", "/a b"]).exits(5).says(&["Request", "failed to ask for `/a b`"]);
         ask(&["get", "/nowhere"]).exits(5).says(&["Refused(404)", "there is nothing of that name"]);
         ask(&["send", "/", "1"]).exits(5).says(&["Refused(405)"]);
