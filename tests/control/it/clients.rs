@@ -28,6 +28,9 @@ fn both_clients_get_send_and_stop() {
         ask(&["get", "/a b"]).exits(5).says(&["Request", "failed to ask for `/a b`"]);
         ask(&["get", "/nowhere"]).exits(5).says(&["Refused(404)", "there is nothing of that name"]);
         ask(&["send", "/", "1"]).exits(5).says(&["Refused(405)"]);
+        // More than the endpoint reads: it replies, and closes the connection.
+        let large = format!("\"{}\"", "x".repeat(100_000));
+        ask(&["send", "/event", &large]).exits(5).says(&["Refused(413)"]);
         ask(&["stop"]).ok().prints(&["\"state\":\"stopping\""]);
         assert!(!lab.path("d.pid").exists(), "a stop returns when it is gone");
         ask(&["get", "/"]).exits(5).says(&["NotRunning", "failed to reach the daemon of", "d.pid`: it is not running"]);
