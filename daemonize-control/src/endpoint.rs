@@ -11,13 +11,14 @@ use axum::Router;
 use axum::http::HeaderValue;
 use bytes::Bytes;
 use daemonize_core::{Attachment, Handle, Phase, Planned, Prepared};
+use daemonize_sys::mutex::lock;
 use serde_json::json;
 use std::error::Error;
 use std::fmt;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixListener;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// A small HTTP endpoint in the running daemon: ask how it is, stop it, send it events, and whatever routes you add.
 ///
@@ -250,7 +251,7 @@ impl Endpoint {
     }
 
     fn stage(&self) -> MutexGuard<'_, Stage> {
-        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.stage)
     }
 
     /// Opens the sockets; what was made is removed where that fails.

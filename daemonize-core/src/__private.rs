@@ -64,6 +64,30 @@ impl<T: Clone> StepArgument for T {
     }
 }
 
+/// Nothing implements it. The attributes import it beside a daemon's function, so that the compiler says where the verbs are
+/// when one is called on the function.
+#[diagnostic::on_unimplemented(
+    message = "no method of this name found for `{Self}`",
+    label = "method not found",
+    note = "the verbs of a daemon belong to its companion, a type with the name of the function: write `sleepy::stop()`, not `sleepy.stop()`"
+)]
+pub trait Companion {}
+
+/// The verbs, as methods of nothing: see [`Companion`].
+#[allow(missing_docs)]
+pub trait CompanionVerbs {
+    fn start(&self) {}
+    fn restart(&self) {}
+    fn foreground(&self) {}
+    fn stop(&self) {}
+    fn status(&self) {}
+    fn send(&self) {}
+    fn pid(&self) {}
+    fn pidfile(&self) {}
+}
+
+impl<T: Companion + ?Sized> CompanionVerbs for T {}
+
 /// A by-value argument of a step.
 pub fn step_argument<T: StepArgument>(argument: &T) -> T {
     argument.for_this_step()

@@ -9,7 +9,7 @@ pub(crate) use relay::Relay;
 
 use crate::attach::{Attachment, Handle, Phase};
 use crate::error::cause;
-use crate::mutex::lock;
+use crate::mutex::{lock, wait_timeout};
 use crate::pid::Pid;
 use crate::report;
 use crate::stopping;
@@ -24,7 +24,7 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -206,7 +206,7 @@ impl Link {
     fn feed(&self, interval: Duration) {
         let mut over = lock(&self.over);
         while !*over {
-            over = self.end.wait_timeout(over, interval / 2).unwrap_or_else(PoisonError::into_inner).0;
+            over = wait_timeout(&self.end, over, interval / 2);
             if !*over && stopping::lives() {
                 // The next one is on its way.
                 let _ = self.try_send("WATCHDOG=1\n");

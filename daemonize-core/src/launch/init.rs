@@ -4,7 +4,7 @@
 //! of the children that its own body waits for. So process 1 forks (L16): the daemon is its child, and process 1 passes
 //! signals on, reaps whatever has ended, and exits with the daemon's status. The kernel then ends what is left.
 
-use super::quiet::Quiet;
+use super::signal_block::SignalBlock;
 use super::{Launch, Plan};
 use crate::error::{Error, Result, cause};
 use crate::notifier::{Manager, Notifier, Relay};
@@ -84,13 +84,13 @@ pub(super) fn connect(plan: &mut Plan) -> Option<Notifier> {
 
 /// L16: forks in process 1, and returns in the child only. In any other process it returns what it was given, and in a
 /// process 1 with more than one thread, whose other threads a fork would lose.
-pub(super) fn split(mut quiet: Quiet, mut launch: Launch, alone: Option<Alone>) -> Result<(Quiet, Launch)> {
+pub(super) fn split(mut block: SignalBlock, mut launch: Launch, alone: Option<Alone>) -> Result<(SignalBlock, Launch)> {
     if Pid::this().as_raw() != 1 || launch.plan.settings.hooks.replaces(Stage::Detach) {
-        return Ok((quiet, launch));
+        return Ok((block, launch));
     }
     let Some(alone) = alone else {
         report::say(HAS_THREADS);
-        return Ok((quiet, launch));
+        return Ok((block, launch));
     };
     let failed = |error: io::Error| Error::stage(Stage::Detach, cause(&error));
     let signals = SignalQueue::of(&Mask::all())
@@ -99,16 +99,16 @@ pub(super) fn split(mut quiet: Quiet, mut launch: Launch, alone: Option<Alone>) 
     let (relay, daemon_end) = relay.unzip();
     stdout::flush();
     // The status of a child is lost where SIGCHLD is ignored.
-    quiet.keep_children();
+    block.keep_child_status();
     match fork(alone).map_err(|error| Error::stage(Stage::Detach, format_args!("fork: {}", cause(&error))))? {
         Fork::Child => {
-            quiet.restore_children();
+            block.restore_child_action();
             launch.plan.relayed = daemon_end;
             if let Some(lock) = &mut launch.lock {
                 lock.take_over();
             }
             HAS_INIT.store(true, Relaxed);
-            Ok((quiet, launch))
+            Ok((block, launch))
         }
         Fork::Parent(daemon) => {
             let _fence = Fence::around(true);

@@ -6,7 +6,7 @@ pub(crate) fn sleepy(idle: Duration) -> ::daemon::Result<::daemon::Started> {
     sleepy::start(idle)
 }
 #[cfg(unix)]
-/// Starts, stops and asks after the daemon of [`fn@sleepy`].
+/// Starts, stops and inspects the daemon of [`fn@sleepy`].
 #[allow(non_camel_case_types, dead_code)]
 pub(crate) enum sleepy {}
 #[cfg(unix)]
@@ -38,31 +38,6 @@ impl sleepy {
                 ::daemon::__private::step_argument::<Duration>(&idle),
             ))
             .foreground()
-    }
-    /// Stops the daemon and returns once it is gone; success as well if it did not run.
-    pub(crate) fn stop() -> ::daemon::Result<::daemon::Stopped> {
-        Self::__daemon().stop()
-    }
-    /// Whether the daemon runs, and as which process.
-    pub(crate) fn status() -> ::daemon::Result<::daemon::Status> {
-        Self::__daemon().status()
-    }
-    /// Sends the daemon a signal, such as `"HUP"`.
-    pub(crate) fn send(
-        signal: impl ::core::convert::TryInto<
-            ::daemon::Signal,
-            Error: ::core::fmt::Display,
-        >,
-    ) -> ::daemon::Result<()> {
-        Self::__daemon().send(signal)
-    }
-    /// The daemon's process, if it runs.
-    pub(crate) fn pid() -> ::daemon::Result<::core::option::Option<::daemon::Pid>> {
-        Self::__daemon().pid()
-    }
-    /// Where the pidfile is.
-    pub(crate) fn pidfile() -> ::std::path::PathBuf {
-        Self::__daemon().pidfile_path()
     }
     /// Calls the plain function, here and now.
     pub(crate) fn call(idle: Duration) -> ControlFlow<()> {
@@ -121,3 +96,6 @@ impl sleepy {
         )
     }
 }
+#[cfg(unix)]
+#[allow(unused_imports)]
+use ::daemon::__private::CompanionVerbs as _;

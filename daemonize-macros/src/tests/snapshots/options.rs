@@ -1,7 +1,7 @@
 fn serve() -> ::daemon::Result<::daemon::Started> {
     serve::start()
 }
-/// Starts, stops and asks after the daemon of [`fn@serve`].
+/// Starts, stops and inspects the daemon of [`fn@serve`].
 #[allow(non_camel_case_types, dead_code)]
 enum serve {}
 impl serve {
@@ -17,31 +17,6 @@ impl serve {
     /// Runs the daemon in this very process, without detaching.
     fn foreground() -> ::daemon::Result<::core::convert::Infallible> {
         Self::__daemon().run(|| Self::call()).foreground()
-    }
-    /// Stops the daemon and returns once it is gone; success as well if it did not run.
-    fn stop() -> ::daemon::Result<::daemon::Stopped> {
-        Self::__daemon().stop()
-    }
-    /// Whether the daemon runs, and as which process.
-    fn status() -> ::daemon::Result<::daemon::Status> {
-        Self::__daemon().status()
-    }
-    /// Sends the daemon a signal, such as `"HUP"`.
-    fn send(
-        signal: impl ::core::convert::TryInto<
-            ::daemon::Signal,
-            Error: ::core::fmt::Display,
-        >,
-    ) -> ::daemon::Result<()> {
-        Self::__daemon().send(signal)
-    }
-    /// The daemon's process, if it runs.
-    fn pid() -> ::daemon::Result<::core::option::Option<::daemon::Pid>> {
-        Self::__daemon().pid()
-    }
-    /// Where the pidfile is.
-    fn pidfile() -> ::std::path::PathBuf {
-        Self::__daemon().pidfile_path()
     }
     /// Calls the plain function, here and now.
     fn call() {
@@ -63,3 +38,5 @@ impl serve {
         )
     }
 }
+#[allow(unused_imports)]
+use ::daemon::__private::CompanionVerbs as _;

@@ -1,7 +1,7 @@
 fn tick() -> ::daemon::Result<::daemon::Started> {
     tick::start()
 }
-/// Starts, stops and asks after the daemon of [`fn@tick`].
+/// Starts, stops and inspects the daemon of [`fn@tick`].
 #[allow(non_camel_case_types, dead_code)]
 enum tick {}
 impl tick {
@@ -18,11 +18,11 @@ impl tick {
     fn foreground() -> ::daemon::Result<::core::convert::Infallible> {
         Self::__daemon().step(|| Self::call()).foreground()
     }
-    /// Stops the daemon and returns once it is gone; success as well if it did not run.
+    /// Stops the daemon and returns once it has ended. Succeeds as well if it did not run.
     fn stop() -> ::daemon::Result<::daemon::Stopped> {
         Self::__daemon().stop()
     }
-    /// Whether the daemon runs, and as which process.
+    /// Returns whether the daemon runs, and as which process.
     fn status() -> ::daemon::Result<::daemon::Status> {
         Self::__daemon().status()
     }
@@ -35,11 +35,11 @@ impl tick {
     ) -> ::daemon::Result<()> {
         Self::__daemon().send(signal)
     }
-    /// The daemon's process, if it runs.
+    /// Returns the daemon's process, if it runs.
     fn pid() -> ::daemon::Result<::core::option::Option<::daemon::Pid>> {
         Self::__daemon().pid()
     }
-    /// Where the pidfile is.
+    /// Returns the path of the pidfile.
     fn pidfile() -> ::std::path::PathBuf {
         Self::__daemon().pidfile_path()
     }
@@ -57,3 +57,5 @@ impl tick {
         )
     }
 }
+#[allow(unused_imports)]
+use ::daemon::__private::CompanionVerbs as _;
