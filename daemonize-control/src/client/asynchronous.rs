@@ -78,7 +78,7 @@ impl AsyncClient {
     /// Sends a `GET` request: see [`Client::get`](super::Client::get).
     ///
     /// # Errors
-    /// See [`ErrorKind`].
+    /// See [`ErrorKind`](crate::ErrorKind).
     pub async fn get(&self, route: &str) -> Result<Value> {
         self.call(&Request::get(route)?).await
     }
@@ -86,7 +86,7 @@ impl AsyncClient {
     /// Sends a `POST` request: see [`Client::send`](super::Client::send).
     ///
     /// # Errors
-    /// See [`ErrorKind`].
+    /// See [`ErrorKind`](crate::ErrorKind).
     pub async fn send(&self, route: &str, body: impl Into<Value>) -> Result<Value> {
         let request = Request::post(route, &body.into())?;
         self.call(&request).await
@@ -95,7 +95,7 @@ impl AsyncClient {
     /// Sends an event to its handler: see [`Client::event`](super::Client::event).
     ///
     /// # Errors
-    /// See [`ErrorKind`].
+    /// See [`ErrorKind`](crate::ErrorKind).
     pub async fn event(&self, name: &str, data: impl Into<Value>) -> Result<Value> {
         let event = reply::event(name, data.into())?;
         reply::of_event(name, self.send("/event", event).await?)
@@ -104,7 +104,7 @@ impl AsyncClient {
     /// Opens a stream of what the daemon publishes from now on.
     ///
     /// # Errors
-    /// See [`ErrorKind`].
+    /// See [`ErrorKind`](crate::ErrorKind).
     pub async fn events(&self) -> Result<AsyncEvents> {
         self.stream("/events").await
     }
@@ -112,7 +112,7 @@ impl AsyncClient {
     /// Opens the stream of server-sent events of one of your own routes.
     ///
     /// # Errors
-    /// See [`ErrorKind`].
+    /// See [`ErrorKind`](crate::ErrorKind).
     pub async fn stream(&self, route: &str) -> Result<AsyncEvents> {
         let request = Request::stream(route)?;
         let stream = self.within_timeout(&request, EventStream::open(&TokioConnector, &self.target, &request)).await?;
@@ -122,7 +122,7 @@ impl AsyncClient {
     /// Returns the daemon's report on itself.
     ///
     /// # Errors
-    /// See [`ErrorKind`].
+    /// See [`ErrorKind`](crate::ErrorKind).
     pub async fn status(&self) -> Result<Value> {
         self.get("/status").await
     }
@@ -130,7 +130,7 @@ impl AsyncClient {
     /// Asks the daemon to stop, and waits until it has exited: see [`Client::stop`](super::Client::stop).
     ///
     /// # Errors
-    /// See [`ErrorKind`].
+    /// See [`ErrorKind`](crate::ErrorKind).
     pub async fn stop(&self) -> Result<Value> {
         let Some(mut stop) = Stop::of(&self.target)? else { return Ok(stop::stopped()) };
         stop.answered(self.send("/stop", json!({})).await);
@@ -143,7 +143,7 @@ impl AsyncClient {
     /// Asks the daemon to start its program again: see [`Client::restart`](super::Client::restart).
     ///
     /// # Errors
-    /// See [`ErrorKind`].
+    /// See [`ErrorKind`](crate::ErrorKind).
     pub async fn restart(&self) -> Result<Value> {
         self.send("/restart", json!({})).await
     }
@@ -151,7 +151,7 @@ impl AsyncClient {
     /// Asks the daemon to reload, as SIGHUP does; returns at once.
     ///
     /// # Errors
-    /// See [`ErrorKind`].
+    /// See [`ErrorKind`](crate::ErrorKind).
     pub async fn reload(&self) -> Result<Value> {
         self.send("/reload", json!({})).await
     }

@@ -5,7 +5,7 @@
 //! process listens.
 //!
 //! Both kinds of client share [`response`], which sends a request and receives the response through hyper. The
-//! [asynchronous](asynchronous) one leaves waiting to tokio, the [blocking](blocking) one to a [`poller`].
+//! [asynchronous] one leaves waiting to tokio, the [blocking] one to a [`poller`].
 
 mod asynchronous;
 mod blocking;
