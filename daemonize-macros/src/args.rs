@@ -1,57 +1,49 @@
 //! The syntax of an attribute's arguments: `key = value, …`, with every span kept.
 //!
-//! What a value means is decided in the model. Here a mistake ends only the argument it is in: the
-//! rest is read from the next `, key`, so that all mistakes are reported together.
+//! A mistake ends only the argument in which it is: reading goes on behind the next comma, so that all mistakes are reported
+//! together.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt;
-use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Expr, Path, Token, token};
+use syn::parse::{ParseStream, Parser};
+use syn::{Expr, Token, braced, token};
 
-use crate::blocks::{self, HookArm, SignalArm};
 use crate::errors::Errors;
 use crate::keys::{self, Key, Kind, Shape};
-use crate::retry::RetryArm;
 
 /// One `key = value`.
 pub(crate) struct Arg {
     /// The key as the user wrote it.
     pub(crate) word: Ident,
-    /// Which one it is.
     pub(crate) key: &'static Key,
-    /// What was said.
     pub(crate) value: Value,
 }
 
-/// What stands behind a key.
 pub(crate) enum Value {
-    /// Any Rust expression.
-    Expr(Expr),
-    /// `{ SIGNAL => action, … }`
-    Signals(Vec<SignalArm>),
-    /// `{ before(Stage) => hook, … }`
-    Hooks(Vec<HookArm>),
-    /// `{ delay = …, attempts = … }`
-    Retry(Vec<RetryArm>),
-    /// What an endpoint is made of; nothing where the key stands alone.
-    Control(Option<Expr>),
-    /// A name for the companion.
-    Name(Ident),
-    /// A path of the library.
-    Root(Path),
+    /// The key stands alone.
+    Nothing,
+    Expr(Box<Expr>),
+    /// `{ subject => action, … }`
+    Arms(Vec<Arm>),
+    /// `{ key = value, … }`
+    Args(Vec<Arg>),
 }
 
-/// Reads all arguments; what cannot be read is left out and reported.
+/// `subject => action`
+pub(crate) struct Arm {
+    pub(crate) subject: Expr,
+    pub(crate) action: Expr,
+}
+
+/// Reads all arguments. Those that cannot be read are reported and left out.
 pub(crate) fn parse(kind: Kind, tokens: TokenStream, errors: &mut Errors) -> Vec<Arg> {
     let mut args = Vec::new();
     let before = errors.count();
     let read = |input: ParseStream| {
-        while !input.is_empty() {
-            parse_next(kind, input, &mut args, errors);
-        }
+        args = parse_args(kind, input, errors);
         Ok(())
     };
-    // A block that was left half-read after its error is no second error.
+    // Brackets that were left half-read after their error are not a second error.
     if let Err(error) = read.parse2(tokens) {
         if errors.count() == before {
             errors.push(error);
@@ -60,132 +52,130 @@ pub(crate) fn parse(kind: Kind, tokens: TokenStream, errors: &mut Errors) -> Vec
     args
 }
 
-/// Reads one argument and the comma behind it, or skips it.
-fn parse_next(kind: Kind, input: ParseStream, args: &mut Vec<Arg>, errors: &mut Errors) {
-    match parse_arg(kind, input, errors) {
-        Ok(arg) => args.push(arg),
-        Err(error) => {
-            errors.push(error);
-            skip_to_next_key(kind, input);
+/// Reads arguments to the end, and keeps the first of two with the same key.
+fn parse_args(kind: Kind, input: ParseStream, errors: &mut Errors) -> Vec<Arg> {
+    let mut args = list(input, errors, |input, errors| parse_arg(kind, input, errors));
+    let mut seen = Vec::new();
+    args.retain(|arg| {
+        let first = !seen.contains(&arg.key.name);
+        if !first {
+            errors.on(&arg.word, format!("duplicate key `{}`", arg.key.name));
+        }
+        seen.push(arg.key.name);
+        first
+    });
+    args
+}
+
+/// Reads what is separated by commas, to the end.
+fn list<T>(
+    input: ParseStream,
+    errors: &mut Errors,
+    parse: impl Fn(ParseStream, &mut Errors) -> syn::Result<T>,
+) -> Vec<T> {
+    let mut items = Vec::new();
+    while !input.is_empty() {
+        match parse(input, errors) {
+            Ok(item) => items.push(item),
+            Err(error) => {
+                errors.push(error);
+                skip(input);
+            }
+        }
+        if input.is_empty() || input.parse::<Token![,]>().is_ok() {
+            continue;
+        }
+        errors.push(input.error("expected `,` before this"));
+        if !input.peek(Ident::peek_any) {
+            skip(input);
+            let _ = input.parse::<Token![,]>();
         }
     }
-    if input.is_empty() || input.parse::<Token![,]>().is_ok() {
-        return;
-    }
-    let found = next_token(input);
-    errors.at(found.span(), format!("expected `,` before `{}`", short(&found)));
-    if !starts_with_key(kind, input) {
-        skip_to_next_key(kind, input);
-        let _ = input.parse::<Token![,]>();
+    items
+}
+
+/// Drops tokens up to a comma behind which something may begin: a word and `=`, `=>`, `:`, `::`, a bracket, another comma or the
+/// end. The comma of `|a, b|` is not one.
+fn skip(input: ParseStream) {
+    while !input.is_empty() {
+        let ahead = input.fork();
+        if ahead.parse::<Token![,]>().is_ok() && (ahead.is_empty() || ahead.call(Ident::parse_any).is_ok()) {
+            let separated = ahead.peek(Token![=]) || ahead.peek(Token![,]) || ahead.peek(Token![:]);
+            if ahead.is_empty() || separated || ahead.peek(token::Paren) {
+                return;
+            }
+        }
+        let _ = input.parse::<TokenTree>();
     }
 }
 
 fn parse_arg(kind: Kind, input: ParseStream, errors: &mut Errors) -> syn::Result<Arg> {
     if !input.peek(syn::Ident::peek_any) {
-        let value = next_token(input);
-        return Err(syn::Error::new(
-            value.span(),
-            "expected a key before this value, such as `pidfile = \"~/sleepy.pid\"`",
-        ));
+        let example = keys::of(kind).next().map_or("", |key| key.example);
+        let message = format!("expected a key before this value, such as `{example}`");
+        return Err(input.error(message));
     }
     let word = input.call(Ident::parse_any)?;
     let key = keys::find(kind, &word.unraw().to_string()).map_err(|message| syn::Error::new(word.span(), message))?;
-    if matches!(key.shape, Shape::Control) && (input.is_empty() || input.peek(Token![,])) {
-        return Ok(Arg { word, key, value: Value::Control(None) });
-    }
-    parse_equals(input, &word, key)?;
-    let value = parse_value(input, key, errors)?;
+    let alone = input.is_empty() || input.peek(Token![,]);
+    let value = match key.shape {
+        Shape::Control | Shape::Flag if alone => Value::Nothing,
+        Shape::Flag => return Err(input.error(format!("`{word}` stands alone, without a value"))),
+        _ => {
+            parse_equals(input, &word, key)?;
+            parse_value(input, key, errors)?
+        }
+    };
     Ok(Arg { word, key, value })
 }
 
-/// The `=`, and something behind it.
+/// Reads the `=`, behind which there must be something.
 fn parse_equals(input: ParseStream, word: &Ident, key: &Key) -> syn::Result<()> {
-    if input.is_empty() || input.peek(Token![,]) {
-        let message = format!("`{word}` needs a value, such as `{}`", key.example);
-        return Err(syn::Error::new(word.span(), message));
+    let at_end = || input.is_empty() || input.peek(Token![,]);
+    if at_end() {
+        return Err(syn::Error::new(word.span(), format!("`{word}` needs a value, such as `{}`", key.example)));
     }
     if !input.peek(Token![=]) || input.peek(Token![==]) || input.peek(Token![=>]) {
         let message = format!("expected `=` after `{word}`, such as `{}`", key.example);
-        return Err(syn::Error::new(next_token(input).span(), message));
+        return Err(input.error(message));
     }
     let equals: Token![=] = input.parse()?;
-    if input.is_empty() || input.peek(Token![,]) {
-        let message = format!("`{word} =` needs a value, such as `{}`", key.example);
-        return Err(syn::Error::new(equals.span, message));
+    if at_end() {
+        return Err(syn::Error::new(equals.span, format!("`{word} =` needs a value, such as `{}`", key.example)));
     }
     Ok(())
 }
 
 fn parse_value(input: ParseStream, key: &Key, errors: &mut Errors) -> syn::Result<Value> {
+    let braces = input.peek(token::Brace);
+    match key.shape {
+        Shape::Signals | Shape::Hooks | Shape::Retry if braces => {}
+        Shape::Signals | Shape::Hooks => {
+            return Err(input.error(format!("`{}` needs braces, such as `{}`", key.name, key.example)));
+        }
+        _ => return Ok(Value::Expr(Box::new(input.parse()?))),
+    }
+    let content;
+    let braces = braced!(content in input);
+    if content.is_empty() {
+        let message = format!("`{}` is empty: write `{}` or leave it out", key.name, key.example);
+        errors.at(braces.span.join(), message);
+    }
     Ok(match key.shape {
-        Shape::Signals => Value::Signals(blocks::parse(input, key, errors)?),
-        Shape::Hooks => Value::Hooks(blocks::parse(input, key, errors)?),
-        // Anything else is an expression.
-        Shape::Retry if input.peek(token::Brace) => Value::Retry(blocks::parse(input, key, errors)?),
-        Shape::Companion => Value::Name(parse_name(input, key)?),
-        Shape::Root => Value::Root(parse_root(input, key)?),
-        Shape::Control => Value::Control(Some(Expr::parse(input)?)),
-        _ => Value::Expr(Expr::parse(input)?),
+        Shape::Retry => Value::Args(parse_args(Kind::Retry, &content, errors)),
+        _ => Value::Arms(list(&content, errors, |input, _| parse_arm(input))),
     })
 }
 
-fn parse_name(input: ParseStream, key: &Key) -> syn::Result<Ident> {
-    input.parse().map_err(|error| {
-        let message = format!("`{}` wants a plain name, such as `{}`", key.name, key.example);
-        syn::Error::new(error.span(), message)
-    })
-}
-
-fn parse_root(input: ParseStream, key: &Key) -> syn::Result<Path> {
-    input.call(Path::parse_mod_style).map_err(|error| {
-        let message = format!("`{}` wants the path of the library, such as `{}`", key.name, key.example);
-        syn::Error::new(error.span(), message)
-    })
-}
-
-/// Drops what cannot be read, up to a `,` with a key behind it.
-fn skip_to_next_key(kind: Kind, input: ParseStream) {
-    while !input.is_empty() {
-        if input.peek(Token![,]) {
-            let ahead = input.fork();
-            let _ = ahead.parse::<Token![,]>();
-            if ahead.is_empty() || starts_with_key(kind, &ahead) {
-                return;
-            }
-        }
-        next_and_advance(input);
+fn parse_arm(input: ParseStream) -> syn::Result<Arm> {
+    let subject: Expr = input.parse()?;
+    if let Expr::Assign(assign) = &subject {
+        return Err(syn::Error::new(assign.eq_token.span, "expected `=>`, not `=`"));
     }
-}
-
-/// Whether a key comes next: a known one, or whatever stands before a `=`.
-fn starts_with_key(kind: Kind, input: ParseStream) -> bool {
-    let ahead = input.fork();
-    let Ok(word) = ahead.call(Ident::parse_any) else {
-        return false;
-    };
-    let equals = ahead.peek(Token![=]) && !ahead.peek(Token![==]) && !ahead.peek(Token![=>]);
-    equals || keys::find(kind, &word.unraw().to_string()).is_ok()
-}
-
-fn next_and_advance(input: ParseStream) {
-    let _ = input.parse::<TokenTree>();
-}
-
-/// The token that comes next; there must be one.
-pub(crate) fn next_token(input: ParseStream) -> TokenTree {
-    let fallback = || TokenTree::Ident(Ident::new("_", input.span()));
-    input.fork().parse().unwrap_or_else(|_| fallback())
-}
-
-/// A token as an error shows it: groups only by their brackets.
-fn short(token: &TokenTree) -> String {
-    match token {
-        TokenTree::Group(group) => match group.delimiter() {
-            proc_macro2::Delimiter::Brace => "{",
-            proc_macro2::Delimiter::Bracket => "[",
-            _ => "(",
-        }
-        .into(),
-        other => other.to_string(),
+    if !input.peek(Token![=>]) {
+        let message = "expected `=>` and a function behind it";
+        return Err(if input.is_empty() { syn::Error::new_spanned(subject, message) } else { input.error(message) });
     }
+    input.parse::<Token![=>]>()?;
+    Ok(Arm { subject, action: input.parse()? })
 }

@@ -11,75 +11,62 @@ use crate::keys::Kind;
 #[derive(Default)]
 pub(crate) struct Attributes {
     /// On the function that launches: what its callers see.
-    pub(crate) outer: Vec<TokenStream>,
-    /// On everything we print: `#[cfg]`.
-    pub(crate) gates: Vec<TokenStream>,
-    /// On everything that repeats the user's types: the lints the user has allowed.
-    pub(crate) allowed: Vec<TokenStream>,
-    /// On the user's own function: all the rest.
-    pub(crate) inner: Vec<TokenStream>,
+    pub(crate) outer: TokenStream,
+    /// On every item that is printed: `#[cfg]`.
+    pub(crate) gates: TokenStream,
+    /// On every item that repeats the user's types: the lints that the user has allowed.
+    pub(crate) allowed: TokenStream,
+    /// On the user's own function: the rest.
+    pub(crate) inner: TokenStream,
 }
 
-/// Sorts the attributes; those that cannot stand beside ours are reported and left out.
+/// Sorts the attributes. Those that cannot stand beside ours are reported and left out.
 pub(crate) fn sort(kind: Kind, attributes: &[Attribute], errors: &mut Errors) -> Attributes {
     let mut sorted = Attributes::default();
     for attribute in attributes {
-        match refusal(kind, attribute.path()) {
-            Some(message) => errors.on(attribute, message),
-            None => place(attribute, &mut sorted),
+        if let Some(message) = refusal(kind, attribute.path()) {
+            errors.on(attribute, message);
+            continue;
         }
+        let name = attribute.path().get_ident().map(ToString::to_string).unwrap_or_default();
+        let place = match (name.as_str(), &attribute.meta) {
+            ("doc" | "deprecated" | "must_use", _) => &mut sorted.outer,
+            ("cfg", _) => &mut sorted.gates,
+            ("allow" | "expect", Meta::List(list)) => {
+                // An `expect` becomes an `allow`: only the user's own function can fulfil it.
+                let lints = &list.tokens;
+                sorted.allowed.extend(quote!(#[allow(#lints)]));
+                &mut sorted.inner
+            }
+            _ => &mut sorted.inner,
+        };
+        attribute.to_tokens(place);
     }
     sorted
 }
 
-fn place(attribute: &Attribute, sorted: &mut Attributes) {
-    let tokens = attribute.to_token_stream();
-    let name = attribute.path().get_ident().map(ToString::to_string).unwrap_or_default();
-    match name.as_str() {
-        "doc" | "deprecated" | "must_use" => sorted.outer.push(tokens),
-        "cfg" => sorted.gates.push(tokens),
-        _ => {
-            sorted.allowed.extend(as_allow(attribute, &name));
-            sorted.inner.push(tokens);
-        }
-    }
-}
-
-/// What the user allows in the signature is allowed wherever its types are repeated. An `expect`
-/// becomes an `allow`: only the user's own function can fulfil it.
-fn as_allow(attribute: &Attribute, name: &str) -> Option<TokenStream> {
-    match &attribute.meta {
-        Meta::List(list) if matches!(name, "allow" | "expect") => {
-            let lints = &list.tokens;
-            Some(quote!(#[allow(#lints)]))
-        }
-        _ => None,
-    }
-}
-
-/// Whether it is a lint level, the only kind of attribute a parameter may bear.
+/// Returns `true` for a lint level, the only kind of attribute that a parameter may bear.
 pub(crate) fn is_lint_level(attribute: &Attribute) -> bool {
     ["allow", "expect", "warn", "deny", "forbid"].iter().any(|level| attribute.path().is_ident(level))
 }
 
-/// Why an attribute cannot stand on the same function as ours.
+/// Returns why an attribute cannot stand on the same function as ours.
 fn refusal(kind: Kind, path: &Path) -> Option<String> {
     let words: Vec<String> = path.segments.iter().map(|part| part.ident.to_string()).collect();
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    match words.as_slice() {
-        ["test"] | [_, .., "test"] => Some(format!(
-            "a test is no daemon: remove `#[{}]`, and test the plain function through `call`",
-            words.join("::")
-        )),
-        ["daemon", .., "run" | "step" | "message"] => {
+    let written = format!("#[{}]", words.join("::"));
+    match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [.., "test"] => {
+            Some(format!("a test is not a daemon: remove `{written}`, and test the plain function through `call`"))
+        }
+        ["daemon", .., "run" | "step" | "message" | "instance"] => {
             Some(format!("one function is one daemon: `{kind}` is already on it"))
         }
-        [_, .., "main"] => Some(runtime_message(&format!("#[{}]", words.join("::")))),
+        [_, .., "main"] => Some(runtime_message(&written)),
         _ => None,
     }
 }
 
-/// Why an attribute that starts a runtime is refused.
+/// Returns why an attribute that starts a runtime is refused.
 pub(crate) fn runtime_message(attribute: &str) -> String {
     format!("remove `{attribute}`: the runtime is built in the daemon, by the feature `tokio` of `daemonic`")
 }

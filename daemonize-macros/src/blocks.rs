@@ -1,108 +1,191 @@
-//! The syntax inside the braces of `signals` and `hooks`: `subject => action, …`; and the braces of `retry`.
+//! What stands in the braces of `signals` and `hooks`: `subject => action, …`.
 
-use proc_macro2::{Ident, TokenStream};
-use quote::ToTokens;
-use syn::parse::{Parse, ParseStream};
-use syn::spanned::Spanned as _;
-use syn::{Expr, Token, braced, parenthesized, token};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{BinOp, Expr};
 
-use crate::args;
+use crate::args::Arm;
 use crate::errors::Errors;
-use crate::keys::{Key, Shape};
+use crate::expand::{located, print};
+use crate::parameters::hygienic;
+use crate::suggest;
+use crate::values::bare_word;
 
-/// `SIGNAL => action`
-pub(crate) struct SignalArm {
-    /// The signal: a name or an expression.
-    pub(crate) signal: Expr,
-    /// A function, a closure, a list of them, `ignore` or `default`.
-    pub(crate) action: Expr,
-}
+/// The signals that can be written without `SIG`. Another word is a constant of the user's.
+const SIGNALS: &str = "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP \
+                       TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS POLL IOT CLD";
 
-/// `before(Stage) => action`
-pub(crate) struct HookArm {
-    /// `before`, `after` or `replace`.
-    pub(crate) verb: Ident,
-    /// The stage's name.
-    pub(crate) stage: Ident,
-    /// A function, a closure, or a list of them.
-    pub(crate) action: Expr,
-}
+/// Second names, for which the library has no constant.
+const ALIASES: &[(&str, &str)] = &[("SIGPOLL", "SIGIO"), ("SIGIOT", "SIGABRT"), ("SIGCLD", "SIGCHLD")];
 
-/// Reads `{ arm, … }`. A mistake in an arm ends the block, but not the arms before it.
-pub(crate) fn parse<Arm: Parse>(input: ParseStream, key: &Key, errors: &mut Errors) -> syn::Result<Vec<Arm>> {
-    if !input.peek(token::Brace) {
-        let message = format!("`{}` wants braces, such as `{}`", key.name, key.example);
-        return Err(syn::Error::new(args::next_token(input).span(), message));
-    }
-    let content;
-    let braces = braced!(content in input);
-    if content.is_empty() {
-        let message = format!("`{}` is empty: write `{}` or leave it out", key.name, key.example);
-        errors.at(braces.span.join(), message);
-    }
-    let mut arms = Vec::new();
-    while !content.is_empty() {
-        match parse_arm(&content, key) {
-            Ok(arm) => arms.push(arm),
-            Err(error) => {
-                errors.push(error);
-                content.parse::<TokenStream>()?;
+/// The stages, in the order of a launch.
+const STAGES: &[&str] =
+    &["Detach", "CoreDumps", "Identity", "Umask", "WorkingDirectory", "PidFile", "Signals", "Descriptors", "Stdio"];
+
+/// Checks all arms of `signals`, and returns the library's set of them. Those with a mistake are left out.
+pub(crate) fn signals(root: &TokenStream, arms: &[Arm], errors: &mut Errors) -> TokenStream {
+    let mut seen: Vec<String> = Vec::new();
+    let mut calls = TokenStream::new();
+    for Arm { subject, action } in arms {
+        let before = errors.count();
+        let (name, signal) = signal(root, subject, errors);
+        if let Some(message) = name.as_ref().and_then(|name| refusal(name, action)) {
+            errors.on(subject, message);
+        }
+        if let Some(name) = name {
+            if seen.contains(&name) {
+                errors.on(subject, format!("`{name}` is given twice: write `[first, second]`"));
             }
+            seen.push(name);
+        }
+        // An error in the action says which signal it is for.
+        let span = subject.span().resolved_at(Span::mixed_site());
+        let call = match word(action).as_deref() {
+            Some("ignore") => quote_spanned!(span=> .ignore(#signal)),
+            Some("default") => quote_spanned!(span=> .default_action(#signal)),
+            _ => {
+                let functions = functions(action, errors);
+                quote_spanned!(span=> #(.handle(#signal, #functions))*)
+            }
+        };
+        if errors.count() == before {
+            calls.extend(call);
         }
     }
-    Ok(arms)
+    print!(#root::Signals::new() #calls)
 }
 
-/// One arm and the comma behind it.
-fn parse_arm<Arm: Parse>(content: ParseStream, key: &Key) -> syn::Result<Arm> {
-    let arm = content.parse()?;
-    if !content.is_empty() && content.parse::<Token![,]>().is_err() {
-        let what = if matches!(key.shape, Shape::Retry) { "value" } else { "action" };
-        return Err(content.error(format!("expected `,` after the {what}")));
-    }
-    Ok(arm)
-}
-
-impl Parse for SignalArm {
-    fn parse(input: ParseStream) -> syn::Result<Self> {
-        let signal: Expr = input.parse()?;
-        if let Expr::Assign(assign) = &signal {
-            return Err(syn::Error::new(assign.eq_token.span(), "expected `=>` after the signal"));
+/// Returns the signal's full name, if it is given by name or by the path of a constant, and its expression.
+fn signal(root: &TokenStream, subject: &Expr, errors: &mut Errors) -> (Option<String>, TokenStream) {
+    match subject {
+        Expr::Group(group) => return signal(root, &group.expr, errors),
+        Expr::Binary(binary) if matches!(binary.op, BinOp::BitOr(_)) => {
+            errors.on(subject, "one signal to an action: write one line for each");
         }
-        let action = parse_action(input, &signal)?;
-        Ok(SignalArm { signal, action })
+        _ => {}
+    }
+    let Some(word) = word(subject) else {
+        let last = match subject {
+            Expr::Path(path) => path.path.segments.last().map(|last| last.ident.to_string()),
+            _ => None,
+        };
+        return (last.filter(|name| name.starts_with("SIG")).map(canonical), subject.to_token_stream());
+    };
+    let upper = word.to_uppercase();
+    let known = SIGNALS.split_whitespace().any(|name| upper.strip_prefix("SIG").unwrap_or(&upper) == name);
+    if word.starts_with("SIGRT") {
+        errors.on(
+            subject,
+            "real-time signals have no fixed numbers: write an expression, such as `libc::SIGRTMIN() + 1`",
+        );
+    } else if known && word != upper {
+        let name = upper.strip_prefix("SIG").unwrap_or(&upper);
+        errors.on(subject, format!("unknown signal `{word}`, did you mean `SIG{name}`?"));
+    } else if !known && !word.starts_with("SIG") {
+        return (None, subject.to_token_stream());
+    }
+    // The compiler says what is wrong with the name, and which one is like it.
+    let name = canonical(if word.starts_with("SIG") { word } else { format!("SIG{word}") });
+    let constant = Ident::new(&name, subject.span());
+    let place = subject.span().resolved_at(Span::mixed_site());
+    let root = located(root, place);
+    (Some(name), quote_spanned!(place=> #root::Signal::#constant))
+}
+
+fn canonical(name: String) -> String {
+    let alias = ALIASES.iter().find(|(alias, _)| *alias == name);
+    alias.map_or(name, |(_, name)| (*name).to_owned())
+}
+
+/// Returns why no program may do that with the signal.
+fn refusal(name: &str, action: &Expr) -> Option<String> {
+    let word = word(action);
+    match (name, word.as_deref()) {
+        ("SIGKILL" | "SIGSTOP", _) => Some(format!("`{name}` cannot be caught, blocked or ignored")),
+        ("SIGSEGV" | "SIGFPE" | "SIGILL" | "SIGBUS", Some("default")) => None,
+        ("SIGSEGV" | "SIGFPE" | "SIGILL" | "SIGBUS", Some("ignore")) => {
+            Some(format!("`{name}` is raised by the instruction itself: the kernel does not let it be ignored"))
+        }
+        ("SIGSEGV" | "SIGFPE" | "SIGILL" | "SIGBUS", _) => {
+            Some(format!("`{name}` is raised by the instruction itself: returning from a handler runs it again"))
+        }
+        _ => None,
     }
 }
 
-impl Parse for HookArm {
-    fn parse(input: ParseStream) -> syn::Result<Self> {
-        let verb: Ident = input.parse()?;
-        if !input.peek(token::Paren) {
-            let message = format!("`{verb}` needs a stage, such as `{verb}(Umask) => prepare`");
-            return Err(syn::Error::new(verb.span(), message));
+/// Checks all arms of `hooks`, and returns the library's set of them.
+pub(crate) fn hooks(root: &TokenStream, arms: &[Arm], errors: &mut Errors) -> TokenStream {
+    let mut replaced: Vec<Ident> = Vec::new();
+    let mut calls = TokenStream::new();
+    for Arm { subject, action } in arms {
+        let before = errors.count();
+        let Some((verb, stage)) = errors.keep(hook(subject)) else { continue };
+        known(verb, "hook", &["before", "after", "replace"], errors);
+        known(stage, "stage", STAGES, errors);
+        let functions = functions(action, errors);
+        if verb == "replace" {
+            if functions.len() > 1 || replaced.contains(stage) {
+                errors.on(stage, format!("`{stage}` can be replaced once: put all of it into one function"));
+            }
+            replaced.push(stage.clone());
         }
-        let content;
-        parenthesized!(content in input);
-        let stage: Ident = content.parse()?;
-        if !content.is_empty() {
-            return Err(content.error("one stage to a hook"));
+        if errors.count() == before {
+            let verb = hygienic(verb);
+            calls.extend(print!(#(.#verb(#root::Stage::#stage, #functions))*));
         }
-        let action = parse_action(input, &verb)?;
-        Ok(HookArm { verb, stage, action })
+    }
+    print!(#root::Hooks::new() #calls)
+}
+
+/// Takes `verb(Stage)` apart.
+fn hook(subject: &Expr) -> syn::Result<(&Ident, &Ident)> {
+    if let Some(verb) = bare_word(subject) {
+        let message = format!("`{verb}` needs a stage, such as `{verb}(Umask) => prepare`");
+        return Err(syn::Error::new_spanned(subject, message));
+    }
+    let parts = match subject {
+        Expr::Call(call) => bare_word(&call.func).zip(call.args.first().and_then(bare_word)).zip(Some(&call.args)),
+        _ => None,
+    };
+    let Some((parts, stages)) = parts else {
+        return Err(syn::Error::new_spanned(subject, "expected a hook and its stage, such as `before(Umask)`"));
+    };
+    match stages.iter().nth(1) {
+        Some(second) => Err(syn::Error::new_spanned(second, "one stage to a hook")),
+        None => Ok(parts),
     }
 }
 
-/// `=> action`
-fn parse_action(input: ParseStream, subject: &impl ToTokens) -> syn::Result<Expr> {
-    if input.is_empty() || input.peek(Token![,]) {
-        return Err(syn::Error::new_spanned(subject, "expected `=>` and a function behind it"));
+/// Reports a word that is none of those allowed.
+fn known(word: &Ident, what: &str, allowed: &[&str], errors: &mut Errors) {
+    if !allowed.iter().any(|name| word == name) {
+        errors.on(word, format!("unknown {what} `{word}`{}", suggest::hint(&word.to_string(), allowed)));
     }
-    if !input.peek(Token![=>]) {
-        return Err(input.error("expected `=>` and a function behind it"));
+}
+
+/// Returns one function, or the functions of a list. What can never be called is reported, the rest is left to the compiler.
+fn functions(action: &Expr, errors: &mut Errors) -> Vec<TokenStream> {
+    let functions: Vec<&Expr> = match action {
+        Expr::Array(list) => list.elems.iter().collect(),
+        single => vec![single],
+    };
+    if functions.is_empty() {
+        errors.on(action, "the list of functions is empty");
     }
-    let arrow: Token![=>] = input.parse()?;
-    if input.is_empty() || input.peek(Token![,]) {
-        return Err(syn::Error::new_spanned(arrow, "expected a function after `=>`"));
+    for function in &functions {
+        match function {
+            Expr::Lit(_) => errors.on(function, "expected a function or a closure, not a literal"),
+            Expr::Array(_) => errors.on(function, "expected a function or a closure, not a list in a list"),
+            _ if matches!(word(function).as_deref(), Some("ignore" | "default")) => {
+                errors.on(function, "`ignore` and `default` are not functions: each stands alone behind a signal");
+            }
+            _ => {}
+        }
     }
-    input.parse()
+    functions.iter().map(ToTokens::to_token_stream).collect()
+}
+
+fn word(expr: &Expr) -> Option<String> {
+    bare_word(expr).map(ToString::to_string)
 }

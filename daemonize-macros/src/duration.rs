@@ -14,32 +14,19 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     if text.starts_with('-') {
         return Err("a duration cannot be negative".into());
     }
-    let split = text.find(|letter: char| !letter.is_ascii_digit());
-    let (number, unit) = text.split_at(split.unwrap_or(text.len()));
+    let (number, unit) = text.split_at(text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len()));
     if number.is_empty() {
         return Err("a duration is a whole number and a unit, such as `500ms`, `3s`, `2m` or `1h`".into());
     }
-    if unit.starts_with(['.', ',']) {
-        return Err(format!("`{text}` is not a whole number: take a smaller unit, such as `ms`"));
-    }
-    milliseconds(text, number, factor(number, unit.trim())?)
-}
-
-/// How many milliseconds the unit has.
-fn factor(number: &str, unit: &str) -> Result<u64, String> {
-    if unit.is_empty() {
-        return Err(format!("`{number}` has no unit: write `{number}s`, or `ms`, `m` or `h`"));
-    }
-    UNITS
-        .iter()
-        .find(|(name, _)| *name == unit)
-        .map(|(_, factor)| *factor)
-        .ok_or_else(|| format!("unknown unit `{unit}`, expected `ms`, `s`, `m` or `h`"))
-}
-
-fn milliseconds(text: &str, number: &str, factor: u64) -> Result<Duration, String> {
-    let total = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
-    match total {
+    let unit = unit.trim();
+    let Some((_, factor)) = UNITS.iter().find(|(name, _)| *name == unit) else {
+        return Err(match unit.chars().next() {
+            None => format!("`{number}` has no unit: write `{number}ms`, `{number}s`, `{number}m` or `{number}h`"),
+            Some('.' | ',') => format!("`{text}` is not a whole number: take a smaller unit, such as `ms`"),
+            Some(_) => format!("unknown unit `{unit}`, expected `ms`, `s`, `m` or `h`"),
+        });
+    };
+    match number.parse::<u64>().ok().and_then(|number| number.checked_mul(*factor)) {
         Some(0) => Err("a duration must be longer than zero".into()),
         Some(total) if total <= LONGEST => Ok(Duration::from_millis(total)),
         _ => Err(format!("`{text}` is too long: at most 136 years")),
@@ -51,7 +38,7 @@ mod tests {
     use super::{Duration, parse};
 
     #[test]
-    fn reads_every_unit() {
+    fn number_with_any_unit_is_read() {
         assert_eq!(parse("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(parse("3s"), Ok(Duration::from_secs(3)));
         assert_eq!(parse("2m"), Ok(Duration::from_secs(120)));
@@ -60,11 +47,11 @@ mod tests {
     }
 
     #[test]
-    fn says_what_is_wrong() {
+    fn bad_duration_says_what_is_wrong_with_it() {
         let cases = [
             ("", "a duration is a whole number and a unit, such as `500ms`, `3s`, `2m` or `1h`"),
             ("soon", "a duration is a whole number and a unit, such as `500ms`, `3s`, `2m` or `1h`"),
-            ("3", "`3` has no unit: write `3s`, or `ms`, `m` or `h`"),
+            ("3", "`3` has no unit: write `3ms`, `3s`, `3m` or `3h`"),
             ("3sec", "unknown unit `sec`, expected `ms`, `s`, `m` or `h`"),
             ("1.5s", "`1.5s` is not a whole number: take a smaller unit, such as `ms`"),
             ("-3s", "a duration cannot be negative"),

@@ -1,127 +1,124 @@
 //! The checked function: what is printed around the user's own.
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use syn::{Lifetime, Signature};
+use syn::parse::{Parse, ParseStream};
+use syn::spanned::Spanned;
+use syn::{Attribute, ReturnType, Signature, Type, Visibility};
 
 use crate::attributes::{self, Attributes};
 use crate::errors::Errors;
-use crate::item::Item;
 use crate::keys::Kind;
 use crate::parameters::{self, Parameter, hygienic};
 use crate::signature;
 
+/// A function as the user wrote it. Its body is left unread, so that half-typed code still expands and the compiler reports it.
+pub(crate) struct Item {
+    /// Its attributes below ours.
+    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) visibility: Visibility,
+    pub(crate) signature: Signature,
+    /// The block; a `;` for a function without one.
+    pub(crate) body: TokenStream,
+}
+
+impl Parse for Item {
+    fn parse(input: ParseStream) -> syn::Result<Self> {
+        Ok(Item {
+            attributes: input.call(Attribute::parse_outer)?,
+            visibility: input.parse()?,
+            signature: input.parse()?,
+            body: input.parse()?,
+        })
+    }
+}
+
+/// Reads the function. The compiler has read the item before, so an error means that it is not a function.
+pub(crate) fn parse(kind: Kind, tokens: TokenStream) -> syn::Result<Item> {
+    let place = if kind == Kind::Instance { "`fn main`" } else { "a function" };
+    syn::parse2(tokens).map_err(|error| syn::Error::new(error.span(), format!("`{kind}` belongs on {place}: {error}")))
+}
+
 /// A function that can be a daemon, or that stands in for one that cannot.
 pub(crate) struct Function {
-    /// Its name.
-    pub(crate) ident: Ident,
-    /// Its attributes, sorted.
     pub(crate) attributes: Attributes,
-    /// Who may name it.
     pub(crate) visibility: TokenStream,
-    /// `<'a>`, or nothing.
+    pub(crate) signature: Signature,
+    /// The generics and bounds of the verbs that start: the function's, and the lifetimes of what is lent.
     pub(crate) generics: TokenStream,
-    /// The same with the lifetimes of what is lent, for the functions that lend it.
-    pub(crate) lending_generics: TokenStream,
-    /// `where …`, or nothing.
     pub(crate) bounds: TokenStream,
-    /// Its parameters.
+    /// What the verbs that start take: nothing where `from` has the messages.
     pub(crate) parameters: Vec<Parameter>,
-    /// `-> T`, or nothing.
-    pub(crate) output: TokenStream,
-    /// Where the return type is.
-    pub(crate) output_span: Span,
-    /// The user's function, verbatim.
+    /// The user's function.
     pub(crate) plain: TokenStream,
-    /// Whether it is `-> !`.
-    pub(crate) diverges: bool,
-    /// Whether it is an `async fn`.
-    pub(crate) awaits: bool,
-    /// Whether it was refused: then only what keeps the rest of the program free of errors that are
-    /// none is printed for it.
+    /// Whether it was refused: then only what spares the rest of the program further errors is printed.
     pub(crate) refused: bool,
 }
 
 impl Function {
-    /// The body of what would call a refused function.
+    /// Returns the body of what would call a refused function.
     pub(crate) fn stand_in(&self) -> Option<TokenStream> {
         self.refused.then(|| quote!(::core::unimplemented!()))
     }
+
+    pub(crate) fn awaits(&self) -> bool {
+        self.signature.asyncness.is_some()
+    }
+
+    /// Returns `true` for `-> !`.
+    pub(crate) fn diverges(&self) -> bool {
+        matches!(&self.signature.output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)))
+    }
+
+    /// Returns the place of the return type; that of the function's name if there is none.
+    pub(crate) fn output_span(&self) -> Span {
+        match &self.signature.output {
+            ReturnType::Default => self.signature.ident.span(),
+            ReturnType::Type(_, ty) => ty.span(),
+        }
+    }
 }
 
-/// Checks the function. There is nothing for a method: no item can stand beside it.
-pub(crate) fn check(kind: Kind, item: Item, errors: &mut Errors) -> Option<Function> {
-    if signature::check_method(kind, &item.signature, errors) {
+/// Checks the function. Returns nothing for a method.
+pub(crate) fn check(kind: Kind, root: &TokenStream, item: Item, errors: &mut Errors) -> Option<Function> {
+    if signature::is_method(kind, &item.signature, errors) {
         return None;
     }
     let before = errors.count();
     let attributes = attributes::sort(kind, &item.attributes, errors);
     signature::check(kind, &item.signature, &item.body, errors);
-    if kind == Kind::Message {
-        let refused = errors.count() > before;
-        return Some(handler(attributes, item, refused));
-    }
-    let (parameters, lifetimes) = parameters::read(kind, &item.signature, errors);
+    let (parameters, lifetimes) = match kind {
+        Kind::Message => Default::default(),
+        _ => parameters::read(kind, root, &item.signature, errors),
+    };
+    let Item { visibility, signature, body, .. } = item;
+    let body = if body.to_string() == ";" { quote!({ ::core::unimplemented!() }) } else { body };
+    let Attributes { inner, gates, outer, .. } = &attributes;
+    let plain = if kind == Kind::Message {
+        // The handler stays what it is. It must take its message by value, so no lint shall ask for anything else.
+        quote!(#gates #outer #[allow(clippy::needless_pass_by_value)] #inner #visibility #signature #body)
+    } else {
+        quote!(#inner #signature #body)
+    };
+    let own = &signature.generics.params;
+    let verbs_are_generic = kind != Kind::Message && !(lifetimes.is_empty() && own.is_empty());
     Some(Function {
-        ident: item.signature.ident.clone(),
-        visibility: item.visibility.to_token_stream().into_iter().map(ours).collect(),
-        generics: generics(&[], &item.signature),
-        lending_generics: generics(&lifetimes, &item.signature),
-        bounds: item.signature.generics.where_clause.to_token_stream(),
+        visibility: visibility.to_token_stream().into_iter().map(ours).collect(),
+        generics: if verbs_are_generic { quote!(<#(#lifetimes,)* #own>) } else { TokenStream::new() },
+        bounds: if kind == Kind::Message {
+            TokenStream::new()
+        } else {
+            signature.generics.where_clause.to_token_stream()
+        },
         parameters,
-        output: item.signature.output.to_token_stream(),
-        output_span: signature::output_span(&item.signature),
-        plain: plain(&attributes.inner, &TokenStream::new(), &item.signature, item.body),
-        diverges: signature::diverges(&item.signature),
-        awaits: item.signature.asyncness.is_some(),
+        plain,
         attributes,
+        signature,
         refused: errors.count() > before,
     })
 }
 
-/// The handler of messages: the user's own function as it is, since the messages are the arguments of whoever calls it.
-fn handler(attributes: Attributes, item: Item, refused: bool) -> Function {
-    let (gates, outer, visibility) = (&attributes.gates, &attributes.outer, &item.visibility);
-    let plain = plain(&attributes.inner, &visibility.to_token_stream(), &item.signature, item.body);
-    Function {
-        ident: item.signature.ident.clone(),
-        visibility: visibility.to_token_stream().into_iter().map(ours).collect(),
-        // By value is what we demand, so no lint shall ask for anything else.
-        plain: quote!(#(#gates)* #(#outer)* #[allow(clippy::needless_pass_by_value)] #plain),
-        generics: TokenStream::new(),
-        lending_generics: TokenStream::new(),
-        bounds: TokenStream::new(),
-        parameters: Vec::new(),
-        output: item.signature.output.to_token_stream(),
-        output_span: signature::output_span(&item.signature),
-        diverges: signature::diverges(&item.signature),
-        awaits: item.signature.asyncness.is_some(),
-        attributes,
-        refused,
-    }
-}
-
-/// The user's function, without the attributes that stand elsewhere.
-fn plain(
-    attributes: &[TokenStream],
-    visibility: &TokenStream,
-    signature: &Signature,
-    body: TokenStream,
-) -> TokenStream {
-    let body = if body.to_string() == ";" { quote!({ ::core::unimplemented!() }) } else { body };
-    quote!(#(#attributes)* #visibility #signature #body)
-}
-
-/// What stands in the angle brackets; without anything in them, nothing.
-fn generics(lifetimes: &[Lifetime], signature: &Signature) -> TokenStream {
-    let parameters = &signature.generics.params;
-    if lifetimes.is_empty() && parameters.is_empty() {
-        return TokenStream::new();
-    }
-    quote!(<#(#lifetimes,)* #parameters>)
-}
-
-/// The token as ours, so that a lint on the visibility speaks once: of the user's function.
+/// Makes the token ours, so that a lint about the visibility is reported once: for the user's function.
 fn ours(token: TokenTree) -> TokenTree {
     match token {
         TokenTree::Ident(ident) if ident != "$crate" => TokenTree::Ident(hygienic(&ident)),

@@ -1,208 +1,284 @@
-//! The keys of the attributes: their names, what each wants, and which attribute they belong to.
+//! The keys of the attributes. This table is the only place that knows them: parsing, checks, hints and the tables of the
+//! documentation (`docs/*.md`, the README) come from it.
 
 use std::fmt;
 
 use crate::suggest;
 
-/// Which of the attributes is being expanded.
+/// An attribute, or the value of a key that has keys of its own.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// `#[daemon::run]`
     Run,
-    /// `#[daemon::step]`
     Step,
-    /// `#[daemon::message]`
     Message,
+    Instance,
+    /// The braces behind `retry =`.
+    Retry,
 }
 
-/// The attribute as users write it.
+/// Writes the attribute as users write it.
 impl fmt::Display for Kind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Kind::Run => "#[daemon::run]",
             Kind::Step => "#[daemon::step]",
             Kind::Message => "#[daemon::message]",
+            Kind::Instance => "#[daemon::instance]",
+            Kind::Retry => "retry = { … }",
         })
     }
 }
 
-/// What the value of a key looks like.
+/// What the value of a key looks like. A literal is checked, any other expression is left to the compiler.
 #[derive(Clone, Copy)]
 pub(crate) enum Shape {
-    /// The daemon's name.
+    /// A string that can be a file name.
     Name,
-    /// The companion's name.
-    Companion,
-    /// A path in the file system.
     Path,
-    /// A path in the file system, or the word `none`.
-    PidFile,
+    /// A path, or one of these words, which are variants of that enum of the library; without an enum it is the method `no_…`.
+    PathOr(&'static str, &'static [&'static str]),
+    /// One of these words, which are variants of that enum of the library.
+    Words(&'static str, &'static [&'static str]),
     /// Permission bits.
     Mode,
-    /// Permission bits of a file that others must not write.
+    /// Permission bits of a file that only its owner may write.
     PrivateMode,
-    /// `true` or `false`.
     Bool,
     /// A user or a group, by name or number.
     Account,
-    /// Descriptors.
-    Descriptors,
-    /// One of a few words.
-    Words(&'static Words),
-    /// A path in the file system, or one of a few words.
-    Stream(&'static Words),
-    /// A string with a unit.
     Duration,
+    Descriptors,
+    /// A number from 1 to this one, and the reason for the limits.
+    Count(u64, &'static str),
+    Function,
+    Any,
+    /// The name of a type.
+    Companion,
+    /// The path of the library.
+    Root,
     /// `{ SIGNAL => action }`
     Signals,
     /// `{ before(Stage) => hook }`
     Hooks,
-    /// A function that is given what a starting daemon prints.
-    OnOutput,
-    /// A function from daemon to daemon.
-    Configure,
-    /// A function that fetches messages.
-    From,
-    /// How many messages there may be in work.
-    PoolSize,
-    /// How many threads there may be.
-    Workers,
-    /// `{ delay = …, max_delay = …, attempts = … }`
+    /// Braces with keys, or an expression.
     Retry,
-    /// How often something is tried.
-    Attempts,
-    /// An endpoint, what one is made of, or nothing.
+    /// An endpoint, an address, or nothing.
     Control,
-    /// The path of the library.
-    Root,
-}
-
-/// Words, and the enum of the library whose variants they are.
-pub(crate) struct Words {
-    /// The enum's name.
-    pub(crate) group: &'static str,
-    /// Each word with its variant.
-    pub(crate) words: &'static [(&'static str, &'static str)],
-}
-
-impl Words {
-    /// The variant that a word stands for.
-    pub(crate) fn variant(&self, word: &str) -> Option<&'static str> {
-        self.words.iter().find(|(name, _)| *name == word).map(|(_, variant)| *variant)
-    }
-
-    /// The words alone.
-    pub(crate) fn names(&self) -> Vec<&'static str> {
-        self.words.iter().map(|(name, _)| *name).collect()
-    }
+    /// Nothing: the key stands alone.
+    Flag,
 }
 
 /// One key.
 pub(crate) struct Key {
-    /// Its name, which is also the name of the builder's method.
+    /// The name, which is also that of the builder's method.
     pub(crate) name: &'static str,
-    /// What it wants.
+    pub(crate) kinds: &'static [Kind],
     pub(crate) shape: Shape,
-    /// How it is written, for error messages.
+    /// `key = value`, as users may write it.
     pub(crate) example: &'static str,
+    #[cfg_attr(not(test), expect(dead_code, reason = "only the tests, which compare the documentation, read it"))]
+    pub(crate) default: &'static str,
+    /// Sentences that begin with a verb.
+    pub(crate) doc: &'static str,
 }
 
-const DETACH: Words = Words { group: "Detach", words: &[("auto", "Auto"), ("always", "Always"), ("never", "Never")] };
-const CLOSE: Words = Words { group: "Close", words: &[("inherited", "Inherited"), ("all", "All"), ("none", "None")] };
-const RUNTIME: Words =
-    Words { group: "Runtime", words: &[("multi_thread", "MultiThread"), ("current_thread", "CurrentThread")] };
-const READY: Words = Words { group: "Ready", words: &[("auto", "Auto"), ("entered", "Entered"), ("manual", "Manual")] };
-const STDIO: Words = Words { group: "Stdio", words: &[("null", "Null"), ("keep", "Keep")] };
-
-const fn key(name: &'static str, shape: Shape, example: &'static str) -> Key {
-    Key { name, shape, example }
+impl Key {
+    /// Returns the first sentence of the documentation, as it continues another one.
+    pub(crate) fn purpose(&self) -> String {
+        let first = self.doc.trim().split(". ").next().unwrap_or_default().trim_end_matches('.');
+        first[..1].to_lowercase() + &first[1..]
+    }
 }
 
-const KEYS: &[Key] = &[
-    key("name", Shape::Name, r#"name = "sleepy""#),
-    key("companion", Shape::Companion, "companion = Sleepy"),
-    key("pidfile", Shape::PidFile, r#"pidfile = "~/sleepy.pid""#),
-    key("pidfile_mode", Shape::PrivateMode, "pidfile_mode = 0o644"),
-    key("signals", Shape::Signals, "signals = { SIGHUP => reload }"),
-    key("detach", Shape::Words(&DETACH), "detach = auto"),
-    key("working_directory", Shape::Path, r#"working_directory = "/srv""#),
-    key("umask", Shape::Mode, "umask = 0o027"),
-    key("user", Shape::Account, r#"user = "www-data""#),
-    key("group", Shape::Account, r#"group = "www-data""#),
-    key("init_groups", Shape::Bool, "init_groups = true"),
-    key("chroot", Shape::Path, r#"chroot = "/srv/jail""#),
-    key("core_dumps", Shape::Bool, "core_dumps = true"),
-    key("inherit", Shape::Descriptors, "inherit = [3]"),
-    key("close", Shape::Words(&CLOSE), "close = inherited"),
-    key("stdin", Shape::Stream(&STDIO), "stdin = null"),
-    key("stdout", Shape::Stream(&STDIO), r#"stdout = "/var/log/sleepy.log""#),
-    key("stderr", Shape::Stream(&STDIO), r#"stderr = "/var/log/sleepy.log""#),
-    key("log", Shape::Stream(&STDIO), r#"log = "/var/log/sleepy.log""#),
-    key("ready", Shape::Words(&READY), "ready = manual"),
-    key("on_output", Shape::OnOutput, "on_output = show"),
-    key("start_timeout", Shape::Duration, r#"start_timeout = "60s""#),
-    key("stop_timeout", Shape::Duration, r#"stop_timeout = "15s""#),
-    key("grace", Shape::Duration, r#"grace = "10s""#),
-    key("kill", Shape::Bool, "kill = false"),
-    key("hooks", Shape::Hooks, "hooks = { before(Umask) => prepare }"),
-    key("every", Shape::Duration, r#"every = "1s""#),
-    key("from", Shape::From, "from = next_job"),
-    key("pool_size", Shape::PoolSize, "pool_size = 100"),
-    key("idle_time", Shape::Duration, r#"idle_time = "100ms""#),
-    key("nack_timeout", Shape::Duration, r#"nack_timeout = "2s""#),
-    key("retry", Shape::Retry, "retry = { attempts = 5 }"),
-    key("runtime", Shape::Words(&RUNTIME), "runtime = current_thread"),
-    key("worker_threads", Shape::Workers, "worker_threads = 4"),
-    key("control", Shape::Control, r#"control = "127.0.0.1:0""#),
-    key("configure", Shape::Configure, "configure = more_settings"),
-    key("crate", Shape::Root, "crate = ::daemon"),
+const DAEMONS: &[Kind] = &[Kind::Run, Kind::Step, Kind::Message];
+const STEP: &[Kind] = &[Kind::Step];
+const MESSAGE: &[Kind] = &[Kind::Message];
+const INSTANCE: &[Kind] = &[Kind::Instance];
+const RETRY: &[Kind] = &[Kind::Retry];
+
+const STDIO: Shape = Shape::PathOr("Stdio", &["null", "keep"]);
+const THREADS: Shape = Shape::Count(32_768, "each worker is a thread");
+
+macro_rules! keys {
+    ($($kinds:ident { $($(#[doc = $doc:literal])+ $name:ident: $shape:expr, $value:literal, $default:literal;)+ })+) => {
+        pub(crate) const KEYS: &[Key] = &[$($(Key {
+            name: stringify!($name),
+            kinds: $kinds,
+            shape: $shape,
+            example: concat!(stringify!($name), $value),
+            default: $default,
+            doc: concat!($($doc),+),
+        }),+),+];
+    };
+}
+
+// Attributes, and for each of their keys: what it does, its shape, an example of its value, its default.
+keys! {
+    DAEMONS {
+        /// Sets the name in messages, in syslog and of the default pidfile.
+        name: Shape::Name, r#" = "sleepy""#, "the function's; on `main` the program's";
+        /// Names the companion, where a `mod` or a type has the function's name already.
+        companion: Shape::Companion, " = Sleepy", "the function's name";
+        /// Sets the path of the pidfile, or `none`. `~` (the home of the passwd entry) and `$VAR` are expanded.
+        pidfile: Shape::PathOr("", &["none"]), r#" = "~/sleepy.pid""#,
+            "`/run/NAME.pid`; not root: `~/.local/state/NAME@HOST.pid`; in a systemd unit: in its `RuntimeDirectory=`";
+        /// Sets the mode of the pidfile. Only its owner may write it.
+        pidfile_mode: Shape::PrivateMode, " = 0o640", "`0o644`";
+        /// Sets what signals do: `{ SIGHUP => reload, USR1 => [one, two], SIGQUIT => ignore, SIGUSR2 => default }`. Handlers
+        /// are functions or closures, `FnMut()` or `FnMut(Signal)`; one named `ignore` or `default` is `self::ignore`.
+        signals: Shape::Signals, " = { SIGHUP => reload }", "–";
+        /// Sets whether to detach: `always`, `never`, or `auto`, unless something supervises this process already.
+        detach: Shape::Words("Detach", &["auto", "always", "never"]), " = never", "`auto`";
+        /// Sets the directory in which the daemon runs.
+        working_directory: Shape::Path, r#" = "/srv""#, "`/`";
+        /// Sets the umask.
+        umask: Shape::Mode, " = 0o027", "`0o077`";
+        /// Changes to this user for good, by name or number. `HOME`, `USER`, `LOGNAME` and `SHELL` are set for that user,
+        /// and root's session keyring is left.
+        user: Shape::Account, r#" = "www-data""#, "unchanged";
+        /// Changes to this group for good, by name or number.
+        group: Shape::Account, r#" = "www-data""#, "that of the `user`";
+        /// Sets whether to take on the user's supplementary groups. The launcher's are given up in any case.
+        init_groups: Shape::Bool, " = false", "`true`";
+        /// Sets a new root directory; needs a `user`.
+        chroot: Shape::Path, r#" = "/srv/jail""#, "–";
+        /// Sets whether the daemon may dump core.
+        core_dumps: Shape::Bool, " = true", "`false`";
+        /// Keeps these descriptors open regardless of `close`.
+        inherit: Shape::Descriptors, " = [3, 4]", "–";
+        /// Sets which descriptors from 3 on are closed: those that leaked in through exec, `all`, or `none`.
+        close: Shape::Words("Close", &["inherited", "all", "none"]), " = all", "`inherited`";
+        /// Sets standard input: a path, `null`, `keep`, or any open file.
+        stdin: STDIO, " = null", "`null`";
+        /// Sets standard output: a path (appended to, and opened again on SIGHUP), `null`, `keep`, or any open file.
+        stdout: STDIO, r#" = "/var/log/sleepy.log""#, "`null`";
+        /// Sets standard error, as `stdout` sets standard output.
+        stderr: STDIO, r#" = "/var/log/sleepy.log""#, "`null`";
+        /// Sets both `stdout` and `stderr`, but only where the daemon detaches: in the foreground and under systemd the
+        /// manager keeps the output.
+        log: STDIO, r#" = "/var/log/sleepy.log""#, "–";
+        /// Sets when the daemon is ready: `auto`, `entered` or `manual`. `auto`: when the body first calls `daemon::sleep()`,
+        /// `daemon::stopping()`, … or has run for 100 ms; `entered`: at once; `manual`: when it calls `daemon::ready()`.
+        ready: Shape::Words("Ready", &["auto", "entered", "manual"]), " = manual", "`auto`";
+        /// Calls a function, `FnMut(&[u8])`, with what the starting daemon prints, as it comes.
+        on_output: Shape::Function, " = show", "–";
+        /// Limits the time of a start. One that takes longer is undone, and fails.
+        start_timeout: Shape::Duration, r#" = "5s""#, r#"`"60s"`"#;
+        /// Sets how long `stop` waits before it kills.
+        stop_timeout: Shape::Duration, r#" = "30s""#, "`grace` + 5 s";
+        /// Sets the time that handlers and body have to end after a stop signal.
+        grace: Shape::Duration, r#" = "2s""#,
+            r#"`"10s"`; as process 1 of a container `"8s"`; under a monitor 80 % of the time after which that kills"#;
+        /// Sets whether `stop` kills what does not end in time.
+        kill: Shape::Bool, " = false", "`true`";
+        /// Adds hooks to the nine stages: `{ before(Umask) => f, after(PidFile) => [g, h], replace(Stdio) => i }`.
+        hooks: Shape::Hooks, " = { before(Umask) => prepare }", "–";
+        /// Sets the runtime of an `async fn`: `multi_thread`, or `current_thread` for all tasks in the first thread.
+        runtime: Shape::Words("Runtime", &["multi_thread", "current_thread"]), " = current_thread", "`multi_thread`";
+        /// Sets how many threads run the tasks of an `async fn`.
+        worker_threads: THREADS, " = 4", "one per processor";
+        /// Opens an endpoint, with the feature `control`: alone, with an address of this machine, or with an `Endpoint`.
+        control: Shape::Control, r#" = "127.0.0.1:0""#, "–";
+        /// Calls a `fn(Daemon) -> Daemon` for everything else. It comes last.
+        configure: Shape::Function, " = more_settings", "–";
+        /// Sets the path of this library, if it was renamed.
+        crate: Shape::Root, " = ::daemon", "`::daemon`";
+    }
+    STEP {
+        /// Sets the pace of steps, from the beginning of one to the beginning of the next.
+        every: Shape::Duration, r#" = "1s""#, "at once";
+    }
+    MESSAGE {
+        /// Sets the function or closure that returns the next message: `Option<T>` or `Result<Option<T>, E>`, where `T` is
+        /// the message or a `Delivery` of it. It is evaluated in the verb that starts.
+        from: Shape::Function, " = next_job", "required";
+        /// Sets how many messages are handled at the same time, each in a thread of its own.
+        pool_size: THREADS, " = 8", "`100`";
+        /// Sets the wait before `from` is called again after it had no message.
+        idle_time: Shape::Duration, r#" = "1s""#, r#"`"100ms"`"#;
+        /// Sets the time that all receipts of interrupted messages have together after `grace`.
+        nack_timeout: Shape::Duration, r#" = "2s""#, r#"`grace` / 5, `"1s"` to `"2s"`"#;
+        /// Sets when a message whose handler failed is handled again: `{ delay = "1s", max_delay = "1m", attempts = 5 }`, or
+        /// a `daemon::Retry`.
+        retry: Shape::Retry, " = { attempts = 5 }", "after 1 s to 1 min, without end";
+    }
+    RETRY {
+        /// Sets the wait before the second attempt. Each further wait is twice as long.
+        delay: Shape::Duration, r#" = "1s""#, r#"`"1s"`"#;
+        /// Limits the wait before an attempt.
+        max_delay: Shape::Duration, r#" = "1m""#, r#"`"1m"`"#;
+        /// Limits how often a message is handled, the first attempt included.
+        attempts: Shape::Count(u32::MAX as u64, "the first attempt counts"), " = 5", "without end";
+    }
+    INSTANCE {
+        /// Sets the name of the application.
+        name: Shape::Name, r#" = "my_app""#, "that of the package";
+        /// Sets the directory of the pidfile and the socket.
+        app_dir: Shape::Any, r#" = "/srv/my_app""#, "that of the application's data";
+        /// Listens at a TCP address of this machine too, as `Instance::address` does.
+        address: Shape::Any, r#" = "127.0.0.1:0""#, "–";
+        /// Asks for no token over TCP, so that every user of this machine may command the instance.
+        without_token: Shape::Flag, "", "–";
+        /// Calls a function or closure, `async` or not, for each later launch. It takes an `Opened` and returns whatever a
+        /// handler of events may.
+        on_open: Shape::Any, " = open", "–";
+        /// Calls a function or closure from `Instance` to `Instance` for everything else.
+        configure: Shape::Any, " = more_settings", "–";
+        /// Sets the path of this library, if it was renamed.
+        crate: Shape::Root, " = ::daemon", "`::daemon`";
+    }
+}
+
+/// Words that people try, the key to write instead, and what is different about it.
+pub(crate) const TRIED: &[(&str, &str, &str)] = &[
+    ("cwd workdir work_dir working_dir chdir dir directory", "working_directory", "it is `/` unless it is set"),
+    ("timeout", "start_timeout", "it limits a start, `stop_timeout` a stop, `grace` what follows a stop signal"),
+    ("foreground daemonize background", "detach", "`detach = never` stays in the foreground, as `foreground()` does"),
+    ("user_id uid username setuid chown_pid_file", "user", "it takes a name or a number, and owns the pidfile too"),
+    ("group_id gid groupname setgid", "group", "it takes a name or a number"),
+    ("pid_file pid pid_path lockfile lock_file", "pidfile", "it is one word"),
+    ("logfile log_file logger logging output", "log", "it takes a path for both stdout and stderr"),
+    ("interval period pace", "every", "it counts from the beginning of one step to that of the next"),
+    ("source queue fetch receive", "from", "it takes a function that returns the next message"),
+    ("threads workers concurrency pool", "pool_size", "it is the number of messages that are handled at once"),
+    ("threads workers", "worker_threads", "it belongs to an `async fn`"),
+    ("retries max_attempts tries", "retry", "write `retry = { attempts = 5 }`"),
+    ("retries max_attempts tries", "attempts", "the first attempt counts"),
+    ("handlers on_signal sigterm sighup", "signals", "write `signals = { SIGHUP => reload }`"),
+    ("root jail", "chroot", "it needs a `user`"),
+    ("fds keep_fds descriptors", "inherit", "it lists the descriptors that stay open"),
+    ("notify on_ready", "ready", "write `ready = manual`, and call `daemon::ready()` in the body"),
+    ("before after privileged_action exit_action", "hooks", "write `hooks = { after(PidFile) => prepare }`"),
 ];
 
-/// Keys that belong to one kind of daemon alone, each with what it is for.
-const OWNED: &[(&str, Kind, &str)] = &[
-    ("every", Kind::Step, "it paces a `#[daemon::step]`"),
-    ("from", Kind::Message, "it says where a `#[daemon::message]` gets its messages"),
-    ("pool_size", Kind::Message, "it says how many messages a `#[daemon::message]` handles at once"),
-    ("idle_time", Kind::Message, "it says how long a `#[daemon::message]` waits when there is no message"),
-    ("nack_timeout", Kind::Message, "it says how long the receipts of a `#[daemon::message]` may take when it ends"),
-    ("retry", Kind::Message, "it says when a `#[daemon::message]` handles a message again that failed"),
-];
+/// Returns the keys that the attribute takes.
+pub(crate) fn of(kind: Kind) -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().filter(move |key| key.kinds.contains(&kind))
+}
 
-/// The keys of `retry`: the methods of the library's `Retry`.
-pub(crate) const OF_RETRY: [Key; 3] = [
-    key("delay", Shape::Duration, r#"delay = "1s""#),
-    key("max_delay", Shape::Duration, r#"max_delay = "1m""#),
-    key("attempts", Shape::Attempts, "attempts = 5"),
-];
-
-/// Keys that belong to functions that await.
-pub(crate) const OF_ASYNC: [&str; 2] = ["runtime", "worker_threads"];
-
-/// Whether functions that await can be daemons: the library builds their runtime only with its feature `tokio`.
-pub(crate) const AWAITS: bool = cfg!(feature = "tokio");
-
-/// Whether there is an endpoint to attach: the library brings it only with its feature `control`.
-pub(crate) const CONTROLS: bool = cfg!(feature = "control");
-
-/// Words that are no keys yet, each with what it is for.
-const RESERVED: &[(&str, &str)] = &[("cli", "it is reserved for command lines")];
-
-/// The key of that name, or why the attribute has no such key.
+/// Returns the key of that name, or why the attribute has no such key.
 pub(crate) fn find(kind: Kind, name: &str) -> Result<&'static Key, String> {
-    if let Some(key) = allowed(kind).find(|key| key.name == name) {
+    if let Some(key) = of(kind).find(|key| key.name == name) {
+        if matches!(key.shape, Shape::Control) && !cfg!(feature = "control") {
+            return Err("`control` needs the feature `control` of `daemonic`, which brings the endpoint".into());
+        }
         return Ok(key);
     }
-    let owned = OWNED.iter().map(|(owned, _, purpose)| (owned, purpose));
-    let mut elsewhere = owned.chain(RESERVED.iter().map(|(reserved, purpose)| (reserved, purpose)));
-    if let Some((_, purpose)) = elsewhere.find(|(word, _)| **word == name) {
-        return Err(format!("`{name}` does not belong to `{kind}`: {purpose}"));
+    if let Some(key) = KEYS.iter().find(|key| key.name == name) {
+        return Err(format!("`{name}` does not belong to `{kind}`, but to {}: it {}", owners(key), key.purpose()));
     }
-    let names: Vec<&str> = allowed(kind).map(|key| key.name).collect();
-    Err(format!("unknown key `{name}`{}", suggest::hint(name, &names)))
+    if name == "cli" {
+        return Err(format!("`cli` does not belong to `{kind}`: it is reserved for command lines"));
+    }
+    let names: Vec<&str> = of(kind).map(|key| key.name).collect();
+    let tried = TRIED.iter().find(|(words, key, _)| words.split(' ').any(|word| word == name) && names.contains(key));
+    Err(match tried {
+        Some((_, key, difference)) => format!("unknown key `{name}`, write `{key}`: {difference}"),
+        None => format!("unknown key `{name}`{}", suggest::hint(name, &names)),
+    })
 }
 
-/// The keys that the attribute takes.
-fn allowed(kind: Kind) -> impl Iterator<Item = &'static Key> {
-    let owner = |name| OWNED.iter().find(|(owned, ..)| *owned == name).map(|(_, owner, _)| *owner);
-    KEYS.iter().filter(move |key| owner(key.name).is_none_or(|owner| owner == kind))
+fn owners(key: &Key) -> String {
+    let kinds: Vec<String> = key.kinds.iter().map(|kind| format!("`{kind}`")).collect();
+    suggest::alternatives(&kinds)
 }

@@ -2,117 +2,106 @@
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident};
-use syn::{FnArg, Lifetime, Pat, PatType, Signature, Type, TypeReference};
+use syn::{FnArg, Lifetime, Pat, Signature, Type, TypeReference};
 
 use crate::attributes;
 use crate::errors::Errors;
+use crate::expand::print;
 use crate::keys::Kind;
 use crate::lifetimes::Fresh;
 
-/// One parameter as the functions around the user's declare it.
+/// One parameter as the functions around the user's declare it and pass it on.
 pub(crate) struct Parameter {
     /// Its name, hygienic: it never meets an item or a parameter of the user's.
     pub(crate) name: Ident,
-    /// Its type.
+    /// Its type in the user's function.
     pub(crate) ty: TokenStream,
-    /// How the user's function gets it.
-    pub(crate) passing: Passing,
-}
-
-/// How an argument reaches the user's function.
-pub(crate) enum Passing {
-    /// Moved: the function is called once.
-    Move,
-    /// Cloned for each step.
-    Clone,
-    /// A shared reference that each step gets anew.
-    Copy,
-    /// An exclusive reference that is lent on to each step.
-    Reborrow,
-    /// Owned or borrowed, as the caller likes, and lent to each step as `&T`.
-    Lend(TokenStream),
-    /// Owned or borrowed, as the caller likes, and lent to each step as `&mut T`.
-    LendMut(TokenStream),
+    /// Its type for callers: what is lent to each step may be owned or borrowed.
+    pub(crate) outer_ty: TokenStream,
+    /// `mut`, if it is lent exclusively.
+    pub(crate) binding: Option<TokenStream>,
+    /// The argument as the user's function gets it.
+    pub(crate) passed: TokenStream,
 }
 
 /// Reads all parameters but `self`, and the lifetimes to declare for what is lent.
-pub(crate) fn read(kind: Kind, signature: &Signature, errors: &mut Errors) -> (Vec<Parameter>, Vec<Lifetime>) {
+pub(crate) fn read(
+    kind: Kind,
+    root: &TokenStream,
+    signature: &Signature,
+    errors: &mut Errors,
+) -> (Vec<Parameter>, Vec<Lifetime>) {
     let mut fresh = Fresh::default();
     let mut parameters = Vec::new();
     for input in &signature.inputs {
         let FnArg::Typed(typed) = input else { continue };
-        refuse_attributes(typed, errors);
-        parameters.push(Parameter {
-            name: name(&typed.pat, &signature.ident, parameters.len()),
-            ty: typed.ty.to_token_stream(),
-            passing: match kind {
-                Kind::Run | Kind::Message => Passing::Move,
-                Kind::Step => passing(&typed.ty, signature, &mut fresh),
-            },
-        });
-    }
-    (parameters, fresh.into_names())
-}
-
-fn refuse_attributes(parameter: &PatType, errors: &mut Errors) {
-    for attribute in &parameter.attrs {
-        if !attributes::is_lint_level(attribute) {
+        for attribute in typed.attrs.iter().filter(|attribute| !attributes::is_lint_level(attribute)) {
             errors.on(attribute, "a daemon's parameters cannot bear attributes other than lint levels");
         }
+        // The function's own name is taken by the function to which the arguments are passed on.
+        let name = match &*typed.pat {
+            Pat::Ident(named) if named.ident != signature.ident => hygienic(&named.ident),
+            _ => format_ident!("argument_{}", parameters.len() + 1, span = Span::mixed_site()),
+        };
+        parameters.push(match kind {
+            Kind::Step => of_step(name, &typed.ty, root, signature, &mut fresh),
+            // The function is called once.
+            _ => as_it_is(&name, &typed.ty, print!(#name)),
+        });
     }
+    (parameters, fresh.0)
 }
 
-/// The user's name where there is one: it is what the documentation shows. The function's own name
-/// is taken by the function beside which the arguments are passed on.
-fn name(pattern: &Pat, function: &Ident, position: usize) -> Ident {
-    match pattern {
-        Pat::Ident(named) if named.ident != *function => hygienic(&named.ident),
-        _ => format_ident!("argument_{}", position + 1, span = Span::mixed_site()),
-    }
+fn as_it_is(name: &Ident, ty: &Type, passed: TokenStream) -> Parameter {
+    let ty = ty.to_token_stream();
+    Parameter { name: name.clone(), outer_ty: ty.clone(), ty, binding: None, passed }
 }
 
-/// The same name in the same place, but invisible to the user's own names.
+/// Returns a parameter that each step gets anew: cloned, or lent.
+fn of_step(name: Ident, ty: &Type, root: &TokenStream, signature: &Signature, fresh: &mut Fresh) -> Parameter {
+    let reference = match ty {
+        Type::Group(group) => return of_step(name, &group.elem, root, signature, fresh),
+        Type::Paren(paren) => return of_step(name, &paren.elem, root, signature, fresh),
+        Type::Reference(reference) => reference,
+        _ => return as_it_is(&name, ty, print!(#root::__private::step_argument::<#ty>(&#name))),
+    };
+    let exclusive = reference.mutability.is_some();
+    // A lifetime that something else depends on must stay the caller's, and a trait object is made where the caller passes it.
+    if is_shared_lifetime(reference, signature) || matches!(*reference.elem, Type::TraitObject(_)) {
+        return as_it_is(&name, ty, if exclusive { print!(&mut *#name) } else { print!(#name) });
+    }
+    let target = fresh.name_in(reference.elem.to_token_stream());
+    let (outer_ty, passed) = if exclusive {
+        let passed = print!(::core::borrow::BorrowMut::<#target>::borrow_mut(&mut #name));
+        (print!(impl ::core::borrow::BorrowMut<#target>), passed)
+    } else {
+        (print!(impl ::core::borrow::Borrow<#target>), print!(::core::borrow::Borrow::<#target>::borrow(&#name)))
+    };
+    Parameter { outer_ty, binding: exclusive.then(|| print!(mut)), ..as_it_is(&name, ty, passed) }
+}
+
+/// Returns the same name in the same place, but invisible to the user's own names. The result is read as Rust 2024: a name that
+/// is a keyword only there becomes a raw one.
 pub(crate) fn hygienic(ident: &Ident) -> Ident {
+    let span = ident.span().resolved_at(Span::mixed_site());
+    if ident == "gen" {
+        return Ident::new_raw("gen", span);
+    }
     let mut ident = ident.clone();
-    ident.set_span(ident.span().resolved_at(Span::mixed_site()));
+    ident.set_span(span);
     ident
 }
 
-/// How a step gets an argument of this type.
-fn passing(ty: &Type, signature: &Signature, fresh: &mut Fresh) -> Passing {
-    match ty {
-        Type::Group(group) => passing(&group.elem, signature, fresh),
-        Type::Paren(paren) => passing(&paren.elem, signature, fresh),
-        Type::Reference(reference) => lending(reference, signature, fresh),
-        _ => Passing::Clone,
-    }
-}
-
-/// A reference is lent, unless that would break it: a lifetime that something else depends on must
-/// stay the caller's, and a trait object should be made where the caller passes it.
-fn lending(reference: &TypeReference, signature: &Signature, fresh: &mut Fresh) -> Passing {
-    let exclusive = reference.mutability.is_some();
-    let kept = is_shared_lifetime(reference, signature) || matches!(*reference.elem, Type::TraitObject(_));
-    match (exclusive, kept) {
-        (false, true) => Passing::Copy,
-        (true, true) => Passing::Reborrow,
-        (false, false) => Passing::Lend(fresh.name_in(&reference.elem)),
-        (true, false) => Passing::LendMut(fresh.name_in(&reference.elem)),
-    }
-}
-
-/// Whether the reference's lifetime is `'static`, or named anywhere else in the signature.
+/// Returns `true` if the reference's lifetime is `'static`, or named anywhere else in the signature.
 fn is_shared_lifetime(reference: &TypeReference, signature: &Signature) -> bool {
-    let Some(lifetime) = &reference.lifetime else {
-        return false;
-    };
-    let used = occurrences(signature.inputs.to_token_stream(), &lifetime.ident)
-        + occurrences(signature.output.to_token_stream(), &lifetime.ident)
-        + occurrences(signature.generics.where_clause.to_token_stream(), &lifetime.ident);
+    let Some(lifetime) = &reference.lifetime else { return false };
+    let Signature { inputs, output, generics, .. } = signature;
+    let bounds = &generics.where_clause;
+    let used = occurrences(quote::quote!(#inputs #output #bounds), &lifetime.ident);
     lifetime.ident == "static" || (lifetime.ident != "_" && used > 1)
 }
 
-/// How often the lifetime of that name occurs.
+/// Returns how often the lifetime of that name occurs.
 fn occurrences(tokens: TokenStream, name: &Ident) -> usize {
     let mut quote = false;
     let mut count = 0;

@@ -1,315 +1,220 @@
-//! The values of the plain keys: literals are checked here, expressions are the compiler's.
+//! The values of the keys: literals are checked, other expressions are left to the compiler.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::ToTokens;
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, ExprLit, ExprUnary, Lit, LitInt, UnOp};
+use syn::{Expr, ExprLit, Lit, LitInt, LitStr, UnOp};
 
-use crate::actions;
+use crate::args::{Arg, Value};
+use crate::blocks;
 use crate::duration;
-use crate::keys::{CONTROLS, Key, Shape, Words};
+use crate::errors::Errors;
+use crate::expand::{located, print};
+use crate::keys::{Key, Shape};
+use crate::parameters::hygienic;
 use crate::suggest;
 
-/// A checked value.
-pub(crate) enum Checked {
-    /// The user's tokens.
-    Verbatim(TokenStream),
-    /// A variant of one of the library's enums, and where its word stood.
-    Variant(&'static str, &'static str, Span),
-    /// A duration that was given as a string.
-    Duration(Duration, Span),
-}
-
-/// Checks the value of a key that wants an expression.
-pub(crate) fn check(key: &Key, value: &Expr) -> syn::Result<Checked> {
-    match key.shape {
-        Shape::Name => name(key, value),
-        Shape::Path | Shape::PidFile => path(key, value),
-        Shape::Mode => mode(key, value),
-        Shape::PrivateMode => private_mode(key, value),
-        Shape::Bool => boolean(key, value),
-        Shape::Account => account(key, value),
-        Shape::Descriptors => descriptors(key, value),
-        Shape::Words(words) => word(key, value, words),
-        Shape::Stream(words) => stream(key, value, words),
-        Shape::Duration => span_of_time(value),
-        Shape::PoolSize => pool_size(key, value, "a pool without a worker handles no message"),
-        Shape::Workers => pool_size(key, value, "a runtime without a worker runs no task"),
-        Shape::Retry => function(key, value, "braces, such as `{ attempts = 5 }`, or a `Retry`"),
-        Shape::Attempts => attempts(key, value),
-        Shape::OnOutput => function(key, value, "a function that is given what a starting daemon prints"),
-        Shape::From => function(key, value, "a function that returns the next message"),
-        _ => function(key, value, "a function from `Daemon` to `Daemon`"),
+/// Checks a value, and returns what the builder's method is given; nothing if it was reported.
+pub(crate) fn check(root: &TokenStream, arg: &Arg, errors: &mut Errors) -> Option<TokenStream> {
+    match (&arg.value, arg.key.shape) {
+        (Value::Nothing, Shape::Control) => Some(print!(#root::control::Endpoint::new())),
+        (Value::Nothing, _) => Some(TokenStream::new()),
+        (Value::Arms(arms), Shape::Hooks) => Some(blocks::hooks(root, arms, errors)),
+        (Value::Arms(arms), _) => Some(blocks::signals(root, arms, errors)),
+        (Value::Args(args), _) => {
+            let calls: Vec<_> = args.iter().filter_map(|arg| call(root, arg, errors)).collect();
+            Some(print!(#root::Retry::new() #(#calls)*))
+        }
+        (Value::Expr(value), _) => errors.keep(expression(root, arg.key, value)),
     }
 }
 
-fn name(key: &Key, value: &Expr) -> syn::Result<Checked> {
+/// Checks a value, and returns the call of the builder's method.
+pub(crate) fn call(root: &TokenStream, arg: &Arg, errors: &mut Errors) -> Option<TokenStream> {
+    let (mut method, value) = (hygienic(&arg.word), check(root, arg, errors)?);
+    match arg.key.shape {
+        Shape::Control => method = Ident::new("attach", method.span()),
+        Shape::PathOr("", _) if value.is_empty() => method = format_ident!("no_{method}"),
+        _ => {}
+    }
+    Some(print!(.#method(#value)))
+}
+
+fn expression(root: &TokenStream, key: &Key, value: &Expr) -> syn::Result<TokenStream> {
+    let verbatim = value.to_token_stream();
     let Some(literal) = literal(value) else {
-        return Ok(verbatim(value));
+        return match key.shape {
+            Shape::Words(group, words) | Shape::PathOr(group, words) => variant(root, key, value, group, words),
+            Shape::Control => Ok(endpoint(root, value)),
+            _ => Ok(verbatim),
+        };
     };
-    let text = text(key, literal, "a string")?;
-    if text.is_empty() {
-        return Err(wrong(value, "a daemon's name cannot be empty"));
-    }
-    if text.contains(['/', '\0']) {
-        return Err(wrong(value, "a daemon's name becomes a file name: it cannot contain `/` or NUL"));
-    }
-    Ok(verbatim(value))
-}
-
-fn path(key: &Key, value: &Expr) -> syn::Result<Checked> {
-    if let Some(literal) = literal(value) {
-        if matches!((key.shape, literal), (Shape::PidFile, Lit::Str(text)) if text.value() == "none") {
-            return Err(wrong(value, "write `none` without quotes, or `./none` for a file"));
+    match (key.shape, literal) {
+        (Shape::Any, _) | (Shape::Bool, Lit::Bool(_)) | (Shape::Account, Lit::Int(_)) => {}
+        (Shape::Name | Shape::Path | Shape::PathOr(..) | Shape::Account, Lit::Str(text)) => check_text(key, text)?,
+        (Shape::Mode | Shape::PrivateMode, Lit::Int(number)) => check_mode(key, number)?,
+        (Shape::Count(most, why), Lit::Int(number)) => check_count(key, value, number, most, why)?,
+        (Shape::Duration, Lit::Str(text)) => return duration_of(text),
+        (Shape::Duration, Lit::Int(number)) => {
+            let number = number.base10_digits();
+            return Err(wrong(value, format!("a duration needs a unit: write `\"{number}ms\"` or `\"{number}s\"`")));
         }
-        if text(key, literal, "a path")?.is_empty() {
-            return Err(wrong(value, format!("the path of `{}` is empty", key.name)));
+        (Shape::Control, Lit::Str(text)) => {
+            check_address(text)?;
+            return Ok(endpoint(root, value));
         }
+        _ => return Err(mismatch(key, literal)),
     }
-    Ok(verbatim(value))
+    Ok(verbatim)
 }
 
-fn account(key: &Key, value: &Expr) -> syn::Result<Checked> {
-    match literal(value) {
-        None | Some(Lit::Int(_)) => {}
-        Some(literal) if text(key, literal, "a name or a number")?.is_empty() => {
-            return Err(wrong(value, format!("the name of the `{}` is empty", key.name)));
+/// Says what the key does and how it is written, for a value that it cannot have.
+pub(crate) fn mismatch(key: &Key, value: &impl ToTokens) -> syn::Error {
+    let (found, purpose) = (value.to_token_stream(), key.purpose());
+    wrong(value, format!("`{}` cannot be `{found}`: it {purpose}, such as `{}`", key.name, key.example))
+}
+
+fn check_text(key: &Key, text: &LitStr) -> syn::Result<()> {
+    let content = text.value();
+    let word_of = |words: &[&str]| words.contains(&content.as_str());
+    match key.shape {
+        _ if content.is_empty() => Err(wrong(text, format!("`{}` cannot be an empty string", key.name))),
+        Shape::Name if content.contains(['/', '\0']) => {
+            Err(wrong(text, "the name becomes a file name: it cannot contain `/` or NUL"))
         }
-        Some(_) => {}
-    }
-    Ok(verbatim(value))
-}
-
-fn boolean(key: &Key, value: &Expr) -> syn::Result<Checked> {
-    match literal(value) {
-        None | Some(Lit::Bool(_)) => Ok(verbatim(value)),
-        Some(literal) => Err(mismatch(key, literal, "`true` or `false`")),
+        Shape::PathOr(_, words) if word_of(words) => {
+            Err(wrong(text, format!("write `{content}` without quotes, or `./{content}` for a file")))
+        }
+        _ => Ok(()),
     }
 }
 
-fn descriptors(key: &Key, value: &Expr) -> syn::Result<Checked> {
-    match literal(value) {
-        None => Ok(verbatim(value)),
-        Some(literal) => Err(mismatch(key, literal, "a list, such as `[3]`")),
-    }
-}
-
-fn function(key: &Key, value: &Expr, wanted: &str) -> syn::Result<Checked> {
-    match literal(value) {
-        None => Ok(verbatim(value)),
-        Some(literal) => Err(mismatch(key, literal, wanted)),
-    }
-}
-
-/// The library refuses the same; it says so when the daemon starts.
-const LARGEST_POOL: usize = 32_768;
-
-fn pool_size(key: &Key, value: &Expr, why_not_none: &str) -> syn::Result<Checked> {
-    let number = match literal(value) {
-        None => return Ok(verbatim(value)),
-        Some(Lit::Int(number)) => number,
-        Some(literal) => return Err(mismatch(key, literal, "a whole number, such as `100`")),
-    };
-    match number.base10_parse::<usize>() {
-        _ if is_negative(value) => Err(wrong(value, "a pool cannot have less than one worker")),
-        Ok(0) => Err(wrong(value, format!("{why_not_none}: at least `1`"))),
-        Ok(size) if size <= LARGEST_POOL => Ok(verbatim(value)),
-        _ => Err(wrong(
-            value,
-            format!("each worker is a thread, and no process has that many: at most `{LARGEST_POOL}`"),
-        )),
-    }
-}
-
-fn attempts(key: &Key, value: &Expr) -> syn::Result<Checked> {
-    let number = match literal(value) {
-        None => return Ok(verbatim(value)),
-        Some(Lit::Int(number)) => number,
-        Some(literal) => return Err(mismatch(key, literal, "a whole number, such as `5`")),
-    };
-    match number.base10_parse::<u32>() {
-        Ok(1..) if !is_negative(value) => Ok(verbatim(value)),
-        _ => Err(wrong(value, "a message is tried at least once, and at most 4294967295 times")),
-    }
-}
-
-fn is_negative(value: &Expr) -> bool {
-    match value {
-        Expr::Group(group) => is_negative(&group.expr),
-        Expr::Unary(ExprUnary { op, .. }) => matches!(op, UnOp::Neg(_)),
-        _ => false,
-    }
-}
-
-fn mode(key: &Key, value: &Expr) -> syn::Result<Checked> {
-    bits(key, value)?;
-    Ok(verbatim(value))
-}
-
-fn private_mode(key: &Key, value: &Expr) -> syn::Result<Checked> {
-    match bits(key, value)? {
-        Some(bits) if bits & 0o022 != 0 => Err(wrong(
-            value,
-            "group and others must not write the pidfile: they could put a number there that `stop` then signals",
-        )),
-        _ => Ok(verbatim(value)),
-    }
-}
-
-/// The permission bits of a literal; nothing if it is an expression.
-fn bits(key: &Key, value: &Expr) -> syn::Result<Option<u32>> {
-    let number = match literal(value) {
-        None => return Ok(None),
-        Some(Lit::Int(number)) => number,
-        Some(literal) => return Err(mismatch(key, literal, "a number, such as `0o027`")),
-    };
-    refuse_decimal(number)?;
-    match number.base10_parse::<u32>() {
-        Ok(bits) if bits <= 0o777 => Ok(Some(bits)),
-        _ => Err(wrong(number, format!("`{}` has nine bits: at most `0o777`", key.name))),
-    }
-}
-
-/// `22` means `0o22` to everybody but the compiler. One digit is the same in both.
-fn refuse_decimal(number: &LitInt) -> syn::Result<()> {
-    let digits = number.base10_digits();
-    let text = number.to_string();
+fn check_mode(key: &Key, number: &LitInt) -> syn::Result<()> {
+    // Users who write `22` mean `0o22`. One digit is the same in both.
+    let (text, digits) = (number.to_string(), number.base10_digits());
     let decimal = !["0o", "0x", "0b"].iter().any(|prefix| text.starts_with(prefix));
-    if decimal && digits.len() > 1 && digits.bytes().all(|digit| digit < b'8') {
-        return Err(wrong(number, format!("`{text}` is decimal: write `0o{digits}`")));
-    }
     if decimal && digits.bytes().any(|digit| digit >= b'8') {
         return Err(wrong(number, format!("`{text}` is decimal: write it in octal, such as `0o027`")));
     }
-    Ok(())
-}
-
-fn word(key: &Key, value: &Expr, words: &Words) -> syn::Result<Checked> {
-    if let Some(literal) = literal(value) {
-        return Err(mismatch(key, literal, &format!("one of the words {}", suggest::list(&words.names()))));
+    if decimal && digits.len() > 1 {
+        return Err(wrong(number, format!("`{text}` is decimal: write `0o{digits}`")));
     }
-    bare_word(key, value, words)
+    match number.base10_parse::<u32>() {
+        Ok(bits) if bits > 0o777 => {}
+        Ok(bits) if matches!(key.shape, Shape::PrivateMode) && bits & 0o022 != 0 => {
+            let message =
+                "group and others must not write the pidfile: they could put a number there that `stop` then signals";
+            return Err(wrong(number, message));
+        }
+        Ok(_) => return Ok(()),
+        Err(_) => {}
+    }
+    Err(wrong(number, format!("`{}` has nine bits: at most `0o777`", key.name)))
 }
 
-fn stream(key: &Key, value: &Expr, words: &Words) -> syn::Result<Checked> {
-    match literal(value) {
-        Some(Lit::Str(text)) if words.variant(&text.value()).is_some() => {
-            let message = format!("write `{}` without quotes, or `./{0}` for a file", text.value());
-            Err(wrong(value, message))
-        }
-        Some(literal) if text(key, literal, "a path, `null` or `keep`")?.is_empty() => {
-            Err(wrong(value, format!("the path of `{}` is empty", key.name)))
-        }
-        Some(_) => Ok(verbatim(value)),
-        None => bare_word(key, value, words),
+fn check_count(key: &Key, value: &Expr, number: &LitInt, most: u64, why: &str) -> syn::Result<()> {
+    let negative = value.to_token_stream().to_string().starts_with('-');
+    match number.base10_parse::<u64>() {
+        Ok(number) if (1..=most).contains(&number) && !negative => Ok(()),
+        _ => Err(wrong(value, format!("`{}` must be between 1 and {most}: {why}", key.name))),
     }
 }
 
-/// A known word becomes its variant. An unknown one that no constant would be named is a mistake.
-fn bare_word(key: &Key, value: &Expr, words: &Words) -> syn::Result<Checked> {
-    let Some(word) = actions::word(value) else {
-        return Ok(verbatim(value));
+fn check_address(text: &LitStr) -> syn::Result<()> {
+    match text.value().parse::<SocketAddr>() {
+        Err(_) => Err(wrong(text, "an address is an IP address and a port, such as `\"127.0.0.1:0\"`")),
+        Ok(address) if !address.ip().is_loopback() => {
+            Err(wrong(text, "an endpoint listens on this machine alone: `127.0.0.1` or `[::1]`"))
+        }
+        Ok(_) => Ok(()),
+    }
+}
+
+fn duration_of(text: &LitStr) -> syn::Result<TokenStream> {
+    let duration = duration::parse(&text.value()).map_err(|message| wrong(text, message))?;
+    let (function, number) = match duration.subsec_millis() {
+        0 => (print!(from_secs), duration.as_secs()),
+        rest => (print!(from_millis), duration.as_secs() * 1_000 + u64::from(rest)),
     };
-    if let Some(variant) = words.variant(&word) {
-        return Ok(Checked::Variant(words.group, variant, value.span()));
-    }
-    if word.starts_with(|letter: char| letter.is_lowercase()) {
-        let hint = suggest::hint(&word, &words.names());
-        return Err(wrong(value, format!("unknown word `{word}` for `{}`{hint}", key.name)));
-    }
-    Ok(verbatim(value))
+    let mut number = Literal::u64_unsuffixed(number);
+    number.set_span(text.span().resolved_at(Span::mixed_site()));
+    Ok(print!(::core::time::Duration::#function(#number)))
 }
 
-fn span_of_time(value: &Expr) -> syn::Result<Checked> {
-    match literal(value) {
-        None => Ok(verbatim(value)),
-        Some(Lit::Str(text)) => duration::parse(&text.value())
-            .map(|duration| Checked::Duration(duration, text.span()))
-            .map_err(|message| wrong(text, message)),
-        Some(Lit::Int(number)) => {
-            Err(wrong(value, format!("a duration needs a unit: write `\"{}s\"`", number.base10_digits())))
+/// Turns a known word into its variant. An unknown one that cannot be the name of a constant is a mistake.
+fn variant(root: &TokenStream, key: &Key, value: &Expr, group: &str, words: &[&str]) -> syn::Result<TokenStream> {
+    let word = bare_word(value).map(ToString::to_string).unwrap_or_default();
+    if !words.contains(&word.as_str()) {
+        if word.starts_with(char::is_lowercase) && !group.is_empty() {
+            let hint = suggest::hint(&word, words);
+            return Err(wrong(value, format!("unknown word `{word}` for `{}`{hint}", key.name)));
         }
-        Some(other) => {
-            Err(wrong(other, format!("a duration is a string with a unit, such as `\"10s\"`, not {}", article(other))))
-        }
+        return Ok(value.to_token_stream());
     }
-}
-
-/// What an endpoint is made of: a literal is the address that it listens on, too.
-pub(crate) fn endpoint(word: &Ident, key: &Key, value: Option<&Expr>) -> syn::Result<Option<TokenStream>> {
-    if !CONTROLS {
-        return Err(wrong(word, "`control` needs the feature `control` of `daemonic`, which brings the endpoint"));
+    if group.is_empty() {
+        return Ok(TokenStream::new());
     }
-    let Some(value) = value else { return Ok(None) };
-    if let Some(literal) = literal(value) {
-        let address = text(key, literal, "an address, an `Endpoint` or nothing")?;
-        match address.parse::<SocketAddr>() {
-            Err(_) => return Err(wrong(value, "an address is an IP address and a port, such as `\"127.0.0.1:0\"`")),
-            Ok(address) if !address.ip().is_loopback() => {
-                return Err(wrong(value, "an endpoint listens on this machine alone: `127.0.0.1` or `[::1]`"));
-            }
-            Ok(_) => {}
-        }
-    }
-    Ok(Some(value.to_token_stream()))
+    // `multi_thread` is `MultiThread`.
+    let name: String = word.split('_').map(|part| part[..1].to_uppercase() + &part[1..]).collect();
+    let name = Ident::new(&name, value.span().resolved_at(Span::mixed_site()));
+    let group = Ident::new(group, Span::mixed_site());
+    Ok(print!(#root::#group::#name))
 }
 
-/// Returns `true` if the value is the word `none` of a pidfile.
-pub(crate) fn is_no_pidfile(key: &Key, value: &Expr) -> bool {
-    matches!(key.shape, Shape::PidFile) && actions::word(value).as_deref() == Some("none")
+/// Makes an endpoint of an expression. What cannot be one is an error where the user wrote it.
+fn endpoint(root: &TokenStream, value: &Expr) -> TokenStream {
+    let span = value.span().resolved_at(Span::mixed_site());
+    let root = located(root, span);
+    quote_spanned!(span=> <#root::control::Endpoint as ::core::convert::From<_>>::from(#value))
 }
 
-/// Returns `true` if the value is a bare `None`, whose type no method could infer: the key might as well not be there.
-pub(crate) fn is_unset(value: &Expr) -> bool {
-    actions::word(value).as_deref() == Some("None")
-}
-
-/// Returns `true` if the value is a literal.
-pub(crate) fn is_literal(value: &Expr) -> bool {
-    literal(value).is_some()
-}
-
-/// The literal, seen through the group in which a `macro_rules!` hands it over.
-fn literal(value: &Expr) -> Option<&Lit> {
+/// Returns the duration that a string says, if it says one.
+pub(crate) fn literal_duration(value: &Value) -> Option<(Duration, Span)> {
     match value {
-        Expr::Lit(ExprLit { lit, .. }) => Some(lit),
-        Expr::Group(group) => literal(&group.expr),
-        Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => literal(expr),
+        Value::Expr(value) => match literal(value)? {
+            Lit::Str(text) => duration::parse(&text.value()).ok().map(|duration| (duration, text.span())),
+            _ => None,
+        },
         _ => None,
     }
 }
 
-/// The text of a string; any other literal is a mistake.
-fn text(key: &Key, literal: &Lit, wanted: &str) -> syn::Result<String> {
-    match literal {
-        Lit::Str(text) => Ok(text.value()),
-        other => Err(mismatch(key, other, wanted)),
+/// Returns the expression if it is one bare word.
+pub(crate) fn bare_word(value: &Expr) -> Option<&Ident> {
+    match value {
+        Expr::Path(path) if path.qself.is_none() => path.path.get_ident(),
+        Expr::Group(group) => bare_word(&group.expr),
+        _ => None,
     }
 }
 
-fn mismatch(key: &Key, found: &Lit, wanted: &str) -> syn::Error {
-    wrong(found, format!("`{}` wants {wanted}, not {}", key.name, article(found)))
-}
+impl Arg {
+    pub(crate) fn is_literal(&self) -> bool {
+        matches!(&self.value, Value::Expr(value) if literal(value).is_some())
+    }
 
-fn article(literal: &Lit) -> &'static str {
-    match literal {
-        Lit::Str(_) => "a string",
-        Lit::ByteStr(_) => "a byte string",
-        Lit::CStr(_) => "a C string",
-        Lit::Byte(_) | Lit::Int(_) | Lit::Float(_) => "a number",
-        Lit::Char(_) => "a character",
-        Lit::Bool(_) => "a boolean",
-        _ => "this literal",
+    /// Returns the value if it is one bare word.
+    pub(crate) fn bare_word(&self) -> Option<&Ident> {
+        match &self.value {
+            Value::Expr(value) => bare_word(value),
+            _ => None,
+        }
     }
 }
 
-fn verbatim(value: &Expr) -> Checked {
-    Checked::Verbatim(value.to_token_stream())
+/// Returns the literal, seen through the group in which a `macro_rules!` hands it over.
+pub(crate) fn literal(value: &Expr) -> Option<&Lit> {
+    match value {
+        Expr::Lit(ExprLit { lit, .. }) => Some(lit),
+        Expr::Group(group) => literal(&group.expr),
+        Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => literal(&unary.expr),
+        _ => None,
+    }
 }
 
-fn wrong(tokens: impl ToTokens, message: impl std::fmt::Display) -> syn::Error {
+pub(crate) fn wrong(tokens: impl ToTokens, message: impl std::fmt::Display) -> syn::Error {
     syn::Error::new_spanned(tokens, message)
 }

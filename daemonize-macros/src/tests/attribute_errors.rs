@@ -1,7 +1,8 @@
 //! What is said about the attribute's keys and plain values, and at which token.
 
 use super::{FINE, HANDLER, assert_errors, errors};
-use crate::keys::Kind::{Message, Run, Step};
+use crate::keys;
+use crate::keys::Kind::{self, Instance, Message, Run, Step};
 
 /// One mistake in the arguments of `#[daemon::run]`.
 #[track_caller]
@@ -11,9 +12,9 @@ fn one(args: &str, message: &str, place: &str) {
 
 #[test]
 fn unknown_keys_get_the_nearest_known_one() {
-    one(r#"pid_file = "x""#, "unknown key `pid_file`, did you mean `pidfile`?", "pid_file");
+    one(r#"pidfiel = "x""#, "unknown key `pidfiel`, did you mean `pidfile`?", "pidfiel");
     one("signal = { TERM => f }", "unknown key `signal`, did you mean `signals`?", "signal");
-    one("working_dir = f(a, b)", "unknown key `working_dir`, did you mean `working_directory`?", "working_dir");
+    one("working_direc = f(a, b)", "unknown key `working_direc`, did you mean `working_directory`?", "working_direc");
     one("Umask = 0", "unknown key `Umask`, did you mean `umask`?", "Umask");
 }
 
@@ -30,38 +31,76 @@ fn unknown_keys_that_are_near_to_none_get_the_list() {
 }
 
 #[test]
-fn keys_of_other_attributes_say_so() {
-    one(r#"every = "1s""#, "`every` does not belong to `#[daemon::run]`: it paces a `#[daemon::step]`", "every");
-    one(
-        "from = f",
-        "`from` does not belong to `#[daemon::run]`: it says where a `#[daemon::message]` gets its messages",
-        "from",
-    );
-    one(
+fn key_of_another_attribute_names_that_attribute_and_what_the_key_does() {
+    let elsewhere = |kind: Kind, args: &str, item: &str, key: &str, rest: &str| {
+        assert_errors(kind, args, item, &[(&format!("`{key}` does not belong to `{kind}`{rest}"), key)]);
+    };
+    let pace =
+        ", but to `#[daemon::step]`: it sets the pace of steps, from the beginning of one to the beginning of the next";
+    elsewhere(Run, r#"every = "1s""#, FINE, "every", pace);
+    elsewhere(Message, r#"from = f, every = "1s""#, HANDLER, "every", pace);
+    elsewhere(
+        Step,
         "pool_size = 3",
-        "`pool_size` does not belong to `#[daemon::run]`: it says how many messages a `#[daemon::message]` handles at once",
+        FINE,
         "pool_size",
+        ", but to `#[daemon::message]`: it sets how many messages are handled at the same time, each in a thread of its own",
     );
-    one("cli", "`cli` does not belong to `#[daemon::run]`: it is reserved for command lines", "cli");
+    elsewhere(
+        Run,
+        "attempts = 3",
+        FINE,
+        "attempts",
+        ", but to `retry = { … }`: it limits how often a message is handled, the first attempt included",
+    );
+    elsewhere(
+        Instance,
+        "umask = 0",
+        "fn main() {}",
+        "umask",
+        ", but to `#[daemon::run]`, `#[daemon::step]` or `#[daemon::message]`: it sets the umask",
+    );
+    elsewhere(Run, "cli", FINE, "cli", ": it is reserved for command lines");
     for key in ["runtime = current_thread", "worker_threads = 2"] {
         let name = key.split(' ').next().unwrap();
-        one(key, &format!("`{name}` is about the runtime of an `async fn`; this function is none"), name);
+        one(key, &format!("`{name}` is for the runtime of an `async fn`, which this function is not"), name);
     }
-    assert_errors(
-        Step,
-        r#"idle_time = "1s""#,
-        FINE,
-        &[(
-            "`idle_time` does not belong to `#[daemon::step]`: it says how long a `#[daemon::message]` waits when there is no message",
-            "idle_time",
-        )],
-    );
-    assert_errors(
-        Message,
-        r#"from = f, every = "1s""#,
-        HANDLER,
-        &[("`every` does not belong to `#[daemon::message]`: it paces a `#[daemon::step]`", "every")],
-    );
+}
+
+/// Words of other libraries and of systemd.
+#[test]
+fn word_that_people_try_names_the_key_and_what_differs() {
+    for (word, rest) in [
+        ("cwd", "write `working_directory`: it is `/` unless it is set"),
+        ("workdir", "write `working_directory`: it is `/` unless it is set"),
+        ("working_dir", "write `working_directory`: it is `/` unless it is set"),
+        (
+            "timeout",
+            "write `start_timeout`: it limits a start, `stop_timeout` a stop, `grace` what follows a stop signal",
+        ),
+        ("foreground", "write `detach`: `detach = never` stays in the foreground, as `foreground()` does"),
+        ("user_id", "write `user`: it takes a name or a number, and owns the pidfile too"),
+        ("uid", "write `user`: it takes a name or a number, and owns the pidfile too"),
+        ("gid", "write `group`: it takes a name or a number"),
+        ("pid_file", "write `pidfile`: it is one word"),
+        ("log_file", "write `log`: it takes a path for both stdout and stderr"),
+    ] {
+        one(&format!(r#"{word} = "x""#), &format!("unknown key `{word}`, {rest}"), word);
+    }
+    let retries = |args: &str, message: &str| assert_errors(Message, args, HANDLER, &[(message, "retries")]);
+    retries("from = f, retries = 5", "unknown key `retries`, write `retry`: write `retry = { attempts = 5 }`");
+    retries("from = f, retry = { retries = 5 }", "unknown key `retries`, write `attempts`: the first attempt counts");
+}
+
+#[test]
+fn every_word_that_people_try_belongs_to_a_key_and_is_none() {
+    for (words, key, _) in keys::TRIED {
+        assert!(keys::KEYS.iter().any(|known| known.name == *key), "{key}");
+        for word in words.split(' ') {
+            let owner = keys::KEYS.iter().find(|known| known.name == word);
+            assert!(owner.is_none(), "`{word}` is a key");
+        }
+    }
 }
 
 #[test]
@@ -74,19 +113,19 @@ fn a_key_is_given_once() {
 #[test]
 fn a_key_needs_its_value_and_a_value_its_key() {
     one("pidfile", r#"`pidfile` needs a value, such as `pidfile = "~/sleepy.pid"`"#, "pidfile");
-    one("detach, umask = 0", "`detach` needs a value, such as `detach = auto`", "detach");
+    one("detach, umask = 0", "`detach` needs a value, such as `detach = never`", "detach");
     one("umask =", "`umask =` needs a value, such as `umask = 0o027`", "=");
     one("umask = , kill = true", "`umask =` needs a value, such as `umask = 0o027`", "=");
-    one(r#""x.pid""#, r#"expected a key before this value, such as `pidfile = "~/sleepy.pid"`"#, r#""x.pid""#);
+    one(r#""x.pid""#, r#"expected a key before this value, such as `name = "sleepy"`"#, r#""x.pid""#);
 }
 
 #[test]
 fn keys_and_values_are_joined_by_equals_and_parted_by_commas() {
-    one(r#"pidfile("x")"#, r#"expected `=` after `pidfile`, such as `pidfile = "~/sleepy.pid"`"#, r#"("x")"#);
+    one(r#"pidfile("x")"#, r#"expected `=` after `pidfile`, such as `pidfile = "~/sleepy.pid"`"#, "(");
     one(r#"user: "x""#, r#"expected `=` after `user`, such as `user = "www-data"`"#, ":");
     one("umask == 3", "expected `=` after `umask`, such as `umask = 0o027`", "=");
-    one(r#"pidfile = "x" umask = 0o22"#, "expected `,` before `umask`", "umask");
-    one(r#"pidfile = "x"; umask = 0o22"#, "expected `,` before `;`", ";");
+    one(r#"pidfile = "x" umask = 0o22"#, "expected `,` before this", "umask");
+    one(r#"pidfile = "x"; umask = 0o22"#, "expected `,` before this", ";");
 }
 
 #[test]
@@ -96,36 +135,83 @@ fn a_mistake_ends_where_the_next_key_begins() {
         r#"pidfile("x", y), user: "x", umask, grace = |a, b| , kill = "no""#,
         FINE,
         &[
-            (r#"expected `=` after `pidfile`, such as `pidfile = "~/sleepy.pid"`"#, r#"("x", y)"#),
+            (r#"expected `=` after `pidfile`, such as `pidfile = "~/sleepy.pid"`"#, "("),
             (r#"expected `=` after `user`, such as `user = "www-data"`"#, ":"),
             ("`umask` needs a value, such as `umask = 0o027`", "umask"),
             ("expected an expression", ","),
-            ("`kill` wants `true` or `false`, not a string", r#""no""#),
+            (
+                r#"`kill` cannot be `"no"`: it sets whether `stop` kills what does not end in time, such as `kill = false`"#,
+                r#""no""#,
+            ),
         ],
     );
 }
 
 #[test]
 fn paths_and_names_are_not_empty() {
-    one(r#"pidfile = """#, "the path of `pidfile` is empty", r#""""#);
-    one(r#"stdout = """#, "the path of `stdout` is empty", r#""""#);
-    one(r#"user = """#, "the name of the `user` is empty", r#""""#);
-    one(r#"name = """#, "a daemon's name cannot be empty", r#""""#);
-    one(r#"name = "a/b""#, "a daemon's name becomes a file name: it cannot contain `/` or NUL", r#""a/b""#);
+    one(r#"pidfile = """#, "`pidfile` cannot be an empty string", r#""""#);
+    one(r#"stdout = """#, "`stdout` cannot be an empty string", r#""""#);
+    one(r#"user = """#, "`user` cannot be an empty string", r#""""#);
+    one(r#"name = """#, "`name` cannot be an empty string", r#""""#);
+    one(r#"name = "a/b""#, "the name becomes a file name: it cannot contain `/` or NUL", r#""a/b""#);
+}
+
+/// Asserts that a literal is refused with what the key does and how it is written.
+#[track_caller]
+fn refused(kind: Kind, before: &str, key: &str, literal: &str, rest: &str) {
+    let item = if kind == Message { HANDLER } else { FINE };
+    let message = format!("`{key}` cannot be `{literal}`: it {rest}");
+    assert_errors(kind, &format!("{before}{key} = {literal}"), item, &[(&message, literal)]);
 }
 
 #[test]
-fn literals_are_of_the_right_kind() {
-    one("pidfile = 3", "`pidfile` wants a path, not a number", "3");
-    one("name = true", "`name` wants a string, not a boolean", "true");
-    one("user = 'x'", "`user` wants a name or a number, not a character", "'x'");
-    one("chroot = b\"x\"", "`chroot` wants a path, not a byte string", "b\"x\"");
-    one(r#"kill = "yes""#, "`kill` wants `true` or `false`, not a string", r#""yes""#);
-    one("core_dumps = 1", "`core_dumps` wants `true` or `false`, not a number", "1");
-    one("inherit = 3", "`inherit` wants a list, such as `[3]`, not a number", "3");
-    one(r#"umask = "027""#, "`umask` wants a number, such as `0o027`, not a string", r#""027""#);
-    one("stdin = 0", "`stdin` wants a path, `null` or `keep`, not a number", "0");
-    one("configure = 3", "`configure` wants a function from `Daemon` to `Daemon`, not a number", "3");
+fn literal_of_another_kind_is_refused_with_what_the_key_does() {
+    let one = |key: &str, literal: &str, rest: &str| refused(Run, "", key, literal, rest);
+    one("pidfile", "3", r#"sets the path of the pidfile, or `none`, such as `pidfile = "~/sleepy.pid"`"#);
+    one(
+        "name",
+        "true",
+        r#"sets the name in messages, in syslog and of the default pidfile, such as `name = "sleepy"`"#,
+    );
+    one("user", "'x'", r#"changes to this user for good, by name or number, such as `user = "www-data"`"#);
+    one("chroot", "b\"x\"", r#"sets a new root directory; needs a `user`, such as `chroot = "/srv/jail"`"#);
+    one("kill", r#""yes""#, "sets whether `stop` kills what does not end in time, such as `kill = false`");
+    one("core_dumps", "1", "sets whether the daemon may dump core, such as `core_dumps = true`");
+    one("inherit", "3", "keeps these descriptors open regardless of `close`, such as `inherit = [3, 4]`");
+    one("umask", r#""027""#, "sets the umask, such as `umask = 0o027`");
+    one("stdin", "0", "sets standard input: a path, `null`, `keep`, or any open file, such as `stdin = null`");
+    one(
+        "ready",
+        r#""manual""#,
+        "sets when the daemon is ready: `auto`, `entered` or `manual`, such as `ready = manual`",
+    );
+    let grace = "sets the time that handlers and body have to end after a stop signal";
+    one("grace", "1.5", &format!(r#"{grace}, such as `grace = "2s"`"#));
+    let configure = "calls a `fn(Daemon) -> Daemon` for everything else, such as `configure = more_settings`";
+    one("configure", "3", configure);
+    let output = "calls a function, `FnMut(&[u8])`, with what the starting daemon prints, as it comes";
+    one("on_output", "3", &format!("{output}, such as `on_output = show`"));
+    one("crate", r#""daemon""#, "sets the path of this library, if it was renamed, such as `crate = ::daemon`");
+    let companion = "names the companion, where a `mod` or a type has the function's name already";
+    one("companion", r#""Sleepy""#, &format!("{companion}, such as `companion = Sleepy`"));
+    let one = |key: &str, literal: &str, rest: &str| refused(Message, "from = f, ", key, literal, rest);
+    let pool = "sets how many messages are handled at the same time, each in a thread of its own";
+    one("pool_size", r#""3""#, &format!("{pool}, such as `pool_size = 8`"));
+    one("pool_size", "1.5", &format!("{pool}, such as `pool_size = 8`"));
+    one(
+        "retry",
+        "5",
+        "sets when a message whose handler failed is handled again: `{ delay = \"1s\", max_delay = \"1m\", attempts = 5 }`, \
+         or a `daemon::Retry`, such as `retry = { attempts = 5 }`",
+    );
+}
+
+#[test]
+#[cfg(feature = "control")]
+fn number_as_an_endpoint_is_refused_with_what_may_be_one() {
+    let rest =
+        "opens an endpoint, with the feature `control`: alone, with an address of this machine, or with an `Endpoint`";
+    refused(Run, "", "control", "80", &format!(r#"{rest}, such as `control = "127.0.0.1:0"`"#));
 }
 
 #[test]
@@ -152,11 +238,6 @@ fn words_are_known_or_expressions() {
         "everything",
     );
     one("stdout = nul", "unknown word `nul` for `stdout`, did you mean `null`?", "nul");
-    one(
-        r#"ready = "manual""#,
-        "`ready` wants one of the words `auto`, `entered`, `manual`, not a string",
-        r#""manual""#,
-    );
     assert_errors(Run, "ready = entered", FINE, &[]);
     one(r#"stdout = "null""#, "write `null` without quotes, or `./null` for a file", r#""null""#);
     assert_errors(Run, "detach = DETACH, close = a::b, ready = f(), stdin = File::open(x)", FINE, &[]);
@@ -164,9 +245,8 @@ fn words_are_known_or_expressions() {
 
 #[test]
 fn durations_have_a_unit_and_some_length() {
-    one("grace = 10", r#"a duration needs a unit: write `"10s"`"#, "10");
-    one("grace = 1.5", r#"a duration is a string with a unit, such as `"10s"`, not a number"#, "1.5");
-    one(r#"grace = "10""#, "`10` has no unit: write `10s`, or `ms`, `m` or `h`", r#""10""#);
+    one("grace = 10", r#"a duration needs a unit: write `"10ms"` or `"10s"`"#, "10");
+    one(r#"grace = "10""#, "`10` has no unit: write `10ms`, `10s`, `10m` or `10h`", r#""10""#);
     one(r#"grace = "3sec""#, "unknown unit `sec`, expected `ms`, `s`, `m` or `h`", r#""3sec""#);
     one(r#"start_timeout = "0s""#, "a duration must be longer than zero", r#""0s""#);
     one(r#"start_timeout = "-3s""#, "a duration cannot be negative", r#""-3s""#);
@@ -187,7 +267,7 @@ fn a_stop_is_not_over_before_the_grace() {
     );
     assert_errors(Run, r#"stop_timeout = "1s", grace = "500ms""#, FINE, &[]);
     assert_errors(Run, r#"stop_timeout = "1s", grace = GRACE"#, FINE, &[]);
-    one(r#"stop_timeout = "1s", grace = 3"#, r#"a duration needs a unit: write `"3s"`"#, "3");
+    one(r#"stop_timeout = "1s", grace = 3"#, r#"a duration needs a unit: write `"3ms"` or `"3s"`"#, "3");
 }
 
 #[test]
@@ -197,8 +277,6 @@ fn the_librarys_path_is_absolute_and_the_companion_a_name() {
         "the path of the library must be absolute: write `::renamed` or `crate::renamed`",
         "renamed",
     );
-    one(r#"crate = "daemon""#, "`crate` wants the path of the library, such as `crate = ::daemon`", r#""daemon""#);
-    one(r#"companion = "Sleepy""#, "`companion` wants a plain name, such as `companion = Sleepy`", r#""Sleepy""#);
     one(
         "companion = daemon",
         "the companion `daemon` would hide the crate `daemon`: choose another name with `companion = …`",
@@ -219,7 +297,9 @@ fn messages_come_from_a_function() {
     let found = errors(Message, "pool_size = 3", HANDLER);
     assert_eq!(found.iter().map(|(message, _)| message.as_str()).collect::<Vec<_>>(), [missing]);
     let one = |args: &str, message: &str, place: &str| assert_errors(Message, args, HANDLER, &[(message, place)]);
-    one("from = 3", "`from` wants a function that returns the next message, not a number", "3");
+    let source = "sets the function or closure that returns the next message: `Option<T>` or `Result<Option<T>, E>`, where `T` \
+                  is the message or a `Delivery` of it";
+    refused(Message, "", "from", "3", &format!("{source}, such as `from = next_job`"));
     one("form = f, from = f", "unknown key `form`, did you mean `from`?", "form");
     one("from", "`from` needs a value, such as `from = next_job`", "from");
     assert_errors(Message, "from = || queue().pop()", HANDLER, &[]);
@@ -230,14 +310,12 @@ fn a_pool_has_workers_and_not_too_many() {
     let one = |args: &str, message: &str, place: &str| {
         assert_errors(Message, &format!("from = f, {args}"), HANDLER, &[(message, place)]);
     };
-    one("pool_size = 0", "a pool without a worker handles no message: at least `1`", "0");
-    one("pool_size = -1", "a pool cannot have less than one worker", "-1");
-    let many = "each worker is a thread, and no process has that many: at most `32768`";
+    one("pool_size = 0", "`pool_size` must be between 1 and 32768: each worker is a thread", "0");
+    one("pool_size = -1", "`pool_size` must be between 1 and 32768: each worker is a thread", "-1");
+    let many = "`pool_size` must be between 1 and 32768: each worker is a thread";
     one("pool_size = 32_769", many, "32_769");
     one("pool_size = 99999999999999999999999", many, "99999999999999999999999");
-    one(r#"pool_size = "3""#, "`pool_size` wants a whole number, such as `100`, not a string", r#""3""#);
-    one("pool_size = 1.5", "`pool_size` wants a whole number, such as `100`, not a number", "1.5");
-    one("idle_time = 100", r#"a duration needs a unit: write `"100s"`"#, "100");
+    one("idle_time = 100", r#"a duration needs a unit: write `"100ms"` or `"100s"`"#, "100");
     assert_errors(Message, "from = f, pool_size = threads() * 2", HANDLER, &[]);
     assert_errors(Message, r#"from = f, pool_size = 1, idle_time = "5ms""#, HANDLER, &[]);
 }
@@ -254,24 +332,29 @@ fn retry_is_braces_with_known_words_or_an_expression() {
     ] {
         assert_errors(Message, &format!("from = f, {args}"), HANDLER, &[]);
     }
-    one("retry = { attempts = 0 }", "a message is tried at least once, and at most 4294967295 times", "0");
-    one("retry = { attempts = -1 }", "a message is tried at least once, and at most 4294967295 times", "-1");
-    one(r#"retry = { attempts = "5" }"#, "`attempts` wants a whole number, such as `5`, not a string", r#""5""#);
-    one("retry = { delay = 3 }", r#"a duration needs a unit: write `"3s"`"#, "3");
-    one("retry = { atempts = 3 }", "unknown word `atempts` for `retry`, did you mean `attempts`?", "atempts");
-    one("retry = { attempts = 3, attempts = 4 }", "duplicate `attempts`", "attempts");
+    one("retry = { attempts = 0 }", "`attempts` must be between 1 and 4294967295: the first attempt counts", "0");
+    one("retry = { attempts = -1 }", "`attempts` must be between 1 and 4294967295: the first attempt counts", "-1");
+    one(
+        r#"retry = { attempts = "5" }"#,
+        r#"`attempts` cannot be `"5"`: it limits how often a message is handled, the first attempt included, such as `attempts = 5`"#,
+        r#""5""#,
+    );
+    one("retry = { delay = 3 }", r#"a duration needs a unit: write `"3ms"` or `"3s"`"#, "3");
+    one("retry = { atempts = 3 }", "unknown key `atempts`, did you mean `attempts`?", "atempts");
+    one("retry = { attempts = 3, attempts = 4 }", "duplicate key `attempts`", "attempts");
     one("retry = { attempts => 3 }", "expected `=` after `attempts`, such as `attempts = 5`", "=");
-    one("retry = { attempts = }", "`attempts =` needs a value", "=");
+    one("retry = { attempts = }", "`attempts =` needs a value, such as `attempts = 5`", "=");
     one("retry = {}", "`retry` is empty: write `retry = { attempts = 5 }` or leave it out", "{}");
-    one("retry = 5", "`retry` wants braces, such as `{ attempts = 5 }`, or a `Retry`, not a number", "5");
     assert_errors(
-        Step,
-        "retry = { attempts = 3 }",
-        FINE,
-        &[(
-            "`retry` does not belong to `#[daemon::step]`: it says when a `#[daemon::message]` handles a message again that failed",
-            "retry",
-        )],
+        Message,
+        "from = f, retry = { atempts = 3, delay = 3, max_delay, attempts = 0 }",
+        HANDLER,
+        &[
+            ("unknown key `atempts`, did you mean `attempts`?", "atempts"),
+            (r#"`max_delay` needs a value, such as `max_delay = "1m"`"#, "max_delay"),
+            (r#"a duration needs a unit: write `"3ms"` or `"3s"`"#, "3"),
+            ("`attempts` must be between 1 and 4294967295: the first attempt counts", "0"),
+        ],
     );
 }
 
@@ -288,7 +371,6 @@ fn an_endpoint_is_nothing_an_address_of_this_machine_or_an_expression() {
     let no = "an address is an IP address and a port, such as `\"127.0.0.1:0\"`";
     one(r#"control = "localhost:80""#, no, r#""localhost:80""#);
     one(r#"control = "127.0.0.1""#, no, r#""127.0.0.1""#);
-    one("control = 80", "`control` wants an address, an `Endpoint` or nothing, not a number", "80");
     one("control, control", "duplicate key `control`", "control");
     one("control =", r#"`control =` needs a value, such as `control = "127.0.0.1:0"`"#, "=");
     one("contrl", "unknown key `contrl`, did you mean `control`?", "contrl");
@@ -298,8 +380,6 @@ fn an_endpoint_is_nothing_an_address_of_this_machine_or_an_expression() {
 #[test]
 fn pidfile_none_in_quotes_says_how_to_write_it() {
     one(r#"pidfile = "none""#, "write `none` without quotes, or `./none` for a file", r#""none""#);
-    one("pidfile = 3", "`pidfile` wants a path, not a number", "3");
-    one("on_output = 3", "`on_output` wants a function that is given what a starting daemon prints, not a number", "3");
     one(r#"log = "keep""#, "write `keep` without quotes, or `./keep` for a file", r#""keep""#);
 }
 
@@ -312,18 +392,64 @@ fn without_the_feature_there_is_no_endpoint() {
 }
 
 #[test]
+fn expression_that_names_a_parameter_says_that_keys_cannot_see_it() {
+    let item = "fn serve(path: &str, port: u16, flag: Arc<AtomicBool>, fd: i32, every: u64) {}";
+    for (args, word) in [
+        ("pidfile = path", "path"),
+        ("pidfile = format!(\"/run/{}.pid\", port)", "port"),
+        ("working_directory = dirs::home().join(path)", "path"),
+        ("pidfile = config(&path)?", "path"),
+        ("inherit = [3, fd]", "fd"),
+        ("signals = { HUP => || flag.store(true, Relaxed) }", "flag"),
+        ("signals = { HUP => f, USR1 => [g, move |_| stop(&flag)] }", "flag"),
+        ("configure = |daemon| daemon.every(every.into())", "every"),
+        ("hooks = { before(Umask) => || chown(&path) }", "path"),
+    ] {
+        let key = args.split(' ').next().unwrap();
+        let message = format!(
+            "keys cannot see parameters such as `{word}`: they are evaluated once, before the function is called. Write an \
+             expression without it, or use the builder: `Daemon::new(…).{key}(…)`; a constant of that name is `self::{word}`"
+        );
+        assert_errors(Run, args, item, &[(&message, word)]);
+    }
+    let found = errors(Run, r#"name = format!("web-{port}")"#, item);
+    assert!(found.len() == 1 && found[0].0.contains("such as `port`"), "{found:?}");
+}
+
+/// Functions, fields, methods and names that the expression binds itself may be called like a parameter.
+#[test]
+fn expression_with_an_item_named_like_a_parameter_is_accepted() {
+    let item = "fn serve(path: &str, daemon: Daemon, reload: bool) {}";
+    for args in [
+        "pidfile = path()",
+        "pidfile = config().path",
+        "pidfile = path::DEFAULT",
+        "pidfile = self::path",
+        "pidfile = Config { path: root() }.file()",
+        "working_directory = { let path = home(); path.join(\"x\") }",
+        "signals = { HUP => reload, USR1 => [reload, f] }",
+        "on_output = reload",
+        "pidfile = format!(\"{}{:?}\", path(), self::path)",
+        "configure = |daemon| daemon.umask(0)",
+        "configure = |daemon: Daemon| with(&daemon)",
+    ] {
+        assert_errors(Run, args, item, &[]);
+    }
+}
+
+#[test]
 fn all_mistakes_of_an_attribute_are_told_at_once() {
     assert_errors(
         Run,
         r#"pid_file = "x", umask = 22, grace = 3, detach = atuo, kill = foo., umask = 0"#,
         "fn main(x: u8) {}",
         &[
-            ("unknown key `pid_file`, did you mean `pidfile`?", "pid_file"),
+            ("unknown key `pid_file`, write `pidfile`: it is one word", "pid_file"),
             ("expected identifier or integer", ","),
-            ("`22` is decimal: write `0o22`", "22"),
-            (r#"a duration needs a unit: write `"3s"`"#, "3"),
-            ("unknown word `atuo` for `detach`, did you mean `auto`?", "atuo"),
             ("duplicate key `umask`", "umask"),
+            ("`22` is decimal: write `0o22`", "22"),
+            (r#"a duration needs a unit: write `"3ms"` or `"3s"`"#, "3"),
+            ("unknown word `atuo` for `detach`, did you mean `auto`?", "atuo"),
             ("`main` takes no arguments: read them with `std::env::args`", "x: u8"),
         ],
     );

@@ -15,11 +15,9 @@ fn signals_are_named_with_or_without_sig_or_by_expression() {
 }
 
 #[test]
-fn unknown_signals_get_the_nearest_known_one() {
-    one("signals = { SIGTREM => f }", "unknown signal `SIGTREM`, did you mean `SIGTERM`?", "SIGTREM");
+fn signal_in_lower_case_or_without_a_number_says_how_to_write_it() {
     one("signals = { sigterm => f }", "unknown signal `sigterm`, did you mean `SIGTERM`?", "sigterm");
     one("signals = { hup => f }", "unknown signal `hup`, did you mean `SIGHUP`?", "hup");
-    one("signals = { SIGNIFICANT => f }", "unknown signal `SIGNIFICANT`", "SIGNIFICANT");
     one(
         "signals = { SIGRTMIN => f }",
         "real-time signals have no fixed numbers: write an expression, such as `libc::SIGRTMIN() + 1`",
@@ -65,20 +63,43 @@ fn actions_can_be_called() {
     one("signals = { TERM => [f, [g]] }", "expected a function or a closure, not a list in a list", "[g]");
     one(
         "signals = { TERM => [f, ignore] }",
-        "`ignore` and `default` are no functions: they stand alone behind a signal",
+        "`ignore` and `default` are not functions: each stands alone behind a signal",
         "ignore",
     );
 }
 
 #[test]
 fn signals_are_written_in_braces_with_arrows() {
-    one("signals = reload", "`signals` wants braces, such as `signals = { SIGHUP => reload }`", "reload");
+    one("signals = reload", "`signals` needs braces, such as `signals = { SIGHUP => reload }`", "reload");
     one("signals = {}", "`signals` is empty: write `signals = { SIGHUP => reload }` or leave it out", "{}");
     one("signals = { TERM }", "expected `=>` and a function behind it", "TERM");
-    one("signals = { TERM = f }", "expected `=>` after the signal", "=");
+    one("signals = { TERM = f }", "expected `=>`, not `=`", "=");
     one("signals = { TERM: f }", "expected `=>` and a function behind it", ":");
-    one("signals = { TERM => }", "expected a function after `=>`", "=>");
-    one("signals = { TERM => f HUP => g }", "expected `,` after the action", "HUP");
+    one("signals = { TERM => }", "unexpected end of input, expected an expression", "}");
+    one("signals = { TERM => f HUP => g }", "expected `,` before this", "HUP");
+}
+
+#[test]
+fn every_mistake_in_the_braces_is_reported() {
+    assert_errors(
+        Run,
+        "signals = { KILL => f, HUP = g, term => h, USR1 => 3 USR2 => i, TERM => }, hooks = { before => f, after(Fork) => g }",
+        FINE,
+        &[
+            ("expected `=>`, not `=`", "="),
+            ("expected `,` before this", "USR2"),
+            ("unexpected end of input, expected an expression", "}"),
+            ("`SIGKILL` cannot be caught, blocked or ignored", "KILL"),
+            ("unknown signal `term`, did you mean `SIGTERM`?", "term"),
+            ("expected a function or a closure, not a literal", "3"),
+            ("`before` needs a stage, such as `before(Umask) => prepare`", "before"),
+            (
+                "unknown stage `Fork`, expected one of `Detach`, `CoreDumps`, `Identity`, `Umask`, `WorkingDirectory`, \
+                 `PidFile`, `Signals`, `Descriptors`, `Stdio`",
+                "Fork",
+            ),
+        ],
+    );
 }
 
 #[test]
@@ -92,8 +113,8 @@ fn hooks_name_a_stage() {
     );
     one("hooks = { befor(Umask) => f }", "unknown hook `befor`, did you mean `before`?", "befor");
     one("hooks = { before => f }", "`before` needs a stage, such as `before(Umask) => prepare`", "before");
-    one("hooks = { before(Umask, Stdio) => f }", "one stage to a hook", ",");
-    one("hooks = [f]", "`hooks` wants braces, such as `hooks = { before(Umask) => prepare }`", "[f]");
+    one("hooks = { before(Umask, Stdio) => f }", "one stage to a hook", "Stdio");
+    one("hooks = [f]", "`hooks` needs braces, such as `hooks = { before(Umask) => prepare }`", "[");
 }
 
 #[test]

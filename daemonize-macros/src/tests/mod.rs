@@ -2,6 +2,7 @@
 
 mod attribute_errors;
 mod block_errors;
+mod documentation;
 mod function_errors;
 mod instances;
 mod passing;

@@ -1,40 +1,78 @@
-//! Whole expansions, as files for people to read: `src/tests/snapshots/*.rs`.
+//! Expansions, as files for people to read: `src/tests/snapshots/*.rs`. `companion.rs` is a whole one, the others leave out the
+//! functions that are the same there.
 //!
 //! `UPDATE_SNAPSHOTS=1 cargo test -p daemonize-macros` rewrites them; then read the difference.
 
 use std::path::PathBuf;
-use std::{env, fs};
+use std::{env, fs, mem};
 
-use proc_macro2::TokenStream;
+use quote::ToTokens;
+use syn::{File, ImplItem, Item, Visibility};
 
-use super::{expansion, tokens};
-use crate::instance;
-use crate::keys::Kind::{self, Message, Run, Step};
+use super::expansion;
+use crate::keys::Kind::{self, Instance, Message, Run, Step};
 
+/// The function whose snapshot holds the whole companion.
+const WHOLE: (Kind, &str, &str) = (Step, "", "fn tick() { count(); }");
+
+/// Asserts that an expansion is as in its snapshot, without the functions that are the same in the whole companion.
 #[track_caller]
 fn assert_snapshot(name: &str, kind: Kind, args: &str, item: &str) {
-    assert_printed(name, expansion(kind, args, item));
+    let (whole, mut found) = (printed(WHOLE.0, WHOLE.1, WHOLE.2), printed(kind, args, item));
+    leave_out(&mut found, &functions_of(&whole));
+    assert_printed(name, &found);
+}
+
+/// Prints once, so that equal functions are equal texts.
+fn printed(kind: Kind, args: &str, item: &str) -> File {
+    let expansion = syn::parse2(expansion(kind, args, item)).expect("failed to read the expansion as items");
+    syn::parse_str(&prettyplease::unparse(&expansion)).expect("failed to read what was printed")
 }
 
 #[track_caller]
-fn assert_printed(name: &str, expansion: TokenStream) {
-    let expansion = syn::parse2(expansion).expect("the expansion is no items");
-    let found = prettyplease::unparse(&expansion);
-    let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "src/tests/snapshots", &format!("{name}.rs")].iter().collect();
+fn assert_printed(name: &str, found: &File) {
+    let (found, path) = (prettyplease::unparse(found), path(name));
     if env::var_os("UPDATE_SNAPSHOTS").is_some() {
-        fs::write(&path, &found).expect("the snapshot cannot be written");
+        return fs::write(path, &found).expect("failed to write the snapshot");
     }
     let expected = fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        found == expected,
-        "the expansion differs from {}: UPDATE_SNAPSHOTS=1 rewrites it\n\n{found}",
-        path.display()
-    );
+    let path = path.display();
+    assert!(found == expected, "the expansion differs from {path}: UPDATE_SNAPSHOTS=1 rewrites it\n\n{found}");
+}
+
+fn path(name: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "src/tests/snapshots", &format!("{name}.rs")].iter().collect()
+}
+
+fn functions_of(file: &File) -> Vec<String> {
+    let functions = file.items.iter().filter_map(|item| match item {
+        Item::Impl(block) => Some(block.items.iter().map(|item| item.to_token_stream().to_string())),
+        _ => None,
+    });
+    functions.flatten().collect()
+}
+
+/// Leaves out the functions of the companion that are the same, but for a visibility that is the companion's own.
+fn leave_out(found: &mut File, known: &[String]) {
+    let mut own = String::new();
+    for item in &mut found.items {
+        match item {
+            Item::Enum(companion) => own = companion.vis.to_token_stream().to_string(),
+            Item::Impl(block) => block.items.retain_mut(|item| {
+                let ImplItem::Fn(function) = item else { return true };
+                let visibility = mem::replace(&mut function.vis, Visibility::Inherited);
+                let same = known.contains(&function.to_token_stream().to_string());
+                function.vis = visibility;
+                !(same && function.vis.to_token_stream().to_string() == own)
+            }),
+            _ => {}
+        }
+    }
 }
 
 #[test]
 fn nothing_but_the_attribute() {
-    assert_snapshot("bare_step", Step, "", "fn tick() { count(); }");
+    assert_printed("companion", &printed(WHOLE.0, WHOLE.1, WHOLE.2));
 }
 
 #[test]
@@ -161,13 +199,12 @@ fn functions_that_await() {
 
 #[test]
 fn instances() {
-    let print = |args: &str, item: &str| instance::attribute(tokens(args), tokens(item));
-    assert_printed("instance", print("", "fn main() { serve(); }"));
+    assert_snapshot("instance", Instance, "", "fn main() { serve(); }");
     let args = r#"
         name = "my_app", on_open = open, app_dir = "/srv/my_app", address = "127.0.0.1:0", without_token,
-        configure = |app| app.on("ack", ack), crate = my::daemon
+        configure = |app| app.on("ack", ack), crate = ::my::daemon
     "#;
     let item = "/// The program.\n#[allow(unused)] fn main(running: Running) -> Result<(), Failure> { serve(running) }";
-    assert_printed("instance_every_key", print(args, item));
-    assert_printed("instance_error", print("colour = 3", "fn main() -> ExitCode { serve() }"));
+    assert_snapshot("instance_every_key", Instance, args, item);
+    assert_snapshot("instance_error", Instance, "colour = 3", "fn main() -> ExitCode { serve() }");
 }

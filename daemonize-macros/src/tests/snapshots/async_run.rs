@@ -1,7 +1,8 @@
 fn serve(port: u16) -> ::daemon::Result<::daemon::Started> {
+    let () = serve::__SET_COMPANION_TO_ANOTHER_NAME;
     serve::start(port)
 }
-/// Starts, stops and asks after the daemon of [`fn@serve`].
+/// Starts, stops and inspects the daemon of [`fn@serve`].
 #[allow(non_camel_case_types, dead_code)]
 enum serve {}
 impl serve {
@@ -18,31 +19,6 @@ impl serve {
     fn foreground(port: u16) -> ::daemon::Result<::core::convert::Infallible> {
         Self::__daemon().run_async(move || Self::call(port)).foreground()
     }
-    /// Stops the daemon and returns once it is gone; success as well if it did not run.
-    fn stop() -> ::daemon::Result<::daemon::Stopped> {
-        Self::__daemon().stop()
-    }
-    /// Whether the daemon runs, and as which process.
-    fn status() -> ::daemon::Result<::daemon::Status> {
-        Self::__daemon().status()
-    }
-    /// Sends the daemon a signal, such as `"HUP"`.
-    fn send(
-        signal: impl ::core::convert::TryInto<
-            ::daemon::Signal,
-            Error: ::core::fmt::Display,
-        >,
-    ) -> ::daemon::Result<()> {
-        Self::__daemon().send(signal)
-    }
-    /// The daemon's process, if it runs.
-    fn pid() -> ::daemon::Result<::core::option::Option<::daemon::Pid>> {
-        Self::__daemon().pid()
-    }
-    /// Where the pidfile is.
-    fn pidfile() -> ::std::path::PathBuf {
-        Self::__daemon().pidfile_path()
-    }
     /// Calls the plain function, here and now.
     async fn call(port: u16) -> std::io::Result<()> {
         async fn serve(port: u16) -> std::io::Result<()> {
@@ -50,6 +26,7 @@ impl serve {
         }
         serve(port).await
     }
+    const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
     fn __daemon() -> ::daemon::Daemon {
         static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
         ::core::clone::Clone::clone(
@@ -57,3 +34,5 @@ impl serve {
         )
     }
 }
+#[allow(unused_imports)]
+use ::daemon::__private::CompanionVerbs as _;

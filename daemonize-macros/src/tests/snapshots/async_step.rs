@@ -2,9 +2,10 @@ fn beat(
     state: impl ::core::borrow::BorrowMut<State>,
     pace: u8,
 ) -> ::daemon::Result<::daemon::Started> {
+    let () = beat::__SET_COMPANION_TO_ANOTHER_NAME;
     beat::start(state, pace)
 }
-/// Starts, stops and asks after the daemon of [`fn@beat`].
+/// Starts, stops and inspects the daemon of [`fn@beat`].
 #[allow(non_camel_case_types, dead_code)]
 enum beat {}
 impl beat {
@@ -54,31 +55,6 @@ impl beat {
             })
             .foreground()
     }
-    /// Stops the daemon and returns once it is gone; success as well if it did not run.
-    fn stop() -> ::daemon::Result<::daemon::Stopped> {
-        Self::__daemon().stop()
-    }
-    /// Whether the daemon runs, and as which process.
-    fn status() -> ::daemon::Result<::daemon::Status> {
-        Self::__daemon().status()
-    }
-    /// Sends the daemon a signal, such as `"HUP"`.
-    fn send(
-        signal: impl ::core::convert::TryInto<
-            ::daemon::Signal,
-            Error: ::core::fmt::Display,
-        >,
-    ) -> ::daemon::Result<()> {
-        Self::__daemon().send(signal)
-    }
-    /// The daemon's process, if it runs.
-    fn pid() -> ::daemon::Result<::core::option::Option<::daemon::Pid>> {
-        Self::__daemon().pid()
-    }
-    /// Where the pidfile is.
-    fn pidfile() -> ::std::path::PathBuf {
-        Self::__daemon().pidfile_path()
-    }
     /// Calls the plain function, here and now.
     async fn call(state: &mut State, pace: u8) {
         async fn beat(state: &mut State, pace: u8) {
@@ -86,6 +62,7 @@ impl beat {
         }
         beat(state, pace).await
     }
+    const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
     fn __daemon() -> ::daemon::Daemon {
         static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
         ::core::clone::Clone::clone(
@@ -97,3 +74,5 @@ impl beat {
         )
     }
 }
+#[allow(unused_imports)]
+use ::daemon::__private::CompanionVerbs as _;

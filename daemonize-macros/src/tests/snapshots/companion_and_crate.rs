@@ -1,7 +1,8 @@
 fn r#type() -> crate::facade::Result<crate::facade::Started> {
+    let () = Sleepy::__SET_COMPANION_TO_ANOTHER_NAME;
     Sleepy::start()
 }
-/// Starts, stops and asks after the daemon of [`fn@type`].
+/// Starts, stops and inspects the daemon of [`fn@type`].
 #[allow(non_camel_case_types, dead_code)]
 enum Sleepy {}
 impl Sleepy {
@@ -18,11 +19,11 @@ impl Sleepy {
     fn foreground() -> crate::facade::Result<::core::convert::Infallible> {
         Self::__daemon().run(|| Self::call()).foreground()
     }
-    /// Stops the daemon and returns once it is gone; success as well if it did not run.
+    /// Stops the daemon and returns once it has ended. Succeeds as well if it did not run.
     fn stop() -> crate::facade::Result<crate::facade::Stopped> {
         Self::__daemon().stop()
     }
-    /// Whether the daemon runs, and as which process.
+    /// Returns whether the daemon runs, and as which process.
     fn status() -> crate::facade::Result<crate::facade::Status> {
         Self::__daemon().status()
     }
@@ -35,19 +36,16 @@ impl Sleepy {
     ) -> crate::facade::Result<()> {
         Self::__daemon().send(signal)
     }
-    /// The daemon's process, if it runs.
+    /// Returns the daemon's process, if it runs.
     fn pid() -> crate::facade::Result<::core::option::Option<crate::facade::Pid>> {
         Self::__daemon().pid()
-    }
-    /// Where the pidfile is.
-    fn pidfile() -> ::std::path::PathBuf {
-        Self::__daemon().pidfile_path()
     }
     /// Calls the plain function, here and now.
     fn call() {
         fn r#type() {}
         r#type()
     }
+    const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
     fn __daemon() -> crate::facade::Daemon {
         static __DAEMON: ::std::sync::OnceLock<crate::facade::Daemon> = ::std::sync::OnceLock::new();
         ::core::clone::Clone::clone(
@@ -55,3 +53,5 @@ impl Sleepy {
         )
     }
 }
+#[allow(unused_imports)]
+use crate::facade::__private::CompanionVerbs as _;

@@ -1,7 +1,8 @@
 pub fn serve() -> ::daemon::Result<::daemon::Started> {
+    let () = serve::__SET_COMPANION_TO_ANOTHER_NAME;
     serve::start()
 }
-/// Starts, stops and asks after the daemon of [`fn@serve`].
+/// Starts, stops and inspects the daemon of [`fn@serve`].
 #[allow(non_camel_case_types, dead_code)]
 pub enum serve {}
 impl serve {
@@ -18,36 +19,11 @@ impl serve {
     pub fn foreground() -> ::daemon::Result<::core::convert::Infallible> {
         Self::__daemon().run(|| Self::call()).foreground()
     }
-    /// Stops the daemon and returns once it is gone; success as well if it did not run.
-    pub fn stop() -> ::daemon::Result<::daemon::Stopped> {
-        Self::__daemon().stop()
-    }
-    /// Whether the daemon runs, and as which process.
-    pub fn status() -> ::daemon::Result<::daemon::Status> {
-        Self::__daemon().status()
-    }
-    /// Sends the daemon a signal, such as `"HUP"`.
-    pub fn send(
-        signal: impl ::core::convert::TryInto<
-            ::daemon::Signal,
-            Error: ::core::fmt::Display,
-        >,
-    ) -> ::daemon::Result<()> {
-        Self::__daemon().send(signal)
-    }
-    /// The daemon's process, if it runs.
-    pub fn pid() -> ::daemon::Result<::core::option::Option<::daemon::Pid>> {
-        Self::__daemon().pid()
-    }
-    /// Where the pidfile is.
-    pub fn pidfile() -> ::std::path::PathBuf {
-        Self::__daemon().pidfile_path()
-    }
-    /// Talks to the daemon's endpoint, if it runs.
+    /// Returns a client of the daemon's endpoint.
     pub fn client() -> ::daemon::control::Client {
         ::daemon::control::Client::of(&Self::__daemon())
     }
-    /// Sends the daemon's endpoint an event; what its handler replied.
+    /// Sends the daemon's endpoint an event, and returns what its handler replied.
     pub fn event(
         name: &str,
         data: impl ::core::convert::Into<::daemon::control::serde_json::Value>,
@@ -61,6 +37,7 @@ impl serve {
         }
         serve()
     }
+    const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
     fn __daemon() -> ::daemon::Daemon {
         static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
         ::core::clone::Clone::clone(
@@ -72,3 +49,5 @@ impl serve {
         )
     }
 }
+#[allow(unused_imports)]
+use ::daemon::__private::CompanionVerbs as _;

@@ -1,6 +1,6 @@
 #[allow(clippy::needless_pass_by_value)]
 fn handle(job: Job) {}
-/// Starts, stops and asks after the daemon of [`fn@handle`].
+/// Starts, stops and inspects the daemon of [`fn@handle`].
 #[allow(non_camel_case_types, dead_code)]
 enum handle {}
 impl handle {
@@ -19,42 +19,18 @@ impl handle {
             .messages(next, ::daemon::__private::handler(handle))
             .foreground()
     }
-    /// Stops the daemon and returns once it is gone; success as well if it did not run.
-    fn stop() -> ::daemon::Result<::daemon::Stopped> {
-        Self::__daemon().stop()
-    }
-    /// Whether the daemon runs, and as which process.
-    fn status() -> ::daemon::Result<::daemon::Status> {
-        Self::__daemon().status()
-    }
-    /// Sends the daemon a signal, such as `"HUP"`.
-    fn send(
-        signal: impl ::core::convert::TryInto<
-            ::daemon::Signal,
-            Error: ::core::fmt::Display,
-        >,
-    ) -> ::daemon::Result<()> {
-        Self::__daemon().send(signal)
-    }
-    /// The daemon's process, if it runs.
-    fn pid() -> ::daemon::Result<::core::option::Option<::daemon::Pid>> {
-        Self::__daemon().pid()
-    }
-    /// Where the pidfile is.
-    fn pidfile() -> ::std::path::PathBuf {
-        Self::__daemon().pidfile_path()
-    }
-    /// Talks to the daemon's endpoint, if it runs.
+    /// Returns a client of the daemon's endpoint.
     fn client() -> ::daemon::control::Client {
         ::daemon::control::Client::of(&Self::__daemon())
     }
-    /// Sends the daemon's endpoint an event; what its handler replied.
+    /// Sends the daemon's endpoint an event, and returns what its handler replied.
     fn event(
         name: &str,
         data: impl ::core::convert::Into<::daemon::control::serde_json::Value>,
     ) -> ::daemon::control::Result<::daemon::control::serde_json::Value> {
         Self::client().event(name, data)
     }
+    const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
     fn __daemon() -> ::daemon::Daemon {
         static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
         ::core::clone::Clone::clone(
@@ -71,3 +47,5 @@ impl handle {
         )
     }
 }
+#[allow(unused_imports)]
+use ::daemon::__private::CompanionVerbs as _;

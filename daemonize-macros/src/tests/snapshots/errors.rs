@@ -1,7 +1,8 @@
 fn sleepy(idle: u64) -> ::daemon::Result<::daemon::Started> {
+    let () = sleepy::__SET_COMPANION_TO_ANOTHER_NAME;
     sleepy::start(idle)
 }
-/// Starts, stops and asks after the daemon of [`fn@sleepy`].
+/// Starts, stops and inspects the daemon of [`fn@sleepy`].
 #[allow(non_camel_case_types, dead_code)]
 enum sleepy {}
 impl sleepy {
@@ -18,31 +19,6 @@ impl sleepy {
     fn foreground(idle: u64) -> ::daemon::Result<::core::convert::Infallible> {
         Self::__daemon().run(move || Self::call(idle)).foreground()
     }
-    /// Stops the daemon and returns once it is gone; success as well if it did not run.
-    fn stop() -> ::daemon::Result<::daemon::Stopped> {
-        Self::__daemon().stop()
-    }
-    /// Whether the daemon runs, and as which process.
-    fn status() -> ::daemon::Result<::daemon::Status> {
-        Self::__daemon().status()
-    }
-    /// Sends the daemon a signal, such as `"HUP"`.
-    fn send(
-        signal: impl ::core::convert::TryInto<
-            ::daemon::Signal,
-            Error: ::core::fmt::Display,
-        >,
-    ) -> ::daemon::Result<()> {
-        Self::__daemon().send(signal)
-    }
-    /// The daemon's process, if it runs.
-    fn pid() -> ::daemon::Result<::core::option::Option<::daemon::Pid>> {
-        Self::__daemon().pid()
-    }
-    /// Where the pidfile is.
-    fn pidfile() -> ::std::path::PathBuf {
-        Self::__daemon().pidfile_path()
-    }
     /// Calls the plain function, here and now.
     fn call(idle: u64) -> u64 {
         fn sleepy(idle: u64) -> u64 {
@@ -50,6 +26,7 @@ impl sleepy {
         }
         sleepy(idle)
     }
+    const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
     fn __daemon() -> ::daemon::Daemon {
         static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
         ::core::clone::Clone::clone(
@@ -57,8 +34,10 @@ impl sleepy {
         )
     }
 }
+#[allow(unused_imports)]
+use ::daemon::__private::CompanionVerbs as _;
 ::core::compile_error! {
-    "unknown key `pid_file`, did you mean `pidfile`?"
+    "unknown key `pid_file`, write `pidfile`: it is one word"
 }
 ::core::compile_error! {
     "`22` is decimal: write `0o22`"

@@ -3,10 +3,11 @@
 /// Sleeps, and sleeps again.
 #[must_use]
 pub(crate) fn sleepy(idle: Duration) -> ::daemon::Result<::daemon::Started> {
+    let () = sleepy::__SET_COMPANION_TO_ANOTHER_NAME;
     sleepy::start(idle)
 }
 #[cfg(unix)]
-/// Starts, stops and asks after the daemon of [`fn@sleepy`].
+/// Starts, stops and inspects the daemon of [`fn@sleepy`].
 #[allow(non_camel_case_types, dead_code)]
 pub(crate) enum sleepy {}
 #[cfg(unix)]
@@ -39,31 +40,6 @@ impl sleepy {
             ))
             .foreground()
     }
-    /// Stops the daemon and returns once it is gone; success as well if it did not run.
-    pub(crate) fn stop() -> ::daemon::Result<::daemon::Stopped> {
-        Self::__daemon().stop()
-    }
-    /// Whether the daemon runs, and as which process.
-    pub(crate) fn status() -> ::daemon::Result<::daemon::Status> {
-        Self::__daemon().status()
-    }
-    /// Sends the daemon a signal, such as `"HUP"`.
-    pub(crate) fn send(
-        signal: impl ::core::convert::TryInto<
-            ::daemon::Signal,
-            Error: ::core::fmt::Display,
-        >,
-    ) -> ::daemon::Result<()> {
-        Self::__daemon().send(signal)
-    }
-    /// The daemon's process, if it runs.
-    pub(crate) fn pid() -> ::daemon::Result<::core::option::Option<::daemon::Pid>> {
-        Self::__daemon().pid()
-    }
-    /// Where the pidfile is.
-    pub(crate) fn pidfile() -> ::std::path::PathBuf {
-        Self::__daemon().pidfile_path()
-    }
     /// Calls the plain function, here and now.
     pub(crate) fn call(idle: Duration) -> ControlFlow<()> {
         #[allow(clippy::needless_pass_by_value)]
@@ -73,6 +49,7 @@ impl sleepy {
         }
         sleepy(idle)
     }
+    const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
     fn __daemon() -> ::daemon::Daemon {
         static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
         ::core::clone::Clone::clone(
@@ -121,3 +98,6 @@ impl sleepy {
         )
     }
 }
+#[cfg(unix)]
+#[allow(unused_imports)]
+use ::daemon::__private::CompanionVerbs as _;

@@ -1,13 +1,14 @@
-/// The program.
 #[allow(unused)]
+/// The program.
 fn main() -> ::std::process::ExitCode {
     #[allow(clippy::needless_pass_by_value)]
+    #[allow(unused)]
     fn main(running: Running) -> Result<(), Failure> {
         serve(running)
     }
-    my::daemon::control::__private::Opening::with(
-            my::daemon::control::__private::configured(
-                my::daemon::control::Instance::new("my_app")
+    ::my::daemon::control::__private::Opening::with(
+            ::my::daemon::control::__private::configured(
+                ::my::daemon::control::Instance::new("my_app")
                     .app_dir("/srv/my_app")
                     .address("127.0.0.1:0")
                     .without_token(),

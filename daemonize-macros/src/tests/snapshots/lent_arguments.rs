@@ -3,9 +3,10 @@ fn tick(
     name: impl ::core::borrow::Borrow<str>,
     limit: u64,
 ) -> ::daemon::Result<::daemon::Started> {
+    let () = tick::__SET_COMPANION_TO_ANOTHER_NAME;
     tick::start(state, name, limit)
 }
-/// Starts, stops and asks after the daemon of [`fn@tick`].
+/// Starts, stops and inspects the daemon of [`fn@tick`].
 #[allow(non_camel_case_types, dead_code)]
 enum tick {}
 impl tick {
@@ -52,31 +53,6 @@ impl tick {
             ))
             .foreground()
     }
-    /// Stops the daemon and returns once it is gone; success as well if it did not run.
-    fn stop() -> ::daemon::Result<::daemon::Stopped> {
-        Self::__daemon().stop()
-    }
-    /// Whether the daemon runs, and as which process.
-    fn status() -> ::daemon::Result<::daemon::Status> {
-        Self::__daemon().status()
-    }
-    /// Sends the daemon a signal, such as `"HUP"`.
-    fn send(
-        signal: impl ::core::convert::TryInto<
-            ::daemon::Signal,
-            Error: ::core::fmt::Display,
-        >,
-    ) -> ::daemon::Result<()> {
-        Self::__daemon().send(signal)
-    }
-    /// The daemon's process, if it runs.
-    fn pid() -> ::daemon::Result<::core::option::Option<::daemon::Pid>> {
-        Self::__daemon().pid()
-    }
-    /// Where the pidfile is.
-    fn pidfile() -> ::std::path::PathBuf {
-        Self::__daemon().pidfile_path()
-    }
     /// Calls the plain function, here and now.
     fn call(state: &mut State, name: &str, limit: u64) -> Result<(), Error> {
         fn tick(state: &mut State, name: &str, limit: u64) -> Result<(), Error> {
@@ -84,6 +60,7 @@ impl tick {
         }
         tick(state, name, limit)
     }
+    const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
     fn __daemon() -> ::daemon::Daemon {
         static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
         ::core::clone::Clone::clone(
@@ -95,3 +72,5 @@ impl tick {
         )
     }
 }
+#[allow(unused_imports)]
+use ::daemon::__private::CompanionVerbs as _;

@@ -6,9 +6,10 @@ pub fn serve<'a, 'b>(
 where
     'a: 'b,
 {
+    let () = serve::__SET_COMPANION_TO_ANOTHER_NAME;
     serve::start(name, argument_2, argument_3)
 }
-/// Starts, stops and asks after the daemon of [`fn@serve`].
+/// Starts, stops and inspects the daemon of [`fn@serve`].
 #[allow(non_camel_case_types, dead_code)]
 pub enum serve {}
 impl serve {
@@ -52,31 +53,6 @@ impl serve {
             .run(move || -> () { Self::call(name, argument_2, argument_3) })
             .foreground()
     }
-    /// Stops the daemon and returns once it is gone; success as well if it did not run.
-    pub fn stop() -> ::daemon::Result<::daemon::Stopped> {
-        Self::__daemon().stop()
-    }
-    /// Whether the daemon runs, and as which process.
-    pub fn status() -> ::daemon::Result<::daemon::Status> {
-        Self::__daemon().status()
-    }
-    /// Sends the daemon a signal, such as `"HUP"`.
-    pub fn send(
-        signal: impl ::core::convert::TryInto<
-            ::daemon::Signal,
-            Error: ::core::fmt::Display,
-        >,
-    ) -> ::daemon::Result<()> {
-        Self::__daemon().send(signal)
-    }
-    /// The daemon's process, if it runs.
-    pub fn pid() -> ::daemon::Result<::core::option::Option<::daemon::Pid>> {
-        Self::__daemon().pid()
-    }
-    /// Where the pidfile is.
-    pub fn pidfile() -> ::std::path::PathBuf {
-        Self::__daemon().pidfile_path()
-    }
     /// Calls the plain function, here and now.
     pub fn call<'a, 'b>(name: &'a str, argument_2: &'b Config<'a>, argument_3: u8) -> !
     where
@@ -94,6 +70,7 @@ impl serve {
         }
         serve(name, argument_2, argument_3)
     }
+    const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
     fn __daemon() -> ::daemon::Daemon {
         static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
         ::core::clone::Clone::clone(
@@ -101,3 +78,5 @@ impl serve {
         )
     }
 }
+#[allow(unused_imports)]
+use ::daemon::__private::CompanionVerbs as _;

@@ -7,7 +7,7 @@ pub(crate) fn handle(Job { id, .. }: Job<'_>) -> anyhow::Result<()> {
     work(id)
 }
 #[cfg(unix)]
-/// Starts, stops and asks after the daemon of [`fn@handle`].
+/// Starts, stops and inspects the daemon of [`fn@handle`].
 #[allow(non_camel_case_types, dead_code)]
 pub(crate) enum handle {}
 #[cfg(unix)]
@@ -30,31 +30,7 @@ impl handle {
             .messages(next_job, ::daemon::__private::handler(handle))
             .foreground()
     }
-    /// Stops the daemon and returns once it is gone; success as well if it did not run.
-    pub(crate) fn stop() -> ::daemon::Result<::daemon::Stopped> {
-        Self::__daemon().stop()
-    }
-    /// Whether the daemon runs, and as which process.
-    pub(crate) fn status() -> ::daemon::Result<::daemon::Status> {
-        Self::__daemon().status()
-    }
-    /// Sends the daemon a signal, such as `"HUP"`.
-    pub(crate) fn send(
-        signal: impl ::core::convert::TryInto<
-            ::daemon::Signal,
-            Error: ::core::fmt::Display,
-        >,
-    ) -> ::daemon::Result<()> {
-        Self::__daemon().send(signal)
-    }
-    /// The daemon's process, if it runs.
-    pub(crate) fn pid() -> ::daemon::Result<::core::option::Option<::daemon::Pid>> {
-        Self::__daemon().pid()
-    }
-    /// Where the pidfile is.
-    pub(crate) fn pidfile() -> ::std::path::PathBuf {
-        Self::__daemon().pidfile_path()
-    }
+    const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
     fn __daemon() -> ::daemon::Daemon {
         static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
         ::core::clone::Clone::clone(
@@ -74,3 +50,6 @@ impl handle {
         )
     }
 }
+#[cfg(unix)]
+#[allow(unused_imports)]
+use ::daemon::__private::CompanionVerbs as _;

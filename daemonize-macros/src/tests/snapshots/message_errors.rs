@@ -2,7 +2,7 @@
 pub fn handle(job: &Job) -> u8 {
     job.run()
 }
-/// Starts, stops and asks after the daemon of [`fn@handle`].
+/// Starts, stops and inspects the daemon of [`fn@handle`].
 #[allow(non_camel_case_types, dead_code)]
 pub enum handle {}
 impl handle {
@@ -19,31 +19,7 @@ impl handle {
     pub fn foreground() -> ::daemon::Result<::core::convert::Infallible> {
         ::core::unimplemented!()
     }
-    /// Stops the daemon and returns once it is gone; success as well if it did not run.
-    pub fn stop() -> ::daemon::Result<::daemon::Stopped> {
-        Self::__daemon().stop()
-    }
-    /// Whether the daemon runs, and as which process.
-    pub fn status() -> ::daemon::Result<::daemon::Status> {
-        Self::__daemon().status()
-    }
-    /// Sends the daemon a signal, such as `"HUP"`.
-    pub fn send(
-        signal: impl ::core::convert::TryInto<
-            ::daemon::Signal,
-            Error: ::core::fmt::Display,
-        >,
-    ) -> ::daemon::Result<()> {
-        Self::__daemon().send(signal)
-    }
-    /// The daemon's process, if it runs.
-    pub fn pid() -> ::daemon::Result<::core::option::Option<::daemon::Pid>> {
-        Self::__daemon().pid()
-    }
-    /// Where the pidfile is.
-    pub fn pidfile() -> ::std::path::PathBuf {
-        Self::__daemon().pidfile_path()
-    }
+    const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
     fn __daemon() -> ::daemon::Daemon {
         static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
         ::core::clone::Clone::clone(
@@ -51,8 +27,10 @@ impl handle {
         )
     }
 }
+#[allow(unused_imports)]
+use ::daemon::__private::CompanionVerbs as _;
 ::core::compile_error! {
-    "a pool without a worker handles no message: at least `1`"
+    "`pool_size` must be between 1 and 32768: each worker is a thread"
 }
 ::core::compile_error! {
     "the message is handed over by value: take it without `&`"

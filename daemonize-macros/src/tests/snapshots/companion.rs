@@ -1,7 +1,8 @@
 fn tick() -> ::daemon::Result<::daemon::Started> {
+    let () = tick::__SET_COMPANION_TO_ANOTHER_NAME;
     tick::start()
 }
-/// Starts, stops and asks after the daemon of [`fn@tick`].
+/// Starts, stops and inspects the daemon of [`fn@tick`].
 #[allow(non_camel_case_types, dead_code)]
 enum tick {}
 impl tick {
@@ -18,11 +19,11 @@ impl tick {
     fn foreground() -> ::daemon::Result<::core::convert::Infallible> {
         Self::__daemon().step(|| Self::call()).foreground()
     }
-    /// Stops the daemon and returns once it is gone; success as well if it did not run.
+    /// Stops the daemon and returns once it has ended. Succeeds as well if it did not run.
     fn stop() -> ::daemon::Result<::daemon::Stopped> {
         Self::__daemon().stop()
     }
-    /// Whether the daemon runs, and as which process.
+    /// Returns whether the daemon runs, and as which process.
     fn status() -> ::daemon::Result<::daemon::Status> {
         Self::__daemon().status()
     }
@@ -35,11 +36,11 @@ impl tick {
     ) -> ::daemon::Result<()> {
         Self::__daemon().send(signal)
     }
-    /// The daemon's process, if it runs.
+    /// Returns the daemon's process, if it runs.
     fn pid() -> ::daemon::Result<::core::option::Option<::daemon::Pid>> {
         Self::__daemon().pid()
     }
-    /// Where the pidfile is.
+    /// Returns the path of the pidfile.
     fn pidfile() -> ::std::path::PathBuf {
         Self::__daemon().pidfile_path()
     }
@@ -50,6 +51,7 @@ impl tick {
         }
         tick()
     }
+    const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
     fn __daemon() -> ::daemon::Daemon {
         static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
         ::core::clone::Clone::clone(
@@ -57,3 +59,5 @@ impl tick {
         )
     }
 }
+#[allow(unused_imports)]
+use ::daemon::__private::CompanionVerbs as _;

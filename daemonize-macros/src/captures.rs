@@ -1,0 +1,77 @@
+//! Keys are evaluated once, before the function is called: their expressions cannot see its parameters.
+
+use proc_macro2::Ident;
+use quote::ToTokens;
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::{Expr, FnArg, Pat, Signature, Token};
+
+use crate::args::{Arg, Value};
+use crate::errors::Errors;
+use crate::keys::Shape;
+use crate::signature::find;
+
+/// Reports each value that uses a parameter of the function.
+pub(crate) fn check(args: &[Arg], signature: &Signature, errors: &mut Errors) {
+    let mut names = Vec::new();
+    for input in &signature.inputs {
+        if let FnArg::Typed(typed) = input {
+            if let Pat::Ident(named) = &*typed.pat {
+                names.push(&named.ident);
+            }
+        }
+    }
+    for Arg { key, value, .. } in args {
+        let used = match (value, key.shape) {
+            (Value::Nothing, _) | (_, Shape::Companion | Shape::Root) => None,
+            (Value::Args(args), _) => {
+                check(args, signature, errors);
+                None
+            }
+            (Value::Arms(arms), _) => arms.iter().find_map(|arm| used(&arm.action, false, &names)),
+            (Value::Expr(value), shape) => used(value, !matches!(shape, Shape::Function | Shape::Any), &names),
+        };
+        if let Some(name) = used {
+            let message = format!(
+                "keys cannot see parameters such as `{name}`: they are evaluated once, before the function is called. Write \
+                 an expression without it, or use the builder: `Daemon::new(…).{}(…)`; a constant of that name is `self::{name}`",
+                key.name
+            );
+            errors.on(name, message);
+        }
+    }
+}
+
+/// Returns the first name that is used as a value. A function may have the name of a parameter, so a bare word counts only where
+/// a value is expected.
+fn used(expr: &Expr, value: bool, names: &[&Ident]) -> Option<Ident> {
+    let any = |exprs: &Punctuated<Expr, Token![,]>| exprs.iter().find_map(|expr| used(expr, value, names));
+    match expr {
+        Expr::Path(path) if value && path.qself.is_none() => {
+            path.path.get_ident().filter(|word| names.contains(word)).cloned()
+        }
+        Expr::Array(list) => any(&list.elems),
+        Expr::Call(call) => any(&call.args),
+        Expr::MethodCall(call) => used(&call.receiver, true, names).or_else(|| any(&call.args)),
+        Expr::Field(field) => used(&field.base, true, names),
+        Expr::Reference(reference) => used(&reference.expr, true, names),
+        Expr::Unary(unary) => used(&unary.expr, true, names),
+        Expr::Try(tried) => used(&tried.expr, value, names),
+        Expr::Group(group) => used(&group.expr, value, names),
+        Expr::Paren(paren) => used(&paren.expr, value, names),
+        // Such as `format!("{}", name)` and `format!("{name}")`.
+        Expr::Macro(call) => {
+            let args = call.mac.parse_body_with(Punctuated::<Expr, Token![,]>::parse_terminated).ok()?;
+            let format = args.first().map(|first| first.to_token_stream().to_string()).unwrap_or_default();
+            let inline =
+                names.iter().find(|name| ["}", ":"].iter().any(|end| format.contains(&format!("{{{name}{end}"))));
+            inline.map(|name| Ident::new(&name.to_string(), args.span())).or_else(|| any(&args))
+        }
+        Expr::Closure(closure) => {
+            let bound = |name: &&&Ident| find(closure.inputs.to_token_stream(), &name.to_string()).is_none();
+            let free: Vec<&Ident> = names.iter().filter(bound).copied().collect();
+            used(&closure.body, false, &free)
+        }
+        _ => None,
+    }
+}

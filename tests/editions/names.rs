@@ -1,0 +1,42 @@
+// Functions, parameters and companions called `gen`, which is a keyword from edition 2024 on.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+static SUM: AtomicU64 = AtomicU64::new(0);
+
+fn add(number: u64) {
+    SUM.fetch_add(number, Ordering::SeqCst);
+}
+
+#[daemon::run]
+fn gen(gen: u64, r#try: u64) {
+    add(gen + r#try);
+}
+
+#[daemon::step(every = "1s")]
+fn tick(gen: &mut u64, limit: &u64) {
+    *gen += *limit;
+    add(*gen);
+}
+
+#[daemon::message(from = || None::<u64>)]
+fn handle(gen: u64) {
+    add(gen);
+}
+
+mod companion {
+    #[daemon::run(companion = gen)]
+    pub fn run(gen: u64, config: &u64) {
+        super::add(gen + *config);
+    }
+}
+
+#[test]
+fn keyword_of_a_later_edition_as_a_name_is_accepted() {
+    gen::call(1, 2);
+    tick::call(&mut 10, &20);
+    handle(100);
+    companion::gen::call(1_000, &2_000);
+    let _ = (gen as fn(u64, u64) -> daemon::Result<daemon::Started>, gen::stop, tick::stop, companion::gen::stop);
+    assert_eq!(SUM.load(Ordering::SeqCst), 3_133);
+}
