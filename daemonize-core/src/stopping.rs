@@ -15,7 +15,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed, Ordering::SeqCst, fence};
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -243,7 +243,7 @@ pub(crate) fn sleep_until(deadline: Instant) -> bool {
         if left.is_zero() {
             return true;
         }
-        guard = WAKE.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0;
+        guard = mutex::wait_timeout(&WAKE, guard, left);
     }
 }
 

@@ -8,10 +8,11 @@ use crate::logs::{Follower, Place};
 use crate::reload::Plan;
 use crate::status::{BotStatus, Change};
 use daemonize_core::Signal;
+use daemonize_sys::mutex::lock;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::io;
 use std::sync::mpsc::{self, Receiver, SyncSender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// A command to the engine.
@@ -104,7 +105,7 @@ impl Responder {
 
     /// Delivers the answer. Only the first call has an effect; a caller that has stopped waiting does not matter.
     pub(crate) fn answer(&self, answer: Result<Answer>) {
-        let callback = self.callback.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let callback = lock(&self.callback).take();
         if let Some(callback) = callback {
             callback(answer);
         }

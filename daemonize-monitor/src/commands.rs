@@ -12,9 +12,10 @@ use crate::logs::{Follower, last_lines};
 use crate::reload::Plan;
 use crate::status::{BotStatus, Change};
 use daemonize_core::Signal;
+use daemonize_sys::mutex::lock;
 use std::fmt::{self, Display};
 use std::sync::mpsc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// So many changes or pieces of output are kept for somebody who looks on and is busy.
@@ -225,7 +226,7 @@ impl Commands {
         failed: impl FnOnce(Error) -> E,
         dry_run: bool,
     ) -> Result<Plan, E> {
-        let _one = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one = lock(&self.reloading);
         let (config, taken) = read()?;
         let plan = self.replace(config, dry_run).map_err(failed)?;
         if !dry_run {

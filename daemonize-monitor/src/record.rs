@@ -12,12 +12,13 @@ use crate::bot::Log as LogFile;
 use crate::logs::{Place, Sink};
 use crate::settings::{Facility, Handler, Settings};
 use daemonize_sys::escape::escape;
+use daemonize_sys::mutex::lock;
 use health::Health;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use std::cell::Cell;
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 use stream::{Entry, Queue, Shape, Stream};
 use syslog::Syslog;
@@ -159,10 +160,6 @@ impl Recorder {
         WRITING.set(false);
         outcome
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether this is the one that writes.

@@ -6,9 +6,10 @@
 
 use crate::settings::name;
 use daemonize_control::{Client, ErrorKind};
-use daemonize_core::__private::{Places, Situation};
 use daemonize_core::{Attachment, Handle, Pid, Planned, Prepared};
 use daemonize_sys::escape::escape_bytes;
+use daemonize_sys::mutex::lock;
+use daemonize_sys::places::{Places, Situation};
 use daemonize_sys::trust::directory::{DirectoryPolicy, make_directory, open_directory};
 use daemonize_sys::trust::{FilePolicy, SAFE_FLAGS, root_and_self};
 use nix::fcntl::{OFlag, openat, renameat};
@@ -22,7 +23,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 /// No record is longer, in bytes: two paths.
 const LARGEST: u64 = 2 * 4096 + 2;
@@ -165,7 +166,7 @@ impl Registration {
     }
 
     fn take(&self) -> Option<Written> {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.written).clone()
     }
 }
 
@@ -190,7 +191,7 @@ impl Attachment for Registration {
         if !plan.pidfile().as_os_str().is_empty() {
             let record = Record { pidfile: plan.pidfile().to_owned(), config: self.config.clone() };
             let written = write(&record).map(|keys| (record, keys));
-            *self.written.lock().unwrap_or_else(PoisonError::into_inner) = Some(written);
+            *lock(&self.written) = Some(written);
         }
         Ok(Prepared::default())
     }

@@ -7,9 +7,10 @@ use crate::error::{Error, Result};
 use crate::json;
 use crate::record::Recorder;
 use crate::reload::{Changed, Plan};
+use daemonize_sys::mutex::lock;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// The file of a monitor, and what is known of it.
 pub(crate) struct Reloader {
@@ -119,7 +120,7 @@ impl Reloader {
     }
 
     fn now(&self) -> MutexGuard<'_, Now> {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.now)
     }
 }
 

@@ -5,9 +5,10 @@
 
 use crate::process;
 use daemonize_core::Pid;
+use daemonize_sys::mutex::lock;
 use daemonize_sys::proc::{ProcStat, page_size, ticks_per_second};
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// Whoever asks again within this time is told the same: a look at thousands of processes takes milliseconds.
@@ -70,7 +71,7 @@ impl Usage {
     }
 
     fn last(&self) -> MutexGuard<'_, Last> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

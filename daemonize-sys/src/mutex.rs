@@ -1,8 +1,53 @@
-//! Locks that a panic does not poison: what they keep is whole after every statement.
+//! Locks that a panic does not poison: what the crates keep in them is whole after every statement, and no thread of a daemon
+//! shall end because another one has panicked.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
 
-/// Locks, whoever panicked with it.
+/// Locks a mutex, also after a thread that held it has panicked.
 pub fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits for a condition variable. May return without a notification, as every such wait.
+pub fn wait<'a, T>(condition: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+    condition.wait(guard).unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits for a condition variable, for at most `time`. May return earlier without a notification.
+pub fn wait_timeout<'a, T>(condition: &Condvar, guard: MutexGuard<'a, T>, time: Duration) -> MutexGuard<'a, T> {
+    condition.wait_timeout(guard, time).unwrap_or_else(PoisonError::into_inner).0
+}
+
+/// Locks for reading, also after a thread that wrote has panicked.
+pub fn read<T: ?Sized>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Locks for writing, also after a thread that wrote has panicked.
+pub fn write<T: ?Sized>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::thread;
+
+    #[test]
+    fn lock_of_a_thread_that_panicked_is_taken() {
+        let shared = Arc::new((Mutex::new(1), RwLock::new(2), Condvar::new()));
+        let theirs = Arc::clone(&shared);
+        let panicked = thread::spawn(move || {
+            let (_mutex, _lock) = (theirs.0.lock(), theirs.1.write());
+            std::panic::resume_unwind(Box::new("with both"));
+        });
+        panicked.join().unwrap_err();
+        let (mutex, rw_lock, condition) = &*shared;
+        assert!(mutex.is_poisoned() && rw_lock.is_poisoned());
+        assert_eq!((*read(rw_lock), *wait_timeout(condition, lock(mutex), Duration::ZERO)), (2, 1));
+        *write(rw_lock) = 3;
+        assert_eq!(*read(rw_lock), 3);
+    }
 }

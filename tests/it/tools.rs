@@ -103,3 +103,21 @@ fn need_tools_without_root_names_the_packages() {
     let failed = need_a_tool(&lab, 1000, "true").exits(1).says(&["scripts/test needs", "apt-get install one two"]);
     assert!(!failed.stdout.contains("ready") && lab.read("apt").is_empty(), "{failed}");
 }
+
+/// Runs `scripts/crates` with a `cargo` that prints `count` crates for every feature.
+fn count_crates(count: usize) -> Outcome {
+    let lab = lab();
+    let cargo = lab.write(
+        "cargo",
+        format!("#!/bin/sh\nfor number in $(seq {count}); do echo \"crate$number v1.0.0 (*)\"; done\n"),
+    );
+    let script =
+        format!("chmod +x {} && PATH=$PWD:$PATH && exec {}", cargo.display(), scripts().join("crates").display());
+    lab.command("bash", &["-c", &script]).run()
+}
+
+#[test]
+fn crates_beyond_the_limit_of_a_feature_fail_and_are_named() {
+    count_crates(1).ok().prints(&["daemonctl   1 crates"]);
+    count_crates(1000).exits(1).says(&["`core` brings more crates than its limit:\ncrate1 v1.0.0\ncrate10 "]);
+}

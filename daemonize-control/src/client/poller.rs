@@ -11,13 +11,10 @@ use std::future::Future;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicI16, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI16, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Instant;
-
-/// How many times a socket may be read until the deadline is looked at: a peer that never pauses would hold up the future.
-const READS_PER_ROUND: usize = 32;
 
 /// What a future waits for.
 #[derive(Default)]
@@ -25,7 +22,6 @@ pub(super) struct Poller {
     socket: OnceLock<Arc<OwnedFd>>,
     /// The `PollFlags` that the socket was not ready for.
     wanted: AtomicI16,
-    reads_left: AtomicUsize,
     /// A part of the future has woken another one.
     is_woken: AtomicBool,
 }
@@ -52,7 +48,6 @@ impl Poller {
         let mut future = pin!(future);
         loop {
             self.wanted.store(0, Ordering::Relaxed);
-            self.reads_left.store(READS_PER_ROUND, Ordering::Relaxed);
             if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
                 return Ok(output);
             }
@@ -116,13 +111,7 @@ impl AsFd for PolledSocket {
 }
 
 impl Socket for PolledSocket {
-    fn poll_read(&mut self, context: &mut Context<'_>, bytes: &mut [u8]) -> Poll<io::Result<usize>> {
-        let left = self.poller.reads_left.load(Ordering::Relaxed);
-        if left == 0 {
-            context.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        self.poller.reads_left.store(left - 1, Ordering::Relaxed);
+    fn poll_read(&mut self, _: &mut Context<'_>, bytes: &mut [u8]) -> Poll<io::Result<usize>> {
         self.poll(PollFlags::POLLIN, |fd, flags| recv(fd, bytes, flags))
     }
 

@@ -11,6 +11,9 @@ use std::task::{Context, Poll, ready};
 /// The most bytes that one read takes from a socket.
 const MAX_READ: usize = 8192;
 
+/// How many times a socket is read until the task yields: a peer that never pauses would put off the deadline of the call.
+const READS_PER_YIELD: usize = 16;
+
 /// A connected socket of one kind of client.
 pub(super) trait Socket: AsFd + Send + Sync {
     /// Reads, as [`io::Read::read`] does.
@@ -49,12 +52,13 @@ pub(super) struct HyperIo {
     socket: Box<dyn Socket>,
     is_unix: bool,
     has_written: bool,
+    reads: usize,
     pub(super) traffic: Arc<Traffic>,
 }
 
 impl HyperIo {
     pub(super) fn new(socket: Box<dyn Socket>, is_unix: bool) -> HyperIo {
-        HyperIo { socket, is_unix, has_written: false, traffic: Arc::default() }
+        HyperIo { socket, is_unix, has_written: false, reads: 0, traffic: Arc::default() }
     }
 
     /// Returns `instead` of an error that says that the peer has closed the connection.
@@ -77,6 +81,11 @@ impl Read for HyperIo {
     ) -> Poll<io::Result<()>> {
         // An endpoint may answer before it has the request, with a 503 for instance; hyper would take that for an error.
         if !self.has_written {
+            return Poll::Pending;
+        }
+        self.reads += 1;
+        if self.reads % READS_PER_YIELD == 0 {
+            context.waker().wake_by_ref();
             return Poll::Pending;
         }
         // To read into the cursor itself would need `unsafe`; a copy of 8 KiB costs less than the system call.

@@ -4,13 +4,14 @@ use super::IntoReply;
 use crate::blocking;
 use crate::json::{Object, failure};
 use daemonize_sys::escape::escape;
+use daemonize_sys::mutex::{read, write};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -201,11 +202,11 @@ impl Handlers {
     }
 
     fn read(&self) -> RwLockReadGuard<'_, BTreeMap<String, Arc<Handler>>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        read(&self.0)
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<String, Arc<Handler>>> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
+        write(&self.0)
     }
 }
 
@@ -282,7 +283,7 @@ mod tests {
         let ends = std::sync::Mutex::new(ends);
         handlers.on("plain".into(), move |event| {
             begun.add_permits(1);
-            ends.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(Duration::from_secs(10)).unwrap();
+            daemonize_sys::mutex::lock(&ends).recv_timeout(Duration::from_secs(10)).unwrap();
             assert!(event["well"] == true, "it was not well");
         });
         run(async {

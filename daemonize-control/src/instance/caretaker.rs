@@ -6,12 +6,13 @@
 use super::watch::Watch;
 use crate::endpoint::Endpoint;
 use daemonize_core::{Attachment, Obey, Phase, PidFile};
+use daemonize_sys::mutex::lock;
 use signal_hook::iterator::Handle;
 use std::any::Any;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 
 /// What is run once when the instance ends.
@@ -52,7 +53,7 @@ impl Asked {
     /// Waits until all has ended. Panics as `on_stop` did, if it did.
     pub(crate) fn wait(&self) {
         self.waiting.fetch_add(1, SeqCst);
-        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = lock(&self.ended);
         drop(self.changed.wait_while(ended, |ended| !*ended));
         self.waiting.fetch_sub(1, SeqCst);
         self.resume_panic();
@@ -60,15 +61,15 @@ impl Asked {
 
     /// Goes on with the panic of `on_stop` in this thread, once.
     pub(crate) fn resume_panic(&self) {
-        let panic = self.panic.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let panic = lock(&self.panic).take();
         if let Some(panic) = panic {
             resume_unwind(panic);
         }
     }
 
     fn tell_end(&self, outcome: thread::Result<()>) {
-        *self.panic.lock().unwrap_or_else(PoisonError::into_inner) = outcome.err();
-        *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *lock(&self.panic) = outcome.err();
+        *lock(&self.ended) = true;
         self.changed.notify_all();
     }
 }

@@ -17,10 +17,11 @@ use crate::events::{Answer, Event, Publisher};
 use axum::Router;
 use caretaker::{Asked, Charge, OnStop, take_care};
 use daemonize_core::{Attachment, Handle, Obey, Phase, Pid, PidFile, Planned, Prepared, Setting, State};
+use daemonize_sys::mutex::lock;
 use directory::configuration;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 use watch::Watch;
@@ -324,8 +325,8 @@ impl Instance {
 
     /// The lock is ours: makes the rest. The address is written when somebody answers at it. A program that is going to
     /// wait does not die of a signal.
-    fn begin(self, lock: PidFile, waits: bool) -> Result<Running> {
-        let pidfile = lock.path().to_owned();
+    fn begin(self, held: PidFile, waits: bool) -> Result<Running> {
+        let pidfile = held.path().to_owned();
         let failed = |error: &dyn std::fmt::Display| start_failed(&self.name, error);
         run(&self.on_start);
         let Prepared { addresses, .. } =
@@ -338,9 +339,9 @@ impl Instance {
         let handle = Handle::foreground(&self.name, &pidfile, addresses.clone(), process);
         endpoint.start(handle).map_err(|error| start_failed(&self.name, &error))?;
         endpoint.phase(Phase::Ready);
-        let lock = lock.seal_with(&addresses).map_err(|error| start_failed(&self.name, &error))?;
-        let on_stop = self.on_stop.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let charge = Charge { endpoint: Arc::clone(&endpoint), lock, on_stop };
+        let held = held.seal_with(&addresses).map_err(|error| start_failed(&self.name, &error))?;
+        let on_stop = lock(&self.on_stop).take();
+        let charge = Charge { endpoint: Arc::clone(&endpoint), lock: held, on_stop };
         let caretaker =
             take_care(charge, watch, Arc::clone(&asked)).map_err(|error| start_failed(&self.name, &error))?;
         std::mem::forget(unfinished);
@@ -366,12 +367,12 @@ fn in_order(mut addresses: Vec<String>) -> Vec<String> {
 }
 
 fn set(place: &Mutex<Option<OnStop>>, work: OnStop) {
-    *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(work);
+    *lock(place) = Some(work);
 }
 
 /// Runs it unless it has run.
 fn run(place: &Mutex<Option<OnStop>>) {
-    let work = place.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let work = lock(place).take();
     if let Some(work) = work {
         work();
     }

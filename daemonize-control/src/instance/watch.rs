@@ -3,6 +3,7 @@
 //! signal-hook keeps its handler for the rest of the process, so that nobody else's is lost. What a signal did by default
 //! it therefore does out of that handler while no instance watches: a program that had one can be ended as before.
 
+use daemonize_sys::mutex::lock;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag::register_conditional_default;
 use signal_hook::iterator::{Handle, Signals};
@@ -10,7 +11,7 @@ use signal_hook::low_level::emulate_default_handler;
 use std::fs;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 /// The signals that end an instance.
 const ENDING: [i32; 3] = [SIGTERM, SIGINT, SIGHUP];
@@ -90,7 +91,7 @@ impl Drop for Watch {
 }
 
 fn known() -> MutexGuard<'static, Known> {
-    KNOWN.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&KNOWN)
 }
 
 /// One of the sets of signals in `/proc/self/status`.

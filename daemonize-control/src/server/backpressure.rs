@@ -1,7 +1,8 @@
 //! Makes room for connections that wait: idle ones are asked to close, in the order in which they became idle.
 
+use daemonize_sys::mutex::lock;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll, Waker};
 use tokio::time::Instant;
 
@@ -101,10 +102,6 @@ impl IdleConnection {
             waker.wake_by_ref();
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -7,11 +7,12 @@ use super::socket::Socket;
 use super::wire::Wire;
 use crate::access::Peer;
 use crate::refusal::Refusal;
+use daemonize_sys::mutex::lock;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::sleep;
@@ -42,7 +43,7 @@ impl<S: Socket> Connection<S> {
 
     /// Returns the socket and what was read of it. hyper, the service and the body use it in turns, within one task.
     pub(super) fn wire(&self) -> MutexGuard<'_, Wire<S>> {
-        self.wire.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.wire)
     }
 
     /// Returns once no peer is there that could read a reply: a Unix socket was closed, a TCP connection reset.

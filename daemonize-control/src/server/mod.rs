@@ -14,12 +14,13 @@ mod wire;
 
 use crate::routes::Service;
 use accept::Listener;
+use daemonize_sys::mutex::lock;
 use shared::Shutdown;
 use std::io::Result;
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::sync::mpsc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 #[cfg(fuzzing)]
@@ -70,7 +71,7 @@ impl Server {
         if thread::current().id() == self.thread {
             return;
         }
-        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = lock(&self.ended);
         if ended.recv_timeout(DRAIN_TIMEOUT).is_err() {
             self.shutdown.send_replace(Shutdown::Refusing);
             let _ = ended.recv_timeout(REFUSE_TIMEOUT);

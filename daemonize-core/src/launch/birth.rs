@@ -7,7 +7,7 @@ use super::announcement::{Announcement, Link};
 use super::capture::Captured;
 use super::identity::Target;
 use super::process_control::ThisDaemon;
-use super::quiet::Quiet;
+use super::signal_block::SignalBlock;
 use super::{Launch, Plan, init};
 use crate::attach::{Handle, Prepared};
 use crate::body::{Ending, guarded};
@@ -24,6 +24,7 @@ use crate::stage::Stage;
 use crate::stdout;
 use crate::sys::dispositions::{self, Disposition};
 use crate::sys::fds;
+use crate::sys::main_process::is_main_process;
 use crate::sys::mask::Mask;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::stat::{Mode, umask};
@@ -45,7 +46,7 @@ pub(crate) struct Birth {
     /// To the launcher, where it is another process.
     link: Option<Link>,
     /// Where there is none: undoes the block of all signals, should this fail.
-    quiet: Option<Quiet>,
+    block: Option<SignalBlock>,
     /// Whether stdout and stderr lead to the launcher.
     captured: bool,
     /// Whether they have yet to be put in place when the daemon is ready.
@@ -71,7 +72,7 @@ pub(super) struct Born {
     pub(super) inside: Inside,
     pub(super) announcement: Announcement,
     /// As in [`Birth`]: not needed any more once the daemon lives.
-    pub(super) quiet: Option<Quiet>,
+    pub(super) block: Option<SignalBlock>,
 }
 
 impl Birth {
@@ -87,11 +88,11 @@ impl Birth {
     }
 
     /// Without a fork: in the process that called.
-    pub(super) fn here(quiet: Quiet, launch: Launch) -> Result<Birth> {
+    pub(super) fn here(block: SignalBlock, launch: Launch) -> Result<Birth> {
         // Before a change of root may hide `/proc`.
         let identity = Identity::of(Pid::this())
             .map_err(|error| Error::failed(ErrorKind::System, "identify process", Pid::this(), cause(&error)))?;
-        let birth = Birth::new(launch, None, Some(quiet), false, Some(identity));
+        let birth = Birth::new(launch, None, Some(block), false, Some(identity));
         birth.launch.hook(Stage::Detach, When::After)?;
         Ok(birth)
     }
@@ -99,7 +100,7 @@ impl Birth {
     fn new(
         mut launch: Launch,
         link: Option<Link>,
-        quiet: Option<Quiet>,
+        block: Option<SignalBlock>,
         captured: bool,
         identity: Option<Identity>,
     ) -> Birth {
@@ -115,7 +116,7 @@ impl Birth {
         Birth {
             launch,
             link,
-            quiet,
+            block,
             captured,
             outputs_due,
             identity,
@@ -340,10 +341,10 @@ impl Birth {
             Some(target) if target.is_one_way() => {
                 Some("it has changed its user or root and could not start as it did")
             }
-            _ if told.is_systemds => {
+            _ if told.started_by_systemd => {
                 Some("systemd would take that for the end of the service: let `systemctl restart` do it")
             }
-            _ if init::is_main_process() => Some(init::REFUSES_RESTART),
+            _ if is_main_process() => Some(init::REFUSES_RESTART),
             _ if lock.is_none() => Some("it runs without a pidfile: let its service manager restart it"),
             _ => None,
         };
@@ -376,7 +377,7 @@ impl Birth {
         };
         let dumpable = settings.core_dumps && changes_user;
         let announcement = Announcement { link: self.link, streams, outputs_due: self.outputs_due, dumpable };
-        Ok(Born { settings, inside, announcement, quiet: self.quiet })
+        Ok(Born { settings, inside, announcement, block: self.block })
     }
 
     /// An error ends this process if there is a launcher to tell it to; otherwise it is the caller's.

@@ -4,7 +4,7 @@
 //! of the children that its own body waits for. So process 1 forks (L16): the daemon is its child, and process 1 passes
 //! signals on, reaps whatever has ended, and exits with the daemon's status. The kernel then ends what is left.
 
-use super::quiet::Quiet;
+use super::signal_block::SignalBlock;
 use super::{Launch, Plan};
 use crate::error::{Error, Result, cause};
 use crate::notifier::{Manager, Notifier, Relay};
@@ -16,6 +16,7 @@ use crate::stage::Stage;
 use crate::stdout;
 use crate::sys::fds;
 use crate::sys::fork::{Alone, Fence, Fork, exit_now, fork};
+use crate::sys::main_process::set_has_init;
 use crate::sys::mask::Mask;
 use crate::sys::signalfd::{Received, SignalQueue};
 use crate::sys::wait::reap_any;
@@ -26,7 +27,6 @@ use std::ffi::CString;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
@@ -45,14 +45,6 @@ pub(super) const REFUSES_RESTART: &str = "the container would end with it: let t
 /// The warning of a daemon in process 1 that cannot get an init.
 const HAS_THREADS: &str = "process 1 has several threads and cannot become the container's init: processes that lose their \
                            parent stay as zombies (start the daemon before any thread, or run `docker run --init`)";
-
-/// Set in the child of the init.
-static HAS_INIT: AtomicBool = AtomicBool::new(false);
-
-/// Returns `true` in process 1 of a pid namespace, and in the daemon that it has forked.
-pub(crate) fn is_main_process() -> bool {
-    Pid::this().as_raw() == 1 || HAS_INIT.load(Relaxed)
-}
 
 /// Refuses to detach from process 1 if that ends after the start: the kernel ends the daemon with it.
 pub(super) fn check_leaving() -> Result<()> {
@@ -84,13 +76,13 @@ pub(super) fn connect(plan: &mut Plan) -> Option<Notifier> {
 
 /// L16: forks in process 1, and returns in the child only. In any other process it returns what it was given, and in a
 /// process 1 with more than one thread, whose other threads a fork would lose.
-pub(super) fn split(mut quiet: Quiet, mut launch: Launch, alone: Option<Alone>) -> Result<(Quiet, Launch)> {
+pub(super) fn split(mut block: SignalBlock, mut launch: Launch, alone: Option<Alone>) -> Result<(SignalBlock, Launch)> {
     if Pid::this().as_raw() != 1 || launch.plan.settings.hooks.replaces(Stage::Detach) {
-        return Ok((quiet, launch));
+        return Ok((block, launch));
     }
     let Some(alone) = alone else {
         report::say(HAS_THREADS);
-        return Ok((quiet, launch));
+        return Ok((block, launch));
     };
     let failed = |error: io::Error| Error::stage(Stage::Detach, cause(&error));
     let signals = SignalQueue::of(&Mask::all())
@@ -99,16 +91,16 @@ pub(super) fn split(mut quiet: Quiet, mut launch: Launch, alone: Option<Alone>) 
     let (relay, daemon_end) = relay.unzip();
     stdout::flush();
     // The status of a child is lost where SIGCHLD is ignored.
-    quiet.keep_children();
+    block.keep_child_status();
     match fork(alone).map_err(|error| Error::stage(Stage::Detach, format_args!("fork: {}", cause(&error))))? {
         Fork::Child => {
-            quiet.restore_children();
+            block.restore_child_action();
             launch.plan.relayed = daemon_end;
             if let Some(lock) = &mut launch.lock {
                 lock.take_over();
             }
-            HAS_INIT.store(true, Relaxed);
-            Ok((quiet, launch))
+            set_has_init();
+            Ok((block, launch))
         }
         Fork::Parent(daemon) => {
             let _fence = Fence::around(true);

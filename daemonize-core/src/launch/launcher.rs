@@ -12,8 +12,8 @@ use super::capture::{Capture, Captured, Listener};
 use super::deadline::Deadline;
 use super::destination::Destination;
 use super::outcome::{Outcome, PidFileState, Verdict, died};
-use super::quiet::Quiet;
 use super::session_leader;
+use super::signal_block::SignalBlock;
 use super::started::Started;
 use super::{Launch, Plan, Role};
 use crate::error::{Error, ErrorKind, Result, cause};
@@ -43,7 +43,7 @@ const CLOSED: &str = "failed to start: the daemon closed its connection to the l
 /// Forks; returns in the launcher when the outcome is known, and in the daemon.
 ///
 /// A launcher that is `leaving` does not wait for the session leader's last moments.
-pub(super) fn split(mut quiet: Quiet, launch: Launch, alone: Alone, leaving: bool) -> Result<Role> {
+pub(super) fn split(mut block: SignalBlock, launch: Launch, alone: Alone, leaving: bool) -> Result<Role> {
     let plumbing = |error: std::io::Error| Error::stage(Stage::Detach, cause(&error));
     let (ready, daemon_end) = Channel::pair().map_err(plumbing)?;
     let (ctl, middle_end) = Channel::pair().map_err(plumbing)?;
@@ -52,13 +52,13 @@ pub(super) fn split(mut quiet: Quiet, launch: Launch, alone: Alone, leaving: boo
     let capture = speaks.then(|| Capture::new(launch.plan.streams.logs(), user)).transpose().map_err(plumbing)?;
     let (capture, captured): (Option<Capture>, Option<Captured>) = capture.unzip();
     stdout::flush();
-    quiet.keep_children();
+    block.keep_child_status();
     match fork(alone).map_err(|error| Error::stage(Stage::Detach, format_args!("fork: {}", cause(&error))))? {
         Fork::Child => {
             let fence = Fence::around(true);
             // Neither side of these is ours; the mask stays blocked until the daemon opens it.
             drop((ready, ctl, capture));
-            quiet.go_on();
+            block.leave_blocked();
             let birth = session_leader::split(launch, alone, daemon_end, middle_end, captured);
             fence.open();
             Ok(Role::Daemon(Box::new(birth)))
@@ -88,7 +88,7 @@ pub(super) fn split(mut quiet: Quiet, launch: Launch, alone: Alone, leaving: boo
                 lock,
                 manager,
                 deadline: Deadline::after(settings.start_timeout),
-                quiet,
+                block,
                 destinations,
                 left_behind: false,
                 reaped: false,
@@ -125,7 +125,7 @@ struct Launcher {
     /// For which the launcher is the service, until it says who is.
     manager: Option<&'static Manager>,
     deadline: Deadline,
-    quiet: Quiet,
+    block: SignalBlock,
     /// The destinations of the daemon's stdout and stderr.
     destinations: [Destination; 2],
     /// Set if a process that left the daemon's group still has its end of the socket, or the session leader cannot die.
@@ -136,7 +136,7 @@ struct Launcher {
 impl Launcher {
     /// L6: one poll, one deadline; READY beats everything that is readable with it.
     fn listen(&mut self) -> Outcome {
-        let mask = self.quiet.waiting();
+        let mask = self.block.waiting();
         loop {
             let listeners = self.capture.iter().flat_map(|capture| [&capture.output, &capture.errors]);
             let pipes = listeners.filter_map(Listener::descriptor);
@@ -176,7 +176,7 @@ impl Launcher {
                 self.write_pidfile();
                 return None;
             }
-            (Ok(Some(Message::Ready)), _) if self.quiet.is_interrupted() => {
+            (Ok(Some(Message::Ready)), _) if self.block.is_interrupted() => {
                 Outcome::Failed(Error::new(ErrorKind::Stopped, "failed to start: interrupted"))
             }
             (Ok(Some(Message::Ready)), Some(daemon)) if matches!(self.pidfile, PidFileState::Written) => {
@@ -264,7 +264,7 @@ impl Launcher {
         let printed = capture.take_new();
         // The user's code, which may take long: with the caller's mask, so that a signal can end it, and with it the start.
         let call = || printed.iter().all(|output| output.is_empty() || on_output.call(output));
-        if !self.quiet.interrupted(call) {
+        if !self.block.with_original_mask(call) {
             self.on_output = None;
         }
     }
@@ -367,7 +367,7 @@ impl Launcher {
     /// Returns what the session leader says within `time`, but for FORKED, which may still be on its way.
     fn answer(&self, time: Duration) -> Option<Message> {
         let deadline = Instant::now() + time;
-        while self.quiet.wait_readable(&self.ctl, deadline) {
+        while self.block.wait_readable(&self.ctl, deadline) {
             match self.ctl.receive().ok().flatten() {
                 Some(Message::Forked(_)) => {}
                 message => return message,

@@ -91,7 +91,7 @@ extern "C" fn settle_at_exit() {
 
 /// From the last stage to the body: attachments, readiness, the signal thread.
 fn begin(birth: Birth, leave: fn() -> !) -> Result<&'static Inside> {
-    let Born { quiet, settings, mut inside, announcement } = birth.born(leave)?;
+    let Born { block, settings, mut inside, announcement } = birth.born(leave)?;
     if announcement.link.is_none() && !settings.signals.mentions(Signal::SIGHUP) && is_at_a_terminal() {
         // The terminal is gone.
         inside.stops.push(Signal::SIGHUP);
@@ -128,8 +128,8 @@ fn begin(birth: Birth, leave: fn() -> !) -> Result<&'static Inside> {
     if ready == Ready::Entered {
         inside.tell_ready();
     }
-    if let Some(quiet) = quiet {
-        quiet.go_on();
+    if let Some(block) = block {
+        block.leave_blocked();
     }
     Ok(inside)
 }

@@ -24,16 +24,15 @@ mod monitor;
 mod no_pidfile;
 mod outcome;
 mod process_control;
-mod quiet;
 mod readiness;
 mod session_leader;
+mod signal_block;
 mod started;
 mod stdio;
 mod threads;
 mod undo;
 
 pub(crate) use birth::Birth;
-pub(crate) use init::is_main_process;
 pub(crate) use life::{Exit, live, live_on};
 
 use crate::attach::Planned;
@@ -50,7 +49,7 @@ use crate::sys::fork::Alone;
 use crate::{body, event, inside, reach, report};
 use identity::Target;
 use nix::unistd::{Gid, Uid};
-use quiet::Quiet;
+use signal_block::SignalBlock;
 use std::fs;
 use std::os::fd::RawFd;
 use std::os::unix::fs::DirBuilderExt;
@@ -158,7 +157,7 @@ impl Checked {
             make_state_directory(pidfile)?;
         }
         // From here on an interrupt would leave an empty file, so signals stay blocked until a process can remove it.
-        let quiet = Quiet::begin();
+        let block = SignalBlock::new();
         let inherited = match inherited {
             Some(lock) if has_pidfile => PidFile::inherit(pidfile, settings.pidfile_mode, lock)?,
             _ => None,
@@ -167,17 +166,17 @@ impl Checked {
             // Its handlers of atexit(3) may take long; an empty file is taken by the next start. Before `acquire`: where it
             // gave no lock, a pidfile may still name it, and as long as it lives that refuses a start.
             let deadline = Instant::now() + settings.stop_timeout();
-            quiet.interrupted(|| daemon.wait_for_end(deadline, settings))?;
+            block.with_original_mask(|| daemon.wait_for_end(deadline, settings))?;
         }
         let mut lock = match (inherited, held) {
             (None, Some(held)) => Some(held.empty_again(plan.settings.pidfile_mode)?),
-            (None, None) if has_pidfile => Some(acquire(&plan, &quiet)?),
+            (None, None) if has_pidfile => Some(acquire(&plan, &block)?),
             (lock, _) => lock,
         };
         if let (Some(lock), Some(target)) = (&mut lock, plan.identity.as_ref().filter(|target| target.is_one_way())) {
             lock.prepare_last_words(target.owner());
         }
-        Ok(Locked { quiet, launch: Launch { plan, lock } })
+        Ok(Locked { block, launch: Launch { plan, lock } })
     }
 }
 
@@ -247,7 +246,7 @@ impl Plan {
 
 /// A launch that has the pidfile and is about to begin.
 pub(crate) struct Locked {
-    quiet: Quiet,
+    block: SignalBlock,
     launch: Launch,
 }
 
@@ -264,10 +263,10 @@ impl Locked {
     /// Runs the first stage: from here on there may be two of us.
     pub(crate) fn split(self, leaving: bool) -> Result<Role> {
         // In this order: the file is taken away before an interrupt can come.
-        let Locked { quiet, launch } = self;
+        let Locked { block, launch } = self;
         if launch.plan.settings.hooks.has(Stage::Detach, When::Before) {
             // Whoever interrupts a hook that hangs leaves an empty file, which the next start takes.
-            quiet.interrupted(|| launch.hook(Stage::Detach, When::Before))?;
+            block.with_original_mask(|| launch.hook(Stage::Detach, When::Before))?;
         }
         if launch.plan.detached {
             // The hooks may have made threads.
@@ -276,8 +275,8 @@ impl Locked {
                 init::check_leaving()?;
             }
             // systemd looks for the daemon as soon as the launcher has gone, and wants it to be an orphan by then.
-            let leaving = leaving && !launch.plan.told.is_systemds;
-            return launcher::split(quiet, launch, alone, leaving);
+            let leaving = leaving && !launch.plan.told.started_by_systemd;
+            return launcher::split(block, launch, alone, leaving);
         }
         let alone = match &launch.plan {
             plan if !never_forks(&plan.settings) => Some(prove_alone()?),
@@ -285,10 +284,10 @@ impl Locked {
             plan if !plan.is_alone => None,
             _ => find_out_alone(),
         };
-        let (quiet, launch) = init::split(quiet, launch, alone)?;
+        let (block, launch) = init::split(block, launch, alone)?;
         forget_what_is_meant_for_this_process(alone);
         launch.hook(Stage::Detach, When::Instead)?;
-        Birth::here(quiet, launch).map(|birth| Role::Daemon(Box::new(birth)))
+        Birth::here(block, launch).map(|birth| Role::Daemon(Box::new(birth)))
     }
 }
 
@@ -304,14 +303,14 @@ impl Launch {
 }
 
 /// Takes the lock; whoever has to wait longer than in passing can be interrupted meanwhile.
-fn acquire(plan: &Plan, quiet: &Quiet) -> Result<PidFile> {
+fn acquire(plan: &Plan, block: &SignalBlock) -> Result<PidFile> {
     let Plan { settings, pidfile, .. } = plan;
     let deadline = Instant::now() + settings.lock_timeout;
     loop {
         let acquire = || PidFile::acquire_with(pidfile, settings.pidfile_mode, Duration::ZERO);
         match reach::refuse_second(settings).and_then(|()| acquire()) {
             Err(error) if error.is_passing() && Instant::now() < deadline => {
-                quiet.interrupted(|| thread::sleep(WAIT));
+                block.with_original_mask(|| thread::sleep(WAIT));
             }
             outcome => return outcome,
         }

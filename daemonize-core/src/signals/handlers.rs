@@ -9,7 +9,7 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::Instant;
 
@@ -100,7 +100,7 @@ impl Handlers {
             if left.is_zero() {
                 return;
             }
-            state = self.1.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = mutex::wait_timeout(&self.1, state, left);
         }
     }
 

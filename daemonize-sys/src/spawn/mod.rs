@@ -21,6 +21,7 @@ pub use memory::Newborn;
 use super::cvt;
 use super::pidfd::PidFd;
 use super::table::{copy_from, has_close_range};
+use crate::mask::Mask;
 use crate::pid::Pid;
 use child::{Order, in_child};
 use memory::Stack;
@@ -29,7 +30,6 @@ use nix::unistd::{pipe2, read};
 use std::cell::Cell;
 use std::ffi::{CStr, c_int};
 use std::io;
-use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::ptr::{null, null_mut};
 
@@ -205,11 +205,5 @@ impl Slots {
 
 /// Blocks all signals in this thread, for ever: a handler must not run in a child of it, in our memory.
 pub fn block_signals() {
-    let mut all = MaybeUninit::uninit();
-    // SAFETY: sigfillset initialises the set that it is given; the old mask is not asked for. With a set and a verb that
-    // are valid, neither call fails.
-    unsafe {
-        libc::sigfillset(all.as_mut_ptr());
-        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), null_mut());
-    }
+    Mask::all().set();
 }

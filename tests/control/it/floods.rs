@@ -1,5 +1,7 @@
 //! Clients of a daemon that has turned hostile, and says more than anybody can keep.
 
+use std::time::Duration;
+
 use nix::sys::signal::Signal;
 
 use crate::single_instance::{SOON, lab};
@@ -28,18 +30,35 @@ const FLOODS: [(&str, &str, [&str; 2]); 13] = [
 #[test]
 fn client_of_a_daemon_that_says_too_much_reports_the_limit() {
     for (kind, call, error) in FLOODS {
-        let lab = lab();
-        let daemon = lab.helper(&["flood", "f.pid", kind]).spawn();
-        lab.wait_for("f.pid", SOON, |text| text.lines().count() == 3);
-        let clients = match call {
-            "events" => ["events f.pid blocking 1", "events f.pid async 1"],
-            _ => ["client f.pid get /x", "client f.pid async get /x"],
-        };
-        for client in clients {
-            let client = lab.shell(&format!("ulimit -v {MEMORY}; exec $ONLY {client}")).env("ONLY", lab.program());
-            client.run().exits(5).says(&error);
-        }
-        daemon.signal(Signal::SIGKILL);
-        daemon.finish();
+        flood(kind, call, &error);
     }
+}
+
+/// What comes in the smallest pieces does not reach a limit before the deadline.
+#[test]
+fn client_of_a_daemon_that_never_pauses_keeps_its_deadline() {
+    for kind in ["bytes", "informational"] {
+        for took in flood(kind, "get", &["Timeout", "`/x`: no answer within 2s"]) {
+            assert!(took >= Duration::from_secs(2) && took < Duration::from_secs(4), "{kind}: {took:?}");
+        }
+    }
+}
+
+/// Asserts that both kinds of client report this error; returns how long they took.
+#[track_caller]
+fn flood(kind: &str, call: &str, error: &[&str]) -> [Duration; 2] {
+    let lab = lab();
+    let daemon = lab.helper(&["flood", "f.pid", kind]).spawn();
+    lab.wait_for("f.pid", SOON, |text| text.lines().count() == 3);
+    let clients = match call {
+        "events" => ["events f.pid blocking 1", "events f.pid async 1"],
+        _ => ["client f.pid get /x", "client f.pid async get /x"],
+    };
+    let clients = clients.map(|client| {
+        lab.shell(&format!("ulimit -v {MEMORY}; exec $ONLY {client}")).env("ONLY", lab.program()).spawn()
+    });
+    let took = clients.map(|client| client.finish().exits(5).says(error).took);
+    daemon.signal(Signal::SIGKILL);
+    daemon.finish();
+    took
 }

@@ -24,7 +24,7 @@ use crate::stopping;
 use std::hint;
 use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
@@ -193,7 +193,7 @@ where
     fn wait<'a>(&self, state: Guard<'a, T, A>, time: Duration) -> Guard<'a, T, A> {
         self.awaited.store(true, Relaxed);
         let _asleep = stopping::Asleep::fall();
-        self.change.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0
+        mutex::wait_timeout(&self.change, state, time)
     }
 
     /// Under the lock, so that whoever looked before he began to wait is told.

@@ -61,7 +61,7 @@ impl Launcher {
     /// Waits until every process that could hold the daemon's end of the socket is gone: it ends then.
     fn wait_for_descendants(&mut self) {
         let deadline = Instant::now() + ANSWER;
-        while self.quiet.wait_readable(&self.ready, deadline) {
+        while self.block.wait_readable(&self.ready, deadline) {
             if !matches!(self.ready.receive(), Ok(Some(_))) {
                 return;
             }

@@ -4,9 +4,10 @@ use crate::connect::Connection;
 use crate::screen::Screen;
 use crate::text::{count, harmless};
 use daemonize_monitor::json::{Bot, State};
+use daemonize_sys::mutex::lock;
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -42,7 +43,7 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut over = lock(&self.over);
         *over = true;
         let _ = write!(io::stderr(), "\r\x1b[K");
     }
@@ -57,7 +58,7 @@ fn follow(connection: &Connection, verb: &str, names: Option<&[String]>, over: &
     bots.retain(|_, bot| names.is_none_or(|names| names.iter().any(|name| *name == bot.name || *name == bot.family)));
     loop {
         {
-            let over = over.lock().unwrap_or_else(PoisonError::into_inner);
+            let over = lock(over);
             if *over {
                 return;
             }

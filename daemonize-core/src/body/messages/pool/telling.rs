@@ -6,12 +6,13 @@ use crate::body::messages::settling;
 use crate::body::messages::state::Untold;
 use crate::body::messages::waiting::{Due, Ticket};
 use crate::body::{Ending, Outcome, guarded};
+use crate::mutex::wait_timeout;
 use crate::report;
 use crate::shutdown::{self, InFlight};
 use crate::stopping;
 use std::error::Error;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -96,7 +97,7 @@ where
             match state.take_due(now) {
                 Due::Nothing => return,
                 Due::At(due) => {
-                    state = self.sooner.wait_timeout(state, due - now).unwrap_or_else(PoisonError::into_inner).0;
+                    state = wait_timeout(&self.sooner, state, due - now);
                 }
                 Due::Now(receipt) => {
                     drop(state);
