@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 
 use crate::asynchronous::{begun, lab, stops, workers};
 use crate::common::{PIDFILE, SOON, each, needs, needs_root, nothing_left, run, stop};
-use crate::held::look_until;
+use crate::faults::held_call::look_until;
 
 #[test]
 fn p10_03_the_runtime_has_as_many_threads_as_were_asked_for() {

@@ -7,7 +7,7 @@ use look::{ADA, Lab, Process};
 use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON};
-use crate::held::look_until;
+use crate::faults::held_call::look_until;
 use crate::places::household;
 
 /// A household in which a daemon of ADA has its pidfile in her home.

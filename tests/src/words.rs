@@ -19,6 +19,7 @@
 use std::error::Error;
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::num::ParseIntError;
 use std::str::FromStr;
 use std::thread;
 use std::time::Duration;
@@ -87,6 +88,7 @@ impl FromStr for Word {
 
     fn from_str(text: &str) -> Result<Self, Failure> {
         let (name, value) = text.split_once(':').unwrap_or((text, ""));
+        let no_number = |error: ParseIntError| format!("`{text}`: {error}");
         Ok(match name {
             "idle" => Word::Idle,
             "hang" => Word::Hang,
@@ -94,18 +96,18 @@ impl FromStr for Word {
             "ready" => Word::Ready,
             "note" => Word::Note(value.to_owned()),
             "await" => Word::Await(value.to_owned()),
-            "pause" => Word::Pause(Duration::from_millis(value.parse()?)),
+            "pause" => Word::Pause(Duration::from_millis(value.parse().map_err(no_number)?)),
             "say" => Word::Say(value.to_owned()),
             "complain" => Word::Complain(value.to_owned()),
             "err" => Word::Fail(value.to_owned()),
             "panic" => Word::Panic(value.to_owned()),
-            "exit" => Word::Exit(value.parse()?),
+            "exit" => Word::Exit(value.parse().map_err(no_number)?),
             _ => return Err(format!("`{text}` is neither a word nor a function of the helper program").into()),
         })
     }
 }
 
-/// Parses words with commas between them; an empty text is no word.
+/// Parses words with commas between them; an empty text has none.
 pub fn parse(text: &str) -> Result<Vec<Word>, Failure> {
     text.split(',').filter(|word| !word.is_empty()).map(str::parse).collect()
 }
@@ -157,5 +159,27 @@ pub struct Guard(pub String);
 impl Drop for Guard {
     fn drop(&mut self) {
         let _ = append(&self.0, &format!("dropped {}\n", std::process::id()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_performed_in_order_up_to_the_first_error() {
+        let words = parse("pause:0,say:,err:no paper: none at all,panic:too far").expect("words");
+        let error = perform(&words).expect_err("the third word fails");
+        assert_eq!(error.to_string(), "no paper: none at all");
+    }
+
+    #[test]
+    fn text_that_is_not_a_word_is_an_error_that_names_it() {
+        for (text, word) in
+            [("dance", "`dance`"), ("ask,dance:now", "`dance:now`"), ("pause:long,idle", "`pause:long`")]
+        {
+            let error = parse(text).expect_err("not a word").to_string();
+            assert!(error.starts_with(word), "{error}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Messages for async handlers: the lines of a file, each with what its handler does.
 //!
-//! A line that begins with `!` is performed by the function that fetches, and is no message.
+//! A line that begins with `!` is performed by the function that fetches, and is not a message.
 
 use daemon::{Ack, AckAsync, Delivery, Nack};
 use look::inbox::{self, Inbox};

@@ -1,6 +1,6 @@
 //! Messages for a daemon that handles them: the lines of a file, each with what its handler does.
 //!
-//! A line that begins with `!` is performed by the function that fetches, and is no message.
+//! A line that begins with `!` is performed by the function that fetches, and is not a message.
 
 use daemon::{Ack, Delivery, Nack};
 use look::inbox::{self, Inbox};

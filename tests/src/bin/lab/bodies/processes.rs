@@ -110,7 +110,7 @@ fn spawn_sleeper_and_end(how: &str) -> Fallible {
         "success" => std::process::exit(0),
         "kill" => kill("KILL"),
         "return" => Ok(()),
-        _ => Err(format!("`{how}` is no end").into()),
+        _ => Err(format!("`{how}` is not an end").into()),
     }
 }
 
@@ -145,7 +145,7 @@ fn return_from_forked_child(how: &str) -> Fallible {
         "error" => return Err("lost".into()),
         "ready" => daemon::ready()?,
         "stop" => daemon::stop(),
-        _ => return Err(format!("`{how}` is no end").into()),
+        _ => return Err(format!("`{how}` is not an end").into()),
     }
     print!("bye");
     Ok(())

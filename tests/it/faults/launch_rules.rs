@@ -9,8 +9,8 @@ use look::{Deadline, Outcome};
 use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON, each, lab, nothing_left, run, times};
-use crate::held::At;
-use crate::launch_steps::{Phase, Place, STEPS, Scene, Step, Victim, born, is_whole, the_next_works};
+use crate::faults::held_call::At;
+use crate::faults::launch_steps::{Phase, Place, STEPS, Scene, Step, Victim, born, is_whole, the_next_works};
 use crate::readiness::whole_or_nothing;
 
 /// A start that is to come to its deadline has this long; one that is not, has longer than any test.

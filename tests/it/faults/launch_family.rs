@@ -9,8 +9,8 @@ use look::Process;
 use nix::sys::signal::Signal;
 
 use crate::common::{LOCK, PIDFILE, SOON, lab, needs_root, nothing_left, run, start, stop};
-use crate::held::{At, Hold, look_until, until_stopped};
-use crate::launch_steps::{Phase, Place, Scene, Step, Victim, is_whole, the_next_works};
+use crate::faults::held_call::{At, Hold, look_until, until_stopped};
+use crate::faults::launch_steps::{Phase, Place, Scene, Step, Victim, is_whole, the_next_works};
 
 /// A start that waits in the daemon, there.
 const fn early(hook: &'static str) -> Step {
@@ -149,7 +149,7 @@ fn p2_12_a_launcher_lost_in_its_cleanup_leaves_at_most_a_file() {
     let arguments = ["start", "pidfile=d.pid", hook, "first=kill:STOP", "start_timeout=60000"];
     let launch = lab.helper(&arguments).spawn();
     let cleanup = Hold::stopped(&lab, launch.process(), At("unlinkat", 1));
-    let (_, middle) = crate::launch_steps::born(&lab);
+    let (_, middle) = crate::faults::launch_steps::born(&lab);
     middle.signal(Signal::SIGSTOP);
     until_stopped(middle);
     lab.write("go", "");

@@ -1,5 +1,5 @@
 //! Interleavings over the pidfile, each forced: one process is kept at one system call while the others do their part.
-//! R1 to R14, R16 and R17 of `docs/rules.md`, as far as they are not in `races.rs`, `hazards.rs`, `pidfile.rs`.
+//! R1 to R14, R16 and R17 of `docs/rules.md`, as far as they are not in `races.rs`, `file_systems.rs`, `pidfile.rs`.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
@@ -9,7 +9,7 @@ use look::Lab;
 use nix::sys::signal::Signal;
 
 use crate::common::{LOCK, PIDFILE, SOON, lab, move_away, needs, needs_root, nothing_left, run, start, stop};
-use crate::held::{At, Hold};
+use crate::faults::held_call::{At, Hold};
 
 /// The first opening of the pidfile reads it, the second makes an empty one.
 const FIRST_OPEN: At = At("openat", 1);

@@ -1,4 +1,4 @@
-//! Keeps a process at the entry of one system call, for as long as a test likes.
+//! Holds a process at the entry of one system call, for as long as a test needs.
 //!
 //! strace puts a delay into the call that is longer than any test, and has written the beginning of the call into its
 //! file when the process stands there: that is the event to wait for. When strace is killed, the kernel lets the process
