@@ -18,7 +18,7 @@ use std::fmt;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixListener;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 
 /// A small HTTP endpoint in the running daemon: ask how it is, stop it, send it events, and whatever routes you add.
 ///
@@ -250,10 +250,6 @@ impl Endpoint {
         self
     }
 
-    fn stage(&self) -> MutexGuard<'_, Stage> {
-        lock(&self.stage)
-    }
-
     /// Opens the sockets; what was made is removed where that fails.
     fn open(&self, plan: &Planned) -> Result<Bound, String> {
         let owner = Owner {
@@ -319,12 +315,12 @@ impl Attachment for Endpoint {
         prepared.addresses = [Some(bound.place.url()), bound.url.clone()].into_iter().flatten().collect();
         prepared.descriptors.push(bound.socket.as_raw_fd());
         prepared.descriptors.extend(bound.port.as_ref().map(AsRawFd::as_raw_fd));
-        *self.stage() = Stage::Bound(bound);
+        *lock(&self.stage) = Stage::Bound(bound);
         Ok(prepared)
     }
 
     fn start(&self, daemon: Handle) -> Result<(), Box<dyn Error>> {
-        let mut stage = self.stage();
+        let mut stage = lock(&self.stage);
         match std::mem::take(&mut *stage) {
             Stage::Bound(bound) => {
                 let Bound { place, socket, port, rules, url } = bound;
@@ -347,7 +343,7 @@ impl Attachment for Endpoint {
     }
 
     fn end(&self) {
-        let stage = std::mem::take(&mut *self.stage());
+        let stage = std::mem::take(&mut *lock(&self.stage));
         match stage {
             Stage::Planned => {}
             Stage::Bound(bound) => bound.place.remove(),

@@ -6,7 +6,7 @@
 
 use crate::leftovers::Removal;
 use crate::token::Token;
-use daemonize_core::__private::control_directory;
+use daemonize_sys::places::control_directory;
 use daemonize_sys::trust;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2};

@@ -231,13 +231,18 @@ async fn routed(mut routes: Router, peer: Peer, request: Request<Bytes>) -> Resp
 /// Removes the headers that only concern one connection, and those that hyper writes. The reply to a HEAD request keeps the
 /// length of the body that it does not have.
 fn own_framing(mut response: Response<Body>, is_head: bool) -> Response<Body> {
+    const OURS: [HeaderName; 5] = [CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING, UPGRADE];
     let headers = response.headers_mut();
-    for name in [CONNECTION, TRANSFER_ENCODING, UPGRADE, DATE] {
-        headers.remove(name);
+    if !headers.keys().any(|name| OURS.contains(name)) {
+        return response;
     }
     let is_length = |value: &HeaderValue| value.to_str().is_ok_and(|length| length.parse::<u64>().is_ok());
-    if !is_head || !headers.get(CONTENT_LENGTH).is_some_and(is_length) {
-        headers.remove(CONTENT_LENGTH);
+    let length = headers.get(CONTENT_LENGTH).filter(|length| is_head && is_length(length)).cloned();
+    for name in OURS {
+        headers.remove(name);
+    }
+    if let Some(length) = length {
+        headers.insert(CONTENT_LENGTH, length);
     }
     response
 }

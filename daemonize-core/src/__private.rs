@@ -1,16 +1,10 @@
-//! What the attributes print calls to, and what the crates beside this one share with it.
+//! What the attributes print calls to.
 
 pub use crate::body::pump;
 #[cfg(feature = "tokio")]
 pub use crate::body::pump_async;
 use crate::body::{Ending, Outcome, Work};
 use crate::daemon::Daemon;
-use crate::pid::Pid;
-pub use crate::places::{Places, Situation};
-pub use crate::settings::Device;
-use crate::signal::Signal;
-use crate::{inside, launch, notifier};
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// The body of an annotated `main`.
@@ -91,34 +85,4 @@ impl<T: Companion + ?Sized> CompanionVerbs for T {}
 /// A by-value argument of a step.
 pub fn step_argument<T: StepArgument>(argument: &T) -> T {
     argument.for_this_step()
-}
-
-/// Returns a daemon without work and settings that is found where this one is. For the clients of the crates beside this one.
-pub fn same_daemon<W>(daemon: &Daemon<W>) -> Daemon {
-    daemon.bare()
-}
-
-/// Returns `true` in process 1 of a pid namespace, and in the daemon that process 1 has forked: when it ends, so does the
-/// container. For the crates beside this one.
-pub fn is_main_process() -> bool {
-    launch::is_main_process()
-}
-
-/// Returns `true` if nothing is said about a signal in the settings of a daemon. For the crates beside this one.
-pub fn is_unmentioned<W>(daemon: &Daemon<W>, signal: Signal) -> bool {
-    daemon.is_unmentioned(signal)
-}
-
-/// Returns `true` if this child is the program that the daemon [restarts](crate::restart), whose end the core hears of. For
-/// the crates beside this one.
-pub fn is_restarted_program(child: Pid) -> bool {
-    inside::is_restarted_program(child)
-}
-
-/// Returns the directory of the control socket of the daemon `name`, if `pidfile` is its default one and the directory is
-/// not beside it. For the crates beside this one.
-pub fn control_directory(name: &str, pidfile: &Path) -> Option<PathBuf> {
-    let situation = Situation::now(notifier::is_systemds());
-    let places = Places::of(name, &situation).ok().filter(|places| places.pidfile == pidfile)?;
-    Some(places.control).filter(|control| control.parent() != pidfile.parent())
 }

@@ -36,7 +36,6 @@ mod inside;
 mod launch;
 mod notifier;
 mod pidfile;
-mod places;
 mod process;
 mod reach;
 mod report;

@@ -13,6 +13,7 @@ use crate::mutex::{lock, wait_timeout};
 use crate::pid::Pid;
 use crate::report;
 use crate::stopping;
+use crate::sys::places::started_by_systemd;
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use nix::time::{ClockId, clock_gettime};
 use std::env;
@@ -51,7 +52,7 @@ pub(crate) fn variables() -> impl Iterator<Item = &'static str> {
 #[derive(Debug)]
 pub(crate) struct Told {
     /// Whether systemd has started this very process; the other variables are inherited by whole sessions.
-    pub(crate) is_systemds: bool,
+    pub(crate) started_by_systemd: bool,
     /// Descriptors that were handed over to this process, in order, by name; many have the name `unknown`.
     pub(crate) handed_over: Vec<(String, RawFd)>,
     manager: Option<Manager>,
@@ -62,7 +63,7 @@ impl Told {
     pub(crate) fn to_this_process(leaked: &[RawFd]) -> &'static Told {
         static TOLD: OnceLock<Told> = OnceLock::new();
         TOLD.get_or_init(|| Told {
-            is_systemds: is_systemds(),
+            started_by_systemd: started_by_systemd(),
             handed_over: handed_over().into_iter().filter(|(_, fd)| leaked.contains(fd)).collect(),
             manager: Manager::that_listens(),
         })
@@ -71,7 +72,7 @@ impl Told {
     /// Who wants to hear of this process. One that forks away from its manager speaks only to systemd, which says that it
     /// means this very process: the others' messages would be taken for those of the service it was started in.
     pub(crate) fn manager(&self, forks: bool) -> Option<&Manager> {
-        self.manager.as_ref().filter(|_| !forks || self.is_systemds)
+        self.manager.as_ref().filter(|_| !forks || self.started_by_systemd)
     }
 }
 
@@ -112,11 +113,6 @@ impl Manager {
         let link = Arc::new(Link { socket, over: Mutex::new(false), end: Condvar::new() });
         Notifier { link, watchdog: self.watchdog }
     }
-}
-
-/// Whether systemd has started this very process.
-pub(crate) fn is_systemds() -> bool {
-    is_this_process("SYSTEMD_EXEC_PID") == Some(true)
 }
 
 /// A path, or `@` and a name; anything else is none of the kinds there are.

@@ -133,10 +133,12 @@ fn call(function: &Function) -> TokenStream {
     }
 }
 
-/// Prints the configuration, made once per process.
+/// Prints the configuration, made once per process, and the constant by which the launcher finds a companion of the wrong kind.
 fn daemon(model: &Model) -> TokenStream {
     let Model { root, name, calls, .. } = model;
     print! {
+        const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
+
         fn __daemon() -> #root::Daemon {
             static __DAEMON: ::std::sync::OnceLock<#root::Daemon> = ::std::sync::OnceLock::new();
             ::core::clone::Clone::clone(__DAEMON.get_or_init(|| #root::Daemon::new(#name) #calls))

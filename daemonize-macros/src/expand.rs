@@ -41,7 +41,10 @@ fn launcher(model: &Model) -> TokenStream {
     let (ident, companion) = (hygienic(&function.signature.ident), hygienic(companion));
     let names: Vec<&Ident> = parameters.iter().map(|parameter| &parameter.name).collect();
     let types = parameters.iter().map(|parameter| &parameter.outer_ty);
-    let body = function.stand_in().unwrap_or_else(|| print!(#companion::start(#(#names),*)));
+    let body = function.stand_in().unwrap_or_else(|| {
+        // Where a `mod` has the companion's name, the compiler names this constant as what it cannot find there.
+        print!(let () = #companion::__SET_COMPANION_TO_ANOTHER_NAME; #companion::start(#(#names),*))
+    });
     print! {
         #attributes
         #visibility fn #ident #generics (#(#names: #types),*) -> #root::Result<#root::Started> #bounds { #body }

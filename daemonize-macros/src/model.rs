@@ -49,8 +49,8 @@ pub(crate) fn check(kind: Kind, mut args: Vec<Arg>, item: Item, errors: &mut Err
     // A value of `None` means that the key is not set; its type could not be inferred.
     args.retain(|arg| arg.bare_word().is_none_or(|word| word != "None"));
     let Signature { ident, asyncness, .. } = &item.signature;
-    let (root, hidden) = root(take(&mut args, "crate"), errors);
-    let companion = companion(take(&mut args, "companion"), ident, &hidden, errors);
+    let (root, hidden) = root(take(&mut args, "crate").as_ref(), errors);
+    let companion = companion(take(&mut args, "companion").as_ref(), ident, &hidden, errors);
     let value = |key: &str, args: &mut Vec<Arg>, errors: &mut Errors| {
         take(args, key).and_then(|arg| values::check(&root, &arg, errors))
     };
@@ -106,9 +106,9 @@ fn check_times(args: &[Arg], errors: &mut Errors) {
 
 /// Returns the path of the library, and the name of the crate in it. The path must be absolute: the expansion is used in other
 /// modules.
-fn root(arg: Option<Arg>, errors: &mut Errors) -> (TokenStream, String) {
+fn root(arg: Option<&Arg>, errors: &mut Errors) -> (TokenStream, String) {
     let default = (print!(::daemon), "daemon".to_owned());
-    let Some(Arg { key, value: Value::Expr(value), .. }) = &arg else { return default };
+    let Some(Arg { key, value: Value::Expr(value), .. }) = arg else { return default };
     let Expr::Path(ExprPath { qself: None, path, .. }) = &**value else {
         errors.push(values::mismatch(key, value));
         return default;
@@ -129,9 +129,9 @@ const PRIMITIVES: &str = "bool char str f32 f64 i8 i16 i32 i64 i128 isize u8 u16
 
 /// Returns the companion's name. It must not hide the crate in every path, or one of the language's types; after that error the
 /// companion gets a name that hides nothing.
-fn companion(arg: Option<Arg>, function: &Ident, hidden: &str, errors: &mut Errors) -> Ident {
+fn companion(arg: Option<&Arg>, function: &Ident, hidden: &str, errors: &mut Errors) -> Ident {
     let mut companion = function.clone();
-    if let Some(Arg { key, value: Value::Expr(value), .. }) = &arg {
+    if let Some(Arg { key, value: Value::Expr(value), .. }) = arg {
         match values::bare_word(value) {
             Some(name) => companion = name.clone(),
             None => errors.push(values::mismatch(key, value)),

@@ -12,7 +12,6 @@ use crate::reloader::Reloader;
 use crate::restart_check::{RestartCheck, RestartChecks};
 use crate::settings::{Handler, Settings};
 use daemonize_control::Endpoint;
-use daemonize_core::__private::is_unmentioned;
 use daemonize_core::{Attachment, Daemon, Handle, Phase, Ready, Signal, Started};
 use std::convert::Infallible;
 use std::fmt;
@@ -154,7 +153,7 @@ impl Monitor {
         let pidfile = self.daemon.pidfile_path();
         // Without a pidfile there is no place for it either.
         let journal = (!pidfile.as_os_str().is_empty()).then(|| pidfile.with_extension("journal"));
-        let ignored = deadly().filter(|signal| is_unmentioned(&self.daemon, *signal)).collect();
+        let ignored = deadly().filter(|signal| !self.daemon.mentions(*signal)).collect();
         let daemon = self
             .daemon
             .ready(Ready::Manual)

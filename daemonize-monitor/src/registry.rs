@@ -6,10 +6,10 @@
 
 use crate::settings::name;
 use daemonize_control::{Client, ErrorKind};
-use daemonize_core::__private::{Places, Situation};
 use daemonize_core::{Attachment, Handle, Pid, Planned, Prepared};
 use daemonize_sys::escape::escape_bytes;
 use daemonize_sys::mutex::lock;
+use daemonize_sys::places::{Places, Situation};
 use daemonize_sys::trust::directory::{DirectoryPolicy, make_directory, open_directory};
 use daemonize_sys::trust::{FilePolicy, SAFE_FLAGS, root_and_self};
 use nix::fcntl::{OFlag, openat, renameat};

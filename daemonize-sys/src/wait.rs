@@ -6,6 +6,20 @@ use crate::signal::Signal;
 use std::fmt;
 use std::io;
 use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicI32, Ordering::SeqCst};
+
+/// The child whose end one part of the program waits for; 0 if there is none.
+static CLAIMED: AtomicI32 = AtomicI32::new(0);
+
+/// Claims a child, so that another part of the program that reaps all children leaves it alone; `None` ends the claim.
+pub fn claim(child: Option<Pid>) {
+    CLAIMED.store(child.map_or(0, Pid::as_raw), SeqCst);
+}
+
+/// Returns `true` if this child is claimed, and must not be reaped by other parts.
+pub fn is_claimed(child: Pid) -> bool {
+    CLAIMED.load(SeqCst) == child.as_raw()
+}
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

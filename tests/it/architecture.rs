@@ -12,12 +12,12 @@ type Floors = &'static [(u8, &'static [&'static str])];
 /// The rooms of `daemonize-sys`, by floor.
 const FLOORS_OF_SYS: Floors = &[
     (5, &["lib"]),
-    (4, &["spawn", "action"]),
+    (4, &["places", "spawn", "action"]),
     (3, &["trust", "stray", "signalfd", "pidfd", "handler", "env"]),
     (2, &["proc", "wait", "siginfo", "mask", "dispositions", "fork", "exec", "capabilities", "keyring"]),
-    (2, &["account", "fds", "table", "datagram"]),
+    (2, &["account", "main_process", "fds", "table", "datagram"]),
     (1, &["signal", "capability", "pid", "error"]),
-    (0, &["escape", "mutex", "cvt"]),
+    (0, &["device", "escape", "mutex", "cvt"]),
 ];
 
 /// The rooms of `daemonize-core`, by floor: an item uses its own room and floors below.
@@ -27,7 +27,7 @@ const FLOORS: Floors = &[
     (6, &["launch"]),
     (5, &["reach", "inside"]),
     (4, &["pidfile", "settings", "handoff"]),
-    (3, &["process", "signals", "notifier", "places"]),
+    (3, &["process", "signals", "notifier"]),
     (2, &["error", "sys", "attach", "body"]),
     (1, &["stage", "signal", "capability", "pid", "stopping", "stdout", "report", "counters", "event", "shutdown"]),
     (0, &["mutex", "escape", "syslog", "first_look"]),
@@ -178,6 +178,17 @@ fn the_control_knows_the_core_and_not_the_other_way_round() {
     let sys = manifest("daemonize-sys");
     let dependencies = sys.split("[dev-dependencies]").next().unwrap_or_default();
     assert!(!dependencies.lines().any(|line| line.starts_with("daemonize-")), "{dependencies}");
+}
+
+/// What the libraries share is public in the core, or in `daemonize-sys`; `__private` is the attributes' alone.
+#[test]
+fn libraries_use_no_private_module_of_each_other() {
+    let others = ["daemonize-control", "daemonize-monitor"].map(|library| root().join(library));
+    let found = lines_of_code(
+        |path| others.iter().any(|library| path.starts_with(library)),
+        |line| line.contains("daemonize_core::__private") || line.contains("daemonize_control::__private"),
+    );
+    assert!(found.is_empty(), "uses of a private module:\n{}", found.join("\n"));
 }
 
 #[test]

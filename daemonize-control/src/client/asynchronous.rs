@@ -29,8 +29,8 @@ use tokio::time::{sleep, sleep_until};
 /// How long to wait before the next attempt to connect while the backlog of a listener is full, which no event reports.
 const RECONNECT_INTERVAL: Duration = Duration::from_millis(2);
 
-/// Talks to a running daemon that has an endpoint, from async code; cheap to clone. Says and does what a
-/// [`Client`](super::Client) does.
+/// Talks to a running daemon that has an endpoint, from async code; cheap to clone. The counterpart of
+/// [`Client`](super::Client), with the same calls and errors.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), daemonize_control::Error> {
@@ -43,31 +43,31 @@ const RECONNECT_INTERVAL: Duration = Duration::from_millis(2);
 /// # }
 /// ```
 ///
-/// It wants a tokio runtime with its drivers (`enable_all`).
+/// It needs a tokio runtime with its drivers (`enable_all`).
 #[derive(Clone, Debug)]
 pub struct AsyncClient {
     pub(super) target: Target,
 }
 
 impl AsyncClient {
-    /// A client of this daemon, whether it runs or not: that is looked at by each call.
+    /// Makes a client of this daemon. Each call checks whether the daemon runs.
     pub fn of<W>(daemon: &Daemon<W>) -> AsyncClient {
         AsyncClient { target: Target::of(daemon) }
     }
 
-    /// A client of the daemon that this pidfile names; `~` and `$VAR` are expanded.
+    /// Makes a client of the daemon that this pidfile names; `~` and `$VAR` are expanded.
     pub fn at(pidfile: impl Into<PathBuf>) -> AsyncClient {
         AsyncClient { target: Target::at(pidfile) }
     }
 
-    /// How long each call may take from its beginning to its end; ten seconds unless it is set.
+    /// Sets how long each call may take from its beginning to its end; ten seconds unless it is set.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> AsyncClient {
         self.target.timeout = timeout;
         self
     }
 
-    /// The process, if it runs. Connects to nobody.
+    /// Returns the daemon's process if it runs. Does not connect.
     ///
     /// # Errors
     /// The pidfile cannot be read or trusted.
@@ -75,62 +75,62 @@ impl AsyncClient {
         super::Client { target: self.target.clone() }.pid()
     }
 
-    /// `GET`: see [`Client::get`](super::Client::get).
+    /// Sends a `GET` request: see [`Client::get`](super::Client::get).
     ///
     /// # Errors
-    /// See [`ErrorKind`].
+    /// See [`ErrorKind`](crate::ErrorKind).
     pub async fn get(&self, route: &str) -> Result<Value> {
         self.call(&Request::get(route)?).await
     }
 
-    /// `POST`: see [`Client::send`](super::Client::send).
+    /// Sends a `POST` request: see [`Client::send`](super::Client::send).
     ///
     /// # Errors
-    /// See [`ErrorKind`].
+    /// See [`ErrorKind`](crate::ErrorKind).
     pub async fn send(&self, route: &str, body: impl Into<Value>) -> Result<Value> {
         let request = Request::post(route, &body.into())?;
         self.call(&request).await
     }
 
-    /// Has an event handled: see [`Client::event`](super::Client::event).
+    /// Sends an event to its handler: see [`Client::event`](super::Client::event).
     ///
     /// # Errors
-    /// See [`ErrorKind`].
+    /// See [`ErrorKind`](crate::ErrorKind).
     pub async fn event(&self, name: &str, data: impl Into<Value>) -> Result<Value> {
         let event = reply::event(name, data.into())?;
         reply::of_event(name, self.send("/event", event).await?)
     }
 
-    /// What the daemon publishes from now on.
+    /// Opens a stream of what the daemon publishes from now on.
     ///
     /// # Errors
-    /// See [`ErrorKind`].
+    /// See [`ErrorKind`](crate::ErrorKind).
     pub async fn events(&self) -> Result<AsyncEvents> {
         self.stream("/events").await
     }
 
-    /// The server-sent events of a route of your own.
+    /// Opens the stream of server-sent events of one of your own routes.
     ///
     /// # Errors
-    /// See [`ErrorKind`].
+    /// See [`ErrorKind`](crate::ErrorKind).
     pub async fn stream(&self, route: &str) -> Result<AsyncEvents> {
         let request = Request::stream(route)?;
         let stream = self.within_timeout(&request, EventStream::open(&TokioConnector, &self.target, &request)).await?;
         Ok(AsyncEvents { stream })
     }
 
-    /// What the daemon says of itself.
+    /// Returns the daemon's report on itself.
     ///
     /// # Errors
-    /// See [`ErrorKind`].
+    /// See [`ErrorKind`](crate::ErrorKind).
     pub async fn status(&self) -> Result<Value> {
         self.get("/status").await
     }
 
-    /// Asks it to stop, and waits until it is gone: see [`Client::stop`](super::Client::stop).
+    /// Asks the daemon to stop, and waits until it has exited: see [`Client::stop`](super::Client::stop).
     ///
     /// # Errors
-    /// See [`ErrorKind`].
+    /// See [`ErrorKind`](crate::ErrorKind).
     pub async fn stop(&self) -> Result<Value> {
         let Some(mut stop) = Stop::of(&self.target)? else { return Ok(stop::stopped()) };
         stop.answered(self.send("/stop", json!({})).await);
@@ -140,18 +140,18 @@ impl AsyncClient {
         stop.outcome()
     }
 
-    /// Asks it to start its program again, which takes over from it; returns when the new program waits to do so.
+    /// Asks the daemon to start its program again: see [`Client::restart`](super::Client::restart).
     ///
     /// # Errors
-    /// See [`ErrorKind`].
+    /// See [`ErrorKind`](crate::ErrorKind).
     pub async fn restart(&self) -> Result<Value> {
         self.send("/restart", json!({})).await
     }
 
-    /// Asks it to reload, as SIGHUP does; returns at once.
+    /// Asks the daemon to reload, as SIGHUP does; returns at once.
     ///
     /// # Errors
-    /// See [`ErrorKind`].
+    /// See [`ErrorKind`](crate::ErrorKind).
     pub async fn reload(&self) -> Result<Value> {
         self.send("/reload", json!({})).await
     }
@@ -211,8 +211,7 @@ impl<T: AsyncRead + AsyncWrite + AsFd + Send + Sync + Unpin> Socket for T {
     }
 }
 
-/// What the daemon publishes from now on, one after another; ends when the daemon does. A
-/// [`Stream`](futures_core::Stream), too. Its limits are those of [`Events`](super::Events).
+/// A stream of what the daemon publishes; it ends when the daemon exits. Its limits are those of [`Events`](super::Events).
 pub struct AsyncEvents {
     stream: EventStream,
 }
@@ -235,5 +234,23 @@ impl Stream for AsyncEvents {
 impl fmt::Debug for AsyncEvents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AsyncEvents").field("has_ended", &self.stream.has_ended()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Client, Events};
+    use super::*;
+
+    #[test]
+    fn clients_streams_and_calls_cross_threads() {
+        fn is_shared<T: Send + Sync + Unpin>() {}
+        fn is_sent(_: impl Send) {}
+        is_shared::<(Client, Events, AsyncClient, AsyncEvents)>();
+        let client = AsyncClient::at("none.pid");
+        is_sent(client.get("/"));
+        is_sent(client.event("echo", Value::Null));
+        is_sent(client.stop());
+        is_sent(async { client.events().await?.next().await.transpose() });
     }
 }

@@ -98,10 +98,11 @@ fn poll_failed(request: &Request, error: &io::Error) -> Error {
     Error::failed(ErrorKind::Reply, "wait for the answer of", request.route(), cause(error))
 }
 
-/// What the daemon publishes from now on, one after another; ends when the daemon does.
+/// An iterator over what the daemon publishes; it ends when the daemon exits.
 ///
-/// `next` waits for as long as nothing is published; [`next_within`](Events::next_within) does not. At most 64 KiB
-/// are read ahead of an event: one that is larger than 1 MiB, or has more than 1048576 JSON values, is an error (`Reply`) that ends the stream.
+/// `next` waits until something is published; [`next_within`](Events::next_within) at most for a given time. At most 64 KiB
+/// are read ahead. An event that is larger than 1 MiB, or has more than 1048576 JSON values, is an error (`Reply`) that ends
+/// the stream.
 pub struct Events {
     poller: Arc<Poller>,
     stream: EventStream,

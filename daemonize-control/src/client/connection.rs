@@ -2,7 +2,7 @@
 
 use super::error::{ErrorKind, Result};
 use super::socket::{HyperIo, Socket};
-use super::target::{Found, Obstacles, Target};
+use super::target::{ConnectFailures, RunningDaemon, Target};
 use super::trust::{self, Secret};
 use crate::address::Address;
 use std::future::Future;
@@ -42,7 +42,7 @@ impl Connection {
     }
 
     /// Proves that the process at the other end of the socket is the daemon.
-    fn trusted(socket: Box<dyn Socket>, address: &Address, found: &Found) -> Result<Connection> {
+    fn trusted(socket: Box<dyn Socket>, address: &Address, found: &RunningDaemon) -> Result<Connection> {
         match address {
             Address::Unix(_) => {
                 trust::check_peer(&socket, found)?;
@@ -58,19 +58,19 @@ impl Connection {
 }
 
 /// Connects to the first address that accepts connections.
-async fn connect_to_any(connector: &impl Connect, found: &Found, target: &Target) -> Result<Connection> {
-    let mut obstacles = Obstacles::default();
+async fn connect_to_any(connector: &impl Connect, found: &RunningDaemon, target: &Target) -> Result<Connection> {
+    let mut failures = ConnectFailures::default();
     for address in &found.addresses {
         match connector.connect(address).await {
             Ok(socket) => {
-                return Connection::trusted(socket, address, found).map_err(|error| obstacles.before(found, error));
+                return Connection::trusted(socket, address, found).map_err(|error| failures.before(found, error));
             }
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                 let why = format_args!("no connection within {:?}", target.timeout);
                 return Err(found.failed(ErrorKind::Timeout, why));
             }
-            Err(error) => obstacles.add(&error),
+            Err(error) => failures.add(&error),
         }
     }
-    Err(obstacles.all(found))
+    Err(failures.all(found))
 }

@@ -1,4 +1,4 @@
-//! What the daemon publishes, as it comes.
+//! A stream of what the daemon publishes, for both kinds of client.
 
 use super::connection::Connect;
 use super::error::{Error, Result};
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn refusal_without_end_is_a_refusal() {
         let chunked = "HTTP/1.1 404 No\r\nTransfer-Encoding: chunked\r\n\r\nfffffff\r\n";
-        for head in ["HTTP/1.1 404 Not Found\r\n\r\n", chunked] {
+        for head in ["HTTP/1.1 404 Not RunningDaemon\r\n\r\n", chunked] {
             let error = open(head, &"x".repeat(1000)).err().expect("a refusal");
             assert_eq!(error.kind(), ErrorKind::Refused(404));
         }

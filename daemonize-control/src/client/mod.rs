@@ -1,8 +1,11 @@
-//! How programs talk to a running daemon.
+//! Clients of a running daemon.
 //!
-//! A client is found through the pidfile and connects anew for each call: so it goes on working when the daemon is
-//! restarted, and never talks to anybody else. Before anything is sent, the process that the pidfile names has to live, and
-//! the kernel has to say that it is the one who listens.
+//! A client finds the daemon through its pidfile, and connects anew for each call: so it keeps working when the daemon is
+//! restarted. Before anything is sent, the process that the pidfile names must be alive, and the kernel must report that this
+//! process listens.
+//!
+//! Both kinds of client share [`response`], which sends a request and receives the response through hyper. The
+//! [asynchronous] one leaves waiting to tokio, the [blocking] one to a [`poller`].
 
 mod asynchronous;
 mod blocking;
@@ -44,29 +47,29 @@ use stop::Stop;
 /// println!("{}", client.get("/")?);                                  // {"success":true,"name":"sleepy",…
 /// let reply = client.event("greet", json!({"whom": "Ada"}))?;        // runs the handler of this name
 /// println!("{}", reply["greeting"]);
-/// client.stop()?;                                                    // returns when it is gone
+/// client.stop()?;                                                    // returns when it has exited
 /// # Ok::<(), daemonize_control::Error>(())
 /// ```
 ///
-/// Every call has ten seconds, or what [`timeout`](Client::timeout) says. The client needs no runtime; inside of one it holds up
-/// its thread as a file does: use an [`AsyncClient`] there, or `tokio::task::spawn_blocking`.
+/// Every call has ten seconds, or what [`timeout`](Client::timeout) says. The client needs no runtime,
+/// and starts no thread. Inside a runtime it blocks its thread: use an [`AsyncClient`] there, or `tokio::task::spawn_blocking`.
 #[derive(Clone, Debug)]
 pub struct Client {
     target: Target,
 }
 
 impl Client {
-    /// A client of this daemon, whether it runs or not: that is looked at by each call.
+    /// Makes a client of this daemon. Each call checks whether the daemon runs.
     pub fn of<W>(daemon: &Daemon<W>) -> Client {
         Client { target: Target::of(daemon) }
     }
 
-    /// A client of the daemon that this pidfile names; `~` and `$VAR` are expanded.
+    /// Makes a client of the daemon that this pidfile names; `~` and `$VAR` are expanded.
     pub fn at(pidfile: impl Into<PathBuf>) -> Client {
         Client { target: Target::at(pidfile) }
     }
 
-    /// A client of the daemon of exactly this path, in which nothing is expanded.
+    /// Makes a client of the daemon of exactly this path, in which nothing is expanded.
     pub(crate) fn exactly(pidfile: &Path) -> Client {
         Client { target: Target::exactly(pidfile) }
     }
@@ -75,24 +78,24 @@ impl Client {
         &self.target
     }
 
-    /// How long each call may take from its beginning to its end; ten seconds unless it is set.
+    /// Sets how long each call may take from its beginning to its end; ten seconds unless it is set.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Client {
         self.target.timeout = timeout;
         self
     }
 
-    /// Where it looks for the daemon.
+    /// Returns the path of the pidfile through which the daemon is found.
     pub fn pidfile(&self) -> PathBuf {
         self.target.pidfile()
     }
 
-    /// The same client for async code.
+    /// Returns the same client for async code.
     pub fn to_async(&self) -> AsyncClient {
         AsyncClient { target: self.target.clone() }
     }
 
-    /// The process, if it runs. Connects to nobody.
+    /// Returns the daemon's process if it runs. Does not connect.
     ///
     /// # Errors
     /// The pidfile cannot be read or trusted.
@@ -105,15 +108,15 @@ impl Client {
         }
     }
 
-    /// `GET`: what a route answers. JSON as it is, other text as a string.
+    /// Sends a `GET` request, and returns the reply: a JSON value, or other text as a string.
     ///
     /// # Errors
-    /// See [`ErrorKind`]: nothing runs, it does not answer in time, it refuses.
+    /// See [`ErrorKind`]: no daemon runs, it does not answer in time, it refuses.
     pub fn get(&self, route: &str) -> Result<Value> {
         self.call(&Request::get(route)?)
     }
 
-    /// `POST`: sends JSON to a route, and returns what it answers.
+    /// Sends a `POST` request with a JSON body, and returns the reply.
     ///
     /// # Errors
     /// As [`get`](Client::get).
@@ -121,15 +124,15 @@ impl Client {
         self.call(&Request::post(route, &body.into())?)
     }
 
-    /// Has the handler of the events of this name handle one; `data` is an object, or `null`. Returns what the handler answers.
+    /// Sends an event to the handler of this name, and returns the handler's reply; `data` is an object, or `null`.
     ///
     /// # Errors
-    /// As [`get`](Client::get); and that there is no such handler, or that it failed.
+    /// As [`get`](Client::get); there is no such handler, or it failed.
     pub fn event(&self, name: &str, data: impl Into<Value>) -> Result<Value> {
         reply::of_event(name, self.send("/event", reply::event(name, data.into())?)?)
     }
 
-    /// What the daemon publishes from now on.
+    /// Opens a stream of what the daemon publishes from now on.
     ///
     /// # Errors
     /// As [`get`](Client::get).
@@ -137,7 +140,7 @@ impl Client {
         self.stream("/events")
     }
 
-    /// The server-sent events of a route of your own.
+    /// Opens the stream of server-sent events of one of your own routes.
     ///
     /// # Errors
     /// As [`get`](Client::get).
@@ -145,7 +148,7 @@ impl Client {
         Events::open(&self.target, route)
     }
 
-    /// What the daemon says of itself: state, since when, counters of its work.
+    /// Returns the daemon's report on itself: its state, since when, counters of its work.
     ///
     /// # Errors
     /// As [`get`](Client::get).
@@ -153,13 +156,14 @@ impl Client {
         self.get("/status")
     }
 
-    /// Asks it to stop, and returns what it answered when it is gone. What it has begun is brought to its end first.
+    /// Asks the daemon to stop, and returns its reply when the process has exited. The daemon finishes the work it has begun
+    /// first.
     ///
-    /// It is a success whenever it is gone: if nothing ran in the first place, or if somebody else stopped it meanwhile and
-    /// nobody was left to answer, this returns `{"success": true, "state": "stopped"}`.
+    /// It is a success whenever the process has exited: if no daemon ran in the first place, or if another process stopped it
+    /// meanwhile and it could not reply, this returns `{"success": true, "state": "stopped"}`.
     ///
     /// # Errors
-    /// As [`get`](Client::get); `Timeout` also when it was asked, but is not gone in time.
+    /// As [`get`](Client::get); `Timeout` also when the daemon was asked, but has not exited in time.
     pub fn stop(&self) -> Result<Value> {
         let Some(mut stop) = Stop::of(&self.target)? else { return Ok(stop::stopped()) };
         stop.answered(self.send("/stop", json!({})));
@@ -169,16 +173,16 @@ impl Client {
         stop.outcome()
     }
 
-    /// Asks it to start its program again, which takes over from it; returns when the new program waits to do so.
+    /// Asks the daemon to start its program again; returns when the new program is ready to take over.
     ///
     /// # Errors
-    /// As [`get`](Client::get); and why the daemon goes on: it cannot be restarted, or the new program cannot take over.
-    /// `Timeout` says nothing of what becomes of it.
+    /// As [`get`](Client::get); and why the daemon keeps running: it cannot be restarted, or the new program cannot take over.
+    /// After `Timeout` either may have happened.
     pub fn restart(&self) -> Result<Value> {
         self.send("/restart", json!({}))
     }
 
-    /// Asks it to reload, as SIGHUP does; returns at once.
+    /// Asks the daemon to reload, as SIGHUP does; returns at once.
     ///
     /// # Errors
     /// As [`get`](Client::get).

@@ -1,4 +1,4 @@
-//! What a reply means.
+//! The meaning of replies: values, refusals, results of event handlers.
 
 use super::connection::Connect;
 use super::error::{Error, ErrorKind, Result, quoted};
@@ -9,7 +9,7 @@ use super::target::Target;
 use hyper::StatusCode;
 use serde_json::Value;
 
-/// How the endpoint begins to say that nobody handles an event.
+/// The beginning of the endpoint's message that an event has no handler.
 const NO_HANDLER: &str = "no handler found for ";
 
 /// The most bytes of a refusal that are looked at: it has one short text.
@@ -60,12 +60,12 @@ pub(super) fn event(name: &str, data: Value) -> Result<Value> {
     match data {
         Value::Null => {}
         Value::Object(data) if data.contains_key("name") => {
-            let why = "what belongs to it cannot have another `name`";
+            let why = "its data cannot have a field `name`, which is the event's own";
             return Err(Error::failed(ErrorKind::Request, "send event", quoted(name), why));
         }
         Value::Object(data) => event.extend(data),
         _ => {
-            let why = "what belongs to it is no JSON object";
+            let why = "its data is not a JSON object";
             return Err(Error::failed(ErrorKind::Request, "send event", quoted(name), why));
         }
     }

@@ -1,6 +1,6 @@
-//! The text of server-sent events, taken apart.
+//! A parser of server-sent events.
 //!
-//! The crates for that keep whatever a daemon sends; this parser bounds an event.
+//! The crates for that buffer an event of any size; this parser bounds it.
 
 use super::json;
 use serde_json::Value;
@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 pub struct Published {
     /// The name it was published under; `message` if it has none.
     pub name: String,
-    /// What belongs to it; text that is no JSON is a string.
+    /// The data that was published with it; text that is not JSON is a string.
     pub data: Value,
 }
 

@@ -1,26 +1,26 @@
-//! A stop on its way: asked for, and awaited.
+//! The progress of a stop: requested, and awaited.
 
 use super::error::{Error, ErrorKind, Result};
-use super::target::{Found, Target};
+use super::target::{RunningDaemon, Target};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-/// How long one that is about to end, and answers no more, may take for that.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How long a daemon that seems to be exiting, and does not reply any more, may take for that.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// One that is to stop.
+/// A daemon that is to stop.
 pub(crate) struct Stop<'a> {
     target: &'a Target,
-    found: Found,
-    /// Until when its end is awaited.
+    found: RunningDaemon,
+    /// Until when its exit is awaited.
     deadline: Instant,
     pause: Duration,
-    /// What the endpoint said.
+    /// The result to report once the daemon has exited.
     reply: Result<Value>,
 }
 
 impl<'a> Stop<'a> {
-    /// Of whichever runs, if one does.
+    /// Returns the stop of the daemon that runs, if one does.
     pub(crate) fn of(target: &'a Target) -> Result<Option<Stop<'a>>> {
         let deadline = target.deadline();
         let found = match target.find() {
@@ -31,18 +31,18 @@ impl<'a> Stop<'a> {
         Ok(Some(Stop { target, found, deadline, pause: Duration::from_millis(1), reply }))
     }
 
-    /// What came of the request. Where it may be that nobody is left to answer, the end is awaited all the same, for a while.
+    /// Records the reply to the request. If the daemon may have exited without a reply, its exit is awaited for a while.
     pub(crate) fn answered(&mut self, reply: Result<Value>) {
         use ErrorKind::{NotRunning, Refused, Reply, Starting, Unreachable};
         if let Err(error) = &reply {
             let is_ending = matches!(error.kind(), NotRunning | Starting | Unreachable | Reply | Refused(503));
-            let patience = if is_ending { LAST_WORDS } else { Duration::ZERO };
+            let patience = if is_ending { EXIT_TIMEOUT } else { Duration::ZERO };
             self.deadline = self.deadline.min(Instant::now() + patience);
         }
         self.reply = reply;
     }
 
-    /// How long to wait until the next look; nothing when there is nothing more to wait for.
+    /// Returns how long to wait until the next call; `None` when the outcome is known.
     pub(crate) fn pause(&mut self) -> Result<Option<Duration>> {
         if !self.target.runs(&self.found)? {
             if self.reply.is_err() {
@@ -62,13 +62,13 @@ impl<'a> Stop<'a> {
         Ok(None)
     }
 
-    /// The answer; where there was none, that it is gone, or why it was not asked.
+    /// Returns the daemon's reply; if there is none, that the daemon has stopped, or why it could not be asked.
     pub(crate) fn outcome(self) -> Result<Value> {
         self.reply
     }
 }
 
-/// The answer of one that is gone.
+/// Returns the reply for a daemon that has exited.
 pub(crate) fn stopped() -> Value {
     json!({ "success": true, "state": "stopped" })
 }

@@ -1,9 +1,8 @@
-//! Whom a client talks to: the process that the pidfile names, if it lives.
+//! The daemon that a client talks to: the process that the pidfile names, while it runs.
 
 use super::error::{Error, ErrorKind, Result, cause};
 use crate::address::Address;
 use crate::place::Place;
-use daemonize_core::__private::same_daemon;
 use daemonize_core::{Daemon, Pid, State, Status};
 use daemonize_sys::proc::{ProcStat, Users};
 use std::fmt::Display;
@@ -12,41 +11,41 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long a call may take unless its client says otherwise.
-const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a call may take unless the client has a timeout of its own.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A daemon by its pidfile.
+/// A daemon that is identified by its pidfile, whether it runs or not.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     daemon: Arc<Daemon>,
     pub(crate) timeout: Duration,
 }
 
-/// A daemon that lives.
+/// A daemon that was running when it was looked for.
 #[derive(Clone, Debug)]
-pub(crate) struct Found {
+pub(crate) struct RunningDaemon {
     pub(crate) pid: Pid,
     /// The moment when the process was made, in clock ticks since the boot: with the pid, it identifies the process.
     pub(crate) start_time: u64,
-    /// The user that it runs as.
+    /// The effective user of the process.
     pub(crate) owner: u32,
-    /// Unix sockets first: they need no token.
+    /// Where its endpoint listens: Unix sockets first, which need no token.
     pub(crate) addresses: Vec<Address>,
     pub(crate) pidfile: PathBuf,
 }
 
 impl Target {
-    /// The daemon of a pidfile; `~` and `$VAR` are expanded.
+    /// Identifies the daemon of a pidfile; `~` and `$VAR` are expanded.
     pub(crate) fn at(pidfile: impl Into<PathBuf>) -> Target {
-        Target { daemon: Arc::new(Daemon::new("client").pidfile(pidfile)), timeout: TIMEOUT }
+        Target { daemon: Arc::new(Daemon::new("client").pidfile(pidfile)), timeout: DEFAULT_TIMEOUT }
     }
 
-    /// The daemon that `daemon` describes, wherever it is when it is looked for.
+    /// Identifies the daemon that `daemon` describes; its paths are expanded when it is looked for.
     pub(crate) fn of<W>(daemon: &Daemon<W>) -> Target {
-        Target { daemon: Arc::new(same_daemon(daemon)), timeout: TIMEOUT }
+        Target { daemon: Arc::new(daemon.without_work()), timeout: DEFAULT_TIMEOUT }
     }
 
-    /// The daemon of exactly this path, in which nothing is expanded.
+    /// Identifies the daemon of exactly this path, in which nothing is expanded.
     pub(crate) fn exactly(pidfile: &Path) -> Target {
         match pidfile.to_str() {
             Some(text) => Target::at(text.replace('$', "$$")),
@@ -58,13 +57,16 @@ impl Target {
         self.daemon.pidfile_path()
     }
 
-    /// Whether it runs; takes no lock, and connects to nobody.
+    /// Returns the daemon's state. Takes no lock, and does not connect.
     pub(crate) fn status(&self) -> Result<Status> {
         self.daemon.status().map_err(|error| Error::new(ErrorKind::Unknown, error.to_string()))
     }
 
-    /// The daemon, if it lives.
-    pub(crate) fn find(&self) -> Result<Found> {
+    /// Finds the daemon's process and its addresses.
+    ///
+    /// # Errors
+    /// It does not run, is starting, has no endpoint; or that cannot be found out.
+    pub(crate) fn find(&self) -> Result<RunningDaemon> {
         let Status { state, pid, pidfile, addresses, last_words, .. } = self.status()?;
         let failed = |kind, why: &dyn Display| Err(failed(kind, &pidfile, why));
         let words = last_words.map_or_else(String::new, |words| format!("; {words}"));
@@ -84,20 +86,23 @@ impl Target {
         if addresses.is_empty() {
             return failed(ErrorKind::Unreachable, &format_args!("pid {pid} has no endpoint"));
         }
-        Ok(Found { pid, start_time, owner: users.effective, addresses, pidfile })
+        Ok(RunningDaemon { pid, start_time, owner: users.effective, addresses, pidfile })
     }
 
-    /// Whether that very daemon still lives.
-    pub(crate) fn is_still(&self, found: &Found) -> Result<()> {
+    /// Checks that the pidfile still names the same process with the same addresses.
+    ///
+    /// # Errors
+    /// It does not, or none.
+    pub(crate) fn is_still(&self, found: &RunningDaemon) -> Result<()> {
         let now = self.find()?;
         if now.pid == found.pid && now.start_time == found.start_time && now.addresses == found.addresses {
             return Ok(());
         }
-        Err(found.failed(ErrorKind::Unreachable, "another one has taken its place meanwhile"))
+        Err(found.failed(ErrorKind::Unreachable, "another daemon has taken its place meanwhile"))
     }
 
-    /// Whether that very daemon still runs, as far as the pidfile knows.
-    pub(crate) fn runs(&self, found: &Found) -> Result<bool> {
+    /// Returns `true` if the same process still runs, according to the pidfile.
+    pub(crate) fn runs(&self, found: &RunningDaemon) -> Result<bool> {
         let status = self.status()?;
         match status.state {
             State::Running => Ok(status.pid == Some(found.pid) && start_time(found.pid) == Some(found.start_time)),
@@ -106,13 +111,13 @@ impl Target {
         }
     }
 
-    /// When a call that begins now has to be over.
+    /// Returns the deadline of a call that begins now.
     pub(crate) fn deadline(&self) -> Instant {
         after(self.timeout)
     }
 }
 
-impl Found {
+impl RunningDaemon {
     /// Returns where the endpoint writes its token: beside its socket.
     pub(crate) fn token_file(&self) -> PathBuf {
         let socket = self.addresses.iter().find_map(|address| match address {
@@ -122,33 +127,33 @@ impl Found {
         socket.map_or_else(|| Place::beside(&self.pidfile).token(), |socket| Place::of_socket(socket).token())
     }
 
-    /// An error about reaching it.
+    /// Returns an error about reaching the daemon.
     pub(crate) fn failed(&self, kind: ErrorKind, why: impl Display) -> Error {
         failed(kind, &self.pidfile, why)
     }
 }
 
-/// What came of the addresses that were tried.
+/// The failures to connect to the addresses of a daemon.
 #[derive(Debug, Default)]
-pub(crate) struct Obstacles {
-    /// The first of them: why the best way in leads nowhere.
+pub(crate) struct ConnectFailures {
+    /// The first of them: the first address is the best one.
     first: Option<String>,
 }
 
-impl Obstacles {
-    /// One that nobody can be connected to.
+impl ConnectFailures {
+    /// Adds the failure of one address.
     pub(crate) fn add(&mut self, error: &io::Error) {
         self.first.get_or_insert_with(|| cause(error));
     }
 
-    /// None of them leads anywhere.
-    pub(crate) fn all(self, found: &Found) -> Error {
+    /// Returns the error for a daemon of which no address can be connected to.
+    pub(crate) fn all(self, found: &RunningDaemon) -> Error {
         let why = self.first.unwrap_or_default();
         found.failed(ErrorKind::Unreachable, format_args!("pid {} does not answer: {why}", found.pid))
     }
 
-    /// One leads somewhere, but cannot be used: what was wrong with the better ones comes first.
-    pub(crate) fn before(self, found: &Found, error: Error) -> Error {
+    /// Returns the error of an address that could be connected to, but not be used, after those of the better addresses.
+    pub(crate) fn before(self, found: &RunningDaemon, error: Error) -> Error {
         match self.first {
             Some(first) if error.kind() == ErrorKind::Unreachable => found
                 .failed(ErrorKind::Unreachable, format_args!("pid {} does not answer: {first}; {error}", found.pid)),
@@ -161,7 +166,7 @@ fn failed(kind: ErrorKind, pidfile: &Path, why: impl Display) -> Error {
     Error::failed(kind, "reach the daemon of", pidfile.display(), why)
 }
 
-/// The moment when a time is over that begins now; one that no clock reaches is thirty years away.
+/// Returns the moment after this time, or in thirty years where the clock would overflow.
 pub(crate) fn after(time: Duration) -> Instant {
     const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
     Instant::now() + time.min(NEVER)

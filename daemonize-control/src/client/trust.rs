@@ -1,10 +1,10 @@
-//! Whether whoever listens is the daemon: nothing is sent to anybody else (an impostor would want the token).
+//! Proof that the process that listens is the daemon: an impostor would receive the token.
 //!
-//! The kernel says who called `listen(2)`: for a Unix socket user and process (`SO_PEERCRED`), for TCP the user
-//! (`/proc/net/tcp`). A daemon that gave up root may have been root when it did.
+//! The kernel reports the caller of `listen(2)`: for a Unix socket its user and process (`SO_PEERCRED`), for TCP its user
+//! (`/proc/net/tcp`). A daemon that has given up root may have been root when it called `listen(2)`.
 
 use super::error::{Error, ErrorKind, Result, cause};
-use super::target::Found;
+use super::target::RunningDaemon;
 use daemonize_sys::trust::{FilePolicy, SAFE_FLAGS};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
@@ -21,15 +21,15 @@ use std::path::Path;
 /// The state of a listening socket in `/proc/net/tcp`.
 const LISTEN: &str = "0A";
 
-/// More than this is no token.
+/// The most bytes that are read of a token.
 const LARGEST_TOKEN: u64 = 256;
 
-/// A token that was read. Never printed: what is printed is read by others.
+/// A token. `Debug` does not print it.
 #[derive(Clone)]
 pub(crate) struct Secret(pub(super) String);
 
 impl Secret {
-    /// For the one line of a request that needs it.
+    /// Returns the token, for the header field that carries it.
     pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
@@ -41,21 +41,21 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The process at the other end of a Unix socket must be the daemon.
-pub(crate) fn check_peer(socket: impl AsFd, found: &Found) -> Result<()> {
+/// Checks that the process at the other end of a Unix socket is the daemon.
+pub(crate) fn check_peer(socket: impl AsFd, found: &RunningDaemon) -> Result<()> {
     let peer = getsockopt(&socket, PeerCredentials)
-        .map_err(|errno| found.failed(ErrorKind::Untrusted, format_args!("who listens is not told: {errno}")))?;
-    judge(peer.pid(), peer.uid(), found)
+        .map_err(|errno| found.failed(ErrorKind::Untrusted, format_args!("the listener is not known: {errno}")))?;
+    check_process(peer.pid(), peer.uid(), found)
 }
 
-fn judge(pid: i32, uid: u32, found: &Found) -> Result<()> {
+fn check_process(pid: i32, uid: u32, found: &RunningDaemon) -> Result<()> {
     if pid != found.pid.as_raw() {
         return Err(found.failed(ErrorKind::Untrusted, format_args!("pid {pid} listens in place of pid {}", found.pid)));
     }
     check_user(uid, found)
 }
 
-fn check_user(uid: u32, found: &Found) -> Result<()> {
+fn check_user(uid: u32, found: &RunningDaemon) -> Result<()> {
     if uid == found.owner || uid == 0 {
         return Ok(());
     }
@@ -63,28 +63,28 @@ fn check_user(uid: u32, found: &Found) -> Result<()> {
     Err(found.failed(ErrorKind::Untrusted, why))
 }
 
-/// Whoever listens on the TCP port must be the daemon's user.
-pub(crate) fn check_listener(address: SocketAddr, found: &Found) -> Result<()> {
+/// Checks that every listener on the TCP port is of the daemon's user.
+pub(crate) fn check_listener(address: SocketAddr, found: &RunningDaemon) -> Result<()> {
     let table = if address.is_ipv4() { "/proc/net/tcp" } else { "/proc/net/tcp6" };
     let unknown = |error: io::Error| {
-        found.failed(ErrorKind::Untrusted, format_args!("who listens is not told: `{table}`: {}", cause(&error)))
+        found.failed(ErrorKind::Untrusted, format_args!("the listener is not known: `{table}`: {}", cause(&error)))
     };
-    // Line by line: any user can make it as long as it likes.
-    let mut is_there = false;
+    // Line by line: any user can make the table as long as they like.
+    let mut is_listening = false;
     for uid in listeners(BufReader::new(File::open(table).map_err(unknown)?), address) {
         check_user(uid.map_err(unknown)?, found)?;
-        is_there = true;
+        is_listening = true;
     }
-    if is_there {
+    if is_listening {
         Ok(())
     } else {
-        Err(found.failed(ErrorKind::Unreachable, format_args!("nobody listens at {address}")))
+        Err(found.failed(ErrorKind::Unreachable, format_args!("no process listens at {address}")))
     }
 }
 
 /// Returns the users that listen at exactly this address.
 fn listeners(table: impl BufRead, address: SocketAddr) -> impl Iterator<Item = io::Result<u32>> {
-    let wanted = spelt(address);
+    let wanted = table_address(address);
     let user = move |line: &str| {
         let mut fields = line.split_ascii_whitespace().skip(1);
         let (local, state) = (fields.next()?, fields.nth(1)?);
@@ -93,8 +93,8 @@ fn listeners(table: impl BufRead, address: SocketAddr) -> impl Iterator<Item = i
     table.lines().filter_map(move |line| line.map(|line| user(&line)).transpose())
 }
 
-/// The address as the table has it: 32 bits at a time, each in the machine's order of bytes.
-fn spelt(address: SocketAddr) -> String {
+/// Returns an address as the table writes it: words of 32 bits, each in the machine's byte order.
+fn table_address(address: SocketAddr) -> String {
     let words = |bytes: &[u8]| -> String {
         let word = |bytes: &[u8]| format!("{:08X}", bytes.try_into().map_or(0, u32::from_ne_bytes));
         bytes.chunks(4).map(word).collect()
@@ -106,23 +106,27 @@ fn spelt(address: SocketAddr) -> String {
     format!("{ip}:{:04X}", address.port())
 }
 
-/// The token that the daemon has written for its user, from a file of that user's that has no other name.
-pub(crate) fn token(path: &Path, found: &Found) -> Result<Option<Secret>> {
+/// Reads the token that the daemon has written for its user, from a file of that user with no other name; `None` without a
+/// file.
+///
+/// # Errors
+/// The file cannot be read, is not the daemon's, or does not hold a token.
+pub(crate) fn token(path: &Path, found: &RunningDaemon) -> Result<Option<Secret>> {
     let failed = |why: String| Error::failed(ErrorKind::Unreachable, "read token", path.display(), why);
     let file = match open(path, OFlag::O_RDONLY | SAFE_FLAGS, Mode::empty()) {
-        // An endpoint may ask for none.
+        // An endpoint may require none.
         Err(Errno::ENOENT) => return Ok(None),
         opened => File::from(opened.map_err(|errno| failed(cause(&errno.into())))?),
     };
     let owners = [Uid::from_raw(found.owner)];
     let policy = FilePolicy { kind: SFlag::S_IFREG, owners: Some(&owners), has_one_name: true, forbidden: 0 };
     let status = fstat(&file).map_err(|errno| failed(cause(&errno.into())))?;
-    policy.check(&status).map_err(|_| failed("it is no file of the daemon's user".into()))?;
+    policy.check(&status).map_err(|_| failed("it is not a file of the daemon's user".into()))?;
     let mut token = String::new();
     file.take(LARGEST_TOKEN).read_to_string(&mut token).map_err(|error| failed(cause(&error)))?;
     let token = token.trim();
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(failed("it holds no token".into()));
+        return Err(failed("it does not hold a token".into()));
     }
     Ok(Some(Secret(token.to_owned())))
 }
@@ -134,8 +138,8 @@ mod tests {
     use std::fs;
     use std::net::TcpListener;
 
-    fn found(pid: i32, owner: u32) -> Found {
-        Found {
+    fn found(pid: i32, owner: u32) -> RunningDaemon {
+        RunningDaemon {
             pid: Pid::from_raw(pid).unwrap(),
             start_time: 0,
             owner,
@@ -145,18 +149,18 @@ mod tests {
     }
 
     #[test]
-    fn only_the_daemon_itself_is_trusted() {
-        assert!(judge(7, 33, &found(7, 33)).is_ok());
+    fn process_other_than_the_daemon_is_not_trusted() {
+        assert!(check_process(7, 33, &found(7, 33)).is_ok());
         // It listened before it gave up root.
-        assert!(judge(7, 0, &found(7, 33)).is_ok());
+        assert!(check_process(7, 0, &found(7, 33)).is_ok());
         for (pid, uid) in [(8, 33), (7, 34), (0, 33)] {
-            assert_eq!(judge(pid, uid, &found(7, 33)).unwrap_err().kind(), ErrorKind::Untrusted, "{pid} {uid}");
+            assert_eq!(check_process(pid, uid, &found(7, 33)).unwrap_err().kind(), ErrorKind::Untrusted, "{pid} {uid}");
         }
-        assert!(judge(7, 33, &found(7, 0)).is_err());
+        assert!(check_process(7, 33, &found(7, 0)).is_err());
     }
 
     #[test]
-    fn a_token_is_in_a_file_of_the_daemons_user_with_one_name() {
+    fn token_in_a_file_of_another_user_or_with_two_names_is_refused() {
         let directory = std::env::temp_dir().join(format!("daemon-trust-{}", std::process::id()));
         fs::create_dir(&directory).unwrap();
         let (path, other) = (directory.join("token"), directory.join("other"));
@@ -164,16 +168,16 @@ mod tests {
         let me = nix::unistd::geteuid().as_raw();
         let read = |owner| token(&path, &found(7, owner)).map(|token| token.map(|token| token.reveal().to_owned()));
         assert_eq!(read(me).unwrap().as_deref(), Some("5ec2e7"));
-        // Not that of root either, where the daemon is somebody else.
-        assert!(read(me + 1).unwrap_err().to_string().contains("no file of the daemon's user"));
+        // Not a file of root either, if the daemon is another user.
+        assert!(read(me + 1).unwrap_err().to_string().contains("not a file of the daemon's user"));
         fs::hard_link(&path, &other).unwrap();
-        assert!(read(me).unwrap_err().to_string().contains("no file of the daemon's user"));
+        assert!(read(me).unwrap_err().to_string().contains("not a file of the daemon's user"));
         fs::remove_dir_all(directory).unwrap();
         assert_eq!(read(me).unwrap(), None);
     }
 
     #[test]
-    fn a_secret_is_not_printed() {
+    fn secret_is_not_printed() {
         assert_eq!(format!("{:?}", Some(Secret("5ec2e7".into()))), "Some(Secret(…))");
     }
 
@@ -185,7 +189,7 @@ mod tests {
 ";
 
     #[test]
-    fn the_table_says_who_listens() {
+    fn listeners_of_a_port_are_found_in_the_table() {
         let users = |port| {
             listeners(TABLE.as_bytes(), SocketAddr::from(([127, 0, 0, 1], port)))
                 .collect::<io::Result<Vec<_>>>()
@@ -195,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listener_of_ours_is_found() {
+    fn own_listener_is_accepted_until_it_is_closed() {
         for ip in ["127.0.0.1:0", "[::1]:0"] {
             let Ok(listener) = TcpListener::bind(ip) else { continue };
             let address = listener.local_addr().unwrap();

@@ -59,12 +59,15 @@ impl<S: Socket> Connection<S> {
     async fn respond(self: Arc<Self>, request: Request<Incoming>) -> io::Result<Response<ReplyBody<S>>> {
         let service = &self.shared.service;
         let refusal = self.wire().refusal();
-        let answered = match refusal {
-            Some(refusal) => service.refuse(refusal),
-            None => match self.receive(request).await? {
-                Some(request) => self.answer(request).await?,
+        let answered = if let Some(refusal) = refusal {
+            service.refuse(refusal)
+        } else {
+            let (parts, body) = request.into_parts();
+            let body = if body.is_end_stream() { Some(Bytes::new()) } else { self.receive(body).await? };
+            match body {
+                Some(body) => self.answer(Request::from_parts(parts, body)).await?,
                 None => service.refuse(TOO_SLOW),
-            },
+            }
         };
         let is_last = answered.is_last
             || self.shared.backpressure.is_crowded()
@@ -72,15 +75,11 @@ impl<S: Socket> Connection<S> {
         Ok(ReplyBody::response(self, Answered { is_last, ..answered }))
     }
 
-    /// Receives the body of a request; `None` if it did not come in time.
-    async fn receive(&self, request: Request<Incoming>) -> io::Result<Option<Request<Bytes>>> {
-        let (parts, body) = request.into_parts();
-        if body.is_end_stream() {
-            return Ok(Some(Request::from_parts(parts, Bytes::new())));
-        }
+    /// Receives the body of a request; `None` if it does not come in time.
+    async fn receive(&self, body: Incoming) -> io::Result<Option<Bytes>> {
         let deadline = self.wire().request_deadline();
         match timeout_at(deadline, body.collect()).await {
-            Ok(Ok(body)) => Ok(Some(Request::from_parts(parts, body.to_bytes()))),
+            Ok(Ok(body)) => Ok(Some(body.to_bytes())),
             Ok(Err(error)) => Err(io::Error::other(error)),
             Err(_) => {
                 self.wire().refuse_request(TOO_SLOW);
@@ -103,9 +102,11 @@ impl<S: Socket> Connection<S> {
                 Permission::PeerClosed => return Err(io::ErrorKind::BrokenPipe.into()),
             }
         }
+        // Boxed, since hyper moves the future of each request, and that of a route is large.
+        let answer = Box::pin(service.answer(self.peer, request, permit));
         tokio::select! {
             biased;
-            answered = service.answer(self.peer, request, permit) => Ok(answered),
+            answered = answer => Ok(answered),
             () = Shutdown::Refusing.reached(self.shared.shutdown.clone()) => Ok(service.refuse(TOO_LATE)),
             // A handler of the event goes on, and keeps the permit to its end: no more handlers run than there are permits.
             () = Arc::clone(self).peer_closed() => Err(io::ErrorKind::BrokenPipe.into()),

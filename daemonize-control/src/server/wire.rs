@@ -41,7 +41,8 @@ pub(super) struct Wire<S> {
     requests: StrictHead,
     /// Of the request that is read now, or of the wait for it.
     deadline: Deadline,
-    is_first: bool,
+    /// The deadline is that of a request. The first one has it from the connection on; others, when they come in pieces.
+    is_timed: bool,
     /// Time from which the wait for a next request may be cut short.
     evictable_from: Instant,
     /// Runs while a write waits for the peer.
@@ -76,7 +77,7 @@ impl<S: Socket> Wire<S> {
             socket,
             requests: StrictHead::default(),
             deadline: Deadline::new(now + REQUEST_TIMEOUT),
-            is_first: true,
+            is_timed: true,
             evictable_from: now + ARRIVAL_TIMEOUT,
             write_timeout: None,
             refusal: None,
@@ -106,11 +107,6 @@ impl<S: Socket> Wire<S> {
         self.kept = Some(kept);
     }
 
-    /// Returns the time by which the request must have come that is read now.
-    pub(super) fn request_deadline(&self) -> Instant {
-        self.deadline.at()
-    }
-
     /// Reads and drops what the peer sends; ready at its end.
     pub(super) fn poll_drained(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let mut dropped = [0; 256];
@@ -128,7 +124,7 @@ impl<S: Socket> Wire<S> {
         if self.requests.answered() {
             let now = Instant::now();
             self.deadline.set(now + IDLE_TIMEOUT);
-            (self.is_first, self.evictable_from) = (false, now);
+            (self.is_timed, self.evictable_from) = (false, now);
         }
         loop {
             match self.requests.progress() {
@@ -147,11 +143,12 @@ impl<S: Socket> Wire<S> {
             let is_idle = self.requests.is_between_requests();
             match self.poll_receive(context) {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Ok(())),
-                Poll::Ready(Ok(_)) if is_idle => self.begin_request(),
+                Poll::Ready(Ok(_)) if is_idle => self.idle.set_busy(),
                 Poll::Ready(Ok(_)) => {}
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending if is_idle => return self.poll_idle(context).map(Ok),
                 Poll::Pending if self.requests.is_within_head() => {
+                    self.request_deadline();
                     ready!(self.deadline.poll_passed(context));
                     self.requests.refuse(TOO_SLOW);
                 }
@@ -168,12 +165,12 @@ impl<S: Socket> Wire<S> {
         pin!(self.socket.read_buf(input)).poll(context)
     }
 
-    /// Notes the first bytes of a request.
-    fn begin_request(&mut self) {
-        self.idle.set_busy();
-        if !self.is_first {
+    /// Returns the time by which the request must have come that is read now. A request that comes in one piece needs none.
+    pub(super) fn request_deadline(&mut self) -> Instant {
+        if !std::mem::replace(&mut self.is_timed, true) {
             self.deadline.set(Instant::now() + REQUEST_TIMEOUT);
         }
+        self.deadline.at()
     }
 
     /// Becomes ready when the wait for a next request is over: the server ends, another connection needs the place, or none came
@@ -189,6 +186,7 @@ impl<S: Socket> Wire<S> {
         if !peer_closed::has_input(&self.socket) {
             return Poll::Ready(());
         }
+        self.is_timed = true;
         self.deadline.set(Instant::now() + REQUEST_TIMEOUT);
         self.deadline.poll_passed(context)
     }

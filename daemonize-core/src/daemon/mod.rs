@@ -55,8 +55,17 @@ pub type StepDaemon<F> = Daemon<Step<F>>;
 pub type MessageDaemon<F> = Daemon<Run<F>>;
 
 impl<W> Daemon<W> {
-    /// Returns what verbs need to find the same daemon, and nothing else.
-    pub(crate) fn bare(&self) -> Daemon {
+    /// Returns a daemon that is found where this one is, without its work and its other settings: for clients and companions,
+    /// whose verbs (`status`, `stop`, `send`) reach the same process.
+    ///
+    /// ```
+    /// use daemonize_core::Daemon;
+    ///
+    /// let sleepy = Daemon::new("sleepy").pidfile("/run/sleepy/sleepy.pid").run(|| ());
+    /// assert_eq!(sleepy.without_work().pidfile_path(), sleepy.pidfile_path());
+    /// ```
+    #[must_use]
+    pub fn without_work(&self) -> Daemon {
         let Settings { name, pidfile, no_pidfile, start_timeout, mistake, .. } = &self.settings;
         let mut settings = Settings::new(name.clone());
         (settings.pidfile, settings.mistake) = (pidfile.clone(), mistake.clone());
@@ -64,9 +73,16 @@ impl<W> Daemon<W> {
         Daemon { settings, work: (), held: Held::default() }
     }
 
-    /// Returns `true` if nothing is said about a signal.
-    pub(crate) fn is_unmentioned(&self, signal: Signal) -> bool {
-        !self.settings.signals.mentions(signal)
+    /// Returns `true` if the settings say what this signal does: by a handler, or that it is ignored or has its default action.
+    ///
+    /// ```
+    /// use daemonize_core::{Daemon, Signal};
+    ///
+    /// let daemon = Daemon::new("sleepy").ignore(Signal::SIGHUP);
+    /// assert!(daemon.mentions(Signal::SIGHUP) && !daemon.mentions(Signal::SIGUSR1));
+    /// ```
+    pub fn mentions(&self, signal: Signal) -> bool {
+        self.settings.signals.mentions(signal)
     }
 }
 

@@ -7,7 +7,7 @@ pub mod testing;
 
 pub(crate) use last_words::keep_panics;
 pub use self_restart::restart;
-pub(crate) use self_restart::{Program, RESTART_ENV, RestartedFrom, is_restarted_program, pass_stop_on};
+pub(crate) use self_restart::{Program, RESTART_ENV, RestartedFrom, pass_stop_on};
 pub(crate) use sleeping::expect_to_be_unwound;
 pub use sleeping::sleep;
 #[cfg(feature = "tokio")]

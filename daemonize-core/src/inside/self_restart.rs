@@ -29,7 +29,7 @@ use crate::stopping::{self as flag, Asleep};
 use crate::sys::exec;
 use crate::sys::pidfd::{PidFd, timeout_until};
 use crate::sys::siginfo::Purpose;
-use crate::sys::wait::Death;
+use crate::sys::wait::{self, Death};
 use nix::poll::{PollFd, PollFlags, poll};
 use std::fmt;
 use std::io;
@@ -37,7 +37,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Child;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -49,9 +49,6 @@ const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The successor for which this daemon stops.
 static SUCCESSOR: Mutex<Option<Arc<Successor>>> = Mutex::new(None);
-
-/// The process of the last program that this daemon has started to take over; 0 before.
-static STARTED: AtomicI32 = AtomicI32::new(0);
 
 struct Successor {
     channel: Channel,
@@ -100,11 +97,6 @@ const IS_STOPPING: &str = "it is to stop";
 
 fn refused(why: impl fmt::Display) -> Error {
     Error::new(ErrorKind::Inside, format!("failed to restart: {why}"))
-}
-
-/// Returns `true` if this child is a program that this daemon has started to take over from it.
-pub(crate) fn is_restarted_program(child: Pid) -> bool {
-    STARTED.load(SeqCst) == child.as_raw()
 }
 
 /// Asks this daemon to stop, as SIGTERM does, and its successor if it is restarting.
@@ -202,7 +194,7 @@ impl Candidate {
         let child =
             command.spawn().map_err(|error| refused(format_args!("`{}`: {}", path.display(), cause(&error))))?;
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-        STARTED.store(pid.map_or(0, Pid::as_raw), SeqCst);
+        wait::claim(pid);
         let process = pid.map_or_else(|| Err(io::Error::other("it has no pid")), PidFd::open).map_err(prepare)?;
         Ok(Candidate { path, channel: Some(channel), child, process })
     }
@@ -279,6 +271,6 @@ impl Candidate {
             let _ = self.process.wait(Instant::now() + EXIT_TIMEOUT);
         }
         let _ = self.child.try_wait();
-        STARTED.store(0, SeqCst);
+        wait::claim(None);
     }
 }

@@ -1,10 +1,10 @@
 //! Whether to detach: not where somebody watches over this process already.
 
 use super::monitor;
-use crate::notifier;
 use crate::pid::Pid;
 use crate::report;
 use crate::settings::Detach;
+use crate::sys::places::started_by_systemd;
 use crate::sys::proc::ProcStat;
 use nix::sys::socket::{AddressFamily, SockaddrLike, SockaddrStorage, getsockname};
 use nix::sys::stat::fstat;
@@ -80,7 +80,7 @@ fn reason_against() -> Option<String> {
     if me.as_raw() == 1 {
         return Some("this is process 1".into());
     }
-    if notifier::is_systemds() {
+    if started_by_systemd() {
         return Some("systemd started this process".into());
     }
     let parent = Pid::from_raw(nix::unistd::getppid().as_raw()).and_then(|parent| ProcStat::of(parent).ok());

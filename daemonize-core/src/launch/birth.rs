@@ -24,6 +24,7 @@ use crate::stage::Stage;
 use crate::stdout;
 use crate::sys::dispositions::{self, Disposition};
 use crate::sys::fds;
+use crate::sys::main_process::is_main_process;
 use crate::sys::mask::Mask;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::stat::{Mode, umask};
@@ -340,10 +341,10 @@ impl Birth {
             Some(target) if target.is_one_way() => {
                 Some("it has changed its user or root and could not start as it did")
             }
-            _ if told.is_systemds => {
+            _ if told.started_by_systemd => {
                 Some("systemd would take that for the end of the service: let `systemctl restart` do it")
             }
-            _ if init::is_main_process() => Some(init::REFUSES_RESTART),
+            _ if is_main_process() => Some(init::REFUSES_RESTART),
             _ if lock.is_none() => Some("it runs without a pidfile: let its service manager restart it"),
             _ => None,
         };

@@ -1,7 +1,8 @@
 //! Describes where the output of a daemon goes.
 
 use crate::escape::escape_bytes;
-use crate::settings::{Device, Settings, Stdio};
+use crate::settings::{Settings, Stdio};
+use crate::sys::device::Device;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;

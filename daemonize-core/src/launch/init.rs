@@ -16,6 +16,7 @@ use crate::stage::Stage;
 use crate::stdout;
 use crate::sys::fds;
 use crate::sys::fork::{Alone, Fence, Fork, exit_now, fork};
+use crate::sys::main_process::set_has_init;
 use crate::sys::mask::Mask;
 use crate::sys::signalfd::{Received, SignalQueue};
 use crate::sys::wait::reap_any;
@@ -26,7 +27,6 @@ use std::ffi::CString;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
@@ -45,14 +45,6 @@ pub(super) const REFUSES_RESTART: &str = "the container would end with it: let t
 /// The warning of a daemon in process 1 that cannot get an init.
 const HAS_THREADS: &str = "process 1 has several threads and cannot become the container's init: processes that lose their \
                            parent stay as zombies (start the daemon before any thread, or run `docker run --init`)";
-
-/// Set in the child of the init.
-static HAS_INIT: AtomicBool = AtomicBool::new(false);
-
-/// Returns `true` in process 1 of a pid namespace, and in the daemon that it has forked.
-pub(crate) fn is_main_process() -> bool {
-    Pid::this().as_raw() == 1 || HAS_INIT.load(Relaxed)
-}
 
 /// Refuses to detach from process 1 if that ends after the start: the kernel ends the daemon with it.
 pub(super) fn check_leaving() -> Result<()> {
@@ -107,7 +99,7 @@ pub(super) fn split(mut block: SignalBlock, mut launch: Launch, alone: Option<Al
             if let Some(lock) = &mut launch.lock {
                 lock.take_over();
             }
-            HAS_INIT.store(true, Relaxed);
+            set_has_init();
             Ok((block, launch))
         }
         Fork::Parent(daemon) => {

@@ -33,7 +33,6 @@ mod threads;
 mod undo;
 
 pub(crate) use birth::Birth;
-pub(crate) use init::is_main_process;
 pub(crate) use life::{Exit, live, live_on};
 
 use crate::attach::Planned;
@@ -276,7 +275,7 @@ impl Locked {
                 init::check_leaving()?;
             }
             // systemd looks for the daemon as soon as the launcher has gone, and wants it to be an orphan by then.
-            let leaving = leaving && !launch.plan.told.is_systemds;
+            let leaving = leaving && !launch.plan.told.started_by_systemd;
             return launcher::split(block, launch, alone, leaving);
         }
         let alone = match &launch.plan {

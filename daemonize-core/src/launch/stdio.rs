@@ -1,8 +1,9 @@
 //! The standard streams: opened in the launcher, where a mistake is seen; put in place in the daemon.
 
 use crate::error::{Error, Result, cause};
-use crate::settings::{Device, Settings, Stdio};
+use crate::settings::{Settings, Stdio};
 use crate::stage::Stage;
+use crate::sys::device::Device;
 use crate::sys::trust::directory::{DirectoryPolicy, open_directory};
 use crate::sys::trust::log_file;
 use crate::{report, stdout};

@@ -13,7 +13,7 @@ pub(crate) use output::OnOutput;
 pub(crate) use paths::expand;
 use paths::{default_pidfile, other_default_pidfiles};
 pub use setting::{Account, List, Setting};
-pub use streams::{Device, Stdio};
+pub use streams::Stdio;
 
 use crate::attach::Attachment;
 #[cfg(feature = "tokio")]

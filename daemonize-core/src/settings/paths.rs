@@ -1,9 +1,8 @@
 //! Paths as people write them, made absolute before anything changes directory.
 
 use crate::error::cause;
-use crate::notifier;
-use crate::places::{Places, Situation, other_pidfiles};
 use crate::sys::account::home;
+use crate::sys::places::{Places, Situation, other_pidfiles, started_by_systemd};
 use nix::unistd::geteuid;
 use std::path::{Path, PathBuf};
 
@@ -47,5 +46,5 @@ pub(crate) fn other_default_pidfiles(name: &str) -> Vec<PathBuf> {
 }
 
 fn situation() -> Situation {
-    Situation::now(notifier::is_systemds())
+    Situation::now(started_by_systemd())
 }

@@ -1,7 +1,7 @@
 //! The parts of a bot's specification.
 
-use daemonize_core::__private::Device;
 use daemonize_core::Signal;
+use daemonize_sys::device::Device;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -8,7 +8,6 @@ use super::processes::Processes;
 use super::units::Units;
 use crate::process;
 use crate::secret::Secret;
-use daemonize_core::__private::is_restarted_program;
 use daemonize_core::{Pid, Signal};
 use daemonize_sys::pidfd;
 use daemonize_sys::wait::{self, Change};
@@ -155,7 +154,7 @@ impl Children {
     /// the monitor. `daemonctl` does nothing else; it also has the children of the shell that executed it.
     fn is_of_others(&self, pid: Pid, is_starting: IsStarting) -> bool {
         // The session of a child that is being made is its own only later.
-        is_starting(pid) || is_restarted_program(pid) || (process::is_of_our_session(pid) && !self.reaps_all)
+        is_starting(pid) || wait::is_claimed(pid) || (process::is_of_our_session(pid) && !self.reaps_all)
     }
 
     /// Reaps a child that is no bot, if it is dead. Returns `true` if it was.

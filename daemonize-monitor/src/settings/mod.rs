@@ -8,7 +8,8 @@ pub use facility::Facility;
 pub use format::{Format, Line};
 
 use crate::bot::Log;
-use daemonize_core::__private::{Device, is_main_process};
+use daemonize_sys::device::Device;
+use daemonize_sys::main_process::is_main_process;
 use log::LevelFilter;
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -1,6 +1,6 @@
 //! The name of a monitor whose configuration does not name it.
 
-use daemonize_core::__private::{Places, Situation};
+use daemonize_sys::places::{Places, Situation};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};

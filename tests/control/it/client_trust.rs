@@ -84,7 +84,7 @@ fn p5_09_whoever_loses_the_place_meanwhile_hears_nothing() {
         let (old, client) = crowd(&lab, &[kind, &["event", "echo", "null"]].concat());
         fs::rename(lab.path("new.pid"), lab.path("f.pid")).expect("a pidfile");
         lab.write("go", "");
-        client.finish().exits(5).says(&["Unreachable", "another one has taken its place meanwhile"]);
+        client.finish().exits(5).says(&["Unreachable", "another daemon has taken its place meanwhile"]);
         let log = lab.wait_for("log", SOON, |log| log.matches("heard").count() == 2);
         assert_eq!(log.matches("heard 0 bytes").count(), 2, "{log}");
         for program in [old, new] {
@@ -129,7 +129,7 @@ fn p5_09_a_token_that_somebody_else_wrote_is_not_used() {
     fs::remove_file(lab.path("d.control/socket")).expect("a socket");
     let token = lab.path("d.control/token");
     std::os::unix::fs::chown(&token, Some(65534), None).expect("a file of ours");
-    client(&lab, "d.pid", &["get", "/"]).exits(5).says(&["failed to read token", "no file of the daemon's user"]);
+    client(&lab, "d.pid", &["get", "/"]).exits(5).says(&["failed to read token", "not a file of the daemon's user"]);
     fs::rename(&token, lab.path("moved")).expect("a file of ours");
     std::os::unix::fs::symlink(lab.path("moved"), &token).expect("a link");
     client(&lab, "d.pid", &["get", "/"]).exits(5).says(&["failed to read token", "symbolic links"]);
@@ -137,7 +137,7 @@ fn p5_09_a_token_that_somebody_else_wrote_is_not_used() {
     fs::remove_file(&token).expect("a link");
     fs::hard_link(lab.path("moved"), &token).expect("a link");
     std::os::unix::fs::chown(&token, Some(0), None).expect("a file of ours");
-    client(&lab, "d.pid", &["get", "/"]).exits(5).says(&["failed to read token", "no file of the daemon's user"]);
+    client(&lab, "d.pid", &["get", "/"]).exits(5).says(&["failed to read token", "not a file of the daemon's user"]);
     fs::remove_file(lab.path("moved")).expect("a link");
     client(&lab, "d.pid", &["get", "/"]).ok();
     daemon.signal(Signal::SIGTERM);

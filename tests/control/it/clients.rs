@@ -24,10 +24,13 @@ fn both_clients_get_send_and_stop() {
         ask(&["event", "echo", r#"{"what":"ä\u001b"}"#]).ok().prints(&["\"echo\":\"ä\\u001b\""]);
         ask(&["send", "/event", r#"{"name":"echo","what":7}"#]).ok().prints(&["\"echo\":7"]);
         ask(&["event", "nobody", "null"]).exits(5).says(&["NoHandler", "no handler found for nobody"]);
-        ask(&["event", "echo", "[1]"]).exits(5).says(&["Request", "no JSON object"]);
+        ask(&["event", "echo", "[1]"]).exits(5).says(&["Request", "not a JSON object"]);
         ask(&["get", "/a b"]).exits(5).says(&["Request", "failed to ask for `/a b`"]);
         ask(&["get", "/nowhere"]).exits(5).says(&["Refused(404)", "there is nothing of that name"]);
         ask(&["send", "/", "1"]).exits(5).says(&["Refused(405)"]);
+        // More than the endpoint reads: it replies, and closes the connection.
+        let large = format!("\"{}\"", "x".repeat(100_000));
+        ask(&["send", "/event", &large]).exits(5).says(&["Refused(413)"]);
         ask(&["stop"]).ok().prints(&["\"state\":\"stopping\""]);
         assert!(!lab.path("d.pid").exists(), "a stop returns when it is gone");
         ask(&["get", "/"]).exits(5).says(&["NotRunning", "failed to reach the daemon of", "d.pid`: it is not running"]);

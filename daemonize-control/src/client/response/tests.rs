@@ -67,7 +67,7 @@ fn reply(bytes: &[u8], cuts: &[usize]) -> Result<(u16, Vec<u8>)> {
 const REPLIES: [&str; 5] = [
     "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 13\r\n\r\n{\"answer\":42}",
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n",
-    "HTTP/1.1 404 Not Found\r\n\r\nuntil the end",
+    "HTTP/1.1 404 Not RunningDaemon\r\n\r\nuntil the end",
     "HTTP/1.1 204 No Content\r\nContent-Length: 7\r\n\r\n",
     "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n!\r\n0\r\nTrailer: x\r\n\r\n",
 ];

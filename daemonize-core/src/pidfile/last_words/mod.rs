@@ -217,7 +217,7 @@ fn judge_replaceable(place: &Place) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::places::{Places, Situation};
+    use crate::sys::places::{Places, Situation};
 
     #[test]
     fn name_is_that_of_the_table_of_places() {

@@ -25,6 +25,7 @@ impl handle {
             .messages_async(next, ::daemon::__private::handler_async(handle))
             .foreground()
     }
+    const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
     fn __daemon() -> ::daemon::Daemon {
         static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
         ::core::clone::Clone::clone(

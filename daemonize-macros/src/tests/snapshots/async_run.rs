@@ -1,4 +1,5 @@
 fn serve(port: u16) -> ::daemon::Result<::daemon::Started> {
+    let () = serve::__SET_COMPANION_TO_ANOTHER_NAME;
     serve::start(port)
 }
 /// Starts, stops and inspects the daemon of [`fn@serve`].
@@ -25,6 +26,7 @@ impl serve {
         }
         serve(port).await
     }
+    const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
     fn __daemon() -> ::daemon::Daemon {
         static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
         ::core::clone::Clone::clone(

@@ -2,6 +2,7 @@ fn beat(
     state: impl ::core::borrow::BorrowMut<State>,
     pace: u8,
 ) -> ::daemon::Result<::daemon::Started> {
+    let () = beat::__SET_COMPANION_TO_ANOTHER_NAME;
     beat::start(state, pace)
 }
 /// Starts, stops and inspects the daemon of [`fn@beat`].
@@ -61,6 +62,7 @@ impl beat {
         }
         beat(state, pace).await
     }
+    const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
     fn __daemon() -> ::daemon::Daemon {
         static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
         ::core::clone::Clone::clone(

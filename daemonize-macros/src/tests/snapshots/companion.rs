@@ -1,4 +1,5 @@
 fn tick() -> ::daemon::Result<::daemon::Started> {
+    let () = tick::__SET_COMPANION_TO_ANOTHER_NAME;
     tick::start()
 }
 /// Starts, stops and inspects the daemon of [`fn@tick`].
@@ -50,6 +51,7 @@ impl tick {
         }
         tick()
     }
+    const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
     fn __daemon() -> ::daemon::Daemon {
         static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
         ::core::clone::Clone::clone(

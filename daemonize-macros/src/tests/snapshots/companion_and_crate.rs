@@ -1,4 +1,5 @@
 fn r#type() -> crate::facade::Result<crate::facade::Started> {
+    let () = Sleepy::__SET_COMPANION_TO_ANOTHER_NAME;
     Sleepy::start()
 }
 /// Starts, stops and inspects the daemon of [`fn@type`].
@@ -44,6 +45,7 @@ impl Sleepy {
         fn r#type() {}
         r#type()
     }
+    const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
     fn __daemon() -> crate::facade::Daemon {
         static __DAEMON: ::std::sync::OnceLock<crate::facade::Daemon> = ::std::sync::OnceLock::new();
         ::core::clone::Clone::clone(

@@ -1,4 +1,5 @@
 pub fn serve() -> ::daemon::Result<::daemon::Started> {
+    let () = serve::__SET_COMPANION_TO_ANOTHER_NAME;
     serve::start()
 }
 /// Starts, stops and inspects the daemon of [`fn@serve`].
@@ -36,6 +37,7 @@ impl serve {
         }
         serve()
     }
+    const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
     fn __daemon() -> ::daemon::Daemon {
         static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
         ::core::clone::Clone::clone(

@@ -30,6 +30,7 @@ impl handle {
     ) -> ::daemon::control::Result<::daemon::control::serde_json::Value> {
         Self::client().event(name, data)
     }
+    const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
     fn __daemon() -> ::daemon::Daemon {
         static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
         ::core::clone::Clone::clone(

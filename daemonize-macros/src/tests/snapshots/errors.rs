@@ -1,4 +1,5 @@
 fn sleepy(idle: u64) -> ::daemon::Result<::daemon::Started> {
+    let () = sleepy::__SET_COMPANION_TO_ANOTHER_NAME;
     sleepy::start(idle)
 }
 /// Starts, stops and inspects the daemon of [`fn@sleepy`].
@@ -25,6 +26,7 @@ impl sleepy {
         }
         sleepy(idle)
     }
+    const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
     fn __daemon() -> ::daemon::Daemon {
         static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
         ::core::clone::Clone::clone(

@@ -3,6 +3,7 @@
 /// Sleeps, and sleeps again.
 #[must_use]
 pub(crate) fn sleepy(idle: Duration) -> ::daemon::Result<::daemon::Started> {
+    let () = sleepy::__SET_COMPANION_TO_ANOTHER_NAME;
     sleepy::start(idle)
 }
 #[cfg(unix)]
@@ -48,6 +49,7 @@ impl sleepy {
         }
         sleepy(idle)
     }
+    const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
     fn __daemon() -> ::daemon::Daemon {
         static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
         ::core::clone::Clone::clone(

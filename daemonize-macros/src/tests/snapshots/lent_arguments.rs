@@ -3,6 +3,7 @@ fn tick(
     name: impl ::core::borrow::Borrow<str>,
     limit: u64,
 ) -> ::daemon::Result<::daemon::Started> {
+    let () = tick::__SET_COMPANION_TO_ANOTHER_NAME;
     tick::start(state, name, limit)
 }
 /// Starts, stops and inspects the daemon of [`fn@tick`].
@@ -59,6 +60,7 @@ impl tick {
         }
         tick(state, name, limit)
     }
+    const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
     fn __daemon() -> ::daemon::Daemon {
         static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
         ::core::clone::Clone::clone(

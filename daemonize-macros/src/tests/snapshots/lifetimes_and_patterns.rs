@@ -6,6 +6,7 @@ pub fn serve<'a, 'b>(
 where
     'a: 'b,
 {
+    let () = serve::__SET_COMPANION_TO_ANOTHER_NAME;
     serve::start(name, argument_2, argument_3)
 }
 /// Starts, stops and inspects the daemon of [`fn@serve`].
@@ -69,6 +70,7 @@ impl serve {
         }
         serve(name, argument_2, argument_3)
     }
+    const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
     fn __daemon() -> ::daemon::Daemon {
         static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
         ::core::clone::Clone::clone(

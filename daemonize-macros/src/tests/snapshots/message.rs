@@ -30,6 +30,7 @@ impl handle {
             .messages(next_job, ::daemon::__private::handler(handle))
             .foreground()
     }
+    const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
     fn __daemon() -> ::daemon::Daemon {
         static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
         ::core::clone::Clone::clone(

@@ -19,6 +19,7 @@ impl handle {
     pub fn foreground() -> ::daemon::Result<::core::convert::Infallible> {
         ::core::unimplemented!()
     }
+    const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
     fn __daemon() -> ::daemon::Daemon {
         static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
         ::core::clone::Clone::clone(

@@ -58,7 +58,7 @@ fn follow(connection: &Connection, verb: &str, names: Option<&[String]>, over: &
     bots.retain(|_, bot| names.is_none_or(|names| names.iter().any(|name| *name == bot.name || *name == bot.family)));
     loop {
         {
-            let over = lock(&over);
+            let over = lock(over);
             if *over {
                 return;
             }

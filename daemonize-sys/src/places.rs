@@ -7,8 +7,9 @@
 #[cfg(test)]
 mod tests;
 
-use crate::sys::account::home;
-use crate::sys::trust::OTHERS_WRITE;
+use crate::account::home;
+use crate::pid::Pid;
+use crate::trust::OTHERS_WRITE;
 use nix::sys::utsname::uname;
 use nix::unistd::geteuid;
 use std::env;
@@ -59,6 +60,19 @@ pub struct Places {
     pub others: Vec<PathBuf>,
 }
 
+/// Returns `true` if systemd has started this very process: a variable that it sets names the process.
+pub fn started_by_systemd() -> bool {
+    env::var("SYSTEMD_EXEC_PID").is_ok_and(|pid| pid == Pid::this().to_string())
+}
+
+/// Returns the directory of the control socket of the daemon `name`, if `pidfile` is its default one and the directory is
+/// not beside it.
+pub fn control_directory(name: &str, pidfile: &Path) -> Option<PathBuf> {
+    let situation = Situation::now(started_by_systemd());
+    let places = Places::of(name, &situation).ok().filter(|places| places.pidfile == pidfile)?;
+    Some(places.control).filter(|control| control.parent() != pidfile.parent())
+}
+
 impl Situation {
     /// Looks at the calling process; `started_by_systemd` says whether its environment is addressed to it.
     pub fn now(started_by_systemd: bool) -> Situation {
@@ -85,7 +99,7 @@ impl Situation {
     }
 
     /// The directory for what a user's programs keep; root has several.
-    pub(crate) fn state(&self) -> Option<PathBuf> {
+    pub fn state(&self) -> Option<PathBuf> {
         self.home.as_ref().filter(|_| self.uid != 0).map(|home| home.join(".local/state"))
     }
 
@@ -137,7 +151,7 @@ impl Places {
 }
 
 /// Returns the pidfiles of a daemon of this name in every situation of this user, but for those of other host names.
-pub(crate) fn other_pidfiles(name: &str, situation: &Situation) -> Vec<PathBuf> {
+pub fn other_pidfiles(name: &str, situation: &Situation) -> Vec<PathBuf> {
     let file = format!("{name}.pid");
     let of_unit = |run: &Path| run.join(name).join(&file);
     let machine = Path::new(RUN);
@@ -154,7 +168,7 @@ pub(crate) fn other_pidfiles(name: &str, situation: &Situation) -> Vec<PathBuf> 
 }
 
 /// Says that there is no home.
-pub(crate) fn homeless(uid: u32) -> String {
+pub fn homeless(uid: u32) -> String {
     format!("no home directory is known for uid {uid}, which has no passwd entry: set `pidfile`")
 }
 

@@ -1,0 +1,61 @@
+//! Paths that name what a process has open.
+
+use std::os::fd::RawFd;
+use std::path::Path;
+
+/// A path that is not a file of its own, but a name for something that a process has already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Device {
+    /// `/dev/null`.
+    Null,
+    /// The descriptor of this number of the process that opens the path.
+    Descriptor(RawFd),
+}
+
+impl Device {
+    /// Returns what a path such as `/dev/stdout`, `/dev/fd/1` or `/dev/null` names; `None` for every other path. Looks at the
+    /// path alone, and at no file system.
+    #[must_use]
+    pub fn of(path: &Path) -> Option<Device> {
+        let named = [("/dev/stdin", 0), ("/dev/stdout", 1), ("/dev/stderr", 2)];
+        if path == Path::new("/dev/null") {
+            return Some(Device::Null);
+        }
+        if let Some((_, number)) = named.into_iter().find(|(name, _)| path == Path::new(name)) {
+            return Some(Device::Descriptor(number));
+        }
+        let directories = ["/dev/fd", "/proc/self/fd", "/proc/thread-self/fd"].map(Path::new);
+        let name = path.file_name().filter(|_| directories.iter().any(|directory| path.parent() == Some(directory)))?;
+        name.to_str()?.parse().ok().filter(|number| *number >= 0).map(Device::Descriptor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Promise 6.45.
+    #[test]
+    fn device_is_known_by_each_of_its_names_and_a_file_is_not_one() {
+        let of = |path: &str| Device::of(Path::new(path));
+        for path in
+            ["/dev/stdout", "/dev//stdout", "/dev/./stdout", "/dev/fd/1", "/proc/self/fd/1", "/proc/thread-self/fd/1"]
+        {
+            assert_eq!(of(path), Some(Device::Descriptor(1)), "{path}");
+        }
+        assert_eq!((of("/dev/stdin"), of("/dev/fd/2")), (Some(Device::Descriptor(0)), Some(Device::Descriptor(2))));
+        assert_eq!((of("/dev/null"), of("/dev/fd/7")), (Some(Device::Null), Some(Device::Descriptor(7))));
+        for path in [
+            "/dev/stdouts",
+            "stdout",
+            "dev/stdout",
+            "/dev/fd",
+            "/dev/fd/x",
+            "/dev/fd/-1",
+            "/proc/1/fd/1",
+            "/x/dev/null",
+        ] {
+            assert_eq!(of(path), None, "{path}");
+        }
+    }
+}
