@@ -166,6 +166,8 @@ fn the_control_knows_the_core_and_not_the_other_way_round() {
         ("daemonize-core", "daemonize-control"),
         ("daemonize-core", "axum"),
         ("daemonize-core", "hyper"),
+        ("daemonize-core", "libc"),
+        ("daemonize-control", "libc"),
         ("daemonize-macros", "daemonize-"),
         ("daemonize-control", "daemonize-macros"),
         ("daemonize-core", "daemonize-monitor"),
