@@ -58,7 +58,8 @@ struct World {
     process: Process,
     is_queued: bool,
     is_searched: bool,
-    is_forgotten: bool,
+    /// How often the bot was forgotten.
+    forgotten: usize,
     timers: BTreeSet<Instant>,
     last_signal: Option<Signal>,
     /// A start that is pending can be withdrawn: it has no process yet.
@@ -75,7 +76,7 @@ impl World {
             process: Process::None,
             is_queued: false,
             is_searched: false,
-            is_forgotten: false,
+            forgotten: 0,
             timers: BTreeSet::new(),
             last_signal: None,
             is_withdrawable,
@@ -84,8 +85,9 @@ impl World {
 
     fn on(&mut self, event: Event) -> Vec<Action> {
         let context = Context { bot: &self.bot, now: self.now, chance: 0.5, is_shutting_down: false };
-        let actions = self.state.on(event.clone(), &context);
-        assert!(actions.len() <= MAX_ACTIONS, "{event:?} is answered with {actions:?}");
+        let told = event.clone();
+        let actions = self.state.on(event, &context);
+        assert!(actions.len() <= MAX_ACTIONS, "{told:?} is answered with {actions:?}");
         for action in &actions {
             self.act(action);
         }
@@ -113,7 +115,7 @@ impl World {
                 (self.process, self.is_searched) = (Process::None, false);
             }
             Action::Signal { signal, .. } => self.last_signal = Some(*signal),
-            Action::Forget => self.is_forgotten = true,
+            Action::Forget => self.forgotten += 1,
             _ => {}
         }
     }
@@ -315,7 +317,7 @@ proptest! {
             // Each step has one timer of its own, and perhaps one for the time that was asked for; others are old.
             prop_assert!(rounds < 100, "it does not end: {:?}", world.state);
         }
-        prop_assert_eq!((world.process, world.is_forgotten), (Process::None, false));
+        prop_assert_eq!((world.process, world.forgotten), (Process::None, 0));
         let is_started = (0..100).any(|_| world.next_timer().is_some_and(|actions| !actions.is_empty()));
         prop_assert!(!is_started, "a stopped bot goes on: {:?}", world.state);
     }
@@ -341,10 +343,10 @@ fn stop_of_removed_bot_forgets_it_when_nothing_is_left() {
     }
     // It is not marked again while it is about to be forgotten.
     world.step(&Step::Mark(NextState::Stopped));
-    assert!(!world.is_forgotten && world.state.is_to_be_forgotten());
+    assert!(world.forgotten == 0 && world.state.is_to_be_forgotten());
     world.step(&Step::End(Exit::Signal(Signal::SIGTERM), false));
     world.step(&Step::Look(false));
-    assert!(world.is_forgotten);
+    assert_eq!(world.forgotten, 1);
 }
 
 #[test]
