@@ -98,7 +98,8 @@ pub(crate) fn uses(source: &str, prefixes: &[&str]) -> Vec<(usize, String)> {
             let is_dollar = code[..index].ends_with(['$', '_']);
             let line = code[..index + prefix.len()].lines().count();
             let used = &code[index + prefix.len()..];
-            found.extend(names(used).into_iter().filter(|_| !is_dollar).map(|name| (line, name)));
+            let is_everything = used.starts_with('*');
+            found.extend(names(used).into_iter().filter(|_| !is_dollar && !is_everything).map(|name| (line, name)));
         }
     }
     found
