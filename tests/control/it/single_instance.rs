@@ -27,7 +27,8 @@ pub(crate) struct First<'lab> {
 /// Starts an instance that must become the first, and waits until it is.
 #[track_caller]
 pub(crate) fn hold<'lab>(lab: &'lab Lab, settings: &[&str]) -> First<'lab> {
-    let program = lab.helper(&["hold", "app"]).args(settings).spawn();
+    // It lives as long as the test needs it, which is minutes for thousands of calls on a busy machine.
+    let program = lab.helper(&["hold", "app"]).args(settings).within(SOON * 20).spawn();
     let process = program.process();
     let mark = format!("primary {} ", process.id());
     let log = lab.wait_for("log", SOON, |log| log.lines().any(|line| line.starts_with(&mark)));
