@@ -7,7 +7,7 @@
 use crate::leftovers::Removal;
 use crate::token::Token;
 use daemonize_sys::places::control_directory;
-use daemonize_sys::trust;
+use daemonize_sys::trust::{self, FileId};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2};
 use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket};
@@ -49,8 +49,8 @@ pub(crate) struct Owner {
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     directory: PathBuf,
-    /// Which directory that is (device and inode), once it is furnished.
-    furnished: Option<(nix::libc::dev_t, nix::libc::ino_t)>,
+    /// Which directory that is, once it is furnished.
+    furnished: Option<FileId>,
 }
 
 impl Place {
@@ -128,7 +128,7 @@ impl Place {
         }
         self.clear(&directory, owner)?;
         let status = fstat(&directory).map_err(|errno| failed("look at", &self.directory, errno.desc()))?;
-        self.furnished = Some((status.st_dev, status.st_ino));
+        self.furnished = Some(FileId::of(&status));
         let furnished = self.fill(&directory, owner, token);
         if furnished.is_err() {
             self.remove();
@@ -151,7 +151,7 @@ impl Place {
     pub(crate) fn remove(&self) {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let Ok(directory) = nix::fcntl::open(&self.directory, flags, Mode::empty()) else { return };
-        let is_it = |status: FileStat| Some((status.st_dev, status.st_ino)) == self.furnished;
+        let is_it = |status: FileStat| Some(FileId::of(&status)) == self.furnished;
         if fstat(&directory).is_ok_and(is_it) {
             for name in [SOCKET, TOKEN] {
                 let _ = unlinkat(&directory, name, UnlinkatFlags::NoRemoveDir);

@@ -79,7 +79,7 @@ fn pipe() -> Option<&'static File> {
     let open = || {
         let fd: u32 = env::var(DESCRIPTOR).ok()?.parse().ok().filter(|fd| *fd > 2)?;
         let pipe = env::var(self::PIPE).ok()?;
-        let options = OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).clone();
+        let options = OpenOptions::new().write(true).custom_flags(nix::fcntl::OFlag::O_NONBLOCK.bits()).clone();
         let file = options.open(format!("/proc/self/fd/{fd}")).ok()?;
         let status = file.metadata().ok()?;
         (format!("{}:{}", status.dev(), status.ino()) == pipe).then_some(file)

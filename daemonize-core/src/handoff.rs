@@ -307,7 +307,7 @@ mod tests {
         drop(one);
         assert!(matches!(other.receive(), Ok(Some(Message::Status(Death(9))))));
         assert!(matches!(other.receive(), Ok(None)));
-        assert_eq!(other.send(&Message::Release).unwrap_err().raw_os_error(), Some(libc::EPIPE));
+        assert_eq!(other.send(&Message::Release).unwrap_err().raw_os_error(), Some(nix::Error::EPIPE as i32));
     }
 
     #[test]

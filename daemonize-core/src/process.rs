@@ -2,8 +2,10 @@
 
 use crate::error::cause;
 use crate::pid::Pid;
+use crate::sys::error::errno;
 use crate::sys::pidfd::PidFd;
 use crate::sys::proc::{ProcStat, Users, read_small};
+use nix::errno::Errno;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -61,7 +63,7 @@ impl Identity {
             Ok(stat) if stat.start_time == self.start_time && !stat.is_zombie() => Ok(Life::Alive),
             Ok(_) => Ok(Life::Dead),
             // Gone before or while its file was read, or hidden. Any other error says nothing about it.
-            Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)) => Ok(self.unseen()),
+            Err(error) if matches!(errno(&error), Some(Errno::ENOENT | Errno::ESRCH)) => Ok(self.unseen()),
             Err(error) => Err(error),
         }
     }
@@ -77,7 +79,7 @@ impl Identity {
     /// Opens a handle on this very process: `None` if it is dead, or another process has its number by now.
     pub(crate) fn open(&self) -> io::Result<Option<PidFd>> {
         let handle = match PidFd::open(self.pid) {
-            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => return Ok(None),
+            Err(error) if errno(&error) == Some(Errno::ESRCH) => return Ok(None),
             other => other?,
         };
         Ok((self.life()? == Life::Alive).then_some(handle))

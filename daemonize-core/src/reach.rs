@@ -20,8 +20,10 @@ use crate::settings::Settings;
 use crate::signal::Signal;
 use crate::stage::Stage;
 use crate::sys::account::describe;
+use crate::sys::error::errno;
 use crate::sys::pidfd::PidFd;
 use crate::sys::siginfo::Purpose;
+use nix::errno::Errno;
 use nix::unistd::Uid;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
@@ -108,7 +110,7 @@ pub(crate) fn send(settings: &Settings, signal: Signal) -> Result<()> {
                 continue;
             }
             match process.send(signal) {
-                Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
+                Err(error) if errno(&error) == Some(Errno::ESRCH) => {}
                 Err(error) => return Err(refused("signal", &identity, &error)),
                 Ok(()) => return Ok(()),
             }
@@ -238,7 +240,7 @@ impl Stop<'_> {
 /// Sends it; a process that is dead already needs no signal.
 fn signal_or_dead(process: &PidFd, identity: &Identity, signal: Signal, purpose: Purpose) -> Result<()> {
     match process.send_for(signal, purpose) {
-        Err(error) if error.raw_os_error() != Some(libc::ESRCH) => Err(refused("stop", identity, &error)),
+        Err(error) if errno(&error) != Some(Errno::ESRCH) => Err(refused("stop", identity, &error)),
         _ => Ok(()),
     }
 }
@@ -272,7 +274,7 @@ fn certain(pidfile: &Path, probe: &Probe, identity: &Identity) -> Result<Option<
 
 fn refused(verb: &str, identity: &Identity, error: &std::io::Error) -> Error {
     let pid = identity.pid;
-    if error.raw_os_error() != Some(libc::EPERM) {
+    if errno(error) != Some(Errno::EPERM) {
         return Error::failed(ErrorKind::Stop, &format!("{verb} pid"), pid, cause(error));
     }
     let owner = std::fs::metadata(format!("/proc/{pid}")).map(|process| describe(Uid::from_raw(process.uid())));

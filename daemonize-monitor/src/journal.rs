@@ -15,9 +15,9 @@ use crate::error::{Error, Result, cause};
 use crate::process::Facts;
 use crate::secret::Secret;
 use daemonize_core::Pid;
+use daemonize_sys::trust::SAFE_FLAGS;
 use format::{Entry, Header, Told, line};
 use nix::fcntl::{FallocateFlags, fallocate};
-use nix::libc;
 use nix::unistd::geteuid;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -191,7 +191,7 @@ impl Journal {
         let Some(file) = self.file.as_ref().filter(|_| self.room < self.length + AHEAD / 2) else { return };
         for ahead in [AHEAD, AHEAD / 16] {
             self.room = self.length + ahead;
-            let end = libc::off_t::try_from(self.room).unwrap_or(libc::off_t::MAX);
+            let Ok(end) = self.room.try_into() else { return };
             if fallocate(file, FallocateFlags::FALLOC_FL_KEEP_SIZE, 0, end).is_ok() {
                 return;
             }
@@ -220,8 +220,7 @@ fn read_or_warn(path: &Path) -> Option<Told> {
 
 /// Reads the journal of an earlier monitor, if there is one that may be believed.
 fn read(path: &Path) -> io::Result<Option<Told>> {
-    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
-    let mut file = match File::options().read(true).custom_flags(flags).open(path) {
+    let mut file = match File::options().read(true).custom_flags(SAFE_FLAGS.bits()).open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other?,
     };

@@ -4,8 +4,7 @@ use crate::bot::Bot;
 use crate::error::cause;
 use crate::secret::Secret;
 use crate::sys::account::{self, Account};
-use crate::sys::pidfd::PidFd;
-use crate::sys::spawn::{self, Newborn, STREAMS, Slots};
+use crate::sys::spawn::{self, FdTable, PendingChild, STREAMS};
 use daemonize_core::{Pid, Signal};
 use daemonize_sys::escape::escape_bytes;
 use nix::sys::stat::fstat;
@@ -59,8 +58,8 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 /// are to read, and that of a foreground one is a caller's.
 const UMASK: u32 = 0o022;
 
-/// What all bots of a monitor start from.
-pub(crate) struct Ground {
+/// What all bots of a monitor are started with.
+pub(crate) struct SpawnContext {
     environment: BTreeMap<OsString, OsString>,
     /// `RLIMIT_NOFILE` as it was before the monitor raised its own.
     descriptors: Option<(libc::rlim_t, libc::rlim_t)>,
@@ -76,28 +75,51 @@ pub(crate) struct Refusal {
     pub(crate) shortage: bool,
 }
 
-impl Ground {
-    pub(crate) fn new(monitor: &Secret, descriptors: Option<(libc::rlim_t, libc::rlim_t)>) -> Ground {
+impl Refusal {
+    /// Returns why a child has not executed the program of a bot.
+    pub(crate) fn of(bot: &Bot, failure: spawn::Failure) -> Refusal {
+        let error = io::Error::from_raw_os_error(failure.errno);
+        let thing = match failure.doing {
+            "execute" => bot.command.to_string_lossy(),
+            _ => bot.name.as_str().into(),
+        };
+        let shortages =
+            [libc::EAGAIN, libc::ENOMEM, libc::EMFILE, libc::ENFILE, libc::ETXTBSY, libc::ENOSPC, libc::EDQUOT];
+        Refusal {
+            text: format!("failed to {} `{thing}`: {}", failure.doing, cause(&error)),
+            errno: failure.errno,
+            shortage: shortages.contains(&failure.errno),
+        }
+    }
+
+    /// Returns that the machine is short of what a start needs; another time, it may work.
+    pub(crate) fn shortage(why: &str) -> Refusal {
+        Refusal { text: format!("failed to start it: {why}"), errno: libc::EAGAIN, shortage: true }
+    }
+}
+
+impl SpawnContext {
+    pub(crate) fn new(monitor: &Secret, descriptors: Option<(libc::rlim_t, libc::rlim_t)>) -> SpawnContext {
         let mut environment: BTreeMap<OsString, OsString> = env::vars_os().collect();
         environment.retain(|name, _| !is_for_the_monitor(name));
         environment.insert(MONITOR_VARIABLE.into(), monitor.as_str().into());
-        Ground { environment, descriptors }
+        SpawnContext { environment, descriptors }
     }
 
-    /// Finds out what the kernel has to be told to start a bot's program. This takes as long as the name service does.
+    /// Returns what the kernel has to be told to start a bot's program.
     ///
     /// # Errors
-    /// Why it cannot be started.
+    /// The program is not found, or a text contains a zero byte.
     pub(crate) fn prepare<'a>(
         &self,
         bot: &'a Bot,
+        run_as: &'a RunAs,
         secret: &Secret,
         notify: Option<&str>,
         time_to_end: Duration,
         streams: [Option<BorrowedFd<'a>>; STREAMS],
     ) -> Result<Prepared<'a>, Refusal> {
-        let user = bot.user.as_deref().map(find_user).transpose()?;
-        let mut environment = self.environment_of(bot, user.as_ref(), notify, streams[EVENTS]);
+        let mut environment = self.environment_of(bot, run_as.user.as_ref(), notify, streams[EVENTS]);
         environment.insert(SECRET_VARIABLE.into(), secret.as_str().into());
         if !time_to_end.is_zero() {
             environment.insert(STOP_TIMEOUT_VARIABLE.into(), time_to_end.as_secs_f64().to_string().into());
@@ -113,8 +135,9 @@ impl Ground {
         let environment = environment.collect::<Result<Vec<_>, _>>()?;
         let directory = bot.directory.as_deref().unwrap_or(Path::new("/"));
         let directory = string(directory.as_os_str().as_bytes())?;
-        let whom = Whom::resolve(bot, user)?;
-        Ok(Prepared { bot, paths, arguments, environment, directory, whom, descriptors: self.descriptors, streams })
+        let credentials = run_as.credentials.as_ref();
+        let descriptors = self.descriptors;
+        Ok(Prepared { bot, paths, arguments, environment, directory, credentials, descriptors, streams })
     }
 
     fn environment_of(
@@ -159,7 +182,7 @@ pub(crate) struct Prepared<'a> {
     arguments: Vec<CString>,
     environment: Vec<CString>,
     directory: CString,
-    whom: Option<Whom>,
+    credentials: Option<&'a Credentials>,
     descriptors: Option<(libc::rlim_t, libc::rlim_t)>,
     streams: [Option<BorrowedFd<'a>>; STREAMS],
 }
@@ -167,7 +190,7 @@ pub(crate) struct Prepared<'a> {
 impl Prepared<'_> {
     /// Returns the user that the bot becomes, if it becomes another one.
     pub(crate) fn new_user(&self) -> Option<Uid> {
-        self.whom.as_ref()?.user.map(Uid::from_raw)
+        self.credentials?.user.map(Uid::from_raw)
     }
 
     /// Returns the user that the bot runs as.
@@ -175,12 +198,11 @@ impl Prepared<'_> {
         self.new_user().unwrap_or_else(geteuid).as_raw()
     }
 
-    /// Starts the program; when this returns it is executed, in a session of its own. This takes as long as the file
-    /// systems do on which the program and its directory are.
+    /// Forks the process that executes the program, in a session of its own.
     ///
     /// # Errors
-    /// Why there is no process.
-    pub(crate) fn execute(&self, slots: &Slots, newborn: &Newborn) -> Result<(Pid, PidFd), Refusal> {
+    /// There is no process.
+    pub(crate) fn spawn(&self, table: &mut FdTable) -> Result<PendingChild, Refusal> {
         let bot = self.bot;
         let program = spawn::Program {
             paths: &borrowed(&self.paths),
@@ -189,12 +211,12 @@ impl Prepared<'_> {
             directory: Some(&self.directory),
             umask: Some(bot.umask.unwrap_or(UMASK)),
             no_new_privs: bot.no_new_privs.unwrap_or(bot.user.is_some()),
-            identity: self.whom.as_ref().map(Whom::identity),
+            identity: self.credentials.map(Credentials::identity),
             descriptors: self.descriptors,
             death_signal: bot.stop.first().map_or(Signal::SIGKILL, |step| step.signal).as_raw(),
             streams: self.streams,
         };
-        slots.spawn(&program, newborn).map_err(|failure| refusal(bot, failure))
+        table.spawn(&program).map_err(|failure| Refusal::of(bot, failure))
     }
 }
 
@@ -202,20 +224,6 @@ impl Prepared<'_> {
 fn is_for_the_monitor(name: &OsStr) -> bool {
     NOT_FOR_BOTS.iter().any(|other| name == *other)
         || KINDS_NOT_FOR_BOTS.iter().any(|kind| name.as_bytes().starts_with(kind))
-}
-
-fn refusal(bot: &Bot, failure: spawn::Failure) -> Refusal {
-    let error = io::Error::from_raw_os_error(failure.errno);
-    let thing = match failure.doing {
-        "execute" => bot.command.to_string_lossy(),
-        _ => bot.name.as_str().into(),
-    };
-    let shortages = [libc::EAGAIN, libc::ENOMEM, libc::EMFILE, libc::ENFILE, libc::ETXTBSY, libc::ENOSPC, libc::EDQUOT];
-    Refusal {
-        text: format!("failed to {} `{thing}`: {}", failure.doing, cause(&error)),
-        errno: failure.errno,
-        shortage: shortages.contains(&failure.errno),
-    }
 }
 
 fn wrong(text: String) -> Refusal {
@@ -254,24 +262,57 @@ fn candidates(bot: &Bot, path: Option<&OsString>) -> Result<Vec<CString>, Refusa
         .collect()
 }
 
-/// Whom a bot is to become.
-struct Whom {
+/// The user and the groups that a bot gets.
+struct Credentials {
     user: Option<u32>,
     group: Option<u32>,
     groups: Option<Vec<u32>>,
 }
 
-impl Whom {
-    /// `None` if it stays who the monitor is.
-    fn resolve(bot: &Bot, user: Option<Account>) -> Result<Option<Whom>, Refusal> {
-        let group = bot.group.as_deref().map(find_group).transpose()?;
-        let stays =
-            user.as_ref().is_none_or(|user| user.uid == geteuid()) && group.is_none_or(|group| group == getegid());
+/// The names by which the user and the group of a bot are looked up.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct AccountNames {
+    user: Option<String>,
+    group: Option<String>,
+}
+
+impl AccountNames {
+    /// Returns `None` for a bot that stays who the monitor is.
+    pub(crate) fn of(bot: &Bot) -> Option<AccountNames> {
+        let (user, group) = (bot.user.clone(), bot.group.clone());
+        (user.is_some() || group.is_some()).then_some(AccountNames { user, group })
+    }
+}
+
+/// What the name service says of the user and the group of a bot.
+#[derive(Default)]
+pub(crate) struct RunAs {
+    user: Option<Account>,
+    credentials: Option<Credentials>,
+}
+
+impl RunAs {
+    /// Asks the name service, which may take long.
+    ///
+    /// # Errors
+    /// There is no such user or group, or the name service does not say which groups the user has.
+    pub(crate) fn look_up(names: &AccountNames) -> Result<RunAs, Refusal> {
+        let user = names.user.as_deref().map(find_user).transpose()?;
+        let credentials = Credentials::resolve(names.group.as_deref(), user.as_ref())?;
+        Ok(RunAs { user, credentials })
+    }
+}
+
+impl Credentials {
+    /// Returns `None` if nothing changes.
+    fn resolve(group: Option<&str>, user: Option<&Account>) -> Result<Option<Credentials>, Refusal> {
+        let group = group.map(find_group).transpose()?;
+        let stays = user.is_none_or(|user| user.uid == geteuid()) && group.is_none_or(|group| group == getegid());
         if (user.is_none() && group.is_none()) || (stays && !geteuid().is_root()) {
             return Ok(None);
         }
-        let group = group.or(user.as_ref().and_then(|user| user.group));
-        let groups = match (&user, group) {
+        let group = group.or(user.and_then(|user| user.group));
+        let groups = match (user, group) {
             (Some(Account { entry: Some(entry), .. }), Some(group)) => {
                 let name = entry.name().to_string_lossy();
                 let failed = |why| wrong(format!("failed to find the groups of `{name}`: {why}"));
@@ -288,7 +329,11 @@ impl Whom {
         let mut groups: Vec<u32> = groups.into_iter().map(Gid::as_raw).collect();
         groups.sort_unstable();
         groups.dedup();
-        Ok(Some(Whom { user: user.map(|user| user.uid.as_raw()), group: group.map(Gid::as_raw), groups: Some(groups) }))
+        Ok(Some(Credentials {
+            user: user.map(|user| user.uid.as_raw()),
+            group: group.map(Gid::as_raw),
+            groups: Some(groups),
+        }))
     }
 
     fn identity(&self) -> spawn::Identity<'_> {

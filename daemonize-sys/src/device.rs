@@ -13,6 +13,10 @@ pub enum Device {
 }
 
 impl Device {
+    pub const STDIN: Device = Device::Descriptor(0);
+    pub const STDOUT: Device = Device::Descriptor(1);
+    pub const STDERR: Device = Device::Descriptor(2);
+
     /// Returns what a path such as `/dev/stdout`, `/dev/fd/1` or `/dev/null` names; `None` for every other path. Looks at the
     /// path alone, and at no file system.
     #[must_use]

@@ -2,6 +2,7 @@
 //! "failed to \<verb\> `<object>`: \<cause\>".
 
 use crate::escape::into_escaped_lines;
+use nix::errno::Errno;
 use std::fmt::{self, Debug, Display};
 use std::io;
 
@@ -55,6 +56,11 @@ pub fn cause(error: &io::Error) -> String {
     let text = text.strip_suffix(&format!(" (os error {errno})")).unwrap_or(&text);
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+/// Returns the errno of an error that a system call has caused.
+pub fn errno(error: &io::Error) -> Option<Errno> {
+    error.raw_os_error().map(Errno::from_raw)
 }
 
 #[cfg(test)]

@@ -47,6 +47,12 @@ impl Signal {
         (1..=libc::SIGRTMAX()).map(Signal).filter(|signal| signal.exists())
     }
 
+    /// Returns the realtime signals that a program may use.
+    #[doc(hidden)] // For the crates of `daemonic` alone.
+    pub fn realtime() -> impl Iterator<Item = Signal> {
+        (libc::SIGRTMIN()..=libc::SIGRTMAX()).map(Signal)
+    }
+
     /// The number, as system calls take it.
     pub const fn as_raw(self) -> i32 {
         self.0

@@ -14,8 +14,8 @@ fn gen(gen: u64, r#try: u64) {
 }
 
 #[daemon::step(every = "1s")]
-fn tick(gen: &mut u64, limit: &u64) {
-    *gen += *limit;
+fn tick(gen: &mut u64, more: &[u64]) {
+    *gen += more[0];
     add(*gen);
 }
 
@@ -26,17 +26,17 @@ fn handle(gen: u64) {
 
 mod companion {
     #[daemon::run(companion = gen)]
-    pub fn run(gen: u64, config: &u64) {
-        super::add(gen + *config);
+    pub fn run(gen: u64, more: &[u64]) {
+        super::add(gen + more[0]);
     }
 }
 
 #[test]
 fn keyword_of_a_later_edition_as_a_name_is_accepted() {
     gen::call(1, 2);
-    tick::call(&mut 10, &20);
+    tick::call(&mut 10, &[20]);
     handle(100);
-    companion::gen::call(1_000, &2_000);
+    companion::gen::call(1_000, &[2_000]);
     let _ = (gen as fn(u64, u64) -> daemon::Result<daemon::Started>, gen::stop, tick::stop, companion::gen::stop);
     assert_eq!(SUM.load(Ordering::SeqCst), 3_133);
 }

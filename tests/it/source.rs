@@ -98,7 +98,8 @@ pub(crate) fn uses(source: &str, prefixes: &[&str]) -> Vec<(usize, String)> {
             let is_dollar = code[..index].ends_with(['$', '_']);
             let line = code[..index + prefix.len()].lines().count();
             let used = &code[index + prefix.len()..];
-            found.extend(names(used).into_iter().filter(|_| !is_dollar).map(|name| (line, name)));
+            let is_everything = used.starts_with('*');
+            found.extend(names(used).into_iter().filter(|_| !is_dollar && !is_everything).map(|name| (line, name)));
         }
     }
     found
@@ -119,11 +120,11 @@ pub(crate) fn methods(source: &str) -> (BTreeSet<String>, BTreeSet<String>) {
 
 /// The first name of a path, or of each path of a group.
 fn names(path: &str) -> Vec<String> {
-    let first = |text: &str| words(text).next().unwrap_or_default().to_owned();
-    match path.strip_prefix('{') {
-        None => vec![first(path)],
-        Some(group) => members(group).into_iter().map(first).filter(|name| !name.is_empty()).collect(),
-    }
+    let paths = path.strip_prefix('{').map_or_else(|| vec![path], members);
+    // Behind a `*` comes the next line.
+    let names =
+        paths.into_iter().filter(|path| !path.trim_start().starts_with('*')).filter_map(|path| words(path).next());
+    names.map(str::to_owned).collect()
 }
 
 /// The members of a group, up to its closing brace.
@@ -259,6 +260,7 @@ fn uses_of_the_root_are_found_in_groups_too() {
     let names: Vec<(usize, &str)> = found.iter().map(|(line, name)| (*line, name.as_str())).collect();
     assert_eq!(names, [(1, "error"), (2, "sys"), (2, "pid"), (4, "signal"), (5, "daemon")]);
     assert_eq!(uses_of_the_root(source, false).len(), 4);
+    assert!(uses_of_the_root("\nuse super::*;\nuse other::Thing;\n", true).is_empty());
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! A connection to the daemon that a pidfile names, and to no other process.
 
-use super::error::{ErrorKind, Result};
+use super::error::{ErrorKind, Result, cause};
 use super::socket::{HyperIo, Socket};
-use super::target::{ConnectFailures, RunningDaemon, Target};
+use super::target::{RunningDaemon, Target};
 use super::trust::{self, Secret};
 use crate::address::Address;
 use std::future::Future;
@@ -59,18 +59,24 @@ impl Connection {
 
 /// Connects to the first address that accepts connections.
 async fn connect_to_any(connector: &impl Connect, found: &RunningDaemon, target: &Target) -> Result<Connection> {
-    let mut failures = ConnectFailures::default();
+    let unreachable =
+        |why: String| found.failed(ErrorKind::Unreachable, format_args!("pid {} does not answer: {why}", found.pid));
+    // Of several failures the first is reported: the first address is the best one.
+    let mut failure = None;
     for address in &found.addresses {
         match connector.connect(address).await {
             Ok(socket) => {
-                return Connection::trusted(socket, address, found).map_err(|error| failures.before(found, error));
+                return Connection::trusted(socket, address, found).map_err(|error| match failure {
+                    Some(first) if error.kind() == ErrorKind::Unreachable => unreachable(format!("{first}; {error}")),
+                    _ => error,
+                });
             }
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                 let why = format_args!("no connection within {:?}", target.timeout);
                 return Err(found.failed(ErrorKind::Timeout, why));
             }
-            Err(error) => failures.add(&error),
+            Err(error) => _ = failure.get_or_insert_with(|| cause(&error)),
         }
     }
-    Err(failures.all(found))
+    Err(unreachable(failure.unwrap_or_default()))
 }

@@ -4,10 +4,10 @@ use super::error::{Error, ErrorKind, Result};
 use super::trust::Secret;
 use daemonize_sys::escape::escape;
 use http_body_util::Full;
+use hyper::Method;
 use hyper::body::Bytes;
-use hyper::header::{ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, HeaderValue};
+use hyper::header::{ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST};
 use hyper::http::uri::PathAndQuery;
-use hyper::{Method, Uri};
 use serde_json::Value;
 
 /// One request, independent of the connection that carries it.
@@ -48,29 +48,18 @@ impl Request {
     /// # Errors
     /// The host or the token cannot be the value of a header field.
     pub(super) fn for_host(&self, host: &str, token: Option<&Secret>) -> Result<hyper::Request<Full<Bytes>>> {
-        let mut request = hyper::Request::new(Full::new(self.body.clone()));
-        *request.method_mut() = self.method.clone();
-        *request.uri_mut() = Uri::from(self.route.clone());
-        let headers = request.headers_mut();
-        headers.insert(HOST, self.header_value(host)?);
-        headers.insert(ACCEPT, HeaderValue::from_static(self.accept));
+        // Each call connects anew: see the module `client`.
+        let request = hyper::Request::builder().method(&self.method).uri(self.route()).header(CONNECTION, "close");
+        let mut request = request.header(HOST, host).header(ACCEPT, self.accept);
         if let Some(token) = token {
-            let mut bearer = self.header_value(&format!("Bearer {}", token.reveal()))?;
-            // Keeps the token out of `Debug`.
-            bearer.set_sensitive(true);
-            headers.insert(AUTHORIZATION, bearer);
+            request = request.header(AUTHORIZATION, format!("Bearer {}", token.reveal()));
         }
         if !self.body.is_empty() {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            request = request.header(CONTENT_TYPE, "application/json");
         }
-        // Each call connects anew: see the module `client`.
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
-        Ok(request)
-    }
-
-    fn header_value(&self, text: &str) -> Result<HeaderValue> {
-        // The text is left out of the error: it may be the token.
-        text.parse().map_err(|error| Error::failed(ErrorKind::Request, "ask for", self.route(), error))
+        // The error does not contain the value, which may be the token.
+        let request = request.body(Full::new(self.body.clone()));
+        request.map_err(|error| Error::failed(ErrorKind::Request, "ask for", self.route(), error))
     }
 }
 

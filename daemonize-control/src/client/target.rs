@@ -1,12 +1,11 @@
 //! The daemon that a client talks to: the process that the pidfile names, while it runs.
 
-use super::error::{Error, ErrorKind, Result, cause};
+use super::error::{Error, ErrorKind, Result};
 use crate::address::Address;
 use crate::place::Place;
 use daemonize_core::{Daemon, Pid, State, Status};
 use daemonize_sys::proc::{ProcStat, Users};
 use std::fmt::Display;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -130,35 +129,6 @@ impl RunningDaemon {
     /// Returns an error about reaching the daemon.
     pub(crate) fn failed(&self, kind: ErrorKind, why: impl Display) -> Error {
         failed(kind, &self.pidfile, why)
-    }
-}
-
-/// The failures to connect to the addresses of a daemon.
-#[derive(Debug, Default)]
-pub(crate) struct ConnectFailures {
-    /// The first of them: the first address is the best one.
-    first: Option<String>,
-}
-
-impl ConnectFailures {
-    /// Adds the failure of one address.
-    pub(crate) fn add(&mut self, error: &io::Error) {
-        self.first.get_or_insert_with(|| cause(error));
-    }
-
-    /// Returns the error for a daemon of which no address can be connected to.
-    pub(crate) fn all(self, found: &RunningDaemon) -> Error {
-        let why = self.first.unwrap_or_default();
-        found.failed(ErrorKind::Unreachable, format_args!("pid {} does not answer: {why}", found.pid))
-    }
-
-    /// Returns the error of an address that could be connected to, but not be used, after those of the better addresses.
-    pub(crate) fn before(self, found: &RunningDaemon, error: Error) -> Error {
-        match self.first {
-            Some(first) if error.kind() == ErrorKind::Unreachable => found
-                .failed(ErrorKind::Unreachable, format_args!("pid {} does not answer: {first}; {error}", found.pid)),
-            _ => error,
-        }
     }
 }
 

@@ -6,6 +6,7 @@ use crate::report;
 use crate::settings::Detach;
 use crate::sys::places::started_by_systemd;
 use crate::sys::proc::ProcStat;
+use crate::sys::trust::FileId;
 use nix::sys::socket::{AddressFamily, SockaddrLike, SockaddrStorage, getsockname};
 use nix::sys::stat::fstat;
 use std::io;
@@ -100,7 +101,7 @@ fn is_watcher(name: &str) -> bool {
 /// Under a super-server stdin and stdout are the same connection; a Unix socket there is only Node.
 fn serves_a_socket() -> bool {
     let same = match (fstat(io::stdin()), fstat(io::stdout())) {
-        (Ok(input), Ok(output)) => (input.st_dev, input.st_ino) == (output.st_dev, output.st_ino),
+        (Ok(input), Ok(output)) => FileId::of(&input) == FileId::of(&output),
         _ => false,
     };
     let family = || getsockname::<SockaddrStorage>(io::stdin().as_raw_fd()).ok().and_then(|address| address.family());

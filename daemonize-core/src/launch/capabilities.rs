@@ -5,6 +5,8 @@ use crate::error::{Error, Result, cause};
 use crate::settings::Settings;
 use crate::stage::Stage;
 use crate::sys::capabilities as sys;
+use crate::sys::error::errno;
+use nix::errno::Errno;
 use nix::sys::prctl;
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -40,9 +42,9 @@ impl Rights {
         for number in (0..NUMBERS).filter(dropped) {
             match sys::drop_from_bounding_set(number) {
                 // The kernel has no more of them, or what is missing here comes out in `Witness::confirm`.
-                Err(error) if error.raw_os_error() == Some(libc::EINVAL) => break,
-                Err(error) if error.raw_os_error() == Some(libc::EPERM) && no_new_privileges => return Ok(false),
-                Err(error) if error.raw_os_error() == Some(libc::EPERM) => {
+                Err(error) if errno(&error) == Some(Errno::EINVAL) => break,
+                Err(error) if errno(&error) == Some(Errno::EPERM) && no_new_privileges => return Ok(false),
+                Err(error) if errno(&error) == Some(Errno::EPERM) => {
                     return Err(failed("drop the bounding set, which needs CAP_SETPCAP or `no_new_privs`", &error));
                 }
                 outcome => outcome.map_err(|error| failed("drop the bounding set", &error))?,

@@ -40,9 +40,7 @@ impl Destination {
         let stdout = of(one);
         let stderr = match other {
             // It leads to the daemon's own stdout.
-            Some(Stdio::File(path)) if Device::of(path) == Some(Device::Descriptor(libc::STDOUT_FILENO)) => {
-                stdout.clone()
-            }
+            Some(Stdio::File(path)) if Device::of(path) == Some(Device::STDOUT) => stdout.clone(),
             other => of(other),
         };
         [stdout, stderr]

@@ -7,8 +7,10 @@ use crate::settings::Settings;
 use crate::stage::Stage;
 use crate::sys::account::{self, Account, Entry};
 use crate::sys::env as environment;
+use crate::sys::error::errno;
 use crate::sys::fork::Alone;
 use crate::sys::keyring;
+use nix::errno::Errno;
 use nix::unistd::{
     Gid, Uid, chdir, chroot, getegid, geteuid, getgroups, getresgid, getresuid, setgroups, setresgid, setresuid,
 };
@@ -174,7 +176,7 @@ fn leave_session_keyring() -> Result<()> {
         Ok(true) => Ok(()),
         Ok(false) => Err(lied("the session keyring did not change")),
         // A kernel without keys, or a container whose filter of system calls forbids them all.
-        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM | libc::EACCES)) => Ok(()),
+        Err(error) if matches!(errno(&error), Some(Errno::ENOSYS | Errno::EPERM | Errno::EACCES)) => Ok(()),
         Err(error) => Err(Error::stage(Stage::Identity, format_args!("join a new session keyring: {}", cause(&error)))),
     }
 }

@@ -25,9 +25,11 @@ use crate::process::{BootContext, Identity};
 use crate::settings::{OnOutput, Ready};
 use crate::stage::Stage;
 use crate::stdout;
+use crate::sys::error::errno;
 use crate::sys::fork::{Alone, Fence, Fork, fork};
 use crate::sys::proc::ProcStat;
 use crate::sys::wait::Death;
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags};
 use std::os::fd::AsFd;
 use std::path::PathBuf;
@@ -252,7 +254,7 @@ impl Launcher {
                 let context = self.context.take().unwrap_or_else(BootContext::read).map_err(failed)?;
                 Ok(Some(Identity { pid: daemon, start_time: stat.start_time, context }))
             }
-            Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)) => Ok(None),
+            Err(error) if matches!(errno(&error), Some(Errno::ENOENT | Errno::ESRCH)) => Ok(None),
             Err(error) => Err(failed(error)),
         }
     }

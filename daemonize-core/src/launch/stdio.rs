@@ -49,7 +49,7 @@ impl Streams {
         let stdout = output(one, detached, owner, &mut null, io::stdout().as_fd())?;
         let stderr = match (one.1, other.1) {
             // It is where the daemon's own stdout leads, as for the daemon itself.
-            (_, Some(Stdio::File(path))) if Device::of(path) == Some(Device::Descriptor(libc::STDOUT_FILENO)) => {
+            (_, Some(Stdio::File(path))) if Device::of(path) == Some(Device::STDOUT) => {
                 Some(stdout.clone().map_or_else(|| copy(io::stdout().as_fd()), Ok)?)
             }
             // One description for both: their lines land in the order in which they were written.
@@ -158,7 +158,7 @@ fn input(setting: Option<&Stdio>, detached: bool, null: &mut Null) -> Result<Opt
         Some(Stdio::Descriptor(fd)) => return Ok(Some(Target::Open(Arc::clone(fd)))),
         Some(Stdio::File(path)) => match Device::of(path) {
             Some(Device::Null) => return null.target(),
-            Some(Device::Descriptor(libc::STDIN_FILENO)) => return Ok(None),
+            Some(Device::STDIN) => return Ok(None),
             _ => open_input(path),
         },
         Some(Stdio::Text(text)) => {
@@ -185,7 +185,7 @@ fn output(
         Some(Stdio::File(path)) => match Device::of(path) {
             Some(Device::Null) => null.target(),
             Some(Device::Descriptor(number)) if number == current.as_raw_fd() => inherited(),
-            Some(Device::Descriptor(libc::STDERR_FILENO)) => copy(io::stderr().as_fd()).map(Some),
+            Some(Device::STDERR) => copy(io::stderr().as_fd()).map(Some),
             _ => {
                 let opened = open_log(path, owner).map(|fd| Some(Target::Log(path.clone(), fd)));
                 opened.map_err(|why| unusable(key, path, why))
@@ -221,7 +221,7 @@ fn describe(errno: nix::Error) -> String {
 
 /// Opens a file to be stdin; not a FIFO, which might make the start wait for a writer.
 fn open_input(path: &Path) -> Result<File> {
-    let opened = File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path);
+    let opened = File::options().read(true).custom_flags((OFlag::O_NONBLOCK | OFlag::O_NOCTTY).bits()).open(path);
     let file = opened.map_err(|error| unusable("stdin", path, cause(&error)))?;
     match file.metadata() {
         Ok(status) if status.is_file() => Ok(file),

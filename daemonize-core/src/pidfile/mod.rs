@@ -24,7 +24,9 @@ pub(crate) use refusal::already_running;
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::pid::Pid;
 use crate::process::Identity;
+use crate::sys::error::errno;
 use fs2::FileExt;
+use nix::errno::Errno;
 use place::{Place, distrusted, inaccessible};
 use probe::Reading;
 use refusal::{find_living, locked, locking_failed};
@@ -194,7 +196,7 @@ impl PidFile {
             Ok(free) => free,
             Err(error) => {
                 // A file system without locks: no process can hold this one. Out of memory says nothing of that kind.
-                if created && error.raw_os_error() != Some(libc::ENOMEM) {
+                if created && errno(&error) != Some(Errno::ENOMEM) {
                     place.remove_lock();
                 }
                 return Err(locking_failed(&place, &error));

@@ -8,7 +8,7 @@ mod sibling;
 use super::probe::Reading;
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::sys::trust::directory::{Directory, DirectoryPolicy, open_directory, open_foreign_directory};
-use crate::sys::trust::{FilePolicy, OTHERS_OPEN, OTHERS_WRITE, SAFE_FLAGS, is_same_file, root_and_self};
+use crate::sys::trust::{FileId, FilePolicy, OTHERS_OPEN, OTHERS_WRITE, SAFE_FLAGS, root_and_self};
 use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, fstatat};
 use nix::unistd::{Uid, UnlinkatFlags, geteuid, unlinkat};
@@ -139,9 +139,9 @@ impl Place {
     pub(crate) fn replace(&self, content: &[u8], mode: u32) -> io::Result<()> {
         let mut file = self.create_successor(mode)?;
         // One write: a disk that takes a part of it is full.
-        let whole = file.write(content).and_then(|length| {
-            if length == content.len() { Ok(()) } else { Err(io::Error::from_raw_os_error(libc::ENOSPC)) }
-        });
+        let whole = file
+            .write(content)
+            .and_then(|length| if length == content.len() { Ok(()) } else { Err(nix::Error::ENOSPC.into()) });
         let written = whole.and_then(|()| Ok(fchmod(&file, permissions(mode))?)).and_then(|()| self.install());
         written.inspect_err(|_| drop(self.remove_successor()))
     }
@@ -293,7 +293,7 @@ fn parts(path: &Path) -> Result<(&Path, OsString)> {
 }
 
 fn same(one: nix::Result<FileStat>, other: nix::Result<FileStat>) -> bool {
-    matches!((one, other), (Ok(one), Ok(other)) if is_same_file(&one, &other))
+    matches!((one, other), (Ok(one), Ok(other)) if FileId::of(&one) == FileId::of(&other))
 }
 
 /// Removes a name; one that is gone already is no error.

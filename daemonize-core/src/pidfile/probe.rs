@@ -5,6 +5,7 @@ use crate::pid::Pid;
 use crate::process::{Identity, Life, runs_as};
 use crate::sys::account::describe;
 use crate::sys::proc::{ProcStat, after_boot};
+use crate::sys::trust::FileId;
 use nix::sys::stat::{FileStat, fstat};
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Uid;
@@ -22,7 +23,7 @@ const LONG_START: Duration = Duration::from_secs(60);
 pub(crate) struct Reading {
     pub(crate) record: Record,
     bytes: Vec<u8>,
-    inode: (libc::dev_t, libc::ino_t),
+    file: FileId,
     modified: SystemTime,
     /// The other user that owns the file's directory, if root reads the file.
     pub(crate) foreign: Option<u32>,
@@ -70,13 +71,13 @@ impl Reading {
         let status = fstat(file)?;
         let seconds = Duration::from_secs(status.st_mtime.try_into().unwrap_or(0));
         let modified = SystemTime::UNIX_EPOCH + seconds;
-        let inode = (status.st_dev, status.st_ino);
-        Ok(Reading { record: Record::parse(&bytes), bytes, inode, modified, foreign: None })
+        let file = FileId::of(&status);
+        Ok(Reading { record: Record::parse(&bytes), bytes, file, modified, foreign: None })
     }
 
     /// Returns `true` if this is the file that was read.
     pub(super) fn is_of(&self, file: &FileStat) -> bool {
-        self.inode == (file.st_dev, file.st_ino)
+        self.file == FileId::of(file)
     }
 
     /// Returns the state of the process that the file names.
@@ -139,7 +140,7 @@ impl Probe {
     /// Returns `true` if both looks saw the same bytes in the same file.
     pub(crate) fn is_same(&self, other: &Probe) -> bool {
         match (&self.0, &other.0) {
-            (Some(one), Some(other)) => one.inode == other.inode && one.bytes == other.bytes,
+            (Some(one), Some(other)) => one.file == other.file && one.bytes == other.bytes,
             (None, None) => true,
             _ => false,
         }

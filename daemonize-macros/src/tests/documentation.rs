@@ -53,6 +53,7 @@ fn table_of_readme_is_that_of_keys() {
 #[test]
 fn example_of_every_key_is_accepted() {
     for key in keys::KEYS {
+        assert!(key.purpose().starts_with(char::is_lowercase), "`{}` does not continue a sentence", key.purpose());
         let asynchronous = if matches!(key.name, "runtime" | "worker_threads") { "async " } else { "" };
         for kind in key.kinds {
             let example = match (kind, key.name) {

@@ -4,6 +4,7 @@ mod attribute_errors;
 mod block_errors;
 mod documentation;
 mod function_errors;
+mod hint_errors;
 mod instances;
 mod passing;
 mod snapshots;

@@ -2,7 +2,7 @@
 
 use crate::error::cause;
 use daemonize_sys::trust::directory::{Directory, DirectoryPolicy, open_directory};
-use daemonize_sys::trust::{Distrust, FilePolicy, OTHERS_WRITE, SAFE_FLAGS, root_and_self};
+use daemonize_sys::trust::{Distrust, FileId, FilePolicy, OTHERS_WRITE, SAFE_FLAGS, root_and_self};
 use nix::fcntl::{OFlag, openat, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
 use nix::unistd::Uid;
@@ -18,11 +18,8 @@ const LARGEST: usize = 1 << 20;
 /// Symbolic links on the way before somebody is going in circles (as in the kernel).
 const LINKS: usize = 40;
 
-/// What tells one file from another, whatever it is called.
-pub(super) type Identity = (nix::libc::dev_t, nix::libc::ino_t);
-
 /// What is in a file, and which file it was.
-pub(super) fn read(path: &Path) -> Result<(Vec<u8>, Identity), String> {
+pub(super) fn read(path: &Path) -> Result<(Vec<u8>, FileId), String> {
     let (file, status) = open(path)?;
     judge(&status)?;
     let (mut file, mut bytes) = (File::from(file), Vec::new());
@@ -35,7 +32,7 @@ pub(super) fn read(path: &Path) -> Result<(Vec<u8>, Identity), String> {
     if written(&after) != written(&status) || size(&after) != bytes.len() {
         return Err("it was written while it was read: try again when it is finished".into());
     }
-    Ok((bytes, (status.st_dev, status.st_ino)))
+    Ok((bytes, FileId::of(&status)))
 }
 
 /// Opens the file that a path leads to; links that nobody else can have put there are followed.

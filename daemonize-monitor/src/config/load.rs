@@ -1,6 +1,6 @@
 //! Reading a configuration with all that it includes.
 
-use super::file::{self, Identity};
+use super::file;
 use super::hints;
 use super::keys::{self, Described};
 use super::mistake::{Mistake, Place};
@@ -9,6 +9,7 @@ use super::value::{Value, entries, known_only};
 use super::{monitor, original};
 use crate::error::cause;
 use crate::settings::{Settings, name};
+use crate::sys::trust::FileId;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -30,9 +31,9 @@ pub(super) struct Load<'a> {
     /// `true` to look at directories and logs, which may be on file systems that do not answer.
     pub(super) looks_at_places: bool,
     /// The files that include the one being read, the outermost first.
-    within: Vec<(PathBuf, Identity)>,
+    within: Vec<(PathBuf, FileId)>,
     /// All files that were read.
-    seen: Vec<Identity>,
+    seen: Vec<FileId>,
 }
 
 impl<'a> Load<'a> {

@@ -1,5 +1,5 @@
-//! The engine: one thread that waits for everything at once. Nothing in it blocks, except for the short moment in which a start
-//! returns that does not hang.
+//! The engine: one thread that waits for everything at once. Nothing in it blocks, except for the short moment in which a child
+//! is forked, and gets descriptors of its own.
 //!
 //! The loop turns descriptors and timers into events, hands these to the states of bots, and carries out the actions that they
 //! answer with. Deaths come through pidfds, output and events through pipes, commands through a channel and an eventfd; what is
@@ -33,7 +33,8 @@
 //!   again from `/proc`;
 //! * deadlines, as times on `CLOCK_MONOTONIC`, which the new program shares.
 //!
-//! Starts that hang, commands, subscribers and followers would be ended before: they belong to other threads.
+//! Starts that are pending, commands, subscribers and followers would be ended before: a child that has not executed its program
+//! reports to this one, and the others belong to other threads.
 
 mod adopt;
 mod bot_state;
@@ -64,9 +65,9 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::notify;
-use crate::program::Ground;
+use crate::program::SpawnContext;
 use crate::settings::Settings;
-use crate::spawner::Spawners;
+use crate::spawner::Spawner;
 use crate::status::State;
 use children::Children;
 use daemonize_core::{Pid, Signal};
@@ -121,8 +122,7 @@ impl Engine {
         let reactor = Reactor::new().map_err(|errno| failed(errno.into()))?;
         let sockets = plan.journal.clone();
         let journal = Journal::begin(plan.journal)?;
-        let ground = Ground::new(journal.secret(), descriptors);
-        let spawners = Spawners::new(ground).map_err(failed)?;
+        let spawner = Spawner::new(SpawnContext::new(journal.secret(), descriptors)).map_err(failed)?;
         let children = Children::new(plan.reaps_all, journal.secret().clone()).map_err(failed)?;
         let stray_signals = StraySignalLog::listen(plan.ignored).map_err(failed)?;
         // Before the first bot ends, it must be known what this kernel can.
@@ -130,7 +130,7 @@ impl Engine {
         let sockets = sockets.as_deref().and_then(notify::Directory::beside);
         let stop_timeout = plan.config.settings.stop_timeout;
         let mut engine = Engine {
-            bots: Supervisor::new(Parts { reactor, children, journal, spawners, sockets, stop_timeout }),
+            bots: Supervisor::new(Parts { reactor, children, journal, spawner, sockets, stop_timeout }),
             receiver: plan.receiver,
             stray_signals,
             stopping: plan.stopping,
@@ -198,7 +198,7 @@ impl Engine {
 
     /// Calls `ready`, once, when all bots were begun that start by themselves.
     fn report_ready(&mut self) -> Result<()> {
-        if let Some(ready) = self.ready.take_if(|_| !self.bots.has_queued_starts()) {
+        if let Some(ready) = self.ready.take_if(|_| !self.bots.is_starting()) {
             ready()?;
             // Until then a daemon's streams may lead to its launcher.
             inherited::warn_of_lost_output(&self.configured);
@@ -213,12 +213,13 @@ impl Engine {
             Token::Children => bots.take_changes_of_children(),
             Token::Stopping => self.told_to_stop(),
             Token::StraySignals => self.take_stray_signals(),
-            Token::Threads => bots.take_outcomes(),
+            Token::Answers => bots.take_answers(),
             Token::Stream(key) => bots.take_piece(key),
             Token::Notify(key) if bots.units.contains(key) => bots.take_notifications(key.index),
+            Token::Start(key) if bots.units.contains(key) => bots.take_start(key.index),
             Token::Process(key) if bots.units.contains(key) => bots.take_changes_of(key.index),
             Token::Probe(key) if bots.units.contains(key) => bots.take_probe(key.index),
-            Token::Notify(_) | Token::Process(_) | Token::Probe(_) => {}
+            Token::Notify(_) | Token::Start(_) | Token::Process(_) | Token::Probe(_) => {}
         }
     }
 
@@ -226,6 +227,8 @@ impl Engine {
         while let Some((at, timer)) = self.bots.reactor.take_due(self.bots.now) {
             match timer {
                 Timer::Bot(key) => self.bots.take_timer(key, at),
+                Timer::Start(key) if self.bots.units.contains(key) => self.bots.report_hanging_start(key.index),
+                Timer::Start(_) => {}
                 Timer::Children => self.bots.take_changes_of_children(),
                 Timer::StraySignals => self.log_stray_signals(),
                 Timer::Shutdown => self.check_shutdown_deadline(at),

@@ -17,6 +17,8 @@ const MAX_EVENTS: usize = 128;
 pub(super) enum Timer {
     /// The deadline or the next probe of a bot.
     Bot(Key),
+    /// The start of a bot may hang.
+    Start(Key),
     /// Children have changed that were not handled yet.
     Children,
     /// Signals may have come that are not logged yet.

@@ -29,7 +29,7 @@ const DEADLY: [Signal; 11] = [
 
 /// Returns the signals that end a program by default and mean nothing to a monitor.
 pub(crate) fn deadly() -> impl Iterator<Item = Signal> {
-    DEADLY.into_iter().chain((libc::SIGRTMIN()..=libc::SIGRTMAX()).map(Signal::from))
+    DEADLY.into_iter().chain(Signal::realtime())
 }
 
 /// Logs signals that mean nothing to a monitor.

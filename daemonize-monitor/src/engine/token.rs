@@ -11,11 +11,13 @@ pub(super) enum Token {
     Children,
     /// The daemon was told to stop.
     Stopping,
-    /// The threads that start programs and look for files.
-    Threads,
+    /// The threads that look up users and look at files.
+    Answers,
     StraySignals,
     /// The notify socket of a bot.
     Notify(Key),
+    /// The child that is to execute the program of a bot.
+    Start(Key),
     /// The process of a bot.
     Process(Key),
     /// A pipe from a bot.
@@ -35,8 +37,9 @@ impl Token {
             Token::Process(key) => keyed(4, key),
             Token::Stream(key) => keyed(5, key),
             Token::Probe(key) => keyed(6, key),
-            Token::Threads => 7 << 56,
+            Token::Answers => 7 << 56,
             Token::StraySignals => 8 << 56,
+            Token::Start(key) => keyed(9, key),
         }
     }
 
@@ -50,8 +53,9 @@ impl Token {
             4 => Token::Process(key),
             5 => Token::Stream(key),
             6 => Token::Probe(key),
-            7 => Token::Threads,
+            7 => Token::Answers,
             8 => Token::StraySignals,
+            9 => Token::Start(key),
             _ => Token::Commands,
         }
     }
@@ -65,9 +69,9 @@ mod tests {
     fn token_is_decoded_as_it_was_encoded() {
         let keys =
             [(0, 0), (7, 3), (u32::MAX as usize, GENERATIONS - 1)].map(|(index, generation)| Key { index, generation });
-        let kinds: [fn(Key) -> Token; 4] = [Token::Notify, Token::Process, Token::Stream, Token::Probe];
+        let kinds: [fn(Key) -> Token; 5] = [Token::Notify, Token::Start, Token::Process, Token::Stream, Token::Probe];
         let keyed = keys.iter().flat_map(|key| kinds.map(|kind| kind(*key)));
-        for token in [Token::Commands, Token::Children, Token::Stopping, Token::Threads, Token::StraySignals]
+        for token in [Token::Commands, Token::Children, Token::Stopping, Token::Answers, Token::StraySignals]
             .into_iter()
             .chain(keyed)
         {

@@ -1,99 +1,65 @@
-//! Threads that do what may hang, so that nobody waits for it: they start programs, and look whether a file is there.
+//! Starts programs, and asks what has to be known for that, so that nothing waits for what hangs.
 //!
-//! The directory or the program of a bot may be on a mount that does not answer, and so may the name service not when its
-//! user is looked up. Whoever wants a start waits for a moment only, which is enough wherever nothing hangs; after that he
-//! holds a [`Ticket`] of it and hears of its outcome by a bell, while the next start happens in another thread.
-//!
-//! No thread that starts programs ends before the engine does: `PR_SET_PDEATHSIG` reaches a child when the *thread* ends that
-//! has made it. For the same reason looks happen elsewhere: a thread that hangs for ever does not even end with the monitor.
+//! The directory or the program of a bot may be on a mount that does not answer. The child opens them, which is forked by the
+//! caller's thread and reports through a pipe what has become of it: see [`PendingChild`]. So all bots are children of one thread,
+//! to whose end their `PR_SET_PDEATHSIG` is tied. What cannot be left to a child is asked by threads: see [`Lookups`].
 
-mod look;
-mod ticket;
+mod file_version;
+mod lookups;
 
-#[cfg(test)]
-mod tests;
-
-pub(crate) use look::FileVersion;
-pub(crate) use ticket::{Begun, Ticket};
+pub(crate) use file_version::FileVersion;
 
 use crate::bot::Bot;
 use crate::error::cause;
 use crate::notify;
-use crate::program::{Ground, Refusal};
+use crate::program::{AccountNames, Refusal, RunAs, SpawnContext};
 use crate::secret::Secret;
-use crate::sys::pidfd::PidFd;
-use crate::sys::spawn::{self, Newborn, STREAMS, Slots};
-use daemonize_core::Pid;
+use crate::sys::spawn::{FdTable, PendingChild, STREAMS};
+use lookups::Lookups;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::unistd::{Uid, fchown};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
+use std::task::Poll;
 use std::time::Duration;
 
-/// So long a start is waited for; most take less than a thousandth of a second, but not on every machine.
-const PATIENCE: Duration = Duration::from_millis(100);
+/// How many files whose mounts do not answer may be looked at.
+const MAX_HANGING_FILES: usize = 16;
 
-/// The same while something hangs: more may follow.
-const LESS: Duration = Duration::from_millis(20);
+/// How many users and groups may be looked up that the name service does not answer for.
+const MAX_HANGING_ACCOUNTS: usize = 16;
 
-/// So many starts may hang at once; further ones are refused for want of a thread.
-const MOST: usize = 64;
+/// The size of a stack in bytes: next to nothing is done to look at a file, but a name service is code of others.
+const STACK_FOR_FILES: usize = 64 * 1024;
+const STACK_FOR_ACCOUNTS: usize = 1024 * 1024;
 
-/// So many threads have their slots from the beginning on, with low numbers: their children have little to copy and to close.
-const READY: usize = 4;
-
-/// What the stack of a thread may hold: a name service is somebody else's code.
-const STACK: usize = 1024 * 1024;
-
-/// What a thread does.
-type Job = Box<dyn FnOnce(&Worker) + Send>;
-
-/// A process that was started.
-pub(crate) struct Made {
-    pub(crate) pid: Pid,
-    pub(crate) handle: PidFd,
-    /// The user that it became.
-    pub(crate) user: u32,
-}
-
-/// The threads, and what they start from.
-pub(crate) struct Spawners {
-    ground: Arc<Ground>,
-    bell: Arc<EventFd>,
-    threads: Vec<Spawner>,
-    /// Of the threads to come.
-    slots: Vec<Slots>,
-    looks: look::Count,
-}
-
-/// One thread.
-struct Spawner {
-    jobs: Sender<Job>,
-    newborn: Arc<Newborn>,
-    is_idle: Arc<AtomicBool>,
+/// See the module.
+pub(crate) struct Spawner {
+    context: SpawnContext,
+    table: FdTable,
+    wakeup: Arc<EventFd>,
+    accounts: Lookups<AccountNames, Result<Arc<RunAs>, Refusal>>,
+    files: Lookups<PathBuf, Option<FileVersion>>,
 }
 
 /// A bot that is to be started.
 pub(crate) struct Start {
     pub(crate) bot: Arc<Bot>,
-    /// By which what it starts is known.
+    /// Proves that a process belongs to the bot.
     pub(crate) secret: Secret,
-    /// Where it says that it is ready.
+    /// The address at which the bot reports that it is ready.
     pub(crate) notify: Option<String>,
-    /// How long it has to end when it is told to; zero if not at all.
+    /// How long the bot has to end when it is told to; zero if not at all.
     pub(crate) time_to_end: Duration,
     pub(crate) streams: Streams,
 }
 
-/// What the streams of a bot shall be.
+/// The streams that a bot gets.
 pub(crate) struct Streams(pub(crate) [Stream; STREAMS]);
 
-/// What one of them shall be.
+/// A stream that a bot gets.
 pub(crate) enum Stream {
     Null,
     /// A stream of the monitor's.
@@ -103,120 +69,68 @@ pub(crate) enum Stream {
     Same,
 }
 
-impl Spawners {
-    /// With one thread, which is enough unless something hangs.
+impl Spawner {
+    /// Opens the descriptors through which children get theirs.
     ///
     /// # Errors
-    /// No descriptor, no memory or no thread is left.
-    pub(crate) fn new(ground: Ground) -> io::Result<Spawners> {
-        let bell = EventFd::from_value_and_flags(0, EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
-        let slots = (0..READY).map(|_| Slots::new()).rev().collect::<io::Result<_>>()?;
-        let (ground, bell, threads) = (Arc::new(ground), Arc::new(bell), Vec::new());
-        let mut spawners = Spawners { ground, bell, threads, slots, looks: look::Count::default() };
-        spawners.add()?;
-        Ok(spawners)
+    /// No descriptor is left.
+    pub(crate) fn new(context: SpawnContext) -> io::Result<Spawner> {
+        let table = FdTable::new()?;
+        let wakeup = Arc::new(EventFd::from_value_and_flags(0, EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?);
+        let accounts = Lookups::new("accounts", MAX_HANGING_ACCOUNTS, STACK_FOR_ACCOUNTS, &wakeup);
+        let files = Lookups::new("files", MAX_HANGING_FILES, STACK_FOR_FILES, &wakeup);
+        Ok(Spawner { context, table, wakeup, accounts, files })
     }
 
-    /// Readable when something is over that had been left to itself, until it is read.
-    pub(crate) fn bell(&self) -> &EventFd {
-        &self.bell
+    /// Returns what is readable when an answer has come, until it is read.
+    pub(crate) fn wakeup(&self) -> &EventFd {
+        &self.wakeup
     }
 
-    /// Starts a bot.
-    pub(crate) fn start(&mut self, start: Start) -> Begun<Made> {
-        let is_calm = self.threads.iter().all(|thread| thread.is_idle.load(SeqCst));
-        let patience = if is_calm { PATIENCE } else { LESS };
-        self.give(patience, move |worker, ticket| worker.start(&start, ticket))
+    /// Looks up who a bot runs as.
+    pub(crate) fn look_up_account(&mut self, bot: &Bot) -> Poll<Result<Arc<RunAs>, Refusal>> {
+        let Some(names) = AccountNames::of(bot) else { return Poll::Ready(Ok(Arc::default())) };
+        let theirs = names.clone();
+        let ask = move |_: &EventFd| RunAs::look_up(&theirs).map(Arc::new);
+        self.accounts.ask(&names, Duration::ZERO, ask).map(|answer| answer.and_then(|found| found))
     }
 
-    /// Has something done by a thread that has nothing else to do.
-    fn give<T: Send + 'static>(
-        &mut self,
-        patience: Duration,
-        act: impl FnOnce(&Worker, &Ticket<T>) -> Result<T, Refusal> + Send + 'static,
-    ) -> Begun<T> {
-        let thread = match self.idle() {
-            Ok(thread) => thread,
-            Err(error) => return Begun::Over(Err(refusal(&cause(&error)))),
-        };
-        let (ticket, theirs) = Ticket::pair(Some(&thread.newborn));
-        thread.is_idle.store(false, SeqCst);
-        let job: Job = Box::new(move |worker| {
-            // All that the act has, such as the bot's ends of its pipes, is gone before anybody hears that it is over. A
-            // thread that ends would take its children with it.
-            let outcome = catch_unwind(AssertUnwindSafe(|| act(worker, &theirs)));
-            worker.is_idle.store(true, SeqCst);
-            theirs.settle(outcome.unwrap_or_else(|_| Err(refusal("a thread has panicked"))), &worker.bell);
-        });
-        match thread.jobs.send(job) {
-            Ok(()) => ticket.wait(patience),
-            Err(_) => Begun::Over(Err(refusal("a thread has ended"))),
-        }
+    /// Takes the answers to look-ups of accounts.
+    pub(crate) fn take_accounts(&mut self) -> Vec<(AccountNames, Result<Arc<RunAs>, Refusal>)> {
+        let answers = self.accounts.take_answers().into_iter();
+        answers.map(|(names, answer)| (names, answer.and_then(|found| found))).collect()
     }
 
-    /// The first thread that is idle, or one more. The first one's descriptors have the lowest numbers: its children have
-    /// the least to copy.
-    fn idle(&mut self) -> io::Result<&Spawner> {
-        let idle = self.threads.iter().position(|thread| thread.is_idle.load(SeqCst));
-        let index = idle.map_or_else(|| self.add(), Ok)?;
-        Ok(&self.threads[index])
+    /// Looks which file is at a path, and waits at most `timeout` for the answer. Where it cannot be looked, there is none.
+    pub(crate) fn look_at(&mut self, path: &Path, timeout: Duration) -> Poll<Option<FileVersion>> {
+        let path = path.to_owned();
+        let theirs = path.clone();
+        let ask = move |wakeup: &EventFd| FileVersion::find(&theirs, wakeup);
+        self.files.ask(&path, timeout, ask).map(|answer| answer.unwrap_or(None))
     }
 
-    /// Its number.
-    fn add(&mut self) -> io::Result<usize> {
-        if self.threads.len() >= MOST {
-            return Err(io::Error::other(format!("{MOST} others hang")));
-        }
-        let newborn = Arc::new(Newborn::new()?);
-        let slots = self.slots.pop().map_or_else(Slots::new, Ok)?;
-        let (jobs, inbox) = channel();
-        let is_idle = Arc::new(AtomicBool::new(true));
-        let worker =
-            Worker { ground: self.ground.clone(), bell: self.bell.clone(), slots, is_idle: Arc::clone(&is_idle) };
-        thread::Builder::new().name("starts".into()).stack_size(STACK).spawn(move || worker.work(&inbox))?;
-        self.threads.push(Spawner { jobs, newborn, is_idle });
-        Ok(self.threads.len() - 1)
-    }
-}
-
-/// Why no thread does it; another time, one may.
-fn refusal(why: &str) -> Refusal {
-    Refusal { text: format!("failed to start it: {why}"), errno: nix::libc::EAGAIN, shortage: true }
-}
-
-/// What runs in a thread.
-struct Worker {
-    ground: Arc<Ground>,
-    bell: Arc<EventFd>,
-    slots: Slots,
-    is_idle: Arc<AtomicBool>,
-}
-
-impl Worker {
-    fn work(&self, inbox: &Receiver<Job>) {
-        spawn::block_signals();
-        while let Ok(job) = inbox.recv() {
-            job(self);
-        }
+    /// Takes the answers to looks at files.
+    pub(crate) fn take_files(&mut self) -> Vec<(PathBuf, Option<FileVersion>)> {
+        let answers = self.files.take_answers().into_iter();
+        answers.map(|(path, answer)| (path, answer.unwrap_or(None))).collect()
     }
 
-    fn start(&self, start: &Start, ticket: &Ticket<Made>) -> Result<Made, Refusal> {
-        let streams = start.streams.borrowed();
-        let notify = start.notify.as_deref();
-        let prepared = self.ground.prepare(&start.bot, &start.secret, notify, start.time_to_end, streams)?;
+    /// Forks the process of a bot. Returns it with the user that it runs as.
+    ///
+    /// # Errors
+    /// There is no process.
+    pub(crate) fn spawn(&mut self, start: &Start, run_as: &RunAs) -> Result<(PendingChild, u32), Refusal> {
+        let Start { bot, secret, notify, time_to_end, streams } = start;
+        let prepared =
+            self.context.prepare(bot, run_as, secret, notify.as_deref(), *time_to_end, streams.borrowed())?;
         if let Some(user) = prepared.new_user() {
-            start.streams.give_to(user);
+            streams.give_to(user);
         }
-        if let Some(address) = &start.notify {
+        if let Some(address) = notify {
             notify::hand_over(address, prepared.user())
-                .map_err(|error| refusal(&format!("its notify socket: {}", cause(&error))))?;
+                .map_err(|error| Refusal::shortage(&format!("its notify socket: {}", cause(&error))))?;
         }
-        if ticket.is_to_be_made() {
-            let (pid, handle) = prepared.execute(&self.slots, ticket.newborn())?;
-            Ok(Made { pid, handle, user: prepared.user() })
-        } else {
-            Err(refusal("it was stopped"))
-        }
+        Ok((prepared.spawn(&mut self.table)?, prepared.user()))
     }
 }
 
@@ -226,7 +140,7 @@ impl Streams {
     fn give_to(&self, user: Uid) {
         for stream in &self.0 {
             if let Stream::Pipe(pipe) = stream {
-                // Without CAP_CHOWN they stay root's, and serve as descriptors all the same.
+                // Without CAP_CHOWN they stay root's, and serve as descriptors nevertheless.
                 let _ = fchown(pipe, Some(user), None);
             }
         }

@@ -1,80 +1,98 @@
 //! What runs in the child until it executes its program.
 //!
-//! No code runs here but [`in_child`]: it allocates nothing, locks nothing, cannot panic, and calls nothing but system
-//! calls; those that glibc applies to all threads at once (`setresuid(3)`) go to the kernel directly.
+//! No code runs here but [`in_child`]: the child is a copy of one thread of the parent, so another thread may hold any lock. It
+//! allocates nothing, locks nothing, cannot panic, and calls nothing but system calls; those that glibc applies to all threads at
+//! once (`setresuid(3)`) go to the kernel directly.
 
 use super::identity;
 use super::{BAR, DIRECTORY, EXECUTE, FAILED, LIMITS, PASS, Program, SESSION, STREAMS, TIE};
 use crate::table;
-use std::cell::Cell;
 use std::ffi::{c_char, c_int, c_void};
 use std::os::fd::RawFd;
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicI32, Ordering::SeqCst};
 
-/// Where the child has the pipe by which it says what failed: beside its streams.
-const VERDICT: RawFd = 4;
+/// The number that the pipe has in the child by which it reports a failure: beside its streams.
+const REPORT: RawFd = 4;
 const _: () = assert!(STREAMS == 4, "it would be one of its streams");
 
-/// Everything that the child needs to know, made before there is one.
-pub(super) struct Order<'a> {
+/// The first byte of the pipe: the child does not share the parent's descriptors any more.
+pub(super) const APART: u8 = 0xff;
+
+/// Everything that the child needs to know, made before the fork.
+pub(super) struct Setup<'a> {
     pub(super) program: &'a Program<'a>,
     pub(super) paths: &'a [*const c_char],
     pub(super) arguments: &'a [*const c_char],
     pub(super) environment: &'a [*const c_char],
     pub(super) slots: [RawFd; STREAMS],
+    /// Descriptors from this number on are not passed.
     pub(super) limit: RawFd,
-    /// The child's own, once it has its own table.
-    pub(super) failed: Cell<RawFd>,
+    pub(super) report: RawFd,
     pub(super) parent: libc::pid_t,
-    /// Where it writes its number.
-    pub(super) newborn: &'a AtomicI32,
     /// `true` if the child shares its parent's table of descriptors until `close_range(2)` gives it one of its own.
     pub(super) shares_table: bool,
     /// Room for the groups that it has then, and for one more.
-    pub(super) scratch: *mut [u32],
+    pub(super) scratch: &'a mut [u32],
 }
 
-/// What runs in the child.
-pub(super) extern "C" fn in_child(order: *mut c_void) -> c_int {
-    // SAFETY: the parent passes the `Order` and waits until we are done with it.
-    let order = unsafe { &*order.cast::<Order<'_>>() };
-    // SAFETY: takes and touches nothing.
-    order.newborn.store(unsafe { libc::getpid() }, SeqCst);
-    let (doing, errno) = match set_up(order) {
-        Ok(()) => (EXECUTE, execute(order)),
+/// Sets up the child and executes its program, or reports what failed.
+pub(super) extern "C" fn in_child(setup: *mut c_void) -> c_int {
+    // SAFETY: the parent passes a `Setup`, of which the child has a copy.
+    let setup = unsafe { &mut *setup.cast::<Setup<'_>>() };
+    let begun = begin(setup);
+    let is_apart = begun.is_ok();
+    if is_apart {
+        report(setup, &[APART]);
+    }
+    let (doing, errno) = match begun.and_then(|()| set_up(setup)) {
+        Ok(()) => (EXECUTE, execute(setup)),
         Err(failed) => failed,
     };
     let [a, b, c, d] = errno.to_ne_bytes();
-    let words = [doing, 0, 0, 0, a, b, c, d];
-    // SAFETY: writes eight bytes of ours; less than PIPE_BUF, so they arrive whole. `_exit` ends the child alone.
-    unsafe {
-        libc::write(order.failed.get(), words.as_ptr().cast(), words.len());
-        libc::_exit(FAILED)
-    }
+    let record = [APART, doing, 0, 0, 0, a, b, c, d];
+    // Once apart, the parent may have given the slot another file: what is written before has to say so at once.
+    report(setup, if is_apart { record.split_at(1).1 } else { &record });
+    // SAFETY: ends the child alone.
+    unsafe { libc::_exit(FAILED) }
+}
+
+/// Writes into the pipe; less than `PIPE_BUF`, so it arrives whole.
+fn report(setup: &Setup<'_>, bytes: &[u8]) {
+    // SAFETY: reads bytes of ours.
+    unsafe { libc::write(setup.report, bytes.as_ptr().cast(), bytes.len()) };
 }
 
 pub(super) fn errno() -> c_int {
-    // SAFETY: errno's address is valid in every thread, and in a child that borrows one's memory.
+    // SAFETY: errno's address is valid in every thread, and in its copy.
     unsafe { *libc::__errno_location() }
 }
 
-/// What failed, and errno.
+/// The step that failed, and errno.
 pub(super) type Failed = (u8, c_int);
 
-/// Whether the last call of a step failed.
+/// Returns an error if the last call of a step failed.
 pub(super) fn step(step: u8, answer: libc::c_long) -> Result<(), Failed> {
     if answer < 0 { Err((step, errno())) } else { Ok(()) }
 }
 
-fn set_up(order: &Order<'_>) -> Result<(), Failed> {
+/// Leaves the session, the signals and the descriptors of the parent.
+fn begin(setup: &Setup<'_>) -> Result<(), Failed> {
     reset_signals();
     // SAFETY: takes and touches nothing.
     step(SESSION, unsafe { libc::setsid() }.into())?;
-    // Who is not yet what it shall be has nothing to end in order.
-    tie(order, libc::SIGKILL)?;
-    pass_descriptors(order)?;
-    let program = order.program;
+    // A child that is not set up has nothing to end in setup.
+    tie(setup, libc::SIGKILL)?;
+    if !setup.shares_table {
+        return Ok(());
+    }
+    let (limit, last) = (setup.limit.unsigned_abs(), u32::MAX);
+    // SAFETY: from here on the table is the child's own, and all that is closed in it stays open in the parent's.
+    step(PASS, unsafe { libc::syscall(libc::SYS_close_range, limit, last, libc::CLOSE_RANGE_UNSHARE) })
+}
+
+fn set_up(setup: &mut Setup<'_>) -> Result<(), Failed> {
+    pass_descriptors(setup)?;
+    let program = setup.program;
     if let Some((soft, hard)) = program.descriptors {
         let limit = libc::rlimit { rlim_cur: soft, rlim_max: hard };
         // SAFETY: reads a structure of ours.
@@ -85,8 +103,8 @@ fn set_up(order: &Order<'_>) -> Result<(), Failed> {
         unsafe { libc::umask(umask) };
     }
     if let Some(identity) = &program.identity {
-        // SAFETY: the parent made it for this child, of which this is the only user.
-        identity::change(identity, unsafe { &mut *order.scratch })?;
+        // Before any file of the user's is opened: its directory and its program may be such.
+        identity::change(identity, setup.scratch)?;
     }
     if program.no_new_privs {
         let (yes, unused): (libc::c_ulong, libc::c_ulong) = (1, 0);
@@ -94,22 +112,22 @@ fn set_up(order: &Order<'_>) -> Result<(), Failed> {
         step(BAR, unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, yes, unused, unused, unused) }.into())?;
     }
     // The change of user has cleared it.
-    tie(order, libc::SIGKILL)?;
+    tie(setup, libc::SIGKILL)?;
     if let Some(directory) = program.directory {
-        // SAFETY: reads a string of the parent's; the directory is the child's own.
+        // SAFETY: reads a string of ours; the directory is the child's own.
         step(DIRECTORY, unsafe { libc::chdir(directory.as_ptr()) }.into())?;
     }
-    tie(order, program.death_signal)?;
+    tie(setup, program.death_signal)?;
     unblock_all();
     Ok(())
 }
 
-/// The child is sent this signal when the thread ends that has made it.
-fn tie(order: &Order<'_>, signal: c_int) -> Result<(), Failed> {
+/// Has the kernel send the child this signal when the thread ends that forked it.
+fn tie(setup: &Setup<'_>, signal: c_int) -> Result<(), Failed> {
     // SAFETY: takes integers and touches no memory of ours.
     step(TIE, unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, signal) }.into())?;
     // SAFETY: takes and touches nothing.
-    if unsafe { libc::getppid() } == order.parent {
+    if unsafe { libc::getppid() } == setup.parent {
         return Ok(());
     }
     // The monitor has died before, and nobody would tell the child.
@@ -134,36 +152,30 @@ fn unblock_all() {
     unsafe { libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const empty, none, size_of::<u64>()) };
 }
 
-/// Leaves the table of descriptors to the parent, and makes the slots 0, 1, 2 and 3 of an own one.
-fn pass_descriptors(order: &Order<'_>) -> Result<(), Failed> {
-    let (limit, last) = (order.limit.unsigned_abs(), u32::MAX);
-    if order.shares_table {
-        // SAFETY: from here on the table is the child's own, and all that is closed in it stays open in the parent's.
-        step(PASS, unsafe { libc::syscall(libc::SYS_close_range, limit, last, libc::CLOSE_RANGE_UNSHARE) })?;
-    }
-    for (slot, number) in order.slots.into_iter().zip(0..) {
+/// Makes the slots 0, 1, 2 and 3, and closes all other descriptors: nothing of the monitor's or of other bots' stays open in a
+/// child that hangs, and what has leaked into the monitor leaks no further.
+fn pass_descriptors(setup: &mut Setup<'_>) -> Result<(), Failed> {
+    for (slot, number) in setup.slots.into_iter().zip(0..) {
         // SAFETY: takes integers; replaces numbers of the child's own table.
         step(PASS, unsafe { libc::dup2(slot, number) }.into())?;
     }
     // SAFETY: as above.
-    step(PASS, unsafe { libc::dup3(order.failed.get(), VERDICT, libc::O_CLOEXEC) }.into())?;
-    order.failed.set(VERDICT);
-    // Nothing of the monitor's or of other bots' stays open in a child whose start hangs, and what has leaked into the
-    // monitor leaks no further.
-    if !order.shares_table {
-        return step(PASS, table::close_all(|fd| fd > VERDICT));
+    step(PASS, unsafe { libc::dup3(setup.report, REPORT, libc::O_CLOEXEC) }.into())?;
+    setup.report = REPORT;
+    if !setup.shares_table {
+        return step(PASS, table::close_all(|fd| fd > REPORT));
     }
-    let (first, flags) = (VERDICT.unsigned_abs() + 1, 0);
+    let (first, last, flags) = (REPORT.unsigned_abs() + 1, u32::MAX, 0);
     // SAFETY: as above.
     step(PASS, unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) })
 }
 
 /// Tries each path, as `execvp(3)` does, but never a shell; errno of the one that says most.
-fn execute(order: &Order<'_>) -> c_int {
+fn execute(setup: &Setup<'_>) -> c_int {
     let mut denied = false;
-    for path in order.paths.iter().take_while(|path| !path.is_null()) {
-        // SAFETY: the string and both arrays, which end with a null pointer, are the parent's, who waits.
-        unsafe { libc::execve(*path, order.arguments.as_ptr(), order.environment.as_ptr()) };
+    for path in setup.paths.iter().take_while(|path| !path.is_null()) {
+        // SAFETY: the string and both arrays, which end with a null pointer, are copies of the parent's.
+        unsafe { libc::execve(*path, setup.arguments.as_ptr(), setup.environment.as_ptr()) };
         match errno() {
             libc::EACCES => denied = true,
             libc::ENOENT | libc::ENOTDIR => {}

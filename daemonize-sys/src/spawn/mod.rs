@@ -1,59 +1,76 @@
-//! Making a child and executing its program.
+//! Forking a child and executing its program, without waiting for whatever its files are on.
 //!
-//! The child borrows the memory of the monitor until it executes its program (`CLONE_VM`), while the thread that made it
-//! waits (`CLONE_VFORK`): nothing is copied, however large the monitor is, and the outcome is known when the call returns.
-//! Nor is the table of descriptors copied, which with thousands of pipes takes longer than all the rest: parent and child
-//! share it (`CLONE_FILES`) until `close_range(2)` leaves the child those below a limit. So whatever the child shall have
-//! lies below that limit, in slots; see [`Slots`]. Where that call is missing (before Linux 5.9) or forbidden (by the filter
-//! of an old container engine), the table is copied, and the child closes what is not its own one by one. Who is to become another user is given a copy of the memory: the
-//! kernel would otherwise take the monitor for one who has changed its rights.
+//! The child opens its directory and its program itself and reports a failure through a pipe that is close-on-exec: the end of that
+//! pipe means that the program is executed. The parent reads the pipe when it is readable ([`PendingChild::poll`]), so a child that
+//! hangs on a mount that does not answer keeps nothing waiting. For this the memory is copied (`fork(2)`, as far as the child is
+//! concerned): a child that borrowed it (`vfork(2)`) would have the parent wait until the program is executed. A copy also keeps
+//! a child that becomes another user from changing what the kernel lets others see of the parent.
 //!
-//! Each thread that makes children has slots of its own. A child copies those of others, with what is in them, into its
-//! own table, and closes them at once.
+//! The table of descriptors is not copied, which takes longer than all the rest with thousands of pipes, and which would have each
+//! child close a copy of every log, also of one on a mount where that hangs. Parent and child share the table (`CLONE_FILES`) until
+//! `close_range(2)` gives the child one of its own, with the descriptors below a limit; the parent waits for that, which involves
+//! no file. So whatever the child shall have lies below that limit: see [`FdTable`]. Where that call is missing (before Linux 5.9)
+//! or forbidden (by the filter of an old container engine), the table is copied, and the child closes what is not its own one by
+//! one.
 
 mod child;
 mod identity;
-mod memory;
 
 pub use identity::Identity;
-pub use memory::Newborn;
 
 use super::cvt;
-use super::pidfd::PidFd;
+use super::pidfd::{PidFd, timeout_until};
 use super::table::{copy_from, has_close_range};
 use crate::mask::Mask;
 use crate::pid::Pid;
-use child::{Order, in_child};
-use memory::Stack;
+use crate::signal::Signal;
+use child::{APART, Setup, in_child};
+use nix::errno::Errno;
 use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, poll};
 use nix::unistd::{pipe2, read};
-use std::cell::Cell;
 use std::ffi::{CStr, c_int};
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::ptr::{null, null_mut};
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
 /// stdin, stdout, stderr and the pipe of events: 0 to 3 in the child.
 pub const STREAMS: usize = 4;
 
-/// The first number that a slot may have: above those that they become in the child.
+/// The lowest number that a slot of the table has: above those that they become in the child.
 const FIRST_SLOT: RawFd = 10;
 
-/// What the stack of the child must hold: a few frames, in memory of its own.
+/// The size of the child's stack in bytes; it holds a few frames.
 const STACK: usize = 64 * 1024;
 
-/// The child could not set itself up or execute its program.
+/// The exit status of a child that could not set itself up or execute its program.
 const FAILED: c_int = 127;
 
-/// Descriptors with low numbers, through which children get theirs, and the pipe by which they say what failed.
-pub struct Slots {
+/// How long a child may take to leave the parent's table of descriptors: it only has to be scheduled for that.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long a child that has reported a failure is waited for; it only has to exit.
+const EXIT_TIMEOUT: Duration = Duration::from_millis(100);
+
+/// The descriptors with low numbers through which children get theirs. They lead to `/dev/null` except while a child is forked.
+pub struct FdTable {
     streams: [OwnedFd; STREAMS],
-    verdict: OwnedFd,
-    failed: OwnedFd,
+    /// The end of the pipe through which a child reports a failure.
+    report: OwnedFd,
     null: OwnedFd,
-    stack: Stack,
-    /// `true` if a child can share the monitor's table of descriptors until it leaves that table by `close_range(2)`.
+    stack: Box<[u128]>,
+    /// `true` if a child can share the parent's table of descriptors until it leaves that table by `close_range(2)`.
     shares_table: bool,
+}
+
+/// A child that has not executed its program yet, as far as is known. Its descriptor is readable when [`poll`](PendingChild::poll)
+/// has an outcome. Dropping it neither ends nor reaps the child.
+pub struct PendingChild {
+    pid: Pid,
+    handle: PidFd,
+    report: OwnedFd,
 }
 
 /// The program of a child and what it is to be, in the form that the kernel takes.
@@ -64,7 +81,7 @@ pub struct Program<'a> {
     pub environment: &'a [&'a CStr],
     pub directory: Option<&'a CStr>,
     pub umask: Option<u32>,
-    /// Whether no program that it executes may give it more rights.
+    /// `true` if no program that it executes may give it more rights.
     pub no_new_privs: bool,
     pub identity: Option<Identity<'a>>,
     /// What `RLIMIT_NOFILE` was before the monitor raised it.
@@ -111,99 +128,160 @@ const KEYRING: u8 = 10;
 const VERIFY: u8 = 11;
 const RIGHTS: u8 = 12;
 
-impl Slots {
-    pub fn new() -> io::Result<Slots> {
-        let null = OwnedFd::from(std::fs::File::options().read(true).write(true).open("/dev/null")?);
-        let (verdict, failed) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
-        let slot = || copy_from(&null, FIRST_SLOT);
-        let streams = [slot()?, slot()?, slot()?, slot()?];
-        let (failed, null) = (copy_from(failed, FIRST_SLOT)?, copy_from(&null, FIRST_SLOT)?);
-        Ok(Slots { streams, verdict, failed, null, stack: Stack::new()?, shares_table: has_close_range() })
-    }
-
-    /// Descriptors from this number on are nothing to a child.
-    fn limit(&self) -> RawFd {
-        let slots = self.streams.iter().chain([&self.failed]);
-        slots.map(AsRawFd::as_raw_fd).max().unwrap_or(FIRST_SLOT) + 1
-    }
-
-    /// Makes a child, in a session of its own, and has it execute its program, before this returns; meanwhile it can be
-    /// seen as `newborn`. Signals must be blocked in this thread, see [`block_signals`].
+impl FdTable {
+    /// Opens the descriptors, with the lowest numbers that are free: a child has less to copy and to close then.
     ///
     /// # Errors
-    /// What failed, in the parent or in the child, which is gone then.
-    pub fn spawn(&self, program: &Program<'_>, newborn: &Newborn) -> Result<(Pid, PidFd), Failure> {
+    /// No descriptor is left.
+    pub fn new() -> io::Result<FdTable> {
+        let null = OwnedFd::from(std::fs::File::options().read(true).write(true).open("/dev/null")?);
+        let slot = || copy_from(&null, FIRST_SLOT);
+        let (streams, report) = ([slot()?, slot()?, slot()?, slot()?], slot()?);
+        let stack = vec![0; STACK / size_of::<u128>()].into_boxed_slice();
+        Ok(FdTable { streams, report, null: slot()?, stack, shares_table: has_close_range() })
+    }
+
+    /// Forks a child that executes a program in a session of its own. Returns as soon as the child has its own descriptors; what
+    /// the parent has of those that were passed can be closed then.
+    ///
+    /// # Errors
+    /// There is no child.
+    pub fn spawn(&mut self, program: &Program<'_>) -> Result<PendingChild, Failure> {
         let failed = |error: io::Error| Failure {
             doing: DOING[usize::from(CLONE)],
             errno: error.raw_os_error().unwrap_or(libc::EIO),
         };
-        for (slot, stream) in self.streams.iter().zip(program.streams) {
-            let source = stream.map_or(self.null.as_raw_fd(), |stream| stream.as_raw_fd());
-            // SAFETY: takes integers; the number it replaces is a slot of ours.
-            cvt(unsafe { libc::dup3(source, slot.as_raw_fd(), libc::O_CLOEXEC) }.into()).map_err(failed)?;
-        }
-        let outcome = self.clone_and_exec(program, newborn).map_err(failed);
-        for slot in &self.streams {
-            // A copy of a pipe's end that is kept would keep the pipe.
-            // SAFETY: as above; a replacement by a descriptor that is open cannot fail for want of room.
-            unsafe { libc::dup3(self.null.as_raw_fd(), slot.as_raw_fd(), libc::O_CLOEXEC) };
-        }
-        let (pid, handle) = outcome?;
-        match self.verdict() {
-            None => Ok((pid, handle)),
-            Some(failure) => {
-                newborn.clear();
-                // SAFETY: a child of ours that is ending; with no pointer nothing is written.
-                unsafe { libc::waitpid(pid.as_raw(), null_mut(), 0) };
-                Err(failure)
+        // Non-blocking for the child, too, which writes less than the pipe holds.
+        let pipe = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK);
+        let (report, theirs) = pipe.map_err(|errno| failed(errno.into()))?;
+        let streams = program.streams.map(|stream| stream.map_or(self.null.as_raw_fd(), |stream| stream.as_raw_fd()));
+        let sources = streams.into_iter().chain([theirs.as_raw_fd()]);
+        let slots = self.streams.iter().chain([&self.report]);
+        let filled: io::Result<()> = sources.zip(slots).try_for_each(|(source, slot)| replace(slot, source));
+        drop(theirs);
+        let child = filled.and_then(|()| self.fork(program)).and_then(|(pid, handle)| {
+            let child = PendingChild { pid, handle, report };
+            match child.wait_until_apart() {
+                Ok(()) => Ok(child),
+                Err(error) => {
+                    child.kill();
+                    child.reap();
+                    Err(error)
+                }
             }
+        });
+        for slot in self.streams.iter().chain([&self.report]) {
+            // A copy of a pipe's end that is kept would keep the pipe. It cannot fail for want of a descriptor.
+            let _ = replace(slot, self.null.as_raw_fd());
         }
+        child.map_err(failed)
     }
 
-    /// What the child that has just been made said, if it failed.
-    fn verdict(&self) -> Option<Failure> {
-        let mut words = [0; 8];
-        let length = read(&self.verdict, &mut words).ok()?;
-        let [doing, _, _, _, errno @ ..] = words;
-        let doing = DOING.get(usize::from(doing)).copied().unwrap_or_default();
-        (length == words.len()).then(|| Failure { doing, errno: c_int::from_ne_bytes(errno) })
-    }
-
-    fn clone_and_exec(&self, program: &Program<'_>, newborn: &Newborn) -> io::Result<(Pid, PidFd)> {
+    fn fork(&mut self, program: &Program<'_>) -> io::Result<(Pid, PidFd)> {
         let pointers = |texts: &[&CStr]| texts.iter().map(|text| text.as_ptr()).chain([null()]).collect::<Vec<_>>();
         let (paths, arguments) = (pointers(program.paths), pointers(program.arguments));
         let environment = pointers(program.environment);
         let mut scratch = vec![0; program.identity.and_then(|identity| identity.groups).map_or(0, <[u32]>::len) + 1];
-        let order = Order {
+        let slots = [0, 1, 2, 3].map(|at: usize| self.streams[at].as_raw_fd());
+        let report = self.report.as_raw_fd();
+        let mut setup = Setup {
             program,
             paths: &paths,
             arguments: &arguments,
             environment: &environment,
-            slots: [0, 1, 2, 3].map(|at: usize| self.streams[at].as_raw_fd()),
-            limit: self.limit(),
-            failed: Cell::new(self.failed.as_raw_fd()),
+            slots,
+            limit: slots.into_iter().max().unwrap_or(FIRST_SLOT).max(report) + 1,
+            report,
             // SAFETY: takes and touches nothing.
             parent: unsafe { libc::getpid() },
-            newborn: newborn.cell(),
             shares_table: self.shares_table,
-            scratch: &raw mut *scratch,
+            scratch: &mut scratch,
         };
-        let memory = if program.identity.is_some() { 0 } else { libc::CLONE_VM };
-        let table = if self.shares_table { libc::CLONE_FILES } else { 0 };
-        let flags = memory | table | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
+        let files = if self.shares_table { libc::CLONE_FILES } else { 0 };
+        let flags = files | libc::CLONE_PIDFD | libc::SIGCHLD;
+        let stack = self.stack.as_mut_ptr_range().end;
         let mut handle: c_int = -1;
-        // SAFETY: the stack is ours and nobody else's until the child has executed or ended, which CLONE_VFORK waits for;
-        // so `order` and all that it borrows outlive the child's use of them.
-        let pid = unsafe {
-            libc::clone(in_child, self.stack.top(), flags, (&raw const order).cast_mut().cast(), &raw mut handle)
-        };
-        cvt(pid.into())?;
+        // A handler of the parent's must not run in the child, which shares descriptors with the parent.
+        let old = Mask::all().set();
+        // SAFETY: without CLONE_VM the child has copies of the stack, of `setup` and of all that it borrows.
+        let pid = unsafe { libc::clone(in_child, stack.cast(), flags, (&raw mut setup).cast(), &raw mut handle) };
+        let outcome = cvt(pid.into());
+        old.set();
+        outcome?;
         let pid = Pid::from_raw(pid).ok_or_else(|| io::Error::from_raw_os_error(libc::ESRCH))?;
         Ok((pid, PidFd::own(handle)))
     }
 }
 
-/// Blocks all signals in this thread, for ever: a handler must not run in a child of it, in our memory.
-pub fn block_signals() {
-    Mask::all().set();
+/// Makes a slot lead to the same file as another descriptor.
+fn replace(slot: &OwnedFd, source: RawFd) -> io::Result<()> {
+    // SAFETY: takes integers; the number that it replaces is the slot's, which stays open.
+    cvt(unsafe { libc::dup3(source, slot.as_raw_fd(), libc::O_CLOEXEC) }.into()).map(drop)
+}
+
+impl PendingChild {
+    /// Returns the number of the child, which is its own until the child is reaped.
+    pub fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// Kills the child. It ends as soon as the kernel gives up what the child waits for.
+    pub fn kill(&self) {
+        // An error means that it has ended.
+        let _ = self.handle.send(Signal::SIGKILL);
+    }
+
+    /// Returns the outcome, once there is one: the program is executed, unless the child was killed before, which its status tells
+    /// then; or the child has failed, and exits.
+    pub fn poll(&self) -> Poll<Result<(), Failure>> {
+        let mut record = [0; 8];
+        match read(&self.report, &mut record) {
+            Err(Errno::EAGAIN | Errno::EINTR) => Poll::Pending,
+            Ok(length) if length == record.len() => {
+                let [doing, _, _, _, errno @ ..] = record;
+                let doing = DOING.get(usize::from(doing)).copied().unwrap_or_default();
+                Poll::Ready(Err(Failure { doing, errno: c_int::from_ne_bytes(errno) }))
+            }
+            _ => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Returns the process, which executes its program.
+    pub fn into_process(self) -> (Pid, PidFd) {
+        (self.pid, self.handle)
+    }
+
+    /// Reaps a child that has reported a failure or was killed. One that hangs even in its exit stays a child.
+    pub fn reap(self) {
+        if self.handle.wait(Instant::now() + EXIT_TIMEOUT).unwrap_or(false) {
+            // SAFETY: takes integers; with no pointer nothing is written.
+            unsafe { libc::waitpid(self.pid.as_raw(), null_mut(), libc::WNOHANG) };
+        }
+    }
+
+    /// Waits until the child does not share the parent's descriptors any more, or has ended.
+    fn wait_until_apart(&self) -> io::Result<()> {
+        let deadline = Instant::now() + LEAVE_TIMEOUT;
+        loop {
+            let mut fds = [self.report.as_fd(), self.handle.as_fd()].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+            match poll(&mut fds, timeout_until(deadline)) {
+                Err(Errno::EINTR) => {}
+                Ok(0) if Instant::now() < deadline => {}
+                Ok(1..) => break,
+                // Another process has suspended it in this moment.
+                Ok(_) => return Err(io::Error::from_raw_os_error(libc::EAGAIN)),
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+        let mut byte = [0];
+        let _ = read(&self.report, &mut byte);
+        debug_assert!(matches!(byte, [0 | APART]));
+        Ok(())
+    }
+}
+
+impl AsFd for PendingChild {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.report.as_fd()
+    }
 }

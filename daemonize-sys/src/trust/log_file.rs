@@ -6,7 +6,7 @@
 //! are not root's alone, the log's name is looked at again.
 
 use super::directory::Directory;
-use super::{FilePolicy, OTHERS_WRITE, SAFE_FLAGS, is_same_file, is_sticky};
+use super::{FileId, FilePolicy, OTHERS_WRITE, SAFE_FLAGS, is_sticky};
 use crate::account;
 use crate::error::cause;
 use nix::fcntl::{AtFlags, OFlag, openat};
@@ -110,7 +110,7 @@ fn prove_only_name(fd: &OwnedFd, directory: &Directory, name: &OsStr) -> Result<
     for _ in 0..LOOKS {
         let file = fstat(fd).map_err(describe)?;
         let named = fstatat(&directory.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW).map_err(describe)?;
-        if file.st_nlink != 1 || !is_same_file(&file, &named) {
+        if file.st_nlink != 1 || FileId::of(&file) != FileId::of(&named) {
             return Err("it has had more than one name (hard links)".into());
         }
     }

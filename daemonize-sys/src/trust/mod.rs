@@ -105,9 +105,17 @@ pub fn is_sticky(status: &FileStat) -> bool {
     status.st_mode & libc::S_ISVTX != 0
 }
 
-/// Returns `true` if both are the status of one file.
-pub fn is_same_file(one: &FileStat, other: &FileStat) -> bool {
-    (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
+/// Tells one file from another, whatever it is called: the numbers of its file system and of its inode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FileId {
+    device: libc::dev_t,
+    inode: libc::ino_t,
+}
+
+impl FileId {
+    pub fn of(status: &FileStat) -> FileId {
+        FileId { device: status.st_dev, inode: status.st_ino }
+    }
 }
 
 #[cfg(test)]

@@ -20,8 +20,8 @@ struct Scene<'lab> {
     monitor: Process,
 }
 
-/// Four starts hang on their program, so that the next one has the descriptors of another thread; then that is made, whose
-/// child has copies of all that is open in the monitor if it is not careful, and closes them.
+/// Four starts hang on their program; then another bot is started, whose child has copies of all that is open in the monitor if it
+/// is not careful, and closes them.
 fn a_close_hangs(lab: &Lab) -> Scene<'_> {
     let mount = Held::stuck(lab, "mount");
     bring(lab, "slow");

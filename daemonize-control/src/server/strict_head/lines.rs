@@ -28,8 +28,12 @@ pub(super) fn check_request_line(line: &[u8]) -> Result<(), Refusal> {
     if Method::from_bytes(method).is_err() {
         return Err(MALFORMED);
     }
-    // A whole URI would name a host once more.
-    if !target.starts_with(b"/") || target.contains(&b'#') || PathAndQuery::try_from(target).is_err() {
+    // A whole URI would name a host once more. CONNECT has no path: hyper would make a tunnel of the connection.
+    if method == b"CONNECT"
+        || !target.starts_with(b"/")
+        || target.contains(&b'#')
+        || PathAndQuery::try_from(target).is_err()
+    {
         return Err(NO_PATH);
     }
     Ok(())

@@ -75,6 +75,7 @@ fn p5_11_what_could_be_read_in_two_ways_is_refused() {
         ("GET / HTTP/1.1\r\nHost:\r\n\r\n", 400),
         ("GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n", 400),
         ("CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        ("CONNECT /x HTTP/1.1\r\nHost: a\r\n\r\n", 400),
         ("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 400),
         ("GET /#x HTTP/1.1\r\nHost: a\r\n\r\n", 400),
         ("GET /<x> HTTP/1.1\r\nHost: a\r\n\r\n", 400),

@@ -12,7 +12,7 @@ use std::fs::File;
 use std::io;
 
 /// The blocks and inodes that a file system must have free for a file that is not indispensable.
-const SPARE: libc::fsblkcnt_t = 16;
+const SPARE: u8 = 16;
 
 impl Place {
     /// Returns the place of another file of the same daemon in the same directory, with which it is used as a pidfile is.
@@ -32,8 +32,8 @@ impl Place {
         let status = self.in_directory(|directory| Ok(fstatvfs(directory)?));
         // A count of 0 is that of a file system without limit (`tmpfs` with `size=0`), or one that makes inodes as it needs them.
         status.is_ok_and(|status| {
-            let has_blocks = status.blocks() == 0 || status.blocks_available() >= SPARE;
-            has_blocks && (status.files() == 0 || status.files_available() >= SPARE)
+            let has_blocks = status.blocks() == 0 || status.blocks_available() >= SPARE.into();
+            has_blocks && (status.files() == 0 || status.files_available() >= SPARE.into())
         })
     }
 

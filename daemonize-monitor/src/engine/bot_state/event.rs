@@ -24,13 +24,13 @@ pub(in crate::engine) enum Event {
     Wanted { waits_for: Option<String> },
     /// An operator asks for a start.
     StartRequested,
-    /// The start does not return for now: its outcome comes later.
-    StartHangs,
+    /// A start is begun whose outcome comes later; with `hangs` it has not come for long.
+    StartPending { hangs: bool },
     /// The program is executed.
     Started,
     /// There is no process.
     StartFailed { reason: String, errno: i32, is_shortage: bool },
-    /// A start that hung was withdrawn before it had a process.
+    /// A start that was pending was withdrawn before it had a process.
     StartWithdrawn,
     /// A reload may have changed how the bot becomes ready.
     ReadinessChanged,
@@ -67,7 +67,7 @@ pub(in crate::engine) enum Action {
     Begin,
     /// Starts the program when its turn comes.
     QueueStart,
-    /// Withdraws a start that hangs.
+    /// Withdraws a start that is pending.
     WithdrawStart,
     /// Starts the bots that it depends on.
     StartDependencies,

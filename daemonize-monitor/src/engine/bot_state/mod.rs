@@ -35,8 +35,8 @@ pub(super) const HANGS: &str = "its start does not come back: the mount of its p
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Run {
     None,
-    /// A start is under way that hangs: there may be a process by now, or there will be one.
-    Hanging,
+    /// A start is pending: there may be a process by now, or there will be one.
+    Pending,
     Alive {
         began: Instant,
         is_suspended: bool,
@@ -103,9 +103,9 @@ impl BotState {
         match event {
             Event::Wanted { waits_for } => self.wanted(waits_for, context, todo),
             Event::StartRequested => self.start_requested(todo),
-            Event::StartHangs => {
-                self.run = Run::Hanging;
-                self.enter(State::Starting, Some(HANGS.to_owned()), context, todo);
+            Event::StartPending { hangs } if !hangs || self.state == State::Starting => {
+                self.run = Run::Pending;
+                self.enter(State::Starting, hangs.then(|| HANGS.to_owned()), context, todo);
             }
             Event::Started => self.started(context, todo),
             Event::StartFailed { reason, errno, is_shortage } => {
@@ -115,7 +115,7 @@ impl BotState {
                 self.run = Run::None;
                 todo.push(Action::LookForOrphans);
             }
-            Event::ReadinessChanged if self.state == State::Starting && self.run != Run::Hanging => {
+            Event::ReadinessChanged if self.state == State::Starting && self.run != Run::Pending => {
                 todo.push(Action::EndProbe);
                 self.await_ready(context, todo);
             }
@@ -136,7 +136,7 @@ impl BotState {
             Event::SurvivesKill(reason) => self.survives_kill(reason, todo),
             Event::TimerFired(at) => self.timer_fired(at, context, todo),
             Event::TimeRequested(time) => self.time_requested(time, context),
-            Event::ReadinessChanged | Event::LeftProcesses => {}
+            Event::StartPending { .. } | Event::ReadinessChanged | Event::LeftProcesses => {}
         }
         actions
     }

@@ -1,6 +1,6 @@
 //! The stop of a bot: its steps, the marks of bots that wait for others to stop, and what is known of a state from outside.
 
-use super::{Action, BotState, Context, HANGS, NextState, Run};
+use super::{Action, BotState, Context, NextState, Run};
 use crate::bot::{Bot, Ready};
 use crate::counts::BuiltIn;
 use crate::policy::{Exit, History};
@@ -23,7 +23,7 @@ impl BotState {
         if self.state == State::Stopping {
             return;
         }
-        if self.run == Run::Hanging {
+        if self.run == Run::Pending {
             // There is no program yet that could end in order.
             return self.kill(context, actions);
         }
@@ -73,11 +73,11 @@ impl BotState {
             return self.gone(context, actions);
         }
         if self.state != State::Stopping {
-            if !self.is_alive() && self.run != Run::Hanging {
+            if !self.is_alive() && self.run != Run::Pending {
                 actions.push(Action::LookForOrphans);
             }
             actions.push(Action::EndProbe);
-            let reason = (self.run == Run::Hanging).then(|| HANGS.to_owned());
+            let reason = self.reason.take().filter(|_| self.run == Run::Pending).map(String::from);
             self.enter(State::Stopping, reason, context, actions);
         }
         self.step = context.bot.stop.len();
@@ -96,7 +96,7 @@ impl BotState {
         }
         actions.push(Action::Signal { signal, hurries: bot.hurries(self.step) });
         match self.run {
-            Run::Hanging => actions.push(Action::WithdrawStart),
+            Run::Pending => actions.push(Action::WithdrawStart),
             Run::None | Run::Ended { .. } => actions.push(Action::LookForOrphans),
             Run::Alive { .. } => {}
         }
@@ -222,12 +222,12 @@ impl BotState {
         matches!(self.run, Run::Alive { .. })
     }
 
-    /// Returns `true` if its start hangs.
-    pub(in crate::engine) fn is_hanging(&self) -> bool {
-        self.run == Run::Hanging
+    /// Returns `true` if its start is pending.
+    pub(in crate::engine) fn is_pending(&self) -> bool {
+        self.run == Run::Pending
     }
 
-    /// Returns `true` if it has a process, which may have ended, or a start that hangs.
+    /// Returns `true` if it has a process, which may have ended, or a start that is pending.
     pub(in crate::engine) fn has_run(&self) -> bool {
         self.run != Run::None
     }
@@ -236,7 +236,7 @@ impl BotState {
     pub(in crate::engine) fn began(&self) -> Option<Instant> {
         match self.run {
             Run::Alive { began, .. } | Run::Ended { began } => Some(began),
-            Run::None | Run::Hanging => None,
+            Run::None | Run::Pending => None,
         }
     }
 

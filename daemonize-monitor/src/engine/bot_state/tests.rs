@@ -16,7 +16,7 @@ const MAX_ACTIONS: usize = 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Process {
     None,
-    Hanging,
+    Pending,
     Alive,
     Ended,
 }
@@ -32,7 +32,7 @@ enum Step {
     /// The turn of a queued start comes; what becomes of it.
     Launch(Launch),
     /// A start that hung has an outcome.
-    HangOver(Launch),
+    PendingOver(Launch),
     End(Exit, bool),
     /// A look for orphans has found something, or nothing.
     Look(bool),
@@ -48,7 +48,7 @@ enum Launch {
     Works,
     Fails,
     LacksResources,
-    Hangs,
+    Pends,
 }
 
 struct World {
@@ -58,10 +58,11 @@ struct World {
     process: Process,
     is_queued: bool,
     is_searched: bool,
-    is_forgotten: bool,
+    /// How often the bot was forgotten.
+    forgotten: usize,
     timers: BTreeSet<Instant>,
     last_signal: Option<Signal>,
-    /// A start that hangs can be withdrawn: it has no process yet.
+    /// A start that is pending can be withdrawn: it has no process yet.
     is_withdrawable: bool,
 }
 
@@ -75,7 +76,7 @@ impl World {
             process: Process::None,
             is_queued: false,
             is_searched: false,
-            is_forgotten: false,
+            forgotten: 0,
             timers: BTreeSet::new(),
             last_signal: None,
             is_withdrawable,
@@ -84,8 +85,9 @@ impl World {
 
     fn on(&mut self, event: Event) -> Vec<Action> {
         let context = Context { bot: &self.bot, now: self.now, chance: 0.5, is_shutting_down: false };
-        let actions = self.state.on(event.clone(), &context);
-        assert!(actions.len() <= MAX_ACTIONS, "{event:?} is answered with {actions:?}");
+        let told = event.clone();
+        let actions = self.state.on(event, &context);
+        assert!(actions.len() <= MAX_ACTIONS, "{told:?} is answered with {actions:?}");
         for action in &actions {
             self.act(action);
         }
@@ -100,7 +102,7 @@ impl World {
                 self.is_queued = true;
             }
             Action::WithdrawStart => {
-                assert_eq!(self.process, Process::Hanging);
+                assert_eq!(self.process, Process::Pending);
                 if self.is_withdrawable {
                     self.process = Process::None;
                     self.on(Event::StartWithdrawn);
@@ -113,7 +115,7 @@ impl World {
                 (self.process, self.is_searched) = (Process::None, false);
             }
             Action::Signal { signal, .. } => self.last_signal = Some(*signal),
-            Action::Forget => self.is_forgotten = true,
+            Action::Forget => self.forgotten += 1,
             _ => {}
         }
     }
@@ -131,7 +133,7 @@ impl World {
                     self.launch(*launch);
                 }
             }
-            Step::HangOver(launch) if self.process == Process::Hanging => self.launch(*launch),
+            Step::PendingOver(launch) if self.process == Process::Pending => self.launch(*launch),
             Step::End(exit, has_group) if self.process == Process::Alive => self.end(*exit, *has_group),
             Step::Look(is_left) if self.is_searched && self.process != Process::Alive => {
                 self.on(if *is_left { Event::LeftProcesses } else { Event::Gone });
@@ -141,7 +143,7 @@ impl World {
             Step::Suspend(yes) if self.process == Process::Alive => drop(self.on(Event::SuspensionChanged(*yes))),
             Step::RequestTime(seconds) => drop(self.on(Event::TimeRequested(Duration::from_secs(*seconds)))),
             Step::Reload => drop(self.on(Event::ReadinessChanged)),
-            Step::HangOver(_) | Step::End(..) | Step::Look(_) | Step::Ready | Step::Suspend(_) => {}
+            Step::PendingOver(_) | Step::End(..) | Step::Look(_) | Step::Ready | Step::Suspend(_) => {}
         }
     }
 
@@ -151,9 +153,7 @@ impl World {
             Launch::Works => (Process::Alive, Event::Started),
             Launch::Fails => (Process::None, failed(false)),
             Launch::LacksResources => (Process::None, failed(true)),
-            // It cannot begin to hang once more.
-            Launch::Hangs if self.process == Process::Hanging => return,
-            Launch::Hangs => (Process::Hanging, Event::StartHangs),
+            Launch::Pends => (Process::Pending, Event::StartPending { hangs: self.process == Process::Pending }),
         };
         self.process = process;
         self.on(event);
@@ -174,7 +174,7 @@ impl World {
         let (state, process) = (self.state.state(), self.process);
         let told = format!("{state:?}, {process:?}, {:?}", self.state);
         assert_eq!(self.state.is_alive(), process == Process::Alive, "{told}");
-        assert_eq!(self.state.is_hanging(), process == Process::Hanging, "{told}");
+        assert_eq!(self.state.is_pending(), process == Process::Pending, "{told}");
         assert!(!state.is_down() || process == Process::None, "a bot that is down has a process: {told}");
         if process == Process::Alive {
             assert!(
@@ -220,7 +220,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             4 => Just(Launch::Works),
             1 => Just(Launch::Fails),
             1 => Just(Launch::LacksResources),
-            2 => Just(Launch::Hangs),
+            2 => Just(Launch::Pends),
         ]
     };
     let exit = prop_oneof![
@@ -236,7 +236,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::MarkedStopDue),
         1 => Just(Step::Kill),
         6 => launch().prop_map(Step::Launch),
-        2 => launch().prop_map(Step::HangOver),
+        2 => launch().prop_map(Step::PendingOver),
         3 => (exit, any::<bool>()).prop_map(|(exit, has_group)| Step::End(exit, has_group)),
         4 => prop::bool::weighted(0.2).prop_map(Step::Look),
         4 => Just(Step::NextTimer),
@@ -306,7 +306,7 @@ proptest! {
             world.check();
             prop_assert_eq!(world.state.state(), State::Stopping);
             match world.process {
-                Process::Hanging => world.launch(Launch::Works),
+                Process::Pending => world.launch(Launch::Works),
                 Process::Alive if world.last_signal == Some(Signal::SIGKILL) => {
                     world.end(Exit::Signal(Signal::SIGKILL), false);
                 }
@@ -317,7 +317,7 @@ proptest! {
             // Each step has one timer of its own, and perhaps one for the time that was asked for; others are old.
             prop_assert!(rounds < 100, "it does not end: {:?}", world.state);
         }
-        prop_assert_eq!((world.process, world.is_forgotten), (Process::None, false));
+        prop_assert_eq!((world.process, world.forgotten), (Process::None, 0));
         let is_started = (0..100).any(|_| world.next_timer().is_some_and(|actions| !actions.is_empty()));
         prop_assert!(!is_started, "a stopped bot goes on: {:?}", world.state);
     }
@@ -343,10 +343,10 @@ fn stop_of_removed_bot_forgets_it_when_nothing_is_left() {
     }
     // It is not marked again while it is about to be forgotten.
     world.step(&Step::Mark(NextState::Stopped));
-    assert!(!world.is_forgotten && world.state.is_to_be_forgotten());
+    assert!(world.forgotten == 0 && world.state.is_to_be_forgotten());
     world.step(&Step::End(Exit::Signal(Signal::SIGTERM), false));
     world.step(&Step::Look(false));
-    assert!(world.is_forgotten);
+    assert_eq!(world.forgotten, 1);
 }
 
 #[test]

@@ -19,7 +19,7 @@ use crate::engine::token::Token;
 use crate::engine::units::{Unit, Units};
 use crate::journal::Journal;
 use crate::notify;
-use crate::spawner::Spawners;
+use crate::spawner::Spawner;
 use crate::status::Change;
 use daemonize_core::Signal;
 use nix::sys::epoll::EpollFlags;
@@ -37,7 +37,7 @@ pub(super) struct Supervisor {
     pub(super) subscribers: Subscribers,
     pub(super) journal: Journal,
     children: Children,
-    spawners: Spawners,
+    spawner: Spawner,
     starts: Starts,
     probes: Probes,
     unsettled: Unsettled,
@@ -66,14 +66,14 @@ pub(super) struct Parts {
     pub(super) reactor: Reactor,
     pub(super) children: Children,
     pub(super) journal: Journal,
-    pub(super) spawners: Spawners,
+    pub(super) spawner: Spawner,
     pub(super) sockets: Option<notify::Directory>,
     pub(super) stop_timeout: Duration,
 }
 
 impl Supervisor {
     pub(super) fn new(parts: Parts) -> Supervisor {
-        let Parts { reactor, children, journal, spawners, sockets, stop_timeout } = parts;
+        let Parts { reactor, children, journal, spawner, sockets, stop_timeout } = parts;
         Supervisor {
             reactor,
             units: Units::default(),
@@ -81,7 +81,7 @@ impl Supervisor {
             streams: Streams::default(),
             subscribers: Subscribers::default(),
             journal,
-            spawners,
+            spawner,
             starts: Starts::default(),
             probes: Probes::new(sockets),
             unsettled: Unsettled::default(),
@@ -92,10 +92,10 @@ impl Supervisor {
         }
     }
 
-    /// Watches what tells of children and of starts that hang.
+    /// Watches what tells of children, and of answers to look-ups.
     pub(super) fn listen(&self) -> nix::Result<()> {
         self.reactor.watch(self.children.signals(), Token::Children, EpollFlags::EPOLLIN)?;
-        self.reactor.watch(self.spawners.bell(), Token::Threads, EpollFlags::EPOLLIN)
+        self.reactor.watch(self.spawner.wakeup(), Token::Answers, EpollFlags::EPOLLIN)
     }
 
     /// Starts no bot from now on.
@@ -106,6 +106,10 @@ impl Supervisor {
 
     /// Hands an event to the state of a bot, and carries out what that answers with.
     pub(super) fn on(&mut self, index: usize, event: Event) {
+        if matches!(event, Event::StopRequested(_) | Event::MarkedStopDue | Event::KillRequested(_)) {
+            // A program that is executed by now ends in order.
+            self.take_start(index);
+        }
         let (chance, now, is_shutting_down) = (self.chance(), self.now, self.is_shutting_down);
         let Some(unit) = self.units.get_mut(index) else { return };
         let context = Context { bot: &unit.bot, now, chance, is_shutting_down };
@@ -164,7 +168,7 @@ impl Supervisor {
     /// Reports what SIGKILL has not ended of a bot: until that is gone, the bot is not stopped.
     fn report_survivors(&mut self, index: usize) {
         let unit = &self.units[index];
-        if unit.bot_state.is_hanging() {
+        if unit.bot_state.is_pending() {
             return;
         }
         let orphans = &self.children.orphans;
@@ -242,7 +246,7 @@ impl Supervisor {
     /// Returns how long nothing is due; `None` if nothing will be. Computed from what is left to do, and not from who has left
     /// it: a step of a turn may queue work for a step that comes before it, which nothing else would wake the loop for.
     pub(super) fn timeout(&self) -> Option<Duration> {
-        if self.has_queued_starts() || self.has_unsettled() {
+        if self.starts.has_due() || self.has_unsettled() {
             return Some(Duration::ZERO);
         }
         // Not the time of this turn: starting programs has taken some.

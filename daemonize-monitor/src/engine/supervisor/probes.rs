@@ -8,17 +8,17 @@ use crate::engine::token::Token;
 use crate::engine::units::Unit;
 use crate::notify::{self, Message, Notify};
 use crate::process::{self, Facts};
-use crate::spawner::{Begun, FileVersion, Ticket};
+use crate::spawner::FileVersion;
 use crate::status::State;
 use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
 use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, SockaddrIn, SockaddrIn6, connect, getsockopt, socket, sockopt::SocketError,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::path::PathBuf;
+use std::task::Poll;
 use std::time::Duration;
 
 /// How long to wait before it is asked again, at first and at the most: nothing tells of a socket that listens.
@@ -39,20 +39,15 @@ const MAX_STRANGERS: usize = 2;
 pub(super) struct Probes {
     /// Connections by which bots are asked.
     connections: HashMap<usize, OwnedFd>,
-    /// Looks for files on mounts that do not answer.
-    looks: BTreeMap<PathBuf, Ticket<Option<FileVersion>>>,
     /// The directory of the sockets on which bots report; `None` if no place was found for it.
     sockets: Option<notify::Directory>,
 }
 
 impl Probes {
     pub(super) fn new(sockets: Option<notify::Directory>) -> Probes {
-        Probes { connections: HashMap::new(), looks: BTreeMap::new(), sockets }
+        Probes { connections: HashMap::new(), sockets }
     }
 }
-
-/// A look whose answer comes later.
-struct Pending;
 
 impl Supervisor {
     /// Makes the socket on which a bot says that it is ready, for one start: what its last process has said is not heard any more.
@@ -72,10 +67,8 @@ impl Supervisor {
 
     /// Takes messages from the socket on which a bot speaks, see `sd_notify(3)`.
     pub(in crate::engine) fn take_notifications(&mut self, index: usize) {
-        if self.starts.is_pending(index) {
-            // Who speaks may be a process of which we have not heard yet.
-            self.take_starts();
-        }
+        // The sender may be a process of which it is not known yet that it executes its program.
+        self.take_start(index);
         let mut asked = 0;
         for _ in 0..MAX_MESSAGES {
             let message = self.units[index].notify.as_ref().and_then(Notify::receive);
@@ -87,9 +80,6 @@ impl Supervisor {
                 self.take_message(index, &message);
             } else {
                 asked += 1;
-            }
-            if message.is_ready {
-                self.starts.note_ready(index, message.sender);
             }
             if asked == MAX_STRANGERS {
                 return;
@@ -163,14 +153,11 @@ impl Supervisor {
     pub(super) fn probe(&mut self, index: usize) {
         self.units[index].probe.as_mut().expect("it is due").0 += LONG_PAUSE;
         let answer = match &self.units[index].bot.ready {
-            Ready::File(path) => {
-                let path = path.clone();
-                self.look_at(path, GLANCE).ok().map(|found| self.is_new_file(index, found))
-            }
+            Ready::File(path) => self.spawner.look_at(path, GLANCE).map(|found| self.is_new_file(index, found)),
             Ready::Tcp(address) => self.dial(index, *address),
             _ => return,
         };
-        if let Some(is_ready) = answer {
+        if let Poll::Ready(is_ready) = answer {
             self.take_answer(index, is_ready);
         }
     }
@@ -187,12 +174,11 @@ impl Supervisor {
     /// not removed, since any user who can write to its directory could have another one removed by that. Where the file system does not
     /// answer, any file counts.
     pub(super) fn remember_file(&mut self, index: usize) {
-        let path = match &self.units[index].bot.ready {
-            Ready::File(path) => Some(path.clone()),
-            _ => None,
+        let found = match &self.units[index].bot.ready {
+            Ready::File(path) => self.spawner.look_at(path, LOOK_BEFORE),
+            _ => Poll::Pending,
         };
-        let found = path.and_then(|path| self.look_at(path, LOOK_BEFORE).ok().flatten());
-        self.units[index].old_file = found;
+        self.units[index].old_file = if let Poll::Ready(found) = found { found } else { None };
     }
 
     /// Returns `true` if a file was found that is not the one from before the start.
@@ -200,35 +186,11 @@ impl Supervisor {
         found.is_some() && found != self.units[index].old_file
     }
 
-    /// Looks for a file; returns [`Pending`] if it will be known later whether it is there. Other bots that ask for the same file
-    /// meanwhile wait with this one.
-    fn look_at(&mut self, path: PathBuf, patience: Duration) -> Result<Option<FileVersion>, Pending> {
-        if self.probes.looks.contains_key(&path) {
-            return Err(Pending);
-        }
-        match self.spawners.look(path.clone(), patience) {
-            Begun::Over(answer) => Ok(answer.unwrap_or(None)),
-            Begun::Hangs(ticket) => {
-                self.probes.looks.insert(path, ticket);
-                Err(Pending)
-            }
-        }
-    }
-
-    /// Takes what threads have found out: starts and looks that hung.
-    pub(in crate::engine) fn take_outcomes(&mut self) {
-        let _ = self.spawners.bell().read();
-        self.take_starts();
-        self.take_looks();
-    }
-
-    /// Handles the looks for files that hung and have an outcome now.
-    fn take_looks(&mut self) {
-        type Look = Option<FileVersion>;
-        let over = |(path, ticket): (&PathBuf, &Ticket<Look>)| Some((path.clone(), ticket.outcome()?.unwrap_or(None)));
-        let over: Vec<(PathBuf, Look)> = self.probes.looks.iter().filter_map(over).collect();
-        for (path, found) in over {
-            self.probes.looks.remove(&path);
+    /// Takes the answers to what was asked of threads: look-ups of users, and looks at files.
+    pub(in crate::engine) fn take_answers(&mut self) {
+        let _ = self.spawner.wakeup().read();
+        self.take_accounts();
+        for (path, found) in self.spawner.take_files() {
             let waits =
                 |unit: &Unit| unit.probe.is_some() && matches!(&unit.bot.ready, Ready::File(file) if *file == path);
             let waiting: Vec<usize> = self.units.all().filter(|index| waits(&self.units[*index])).collect();
@@ -245,19 +207,19 @@ impl Supervisor {
         }
     }
 
-    /// Returns `true` if an address accepts connections; `None` if that will be known later.
-    fn dial(&mut self, index: usize, address: SocketAddr) -> Option<bool> {
+    /// Returns `true` if an address accepts connections.
+    fn dial(&mut self, index: usize, address: SocketAddr) -> Poll<bool> {
         let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-        let Ok(socket) = socket(family, SockType::Stream, flags, None) else { return Some(false) };
+        let Ok(socket) = socket(family, SockType::Stream, flags, None) else { return Poll::Ready(false) };
         let connected = match address {
             SocketAddr::V4(address) => connect(socket.as_raw_fd(), &SockaddrIn::from(address)),
             SocketAddr::V6(address) => connect(socket.as_raw_fd(), &SockaddrIn6::from(address)),
         };
         match connected {
-            Ok(()) => Some(true),
-            Err(Errno::EINPROGRESS) => self.await_connection(index, socket).err().map(|_| false),
-            Err(_) => Some(false),
+            Ok(()) => Poll::Ready(true),
+            Err(Errno::EINPROGRESS) if self.await_connection(index, socket).is_ok() => Poll::Pending,
+            Err(_) => Poll::Ready(false),
         }
     }
 

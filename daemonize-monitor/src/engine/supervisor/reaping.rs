@@ -13,7 +13,7 @@ use std::time::Instant;
 impl Supervisor {
     /// Takes what has become of all children.
     pub(in crate::engine) fn take_changes_of_children(&mut self) {
-        let is_starting = |pid| self.starts.is_starting(pid);
+        let is_starting = |pid| self.starts.has_child(pid);
         let changes = self.children.take_changes(&mut self.units, &is_starting);
         self.apply_changes(changes);
     }
@@ -67,7 +67,7 @@ impl Supervisor {
             // A child that is dead already is reaped first, so that it does not make this look inconclusive.
             self.take_changes_of_children();
         }
-        let is_starting = |pid| self.starts.is_starting(pid);
+        let is_starting = |pid| self.starts.has_child(pid);
         let Look { changes, gone, left } = self.children.look(begin, &mut self.units, &is_starting);
         self.apply_changes(changes);
         for index in left {
@@ -100,7 +100,7 @@ impl Supervisor {
             return false;
         }
         // A process that has died meanwhile may have left a child that the list lacks: its death is handled first.
-        let is_dead = self.children.has_dead(&|pid| self.starts.is_starting(pid));
+        let is_dead = self.children.has_dead(&|pid| self.starts.has_child(pid));
         if is_dead {
             self.reactor.set_timer(Instant::now(), Timer::Children);
         }

@@ -1,53 +1,64 @@
-//! Starts: begun here, made by another thread, and concluded here, at once or when one that hangs returns.
+//! Starts: a bot's user is looked up, its process is forked, and its program is executed. Nothing is waited for here: a start is
+//! pending until the look-up or the child has an outcome, and is reported to hang when that takes long.
 
 use super::Supervisor;
 use crate::bot::Bot;
 use crate::engine::bot_state::{Event, HANGS};
+use crate::engine::reactor::Timer;
 use crate::engine::streams::Pipes;
 use crate::engine::token::Token;
 use crate::engine::units::Process;
 use crate::error::cause;
-use crate::program::Refusal;
+use crate::program::{AccountNames, Refusal, RunAs};
 use crate::secret::Secret;
-use crate::spawner::{Begun, Made, Start, Ticket};
+use crate::spawner::Start;
 use crate::status::State;
+use crate::sys::spawn::PendingChild;
 use daemonize_core::{Pid, Signal};
 use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 /// How long a turn may start programs before it handles what else there is.
 const STARTING: Duration = Duration::from_millis(5);
 
-/// The most starts of one program that may hang: its other bots leave the threads to those that may have a better mount.
-const MAX_ALIKE: usize = 4;
+/// After how long a start is said to hang; most take less than a thousandth of a second, but not on every machine.
+const HANG_TIME: Duration = Duration::from_millis(100);
 
-/// Starts that were not made yet.
+/// The same while another start hangs: more may follow.
+const NEXT_HANG_TIME: Duration = Duration::from_millis(20);
+
+/// How many starts may be pending, beside those that hang: processes that start all at once only wait for each other.
+const MAX_PENDING: usize = 4;
+
+/// Starts that have no outcome yet.
 #[derive(Default)]
 pub(super) struct Starts {
     /// Bots whose programs are to be started.
     queue: VecDeque<usize>,
-    /// Starts that hang, by bot.
+    /// Starts that were begun, by bot.
     pending: BTreeMap<usize, PendingStart>,
-    /// Starts that hang and are not wanted any more: they still take a thread each.
-    withdrawn: Vec<WithdrawnStart>,
 }
 
-/// A start that hangs.
+/// A start that was begun and has no outcome yet.
 struct PendingStart {
+    /// The specification that it was begun with: a reload may have changed the bot's.
     bot: Arc<Bot>,
-    ticket: Ticket<Made>,
     pipes: Pipes,
-    /// The program has said so already.
-    is_ready: bool,
+    stage: Stage,
+    hangs_at: Instant,
+    /// It was reported that it hangs.
+    hangs: bool,
 }
 
-/// A start that hangs and is not wanted any more: there is no process, and will be none.
-struct WithdrawnStart {
-    bot: Arc<Bot>,
-    ticket: Ticket<Made>,
+enum Stage {
+    /// The user is looked up; there is no process.
+    LookUp(Start),
+    /// The program is executed, by a child that becomes this user.
+    Execution(PendingChild, u32),
 }
 
 impl Starts {
@@ -65,34 +76,41 @@ impl Starts {
         self.queue.clear();
     }
 
-    /// Returns `true` if the start of a bot hangs.
-    pub(super) fn is_pending(&self, bot: usize) -> bool {
-        self.pending.contains_key(&bot)
+    /// Returns `true` if a start is due and may be begun.
+    pub(super) fn has_due(&self) -> bool {
+        !self.queue.is_empty() && self.undecided() < MAX_PENDING
     }
 
-    /// Returns `true` if a child is one of those that are being made: it is waited for where it is made.
-    pub(super) fn is_starting(&self, child: Pid) -> bool {
-        self.pending.values().any(|start| start.ticket.pid() == Some(child))
+    /// Returns `true` if a child has not executed the program of its bot yet, as far as is known.
+    pub(super) fn has_child(&self, pid: Pid) -> bool {
+        self.pending.values().any(|start| matches!(&start.stage, Stage::Execution(child, _) if child.pid() == pid))
     }
 
-    /// Notes that a process says that it is ready of which it was only not heard yet that it was made.
-    pub(super) fn note_ready(&mut self, bot: usize, sender: Option<Pid>) {
-        if let Some(start) = self.pending.get_mut(&bot) {
-            start.is_ready |= sender.is_some() && sender == start.ticket.pid();
-        }
+    /// Returns how many do not hang, as far as is known.
+    fn undecided(&self) -> usize {
+        self.pending.values().filter(|start| !start.hangs).count()
+    }
+
+    /// Returns the bots whose user or group is looked up by these names.
+    fn looking_up(&self, names: &AccountNames) -> Vec<usize> {
+        let is_one = |start: &PendingStart| {
+            matches!(start.stage, Stage::LookUp(_)) && AccountNames::of(&start.bot).as_ref() == Some(names)
+        };
+        self.pending.iter().filter(|(_, start)| is_one(start)).map(|(index, _)| *index).collect()
     }
 }
 
 impl Supervisor {
-    /// Returns `true` if programs are to be started.
-    pub(in crate::engine) fn has_queued_starts(&self) -> bool {
-        !self.starts.queue.is_empty()
+    /// Returns `true` if a start is due, or is pending and does not hang as far as is known.
+    pub(in crate::engine) fn is_starting(&self) -> bool {
+        !self.starts.queue.is_empty() || self.starts.undecided() > 0
     }
 
     /// Starts programs that are due, for a short time: then the turn goes on.
     pub(in crate::engine) fn start_some(&mut self) {
         let end = Instant::now() + STARTING;
-        while let Some(index) = self.starts.queue.pop_front() {
+        while self.starts.has_due() {
+            let Some(index) = self.starts.queue.pop_front() else { return };
             let waits = self.units.get(index).is_some_and(|unit| unit.state() == State::Waiting);
             if waits {
                 self.now = Instant::now();
@@ -113,29 +131,15 @@ impl Supervisor {
             Ok(prepared) => prepared,
             Err(refusal) => return self.refused(index, refusal),
         };
-        let begun = self.spawners.start(start);
-        self.now = Instant::now();
-        match begun {
-            Begun::Over(outcome) => self.conclude(index, pipes, outcome),
-            Begun::Hangs(ticket) => {
-                let bot = Arc::clone(&self.units[index].bot);
-                log::info!("bot `{}`: {HANGS}", bot.name);
-                self.starts.pending.insert(index, PendingStart { bot, ticket, pipes, is_ready: false });
-                self.on(index, Event::StartHangs);
-            }
+        match self.spawner.look_up_account(&start.bot) {
+            Poll::Ready(run_as) => self.spawn(index, &start, pipes, run_as),
+            Poll::Pending => self.await_start(index, Arc::clone(&start.bot), pipes, Stage::LookUp(start)),
         }
     }
 
-    /// Prepares a start: pipes, the notify socket and the secret.
+    /// Makes what a start needs of the monitor.
     fn prepare(&mut self, index: usize) -> Result<(Start, Pipes), Refusal> {
-        let Starts { pending, withdrawn, .. } = &mut self.starts;
-        withdrawn.retain(|start| !start.ticket.is_alone());
         let bot = Arc::clone(&self.units[index].bot);
-        let hang = pending.values().map(|start| &start.bot).chain(withdrawn.iter().map(|start| &start.bot));
-        if hang.filter(|other| is_alike(other, &bot)).count() >= MAX_ALIKE {
-            let text = format!("failed to start `{}`: {MAX_ALIKE} others like it hang", bot.name);
-            return Err(Refusal { text, errno: Errno::EAGAIN as i32, shortage: true });
-        }
         let (pipes, streams) = self.streams.open(&mut self.units[index]).map_err(no_pipes)?;
         let notify = if bot.ready.has_socket() { Some(self.notify_address(index).map_err(no_pipes)?) } else { None };
         self.remember_file(index);
@@ -158,23 +162,95 @@ impl Supervisor {
         Ok(unit.secret.insert(secret).clone())
     }
 
-    /// Concludes a start that has an outcome.
-    fn conclude(&mut self, index: usize, pipes: Pipes, outcome: Result<Made, Refusal>) {
-        match outcome.and_then(|made| self.follow(index, made)) {
+    /// Forks the process, now that the user is known.
+    fn spawn(&mut self, index: usize, start: &Start, pipes: Pipes, run_as: Result<Arc<RunAs>, Refusal>) {
+        let token = Token::Start(self.units.key(index));
+        let spawned = run_as.and_then(|run_as| self.spawner.spawn(start, &run_as)).and_then(|(child, user)| {
+            if let Err(errno) = self.reactor.watch(&child, token, EpollFlags::EPOLLIN) {
+                // Its outcome would never be known.
+                child.kill();
+                child.reap();
+                return Err(no_pipes(errno));
+            }
+            Ok(Stage::Execution(child, user))
+        });
+        self.now = Instant::now();
+        match spawned {
+            Ok(stage) => self.await_start(index, Arc::clone(&start.bot), pipes, stage),
+            Err(refusal) => self.refused(index, refusal),
+        }
+    }
+
+    fn await_start(&mut self, index: usize, bot: Arc<Bot>, pipes: Pipes, stage: Stage) {
+        let is_calm = self.starts.pending.values().all(|start| !start.hangs);
+        let hangs_at = self.now + if is_calm { HANG_TIME } else { NEXT_HANG_TIME };
+        self.starts.pending.insert(index, PendingStart { bot, pipes, stage, hangs_at, hangs: false });
+        self.reactor.set_timer(hangs_at, Timer::Start(self.units.key(index)));
+        self.on(index, Event::StartPending { hangs: false });
+    }
+
+    /// Reports a start that hangs. The timer may have been set for an earlier one.
+    pub(in crate::engine) fn report_hanging_start(&mut self, index: usize) {
+        self.take_start(index);
+        let now = self.now;
+        let is_late = |start: &&mut PendingStart| !start.hangs && start.hangs_at <= now;
+        let Some(start) = self.starts.pending.get_mut(&index).filter(is_late) else { return };
+        start.hangs = true;
+        log::info!("bot `{}`: {HANGS}", start.bot.name);
+        self.on(index, Event::StartPending { hangs: true });
+    }
+
+    /// Takes what has been found out about users and groups, and forks the processes that waited for it.
+    pub(super) fn take_accounts(&mut self) {
+        for (names, run_as) in self.spawner.take_accounts() {
+            for index in self.starts.looking_up(&names) {
+                let Some(PendingStart { pipes, stage: Stage::LookUp(start), .. }) = self.starts.pending.remove(&index)
+                else {
+                    continue;
+                };
+                self.spawn(index, &start, pipes, run_as.clone());
+            }
+        }
+    }
+
+    /// Takes the outcome of a start whose program is to be executed, if there is one.
+    pub(in crate::engine) fn take_start(&mut self, index: usize) {
+        let Some(PendingStart { stage: Stage::Execution(child, _), .. }) = self.starts.pending.get(&index) else {
+            return;
+        };
+        let Poll::Ready(outcome) = child.poll() else { return };
+        self.reactor.unwatch(child);
+        let Some(PendingStart { bot, pipes, stage: Stage::Execution(child, user), .. }) =
+            self.starts.pending.remove(&index)
+        else {
+            return;
+        };
+        let outcome = match outcome {
+            Ok(()) => self.follow(index, child, user),
+            Err(failure) => {
+                child.reap();
+                Err(Refusal::of(&bot, failure))
+            }
+        };
+        match outcome {
             Ok(process) => {
                 self.streams.keep(self.units.key(index), pipes, &self.reactor);
                 self.started(index, process);
+                if !Arc::ptr_eq(&bot, &self.units[index].bot) {
+                    // Its specification is another one by now.
+                    self.retarget(&BTreeSet::from([index]));
+                }
             }
             Err(refusal) => self.refused(index, refusal),
         }
     }
 
-    /// Watches the process of a bot for its end.
-    fn follow(&mut self, index: usize, made: Made) -> Result<Process, Refusal> {
-        let Made { pid, handle, user } = made;
+    /// Watches the process of a bot, which executes its program.
+    fn follow(&mut self, index: usize, child: PendingChild, user: u32) -> Result<Process, Refusal> {
+        let (pid, handle) = child.into_process();
         let token = Token::Process(self.units.key(index));
         if let Err(errno) = self.reactor.watch(&handle, token, EpollFlags::EPOLLIN) {
-            // Its end would not be noticed.
+            // Its end would never be known.
             let _ = handle.send_group(pid, Signal::SIGKILL);
             return Err(no_pipes(errno));
         }
@@ -186,12 +262,12 @@ impl Supervisor {
         let unit = &mut self.units[index];
         log::info!("bot `{}` runs as process {}", unit.bot.name, process.pid);
         unit.process = Some(process);
-        self.write_down(index);
+        self.note_in_journal(index);
         self.on(index, Event::Started);
     }
 
-    /// Notes the bot's process for the next monitor.
-    fn write_down(&mut self, index: usize) {
+    /// Has the next monitor know of the bot's process.
+    fn note_in_journal(&mut self, index: usize) {
         let unit = &self.units[index];
         let grace = unit.bot.longest_stop();
         let Some(Process { pid, handle, user, .. }) = &unit.process else { return };
@@ -199,65 +275,24 @@ impl Supervisor {
         self.journal.started(pid, identity, user, grace);
     }
 
-    /// Reports that there is no process.
+    /// Reports a start that has no process.
     fn refused(&mut self, index: usize, refusal: Refusal) {
         log::warn!("bot `{}`: {}", self.units[index].bot.name, refusal.text);
         let Refusal { text: reason, errno, shortage: is_shortage } = refusal;
         self.on(index, Event::StartFailed { reason, errno, is_shortage });
     }
 
-    /// Concludes the starts that hung and have an outcome now.
-    pub(super) fn take_starts(&mut self) {
-        let over = |(index, start): (&usize, &PendingStart)| Some((*index, start.ticket.outcome()?));
-        let over: Vec<(usize, Result<Made, Refusal>)> = self.starts.pending.iter().filter_map(over).collect();
-        for (index, outcome) in over {
-            let Some(PendingStart { pipes, is_ready, .. }) = self.starts.pending.remove(&index) else { continue };
-            if self.units[index].state() == State::Stopping {
-                self.conclude_stopped(index, pipes, outcome);
-            } else {
-                self.conclude(index, pipes, outcome);
-                if is_ready && self.units[index].bot.ready.has_socket() {
-                    self.on(index, Event::Ready);
-                }
-                if self.units[index].bot_state.is_alive() {
-                    // Its specification may be another one by now.
-                    self.retarget(&BTreeSet::from([index]));
-                }
-            }
-        }
-    }
-
-    /// Concludes a start of a bot that was stopped meanwhile.
-    fn conclude_stopped(&mut self, index: usize, pipes: Pipes, outcome: Result<Made, Refusal>) {
-        match outcome.and_then(|made| self.follow(index, made)) {
-            Ok(process) => {
-                // It may have executed its program just before it was killed, and have had a child.
-                self.streams.keep(self.units.key(index), pipes, &self.reactor);
-                self.units[index].process = Some(process);
-                self.write_down(index);
-                self.on(index, Event::Started);
-            }
-            Err(Refusal { text: reason, errno, shortage: is_shortage }) => {
-                self.on(index, Event::StartFailed { reason, errno, is_shortage });
-            }
-        }
-    }
-
-    /// Withdraws the start of a bot if it hangs.
+    /// Ends a pending start: withdraws it if there is no process, and kills the process otherwise, which has an outcome then.
     pub(super) fn end_start(&mut self, index: usize) {
-        let Starts { pending, withdrawn, .. } = &mut self.starts;
-        if pending.get(&index).is_some_and(|start| start.ticket.end()) {
-            // There was no process yet.
-            let start = pending.remove(&index);
-            withdrawn.extend(start.map(|PendingStart { bot, ticket, .. }| WithdrawnStart { bot, ticket }));
-            self.on(index, Event::StartWithdrawn);
+        match self.starts.pending.get(&index).map(|start| &start.stage) {
+            Some(Stage::LookUp(_)) => {
+                self.starts.pending.remove(&index);
+                self.on(index, Event::StartWithdrawn);
+            }
+            Some(Stage::Execution(child, _)) => child.kill(),
+            None => {}
         }
     }
-}
-
-/// Returns `true` if one start hangs when the other does.
-fn is_alike(one: &Bot, other: &Bot) -> bool {
-    (&one.command, &one.directory, &one.user) == (&other.command, &other.directory, &other.user)
 }
 
 fn no_pipes(errno: Errno) -> Refusal {

@@ -3,6 +3,7 @@
 //! ```sh
 //! scripts/sweep                                       # all of it, a few minutes
 //! scripts/sweep --sample 120 --seed 7                 # as much of it as fits into two minutes
+//! scripts/sweep --points 300                          # the same sample on every machine
 //! scripts/sweep --only start/daemon/close:error=EIO   # what a finding is called, or a part of that
 //! ```
 //!
@@ -13,6 +14,7 @@
 //! Options:
 //! * `--sample SECONDS`: stops after so long. A sample begins with one point of every call, kind and process, and goes on
 //!   with a second one of each.
+//! * `--points N`: stops after N points of such a sample, however long they take.
 //! * `--seed N`: which sample; the one that is printed makes the same order again. 1 without it, so that a run that fails
 //!   fails again.
 //! * `--only TEXT`: only points whose name holds the text.
@@ -63,11 +65,12 @@ fn sweep(options: &Options) -> Result<Table, String> {
         usual.entry(scenario.verb).or_insert(daemon);
     }
     points.retain(|point| options.only.as_ref().is_none_or(|text| point.to_string().contains(text)));
-    if options.sample.is_some() {
+    if options.sample.is_some() || options.points.is_some() {
         plan::shuffle(&mut points, options.seed);
         plan::spread(&mut points);
     }
     points.drain(..options.skip.min(points.len()));
+    points.truncate(options.points.unwrap_or(usize::MAX));
     println!("{} points, seed {}", points.len(), options.seed);
     let table = Mutex::new(Table::new(points.len()));
     let queue = Mutex::new(points.into_iter());

@@ -7,6 +7,8 @@ use std::time::Duration;
 pub(crate) struct Options {
     /// How long it may take; all of it without.
     pub(crate) sample: Option<Duration>,
+    /// How many points are run; all without.
+    pub(crate) points: Option<usize>,
     pub(crate) seed: u64,
     pub(crate) only: Option<String>,
     /// So many points of the order are done already.
@@ -16,13 +18,14 @@ pub(crate) struct Options {
 
 /// Parses the arguments behind the program's name.
 pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
-    let mut options = Options { sample: None, seed: 1, only: None, skip: 0, workers: 2 };
+    let mut options = Options { sample: None, points: None, seed: 1, only: None, skip: 0, workers: 2 };
     while let Some(option) = arguments.next() {
         let value = arguments.next().ok_or_else(|| format!("`{option}` wants a value"))?;
         let number = || value.parse::<u64>().map_err(|_| format!("`{option}` wants a number"));
         let count = || value.parse::<usize>().map_err(|_| format!("`{option}` wants a number"));
         match option.as_str() {
             "--sample" => options.sample = Some(Duration::from_secs(number()?)),
+            "--points" => options.points = Some(count()?),
             "--seed" => options.seed = number()?,
             "--skip" => options.skip = count()?,
             "--workers" => options.workers = count()?,
