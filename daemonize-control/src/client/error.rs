@@ -44,8 +44,9 @@ pub enum ErrorKind {
     NoHandler,
     /// The handler of the event failed; the text says what it said.
     Handler,
-    /// The reply is missing, is not HTTP, is cut off, or exceeds a limit that the text names: 16 KiB for the head,
-    /// 16 MiB and 4194304 JSON values for the body, 1 MiB and 1048576 JSON values for an event of a stream.
+    /// The reply is missing, is not HTTP, is cut off, or exceeds a limit that the text names: 16 KiB and 100 header
+    /// fields for the head, as much for the trailers, 16 KiB for the extensions of chunks, 16 MiB and 4194304 JSON values for
+    /// the body, 1 MiB and 1048576 JSON values for an event of a stream.
     Reply,
     /// The request cannot be sent: a route with spaces, an event that is no object.
     Request,
