@@ -249,8 +249,8 @@ fn route_response(answer: Option<Result<Response<Body>, Infallible>>, is_head: b
     }
 }
 
-/// Removes the headers that only concern one connection, and a wrong length: hyper writes these. The reply to a HEAD request
-/// keeps the length of the body that it does not have.
+/// Removes the headers that only concern one connection, and a length that is wrong or not the only one: hyper writes these. The
+/// reply to a HEAD request keeps the length of the body that it does not have.
 fn own_framing(response: &mut Response<Body>, is_head: bool) {
     const OURS: [HeaderName; 4] = [CONNECTION, DATE, TRANSFER_ENCODING, UPGRADE];
     let expected = response.body().size_hint().exact();
@@ -264,7 +264,10 @@ fn own_framing(response: &mut Response<Body>, is_head: bool) {
         let length = length.to_str().ok().and_then(|length| length.parse::<u64>().ok());
         length.is_some() && (length == expected || is_head && expected.is_none_or(|length| length == 0))
     };
-    if headers.get(CONTENT_LENGTH).is_some_and(|length| !is_right(length)) {
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    // hyper panics in debug builds where one of several is wrong.
+    let is_wrong = lengths.next().is_some_and(|first| !is_right(first)) || lengths.next().is_some();
+    if is_wrong {
         headers.remove(CONTENT_LENGTH);
     }
 }

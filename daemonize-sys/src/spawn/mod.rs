@@ -75,27 +75,34 @@ pub struct PendingChild {
 
 /// The program of a child and what it is to be, in the form that the kernel takes.
 pub struct Program<'a> {
-    /// Where the program may be, in the order to be tried.
+    /// The paths at which the program may be, in the order to be tried.
     pub paths: &'a [&'a CStr],
+    /// The arguments, the name of the program first.
     pub arguments: &'a [&'a CStr],
+    /// The environment, as `NAME=VALUE`.
     pub environment: &'a [&'a CStr],
+    /// The working directory; that of the parent for `None`.
     pub directory: Option<&'a CStr>,
+    /// The umask; that of the parent for `None`.
     pub umask: Option<u32>,
     /// `true` if no program that it executes may give it more rights.
     pub no_new_privs: bool,
+    /// The user and the groups; those of the parent for `None`.
     pub identity: Option<Identity<'a>>,
-    /// What `RLIMIT_NOFILE` was before the monitor raised it.
+    /// Soft and hard `RLIMIT_NOFILE`, as before the monitor raised them.
     pub descriptors: Option<(libc::rlim_t, libc::rlim_t)>,
     /// Sent to the child when the thread that made it ends.
     pub death_signal: i32,
-    /// What its streams shall be; `/dev/null` for `None`.
+    /// The descriptors that become its streams, 0 to 3; `/dev/null` for `None`.
     pub streams: [Option<BorrowedFd<'a>>; STREAMS],
 }
 
-/// What the child was doing when it failed.
+/// The step at which a child failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failure {
+    /// The step, as "failed to … `program`" names it.
     pub doing: &'static str,
+    /// Its errno.
     pub errno: i32,
 }
 
