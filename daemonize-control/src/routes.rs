@@ -218,7 +218,7 @@ async fn routed(mut routes: Router, peer: Peer, request: Request<Bytes>) -> Resp
             Err(_) => Poll::Ready(None),
         });
     match polled.await {
-        Some(Ok(response)) if !response.status().is_informational() => with_reason(own_framing(response, is_head)),
+        Some(Ok(response)) if !response.status().is_informational() => own_framing(with_reason(response), is_head),
         Some(Err(impossible)) => match impossible {},
         other => {
             let what = if other.is_none() { "panicked" } else { "answered with an informational status" };
@@ -228,21 +228,23 @@ async fn routed(mut routes: Router, peer: Peer, request: Request<Bytes>) -> Resp
     }
 }
 
-/// Removes the headers that only concern one connection, and those that hyper writes. The reply to a HEAD request keeps the
-/// length of the body that it does not have.
+/// Removes the headers that only concern one connection, and a wrong length: hyper writes these. The reply to a HEAD request
+/// keeps the length of the body that it does not have.
 fn own_framing(mut response: Response<Body>, is_head: bool) -> Response<Body> {
-    const OURS: [HeaderName; 5] = [CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING, UPGRADE];
+    const OURS: [HeaderName; 4] = [CONNECTION, DATE, TRANSFER_ENCODING, UPGRADE];
+    let expected = response.body().size_hint().exact();
     let headers = response.headers_mut();
-    if !headers.keys().any(|name| OURS.contains(name)) {
-        return response;
+    if headers.keys().any(|name| OURS.contains(name)) {
+        for name in OURS {
+            headers.remove(name);
+        }
     }
-    let is_length = |value: &HeaderValue| value.to_str().is_ok_and(|length| length.parse::<u64>().is_ok());
-    let length = headers.get(CONTENT_LENGTH).filter(|length| is_head && is_length(length)).cloned();
-    for name in OURS {
-        headers.remove(name);
-    }
-    if let Some(length) = length {
-        headers.insert(CONTENT_LENGTH, length);
+    let is_right = |length: &HeaderValue| {
+        let length = length.to_str().ok().and_then(|length| length.parse::<u64>().ok());
+        length.is_some() && (length == expected || is_head && expected.is_none_or(|length| length == 0))
+    };
+    if headers.get(CONTENT_LENGTH).is_some_and(|length| !is_right(length)) {
+        headers.remove(CONTENT_LENGTH);
     }
     response
 }
@@ -262,6 +264,8 @@ fn with_reason(response: Response<Body>) -> Response<Body> {
     };
     let (mut parts, _) = response.into_parts();
     parts.headers.insert(CONTENT_TYPE, JSON);
+    // That of the empty body.
+    parts.headers.remove(CONTENT_LENGTH);
     Response::from_parts(parts, json::print(&failure(why)).into())
 }
 

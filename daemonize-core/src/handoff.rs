@@ -8,7 +8,7 @@ use crate::pid::Pid;
 use crate::process::{BootContext, Identity};
 use crate::stage::Stage;
 use crate::sys::fds;
-use crate::sys::wait::Death;
+use crate::sys::wait::Ended;
 use nix::cmsg_space;
 use nix::sys::socket::{AddressFamily, MsgFlags, Shutdown, SockFlag, SockType, recv, send, shutdown, socketpair};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, recvmsg, sendmsg};
@@ -49,7 +49,7 @@ pub(crate) enum Message {
     /// Session leader to launcher: it exits, the daemon is on its own from now on.
     Released,
     /// Session leader to launcher: the daemon has died like this and is reaped.
-    Status(Death),
+    Status(Ended),
     /// Restarted program to the daemon that started it: the settings are good, this is my pidfile, and I wait for your end.
     Waiting(PathBuf),
     /// That daemon to the program: I stop, which takes at most so long; GO follows, with the lock, or my end.
@@ -181,7 +181,7 @@ impl Message {
             Message::Go => b"G".to_vec(),
             Message::Release => b"r".to_vec(),
             Message::Released => b"d".to_vec(),
-            Message::Status(Death(status)) => [&b"S"[..], &status.to_ne_bytes()].concat(),
+            Message::Status(ended) => [&b"S"[..], &ended.as_raw().to_ne_bytes()].concat(),
             Message::Waiting(pidfile) => [&b"w"[..], pidfile.as_os_str().as_bytes()].concat(),
             Message::MoreTime(time) => encode_time(b't', *time),
             Message::Accepted(limit) => encode_time(b'a', *limit),
@@ -206,7 +206,7 @@ impl Message {
             b'G' => Message::Go,
             b'r' => Message::Release,
             b'd' => Message::Released,
-            b'S' => Message::Status(Death(i32::from_ne_bytes(rest.try_into().ok()?))),
+            b'S' => Message::Status(Ended::from_raw(i32::from_ne_bytes(rest.try_into().ok()?))),
             b'w' => Message::Waiting(OsStr::from_bytes(rest).into()),
             b't' => Message::MoreTime(Duration::from_millis(u64::from_ne_bytes(rest.try_into().ok()?))),
             b'a' => Message::Accepted(Duration::from_millis(u64::from_ne_bytes(rest.try_into().ok()?))),
@@ -303,9 +303,9 @@ mod tests {
     fn what_was_said_before_the_end_is_heard() {
         let (one, other) = Channel::pair().unwrap();
         other.send(&Message::Release).unwrap();
-        one.send(&Message::Status(Death(9))).unwrap();
+        one.send(&Message::Status(Ended::from_raw(9))).unwrap();
         drop(one);
-        assert!(matches!(other.receive(), Ok(Some(Message::Status(Death(9))))));
+        assert!(matches!(other.receive(), Ok(Some(Message::Status(Ended::Signal(crate::signal::Signal::SIGKILL))))));
         assert!(matches!(other.receive(), Ok(None)));
         assert_eq!(other.send(&Message::Release).unwrap_err().raw_os_error(), Some(nix::Error::EPIPE as i32));
     }

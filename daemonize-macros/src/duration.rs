@@ -1,36 +1,41 @@
-//! Durations as people write them: a whole number and a unit.
+//! Durations as people write them, by the rule of the monitor's configuration.
 
+use humantime::DurationError;
 use std::time::Duration;
 
-/// The units, each with its length in milliseconds.
-const UNITS: &[(&str, u64)] = &[("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
+/// 100 years: longer than any use, and still safe to add to every clock.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 
-/// 136 years: far beyond any use, and still safe to add to every clock.
-const LONGEST: u64 = u32::MAX as u64 * 1_000;
+/// More digits than any number of a duration needs; beyond them `humantime` may overflow.
+const MAX_DIGITS: usize = 15;
 
-/// Reads `500ms`, `3s`, `2m` or `1h`; the error says what is wrong with it.
+/// Reads `500ms`, `3s`, `1.5s` or `1h 30m`, in whole milliseconds; the error says what is wrong with it.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let text = text.trim();
-    if text.starts_with('-') {
-        return Err("a duration cannot be negative".into());
+    if text.split(|letter: char| !letter.is_ascii_digit()).any(|digits| digits.len() > MAX_DIGITS) {
+        return Err(too_long(text));
     }
-    let (number, unit) = text.split_at(text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len()));
-    if number.is_empty() {
-        return Err("a duration is a whole number and a unit, such as `500ms`, `3s`, `2m` or `1h`".into());
+    match humantime::parse_duration(text) {
+        Ok(Duration::ZERO) => Err("a duration must be longer than zero".into()),
+        Ok(time) if time > LONGEST => Err(too_long(text)),
+        Ok(time) if time.subsec_nanos() % 1_000_000 != 0 => {
+            Err(format!("`{text}` is too precise: write whole milliseconds, such as `1500ms`"))
+        }
+        Ok(time) => Ok(time),
+        Err(DurationError::UnknownUnit { unit, .. }) if unit.is_empty() => {
+            Err(format!("`{text}` has no unit: write `{text}ms`, `{text}s`, `{text}m` or `{text}h`"))
+        }
+        Err(DurationError::UnknownUnit { unit, .. }) => {
+            Err(format!("unknown unit `{unit}`, expected `ms`, `s`, `m`, `h` or `d`"))
+        }
+        Err(DurationError::NumberOverflow) => Err(too_long(text)),
+        Err(_) if text.starts_with('-') => Err("a duration cannot be negative".into()),
+        Err(_) => Err("a duration is a number and a unit, such as `500ms`, `1.5s`, `2m` or `1h 30m`".into()),
     }
-    let unit = unit.trim();
-    let Some((_, factor)) = UNITS.iter().find(|(name, _)| *name == unit) else {
-        return Err(match unit.chars().next() {
-            None => format!("`{number}` has no unit: write `{number}ms`, `{number}s`, `{number}m` or `{number}h`"),
-            Some('.' | ',') => format!("`{text}` is not a whole number: take a smaller unit, such as `ms`"),
-            Some(_) => format!("unknown unit `{unit}`, expected `ms`, `s`, `m` or `h`"),
-        });
-    };
-    match number.parse::<u64>().ok().and_then(|number| number.checked_mul(*factor)) {
-        Some(0) => Err("a duration must be longer than zero".into()),
-        Some(total) if total <= LONGEST => Ok(Duration::from_millis(total)),
-        _ => Err(format!("`{text}` is too long: at most 136 years")),
-    }
+}
+
+fn too_long(text: &str) -> String {
+    format!("`{text}` is too long: at most 100 years")
 }
 
 #[cfg(test)]
@@ -39,26 +44,27 @@ mod tests {
 
     #[test]
     fn number_with_any_unit_is_read() {
-        assert_eq!(parse("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(parse("3s"), Ok(Duration::from_secs(3)));
-        assert_eq!(parse("2m"), Ok(Duration::from_secs(120)));
-        assert_eq!(parse("1h"), Ok(Duration::from_secs(3_600)));
-        assert_eq!(parse(" 10 s "), Ok(Duration::from_secs(10)));
+        for (text, milliseconds) in
+            [("500ms", 500), ("1.5s", 1_500), ("3sec", 3_000), (" 10 s ", 10_000), ("1h 30m", 5_400_000)]
+        {
+            assert_eq!(parse(text), Ok(Duration::from_millis(milliseconds)), "{text}");
+        }
     }
 
     #[test]
     fn bad_duration_says_what_is_wrong_with_it() {
+        let form = "a duration is a number and a unit, such as `500ms`, `1.5s`, `2m` or `1h 30m`";
         let cases = [
-            ("", "a duration is a whole number and a unit, such as `500ms`, `3s`, `2m` or `1h`"),
-            ("soon", "a duration is a whole number and a unit, such as `500ms`, `3s`, `2m` or `1h`"),
+            ("", form),
+            ("soon", form),
+            ("1,5s", form),
             ("3", "`3` has no unit: write `3ms`, `3s`, `3m` or `3h`"),
-            ("3sec", "unknown unit `sec`, expected `ms`, `s`, `m` or `h`"),
-            ("1.5s", "`1.5s` is not a whole number: take a smaller unit, such as `ms`"),
+            ("3x", "unknown unit `x`, expected `ms`, `s`, `m`, `h` or `d`"),
             ("-3s", "a duration cannot be negative"),
             ("0ms", "a duration must be longer than zero"),
-            ("99999999999999999999s", "`99999999999999999999s` is too long: at most 136 years"),
-            ("18446744073709551615h", "`18446744073709551615h` is too long: at most 136 years"),
-            ("1193047h", "`1193047h` is too long: at most 136 years"),
+            ("1us", "`1us` is too precise: write whole milliseconds, such as `1500ms`"),
+            ("99999999999999999999s", "`99999999999999999999s` is too long: at most 100 years"),
+            ("1193047h", "`1193047h` is too long: at most 100 years"),
         ];
         for (text, message) in cases {
             assert_eq!(parse(text).as_ref().map_err(String::as_str), Err(message), "{text}");

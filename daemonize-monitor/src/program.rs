@@ -7,6 +7,8 @@ use crate::sys::account::{self, Account};
 use crate::sys::spawn::{self, FdTable, PendingChild, STREAMS};
 use daemonize_core::{Pid, Signal};
 use daemonize_sys::escape::escape_bytes;
+use nix::errno::Errno;
+use nix::sys::resource::rlim_t;
 use nix::sys::stat::fstat;
 use nix::unistd::{Gid, Uid, getegid, geteuid};
 use std::collections::BTreeMap;
@@ -62,7 +64,7 @@ const UMASK: u32 = 0o022;
 pub(crate) struct SpawnContext {
     environment: BTreeMap<OsString, OsString>,
     /// `RLIMIT_NOFILE` as it was before the monitor raised its own.
-    descriptors: Option<(libc::rlim_t, libc::rlim_t)>,
+    descriptors: Option<(rlim_t, rlim_t)>,
 }
 
 /// Why there is no process.
@@ -84,22 +86,22 @@ impl Refusal {
             _ => bot.name.as_str().into(),
         };
         let shortages =
-            [libc::EAGAIN, libc::ENOMEM, libc::EMFILE, libc::ENFILE, libc::ETXTBSY, libc::ENOSPC, libc::EDQUOT];
+            [Errno::EAGAIN, Errno::ENOMEM, Errno::EMFILE, Errno::ENFILE, Errno::ETXTBSY, Errno::ENOSPC, Errno::EDQUOT];
         Refusal {
             text: format!("failed to {} `{thing}`: {}", failure.doing, cause(&error)),
             errno: failure.errno,
-            shortage: shortages.contains(&failure.errno),
+            shortage: shortages.contains(&Errno::from_raw(failure.errno)),
         }
     }
 
     /// Returns that the machine is short of what a start needs; another time, it may work.
     pub(crate) fn shortage(why: &str) -> Refusal {
-        Refusal { text: format!("failed to start it: {why}"), errno: libc::EAGAIN, shortage: true }
+        Refusal { text: format!("failed to start it: {why}"), errno: Errno::EAGAIN as i32, shortage: true }
     }
 }
 
 impl SpawnContext {
-    pub(crate) fn new(monitor: &Secret, descriptors: Option<(libc::rlim_t, libc::rlim_t)>) -> SpawnContext {
+    pub(crate) fn new(monitor: &Secret, descriptors: Option<(rlim_t, rlim_t)>) -> SpawnContext {
         let mut environment: BTreeMap<OsString, OsString> = env::vars_os().collect();
         environment.retain(|name, _| !is_for_the_monitor(name));
         environment.insert(MONITOR_VARIABLE.into(), monitor.as_str().into());
@@ -183,7 +185,7 @@ pub(crate) struct Prepared<'a> {
     environment: Vec<CString>,
     directory: CString,
     credentials: Option<&'a Credentials>,
-    descriptors: Option<(libc::rlim_t, libc::rlim_t)>,
+    descriptors: Option<(rlim_t, rlim_t)>,
     streams: [Option<BorrowedFd<'a>>; STREAMS],
 }
 
@@ -227,7 +229,7 @@ fn is_for_the_monitor(name: &OsStr) -> bool {
 }
 
 fn wrong(text: String) -> Refusal {
-    Refusal { text, errno: libc::EINVAL, shortage: false }
+    Refusal { text, errno: Errno::EINVAL as i32, shortage: false }
 }
 
 /// A text as the kernel takes it.

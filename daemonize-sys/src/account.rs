@@ -9,9 +9,11 @@ use std::path::PathBuf;
 /// A user; without a passwd entry when only its number is known.
 #[derive(Clone, Debug)]
 pub struct Account {
+    /// The number of the user.
     pub uid: Uid,
     /// The group in the passwd entry.
     pub group: Option<Gid>,
+    /// The passwd entry, if there is one.
     pub entry: Option<Entry>,
 }
 

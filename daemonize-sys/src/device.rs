@@ -13,8 +13,11 @@ pub enum Device {
 }
 
 impl Device {
+    /// Standard input.
     pub const STDIN: Device = Device::Descriptor(0);
+    /// Standard output.
     pub const STDOUT: Device = Device::Descriptor(1);
+    /// Standard error.
     pub const STDERR: Device = Device::Descriptor(2);
 
     /// Returns what a path such as `/dev/stdout`, `/dev/fd/1` or `/dev/null` names; `None` for every other path. Looks at the

@@ -9,7 +9,9 @@ use std::ptr;
 /// What a signal does when no handler takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disposition {
+    /// The default action of the signal (`SIG_DFL`).
     Default,
+    /// Nothing (`SIG_IGN`).
     Ignore,
 }
 

@@ -68,6 +68,7 @@ pub struct Census {
 }
 
 impl Census {
+    /// Looks at all descriptors that are open now.
     pub fn take() -> io::Result<Census> {
         let (own, leaked) = open_from_three()?.into_iter().partition(|fd| flags(*fd) == Some(true));
         Ok(Census { leaked, own })

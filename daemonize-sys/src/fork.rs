@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 /// Which of the two processes `fork(2)` returned in.
 pub enum Fork {
+    /// The parent, and its new child.
     Parent(Pid),
+    /// The child.
     Child,
 }
 

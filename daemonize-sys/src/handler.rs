@@ -24,6 +24,7 @@ impl Purposes {
         }
     }
 
+    /// Returns `true` if the signal has come for this purpose.
     pub fn contains(self, purpose: Purpose) -> bool {
         self.0 & Purposes::bit(purpose) != 0
     }
@@ -38,6 +39,7 @@ pub struct Flag {
 }
 
 impl Flag {
+    /// Notes that the signal has come. Async-signal-safe.
     pub fn raise(&self, purpose: Purpose) {
         self.purposes.fetch_or(Purposes::bit(purpose), SeqCst);
         self.count.fetch_add(1, SeqCst);
@@ -48,6 +50,7 @@ impl Flag {
         self.count.load(SeqCst)
     }
 
+    /// Returns `true` if the signal has come since it was taken last.
     pub fn is_raised(&self) -> bool {
         self.purposes.load(SeqCst) != 0
     }

@@ -5,8 +5,6 @@
 //! kernel (signals, processes, capabilities); reading `/proc`; rules of trust and of escaping that must be the same everywhere.
 //! What a daemon, an endpoint or a monitor *is* belongs above.
 
-#![allow(missing_docs)] // Not for users.
-
 #[cfg(not(target_os = "linux"))]
 compile_error!("daemonize-sys tells processes apart by pidfd_open(2) and /proc, which only Linux has");
 
@@ -46,6 +44,7 @@ pub mod proc;
 pub mod siginfo;
 pub mod signal;
 pub mod signalfd;
+#[allow(missing_docs)] // Its fields are what the kernel calls them.
 pub mod spawn;
 pub mod stray;
 pub mod table;

@@ -13,6 +13,7 @@ use std::time::Duration;
 pub struct Mask(libc::sigset_t);
 
 impl Mask {
+    /// Returns the set without signals.
     pub fn empty() -> Mask {
         let mut set = MaybeUninit::uninit();
         // SAFETY: sigemptyset initialises the set it is given.
@@ -32,10 +33,12 @@ impl Mask {
         })
     }
 
+    /// Returns the set of these signals.
     pub fn of(signals: impl IntoIterator<Item = Signal>) -> Mask {
         signals.into_iter().fold(Mask::empty(), Mask::with)
     }
 
+    /// Returns the set with this signal in it.
     #[must_use]
     pub fn with(mut self, signal: Signal) -> Mask {
         // SAFETY: the set is initialised; an unknown number is refused by the call.
@@ -43,6 +46,7 @@ impl Mask {
         self
     }
 
+    /// Returns the set without this signal.
     #[must_use]
     pub fn without(mut self, signal: Signal) -> Mask {
         // SAFETY: as in `with`.
@@ -50,6 +54,7 @@ impl Mask {
         self
     }
 
+    /// Returns `true` if the signal is in the set.
     pub fn contains(&self, signal: Signal) -> bool {
         // SAFETY: the set is initialised and only read.
         unsafe { libc::sigismember(&raw const self.0, signal.as_raw()) == 1 }

@@ -34,9 +34,11 @@ pub struct ProcStat {
     pub parent: i32,
     /// The process group.
     pub group: i32,
+    /// The session.
     pub session: i32,
     /// Processor time of the process and of the kernel on its behalf, in clock ticks.
     pub cpu_ticks: u64,
+    /// The number of threads.
     pub threads: u32,
     /// The moment when the process was made, in clock ticks since the boot.
     pub start_time: u64,
@@ -122,8 +124,11 @@ fn positive(variable: SysconfVar, usual: u64) -> u64 {
 /// The users of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Users {
+    /// The one that started the process.
     pub real: u32,
+    /// The one whose rights the process has.
     pub effective: u32,
+    /// The one to which the process can change back.
     pub saved: u32,
     /// The one whose rights it has to files; follows the effective one (`setfsuid(2)`).
     pub file_system: u32,

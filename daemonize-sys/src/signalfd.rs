@@ -15,6 +15,7 @@ use std::ptr;
 pub struct SignalQueue(SignalFd);
 
 impl SignalQueue {
+    /// Opens the queue of the signals of this set.
     pub fn of(mask: &Mask) -> io::Result<SignalQueue> {
         // SAFETY: the set is initialised; the numbers that nix has no names for are only passed on to the kernel.
         let set = unsafe { SigSet::from_sigset_t_unchecked(*mask.as_raw()) };
@@ -45,11 +46,15 @@ impl AsFd for SignalQueue {
 /// A signal, and how it was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Received {
+    /// The signal.
     pub signal: Signal,
     /// The `si_code` of `sigaction(2)`.
     pub code: libc::c_int,
+    /// The pid of the process that sent it; 0 for one of another pid namespace, and for the kernel.
     pub sender: libc::pid_t,
+    /// The real user of the sender.
     pub user: libc::uid_t,
+    /// The value that was queued with it.
     pub value: usize,
 }
 

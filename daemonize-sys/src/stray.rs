@@ -27,7 +27,9 @@ struct Counter {
 /// The arrivals of one signal since the last look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Came {
+    /// The signal.
     pub signal: Signal,
+    /// How often it has come.
     pub count: u32,
     /// Pid and uid of the process that sent the last one; `None` for the kernel. The pid is 0 for a process of another pid
     /// namespace.

@@ -21,17 +21,13 @@ pub fn is_claimed(child: Pid) -> bool {
     CLAIMED.load(SeqCst) == child.as_raw()
 }
 
-/// How a process ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Death(pub i32);
-
 /// `waitpid(2)` for exactly this child, which must have ended or be about to.
-pub fn reap(pid: Pid) -> io::Result<Death> {
+pub fn reap(pid: Pid) -> io::Result<Ended> {
     let mut status = 0;
     loop {
         // SAFETY: the pointer is to an integer of ours.
         match cvt(unsafe { libc::waitpid(pid.as_raw(), &raw mut status, 0) }.into()) {
-            Ok(_) => return Ok(Death(status)),
+            Ok(_) => return Ok(Ended::from_raw(status)),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
@@ -39,31 +35,11 @@ pub fn reap(pid: Pid) -> io::Result<Death> {
 }
 
 /// `waitpid(2)` for any child that has ended; `None` if none has. Does not block.
-pub fn reap_any() -> io::Result<Option<(Pid, Death)>> {
+pub fn reap_any() -> io::Result<Option<(Pid, Ended)>> {
     let mut status = 0;
     // SAFETY: the pointer is to an integer of ours.
     let pid = cvt(unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) }.into())?;
-    Ok(i32::try_from(pid).ok().and_then(Pid::from_raw).map(|pid| (pid, Death(status))))
-}
-
-impl Death {
-    /// Returns the exit status with which a shell tells of it: 128 and the signal's number after a fatal signal.
-    pub fn shell_status(self) -> u8 {
-        let killed = libc::WIFSIGNALED(self.0);
-        let status = if killed { 128 + libc::WTERMSIG(self.0) } else { libc::WEXITSTATUS(self.0) };
-        u8::try_from(status).unwrap_or(u8::MAX)
-    }
-}
-
-impl fmt::Display for Death {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if libc::WIFSIGNALED(self.0) {
-            let number = libc::WTERMSIG(self.0);
-            write!(f, "was killed by signal {number} ({})", Signal::from(number))
-        } else {
-            write!(f, "exited with status {}", libc::WEXITSTATUS(self.0))
-        }
-    }
+    Ok(i32::try_from(pid).ok().and_then(Pid::from_raw).map(|pid| (pid, Ended::from_raw(status))))
 }
 
 /// A change of a child's state.
@@ -84,6 +60,43 @@ pub enum Ended {
     Status(i32),
     /// By a signal.
     Signal(Signal),
+}
+
+impl Ended {
+    /// Reads the status that `wait(2)` reports for a process that has ended.
+    pub fn from_raw(status: i32) -> Ended {
+        if libc::WIFSIGNALED(status) {
+            Ended::Signal(Signal::from(libc::WTERMSIG(status)))
+        } else {
+            Ended::Status(libc::WEXITSTATUS(status))
+        }
+    }
+
+    /// Returns the status as `wait(2)` reports it, without the mark of a core dump.
+    pub fn as_raw(self) -> i32 {
+        match self {
+            Ended::Status(status) => libc::W_EXITCODE(status, 0),
+            Ended::Signal(signal) => libc::W_EXITCODE(0, signal.as_raw()),
+        }
+    }
+
+    /// Returns the exit status with which a shell reports it: 128 and the signal's number after a fatal signal.
+    pub fn shell_status(self) -> u8 {
+        let status = match self {
+            Ended::Status(status) => status,
+            Ended::Signal(signal) => 128 + signal.as_raw(),
+        };
+        u8::try_from(status).unwrap_or(u8::MAX)
+    }
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Ended::Status(status) => write!(f, "exited with status {status}"),
+            Ended::Signal(signal) => write!(f, "was killed by signal {} ({signal})", signal.as_raw()),
+        }
+    }
 }
 
 /// All changes there are.
@@ -130,4 +143,22 @@ fn waitid(kind: libc::idtype_t, id: libc::id_t, options: i32) -> io::Result<Opti
         _ => Change::Suspended,
     };
     Ok(Pid::from_raw(pid).map(|pid| (pid, change)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn status_of_wait_is_read_as_it_was_written() {
+        for ended in
+            [Ended::Status(0), Ended::Status(255), Ended::Signal(Signal::SIGKILL), Ended::Signal(Signal::from(64))]
+        {
+            assert_eq!(Ended::from_raw(ended.as_raw()), ended);
+        }
+        let dumped = Ended::from_raw(libc::SIGSEGV | 0x80);
+        assert_eq!((dumped, dumped.shell_status()), (Ended::Signal(Signal::SIGSEGV), 139));
+        assert_eq!(dumped.to_string(), "was killed by signal 11 (SIGSEGV)");
+        assert_eq!((Ended::Status(7).shell_status(), Ended::Status(7).to_string()), (7, "exited with status 7".into()));
+    }
 }

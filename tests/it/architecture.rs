@@ -168,6 +168,7 @@ fn the_control_knows_the_core_and_not_the_other_way_round() {
         ("daemonize-core", "hyper"),
         ("daemonize-core", "libc"),
         ("daemonize-control", "libc"),
+        ("daemonize-monitor", "libc"),
         ("daemonize-macros", "daemonize-"),
         ("daemonize-control", "daemonize-macros"),
         ("daemonize-core", "daemonize-monitor"),

@@ -72,7 +72,7 @@ async fn connect_to_any(connector: &impl Connect, found: &RunningDaemon, target:
                 });
             }
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                let why = format_args!("no connection within {:?}", target.timeout);
+                let why = format!("no connection within {:?}", target.timeout);
                 return Err(found.failed(ErrorKind::Timeout, why));
             }
             Err(error) => _ = failure.get_or_insert_with(|| cause(&error)),

@@ -191,7 +191,7 @@ pub(super) fn malformed(request: &Request, why: &str) -> Error {
 
 /// Returns the error for a call that took longer than it may.
 pub(super) fn timed_out(target: &Target, request: &Request) -> Error {
-    let why = format_args!("no answer within {:?}", target.timeout);
+    let why = format!("no answer within {:?}", target.timeout);
     Error::failed(ErrorKind::Timeout, "ask for", request.route(), why)
 }
 

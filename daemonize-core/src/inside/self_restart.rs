@@ -29,7 +29,7 @@ use crate::stopping::{self as flag, Asleep};
 use crate::sys::exec;
 use crate::sys::pidfd::{PidFd, timeout_until};
 use crate::sys::siginfo::Purpose;
-use crate::sys::wait::{self, Death};
+use crate::sys::wait::{self, Ended};
 use nix::poll::{PollFd, PollFlags, poll};
 use std::fmt;
 use std::io;
@@ -255,7 +255,9 @@ impl Candidate {
         let path = self.path.display();
         let _ = self.process.wait(Instant::now() + EXIT_TIMEOUT);
         match self.child.try_wait() {
-            Ok(Some(status)) => format!("`{path}` {} before it was ready to take over", Death(status.into_raw())),
+            Ok(Some(status)) => {
+                format!("`{path}` {} before it was ready to take over", Ended::from_raw(status.into_raw()))
+            }
             _ => format!("`{path}` does not take over"),
         }
     }

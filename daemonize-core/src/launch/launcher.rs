@@ -28,7 +28,7 @@ use crate::stdout;
 use crate::sys::error::errno;
 use crate::sys::fork::{Alone, Fence, Fork, fork};
 use crate::sys::proc::ProcStat;
-use crate::sys::wait::Death;
+use crate::sys::wait::Ended;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags};
 use std::os::fd::AsFd;
@@ -211,7 +211,7 @@ impl Launcher {
                 None
             }
             message => Some(match (Verdict::of(message), self.exiting) {
-                (Some(Verdict::Died(Death(0))), Some(daemon)) => Outcome::Exited(daemon),
+                (Some(Verdict::Died(Ended::Status(0))), Some(daemon)) => Outcome::Exited(daemon),
                 (Some(verdict), _) => Outcome::Dead(verdict),
                 (None, _) => Outcome::EndOfFile,
             }),

@@ -6,7 +6,7 @@ use crate::handoff::Message;
 use crate::pid::Pid;
 use crate::settings::Settings;
 use crate::stage::Stage;
-use crate::sys::wait::Death;
+use crate::sys::wait::Ended;
 
 /// How far the pidfile is.
 pub(super) enum PidFileState {
@@ -41,7 +41,7 @@ pub(super) enum Outcome {
 
 /// The session leader's report on a dead daemon.
 pub(super) enum Verdict {
-    Died(Death),
+    Died(Ended),
     /// It had to end the daemon, for this reason.
     Ended(Error),
 }
@@ -63,7 +63,7 @@ impl Verdict {
     }
 }
 
-pub(super) fn died(death: Option<Death>) -> Error {
+pub(super) fn died(death: Option<Ended>) -> Error {
     let how = death.map_or_else(|| "died".to_owned(), |death| death.to_string());
     Error::new(ErrorKind::Died, format!("failed to start: the daemon {how} before it was ready"))
 }

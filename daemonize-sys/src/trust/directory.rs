@@ -23,6 +23,7 @@ const ANY_USER_WRITES: u32 = 0o002;
 /// A directory that was judged.
 #[derive(Debug)]
 pub struct Directory {
+    /// Open for calls relative to it (`O_PATH` for root).
     pub fd: OwnedFd,
     /// `true` if others than root may make files there: it is one like `/tmp`, or the directory of the user whose log it
     /// holds. Only files of root, of this process's user and of that user are trusted in it.

@@ -33,6 +33,7 @@ pub const OTHERS_OPEN: u32 = 0o077;
 /// What a file has to be.
 #[derive(Clone, Copy, Debug)]
 pub struct FilePolicy<'a> {
+    /// The kind that it must be of.
     pub kind: SFlag,
     /// Those who may own it; `None` if any user may.
     pub owners: Option<&'a [Uid]>,
@@ -47,10 +48,13 @@ pub struct FilePolicy<'a> {
 pub enum Distrust {
     /// It is of this kind.
     Kind(SFlag),
+    /// It has more than one name.
     SeveralNames,
+    /// It belongs to this user.
     Owner(Uid),
-    /// Others can open it with this mode, or write it.
+    /// Others can open it with this mode.
     Open(u32),
+    /// Others can write it with this mode.
     Write(u32),
 }
 
@@ -113,6 +117,7 @@ pub struct FileId {
 }
 
 impl FileId {
+    /// Returns the identity of the file with this status.
     pub fn of(status: &FileStat) -> FileId {
         FileId { device: status.st_dev, inode: status.st_ino }
     }

@@ -23,6 +23,11 @@ fn reply_of_a_route_with_headers_of_the_connection_is_framed_by_the_endpoint() {
             assert_eq!(connection.until(b"framed").expect("a body"), b"framed");
         }
     }
+    // The router's empty error gets a body from the endpoint, whose length is another one.
+    connection.send("HEAD /own/nowhere HTTP/1.1\r\nHost: x\r\n\r\n");
+    let head = String::from_utf8(connection.until(b"\r\n\r\n").expect("a head")).expect("text").to_lowercase();
+    assert!(head.starts_with("http/1.1 404") && !head.contains("content-length: 0\r\n"), "{head}");
+    assert_eq!(connection.ask("GET /own/nowhere HTTP/1.1\r\nHost: x\r\n\r\n").json()["success"], false);
     let next = connection.ask("GET /own HTTP/1.1\r\nHost: x\r\n\r\n");
     assert_eq!(next.body, "own", "the connection goes on");
 }

@@ -20,7 +20,8 @@ fn zombies(parent: Process) -> usize {
 fn p6_03_orphans_are_reaped_and_no_status_is_stolen() {
     let lab = lab();
     let count = size(300, 10_000);
-    let storm = format!(r#"storm = {{ command = "BOT", args = ["storm:{count}", "exit:5"], restart = "never" }}"#);
+    let storm =
+        format!(r#"storm = {{ command = "BOT", args = ["storm_of_children:{count}", "exit:5"], restart = "never" }}"#);
     let monitor = start(
         &lab,
         &[

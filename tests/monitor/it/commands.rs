@@ -154,8 +154,8 @@ fn a_bot_is_given_the_environment_that_was_said() {
     write_bots(
         &lab,
         &[
-            r#"clear = { command = "BOT", args = ["environment:LAB/clear.new", "idle"], clear_env = true, env.A = "b=c" }"#,
-            r#"full = { command = "BOT", args = ["environment:LAB/full.new", "idle"], env.A = "$$(touch`x`)" }"#,
+            r#"clear = { command = "BOT", args = ["write_environment:LAB/clear.new", "idle"], clear_env = true, env.A = "b=c" }"#,
+            r#"full = { command = "BOT", args = ["write_environment:LAB/full.new", "idle"], env.A = "$$(touch`x`)" }"#,
         ],
     );
     start_program(&lab, &["own-variables"]);

@@ -26,10 +26,10 @@ fn bot_with_user_does_not_have_the_session_keyring_of_root() {
     needs_root();
     let lab = lab();
     let bots = [
-        r#"own = { command = "BOT", args = ["find-key", "exit:0"], restart = "never" }"#,
-        r#"other = { command = "BOT", args = ["find-key", "exit:0"], user = "nobody", restart = "never" }"#,
+        r#"own = { command = "BOT", args = ["print_key", "exit:0"], restart = "never" }"#,
+        r#"other = { command = "BOT", args = ["print_key", "exit:0"], user = "nobody", restart = "never" }"#,
     ];
-    let running = foreground(&lab, &bots, &format!("exec {BOT} keyed:$D,-c,m.toml,run"));
+    let running = foreground(&lab, &bots, &format!("exec {BOT} run_with_key:$D,-c,m.toml,run"));
     assert_eq!(said(&lab, "own"), "key: true\n");
     assert_eq!(said(&lab, "other"), "key: false\n");
     end(running);

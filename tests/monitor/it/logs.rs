@@ -23,9 +23,9 @@ fn output_goes_to_files_or_memory_in_order() {
     start(
         &lab,
         &[
-            r#"file = { command = "BOT", args = ["lines:1000", "error:oops", "exit:0"], stdout = "LAB/file.log", restart = "never" }"#,
-            r#"both = { command = "BOT", args = ["print:one", "error:two", "exit:0"], stdout = "LAB/out.log", stderr = "LAB/err.log", restart = "never" }"#,
-            r#"memory = { command = "BOT", args = ["print:one", "error:two", "print:three", "exit:0"], restart = "never" }"#,
+            r#"file = { command = "/bin/sh", args = ["-c", "BOT lines:1000; echo oops >&2"], stdout = "LAB/file.log", restart = "never" }"#,
+            r#"both = { command = "/bin/sh", args = ["-c", "echo one; echo two >&2"], stdout = "LAB/out.log", stderr = "LAB/err.log", restart = "never" }"#,
+            r#"memory = { command = "/bin/sh", args = ["-c", "echo one; echo two >&2; echo three"], restart = "never" }"#,
             r#"stamped = { command = "BOT", args = ["print:now", "exit:0"], stdout = { file = "LAB/x.stamped", timestamps = true }, restart = "never" }"#,
             r#"null = { command = "BOT", args = ["print:nothing", "idle"], stdout = "null" }"#,
         ],
@@ -274,11 +274,11 @@ fn p6_08_a_flood_takes_no_memory_and_keeps_nobody_waiting() {
     let monitor = start(
         &lab,
         &[
-            r#"flood = { command = "BOT", args = ["flood"] }"#,
-            r#"file = { command = "BOT", args = ["flood"], stdout = { file = "LAB/file.log", max_size = "1000000B", keep = 1 } }"#,
+            r#"flood = { command = "/usr/bin/yes" }"#,
+            r#"file = { command = "/usr/bin/yes", stdout = { file = "LAB/file.log", max_size = "1000000B", keep = 1 } }"#,
             r#"quiet = { command = "BOT", args = ["idle"] }"#,
             &format!(
-                r#"endless = {{ command = "BOT", args = ["endless:{}", "exit:0"], restart = "never" }}"#,
+                r#"endless = {{ command = "/usr/bin/head", args = ["-c", "{}", "/dev/zero"], restart = "never" }}"#,
                 size(20_000_000, 100_000_000)
             ),
         ],

@@ -6,12 +6,12 @@ use crate::site::Site;
 /// Promise 6.40.
 #[test]
 fn message_with_descriptors_is_heard_and_they_are_closed() {
-    // Each `hand-over` ends only when the monitor has closed what it was sent.
+    // Each message ends only when the monitor has closed what it was sent.
     let site = Site::new(
         r#"
 [bot.stores]
 command = "BOT"
-args = ["hand-over:FDSTORE=1+FDNAME=x", "hand-over:READY=1+FDSTORE=1", "hand-over:BARRIER=1", "touch:LAB/closed", "idle"]
+args = ["send_with_descriptor:FDSTORE=1+FDNAME=x", "send_with_descriptor:READY=1+FDSTORE=1", "send_with_descriptor:BARRIER=1", "touch:LAB/closed", "idle"]
 ready = "notify"
 "#,
     );
@@ -30,7 +30,7 @@ ready = "notify"
 #[test]
 fn bot_that_asks_for_more_time_has_it_to_start_and_to_stop() {
     let lab = lab();
-    let more = "say:EXTEND_TIMEOUT_USEC=20000000";
+    let more = "send:EXTEND_TIMEOUT_USEC=20000000";
     start(
         &lab,
         &[
@@ -56,7 +56,7 @@ fn time_that_a_bot_has_asked_for_is_not_lost_by_a_reload() {
     let lab = lab();
     let bot = |limit: &str| {
         format!(
-            r#"web = {{ command = "BOT", args = ["say:EXTEND_TIMEOUT_USEC=20000000", "append:LAB/said:x", "sleep:2500", "ready", "idle"], ready = "notify", ready_timeout = "1500ms", restart = "never", limit = {{ exits = {limit}, window = "1s" }} }}"#
+            r#"web = {{ command = "BOT", args = ["send:EXTEND_TIMEOUT_USEC=20000000", "append:LAB/said:x", "sleep:2500", "ready", "idle"], ready = "notify", ready_timeout = "1500ms", restart = "never", limit = {{ exits = {limit}, window = "1s" }} }}"#
         )
     };
     start(&lab, &[&bot("1")]);

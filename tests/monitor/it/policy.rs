@@ -94,7 +94,7 @@ fn an_end_is_followed_by_what_restart_says() {
             r#"never = { command = "BOT", args = ["exit:3"], restart = "never" }"#,
             r#"success = { command = "BOT", args = ["exit:0"], restart = "on-failure" }"#,
             r#"failure = { command = "BOT", args = ["exit:7"], restart = "on-failure", limit = { exits = 2, window = "1h" }, backoff = { first = "1ms", cap = "1ms", jitter = 0.0 } }"#,
-            r#"killed = { command = "BOT", args = ["die:KILL"], restart = "never" }"#,
+            r#"killed = { command = "/bin/sh", args = ["-c", "kill -KILL $$$$"], restart = "never" }"#,
         ],
     );
     assert!(wait_for(&lab, "never", "failed").contains("ended by status 3"));

@@ -48,7 +48,7 @@ fn readiness_is_heard_from_descendants_and_not_from_strangers() {
         &lab,
         &[
             r#"shell = { command = "/bin/sh", args = ["-c", "BOT sleep:200 ready; exec sleep 999"], ready = "notify" }"#,
-            r#"mute = { command = "BOT", args = ["environment:LAB/mute.new", "idle"], ready = "notify", ready_timeout = "60s" }"#,
+            r#"mute = { command = "BOT", args = ["write_environment:LAB/mute.new", "idle"], ready = "notify", ready_timeout = "60s" }"#,
         ],
     );
     wait_for(&lab, "shell", "running");

@@ -2,7 +2,7 @@
 
 use crate::common::{
     BOT, PIDFILE, begin, environment, foreground, lab, leave_descriptors, lines, number, process, start, start_program,
-    state, states, status, stop, wait_for, write_bots,
+    state, states, status, stop, until, wait_for, write_bots,
 };
 use std::os::unix::fs::PermissionsExt;
 
@@ -134,8 +134,9 @@ fn p6_11_no_room_for_a_process_is_a_shortage() {
     let script = "ulimit -u 12; exec setpriv --reuid=64321 --regid=64321 --clear-groups $D -c m.toml run";
     let running = foreground(&lab, &bots.iter().map(String::as_str).collect::<Vec<_>>(), script);
     wait_for(&lab, "b9", "backing-off");
-    let told = status(&lab, "b9");
-    assert!(told.contains("failed to make a process `b9`: resource temporarily unavailable"), "{told}");
+    // It may be about to be tried again in this moment.
+    let shortage = "failed to make a process `b9`: resource temporarily unavailable";
+    until(&lab, "b9", |bot| bot["reason"].as_str().is_some_and(|reason| reason.contains(shortage)));
     let told = states(&lab);
     let bots_that_are = |wanted: &str| {
         states(&lab).into_iter().filter(|(_, state)| state == wanted).map(|(name, _)| name).collect::<Vec<_>>()

@@ -2,7 +2,7 @@
 
 use crate::connect::Connection;
 use crate::screen::Screen;
-use crate::text::{count, harmless};
+use crate::text::{count, escape};
 use daemonize_monitor::json::{Bot, State};
 use daemonize_sys::mutex::lock;
 use std::collections::BTreeMap;
@@ -76,7 +76,7 @@ fn follow(connection: &Connection, verb: &str, names: Option<&[String]>, over: &
 fn line<'a>(verb: &str, bots: impl ExactSizeIterator<Item = &'a Bot>) -> String {
     let all = bots.len();
     let left: Vec<&Bot> = bots.filter(|bot| !is_done(verb, bot.state)).collect();
-    let named: Vec<_> = left.iter().take(NAMED).map(|bot| harmless(&bot.name)).collect();
+    let named: Vec<_> = left.iter().take(NAMED).map(|bot| escape(&bot.name)).collect();
     let more = if left.len() > NAMED { ", …" } else { "" };
     format!("{verb}: {} of {} left: {}{more}", left.len(), count(all, "bot"), named.join(", "))
 }

@@ -2,7 +2,7 @@
 
 use crate::args::Arguments;
 use crate::exit::Failure;
-use crate::text::{harmless, harmless_json};
+use crate::text::{escape, escape_json};
 use anstream::{AutoStream, ColorChoice};
 use clap::builder::styling::{AnsiColor, Style};
 use serde::Serialize;
@@ -61,7 +61,7 @@ impl Screen {
         paint(self.colors, tone, text)
     }
 
-    /// A line of ours; the parts that come from others were made harmless.
+    /// A line of ours; the parts that come from others were escaped.
     #[allow(clippy::unused_self)] // Everything that is printed goes through here.
     pub(crate) fn line(self, text: impl Display) -> Result<(), Failure> {
         Ok(writeln!(io::stdout(), "{text}")?)
@@ -69,13 +69,13 @@ impl Screen {
 
     /// A line of a bot's output: as it is, but for a terminal's sake.
     pub(crate) fn output(self, text: &str) -> Result<(), Failure> {
-        if self.is_terminal() { self.line(harmless(text)) } else { self.line(text) }
+        if self.is_terminal() { self.line(escape(text)) } else { self.line(text) }
     }
 
     /// JSON, in one line.
     pub(crate) fn document(self, value: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string(value).map_err(|error| Failure::failed("print", "JSON", error))?;
-        self.line(harmless_json(&text))
+        self.line(escape_json(&text))
     }
 
     /// Something to know that is no result, on standard error.
@@ -103,6 +103,6 @@ fn paint(colors: bool, tone: Tone, text: &str) -> String {
 
 /// Harmless, but for the ends of lines.
 fn lines(text: &str) -> String {
-    let lines: Vec<_> = text.lines().map(harmless).collect();
+    let lines: Vec<_> = text.lines().map(escape).collect();
     lines.join("\n")
 }

@@ -1,7 +1,7 @@
 //! Bots as a table.
 
 use crate::screen::{Screen, Tone};
-use crate::text::{duration, harmless, size};
+use crate::text::{duration, escape, size};
 use daemonize_monitor::json::{Bot, Event, State};
 
 /// The built-in events, which are told by other columns.
@@ -64,7 +64,7 @@ fn line(cells: &[String; 8], widths: &[usize], remark: &str) -> String {
 fn cells(bot: &Bot) -> [String; 8] {
     let dash = || "-".to_owned();
     [
-        harmless(&bot.name).into_owned(),
+        escape(&bot.name).into_owned(),
         state(bot.state).to_owned(),
         bot.pid.map_or_else(dash, |pid| pid.to_string()),
         bot.uptime.map_or_else(dash, duration),
@@ -81,7 +81,7 @@ fn events(events: &[Event]) -> String {
     let mut shown: Vec<String> = own
         .iter()
         .take(SHOWN_EVENTS)
-        .map(|event| format!("{} {}/{}", harmless(&event.name), event.hour, event.total))
+        .map(|event| format!("{} {}/{}", escape(&event.name), event.hour, event.total))
         .collect();
     if own.len() > SHOWN_EVENTS {
         shown.push(format!("+{}", own.len() - SHOWN_EVENTS));
@@ -93,10 +93,10 @@ fn events(events: &[Event]) -> String {
 pub(crate) fn remark(bot: &Bot) -> String {
     let mut parts = Vec::new();
     if let Some(reason) = &bot.reason {
-        parts.push(harmless(reason).into_owned());
+        parts.push(escape(reason).into_owned());
     } else if let (Some(exit), true) = (&bot.last_exit, bot.pid.is_none() && bot.state != Some(State::Stopped)) {
         // A bot that was stopped has not ended by that: it is the end of an earlier run.
-        parts.push(harmless(exit).into_owned());
+        parts.push(escape(exit).into_owned());
     }
     if let Some(seconds) = bot.next_start {
         parts.push(format!("again in {}", if seconds < 1.0 { "less than 1s".to_owned() } else { duration(seconds) }));

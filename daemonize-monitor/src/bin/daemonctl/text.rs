@@ -1,7 +1,7 @@
-//! Texts for people: durations, sizes, and what others wrote, made harmless.
+//! Texts for people: durations, sizes, and escaped text of others.
 
 /// A text of others for a terminal, and the same for JSON.
-pub(crate) use daemonize_sys::escape::{escape as harmless, escape_json as harmless_json};
+pub(crate) use daemonize_sys::escape::{escape, escape_json};
 
 /// `45s`, `12m 05s`, `3h 07m`, `12d 04h`.
 pub(crate) fn duration(seconds: f64) -> String {

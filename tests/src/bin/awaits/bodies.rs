@@ -214,22 +214,27 @@ async fn clean_up() -> Fallible {
     Ok(note("cleaned")?)
 }
 
+/// Joined as the last one, notes `begun` when the others have asked about the stop: a body that is stopped before it has asked
+/// is dropped.
+fn note_begun() -> impl Future<Output = std::io::Result<()>> {
+    future::poll_fn(|_| Poll::Ready(note("begun")))
+}
+
 async fn sleep_and_clean_up() -> Fallible {
-    note("begun")?;
-    sleep_until_stop().await;
+    let ((), begun) = tokio::join!(sleep_until_stop(), note_begun());
+    begun?;
     clean_up().await
 }
 
 /// Sleeps twice in one task; each sleep hears of the stop.
 async fn two_sleep_and_clean_up() -> Fallible {
-    note("begun")?;
     let sleep_and_note = async |milliseconds, file| {
         sleep_until_stop().await;
         pause(milliseconds).await;
         note(file)
     };
-    let (one, other) = tokio::join!(sleep_and_note(100, "one"), sleep_and_note(200, "other"));
-    one.and(other)?;
+    let (one, other, begun) = tokio::join!(sleep_and_note(100, "one"), sleep_and_note(200, "other"), note_begun());
+    one.and(other).and(begun)?;
     Ok(note("cleaned")?)
 }
 
@@ -245,8 +250,8 @@ async fn sleep_while_cleaning_up() -> Fallible {
 }
 
 async fn hear_stop_beside_work_and_clean_up() -> Fallible {
-    note("begun")?;
-    tokio::join!(pause(600), daemon::stopped());
+    let ((), (), begun) = tokio::join!(pause(600), daemon::stopped(), note_begun());
+    begun?;
     clean_up().await
 }
 

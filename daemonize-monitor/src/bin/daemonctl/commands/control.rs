@@ -5,7 +5,7 @@ use crate::connect::Outcome;
 use crate::exit::{Exit, Failure};
 use crate::progress::{Progress, is_done};
 use crate::table;
-use crate::text::{count, harmless};
+use crate::text::{count, escape};
 use daemonize_core::Signal;
 use daemonize_monitor::json::{self, State};
 use serde_json::json;
@@ -84,7 +84,7 @@ pub(crate) fn line(site: &Site, bot: &json::Bot) -> String {
     let pid = bot.pid.map(|pid| format!(", pid {pid}")).unwrap_or_default();
     let remark = table::remark(bot);
     let remark = if remark.is_empty() { remark } else { format!(": {remark}") };
-    format!("{}: {state}{pid}{remark}", harmless(&bot.name))
+    format!("{}: {state}{pid}{remark}", escape(&bot.name))
 }
 
 /// A failure weighs more than one that only was not awaited long enough.

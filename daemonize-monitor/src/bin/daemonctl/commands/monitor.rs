@@ -4,7 +4,7 @@ use super::{Site, control, status};
 use crate::connect::{Connection, Outcome};
 use crate::exit::{Exit, Failure};
 use crate::find;
-use crate::text::harmless;
+use crate::text::escape;
 use daemonize_core::{Daemon, Signal};
 use daemonize_monitor::{__daemonctl, Builder, ErrorKind, Monitor};
 use serde_json::json;
@@ -125,7 +125,7 @@ fn add(
     let path = find::absolute(Path::new(program))?;
     let text = |argument: &OsString| {
         argument.to_str().map(str::to_owned).ok_or_else(|| {
-            Failure::new(Exit::Usage, format!("the argument `{}` is not UTF-8", harmless(&argument.to_string_lossy())))
+            Failure::new(Exit::Usage, format!("the argument `{}` is not UTF-8", escape(&argument.to_string_lossy())))
         })
     };
     let arguments = arguments.iter().map(text).collect::<Result<Vec<_>, _>>()?;

@@ -3,7 +3,7 @@
 use super::Site;
 use crate::exit::{Exit, Failure};
 use crate::screen::Tone;
-use crate::text::{count, harmless};
+use crate::text::{count, escape};
 use daemonize_monitor::json::Plan;
 use serde_json::Value;
 
@@ -30,7 +30,7 @@ pub(crate) fn reload(site: &Site, dry_run: bool) -> Result<Exit, Failure> {
 /// One line for each bot that something happens to.
 fn lines(site: &Site, plan: &Plan, dry_run: bool) -> Vec<String> {
     let line = |tone, sign: &str, name: &str, what: String| {
-        format!("{} {}: {what}", site.screen.paint(tone, sign), harmless(name))
+        format!("{} {}: {what}", site.screen.paint(tone, sign), escape(name))
     };
     let tense = |now: &'static str, would: &'static str| if dry_run { would } else { now };
     let mut lines = Vec::new();
@@ -64,5 +64,5 @@ fn lines(site: &Site, plan: &Plan, dry_run: bool) -> Vec<String> {
 
 /// Returns names of keys, as the monitor says them, in one escaped line.
 fn names(names: &[String]) -> String {
-    harmless(&names.join(", ")).into_owned()
+    escape(&names.join(", ")).into_owned()
 }

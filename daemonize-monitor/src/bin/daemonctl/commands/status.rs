@@ -5,7 +5,7 @@ use crate::connect::Bots;
 use crate::exit::{Exit, Failure};
 use crate::screen::Screen;
 use crate::table::table;
-use crate::text::{count, duration, harmless};
+use crate::text::{count, duration, escape};
 use daemonize_monitor::__daemonctl;
 use daemonize_monitor::json::{Bot, Monitor, State};
 use serde_json::json;
@@ -30,7 +30,7 @@ pub(crate) fn status(site: &Site, names: &[String]) -> Result<Exit, Failure> {
     }
     if names.is_empty() {
         let up = bots.iter().filter(|bot| is_up(bot)).count();
-        let (name, uptime) = (harmless(&monitor.name), duration(monitor.uptime));
+        let (name, uptime) = (escape(&monitor.name), duration(monitor.uptime));
         screen.line(format!("{name}: pid {}, up {uptime}, {up} of {} up", monitor.pid, count(bots.len(), "bot")))?;
     }
     if let Some(problem) = &monitor.problem {

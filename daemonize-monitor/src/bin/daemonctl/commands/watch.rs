@@ -4,7 +4,7 @@ use super::{Site, control, status};
 use crate::connect::{self, Bots, Connection};
 use crate::exit::{Exit, Failure};
 use crate::table::table;
-use crate::text::{count, duration, harmless};
+use crate::text::{count, duration, escape};
 use daemonize_control::{Events, Published};
 use daemonize_monitor::json::{Bot, Event, Monitor};
 use serde_json::json;
@@ -72,14 +72,14 @@ fn draw(site: &Site, monitor: &Monitor, bots: &[Bot]) -> Result<(), Failure> {
     let up = bots.iter().filter(|bot| status::is_up(bot)).count();
     let mut lines = vec![format!(
         "{}: pid {}, up {}, {up} of {} up",
-        harmless(&monitor.name),
+        escape(&monitor.name),
         monitor.pid,
         duration(monitor.uptime),
         count(bots.len(), "bot")
     )];
     for (what, problem) in [("problem", &monitor.problem), ("log", &monitor.log_problem)] {
         let line = problem.as_ref().map(|problem| format!("{what}: {}", problem.replace('\n', "; ")));
-        lines.extend(line.map(|line| harmless(&line).into_owned()));
+        lines.extend(line.map(|line| escape(&line).into_owned()));
     }
     lines.extend(table(site.screen, bots, Some(width.into())));
     let room = usize::from(height).max(3) - 1;
@@ -119,7 +119,7 @@ fn print(
             if screen.json {
                 screen.document(&json!({ "removed": name }))?;
             } else {
-                screen.line(format!("{}: removed", harmless(&name)))?;
+                screen.line(format!("{}: removed", escape(&name)))?;
             }
         } else if let (Some(counts), true) = (counts, screen.json) {
             screen.document(&json!({ "counts": counts }))?;

@@ -75,7 +75,7 @@ fn set_own_signals(builder: Builder, file: PathBuf) -> Builder {
 fn with_variables_of_the_monitor() -> Bot {
     let program = std::env::current_exe().expect("this program").with_file_name("bot");
     let file = std::env::current_dir().expect("a directory").join("own.new");
-    let arguments = [format!("environment:{}", file.display()), "idle".to_owned()];
+    let arguments = [format!("write_environment:{}", file.display()), "idle".to_owned()];
     Bot::new("own", program).arguments(arguments).variable("NOTIFY_SOCKET", "mine").ready(Ready::AtOnce)
 }
 
