@@ -186,7 +186,10 @@ fn ends_a_start_that_hangs(settings: &[&str]) {
     write_bots(&lab, &OTHERS);
     tell(&lab, "reload");
     hangs.died(SOON).unwrap();
-    while tell(&lab, "find -").contains("hung") {}
+    let deadline = Deadline::after(SOON);
+    while tell(&lab, "find hung").contains("hung") {
+        assert!(!deadline.passed(), "it was not removed");
+    }
     refused(&lab, "start hung");
     nobody_waits(&lab);
     held.let_go();
