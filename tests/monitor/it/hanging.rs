@@ -203,7 +203,10 @@ fn ends_a_start_that_hangs(settings: &[&str]) {
     write_bots(&lab, &OTHERS);
     tell(&lab, "reload");
     hangs.died(SOON).unwrap();
-    while states(&lab).iter().any(|(name, _)| name == "hung") {}
+    let deadline = Deadline::after(SOON);
+    while states(&lab).iter().any(|(name, _)| name == "hung") {
+        assert!(!deadline.passed(), "it was not removed");
+    }
     refused(&lab, "start hung");
     nobody_waits(&lab);
     held.let_go();
