@@ -257,7 +257,7 @@ impl PendingChild {
         // and that executes no program. What the child has reported is there by now.
         match self.read_report() {
             Poll::Pending => Poll::Ready(Ok(())),
-            outcome => outcome,
+            Poll::Ready(outcome) => Poll::Ready(outcome),
         }
     }
 
