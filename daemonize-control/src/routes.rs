@@ -70,6 +70,7 @@ pub(crate) struct Service {
 pub(crate) type LaterAnswer<'a> = Pin<Box<dyn Future<Output = Answered> + Send + 'a>>;
 
 /// An answer, or what it will be: most are there at once, without a future.
+#[allow(clippy::large_enum_variant)] // It is taken apart at once: a box would cost what this type saves.
 pub(crate) enum Answer<'a> {
     Now(Answered),
     Later(LaterAnswer<'a>),
