@@ -1,7 +1,7 @@
 //! Capabilities (`capabilities(7)`), which nix does not wrap. All of these calls are about the calling thread alone.
 //!
-//! Own code, because the crate `caps` keeps sets in hash maps with a random seed, which the core may not hold, and sets the
-//! permitted, effective and inheritable capabilities one after another, each after reading all of them.
+//! Own code, because the crate `caps` changes the permitted, effective and inheritable capabilities one after another, each
+//! after a read of them all, where one `capset(2)` says what holds.
 
 use crate::capability::Capability;
 use crate::cvt;

@@ -15,6 +15,8 @@
 
 mod child;
 mod identity;
+#[cfg(test)]
+mod tests;
 
 pub use identity::Identity;
 
@@ -23,6 +25,7 @@ use super::pidfd::{PidFd, timeout_until};
 use super::table::{copy_from, has_close_range};
 use crate::mask::Mask;
 use crate::pid::Pid;
+use crate::proc::ProcStat;
 use crate::signal::Signal;
 use child::{APART, Setup, in_child};
 use nix::errno::Errno;
@@ -238,9 +241,27 @@ impl PendingChild {
         let _ = self.handle.send(Signal::SIGKILL);
     }
 
+    /// Returns the process. Its descriptor is readable when the child has ended.
+    pub fn process(&self) -> &PidFd {
+        &self.handle
+    }
+
     /// Returns the outcome, once there is one: the program is executed, unless the child was killed before, which its status tells
     /// then; or the child has failed, and exits.
     pub fn poll(&self) -> Poll<Result<(), Failure>> {
+        let outcome = self.read_report();
+        if outcome.is_ready() || !(self.has_ended() || self.has_executed()) {
+            return outcome;
+        }
+        // The pipe does not end while a process holds a copy that another thread has forked in the moment of this child's fork,
+        // and that executes no program. What the child has reported is there by now.
+        match self.read_report() {
+            Poll::Pending => Poll::Ready(Ok(())),
+            Poll::Ready(outcome) => Poll::Ready(outcome),
+        }
+    }
+
+    fn read_report(&self) -> Poll<Result<(), Failure>> {
         let mut record = [0; 8];
         match read(&self.report, &mut record) {
             Err(Errno::EAGAIN | Errno::EINTR) => Poll::Pending,
@@ -251,6 +272,14 @@ impl PendingChild {
             }
             _ => Poll::Ready(Ok(())),
         }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.handle.wait(Instant::now()).unwrap_or(false)
+    }
+
+    fn has_executed(&self) -> bool {
+        ProcStat::of(self.pid).is_ok_and(|stat| stat.has_executed)
     }
 
     /// Returns the process, which executes its program.
