@@ -21,6 +21,7 @@ mod place;
 mod refusal;
 mod routes;
 mod server;
+mod shadowed_routes;
 mod status;
 mod token;
 
