@@ -38,8 +38,29 @@ pub use serde_json;
 #[doc(hidden)]
 pub mod __fuzz;
 
-/// What the attribute `#[daemon::instance]` prints calls to. Not part of the public interface.
+/// What the attributes print calls to. Not part of the public interface.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::__companion_control_verbs as companion_verbs;
     pub use crate::instance::opening::{Opening, configured};
+}
+
+/// Expands to the verbs of a companion that talk to the daemon's endpoint. `Self::__daemon()` is its configuration.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __companion_control_verbs {
+    ($visibility:vis fn) => {
+        /// Returns a client of the daemon's endpoint.
+        $visibility fn client() -> $crate::Client {
+            $crate::Client::of(&Self::__daemon())
+        }
+
+        /// Sends the daemon's endpoint an event, and returns what its handler replied.
+        $visibility fn event(
+            name: &str,
+            data: impl ::core::convert::Into<$crate::serde_json::Value>,
+        ) -> $crate::Result<$crate::serde_json::Value> {
+            Self::client().event(name, data)
+        }
+    };
 }

@@ -86,3 +86,38 @@ impl<T: Companion + ?Sized> CompanionVerbs for T {}
 pub fn step_argument<T: StepArgument>(argument: &T) -> T {
     argument.for_this_step()
 }
+
+/// Expands to the verbs of a companion that find the daemon by its pidfile. `Self::__daemon()` is its configuration.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __companion_verbs {
+    ($visibility:vis fn) => {
+        /// Stops the daemon and returns once it has ended. Succeeds as well if it did not run.
+        $visibility fn stop() -> $crate::Result<$crate::Stopped> {
+            Self::__daemon().stop()
+        }
+
+        /// Returns whether the daemon runs, and as which process.
+        $visibility fn status() -> $crate::Result<$crate::Status> {
+            Self::__daemon().status()
+        }
+
+        /// Sends the daemon a signal, such as `"HUP"`.
+        $visibility fn send(
+            signal: impl ::core::convert::TryInto<$crate::Signal, Error: ::core::fmt::Display>,
+        ) -> $crate::Result<()> {
+            Self::__daemon().send(signal)
+        }
+
+        /// Returns the daemon's process, if it runs.
+        $visibility fn pid() -> $crate::Result<::core::option::Option<$crate::Pid>> {
+            Self::__daemon().pid()
+        }
+
+        /// Returns the path of the pidfile.
+        $visibility fn pidfile() -> ::std::path::PathBuf {
+            Self::__daemon().pidfile_path()
+        }
+    };
+}
+pub use __companion_verbs as companion_verbs;

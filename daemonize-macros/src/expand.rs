@@ -41,10 +41,12 @@ fn launcher(model: &Model) -> TokenStream {
     let (ident, companion) = (hygienic(&function.signature.ident), hygienic(companion));
     let names: Vec<&Ident> = parameters.iter().map(|parameter| &parameter.name).collect();
     let types = parameters.iter().map(|parameter| &parameter.outer_ty);
-    let body = function.stand_in().unwrap_or_else(|| {
+    let body = if function.refused {
+        print!(::core::unimplemented!())
+    } else {
         // Where a `mod` has the companion's name, the compiler names this constant as what it cannot find there.
         print!(let () = #companion::__SET_COMPANION_TO_ANOTHER_NAME; #companion::start(#(#names),*))
-    });
+    };
     print! {
         #attributes
         #visibility fn #ident #generics (#(#names: #types),*) -> #root::Result<#root::Started> #bounds { #body }
@@ -56,12 +58,10 @@ fn main(model: &Model) -> TokenStream {
     let Model { root, companion, function, .. } = model;
     let (attributes, visibility) = (outer_attributes(function), &function.visibility);
     let ident = hygienic(&function.signature.ident);
-    let body = function.stand_in().unwrap_or_else(|| {
-        let daemon = with_body(model, &hygienic(companion));
-        let place = daemon.span();
-        let root = located(root, place);
-        quote_spanned!(place=> #root::__private::main(#daemon))
-    });
+    let daemon = with_body(model, &hygienic(companion));
+    let place = daemon.span();
+    let root = located(root, place);
+    let body = quote_spanned!(place=> #root::__private::main(#daemon));
     print! {
         #attributes
         #visibility fn #ident() -> ::std::process::ExitCode { #body }
@@ -126,6 +126,9 @@ pub(crate) fn with_body(model: &Model, owner: &Ident) -> TokenStream {
     let method = |name: &str, span| Ident::new(&format!("{name}{awaits}"), span);
     let mut owner = owner.clone();
     owner.set_span(place);
+    if function.refused {
+        return quote_spanned!(place=> #owner::__daemon().run(|| ()));
+    }
     if *kind == Kind::Message {
         // What is wrong with the messages is reported where they come from, what is wrong with the handler at its type.
         let mut handler = function.signature.ident.clone();

@@ -56,11 +56,6 @@ pub(crate) struct Function {
 }
 
 impl Function {
-    /// Returns the body of what would call a refused function.
-    pub(crate) fn stand_in(&self) -> Option<TokenStream> {
-        self.refused.then(|| quote!(::core::unimplemented!()))
-    }
-
     pub(crate) fn awaits(&self) -> bool {
         self.signature.asyncness.is_some()
     }
@@ -100,16 +95,14 @@ pub(crate) fn check(kind: Kind, root: &TokenStream, item: Item, errors: &mut Err
     } else {
         quote!(#inner #signature #body)
     };
-    let own = &signature.generics.params;
-    let verbs_are_generic = kind != Kind::Message && !(lifetimes.is_empty() && own.is_empty());
+    // The verbs of a handler take no arguments.
+    let own = (kind != Kind::Message).then_some(&signature.generics);
+    let (own, bounds) = own.map(|own| (&own.params, &own.where_clause)).unzip();
+    let generics = quote!(#(#lifetimes,)* #own);
     Some(Function {
         visibility: visibility.to_token_stream().into_iter().map(ours).collect(),
-        generics: if verbs_are_generic { quote!(<#(#lifetimes,)* #own>) } else { TokenStream::new() },
-        bounds: if kind == Kind::Message {
-            TokenStream::new()
-        } else {
-            signature.generics.where_clause.to_token_stream()
-        },
+        generics: if generics.is_empty() { generics } else { quote!(<#generics>) },
+        bounds: bounds.to_token_stream(),
         parameters,
         plain,
         attributes,

@@ -14,7 +14,6 @@ use proc_macro2::TokenStream;
 
 use crate::errors::Errors;
 use crate::keys::Kind;
-use crate::whole;
 
 /// A function that is a fine daemon.
 const FINE: &str = "fn sleepy() { body(); }";
@@ -25,14 +24,14 @@ const HANDLER: &str = "fn handle(job: Job) { body(); }";
 /// The errors, each with its message and the user's text that it points at.
 fn errors(kind: Kind, args: &str, item: &str) -> Vec<(String, String)> {
     let mut errors = Errors::default();
-    let _ = whole::expansion(kind, tokens(args), tokens(item), &mut errors);
+    let _ = crate::expansion(kind, tokens(args), tokens(item), &mut errors);
     let list = errors.into_inner().into_iter().flatten();
     list.map(|error| (error.to_string(), error.span().source_text().unwrap_or_default())).collect()
 }
 
 /// The whole expansion, as `rustc` gets it.
 fn expansion(kind: Kind, args: &str, item: &str) -> TokenStream {
-    whole::attribute(kind, tokens(args), tokens(item))
+    crate::attribute(kind, tokens(args), tokens(item))
 }
 
 fn tokens(text: &str) -> TokenStream {

@@ -13,7 +13,7 @@ fn text(args: &str, item: &str) -> String {
 #[test]
 fn a_wrong_key_leaves_the_daemon_its_other_keys() {
     let text = text(r#"umask = 22, pidfile = "x.pid""#, "fn f() { body(); }");
-    for part in ["compile_error", "enum f", "fn stop", "body ()", r#". pidfile ("x.pid")"#] {
+    for part in ["compile_error", "enum f", "companion_verbs !", "body ()", r#". pidfile ("x.pid")"#] {
         assert!(text.contains(part), "no `{part}` in {text}");
     }
     assert!(!text.contains("umask ("), "{text}");
@@ -29,7 +29,7 @@ fn a_refused_function_keeps_its_body_and_all_verbs() {
         "#[test] fn f() { body() }",
     ] {
         let text = text("", item);
-        for part in ["compile_error", "enum f", "fn start", "fn stop", "fn call", "body ()"] {
+        for part in ["compile_error", "enum f", "fn start", "companion_verbs !", "fn call", "body ()"] {
             assert!(text.contains(part), "no `{part}` for `{item}` in {text}");
         }
     }

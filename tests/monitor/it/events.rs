@@ -61,6 +61,8 @@ fn a_daemon_of_the_library_is_counted_and_does_not_detach() {
         )],
     );
     let said = lines(&lab, "web.log", 2);
+    // The program may have printed before the monitor has seen that it was executed.
+    wait_for(&lab, "web", "running");
     let web = process(&lab, "web");
     assert!(said[0].starts_with("not detaching: ") && said[1] == format!("at work as {}", web.id()), "{said:?}");
     let stat = web.stat().unwrap();

@@ -6,8 +6,8 @@ async fn handle(job: Job) {
 #[allow(non_camel_case_types, dead_code)]
 enum handle {}
 impl handle {
-    /// Launches the daemon and returns once it is ready, or why it is not.
     #[allow(dead_code)]
+    /// Launches the daemon and returns once it is ready, or why it is not.
     fn start() -> ::daemon::Result<::daemon::Started> {
         Self::__daemon()
             .messages_async(next, ::daemon::__private::handler_async(handle))
@@ -24,6 +24,9 @@ impl handle {
         Self::__daemon()
             .messages_async(next, ::daemon::__private::handler_async(handle))
             .foreground()
+    }
+    ::daemon::__private::companion_verbs! {
+        fn
     }
     const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
     fn __daemon() -> ::daemon::Daemon {

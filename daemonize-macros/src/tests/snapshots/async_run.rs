@@ -6,8 +6,8 @@ fn serve(port: u16) -> ::daemon::Result<::daemon::Started> {
 #[allow(non_camel_case_types, dead_code)]
 enum serve {}
 impl serve {
-    /// Launches the daemon and returns once it is ready, or why it is not.
     #[allow(dead_code)]
+    /// Launches the daemon and returns once it is ready, or why it is not.
     fn start(port: u16) -> ::daemon::Result<::daemon::Started> {
         Self::__daemon().run_async(move || Self::call(port)).start()
     }
@@ -18,6 +18,9 @@ impl serve {
     /// Runs the daemon in this very process, without detaching.
     fn foreground(port: u16) -> ::daemon::Result<::core::convert::Infallible> {
         Self::__daemon().run_async(move || Self::call(port)).foreground()
+    }
+    ::daemon::__private::companion_verbs! {
+        fn
     }
     /// Calls the plain function, here and now.
     async fn call(port: u16) -> std::io::Result<()> {

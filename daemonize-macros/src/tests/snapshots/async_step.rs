@@ -9,8 +9,8 @@ fn beat(
 #[allow(non_camel_case_types, dead_code)]
 enum beat {}
 impl beat {
-    /// Launches the daemon and returns once it is ready, or why it is not.
     #[allow(dead_code)]
+    /// Launches the daemon and returns once it is ready, or why it is not.
     fn start(
         mut state: impl ::core::borrow::BorrowMut<State>,
         pace: u8,
@@ -54,6 +54,9 @@ impl beat {
                     .await
             })
             .foreground()
+    }
+    ::daemon::__private::companion_verbs! {
+        fn
     }
     /// Calls the plain function, here and now.
     async fn call(state: &mut State, pace: u8) {

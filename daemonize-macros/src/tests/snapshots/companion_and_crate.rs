@@ -6,8 +6,8 @@ fn r#type() -> crate::facade::Result<crate::facade::Started> {
 #[allow(non_camel_case_types, dead_code)]
 enum Sleepy {}
 impl Sleepy {
-    /// Launches the daemon and returns once it is ready, or why it is not.
     #[allow(dead_code)]
+    /// Launches the daemon and returns once it is ready, or why it is not.
     fn start() -> crate::facade::Result<crate::facade::Started> {
         Self::__daemon().run(|| Self::call()).start()
     }
@@ -19,26 +19,8 @@ impl Sleepy {
     fn foreground() -> crate::facade::Result<::core::convert::Infallible> {
         Self::__daemon().run(|| Self::call()).foreground()
     }
-    /// Stops the daemon and returns once it has ended. Succeeds as well if it did not run.
-    fn stop() -> crate::facade::Result<crate::facade::Stopped> {
-        Self::__daemon().stop()
-    }
-    /// Returns whether the daemon runs, and as which process.
-    fn status() -> crate::facade::Result<crate::facade::Status> {
-        Self::__daemon().status()
-    }
-    /// Sends the daemon a signal, such as `"HUP"`.
-    fn send(
-        signal: impl ::core::convert::TryInto<
-            crate::facade::Signal,
-            Error: ::core::fmt::Display,
-        >,
-    ) -> crate::facade::Result<()> {
-        Self::__daemon().send(signal)
-    }
-    /// Returns the daemon's process, if it runs.
-    fn pid() -> crate::facade::Result<::core::option::Option<crate::facade::Pid>> {
-        Self::__daemon().pid()
+    crate::facade::__private::companion_verbs! {
+        fn
     }
     /// Calls the plain function, here and now.
     fn call() {

@@ -6,8 +6,8 @@ pub fn serve() -> ::daemon::Result<::daemon::Started> {
 #[allow(non_camel_case_types, dead_code)]
 pub enum serve {}
 impl serve {
-    /// Launches the daemon and returns once it is ready, or why it is not.
     #[allow(dead_code)]
+    /// Launches the daemon and returns once it is ready, or why it is not.
     pub fn start() -> ::daemon::Result<::daemon::Started> {
         Self::__daemon().run(|| Self::call()).start()
     }
@@ -19,16 +19,11 @@ impl serve {
     pub fn foreground() -> ::daemon::Result<::core::convert::Infallible> {
         Self::__daemon().run(|| Self::call()).foreground()
     }
-    /// Returns a client of the daemon's endpoint.
-    pub fn client() -> ::daemon::control::Client {
-        ::daemon::control::Client::of(&Self::__daemon())
+    ::daemon::__private::companion_verbs! {
+        pub fn
     }
-    /// Sends the daemon's endpoint an event, and returns what its handler replied.
-    pub fn event(
-        name: &str,
-        data: impl ::core::convert::Into<::daemon::control::serde_json::Value>,
-    ) -> ::daemon::control::Result<::daemon::control::serde_json::Value> {
-        Self::client().event(name, data)
+    ::daemon::control::__private::companion_verbs! {
+        pub fn
     }
     /// Calls the plain function, here and now.
     pub fn call() {

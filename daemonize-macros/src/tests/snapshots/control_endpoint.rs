@@ -4,8 +4,8 @@ fn handle(job: Job) {}
 #[allow(non_camel_case_types, dead_code)]
 enum handle {}
 impl handle {
-    /// Launches the daemon and returns once it is ready, or why it is not.
     #[allow(dead_code)]
+    /// Launches the daemon and returns once it is ready, or why it is not.
     fn start() -> ::daemon::Result<::daemon::Started> {
         Self::__daemon().messages(next, ::daemon::__private::handler(handle)).start()
     }
@@ -19,16 +19,11 @@ impl handle {
             .messages(next, ::daemon::__private::handler(handle))
             .foreground()
     }
-    /// Returns a client of the daemon's endpoint.
-    fn client() -> ::daemon::control::Client {
-        ::daemon::control::Client::of(&Self::__daemon())
+    ::daemon::__private::companion_verbs! {
+        fn
     }
-    /// Sends the daemon's endpoint an event, and returns what its handler replied.
-    fn event(
-        name: &str,
-        data: impl ::core::convert::Into<::daemon::control::serde_json::Value>,
-    ) -> ::daemon::control::Result<::daemon::control::serde_json::Value> {
-        Self::client().event(name, data)
+    ::daemon::control::__private::companion_verbs! {
+        fn
     }
     const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
     fn __daemon() -> ::daemon::Daemon {

@@ -6,8 +6,8 @@ fn sleepy(idle: u64) -> ::daemon::Result<::daemon::Started> {
 #[allow(non_camel_case_types, dead_code)]
 enum sleepy {}
 impl sleepy {
-    /// Launches the daemon and returns once it is ready, or why it is not.
     #[allow(dead_code)]
+    /// Launches the daemon and returns once it is ready, or why it is not.
     fn start(idle: u64) -> ::daemon::Result<::daemon::Started> {
         Self::__daemon().run(move || Self::call(idle)).start()
     }
@@ -18,6 +18,9 @@ impl sleepy {
     /// Runs the daemon in this very process, without detaching.
     fn foreground(idle: u64) -> ::daemon::Result<::core::convert::Infallible> {
         Self::__daemon().run(move || Self::call(idle)).foreground()
+    }
+    ::daemon::__private::companion_verbs! {
+        fn
     }
     /// Calls the plain function, here and now.
     fn call(idle: u64) -> u64 {

@@ -13,8 +13,8 @@ pub(crate) enum sleepy {}
 #[cfg(unix)]
 #[allow(clippy::needless_pass_by_value)]
 impl sleepy {
-    /// Launches the daemon and returns once it is ready, or why it is not.
     #[allow(dead_code)]
+    /// Launches the daemon and returns once it is ready, or why it is not.
     pub(crate) fn start(idle: Duration) -> ::daemon::Result<::daemon::Started> {
         Self::__daemon()
             .step(move || Self::call(
@@ -39,6 +39,9 @@ impl sleepy {
                 ::daemon::__private::step_argument::<Duration>(&idle),
             ))
             .foreground()
+    }
+    ::daemon::__private::companion_verbs! {
+        pub (crate) fn
     }
     /// Calls the plain function, here and now.
     pub(crate) fn call(idle: Duration) -> ControlFlow<()> {

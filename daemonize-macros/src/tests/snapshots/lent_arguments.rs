@@ -10,8 +10,8 @@ fn tick(
 #[allow(non_camel_case_types, dead_code)]
 enum tick {}
 impl tick {
-    /// Launches the daemon and returns once it is ready, or why it is not.
     #[allow(dead_code)]
+    /// Launches the daemon and returns once it is ready, or why it is not.
     fn start(
         mut state: impl ::core::borrow::BorrowMut<State>,
         name: impl ::core::borrow::Borrow<str>,
@@ -52,6 +52,9 @@ impl tick {
                 ::daemon::__private::step_argument::<u64>(&limit),
             ))
             .foreground()
+    }
+    ::daemon::__private::companion_verbs! {
+        fn
     }
     /// Calls the plain function, here and now.
     fn call(state: &mut State, name: &str, limit: u64) -> Result<(), Error> {

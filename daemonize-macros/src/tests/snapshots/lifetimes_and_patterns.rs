@@ -13,8 +13,8 @@ where
 #[allow(non_camel_case_types, dead_code)]
 pub enum serve {}
 impl serve {
-    /// Launches the daemon and returns once it is ready, or why it is not.
     #[allow(dead_code)]
+    /// Launches the daemon and returns once it is ready, or why it is not.
     pub fn start<'a, 'b>(
         name: &'a str,
         argument_2: &'b Config<'a>,
@@ -52,6 +52,9 @@ impl serve {
         Self::__daemon()
             .run(move || -> () { Self::call(name, argument_2, argument_3) })
             .foreground()
+    }
+    ::daemon::__private::companion_verbs! {
+        pub fn
     }
     /// Calls the plain function, here and now.
     pub fn call<'a, 'b>(name: &'a str, argument_2: &'b Config<'a>, argument_3: u8) -> !

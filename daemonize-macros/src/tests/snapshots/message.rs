@@ -13,8 +13,8 @@ pub(crate) enum handle {}
 #[cfg(unix)]
 #[allow(clippy::needless_pass_by_value)]
 impl handle {
-    /// Launches the daemon and returns once it is ready, or why it is not.
     #[allow(dead_code)]
+    /// Launches the daemon and returns once it is ready, or why it is not.
     pub(crate) fn start() -> ::daemon::Result<::daemon::Started> {
         Self::__daemon().messages(next_job, ::daemon::__private::handler(handle)).start()
     }
@@ -29,6 +29,9 @@ impl handle {
         Self::__daemon()
             .messages(next_job, ::daemon::__private::handler(handle))
             .foreground()
+    }
+    ::daemon::__private::companion_verbs! {
+        pub (crate) fn
     }
     const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
     fn __daemon() -> ::daemon::Daemon {

@@ -6,18 +6,21 @@ pub fn handle(job: &Job) -> u8 {
 #[allow(non_camel_case_types, dead_code)]
 pub enum handle {}
 impl handle {
-    /// Launches the daemon and returns once it is ready, or why it is not.
     #[allow(dead_code)]
+    /// Launches the daemon and returns once it is ready, or why it is not.
     pub fn start() -> ::daemon::Result<::daemon::Started> {
-        ::core::unimplemented!()
+        Self::__daemon().run(|| ()).start()
     }
     /// Stops the daemon if it runs, then launches it.
     pub fn restart() -> ::daemon::Result<::daemon::Started> {
-        ::core::unimplemented!()
+        Self::__daemon().run(|| ()).restart()
     }
     /// Runs the daemon in this very process, without detaching.
     pub fn foreground() -> ::daemon::Result<::core::convert::Infallible> {
-        ::core::unimplemented!()
+        Self::__daemon().run(|| ()).foreground()
+    }
+    ::daemon::__private::companion_verbs! {
+        pub fn
     }
     const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
     fn __daemon() -> ::daemon::Daemon {

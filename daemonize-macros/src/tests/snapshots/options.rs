@@ -6,8 +6,8 @@ fn serve() -> ::daemon::Result<::daemon::Started> {
 #[allow(non_camel_case_types, dead_code)]
 enum serve {}
 impl serve {
-    /// Launches the daemon and returns once it is ready, or why it is not.
     #[allow(dead_code)]
+    /// Launches the daemon and returns once it is ready, or why it is not.
     fn start() -> ::daemon::Result<::daemon::Started> {
         Self::__daemon().run(|| Self::call()).start()
     }
@@ -18,6 +18,9 @@ impl serve {
     /// Runs the daemon in this very process, without detaching.
     fn foreground() -> ::daemon::Result<::core::convert::Infallible> {
         Self::__daemon().run(|| Self::call()).foreground()
+    }
+    ::daemon::__private::companion_verbs! {
+        fn
     }
     /// Calls the plain function, here and now.
     fn call() {
