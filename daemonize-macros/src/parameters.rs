@@ -71,13 +71,13 @@ fn of_step(name: Ident, ty: &Type, root: &TokenStream, signature: &Signature, fr
         return as_it_is(&name, ty, if exclusive { print!(&mut *#name) } else { print!(#name) });
     }
     let target = fresh.name_in(reference.elem.to_token_stream());
-    let (outer_ty, passed) = if exclusive {
-        let passed = print!(::core::borrow::BorrowMut::<#target>::borrow_mut(&mut #name));
-        (print!(impl ::core::borrow::BorrowMut<#target>), passed)
+    let (lending, lent, binding) = if exclusive {
+        (print!(BorrowMut), print!(borrow_mut(&mut #name)), Some(print!(mut)))
     } else {
-        (print!(impl ::core::borrow::Borrow<#target>), print!(::core::borrow::Borrow::<#target>::borrow(&#name)))
+        (print!(Borrow), print!(borrow(&#name)), None)
     };
-    Parameter { outer_ty, binding: exclusive.then(|| print!(mut)), ..as_it_is(&name, ty, passed) }
+    let passed = print!(::core::borrow::#lending::<#target>::#lent);
+    Parameter { outer_ty: print!(impl ::core::borrow::#lending<#target>), binding, ..as_it_is(&name, ty, passed) }
 }
 
 /// Returns the same name in the same place, but invisible to the user's own names. The result is read as Rust 2024: a name that
