@@ -8,7 +8,8 @@
 use crate::refusal::Refusal;
 use crate::token::Token;
 use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use std::net::SocketAddr;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -61,29 +62,29 @@ impl Rules {
     }
 
     /// Judges a request of somebody who was admitted, before anything else is done with it.
-    pub(crate) fn judge<B>(&self, peer: Peer, request: &Request<B>, is_empty: bool) -> Result<(), Refusal> {
-        let headers = request.headers();
+    pub(crate) fn judge(&self, peer: Peer, request: &Parts, is_empty: bool) -> Result<(), Refusal> {
+        let headers = &request.headers;
         if matches!(peer, Peer::Tcp(_)) {
             self.judge_host(headers)?;
         }
-        if request.method() == Method::OPTIONS {
+        if request.method == Method::OPTIONS {
             return Err(NO_OPTIONS);
         }
         self.judge_browser(headers)?;
         if matches!(peer, Peer::Tcp(_)) && !self.shows_the_page(request) {
             self.judge_token(headers)?;
         }
-        let is_harmless = matches!(*request.method(), Method::GET | Method::HEAD);
+        let is_harmless = matches!(request.method, Method::GET | Method::HEAD);
         if is_harmless || self.is_json(peer, headers, is_empty) { Ok(()) } else { Err(NO_JSON) }
     }
 
     /// Whether the answer is the page, which says nothing that is secret.
-    pub(crate) fn shows_the_page<B>(&self, request: &Request<B>) -> bool {
+    pub(crate) fn shows_the_page(&self, request: &Parts) -> bool {
         let wants_html = |value: &HeaderValue| value.to_str().is_ok_and(|types| types.contains("text/html"));
         self.has_page
-            && matches!(*request.method(), Method::GET | Method::HEAD)
-            && request.uri().path() == "/"
-            && request.headers().get(ACCEPT).is_some_and(wants_html)
+            && matches!(request.method, Method::GET | Method::HEAD)
+            && request.uri.path() == "/"
+            && request.headers.get(ACCEPT).is_some_and(wants_html)
     }
 
     fn judge_host(&self, headers: &HeaderMap) -> Result<(), Refusal> {
@@ -157,6 +158,7 @@ pub(crate) fn hosts(address: SocketAddr) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::Request;
 
     const TCP: Peer = Peer::Tcp(SocketAddr::V4(std::net::SocketAddrV4::new(std::net::Ipv4Addr::LOCALHOST, 9)));
     const OWNER: Peer = Peer::Unix { uid: 7, gid: 70 };
@@ -171,7 +173,7 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(()).unwrap();
+        let (request, ()) = request.body(()).unwrap().into_parts();
         rules.judge(peer, &request, true).map_or_else(|refusal| refusal.status.as_u16(), |()| 200)
     }
 

@@ -13,10 +13,12 @@ use axum::http::header::{
     ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, DATE, TRANSFER_ENCODING, UPGRADE,
     WWW_AUTHENTICATE, X_FRAME_OPTIONS,
 };
+use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use axum::middleware::{Next, from_fn};
 use bytes::Bytes;
 use daemonize_core::Handle;
+use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -64,6 +66,15 @@ pub(crate) struct Service {
     pub(crate) port: Option<String>,
 }
 
+/// A future of an answer.
+pub(crate) type LaterAnswer<'a> = Pin<Box<dyn Future<Output = Answered> + Send + 'a>>;
+
+/// An answer, or what it will be: most are there at once, without a future.
+pub(crate) enum Answer<'a> {
+    Now(Answered),
+    Later(LaterAnswer<'a>),
+}
+
 /// What is answered.
 pub(crate) struct Answered {
     pub(crate) content: Content,
@@ -88,14 +99,9 @@ impl From<Response<Body>> for Answered {
 }
 
 impl Service {
-    /// Whether this request may be made at all: before anything else is done with it.
-    pub(crate) fn judge(&self, peer: Peer, request: &Request<Bytes>) -> Result<(), Refusal> {
-        self.rules.judge(peer, request, request.body().is_empty())
-    }
-
-    /// Whether the answer may depend on what is not the endpoint's: an event's handler, a route, a stream.
-    pub(crate) fn may_take_long(&self, request: &Request<Bytes>) -> bool {
-        match request.uri().path() {
+    /// Returns `true` if the answer may depend on what is not the endpoint's: an event's handler, a route, a stream.
+    pub(crate) fn may_take_long(&self, request: &Parts) -> bool {
+        match request.uri.path() {
             // A restart waits for another program.
             "/event" | "/events" | "/restart" => true,
             "/metrics" => self.metrics.is_some(),
@@ -125,38 +131,40 @@ impl Service {
     }
 
     /// Answers a request that may be made, with a permit if it may be slow.
-    pub(crate) async fn answer(&self, peer: Peer, request: Request<Bytes>, permit: SlowRequestPermit) -> Answered {
+    pub(crate) fn answer(&self, peer: Peer, request: Parts, body: Bytes, permit: SlowRequestPermit) -> Answer<'_> {
         self.requests.answered.fetch_add(1, Relaxed);
-        let is_get = matches!(*request.method(), Method::GET | Method::HEAD);
-        let is_post = *request.method() == Method::POST;
-        match request.uri().path() {
-            "/" if is_get => self.root(peer, &request).into(),
-            "/status" if is_get => well(&status::status(&self.daemon, self.state(), &self.handlers.counts())).into(),
-            "/metrics" if is_get => {
-                let mut text = status::metrics(&self.daemon, &self.handlers.counts(), &self.requests);
-                if let Some(more) = &self.metrics {
-                    text.push_str(&more().await);
-                }
-                Answered { permit, ..response(StatusCode::OK, TEXT, text.into()).into() }
+        let is_get = matches!(request.method, Method::GET | Method::HEAD);
+        let is_post = request.method == Method::POST;
+        let response = match request.uri.path() {
+            "/" if is_get => self.root(peer, &request),
+            "/status" if is_get => well(&status::status(&self.daemon, self.state(), &self.handlers.counts())),
+            "/metrics" if is_get => return Answer::Later(Box::pin(self.metrics(permit))),
+            "/events" if request.method == Method::GET => {
+                let content = Content::Events(self.publisher.listen());
+                return Answer::Now(Answered { content, is_last: true, stops: None, permit });
             }
-            "/events" if *request.method() == Method::GET => {
-                Answered { content: Content::Events(self.publisher.listen()), is_last: true, stops: None, permit }
-            }
-            "/event" if is_post => self.event(request.into_body(), permit).await,
-            "/stop" if is_post => self.stop(),
-            "/restart" if is_post => self.restart(permit).await,
-            "/reload" if is_post => {
-                outcome(self.daemon.reload().map_err(|error| error.to_string()), "reloading").into()
-            }
-            path if BUILT_IN.contains(&path) => not_allowed(path).into(),
+            "/event" if is_post => return Answer::Later(Box::pin(self.event(body, permit))),
+            "/stop" if is_post => return Answer::Now(self.stop()),
+            "/restart" if is_post => return Answer::Later(Box::pin(self.restart(permit))),
+            "/reload" if is_post => outcome(self.daemon.reload().map_err(|error| error.to_string()), "reloading"),
+            path if BUILT_IN.contains(&path) => not_allowed(path),
             _ => match &self.routes {
-                Some(routes) => Answered { permit, ..routed(routes.clone(), peer, request).await.into() },
-                None => object(StatusCode::NOT_FOUND, &failure(NOTHING)).into(),
+                Some(routes) => return Answer::Later(route(routes, peer, request, body, permit)),
+                None => object(StatusCode::NOT_FOUND, &failure(NOTHING)),
             },
-        }
+        };
+        Answer::Now(response.into())
     }
 
-    fn root(&self, peer: Peer, request: &Request<Bytes>) -> Response<Body> {
+    async fn metrics(&self, permit: SlowRequestPermit) -> Answered {
+        let mut text = status::metrics(&self.daemon, &self.handlers.counts(), &self.requests);
+        if let Some(more) = &self.metrics {
+            text.push_str(&more().await);
+        }
+        Answered { permit, ..response(StatusCode::OK, TEXT, text.into()).into() }
+    }
+
+    fn root(&self, peer: Peer, request: &Parts) -> Response<Body> {
         match &self.page {
             Some(page) if self.rules.shows_the_page(request) => {
                 let mut response = response(StatusCode::OK, HTML, page.clone());
@@ -206,19 +214,32 @@ impl Service {
     }
 }
 
-/// What a user's route answers; a panic in it is told and goes no further.
-async fn routed(mut routes: Router, peer: Peer, request: Request<Bytes>) -> Response<Body> {
-    let is_head = *request.method() == Method::HEAD;
-    let mut request = request.map(Body::from);
+/// Returns what a user's route answers; a panic in it is logged and goes no further.
+fn route(routes: &Router, peer: Peer, head: Parts, body: Bytes, permit: SlowRequestPermit) -> LaterAnswer<'static> {
+    let is_head = head.method == Method::HEAD;
+    let mut request = Request::from_parts(head, Body::from(body));
     request.extensions_mut().insert(peer);
-    let mut answer = pin!(routes.call(request));
-    let polled =
-        std::future::poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context))) {
-            Ok(poll) => poll.map(Some),
-            Err(_) => Poll::Ready(None),
-        });
-    match polled.await {
-        Some(Ok(response)) if !response.status().is_informational() => own_framing(with_reason(response), is_head),
+    // The services of the router run only when the future is polled: a panic in one of them is caught there.
+    let answer = routes.clone().call(request);
+    Box::pin(async move {
+        let mut answer = pin!(answer);
+        let polled =
+            std::future::poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context))) {
+                Ok(poll) => poll.map(Some),
+                Err(_) => Poll::Ready(None),
+            });
+        Answered { permit, ..route_response(polled.await, is_head).into() }
+    })
+}
+
+/// Returns the response to a request that a user's route has answered; without an answer, the route panicked.
+fn route_response(answer: Option<Result<Response<Body>, Infallible>>, is_head: bool) -> Response<Body> {
+    match answer {
+        Some(Ok(mut response)) if !response.status().is_informational() => {
+            add_reason(&mut response);
+            own_framing(&mut response, is_head);
+            response
+        }
         Some(Err(impossible)) => match impossible {},
         other => {
             let what = if other.is_none() { "panicked" } else { "answered with an informational status" };
@@ -228,9 +249,9 @@ async fn routed(mut routes: Router, peer: Peer, request: Request<Bytes>) -> Resp
     }
 }
 
-/// Removes the headers that only concern one connection, and a wrong length: hyper writes these. The reply to a HEAD request
-/// keeps the length of the body that it does not have.
-fn own_framing(mut response: Response<Body>, is_head: bool) -> Response<Body> {
+/// Removes the headers that only concern one connection, and a length that is wrong or not the only one: hyper writes these. The
+/// reply to a HEAD request keeps the length of the body that it does not have.
+fn own_framing(response: &mut Response<Body>, is_head: bool) {
     const OURS: [HeaderName; 4] = [CONNECTION, DATE, TRANSFER_ENCODING, UPGRADE];
     let expected = response.body().size_hint().exact();
     let headers = response.headers_mut();
@@ -243,30 +264,31 @@ fn own_framing(mut response: Response<Body>, is_head: bool) -> Response<Body> {
         let length = length.to_str().ok().and_then(|length| length.parse::<u64>().ok());
         length.is_some() && (length == expected || is_head && expected.is_none_or(|length| length == 0))
     };
-    if headers.get(CONTENT_LENGTH).is_some_and(|length| !is_right(length)) {
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    // hyper panics in debug builds where one of several is wrong.
+    let is_wrong = lengths.next().is_some_and(|first| !is_right(first)) || lengths.next().is_some();
+    if is_wrong {
         headers.remove(CONTENT_LENGTH);
     }
-    response
 }
 
 /// Adds the endpoint's JSON to an error without a body and content type, such as that of a router without such a route.
-fn with_reason(response: Response<Body>) -> Response<Body> {
+fn add_reason(response: &mut Response<Body>) {
     let status = response.status();
     let is_error = status.is_client_error() || status.is_server_error();
     let is_empty = response.body().size_hint().exact() == Some(0);
     if !is_error || !is_empty || response.headers().contains_key(CONTENT_TYPE) {
-        return response;
+        return;
     }
     let why = match status {
         StatusCode::NOT_FOUND => NOTHING,
         StatusCode::METHOD_NOT_ALLOWED => NOT_THAT_WAY,
         _ => status.canonical_reason().unwrap_or("it failed"),
     };
-    let (mut parts, _) = response.into_parts();
-    parts.headers.insert(CONTENT_TYPE, JSON);
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
     // That of the empty body.
-    parts.headers.remove(CONTENT_LENGTH);
-    Response::from_parts(parts, json::print(&failure(why)).into())
+    response.headers_mut().remove(CONTENT_LENGTH);
+    *response.body_mut() = json::print(&failure(why)).into();
 }
 
 /// What became of something that was asked of the daemon.

@@ -1,6 +1,6 @@
 //! What the endpoint says of the daemon.
 
-use crate::json::{Object, object, success};
+use crate::json::{Object, object};
 use daemonize_core::{Handle, Phase};
 use daemonize_sys::escape::is_escaped;
 use serde_json::{Value, json};
@@ -47,8 +47,8 @@ pub(crate) struct Requests {
 /// Who the daemon is: what `GET /` answers.
 pub(crate) fn identity(daemon: &Handle, address: &str, state: &str, version: Option<&str>) -> Object {
     let directory = daemon.pidfile().parent().map_or_else(String::new, |path| path.display().to_string());
-    let mut reply = success();
-    reply.extend(object([
+    object([
+        ("success", true.into()),
         ("name", daemon.name().into()),
         ("pid", daemon.pid().as_raw().into()),
         ("app_dir", directory.into()),
@@ -56,16 +56,15 @@ pub(crate) fn identity(daemon: &Handle, address: &str, state: &str, version: Opt
         ("uptime", seconds(uptime(daemon))),
         ("state", state.into()),
         ("version", version.unwrap_or(env!("CARGO_PKG_VERSION")).into()),
-    ]));
-    reply
+    ])
 }
 
 /// How it is: what `GET /status` answers.
 pub(crate) fn status(daemon: &Handle, state: &str, events: &BTreeMap<String, u64>) -> Object {
     let counters = daemon.counters();
     let process = Process::look();
-    let mut reply = success();
-    reply.extend(object([
+    object([
+        ("success", true.into()),
         ("name", daemon.name().into()),
         ("pid", daemon.pid().as_raw().into()),
         ("state", state.into()),
@@ -86,8 +85,7 @@ pub(crate) fn status(daemon: &Handle, state: &str, events: &BTreeMap<String, u64
         ("events", json!(events)),
         ("threads", process.threads.into()),
         ("memory", process.memory.into()),
-    ]));
-    reply
+    ])
 }
 
 /// The same for Prometheus (text format 0.0.4): what `GET /metrics` answers.

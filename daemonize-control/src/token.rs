@@ -27,7 +27,8 @@ impl Token {
 
     /// Whether this is it; takes as long whichever digit is wrong.
     pub(crate) fn is(&self, given: &[u8]) -> bool {
-        let difference = self.0.iter().zip(given).fold(0, |all, (ours, theirs)| black_box(all | (ours ^ theirs)));
+        let pairs = self.0.chunks_exact(8).zip(given.chunks_exact(8));
+        let difference = pairs.fold(0, |all, (ours, theirs)| black_box(all | (word(ours) ^ word(theirs))));
         given.len() == self.0.len() && difference == 0
     }
 
@@ -37,6 +38,11 @@ impl Token {
         line[..64].copy_from_slice(&self.0);
         line
     }
+}
+
+/// Returns eight bytes as a number.
+fn word(bytes: &[u8]) -> u64 {
+    bytes.try_into().map_or(0, u64::from_ne_bytes)
 }
 
 /// Never the secret itself: what is printed is read by others.

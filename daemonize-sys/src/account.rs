@@ -1,6 +1,7 @@
 //! Users and groups as people write them: by name or by number (`getpwnam(3)`, `getgrnam(3)`).
 
 use crate::error::cause;
+use nix::errno::Errno;
 use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
 use std::ffi::{CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
@@ -36,7 +37,7 @@ impl Account {
             Some(uid) => User::from_uid(Uid::from_raw(uid)),
             None => User::from_name(text),
         };
-        match (found.map_err(|errno| cause(&errno.into()))?, number) {
+        match (entry(found)?, number) {
             (Some(user), _) => {
                 let (home, shell) = (user.dir, user.shell);
                 let entry = CString::new(user.name).ok().map(|name| Entry { name, home, shell });
@@ -80,8 +81,7 @@ pub fn find_uid(text: &str) -> Result<Uid, String> {
     if let Some(uid) = number(text) {
         return Ok(Uid::from_raw(uid));
     }
-    let entry = User::from_name(text).map_err(|errno| cause(&errno.into()))?;
-    entry.map(|user| user.uid).ok_or_else(|| "there is no such user".to_owned())
+    entry(User::from_name(text))?.map(|user| user.uid).ok_or_else(|| "there is no such user".to_owned())
 }
 
 /// Finds a group by its name or number. A number needs no entry in the group database.
@@ -92,8 +92,16 @@ pub fn find_group(text: &str) -> Result<Gid, String> {
     if let Some(gid) = number(text) {
         return Ok(Gid::from_raw(gid));
     }
-    let entry = Group::from_name(text).map_err(|errno| cause(&errno.into()))?;
-    entry.map(|group| group.gid).ok_or_else(|| "there is no such group".to_owned())
+    entry(Group::from_name(text))?.map(|group| group.gid).ok_or_else(|| "there is no such group".to_owned())
+}
+
+/// Returns the entry that was found, if any.
+fn entry<T>(found: nix::Result<Option<T>>) -> Result<Option<T>, String> {
+    match found {
+        // The C library's words for "no entry" where there is no database at all, as in an image that holds one program.
+        Err(Errno::ENOENT | Errno::ESRCH) => Ok(None),
+        found => found.map_err(|errno| cause(&errno.into())),
+    }
 }
 
 /// Parses a plain decimal id: no sign, no leading zero, and not the -1 with which `setresuid(2)` leaves an id as it is.
@@ -140,6 +148,15 @@ mod tests {
         let variables = variables(Some(&entry));
         assert!(variables.iter().all(|(_, value)| value.is_some()) && variables[1] == ("USER", Some("root".as_ref())));
         assert_eq!((find_uid("root"), find_group("root")), (find_uid("0"), find_group("0")));
+    }
+
+    #[test]
+    fn missing_database_has_no_entry_and_one_that_fails_is_an_error() {
+        for errno in [Errno::ENOENT, Errno::ESRCH] {
+            assert_eq!(entry::<()>(Err(errno)), Ok(None));
+        }
+        assert_eq!(entry::<()>(Err(Errno::EIO)), Err("input/output error".to_owned()));
+        assert_eq!(entry(Ok(Some(7))), Ok(Some(7)));
     }
 
     #[test]

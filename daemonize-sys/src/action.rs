@@ -63,7 +63,8 @@ pub fn install(signal: Signal, flag: Arc<Flag>, event: Arc<EventFd>) -> io::Resu
     Ok(())
 }
 
-/// Removes the handler: the signal does again what it did before [`install`]. Where another one was installed over it, it stays and passes the signal on.
+/// Removes the handler: the signal does again what it did before [`install`]. Where another one was installed over it, it stays
+/// and passes the signal on.
 pub fn uninstall(signal: Signal) {
     let Some(slot) = slot(signal.as_raw()) else { return };
     slot.active.store(false, SeqCst);

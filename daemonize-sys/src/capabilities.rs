@@ -1,4 +1,7 @@
-//! Capabilities, of which nix knows nothing. All of these calls are about the calling thread alone.
+//! Capabilities (`capabilities(7)`), which nix does not wrap. All of these calls are about the calling thread alone.
+//!
+//! Own code, because the crate `caps` changes the permitted, effective and inheritable capabilities one after another, each
+//! after a read of them all, where one `capset(2)` says what holds.
 
 use crate::capability::Capability;
 use crate::cvt;
@@ -22,7 +25,7 @@ pub fn raise_ambient(capability: Capability) -> io::Result<()> {
     prctl(libc::PR_CAP_AMBIENT, flag(libc::PR_CAP_AMBIENT_RAISE), capability.as_raw().into())
 }
 
-/// `capset(2)`: these, and no others, are permitted, effective and inheritable.
+/// Makes these capabilities, and no others, permitted, effective and inheritable (`capset(2)`).
 pub fn set(capabilities: u64) -> io::Result<()> {
     let header: [u32; 2] = [VERSION, 0];
     let low = u32::try_from(capabilities & u64::from(u32::MAX)).map_err(io::Error::other)?;

@@ -40,12 +40,12 @@ names! {
 }
 
 impl Capability {
-    /// The number, as system calls take it.
+    /// Returns the number, as system calls take it.
     pub const fn as_raw(self) -> u8 {
         self.0
     }
 
-    /// Its bit in a set of capabilities, as the kernel prints them.
+    /// Returns its bit in a set of capabilities, as the kernel prints them.
     #[doc(hidden)] // For the crates of `daemonic` alone.
     pub const fn bit(self) -> u64 {
         1 << self.0
@@ -65,7 +65,7 @@ impl fmt::Debug for Capability {
     }
 }
 
-/// A text that names no capability.
+/// A text that is not the name of a capability.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownCapability(String);
 

@@ -1,4 +1,4 @@
-//! Dispositions, which nix can only set through `unsafe`.
+//! Dispositions of signals (`sigaction(2)`), which nix can only set through `unsafe`.
 
 use crate::cvt;
 use crate::signal::Signal;
@@ -6,7 +6,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::ptr;
 
-/// What a signal does when no handler takes it.
+/// The action of a signal without a handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disposition {
     /// The default action of the signal (`SIG_DFL`).
@@ -15,7 +15,7 @@ pub enum Disposition {
     Ignore,
 }
 
-/// Whether the signal is ignored, or is `SIGCHLD` with `SA_NOCLDWAIT`, which loses the status of children alike.
+/// Returns `true` if the signal is ignored, or is `SIGCHLD` with `SA_NOCLDWAIT`, which loses the status of children alike.
 pub fn is_ignored(signal: Signal) -> bool {
     current(signal).is_some_and(|action| {
         action.sa_sigaction == libc::SIG_IGN || (signal == Signal::SIGCHLD && action.sa_flags & libc::SA_NOCLDWAIT != 0)

@@ -8,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// The path that was given to `execve(2)` (`getauxval(3)`, `AT_EXECFN`): as it was called, or as it was found in `PATH`.
+/// Returns the path that was given to `execve(2)` (`getauxval(3)`, `AT_EXECFN`): as it was called, or as it was found in `PATH`.
 pub fn called_path() -> Option<PathBuf> {
     // SAFETY: has no preconditions; an unknown entry answers 0.
     let address = unsafe { libc::getauxval(libc::AT_EXECFN) };

@@ -11,12 +11,12 @@ use std::os::unix::fs::MetadataExt;
 /// Descriptors beyond these numbers are only found by listing the table.
 const PROBES: usize = 256;
 
-/// Whether this number is an open descriptor (`fcntl(2)`, `F_GETFD`).
+/// Returns `true` if this number is an open descriptor (`fcntl(2)`, `F_GETFD`).
 pub fn is_open(fd: RawFd) -> bool {
     flags(fd).is_some()
 }
 
-/// The close-on-exec flag of a descriptor: false means that it outlives `exec`; `None` if it is not open.
+/// Returns the close-on-exec flag of a descriptor: `false` means that it outlives `exec`; `None` if it is not open.
 fn flags(fd: RawFd) -> Option<bool> {
     // SAFETY: F_GETFD takes an integer and touches no memory of ours; an unused number answers EBADF.
     let flags = cvt(unsafe { libc::fcntl(fd, libc::F_GETFD) }.into()).ok()?;
@@ -33,12 +33,12 @@ pub fn is_inherited(fd: RawFd) -> bool {
 /// (`SOCK_SEQPACKET`).
 pub fn peer(fd: RawFd) -> Option<(Pid, Uid)> {
     let kind: libc::c_int = option(fd, libc::SO_TYPE, 0)?;
-    let nobody = libc::ucred { pid: 0, uid: 0, gid: 0 };
-    let maker = option(fd, libc::SO_PEERCRED, nobody).filter(|_| kind == libc::SOCK_SEQPACKET)?;
+    let unknown = libc::ucred { pid: 0, uid: 0, gid: 0 };
+    let maker = option(fd, libc::SO_PEERCRED, unknown).filter(|_| kind == libc::SOCK_SEQPACKET)?;
     Some((Pid::from_raw(maker.pid)?, Uid::from_raw(maker.uid)))
 }
 
-/// One option of a socket (`getsockopt(2)`); `None` if the number is no socket.
+/// Returns one option of a socket (`getsockopt(2)`); `None` if the number is not a socket.
 fn option<T: Copy>(fd: RawFd, name: libc::c_int, mut value: T) -> Option<T> {
     let size = libc::socklen_t::try_from(size_of::<T>()).ok()?;
     let mut written = size;
@@ -55,7 +55,7 @@ pub fn close_on_exec(fd: RawFd) {
 
 /// Takes over a descriptor that came in through exec and was meant for this process; to be called once for each.
 pub fn own_handed_over(fd: RawFd) -> OwnedFd {
-    // SAFETY: nothing in this program made it, and whoever calls has been given it once.
+    // SAFETY: nothing in this program made it, and the caller has been given it once.
     unsafe { OwnedFd::from_raw_fd(fd) }
 }
 
@@ -75,7 +75,7 @@ impl Census {
     }
 }
 
-/// What the kernel calls the thing behind a descriptor that has no name in the file system (`anon_inode:…`).
+/// Returns the kind of a descriptor that has no name in the file system, as the kernel calls it (`anon_inode:…`).
 pub fn anonymous_kind(fd: RawFd) -> Option<String> {
     let link = fs::read_link(format!("/proc/self/fd/{fd}")).ok()?;
     link.to_str()?.strip_prefix("anon_inode:").map(|kind| kind.trim_matches(['[', ']']).to_owned())
@@ -109,7 +109,7 @@ fn close_ranges_but(keep: &[RawFd]) -> io::Result<()> {
     close_range(first, RawFd::MAX)
 }
 
-/// `close_range(2)` of these numbers and all between them.
+/// Closes these numbers and all between them (`close_range(2)`).
 fn close_range(first: RawFd, last: RawFd) -> io::Result<()> {
     if first <= last {
         // SAFETY: the user asked for every descriptor to be closed but those they and we named.
@@ -118,13 +118,13 @@ fn close_range(first: RawFd, last: RawFd) -> io::Result<()> {
     Ok(())
 }
 
-/// `close(2)` of a number that nothing in this program uses any more.
+/// Closes a number that nothing in this program uses any more (`close(2)`).
 fn close(fd: RawFd) {
     // SAFETY: it came in through exec without close-on-exec, or the user asked for every descriptor to be closed.
     drop(unsafe { OwnedFd::from_raw_fd(fd) });
 }
 
-/// The open descriptors from 3 on, by probing where the kernel says how many there are (Linux 6.2), else by listing.
+/// Finds the open descriptors from 3 on: by probing where the kernel reports their number (Linux 6.2), else by listing.
 fn open_from_three() -> io::Result<Vec<RawFd>> {
     let count = fs::metadata("/proc/self/fd").map_or(0, |directory| directory.size());
     let mut found = probe();
@@ -135,7 +135,7 @@ fn open_from_three() -> io::Result<Vec<RawFd>> {
     Ok(found)
 }
 
-/// Those of the first numbers that are open: `poll(2)` tells of all at once which are not.
+/// Returns those of the first numbers that are open: one `poll(2)` reports all that are not.
 fn probe() -> Vec<RawFd> {
     let mut fds = [libc::pollfd { fd: 0, events: 0, revents: 0 }; PROBES];
     for (probe, fd) in fds.iter_mut().zip(0..) {

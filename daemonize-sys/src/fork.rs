@@ -54,7 +54,7 @@ pub fn fork(_: Alone) -> io::Result<Fork> {
     Ok(i32::try_from(pid).ok().and_then(Pid::from_raw).map_or(Fork::Child, Fork::Parent))
 }
 
-/// `_exit(2)`: ends the process without running atexit handlers or flushing buffers that belong to somebody else.
+/// `_exit(2)`: ends the process without running atexit handlers or flushing the parent's buffers.
 pub fn exit_now(status: u8) -> ! {
     // SAFETY: has no preconditions and does not return.
     unsafe { libc::_exit(status.into()) }

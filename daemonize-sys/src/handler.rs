@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::SeqCst};
 /// [`raise`] is at it.
 static RAISING: AtomicBool = AtomicBool::new(false);
 
-/// For which purposes a signal has come since this was taken last.
+/// The purposes for which a signal has come since they were taken last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Purposes(u8);
 
@@ -62,8 +62,8 @@ impl Flag {
     }
 }
 
-/// Whether a thread of this process has called `abort(3)`: it dies of that, whatever is done about the signal, and nobody
-/// shall take it for a stop meanwhile. Async-signal-safe.
+/// Returns `true` if a thread of this process has called `abort(3)`: the process dies of that whatever a handler does, so it is
+/// not a request to stop. Async-signal-safe.
 pub(super) fn is_abort(info: &libc::siginfo_t) -> bool {
     let is_of_a_thread = info.si_signo == libc::SIGABRT && info.si_code == libc::SI_TKILL;
     // SAFETY: the kernel fills in who sent it for every signal of this code.

@@ -3,7 +3,7 @@
 //!
 //! It is the only library crate with `unsafe` and with the crate `libc`. What belongs here: `unsafe`; numbers and names of the
 //! kernel (signals, processes, capabilities); reading `/proc`; rules of trust and of escaping that must be the same everywhere.
-//! What a daemon, an endpoint or a monitor *is* belongs above.
+//! The behaviour of a daemon, an endpoint or a monitor belongs above.
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("daemonize-sys tells processes apart by pidfd_open(2) and /proc, which only Linux has");
@@ -44,7 +44,6 @@ pub mod proc;
 pub mod siginfo;
 pub mod signal;
 pub mod signalfd;
-#[allow(missing_docs)] // Its fields are what the kernel calls them.
 pub mod spawn;
 pub mod stray;
 pub mod table;

@@ -1,4 +1,4 @@
-//! Whether this process is the main one of a container: when it ends, so does the container.
+//! Tells the main process of a container from others: when it ends, so does the container.
 
 use crate::pid::Pid;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};

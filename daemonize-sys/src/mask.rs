@@ -23,7 +23,7 @@ impl Mask {
         })
     }
 
-    /// All signals, but those that glibc needs for itself.
+    /// Returns the set of all signals but those that glibc needs for itself.
     pub fn all() -> Mask {
         let mut set = MaybeUninit::uninit();
         // SAFETY: sigfillset initialises the set it is given.
@@ -65,7 +65,7 @@ impl Mask {
         &self.0
     }
 
-    /// The mask of the calling thread (`pthread_sigmask(3)`).
+    /// Returns the mask of the calling thread (`pthread_sigmask(3)`).
     pub fn current() -> Mask {
         let mut mask = Mask::empty();
         // SAFETY: a null set changes nothing; the answer goes into a set of ours.
@@ -74,7 +74,7 @@ impl Mask {
     }
 
     /// Makes this the mask of the calling thread (`pthread_sigmask(3)`) and returns the one before.
-    #[allow(clippy::return_self_not_must_use)] // Not all who set one put the old one back.
+    #[allow(clippy::return_self_not_must_use)] // Not all callers restore the old one.
     pub fn set(&self) -> Mask {
         let mut old = Mask::empty();
         // SAFETY: both sets are initialised and ours.
@@ -82,7 +82,7 @@ impl Mask {
         old
     }
 
-    /// What was sent to this process and waits until it is open (`sigpending(2)`).
+    /// Returns the signals that are pending because this thread blocks them (`sigpending(2)`).
     pub fn pending() -> Mask {
         let mut pending = Mask::empty();
         // SAFETY: the answer goes into a set of ours.

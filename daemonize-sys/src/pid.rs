@@ -18,12 +18,12 @@ use std::num::NonZeroU32;
 pub struct Pid(NonZeroU32);
 
 impl Pid {
-    /// The process with this number; `None` unless it is positive.
+    /// Returns the process with this number; `None` unless it is positive.
     pub fn from_raw(number: i32) -> Option<Pid> {
         u32::try_from(number).ok().and_then(NonZeroU32::new).map(Pid)
     }
 
-    /// This process (`getpid(2)`, never cached: it changes with every fork).
+    /// Returns this process (`getpid(2)`, never cached: it changes with every fork).
     ///
     /// # Panics
     /// Never: the kernel numbers processes from 1 to 4194304.
@@ -31,7 +31,7 @@ impl Pid {
         Pid(NonZeroU32::new(std::process::id()).expect("a process has a positive number"))
     }
 
-    /// The number, as system calls take it.
+    /// Returns the number, as system calls take it.
     ///
     /// # Panics
     /// Never: a `Pid` is only made from a number that fits.

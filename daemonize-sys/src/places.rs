@@ -167,7 +167,7 @@ pub fn other_pidfiles(name: &str, situation: &Situation) -> Vec<PathBuf> {
     units.chain(state.iter().flat_map(|state| names.iter().map(|name| state.join(name)))).collect()
 }
 
-/// Says that there is no home.
+/// Returns the error for a user without a home.
 pub fn homeless(uid: u32) -> String {
     format!("no home directory is known for uid {uid}, which has no passwd entry: set `pidfile`")
 }
@@ -182,7 +182,7 @@ fn is_private(path: &Path, uid: u32) -> bool {
         .is_ok_and(|status| status.is_dir() && status.uid() == uid && status.mode() & 0o7777 == 0o700)
 }
 
-/// The directories in the list that a `RuntimeDirectory=` of this user can be: below `/run` or `/run/user/UID`, the
+/// Returns the directories in the list that a `RuntimeDirectory=` of this user can be: below `/run` or `/run/user/UID`, the
 /// user's own, and writable by no other one. Everything else is left out: a variable is not a proof.
 fn unit_directories(list: &OsStr, uid: u32) -> Vec<PathBuf> {
     let paths = list.as_bytes().split(|byte| *byte == b':').map(|path| PathBuf::from(OsStr::from_bytes(path)));

@@ -10,6 +10,9 @@ use std::time::Duration;
 /// More than `/proc/PID/stat` can be, in bytes: a name of 64 bytes and 51 numbers of at most 20 digits.
 const SMALL: usize = 1536;
 
+/// `PF_FORKNOEXEC` of `linux/sched.h`.
+const FORKED_WITHOUT_EXEC: u64 = 0x40;
+
 /// Reads the beginning of a file of `/proc` in one call, as the kernel means it to be read: a second call would see another
 /// moment. Of a longer file, the first 1536 bytes.
 pub fn read_small<T>(path: &str, parse: impl FnOnce(&[u8]) -> T) -> io::Result<T> {
@@ -36,6 +39,8 @@ pub struct ProcStat {
     pub group: i32,
     /// The session.
     pub session: i32,
+    /// `false` if the process was forked and has executed no program since.
+    pub has_executed: bool,
     /// Processor time of the process and of the kernel on its behalf, in clock ticks.
     pub cpu_ticks: u64,
     /// The number of threads.
@@ -70,8 +75,10 @@ impl ProcStat {
         let state = fields.next()?.chars().next()?;
         let [parent, group, session] =
             [fields.next()?.parse().ok()?, fields.next()?.parse().ok()?, fields.next()?.parse().ok()?];
-        // 7 to 13: terminal, flags, page faults.
-        let user_ticks: u64 = fields.nth(7)?.parse().ok()?;
+        // 7 and 8: terminal; 10 to 13: page faults.
+        let flags: u64 = fields.nth(2)?.parse().ok()?;
+        let has_executed = flags & FORKED_WITHOUT_EXEC == 0;
+        let user_ticks: u64 = fields.nth(4)?.parse().ok()?;
         let kernel_ticks: u64 = fields.next()?.parse().ok()?;
         // 16 to 19: of waited-for children, and priorities.
         let threads = fields.nth(4)?.parse().ok()?;
@@ -80,7 +87,19 @@ impl ProcStat {
         // 25 to 50: limits, addresses, signals, delays.
         let env_end = fields.nth(26).and_then(|field| field.parse().ok());
         let cpu_ticks = user_ticks.saturating_add(kernel_ticks);
-        Some(ProcStat { name, state, parent, group, session, cpu_ticks, threads, start_time, resident_pages, env_end })
+        Some(ProcStat {
+            name,
+            state,
+            parent,
+            group,
+            session,
+            has_executed,
+            cpu_ticks,
+            threads,
+            start_time,
+            resident_pages,
+            env_end,
+        })
     }
 
     /// Returns `true` if the first thread of the process has ended: it is a zombie, or is being reaped. Other threads may go
@@ -181,6 +200,7 @@ mod tests {
             parent: 7,
             group: 40,
             session: 41,
+            has_executed: true,
             cpu_ticks: 100,
             threads: 3,
             start_time: 9000,

@@ -12,7 +12,7 @@ const STOP: usize = 0x6461_656d;
 const RESTART: usize = 0x7265_7374;
 const HURRY: usize = 0x6875_7272;
 
-/// Why a signal was sent.
+/// The purpose for which a signal was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Sent by hand or by a service manager: it has no mark.
@@ -47,7 +47,7 @@ union Info {
     queued: Queued,
 }
 
-/// The siginfo of a signal that is sent for this purpose; `None` leaves it to the kernel, as in `kill(2)`.
+/// Returns the siginfo of a signal that is sent for this purpose; `None` leaves it to the kernel, as in `kill(2)`.
 pub(super) fn marked(signal: Signal, purpose: Purpose) -> Option<libc::siginfo_t> {
     let mark = match purpose {
         Purpose::Unmarked => return None,
@@ -71,7 +71,7 @@ pub(super) fn queued(signal: Signal, pid: libc::pid_t, uid: libc::uid_t, value: 
     }
 }
 
-/// Why this signal was sent. Async-signal-safe.
+/// Returns the purpose for which this signal was sent. Async-signal-safe.
 pub(super) fn purpose(info: &libc::siginfo_t) -> Purpose {
     if info.si_code != libc::SI_QUEUE {
         return Purpose::Unmarked;

@@ -41,7 +41,7 @@ names! {
 }
 
 impl Signal {
-    /// All that a program may use.
+    /// Returns the signals that a program may use.
     #[doc(hidden)] // For the crates of `daemonic` alone.
     pub fn all() -> impl Iterator<Item = Signal> {
         (1..=libc::SIGRTMAX()).map(Signal).filter(|signal| signal.exists())
@@ -53,33 +53,33 @@ impl Signal {
         (libc::SIGRTMIN()..=libc::SIGRTMAX()).map(Signal)
     }
 
-    /// The number, as system calls take it.
+    /// Returns the number, as system calls take it.
     pub const fn as_raw(self) -> i32 {
         self.0
     }
 
-    /// The name, `None` for a realtime signal or a number that is no signal.
+    /// Returns the name; `None` for a realtime signal, or a number that is not a signal.
     pub fn name(self) -> Option<&'static str> {
         Self::NAMES.iter().find(|(_, number)| *number == self.0).map(|(name, _)| *name)
     }
 
-    /// Whether the kernel knows such a signal and a program may use it (glibc keeps 32 and 33 for itself).
+    /// Returns `true` if the kernel knows such a signal and a program may use it (glibc keeps 32 and 33 for itself).
     #[doc(hidden)] // For the crates of `daemonic` alone.
     pub fn exists(self) -> bool {
         self.name().is_some() || (libc::SIGRTMIN()..=libc::SIGRTMAX()).contains(&self.0)
     }
 
-    /// Whether a process has no say in what it does.
+    /// Returns `true` if a process can neither catch, block nor ignore it.
     #[doc(hidden)] // For the crates of `daemonic` alone.
     pub fn is_beyond_control(self) -> bool {
         matches!(self, Signal::SIGKILL | Signal::SIGSTOP)
     }
 
-    /// Why no handler can be given for this signal, if so.
+    /// Returns why this signal cannot have a handler; `None` if it can.
     #[doc(hidden)] // For the crates of `daemonic` alone.
     pub fn uncatchable(self) -> Option<&'static str> {
         match self {
-            _ if self.is_beyond_control() => Some("the kernel lets nobody catch, block or ignore it"),
+            _ if self.is_beyond_control() => Some("no process can catch, block or ignore it"),
             Signal::SIGSEGV | Signal::SIGFPE | Signal::SIGILL | Signal::SIGBUS => {
                 Some("it is raised by the faulting instruction itself, which would run again when the handler returns")
             }
@@ -116,7 +116,7 @@ impl From<nix::sys::signal::Signal> for Signal {
     }
 }
 
-/// A text that names no signal.
+/// A text that is not the name of a signal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownSignal(String);
 

@@ -21,7 +21,7 @@ pub fn is_claimed(child: Pid) -> bool {
     CLAIMED.load(SeqCst) == child.as_raw()
 }
 
-/// `waitpid(2)` for exactly this child, which must have ended or be about to.
+/// Reaps exactly this child (`waitpid(2)`), which must have ended or be about to.
 pub fn reap(pid: Pid) -> io::Result<Ended> {
     let mut status = 0;
     loop {
@@ -34,7 +34,7 @@ pub fn reap(pid: Pid) -> io::Result<Ended> {
     }
 }
 
-/// `waitpid(2)` for any child that has ended; `None` if none has. Does not block.
+/// Reaps any child that has ended (`waitpid(2)`); `None` if none has. Does not block.
 pub fn reap_any() -> io::Result<Option<(Pid, Ended)>> {
     let mut status = 0;
     // SAFETY: the pointer is to an integer of ours.
@@ -102,23 +102,23 @@ impl fmt::Display for Ended {
 /// All changes there are.
 const ALL: i32 = libc::WEXITED | libc::WSTOPPED | libc::WCONTINUED;
 
-/// Some child whose state has changed, which it will be told again; `None` when there is none.
+/// Returns a child whose state has changed, without taking the change; `None` if no child's state has.
 pub fn peek_any() -> Option<Pid> {
     waitid(libc::P_ALL, 0, ALL | libc::WNOWAIT).ok().flatten().map(|(pid, _)| pid)
 }
 
-/// Whether there is any child at all, dead or alive.
+/// Returns `true` if this process has a child, dead or alive.
 pub fn has_children() -> bool {
     waitid(libc::P_ALL, 0, ALL | libc::WNOWAIT).is_ok()
 }
 
-/// The next change of this child, which is thereby taken; a child that ended is no more.
+/// Takes the next change of this child; a child that has ended is reaped.
 pub fn take(child: Pid) -> io::Result<Option<Change>> {
     let number = child.as_raw().unsigned_abs();
     Ok(waitid(libc::P_PID, number, ALL)?.map(|(_, change)| change))
 }
 
-/// The same, but a child that ended stays a zombie, which is told again.
+/// Takes the next change of this child as [`take`] does, but leaves a child that has ended as a zombie.
 pub fn take_unless_dead(child: Pid) -> io::Result<Option<Change>> {
     let number = child.as_raw().unsigned_abs();
     match waitid(libc::P_PID, number, ALL | libc::WNOWAIT)? {

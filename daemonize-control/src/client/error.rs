@@ -1,4 +1,4 @@
-//! What can go wrong between a client and a daemon, told as it is.
+//! The errors of clients and instances.
 
 use super::Client;
 use daemonize_core::Pid;
@@ -9,10 +9,10 @@ use std::fmt::{self, Display};
 use std::io;
 use std::process::ExitCode;
 
-/// The result of what a client or an instance does.
+/// The result of a call of a client or an instance.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a call failed: "failed to \<verb\> `<thing>`: \<cause\>".
+/// The failure of a call: "failed to \<verb\> `<thing>`: \<cause\>".
 ///
 /// [`kind`](Error::kind) is for programs to branch on, the text for people. `Debug` prints the text too, so that
 /// `fn main() -> Result<(), daemon::control::Error>` reads well.
@@ -23,31 +23,32 @@ struct Inner {
     client: Option<Client>,
 }
 
-/// What sort of failure an [`Error`] is.
+/// The kind of an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// Nothing runs. Nobody was connected to.
+    /// No daemon runs. The client did not connect.
     NotRunning,
-    /// It starts, and has not said yet where it can be reached.
+    /// The daemon is starting, and has not written its address yet.
     Starting,
-    /// The process lives, but has no endpoint, or nobody can connect to it; or it ended, or another one took its place, before
-    /// it had read the request. Nothing was done: the call may be made again.
+    /// The process runs, but has no endpoint, or cannot be connected to; or it exited, or another one took its place, before it
+    /// had read the request. It has done nothing: the call may be repeated.
     Unreachable,
-    /// Whoever answers at the address is not the process that the pidfile names. Nothing was sent.
+    /// The process that listens at the address is not the one that the pidfile names. Nothing was sent.
     Untrusted,
     /// The endpoint answered with this HTTP status, which is not one of success.
     Refused(u16),
-    /// The call did not come to its end within the timeout.
+    /// The call did not end within the timeout.
     Timeout,
-    /// Nobody handles events of this name.
+    /// The daemon has no handler for events of this name.
     NoHandler,
-    /// The handler of the event failed; the text says what it said.
+    /// The handler of the event failed; the text is the handler's.
     Handler,
-    /// The reply is missing, is not HTTP, is cut off, or exceeds a limit that the text names: 16 KiB for the head,
-    /// 16 MiB and 4194304 JSON values for the body, 1 MiB and 1048576 JSON values for an event of a stream.
+    /// The reply is missing, is not HTTP, is cut off, or exceeds a limit that the text names: 16 KiB and 100 header
+    /// fields for the head, as much for the trailers, 16 KiB for the extensions of chunks, 16 MiB and 4194304 JSON values for
+    /// the body, 1 MiB and 1048576 JSON values for an event of a stream.
     Reply,
-    /// The request cannot be sent: a route with spaces, an event that is no object.
+    /// The request cannot be sent: a route with spaces, an event that is not an object.
     Request,
     /// It cannot be found out whether the daemon runs, because its pidfile cannot be read or trusted.
     Unknown,
@@ -56,7 +57,7 @@ pub enum ErrorKind {
         /// The first instance.
         pid: Pid,
     },
-    /// Somebody holds the instance's lock, but nobody answers.
+    /// A process holds the instance's lock, but does not answer.
     Held,
     /// A setting of the instance is wrong, or its directory cannot be used.
     Configuration,
@@ -65,17 +66,18 @@ pub enum ErrorKind {
 }
 
 impl Error {
-    /// What sort of failure this is.
+    /// Returns the kind of failure.
     pub fn kind(&self) -> ErrorKind {
         self.0.failure.kind()
     }
 
-    /// A client of the instance that was first, if that is why a second one did not start.
+    /// Returns a client of the instance that was first, if that is why a second one did not start.
     pub fn client(&self) -> Option<&Client> {
         self.0.client.as_ref()
     }
 
-    /// The exit status of a program that ends because of this: 3 already running, 2 it could not start, 5 otherwise.
+    /// Returns the exit status of a program that ends because of this error: 3 if another instance runs, 2 if it could not start,
+    /// 5 otherwise.
     pub fn exit_code(&self) -> u8 {
         match self.kind() {
             ErrorKind::AlreadyRunning { .. } | ErrorKind::Held => 3,
@@ -84,22 +86,22 @@ impl Error {
         }
     }
 
-    /// "failed to \<verb\> `<thing>`: \<cause\>".
+    /// Makes the error "failed to \<verb\> `<thing>`: \<cause\>".
     pub(crate) fn failed(kind: ErrorKind, verb: &str, thing: impl Display, cause: impl Display) -> Error {
         Error::new(kind, failed(verb, thing, cause))
     }
 
-    /// An error with this text; control characters in it, which a path or an answer may hold, are escaped.
+    /// Makes an error with this text; control characters in it, which a path or an answer may hold, are escaped.
     pub(crate) fn new(kind: ErrorKind, text: String) -> Error {
         Error(Box::new(Inner { failure: Failure::new(kind, text), client: None }))
     }
 
-    /// Whether whoever was first is starting or ending: nothing has come of the request, and later things may be different.
+    /// Returns `true` if the other instance is starting or exiting: the request had no effect, and may have one later.
     pub(crate) fn is_passing(&self) -> bool {
         matches!(self.kind(), ErrorKind::NotRunning | ErrorKind::Starting | ErrorKind::Unreachable)
     }
 
-    /// The same, with a client of whoever was first.
+    /// Returns the same error with a client of the instance that was first.
     pub(crate) fn with_client(mut self, client: Client) -> Error {
         self.0.client = Some(client);
         self
@@ -145,7 +147,7 @@ impl From<Error> for io::Error {
 }
 
 impl From<Error> for ExitCode {
-    /// The exit status of [`Error::exit_code`].
+    /// Converts into the exit status of [`Error::exit_code`].
     fn from(error: Error) -> ExitCode {
         ExitCode::from(error.exit_code())
     }

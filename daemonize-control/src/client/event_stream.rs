@@ -122,6 +122,18 @@ mod tests {
         }
     }
 
+    /// Promise 5.19.
+    #[test]
+    fn event_too_large_in_chunks_of_one_byte_ends_the_stream_with_an_error() {
+        // Most of it comes at once, which takes less time.
+        let begin = format!("data: {}", "x".repeat(MAX_EVENT - (64 << 10)));
+        let head = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{begin}\r\n", begin.len());
+        let mut stream = open(&head, &"1\r\nx\r\n".repeat(1000)).unwrap();
+        let error = next(&mut stream).unwrap().unwrap_err();
+        assert!(error.to_string().ends_with("an event is larger than 1 MiB, the limit of an event"), "{error}");
+        assert!(next(&mut stream).is_none() && stream.has_ended());
+    }
+
     #[test]
     fn stream_that_is_cut_off_ends_without_an_error() {
         let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n9\r\ndata";

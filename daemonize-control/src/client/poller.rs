@@ -16,7 +16,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Instant;
 
-/// What a future waits for.
+/// The socket for which a future waits.
 #[derive(Default)]
 pub(super) struct Poller {
     socket: OnceLock<Arc<OwnedFd>>,

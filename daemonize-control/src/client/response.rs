@@ -26,7 +26,10 @@ pub(super) const MAX_BODY: usize = 16 << 20;
 /// The most bytes that the head of a response may have.
 const MAX_HEAD: usize = 16 << 10;
 
+const HEAD_TOO_LARGE: &str = "its head is over a limit: 16 KiB, 100 header fields, a length of 16 MiB";
 const BODY_TOO_LARGE: &str = "it is larger than 16 MiB, the limit of a reply";
+const EXTENSIONS_TOO_LARGE: &str = "the extensions of its chunks are larger than 16 KiB, the limit of a reply";
+const TRAILERS_TOO_LARGE: &str = "its trailers are over a limit: 16 KiB, 100 fields";
 
 /// A response whose head has been received.
 pub(super) struct Response {
@@ -144,22 +147,27 @@ fn failed(request: &Request, traffic: &Traffic, error: &hyper::Error) -> Error {
     if is_cut_off(error) {
         return cut_off(request, traffic);
     }
+    if error.is_parse_too_large() {
+        return malformed(request, HEAD_TOO_LARGE);
+    }
     if error.is_parse() {
-        // hyper stops at the limit; anything else is found in the first piece that has it.
-        let is_too_large = traffic.received() >= MAX_HEAD;
-        let limit = "its head is larger than 16 KiB, the limit of a head";
-        return if is_too_large {
-            malformed(request, limit)
-        } else {
-            malformed(request, &format!("it is not HTTP: {error}"))
-        };
+        return malformed(request, &format!("it is not HTTP: {error}"));
     }
     match io_error(error) {
         Some(error) if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) => {
-            malformed(request, &format!("its body is not HTTP: {error}"))
+            malformed(request, &body_failure(error))
         }
         Some(error) => Error::failed(ErrorKind::Reply, "ask for", request.route(), cause(error)),
         None => Error::failed(ErrorKind::Reply, "ask for", request.route(), error),
+    }
+}
+
+/// Returns what an error in a chunked body means. hyper tells its limits by the text alone, and without a number.
+fn body_failure(error: &io::Error) -> String {
+    match error.to_string().as_str() {
+        "chunk extensions over limit" => EXTENSIONS_TOO_LARGE.to_owned(),
+        "chunk trailers bytes over limit" | "chunk trailers count overflow" => TRAILERS_TOO_LARGE.to_owned(),
+        other => format!("its body is not HTTP: {other}"),
     }
 }
 

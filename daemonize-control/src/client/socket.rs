@@ -23,7 +23,7 @@ pub(super) trait Socket: AsFd + Send + Sync {
     fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>>;
 }
 
-/// What has happened on a connection, as far as hyper's errors do not say it.
+/// The events of a connection that hyper's errors do not report.
 #[derive(Debug, Default)]
 pub(super) struct Traffic {
     received: AtomicUsize,

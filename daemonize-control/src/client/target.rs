@@ -28,7 +28,7 @@ pub(crate) struct RunningDaemon {
     pub(crate) start_time: u64,
     /// The effective user of the process.
     pub(crate) owner: u32,
-    /// Where its endpoint listens: Unix sockets first, which need no token.
+    /// The addresses of its endpoint: Unix sockets first, which need no token.
     pub(crate) addresses: Vec<Address>,
     pub(crate) pidfile: PathBuf,
 }

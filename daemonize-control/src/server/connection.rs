@@ -47,7 +47,7 @@ impl<S: Socket> Connection<S> {
     }
 
     /// Returns once no peer is there that could read a reply: a Unix socket was closed, a TCP connection reset.
-    pub(super) async fn peer_closed(self: Arc<Self>) {
+    pub(super) async fn peer_closed(&self) {
         // Most peers send nothing before they have the reply: no timer is set for them.
         let _ = poll_fn(|context| self.wire().socket.poll_readable(context)).await;
         while !peer_closed::is_closed(&self.wire().socket) {

@@ -63,8 +63,10 @@ impl<S: Socket> ReplyBody<S> {
         if self.is_stream {
             return self.connection.wire().poll_drained(context);
         }
-        let connection = &self.connection;
-        let closed = self.peer_closed.get_or_insert_with(|| Box::pin(Arc::clone(connection).peer_closed()));
+        let closed = self.peer_closed.get_or_insert_with(|| {
+            let connection = Arc::clone(&self.connection);
+            Box::pin(async move { connection.peer_closed().await })
+        });
         closed.as_mut().poll(context)
     }
 }
@@ -100,7 +102,10 @@ impl<S: Socket> Drop for ReplyBody<S> {
 }
 
 fn insert_default(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
-    headers.entry(name).or_insert(value);
+    // A comparison of few names costs less than a hash.
+    if headers.keys().all(|other| *other != name) {
+        headers.insert(name, value);
+    }
 }
 
 /// Next message of a stream, and what the one after that comes from; `None` at the end.

@@ -6,8 +6,10 @@ use super::reply::ReplyBody;
 use super::shared::Shutdown;
 use super::socket::Socket;
 use super::wire::TOO_SLOW;
+use crate::events::SlowRequestPermit;
 use crate::refusal::Refusal;
-use crate::routes::Answered;
+use crate::routes::{Answer, Answered, LaterAnswer};
+use axum::http::request::Parts;
 use axum::http::{Request, Response, StatusCode};
 use bytes::Bytes;
 use http_body_util::BodyExt;
@@ -17,6 +19,7 @@ use hyper::service::service_fn;
 use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{timeout, timeout_at};
@@ -30,6 +33,9 @@ const BUFFER_LIMIT: usize = 64 * 1024;
 
 const TOO_MANY: Refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many requests that take long");
 const TOO_LATE: Refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the daemon ends");
+
+/// Body of a request that may be made, and its permit if it may be slow.
+type Permitted = (Bytes, SlowRequestPermit);
 
 /// Result of the wait for a slow request's permit.
 enum Permission {
@@ -56,69 +62,81 @@ pub(super) async fn serve<S: Socket>(connection: Connection<S>, _permit: Option<
 
 impl<S: Socket> Connection<S> {
     /// Answers one request; an error closes the connection without a reply.
+    ///
+    /// hyper moves this future, so that it is kept small: what most requests do not need is boxed.
     async fn respond(self: Arc<Self>, request: Request<Incoming>) -> io::Result<Response<ReplyBody<S>>> {
         let service = &self.shared.service;
-        let refusal = self.wire().refusal();
-        let answered = if let Some(refusal) = refusal {
-            service.refuse(refusal)
-        } else {
-            let (parts, body) = request.into_parts();
-            let body = if body.is_end_stream() { Some(Bytes::new()) } else { self.receive(body).await? };
-            match body {
-                Some(body) => self.answer(Request::from_parts(parts, body)).await?,
-                None => service.refuse(TOO_SLOW),
-            }
+        let (head, body) = request.into_parts();
+        let mut answered = match self.receive_permitted(&head, body).await? {
+            Ok((body, permit)) => match service.answer(self.peer, head, body, permit) {
+                Answer::Now(answered) => answered,
+                Answer::Later(answer) => self.wait_for(answer).await?,
+            },
+            Err(refusal) => service.refuse(refusal),
         };
-        let is_last = answered.is_last
-            || self.shared.backpressure.is_crowded()
-            || Shutdown::Draining.is_reached(&self.shared.shutdown);
-        Ok(ReplyBody::response(self, Answered { is_last, ..answered }))
+        answered.is_last |=
+            self.shared.backpressure.is_crowded() || Shutdown::Draining.is_reached(&self.shared.shutdown);
+        Ok(ReplyBody::response(self, answered))
     }
 
-    /// Receives the body of a request; `None` if it does not come in time.
-    async fn receive(&self, body: Incoming) -> io::Result<Option<Bytes>> {
+    /// Receives the body of a request, checks that the request may be made, and waits for a permit if it may be slow.
+    async fn receive_permitted(&self, head: &Parts, body: Incoming) -> io::Result<Result<Permitted, Refusal>> {
+        let refusal = self.wire().refusal();
+        if let Some(refusal) = refusal {
+            return Ok(Err(refusal));
+        }
+        let body = if body.is_end_stream() { Ok(Bytes::new()) } else { Box::pin(self.receive(body)).await? };
+        let service = &self.shared.service;
+        let body = body.and_then(|body| service.rules.judge(self.peer, head, body.is_empty()).map(|()| body));
+        let body = match body {
+            Ok(body) if service.may_take_long(head) => body,
+            other => return Ok(other.map(|body| (body, None))),
+        };
+        if let Ok(permit) = Arc::clone(&self.shared.slow_permits).try_acquire_owned() {
+            return Ok(Ok((body, Some(permit))));
+        }
+        match Box::pin(self.wait_for_permit()).await {
+            Permission::Granted(permit) => Ok(Ok((body, Some(permit)))),
+            Permission::Refused => Ok(Err(TOO_MANY)),
+            Permission::PeerClosed => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    /// Receives the body of a request, which is refused if it does not come in time.
+    async fn receive(&self, body: Incoming) -> io::Result<Result<Bytes, Refusal>> {
         let deadline = self.wire().request_deadline();
         match timeout_at(deadline, body.collect()).await {
-            Ok(Ok(body)) => Ok(Some(body.to_bytes())),
+            Ok(Ok(body)) => Ok(Ok(body.to_bytes())),
             Ok(Err(error)) => Err(io::Error::other(error)),
             Err(_) => {
                 self.wire().refuse_request(TOO_SLOW);
-                Ok(None)
+                Ok(Err(TOO_SLOW))
             }
         }
     }
 
-    /// Answers a received request, with a permit if it may be slow.
-    async fn answer(self: &Arc<Self>, request: Request<Bytes>) -> io::Result<Answered> {
-        let service = &self.shared.service;
-        if let Err(refusal) = service.judge(self.peer, &request) {
-            return Ok(service.refuse(refusal));
+    /// Waits for an answer, unless the server ends or the peer has left before.
+    async fn wait_for(&self, mut answer: LaterAnswer<'_>) -> io::Result<Answered> {
+        if let Poll::Ready(answered) = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await {
+            return Ok(answered);
         }
-        let mut permit = None;
-        if service.may_take_long(&request) {
-            match self.permission().await {
-                Permission::Granted(granted) => permit = Some(granted),
-                Permission::Refused => return Ok(service.refuse(TOO_MANY)),
-                Permission::PeerClosed => return Err(io::ErrorKind::BrokenPipe.into()),
+        Box::pin(async move {
+            tokio::select! {
+                biased;
+                answered = answer => Ok(answered),
+                () = Shutdown::Refusing.reached(self.shared.shutdown.clone()) => {
+                    Ok(self.shared.service.refuse(TOO_LATE))
+                }
+                // A handler of the event goes on, and keeps the permit to its end: no more handlers run than there are permits.
+                () = self.peer_closed() => Err(io::ErrorKind::BrokenPipe.into()),
             }
-        }
-        // Boxed, since hyper moves the future of each request, and that of a route is large.
-        let answer = Box::pin(service.answer(self.peer, request, permit));
-        tokio::select! {
-            biased;
-            answered = answer => Ok(answered),
-            () = Shutdown::Refusing.reached(self.shared.shutdown.clone()) => Ok(service.refuse(TOO_LATE)),
-            // A handler of the event goes on, and keeps the permit to its end: no more handlers run than there are permits.
-            () = Arc::clone(self).peer_closed() => Err(io::ErrorKind::BrokenPipe.into()),
-        }
+        })
+        .await
     }
 
     /// Waits up to [`PERMIT_TIMEOUT`] for the permit of another slow request, unless another connection needs this place.
-    async fn permission(&self) -> Permission {
+    async fn wait_for_permit(&self) -> Permission {
         let permits = &self.shared.slow_permits;
-        if let Ok(permit) = Arc::clone(permits).try_acquire_owned() {
-            return Permission::Granted(permit);
-        }
         let permission = tokio::select! {
             biased;
             permit = timeout(PERMIT_TIMEOUT, Arc::clone(permits).acquire_owned()) => match permit {

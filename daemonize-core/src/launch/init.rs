@@ -142,17 +142,18 @@ impl Init {
     /// Serves until the daemon has ended, and exits as it did.
     fn serve(&self) -> ! {
         loop {
-            if let (true, Some(relay)) = (self.wait(), &self.relay) {
-                relay.pass_one_on();
-            }
-            while let Some(received) = self.signals.take() {
-                self.pass_on(&received);
-            }
+            // Before the first wait, too: a child may have ended before this program was executed, whose SIGCHLD is gone.
             while let Ok(Some((child, death))) = reap_any() {
                 if child == self.daemon {
                     self.relay.iter().for_each(Relay::pass_rest_on);
                     exit_now(death.shell_status());
                 }
+            }
+            if let (true, Some(relay)) = (self.wait(), &self.relay) {
+                relay.pass_one_on();
+            }
+            while let Some(received) = self.signals.take() {
+                self.pass_on(&received);
             }
         }
     }

@@ -166,6 +166,8 @@ impl Engine {
     /// # Errors
     /// The kernel does not let it wait, or `ready` has failed.
     pub(crate) fn run(mut self, autostart: bool) -> Result<()> {
+        // A child of whatever executed this program may be dead already, and its SIGCHLD gone.
+        self.bots.reactor.set_timer(self.bots.now, Timer::Children);
         let all: Vec<usize> = self.bots.units.all().collect();
         for index in all {
             let unit = &self.bots.units[index];
@@ -216,10 +218,12 @@ impl Engine {
             Token::Answers => bots.take_answers(),
             Token::Stream(key) => bots.take_piece(key),
             Token::Notify(key) if bots.units.contains(key) => bots.take_notifications(key.index),
-            Token::Start(key) if bots.units.contains(key) => bots.take_start(key.index),
-            Token::Process(key) if bots.units.contains(key) => bots.take_changes_of(key.index),
+            Token::Process(key) if bots.units.contains(key) => {
+                bots.take_start(key.index);
+                bots.take_changes_of(key.index);
+            }
             Token::Probe(key) if bots.units.contains(key) => bots.take_probe(key.index),
-            Token::Notify(_) | Token::Start(_) | Token::Process(_) | Token::Probe(_) => {}
+            Token::Notify(_) | Token::Process(_) | Token::Probe(_) => {}
         }
     }
 
@@ -227,7 +231,7 @@ impl Engine {
         while let Some((at, timer)) = self.bots.reactor.take_due(self.bots.now) {
             match timer {
                 Timer::Bot(key) => self.bots.take_timer(key, at),
-                Timer::Start(key) if self.bots.units.contains(key) => self.bots.report_hanging_start(key.index),
+                Timer::Start(key) if self.bots.units.contains(key) => self.bots.check_start(key, at),
                 Timer::Start(_) => {}
                 Timer::Children => self.bots.take_changes_of_children(),
                 Timer::StraySignals => self.log_stray_signals(),

@@ -16,9 +16,7 @@ pub(super) enum Token {
     StraySignals,
     /// The notify socket of a bot.
     Notify(Key),
-    /// The child that is to execute the program of a bot.
-    Start(Key),
-    /// The process of a bot.
+    /// The process of a bot, or the pipe by which that reports whether it executes its program.
     Process(Key),
     /// A pipe from a bot.
     Stream(Key),
@@ -39,7 +37,6 @@ impl Token {
             Token::Probe(key) => keyed(6, key),
             Token::Answers => 7 << 56,
             Token::StraySignals => 8 << 56,
-            Token::Start(key) => keyed(9, key),
         }
     }
 
@@ -55,7 +52,6 @@ impl Token {
             6 => Token::Probe(key),
             7 => Token::Answers,
             8 => Token::StraySignals,
-            9 => Token::Start(key),
             _ => Token::Commands,
         }
     }
@@ -69,7 +65,7 @@ mod tests {
     fn token_is_decoded_as_it_was_encoded() {
         let keys =
             [(0, 0), (7, 3), (u32::MAX as usize, GENERATIONS - 1)].map(|(index, generation)| Key { index, generation });
-        let kinds: [fn(Key) -> Token; 5] = [Token::Notify, Token::Start, Token::Process, Token::Stream, Token::Probe];
+        let kinds: [fn(Key) -> Token; 4] = [Token::Notify, Token::Process, Token::Stream, Token::Probe];
         let keyed = keys.iter().flat_map(|key| kinds.map(|kind| kind(*key)));
         for token in [Token::Commands, Token::Children, Token::Stopping, Token::Answers, Token::StraySignals]
             .into_iter()

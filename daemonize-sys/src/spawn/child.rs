@@ -1,4 +1,4 @@
-//! What runs in the child until it executes its program.
+//! The code of the child, until it executes its program.
 //!
 //! No code runs here but [`in_child`]: the child is a copy of one thread of the parent, so another thread may hold any lock. It
 //! allocates nothing, locks nothing, cannot panic, and calls nothing but system calls; those that glibc applies to all threads at
@@ -18,7 +18,7 @@ const _: () = assert!(STREAMS == 4, "it would be one of its streams");
 /// The first byte of the pipe: the child does not share the parent's descriptors any more.
 pub(super) const APART: u8 = 0xff;
 
-/// Everything that the child needs to know, made before the fork.
+/// The data that the child needs, made before the fork.
 pub(super) struct Setup<'a> {
     pub(super) program: &'a Program<'a>,
     pub(super) paths: &'a [*const c_char],
@@ -130,11 +130,11 @@ fn tie(setup: &Setup<'_>, signal: c_int) -> Result<(), Failed> {
     if unsafe { libc::getppid() } == setup.parent {
         return Ok(());
     }
-    // The monitor has died before, and nobody would tell the child.
+    // The monitor has died before, so no signal will come.
     Err((TIE, libc::ESRCH))
 }
 
-/// The default for all, also for those of which glibc lets nobody speak.
+/// Gives all signals their default action, also those that glibc keeps for itself.
 fn reset_signals() {
     // Larger than the kernel's structure is anywhere; all zeroes are SIG_DFL, no flags, an empty mask.
     let default = [0_u64; 8];

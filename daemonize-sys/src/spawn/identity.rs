@@ -13,9 +13,11 @@ use libc::{SYS_setgroups32 as SYS_setgroups, SYS_setresgid32 as SYS_setresgid, S
 /// The user and the groups that a child is to have.
 #[derive(Clone, Copy)]
 pub struct Identity<'a> {
+    /// The user id; unchanged for `None`.
     pub user: Option<u32>,
+    /// The group id; unchanged for `None`.
     pub group: Option<u32>,
-    /// Sorted, each once.
+    /// The supplementary groups, sorted, each once; unchanged for `None`.
     pub groups: Option<&'a [u32]>,
 }
 

@@ -15,6 +15,8 @@
 
 mod child;
 mod identity;
+#[cfg(test)]
+mod tests;
 
 pub use identity::Identity;
 
@@ -23,6 +25,7 @@ use super::pidfd::{PidFd, timeout_until};
 use super::table::{copy_from, has_close_range};
 use crate::mask::Mask;
 use crate::pid::Pid;
+use crate::proc::ProcStat;
 use crate::signal::Signal;
 use child::{APART, Setup, in_child};
 use nix::errno::Errno;
@@ -75,27 +78,34 @@ pub struct PendingChild {
 
 /// The program of a child and what it is to be, in the form that the kernel takes.
 pub struct Program<'a> {
-    /// Where the program may be, in the order to be tried.
+    /// The paths at which the program may be, in the order to be tried.
     pub paths: &'a [&'a CStr],
+    /// The arguments, the name of the program first.
     pub arguments: &'a [&'a CStr],
+    /// The environment, as `NAME=VALUE`.
     pub environment: &'a [&'a CStr],
+    /// The working directory; that of the parent for `None`.
     pub directory: Option<&'a CStr>,
+    /// The umask; that of the parent for `None`.
     pub umask: Option<u32>,
     /// `true` if no program that it executes may give it more rights.
     pub no_new_privs: bool,
+    /// The user and the groups; those of the parent for `None`.
     pub identity: Option<Identity<'a>>,
-    /// What `RLIMIT_NOFILE` was before the monitor raised it.
+    /// Soft and hard `RLIMIT_NOFILE`, as before the monitor raised them.
     pub descriptors: Option<(libc::rlim_t, libc::rlim_t)>,
     /// Sent to the child when the thread that made it ends.
     pub death_signal: i32,
-    /// What its streams shall be; `/dev/null` for `None`.
+    /// The descriptors that become its streams, 0 to 3; `/dev/null` for `None`.
     pub streams: [Option<BorrowedFd<'a>>; STREAMS],
 }
 
-/// What the child was doing when it failed.
+/// The step at which a child failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failure {
+    /// The step, as "failed to … `program`" names it.
     pub doing: &'static str,
+    /// Its errno.
     pub errno: i32,
 }
 
@@ -231,9 +241,27 @@ impl PendingChild {
         let _ = self.handle.send(Signal::SIGKILL);
     }
 
+    /// Returns the process. Its descriptor is readable when the child has ended.
+    pub fn process(&self) -> &PidFd {
+        &self.handle
+    }
+
     /// Returns the outcome, once there is one: the program is executed, unless the child was killed before, which its status tells
     /// then; or the child has failed, and exits.
     pub fn poll(&self) -> Poll<Result<(), Failure>> {
+        let outcome = self.read_report();
+        if outcome.is_ready() || !(self.has_ended() || self.has_executed()) {
+            return outcome;
+        }
+        // The pipe does not end while a process holds a copy that another thread has forked in the moment of this child's fork,
+        // and that executes no program. What the child has reported is there by now.
+        match self.read_report() {
+            Poll::Pending => Poll::Ready(Ok(())),
+            Poll::Ready(outcome) => Poll::Ready(outcome),
+        }
+    }
+
+    fn read_report(&self) -> Poll<Result<(), Failure>> {
         let mut record = [0; 8];
         match read(&self.report, &mut record) {
             Err(Errno::EAGAIN | Errno::EINTR) => Poll::Pending,
@@ -244,6 +272,14 @@ impl PendingChild {
             }
             _ => Poll::Ready(Ok(())),
         }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.handle.wait(Instant::now()).unwrap_or(false)
+    }
+
+    fn has_executed(&self) -> bool {
+        ProcStat::of(self.pid).is_ok_and(|stat| stat.has_executed)
     }
 
     /// Returns the process, which executes its program.

@@ -1,7 +1,7 @@
 //! Opening a directory that can be trusted with a file that root acts on: a pidfile, a log.
 //!
-//! Who can write a directory can swap what is below it. So for root no directory on the way may be writable by anybody
-//! else, and everything after that is relative to the open directory.
+//! A user that can write a directory can swap what is below it. So for root no directory on the way may be writable by another
+//! user, and everything after that is relative to the open directory.
 
 use super::{OTHERS_WRITE, is_sticky, kind};
 use crate::account::describe;
@@ -14,7 +14,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
 
-/// Symbolic links on the way before somebody is going in circles (as in the kernel).
+/// The most symbolic links that are followed, as in the kernel: more of them lead in circles.
 const LINKS: usize = 40;
 
 /// The bit with which any user could write.
@@ -30,10 +30,10 @@ pub struct Directory {
     pub is_shared: bool,
 }
 
-/// What a directory is opened for.
+/// The use of a directory, which decides its rules.
 #[derive(Clone, Copy, Debug)]
 pub enum DirectoryPolicy {
-    /// What the file says decides whom root signals.
+    /// The content of the file decides which process root signals.
     PidFile,
     /// The same, but the process that the file names is only believed if it runs as the file's owner: from one directory
     /// on, all may belong to one other user.
@@ -75,7 +75,7 @@ fn open_plain(directory: &Path) -> Result<Directory, String> {
     let status = fstat(&fd).map_err(|errno| at(directory, cause(&errno.into())))?;
     let others = status.st_mode & ANY_USER_WRITES != 0;
     if others && !is_sticky(&status) {
-        return Err(at(directory, "everybody can write it"));
+        return Err(at(directory, "any user can write it"));
     }
     Ok(Directory { fd, is_shared: others })
 }
@@ -135,7 +135,7 @@ fn make_in(parent: &OwnedFd, name: &OsStr) -> nix::Result<OwnedFd> {
     openat(parent, name, OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC, Mode::empty())
 }
 
-/// The names of a path in reverse, so that the next one is popped.
+/// Returns the names of a path in reverse, so that the next one is popped.
 fn components(path: &Path) -> Vec<OsString> {
     let names = path.components().filter_map(|component| match component {
         Component::Normal(name) => Some(name.to_owned()),
@@ -172,7 +172,7 @@ fn trust_directory(
     Ok(writable || !owner.is_root())
 }
 
-/// A link is root's if root made it, in a directory (`roots`) that nobody else can write.
+/// A link is root's if root made it, in a directory (`roots`) that no other user can write.
 fn trust_link(path: &Path, status: &FileStat, roots: bool, links: usize) -> Result<(), String> {
     match () {
         () if links > LINKS => Err(at(path, "too many symbolic links")),

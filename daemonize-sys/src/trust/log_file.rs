@@ -1,4 +1,4 @@
-//! Opening a log file in a directory that was judged: neither through a link, nor one that somebody else put there.
+//! Opening a log file in a directory that was judged: neither through a link, nor one that another user has put there.
 //!
 //! A user that can remove files from the directory can also give a file of root's a second name there for a moment
 //! (where `fs.protected_hardlinks` is 0), or move a file there that root has put into another directory of that user.
@@ -32,7 +32,7 @@ pub fn open_to_append(directory: &Directory, name: &OsStr, user: Option<Uid>) ->
     let flags = OFlag::O_WRONLY | OFlag::O_APPEND;
     let make = || open(directory, name, flags | OFlag::O_CREAT | OFlag::O_EXCL).map(|fd| (fd, true));
     let take = || open(directory, name, flags).map(|fd| (fd, false));
-    // Whoever rotates logs may make or move the file between two looks at it.
+    // A program that rotates logs may make or move the file between two looks at it.
     let opened = make().or_else(|errno| if errno == nix::Error::EEXIST { take() } else { Err(errno) });
     let opened = opened.or_else(|errno| if errno == nix::Error::ENOENT { make() } else { Err(errno) });
     let (fd, is_new) = opened.map_err(describe)?;

@@ -30,12 +30,12 @@ pub const OTHERS_WRITE: u32 = 0o022;
 /// Bits with which others than the owner could open a file, and so hold its lock.
 pub const OTHERS_OPEN: u32 = 0o077;
 
-/// What a file has to be.
+/// The rules for a file.
 #[derive(Clone, Copy, Debug)]
 pub struct FilePolicy<'a> {
     /// The kind that it must be of.
     pub kind: SFlag,
-    /// Those who may own it; `None` if any user may.
+    /// The users that may own it; `None` if any user may.
     pub owners: Option<&'a [Uid]>,
     /// `true` if it must not have a second name.
     pub has_one_name: bool,
@@ -43,7 +43,7 @@ pub struct FilePolicy<'a> {
     pub forbidden: u32,
 }
 
-/// Why a file is not trusted.
+/// The reason why a file is not trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Distrust {
     /// It is of this kind.
@@ -59,7 +59,10 @@ pub enum Distrust {
 }
 
 impl FilePolicy<'_> {
-    /// Checks a file by the status of its descriptor: its kind, its names, its owner, its mode, in this order.
+    /// Checks a file by the status of its descriptor.
+    ///
+    /// # Errors
+    /// The first rule that it breaks: of its kind, its names, its owner, its mode, in this order.
     pub fn check(&self, status: &FileStat) -> Result<(), Distrust> {
         let owner = Uid::from_raw(status.st_uid);
         if kind(status) != self.kind {

@@ -166,7 +166,7 @@ fn fake_as<'lab>(lab: &'lab Lab, user: &str, kind: &str, address: &str) -> Runni
     let setpriv = ["--reuid", user, "--regid", user, "--clear-groups", "--"];
     let address = address.replace("/socket", "/everybody/socket");
     let fake = lab.command("setpriv", &setpriv).arg(lab.program()).args(["listen", kind, &address]).arg(log).spawn();
-    lab.wait_for("fake.log", SOON, |log| log.contains("listens"));
+    lab.wait_for("fake.log", SOON, |log| log.contains("listens") && log.ends_with('\n'));
     fake
 }
 

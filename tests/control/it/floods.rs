@@ -16,13 +16,13 @@ const FLOODS: [(&str, &str, [&str; 2]); 13] = [
     ("empty", "events", ["Reply", "`/events`: an event is larger than 1 MiB, the limit of an event"]),
     ("chunk", "events", ["Reply", "`/events`: an event is larger than 1 MiB, the limit of an event"]),
     ("chunks", "events", ["Reply", "`/events`: an event is larger than 1 MiB, the limit of an event"]),
-    ("head", "events", ["Reply", "`/events`: its head is larger than 16 KiB, the limit of a head"]),
+    ("head", "events", ["Reply", "`/events`: its head is over a limit: 16 KiB, "]),
     ("refusal", "events", ["Refused(404)", "the endpoint answered 404"]),
     ("line", "get", ["Reply", "`/x`: it is larger than 16 MiB, the limit of a reply"]),
     ("chunk", "get", ["Reply", "`/x`: it is larger than 16 MiB, the limit of a reply"]),
     ("refusal", "get", ["Reply", "`/x`: it is larger than 16 MiB, the limit of a reply"]),
-    ("size", "get", ["Reply", "`/x`: its body is not HTTP: "]),
-    ("head", "get", ["Reply", "`/x`: its head is larger than 16 KiB, the limit of a head"]),
+    ("size", "get", ["Reply", "`/x`: the extensions of its chunks are larger than 16 KiB, the limit of a reply"]),
+    ("head", "get", ["Reply", "`/x`: its head is over a limit: 16 KiB, "]),
     ("values", "get", ["Reply", "`/x`: it has more JSON values than 4194304, the limit of a reply"]),
 ];
 

@@ -23,6 +23,10 @@ fn reply_of_a_route_with_headers_of_the_connection_is_framed_by_the_endpoint() {
             assert_eq!(connection.until(b"framed").expect("a body"), b"framed");
         }
     }
+    connection.send("GET /own/lengths HTTP/1.1\r\nHost: x\r\n\r\n");
+    let head = String::from_utf8(connection.until(b"\r\n\r\n").expect("a head")).expect("text").to_lowercase();
+    assert_eq!((head.matches("content-length").count(), head.contains("content-length: 6\r\n")), (1, true), "{head}");
+    assert_eq!(connection.until(b"framed").expect("a body"), b"framed");
     // The router's empty error gets a body from the endpoint, whose length is another one.
     connection.send("HEAD /own/nowhere HTTP/1.1\r\nHost: x\r\n\r\n");
     let head = String::from_utf8(connection.until(b"\r\n\r\n").expect("a head")).expect("text").to_lowercase();

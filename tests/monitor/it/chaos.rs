@@ -2,17 +2,17 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::common::{BOT, SOON, lab, nothing_left, size, write_bots};
+use crate::common::{BOT, SOON, lab, leave_descriptors, nothing_left, size, write_bots};
 use look::{Lab, Outcome, Process, Running};
 use nix::sys::signal::Signal;
 
 const BOTS: [&str; 6] = [
-    "a limit=100000/1000 backoff=0 log=LAB/small/a.log,20000,1 : BOT flood",
-    "b limit=100000/1000 backoff=0 depends=a : BOT escape:idle,mark-b spawn:idle idle",
-    "c limit=100000/1000 backoff=0 stop=TERM:100 : BOT ignore:TERM escape:ignore:TERM,idle event:x:1000 idle mark-c",
-    "d limit=100000/1000 backoff=1 : BOT sleep:20 exit:1",
-    "e ready=exit limit=100000/1000 backoff=1 : BOT storm:5 exit:0",
-    "f limit=100000/1000 backoff=0 stop=TERM:100 : sh trap '' TERM; while :; do sleep 0.05; echo x; done",
+    r#"a = { command = "BOT", args = ["lines:1000000000000"], limit = { exits = 1000, window = "1s" }, backoff = { first = "0s", cap = "0s", jitter = 0.0 }, stdout = { file = "LAB/small/a.log", max_size = "20000B", keep = 1 } }"#,
+    r#"b = { command = "BOT", args = ["escape:idle,mark-b", "spawn:idle", "idle"], limit = { exits = 1000, window = "1s" }, backoff = { first = "0s", cap = "0s", jitter = 0.0 }, depends_on = ["a"] }"#,
+    r#"c = { command = "BOT", args = ["ignore:TERM", "escape:ignore:TERM,idle", "event:x:1000", "idle", "mark-c"], limit = { exits = 1000, window = "1s" }, backoff = { first = "0s", cap = "0s", jitter = 0.0 }, stop = { signal = "TERM", timeout = "100ms" } }"#,
+    r#"d = { command = "BOT", args = ["sleep:20", "exit:1"], limit = { exits = 1000, window = "1s" }, backoff = { first = "1ms", cap = "1ms", jitter = 0.0 } }"#,
+    r#"e = { command = "BOT", args = ["storm_of_children:5", "exit:0"], ready = "exit", limit = { exits = 1000, window = "1s" }, backoff = { first = "1ms", cap = "1ms", jitter = 0.0 } }"#,
+    r#"f = { command = "/bin/sh", args = ["-c", "trap '' TERM; while :; do sleep 0.05; echo x; done"], limit = { exits = 1000, window = "1s" }, backoff = { first = "0s", cap = "0s", jitter = 0.0 }, stop = { signal = "TERM", timeout = "100ms" } }"#,
 ];
 
 /// Numbers by chance (xorshift), which a seed repeats.
@@ -61,12 +61,12 @@ impl<'lab> Disk<'lab> {
         format!("/proc/{}/root{}/{name}", self.holder.process().id(), self.lab.path("small").display())
     }
 
-    /// The helper program, where the disk is seen.
+    /// `daemonctl`, where the disk is seen.
     fn run(&self, verb: &str) -> Outcome {
         let holder = self.holder.process().id().to_string();
-        let script = format!("cd {} && $D {verb}", self.lab.directory().display());
+        let script = format!("cd {} && $D -c m.toml {verb}", self.lab.directory().display());
         let run = self.lab.command("nsenter", &["--mount", "--target", &holder, "bash", "-c", &script]);
-        run.env("D", self.lab.program()).env("PIDFILE", "small/m.pid").within(SOON * 4).run()
+        run.env("D", self.lab.program()).within(SOON * 4).run()
     }
 
     fn fill(&mut self) {
@@ -97,9 +97,15 @@ impl<'lab> Disk<'lab> {
     }
 }
 
+/// Writes the configuration; the monitor has its files on the disk.
+fn write_chaos(lab: &Lab, bots: &[&str]) {
+    write_bots(lab, bots);
+    lab.write("m.toml", lab.read("m.toml").replace("\"m.", "\"small/m."));
+}
+
 fn disturb(lab: &Lab, chance: &mut Chance, monitor: &mut Process, disk: &mut Disk<'_>) {
     let name = ["a", "b", "c", "d", "e", "f"][chance.below(6)];
-    let tell = |line: &str| drop(lab.run(&["tell", line]));
+    let tell = |disk: &Disk<'_>, line: &str| drop(disk.run(line));
     match chance.below(12) {
         0 => {
             monitor.signal(Signal::SIGKILL);
@@ -113,22 +119,22 @@ fn disturb(lab: &Lab, chance: &mut Chance, monitor: &mut Process, disk: &mut Dis
                     .signal([Signal::SIGKILL, Signal::SIGSTOP, Signal::SIGTERM][chance.below(3)]);
             }
         }
-        4 => tell(&format!("stop {name} 2000")),
-        5 => tell(&format!("start {name}")),
-        6 => tell(&format!("restart {name}")),
+        4 => tell(disk, &format!("stop --wait=2s {name}")),
+        5 => tell(disk, &format!("start --wait=0s {name}")),
+        6 => tell(disk, &format!("restart --wait=0s {name}")),
         7 => {
             let wanted: Vec<&str> =
                 BOTS.iter().copied().filter(|bot| !bot.starts_with('d') || chance.below(2) == 0).collect();
-            write_bots(lab, &wanted);
-            tell("reload");
+            write_chaos(lab, &wanted);
+            tell(disk, "reload");
         }
         8 => monitor.signal(Signal::SIGHUP),
         9 if disk.is_full => disk.free(),
         9 | 10 => disk.fill(),
         _ => {
-            tell("exhaust");
-            tell(&format!("restart {name}"));
-            tell("relieve");
+            leave_descriptors(*monitor, 2);
+            tell(disk, &format!("restart --wait=0s {name}"));
+            leave_descriptors(*monitor, 1000);
         }
     }
 }
@@ -140,7 +146,7 @@ fn p6_04_chaos_ends_with_one_of_each_and_then_with_nothing() {
     let mut chance = Chance(seed);
     let lab = lab();
     let mut disk = Disk::new(&lab);
-    write_bots(&lab, &BOTS);
+    write_chaos(&lab, &BOTS);
     let mut monitor = disk.start();
     let (begin, time) = (Instant::now(), Duration::from_secs(u64::try_from(size(5, 120)).unwrap()));
     while begin.elapsed() < time {
@@ -148,14 +154,13 @@ fn p6_04_chaos_ends_with_one_of_each_and_then_with_nothing() {
         assert!(monitor.alive(), "the monitor has died by itself; CHAOS_SEED={seed}");
     }
     // Everybody is wanted again, and there is one of each.
-    write_bots(&lab, &BOTS);
-    lab.run(&["tell", "relieve"]).ok();
-    lab.run(&["tell", "reload"]).ok();
+    write_chaos(&lab, &BOTS);
+    disk.run("reload").ok();
     for name in ["a", "b", "c", "f"] {
-        let restarted = lab.run(&["tell", &format!("restart {name} 20000")]);
+        let restarted = disk.run(&format!("restart --wait=20s {name}"));
         assert_eq!(restarted.code(), 0, "{name}: {restarted}; CHAOS_SEED={seed}");
     }
-    for (name, argument) in [("a", "flood"), ("c", "mark-c")] {
+    for (name, argument) in [("a", "lines:1000000000000"), ("c", "mark-c")] {
         let is_one = |process: &&Process| {
             let arguments = process.arguments();
             arguments.first().is_some_and(|first| first == BOT) && arguments.iter().any(|other| other == argument)
@@ -165,8 +170,8 @@ fn p6_04_chaos_ends_with_one_of_each_and_then_with_nothing() {
     }
     // Stopped in order even on a full disk.
     disk.fill();
-    let stopped = disk.run("stop").ok();
-    assert!(stopped.stdout.starts_with("stopped"), "{stopped}; CHAOS_SEED={seed}");
+    let stopped = disk.run("shutdown").ok();
+    assert_eq!(stopped.stdout, "the monitor has stopped\n", "{stopped}; CHAOS_SEED={seed}");
     disk.holder.signal(Signal::SIGKILL);
     disk.holder.finish();
     nothing_left(&lab);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use look::{Lab, Process};
 
-use crate::common::{SOON, lab, lines, number, state, status, stop, tell, wait_for, write_bots};
+use crate::common::{EMBEDDED, SOON, begin, lab, lines, state, stop, tell, time_left, wait_for, write_bots};
 
 /// What a program has to say about the wall clock when this is preloaded: shifted by as many seconds as the file `shift` of
 /// its lab says at that moment. All other clocks are as they are.
@@ -69,7 +69,11 @@ fn start_shifted(lab: &Lab, bots: &[&str]) -> Process {
     lab.command("gcc", &["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", "shim.so", "shim.c"]).run().ok();
     write_bots(lab, bots);
     let preload = |name: &str| lab.path(name).display().to_string();
-    lab.helper(&["start"]).env("LD_PRELOAD", preload("shim.so")).env("CLOCK_SHIFT", preload("shift")).run().ok();
+    lab.command(EMBEDDED, &["start"])
+        .env("LD_PRELOAD", preload("shim.so"))
+        .env("CLOCK_SHIFT", preload("shift"))
+        .run()
+        .ok();
     lab.daemon(crate::common::PIDFILE)
 }
 
@@ -81,7 +85,7 @@ fn starts(lab: &Lab, file: &str, count: usize) -> Vec<Duration> {
 
 /// The year that the monitor writes before a line at this moment.
 fn year(lab: &Lab, count: usize) -> i64 {
-    tell(lab, "restart teller 20000");
+    tell(lab, "restart --wait=20s teller");
     lines(lab, "teller.stamped", count)[count - 1].split('-').next().unwrap().parse().unwrap()
 }
 
@@ -92,10 +96,10 @@ fn p6_01_p6_17_a_step_of_the_wall_clock_changes_nothing() {
     start_shifted(
         &lab,
         &[
-            "teller restart=never log=LAB/teller.stamped : BOT print:now idle",
-            "loop limit=5/3600000 backoff=1500 : BOT stamp:LAB/loop exit:1",
-            "stubborn stop=TERM:1500 : BOT ignore:TERM touch:LAB/ignores idle",
-            "slow limit=0/1000 ready=output:never ready_timeout=4000 : BOT idle",
+            r#"teller = { command = "BOT", args = ["print:now", "idle"], restart = "never", stdout = { file = "LAB/teller.stamped", timestamps = true } }"#,
+            r#"loop = { command = "BOT", args = ["stamp:LAB/loop", "exit:1"], limit = { exits = 5, window = "1h" }, backoff = { first = "1500ms", cap = "1500ms", jitter = 0.0 } }"#,
+            r#"stubborn = { command = "BOT", args = ["ignore:TERM", "touch:LAB/ignores", "idle"], stop = { signal = "TERM", timeout = "1500ms" } }"#,
+            r#"slow = { command = "BOT", args = ["idle"], limit = { exits = 0, window = "1s" }, ready = { output = "never" }, ready_timeout = "4s" }"#,
         ],
     );
     let now = lines(&lab, "teller.stamped", 1)[0].split('-').next().unwrap().parse::<i64>().unwrap();
@@ -110,7 +114,7 @@ fn p6_01_p6_17_a_step_of_the_wall_clock_changes_nothing() {
     // A stop has its time, and no more.
     lab.wait_for("ignores", SOON, |_| true);
     let before = look::now();
-    tell(&lab, "stop stubborn");
+    begin(&lab, "stop stubborn");
     step(&lab, 20 * YEAR);
     assert_eq!(state(&lab, "stubborn"), "stopping");
     wait_for(&lab, "stubborn", "stopped");
@@ -121,8 +125,8 @@ fn p6_01_p6_17_a_step_of_the_wall_clock_changes_nothing() {
     let told = wait_for(&lab, "loop", "gave-up");
     assert!(told.contains("ended 6 times"), "{told}");
     step(&lab, 0);
-    let left = number(&status(&lab, "loop"), "left");
-    assert!((3_500_000..=3_600_000).contains(&left), "{left} ms");
+    let left = time_left(&lab, "loop");
+    assert!((Duration::from_secs(3500)..=Duration::from_secs(3600)).contains(&left), "{left:?}");
     let starts = starts(&lab, "loop", 6);
     assert_eq!(starts.len(), 6);
     for (at, pair) in starts.windows(2).enumerate().skip(1) {

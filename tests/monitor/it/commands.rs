@@ -1,64 +1,76 @@
 //! What a monitor can be told.
 
 use crate::common::{
-    BOT, environment, lab, lines, number, process, refused, start, state, status, stop, tell, wait_for,
+    BOT, SOON, begin, client, environment, lab, lines, number, process, refused, start, start_program, state, states,
+    status, stop, tell, wait_for, write_bots,
 };
 use look::Process;
 
 #[test]
 fn bots_are_started_stopped_and_restarted_by_name() {
     let lab = lab();
-    start(&lab, &["web autostart=no : BOT stamp:LAB/starts idle", "db : BOT idle"]);
+    start(
+        &lab,
+        &[
+            r#"web = { command = "BOT", args = ["stamp:LAB/starts", "idle"], autostart = false }"#,
+            r#"db = { command = "BOT", args = ["idle"] }"#,
+        ],
+    );
     assert_eq!((state(&lab, "web"), state(&lab, "db")), ("stopped".into(), "running".into()));
-    assert!(tell(&lab, "start web 10000").starts_with("web running"));
+    assert!(tell(&lab, "start --wait=10s web").starts_with("web: running"));
     let first = process(&lab, "web");
-    assert_eq!(tell(&lab, "start web 10000").lines().count(), 2, "a start of what runs is done");
+    assert_eq!(tell(&lab, "start --wait=10s web").lines().count(), 1, "a start of what runs is done");
     assert_eq!(process(&lab, "web"), first);
-    tell(&lab, "restart web 10000");
+    tell(&lab, "restart --wait=10s web");
     assert!(process(&lab, "web") != first && !first.alive());
     // Its program runs, but may not have come to its first line.
     lines(&lab, "starts", 2);
-    assert!(tell(&lab, "stop web 10000").starts_with("web stopped"));
-    assert!(tell(&lab, "stop web 10000").starts_with("web stopped"));
-    assert!(tell(&lab, "restart web 10000").starts_with("web running"));
+    assert!(tell(&lab, "stop --wait=10s web").starts_with("web: stopped"));
+    assert!(tell(&lab, "stop --wait=10s web").starts_with("web: stopped"));
+    assert!(tell(&lab, "restart --wait=10s web").starts_with("web: running"));
     assert_eq!(lines(&lab, "starts", 3).len(), 3);
-    assert_eq!(tell(&lab, "find web"), "web\nok\n");
     stop(&lab);
 }
 
 #[test]
 fn a_name_that_is_not_there_is_told() {
     let lab = lab();
-    start(&lab, &["web : BOT idle"]);
+    start(&lab, &[r#"web = { command = "BOT", args = ["idle"] }"#]);
     for verb in [
         "start nobody",
         "stop nobody",
-        "restart nobody 10",
+        "restart --wait=10ms nobody",
         "destroy nobody",
-        "status nobody",
-        "signal nobody TERM",
-        "tail nobody 3",
+        "signal TERM nobody",
+        "tail -n 3 nobody",
     ] {
         let told = refused(&lab, verb);
         assert!(told.contains("failed to find bot `nobody`: there is none of this name"), "{verb}: {told}");
     }
-    assert_eq!(tell(&lab, "find nobody"), "\nok\n");
+    assert!(refused(&lab, "status nobody").contains("failed to find `nobody`: there is no such bot"));
     stop(&lab);
 }
 
 #[test]
 fn instances_are_meant_together_and_one_by_one() {
     let lab = lab();
-    start(&lab, &["web instances=3 : BOT idle", "web2 : BOT idle"]);
-    assert_eq!(tell(&lab, "find web"), "web:1 web:2 web:3\nok\n");
+    start(
+        &lab,
+        &[
+            r#"web = { command = "BOT", args = ["idle"], instances = 3 }"#,
+            r#"web2 = { command = "BOT", args = ["idle"] }"#,
+        ],
+    );
+    let named: Vec<String> = states(&lab).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(named, ["web:1", "web:2", "web:3", "web2"]);
     let before: Vec<Process> = ["web:1", "web:2", "web:3", "web2"].iter().map(|name| process(&lab, name)).collect();
     assert!(environment(before[1]).contains(&"DAEMON_INSTANCE=2".to_owned()));
-    tell(&lab, "restart web:2 10000");
+    tell(&lab, "restart --wait=10s web:2");
     let after: Vec<Process> = ["web:1", "web:2", "web:3", "web2"].iter().map(|name| process(&lab, name)).collect();
     let same: Vec<bool> = before.iter().zip(&after).map(|(one, other)| one == other).collect();
     assert_eq!(same, [true, false, true, true]);
-    let told = tell(&lab, "stop web 10000");
-    assert_eq!(told.matches(" stopped ").count(), 3, "{told}");
+    let told = tell(&lab, "stop --wait=10s web");
+    assert_eq!(told.matches(": stopped").count(), 3, "{told}");
     assert_eq!(state(&lab, "web2"), "running");
     stop(&lab);
 }
@@ -66,26 +78,26 @@ fn instances_are_meant_together_and_one_by_one() {
 #[test]
 fn a_program_in_no_configuration_is_a_bot_until_it_is_destroyed() {
     let lab = lab();
-    start(&lab, &["web : BOT idle"]);
+    start(&lab, &[r#"web = { command = "BOT", args = ["idle"] }"#]);
     lab.write("hello", "#!/bin/sh\nexec sleep 999\n");
     lab.shell("chmod +x hello").run().ok();
     let path = lab.path("hello").display().to_string();
-    assert!(tell(&lab, &format!("start {path} 10000")).starts_with("hello running"));
-    assert!(status(&lab, "hello").contains("temporary=yes"));
-    assert!(tell(&lab, "reload").starts_with("1 bot is left as it is"), "a reload takes it for one that was removed");
+    assert!(tell(&lab, &format!("start --wait=10s {path}")).starts_with("hello: running"));
+    assert!(status(&lab, "hello").contains("\"configured\":false"));
+    assert!(tell(&lab, "reload").starts_with("1 bot untouched"), "a reload takes it for one that was removed");
     let first = process(&lab, "hello");
-    assert!(tell(&lab, &format!("start {path}")).starts_with("hello running"));
+    assert!(tell(&lab, &format!("start {path}")).starts_with("hello: running"));
     assert_eq!(process(&lab, "hello"), first, "a second copy was started");
-    tell(&lab, "stop hello 10000");
+    tell(&lab, "stop --wait=10s hello");
     assert_eq!(state(&lab, "hello"), "stopped");
-    tell(&lab, "start hello 10000");
-    tell(&lab, "destroy hello 10000");
+    tell(&lab, "start --wait=10s hello");
+    tell(&lab, "destroy --wait=10s hello");
     refused(&lab, "status hello");
     // Neither another program of that name, nor a path that is no name.
     let told = refused(&lab, "start /nowhere/web");
     assert!(told.contains("there is another bot `web`"), "{told}");
-    assert!(refused(&lab, "start /").contains("failed to find bot"));
-    let told = refused(&lab, "start /nowhere/ghost 20000");
+    assert!(refused(&lab, "start /").contains("failed to "), "{}", refused(&lab, "start /"));
+    let told = refused(&lab, "start --wait=20s /nowhere/ghost");
     assert!(told.contains("given up") || told.contains("no such file"), "{told}");
     stop(&lab);
 }
@@ -93,10 +105,10 @@ fn a_program_in_no_configuration_is_a_bot_until_it_is_destroyed() {
 #[test]
 fn a_bot_is_signalled_by_name() {
     let lab = lab();
-    start(&lab, &["web autostart=no restart=never : BOT idle"]);
-    assert!(refused(&lab, "signal web TERM").contains("failed to signal bot `web`: it does not run"));
-    tell(&lab, "start web 10000");
-    tell(&lab, "signal web KILL");
+    start(&lab, &[r#"web = { command = "BOT", args = ["idle"], autostart = false, restart = "never" }"#]);
+    assert!(refused(&lab, "signal TERM web").contains("failed to signal bot `web`: it does not run"));
+    tell(&lab, "start --wait=10s web");
+    tell(&lab, "signal KILL web");
     assert!(wait_for(&lab, "web", "failed").contains("SIGKILL"));
     stop(&lab);
 }
@@ -104,10 +116,10 @@ fn a_bot_is_signalled_by_name() {
 #[test]
 fn p6_17_a_suspended_bot_is_shown_as_such() {
     let lab = lab();
-    start(&lab, &["web : BOT idle"]);
-    tell(&lab, "signal web STOP");
+    start(&lab, &[r#"web = { command = "BOT", args = ["idle"] }"#]);
+    tell(&lab, "signal STOP web");
     wait_for(&lab, "web", "suspended");
-    tell(&lab, "signal web CONT");
+    tell(&lab, "signal CONT web");
     wait_for(&lab, "web", "running");
     assert_eq!(number(&status(&lab, "web"), "exit"), 0);
     stop(&lab);
@@ -116,26 +128,37 @@ fn p6_17_a_suspended_bot_is_shown_as_such() {
 #[test]
 fn changes_are_told_as_they_happen() {
     let lab = lab();
-    start(&lab, &["web autostart=no ready=file:LAB/ready : BOT sleep:200 touch:LAB/ready idle"]);
-    let watching = lab.helper(&["tell", "watch web running"]).spawn();
-    lab.shell("sleep 0.3").run().ok();
-    tell(&lab, "start web");
-    let told = watching.finish().ok().stdout;
-    let states: Vec<&str> = told.lines().filter_map(|line| line.split(' ').nth(1)).collect();
-    assert_eq!(states, ["starting", "running"], "{told}");
+    start(
+        &lab,
+        &[
+            r#"web = { command = "BOT", args = ["sleep:200", "touch:LAB/ready", "idle"], autostart = false, ready = { file = "LAB/ready" } }"#,
+        ],
+    );
+    let mut changes = client(&lab).events().expect("events");
+    begin(&lab, "start web");
+    let mut states = Vec::new();
+    while states.last().is_none_or(|state| state != "running") {
+        let change = changes.next_within(SOON).expect("a stream").expect("a change");
+        if change.name == "bot" && change.data["name"] == "web" {
+            states.push(change.data["state"].as_str().expect("a state").to_owned());
+        }
+    }
+    states.dedup();
+    assert_eq!(states, ["starting", "running"]);
     stop(&lab);
 }
 
 #[test]
 fn a_bot_is_given_the_environment_that_was_said() {
     let lab = lab();
-    start(
+    write_bots(
         &lab,
         &[
-            "clear clear=yes env=A=b=c : BOT environment:LAB/clear.new idle",
-            "full env=A=$(touch`x`) env=NOTIFY_SOCKET=mine : BOT environment:LAB/full.new idle",
+            r#"clear = { command = "BOT", args = ["write_environment:LAB/clear.new", "idle"], clear_env = true, env.A = "b=c" }"#,
+            r#"full = { command = "BOT", args = ["write_environment:LAB/full.new", "idle"], env.A = "$$(touch`x`)" }"#,
         ],
     );
+    start_program(&lab, &["own-variables"]);
     let clear = lines(&lab, "clear.new", 8);
     let names: Vec<&str> = clear.iter().map(|line| line.split('=').next().unwrap()).collect();
     assert_eq!(
@@ -153,7 +176,9 @@ fn a_bot_is_given_the_environment_that_was_said() {
     );
     assert_eq!(clear[0], "A=b=c");
     let full = lines(&lab, "full.new", 5);
-    for line in ["A=$(touch`x`)", "NOTIFY_SOCKET=mine", "DAEMON_BOT=full", "DAEMON_EVENTS=3"] {
+    assert!(lines(&lab, "own.new", 5).contains(&"NOTIFY_SOCKET=mine".to_owned()));
+    assert_eq!(process(&lab, "own").directory().as_deref(), Some(std::path::Path::new("/")));
+    for line in ["A=$(touch`x`)", "DAEMON_BOT=full", "DAEMON_EVENTS=3"] {
         assert!(full.contains(&line.to_owned()), "no {line} in {full:?}");
     }
     assert!(full.iter().any(|line| line.starts_with("LOOK_LAB=")), "the monitor's own is missing: {full:?}");

@@ -3,7 +3,11 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+use daemonize_monitor::control::{Client, Published};
 use look::{Deadline, Lab, Outcome, Process, Run, Running};
+use serde_json::Value;
+
+use crate::site::daemonctl;
 
 /// The pidfile of the monitor.
 pub(crate) const PIDFILE: &str = "m.pid";
@@ -14,6 +18,9 @@ pub(crate) const SOON: Duration = Duration::from_secs(20);
 /// The helper program that is looked after.
 pub(crate) const BOT: &str = env!("CARGO_BIN_EXE_bot");
 
+/// The helper program with a monitor in it.
+pub(crate) const EMBEDDED: &str = env!("CARGO_BIN_EXE_embedded");
+
 /// A program whose process goes on without its first thread.
 pub(crate) const HEADLESS: &str = include_str!("headless.py");
 
@@ -22,9 +29,9 @@ pub(crate) fn threads(pid: &str) -> usize {
     std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count)
 }
 
-/// A lab with the helper program `monitor`.
+/// A lab whose program is `daemonctl`.
 pub(crate) fn lab() -> Lab {
-    Lab::new(env!("CARGO_BIN_EXE_monitor"))
+    Lab::new(daemonctl())
 }
 
 /// Installs the helper program where other users can execute it, too: the checkout may be below root's home.
@@ -34,68 +41,119 @@ pub(crate) fn open_bot(lab: &Lab) -> String {
     program
 }
 
-/// Writes the bots, one a line; `BOT` in a line is the helper program, `LAB` the directory of the lab.
+/// Writes the configuration `m.toml` with these bots: lines of the table `[bot]`, in which `BOT` is the helper program and `LAB`
+/// the directory of the lab. A bot that does not say when it is ready is ready at once.
 pub(crate) fn write_bots(lab: &Lab, bots: &[&str]) {
-    let mut text = String::new();
-    for bot in bots {
-        let program = if bot.contains(" user=") && bot.contains("BOT") { open_bot(lab) } else { BOT.to_owned() };
-        writeln!(text, "{}", bot.replace("BOT", &program).replace("LAB", &lab.directory().display().to_string()))
-            .unwrap();
+    configure(lab, "", bots);
+}
+
+/// The same, with more settings of the monitor.
+pub(crate) fn configure(lab: &Lab, settings: &str, bots: &[&str]) {
+    let mut text =
+        format!("[monitor]\nname = \"lab\"\npidfile = \"m.pid\"\nlog = {{ file = \"m.log\" }}\n{settings}\n[bot]\n");
+    for bot in bots.iter().flat_map(|bots| bots.lines()) {
+        let program = if bot.contains("user = ") && bot.contains("BOT") { open_bot(lab) } else { BOT.to_owned() };
+        let end = bot.strip_suffix('}').unwrap_or_else(|| panic!("not `name = {{ … }}`: {bot}"));
+        let ready = if bot.contains("ready = ") { "" } else { ", ready = \"at-once\"" };
+        writeln!(text, "{}{ready} }}", end.trim_end().trim_end_matches(',').replace("BOT", &program)).unwrap();
     }
-    lab.write("bots", text);
+    lab.write("m.toml", text.replace("LAB", &lab.directory().display().to_string()));
 }
 
 /// Starts a monitor of these bots as a daemon.
 #[track_caller]
 pub(crate) fn start(lab: &Lab, bots: &[&str]) -> Process {
     write_bots(lab, bots);
-    start_again(lab, &[])
+    start_again(lab)
 }
 
 /// Starts a monitor of the bots that are written.
 #[track_caller]
-pub(crate) fn start_again(lab: &Lab, settings: &[&str]) -> Process {
-    lab.helper(&["start"]).args(settings).run().ok();
+pub(crate) fn start_again(lab: &Lab) -> Process {
+    tell(lab, "start");
     lab.daemon(PIDFILE)
 }
 
-/// Runs a monitor of these bots in the foreground, by a script in which `$D` is the monitor; returns when it listens.
+/// Starts the helper program `embedded` with a monitor of the bots that are written.
+#[track_caller]
+pub(crate) fn start_program(lab: &Lab, settings: &[&str]) -> Process {
+    lab.command(EMBEDDED, &["start"]).args(settings).run().ok();
+    lab.daemon(PIDFILE)
+}
+
+/// Runs a monitor of these bots in the foreground, by a script in which `$D` is `daemonctl` and `$EMBEDDED` the
+/// program with a monitor in it; returns when it answers.
 pub(crate) fn foreground<'lab>(lab: &'lab Lab, bots: &[&str], script: &str) -> Running<'lab> {
     write_bots(lab, bots);
-    let running = lab.shell(script).within(Duration::from_secs(120)).spawn();
-    let socket = lab.path("commands");
-    let deadline = Deadline::after(SOON);
-    look::until(&socket, deadline, || socket.exists().then_some(())).expect("the monitor listens");
-    // It is there from bind(2) on, and answers from listen(2) on.
-    while std::os::unix::net::UnixStream::connect(&socket).is_err() {
-        assert!(!deadline.passed(), "nobody listens");
-        std::thread::yield_now();
-    }
+    foreground_again(lab, script)
+}
+
+/// The same with the configuration that is written.
+pub(crate) fn foreground_again<'lab>(lab: &'lab Lab, script: &str) -> Running<'lab> {
+    let running = lab.shell(script).env("EMBEDDED", EMBEDDED).within(Duration::from_secs(120)).spawn();
+    until_it_answers(lab);
     running
 }
 
-/// A script of bash in which `$D` is the monitor; what it mounts, nobody else sees.
+/// Waits until the monitor answers.
+#[track_caller]
+pub(crate) fn until_it_answers(lab: &Lab) {
+    let deadline = Deadline::after(SOON);
+    while client(lab).get("/monitor").is_err() {
+        assert!(
+            !deadline.passed(),
+            "the monitor does not answer: {:?}\n{}",
+            client(lab).get("/monitor"),
+            lab.read("m.log")
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A script of bash in which `$D` is `daemonctl`; what it mounts, nobody else sees.
 pub(crate) fn with_own_mounts<'lab>(lab: &'lab Lab, script: &str) -> Run<'lab> {
     lab.command("unshare", &["-m", "bash", "-c", script]).env("D", lab.program())
 }
 
-/// Tells the monitor something, which must work.
-#[track_caller]
-pub(crate) fn tell(lab: &Lab, line: &str) -> String {
-    lab.run(&["tell", line]).ok().stdout
+/// `daemonctl` with the configuration of the lab and these words.
+pub(crate) fn ctl<'lab>(lab: &'lab Lab, line: &str) -> Run<'lab> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    lab.command(&daemonctl().display().to_string(), &["-c", "m.toml"]).args(&words)
 }
 
-/// Tells the monitor something that it must refuse; what it says.
+/// Has `daemonctl` do something, which must work; what it prints.
+#[track_caller]
+pub(crate) fn tell(lab: &Lab, line: &str) -> String {
+    ctl(lab, line).run().ok().stdout
+}
+
+/// Has `daemonctl` begin something, and does not wait until it is done.
+#[track_caller]
+pub(crate) fn begin(lab: &Lab, line: &str) {
+    let (verb, bot) = line.split_once(' ').expect("`verb bot`");
+    let outcome = ctl(lab, &format!("{verb} --wait=0s {bot}")).run();
+    assert!(outcome.code() == 0 || outcome.stderr.contains("not done within"), "{outcome}");
+}
+
+/// Waits for one answer of the monitor.
+#[track_caller]
+pub(crate) fn ping(lab: &Lab) {
+    client(lab).get("/bots").expect("an answer");
+}
+
+/// Has `daemonctl` do something that the monitor must refuse; what it complains.
 #[track_caller]
 pub(crate) fn refused(lab: &Lab, line: &str) -> String {
-    lab.run(&["tell", line]).exits(1).stdout
+    let outcome = ctl(lab, line).run();
+    assert_ne!(outcome.code(), 0, "not refused: {outcome}");
+    outcome.stderr
 }
 
 /// Stops the monitor, which must leave nothing.
 #[track_caller]
 pub(crate) fn stop(lab: &Lab) -> Outcome {
-    let stopped = lab.run(&["stop"]).ok();
-    assert!(stopped.stdout.starts_with("stopped"), "not stopped in order: {stopped}\n{}", lab.read("m.log"));
+    let stopped = ctl(lab, "shutdown").within(Duration::from_secs(120)).run().ok();
+    assert_eq!(stopped.stdout, "the monitor has stopped\n", "{}", lab.read("m.log"));
     nothing_left(lab);
     stopped
 }
@@ -110,54 +168,95 @@ pub(crate) fn nothing_left(lab: &Lab) {
     }
 }
 
-/// Waits until a bot is in a state; what the monitor says of it then.
-#[track_caller]
-pub(crate) fn wait_for(lab: &Lab, bot: &str, state: &str) -> String {
-    let told = lab.run(&["tell", &format!("watch {bot} {state}")]);
-    assert_eq!(
-        told.code(),
-        0,
-        "bot {bot} did not become {state}: {told}\n{}\n{}",
-        tell(lab, "status"),
-        lab.read("m.log")
-    );
-    told.stdout
+/// A client of the lab's monitor.
+pub(crate) fn client(lab: &Lab) -> Client {
+    Client::at(lab.path(PIDFILE)).timeout(SOON)
 }
 
-/// What the monitor says of one bot.
+/// A bot as the monitor tells it; `null` if there is none.
 #[track_caller]
-pub(crate) fn status(lab: &Lab, bot: &str) -> String {
-    tell(lab, &format!("status {bot}")).lines().next().unwrap_or_default().to_owned()
+pub(crate) fn bot(lab: &Lab, name: &str) -> Value {
+    client(lab).get(&format!("/bots/{name}")).expect("a bot")["bot"].take()
+}
+
+/// Waits until what is told of a bot satisfies `holds`.
+#[track_caller]
+pub(crate) fn until(lab: &Lab, name: &str, holds: impl Fn(&Value) -> bool) -> Value {
+    // First the stream, then how it is now: nothing gets lost in between.
+    let mut events = client(lab).events().expect("events");
+    let mut last = bot(lab, name);
+    let end = Instant::now() + SOON;
+    while !holds(&last) {
+        let left = end.saturating_duration_since(Instant::now());
+        match events.next_within(left).expect("a stream") {
+            Some(Published { name: kind, data, .. }) if data["name"] == name => match &*kind {
+                "bot" => last = data,
+                "counts" => last["events"] = data["events"].clone(),
+                _ => {}
+            },
+            Some(_) => {}
+            None => panic!("`{name}` did not come to that: {last}\n{}", lab.read("m.log")),
+        }
+    }
+    last
+}
+
+/// Waits until a bot is in a state; what the monitor says of it then, as JSON.
+#[track_caller]
+pub(crate) fn wait_for(lab: &Lab, name: &str, state: &str) -> String {
+    until(lab, name, |bot| bot["state"] == state).to_string()
+}
+
+/// What the monitor says of one bot, as JSON.
+#[track_caller]
+pub(crate) fn status(lab: &Lab, name: &str) -> String {
+    bot(lab, name).to_string()
 }
 
 /// The state of a bot.
 #[track_caller]
-pub(crate) fn state(lab: &Lab, bot: &str) -> String {
-    state_in(&status(lab, bot)).to_owned()
+pub(crate) fn state(lab: &Lab, name: &str) -> String {
+    bot(lab, name)["state"].as_str().unwrap_or_default().to_owned()
 }
 
-fn state_in(status: &str) -> &str {
-    status.split_whitespace().nth(1).unwrap_or_default()
+/// The bots, and what each is at.
+#[track_caller]
+pub(crate) fn states(lab: &Lab) -> Vec<(String, String)> {
+    let all = client(lab).get("/bots?minutes=0").expect("bots");
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    all["bots"].as_array().expect("bots").iter().map(|bot| (text(&bot["name"]), text(&bot["state"]))).collect()
 }
 
-/// The number behind `KEY=` in what is said of a bot; 0 if it is not there.
+/// A number of what the monitor says of a bot, or how often an event was counted; 0 if it is not there.
 pub(crate) fn number(status: &str, key: &str) -> u64 {
-    let key = format!("{key}=");
-    status.split_whitespace().find_map(|word| word.strip_prefix(&key)?.parse().ok()).unwrap_or(0)
+    let bot: Value = serde_json::from_str(status).unwrap_or_else(|error| panic!("no JSON: {error}: {status}"));
+    let counted = bot["events"].as_array().into_iter().flatten().find(|event| event["name"] == key);
+    bot[key].as_u64().or_else(|| counted?["total"].as_u64()).unwrap_or(0)
+}
+
+/// In how much time a bot that was given up may be started again, as the `embedded` monitor says it.
+pub(crate) fn time_left(lab: &Lab, name: &str) -> Duration {
+    lab.write("call", name);
+    let left = lab.wait_for("left", SOON, |text| text.ends_with('\n'));
+    Duration::from_millis(left.trim().parse().expect("a number"))
 }
 
 /// The process of a bot that runs.
 #[track_caller]
-pub(crate) fn process(lab: &Lab, bot: &str) -> Process {
-    let mut status = status(lab, bot);
-    if state_in(&status) == "starting" && number(&status, "pid") == 0 {
-        // On a busy machine a start may take a moment.
-        wait_for(lab, bot, "running");
-        status = self::status(lab, bot);
-    }
-    let pid = i32::try_from(number(&status, "pid")).unwrap();
-    assert!(pid > 0, "it does not run: {status}");
-    Process::new(pid)
+pub(crate) fn process(lab: &Lab, name: &str) -> Process {
+    // On a busy machine a start may take a moment.
+    let bot = until(lab, name, |bot| bot["state"] != "starting" || !bot["pid"].is_null());
+    let pid = bot["pid"].as_i64().and_then(|pid| pid.try_into().ok());
+    Process::new(pid.unwrap_or_else(|| panic!("it does not run: {bot}")))
+}
+
+/// Has so many descriptors left for the monitor to open.
+pub(crate) fn leave_descriptors(monitor: Process, count: usize) {
+    let used = monitor.descriptors();
+    let limit = (0..).filter(|number| !used.contains_key(number)).nth(count).expect("a number");
+    let (pid, limit) = (monitor.id().to_string(), format!("--nofile={limit}:"));
+    let outcome = std::process::Command::new("prlimit").args(["--pid", &pid, &limit]).status().expect("prlimit");
+    assert!(outcome.success(), "{outcome}");
 }
 
 /// What is in a bot's environment. There is none for a moment, while the kernel executes its program.

@@ -23,11 +23,22 @@ args = ["exit:3"]
 restart = "never"
 "#;
 
-/// Runs an entrypoint that leaves background work behind and executes the monitor; returns the processes 1 and the monitor,
-/// too, once both bots were begun.
-fn run(site: &Site) -> (Running<'_>, Process, Process) {
-    let entrypoint = "(sleep 0.1 &) ; sleep 0.1 & exec \"$D\" -c m.toml run";
-    let unshare = ["--pid", "--fork", "--mount-proc", "--kill-child", "bash", "-c", entrypoint];
+/// An entrypoint that leaves background work behind.
+const WITH_WORK: &[&str] = &["bash", "-c", "(sleep 0.1 &) ; sleep 0.1 & exec \"$D\" -c m.toml run"];
+
+/// An entrypoint that leaves a zombie, whose SIGCHLD it has had.
+const WITH_ZOMBIE: &[&str] = &[
+    "python3",
+    "-c",
+    "import os
+child = os.fork() or os._exit(5)
+os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+os.execv(os.environ['D'], ['daemonctl', '-c', 'm.toml', 'run'])",
+];
+
+/// Executes an entrypoint that executes the monitor; returns the processes 1 and the monitor, too, once both bots were begun.
+fn run<'a>(site: &'a Site, entrypoint: &[&str]) -> (Running<'a>, Process, Process) {
+    let unshare = [&["--pid", "--fork", "--mount-proc", "--kill-child"], entrypoint].concat();
     let running = site.lab.command("unshare", &unshare).env("D", site.lab.program()).spawn();
     until_begun(site);
     let inside = |number: &str| {
@@ -60,22 +71,45 @@ fn web(site: &Site) -> Process {
     site.lab.processes().into_iter().find(is_web).expect("it runs")
 }
 
-/// Promise 6.32.
-#[test]
-fn monitor_in_a_container_leaves_no_zombie_of_the_entrypoint_and_knows_how_its_bots_ended() {
-    let site = Site::new(BOTS);
-    let (running, init, monitor) = run(&site);
-    let deadline = Instant::now() + SOON;
-    let web = web(&site);
+/// Waits until process 1 has no child but the monitor, and the monitor none but the bot that runs.
+#[track_caller]
+fn until_nothing_else_is_left(site: &Site, init: Process, monitor: Process) {
+    let (web, deadline) = (web(site), Instant::now() + SOON);
     while (children(init), children(monitor)) != (vec![monitor.id()], vec![web.id()]) {
         assert!(Instant::now() < deadline, "left: {:?} {:?}", children(init), children(monitor));
         thread::sleep(Duration::from_millis(5));
     }
-    let log = site.lab.read("m.log");
-    assert!(log.contains("ended by status 3"), "{log}");
-    init.signal(Signal::SIGTERM);
+}
+
+/// Promise 6.32.
+#[test]
+fn monitor_in_a_container_leaves_no_zombie_of_the_entrypoint_and_knows_how_its_bots_ended() {
+    let site = Site::new(BOTS);
+    for entrypoint in [WITH_WORK, WITH_ZOMBIE] {
+        let (running, init, monitor) = run(&site, entrypoint);
+        until_nothing_else_is_left(&site, init, monitor);
+        let log = site.lab.read("m.log");
+        assert!(log.contains("ended by status 3"), "{log}");
+        init.signal(Signal::SIGTERM);
+        running.finish().ok();
+        assert!(!site.lab.path("m.pid").exists());
+        std::fs::remove_file(site.lab.path("m.log")).unwrap();
+    }
+}
+
+/// Promise 6.32. No child dies while the monitor runs, so no SIGCHLD comes.
+#[test]
+fn monitor_reaps_a_child_that_was_dead_before_it_was_executed() {
+    let site = Site::new("[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n");
+    let running = site.lab.command("python3", &WITH_ZOMBIE[1..]).env("D", site.lab.program()).spawn();
+    site.lab.wait_for("m.log", SOON, |log| log.contains("bot `web` runs"));
+    let (monitor, web, deadline) = (site.lab.daemon("m.pid"), web(&site), Instant::now() + SOON);
+    while children(monitor) != [web.id()] {
+        assert!(Instant::now() < deadline, "left: {:?}", children(monitor));
+        thread::sleep(Duration::from_millis(5));
+    }
+    monitor.signal(Signal::SIGTERM);
     running.finish().ok();
-    assert!(!site.lab.path("m.pid").exists());
 }
 
 /// Promise 6.32. Below an init (`docker run --init`) the children of the shell are those of the monitor that it has executed.
@@ -102,7 +136,7 @@ fn shutdown_in_a_container_takes_8_seconds_unless_it_is_set() {
     for (settings, seconds) in [("", "8"), ("stop_timeout = \"9s\"", "9")] {
         let site = Site::new(BOTS);
         site.configure_with(settings, BOTS);
-        let (running, init, _) = run(&site);
+        let (running, init, _) = run(&site, WITH_WORK);
         let environment = web(&site).environment();
         assert!(environment.contains(&format!("DAEMON_STOP_TIMEOUT={seconds}")), "{environment:?}");
         // The monitor is a child of process 1 by now, and its configuration means the same.

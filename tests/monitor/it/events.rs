@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::common::{lab, lines, number, process, size, start, status, stop, tell, wait_for};
+use crate::common::{lab, lines, number, ping, process, size, start, status, stop, tell, wait_for};
 use look::Process;
 
 #[test]
@@ -11,8 +11,8 @@ fn events_are_counted_by_name() {
     start(
         &lab,
         &[
-            "web restart=never ready=exit : BOT event:reply:1000 event:miss:7 exit:0",
-            "shell restart=never ready=exit : sh echo done >&3; printf 'a\\n\\nb b\\n' >&3",
+            r#"web = { command = "BOT", args = ["event:reply:1000", "event:miss:7", "exit:0"], restart = "never", ready = "exit" }"#,
+            r#"shell = { command = "/bin/sh", args = ["-c", '''echo done >&3; printf 'a\n\nb b\n' >&3'''], restart = "never", ready = "exit" }"#,
         ],
     );
     wait_for(&lab, "web", "exited");
@@ -31,13 +31,15 @@ fn events_are_counted_by_name() {
 fn a_flood_of_events_keeps_no_command_waiting() {
     let lab = lab();
     let count = size(500_000, 5_000_000);
-    let bot = format!("web restart=never ready=exit : BOT event:reply:{count} exit:0");
-    start(&lab, &["quiet : BOT idle", &bot]);
+    let bot = format!(
+        r#"web = {{ command = "BOT", args = ["event:reply:{count}", "exit:0"], restart = "never", ready = "exit" }}"#
+    );
+    start(&lab, &[r#"quiet = { command = "BOT", args = ["idle"] }"#, &bot]);
     let begin = Instant::now();
     let mut slowest = Duration::ZERO;
     while !status(&lab, "web").contains("exited") {
         let asked = Instant::now();
-        tell(&lab, "ping");
+        ping(&lab);
         slowest = slowest.max(asked.elapsed());
         assert!(begin.elapsed() < Duration::from_secs(60), "{}", status(&lab, "web"));
     }
@@ -52,8 +54,15 @@ fn a_flood_of_events_keeps_no_command_waiting() {
 fn a_daemon_of_the_library_is_counted_and_does_not_detach() {
     let lab = lab();
     let worker = env!("CARGO_BIN_EXE_library_bot");
-    let monitor = start(&lab, &[&format!("web limit=0/1000 log=LAB/web.log : {worker}")]);
+    let monitor = start(
+        &lab,
+        &[&format!(
+            r#"web = {{ command = "{worker}", limit = {{ exits = 0, window = "1s" }}, stdout = "LAB/web.log" }}"#
+        )],
+    );
     let said = lines(&lab, "web.log", 2);
+    // The program may have printed before the monitor has seen that it was executed.
+    wait_for(&lab, "web", "running");
     let web = process(&lab, "web");
     assert!(said[0].starts_with("not detaching: ") && said[1] == format!("at work as {}", web.id()), "{said:?}");
     let stat = web.stat().unwrap();

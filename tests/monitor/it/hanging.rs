@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::common::{
-    BOT, PIDFILE, SOON, foreground, lab, lines, nothing_left, number, process, refused, start, start_again, state,
-    status, stop, tell, wait_for, write_bots,
+    BOT, PIDFILE, SOON, begin, client, ctl, foreground, lab, lines, nothing_left, number, process, refused, start,
+    start_again, start_program, state, states, status, stop, tell, wait_for, write_bots,
 };
 use crate::held::Held;
 use look::{Deadline, Lab, Process};
@@ -56,12 +56,15 @@ fn parents(monitor: Process) -> Vec<Process> {
 /// Starts a bot, whose start hangs.
 #[track_caller]
 pub(crate) fn start_hung(lab: &Lab, bot: &str) {
-    tell(lab, &format!("start {bot}"));
+    begin(lab, &format!("start {bot}"));
     wait_for(lab, bot, "starting");
     let deadline = Deadline::after(SOON);
     loop {
         let told = status(lab, bot);
-        assert!(told.contains(" starting ") && told.contains("pid=0") && !deadline.passed(), "{told}");
+        assert!(
+            told.contains("\"state\":\"starting\"") && told.contains("\"pid\":null") && !deadline.passed(),
+            "{told}"
+        );
         if told.contains("does not come back") {
             return;
         }
@@ -71,40 +74,51 @@ pub(crate) fn start_hung(lab: &Lab, bot: &str) {
 /// Whatever can be asked is answered soon, and whatever dies runs again soon.
 #[track_caller]
 pub(crate) fn nobody_waits(lab: &Lab) {
-    let mut slowest = 0;
+    let mut slowest = Duration::ZERO;
     for round in 0..10 {
-        slowest = slowest.max(tell(lab, "ping").lines().next().and_then(|line| line.parse().ok()).unwrap_or(u64::MAX));
+        let asked = Instant::now();
+        client(lab).get("/monitor").expect("an answer");
+        slowest = slowest.max(asked.elapsed());
         let before = process(lab, "web");
         let begin = Instant::now();
         if round % 2 == 0 {
             before.signal(Signal::SIGKILL);
             before.died(SOON).unwrap();
         } else {
-            tell(lab, "restart web 20000");
+            tell(lab, "restart --wait=20s web");
         }
         while number(&status(lab, "web"), "pid") == u64::try_from(before.id()).unwrap()
             || state(lab, "web") != "running"
         {
             assert!(begin.elapsed() < Duration::from_secs(10), "{}", status(lab, "web"));
         }
-        tell(lab, "start late 20000");
-        tell(lab, "stop late 20000");
+        tell(lab, "start --wait=20s late");
+        tell(lab, "stop --wait=20s late");
     }
-    // What the engine takes to answer, in microseconds.
-    println!("the slowest answer took {slowest} us");
-    assert!(slowest < 500_000, "a command took {slowest} us");
+    println!("the slowest answer took {slowest:?}");
+    assert!(slowest < Duration::from_millis(500), "an answer took {slowest:?}");
 }
 
 /// More than any number of threads that a monitor would have for starts.
 const MANY: usize = 70;
 
-pub(crate) const OTHERS: [&str; 2] = ["web limit=100000/1000 backoff=0 : BOT idle", "late autostart=no : BOT idle"];
+pub(crate) const OTHERS: [&str; 2] = [
+    r#"web = { command = "BOT", args = ["idle"], limit = { exits = 1000, window = "1s" }, backoff = { first = "0s", cap = "0s", jitter = 0.0 } }"#,
+    r#"late = { command = "BOT", args = ["idle"], autostart = false }"#,
+];
 
 #[test]
 fn p6_11_a_program_that_hangs_keeps_nobody_waiting() {
     let lab = lab();
     bring(&lab, "slow");
-    let monitor = start(&lab, &["hung autostart=no : LAB/slow stamp:LAB/starts idle", OTHERS[0], OTHERS[1]]);
+    let monitor = start(
+        &lab,
+        &[
+            r#"hung = { command = "LAB/slow", args = ["stamp:LAB/starts", "idle"], autostart = false }"#,
+            OTHERS[0],
+            OTHERS[1],
+        ],
+    );
     let held = Held::file(&lab, "slow");
     start_hung(&lab, "hung");
     let hangs = newborn(monitor);
@@ -149,36 +163,39 @@ fn p6_11_a_start_that_hangs_can_be_stopped_on_an_old_kernel() {
 fn ends_a_start_that_hangs(settings: &[&str]) {
     let lab = lab();
     bring(&lab, "slow");
-    let hung = "hung autostart=no stop=TERM:60000 : LAB/slow stamp:LAB/starts idle";
-    let victim = "victim autostart=no limit=0/1000 : LAB/slow idle";
+    let hung = r#"hung = { command = "LAB/slow", args = ["stamp:LAB/starts", "idle"], autostart = false, stop = { signal = "TERM", timeout = "60s" } }"#;
+    let victim = r#"victim = { command = "LAB/slow", args = ["idle"], autostart = false, limit = { exits = 0, window = "1s" } }"#;
     write_bots(&lab, &[hung, victim, OTHERS[0], OTHERS[1]]);
-    let monitor = start_again(&lab, settings);
+    let monitor = if settings.is_empty() { start_again(&lab) } else { start_program(&lab, settings) };
     let held = Held::file(&lab, "slow");
-    for end in ["stop hung 20000", "destroy hung 20000"] {
+    for end in ["stop --wait=20s hung", "destroy --wait=20s hung"] {
         start_hung(&lab, "hung");
         let hangs = newborn(monitor);
         let told = tell(&lab, end);
-        assert!(told.contains("hung stopped") && !hangs.alive(), "{end}: {told}");
+        assert!(told.contains("hung: stopped") && !hangs.alive(), "{end}: {told}");
         assert_eq!(newborns(monitor), []);
     }
     // One that is killed by somebody else has ended as any other.
     start_hung(&lab, "victim");
     newborn(monitor).signal(Signal::SIGKILL);
     let told = wait_for(&lab, "victim", "gave-up");
-    assert!(told.contains("by SIGKILL") && told.contains("start=1"), "{told}");
+    assert!(told.contains("by SIGKILL") && number(&told, "start") == 1, "{told}");
     // A restart is another start, which hangs too.
     start_hung(&lab, "hung");
     let hangs = newborn(monitor);
-    tell(&lab, "restart hung");
+    begin(&lab, "restart hung");
     hangs.died(SOON).unwrap();
     wait_for(&lab, "hung", "starting");
     let hangs = newborn(monitor);
     // What concerns its policy leaves it alone.
-    write_bots(&lab, &[&hung.replace("autostart", "limit=9/1000 autostart"), OTHERS[0], OTHERS[1]]);
+    write_bots(
+        &lab,
+        &[&hung.replace("autostart", "limit = { exits = 9, window = \"1s\" }, autostart"), OTHERS[0], OTHERS[1]],
+    );
     tell(&lab, "reload");
     assert_eq!((state(&lab, "hung"), newborn(monitor)), ("starting".to_owned(), hangs));
     // Another specification is another start again.
-    write_bots(&lab, &[&hung.replace("stamp:", "print:new stamp:"), OTHERS[0], OTHERS[1]]);
+    write_bots(&lab, &[&hung.replace("\"stamp:", "\"print:new\", \"stamp:"), OTHERS[0], OTHERS[1]]);
     tell(&lab, "reload");
     hangs.died(SOON).unwrap();
     wait_for(&lab, "hung", "starting");
@@ -186,13 +203,16 @@ fn ends_a_start_that_hangs(settings: &[&str]) {
     write_bots(&lab, &OTHERS);
     tell(&lab, "reload");
     hangs.died(SOON).unwrap();
-    while tell(&lab, "find -").contains("hung") {}
+    let deadline = Deadline::after(SOON);
+    while states(&lab).iter().any(|(name, _)| name == "hung") {
+        assert!(!deadline.passed(), "it was not removed");
+    }
     refused(&lab, "start hung");
     nobody_waits(&lab);
     held.let_go();
     write_bots(&lab, &[hung, OTHERS[0], OTHERS[1]]);
     tell(&lab, "reload");
-    tell(&lab, "start hung 20000");
+    tell(&lab, "start --wait=20s hung");
     assert_eq!(lines(&lab, "starts", 1).len(), 1, "a start that was ended has run after all");
     stop(&lab);
 }
@@ -205,22 +225,24 @@ fn any_number_of_starts_that_hang_does_not_block_other_bots() {
     let lab = lab();
     bring(&lab, "slow");
     let dead = Held::mount(&lab, "mount");
-    let gone = "gone limit=0/1000 autostart=no directory=LAB/mount : BOT idle";
-    let nobody = "nobody limit=0/1000 autostart=no user=65534 group=65534 directory=LAB/mount : /bin/sleep 999";
-    let hung = format!("hung instances={MANY} autostart=no : LAB/slow stamp:LAB/starts idle");
+    let gone = r#"gone = { command = "BOT", args = ["idle"], limit = { exits = 0, window = "1s" }, autostart = false, cwd = "LAB/mount" }"#;
+    let nobody = r#"nobody = { command = "/bin/sleep", args = ["999"], limit = { exits = 0, window = "1s" }, autostart = false, user = "65534", group = "65534", cwd = "LAB/mount" }"#;
+    let hung = format!(
+        r#"hung = {{ command = "LAB/slow", args = ["stamp:LAB/starts", "idle"], instances = {MANY}, autostart = false }}"#
+    );
     write_bots(&lab, &[gone, nobody, &hung, OTHERS[0], OTHERS[1]]);
-    dead.shell(&lab, "exec $D start").run().ok();
+    dead.shell(&lab, "exec $D -c m.toml start").run().ok();
     let monitor = lab.daemon(PIDFILE);
     let held = Held::file(&lab, "slow");
     start_hung(&lab, "gone");
     start_hung(&lab, "nobody");
-    tell(&lab, "start hung");
+    begin(&lab, "start hung");
     for hangs in so_many(monitor, MANY + 2) {
         assert_eq!(hangs.descriptors().keys().copied().collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
     }
     nobody_waits(&lab);
     // One is stopped, the others hang on.
-    tell(&lab, "stop gone 20000");
+    tell(&lab, "stop --wait=20s gone");
     so_many(monitor, MANY + 1);
     start_hung(&lab, "gone");
     held.let_go();
@@ -245,14 +267,21 @@ fn p6_12_a_shutdown_ends_starts_that_hang() {
     let dead = Held::mount(&lab, "mount");
     let held = Held::file(&lab, "slow");
     // They hang from the beginning, and the monitor is up all the same.
-    write_bots(&lab, &["gone directory=LAB/mount : BOT idle", "hung depends=web : LAB/slow idle", OTHERS[0]]);
-    dead.shell(&lab, "exec $D start").run().ok();
+    write_bots(
+        &lab,
+        &[
+            r#"gone = { command = "BOT", args = ["idle"], cwd = "LAB/mount" }"#,
+            r#"hung = { command = "LAB/slow", args = ["idle"], depends_on = ["web"] }"#,
+            OTHERS[0],
+        ],
+    );
+    dead.shell(&lab, "exec $D -c m.toml start").run().ok();
     let monitor = lab.daemon(PIDFILE);
     wait_for(&lab, "gone", "starting");
     wait_for(&lab, "hung", "starting");
     let begin = Instant::now();
-    let stopped = lab.run(&["stop"]).ok();
-    assert!(stopped.stdout.starts_with("stopped") && begin.elapsed() < Duration::from_secs(10), "{stopped}");
+    let stopped = ctl(&lab, "shutdown").run().ok();
+    assert!(stopped.stdout == "the monitor has stopped\n" && begin.elapsed() < Duration::from_secs(10), "{stopped}");
     assert_eq!(newborns(monitor), []);
     assert!(!monitor.alive());
     held.let_go();
@@ -267,10 +296,11 @@ fn p6_04_starts_that_hang_end_with_a_monitor_that_is_killed() {
     bring(&lab, "slow");
     let dead = Held::mount(&lab, "mount");
     let held = Held::file(&lab, "slow");
-    let gone = "gone directory=LAB/mount : BOT stamp:LAB/starts idle";
-    let nobody = "nobody user=65534 group=65534 directory=LAB/mount : /bin/sleep 999";
-    write_bots(&lab, &[gone, nobody, "hung : LAB/slow stamp:LAB/starts idle"]);
-    dead.shell(&lab, "exec $D start").run().ok();
+    let gone = r#"gone = { command = "BOT", args = ["stamp:LAB/starts", "idle"], cwd = "LAB/mount" }"#;
+    let nobody =
+        r#"nobody = { command = "/bin/sleep", args = ["999"], user = "65534", group = "65534", cwd = "LAB/mount" }"#;
+    write_bots(&lab, &[gone, nobody, r#"hung = { command = "LAB/slow", args = ["stamp:LAB/starts", "idle"] }"#]);
+    dead.shell(&lab, "exec $D -c m.toml start").run().ok();
     let monitor = lab.daemon(PIDFILE);
     for bot in ["gone", "nobody", "hung"] {
         wait_for(&lab, bot, "starting");
@@ -280,8 +310,8 @@ fn p6_04_starts_that_hang_end_with_a_monitor_that_is_killed() {
     let all: Vec<i32> = hang.iter().chain([&monitor]).map(|process| process.id()).collect();
     look::deaths(&all, Deadline::after(SOON)).expect("the kernel tells them");
     held.let_go();
-    write_bots(&lab, &["hung : LAB/slow stamp:LAB/starts idle"]);
-    start_again(&lab, &[]);
+    write_bots(&lab, &[r#"hung = { command = "LAB/slow", args = ["stamp:LAB/starts", "idle"] }"#]);
+    start_again(&lab);
     wait_for(&lab, "hung", "running");
     assert_eq!(lines(&lab, "starts", 1).len(), 1);
     dead.let_go();
@@ -293,9 +323,17 @@ fn p6_04_starts_that_hang_end_with_a_monitor_that_is_killed() {
 fn p6_11_a_sign_of_readiness_that_hangs_keeps_nobody_waiting() {
     let lab = lab();
     let dead = Held::mount(&lab, "mount");
-    let brief = "brief ready=file:LAB/mount/ready ready_timeout=1000 restart=never : BOT idle";
-    write_bots(&lab, &["sign ready=file:LAB/mount/ready : BOT idle", brief, OTHERS[0], OTHERS[1]]);
-    dead.shell(&lab, "exec $D start").run().ok();
+    let brief = r#"brief = { command = "BOT", args = ["idle"], ready = { file = "LAB/mount/ready" }, ready_timeout = "1s", restart = "never" }"#;
+    write_bots(
+        &lab,
+        &[
+            r#"sign = { command = "BOT", args = ["idle"], ready = { file = "LAB/mount/ready" } }"#,
+            brief,
+            OTHERS[0],
+            OTHERS[1],
+        ],
+    );
+    dead.shell(&lab, "exec $D -c m.toml start").run().ok();
     lab.daemon(PIDFILE);
     nobody_waits(&lab);
     assert_eq!(state(&lab, "sign"), "starting");
@@ -303,7 +341,7 @@ fn p6_11_a_sign_of_readiness_that_hangs_keeps_nobody_waiting() {
     // The time that it has is kept.
     let told = wait_for(&lab, "brief", "failed");
     assert!(told.contains("not being ready in time"), "{told}");
-    assert!(tell(&lab, "stop sign 20000").contains("sign stopped"));
+    assert!(tell(&lab, "stop --wait=20s sign").contains("sign: stopped"));
     dead.let_go();
     stop(&lab);
 }
@@ -316,13 +354,13 @@ fn p6_11_a_name_service_that_hangs_keeps_nobody_waiting() {
     let running = foreground(
         &lab,
         &[
-            "named autostart=no user=nobody : /bin/sleep 999",
-            "other autostart=no user=nobody : /bin/sleep 998",
-            "alike instances=20 autostart=no user=nobody : /bin/sleep 997",
+            r#"named = { command = "/bin/sleep", args = ["999"], autostart = false, user = "nobody" }"#,
+            r#"other = { command = "/bin/sleep", args = ["998"], autostart = false, user = "nobody" }"#,
+            r#"alike = { command = "/bin/sleep", args = ["997"], instances = 20, autostart = false, user = "nobody" }"#,
             OTHERS[0],
             OTHERS[1],
         ],
-        "exec unshare --mount bash -c 'mount --bind passwd /etc/passwd && exec $D foreground'",
+        "exec unshare --mount bash -c 'mount --bind passwd /etc/passwd && exec $D -c m.toml run'",
     );
     let monitor = running.process();
     wait_for(&lab, "web", "running");
@@ -331,11 +369,11 @@ fn p6_11_a_name_service_that_hangs_keeps_nobody_waiting() {
     assert_eq!(newborns(monitor), []);
     nobody_waits(&lab);
     // There is nothing to be ended.
-    assert!(tell(&lab, "stop named 20000").contains("named stopped"));
+    assert!(tell(&lab, "stop --wait=20s named").contains("named: stopped"));
     start_hung(&lab, "named");
     // The name service is asked for each name once.
     let threads = monitor.threads().len();
-    tell(&lab, "start alike");
+    begin(&lab, "start alike");
     nobody_waits(&lab);
     assert_eq!(monitor.threads().len(), threads);
     held.let_go();

@@ -4,7 +4,7 @@ use std::fs;
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::common::{PIDFILE, SOON, lab, lines, process, stop, tell, wait_for, write_bots};
+use crate::common::{PIDFILE, SOON, begin, lab, lines, process, stop, tell, wait_for, write_bots};
 use crate::hanging::{bring, newborns, so_many};
 use crate::held::Held;
 use look::{Deadline, Lab, Process};
@@ -25,18 +25,28 @@ struct Scene<'lab> {
 fn a_close_hangs(lab: &Lab) -> Scene<'_> {
     let mount = Held::stuck(lab, "mount");
     bring(lab, "slow");
-    let many = format!("many instances={MANY} autostart=no restart=never : /bin/sleep 999");
-    let slow = "slow instances=4 autostart=no : LAB/slow idle";
-    let late = "late limit=9/1000 backoff=1000 : BOT stamp:LAB/starts idle";
-    write_bots(lab, &["logger log=LAB/mount/log : BOT print:hello idle", &many, slow, late]);
-    mount.shell(lab, "exec $D start").run().ok();
+    let many = format!(
+        r#"many = {{ command = "/bin/sleep", args = ["999"], instances = {MANY}, autostart = false, restart = "never" }}"#
+    );
+    let slow = r#"slow = { command = "LAB/slow", args = ["idle"], instances = 4, autostart = false }"#;
+    let late = r#"late = { command = "BOT", args = ["stamp:LAB/starts", "idle"], limit = { exits = 9, window = "1s" }, backoff = { first = "1s", cap = "1s", jitter = 0.0 } }"#;
+    write_bots(
+        lab,
+        &[
+            r#"logger = { command = "BOT", args = ["print:hello", "idle"], stdout = "LAB/mount/log" }"#,
+            &many,
+            slow,
+            late,
+        ],
+    );
+    mount.shell(lab, "exec $D -c m.toml start").run().ok();
     let monitor = lab.daemon(PIDFILE);
     // It has written to the log, which is number 16.
     lab.wait_for("asked", SOON, |text| text.lines().any(|line| line.starts_with("16 ")));
-    tell(lab, "start many 20000");
+    tell(lab, "start --wait=20s many");
     let program = Held::file(lab, "slow");
     lab.write("stuck", monitor.id().to_string());
-    tell(lab, "start slow");
+    begin(lab, "start slow");
     so_many(monitor, 4);
     // It starts again when nobody asks for anything: a copy of a connection may stay open. Whether it runs or hangs depends
     // on what else it has copied.
@@ -71,8 +81,8 @@ fn p6_04_a_child_that_hangs_for_ever_holds_up_nobody_after_a_monitor_that_is_kil
         let left: Vec<_> = bots.iter().filter(|bot| bot.alive()).collect();
         panic!("{} of them are left: {left:?}; the monitor {:?}", left.len(), scene.monitor.stat());
     }
-    write_bots(&lab, &["web : BOT idle"]);
-    scene.mount.shell(&lab, "exec $D start").run().ok();
+    write_bots(&lab, &[r#"web = { command = "BOT", args = ["idle"] }"#]);
+    scene.mount.shell(&lab, "exec $D -c m.toml start").run().ok();
     assert_ne!(lab.daemon(PIDFILE), scene.monitor);
     wait_for(&lab, "web", "running");
     scene.program.let_go();

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::common::{BOT, PIDFILE, SOON, lab, lines, process, state, status, stop, tell, wait_for, write_bots};
+use crate::common::{
+    BOT, PIDFILE, SOON, ctl, lab, lines, process, state, states, status, stop, tell, wait_for, write_bots,
+};
 use crate::hanging::{OTHERS, nobody_waits};
 use crate::held::Held;
 use crate::site::Site;
@@ -12,13 +14,15 @@ use serde_json::Value;
 
 /// A monitor where the mount is seen.
 fn start_at(lab: &Lab, mount: &Held<'_>) -> Process {
-    mount.shell(lab, "exec $D start").run().ok();
+    mount.shell(lab, "exec $D -c m.toml start").run().ok();
     lab.daemon(PIDFILE)
 }
 
 /// A bot that is waited for, and one that is not; both say that they have started.
-const WAITED: [&str; 2] =
-    ["sign ready=file:LAB/mount/ready : BOT stamp:LAB/starts idle", "web : BOT stamp:LAB/starts idle"];
+const WAITED: [&str; 2] = [
+    r#"sign = { command = "BOT", args = ["stamp:LAB/starts", "idle"], ready = { file = "LAB/mount/ready" } }"#,
+    r#"web = { command = "BOT", args = ["stamp:LAB/starts", "idle"] }"#,
+];
 
 /// A look that nobody can end hangs, and both bots run.
 fn a_look_hangs(lab: &Lab) -> (Held<'_>, Process) {
@@ -88,11 +92,18 @@ fn p6_11_looks_that_nobody_can_end_leave_room_for_other_bots() {
 }
 
 fn leaves_room(lab: &Lab, mount: Held<'_>) {
-    let again = "limit=100000/1000 backoff=1";
-    let alike = format!("alike instances=50 ready=file:LAB/mount/ready ready_timeout=2000 {again} : /bin/sleep 999");
-    let brief = format!("brief ready=file:LAB/mount/brief ready_timeout=100 {again} : BOT stamp:LAB/starts idle");
-    let each =
-        |number| format!("sign{number} ready=file:LAB/mount/{number} ready_timeout=2000 {again} : /bin/sleep 999");
+    let again = r#"limit = { exits = 1000, window = "1s" }, backoff = { first = "1ms", cap = "1ms", jitter = 0.0 },"#;
+    let alike = format!(
+        r#"alike = {{ command = "/bin/sleep", args = ["999"], instances = 50, ready = {{ file = "LAB/mount/ready" }}, ready_timeout = "2s", {again} }}"#
+    );
+    let brief = format!(
+        r#"brief = {{ command = "BOT", args = ["stamp:LAB/starts", "idle"], ready = {{ file = "LAB/mount/brief" }}, ready_timeout = "100ms", {again} }}"#
+    );
+    let each = |number| {
+        format!(
+            r#"sign{number} = {{ command = "/bin/sleep", args = ["999"], ready = {{ file = "LAB/mount/{number}" }}, ready_timeout = "2s", {again} }}"#
+        )
+    };
     let mut bots: Vec<String> = (0..50).map(each).collect();
     bots.extend([alike, brief, OTHERS[0].into(), OTHERS[1].into()]);
     write_bots(lab, &bots.iter().map(String::as_str).collect::<Vec<_>>());
@@ -106,7 +117,7 @@ fn leaves_room(lab: &Lab, mount: Held<'_>) {
     wait_for(lab, "web", "running");
     nobody_waits(lab);
     few_threads();
-    assert!(tell(lab, "stop brief 20000").contains("brief stopped"));
+    assert!(tell(lab, "stop --wait=20s brief").contains("brief: stopped"));
     mount.let_go();
     stop(lab);
 }
@@ -116,12 +127,12 @@ fn leaves_room(lab: &Lab, mount: Held<'_>) {
 fn until_all_were_tried(lab: &Lab, count: usize) {
     let deadline = Deadline::after(SOON);
     loop {
-        let all = tell(lab, "status");
-        let so_many = |state: &str| all.lines().filter(|line| line.split(' ').nth(1) == Some(state)).count();
+        let all = states(lab);
+        let so_many = |state: &str| all.iter().filter(|(_, other)| other == state).count();
         if so_many("starting") >= 4 && so_many("starting") + so_many("backing-off") == count {
             return;
         }
-        assert!(!deadline.passed(), "{all}");
+        assert!(!deadline.passed(), "{all:?}");
     }
 }
 
@@ -141,18 +152,23 @@ fn p6_11_directories_that_hang_keep_no_program_from_starting() {
 fn a_program_starts_elsewhere(count: usize) {
     let lab = lab();
     let dead = Held::mount(&lab, "mount");
-    let mut gone = format!("gone instances={count} directory=LAB/mount : /bin/sleep 999\n");
+    let mut gone =
+        format!("gone = {{ command = \"/bin/sleep\", args = [\"999\"], instances = {count}, cwd = \"LAB/mount\" }}\n");
     for number in 0..count {
-        writeln!(gone, "gone{number} directory=LAB/mount/{number} : /bin/sleep 999").unwrap();
+        writeln!(gone, r#"gone{number} = {{ command = "/bin/sleep", args = ["999"], cwd = "LAB/mount/{number}" }}"#)
+            .unwrap();
     }
-    write_bots(&lab, &[&gone, "healthy autostart=no directory=LAB : /bin/sleep 998"]);
+    write_bots(
+        &lab,
+        &[&gone, r#"healthy = { command = "/bin/sleep", args = ["998"], autostart = false, cwd = "LAB" }"#],
+    );
     start_at(&lab, &dead);
     until_all_were_tried(&lab, count * 2);
-    let told = lab.run(&["tell", "start healthy 10000"]);
+    let told = ctl(&lab, "start --wait=10s healthy").run();
     assert_eq!(state(&lab, "healthy"), "running", "{told}{}", status(&lab, "healthy"));
     // Nor from starting again.
     let before = process(&lab, "healthy");
-    tell(&lab, "restart healthy 20000");
+    tell(&lab, "restart --wait=20s healthy");
     let after = process(&lab, "healthy");
     assert!(after != before && after.alive() && after.directory().as_deref() == Some(lab.directory()));
     dead.let_go();

@@ -17,7 +17,7 @@ fn end(running: Running<'_>) {
 /// Returns the last lines that a bot has printed, once it has exited.
 fn said(lab: &Lab, bot: &str) -> String {
     wait_for(lab, bot, "exited");
-    tell(lab, &format!("tail {bot} 5"))
+    tell(lab, &format!("tail -n 5 {bot}"))
 }
 
 /// Promise 6.23.
@@ -25,10 +25,13 @@ fn said(lab: &Lab, bot: &str) -> String {
 fn bot_with_user_does_not_have_the_session_keyring_of_root() {
     needs_root();
     let lab = lab();
-    let bots = ["own restart=never : BOT find-key exit:0", "other user=nobody restart=never : BOT find-key exit:0"];
-    let running = foreground(&lab, &bots, &format!("exec {BOT} keyed:$D,foreground"));
-    assert_eq!(said(&lab, "own"), "key: true\nok\n");
-    assert_eq!(said(&lab, "other"), "key: false\nok\n");
+    let bots = [
+        r#"own = { command = "BOT", args = ["print_key", "exit:0"], restart = "never" }"#,
+        r#"other = { command = "BOT", args = ["print_key", "exit:0"], user = "nobody", restart = "never" }"#,
+    ];
+    let running = foreground(&lab, &bots, &format!("exec {BOT} run_with_key:$D,-c,m.toml,run"));
+    assert_eq!(said(&lab, "own"), "key: true\n");
+    assert_eq!(said(&lab, "other"), "key: false\n");
     end(running);
 }
 
@@ -39,7 +42,11 @@ fn bot_with_user_does_not_have_the_session_keyring_of_root() {
 fn bot_with_user_starts_where_keyrings_are_forbidden() {
     needs_root();
     let lab = lab();
-    let running = foreground(&lab, &["web user=nobody : BOT idle"], "exec $D foreground old-container");
+    let running = foreground(
+        &lab,
+        &[r#"web = { command = "BOT", args = ["idle"], user = "nobody" }"#],
+        "exec $EMBEDDED run old-container",
+    );
     wait_for(&lab, "web", "running");
     assert_eq!(process(&lab, "web").ids().expect("a process").users, [65534; 4]);
     end(running);
@@ -50,8 +57,12 @@ fn bot_with_user_starts_where_keyrings_are_forbidden() {
 fn bot_with_user_has_no_capability_in_any_set() {
     needs_root();
     let lab = lab();
-    let bots = ["own : BOT idle", "other user=nobody : BOT idle", "keeps user=root : BOT idle"];
-    let script = "exec setpriv --inh-caps=+net_raw,+chown --ambient-caps=+net_raw $D foreground";
+    let bots = [
+        r#"own = { command = "BOT", args = ["idle"] }"#,
+        r#"other = { command = "BOT", args = ["idle"], user = "nobody" }"#,
+        r#"keeps = { command = "BOT", args = ["idle"], user = "root" }"#,
+    ];
+    let script = "exec setpriv --inh-caps=+net_raw,+chown --ambient-caps=+net_raw $D -c m.toml run";
     let running = foreground(&lab, &bots, script);
     for (bot, inheritable, ambient) in [("own", 0x2001, 0x2000), ("other", 0, 0), ("keeps", 0x2001, 0x2000)] {
         wait_for(&lab, bot, "running");
@@ -71,9 +82,12 @@ fn bot_whose_user_or_groups_did_not_change_is_not_started() {
     needs_root();
     for call in ["setgroups", "setresgid", "setresuid"] {
         let lab = lab();
-        let bots = ["web user=nobody limit=0/1000 : BOT touch:LAB/ran idle", "own : BOT idle"];
+        let bots = [
+            r#"web = { command = "BOT", args = ["touch:LAB/ran", "idle"], user = "nobody", limit = { exits = 0, window = "1s" } }"#,
+            r#"own = { command = "BOT", args = ["idle"] }"#,
+        ];
         let script = format!(
-            "exec strace -f -qq -e signal=none -o trace -e trace={call} -e inject={call}:retval=0 $D foreground"
+            "exec strace -f -qq -e signal=none -o trace -e trace={call} -e inject={call}:retval=0 $D -c m.toml run"
         );
         let running = foreground(&lab, &bots, &script);
         let told = wait_for(&lab, "web", "gave-up");
@@ -90,9 +104,14 @@ fn bot_whose_user_or_groups_did_not_change_is_not_started() {
 fn bot_with_user_opens_its_streams_and_reports_events() {
     needs_root();
     let lab = lab();
-    let script = "echo out > /dev/stdout; echo error > /dev/stderr; echo reply > /proc/self/fd/$DAEMON_EVENTS";
-    start(&lab, &[&format!("web user=nobody restart=never : sh {script}")]);
-    assert_eq!(said(&lab, "web"), "out\nerror\nok\n");
+    let script = "echo out > /dev/stdout; echo error > /dev/stderr; echo reply > /proc/self/fd/$$DAEMON_EVENTS";
+    start(
+        &lab,
+        &[&format!(
+            r#"web = {{ command = "/bin/sh", args = ["-c", "{script}"], user = "nobody", restart = "never" }}"#
+        )],
+    );
+    assert_eq!(said(&lab, "web"), "out\nerror\n");
     assert_eq!(crate::common::number(&status(&lab, "web"), "reply"), 1, "{}", status(&lab, "web"));
     stop(&lab);
 }
@@ -104,7 +123,11 @@ fn bot_with_user_opens_its_streams_and_reports_events() {
 fn stream_that_a_bot_inherits_stays_whose_it_was() {
     needs_root();
     let lab = lab();
-    let running = foreground(&lab, &["web user=nobody stdout=inherit : BOT idle"], "exec $D foreground");
+    let running = foreground(
+        &lab,
+        &[r#"web = { command = "BOT", args = ["idle"], user = "nobody", stdout = "inherit" }"#],
+        "exec $D -c m.toml run",
+    );
     wait_for(&lab, "web", "running");
     let owner = |fd: u32| {
         let path = format!("/proc/{}/fd/{fd}", process(&lab, "web").id());

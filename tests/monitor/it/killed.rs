@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::common::{
-    BOT, HEADLESS, SOON, lab, lines, process, start, start_again, stop, threads, wait_for, with_own_mounts, write_bots,
+    BOT, HEADLESS, SOON, lab, lines, process, start, start_again, stop, tell, threads, wait_for, with_own_mounts,
+    write_bots,
 };
 use look::{Deadline, Process};
 use nix::sys::signal::Signal;
@@ -26,7 +27,13 @@ fn copies(lab: &look::Lab, argument: &str) -> Vec<Process> {
 #[test]
 fn p6_04_bots_end_with_a_monitor_that_is_killed() {
     let lab = lab();
-    let monitor = start(&lab, &["web : BOT stamp:LAB/starts idle", "nobody user=65534 group=65534 : /bin/sleep 999"]);
+    let monitor = start(
+        &lab,
+        &[
+            r#"web = { command = "BOT", args = ["stamp:LAB/starts", "idle"] }"#,
+            r#"nobody = { command = "/bin/sleep", args = ["999"], user = "65534", group = "65534" }"#,
+        ],
+    );
     lines(&lab, "starts", 1);
     let (web, nobody) = (process(&lab, "web"), process(&lab, "nobody"));
     kill(monitor);
@@ -37,8 +44,8 @@ fn p6_04_bots_end_with_a_monitor_that_is_killed() {
 fn p6_04_there_is_never_a_second_copy_beside_the_first() {
     let lab = lab();
     let bots = [
-        "stub stop=TERM:300 : BOT ignore:TERM stamp:LAB/starts idle one",
-        "tree stop=TERM:300 : BOT spawn:ignore:TERM,stamp:LAB/kids,idle,two escape:ignore:TERM,stamp:LAB/kids,idle,three idle four",
+        r#"stub = { command = "BOT", args = ["ignore:TERM", "stamp:LAB/starts", "idle", "one"], stop = { signal = "TERM", timeout = "300ms" } }"#,
+        r#"tree = { command = "BOT", args = ["spawn:ignore:TERM,stamp:LAB/kids,idle,two", "escape:ignore:TERM,stamp:LAB/kids,idle,three", "idle", "four"], stop = { signal = "TERM", timeout = "300ms" } }"#,
     ];
     let mut monitor = start(&lab, &bots);
     for round in 1..=3 {
@@ -47,7 +54,7 @@ fn p6_04_there_is_never_a_second_copy_beside_the_first() {
         let before: Vec<Process> = ["one", "two", "three"].iter().flat_map(|which| copies(&lab, which)).collect();
         assert_eq!(before.len(), 3, "{:?}", lab.processes());
         kill(monitor);
-        monitor = start_again(&lab, &[]);
+        monitor = start_again(&lab);
         assert!(before.iter().all(|one| !one.alive()), "the next monitor has started beside what was left: {before:?}");
         wait_for(&lab, "stub", "running");
     }
@@ -63,7 +70,9 @@ fn p6_04_there_is_never_a_second_copy_beside_the_first() {
 #[test]
 fn p6_04_there_is_no_second_copy_without_a_journal() {
     let lab = lab();
-    let bots = ["tree : BOT spawn:stamp:LAB/kids,idle,two escape:stamp:LAB/kids,idle,three idle four"];
+    let bots = [
+        r#"tree = { command = "BOT", args = ["spawn:stamp:LAB/kids,idle,two", "escape:stamp:LAB/kids,idle,three", "idle", "four"] }"#,
+    ];
     let mut monitor = start(&lab, &bots);
     for (round, damage) in ["rm m.journal", "chmod 664 m.journal", ": > m.journal"].iter().enumerate() {
         lines(&lab, "kids", round * 2 + 2);
@@ -71,7 +80,7 @@ fn p6_04_there_is_no_second_copy_without_a_journal() {
         assert_eq!(before.len(), 2, "{:?}", lab.processes());
         kill(monitor);
         lab.shell(damage).run().ok();
-        monitor = start_again(&lab, &[]);
+        monitor = start_again(&lab);
         assert!(before.iter().all(|one| !one.alive()), "after `{damage}` there are two copies: {before:?}");
     }
     lines(&lab, "kids", 8);
@@ -85,12 +94,12 @@ fn p6_04_there_is_no_second_copy_without_a_journal() {
 #[test]
 fn p6_04_the_bots_of_another_pidfile_are_left_alone() {
     let lab = lab();
-    write_bots(&lab, &["one : BOT stamp:LAB/starts idle"]);
-    lab.shell("PIDFILE=other.pid $D start").run().ok();
-    lines(&lab, "starts", 1);
-    let one = process(&lab, "one");
-    lab.shell("rm commands").run().ok();
-    start_again(&lab, &[]);
+    write_bots(&lab, &[r#"one = { command = "BOT", args = ["stamp:LAB/starts", "idle"] }"#]);
+    lab.write("other.toml", lab.read("m.toml").replace("m.pid", "other.pid"));
+    lab.run(&["-c", "other.toml", "start"]).ok();
+    let first = lines(&lab, "starts", 1).remove(0);
+    let one = Process::new(first.split(' ').next().and_then(|pid| pid.parse().ok()).expect("a pid"));
+    start_again(&lab);
     lines(&lab, "starts", 2);
     assert!(one.alive(), "a bot of another monitor was killed");
     stop_both(&lab);
@@ -98,8 +107,8 @@ fn p6_04_the_bots_of_another_pidfile_are_left_alone() {
 
 /// Stops the monitor of `other.pid`, too.
 fn stop_both(lab: &look::Lab) {
-    assert!(lab.run(&["stop"]).ok().stdout.starts_with("stopped"));
-    lab.shell("PIDFILE=other.pid $D stop").run().ok();
+    tell(lab, "shutdown");
+    lab.run(&["-c", "other.toml", "shutdown"]).ok();
     crate::common::nothing_left(lab);
 }
 
@@ -111,22 +120,22 @@ fn p6_04_a_full_disk_costs_the_journal_nothing() {
     write_bots(
         &lab,
         &[
-            "crowd instances=150 autostart=no : /usr/bin/env -i /bin/sleep 999",
-            "late instances=20 autostart=no : /usr/bin/env -i /bin/sleep 998",
-            "loop autostart=no restart=always limit=1000000/1000 backoff=0 stdout=null errors=null : /bin/true",
+            r#"crowd = { command = "/usr/bin/env", args = ["-i", "/bin/sleep", "999"], instances = 150, autostart = false }"#,
+            r#"late = { command = "/usr/bin/env", args = ["-i", "/bin/sleep", "998"], instances = 20, autostart = false }"#,
+            r#"loop = { command = "/bin/true", autostart = false, restart = "always", limit = { exits = 1000, window = "1s" }, backoff = { first = "0s", cap = "0s", jitter = 0.0 }, stdout = "null", stderr = "null" }"#,
         ],
     );
-    let script = "mkdir full && mount -t tmpfs -o size=1m none full && cp bots full/ && cd full || exit 9
-        $D foreground 2>/dev/null & M=$!
-        for i in $(seq 200); do $D tell ping >/dev/null 2>&1 && break; sleep 0.05; done
+    let script = "mkdir full && mount -t tmpfs -o size=1m none full && cp m.toml full/ && cd full || exit 9
+        $D -c m.toml run 2>/dev/null & M=$!
+        for i in $(seq 200); do $D -c m.toml status >/dev/null 2>&1 && break; sleep 0.05; done
         dd if=/dev/zero of=fill bs=4k 2>/dev/null
-        $D tell start crowd 20000 >/dev/null
+        $D -c m.toml start --wait=20s crowd >/dev/null
         echo first $(grep -c '^+' m.journal)
-        $D tell start loop >/dev/null
+        $D -c m.toml start loop >/dev/null
         for i in $(seq 600); do [ -e m.journal.new ] && break; sleep 0.05; done
         [ -e m.journal.new ] && echo behind 1
-        $D tell stop loop 20000 >/dev/null
-        $D tell start late 20000 >/dev/null
+        $D -c m.toml stop --wait=20s loop >/dev/null
+        $D -c m.toml start --wait=20s late >/dev/null
         echo lacking $(grep -c '^+' m.journal)
         rm fill; sleep 3
         echo second $(grep -c '^+' m.journal)
@@ -145,11 +154,11 @@ fn p6_04_a_full_disk_costs_the_journal_nothing() {
 #[test]
 fn p6_04_a_stranger_with_the_number_of_a_bot_is_left_alone() {
     let lab = lab();
-    write_bots(&lab, &["web : BOT stamp:LAB/starts idle"]);
+    write_bots(&lab, &[r#"web = { command = "BOT", args = ["stamp:LAB/starts", "idle"] }"#]);
     lab.write("forge.py", FORGE);
     // In a name space where nobody else takes numbers.
     let script = "until_() { for i in $(seq 400); do eval \"$1\" && return; sleep 0.05; done; echo no: $1; exit 9; }
-        $D start >/dev/null || exit 9
+        $D -c m.toml start >/dev/null || exit 9
         until_ '[ $(grep -c . starts) = 1 ]'
         until_ 'grep -q ^+ m.journal'
         read -r _ web _ < <(grep ^+ m.journal)
@@ -160,11 +169,11 @@ fn p6_04_a_stranger_with_the_number_of_a_bot_is_left_alone() {
         [ $! = $web ] || exit 8
         until_ '[ $(cut -d\" \" -f6 /proc/$web/stat) = $web ]'
         python3 forge.py $web || exit 7
-        $D start >/dev/null || exit 6
+        $D -c m.toml start >/dev/null || exit 6
         until_ '[ $(grep -c . starts) = 2 ]'
         echo state $(cut -d' ' -f3 /proc/$web/stat)
         kill -KILL $web
-        $D stop";
+        $D -c m.toml shutdown";
     let unshare = ["--pid", "--fork", "--mount-proc", "--kill-child", "bash", "-c", script];
     let ended = lab.command("unshare", &unshare).env("D", lab.program()).run().ok();
     assert!(ended.stdout.contains("state S\n"), "the stranger was killed: {ended}");
@@ -187,7 +196,7 @@ open("m.journal", "w").write("".join(" ".join(words) + "\n" for words in lines))
 #[test]
 fn p6_13_any_journal_lets_the_monitor_start() {
     let lab = lab();
-    let monitor = start(&lab, &["web : BOT stamp:LAB/starts idle"]);
+    let monitor = start(&lab, &[r#"web = { command = "BOT", args = ["stamp:LAB/starts", "idle"] }"#]);
     lines(&lab, "starts", 1);
     let whole = lab.read("m.journal");
     assert_eq!(whole.lines().count(), 2, "{whole:?}");
@@ -198,34 +207,41 @@ fn p6_13_any_journal_lets_the_monitor_start() {
     for garbage in cuts.into_iter().chain([b"\xff\0garbage\n".to_vec(), vec![0; 5000]]) {
         lab.write("m.journal", garbage);
         lab.shell("chmod 600 m.journal").run().ok();
-        start_again(&lab, &[]);
+        start_again(&lab);
         count += 1;
         lines(&lab, "starts", count);
         stop(&lab);
         assert!(!lab.path("m.journal").exists(), "a journal is left after a clean stop");
     }
     // One that somebody else could have written is not believed, a link is not followed.
-    for script in ["echo x > m.journal; chmod 666 m.journal", "ln -s bots m.journal", "mkfifo m.journal"] {
+    for script in
+        ["echo x > m.journal; chmod 666 m.journal", "echo kept > kept; ln -s kept m.journal", "mkfifo m.journal"]
+    {
         lab.shell(script).run().ok();
-        start_again(&lab, &[]);
+        start_again(&lab);
         count += 1;
         lines(&lab, "starts", count);
         stop(&lab);
     }
-    assert!(lab.read("bots").starts_with("web"));
+    assert_eq!(lab.read("kept"), "kept\n");
 }
 
 /// What a bot left behind when it ended, just before the monitor was killed.
 #[test]
 fn p6_04_orphans_of_a_dead_bot_are_found_by_their_mark() {
     let lab = lab();
-    let monitor = start(&lab, &["web restart=never : BOT escape:ignore:TERM,stamp:LAB/kids,idle,kid sleep:500 exit:0"]);
+    let monitor = start(
+        &lab,
+        &[
+            r#"web = { command = "BOT", args = ["escape:ignore:TERM,stamp:LAB/kids,idle,kid", "sleep:500", "exit:0"], restart = "never" }"#,
+        ],
+    );
     lines(&lab, "kids", 1);
     wait_for(&lab, "web", "stopping");
     let kid = copies(&lab, "kid")[0];
     kill(monitor);
     assert!(kid.alive());
-    start_again(&lab, &[]);
+    start_again(&lab);
     assert!(kid.died(Duration::from_secs(20)).is_ok());
     stop(&lab);
 }
@@ -235,11 +251,16 @@ fn p6_04_orphans_of_a_dead_bot_are_found_by_their_mark() {
 fn copy_without_its_first_thread_is_ended_by_the_next_monitor() {
     let lab = lab();
     lab.write("headless.py", HEADLESS);
-    let monitor = start(&lab, &["web stop=TERM:300 : /usr/bin/python3 LAB/headless.py LAB/starts"]);
+    let monitor = start(
+        &lab,
+        &[
+            r#"web = { command = "/usr/bin/python3", args = ["LAB/headless.py", "LAB/starts"], stop = { signal = "TERM", timeout = "300ms" } }"#,
+        ],
+    );
     let first = lines(&lab, "starts", 1).remove(0);
     assert_eq!(threads(&first), 2);
     kill(monitor);
-    start_again(&lab, &[]);
+    start_again(&lab);
     assert!(threads(&first) < 2, "the next monitor has started beside what was left");
     lines(&lab, "starts", 2);
     stop(&lab);

@@ -7,7 +7,7 @@ use crate::common::{lab, start, status, stop, tell, wait_for};
 
 /// Ends when what it leaves has neither the bot's secret nor its session.
 const UNKNOWN: &str =
-    "setsid env -i sh -c 'echo $$ > LAB/pid; exec sleep 1000' & while [ ! -s LAB/pid ]; do :; done; exit 0";
+    "setsid env -i sh -c 'echo $$$$ > LAB/pid; exec sleep 1000' & while [ ! -s LAB/pid ]; do :; done; exit 0";
 
 fn pid_in(text: &str) -> i32 {
     text.trim().parse().expect("a pid")
@@ -20,10 +20,10 @@ fn program_that_daemonizes_itself_is_told_to_stay_in_the_foreground() {
     start(
         &lab,
         &[
-            "away restart=never : sh setsid sleep 1000 & exit 0",
-            "again limit=1/1000 : sh setsid sleep 1000 & exit 0",
-            "fails restart=never : sh setsid sleep 1000 & exit 1",
-            "clean restart=never : BOT exit:0",
+            r#"away = { command = "/bin/sh", args = ["-c", "setsid sleep 1000 & exit 0"], restart = "never" }"#,
+            r#"again = { command = "/bin/sh", args = ["-c", "setsid sleep 1000 & exit 0"], limit = { exits = 1, window = "1s" } }"#,
+            r#"fails = { command = "/bin/sh", args = ["-c", "setsid sleep 1000 & exit 1"], restart = "never" }"#,
+            r#"clean = { command = "BOT", args = ["exit:0"], restart = "never" }"#,
         ],
     );
     for (bot, state, hinted) in
@@ -41,16 +41,22 @@ fn program_that_daemonizes_itself_is_told_to_stay_in_the_foreground() {
 fn stop_says_that_a_process_lives_on_which_it_does_not_know_for_the_bots() {
     let lab = lab();
     // Another bot, which has nothing to do with it.
-    start(&lab, &["idle : BOT idle", &format!("away restart=never : sh {UNKNOWN}")]);
+    start(
+        &lab,
+        &[
+            r#"idle = { command = "BOT", args = ["idle"] }"#,
+            &format!(r#"away = {{ command = "/bin/sh", args = ["-c", "{UNKNOWN}"], restart = "never" }}"#),
+        ],
+    );
     wait_for(&lab, "away", "exited");
     let survivor = Process::new(pid_in(&lab.read("pid")));
     let says = format!("process {} lives on, which it may have started", survivor.id());
     let told = status(&lab, "away");
     assert!(told.contains(&says) && told.contains("have it stay in the foreground"), "{told}");
-    let told = tell(&lab, "stop away 20000");
-    assert!(told.contains("away stopped") && told.contains(&says), "{told}");
-    let told = tell(&lab, "stop idle 20000");
-    assert!(told.contains("idle stopped") && !told.contains("lives on"), "{told}");
+    let told = tell(&lab, "stop --wait=20s away");
+    assert!(told.contains("away: stopped") && told.contains(&says), "{told}");
+    let told = tell(&lab, "stop --wait=20s idle");
+    assert!(told.contains("idle: stopped") && !told.contains("lives on"), "{told}");
     // It is a child of the monitor's, which reaps it, and says no more of it.
     survivor.signal(Signal::SIGKILL);
     survivor.died(crate::common::SOON).expect("nothing survives that");

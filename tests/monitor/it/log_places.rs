@@ -28,8 +28,8 @@ fn as_nobody(lab: &Lab, script: &str) {
 }
 
 /// A bot, with this name and these settings, that says a line now and then.
-fn talking(what: &str) -> String {
-    format!("{what} : sh while sleep 0.05; do echo line; done")
+fn talking(name: &str, settings: &str) -> String {
+    format!(r#"{name} = {{ command = "/bin/sh", args = ["-c", "while sleep 0.05; do echo line; done"], {settings} }}"#)
 }
 
 /// Waits until what is told of the bot has this in it, and something was lost.
@@ -37,7 +37,7 @@ fn until_lost(lab: &Lab, bot: &str, text: &str) {
     let begin = Instant::now();
     loop {
         let told = status(lab, bot);
-        if number(&told, "lost") > 0 && told.contains(text) {
+        if number(&told, "dropped") > 0 && told.contains(text) {
             return;
         }
         assert!(begin.elapsed() < SOON, "{told}");
@@ -52,11 +52,14 @@ fn p2_15_root_writes_no_log_behind_a_link_that_a_bot_made() {
     start(
         &lab,
         &[
-            &talking("web user=nobody log=LAB/theirs/logs/web.log,0"),
+            &talking("web", r#"user = "nobody", stdout = { file = "LAB/theirs/logs/web.log", max_size = "0B" }"#),
             // This one is put aside every second or so.
-            &talking("small user=nobody log=LAB/theirs/small/web.log,100,2"),
+            &talking(
+                "small",
+                r#"user = "nobody", stdout = { file = "LAB/theirs/small/web.log", max_size = "100B", keep = 2 }"#,
+            ),
             // Nobody's directory is no place for a log of root.
-            &talking("ours log=LAB/theirs/logs/ours.log"),
+            &talking("ours", r#"stdout = "LAB/theirs/logs/ours.log""#),
         ],
     );
     lines(&lab, "theirs/logs/web.log", 2);
@@ -73,9 +76,9 @@ fn p2_15_root_writes_no_log_behind_a_link_that_a_bot_made() {
     }
     let hup = lab.daemon(crate::common::PIDFILE);
     hup.signal(nix::sys::signal::Signal::SIGHUP);
-    let before = number(&status(&lab, "web"), "lost");
+    let before = number(&status(&lab, "web"), "dropped");
     let begin = Instant::now();
-    while number(&status(&lab, "web"), "lost") < before + 100 {
+    while number(&status(&lab, "web"), "dropped") < before + 100 {
         assert!(begin.elapsed() < SOON, "{}", status(&lab, "web"));
     }
     let precious = lab.shell("ls -A precious; cat precious/web.log").run().ok().stdout;
@@ -92,7 +95,13 @@ fn p2_15_root_writes_no_log_behind_a_link_that_a_bot_made() {
 fn p2_15_root_puts_no_log_aside_behind_a_link_that_a_bot_made() {
     let lab = lab();
     prepare(&lab);
-    start(&lab, &[&talking("web user=nobody log=LAB/theirs/logs/web.log,200,2")]);
+    start(
+        &lab,
+        &[&talking(
+            "web",
+            r#"user = "nobody", stdout = { file = "LAB/theirs/logs/web.log", max_size = "200B", keep = 2 }"#,
+        )],
+    );
     lines(&lab, "theirs/logs/web.log.1", 2);
     // Open as it is, the old file is still written: only when it is large is its name looked for.
     as_nobody(&lab, "cd theirs; mv logs old; ln -s ../precious logs");
@@ -113,8 +122,9 @@ fn p2_15_a_log_has_one_name_and_is_the_users_or_roots() {
     )
     .run()
     .ok();
-    let bots = ["hard", "foreign", "ours", "his", "new"]
-        .map(|bot| talking(&format!("{bot} user=nobody log=LAB/theirs/logs/{bot}.log,0")));
+    let bots = ["hard", "foreign", "ours", "his", "new"].map(|bot| {
+        talking(bot, &format!(r#"user = "nobody", stdout = {{ file = "LAB/theirs/logs/{bot}.log", max_size = "0B" }}"#))
+    });
     start(&lab, &bots.each_ref().map(String::as_str));
     until_lost(&lab, "hard", "it has more than one name");
     until_lost(&lab, "foreign", "it belongs to user `daemon`");
@@ -129,7 +139,7 @@ fn p2_15_a_log_has_one_name_and_is_the_users_or_roots() {
     lines(&lab, "theirs/logs/new.log", 2);
     assert_eq!(std::os::unix::fs::MetadataExt::uid(&lab.path("theirs/logs/new.log").metadata().unwrap()), 65534);
     for bot in ["hard", "foreign", "ours"] {
-        let said = refused(&lab, &format!("tail {bot} 5"));
+        let said = refused(&lab, &format!("tail -n 5 {bot}"));
         assert!(said.contains("failed to read"), "{said}");
         assert!(["secret", "another", "of root"].iter().all(|text| !said.contains(text)), "{said}");
     }
@@ -173,7 +183,13 @@ stdout = { file = "LAB/theirs/logs/web.log" }
 #[test]
 fn a_log_that_is_not_there_has_no_lines() {
     let lab = lab();
-    start(&lab, &["web log=LAB/nowhere/web.log : BOT idle", "other log=LAB/other.log : BOT idle"]);
-    assert_eq!((tell(&lab, "tail web 5"), tell(&lab, "tail other 5")), ("ok\n".into(), "ok\n".into()));
+    start(
+        &lab,
+        &[
+            r#"web = { command = "BOT", args = ["idle"], stdout = "LAB/nowhere/web.log" }"#,
+            r#"other = { command = "BOT", args = ["idle"], stdout = "LAB/other.log" }"#,
+        ],
+    );
+    assert_eq!((tell(&lab, "tail -n 5 web"), tell(&lab, "tail -n 5 other")), (String::new(), String::new()));
     stop(&lab);
 }

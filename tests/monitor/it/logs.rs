@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use crate::common::{
-    BOT, foreground, lab, lines, number, process, size, start, start_again, status, stop, tell, wait_for,
+    configure, foreground, lab, lines, number, ping, process, size, start, start_program, status, stop, tell, wait_for,
     with_own_mounts, write_bots,
 };
 use crate::site::Site;
 use look::Process;
 use nix::sys::signal::Signal;
+use serde_json::Value;
 
 /// How much memory of its own a process has, in KiB.
 fn memory(process: Process) -> u64 {
@@ -22,11 +23,11 @@ fn output_goes_to_files_or_memory_in_order() {
     start(
         &lab,
         &[
-            "file log=LAB/file.log restart=never : BOT lines:1000 error:oops exit:0",
-            "both log=LAB/out.log errors=LAB/err.log restart=never : BOT print:one error:two exit:0",
-            "memory restart=never : BOT print:one error:two print:three exit:0",
-            "stamped log=LAB/x.stamped restart=never : BOT print:now exit:0",
-            "null stdout=null : BOT print:nothing idle",
+            r#"file = { command = "/bin/sh", args = ["-c", "BOT lines:1000; echo oops >&2"], stdout = "LAB/file.log", restart = "never" }"#,
+            r#"both = { command = "/bin/sh", args = ["-c", "echo one; echo two >&2"], stdout = "LAB/out.log", stderr = "LAB/err.log", restart = "never" }"#,
+            r#"memory = { command = "/bin/sh", args = ["-c", "echo one; echo two >&2; echo three"], restart = "never" }"#,
+            r#"stamped = { command = "BOT", args = ["print:now", "exit:0"], stdout = { file = "LAB/x.stamped", timestamps = true }, restart = "never" }"#,
+            r#"null = { command = "BOT", args = ["print:nothing", "idle"], stdout = "null" }"#,
         ],
     );
     let mut expected: Vec<String> = (0..1000).map(|number| format!("line {number}")).collect();
@@ -34,22 +35,27 @@ fn output_goes_to_files_or_memory_in_order() {
     assert_eq!(lines(&lab, "file.log", 1001), expected);
     assert_eq!((lines(&lab, "out.log", 1), lines(&lab, "err.log", 1)), (vec!["one".into()], vec!["two".into()]));
     wait_for(&lab, "memory", "exited");
-    assert_eq!(tell(&lab, "tail memory 2"), "two\nthree\nok\n");
-    assert_eq!(tell(&lab, "tail file 2"), "line 999\noops\nok\n");
+    assert_eq!(tell(&lab, "tail -n 2 memory"), "two\nthree\n");
+    assert_eq!(tell(&lab, "tail -n 2 file"), "line 999\noops\n");
     let stamped = lines(&lab, "x.stamped", 1);
     let (time, text) = stamped[0].split_once(' ').unwrap();
     assert!(time.len() == 24 && time.ends_with('Z') && text == "now", "{stamped:?}");
-    assert_eq!(tell(&lab, "tail null 9"), "ok\n");
+    assert_eq!(tell(&lab, "tail -n 9 null"), "");
     stop(&lab);
 }
 
 #[test]
 fn lines_are_followed_as_they_come() {
     let lab = lab();
-    start(&lab, &["web : sh for i in 1 2 3; do sleep 0.7; echo line $i; done; exec sleep 999"]);
-    let told = lab.run(&["tell", "follow web 2"]).ok().stdout;
-    let followed: Vec<&str> = told.lines().filter(|line| line.starts_with("line")).collect();
-    assert!(followed.len() >= 2, "{told}");
+    start(
+        &lab,
+        &[
+            r#"web = { command = "/bin/sh", args = ["-c", "for i in 1 2 3; do sleep 0.7; echo line $$i; done; exec sleep 999"] }"#,
+        ],
+    );
+    let follow = format!("{} -c m.toml tail --follow web | grep --line-buffered -m 2 line", lab.program().display());
+    let told = lab.shell(&follow).run().ok().stdout;
+    assert_eq!(told.lines().count(), 2, "{told}");
     stop(&lab);
 }
 
@@ -79,12 +85,12 @@ fn readers_of_a_silent_bot_take_no_threads_and_are_forgotten_when_they_leave() {
 #[test]
 fn a_program_that_looks_on_no_more_is_forgotten() {
     let lab = lab();
-    let bots = "[monitor]\nlog = { file = \"LAB/own.log\" }\nlog_level = \"debug\"\n[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n";
-    lab.write("bots.toml", bots.replace("BOT", BOT).replace("LAB", &lab.directory().display().to_string()));
-    start_again(&lab, &["config"]);
+    let bots = r#"web = { command = "BOT", args = ["idle"] }"#;
+    configure(&lab, "log_level = \"debug\"", &[bots]);
+    start_program(&lab, &[]);
     wait_for(&lab, "web", "running");
-    let says = |text: &str| drop(lab.wait_for("own.log", Duration::from_secs(10), |log| log.contains(text)));
-    tell(&lab, "look web");
+    let says = |text: &str| drop(lab.wait_for("m.log", Duration::from_secs(10), |log| log.contains(text)));
+    lab.write("call", "web");
     says("a reader of a log has come, and 1 are there");
     // The endpoint looks on, for those who may read its events.
     says("a reader has left; of logs 0 are there, of changes 1");
@@ -94,7 +100,12 @@ fn a_program_that_looks_on_no_more_is_forgotten() {
 #[test]
 fn a_log_is_put_aside_when_it_is_large() {
     let lab = lab();
-    start(&lab, &["web log=LAB/web.log,100000,2 restart=never : BOT lines:100000 exit:0"]);
+    start(
+        &lab,
+        &[
+            r#"web = { command = "BOT", args = ["lines:100000", "exit:0"], stdout = { file = "LAB/web.log", max_size = "100000B", keep = 2 }, restart = "never" }"#,
+        ],
+    );
     wait_for(&lab, "web", "exited");
     let all: String = ["web.log.2", "web.log.1", "web.log"].iter().map(|name| lab.read(name)).collect();
     assert!(!lab.path("web.log.3").exists());
@@ -114,20 +125,22 @@ fn p6_07_a_full_disk_stops_nothing() {
     write_bots(
         &lab,
         &[
-            "web log=LAB/full/web.log,0 : sh BOT lines:1000000 touch:LAB/done; until [ -e LAB/go ]; do sleep 0.05; done; BOT lines:50 touch:LAB/over idle",
+            r#"web = { command = "/bin/sh", args = ["-c", "BOT lines:1000000 touch:LAB/done; until [ -e LAB/go ]; do sleep 0.05; done; BOT lines:50 touch:LAB/over idle"], stdout = { file = "LAB/full/web.log", max_size = "0B" } }"#,
         ],
     );
     let script = "mkdir full && mount -t tmpfs -o size=64k none full || exit 9
-        $D foreground & M=$!
+        $D -c m.toml run & M=$!
         for i in $(seq 300); do [ -e done ] && break; sleep 0.1; done; [ -e done ] || exit 8
-        $D tell status web
+        $D -c m.toml --json status web | tr -d '\\n'; echo
         cp full/web.log first; : > full/web.log
         touch go; for i in $(seq 300); do [ -e over ] && break; sleep 0.1; done; sleep 0.3
         cp full/web.log second; kill -TERM $M; wait $M; echo ended $?";
     let ended = with_own_mounts(&lab, script).within(Duration::from_secs(90)).run().ok();
     assert!(ended.stdout.contains("ended 0"), "{ended}");
     let told = ended.stdout.lines().next().unwrap();
-    assert!(told.starts_with("web running") && number(told, "lost") > 10_000_000, "{told}");
+    let told: Value = serde_json::from_str(told).expect("JSON");
+    let told = told["bots"][0].to_string();
+    assert!(told.contains("running") && number(&told, "dropped") > 10_000_000, "{told}");
     assert!(told.contains("no space left on device"), "{told}");
     let first = lab.read("first");
     let whole: Vec<&str> = first.split_inclusive('\n').filter(|line| line.ends_with('\n')).collect();
@@ -146,25 +159,25 @@ fn p6_07_a_full_disk_stops_nothing() {
 #[test]
 fn p6_07_a_log_that_cannot_be_opened_stops_nothing() {
     let lab = lab();
-    lab.shell("mkdir gone; ln -s bots link; mkfifo fifo; mkdir directory").run().ok();
+    lab.write("precious", "untouched\n");
+    lab.shell("mkdir gone; ln -s precious link; mkfifo fifo; mkdir directory").run().ok();
     let bots = [
-        "gone log=LAB/gone/web.log,0 : sh while sleep 0.1; do echo line; done",
-        "link log=LAB/link restart=never : BOT lines:100 exit:0",
-        "fifo log=LAB/fifo restart=never : BOT lines:100 exit:0",
-        "directory log=LAB/directory restart=never : BOT lines:100 exit:0",
+        r#"gone = { command = "/bin/sh", args = ["-c", "while sleep 0.1; do echo line; done"], stdout = { file = "LAB/gone/web.log", max_size = "0B" } }"#,
+        r#"link = { command = "BOT", args = ["lines:100", "exit:0"], stdout = "LAB/link", restart = "never" }"#,
+        r#"fifo = { command = "BOT", args = ["lines:100", "exit:0"], stdout = "LAB/fifo", restart = "never" }"#,
+        r#"directory = { command = "BOT", args = ["lines:100", "exit:0"], stdout = "LAB/directory", restart = "never" }"#,
     ];
-    let before = "gone log".len();
     start(&lab, &bots);
     for bot in ["link", "fifo", "directory"] {
         wait_for(&lab, bot, "exited");
-        assert!(number(&status(&lab, bot), "lost") > 500, "{}", status(&lab, bot));
+        assert!(number(&status(&lab, bot), "dropped") > 500, "{}", status(&lab, bot));
     }
-    assert_eq!(lab.read("bots").lines().count(), bots.len(), "written through a link ({before})");
+    assert_eq!(lab.read("precious"), "untouched\n", "written through a link");
     lines(&lab, "gone/web.log", 1);
     let runs = process(&lab, "gone");
     lab.shell("rm -r gone").run().ok();
     let begin = Instant::now();
-    while number(&status(&lab, "gone"), "lost") == 0 {
+    while number(&status(&lab, "gone"), "dropped") == 0 {
         assert!(begin.elapsed() < Duration::from_secs(20), "{}", status(&lab, "gone"));
     }
     lab.shell("mkdir gone").run().ok();
@@ -176,9 +189,12 @@ fn p6_07_a_log_that_cannot_be_opened_stops_nothing() {
 /// What a dying disk answers: writes fail, or opening does, for some seconds. The bot runs on, the loss is counted and told.
 fn fails_for_a_while(calls: &str, injected: &str, text: &str) {
     let lab = lab();
-    let bots = ["web log=LAB/web.log,0 : sh while sleep 0.02; do echo line; done", "other : BOT idle"];
+    let bots = [
+        r#"web = { command = "/bin/sh", args = ["-c", "while sleep 0.02; do echo line; done"], stdout = { file = "LAB/web.log", max_size = "0B" } }"#,
+        r#"other = { command = "BOT", args = ["idle"] }"#,
+    ];
     let script = format!(
-        "exec strace -f -qq -o trace -e trace={calls} -P web.log -P $PWD/web.log -e inject={calls}:error={injected} $D foreground"
+        "exec strace -f -qq -o trace -e trace={calls} -P web.log -P $PWD/web.log -e inject={calls}:error={injected} $D -c m.toml run"
     );
     let running = foreground(&lab, &bots, &script);
     let begin = Instant::now();
@@ -187,16 +203,16 @@ fn fails_for_a_while(calls: &str, injected: &str, text: &str) {
             assert!(begin.elapsed() < Duration::from_secs(40), "{}", status(&lab, "web"));
         }
     };
-    until(&|told| told.contains(text) && number(told, "lost") > 0);
+    until(&|told| told.contains(text) && number(told, "dropped") > 0);
     let (web, other) = (process(&lab, "web"), process(&lab, "other"));
-    tell(&lab, "restart other 20000");
+    tell(&lab, "restart --wait=20s other");
     assert_ne!(process(&lab, "other"), other);
     until(&|told| !told.contains(text));
     let holds = |log: &str| log.split_once("lost here]\n").is_some_and(|(_, after)| after.lines().count() > 3);
     let log = lab.wait_for("web.log", Duration::from_secs(30), holds);
     assert!(log.lines().all(|line| line == "line" || line.ends_with("lost here]")), "{log:?}");
     assert_eq!(process(&lab, "web"), web);
-    tell(&lab, "shutdown");
+    tell(&lab, "shutdown --wait=0s");
     running.finish().ok();
 }
 
@@ -218,13 +234,13 @@ fn p6_07_a_write_that_takes_little_keeps_lines_whole() {
     write_bots(
         &lab,
         &[
-            "web log=LAB/full/web.log,0 : sh i=100000; until [ -e LAB/grown ]; do for k in 1 2 3 4 5 6 7 8; do echo line $i is whole; i=$((i+1)); done; sleep 0.005; done; sleep 1.2; echo last $i; exec sleep 999",
+            r#"web = { command = "/bin/sh", args = ["-c", "i=100000; until [ -e LAB/grown ]; do for k in 1 2 3 4 5 6 7 8; do echo line $$i is whole; i=$$((i+1)); done; sleep 0.005; done; sleep 1.2; echo last $$i; exec sleep 999"], stdout = { file = "LAB/full/web.log", max_size = "0B" } }"#,
         ],
     );
     let script = "mkdir full && mount -t tmpfs -o size=8k none full || exit 9
-        $D foreground & M=$!
+        $D -c m.toml run & M=$!
         for k in $(seq 3 22); do
-            for i in $(seq 200); do $D tell status web | grep -q 'no space left' && break; sleep 0.05; done
+            for i in $(seq 200); do $D -c m.toml status web | grep -q 'no space left' && break; sleep 0.05; done
             mount -o remount,size=$((k * 4))k full || exit 8
         done
         mount -o remount,size=1m full; touch grown
@@ -258,19 +274,22 @@ fn p6_08_a_flood_takes_no_memory_and_keeps_nobody_waiting() {
     let monitor = start(
         &lab,
         &[
-            "flood : BOT flood",
-            "file log=LAB/file.log,1000000,1 : BOT flood",
-            "quiet : BOT idle",
-            &format!("endless restart=never : BOT endless:{} exit:0", size(20_000_000, 100_000_000)),
+            r#"flood = { command = "/usr/bin/yes" }"#,
+            r#"file = { command = "/usr/bin/yes", stdout = { file = "LAB/file.log", max_size = "1000000B", keep = 1 } }"#,
+            r#"quiet = { command = "BOT", args = ["idle"] }"#,
+            &format!(
+                r#"endless = {{ command = "/usr/bin/head", args = ["-c", "{}", "/dev/zero"], restart = "never" }}"#,
+                size(20_000_000, 100_000_000)
+            ),
         ],
     );
     let begin = Instant::now();
     while begin.elapsed() < Duration::from_secs(u64::try_from(size(2, 30)).unwrap()) {
         let asked = Instant::now();
-        tell(&lab, "ping");
+        ping(&lab);
         assert!(asked.elapsed() < Duration::from_secs(5), "a command took {:?}", asked.elapsed());
     }
-    tell(&lab, "restart quiet 20000");
+    tell(&lab, "restart --wait=20s quiet");
     wait_for(&lab, "endless", "exited");
     assert!(memory(monitor) < 8 * 1024, "{} KiB", memory(monitor));
     stop(&lab);
@@ -282,7 +301,7 @@ fn p6_16_logs_are_opened_again_at_hup_and_nothing_is_lost() {
     let monitor = start(
         &lab,
         &[
-            "web log=LAB/web.log,0 restart=never : sh i=0; while [ $i -lt 400 ]; do echo line $i; i=$((i+1)); sleep 0.005; done; touch LAB/done",
+            r#"web = { command = "/bin/sh", args = ["-c", "i=0; while [ $$i -lt 400 ]; do echo line $$i; i=$$((i+1)); sleep 0.005; done; touch LAB/done"], stdout = { file = "LAB/web.log", max_size = "0B" }, restart = "never" }"#,
         ],
     );
     for number in 1..=2 {
@@ -302,7 +321,12 @@ fn p6_16_logs_are_opened_again_at_hup_and_nothing_is_lost() {
 #[test]
 fn p6_16_a_log_that_is_cut_off_is_appended_to() {
     let lab = lab();
-    start(&lab, &["web log=LAB/web.log,0 : sh while sleep 0.02; do echo line; done"]);
+    start(
+        &lab,
+        &[
+            r#"web = { command = "/bin/sh", args = ["-c", "while sleep 0.02; do echo line; done"], stdout = { file = "LAB/web.log", max_size = "0B" } }"#,
+        ],
+    );
     lines(&lab, "web.log", 10);
     lab.shell("cp web.log copy; : > web.log").run().ok();
     let after = lines(&lab, "web.log", 5);
@@ -313,7 +337,7 @@ fn p6_16_a_log_that_is_cut_off_is_appended_to() {
 #[test]
 fn the_foreground_monitor_passes_its_own_streams_on() {
     let lab = lab();
-    let running = foreground(&lab, &["web : BOT idle"], "exec $D foreground");
+    let running = foreground(&lab, &[r#"web = { command = "BOT", args = ["idle"] }"#], "exec $D -c m.toml run");
     running.signal(Signal::SIGTERM);
     running.finish().ok();
 }

@@ -1,17 +1,17 @@
 //! Messages of a bot on its notify socket, beside that it is ready.
 
-use crate::common::{SOON, lab, lines, number, start, status, stop, tell, wait_for, write_bots};
+use crate::common::{SOON, lab, lines, number, ping, start, status, stop, tell, wait_for, write_bots};
 use crate::site::Site;
 
 /// Promise 6.40.
 #[test]
 fn message_with_descriptors_is_heard_and_they_are_closed() {
-    // Each `hand-over` ends only when the monitor has closed what it was sent.
+    // Each message ends only when the monitor has closed what it was sent.
     let site = Site::new(
         r#"
 [bot.stores]
 command = "BOT"
-args = ["hand-over:FDSTORE=1+FDNAME=x", "hand-over:READY=1+FDSTORE=1", "hand-over:BARRIER=1", "touch:LAB/closed", "idle"]
+args = ["send_with_descriptor:FDSTORE=1+FDNAME=x", "send_with_descriptor:READY=1+FDSTORE=1", "send_with_descriptor:BARRIER=1", "touch:LAB/closed", "idle"]
 ready = "notify"
 "#,
     );
@@ -30,18 +30,20 @@ ready = "notify"
 #[test]
 fn bot_that_asks_for_more_time_has_it_to_start_and_to_stop() {
     let lab = lab();
-    let more = "BOT say:EXTEND_TIMEOUT_USEC=20000000";
+    let more = "send:EXTEND_TIMEOUT_USEC=20000000";
     start(
         &lab,
         &[
-            &format!("starts ready=notify ready_timeout=3000 limit=0/1000 : {more} sleep:3500 ready idle"),
             &format!(
-                "stops ready=notify stop=TERM:3000 : sh trap '{more}; sleep 3.5; echo done > LAB/done; exit 0' TERM; BOT ready; while :; do sleep 0.1; done"
+                r#"starts = {{ command = "BOT", args = ["{more}", "sleep:3500", "ready", "idle"], ready = "notify", ready_timeout = "3s", limit = {{ exits = 0, window = "1s" }} }}"#
+            ),
+            &format!(
+                r#"stops = {{ command = "/bin/sh", args = ["-c", "trap 'BOT {more}; sleep 3.5; echo done > LAB/done; exit 0' TERM; BOT ready; while :; do sleep 0.1; done"], ready = "notify", stop = {{ signal = "TERM", timeout = "3s" }} }}"#
             ),
         ],
     );
     wait_for(&lab, "stops", "running");
-    tell(&lab, "stop stops 20000");
+    tell(&lab, "stop --wait=20s stops");
     assert_eq!((lines(&lab, "done", 1), number(&status(&lab, "stops"), "kill")), (vec!["done".to_owned()], 0));
     wait_for(&lab, "starts", "running");
     assert_eq!(number(&status(&lab, "starts"), "exit"), 0);
@@ -54,14 +56,13 @@ fn time_that_a_bot_has_asked_for_is_not_lost_by_a_reload() {
     let lab = lab();
     let bot = |limit: &str| {
         format!(
-            "web ready=notify ready_timeout=1500 restart=never limit={limit}/1000 : BOT say:EXTEND_TIMEOUT_USEC=20000000 \
-             append:LAB/said:x sleep:2500 ready idle"
+            r#"web = {{ command = "BOT", args = ["send:EXTEND_TIMEOUT_USEC=20000000", "append:LAB/said:x", "sleep:2500", "ready", "idle"], ready = "notify", ready_timeout = "1500ms", restart = "never", limit = {{ exits = {limit}, window = "1s" }} }}"#
         )
     };
     start(&lab, &[&bot("1")]);
     lines(&lab, "said", 1);
     // Its message has been taken before this is answered.
-    tell(&lab, "ping");
+    ping(&lab);
     write_bots(&lab, &[&bot("2")]);
     assert!(tell(&lab, "reload").contains("limit"));
     wait_for(&lab, "web", "running");

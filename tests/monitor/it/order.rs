@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::common::{lab, lines, number, process, start, state, status, stop, tell, wait_for, write_bots};
+use crate::common::{begin, lab, lines, number, process, start, state, status, stop, tell, wait_for, write_bots};
 use look::Lab;
 use nix::sys::signal::Signal;
 
@@ -16,30 +16,49 @@ const AT_ONCE: Duration = Duration::from_secs(20);
 /// its name to `ends`.
 fn script(name: &str, at_end: &str) -> String {
     format!(
-        "sh trap '{at_end} echo {name} >> LAB/ends; exit' TERM; echo {name} >> LAB/up; echo is up; \
+        "trap '{at_end} echo {name} >> LAB/ends; exit' TERM; echo {name} >> LAB/up; echo is up; \
          while :; do sleep 0.02; done"
     )
 }
 
 /// A bot of that script, which is ready when it is up unless these settings say otherwise.
 fn bot(name: &str, settings: &str) -> String {
-    format!("{name} ready=output:up stop=TERM:{} {settings} : {}", STOP.as_millis(), script(name, ""))
+    format!(
+        r#"{name} = {{ command = "/bin/sh", args = ["-c", "{}"], ready = {{ output = "up" }}, stop = {{ signal = "TERM", timeout = "{}ms" }}, {settings} }}"#,
+        script(name, ""),
+        STOP.as_millis()
+    )
 }
 
-/// The same, but one that ends only when there is a file `go`.
+/// The same, but one that is never ready.
+fn never_ready(name: &str) -> String {
+    bot(name, "").replace(r#"output = "up""#, r#"output = "never""#)
+}
+
+/// A bot that ends only when there is a file `go`.
 fn held(name: &str, settings: &str) -> String {
     let until = "until [ -e LAB/go ]; do sleep 0.02; done;";
-    format!("{name} ready=output:up stop=TERM:{} {settings} : {}", STOP.as_millis(), script(name, until))
+    format!(
+        r#"{name} = {{ command = "/bin/sh", args = ["-c", "{}"], ready = {{ output = "up" }}, stop = {{ signal = "TERM", timeout = "{}ms" }}, {settings} }}"#,
+        script(name, until),
+        STOP.as_millis()
+    )
 }
 
 /// A job that is done at once, and writes to `runs` that it ran.
 fn job(name: &str, settings: &str) -> String {
-    format!("{name} ready=exit stop=TERM:{} {settings} : BOT append:LAB/runs:{name}", STOP.as_millis())
+    format!(
+        r#"{name} = {{ command = "BOT", args = ["append:LAB/runs:{name}"], ready = "exit", stop = {{ signal = "TERM", timeout = "{}ms" }}, {settings} }}"#,
+        STOP.as_millis()
+    )
 }
 
 /// A job that fails and is not tried again.
 fn failing(name: &str, settings: &str) -> String {
-    format!("{name} ready=exit restart=never {settings} stop=TERM:{} : BOT exit:1", STOP.as_millis())
+    format!(
+        r#"{name} = {{ command = "BOT", args = ["exit:1"], ready = "exit", restart = "never", {settings} stop = {{ signal = "TERM", timeout = "{}ms" }} }}"#,
+        STOP.as_millis()
+    )
 }
 
 #[track_caller]
@@ -59,14 +78,14 @@ fn at_once<T>(act: impl FnOnce() -> T) -> T {
 
 /// The database of the documentation, its migration, and the server that needs both.
 fn database_migration_server() -> [String; 3] {
-    [bot("db", ""), job("migrate", "depends=db"), bot("web", "depends=migrate")]
+    [bot("db", ""), job("migrate", r#"depends_on = ["db"],"#), bot("web", r#"depends_on = ["migrate"],"#)]
 }
 
 /// A database that never becomes ready, and a chain of bots that wait for it.
 fn chain_that_waits() -> Vec<String> {
-    let mut bots = vec![bot("db", "ready=output:never")];
+    let mut bots = vec![never_ready("db")];
     for (name, below) in [("w1", "db"), ("w2", "w1"), ("w3", "w2"), ("w4", "w3")] {
-        bots.push(bot(name, &format!("depends={below}")));
+        bots.push(bot(name, &format!(r#"depends_on = ["{below}"],"#)));
     }
     bots
 }
@@ -88,17 +107,17 @@ fn stop_below_chain_of_waiting_bots_is_done_at_once() {
     let lab = lab();
     start_all(&lab, &chain_that_waits());
     lines(&lab, "up", 1);
-    at_once(|| tell(&lab, "stop db 60000"));
+    at_once(|| tell(&lab, "stop --wait=60s db"));
     assert_eq!(["db", "w1", "w2", "w3", "w4"].map(|bot| state(&lab, bot)), ["stopped"; 5].map(str::to_owned));
     assert_eq!((lab.read("ends").as_str(), number(&status(&lab, "db"), "kill")), ("db\n", 0));
     // A `destroy` and a reload that removes the bots are done at once, too.
-    tell(&lab, "start w4");
+    begin(&lab, "start w4");
     lines(&lab, "up", 2);
-    at_once(|| tell(&lab, "destroy db 60000"));
-    tell(&lab, "start w4");
+    at_once(|| tell(&lab, "destroy --wait=60s db"));
+    begin(&lab, "start w4");
     lines(&lab, "up", 3);
     wait_for(&lab, "w4", "waiting");
-    write_bots(&lab, &["other : BOT idle"]);
+    write_bots(&lab, &[r#"other = { command = "BOT", args = ["idle"] }"#]);
     tell(&lab, "reload");
     at_once(|| lines(&lab, "ends", 2));
     at_once(|| stop(&lab));
@@ -114,17 +133,19 @@ fn shutdown_passes_bots_that_failed_or_back_off() {
             bot("db", ""),
             // It ends when those run that depend on it.
             format!(
-                "app depends=db backoff=600000 limit=9/600000 stop=TERM:{} : \
-                 sh until [ \"$(wc -l < LAB/up)\" -ge 3 ]; do sleep 0.02; done; exit 1",
+                r#"app = {{ command = "/bin/sh", args = ["-c", 'until [ "$$(wc -l < LAB/up)" -ge 3 ]; do sleep 0.02; done; exit 1'], depends_on = ["db"], backoff = {{ first = "600s", cap = "600s", jitter = 0.0 }}, limit = {{ exits = 9, window = "600s" }}, stop = {{ signal = "TERM", timeout = "{}ms" }} }}"#,
                 STOP.as_millis()
             ),
-            bot("web", "depends=app"),
-            bot("edge", "depends=web"),
+            bot("web", r#"depends_on = ["app"],"#),
+            bot("edge", r#"depends_on = ["web"],"#),
             failing("job", ""),
-            bot("late", "depends=job"),
-            bot("later", "depends=late"),
-            format!("broken ready=output:never limit=0/600000 stop=TERM:{} : BOT exit:1", STOP.as_millis()),
-            bot("last", "depends=broken"),
+            bot("late", r#"depends_on = ["job"],"#),
+            bot("later", r#"depends_on = ["late"],"#),
+            format!(
+                r#"broken = {{ command = "BOT", args = ["exit:1"], ready = {{ output = "never" }}, limit = {{ exits = 0, window = "600s" }}, stop = {{ signal = "TERM", timeout = "{}ms" }} }}"#,
+                STOP.as_millis()
+            ),
+            bot("last", r#"depends_on = ["broken"],"#),
         ],
     );
     lines(&lab, "up", 3);
@@ -140,7 +161,11 @@ fn shutdown_passes_bots_that_failed_or_back_off() {
 fn shutdown_with_finished_job_stops_the_server_before_the_database() {
     let lab = lab();
     let [db, migrate, _] = database_migration_server();
-    let slow = format!("web depends=migrate stop=TERM:{} : {}", STOP.as_millis(), script("web", "sleep 0.5;"));
+    let slow = format!(
+        r#"web = {{ command = "/bin/sh", args = ["-c", "{}"], depends_on = ["migrate"], stop = {{ signal = "TERM", timeout = "{}ms" }} }}"#,
+        script("web", "sleep 0.5;"),
+        STOP.as_millis()
+    );
     start_all(&lab, &[db, migrate, slow]);
     assert_eq!(lines(&lab, "up", 2), ["db", "web"]);
     at_once(|| stop(&lab));
@@ -153,11 +178,11 @@ fn stop_below_finished_job_stops_the_server_before_the_database() {
     let lab = lab();
     start_all(&lab, &database_migration_server());
     lines(&lab, "up", 2);
-    at_once(|| tell(&lab, "stop db 60000"));
+    at_once(|| tell(&lab, "stop --wait=60s db"));
     assert_eq!(lab.read("ends"), "web\ndb\n");
     assert_eq!(["db", "migrate", "web"].map(|bot| state(&lab, bot)), ["stopped"; 3].map(str::to_owned));
     // It brings up all that it needs again, the migration too.
-    assert!(tell(&lab, "start web 60000").starts_with("web running"));
+    assert!(tell(&lab, "start --wait=60s web").starts_with("web: running"));
     assert_eq!(
         (lines(&lab, "up", 4)[2..].to_vec(), lines(&lab, "runs", 2).len()),
         (vec!["db".into(), "web".into()], 2)
@@ -170,21 +195,21 @@ fn stop_below_finished_job_stops_the_server_before_the_database() {
 fn restart_below_finished_job_takes_the_server_along_and_runs_the_job_once() {
     let lab = lab();
     let [db, migrate, _] = database_migration_server();
-    start_all(&lab, &[db, migrate, held("web", "depends=migrate")]);
+    start_all(&lab, &[db, migrate, held("web", r#"depends_on = ["migrate"],"#)]);
     lines(&lab, "up", 2);
     wait_for(&lab, "web", "running");
     let web = process(&lab, "web");
     lab.write("go", "");
-    at_once(|| tell(&lab, "restart db 60000"));
+    at_once(|| tell(&lab, "restart --wait=60s db"));
     assert_eq!(lines(&lab, "up", 4)[2..], ["db", "web"]);
     assert_eq!(lab.read("ends"), "web\ndb\n");
     assert_ne!(process(&lab, "web"), web);
     // A restart of the server meanwhile does not run the job once more.
     std::fs::remove_file(lab.path("go")).unwrap();
     wait_for(&lab, "web", "running");
-    tell(&lab, "restart db");
+    begin(&lab, "restart db");
     wait_for(&lab, "web", "stopping");
-    tell(&lab, "restart web");
+    begin(&lab, "restart web");
     lab.write("go", "");
     assert_eq!(lines(&lab, "up", 6)[4..], ["db", "web"]);
     wait_for(&lab, "web", "running");
@@ -197,7 +222,17 @@ fn restart_below_finished_job_takes_the_server_along_and_runs_the_job_once() {
 fn server_behind_finished_job_starts_only_with_its_database() {
     let lab = lab();
     let [_, migrate, web] = database_migration_server();
-    start_all(&lab, &[bot("db", "backoff=600000 limit=9/600000"), migrate, web]);
+    start_all(
+        &lab,
+        &[
+            bot(
+                "db",
+                r#"backoff = { first = "600s", cap = "600s", jitter = 0.0 }, limit = { exits = 9, window = "600s" },"#,
+            ),
+            migrate,
+            web,
+        ],
+    );
     lines(&lab, "up", 2);
     // The first restart is at once, the second one after the backoff.
     process(&lab, "db").signal(Signal::SIGKILL);
@@ -209,11 +244,11 @@ fn server_behind_finished_job_starts_only_with_its_database() {
     assert!(waits.contains("waits for `db`"), "{waits}");
     assert_eq!(state(&lab, "migrate"), "exited");
     // A start by hand of what waits starts what it needs, through the job.
-    tell(&lab, "stop db 60000");
-    tell(&lab, "start migrate 60000");
+    tell(&lab, "stop --wait=60s db");
+    tell(&lab, "start --wait=60s migrate");
     process(&lab, "db").signal(Signal::SIGKILL);
     lines(&lab, "up", 5);
-    assert!(tell(&lab, "start web 60000").starts_with("web running"));
+    assert!(tell(&lab, "start --wait=60s web").starts_with("web: running"));
     stop(&lab);
 }
 
@@ -224,10 +259,10 @@ fn stop_passes_stopped_bot_between_running_ones_in_order() {
     let (db, web) = (bot("db", ""), bot("web", ""));
     start_all(&lab, &[db.clone(), web]);
     lines(&lab, "up", 2);
-    let bots = [db, bot("mid", "depends=db autostart=no"), bot("web", "depends=mid")];
+    let bots = [db, bot("mid", r#"depends_on = ["db"], autostart = false,"#), bot("web", r#"depends_on = ["mid"],"#)];
     write_bots(&lab, &bots.iter().map(String::as_str).collect::<Vec<_>>());
     tell(&lab, "reload");
-    at_once(|| tell(&lab, "stop db 60000"));
+    at_once(|| tell(&lab, "stop --wait=60s db"));
     assert_eq!(lab.read("ends"), "web\ndb\n");
     stop(&lab);
 }
@@ -236,13 +271,16 @@ fn stop_passes_stopped_bot_between_running_ones_in_order() {
 #[test]
 fn start_during_a_restart_below_restarts_with_it() {
     let lab = lab();
-    let edge = held("edge", "depends=web");
-    start_all(&lab, &[bot("db", ""), job("migrate", "depends=db"), bot("web", "depends=migrate"), edge]);
+    let edge = held("edge", r#"depends_on = ["web"],"#);
+    start_all(
+        &lab,
+        &[bot("db", ""), job("migrate", r#"depends_on = ["db"],"#), bot("web", r#"depends_on = ["migrate"],"#), edge],
+    );
     lines(&lab, "up", 3);
-    tell(&lab, "restart db");
+    begin(&lab, "restart db");
     wait_for(&lab, "edge", "stopping");
-    tell(&lab, "stop web");
-    tell(&lab, "start web");
+    begin(&lab, "stop web");
+    begin(&lab, "start web");
     lab.write("go", "");
     assert_eq!(lines(&lab, "up", 5)[3..], ["db", "web"]);
     wait_for(&lab, "edge", "stopped");

@@ -36,21 +36,23 @@ fn stop_is_not_done_before_a_descendant_that_forks_for_ever_is_caught() {
     let lab = lab();
     let rounds = size(5, 20);
     let script = format!(
-        "$D start >/dev/null || exit 9
+        "$D -c m.toml start >/dev/null || exit 9
         for round in $(seq {rounds}); do
-            $D tell start comet 20000 >/dev/null || exit 8
+            $D -c m.toml start --wait=20s comet >/dev/null || exit 8
             until_ '[ $(grep -c . up) = '$round' ]'
             is_seen 200 || exit 7
-            $D tell stop comet 60000 >told || exit 6
-            grep -q 'comet stopped' told || exit 5
+            $D -c m.toml stop --wait=60s comet >told || exit 6
+            grep -q 'comet: stopped' told || exit 5
             ! is_seen 60 || exit 4
             echo round $round
         done
-        $D stop"
+        $D -c m.toml shutdown"
     );
     let ended = isolated(
         &lab,
-        &["comet autostart=no stop=TERM:200 : sh cd LAB && python3 comet.py 3 && exec sleep 999"],
+        &[
+            r#"comet = { command = "/bin/sh", args = ["-c", "cd LAB && python3 comet.py 3 && exec sleep 999"], autostart = false, stop = { signal = "TERM", timeout = "200ms" } }"#,
+        ],
         &script,
     );
     assert!(ended.code() == 0 && ended.stdout.contains(&format!("round {rounds}\n")), "{ended}\n{}", lab.read("m.log"));
@@ -60,12 +62,13 @@ fn stop_is_not_done_before_a_descendant_that_forks_for_ever_is_caught() {
 #[test]
 fn end_of_the_monitor_catches_what_forks_for_ever() {
     let lab = lab();
-    let script = "$D start >/dev/null || exit 9
+    let script = "$D -c m.toml start >/dev/null || exit 9
         until_ '[ $(grep -c . up) = 1 ]'
         is_seen 200 || exit 7
-        $D stop || exit 6
+        $D -c m.toml shutdown || exit 6
         ! is_seen 60 || exit 4";
-    let bot = "comet : sh cd LAB && env -i python3 comet.py 2 && exec sleep 999";
+    let bot =
+        r#"comet = { command = "/bin/sh", args = ["-c", "cd LAB && env -i python3 comet.py 2 && exec sleep 999"] }"#;
     let ended = isolated(&lab, &[bot], script);
     assert!(ended.code() == 0, "{ended}\n{}", lab.read("m.log"));
 }
@@ -74,14 +77,14 @@ fn end_of_the_monitor_catches_what_forks_for_ever() {
 #[test]
 fn stop_is_not_delayed_by_the_orphans_of_another_user() {
     let lab = lab();
-    let script = "$D start >/dev/null || exit 9
+    let script = "$D -c m.toml start >/dev/null || exit 9
         until_ '[ $(grep -c . up) = 1 ]'
-        $D tell stop web 10000 >told || exit 6
+        $D -c m.toml stop --wait=10s web >told || exit 6
         is_seen 200 || exit 7
-        $D tell stop comet 60000 >told || exit 6
-        $D stop";
-    let comet = "comet stop=TERM:200 user=65534 group=65534 : sh cd LAB && python3 comet.py 2 && exec sleep 999";
-    let ended = isolated(&lab, &[comet, "web : BOT idle"], script);
+        $D -c m.toml stop --wait=60s comet >told || exit 6
+        $D -c m.toml shutdown";
+    let comet = r#"comet = { command = "/bin/sh", args = ["-c", "cd LAB && python3 comet.py 2 && exec sleep 999"], stop = { signal = "TERM", timeout = "200ms" }, user = "65534", group = "65534" }"#;
+    let ended = isolated(&lab, &[comet, r#"web = { command = "BOT", args = ["idle"] }"#], script);
     assert!(ended.code() == 0, "{ended}\n{}", lab.read("m.log"));
 }
 
@@ -90,13 +93,18 @@ fn stop_is_not_delayed_by_the_orphans_of_another_user() {
 fn stop_that_sigkill_does_not_end_names_the_process() {
     let lab = lab();
     let mute = Held::mute(&lab, "mute");
-    write_bots(&lab, &["stuck stop=TERM:100 : BOT stamp:LAB/starts touch:LAB/mute/file"]);
-    mute.shell(&lab, "exec $D start").run().ok();
+    write_bots(
+        &lab,
+        &[
+            r#"stuck = { command = "BOT", args = ["stamp:LAB/starts", "touch:LAB/mute/file"], stop = { signal = "TERM", timeout = "100ms" } }"#,
+        ],
+    );
+    mute.shell(&lab, "exec $D -c m.toml start").run().ok();
     lab.daemon("m.pid");
     lines(&lab, "starts", 1);
     let stuck = process(&lab, "stuck");
     lab.wait_for("asked", SOON, |text| text.contains(&format!(" {}\n", stuck.id())));
-    refused(&lab, "stop stuck 3000");
+    refused(&lab, "stop --wait=3s stuck");
     let told = status(&lab, "stuck");
     let expected = format!("process {} does not end of SIGKILL", stuck.id());
     assert!(state(&lab, "stuck") == "stopping" && told.contains(&expected), "{told}");
@@ -111,10 +119,15 @@ fn stop_that_sigkill_does_not_end_names_the_process() {
 fn stop_ends_a_descendant_without_its_first_thread() {
     let lab = lab();
     lab.write("headless.py", HEADLESS);
-    start(&lab, &["web stop=TERM:300 : sh (setsid /usr/bin/python3 LAB/headless.py LAB/kids &); exec sleep 999"]);
+    start(
+        &lab,
+        &[
+            r#"web = { command = "/bin/sh", args = ["-c", "(setsid /usr/bin/python3 LAB/headless.py LAB/kids &); exec sleep 999"], stop = { signal = "TERM", timeout = "300ms" } }"#,
+        ],
+    );
     let kid = lines(&lab, "kids", 1).remove(0);
     assert_eq!(threads(&kid), 2);
-    let told = tell(&lab, "stop web 20000");
-    assert!(told.starts_with("web stopped") && threads(&kid) < 2, "{told}");
+    let told = tell(&lab, "stop --wait=20s web");
+    assert!(told.starts_with("web: stopped") && threads(&kid) < 2, "{told}");
     stop(&lab);
 }

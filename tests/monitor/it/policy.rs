@@ -1,22 +1,33 @@
 //! What follows when a bot ends by itself.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::common::{BOT, SOON, lab, lines, number, process, start, state, status, stop, tell, wait_for};
+use crate::common::{
+    BOT, SOON, begin, lab, lines, number, process, start, start_program, state, status, stop, time_left, wait_for,
+    write_bots,
+};
+use look::Deadline;
 use nix::sys::signal::Signal;
 
 #[test]
 fn p6_01_a_crash_loop_is_bounded_and_needs_an_operator() {
     let lab = lab();
-    start(&lab, &["loop limit=5/3600000 backoff=1 : BOT append:LAB/starts:x exit:1"]);
+    write_bots(
+        &lab,
+        &[
+            r#"loop = { command = "BOT", args = ["append:LAB/starts:x", "exit:1"], limit = { exits = 5, window = "1h" }, backoff = { first = "1ms", cap = "1ms", jitter = 0.0 } }"#,
+        ],
+    );
+    start_program(&lab, &[]);
     let told = wait_for(&lab, "loop", "gave-up");
     assert!(told.contains("ended 6 times") && told.contains("status 1"), "no reason: {told}");
     assert_eq!(lab.read("starts").lines().count(), 6);
     let status = status(&lab, "loop");
     assert_eq!((number(&status, "exit"), number(&status, "start"), number(&status, "exits")), (6, 6, 6), "{status}");
-    assert!(number(&status, "left") > 3_500_000, "when it may run again is not told: {status}");
+    assert!(time_left(&lab, "loop") > Duration::from_secs(3500), "when it may run again is not told: {status}");
     // Given up is given up, until somebody starts it.
-    tell(&lab, "start loop");
+    begin(&lab, "start loop");
     wait_for(&lab, "loop", "gave-up");
     assert_eq!(lines(&lab, "starts", 12).len(), 12);
     stop(&lab);
@@ -25,7 +36,7 @@ fn p6_01_a_crash_loop_is_bounded_and_needs_an_operator() {
 #[test]
 fn p6_01_a_program_that_is_not_there_is_a_crash_too() {
     let lab = lab();
-    start(&lab, &["ghost backoff=1 : /nowhere/ghost"]);
+    start(&lab, &[r#"ghost = { command = "/nowhere/ghost", backoff = { first = "1ms", cap = "1ms", jitter = 0.0 } }"#]);
     let told = wait_for(&lab, "ghost", "gave-up");
     assert!(told.contains("failed to execute `/nowhere/ghost`: no such file or directory"), "no reason: {told}");
     stop(&lab);
@@ -34,7 +45,12 @@ fn p6_01_a_program_that_is_not_there_is_a_crash_too() {
 #[test]
 fn p6_01_backoff_grows_the_time_between_starts() {
     let lab = lab();
-    start(&lab, &["loop limit=100/3600000 backoff=300 : BOT stamp:LAB/starts exit:1"]);
+    start(
+        &lab,
+        &[
+            r#"loop = { command = "BOT", args = ["stamp:LAB/starts", "exit:1"], limit = { exits = 100, window = "1h" }, backoff = { first = "300ms", cap = "300ms", jitter = 0.0 } }"#,
+        ],
+    );
     let starts: Vec<u64> =
         lines(&lab, "starts", 4).iter().map(|line| line.split(' ').nth(1).unwrap().parse().unwrap()).collect();
     // The first restart is at once.
@@ -48,7 +64,12 @@ fn p6_01_backoff_grows_the_time_between_starts() {
 #[test]
 fn a_bot_that_is_killed_is_back_at_once() {
     let lab = lab();
-    start(&lab, &["web limit=1000/3600000 backoff=0 : BOT stamp:LAB/starts idle"]);
+    start(
+        &lab,
+        &[
+            r#"web = { command = "BOT", args = ["stamp:LAB/starts", "idle"], limit = { exits = 1000, window = "1h" }, backoff = { first = "0s", cap = "0s", jitter = 0.0 } }"#,
+        ],
+    );
     lines(&lab, "starts", 1);
     let mut took = Vec::new();
     for count in 2..12 {
@@ -70,10 +91,10 @@ fn an_end_is_followed_by_what_restart_says() {
     start(
         &lab,
         &[
-            "never restart=never : BOT exit:3",
-            "success restart=on-failure : BOT exit:0",
-            "failure restart=on-failure limit=2/3600000 backoff=1 : BOT exit:7",
-            "killed restart=never : BOT die:KILL",
+            r#"never = { command = "BOT", args = ["exit:3"], restart = "never" }"#,
+            r#"success = { command = "BOT", args = ["exit:0"], restart = "on-failure" }"#,
+            r#"failure = { command = "BOT", args = ["exit:7"], restart = "on-failure", limit = { exits = 2, window = "1h" }, backoff = { first = "1ms", cap = "1ms", jitter = 0.0 } }"#,
+            r#"killed = { command = "/bin/sh", args = ["-c", "kill -KILL $$$$"], restart = "never" }"#,
         ],
     );
     assert!(wait_for(&lab, "never", "failed").contains("ended by status 3"));
@@ -88,7 +109,7 @@ fn an_end_is_followed_by_what_restart_says() {
 fn what_a_crash_leaves_of_the_group_is_ended_before_the_restart() {
     let lab = lab();
     let bot = format!(
-        "web limit=1000/3600000 backoff=0 : BOT stamp:LAB/starts spawn:append:{}/kids:x,idle idle",
+        r#"web = {{ command = "BOT", args = ["stamp:LAB/starts", "spawn:append:{}/kids:x,idle", "idle"], limit = {{ exits = 1000, window = "1h" }}, backoff = {{ first = "0s", cap = "0s", jitter = 0.0 }} }}"#,
         lab.directory().display()
     );
     start(&lab, &[&bot]);
@@ -102,7 +123,7 @@ fn what_a_crash_leaves_of_the_group_is_ended_before_the_restart() {
     while running() > 2 && Instant::now() < deadline {
         look::first_death(
             &lab.processes().iter().map(|one| one.id()).collect::<Vec<_>>(),
-            look::Deadline::after(Duration::from_millis(50)),
+            Deadline::after(Duration::from_millis(50)),
         )
         .ok();
     }
@@ -118,8 +139,8 @@ fn what_escapes_and_lives_on_is_ended_before_the_restart() {
     start(
         &lab,
         &[
-            "web limit=2/3600000 backoff=1 : BOT escape:stamp:LAB/kids,idle,kid sleep:300 exit:0",
-            "other : BOT escape:idle,kept idle",
+            r#"web = { command = "BOT", args = ["escape:stamp:LAB/kids,idle,kid", "sleep:300", "exit:0"], limit = { exits = 2, window = "1h" }, backoff = { first = "1ms", cap = "1ms", jitter = 0.0 } }"#,
+            r#"other = { command = "BOT", args = ["escape:idle,kept", "idle"] }"#,
         ],
     );
     wait_for(&lab, "web", "gave-up");
@@ -134,9 +155,15 @@ fn what_escapes_and_lives_on_is_ended_before_the_restart() {
 #[test]
 fn an_idle_monitor_does_nothing() {
     let lab = lab();
-    let monitor =
-        start(&lab, &["a : BOT idle", "b ready=exit restart=never : BOT exit:0", "c restart=never : BOT exit:1"]);
-    wait_for(&lab, "c", "failed");
+    let monitor = start(
+        &lab,
+        &[
+            r#"a = { command = "BOT", args = ["idle"] }"#,
+            r#"b = { command = "BOT", args = ["exit:0"], ready = "exit", restart = "never" }"#,
+            r#"c = { command = "BOT", args = ["exit:1"], restart = "never" }"#,
+        ],
+    );
+    lab.wait_for("m.log", SOON, |log| log.contains("ended by status 1"));
     // Voluntary and involuntary switches of all threads: each is a wake-up.
     let wakes = || -> u64 {
         let counted = monitor.threads().into_iter().map(|thread| {
@@ -145,10 +172,15 @@ fn an_idle_monitor_does_nothing() {
         });
         counted.sum()
     };
-    // Whatever is still on its way home.
-    lab.shell("sleep 0.5").run().ok();
-    let before = wakes();
-    lab.shell("sleep 2").run().ok();
-    assert_eq!(wakes() - before, 0, "an idle monitor woke up");
+    // The endpoint has something to do for some seconds after a connection; then there is nothing.
+    let deadline = Deadline::after(SOON);
+    loop {
+        let before = wakes();
+        thread::sleep(Duration::from_secs(2));
+        if wakes() == before {
+            break;
+        }
+        assert!(!deadline.passed(), "an idle monitor does not come to rest");
+    }
     stop(&lab);
 }

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use crate::common::{lab, lines, number, refused, start, state, status, stop, tell, wait_for};
+use crate::common::{lab, lines, number, ping, refused, start, state, status, stop, tell, wait_for};
 
 /// The lines of a file, in the order in which they were written.
 fn order(lab: &look::Lab, count: usize) -> Vec<String> {
@@ -13,16 +13,18 @@ fn order(lab: &look::Lab, count: usize) -> Vec<String> {
 fn a_bot_waits_until_those_are_ready_that_it_depends_on() {
     let lab = lab();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let tcp = format!("tcp ready=tcp:127.0.0.1:{port} : BOT sleep:200 append:LAB/order:tcp listen:{port} idle");
+    let tcp = format!(
+        r#"tcp = {{ command = "BOT", args = ["sleep:200", "append:LAB/order:tcp", "listen:{port}", "idle"], ready = {{ tcp = "127.0.0.1:{port}" }} }}"#
+    );
     start(
         &lab,
         &[
-            "last depends=tcp,file,output,notify,exit : BOT append:LAB/order:last idle",
+            r#"last = { command = "BOT", args = ["append:LAB/order:last", "idle"], depends_on = ["tcp", "file", "output", "notify", "exit"] }"#,
             &tcp,
-            "file ready=file:LAB/ready : BOT sleep:250 append:LAB/order:file touch:LAB/ready idle",
-            "output ready=output:listening : BOT print:nothing sleep:300 append:LAB/order:output print:now.listening.here idle",
-            "notify ready=notify : BOT sleep:350 append:LAB/order:notify ready idle",
-            "exit ready=exit : BOT sleep:400 append:LAB/order:exit exit:0",
+            r#"file = { command = "BOT", args = ["sleep:250", "append:LAB/order:file", "touch:LAB/ready", "idle"], ready = { file = "LAB/ready" } }"#,
+            r#"output = { command = "BOT", args = ["print:nothing", "sleep:300", "append:LAB/order:output", "print:now.listening.here", "idle"], ready = { output = "listening" } }"#,
+            r#"notify = { command = "BOT", args = ["sleep:350", "append:LAB/order:notify", "ready", "idle"], ready = "notify" }"#,
+            r#"exit = { command = "BOT", args = ["sleep:400", "append:LAB/order:exit", "exit:0"], ready = "exit" }"#,
         ],
     );
     assert_eq!(state(&lab, "last"), "waiting");
@@ -45,8 +47,8 @@ fn readiness_is_heard_from_descendants_and_not_from_strangers() {
     start(
         &lab,
         &[
-            "shell ready=notify : sh BOT sleep:200 ready; exec sleep 999",
-            "mute ready=notify ready_timeout=60000 : BOT environment:LAB/mute.new idle",
+            r#"shell = { command = "/bin/sh", args = ["-c", "BOT sleep:200 ready; exec sleep 999"], ready = "notify" }"#,
+            r#"mute = { command = "BOT", args = ["write_environment:LAB/mute.new", "idle"], ready = "notify", ready_timeout = "60s" }"#,
         ],
     );
     wait_for(&lab, "shell", "running");
@@ -54,7 +56,7 @@ fn readiness_is_heard_from_descendants_and_not_from_strangers() {
     let address = environment.iter().find_map(|line| line.strip_prefix("NOTIFY_SOCKET=")).unwrap();
     let stranger = ["--reuid=65534", "--clear-groups", crate::common::BOT, "ready"];
     lab.command("setpriv", &stranger).env("NOTIFY_SOCKET", address).run().ok();
-    tell(&lab, "status");
+    ping(&lab);
     assert_eq!(state(&lab, "mute"), "starting", "a stranger has spoken for it");
     stop(&lab);
 }
@@ -65,8 +67,8 @@ fn a_bot_that_is_not_ready_in_time_is_stopped_and_tried_again() {
     start(
         &lab,
         &[
-            "never ready=file:LAB/nothing ready_timeout=100 limit=1/3600000 backoff=1 : BOT append:LAB/starts:x idle",
-            "waits depends=never : BOT append:LAB/starts:wrong idle",
+            r#"never = { command = "BOT", args = ["append:LAB/starts:x", "idle"], ready = { file = "LAB/nothing" }, ready_timeout = "100ms", limit = { exits = 1, window = "1h" }, backoff = { first = "1ms", cap = "1ms", jitter = 0.0 } }"#,
+            r#"waits = { command = "BOT", args = ["append:LAB/starts:wrong", "idle"], depends_on = ["never"] }"#,
         ],
     );
     let told = wait_for(&lab, "never", "gave-up");
@@ -82,20 +84,20 @@ fn a_start_waits_until_it_is_ready_and_tells_why_it_is_not() {
     start(
         &lab,
         &[
-            "good autostart=no ready=file:LAB/ready : BOT sleep:200 touch:LAB/ready idle",
-            "bad autostart=no ready=file:LAB/no limit=0/1000 : BOT exit:9",
-            "slow autostart=no ready=file:LAB/no : BOT idle",
-            "needs autostart=no depends=dep : BOT idle",
-            "dep autostart=no : BOT idle",
+            r#"good = { command = "BOT", args = ["sleep:200", "touch:LAB/ready", "idle"], autostart = false, ready = { file = "LAB/ready" } }"#,
+            r#"bad = { command = "BOT", args = ["exit:9"], autostart = false, ready = { file = "LAB/no" }, limit = { exits = 0, window = "1s" } }"#,
+            r#"slow = { command = "BOT", args = ["idle"], autostart = false, ready = { file = "LAB/no" } }"#,
+            r#"needs = { command = "BOT", args = ["idle"], autostart = false, depends_on = ["dep"] }"#,
+            r#"dep = { command = "BOT", args = ["idle"], autostart = false }"#,
         ],
     );
-    assert!(tell(&lab, "start good 20000").contains("good running"));
+    assert!(tell(&lab, "start --wait=20s good").contains("good: running"));
     assert!(lab.path("ready").exists());
-    let told = refused(&lab, "start bad 20000");
+    let told = refused(&lab, "start --wait=20s bad");
     assert!(told.contains("failed to wait for bot `bad`: it was given up: ended 1 time"), "{told}");
-    assert!(refused(&lab, "start slow 100").contains("not done within"));
+    assert!(refused(&lab, "start --wait=100ms slow").contains("not done within"));
     // Those that it depends on are started too.
-    tell(&lab, "start needs 20000");
+    tell(&lab, "start --wait=20s needs");
     assert_eq!(number(&status(&lab, "dep"), "start"), 1);
     stop(&lab);
 }
@@ -103,7 +105,13 @@ fn a_start_waits_until_it_is_ready_and_tells_why_it_is_not() {
 #[test]
 fn a_job_that_fails_keeps_those_waiting_that_need_it() {
     let lab = lab();
-    start(&lab, &["job ready=exit restart=never : BOT exit:1", "web depends=job : BOT idle"]);
+    start(
+        &lab,
+        &[
+            r#"job = { command = "BOT", args = ["exit:1"], ready = "exit", restart = "never" }"#,
+            r#"web = { command = "BOT", args = ["idle"], depends_on = ["job"] }"#,
+        ],
+    );
     wait_for(&lab, "job", "failed");
     assert_eq!(state(&lab, "web"), "waiting");
     stop(&lab);

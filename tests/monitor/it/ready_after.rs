@@ -10,12 +10,12 @@ fn dependents_wait_until_a_bot_has_run_for_its_time_or_says_that_it_is_ready() {
     start(
         &lab,
         &[
-            "timed ready=after:600 : BOT stamp:LAB/stamps idle",
-            "behind depends=timed : BOT stamp:LAB/stamps idle",
-            "says ready=after:3600000 : BOT ready idle",
-            "heard depends=says : BOT idle",
-            "dies ready=after:3600000 restart=never : BOT exit:7",
-            "never depends=dies : BOT idle",
+            r#"timed = { command = "BOT", args = ["stamp:LAB/stamps", "idle"], ready = { after = "600ms" } }"#,
+            r#"behind = { command = "BOT", args = ["stamp:LAB/stamps", "idle"], depends_on = ["timed"] }"#,
+            r#"says = { command = "BOT", args = ["ready", "idle"], ready = { after = "1h" } }"#,
+            r#"heard = { command = "BOT", args = ["idle"], depends_on = ["says"] }"#,
+            r#"dies = { command = "BOT", args = ["exit:7"], ready = { after = "1h" }, restart = "never" }"#,
+            r#"never = { command = "BOT", args = ["idle"], depends_on = ["dies"] }"#,
         ],
     );
     wait_for(&lab, "heard", "running");
@@ -25,7 +25,7 @@ fn dependents_wait_until_a_bot_has_run_for_its_time_or_says_that_it_is_ready() {
     let apart = stamp(&stamps[1]) - stamp(&stamps[0]);
     // The first one was written a moment after its process was made.
     assert!(apart > 400_000_000, "{apart} ns");
-    assert!(refused(&lab, "start dies 20000").contains("it has failed: ended by status 7"));
+    assert!(refused(&lab, "start --wait=20s dies").contains("it has failed: ended by status 7"));
     assert_eq!((state(&lab, "dies"), state(&lab, "never")), ("failed".to_owned(), "waiting".to_owned()));
     stop(&lab);
 }
@@ -34,10 +34,10 @@ fn dependents_wait_until_a_bot_has_run_for_its_time_or_says_that_it_is_ready() {
 #[test]
 fn bot_that_is_suspended_while_it_starts_is_shown_as_suspended() {
     let lab = lab();
-    start(&lab, &["web ready=after:1000 : BOT idle"]);
+    start(&lab, &[r#"web = { command = "BOT", args = ["idle"], ready = { after = "1s" } }"#]);
     process(&lab, "web").signal(Signal::SIGSTOP);
     wait_for(&lab, "web", "suspended");
-    tell(&lab, "signal web CONT");
+    tell(&lab, "signal CONT web");
     wait_for(&lab, "web", "running");
     stop(&lab);
 }
@@ -50,14 +50,14 @@ fn file_of_an_earlier_run_does_not_make_a_bot_ready() {
     start(
         &lab,
         &[
-            "file ready=file:LAB/ready : BOT sleep:400 append:LAB/order:file touch:LAB/ready idle",
-            "behind depends=file : BOT append:LAB/order:behind idle",
+            r#"file = { command = "BOT", args = ["sleep:400", "append:LAB/order:file", "touch:LAB/ready", "idle"], ready = { file = "LAB/ready" } }"#,
+            r#"behind = { command = "BOT", args = ["append:LAB/order:behind", "idle"], depends_on = ["file"] }"#,
         ],
     );
     wait_for(&lab, "behind", "running");
     assert_eq!(lines(&lab, "order", 2), ["file", "behind"]);
     // So it is for the next run of the same monitor.
-    tell(&lab, "restart file 20000");
+    tell(&lab, "restart --wait=20s file");
     wait_for(&lab, "behind", "running");
     assert_eq!(lines(&lab, "order", 4), ["file", "behind", "file", "behind"]);
     stop(&lab);
@@ -70,18 +70,19 @@ fn dependency_that_does_not_start_by_itself_is_started() {
     start(
         &lab,
         &[
-            "deep autostart=no : BOT idle",
-            "job autostart=no ready=exit depends=deep : BOT append:LAB/order:job exit:0",
-            "app depends=job : BOT append:LAB/order:app idle",
-            "other autostart=no : BOT idle",
+            r#"deep = { command = "BOT", args = ["idle"], autostart = false }"#,
+            r#"job = { command = "BOT", args = ["append:LAB/order:job", "exit:0"], autostart = false, ready = "exit", depends_on = ["deep"] }"#,
+            r#"app = { command = "BOT", args = ["append:LAB/order:app", "idle"], depends_on = ["job"] }"#,
+            r#"other = { command = "BOT", args = ["idle"], autostart = false }"#,
         ],
     );
     wait_for(&lab, "app", "running");
     assert_eq!(lines(&lab, "order", 2), ["job", "app"]);
     assert_eq!((state(&lab, "deep"), state(&lab, "other")), ("running".to_owned(), "stopped".to_owned()));
     // A bot that comes with a reload starts what it needs, too.
-    let bots = lab.read("bots") + "late depends=other : /bin/sleep 1000\n";
-    lab.write("bots", bots);
+    let bots = lab.read("m.toml")
+        + r#"late = { command = "/bin/sleep", args = ["1000"], depends_on = ["other"], ready = "at-once" }"#;
+    lab.write("m.toml", bots);
     tell(&lab, "reload");
     wait_for(&lab, "late", "running");
     assert_eq!(state(&lab, "other"), "running");

@@ -2,19 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::common::{lab, lines, process, refused, start, start_again, state, stop, tell, wait_for, write_bots};
+use crate::common::{
+    PIDFILE, ctl, foreground_again, lab, lines, process, refused, start, start_again, state, states, stop, tell,
+    wait_for, write_bots,
+};
 use nix::sys::signal::Signal;
 
 /// The processes of all bots that run.
-fn pids(lab: &look::Lab) -> BTreeMap<String, String> {
-    let told = tell(lab, "status");
-    let running = told.lines().filter(|line| line.contains(" running "));
-    running
-        .map(|line| {
-            let words: Vec<&str> = line.split(' ').collect();
-            (words[0].to_owned(), words[2].to_owned())
-        })
-        .collect()
+fn pids(lab: &look::Lab) -> BTreeMap<String, i32> {
+    let running = states(lab).into_iter().filter(|(_, state)| state == "running");
+    running.map(|(name, _)| (name.clone(), process(lab, &name).id())).collect()
 }
 
 #[test]
@@ -22,27 +19,39 @@ fn p6_06_a_reload_touches_only_what_differs() {
     let lab = lab();
     start(
         &lab,
-        &["same : BOT idle", "gone : BOT idle", "limits : BOT idle", "args : BOT idle", "off autostart=no : BOT idle"],
+        &[
+            r#"same = { command = "BOT", args = ["idle"] }"#,
+            r#"gone = { command = "BOT", args = ["idle"] }"#,
+            r#"limits = { command = "BOT", args = ["idle"] }"#,
+            r#"args = { command = "BOT", args = ["idle"] }"#,
+            r#"off = { command = "BOT", args = ["idle"], autostart = false }"#,
+        ],
     );
     let before = pids(&lab);
     let wanted = [
-        "same : BOT idle",
-        "limits limit=1/1000 backoff=5 restart=on-failure stop=INT:100 : BOT idle",
-        "args : BOT sleep:1 idle",
-        "off autostart=no : BOT sleep:1 idle",
-        "new : BOT idle",
-        "asleep autostart=no : BOT idle",
+        r#"same = { command = "BOT", args = ["idle"] }"#,
+        r#"limits = { command = "BOT", args = ["idle"], limit = { exits = 1, window = "1s" }, backoff = { first = "5ms", cap = "5ms", jitter = 0.0 }, restart = "on-failure", stop = { signal = "INT", timeout = "100ms" } }"#,
+        r#"args = { command = "BOT", args = ["sleep:1", "idle"] }"#,
+        r#"off = { command = "BOT", args = ["sleep:1", "idle"], autostart = false }"#,
+        r#"new = { command = "BOT", args = ["idle"] }"#,
+        r#"asleep = { command = "BOT", args = ["idle"], autostart = false }"#,
     ];
     write_bots(&lab, &wanted);
-    let plan = tell(&lab, "reload dry");
-    for line in ["stop     gone", "restart  args: args changed", "change   limits", "start    new", "add      asleep"] {
+    let plan = tell(&lab, "reload --dry-run");
+    for line in [
+        "- gone: would be removed",
+        "~ args: would be restarted (args)",
+        "= limits: would be changed",
+        "+ new: would be added",
+        "+ asleep: would be added",
+    ] {
         assert!(plan.contains(line), "no {line:?} in {plan}");
     }
     assert_eq!(pids(&lab), before, "a dry run did something");
-    assert_eq!(tell(&lab, "reload"), plan);
+    assert_eq!(tell(&lab, "reload"), plan.replace("would be ", ""));
     wait_for(&lab, "new", "running");
     wait_for(&lab, "args", "running");
-    let _ = lab.run(&["tell", "stop gone 20000"]);
+    let _ = ctl(&lab, "stop --wait=20s gone").run();
     let after = pids(&lab);
     assert_eq!(after.keys().collect::<Vec<_>>(), ["args", "limits", "new", "same"]);
     assert_eq!((&after["same"], &after["limits"]), (&before["same"], &before["limits"]));
@@ -51,15 +60,15 @@ fn p6_06_a_reload_touches_only_what_differs() {
     assert_eq!((state(&lab, "off"), state(&lab, "asleep")), ("stopped".into(), "stopped".into()));
     // Limits apply to what runs.
     process(&lab, "limits").signal(Signal::SIGKILL);
-    assert!(tell(&lab, "reload").starts_with("6 bots are left"), "the second reload finds nothing to do");
+    assert!(tell(&lab, "reload").starts_with("6 bots untouched"), "the second reload finds nothing to do");
     stop(&lab);
 }
 
 #[test]
 fn p6_06_limits_apply_to_a_bot_that_runs() {
     let lab = lab();
-    start(&lab, &["web : BOT idle"]);
-    write_bots(&lab, &["web limit=0/60000 : BOT idle"]);
+    start(&lab, &[r#"web = { command = "BOT", args = ["idle"] }"#]);
+    write_bots(&lab, &[r#"web = { command = "BOT", args = ["idle"], limit = { exits = 0, window = "60s" } }"#]);
     tell(&lab, "reload");
     process(&lab, "web").signal(Signal::SIGKILL);
     wait_for(&lab, "web", "gave-up");
@@ -69,9 +78,12 @@ fn p6_06_limits_apply_to_a_bot_that_runs() {
 #[test]
 fn p6_06_reloads_at_once_follow_each_other() {
     let lab = lab();
-    start(&lab, &["web : BOT idle"]);
-    let running: Vec<_> = (0..8).map(|_| lab.helper(&["tell", "reload"]).spawn()).collect();
-    write_bots(&lab, &["web : BOT idle", "late : BOT idle"]);
+    start(&lab, &[r#"web = { command = "BOT", args = ["idle"] }"#]);
+    let running: Vec<_> = (0..8).map(|_| lab.helper(&["-c", "m.toml", "reload"]).spawn()).collect();
+    write_bots(
+        &lab,
+        &[r#"web = { command = "BOT", args = ["idle"] }"#, r#"late = { command = "BOT", args = ["idle"] }"#],
+    );
     for reload in running {
         reload.finish().ok();
     }
@@ -84,7 +96,12 @@ fn p6_06_reloads_at_once_follow_each_other() {
 #[test]
 fn p6_06_a_reload_while_it_stops_is_refused() {
     let lab = lab();
-    let monitor = start(&lab, &["slow stop=TERM:1500 : BOT ignore:TERM touch:LAB/slow idle"]);
+    let monitor = start(
+        &lab,
+        &[
+            r#"slow = { command = "BOT", args = ["ignore:TERM", "touch:LAB/slow", "idle"], stop = { signal = "TERM", timeout = "1500ms" } }"#,
+        ],
+    );
     lab.wait_for("slow", crate::common::SOON, |_| true);
     monitor.signal(Signal::SIGTERM);
     wait_for(&lab, "slow", "stopping");
@@ -100,18 +117,21 @@ fn p6_06_removals_are_in_order() {
     let lab = lab();
     let bot = |name: &str, depends: &str, time: &str| {
         format!(
-            "{name} {depends} : sh trap 'sleep {time}; echo {name} >> LAB/ends; exit' TERM; echo {name} >> LAB/up; \
-             while :; do sleep 0.02; done"
+            r#"{name} = {{ command = "/bin/sh", args = ["-c", "trap 'sleep {time}; echo {name} >> LAB/ends; exit' TERM; echo {name} >> LAB/up; while :; do sleep 0.02; done"], {depends} }}"#
         )
     };
-    let bots =
-        [bot("a", "", "0"), bot("b", "depends=a", "0.2"), bot("c", "depends=b", "0.4"), "same : BOT idle".into()];
+    let bots = [
+        bot("a", "", "0"),
+        bot("b", r#"depends_on = ["a"],"#, "0.2"),
+        bot("c", r#"depends_on = ["b"],"#, "0.4"),
+        r#"same = { command = "BOT", args = ["idle"] }"#.into(),
+    ];
     start(&lab, &bots.each_ref().map(String::as_str));
     lines(&lab, "up", 3);
-    write_bots(&lab, &["same : BOT idle"]);
+    write_bots(&lab, &[r#"same = { command = "BOT", args = ["idle"] }"#]);
     tell(&lab, "reload");
     assert_eq!(lines(&lab, "ends", 3), ["c", "b", "a"]);
-    let _ = lab.run(&["tell", "stop a 20000"]);
+    let _ = ctl(&lab, "stop --wait=20s a").run();
     refused(&lab, "status a");
     stop(&lab);
 }
@@ -120,13 +140,33 @@ fn p6_06_removals_are_in_order() {
 #[test]
 fn p6_06_a_reload_leaves_nobody_waiting_for_nothing() {
     let lab = lab();
-    start(&lab, &["db ready=output:never : BOT idle", "web depends=db : BOT idle", "api depends=web,db : BOT idle"]);
+    start(
+        &lab,
+        &[
+            r#"db = { command = "BOT", args = ["idle"], ready = { output = "never" } }"#,
+            r#"web = { command = "BOT", args = ["idle"], depends_on = ["db"] }"#,
+            r#"api = { command = "BOT", args = ["idle"], depends_on = ["web", "db"] }"#,
+        ],
+    );
     assert_eq!((state(&lab, "web"), state(&lab, "api")), ("waiting".into(), "waiting".into()));
-    write_bots(&lab, &["db ready=output:never : BOT idle", "web : BOT idle", "api depends=web,db : BOT idle"]);
+    write_bots(
+        &lab,
+        &[
+            r#"db = { command = "BOT", args = ["idle"], ready = { output = "never" } }"#,
+            r#"web = { command = "BOT", args = ["idle"] }"#,
+            r#"api = { command = "BOT", args = ["idle"], depends_on = ["web", "db"] }"#,
+        ],
+    );
     tell(&lab, "reload");
     wait_for(&lab, "web", "running");
     assert_eq!(state(&lab, "api"), "waiting");
-    write_bots(&lab, &["web : BOT idle", "api depends=web : BOT idle"]);
+    write_bots(
+        &lab,
+        &[
+            r#"web = { command = "BOT", args = ["idle"] }"#,
+            r#"api = { command = "BOT", args = ["idle"], depends_on = ["web"] }"#,
+        ],
+    );
     tell(&lab, "reload");
     wait_for(&lab, "api", "running");
     stop(&lab);
@@ -135,11 +175,23 @@ fn p6_06_a_reload_leaves_nobody_waiting_for_nothing() {
 #[test]
 fn p6_06_a_corrected_command_is_tried_again() {
     let lab = lab();
-    start(&lab, &["web limit=0/60000 : BOT exit:3", "lost limit=0/60000 : BOT exit:3"]);
+    start(
+        &lab,
+        &[
+            r#"web = { command = "BOT", args = ["exit:3"], limit = { exits = 0, window = "60s" } }"#,
+            r#"lost = { command = "BOT", args = ["exit:3"], limit = { exits = 0, window = "60s" } }"#,
+        ],
+    );
     wait_for(&lab, "web", "gave-up");
     wait_for(&lab, "lost", "gave-up");
-    write_bots(&lab, &["web limit=0/60000 : BOT idle", "lost limit=0/60000 : BOT exit:3"]);
-    assert!(tell(&lab, "reload").contains("restart  web: args changed"));
+    write_bots(
+        &lab,
+        &[
+            r#"web = { command = "BOT", args = ["idle"], limit = { exits = 0, window = "60s" } }"#,
+            r#"lost = { command = "BOT", args = ["exit:3"], limit = { exits = 0, window = "60s" } }"#,
+        ],
+    );
+    assert!(tell(&lab, "reload").contains("~ web: restarted (args)"));
     wait_for(&lab, "web", "running");
     assert_eq!(state(&lab, "lost"), "gave-up");
     stop(&lab);
@@ -151,24 +203,24 @@ fn p6_06_what_is_not_done_changes_no_setting() {
     let lab = lab();
     let file = |level: &str| {
         format!(
-            "[monitor]\nname = \"monitor\"\nlog = {{ file = \"{}\" }}\nlog_level = \"{level}\"\n[bot.web]\ncommand = \"{}\"\nargs = \
+            "[monitor]\nname = \"lab\"\npidfile = \"m.pid\"\nlog = {{ file = \"{}\" }}\nlog_level = \"{level}\"\n[bot.web]\ncommand = \"{}\"\nargs = \
              [\"ignore:TERM\", \"touch:{}\", \"idle\"]\nstop = [{{ signal = \"TERM\", timeout = \"2s\" }}]\n",
             lab.path("own.log").display(),
             crate::common::BOT,
             lab.path("up").display()
         )
     };
-    lab.write("bots.toml", file("info"));
-    let monitor = start_again(&lab, &["config"]);
+    lab.write("m.toml", file("info"));
+    let monitor = start_again(&lab);
     lab.wait_for("up", crate::common::SOON, |_| true);
     let says = |what: &str, times: usize| {
         lab.wait_for("own.log", crate::common::SOON, |text| text.matches(what).count() == times)
     };
     says("runs as process", 1);
-    lab.write("bots.toml", file("error"));
-    tell(&lab, "reload dry");
+    lab.write("m.toml", file("error"));
+    tell(&lab, "reload --dry-run");
     std::fs::remove_file(lab.path("up")).unwrap();
-    tell(&lab, "restart web 20000");
+    tell(&lab, "restart --wait=20s web");
     // The dry run has not silenced it.
     says("runs as process", 2);
     lab.wait_for("up", crate::common::SOON, |_| true);
@@ -183,15 +235,25 @@ fn p6_06_what_is_not_done_changes_no_setting() {
 #[test]
 fn a_log_that_is_elsewhere_now_is_written_by_the_program_that_runs() {
     let lab = lab();
-    start(&lab, &["web log=LAB/one.log : BOT print:one sleep:1 idle"]);
+    start(&lab, &[r#"web = { command = "BOT", args = ["print:one", "sleep:1", "idle"], stdout = "LAB/one.log" }"#]);
     lines(&lab, "one.log", 1);
     let before = process(&lab, "web");
-    write_bots(&lab, &["web log=LAB/two.log : sh while sleep 0.05; do echo more; done"]);
+    write_bots(
+        &lab,
+        &[
+            r#"web = { command = "/bin/sh", args = ["-c", "while sleep 0.05; do echo more; done"], stdout = "LAB/two.log" }"#,
+        ],
+    );
     tell(&lab, "reload");
     lines(&lab, "two.log", 3);
     let runs = process(&lab, "web");
     assert_ne!(runs, before);
-    write_bots(&lab, &["web log=LAB/three.log : sh while sleep 0.05; do echo more; done"]);
+    write_bots(
+        &lab,
+        &[
+            r#"web = { command = "/bin/sh", args = ["-c", "while sleep 0.05; do echo more; done"], stdout = "LAB/three.log" }"#,
+        ],
+    );
     tell(&lab, "reload");
     lines(&lab, "three.log", 3);
     assert_eq!(process(&lab, "web"), runs, "a change of its log restarted it");
@@ -201,26 +263,47 @@ fn a_log_that_is_elsewhere_now_is_written_by_the_program_that_runs() {
 #[test]
 fn a_bot_that_is_back_before_it_was_gone_runs_on_as_the_new_one() {
     let lab = lab();
-    start(&lab, &["web stop=TERM:700 : BOT ignore:TERM stamp:LAB/starts idle", "db : BOT idle"]);
+    start(
+        &lab,
+        &[
+            r#"web = { command = "BOT", args = ["ignore:TERM", "stamp:LAB/starts", "idle"], stop = { signal = "TERM", timeout = "700ms" } }"#,
+            r#"db = { command = "BOT", args = ["idle"] }"#,
+        ],
+    );
     lines(&lab, "starts", 1);
-    write_bots(&lab, &["db : BOT idle"]);
+    write_bots(&lab, &[r#"db = { command = "BOT", args = ["idle"] }"#]);
     tell(&lab, "reload");
     assert_eq!(state(&lab, "web"), "stopping");
-    write_bots(&lab, &["db : BOT idle", "web : BOT stamp:LAB/starts idle"]);
+    write_bots(
+        &lab,
+        &[
+            r#"db = { command = "BOT", args = ["idle"] }"#,
+            r#"web = { command = "BOT", args = ["stamp:LAB/starts", "idle"] }"#,
+        ],
+    );
     tell(&lab, "reload");
     lines(&lab, "starts", 2);
     wait_for(&lab, "web", "running");
     stop(&lab);
 }
 
+/// Has the monitor reload a file that may be broken, which it must refuse; what it complains.
+#[track_caller]
+fn refused_by_pidfile(lab: &look::Lab) -> String {
+    let outcome = lab.run(&["--pidfile", PIDFILE, "reload"]).exits(1);
+    outcome.stderr
+}
+
 /// The file itself, by the monitor's own reader; what is wrong with it is told, and changes nothing.
 #[test]
 fn p6_05_a_broken_file_changes_nothing_and_says_where() {
     let lab = lab();
-    let good =
-        format!("[monitor]\nname = \"monitor\"\n[bot.web]\ncommand = \"{}\"\nargs = [\"idle\"]\n", crate::common::BOT);
-    lab.write("bots.toml", &good);
-    start_again(&lab, &["config"]);
+    let good = format!(
+        "[monitor]\nname = \"lab\"\npidfile = \"m.pid\"\n[bot.web]\ncommand = \"{}\"\nargs = [\"idle\"]\n",
+        crate::common::BOT
+    );
+    lab.write("m.toml", &good);
+    start_again(&lab);
     wait_for(&lab, "web", "running");
     let before = process(&lab, "web");
     let broken: [(&str, Vec<u8>); 6] = [
@@ -233,29 +316,29 @@ fn p6_05_a_broken_file_changes_nothing_and_says_where() {
     ];
     for (what, text) in broken {
         if text.is_empty() {
-            std::fs::remove_file(lab.path("bots.toml")).unwrap();
+            std::fs::remove_file(lab.path("m.toml")).unwrap();
         } else {
-            lab.write("bots.toml", text);
+            lab.write("m.toml", text);
         }
-        let told = refused(&lab, "reload");
-        assert!(told.contains("failed to configure the monitor") && told.contains("bots.toml"), "{what}: {told}");
+        let told = refused_by_pidfile(&lab);
+        assert!(told.contains("failed to reload") && told.contains("m.toml"), "{what}: {told}");
         assert_eq!(process(&lab, "web"), before, "{what}");
     }
     for (what, make, why) in [
-        ("a directory", "mkdir bots.toml", "it is a directory"),
-        ("a FIFO", "mkfifo bots.toml", "it is not a regular file"),
-        ("a device", "mknod bots.toml c 1 5", "it is not a regular file"),
-        ("1 GiB", "truncate -s 1G bots.toml", "larger than 1 MiB"),
-        ("a link in a circle", "ln -s bots.toml bots.toml", "symbolic links"),
+        ("a directory", "mkdir m.toml", "it is a directory"),
+        ("a FIFO", "mkfifo m.toml", "it is not a regular file"),
+        ("a device", "mknod m.toml c 1 5", "it is not a regular file"),
+        ("1 GiB", "truncate -s 1G m.toml", "larger than 1 MiB"),
+        ("a link in a circle", "ln -s m.toml m.toml", "symbolic links"),
     ] {
-        lab.shell(&format!("rm -rf bots.toml; {make}")).run().ok();
-        let told = refused(&lab, "reload");
-        assert!(told.contains("bots.toml") && told.contains(why), "{what}: {told}");
+        lab.shell(&format!("rm -rf m.toml; {make}")).run().ok();
+        let told = refused_by_pidfile(&lab);
+        assert!(told.contains("m.toml") && told.contains(why), "{what}: {told}");
         assert_eq!(process(&lab, "web"), before, "{what}");
     }
-    lab.shell("rm -rf bots.toml").run().ok();
-    lab.write("bots.toml", good.replace("idle", "sleep:1\", \"idle"));
-    assert!(tell(&lab, "reload").contains("restart  web: args changed"));
+    lab.shell("rm -rf m.toml").run().ok();
+    lab.write("m.toml", good.replace("idle", "sleep:1\", \"idle"));
+    assert!(tell(&lab, "reload").contains("~ web: restarted (args)"));
     stop(&lab);
 }
 
@@ -266,19 +349,21 @@ fn p6_05_an_unreadable_file_changes_nothing() {
     lab.bring_program();
     lab.shell(&format!("install -m 755 {} bot", crate::common::BOT)).run().ok();
     let bot = lab.path("bot");
-    let text =
-        format!("[monitor]\nname = \"monitor\"\n[bot.web]\ncommand = \"{}\"\nargs = [\"idle\"]\n", bot.display());
-    lab.write("bots.toml", text);
-    lab.shell("chown 64321 . bots.toml").run().ok();
-    let script = "exec setpriv --reuid=64321 --regid=64321 --clear-groups $D foreground config";
-    let running = crate::common::foreground(&lab, &[], script);
+    let text = format!(
+        "[monitor]\nname = \"lab\"\npidfile = \"m.pid\"\n[bot.web]\ncommand = \"{}\"\nargs = [\"idle\"]\n",
+        bot.display()
+    );
+    lab.write("m.toml", text);
+    lab.shell("chown 64321 . m.toml").run().ok();
+    let script = "exec setpriv --reuid=64321 --regid=64321 --clear-groups $D -c m.toml run";
+    let running = foreground_again(&lab, script);
     wait_for(&lab, "web", "running");
     let before = process(&lab, "web");
-    lab.shell("chmod 000 bots.toml").run().ok();
-    assert!(refused(&lab, "reload").contains("permission denied"));
+    lab.shell("chmod 000 m.toml").run().ok();
+    assert!(refused_by_pidfile(&lab).contains("permission denied"));
     assert_eq!(process(&lab, "web"), before);
-    lab.shell("chmod 600 bots.toml").run().ok();
-    tell(&lab, "reload");
+    lab.shell("chmod 600 m.toml").run().ok();
+    lab.run(&["--pidfile", PIDFILE, "reload"]).ok();
     running.signal(Signal::SIGTERM);
     running.finish().ok();
 }
@@ -287,22 +372,24 @@ fn p6_05_an_unreadable_file_changes_nothing() {
 #[test]
 fn p6_05_a_file_that_is_written_while_it_is_read_changes_nothing() {
     let lab = lab();
-    let good =
-        format!("[monitor]\nname = \"monitor\"\n[bot.web]\ncommand = \"{}\"\nargs = [\"idle\"]\n", crate::common::BOT);
-    lab.write("bots.toml", &good);
-    let script = "exec strace -f -qq -o trace -e trace=read,fstat,newfstatat -P $PWD/bots.toml \
-        -e inject=fstat,newfstatat:delay_enter=3000000:when=2 $D foreground config";
-    let running = crate::common::foreground(&lab, &[], script);
+    let good = format!(
+        "[monitor]\nname = \"lab\"\npidfile = \"m.pid\"\n[bot.web]\ncommand = \"{}\"\nargs = [\"idle\"]\n",
+        crate::common::BOT
+    );
+    lab.write("m.toml", &good);
+    let script = "exec strace -f -qq -o trace -e trace=read,fstat,newfstatat -P $PWD/m.toml \
+        -e inject=fstat,newfstatat:delay_enter=3000000:when=2 $D -c m.toml run";
+    let running = foreground_again(&lab, script);
     wait_for(&lab, "web", "running");
     let before = process(&lab, "web");
     let is_read = |trace: &str| trace.lines().filter(|line| line.contains("read(") && line.ends_with("= 0")).count();
     let reads = is_read(&lab.read("trace"));
-    let reload = lab.helper(&["tell", "reload"]).spawn();
+    let reload = lab.helper(&["-c", "m.toml", "reload"]).spawn();
     lab.wait_for("trace", crate::common::SOON, |trace| is_read(trace) > reads);
-    lab.write("bots.toml", good.replace("idle", "sleep:1\", \"idle"));
-    let told = reload.finish().exits(1).stdout;
+    lab.write("m.toml", good.replace("idle", "sleep:1\", \"idle"));
+    let told = reload.finish().exits(1).stderr;
     assert!(told.contains("it was written while it was read"), "{told}");
     assert_eq!(process(&lab, "web"), before);
-    tell(&lab, "shutdown");
+    tell(&lab, "shutdown --wait=0s");
     running.finish().ok();
 }

@@ -26,8 +26,11 @@ fn flags(process: Process, number: i32) -> i32 {
 #[test]
 fn pipe_that_a_bot_has_too_never_blocks_the_monitor() {
     let lab = lab();
-    let bots =
-        ["one : BOT idle", "two errors=LAB/two.log ready=output:up : BOT print:up idle", "event : BOT event:a:1 idle"];
+    let bots = [
+        r#"one = { command = "BOT", args = ["idle"] }"#,
+        r#"two = { command = "BOT", args = ["print:up", "idle"], stderr = "LAB/two.log", ready = { output = "up" } }"#,
+        r#"event = { command = "BOT", args = ["event:a:1", "idle"] }"#,
+    ];
     let monitor = start(&lab, &bots);
     let nonblocking = nix::fcntl::OFlag::O_NONBLOCK.bits();
     for bot in ["one", "two", "event"] {
@@ -53,13 +56,13 @@ fn bots_start_without_close_range_and_inherit_nothing() {
     for setting in ["no-close-range", "old-container"] {
         let lab = lab();
         let bots = [
-            "own : BOT idle",
-            "other user=nobody : BOT idle",
-            "sign ready=file:LAB/sign : BOT touch:LAB/sign idle",
-            "missing limit=0/1000 : /nowhere/program",
+            r#"own = { command = "BOT", args = ["idle"] }"#,
+            r#"other = { command = "BOT", args = ["idle"], user = "nobody" }"#,
+            r#"sign = { command = "BOT", args = ["touch:LAB/sign", "idle"], ready = { file = "LAB/sign" } }"#,
+            r#"missing = { command = "/nowhere/program", limit = { exits = 0, window = "1s" } }"#,
         ];
         // Descriptor 77 has leaked into the monitor from the shell that started it.
-        let running = foreground(&lab, &bots, &format!("exec 77</etc/passwd; exec $D foreground {setting}"));
+        let running = foreground(&lab, &bots, &format!("exec 77</etc/passwd; exec $EMBEDDED run {setting}"));
         assert!(running.process().descriptors().contains_key(&77), "the monitor has it");
         for bot in ["own", "other", "sign"] {
             wait_for(&lab, bot, "running");

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::common::{
-    BOT, SOON, lab, lines, nothing_left, process, start, start_again, stop, tell, wait_for, with_own_mounts, write_bots,
+    BOT, SOON, configure, ctl, lab, lines, nothing_left, process, start, start_again, stop, tell, wait_for,
+    with_own_mounts, write_bots,
 };
 use look::Process;
 use nix::sys::signal::Signal;
@@ -14,10 +15,10 @@ fn p6_12_dependents_are_stopped_first() {
     start(
         &lab,
         &[
-            "a depends=b,c : sh trap 'sleep 0.3; echo a >> LAB/ends; exit' TERM; while :; do sleep 0.02; done",
-            "b depends=d : sh trap 'sleep 0.2; echo b >> LAB/ends; exit' TERM; while :; do sleep 0.02; done",
-            "c depends=d : sh trap 'sleep 0.1; echo c >> LAB/ends; exit' TERM; while :; do sleep 0.02; done",
-            "d : sh trap 'echo d >> LAB/ends; exit' TERM; while :; do sleep 0.02; done",
+            r#"a = { command = "/bin/sh", args = ["-c", "trap 'sleep 0.3; echo a >> LAB/ends; exit' TERM; while :; do sleep 0.02; done"], depends_on = ["b", "c"] }"#,
+            r#"b = { command = "/bin/sh", args = ["-c", "trap 'sleep 0.2; echo b >> LAB/ends; exit' TERM; while :; do sleep 0.02; done"], depends_on = ["d"] }"#,
+            r#"c = { command = "/bin/sh", args = ["-c", "trap 'sleep 0.1; echo c >> LAB/ends; exit' TERM; while :; do sleep 0.02; done"], depends_on = ["d"] }"#,
+            r#"d = { command = "/bin/sh", args = ["-c", "trap 'echo d >> LAB/ends; exit' TERM; while :; do sleep 0.02; done"] }"#,
         ],
     );
     wait_for(&lab, "a", "running");
@@ -29,14 +30,15 @@ fn p6_12_dependents_are_stopped_first() {
 #[test]
 fn p6_12_the_total_time_is_kept() {
     let lab = lab();
-    write_bots(
+    configure(
         &lab,
+        "stop_timeout = \"700ms\"",
         &[
-            "a depends=b stop=TERM:60000 : BOT ignore:TERM stamp:LAB/up idle",
-            "b stop=TERM:60000 : BOT ignore:TERM stamp:LAB/up idle",
+            r#"a = { command = "BOT", args = ["ignore:TERM", "stamp:LAB/up", "idle"], depends_on = ["b"], stop = { signal = "TERM", timeout = "60s" } }"#,
+            r#"b = { command = "BOT", args = ["ignore:TERM", "stamp:LAB/up", "idle"], stop = { signal = "TERM", timeout = "60s" } }"#,
         ],
     );
-    start_again(&lab, &["stop_timeout=700"]);
+    start_again(&lab);
     lines(&lab, "up", 2);
     let begin = Instant::now();
     stop(&lab);
@@ -47,7 +49,12 @@ fn p6_12_the_total_time_is_kept() {
 #[test]
 fn p6_12_a_second_stop_kills() {
     let lab = lab();
-    let monitor = start(&lab, &["a stop=TERM:60000 : BOT ignore:TERM stamp:LAB/up idle"]);
+    let monitor = start(
+        &lab,
+        &[
+            r#"a = { command = "BOT", args = ["ignore:TERM", "stamp:LAB/up", "idle"], stop = { signal = "TERM", timeout = "60s" } }"#,
+        ],
+    );
     lines(&lab, "up", 1);
     monitor.signal(Signal::SIGTERM);
     wait_for(&lab, "a", "stopping");
@@ -63,11 +70,16 @@ fn p6_12_a_second_stop_kills() {
 #[test]
 fn p6_12_a_second_shutdown_command_kills() {
     let lab = lab();
-    let monitor = start(&lab, &["a stop=TERM:60000 : BOT ignore:TERM stamp:LAB/up idle"]);
+    let monitor = start(
+        &lab,
+        &[
+            r#"a = { command = "BOT", args = ["ignore:TERM", "stamp:LAB/up", "idle"], stop = { signal = "TERM", timeout = "60s" } }"#,
+        ],
+    );
     lines(&lab, "up", 1);
-    tell(&lab, "shutdown");
+    tell(&lab, "shutdown --wait=0s");
     wait_for(&lab, "a", "stopping");
-    let _ = lab.run(&["tell", "shutdown 10000"]);
+    let _ = ctl(&lab, "shutdown --wait=10s").run();
     monitor.died(SOON).unwrap();
     nothing_left(&lab);
 }
@@ -79,19 +91,18 @@ fn p6_12_a_shutdown_works_with_a_full_disk_and_no_descriptors() {
     write_bots(
         &lab,
         &[
-            "web log=LAB/full/web.log : sh while sleep 0.01; do printf '%01000d\\n' 1; done",
-            "tree : sh setsid sleep 999 & sleep 999",
-            "stub stop=TERM:300 : BOT ignore:TERM escape:ignore:TERM,idle touch:LAB/up idle",
+            r#"web = { command = "/bin/sh", args = ["-c", '''while sleep 0.01; do printf '%01000d\n' 1; done'''], stdout = "LAB/full/web.log" }"#,
+            r#"tree = { command = "/bin/sh", args = ["-c", "setsid sleep 999 & sleep 999"] }"#,
+            r#"stub = { command = "BOT", args = ["ignore:TERM", "escape:ignore:TERM,idle", "touch:LAB/up", "idle"], stop = { signal = "TERM", timeout = "300ms" } }"#,
         ],
     );
-    let script = "mkdir full && mount -t tmpfs -o size=64k none full && cp bots full/ && cd full || exit 9
-        $D foreground & M=$!
-        for i in $(seq 200); do $D tell status web | grep -q 'lost=[1-9]' && [ -e ../up ] && break; sleep 0.1; done
-        $D tell status
-        $D tell exhaust
+    let script = "mkdir full && mount -t tmpfs -o size=64k none full && cp m.toml full/ && cd full || exit 9
+        $D -c m.toml run & M=$!
+        for i in $(seq 200); do $D -c m.toml --json status web | grep -qE 'dropped.: ?[1-9]' && [ -e ../up ] && break; sleep 0.1; done
+        n=0; while [ -e /proc/$M/fd/$n ]; do n=$((n + 1)); done; prlimit --pid $M --nofile=$n: && echo limited to $n
         kill -TERM $M; wait $M; echo ended $?; ls";
     let ended = with_own_mounts(&lab, script).run().ok();
-    assert!(ended.stdout.contains("lost=") && ended.stdout.contains("ended 0"), "{ended}");
+    assert!(ended.stdout.contains("limited to ") && ended.stdout.contains("ended 0"), "{ended}");
     let left: Vec<&str> = ended.stdout.lines().skip_while(|line| !line.starts_with("ended")).skip(1).collect();
     assert!(!left.contains(&"m.pid") && !left.contains(&"m.journal"), "left behind: {left:?}");
     nothing_left(&lab);
@@ -103,14 +114,14 @@ fn p6_12_a_shutdown_works_with_a_full_disk_and_no_descriptors() {
 fn p6_02_nothing_outside_outlives_the_monitor() {
     let lab = lab();
     let bot = format!(
-        "bare : sh cd LAB; env -i setsid {BOT} ignore:TERM stamp:strangers spawn:ignore:TERM,stamp:strangers,idle idle & exec sleep 997"
+        r#"bare = {{ command = "/bin/sh", args = ["-c", "cd LAB; env -i setsid {BOT} ignore:TERM stamp:strangers spawn:ignore:TERM,stamp:strangers,idle idle & exec sleep 997"] }}"#
     );
     start(&lab, &[&bot]);
     let strangers: Vec<Process> = lines(&lab, "strangers", 2)
         .iter()
         .map(|line| Process::new(line.split(' ').next().unwrap().parse().unwrap()))
         .collect();
-    tell(&lab, "stop bare 20000");
+    tell(&lab, "stop --wait=20s bare");
     assert!(strangers.iter().all(|stranger| stranger.alive()), "they were found after all: {strangers:?}");
     stop(&lab);
     assert!(!strangers.iter().any(|stranger| stranger.alive()), "left behind: {strangers:?}");
@@ -119,9 +130,9 @@ fn p6_02_nothing_outside_outlives_the_monitor() {
 #[test]
 fn p6_14_there_is_one_monitor_of_a_pidfile() {
     let lab = lab();
-    let monitor = start(&lab, &["web : BOT stamp:LAB/starts idle"]);
+    let monitor = start(&lab, &[r#"web = { command = "BOT", args = ["stamp:LAB/starts", "idle"] }"#]);
     lines(&lab, "starts", 1);
-    let second = lab.helper(&["start"]).run().exits(1);
+    let second = ctl(&lab, "run").run().exits(1);
     second.says(&["already running as pid"]);
     assert!(monitor.alive());
     assert_eq!(lab.read("starts").lines().count(), 1, "the second monitor has started its bots");

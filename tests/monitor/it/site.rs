@@ -2,17 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
-use daemonize_monitor::control::{Client, Published};
+use daemonize_monitor::control::Client;
 use look::{Lab, Outcome, Process, Run};
 use serde_json::Value;
 
-/// Time enough for whatever ought to happen at once, on a busy machine.
-const SOON: Duration = Duration::from_secs(20);
-
-/// The helper program that is looked after.
-const BOT: &str = env!("CARGO_BIN_EXE_bot");
+use crate::common::{self, BOT, SOON};
 
 /// A lab with a configuration in it.
 pub(crate) struct Site {
@@ -77,7 +72,7 @@ impl Site {
     }
 
     pub(crate) fn client(&self) -> Client {
-        Client::at(self.lab.path("m.pid")).timeout(SOON)
+        common::client(&self.lab)
     }
 
     /// A bot as the monitor tells it; `null` if there is none.
@@ -96,24 +91,7 @@ impl Site {
     /// Waits until what is told of a bot satisfies `holds`.
     #[track_caller]
     pub(crate) fn until(&self, name: &str, holds: impl Fn(&Value) -> bool) -> Value {
-        let client = self.client();
-        // First the stream, then how it is now: nothing gets lost in between.
-        let mut events = client.events().expect("events");
-        let mut last = self.bot(name);
-        let end = Instant::now() + SOON;
-        while !holds(&last) {
-            let left = end.saturating_duration_since(Instant::now());
-            match events.next_within(left).expect("a stream") {
-                Some(Published { name: kind, data, .. }) if data["name"] == name => match &*kind {
-                    "bot" => last = data,
-                    "counts" => last["events"] = data["events"].clone(),
-                    _ => {}
-                },
-                Some(_) => {}
-                None => panic!("`{name}` did not come to that: {last}\n{}", self.lab.read("m.log")),
-            }
-        }
-        last
+        common::until(&self.lab, name, holds)
     }
 
     /// Waits until a bot is in a state.

@@ -1,24 +1,26 @@
 //! Starts that fail, and as whom bots run.
 
 use crate::common::{
-    BOT, environment, foreground, lab, lines, number, process, start, state, status, stop, tell, wait_for,
+    BOT, PIDFILE, begin, environment, foreground, lab, leave_descriptors, lines, number, process, start, start_program,
+    state, states, status, stop, until, wait_for, write_bots,
 };
 use std::os::unix::fs::PermissionsExt;
 
 #[test]
 fn p6_10_a_bot_becomes_another_user_for_good() {
     let lab = lab();
-    start(
+    write_bots(
         &lab,
         &[
-            "number user=65534 group=65534 : /bin/sleep 999",
-            "name user=nobody : /bin/sleep 999",
-            "group group=65534 : /bin/sleep 999",
-            "free user=nobody no_new_privs=no : /bin/sleep 999",
-            "bound no_new_privs=yes : /bin/sleep 999",
-            "ghost user=nosuchuser limit=0/1000 : /bin/sleep 999",
+            r#"number = { command = "/bin/sleep", args = ["999"], user = "65534", group = "65534" }"#,
+            r#"name = { command = "/bin/sleep", args = ["999"], user = "nobody" }"#,
+            r#"group = { command = "/bin/sleep", args = ["999"], group = "65534" }"#,
+            r#"free = { command = "/bin/sleep", args = ["999"], user = "nobody", no_new_privs = false }"#,
+            r#"bound = { command = "/bin/sleep", args = ["999"], no_new_privs = true }"#,
         ],
     );
+    // A configuration cannot name a user who does not exist.
+    start_program(&lab, &["unknown-user"]);
     for bot in ["number", "name"] {
         let ids = process(&lab, bot).ids().unwrap();
         assert_eq!((ids.users, ids.groups), (vec![65534; 4], vec![65534; 4]), "{bot}");
@@ -51,12 +53,12 @@ fn p6_11_a_start_that_fails_says_why() {
     start(
         &lab,
         &[
-            "missing limit=0/1000 : /nowhere/x",
-            "denied limit=0/1000 : LAB/denied",
-            "text limit=0/1000 : LAB/text",
-            "unfound limit=0/1000 : no-such-program",
-            "directory limit=0/1000 directory=/nowhere : BOT idle",
-            "found : sleep 999",
+            r#"missing = { command = "/nowhere/x", limit = { exits = 0, window = "1s" } }"#,
+            r#"denied = { command = "LAB/denied", limit = { exits = 0, window = "1s" } }"#,
+            r#"text = { command = "LAB/text", limit = { exits = 0, window = "1s" } }"#,
+            r#"unfound = { command = "no-such-program", limit = { exits = 0, window = "1s" } }"#,
+            r#"directory = { command = "BOT", args = ["idle"], limit = { exits = 0, window = "1s" }, cwd = "/nowhere" }"#,
+            r#"found = { command = "sleep", args = ["999"] }"#,
         ],
     );
     for (bot, why) in [
@@ -78,7 +80,13 @@ fn p6_11_a_start_that_fails_says_why() {
 fn p6_11_too_many_arguments_are_told() {
     let lab = lab();
     let long = "x".repeat(200_000);
-    start(&lab, &[&format!("big limit=0/1000 : /bin/echo {long}"), "web : BOT idle"]);
+    start(
+        &lab,
+        &[
+            &format!(r#"big = {{ command = "/bin/echo", args = ["{long}"], limit = {{ exits = 0, window = "1s" }} }}"#),
+            r#"web = { command = "BOT", args = ["idle"] }"#,
+        ],
+    );
     assert!(wait_for(&lab, "big", "gave-up").contains("argument list too long"));
     assert_eq!(state(&lab, "web"), "running");
     stop(&lab);
@@ -88,13 +96,24 @@ fn p6_11_too_many_arguments_are_told() {
 #[test]
 fn p6_11_a_shortage_is_waited_for() {
     let lab = lab();
-    start(&lab, &["web autostart=no limit=0/1000 : BOT stamp:LAB/starts idle", "other : BOT idle"]);
-    tell(&lab, "exhaust");
-    tell(&lab, "start web");
-    let told = wait_for(&lab, "web", "backing-off");
+    let monitor = start(
+        &lab,
+        &[
+            r#"web = { command = "BOT", args = ["stamp:LAB/starts", "idle"], autostart = false, limit = { exits = 0, window = "1s" } }"#,
+            r#"other = { command = "BOT", args = ["idle"] }"#,
+        ],
+    );
+    // Those that are left take what asks for the status.
+    leave_descriptors(monitor, 2);
+    begin(&lab, "start web");
+    let deadline = look::Deadline::after(crate::common::SOON);
+    while state(&lab, "web") != "backing-off" {
+        assert!(!deadline.passed(), "{}", status(&lab, "web"));
+    }
+    let told = status(&lab, "web");
     assert!(told.contains("too many open files"), "{told}");
-    wait_for(&lab, "other", "running");
-    tell(&lab, "relieve");
+    assert_eq!(state(&lab, "other"), "running");
+    leave_descriptors(monitor, 1000);
     wait_for(&lab, "web", "running");
     lines(&lab, "starts", 1);
     assert_eq!(number(&status(&lab, "web"), "exit"), 0);
@@ -107,27 +126,31 @@ fn p6_11_no_room_for_a_process_is_a_shortage() {
     let mut lab = lab();
     lab.bring_program();
     lab.shell(&format!("chown 64321 . && install -m 755 {BOT} bot")).run().ok();
-    let bots: Vec<String> = (0..20).map(|number| format!("b{number} limit=0/1000 : LAB/bot idle")).collect();
-    let script = "ulimit -u 12; exec setpriv --reuid=64321 --regid=64321 --clear-groups $D foreground";
+    let bots: Vec<String> = (0..20)
+        .map(|number| {
+            format!(r#"b{number} = {{ command = "LAB/bot", args = ["idle"], limit = {{ exits = 0, window = "1s" }} }}"#)
+        })
+        .collect();
+    let script = "ulimit -u 12; exec setpriv --reuid=64321 --regid=64321 --clear-groups $D -c m.toml run";
     let running = foreground(&lab, &bots.iter().map(String::as_str).collect::<Vec<_>>(), script);
     wait_for(&lab, "b9", "backing-off");
     // It may be about to be tried again in this moment.
-    let begin = std::time::Instant::now();
-    let told = loop {
-        let told = tell(&lab, "status");
-        if told.contains("failed to make a process `b9`: resource temporarily unavailable") {
-            break told;
-        }
-        assert!(begin.elapsed() < crate::common::SOON, "{told}");
+    let shortage = "failed to make a process `b9`: resource temporarily unavailable";
+    until(&lab, "b9", |bot| bot["reason"].as_str().is_some_and(|reason| reason.contains(shortage)));
+    let told = states(&lab);
+    let bots_that_are = |wanted: &str| {
+        states(&lab).into_iter().filter(|(_, state)| state == wanted).map(|(name, _)| name).collect::<Vec<_>>()
     };
-    assert!(told.contains(" running ") && !told.contains("gave-up") && !told.contains("exit="), "{told}");
+    assert!(!told.iter().any(|(_, state)| state == "gave-up"), "{told:?}");
+    assert!(told.iter().all(|(name, _)| number(&status(&lab, name), "exit") == 0), "{told:?}");
     // As soon as there is room, one that waits is started.
-    let one = told.lines().find(|line| line.contains(" running ")).and_then(|line| line.split(' ').next()).unwrap();
-    tell(&lab, &format!("stop {one} 20000"));
-    let waits = told.lines().filter(|line| line.contains("backing-off")).count();
+    let one = bots_that_are("running").remove(0);
+    // Root reads no configuration in the directory of another user.
+    lab.run(&["--pidfile", PIDFILE, "stop", "--wait=20s", &one]).ok();
+    let waits = told.iter().filter(|(_, state)| state == "backing-off").count();
     let begin = std::time::Instant::now();
-    while tell(&lab, "status").matches("backing-off").count() >= waits {
-        assert!(begin.elapsed() < crate::common::SOON, "{}", tell(&lab, "status"));
+    while bots_that_are("backing-off").len() >= waits {
+        assert!(begin.elapsed() < crate::common::SOON, "{:?}", states(&lab));
     }
     running.signal(nix::sys::signal::Signal::SIGTERM);
     running.finish().ok();
@@ -139,14 +162,17 @@ fn a_bot_has_its_own_umask_and_directory() {
     let lab = lab();
     let monitor = start(
         &lab,
-        &["web umask=027 directory=LAB : BOT touch:made stamp:starts idle", "plain : BOT stamp:LAB/plain idle"],
+        &[
+            r#"web = { command = "BOT", args = ["touch:made", "stamp:starts", "idle"], umask = "027", cwd = "LAB" }"#,
+            r#"plain = { command = "BOT", args = ["stamp:LAB/plain", "idle"] }"#,
+        ],
     );
     lines(&lab, "starts", 1);
     lines(&lab, "plain", 1);
     assert_eq!(lab.path("made").metadata().unwrap().permissions().mode() & 0o777, 0o640);
     assert_eq!(process(&lab, "web").directory().as_deref(), Some(lab.directory()));
     assert_eq!((monitor.umask(), process(&lab, "plain").umask()), (Some(0o077), Some(0o022)));
-    assert_eq!(process(&lab, "plain").directory().as_deref(), Some(std::path::Path::new("/")));
+    assert_eq!(process(&lab, "plain").directory().as_deref(), Some(lab.directory()));
     assert_eq!(monitor.directory().as_deref(), Some(std::path::Path::new("/")));
     stop(&lab);
 }
@@ -165,13 +191,13 @@ fn p6_10_a_bot_has_no_environment_of_somebody_else() {
     let running = foreground(
         &lab,
         &[
-            "same : LAB/bot idle",
-            "named user=nobody : LAB/bot idle",
-            "said user=nobody env=HOME=/said env=SHELL=/bin/said : LAB/bot idle",
-            "unknown user=64321 group=64321 : /bin/sleep 999",
-            "bare user=nobody clear=yes env=ONLY=1 : LAB/bot idle",
+            r#"same = { command = "LAB/bot", args = ["idle"] }"#,
+            r#"named = { command = "LAB/bot", args = ["idle"], user = "nobody" }"#,
+            r#"said = { command = "LAB/bot", args = ["idle"], user = "nobody", env.HOME = "/said", env.SHELL = "/bin/said" }"#,
+            r#"unknown = { command = "/bin/sleep", args = ["999"], user = "64321", group = "64321" }"#,
+            r#"bare = { command = "LAB/bot", args = ["idle"], user = "nobody", clear_env = true, env.ONLY = "1" }"#,
         ],
-        &format!("exec env {} $D foreground", all.join(" ")),
+        &format!("exec env {} $D -c m.toml run", all.join(" ")),
     );
     let passwd = lab.shell("getent passwd nobody").run().ok().stdout;
     let entry: Vec<&str> = passwd.trim().split(':').collect();

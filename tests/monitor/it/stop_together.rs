@@ -1,6 +1,6 @@
 //! A service manager tells the monitor and all bots to end together, as systemd does with `KillMode=control-group`.
 
-use crate::common::{SOON, lab, lines, process, start, status, stop, tell};
+use crate::common::{SOON, begin, lab, lines, process, start, status, stop, tell};
 use nix::sys::signal::Signal;
 
 /// Promise 6.41.
@@ -11,9 +11,9 @@ fn bots_that_end_with_their_monitor_are_not_started_again() {
     // Half of them end by the signal, the other half by a status.
     let bots: Vec<String> = (0..BOTS)
         .map(|number| match number % 2 {
-            0 => format!("b{number} : sh echo b{number} >> LAB/starts; exec sleep 999"),
+            0 => format!(r#"b{number} = {{ command = "/bin/sh", args = ["-c", "echo b{number} >> LAB/starts; exec sleep 999"] }}"#),
             _ => {
-                format!("b{number} : sh trap 'exit 3' TERM; echo b{number} >> LAB/starts; while :; do sleep 0.02; done")
+                format!(r#"b{number} = {{ command = "/bin/sh", args = ["-c", "trap 'exit 3' TERM; echo b{number} >> LAB/starts; while :; do sleep 0.02; done"] }}"#)
             }
         })
         .collect();
@@ -42,10 +42,12 @@ fn bots_that_end_with_their_monitor_are_not_started_again() {
 fn signal_of_the_monitor_does_not_hurry_a_bot_that_is_stopping_already() {
     let lab = lab();
     let program = env!("CARGO_BIN_EXE_slow_bot");
-    let calm = format!("calm stop=TERM:30000 log=LAB/calm.log : {program} LAB/calm.pid 2500");
+    let calm = format!(
+        r#"calm = {{ command = "{program}", args = ["LAB/calm.pid", "2500"], stop = {{ signal = "TERM", timeout = "30s" }}, stdout = "LAB/calm.log" }}"#
+    );
     // It would end itself before the next step, if it knew when that comes.
     let late = format!(
-        "late stop=TERM:700,INT:30000 log=LAB/late.log : sh DAEMON_STOP_TIMEOUT=60 exec {program} LAB/late.pid 2500"
+        r#"late = {{ command = "/bin/sh", args = ["-c", "DAEMON_STOP_TIMEOUT=60 exec {program} LAB/late.pid 2500"], stop = [{{ signal = "TERM", timeout = "700ms" }}, {{ signal = "INT", timeout = "30s" }}], stdout = "LAB/late.log" }}"#
     );
     start(&lab, &[&calm, &late]);
     for name in ["calm", "late"] {
@@ -53,14 +55,14 @@ fn signal_of_the_monitor_does_not_hurry_a_bot_that_is_stopping_already() {
     }
     process(&lab, "calm").signal(Signal::SIGTERM);
     lab.wait_for("calm.log", SOON, |text| text.contains("stopping\n"));
-    tell(&lab, "stop late");
+    begin(&lab, "stop late");
     // Longer than the time within which two signals are one to a daemon of the library.
     lab.shell("sleep 0.7").run().ok();
-    tell(&lab, "stop calm 20000");
+    tell(&lab, "stop --wait=20s calm");
     let log = lab.read("calm.log");
     assert!(log.ends_with("clean\n"), "{log}");
     // A later step of a stop still hurries.
-    tell(&lab, "stop late 20000");
+    tell(&lab, "stop --wait=20s late");
     let log = lab.read("late.log");
     assert!(!log.contains("clean") && log.contains("told to stop twice"), "{log}\n{}", status(&lab, "late"));
     stop(&lab);

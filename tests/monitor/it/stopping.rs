@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::common::{
-    lab, lines, nothing_left, number, process, refused, start, start_again, state, status, stop, tell, wait_for,
-    write_bots,
+    begin, lab, lines, nothing_left, number, ping, process, refused, start, start_program, state, status, stop, tell,
+    wait_for, write_bots,
 };
 use look::Process;
 use nix::sys::signal::Signal;
@@ -21,9 +21,9 @@ fn p6_02_a_stop_ends_the_whole_tree() {
     start(
         &lab,
         &[
-            "tree stop=TERM:500 : sh setsid sleep 999 & sleep 999 & trap \"\" TERM; echo > LAB/up; wait",
-            "forest stop=TERM:500 : BOT escape:ignore:TERM,escape:idle,touch:LAB/deep,idle escape:idle spawn:idle touch:LAB/up2 idle",
-            "other : BOT idle",
+            r#"tree = { command = "/bin/sh", args = ["-c", 'setsid sleep 999 & sleep 999 & trap "" TERM; echo > LAB/up; wait'], stop = { signal = "TERM", timeout = "500ms" } }"#,
+            r#"forest = { command = "BOT", args = ["escape:ignore:TERM,escape:idle,touch:LAB/deep,idle", "escape:idle", "spawn:idle", "touch:LAB/up2", "idle"], stop = { signal = "TERM", timeout = "500ms" } }"#,
+            r#"other = { command = "BOT", args = ["idle"] }"#,
         ],
     );
     for file in ["up", "up2", "deep"] {
@@ -32,7 +32,7 @@ fn p6_02_a_stop_ends_the_whole_tree() {
     let other = process(&lab, "other");
     assert!(marked(&lab, "tree").len() >= 3 && marked(&lab, "forest").len() >= 4, "{:?}", lab.processes());
     for bot in ["tree", "forest"] {
-        let told = tell(&lab, &format!("stop {bot} 20000"));
+        let told = tell(&lab, &format!("stop --wait=20s {bot}"));
         assert!(told.contains("stopped"), "{told}");
         let left: Vec<_> = marked(&lab, bot).into_iter().map(|one| (one, one.arguments(), one.stat())).collect();
         assert!(left.is_empty(), "left of {bot}: {left:?}");
@@ -46,25 +46,25 @@ fn p6_02_a_stop_ends_the_whole_tree() {
 fn p6_02_a_group_keeps_its_number_on_old_kernels() {
     let lab = lab();
     let bots = [
-        "tree stop=TERM:1500 : BOT spawn:ignore:TERM,stamp:LAB/kids,idle escape:ignore:TERM,stamp:LAB/kids,idle idle",
-        "short limit=1/60000 backoff=0 stop=TERM:300 : BOT spawn:ignore:TERM,stamp:LAB/shorts,idle sleep:300 exit:3",
-        "other : BOT idle",
+        r#"tree = { command = "BOT", args = ["spawn:ignore:TERM,stamp:LAB/kids,idle", "escape:ignore:TERM,stamp:LAB/kids,idle", "idle"], stop = { signal = "TERM", timeout = "1500ms" } }"#,
+        r#"short = { command = "BOT", args = ["spawn:ignore:TERM,stamp:LAB/shorts,idle", "sleep:300", "exit:3"], limit = { exits = 1, window = "60s" }, backoff = { first = "0s", cap = "0s", jitter = 0.0 }, stop = { signal = "TERM", timeout = "300ms" } }"#,
+        r#"other = { command = "BOT", args = ["idle"] }"#,
     ];
     write_bots(&lab, &bots);
-    let monitor = start_again(&lab, &["old-kernel"]);
+    let monitor = start_program(&lab, &["old-kernel"]);
     lines(&lab, "kids", 2);
     // What is left in the group of one that ended by itself is ended, and its status is known.
     let given_up = wait_for(&lab, "short", "gave-up");
     assert_eq!(number(&status(&lab, "short"), "exit"), 2, "{given_up}");
     let tree = process(&lab, "tree");
-    tell(&lab, "stop tree");
+    begin(&lab, "stop tree");
     lab.shell("sleep 0.5").run().ok();
     let is_kept = tree.stat().is_some_and(|stat| stat.state == 'Z' && stat.parent == monitor.id());
     assert!(is_kept, "its number is free while others are in its group: {:?}", tree.stat());
-    let told = tell(&lab, "stop tree 20000");
+    let told = tell(&lab, "stop --wait=20s tree");
     assert!(told.contains("stopped") && tree.stat().is_none(), "{told} {:?}", tree.stat());
     assert!(marked(&lab, "tree").is_empty() && marked(&lab, "short").is_empty(), "{:?}", lab.processes());
-    tell(&lab, "restart other 20000");
+    tell(&lab, "restart --wait=20s other");
     stop(&lab);
 }
 
@@ -74,14 +74,15 @@ fn p6_02_descendants_without_a_mark_are_ended_too() {
     let lab = lab();
     // Nobody else sleeps for so long.
     let (member, stranger) = (format!("1{}", std::process::id()), format!("2{}", std::process::id()));
-    let bot =
-        format!("bare : sh env -i sleep {member} & env -i setsid sleep {stranger} & echo > LAB/up; exec sleep 997");
+    let bot = format!(
+        r#"bare = {{ command = "/bin/sh", args = ["-c", "env -i sleep {member} & env -i setsid sleep {stranger} & echo > LAB/up; exec sleep 997"] }}"#
+    );
     start(&lab, &[&bot]);
     lab.wait_for("up", Duration::from_secs(20), |_| true);
     lab.shell("sleep 0.3").run().ok();
     let sleeper = |time: &str| Process::all().find(|process| process.alive() && process.arguments() == ["sleep", time]);
     let member = sleeper(&member).expect("it runs");
-    tell(&lab, "stop bare 20000");
+    tell(&lab, "stop --wait=20s bare");
     assert!(!member.alive(), "a member of its group has survived");
     // Neither mark, nor session: nobody can know whose it is. It ends with the monitor.
     let stranger = sleeper(&stranger).expect("it left everything behind");
@@ -95,26 +96,26 @@ fn the_steps_of_a_stop_follow_each_other() {
     start(
         &lab,
         &[
-            "stub stop=TERM:300,INT:300 : BOT ignore:TERM ignore:INT touch:LAB/stub idle",
-            "second stop=TERM:300,INT:30000 : BOT ignore:TERM touch:LAB/second idle",
-            "stopped : BOT idle",
+            r#"stub = { command = "BOT", args = ["ignore:TERM", "ignore:INT", "touch:LAB/stub", "idle"], stop = [{ signal = "TERM", timeout = "300ms" }, { signal = "INT", timeout = "300ms" }] }"#,
+            r#"second = { command = "BOT", args = ["ignore:TERM", "touch:LAB/second", "idle"], stop = [{ signal = "TERM", timeout = "300ms" }, { signal = "INT", timeout = "30s" }] }"#,
+            r#"stopped = { command = "BOT", args = ["idle"] }"#,
         ],
     );
     for file in ["stub", "second"] {
         lab.wait_for(file, Duration::from_secs(20), |_| true);
     }
     let begin = Instant::now();
-    tell(&lab, "stop stub 20000");
+    tell(&lab, "stop --wait=20s stub");
     let took = begin.elapsed();
     assert!(took >= Duration::from_millis(600) && took < Duration::from_secs(5), "took {took:?}");
     assert_eq!(number(&status(&lab, "stub"), "kill"), 1);
-    tell(&lab, "stop second 20000");
+    tell(&lab, "stop --wait=20s second");
     assert_eq!(number(&status(&lab, "second"), "kill"), 0);
     // One that was suspended hears its SIGTERM.
     process(&lab, "stopped").signal(Signal::SIGSTOP);
     wait_for(&lab, "stopped", "suspended");
     let begin = Instant::now();
-    tell(&lab, "stop stopped 20000");
+    tell(&lab, "stop --wait=20s stopped");
     assert!(begin.elapsed() < Duration::from_secs(5) && number(&status(&lab, "stopped"), "kill") == 0);
     stop(&lab);
 }
@@ -122,17 +123,23 @@ fn the_steps_of_a_stop_follow_each_other() {
 #[test]
 fn a_slow_stop_keeps_no_other_command_waiting() {
     let lab = lab();
-    start(&lab, &["slow stop=TERM:2000 : BOT ignore:TERM touch:LAB/slow idle", "quick : BOT idle"]);
+    start(
+        &lab,
+        &[
+            r#"slow = { command = "BOT", args = ["ignore:TERM", "touch:LAB/slow", "idle"], stop = { signal = "TERM", timeout = "2s" } }"#,
+            r#"quick = { command = "BOT", args = ["idle"] }"#,
+        ],
+    );
     lab.wait_for("slow", Duration::from_secs(20), |_| true);
-    tell(&lab, "stop slow");
+    begin(&lab, "stop slow");
     let begin = Instant::now();
     for _ in 0..5 {
-        tell(&lab, "restart quick 10000");
-        tell(&lab, "status");
+        tell(&lab, "restart --wait=10s quick");
+        ping(&lab);
     }
     let took = begin.elapsed();
     assert_eq!(state(&lab, "slow"), "stopping", "the stop was over before anything else was asked; that took {took:?}");
-    tell(&lab, "stop slow 20000");
+    tell(&lab, "stop --wait=20s slow");
     assert_eq!(state(&lab, "slow"), "stopped");
     stop(&lab);
 }
@@ -140,15 +147,20 @@ fn a_slow_stop_keeps_no_other_command_waiting() {
 #[test]
 fn a_start_that_comes_while_it_stops_follows_the_stop() {
     let lab = lab();
-    start(&lab, &["web stop=TERM:500 : BOT ignore:TERM stamp:LAB/starts idle"]);
+    start(
+        &lab,
+        &[
+            r#"web = { command = "BOT", args = ["ignore:TERM", "stamp:LAB/starts", "idle"], stop = { signal = "TERM", timeout = "500ms" } }"#,
+        ],
+    );
     lines(&lab, "starts", 1);
     let before = process(&lab, "web");
-    tell(&lab, "stop web");
-    assert!(tell(&lab, "start web 20000").contains("running"));
+    begin(&lab, "stop web");
+    assert!(tell(&lab, "start --wait=20s web").contains("running"));
     assert!(!before.alive() && process(&lab, "web") != before);
     // And a stop that comes then is the last word.
-    tell(&lab, "restart web");
-    tell(&lab, "stop web 20000");
+    begin(&lab, "restart web");
+    tell(&lab, "stop --wait=20s web");
     assert_eq!(state(&lab, "web"), "stopped");
     stop(&lab);
 }
@@ -156,9 +168,14 @@ fn a_start_that_comes_while_it_stops_follows_the_stop() {
 #[test]
 fn a_wait_that_is_not_enough_says_so_and_the_stop_goes_on() {
     let lab = lab();
-    start(&lab, &["slow stop=TERM:1000 : BOT ignore:TERM touch:LAB/slow idle"]);
+    start(
+        &lab,
+        &[
+            r#"slow = { command = "BOT", args = ["ignore:TERM", "touch:LAB/slow", "idle"], stop = { signal = "TERM", timeout = "1s" } }"#,
+        ],
+    );
     lab.wait_for("slow", Duration::from_secs(20), |_| true);
-    let told = refused(&lab, "stop slow 100");
+    let told = refused(&lab, "stop --wait=100ms slow");
     assert!(told.contains("not done within 100ms"), "{told}");
     wait_for(&lab, "slow", "stopped");
     stop(&lab);
@@ -167,16 +184,21 @@ fn a_wait_that_is_not_enough_says_so_and_the_stop_goes_on() {
 #[test]
 fn destroy_kills_at_once() {
     let lab = lab();
-    start(&lab, &["stub stop=TERM:60000 : BOT ignore:TERM escape:ignore:TERM,idle touch:LAB/stub idle"]);
+    start(
+        &lab,
+        &[
+            r#"stub = { command = "BOT", args = ["ignore:TERM", "escape:ignore:TERM,idle", "touch:LAB/stub", "idle"], stop = { signal = "TERM", timeout = "60s" } }"#,
+        ],
+    );
     lab.wait_for("stub", Duration::from_secs(20), |_| true);
     let begin = Instant::now();
-    let told = tell(&lab, "destroy stub 20000");
-    assert!(told.contains("stub stopped") && begin.elapsed() < Duration::from_secs(10), "{told}");
+    let told = tell(&lab, "destroy --wait=20s stub");
+    assert!(told.contains("stub: stopped") && begin.elapsed() < Duration::from_secs(10), "{told}");
     assert!(marked(&lab, "stub").is_empty());
     // Also when it is being stopped already.
-    tell(&lab, "start stub 20000");
-    tell(&lab, "stop stub");
-    tell(&lab, "destroy stub 20000");
+    tell(&lab, "start --wait=20s stub");
+    crate::common::begin(&lab, "stop stub");
+    tell(&lab, "destroy --wait=20s stub");
     stop(&lab);
     nothing_left(&lab);
 }
@@ -186,7 +208,9 @@ fn destroy_kills_at_once() {
 fn many_bots_stop_at_once() {
     let lab = lab();
     let count = crate::common::size(200, 1000);
-    let bots: Vec<String> = (0..count).map(|number| format!("b{number} : BOT stamp:LAB/starts idle")).collect();
+    let bots: Vec<String> = (0..count)
+        .map(|number| format!(r#"b{number} = {{ command = "BOT", args = ["stamp:LAB/starts", "idle"] }}"#))
+        .collect();
     let monitor = start(&lab, &bots.iter().map(String::as_str).collect::<Vec<_>>());
     lines(&lab, "starts", count);
     let begin = Instant::now();
@@ -199,10 +223,12 @@ fn many_bots_stop_at_once() {
 fn told_at_their_end(bots: &[(&str, &str, &str)]) -> Vec<String> {
     let bot = |(name, depends, time): &(&str, &str, &str)| {
         let script = format!(
-            "sh trap 'sleep {time}; echo {name} >> LAB/ends; exit' TERM; echo {name} >> LAB/up; echo is up; \
+            "trap 'sleep {time}; echo {name} >> LAB/ends; exit' TERM; echo {name} >> LAB/up; echo is up; \
              while :; do sleep 0.02; done"
         );
-        format!("{name} {depends} ready=output:up : {script}")
+        format!(
+            r#"{name} = {{ command = "/bin/sh", args = ["-c", "{script}"], {depends} ready = {{ output = "up" }} }}"#
+        )
     };
     bots.iter().map(bot).collect()
 }
@@ -214,15 +240,19 @@ fn start_those(lab: &look::Lab, bots: &[(&str, &str, &str)]) {
     lines(lab, "up", bots.len());
 }
 
-const LEVELS: [(&str, &str, &str); 4] =
-    [("db", "", "0"), ("web", "depends=db", "0.2"), ("edge", "depends=web", "0.4"), ("other", "", "0")];
+const LEVELS: [(&str, &str, &str); 4] = [
+    ("db", "", "0"),
+    ("web", r#"depends_on = ["db"],"#, "0.2"),
+    ("edge", r#"depends_on = ["web"],"#, "0.4"),
+    ("other", "", "0"),
+];
 
 #[test]
 fn p6_12_a_stop_takes_dependents_first() {
     let lab = lab();
     start_those(&lab, &LEVELS);
     let other = process(&lab, "other");
-    let told = tell(&lab, "stop db 20000");
+    let told = tell(&lab, "stop --wait=20s db");
     assert!(told.contains("stopped"), "{told}");
     assert_eq!(lab.read("ends"), "edge\nweb\ndb\n");
     for bot in ["edge", "web", "db"] {
@@ -230,7 +260,7 @@ fn p6_12_a_stop_takes_dependents_first() {
     }
     assert_eq!(process(&lab, "other"), other, "a stranger was touched");
     // A start brings those back that it depends on, and nobody else.
-    tell(&lab, "start web 20000");
+    tell(&lab, "start --wait=20s web");
     assert_eq!((state(&lab, "db"), state(&lab, "edge")), ("running".into(), "stopped".into()));
     stop(&lab);
 }
@@ -241,15 +271,15 @@ fn p6_12_a_restart_takes_dependents_first_and_brings_them_back() {
     let lab = lab();
     start_those(&lab, &LEVELS);
     let before: Vec<Process> = LEVELS.iter().map(|(name, ..)| process(&lab, name)).collect();
-    assert!(tell(&lab, "restart db 20000").starts_with("db running"));
+    assert!(tell(&lab, "restart --wait=20s db").starts_with("db: running"));
     wait_for(&lab, "edge", "running");
     assert_eq!(lab.read("ends"), "edge\nweb\ndb\n");
     assert_eq!(lines(&lab, "up", 7)[4..], ["db", "web", "edge"]);
     let same = |at: usize| process(&lab, LEVELS[at].0) == before[at];
     assert_eq!([0, 1, 2, 3].map(same), [false, false, false, true]);
     // Those that were down stay down, and those that only end are no restart.
-    tell(&lab, "stop edge 20000");
-    tell(&lab, "restart web 20000");
+    tell(&lab, "stop --wait=20s edge");
+    tell(&lab, "restart --wait=20s web");
     assert_eq!(state(&lab, "edge"), "stopped");
     let web = process(&lab, "web");
     process(&lab, "db").signal(Signal::SIGKILL);
@@ -265,7 +295,7 @@ fn p6_12_restarts_of_all_one_by_one_keep_the_order() {
     let lab = lab();
     start_those(&lab, &LEVELS);
     for bot in ["db", "edge", "other", "web"] {
-        tell(&lab, &format!("restart {bot}"));
+        begin(&lab, &format!("restart {bot}"));
     }
     let ups: Vec<_> = lines(&lab, "up", 8)[4..].iter().filter(|name| *name != "other").cloned().collect();
     let ends: Vec<_> = lines(&lab, "ends", 4).into_iter().filter(|name| name != "other").collect();
@@ -278,8 +308,8 @@ fn p6_12_restarts_of_all_one_by_one_keep_the_order() {
         assert_eq!(number(&status(&lab, bot), "start"), 2, "{bot}");
     }
     // A stop that comes while they go has the last word.
-    tell(&lab, "restart db");
-    tell(&lab, "stop db 20000");
+    begin(&lab, "restart db");
+    tell(&lab, "stop --wait=20s db");
     assert_eq!(
         ["db", "web", "edge", "other"].map(|bot| state(&lab, bot)),
         ["stopped", "stopped", "stopped", "running"]
@@ -292,7 +322,7 @@ fn p6_12_restarts_of_all_one_by_one_keep_the_order() {
 fn a_bot_that_is_killed_by_hand_takes_dependents_with_it() {
     let lab = lab();
     start_those(&lab, &LEVELS);
-    tell(&lab, "destroy db 20000");
+    tell(&lab, "destroy --wait=20s db");
     for bot in ["edge", "web"] {
         wait_for(&lab, bot, "stopped");
     }
@@ -307,9 +337,9 @@ fn p6_12_stops_of_all_one_by_one_keep_the_order() {
     let lab = lab();
     start_those(&lab, &LEVELS);
     for bot in ["db", "edge", "other", "web"] {
-        tell(&lab, &format!("stop {bot}"));
+        begin(&lab, &format!("stop {bot}"));
     }
-    tell(&lab, "stop db 20000");
+    tell(&lab, "stop --wait=20s db");
     let ends: Vec<_> = lines(&lab, "ends", 4).into_iter().filter(|name| name != "other").collect();
     assert_eq!(ends, ["edge", "web", "db"]);
     stop(&lab);
@@ -319,12 +349,12 @@ fn p6_12_stops_of_all_one_by_one_keep_the_order() {
 #[test]
 fn a_start_during_a_stop_keeps_what_it_depends_on() {
     let lab = lab();
-    start_those(&lab, &[("db", "", "0"), ("web", "depends=db", "1")]);
+    start_those(&lab, &[("db", "", "0"), ("web", r#"depends_on = ["db"],"#, "1")]);
     let db = process(&lab, "db");
-    tell(&lab, "stop db");
+    begin(&lab, "stop db");
     wait_for(&lab, "web", "stopping");
     assert_eq!(state(&lab, "db"), "running");
-    tell(&lab, "start web 20000");
+    tell(&lab, "start --wait=20s web");
     assert_eq!(lab.read("ends"), "web\n");
     assert_eq!(process(&lab, "db"), db);
     stop(&lab);
@@ -334,8 +364,8 @@ fn a_start_during_a_stop_keeps_what_it_depends_on() {
 #[test]
 fn one_that_ends_before_its_turn_is_stopped() {
     let lab = lab();
-    start_those(&lab, &[("db", "", "0"), ("web", "depends=db", "1")]);
-    tell(&lab, "stop db");
+    start_those(&lab, &[("db", "", "0"), ("web", r#"depends_on = ["db"],"#, "1")]);
+    begin(&lab, "stop db");
     wait_for(&lab, "web", "stopping");
     process(&lab, "db").signal(Signal::SIGKILL);
     wait_for(&lab, "db", "stopped");
@@ -348,14 +378,18 @@ fn one_that_ends_before_its_turn_is_stopped() {
 #[test]
 fn the_longest_times_are_refused_or_kept() {
     let lab = lab();
-    start(&lab, &["web : BOT idle"]);
+    start(&lab, &[r#"web = { command = "BOT", args = ["idle"] }"#]);
     let century = 100_u64 * 365 * 86_400_000;
-    let bot = |time: u64| format!("web stop=INT:{time},TERM:{time} : BOT idle");
+    let bot = |time: u64| {
+        format!(
+            r#"web = {{ command = "BOT", args = ["idle"], stop = [{{ signal = "INT", timeout = "{time}ms" }}, {{ signal = "TERM", timeout = "{time}ms" }}] }}"#
+        )
+    };
     crate::common::write_bots(&lab, &[&bot(century + 1)]);
-    assert!(refused(&lab, "reload").contains("century"));
+    assert!(refused(&lab, "reload").contains("100 years"));
     crate::common::write_bots(&lab, &[&bot(century)]);
     tell(&lab, "reload");
-    tell(&lab, "restart web 20000");
+    tell(&lab, "restart --wait=20s web");
     assert_eq!(state(&lab, "web"), "running");
     stop(&lab);
 }

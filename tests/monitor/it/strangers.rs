@@ -4,7 +4,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::time::{Duration, Instant};
 
 use crate::common::{
-    BOT, SOON, environment, lab, lines, process, start, start_again, state, status, stop, tell, wait_for,
+    BOT, SOON, environment, lab, lines, ping, process, start, start_again, state, status, stop, tell, wait_for,
     with_own_mounts, write_bots,
 };
 use look::{Lab, Process, Running};
@@ -52,13 +52,13 @@ fn variable(process: Process, name: &str) -> String {
 #[test]
 fn start_reads_no_more_of_an_environment_than_execve_allows() {
     let lab = lab();
-    let monitor = start(&lab, &["web : BOT stamp:LAB/starts idle"]);
+    let monitor = start(&lab, &[r#"web = { command = "BOT", args = ["stamp:LAB/starts", "idle"] }"#]);
     lines(&lab, "starts", 1);
     // Without a journal no environment is read at all.
     let strangers = [stranger(&lab, "", "128"), stranger(&lab, NOBODY, "128")];
     monitor.signal(Signal::SIGKILL);
     monitor.died(SOON).unwrap();
-    let monitor = start_again(&lab, &[]);
+    let monitor = start_again(&lab);
     lines(&lab, "starts", 2);
     assert!(peak(monitor) < MUCH, "{} KiB", peak(monitor));
     assert!(strangers.into_iter().all(end), "a stranger was ended");
@@ -69,13 +69,13 @@ fn start_reads_no_more_of_an_environment_than_execve_allows() {
 #[test]
 fn datagram_of_a_stranger_has_no_environment_read() {
     let lab = lab();
-    let monitor = start(&lab, &["web ready=notify : BOT idle"]);
+    let monitor = start(&lab, &[r#"web = { command = "BOT", args = ["idle"], ready = "notify" }"#]);
     wait_for(&lab, "web", "starting");
     let address = variable(process_of(&lab, "web"), "NOTIFY_SOCKET");
     for prefix in ["", NOBODY] {
         let stranger = stranger(&lab, prefix, &format!("128 ready={address} DAEMON_MONITOR_ID=x DAEMON_BOT=web"));
         // The monitor receives the stranger's datagram while the stranger lives.
-        tell(&lab, "status");
+        ping(&lab);
         assert!(end(stranger));
         assert!(peak(monitor) < MUCH, "{} KiB", peak(monitor));
         assert_eq!(state(&lab, "web"), "starting", "a stranger has spoken for it");
@@ -93,7 +93,7 @@ fn process_of(lab: &Lab, bot: &str) -> Process {
 #[test]
 fn forged_marks_neither_delay_nor_refuse_a_start() {
     let lab = lab();
-    let monitor = start(&lab, &["web : BOT stamp:LAB/starts idle"]);
+    let monitor = start(&lab, &[r#"web = { command = "BOT", args = ["stamp:LAB/starts", "idle"] }"#]);
     lines(&lab, "starts", 1);
     let all = environment(process(&lab, "web"));
     // All that a bot has, but for the secrets.
@@ -111,7 +111,7 @@ fn forged_marks_neither_delay_nor_refuse_a_start() {
     monitor.signal(Signal::SIGKILL);
     monitor.died(SOON).unwrap();
     let begin = Instant::now();
-    start_again(&lab, &[]);
+    start_again(&lab);
     let took = begin.elapsed();
     // A process of an earlier bot that does not end has 10 seconds: the strangers are not taken for such processes.
     assert!(took < Duration::from_secs(8), "it was waited for, {took:?}\n{}", lab.read("m.log"));
@@ -124,14 +124,14 @@ fn forged_marks_neither_delay_nor_refuse_a_start() {
 #[test]
 fn ready_is_not_believed_of_another_user_that_knows_the_secret() {
     let lab = lab();
-    start(&lab, &["web ready=notify : BOT idle"]);
+    start(&lab, &[r#"web = { command = "BOT", args = ["idle"], ready = "notify" }"#]);
     wait_for(&lab, "web", "starting");
     let web = process_of(&lab, "web");
     let marks: Vec<String> = environment(web).into_iter().filter(|line| line.starts_with("DAEMON_")).collect();
     let address = variable(web, "NOTIFY_SOCKET");
     let arguments = format!("1 ready={address} {}", marks.join(" "));
     let other = stranger(&lab, NOBODY, &arguments);
-    tell(&lab, "status");
+    ping(&lab);
     assert_eq!(state(&lab, "web"), "starting", "another user has spoken for it");
     assert!(end(other));
     // A process of the bot's own user that knows the secret cannot be told from a descendant.
@@ -149,15 +149,20 @@ fn mark_of_a_sibling_does_not_keep_that_sibling_stopping() {
     let impostor = format!("env DAEMON_BOT=victim setsid {BOT} ignore:TERM stamp:LAB/kids idle kid & exec sleep 999");
     start(
         &lab,
-        &["victim stop=TERM:60000 : BOT idle", &format!("impostor stop=TERM:200 : sh ({impostor}) & exec sleep 999")],
+        &[
+            r#"victim = { command = "BOT", args = ["idle"], stop = { signal = "TERM", timeout = "60s" } }"#,
+            &format!(
+                r#"impostor = {{ command = "/bin/sh", args = ["-c", "({impostor}) & exec sleep 999"], stop = {{ signal = "TERM", timeout = "200ms" }} }}"#
+            ),
+        ],
     );
     lines(&lab, "kids", 1);
     let kid = |one: &Process| one.arguments().last().is_some_and(|last| last == "kid");
     let kid = lab.processes().into_iter().find(kid).expect("it runs");
-    let told = tell(&lab, "stop victim 20000");
-    assert!(told.contains("victim stopped"), "{told}");
+    let told = tell(&lab, "stop --wait=20s victim");
+    assert!(told.contains("victim: stopped"), "{told}");
     assert!(kid.alive(), "the child of another bot was killed");
-    tell(&lab, "stop impostor 20000");
+    tell(&lab, "stop --wait=20s impostor");
     assert!(!kid.alive(), "it is the child of the bot whose secret it has");
     stop(&lab);
 }
@@ -166,7 +171,13 @@ fn mark_of_a_sibling_does_not_keep_that_sibling_stopping() {
 #[test]
 fn secrets_differ_by_bot_and_stand_in_files_of_the_owner_only() {
     let lab = lab();
-    start(&lab, &["one : BOT idle", "other : BOT stamp:LAB/starts idle"]);
+    start(
+        &lab,
+        &[
+            r#"one = { command = "BOT", args = ["idle"] }"#,
+            r#"other = { command = "BOT", args = ["stamp:LAB/starts", "idle"] }"#,
+        ],
+    );
     lines(&lab, "starts", 1);
     let (one, other) = (process(&lab, "one"), process(&lab, "other"));
     let monitor = variable(one, "DAEMON_MONITOR_ID");
@@ -180,8 +191,8 @@ fn secrets_differ_by_bot_and_stand_in_files_of_the_owner_only() {
     stop(&lab);
     assert!(!lab.path("m.journal").exists() && !lab.path("m.secret").exists(), "left after a clean stop");
     // The next monitor has a secret of its own, so that no process can be taken for one of an earlier monitor.
-    write_bots(&lab, &["one : BOT stamp:LAB/starts idle"]);
-    start_again(&lab, &[]);
+    write_bots(&lab, &[r#"one = { command = "BOT", args = ["stamp:LAB/starts", "idle"] }"#]);
+    start_again(&lab);
     lines(&lab, "starts", 2);
     assert_ne!(monitor, variable(process(&lab, "one"), "DAEMON_MONITOR_ID"));
     stop(&lab);
@@ -191,7 +202,7 @@ fn secrets_differ_by_bot_and_stand_in_files_of_the_owner_only() {
 #[test]
 fn notify_socket_of_a_bot_with_a_user_is_closed_to_other_users() {
     let lab = lab();
-    start(&lab, &["web user=65534 group=65534 ready=notify : BOT idle"]);
+    start(&lab, &[r#"web = { command = "BOT", args = ["idle"], user = "65534", group = "65534", ready = "notify" }"#]);
     wait_for(&lab, "web", "starting");
     let web = process_of(&lab, "web");
     let address = variable(web, "NOTIFY_SOCKET");
@@ -212,7 +223,12 @@ fn notify_socket_of_a_bot_with_a_user_is_closed_to_other_users() {
 #[test]
 fn ready_is_heard_from_another_network_namespace() {
     let lab = lab();
-    start(&lab, &["web ready=notify : sh unshare --net BOT ready; exec sleep 999"]);
+    start(
+        &lab,
+        &[
+            r#"web = { command = "/bin/sh", args = ["-c", "unshare --net BOT ready; exec sleep 999"], ready = "notify" }"#,
+        ],
+    );
     wait_for(&lab, "web", "running");
     stop(&lab);
 }
@@ -225,16 +241,26 @@ fn abstract_socket_serves_where_the_directory_is_closed() {
     // In a directory that is open, unlike the one of the monitor.
     let open = crate::common::lab();
     let bot = crate::common::open_bot(&open);
-    let ready = format!("web user=65534 group=65534 ready=notify : {bot} sleep:1 ready idle");
-    write_bots(&lab, &[&ready, &format!("mute user=65534 group=65534 ready=notify : {bot} idle")]);
-    lab.shell("chmod 700 . && exec $D start").run().ok();
+    let ready = format!(
+        r#"web = {{ command = "{bot}", args = ["sleep:1", "ready", "idle"], user = "65534", group = "65534", cwd = "/", ready = "notify" }}"#
+    );
+    write_bots(
+        &lab,
+        &[
+            &ready,
+            &format!(
+                r#"mute = {{ command = "{bot}", args = ["idle"], user = "65534", group = "65534", cwd = "/", ready = "notify" }}"#
+            ),
+        ],
+    );
+    lab.shell("chmod 700 . && exec $D -c m.toml start").run().ok();
     lab.daemon("m.pid");
     wait_for(&lab, "web", "running");
     wait_for(&lab, "mute", "starting");
     let address = variable(process_of(&lab, "mute"), "NOTIFY_SOCKET");
     assert!(address.starts_with('@'), "{address}");
     let other = stranger(&lab, NOBODY, &format!("1 ready={address} DAEMON_MONITOR_ID=x DAEMON_BOT=mute"));
-    tell(&lab, "status");
+    ping(&lab);
     assert_eq!(state(&lab, "mute"), "starting", "a stranger of its user has spoken for it");
     assert!(end(other));
     stop(&lab);
@@ -244,14 +270,14 @@ fn abstract_socket_serves_where_the_directory_is_closed() {
 #[test]
 fn directory_of_sockets_outlives_no_monitor() {
     let lab = lab();
-    let bot = "web ready=notify : BOT ready stamp:LAB/starts idle";
+    let bot = r#"web = { command = "BOT", args = ["ready", "stamp:LAB/starts", "idle"], ready = "notify" }"#;
     let monitor = start(&lab, &[bot]);
     lines(&lab, "starts", 1);
     wait_for(&lab, "web", "running");
     monitor.signal(Signal::SIGKILL);
     monitor.died(SOON).unwrap();
     assert!(lab.path("m.notify/0").exists());
-    start_again(&lab, &[]);
+    start_again(&lab);
     lines(&lab, "starts", 2);
     wait_for(&lab, "web", "running");
     let left: Vec<_> = std::fs::read_dir(lab.path("m.notify")).unwrap().collect();
@@ -264,14 +290,14 @@ fn directory_of_sockets_outlives_no_monitor() {
 #[test]
 fn sockets_are_in_their_directory_again_when_the_disk_has_room() {
     let lab = lab();
-    let bots = ["early", "late"].map(|name| format!("{name} autostart=no ready=notify log=LAB/{name}.log : BOT idle"));
+    let bots = ["early", "late"].map(|name| format!(r#"{name} = {{ command = "BOT", args = ["idle"], autostart = false, ready = "notify", stdout = "LAB/{name}.log" }}"#));
     write_bots(&lab, &bots.each_ref().map(String::as_str));
-    let script = "mkdir full && mount -t tmpfs -o nr_inodes=200 none full && cp bots full/ && cd full || exit 9
-        $D foreground 2>/dev/null & M=$!
-        for i in $(seq 200); do $D tell ping >/dev/null 2>&1 && break; sleep 0.05; done
+    let script = "mkdir full && mount -t tmpfs -o nr_inodes=200 none full && cp m.toml full/ && cd full || exit 9
+        $D -c m.toml run 2>/dev/null & M=$!
+        for i in $(seq 200); do $D -c m.toml status >/dev/null 2>&1 && break; sleep 0.05; done
         address() {
-            $D tell start $1 >/dev/null
-            for i in $(seq 200); do P=$($D tell status $1 | grep -o 'pid=[1-9][0-9]*' | cut -d= -f2); [ $P ] && break; sleep 0.05; done
+            $D -c m.toml start $1 >/dev/null
+            for i in $(seq 200); do P=$($D -c m.toml status $1 | awk '$3 ~ /^[0-9]+$/ { print $3 }'); [ $P ] && break; sleep 0.05; done
             for i in $(seq 200); do N=$(tr '\\0' '\\n' < /proc/$P/environ | grep NOTIFY_SOCKET) && break; sleep 0.05; done
             echo $1 $N
         }

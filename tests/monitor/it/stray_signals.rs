@@ -3,7 +3,7 @@
 use look::Process;
 use nix::sys::signal::Signal;
 
-use crate::common::{SOON, lab, process, start_again, tell, write_bots};
+use crate::common::{SOON, lab, ping, process, start_program, write_bots};
 use crate::site::Site;
 
 const ONE: &str = "[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n";
@@ -66,13 +66,13 @@ fn signal_that_comes_right_before_the_end_is_told() {
 #[test]
 fn signal_that_the_program_of_a_monitor_has_settings_for_is_left_alone() {
     let lab = lab();
-    write_bots(&lab, &["web : BOT idle"]);
-    let monitor = start_again(&lab, &["handle=USR1", "default=USR2"]);
+    write_bots(&lab, &[r#"web = { command = "BOT", args = ["idle"] }"#]);
+    let monitor = start_program(&lab, &["own-signals"]);
     let bot = process(&lab, "web");
     monitor.signal(Signal::SIGUSR1);
-    lab.wait_for("m.log", SOON, |log| log.contains("handled SIGUSR1"));
+    lab.wait_for("handled", SOON, |log| log.contains("handled SIGUSR1"));
     monitor.signal(Signal::SIGALRM);
-    tell(&lab, "status");
+    ping(&lab);
     assert!(monitor.alive() && bot.alive());
     monitor.signal(Signal::SIGUSR2);
     lab.quiet(SOON).expect("it ends, and its bot");

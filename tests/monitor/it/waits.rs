@@ -9,8 +9,15 @@ use crate::common::{PIDFILE, foreground, lab, wait_for};
 fn start_of_the_monitor_and_of_bots_does_not_wait_for_the_disk() {
     let lab = lab();
     let script = "exec strace -f -qq -e signal=none -o trace -e trace=fsync,fdatasync,sync,syncfs \
-                  -e inject=fsync,fdatasync,sync,syncfs:delay_enter=60s $D foreground";
-    let running = foreground(&lab, &["web : BOT idle", "other user=nobody : BOT idle"], script);
+                  -e inject=fsync,fdatasync,sync,syncfs:delay_enter=60s $D -c m.toml run";
+    let running = foreground(
+        &lab,
+        &[
+            r#"web = { command = "BOT", args = ["idle"] }"#,
+            r#"other = { command = "BOT", args = ["idle"], user = "nobody" }"#,
+        ],
+        script,
+    );
     wait_for(&lab, "web", "running");
     wait_for(&lab, "other", "running");
     assert_eq!(lab.read("trace"), "");

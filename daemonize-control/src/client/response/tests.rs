@@ -116,17 +116,29 @@ fn reply_that_is_not_http_or_too_large_is_an_error_that_says_so() {
         ("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n".to_owned(), "is not `chunked`"),
         (format!("{chunked}\r\nnothing\r\n"), "chunk"),
         (format!("{chunked}\r\n1\r\nab\r\n"), "chunk"),
-        (format!("{chunked}\r\n1;{}", "x".repeat(20 << 10)), "chunk"),
-        (format!("{chunked}\r\n0\r\nA: {}", "x".repeat(20 << 10)), "trailer"),
+        (format!("{chunked}\r\n1;{}", "x".repeat(20 << 10)), EXTENSIONS_TOO_LARGE),
+        (format!("{chunked}\r\n{}", "1;x\r\n.\r\n".repeat(20 << 10)), EXTENSIONS_TOO_LARGE),
+        (format!("{chunked}\r\n0\r\nA: {}", "x".repeat(20 << 10)), TRAILERS_TOO_LARGE),
+        (format!("{chunked}\r\n0\r\n{}\r\n", "A: a\r\n".repeat(101)), TRAILERS_TOO_LARGE),
         ("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n".to_owned(), "it has no final status"),
         ("HTTP/1.1 600 Odd\r\n\r\n".to_owned(), "it has no final status"),
-        (format!("HTTP/1.1 200 OK\r\nA: {}", "a".repeat(MAX_HEAD)), "the limit of a head"),
-        (format!("HTTP/1.1 200 OK\r\n{}\r\n", "A: a\r\n".repeat(200)), "it is not HTTP: message head is too large"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\n".to_owned(), HEAD_TOO_LARGE),
+        (format!("HTTP/1.1 200 OK\r\nA: {}", "a".repeat(MAX_HEAD)), HEAD_TOO_LARGE),
+        (format!("HTTP/1.1 200 OK\r\n{}\r\n", "A: a\r\n".repeat(101)), HEAD_TOO_LARGE),
+        (format!("{}HTTP/2 200\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\n".repeat(1000)), "it is not HTTP"),
     ] {
         let error = reply(bytes.as_bytes(), &[]).map(|_| ()).unwrap_err();
         let (text, start) = (error.to_string(), "failed to understand the answer of `/x`: ");
         assert!(error.kind() == ErrorKind::Reply && text.starts_with(start) && text.contains(why), "{why}: {text}");
     }
+}
+
+#[test]
+fn reply_at_the_limits_of_its_head_and_trailers_is_accepted() {
+    let head = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n{}\r\n", "A: a\r\n".repeat(99));
+    let chunk = format!("1;{}\r\n!\r\n0\r\n", "x".repeat(16_000));
+    let bytes = format!("{head}{chunk}{}\r\n", "A: a\r\n".repeat(99));
+    assert_eq!(reply(bytes.as_bytes(), &[]).unwrap(), (200, b"!".to_vec()));
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 use super::BODY_LIMIT;
 use crate::refusal::Refusal;
-use axum::http::uri::PathAndQuery;
 use axum::http::{Method, StatusCode};
 
 const MALFORMED: Refusal = Refusal::bad("the head is malformed");
@@ -29,14 +28,18 @@ pub(super) fn check_request_line(line: &[u8]) -> Result<(), Refusal> {
         return Err(MALFORMED);
     }
     // A whole URI would name a host once more. CONNECT has no path: hyper would make a tunnel of the connection.
-    if method == b"CONNECT"
-        || !target.starts_with(b"/")
-        || target.contains(&b'#')
-        || PathAndQuery::try_from(target).is_err()
-    {
+    if method == b"CONNECT" || !target.starts_with(b"/") || !is_path_and_query(target) {
         return Err(NO_PATH);
     }
     Ok(())
+}
+
+/// Returns `true` if the printable bytes are a path, and a query behind it: hyper accepts the same ones, and drops a fragment.
+fn is_path_and_query(target: &[u8]) -> bool {
+    let end = target.iter().position(|byte| *byte == b'?').unwrap_or(target.len());
+    let (path, query) = target.split_at(end);
+    path.iter().all(|byte| !matches!(byte, b' ' | b'#' | b'<' | b'>' | b'`'))
+        && query.iter().all(|byte| !matches!(byte, b' ' | b'"' | b'#' | b'<' | b'>'))
 }
 
 /// What the headers say about the body and the connection.

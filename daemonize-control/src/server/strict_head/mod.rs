@@ -191,12 +191,28 @@ impl Scan {
     }
 }
 
-/// Returns the number of printable bytes at the beginning; sixteen are checked at once.
+/// Returns the number of printable bytes at the beginning; up to sixteen are checked at once.
 fn printable(bytes: &[u8]) -> usize {
-    let is_printable = |byte: &u8| matches!(byte, b' '..=b'~');
-    let are_printable = |bytes: &[u8]| bytes.iter().fold(true, |all, byte| all & is_printable(byte));
-    let many = bytes.chunks_exact(16).take_while(|bytes| are_printable(bytes)).count() * 16;
-    many + bytes[many..].iter().take_while(|byte| is_printable(byte)).count()
+    let mut count = 0;
+    while begins_printable::<16>(&bytes[count..]) {
+        count += 16;
+    }
+    if begins_printable::<8>(&bytes[count..]) {
+        count += 8;
+    }
+    if begins_printable::<4>(&bytes[count..]) {
+        count += 4;
+    }
+    count + bytes[count..].iter().take_while(|byte| is_printable(**byte)).count()
+}
+
+/// Returns `true` if the first `N` bytes are printable. Of a known number the compiler makes a few instructions.
+fn begins_printable<const N: usize>(bytes: &[u8]) -> bool {
+    bytes.first_chunk::<N>().is_some_and(|bytes| bytes.iter().fold(true, |all, byte| all & is_printable(*byte)))
+}
+
+fn is_printable(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~')
 }
 
 /// Returns what becomes of a stream of bytes as long as nothing is answered: the bytes passed on, and the refusal.
@@ -217,5 +233,7 @@ pub(crate) fn outcome(pieces: &[&[u8]]) -> (Vec<u8>, Option<Refusal>) {
     (passed, None)
 }
 
+#[cfg(test)]
+mod agreement;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! What is passed on, what is refused, and that packet boundaries do not matter.
 
 use super::*;
+use axum::http::uri::PathAndQuery;
 use proptest::prelude::*;
 use std::fmt::Write as _;
 
@@ -84,6 +85,20 @@ fn p5_11_what_could_be_read_in_two_ways_is_refused() {
         ("\x16\x03\x01", 400),
     ] {
         assert_eq!(status(head.as_bytes()), expected, "{head:?}");
+    }
+}
+
+/// Promise 5.11.
+#[test]
+fn target_passes_exactly_when_hyper_reads_it_as_a_path() {
+    for byte in b'!'..=b'~' {
+        for target in
+            [format!("/a{}b", char::from(byte)), format!("/a?b{}c", char::from(byte)), char::from(byte).into()]
+        {
+            let is_path = byte != b'#' && target.starts_with('/') && PathAndQuery::try_from(&*target).is_ok();
+            let expected = if is_path { 200 } else { 400 };
+            assert_eq!(status(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes()), expected, "{target}");
+        }
     }
 }
 

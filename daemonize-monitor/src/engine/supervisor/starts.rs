@@ -5,6 +5,7 @@ use super::Supervisor;
 use crate::bot::Bot;
 use crate::engine::bot_state::{Event, HANGS};
 use crate::engine::reactor::Timer;
+use crate::engine::slots::Key;
 use crate::engine::streams::Pipes;
 use crate::engine::token::Token;
 use crate::engine::units::Process;
@@ -14,10 +15,11 @@ use crate::secret::Secret;
 use crate::spawner::Start;
 use crate::status::State;
 use crate::sys::spawn::PendingChild;
-use daemonize_core::{Pid, Signal};
+use daemonize_core::Pid;
 use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -30,6 +32,9 @@ const HANG_TIME: Duration = Duration::from_millis(100);
 
 /// The same while another start hangs: more may follow.
 const NEXT_HANG_TIME: Duration = Duration::from_millis(20);
+
+/// How often a start that hangs is looked at: its pipe may be held by a process that a program around the monitor has forked.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How many starts may be pending, beside those that hang: processes that start all at once only wait for each other.
 const MAX_PENDING: usize = 4;
@@ -49,7 +54,8 @@ struct PendingStart {
     bot: Arc<Bot>,
     pipes: Pipes,
     stage: Stage,
-    hangs_at: Instant,
+    /// When it hangs, and from then on when it is looked at again.
+    check_at: Instant,
     /// It was reported that it hangs.
     hangs: bool,
 }
@@ -164,10 +170,12 @@ impl Supervisor {
 
     /// Forks the process, now that the user is known.
     fn spawn(&mut self, index: usize, start: &Start, pipes: Pipes, run_as: Result<Arc<RunAs>, Refusal>) {
-        let token = Token::Start(self.units.key(index));
+        let token = Token::Process(self.units.key(index));
         let spawned = run_as.and_then(|run_as| self.spawner.spawn(start, &run_as)).and_then(|(child, user)| {
-            if let Err(errno) = self.reactor.watch(&child, token, EpollFlags::EPOLLIN) {
-                // Its outcome would never be known.
+            let watch = |fd: BorrowedFd<'_>| self.reactor.watch(fd, token, EpollFlags::EPOLLIN);
+            if let Err(errno) = watch(child.as_fd()).and_then(|()| watch(child.process().as_fd())) {
+                // Its outcome or its end would never be known.
+                self.unwatch(&child);
                 child.kill();
                 child.reap();
                 return Err(no_pipes(errno));
@@ -183,18 +191,21 @@ impl Supervisor {
 
     fn await_start(&mut self, index: usize, bot: Arc<Bot>, pipes: Pipes, stage: Stage) {
         let is_calm = self.starts.pending.values().all(|start| !start.hangs);
-        let hangs_at = self.now + if is_calm { HANG_TIME } else { NEXT_HANG_TIME };
-        self.starts.pending.insert(index, PendingStart { bot, pipes, stage, hangs_at, hangs: false });
-        self.reactor.set_timer(hangs_at, Timer::Start(self.units.key(index)));
+        let check_at = self.now + if is_calm { HANG_TIME } else { NEXT_HANG_TIME };
+        self.starts.pending.insert(index, PendingStart { bot, pipes, stage, check_at, hangs: false });
+        self.reactor.set_timer(check_at, Timer::Start(self.units.key(index)));
         self.on(index, Event::StartPending { hangs: false });
     }
 
-    /// Reports a start that hangs. The timer may have been set for an earlier one.
-    pub(in crate::engine) fn report_hanging_start(&mut self, index: usize) {
+    /// Looks at a start that has no outcome for long, and reports it once. The timer may have been set for an earlier one.
+    pub(in crate::engine) fn check_start(&mut self, key: Key, at: Instant) {
+        let index = key.index;
+        let is_due = |start: &&mut PendingStart| start.check_at == at;
+        let Some(start) = self.starts.pending.get_mut(&index).filter(is_due) else { return };
+        start.check_at = self.now + CHECK_INTERVAL;
+        self.reactor.set_timer(start.check_at, Timer::Start(key));
         self.take_start(index);
-        let now = self.now;
-        let is_late = |start: &&mut PendingStart| !start.hangs && start.hangs_at <= now;
-        let Some(start) = self.starts.pending.get_mut(&index).filter(is_late) else { return };
+        let Some(start) = self.starts.pending.get_mut(&index).filter(|start| !start.hangs) else { return };
         start.hangs = true;
         log::info!("bot `{}`: {HANGS}", start.bot.name);
         self.on(index, Event::StartPending { hangs: true });
@@ -219,43 +230,30 @@ impl Supervisor {
             return;
         };
         let Poll::Ready(outcome) = child.poll() else { return };
-        self.reactor.unwatch(child);
         let Some(PendingStart { bot, pipes, stage: Stage::Execution(child, user), .. }) =
             self.starts.pending.remove(&index)
         else {
             return;
         };
-        let outcome = match outcome {
-            Ok(()) => self.follow(index, child, user),
-            Err(failure) => {
-                child.reap();
-                Err(Refusal::of(&bot, failure))
-            }
-        };
-        match outcome {
-            Ok(process) => {
-                self.streams.keep(self.units.key(index), pipes, &self.reactor);
-                self.started(index, process);
-                if !Arc::ptr_eq(&bot, &self.units[index].bot) {
-                    // Its specification is another one by now.
-                    self.retarget(&BTreeSet::from([index]));
-                }
-            }
-            Err(refusal) => self.refused(index, refusal),
+        if let Err(failure) = outcome {
+            self.unwatch(&child);
+            child.reap();
+            return self.refused(index, Refusal::of(&bot, failure));
+        }
+        self.reactor.unwatch(&child);
+        let (pid, handle) = child.into_process();
+        self.children.processes.add(pid, index);
+        self.streams.keep(self.units.key(index), pipes, &self.reactor);
+        self.started(index, Process { pid, handle, user });
+        if !Arc::ptr_eq(&bot, &self.units[index].bot) {
+            // Its specification is another one by now.
+            self.retarget(&BTreeSet::from([index]));
         }
     }
 
-    /// Watches the process of a bot, which executes its program.
-    fn follow(&mut self, index: usize, child: PendingChild, user: u32) -> Result<Process, Refusal> {
-        let (pid, handle) = child.into_process();
-        let token = Token::Process(self.units.key(index));
-        if let Err(errno) = self.reactor.watch(&handle, token, EpollFlags::EPOLLIN) {
-            // Its end would never be known.
-            let _ = handle.send_group(pid, Signal::SIGKILL);
-            return Err(no_pipes(errno));
-        }
-        self.children.processes.add(pid, index);
-        Ok(Process { pid, handle, user })
+    fn unwatch(&self, child: &PendingChild) {
+        self.reactor.unwatch(child);
+        self.reactor.unwatch(child.process());
     }
 
     fn started(&mut self, index: usize, process: Process) {

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use daemon::control::axum::Router;
 use daemon::control::axum::body::Body;
 use daemon::control::axum::http::StatusCode;
+use daemon::control::axum::response::AppendHeaders;
 use daemon::control::axum::routing::{get, post};
 use daemon::control::serde_json::{Value, json};
 use daemon::control::{Endpoint, Event, Publisher};
@@ -134,6 +135,10 @@ fn routes() -> Router {
         .route("/own/large", get(|| async { "x".repeat(300_000) }))
         .route("/own/stream", get(stream))
         .route("/own/framing", get(framing))
+        .route(
+            "/own/lengths",
+            get(|| async { (AppendHeaders([("content-length", "6"), ("content-length", "3")]), "framed") }),
+        )
         .route("/own/bytes", post(|body: Body| async move { body }))
 }
 

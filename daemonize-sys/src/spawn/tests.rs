@@ -1,0 +1,89 @@
+use super::*;
+use std::fs::File;
+use std::os::unix::fs::FileTypeExt;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::mpsc::channel;
+use std::thread;
+
+/// Longer than anything here takes, on a busy machine.
+const SOON: Duration = Duration::from_secs(20);
+
+fn spawn(table: &mut FdTable, path: &CStr, arguments: &[&CStr]) -> PendingChild {
+    let program = Program {
+        paths: &[path],
+        arguments,
+        environment: &[],
+        directory: None,
+        umask: None,
+        no_new_privs: false,
+        identity: None,
+        descriptors: None,
+        death_signal: 9,
+        streams: [None; STREAMS],
+    };
+    table.spawn(&program).unwrap()
+}
+
+/// Returns the outcome of a child, however often that has to be asked for.
+fn outcome(child: &PendingChild) -> Result<(), Failure> {
+    let deadline = Instant::now() + SOON;
+    loop {
+        if let Poll::Ready(outcome) = child.poll() {
+            return outcome;
+        }
+        assert!(Instant::now() < deadline, "no outcome");
+        thread::yield_now();
+    }
+}
+
+/// Spawns children until another thread has a copy of the pipe by which one of them reports.
+fn children_with_held_pipe(path: &CStr, arguments: &[&CStr]) -> (Vec<PendingChild>, File) {
+    let mut table = FdTable::new().unwrap();
+    let slot = format!("/proc/self/fd/{}", table.report.as_raw_fd());
+    let (sender, held) = channel();
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let is_pipe = |file: &File| file.metadata().is_ok_and(|metadata| metadata.file_type().is_fifo());
+            while !is_over.load(SeqCst) {
+                if let Some(pipe) = File::options().write(true).open(&slot).ok().filter(is_pipe) {
+                    return sender.send(pipe).unwrap();
+                }
+            }
+        });
+        let (deadline, mut children) = (Instant::now() + SOON, Vec::new());
+        let pipe = loop {
+            children.push(spawn(&mut table, path, arguments));
+            match held.try_recv() {
+                Ok(pipe) => break Some(pipe),
+                Err(_) if Instant::now() < deadline => {}
+                Err(_) => break None,
+            }
+        };
+        is_over.store(true, SeqCst);
+        (children, pipe.expect("a copy of a pipe"))
+    })
+}
+
+/// Promise 6.11.
+#[test]
+fn program_is_known_to_be_executed_while_another_process_holds_the_pipe() {
+    let (children, held) = children_with_held_pipe(c"/bin/sleep", &[c"sleep", c"60"]);
+    for child in children {
+        assert_eq!(outcome(&child), Ok(()));
+        child.kill();
+        child.reap();
+    }
+    drop(held);
+}
+
+/// Promise 6.11.
+#[test]
+fn failure_is_known_while_another_process_holds_the_pipe() {
+    let (children, held) = children_with_held_pipe(c"/nowhere/program", &[c"program"]);
+    for child in children {
+        assert_eq!(outcome(&child), Err(Failure { doing: "execute", errno: libc::ENOENT }));
+        child.reap();
+    }
+    drop(held);
+}
