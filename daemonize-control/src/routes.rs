@@ -68,6 +68,7 @@ pub(crate) struct Service {
 pub(crate) type LaterAnswer<'a> = Pin<Box<dyn Future<Output = Answered> + Send + 'a>>;
 
 /// An answer, or what it will be: most are there at once, without a future.
+#[allow(clippy::large_enum_variant)] // Taken apart where it is returned: a box would cost more than the copy.
 pub(crate) enum Answer<'a> {
     Now(Answered),
     Later(LaterAnswer<'a>),
