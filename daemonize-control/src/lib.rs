@@ -42,8 +42,8 @@ pub mod __fuzz;
 /// What the attributes print calls to. Not part of the public interface.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::__companion_control_verbs as companion_verbs;
-    pub use crate::instance::opening::{Opening, configured};
+    pub use super::__companion_control_verbs as companion_verbs;
+    pub use crate::instance::opening::Opening;
 }
 
 /// Expands to the verbs of a companion that talk to the daemon's endpoint. `Self::__daemon()` is its configuration.

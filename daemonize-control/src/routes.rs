@@ -68,7 +68,7 @@ pub(crate) struct Service {
 pub(crate) type LaterAnswer<'a> = Pin<Box<dyn Future<Output = Answered> + Send + 'a>>;
 
 /// An answer, or what it will be: most are there at once, without a future.
-#[allow(clippy::large_enum_variant)] // Taken apart where it is returned: a box would cost more than the copy.
+#[allow(clippy::large_enum_variant)] // It is taken apart at once: a box would cost what this type saves.
 pub(crate) enum Answer<'a> {
     Now(Answered),
     Later(LaterAnswer<'a>),
@@ -248,8 +248,8 @@ fn route_response(answer: Option<Result<Response<Body>, Infallible>>, is_head: b
     }
 }
 
-/// Removes the headers that only concern one connection, and a length that is wrong or not the only one: hyper writes these. The
-/// reply to a HEAD request keeps the length of the body that it does not have.
+/// Removes the headers that only concern one connection, and a length that is wrong or one of several, over which hyper panics in
+/// debug builds. The reply to a HEAD request keeps the length of the body that it does not have.
 fn own_framing(response: &mut Response<Body>, is_head: bool) {
     const OURS: [HeaderName; 4] = [CONNECTION, DATE, TRANSFER_ENCODING, UPGRADE];
     let expected = response.body().size_hint().exact();
@@ -264,9 +264,7 @@ fn own_framing(response: &mut Response<Body>, is_head: bool) {
         length.is_some() && (length == expected || is_head && expected.is_none_or(|length| length == 0))
     };
     let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
-    // hyper panics in debug builds where one of several is wrong.
-    let is_wrong = lengths.next().is_some_and(|first| !is_right(first)) || lengths.next().is_some();
-    if is_wrong {
+    if lengths.next().is_some_and(|first| !is_right(first)) || lengths.next().is_some() {
         headers.remove(CONTENT_LENGTH);
     }
 }

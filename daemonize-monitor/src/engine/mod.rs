@@ -80,7 +80,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use stray_signals::StraySignalLog;
 pub(crate) use stray_signals::deadly;
-use supervisor::{Parts, Supervisor};
+use supervisor::Supervisor;
 use token::Token;
 
 /// The parts that an engine is made from.
@@ -130,7 +130,7 @@ impl Engine {
         let sockets = sockets.as_deref().and_then(notify::Directory::beside);
         let stop_timeout = plan.config.settings.stop_timeout;
         let mut engine = Engine {
-            bots: Supervisor::new(Parts { reactor, children, journal, spawner, sockets, stop_timeout }),
+            bots: Supervisor::new(reactor, children, journal, spawner, sockets, stop_timeout),
             receiver: plan.receiver,
             stray_signals,
             stopping: plan.stopping,
@@ -231,8 +231,7 @@ impl Engine {
         while let Some((at, timer)) = self.bots.reactor.take_due(self.bots.now) {
             match timer {
                 Timer::Bot(key) => self.bots.take_timer(key, at),
-                Timer::Start(key) if self.bots.units.contains(key) => self.bots.check_start(key, at),
-                Timer::Start(_) => {}
+                Timer::Start(key) => self.bots.check_start(key, at),
                 Timer::Children => self.bots.take_changes_of_children(),
                 Timer::StraySignals => self.log_stray_signals(),
                 Timer::Shutdown => self.check_shutdown_deadline(at),

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::site::{Site, names};
+use crate::daemonctl::{Site, names};
 
 const TWO: &str = r#"
 [bot.web]

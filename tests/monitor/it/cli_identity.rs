@@ -2,7 +2,7 @@
 
 use nix::sys::signal::Signal;
 
-use crate::site::Site;
+use crate::daemonctl::Site;
 
 const ONE: &str = "[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n";
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::site::{Site, daemonctl};
+use crate::daemonctl::{Site, daemonctl};
 
 const SOON: Duration = Duration::from_secs(20);
 

@@ -2,7 +2,7 @@
 
 use look::Process;
 
-use crate::site::{Site, daemonctl};
+use crate::daemonctl::{Site, daemonctl};
 
 /// `AUTOSTART` and the like: a bot that is called otherwise than the file of its program.
 const GREET: &str = r#"

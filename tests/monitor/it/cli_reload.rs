@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
 use crate::common::SOON;
-use crate::site::{Site, daemonctl};
+use crate::daemonctl::{Site, daemonctl};
 
 const BEFORE: &str = r#"
 [bot.same]

@@ -1,6 +1,6 @@
 //! A restart of the monitor itself, while its configuration is broken or means another monitor.
 
-use crate::site::Site;
+use crate::daemonctl::Site;
 
 const BOTS: &str = r#"
 [bot.web]

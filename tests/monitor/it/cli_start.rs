@@ -1,6 +1,6 @@
 //! `daemonctl start`: what it starts, what it waits for, and what `status` says of it.
 
-use crate::site::Site;
+use crate::daemonctl::Site;
 use std::time::Duration;
 
 /// Promise 6.42.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use crate::site::{Site, daemonctl, names};
+use crate::daemonctl::{Site, daemonctl, names};
 
 const BOTS: &str = r#"
 [bot.web]

@@ -1,4 +1,4 @@
-//! What the tests have in common.
+//! A lab of a monitor that `daemonctl` runs, and what the tests ask it.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use daemonize_monitor::control::{Client, Published};
 use look::{Deadline, Lab, Outcome, Process, Run, Running};
 use serde_json::Value;
 
-use crate::site::daemonctl;
+use crate::daemonctl::daemonctl;
 
 /// The pidfile of the monitor.
 pub(crate) const PIDFILE: &str = "m.pid";
@@ -15,21 +15,21 @@ pub(crate) const PIDFILE: &str = "m.pid";
 /// Time enough for whatever ought to happen at once, on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
-/// The helper program that is looked after.
+/// The helper program that the monitor supervises.
 pub(crate) const BOT: &str = env!("CARGO_BIN_EXE_bot");
 
 /// The helper program with a monitor in it.
 pub(crate) const EMBEDDED: &str = env!("CARGO_BIN_EXE_embedded");
 
-/// A program whose process goes on without its first thread.
+/// A Python program whose process runs on without its first thread.
 pub(crate) const HEADLESS: &str = include_str!("headless.py");
 
-/// How many threads a process has, of which the first may have ended; 0 if it is gone.
+/// Counts the threads of a process, of which the first may have ended; 0 if the process has ended.
 pub(crate) fn threads(pid: &str) -> usize {
     std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count)
 }
 
-/// A lab whose program is `daemonctl`.
+/// Creates a lab whose program is `daemonctl`.
 pub(crate) fn lab() -> Lab {
     Lab::new(daemonctl())
 }
@@ -47,7 +47,7 @@ pub(crate) fn write_bots(lab: &Lab, bots: &[&str]) {
     configure(lab, "", bots);
 }
 
-/// The same, with more settings of the monitor.
+/// Writes the configuration with more settings of the monitor, lines of the table `[monitor]`.
 pub(crate) fn configure(lab: &Lab, settings: &str, bots: &[&str]) {
     let mut text =
         format!("[monitor]\nname = \"lab\"\npidfile = \"m.pid\"\nlog = {{ file = \"m.log\" }}\n{settings}\n[bot]\n");
@@ -81,14 +81,14 @@ pub(crate) fn start_program(lab: &Lab, settings: &[&str]) -> Process {
     lab.daemon(PIDFILE)
 }
 
-/// Runs a monitor of these bots in the foreground, by a script in which `$D` is `daemonctl` and `$EMBEDDED` the
+/// Runs a monitor of these bots in the foreground, by a shell script in which `$D` is `daemonctl` and `$EMBEDDED` the
 /// program with a monitor in it; returns when it answers.
 pub(crate) fn foreground<'lab>(lab: &'lab Lab, bots: &[&str], script: &str) -> Running<'lab> {
     write_bots(lab, bots);
     foreground_again(lab, script)
 }
 
-/// The same with the configuration that is written.
+/// Runs a monitor in the foreground with the configuration that is written.
 pub(crate) fn foreground_again<'lab>(lab: &'lab Lab, script: &str) -> Running<'lab> {
     let running = lab.shell(script).env("EMBEDDED", EMBEDDED).within(Duration::from_secs(120)).spawn();
     until_it_answers(lab);
@@ -110,24 +110,24 @@ pub(crate) fn until_it_answers(lab: &Lab) {
     }
 }
 
-/// A script of bash in which `$D` is `daemonctl`; what it mounts, nobody else sees.
+/// Returns a script of bash in a mount namespace of its own, in which `$D` is `daemonctl`.
 pub(crate) fn with_own_mounts<'lab>(lab: &'lab Lab, script: &str) -> Run<'lab> {
     lab.command("unshare", &["-m", "bash", "-c", script]).env("D", lab.program())
 }
 
-/// `daemonctl` with the configuration of the lab and these words.
+/// Returns a run of `daemonctl` with the configuration of the lab and these words.
 pub(crate) fn ctl<'lab>(lab: &'lab Lab, line: &str) -> Run<'lab> {
     let words: Vec<&str> = line.split_whitespace().collect();
     lab.command(&daemonctl().display().to_string(), &["-c", "m.toml"]).args(&words)
 }
 
-/// Has `daemonctl` do something, which must work; what it prints.
+/// Runs `daemonctl`, which must succeed; returns what it prints.
 #[track_caller]
 pub(crate) fn tell(lab: &Lab, line: &str) -> String {
     ctl(lab, line).run().ok().stdout
 }
 
-/// Has `daemonctl` begin something, and does not wait until it is done.
+/// Runs `daemonctl VERB --wait=0s BOT`, which does not wait until the command is done.
 #[track_caller]
 pub(crate) fn begin(lab: &Lab, line: &str) {
     let (verb, bot) = line.split_once(' ').expect("`verb bot`");
@@ -141,7 +141,7 @@ pub(crate) fn ping(lab: &Lab) {
     client(lab).get("/bots").expect("an answer");
 }
 
-/// Has `daemonctl` do something that the monitor must refuse; what it complains.
+/// Runs `daemonctl`, which must fail; returns its error messages.
 #[track_caller]
 pub(crate) fn refused(lab: &Lab, line: &str) -> String {
     let outcome = ctl(lab, line).run();
@@ -149,7 +149,7 @@ pub(crate) fn refused(lab: &Lab, line: &str) -> String {
     outcome.stderr
 }
 
-/// Stops the monitor, which must leave nothing.
+/// Shuts the monitor down, and asserts that no process is left.
 #[track_caller]
 pub(crate) fn stop(lab: &Lab) -> Outcome {
     let stopped = ctl(lab, "shutdown").within(Duration::from_secs(120)).run().ok();
@@ -168,18 +168,18 @@ pub(crate) fn nothing_left(lab: &Lab) {
     }
 }
 
-/// A client of the lab's monitor.
+/// Returns a client of the lab's monitor.
 pub(crate) fn client(lab: &Lab) -> Client {
     Client::at(lab.path(PIDFILE)).timeout(SOON)
 }
 
-/// A bot as the monitor tells it; `null` if there is none.
+/// Returns the monitor's JSON of a bot; `null` if there is none.
 #[track_caller]
 pub(crate) fn bot(lab: &Lab, name: &str) -> Value {
     client(lab).get(&format!("/bots/{name}")).expect("a bot")["bot"].take()
 }
 
-/// Waits until what is told of a bot satisfies `holds`.
+/// Waits until the JSON of a bot satisfies `holds`, and returns it.
 #[track_caller]
 pub(crate) fn until(lab: &Lab, name: &str, holds: impl Fn(&Value) -> bool) -> Value {
     // First the stream, then how it is now: nothing gets lost in between.
@@ -201,25 +201,25 @@ pub(crate) fn until(lab: &Lab, name: &str, holds: impl Fn(&Value) -> bool) -> Va
     last
 }
 
-/// Waits until a bot is in a state; what the monitor says of it then, as JSON.
+/// Waits until a bot is in a state, and returns its JSON as text.
 #[track_caller]
 pub(crate) fn wait_for(lab: &Lab, name: &str, state: &str) -> String {
     until(lab, name, |bot| bot["state"] == state).to_string()
 }
 
-/// What the monitor says of one bot, as JSON.
+/// Returns the JSON of a bot as text.
 #[track_caller]
 pub(crate) fn status(lab: &Lab, name: &str) -> String {
     bot(lab, name).to_string()
 }
 
-/// The state of a bot.
+/// Returns the state of a bot.
 #[track_caller]
 pub(crate) fn state(lab: &Lab, name: &str) -> String {
     bot(lab, name)["state"].as_str().unwrap_or_default().to_owned()
 }
 
-/// The bots, and what each is at.
+/// Returns the name and the state of each bot.
 #[track_caller]
 pub(crate) fn states(lab: &Lab) -> Vec<(String, String)> {
     let all = client(lab).get("/bots?minutes=0").expect("bots");
@@ -227,21 +227,21 @@ pub(crate) fn states(lab: &Lab) -> Vec<(String, String)> {
     all["bots"].as_array().expect("bots").iter().map(|bot| (text(&bot["name"]), text(&bot["state"]))).collect()
 }
 
-/// A number of what the monitor says of a bot, or how often an event was counted; 0 if it is not there.
+/// Returns a number in the JSON of a bot, or the total of an event of this name; 0 if there is neither.
 pub(crate) fn number(status: &str, key: &str) -> u64 {
     let bot: Value = serde_json::from_str(status).unwrap_or_else(|error| panic!("no JSON: {error}: {status}"));
     let counted = bot["events"].as_array().into_iter().flatten().find(|event| event["name"] == key);
     bot[key].as_u64().or_else(|| counted?["total"].as_u64()).unwrap_or(0)
 }
 
-/// In how much time a bot that was given up may be started again, as the `embedded` monitor says it.
+/// Returns in how much time a bot that was given up may be started again; only the program `embedded` reports it.
 pub(crate) fn time_left(lab: &Lab, name: &str) -> Duration {
     lab.write("call", name);
     let left = lab.wait_for("left", SOON, |text| text.ends_with('\n'));
     Duration::from_millis(left.trim().parse().expect("a number"))
 }
 
-/// The process of a bot that runs.
+/// Returns the process of a bot that runs.
 #[track_caller]
 pub(crate) fn process(lab: &Lab, name: &str) -> Process {
     // On a busy machine a start may take a moment.
@@ -250,7 +250,7 @@ pub(crate) fn process(lab: &Lab, name: &str) -> Process {
     Process::new(pid.unwrap_or_else(|| panic!("it does not run: {bot}")))
 }
 
-/// Has so many descriptors left for the monitor to open.
+/// Limits the descriptors of a monitor so that it can open `count` more.
 pub(crate) fn leave_descriptors(monitor: Process, count: usize) {
     let used = monitor.descriptors();
     let limit = (0..).filter(|number| !used.contains_key(number)).nth(count).expect("a number");
@@ -259,7 +259,7 @@ pub(crate) fn leave_descriptors(monitor: Process, count: usize) {
     assert!(outcome.success(), "{outcome}");
 }
 
-/// What is in a bot's environment. There is none for a moment, while the kernel executes its program.
+/// Returns the environment of a bot. It is empty for a moment while the kernel executes the program.
 #[track_caller]
 pub(crate) fn environment(bot: Process) -> Vec<String> {
     let begin = Instant::now();
@@ -280,7 +280,7 @@ pub(crate) fn lines(lab: &Lab, file: &str, count: usize) -> Vec<String> {
     lab.wait_for(file, SOON, has).lines().map(str::to_owned).collect()
 }
 
-/// The full size where it was asked for, else the small one.
+/// Returns `full` if `DAEMON_TESTS_FULL` is set, else `small`.
 pub(crate) fn size(small: usize, full: usize) -> usize {
     if std::env::var_os("DAEMON_TESTS_FULL").is_some() { full } else { small }
 }

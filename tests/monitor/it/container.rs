@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use look::{Process, Running};
 use nix::sys::signal::Signal;
 
-use crate::site::Site;
+use crate::daemonctl::Site;
 
 /// Time enough for whatever ought to happen at once, on a busy machine.
 const SOON: Duration = Duration::from_secs(20);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::os::unix::net::UnixStream;
 
 use crate::common::SOON;
-use crate::site::{Site, names};
+use crate::daemonctl::{Site, names};
 use look::Deadline;
 
 const BOTS: &str = "[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\ninstances = 40\n";

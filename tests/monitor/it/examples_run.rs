@@ -7,7 +7,7 @@ use std::time::Duration;
 use look::Lab;
 use serde_json::Value;
 
-use crate::site::{Site, daemonctl, example};
+use crate::daemonctl::{Site, daemonctl, example};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -104,7 +104,7 @@ fn a_monitor_built_in_code_can_be_asked() {
     .ok()
     .prints(&["it runs as pid "]);
     let bots: Value = serde_json::from_str(outcome.stdout.lines().nth(1).expect("an answer")).expect("JSON");
-    assert_eq!(crate::site::names(&bots["bots"]), ["first", "second"]);
+    assert_eq!(crate::daemonctl::names(&bots["bots"]), ["first", "second"]);
     assert_eq!((bots["monitor"]["name"].as_str(), &bots["monitor"]["config"]), (Some("in-code"), &Value::Null));
     assert!(lab.quiet(Duration::from_secs(20)).is_ok());
 }

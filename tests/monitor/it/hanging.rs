@@ -6,7 +6,7 @@ use crate::common::{
     BOT, PIDFILE, SOON, begin, client, ctl, foreground, lab, lines, nothing_left, number, process, refused, start,
     start_again, start_program, state, states, status, stop, tell, wait_for, write_bots,
 };
-use crate::held::Held;
+use crate::hung_files::HungFile;
 use look::{Deadline, Lab, Process};
 use nix::sys::signal::Signal;
 
@@ -119,7 +119,7 @@ fn p6_11_a_program_that_hangs_keeps_nobody_waiting() {
             OTHERS[1],
         ],
     );
-    let held = Held::file(&lab, "slow");
+    let held = HungFile::file(&lab, "slow");
     start_hung(&lab, "hung");
     let hangs = newborn(monitor);
     // Nothing of the monitor's and of other bots': its streams, and the pipe by which it says what failed.
@@ -167,7 +167,7 @@ fn ends_a_start_that_hangs(settings: &[&str]) {
     let victim = r#"victim = { command = "LAB/slow", args = ["idle"], autostart = false, limit = { exits = 0, window = "1s" } }"#;
     write_bots(&lab, &[hung, victim, OTHERS[0], OTHERS[1]]);
     let monitor = if settings.is_empty() { start_again(&lab) } else { start_program(&lab, settings) };
-    let held = Held::file(&lab, "slow");
+    let held = HungFile::file(&lab, "slow");
     for end in ["stop --wait=20s hung", "destroy --wait=20s hung"] {
         start_hung(&lab, "hung");
         let hangs = newborn(monitor);
@@ -224,7 +224,7 @@ fn ends_a_start_that_hangs(settings: &[&str]) {
 fn any_number_of_starts_that_hang_does_not_block_other_bots() {
     let lab = lab();
     bring(&lab, "slow");
-    let dead = Held::mount(&lab, "mount");
+    let dead = HungFile::mount(&lab, "mount");
     let gone = r#"gone = { command = "BOT", args = ["idle"], limit = { exits = 0, window = "1s" }, autostart = false, cwd = "LAB/mount" }"#;
     let nobody = r#"nobody = { command = "/bin/sleep", args = ["999"], limit = { exits = 0, window = "1s" }, autostart = false, user = "65534", group = "65534", cwd = "LAB/mount" }"#;
     let hung = format!(
@@ -233,7 +233,7 @@ fn any_number_of_starts_that_hang_does_not_block_other_bots() {
     write_bots(&lab, &[gone, nobody, &hung, OTHERS[0], OTHERS[1]]);
     dead.shell(&lab, "exec $D -c m.toml start").run().ok();
     let monitor = lab.daemon(PIDFILE);
-    let held = Held::file(&lab, "slow");
+    let held = HungFile::file(&lab, "slow");
     start_hung(&lab, "gone");
     start_hung(&lab, "nobody");
     begin(&lab, "start hung");
@@ -264,8 +264,8 @@ fn any_number_of_starts_that_hang_does_not_block_other_bots() {
 fn p6_12_a_shutdown_ends_starts_that_hang() {
     let lab = lab();
     bring(&lab, "slow");
-    let dead = Held::mount(&lab, "mount");
-    let held = Held::file(&lab, "slow");
+    let dead = HungFile::mount(&lab, "mount");
+    let held = HungFile::file(&lab, "slow");
     // They hang from the beginning, and the monitor is up all the same.
     write_bots(
         &lab,
@@ -294,8 +294,8 @@ fn p6_12_a_shutdown_ends_starts_that_hang() {
 fn p6_04_starts_that_hang_end_with_a_monitor_that_is_killed() {
     let lab = lab();
     bring(&lab, "slow");
-    let dead = Held::mount(&lab, "mount");
-    let held = Held::file(&lab, "slow");
+    let dead = HungFile::mount(&lab, "mount");
+    let held = HungFile::file(&lab, "slow");
     let gone = r#"gone = { command = "BOT", args = ["stamp:LAB/starts", "idle"], cwd = "LAB/mount" }"#;
     let nobody =
         r#"nobody = { command = "/bin/sleep", args = ["999"], user = "65534", group = "65534", cwd = "LAB/mount" }"#;
@@ -322,7 +322,7 @@ fn p6_04_starts_that_hang_end_with_a_monitor_that_is_killed() {
 #[test]
 fn p6_11_a_sign_of_readiness_that_hangs_keeps_nobody_waiting() {
     let lab = lab();
-    let dead = Held::mount(&lab, "mount");
+    let dead = HungFile::mount(&lab, "mount");
     let brief = r#"brief = { command = "BOT", args = ["idle"], ready = { file = "LAB/mount/ready" }, ready_timeout = "1s", restart = "never" }"#;
     write_bots(
         &lab,
@@ -364,7 +364,7 @@ fn p6_11_a_name_service_that_hangs_keeps_nobody_waiting() {
     );
     let monitor = running.process();
     wait_for(&lab, "web", "running");
-    let held = Held::file(&lab, "passwd");
+    let held = HungFile::file(&lab, "passwd");
     start_hung(&lab, "named");
     assert_eq!(newborns(monitor), []);
     nobody_waits(&lab);
@@ -372,10 +372,13 @@ fn p6_11_a_name_service_that_hangs_keeps_nobody_waiting() {
     assert!(tell(&lab, "stop --wait=20s named").contains("named: stopped"));
     start_hung(&lab, "named");
     // The name service is asked for each name once.
-    let threads = monitor.threads().len();
+    let asked =
+        || monitor.threads().into_iter().filter(|thread| thread.status("Name").as_deref() == Some("accounts")).count();
+    let before = asked();
+    assert!(before > 0, "no name is looked up");
     begin(&lab, "start alike");
     nobody_waits(&lab);
-    assert_eq!(monitor.threads().len(), threads);
+    assert_eq!(asked(), before);
     held.let_go();
     for bot in ["named", "alike:1", "alike:20"] {
         wait_for(&lab, bot, "running");
@@ -385,7 +388,7 @@ fn p6_11_a_name_service_that_hangs_keeps_nobody_waiting() {
     let sleeps = lab.processes().into_iter().filter(|process| process.arguments() == ["/bin/sleep", "999"]);
     assert_eq!(sleeps.count(), 1);
     // Nor does the monitor wait for it at its end.
-    let held = Held::file(&lab, "passwd");
+    let held = HungFile::file(&lab, "passwd");
     start_hung(&lab, "other");
     let begin = Instant::now();
     running.signal(Signal::SIGTERM);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::common::{PIDFILE, SOON, begin, lab, lines, process, stop, tell, wait_for, write_bots};
 use crate::hanging::{bring, newborns, so_many};
-use crate::held::Held;
+use crate::hung_files::HungFile;
 use look::{Deadline, Lab, Process};
 use nix::sys::signal::Signal;
 
@@ -15,15 +15,15 @@ const MANY: usize = 40;
 
 /// What hangs, and the monitor of it.
 struct Scene<'lab> {
-    mount: Held<'lab>,
-    program: Held<'lab>,
+    mount: HungFile<'lab>,
+    program: HungFile<'lab>,
     monitor: Process,
 }
 
 /// Four starts hang on their program; then another bot is started, whose child has copies of all that is open in the monitor if it
 /// is not careful, and closes them.
 fn a_close_hangs(lab: &Lab) -> Scene<'_> {
-    let mount = Held::stuck(lab, "mount");
+    let mount = HungFile::stuck(lab, "mount");
     bring(lab, "slow");
     let many = format!(
         r#"many = {{ command = "/bin/sleep", args = ["999"], instances = {MANY}, autostart = false, restart = "never" }}"#
@@ -44,7 +44,7 @@ fn a_close_hangs(lab: &Lab) -> Scene<'_> {
     // It has written to the log, which is number 16.
     lab.wait_for("asked", SOON, |text| text.lines().any(|line| line.starts_with("16 ")));
     tell(lab, "start --wait=20s many");
-    let program = Held::file(lab, "slow");
+    let program = HungFile::file(lab, "slow");
     lab.write("stuck", monitor.id().to_string());
     begin(lab, "start slow");
     so_many(monitor, 4);

@@ -5,15 +5,15 @@ use std::fmt::Write as _;
 use crate::common::{
     BOT, PIDFILE, SOON, ctl, lab, lines, process, state, states, status, stop, tell, wait_for, write_bots,
 };
+use crate::daemonctl::Site;
 use crate::hanging::{OTHERS, nobody_waits};
-use crate::held::Held;
-use crate::site::Site;
+use crate::hung_files::HungFile;
 use look::{Deadline, Lab, Process};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
 /// A monitor where the mount is seen.
-fn start_at(lab: &Lab, mount: &Held<'_>) -> Process {
+fn start_at(lab: &Lab, mount: &HungFile<'_>) -> Process {
     mount.shell(lab, "exec $D -c m.toml start").run().ok();
     lab.daemon(PIDFILE)
 }
@@ -25,8 +25,8 @@ const WAITED: [&str; 2] = [
 ];
 
 /// A look that nobody can end hangs, and both bots run.
-fn a_look_hangs(lab: &Lab) -> (Held<'_>, Process) {
-    let mute = Held::mute(lab, "mount");
+fn a_look_hangs(lab: &Lab) -> (HungFile<'_>, Process) {
+    let mute = HungFile::mute(lab, "mount");
     write_bots(lab, &WAITED);
     let monitor = start_at(lab, &mute);
     lab.wait_for("asked", SOON, |text| text.ends_with('\n'));
@@ -46,7 +46,7 @@ fn ends(monitor: Process, bots: [Process; 2]) {
 
 /// The next monitor starts, and each bot of it once.
 #[track_caller]
-fn starts_again(lab: &Lab, mute: Held<'_>) {
+fn starts_again(lab: &Lab, mute: HungFile<'_>) {
     start_at(lab, &mute);
     lines(lab, "starts", 4);
     let is_copy = |process: &Process| process.arguments().first().is_some_and(|name| name == BOT);
@@ -81,17 +81,17 @@ fn p6_12_a_look_that_hangs_keeps_no_monitor_from_ending() {
 #[test]
 fn p6_11_looks_that_hang_leave_room_for_other_bots() {
     let lab = lab();
-    leaves_room(&lab, Held::mount(&lab, "mount"));
+    leaves_room(&lab, HungFile::mount(&lab, "mount"));
 }
 
 /// The same where nobody can be killed who waits.
 #[test]
 fn p6_11_looks_that_nobody_can_end_leave_room_for_other_bots() {
     let lab = lab();
-    leaves_room(&lab, Held::mute(&lab, "mount"));
+    leaves_room(&lab, HungFile::mute(&lab, "mount"));
 }
 
-fn leaves_room(lab: &Lab, mount: Held<'_>) {
+fn leaves_room(lab: &Lab, mount: HungFile<'_>) {
     let again = r#"limit = { exits = 1000, window = "1s" }, backoff = { first = "1ms", cap = "1ms", jitter = 0.0 },"#;
     let alike = format!(
         r#"alike = {{ command = "/bin/sleep", args = ["999"], instances = 50, ready = {{ file = "LAB/mount/ready" }}, ready_timeout = "2s", {again} }}"#
@@ -151,7 +151,7 @@ fn p6_11_directories_that_hang_keep_no_program_from_starting() {
 /// A program starts in a healthy directory while so many starts of it hang in one directory, and as many each in its own.
 fn a_program_starts_elsewhere(count: usize) {
     let lab = lab();
-    let dead = Held::mount(&lab, "mount");
+    let dead = HungFile::mount(&lab, "mount");
     let mut gone =
         format!("gone = {{ command = \"/bin/sleep\", args = [\"999\"], instances = {count}, cwd = \"LAB/mount\" }}\n");
     for number in 0..count {
@@ -182,7 +182,7 @@ fn p6_11_a_start_that_hangs_is_told_as_one() {
         "[bot.gone]\ncommand = \"/bin/sleep\"\nargs = [\"999\"]\ncwd = \"LAB/mount\"\n\
          [bot.web]\ncommand = \"/bin/sleep\"\nargs = [\"998\"]\n",
     );
-    let dead = Held::mount(&site.lab, "mount");
+    let dead = HungFile::mount(&site.lab, "mount");
     dead.shell(&site.lab, "exec $D -c m.toml start").run();
     site.monitor();
     site.until_is("web", "running");

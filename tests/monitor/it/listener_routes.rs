@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use crate::site::{Site, names};
+use crate::daemonctl::{Site, names};
 
 const BOTS: &str = r#"
 [bot.web]

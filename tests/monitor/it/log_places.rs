@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::common::{SOON, lab, lines, number, process, refused, start, status, stop, tell};
-use crate::site::Site;
+use crate::daemonctl::Site;
 use look::Lab;
 
 fn needs_root() {

@@ -6,7 +6,7 @@ use crate::common::{
     configure, foreground, lab, lines, number, ping, process, size, start, start_program, status, stop, tell, wait_for,
     with_own_mounts, write_bots,
 };
-use crate::site::Site;
+use crate::daemonctl::Site;
 use look::Process;
 use nix::sys::signal::Signal;
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! Lines that are longer than what is kept of them.
 
-use crate::site::Site;
+use crate::daemonctl::Site;
 
 /// A bot that ends after three lines, the second of which has 60,000 bytes, three for each letter.
 const BOTS: &str = r#"

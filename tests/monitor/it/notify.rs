@@ -1,7 +1,7 @@
 //! Messages of a bot on its notify socket, beside that it is ready.
 
 use crate::common::{SOON, lab, lines, number, ping, start, status, stop, tell, wait_for, write_bots};
-use crate::site::Site;
+use crate::daemonctl::Site;
 
 /// Promise 6.40.
 #[test]

@@ -8,7 +8,7 @@ use crate::common::{
     BOT, HEADLESS, SOON, lab, lines, process, refused, size, start, state, status, stop, tell, threads, wait_for,
     write_bots,
 };
-use crate::held::Held;
+use crate::hung_files::HungFile;
 use look::{Lab, Outcome};
 
 /// Forks and exits for ever, in sessions of its own.
@@ -92,7 +92,7 @@ fn stop_is_not_delayed_by_the_orphans_of_another_user() {
 #[test]
 fn stop_that_sigkill_does_not_end_names_the_process() {
     let lab = lab();
-    let mute = Held::mute(&lab, "mute");
+    let mute = HungFile::mute(&lab, "mute");
     write_bots(
         &lab,
         &[

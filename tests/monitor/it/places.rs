@@ -7,7 +7,7 @@ use std::path::Path;
 use look::{ADA, Lab};
 
 use crate::common::SOON;
-use crate::site::daemonctl;
+use crate::daemonctl::daemonctl;
 
 /// Promise 2.16.
 #[test]

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::common::{
-    PIDFILE, ctl, foreground_again, lab, lines, process, refused, start, start_again, state, states, stop, tell,
-    wait_for, write_bots,
+    ctl, lab, lines, process, refused, start, start_again, state, states, stop, tell, wait_for, write_bots,
 };
 use nix::sys::signal::Signal;
 
@@ -285,111 +284,4 @@ fn a_bot_that_is_back_before_it_was_gone_runs_on_as_the_new_one() {
     lines(&lab, "starts", 2);
     wait_for(&lab, "web", "running");
     stop(&lab);
-}
-
-/// Has the monitor reload a file that may be broken, which it must refuse; what it complains.
-#[track_caller]
-fn refused_by_pidfile(lab: &look::Lab) -> String {
-    let outcome = lab.run(&["--pidfile", PIDFILE, "reload"]).exits(1);
-    outcome.stderr
-}
-
-/// The file itself, by the monitor's own reader; what is wrong with it is told, and changes nothing.
-#[test]
-fn p6_05_a_broken_file_changes_nothing_and_says_where() {
-    let lab = lab();
-    let good = format!(
-        "[monitor]\nname = \"lab\"\npidfile = \"m.pid\"\n[bot.web]\ncommand = \"{}\"\nargs = [\"idle\"]\n",
-        crate::common::BOT
-    );
-    lab.write("m.toml", &good);
-    start_again(&lab);
-    wait_for(&lab, "web", "running");
-    let before = process(&lab, "web");
-    let broken: [(&str, Vec<u8>); 6] = [
-        ("truncated", good.as_bytes()[..good.len() - 4].to_vec()),
-        ("not UTF-8", [good.as_bytes(), b"# \xff\n"].concat()),
-        ("an unknown key", format!("{good}comand = \"x\"\n").into_bytes()),
-        ("a name twice", [good.as_bytes(), b"\n", &good.as_bytes()[good.find("[bot").unwrap()..]].concat()),
-        ("a cycle", format!("{good}depends_on = [\"web\"]\n").into_bytes()),
-        ("nothing to read", Vec::new()),
-    ];
-    for (what, text) in broken {
-        if text.is_empty() {
-            std::fs::remove_file(lab.path("m.toml")).unwrap();
-        } else {
-            lab.write("m.toml", text);
-        }
-        let told = refused_by_pidfile(&lab);
-        assert!(told.contains("failed to reload") && told.contains("m.toml"), "{what}: {told}");
-        assert_eq!(process(&lab, "web"), before, "{what}");
-    }
-    for (what, make, why) in [
-        ("a directory", "mkdir m.toml", "it is a directory"),
-        ("a FIFO", "mkfifo m.toml", "it is not a regular file"),
-        ("a device", "mknod m.toml c 1 5", "it is not a regular file"),
-        ("1 GiB", "truncate -s 1G m.toml", "larger than 1 MiB"),
-        ("a link in a circle", "ln -s m.toml m.toml", "symbolic links"),
-    ] {
-        lab.shell(&format!("rm -rf m.toml; {make}")).run().ok();
-        let told = refused_by_pidfile(&lab);
-        assert!(told.contains("m.toml") && told.contains(why), "{what}: {told}");
-        assert_eq!(process(&lab, "web"), before, "{what}");
-    }
-    lab.shell("rm -rf m.toml").run().ok();
-    lab.write("m.toml", good.replace("idle", "sleep:1\", \"idle"));
-    assert!(tell(&lab, "reload").contains("~ web: restarted (args)"));
-    stop(&lab);
-}
-
-/// A file that may not be read, which binds everybody but root.
-#[test]
-fn p6_05_an_unreadable_file_changes_nothing() {
-    let mut lab = lab();
-    lab.bring_program();
-    lab.shell(&format!("install -m 755 {} bot", crate::common::BOT)).run().ok();
-    let bot = lab.path("bot");
-    let text = format!(
-        "[monitor]\nname = \"lab\"\npidfile = \"m.pid\"\n[bot.web]\ncommand = \"{}\"\nargs = [\"idle\"]\n",
-        bot.display()
-    );
-    lab.write("m.toml", text);
-    lab.shell("chown 64321 . m.toml").run().ok();
-    let script = "exec setpriv --reuid=64321 --regid=64321 --clear-groups $D -c m.toml run";
-    let running = foreground_again(&lab, script);
-    wait_for(&lab, "web", "running");
-    let before = process(&lab, "web");
-    lab.shell("chmod 000 m.toml").run().ok();
-    assert!(refused_by_pidfile(&lab).contains("permission denied"));
-    assert_eq!(process(&lab, "web"), before);
-    lab.shell("chmod 600 m.toml").run().ok();
-    lab.run(&["--pidfile", PIDFILE, "reload"]).ok();
-    running.signal(Signal::SIGTERM);
-    running.finish().ok();
-}
-
-/// The second look at the file, after it was read, is held up until it has been written.
-#[test]
-fn p6_05_a_file_that_is_written_while_it_is_read_changes_nothing() {
-    let lab = lab();
-    let good = format!(
-        "[monitor]\nname = \"lab\"\npidfile = \"m.pid\"\n[bot.web]\ncommand = \"{}\"\nargs = [\"idle\"]\n",
-        crate::common::BOT
-    );
-    lab.write("m.toml", &good);
-    let script = "exec strace -f -qq -o trace -e trace=read,fstat,newfstatat -P $PWD/m.toml \
-        -e inject=fstat,newfstatat:delay_enter=3000000:when=2 $D -c m.toml run";
-    let running = foreground_again(&lab, script);
-    wait_for(&lab, "web", "running");
-    let before = process(&lab, "web");
-    let is_read = |trace: &str| trace.lines().filter(|line| line.contains("read(") && line.ends_with("= 0")).count();
-    let reads = is_read(&lab.read("trace"));
-    let reload = lab.helper(&["-c", "m.toml", "reload"]).spawn();
-    lab.wait_for("trace", crate::common::SOON, |trace| is_read(trace) > reads);
-    lab.write("m.toml", good.replace("idle", "sleep:1\", \"idle"));
-    let told = reload.finish().exits(1).stderr;
-    assert!(told.contains("it was written while it was read"), "{told}");
-    assert_eq!(process(&lab, "web"), before);
-    tell(&lab, "shutdown --wait=0s");
-    running.finish().ok();
 }

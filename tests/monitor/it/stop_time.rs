@@ -68,6 +68,8 @@ fn second_stop_of_a_bot_does_not_hurry_the_first() {
     let lab = lab();
     start(&lab, &[&slow("web", r#"stop = { signal = "TERM", timeout = "30s" },"#, 2500)]);
     lines(&lab, "web.log", 2);
+    // However long the commands take: a restart that finds the bot down would start it.
+    lab.write("web.pid.hold", "");
     begin(&lab, "stop web");
     wait_for(&lab, "web", "stopping");
     // Each of them from another client, a while after the one before it.
@@ -75,6 +77,7 @@ fn second_stop_of_a_bot_does_not_hurry_the_first() {
         lab.shell(NEXT).run().ok();
         begin(&lab, command);
     }
+    std::fs::remove_file(lab.path("web.pid.hold")).unwrap();
     tell(&lab, "stop --wait=20s web");
     assert_eq!(
         (count(&lab, "web.log", "clean"), number(&status(&lab, "web"), "start")),

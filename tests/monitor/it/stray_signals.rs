@@ -4,7 +4,7 @@ use look::Process;
 use nix::sys::signal::Signal;
 
 use crate::common::{SOON, lab, ping, process, start_program, write_bots};
-use crate::site::Site;
+use crate::daemonctl::Site;
 
 const ONE: &str = "[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n";
 

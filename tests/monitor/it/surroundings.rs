@@ -6,7 +6,7 @@ use std::time::Duration;
 use look::{Deadline, Process, Running};
 use nix::sys::signal::Signal;
 
-use crate::site::Site;
+use crate::daemonctl::Site;
 
 /// Runs the monitor of a site in the foreground, from another directory and with another umask.
 fn run(site: &Site) -> Running<'_> {

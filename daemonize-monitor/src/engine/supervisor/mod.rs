@@ -61,19 +61,16 @@ struct Unsettled {
     has_removed: bool,
 }
 
-/// The parts that a supervisor is made from, which may be missing on this machine.
-pub(super) struct Parts {
-    pub(super) reactor: Reactor,
-    pub(super) children: Children,
-    pub(super) journal: Journal,
-    pub(super) spawner: Spawner,
-    pub(super) sockets: Option<notify::Directory>,
-    pub(super) stop_timeout: Duration,
-}
-
 impl Supervisor {
-    pub(super) fn new(parts: Parts) -> Supervisor {
-        let Parts { reactor, children, journal, spawner, sockets, stop_timeout } = parts;
+    /// Makes a supervisor without bots. Without `sockets` no bot can say that it is ready.
+    pub(super) fn new(
+        reactor: Reactor,
+        children: Children,
+        journal: Journal,
+        spawner: Spawner,
+        sockets: Option<notify::Directory>,
+        stop_timeout: Duration,
+    ) -> Supervisor {
         Supervisor {
             reactor,
             units: Units::default(),

@@ -1,6 +1,8 @@
 //! A bot that is a daemon made with the library, and takes its time to end. Its arguments: its pidfile, and for how many
-//! milliseconds it cleans up. It says `up` when it works, and `clean` when it is done.
+//! milliseconds it cleans up at least, until there is no file named `PIDFILE.hold`. It says `up` when it works, and `clean` when
+//! it is done.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,6 +13,7 @@ fn main() -> ExitCode {
         eprintln!("usage: slow_bot PIDFILE MILLISECONDS");
         return ExitCode::from(2);
     };
+    let hold = PathBuf::from(format!("{pidfile}.hold"));
     let cleanup = Duration::from_millis(millis.parse().expect("milliseconds"));
     let body = move || {
         println!("up");
@@ -19,7 +22,7 @@ fn main() -> ExitCode {
         }
         println!("stopping");
         let end = Instant::now() + cleanup;
-        while Instant::now() < end {
+        while Instant::now() < end || hold.exists() {
             thread::sleep(Duration::from_millis(10));
         }
         println!("clean");

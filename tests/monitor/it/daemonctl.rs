@@ -1,4 +1,4 @@
-//! A monitor with a configuration, `daemonctl`, and what they say.
+//! A lab with a configuration in tables, for tests of `daemonctl` itself.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

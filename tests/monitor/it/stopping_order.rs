@@ -1,0 +1,160 @@
+//! Stopping and restarting bots on which others depend.
+
+use crate::common::{begin, lab, lines, number, process, start, state, status, stop, tell, wait_for};
+use look::Process;
+use nix::sys::signal::Signal;
+
+/// Bots that write their names to `ends` when they end, each after the time that it is given: `(name, depends, time)`.
+fn told_at_their_end(bots: &[(&str, &str, &str)]) -> Vec<String> {
+    let bot = |(name, depends, time): &(&str, &str, &str)| {
+        let script = format!(
+            "trap 'sleep {time}; echo {name} >> LAB/ends; exit' TERM; echo {name} >> LAB/up; echo is up; \
+             while :; do sleep 0.02; done"
+        );
+        format!(
+            r#"{name} = {{ command = "/bin/sh", args = ["-c", "{script}"], {depends} ready = {{ output = "up" }} }}"#
+        )
+    };
+    bots.iter().map(bot).collect()
+}
+
+/// Starts them, and waits until each is ready to be stopped.
+fn start_those(lab: &look::Lab, bots: &[(&str, &str, &str)]) {
+    let bots = told_at_their_end(bots);
+    start(lab, &bots.iter().map(String::as_str).collect::<Vec<_>>());
+    lines(lab, "up", bots.len());
+}
+
+const LEVELS: [(&str, &str, &str); 4] = [
+    ("db", "", "0"),
+    ("web", r#"depends_on = ["db"],"#, "0.2"),
+    ("edge", r#"depends_on = ["web"],"#, "0.4"),
+    ("other", "", "0"),
+];
+
+#[test]
+fn p6_12_a_stop_takes_dependents_first() {
+    let lab = lab();
+    start_those(&lab, &LEVELS);
+    let other = process(&lab, "other");
+    let told = tell(&lab, "stop --wait=20s db");
+    assert!(told.contains("stopped"), "{told}");
+    assert_eq!(lab.read("ends"), "edge\nweb\ndb\n");
+    for bot in ["edge", "web", "db"] {
+        assert_eq!(state(&lab, bot), "stopped", "{bot}");
+    }
+    assert_eq!(process(&lab, "other"), other, "a stranger was touched");
+    // A start brings those back that it depends on, and nobody else.
+    tell(&lab, "start --wait=20s web");
+    assert_eq!((state(&lab, "db"), state(&lab, "edge")), ("running".into(), "stopped".into()));
+    stop(&lab);
+}
+
+/// A restart is a stop, and brings back what it has stopped.
+#[test]
+fn p6_12_a_restart_takes_dependents_first_and_brings_them_back() {
+    let lab = lab();
+    start_those(&lab, &LEVELS);
+    let before: Vec<Process> = LEVELS.iter().map(|(name, ..)| process(&lab, name)).collect();
+    assert!(tell(&lab, "restart --wait=20s db").starts_with("db: running"));
+    wait_for(&lab, "edge", "running");
+    assert_eq!(lab.read("ends"), "edge\nweb\ndb\n");
+    assert_eq!(lines(&lab, "up", 7)[4..], ["db", "web", "edge"]);
+    let same = |at: usize| process(&lab, LEVELS[at].0) == before[at];
+    assert_eq!([0, 1, 2, 3].map(same), [false, false, false, true]);
+    // Those that were down stay down, and those that only end are no restart.
+    tell(&lab, "stop --wait=20s edge");
+    tell(&lab, "restart --wait=20s web");
+    assert_eq!(state(&lab, "edge"), "stopped");
+    let web = process(&lab, "web");
+    process(&lab, "db").signal(Signal::SIGKILL);
+    lines(&lab, "up", 9);
+    wait_for(&lab, "db", "running");
+    assert_eq!(process(&lab, "web"), web);
+    stop(&lab);
+}
+
+/// As `restart --all` does it: each by its name, in no order; and each is restarted once.
+#[test]
+fn p6_12_restarts_of_all_one_by_one_keep_the_order() {
+    let lab = lab();
+    start_those(&lab, &LEVELS);
+    for bot in ["db", "edge", "other", "web"] {
+        begin(&lab, &format!("restart {bot}"));
+    }
+    let ups: Vec<_> = lines(&lab, "up", 8)[4..].iter().filter(|name| *name != "other").cloned().collect();
+    let ends: Vec<_> = lines(&lab, "ends", 4).into_iter().filter(|name| name != "other").collect();
+    assert_eq!(
+        (ups, ends),
+        (["db", "web", "edge"].map(str::to_owned).into(), ["edge", "web", "db"].map(str::to_owned).into())
+    );
+    wait_for(&lab, "edge", "running");
+    for bot in ["db", "web", "edge", "other"] {
+        assert_eq!(number(&status(&lab, bot), "start"), 2, "{bot}");
+    }
+    // A stop that comes while they go has the last word.
+    begin(&lab, "restart db");
+    tell(&lab, "stop --wait=20s db");
+    assert_eq!(
+        ["db", "web", "edge", "other"].map(|bot| state(&lab, bot)),
+        ["stopped", "stopped", "stopped", "running"]
+    );
+    stop(&lab);
+}
+
+/// It does not wait for them, but they do not run on without it.
+#[test]
+fn a_bot_that_is_killed_by_hand_takes_dependents_with_it() {
+    let lab = lab();
+    start_those(&lab, &LEVELS);
+    tell(&lab, "destroy --wait=20s db");
+    for bot in ["edge", "web"] {
+        wait_for(&lab, bot, "stopped");
+    }
+    assert_eq!(lab.read("ends"), "edge\nweb\n", "the one that was killed could say so");
+    assert_eq!((state(&lab, "db"), state(&lab, "other")), ("stopped".into(), "running".into()));
+    stop(&lab);
+}
+
+/// As `stop --all` does it: each by its name, in no order.
+#[test]
+fn p6_12_stops_of_all_one_by_one_keep_the_order() {
+    let lab = lab();
+    start_those(&lab, &LEVELS);
+    for bot in ["db", "edge", "other", "web"] {
+        begin(&lab, &format!("stop {bot}"));
+    }
+    tell(&lab, "stop --wait=20s db");
+    let ends: Vec<_> = lines(&lab, "ends", 4).into_iter().filter(|name| name != "other").collect();
+    assert_eq!(ends, ["edge", "web", "db"]);
+    stop(&lab);
+}
+
+/// Whoever is wanted again before those are gone that it depends on keeps them.
+#[test]
+fn a_start_during_a_stop_keeps_what_it_depends_on() {
+    let lab = lab();
+    start_those(&lab, &[("db", "", "0"), ("web", r#"depends_on = ["db"],"#, "1")]);
+    let db = process(&lab, "db");
+    begin(&lab, "stop db");
+    wait_for(&lab, "web", "stopping");
+    assert_eq!(state(&lab, "db"), "running");
+    tell(&lab, "start --wait=20s web");
+    assert_eq!(lab.read("ends"), "web\n");
+    assert_eq!(process(&lab, "db"), db);
+    stop(&lab);
+}
+
+/// One that ends while it waits for its turn to be stopped is not restarted.
+#[test]
+fn one_that_ends_before_its_turn_is_stopped() {
+    let lab = lab();
+    start_those(&lab, &[("db", "", "0"), ("web", r#"depends_on = ["db"],"#, "1")]);
+    begin(&lab, "stop db");
+    wait_for(&lab, "web", "stopping");
+    process(&lab, "db").signal(Signal::SIGKILL);
+    wait_for(&lab, "db", "stopped");
+    wait_for(&lab, "web", "stopped");
+    assert_eq!(lab.read("up").lines().count(), 2, "somebody was started again");
+    stop(&lab);
+}
