@@ -38,7 +38,7 @@ const FLOORS_OF_CONTROL: Floors = &[
     (7, &["lib", "__fuzz"]),
     (6, &["instance"]),
     (5, &["endpoint", "client"]),
-    (4, &["server"]),
+    (4, &["server", "shadowed_routes"]),
     (3, &["routes"]),
     (2, &["access", "events", "status", "place"]),
     (1, &["refusal", "token", "json", "address", "blocking", "leftovers"]),

@@ -12,7 +12,7 @@ use crate::routes::{Answer, Answered, LaterAnswer};
 use axum::http::request::Parts;
 use axum::http::{Request, Response, StatusCode};
 use bytes::Bytes;
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Collected};
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
@@ -112,7 +112,7 @@ impl<S: Socket> Connection<S> {
             self.wire().refuse_request(TOO_SLOW);
             return Err(TOO_SLOW.into());
         };
-        Ok(body.map_err(|_| Unanswered::Closed)?.to_bytes())
+        body.map(Collected::to_bytes).map_err(|_| Unanswered::Closed)
     }
 
     /// Waits for an answer, unless the server ends or the peer has left before.
