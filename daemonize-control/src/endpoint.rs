@@ -5,6 +5,7 @@ use crate::events::{Answer, Event, Handlers, Publisher};
 use crate::place::{Owner, Place};
 use crate::routes::{self, Metrics, Service};
 use crate::server::Server;
+use crate::shadowed_routes;
 use crate::status::{Life, Requests};
 use crate::token::Token;
 use axum::Router;
@@ -303,7 +304,7 @@ impl Attachment for Endpoint {
         if let Some(mistake) = &self.mistake {
             return Err(mistake.clone().into());
         }
-        if let Some(path) = self.routes.as_ref().and_then(routes::shadowed) {
+        if let Some(path) = self.routes.as_ref().and_then(shadowed_routes::shadowed) {
             return Err(format!("failed to add the route `{path}`: the endpoint itself answers it").into());
         }
         Ok(Place::of(plan.name(), plan.pidfile()).check()?)

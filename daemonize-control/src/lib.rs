@@ -21,6 +21,7 @@ mod place;
 mod refusal;
 mod routes;
 mod server;
+mod shadowed_routes;
 mod status;
 mod token;
 
@@ -41,7 +42,7 @@ pub mod __fuzz;
 /// What the attributes print calls to. Not part of the public interface.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::__companion_control_verbs as companion_verbs;
+    pub use super::__companion_control_verbs as companion_verbs;
     pub use crate::instance::opening::{Opening, configured};
 }
 

@@ -8,14 +8,12 @@ use crate::refusal::Refusal;
 use crate::status::{self, Life, Requests};
 use axum::Router;
 use axum::body::{Body, HttpBody as _};
-use axum::extract::MatchedPath;
 use axum::http::header::{
     ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, DATE, TRANSFER_ENCODING, UPGRADE,
     WWW_AUTHENTICATE, X_FRAME_OPTIONS,
 };
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
-use axum::middleware::{Next, from_fn};
+use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use bytes::Bytes;
 use daemonize_core::Handle;
 use std::convert::Infallible;
@@ -23,7 +21,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 use tower_service::Service as _;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -70,6 +68,7 @@ pub(crate) struct Service {
 pub(crate) type LaterAnswer<'a> = Pin<Box<dyn Future<Output = Answered> + Send + 'a>>;
 
 /// An answer, or what it will be: most are there at once, without a future.
+#[allow(clippy::large_enum_variant)] // It is taken apart at once: a box would cost what this type saves.
 pub(crate) enum Answer<'a> {
     Now(Answered),
     Later(LaterAnswer<'a>),
@@ -249,8 +248,8 @@ fn route_response(answer: Option<Result<Response<Body>, Infallible>>, is_head: b
     }
 }
 
-/// Removes the headers that only concern one connection, and a length that is wrong or not the only one: hyper writes these. The
-/// reply to a HEAD request keeps the length of the body that it does not have.
+/// Removes the headers that only concern one connection, and a length that is wrong or one of several, over which hyper panics in
+/// debug builds. The reply to a HEAD request keeps the length of the body that it does not have.
 fn own_framing(response: &mut Response<Body>, is_head: bool) {
     const OURS: [HeaderName; 4] = [CONNECTION, DATE, TRANSFER_ENCODING, UPGRADE];
     let expected = response.body().size_hint().exact();
@@ -265,9 +264,7 @@ fn own_framing(response: &mut Response<Body>, is_head: bool) {
         length.is_some() && (length == expected || is_head && expected.is_none_or(|length| length == 0))
     };
     let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
-    // hyper panics in debug builds where one of several is wrong.
-    let is_wrong = lengths.next().is_some_and(|first| !is_right(first)) || lengths.next().is_some();
-    if is_wrong {
+    if lengths.next().is_some_and(|first| !is_right(first)) || lengths.next().is_some() {
         headers.remove(CONTENT_LENGTH);
     }
 }
@@ -327,75 +324,4 @@ fn response(status: StatusCode, kind: HeaderValue, body: Bytes) -> Response<Body
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, kind);
     response
-}
-
-/// The first path of the table that a user's routes have, too. Nothing of the user's is run to find out.
-pub(crate) fn shadowed(routes: &Router) -> Option<&'static str> {
-    let routes = routes.clone().layer(from_fn(tell));
-    BUILT_IN.into_iter().find(|path| takes(&routes, path))
-}
-
-/// Says which route a request has come to, instead of following it.
-async fn tell(request: Request<Body>, _: Next) -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    if let Some(route) = request.extensions().get::<MatchedPath>() {
-        response.extensions_mut().insert(route.clone());
-    }
-    response
-}
-
-/// Whether there is a route for exactly this path: one for many paths is behind the table, and may be.
-fn takes(routes: &Router, path: &'static str) -> bool {
-    let mut request = Request::new(Body::empty());
-    *request.uri_mut() = Uri::from_static(path);
-    match pin!(routes.clone().call(request)).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(Ok(told)) => told.extensions().get::<MatchedPath>().is_some_and(|route| route.as_str() == path),
-        _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use axum::routing::{any, get, post};
-    use std::sync::atomic::AtomicU64;
-
-    async fn never() {
-        panic!("it was run");
-    }
-
-    #[test]
-    fn nothing_panics_and_nothing_is_run_to_find_out() {
-        static PANICS: AtomicU64 = AtomicU64::new(0);
-        let this = std::thread::current().id();
-        let others = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            if std::thread::current().id() == this {
-                PANICS.fetch_add(1, Relaxed);
-            }
-            others(info);
-        }));
-        let layered =
-            Router::new().route("/stop", get(never)).layer(from_fn(async |_: Request<Body>, _: Next| never().await));
-        assert_eq!(shadowed(&layered.fallback(never)), Some("/stop"));
-        assert_eq!(PANICS.load(Relaxed), 0);
-    }
-
-    #[test]
-    fn routes_that_shadow_the_table_are_found() {
-        let at = |path: &str| Router::new().route(path, get(|| async {}));
-        for path in BUILT_IN {
-            assert_eq!(shadowed(&at(path)), Some(path));
-            assert_eq!(shadowed(&Router::new().route(path, any(|| async {}))), Some(path), "{path}");
-            assert_eq!(shadowed(&Router::new().route(path, post(|| async {}))), Some(path), "{path}");
-        }
-        assert_eq!(shadowed(&Router::new().nest("/stop", at("/now"))), None);
-        assert_eq!(shadowed(&Router::new().nest("/stop", at("/"))), Some("/stop"));
-        assert_eq!(shadowed(&at("/own").route("/own/{id}", get(|| async {}))), None);
-        assert_eq!(shadowed(&at("/{*rest}").fallback(|| async {})), None);
-        assert_eq!(shadowed(&at("/{one}").merge(at("/events/{*rest}"))), None);
-        assert_eq!(shadowed(&Router::new().route_service("/metrics", get(|| async {}))), Some("/metrics"));
-        assert_eq!(shadowed(&Router::new().nest_service("/event", at("/"))), Some("/event"));
-        assert_eq!(shadowed(&Router::new()), None);
-    }
 }

@@ -66,7 +66,7 @@ impl Request {
 /// Returns a route with exactly one slash in front.
 ///
 /// # Errors
-/// It contains a character that would end the request line or the path.
+/// It contains a character that a path cannot have, or is longer than 65534 bytes.
 fn parse_route(route: &str) -> Result<PathAndQuery> {
     let route = format!("/{}", route.trim_start_matches('/'));
     // `PathAndQuery` alone would accept UTF-8, and drop what follows `#`.
@@ -75,7 +75,7 @@ fn parse_route(route: &str) -> Result<PathAndQuery> {
             return Ok(parsed);
         }
     }
-    let why = "a route is printable ASCII without spaces and `#`; encode the others as `%20`";
+    let why = "a route is the path of a URL; encode characters that it cannot have, a space as `%20`";
     Err(Error::failed(ErrorKind::Request, "ask for", escape(&route), why))
 }
 
@@ -86,8 +86,10 @@ mod tests {
     #[test]
     fn route_that_would_end_its_line_is_refused() {
         assert_eq!(Request::get("//a?b=c").unwrap().route(), "/a?b=c");
-        for route in ["/a b", "/a\r\nX: y", "/ä", "/a#b", "\0", &"a".repeat(1 << 16)] {
-            assert_eq!(Request::get(route).unwrap_err().kind(), ErrorKind::Request, "{route:?}");
+        for route in ["/a b", "/a<b>", "/a\r\nX: y", "/ä", "/a#b", "\0", &"a".repeat(1 << 16)] {
+            let error = Request::get(route).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Request, "{route:?}");
+            assert!(error.to_string().contains("the path of a URL"), "{error}");
         }
     }
 }

@@ -181,13 +181,13 @@ fn io_error(error: &hyper::Error) -> Option<&io::Error> {
 }
 
 fn cut_off(request: &Request, traffic: &Traffic) -> Error {
-    let (kind, why) = match traffic.received() {
+    let (kind, why) = if traffic.has_received() {
+        (ErrorKind::Reply, "the answer is cut off")
+    } else if traffic.is_request_unread() {
         // The endpoint never had the whole request, and has done nothing with it.
-        0 if traffic.is_request_unread() => {
-            (ErrorKind::Unreachable, "the endpoint ended before it had read the request")
-        }
-        0 => (ErrorKind::Reply, "the endpoint closed the connection without an answer"),
-        _ => (ErrorKind::Reply, "the answer is cut off"),
+        (ErrorKind::Unreachable, "the endpoint ended before it had read the request")
+    } else {
+        (ErrorKind::Reply, "the endpoint closed the connection without an answer")
     };
     Error::failed(kind, "ask for", request.route(), why)
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 /// The most bytes that one read takes from a socket.
@@ -26,14 +26,14 @@ pub(super) trait Socket: AsFd + Send + Sync {
 /// The events of a connection that hyper's errors do not report.
 #[derive(Debug, Default)]
 pub(super) struct Traffic {
-    received: AtomicUsize,
+    has_received: AtomicBool,
     is_request_unread: AtomicBool,
 }
 
 impl Traffic {
-    /// Returns how many bytes have been received.
-    pub(super) fn received(&self) -> usize {
-        self.received.load(Ordering::Relaxed)
+    /// Returns `true` if the peer has sent anything.
+    pub(super) fn has_received(&self) -> bool {
+        self.has_received.load(Ordering::Relaxed)
     }
 
     /// Returns `true` if the peer is known to have closed the connection before it had read the whole request.
@@ -93,7 +93,7 @@ impl Read for HyperIo {
         let length = MAX_READ.min(cursor.remaining());
         let read = ready!(self.socket.poll_read(context, &mut bytes[..length]));
         let received = self.accept_close(read, 0)?;
-        self.traffic.received.fetch_add(received, Ordering::Relaxed);
+        self.traffic.has_received.fetch_or(received > 0, Ordering::Relaxed);
         cursor.put_slice(&bytes[..received]);
         Poll::Ready(Ok(()))
     }

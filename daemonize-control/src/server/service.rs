@@ -34,14 +34,17 @@ const BUFFER_LIMIT: usize = 64 * 1024;
 const TOO_MANY: Refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many requests that take long");
 const TOO_LATE: Refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the daemon ends");
 
-/// Body of a request that may be made, and its permit if it may be slow.
-type Permitted = (Bytes, SlowRequestPermit);
+/// Why a request has no answer of its own.
+enum Unanswered {
+    Refused(Refusal),
+    /// The peer has left, or sends no more of it.
+    Closed,
+}
 
-/// Result of the wait for a slow request's permit.
-enum Permission {
-    Granted(OwnedSemaphorePermit),
-    Refused,
-    PeerClosed,
+impl From<Refusal> for Unanswered {
+    fn from(refusal: Refusal) -> Unanswered {
+        Unanswered::Refused(refusal)
+    }
 }
 
 /// Serves the connection to its end, and returns its permit then.
@@ -67,12 +70,17 @@ impl<S: Socket> Connection<S> {
     async fn respond(self: Arc<Self>, request: Request<Incoming>) -> io::Result<Response<ReplyBody<S>>> {
         let service = &self.shared.service;
         let (head, body) = request.into_parts();
-        let mut answered = match self.receive_permitted(&head, body).await? {
+        let answered = match self.admit(&head, body).await {
             Ok((body, permit)) => match service.answer(self.peer, head, body, permit) {
-                Answer::Now(answered) => answered,
-                Answer::Later(answer) => self.wait_for(answer).await?,
+                Answer::Now(answered) => Ok(answered),
+                Answer::Later(answer) => self.wait_for(answer).await,
             },
-            Err(refusal) => service.refuse(refusal),
+            Err(unanswered) => Err(unanswered),
+        };
+        let mut answered = match answered {
+            Ok(answered) => answered,
+            Err(Unanswered::Refused(refusal)) => service.refuse(refusal),
+            Err(Unanswered::Closed) => return Err(io::ErrorKind::BrokenPipe.into()),
         };
         answered.is_last |=
             self.shared.backpressure.is_crowded() || Shutdown::Draining.is_reached(&self.shared.shutdown);
@@ -80,43 +88,37 @@ impl<S: Socket> Connection<S> {
     }
 
     /// Receives the body of a request, checks that the request may be made, and waits for a permit if it may be slow.
-    async fn receive_permitted(&self, head: &Parts, body: Incoming) -> io::Result<Result<Permitted, Refusal>> {
+    async fn admit(&self, head: &Parts, body: Incoming) -> Result<(Bytes, SlowRequestPermit), Unanswered> {
         let refusal = self.wire().refusal();
         if let Some(refusal) = refusal {
-            return Ok(Err(refusal));
+            return Err(refusal.into());
         }
-        let body = if body.is_end_stream() { Ok(Bytes::new()) } else { Box::pin(self.receive(body)).await? };
-        let service = &self.shared.service;
-        let body = body.and_then(|body| service.rules.judge(self.peer, head, body.is_empty()).map(|()| body));
-        let body = match body {
-            Ok(body) if service.may_take_long(head) => body,
-            other => return Ok(other.map(|body| (body, None))),
+        let body = if body.is_end_stream() { Bytes::new() } else { Box::pin(self.receive(body)).await? };
+        self.shared.service.rules.judge(self.peer, head, body.is_empty())?;
+        if !self.shared.service.may_take_long(head) {
+            return Ok((body, None));
+        }
+        let permit = match Arc::clone(&self.shared.slow_permits).try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) => Box::pin(self.wait_for_permit()).await?,
         };
-        if let Ok(permit) = Arc::clone(&self.shared.slow_permits).try_acquire_owned() {
-            return Ok(Ok((body, Some(permit))));
-        }
-        match Box::pin(self.wait_for_permit()).await {
-            Permission::Granted(permit) => Ok(Ok((body, Some(permit)))),
-            Permission::Refused => Ok(Err(TOO_MANY)),
-            Permission::PeerClosed => Err(io::ErrorKind::BrokenPipe.into()),
-        }
+        Ok((body, Some(permit)))
     }
 
     /// Receives the body of a request, which is refused if it does not come in time.
-    async fn receive(&self, body: Incoming) -> io::Result<Result<Bytes, Refusal>> {
+    async fn receive(&self, body: Incoming) -> Result<Bytes, Unanswered> {
         let deadline = self.wire().request_deadline();
         match timeout_at(deadline, body.collect()).await {
-            Ok(Ok(body)) => Ok(Ok(body.to_bytes())),
-            Ok(Err(error)) => Err(io::Error::other(error)),
+            Ok(body) => Ok(body.map_err(|_| Unanswered::Closed)?.to_bytes()),
             Err(_) => {
                 self.wire().refuse_request(TOO_SLOW);
-                Ok(Err(TOO_SLOW))
+                Err(TOO_SLOW.into())
             }
         }
     }
 
     /// Waits for an answer, unless the server ends or the peer has left before.
-    async fn wait_for(&self, mut answer: LaterAnswer<'_>) -> io::Result<Answered> {
+    async fn wait_for(&self, mut answer: LaterAnswer<'_>) -> Result<Answered, Unanswered> {
         if let Poll::Ready(answered) = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await {
             return Ok(answered);
         }
@@ -124,30 +126,29 @@ impl<S: Socket> Connection<S> {
             tokio::select! {
                 biased;
                 answered = answer => Ok(answered),
-                () = Shutdown::Refusing.reached(self.shared.shutdown.clone()) => {
-                    Ok(self.shared.service.refuse(TOO_LATE))
-                }
+                () = Shutdown::Refusing.reached(self.shared.shutdown.clone()) => Err(TOO_LATE.into()),
                 // A handler of the event goes on, and keeps the permit to its end: no more handlers run than there are permits.
-                () = self.peer_closed() => Err(io::ErrorKind::BrokenPipe.into()),
+                () = self.peer_closed() => Err(Unanswered::Closed),
             }
         })
         .await
     }
 
     /// Waits up to [`PERMIT_TIMEOUT`] for the permit of another slow request, unless another connection needs this place.
-    async fn wait_for_permit(&self) -> Permission {
-        let permits = &self.shared.slow_permits;
-        let permission = tokio::select! {
+    async fn wait_for_permit(&self) -> Result<OwnedSemaphorePermit, Unanswered> {
+        let permit = tokio::select! {
             biased;
-            permit = timeout(PERMIT_TIMEOUT, Arc::clone(permits).acquire_owned()) => match permit {
-                Ok(Ok(permit)) => Permission::Granted(permit),
-                _ => Permission::Refused,
-            },
-            () = Shutdown::Refusing.reached(self.shared.shutdown.clone()) => Permission::Refused,
-            () = self.idle.evicted() => Permission::Refused,
+            permit = timeout(PERMIT_TIMEOUT, Arc::clone(&self.shared.slow_permits).acquire_owned()) => {
+                permit.ok().and_then(Result::ok)
+            }
+            () = Shutdown::Refusing.reached(self.shared.shutdown.clone()) => None,
+            () = self.idle.evicted() => None,
         };
         self.idle.set_busy();
         // A client that has left does not hear what became of its request, and may have sent it again.
-        if peer_closed::is_closed(&self.wire().socket) { Permission::PeerClosed } else { permission }
+        if peer_closed::is_closed(&self.wire().socket) {
+            return Err(Unanswered::Closed);
+        }
+        permit.ok_or(Unanswered::Refused(TOO_MANY))
     }
 }

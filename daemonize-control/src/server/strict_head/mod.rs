@@ -234,6 +234,4 @@ pub(crate) fn outcome(pieces: &[&[u8]]) -> (Vec<u8>, Option<Refusal>) {
 }
 
 #[cfg(test)]
-mod agreement;
-#[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! What is passed on, what is refused, and that packet boundaries do not matter.
 
+mod agreement;
+
 use super::*;
 use axum::http::uri::PathAndQuery;
 use proptest::prelude::*;

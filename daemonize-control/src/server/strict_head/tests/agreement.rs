@@ -1,6 +1,6 @@
 //! hyper reads exactly the request that was checked: a difference would let a request be smuggled past the check.
 
-use super::{Progress, StrictHead};
+use super::super::{Progress, StrictHead};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
