@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::common::{
-    BOT, SOON, begin, lab, lines, number, process, start, start_program, state, status, stop, time_left, wait_for,
+    BOT, SOON, ctl, lab, lines, number, process, start, start_program, state, status, stop, time_left, wait_for,
     write_bots,
 };
 use look::Deadline;
@@ -27,7 +27,7 @@ fn p6_01_a_crash_loop_is_bounded_and_needs_an_operator() {
     assert_eq!((number(&status, "exit"), number(&status, "start"), number(&status, "exits")), (6, 6, 6), "{status}");
     assert!(time_left(&lab, "loop") > Duration::from_secs(3500), "when it may run again is not told: {status}");
     // Given up is given up, until somebody starts it.
-    begin(&lab, "start loop");
+    let _ = ctl(&lab, "start --wait=0s loop").run();
     wait_for(&lab, "loop", "gave-up");
     assert_eq!(lines(&lab, "starts", 12).len(), 12);
     stop(&lab);
