@@ -43,7 +43,7 @@ pub mod __fuzz;
 #[doc(hidden)]
 pub mod __private {
     pub use super::__companion_control_verbs as companion_verbs;
-    pub use crate::instance::opening::{Opening, configured};
+    pub use crate::instance::opening::Opening;
 }
 
 /// Expands to the verbs of a companion that talk to the daemon's endpoint. `Self::__daemon()` is its configuration.

@@ -3,7 +3,7 @@
 //! A mistake ends only the argument in which it is: reading goes on behind the next comma, so that all mistakes are reported
 //! together.
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::{Expr, Token, braced, token};
@@ -27,6 +27,13 @@ pub(crate) enum Value {
     Arms(Vec<Arm>),
     /// `{ key = value, … }`
     Args(Vec<Arg>),
+}
+
+impl Arg {
+    /// Returns the value if it is an expression.
+    pub(crate) fn expr(&self) -> Option<&Expr> {
+        if let Value::Expr(value) = &self.value { Some(value) } else { None }
+    }
 }
 
 /// `subject => action`
@@ -75,23 +82,18 @@ fn list<T>(
 ) -> Vec<T> {
     let mut items = Vec::new();
     while !input.is_empty() {
-        match parse(input, errors) {
-            Ok(item) => items.push(item),
-            Err(error) => {
-                errors.push(error);
-                skip(input);
-            }
-        }
-        if input.is_empty() || input.parse::<Token![,]>().is_ok() {
-            continue;
-        }
-        errors.push(input.error("expected `,` before this"));
-        if !input.peek(Ident::peek_any) {
+        let read = parse(input, errors).map(|item| items.push(item));
+        if let Err(error) = read.and_then(|()| at_end_or_comma(input)) {
+            errors.push(error);
             skip(input);
-            let _ = input.parse::<Token![,]>();
         }
+        let _ = input.parse::<Option<Token![,]>>();
     }
     items
+}
+
+fn at_end_or_comma(input: ParseStream) -> syn::Result<()> {
+    if input.is_empty() || input.peek(Token![,]) { Ok(()) } else { Err(input.error("expected `,` before this")) }
 }
 
 /// Drops tokens up to a comma behind which something may begin: a word and `=`, `=>`, `:`, `::`, a bracket, another comma or the
@@ -117,7 +119,7 @@ fn parse_arg(kind: Kind, input: ParseStream, errors: &mut Errors) -> syn::Result
     }
     let word = input.call(Ident::parse_any)?;
     let key = keys::find(kind, &word.unraw().to_string()).map_err(|message| syn::Error::new(word.span(), message))?;
-    let alone = input.is_empty() || input.peek(Token![,]);
+    let alone = at_end_or_comma(input).is_ok();
     let value = match key.shape {
         Shape::Control | Shape::Flag if alone => Value::Nothing,
         Shape::Flag => return Err(input.error(format!("`{word}` stands alone, without a value"))),
@@ -131,19 +133,16 @@ fn parse_arg(kind: Kind, input: ParseStream, errors: &mut Errors) -> syn::Result
 
 /// Reads the `=`, behind which there must be something.
 fn parse_equals(input: ParseStream, word: &Ident, key: &Key) -> syn::Result<()> {
-    let at_end = || input.is_empty() || input.peek(Token![,]);
-    if at_end() {
-        return Err(syn::Error::new(word.span(), format!("`{word}` needs a value, such as `{}`", key.example)));
-    }
+    let missing = |place: Span, what: String| {
+        let message = format!("`{what}` needs a value, such as `{}`", key.example);
+        if at_end_or_comma(input).is_ok() { Err(syn::Error::new(place, message)) } else { Ok(()) }
+    };
+    missing(word.span(), word.to_string())?;
     if !input.peek(Token![=]) || input.peek(Token![==]) || input.peek(Token![=>]) {
-        let message = format!("expected `=` after `{word}`, such as `{}`", key.example);
-        return Err(input.error(message));
+        return Err(input.error(format!("expected `=` after `{word}`, such as `{}`", key.example)));
     }
     let equals: Token![=] = input.parse()?;
-    if at_end() {
-        return Err(syn::Error::new(equals.span, format!("`{word} =` needs a value, such as `{}`", key.example)));
-    }
-    Ok(())
+    missing(equals.span, format!("{word} ="))
 }
 
 fn parse_value(input: ParseStream, key: &Key, errors: &mut Errors) -> syn::Result<Value> {

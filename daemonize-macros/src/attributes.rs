@@ -52,17 +52,14 @@ pub(crate) fn is_lint_level(attribute: &Attribute) -> bool {
 
 /// Returns why an attribute cannot stand on the same function as ours.
 fn refusal(kind: Kind, path: &Path) -> Option<String> {
-    let words: Vec<String> = path.segments.iter().map(|part| part.ident.to_string()).collect();
-    let written = format!("#[{}]", words.join("::"));
-    match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        [.., "test"] => {
-            Some(format!("a test is not a daemon: remove `{written}`, and test the plain function through `call`"))
-        }
-        ["daemon", .., "run" | "step" | "message" | "instance"] => {
-            Some(format!("one function is one daemon: `{kind}` is already on it"))
-        }
-        [_, .., "main"] => Some(runtime_message(&written)),
-        _ => None,
+    let written = format!("#[{}]", path.to_token_stream().to_string().replace(' ', ""));
+    let (first, last) = (&path.segments.first()?.ident, &path.segments.last()?.ident);
+    if last == "test" {
+        Some(format!("a test is not a daemon: remove `{written}`, and test the plain function through `call`"))
+    } else if first == "daemon" && ["run", "step", "message", "instance"].iter().any(|ours| last == ours) {
+        Some(format!("one function is one daemon: `{kind}` is already on it"))
+    } else {
+        (last == "main" && path.segments.len() > 1).then(|| runtime_message(&written))
     }
 }
 

@@ -16,9 +16,6 @@ use crate::values::bare_word;
 const SIGNALS: &str = "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP \
                        TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS POLL IOT CLD";
 
-/// Second names, for which the library has no constant.
-const ALIASES: &[(&str, &str)] = &[("SIGPOLL", "SIGIO"), ("SIGIOT", "SIGABRT"), ("SIGCLD", "SIGCHLD")];
-
 /// The stages, in the order of a launch.
 const STAGES: &[&str] =
     &["Detach", "CoreDumps", "Identity", "Umask", "WorkingDirectory", "PidFile", "Signals", "Descriptors", "Stdio"];
@@ -73,45 +70,50 @@ fn signal(root: &TokenStream, subject: &Expr, errors: &mut Errors) -> (Option<St
         return (last.filter(|name| name.starts_with("SIG")).map(canonical), subject.to_token_stream());
     };
     let upper = word.to_uppercase();
-    let known = SIGNALS.split_whitespace().any(|name| upper.strip_prefix("SIG").unwrap_or(&upper) == name);
+    let short = upper.strip_prefix("SIG").unwrap_or(&upper);
+    let known = SIGNALS.split_whitespace().any(|name| name == short);
     if word.starts_with("SIGRT") {
         errors.on(
             subject,
             "real-time signals have no fixed numbers: write an expression, such as `libc::SIGRTMIN() + 1`",
         );
     } else if known && word != upper {
-        let name = upper.strip_prefix("SIG").unwrap_or(&upper);
-        errors.on(subject, format!("unknown signal `{word}`, did you mean `SIG{name}`?"));
+        errors.on(subject, format!("unknown signal `{word}`, did you mean `SIG{short}`?"));
     } else if !known && !word.starts_with("SIG") {
         return (None, subject.to_token_stream());
     }
-    // The compiler says what is wrong with the name, and which one is like it.
-    let name = canonical(if word.starts_with("SIG") { word } else { format!("SIG{word}") });
+    // The compiler says what is wrong with an unknown name, and which one is like it.
+    let name = canonical(if known { format!("SIG{short}") } else { word });
     let constant = Ident::new(&name, subject.span());
     let place = subject.span().resolved_at(Span::mixed_site());
     let root = located(root, place);
     (Some(name), quote_spanned!(place=> #root::Signal::#constant))
 }
 
+/// Replaces a second name, for which the library has no constant.
 fn canonical(name: String) -> String {
-    let alias = ALIASES.iter().find(|(alias, _)| *alias == name);
-    alias.map_or(name, |(_, name)| (*name).to_owned())
+    match name.as_str() {
+        "SIGPOLL" => "SIGIO".to_owned(),
+        "SIGIOT" => "SIGABRT".to_owned(),
+        "SIGCLD" => "SIGCHLD".to_owned(),
+        _ => name,
+    }
 }
 
 /// Returns why no program may do that with the signal.
 fn refusal(name: &str, action: &Expr) -> Option<String> {
-    let word = word(action);
-    match (name, word.as_deref()) {
-        ("SIGKILL" | "SIGSTOP", _) => Some(format!("`{name}` cannot be caught, blocked or ignored")),
-        ("SIGSEGV" | "SIGFPE" | "SIGILL" | "SIGBUS", Some("default")) => None,
+    let why = match (name, word(action).as_deref()) {
+        ("SIGKILL" | "SIGSTOP", _) => "cannot be caught, blocked or ignored",
+        (_, Some("default")) => return None,
         ("SIGSEGV" | "SIGFPE" | "SIGILL" | "SIGBUS", Some("ignore")) => {
-            Some(format!("`{name}` is raised by the instruction itself: the kernel does not let it be ignored"))
+            "is raised by the instruction itself: the kernel does not let it be ignored"
         }
         ("SIGSEGV" | "SIGFPE" | "SIGILL" | "SIGBUS", _) => {
-            Some(format!("`{name}` is raised by the instruction itself: returning from a handler runs it again"))
+            "is raised by the instruction itself: returning from a handler runs it again"
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    Some(format!("`{name}` {why}"))
 }
 
 /// Checks all arms of `hooks`, and returns the library's set of them.
@@ -140,21 +142,21 @@ pub(crate) fn hooks(root: &TokenStream, arms: &[Arm], errors: &mut Errors) -> To
 
 /// Takes `verb(Stage)` apart.
 fn hook(subject: &Expr) -> syn::Result<(&Ident, &Ident)> {
-    if let Some(verb) = bare_word(subject) {
-        let message = format!("`{verb}` needs a stage, such as `{verb}(Umask) => prepare`");
-        return Err(syn::Error::new_spanned(subject, message));
-    }
-    let parts = match subject {
-        Expr::Call(call) => bare_word(&call.func).zip(call.args.first().and_then(bare_word)).zip(Some(&call.args)),
-        _ => None,
+    let (verb, stages) = match subject {
+        Expr::Call(call) => (bare_word(&call.func), call.args.iter().collect()),
+        other => (bare_word(other), Vec::new()),
     };
-    let Some((parts, stages)) = parts else {
-        return Err(syn::Error::new_spanned(subject, "expected a hook and its stage, such as `before(Umask)`"));
-    };
-    match stages.iter().nth(1) {
-        Some(second) => Err(syn::Error::new_spanned(second, "one stage to a hook")),
-        None => Ok(parts),
+    if let (Some(verb), [stage]) = (verb, stages.as_slice()) {
+        if let Some(stage) = bare_word(stage) {
+            return Ok((verb, stage));
+        }
     }
+    let (place, message) = match (verb, stages.as_slice()) {
+        (Some(verb), []) => (subject, format!("`{verb}` needs a stage, such as `{verb}(Umask) => prepare`")),
+        (Some(_), [_, second, ..]) => (*second, "one stage to a hook".to_owned()),
+        _ => (subject, "expected a hook and its stage, such as `before(Umask)`".to_owned()),
+    };
+    Err(syn::Error::new_spanned(place, message))
 }
 
 /// Reports a word that is none of those allowed.

@@ -15,7 +15,7 @@ use crate::signature;
 
 /// Prints the enum and its functions.
 pub(crate) fn expand(model: &Model) -> TokenStream {
-    let Model { root, name, calls, function, .. } = model;
+    let Model { root, name, calls, last_calls, function, .. } = model;
     let Function { visibility, attributes, signature, .. } = function;
     let (gates, allowed) = (&attributes.gates, &attributes.allowed);
     let companion = hygienic(&model.companion);
@@ -49,7 +49,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
 
             fn __daemon() -> #root::Daemon {
                 static __DAEMON: ::std::sync::OnceLock<#root::Daemon> = ::std::sync::OnceLock::new();
-                ::core::clone::Clone::clone(__DAEMON.get_or_init(|| #root::Daemon::new(#name) #calls))
+                ::core::clone::Clone::clone(__DAEMON.get_or_init(|| #root::Daemon::new(#name) #calls #last_calls))
             }
         }
 

@@ -70,22 +70,13 @@ fn main(model: &Model) -> TokenStream {
 
 /// Prints a `main` that runs in the first launch of a program.
 fn instance(model: &Model) -> TokenStream {
-    let Model { root, name, calls, configure, on_open, function, .. } = model;
+    let Model { root, name, calls, last_calls, function, .. } = model;
     let (plain, visibility) = (&function.plain, &function.visibility);
     let attributes = outer_attributes(function);
     if function.refused {
         // Any `main`, so that its absence is not a further error.
         return print!(#attributes #visibility fn main() { ::core::unimplemented!() });
     }
-    let mut instance = print!(#root::control::Instance::new(#name) #calls);
-    if let Some(configure) = configure {
-        instance = print!(#root::control::__private::configured(#instance, #configure));
-    }
-    let opening = if let Some(open) = on_open {
-        print!(#root::control::__private::Opening::with(#instance, #open))
-    } else {
-        print!(#root::control::__private::Opening::without(#instance))
-    };
     let call = match function.signature.inputs.first() {
         None => print!(|_running| main()),
         // What is wrong with its type is an error there.
@@ -97,7 +88,7 @@ fn instance(model: &Model) -> TokenStream {
             // The library passes it by value.
             #[allow(clippy::needless_pass_by_value)]
             #plain
-            #opening.main(#call)
+            #root::control::__private::Opening::new(#root::control::Instance::new(#name) #calls) #last_calls.main(#call)
         }
     }
 }

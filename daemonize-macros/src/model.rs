@@ -25,14 +25,12 @@ pub(crate) struct Model {
     pub(crate) companion: Ident,
     /// The name of the daemon or instance, as an expression.
     pub(crate) name: TokenStream,
-    /// The calls of the builder's methods, in the user's order; `configure` comes last.
+    /// The calls of the builder's methods, in the user's order.
     pub(crate) calls: TokenStream,
-    /// What configures an instance.
-    pub(crate) configure: Option<TokenStream>,
+    /// The calls that come after these.
+    pub(crate) last_calls: TokenStream,
     /// What fetches the messages.
     pub(crate) from: TokenStream,
-    /// What hears of later launches of an instance.
-    pub(crate) on_open: Option<TokenStream>,
     /// Whether the daemon has an endpoint.
     pub(crate) controlled: bool,
     pub(crate) function: Function,
@@ -47,29 +45,26 @@ pub(crate) fn check(kind: Kind, mut args: Vec<Arg>, item: Item, errors: &mut Err
     captures::check(&args, &item.signature, errors);
     let controlled = args.iter().any(|arg| arg.key.name == "control");
     // A value of `None` means that the key is not set; its type could not be inferred.
-    args.retain(|arg| arg.bare_word().is_none_or(|word| word != "None"));
+    args.retain(|arg| arg.expr().and_then(values::bare_word).is_none_or(|word| word != "None"));
     let Signature { ident, asyncness, .. } = &item.signature;
     let (root, hidden) = root(take(&mut args, "crate").as_ref(), errors);
     let companion = companion(take(&mut args, "companion").as_ref(), ident, &hidden, errors);
     let value = |key: &str, args: &mut Vec<Arg>, errors: &mut Errors| {
         take(args, key).and_then(|arg| values::check(&root, &arg, errors))
     };
-    let (from, on_open) = (value("from", &mut args, errors), value("on_open", &mut args, errors));
+    let from = value("from", &mut args, errors);
     // The method takes an expression, which may be an `Option`.
-    let is_named = |arg: &Arg| arg.key.name == "name" && (kind == Kind::Instance || arg.is_literal());
+    let is_literal = |arg: &Arg| arg.expr().and_then(values::literal).is_some();
+    let is_named = |arg: &Arg| arg.key.name == "name" && (kind == Kind::Instance || is_literal(arg));
     let name = if args.iter().any(is_named) { value("name", &mut args, errors) } else { None };
     let name = name.unwrap_or_else(|| default_name(kind, &root, ident));
-    let mut configure = None;
-    if kind == Kind::Instance {
-        configure = value("configure", &mut args, errors);
-    } else if let Some(last) = take(&mut args, "configure") {
-        args.push(last);
-    }
+    let last: Vec<Arg> = ["configure", "on_open"].iter().filter_map(|key| take(&mut args, key)).collect();
     for arg in args.iter().filter(|arg| asyncness.is_none() && matches!(arg.key.name, "runtime" | "worker_threads")) {
         let message = format!("`{}` is for the runtime of an `async fn`, which this function is not", arg.word);
         errors.on(&arg.word, message);
     }
-    let calls = args.iter().filter_map(|arg| values::call(&root, arg, errors)).collect();
+    let mut calls_of = |args: &[Arg]| args.iter().filter_map(|arg| values::call(&root, arg, errors)).collect();
+    let (calls, last_calls) = (calls_of(&args), calls_of(&last));
     // No token is wrong, so the error is on the whole attribute; after another mistake the key may have been meant.
     if kind == Kind::Message && from.is_none() && errors.count() == 0 {
         let message = "`from` is missing: it says where the messages come from, such as `from = next_job`";
@@ -79,7 +74,7 @@ pub(crate) fn check(kind: Kind, mut args: Vec<Arg>, item: Item, errors: &mut Err
     // Without a source there is nothing to launch.
     function.refused |= kind == Kind::Message && from.is_none();
     let from = from.unwrap_or_default();
-    Some(Model { kind, root, companion, name, calls, configure, from, on_open, controlled, function })
+    Some(Model { kind, root, companion, name, calls, last_calls, from, controlled, function })
 }
 
 fn take(args: &mut Vec<Arg>, key: &str) -> Option<Arg> {
@@ -89,14 +84,9 @@ fn take(args: &mut Vec<Arg>, key: &str) -> Option<Arg> {
 
 /// Refuses a stop that kills the daemon before its `grace` is over.
 fn check_times(args: &[Arg], errors: &mut Errors) {
-    let given = |key: &str| args.iter().find(|arg| arg.key.name == key);
-    let Some((timeout, span)) = given("stop_timeout").and_then(|arg| values::literal_duration(&arg.value)) else {
-        return;
-    };
-    let grace = match given("grace") {
-        Some(arg) => values::literal_duration(&arg.value).map(|(grace, _)| grace),
-        None => Some(DEFAULT_GRACE),
-    };
+    let time = |key: &str| args.iter().find(|arg| arg.key.name == key).map(values::literal_duration);
+    let Some(Some((timeout, span))) = time("stop_timeout") else { return };
+    let grace = time("grace").map_or(Some(DEFAULT_GRACE), |grace| grace.map(|(grace, _)| grace));
     if let Some(grace) = grace.filter(|grace| timeout < *grace) {
         let message =
             format!("`stop_timeout` is shorter than `grace` ({grace:?}): the daemon would be killed within it");

@@ -1,6 +1,6 @@
 //! The parameters: their names outside, and how a step gets them anew each time.
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident};
 use syn::{FnArg, Lifetime, Pat, Signature, Type, TypeReference};
 
@@ -71,13 +71,13 @@ fn of_step(name: Ident, ty: &Type, root: &TokenStream, signature: &Signature, fr
         return as_it_is(&name, ty, if exclusive { print!(&mut *#name) } else { print!(#name) });
     }
     let target = fresh.name_in(reference.elem.to_token_stream());
-    let (outer_ty, passed) = if exclusive {
-        let passed = print!(::core::borrow::BorrowMut::<#target>::borrow_mut(&mut #name));
-        (print!(impl ::core::borrow::BorrowMut<#target>), passed)
+    let (lending, lent, binding) = if exclusive {
+        (print!(BorrowMut), print!(borrow_mut(&mut #name)), Some(print!(mut)))
     } else {
-        (print!(impl ::core::borrow::Borrow<#target>), print!(::core::borrow::Borrow::<#target>::borrow(&#name)))
+        (print!(Borrow), print!(borrow(&#name)), None)
     };
-    Parameter { outer_ty, binding: exclusive.then(|| print!(mut)), ..as_it_is(&name, ty, passed) }
+    let passed = print!(::core::borrow::#lending::<#target>::#lent);
+    Parameter { outer_ty: print!(impl ::core::borrow::#lending<#target>), binding, ..as_it_is(&name, ty, passed) }
 }
 
 /// Returns the same name in the same place, but invisible to the user's own names. The result is read as Rust 2024: a name that
@@ -94,24 +94,10 @@ pub(crate) fn hygienic(ident: &Ident) -> Ident {
 
 /// Returns `true` if the reference's lifetime is `'static`, or named anywhere else in the signature.
 fn is_shared_lifetime(reference: &TypeReference, signature: &Signature) -> bool {
-    let Some(lifetime) = &reference.lifetime else { return false };
+    let Some(lifetime) = reference.lifetime.as_ref().map(ToString::to_string) else { return false };
     let Signature { inputs, output, generics, .. } = signature;
     let bounds = &generics.where_clause;
-    let used = occurrences(quote::quote!(#inputs #output #bounds), &lifetime.ident);
-    lifetime.ident == "static" || (lifetime.ident != "_" && used > 1)
-}
-
-/// Returns how often the lifetime of that name occurs.
-fn occurrences(tokens: TokenStream, name: &Ident) -> usize {
-    let mut quote = false;
-    let mut count = 0;
-    for token in tokens {
-        count += match &token {
-            TokenTree::Group(group) => occurrences(group.stream(), name),
-            TokenTree::Ident(ident) => usize::from(quote && ident == name),
-            _ => 0,
-        };
-        quote = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '\'');
-    }
-    count
+    let text = quote::quote!(#inputs #output #bounds).to_string();
+    let words = text.split(|letter: char| !(letter.is_alphanumeric() || "_'".contains(letter)));
+    lifetime == "'static" || (lifetime != "'_" && words.filter(|word| *word == lifetime).count() > 1)
 }

@@ -102,17 +102,15 @@ fn check_mode(key: &Key, number: &LitInt) -> syn::Result<()> {
     if decimal && digits.len() > 1 {
         return Err(wrong(number, format!("`{text}` is decimal: write `0o{digits}`")));
     }
-    match number.base10_parse::<u32>() {
-        Ok(bits) if bits > 0o777 => {}
-        Ok(bits) if matches!(key.shape, Shape::PrivateMode) && bits & 0o022 != 0 => {
-            let message =
+    match number.base10_parse::<u32>().ok().filter(|bits| *bits <= 0o777) {
+        None => Err(wrong(number, format!("`{}` has nine bits: at most `0o777`", key.name))),
+        Some(bits) if matches!(key.shape, Shape::PrivateMode) && bits & 0o022 != 0 => {
+            let why =
                 "group and others must not write the pidfile: they could put a number there that `stop` then signals";
-            return Err(wrong(number, message));
+            Err(wrong(number, why))
         }
-        Ok(_) => return Ok(()),
-        Err(_) => {}
+        Some(_) => Ok(()),
     }
-    Err(wrong(number, format!("`{}` has nine bits: at most `0o777`", key.name)))
 }
 
 fn check_count(key: &Key, value: &Expr, number: &LitInt, most: u64, why: &str) -> syn::Result<()> {
@@ -135,13 +133,9 @@ fn check_address(text: &LitStr) -> syn::Result<()> {
 
 fn duration_of(text: &LitStr) -> syn::Result<TokenStream> {
     let duration = duration::parse(&text.value()).map_err(|message| wrong(text, message))?;
-    let (function, number) = match duration.subsec_millis() {
-        0 => (print!(from_secs), duration.as_secs()),
-        rest => (print!(from_millis), duration.as_secs() * 1_000 + u64::from(rest)),
-    };
-    let mut number = Literal::u64_unsuffixed(number);
-    number.set_span(text.span().resolved_at(Span::mixed_site()));
-    Ok(print!(::core::time::Duration::#function(#number)))
+    let mut milliseconds = Literal::u128_unsuffixed(duration.as_millis());
+    milliseconds.set_span(text.span().resolved_at(Span::mixed_site()));
+    Ok(print!(::core::time::Duration::from_millis(#milliseconds)))
 }
 
 /// Turns a known word into its variant. An unknown one that cannot be the name of a constant is a mistake.
@@ -171,15 +165,10 @@ fn endpoint(root: &TokenStream, value: &Expr) -> TokenStream {
     quote_spanned!(span=> <#root::control::Endpoint as ::core::convert::From<_>>::from(#value))
 }
 
-/// Returns the duration that a string says, if it says one.
-pub(crate) fn literal_duration(value: &Value) -> Option<(Duration, Span)> {
-    match value {
-        Value::Expr(value) => match literal(value)? {
-            Lit::Str(text) => duration::parse(&text.value()).ok().map(|duration| (duration, text.span())),
-            _ => None,
-        },
-        _ => None,
-    }
+/// Returns the duration that the argument's string says, if it says one.
+pub(crate) fn literal_duration(arg: &Arg) -> Option<(Duration, Span)> {
+    let Lit::Str(text) = literal(arg.expr()?)? else { return None };
+    duration::parse(&text.value()).ok().map(|duration| (duration, text.span()))
 }
 
 /// Returns the expression if it is one bare word.
@@ -188,20 +177,6 @@ pub(crate) fn bare_word(value: &Expr) -> Option<&Ident> {
         Expr::Path(path) if path.qself.is_none() => path.path.get_ident(),
         Expr::Group(group) => bare_word(&group.expr),
         _ => None,
-    }
-}
-
-impl Arg {
-    pub(crate) fn is_literal(&self) -> bool {
-        matches!(&self.value, Value::Expr(value) if literal(value).is_some())
-    }
-
-    /// Returns the value if it is one bare word.
-    pub(crate) fn bare_word(&self) -> Option<&Ident> {
-        match &self.value {
-            Value::Expr(value) => bare_word(value),
-            _ => None,
-        }
     }
 }
 

@@ -91,18 +91,25 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// Later launches hand over their arguments.
-    pub fn with<H, R>(instance: Instance, open: impl Fn(Opened) -> R + Send + Sync + 'static) -> Opening
+    /// Wraps an instance whose later launches are told that there is one.
+    pub fn new(instance: Instance) -> Opening {
+        Opening { instance, hands_over: false }
+    }
+
+    /// Has a function configure the rest.
+    #[must_use]
+    pub fn configure(self, configure: impl FnOnce(Instance) -> Instance) -> Opening {
+        Opening { instance: configure(self.instance), ..self }
+    }
+
+    /// Has later launches hand over their arguments.
+    #[must_use]
+    pub fn on_open<H, R>(self, open: impl Fn(Opened) -> R + Send + Sync + 'static) -> Opening
     where
         R: Answer<H> + 'static,
     {
-        let instance = instance.on(OPEN, move |event: Event| open(Opened::of(&event)));
+        let instance = self.instance.on(OPEN, move |event: Event| open(Opened::of(&event)));
         Opening { instance, hands_over: true }
-    }
-
-    /// Later launches are told that there is one.
-    pub fn without(instance: Instance) -> Opening {
-        Opening { instance, hands_over: false }
     }
 
     /// Runs the program in the first launch, and returns its exit status in all of them.
@@ -128,11 +135,6 @@ impl Opening {
         }
         self.instance.start().map(Launch::Primary)
     }
-}
-
-/// Has a function say the rest.
-pub fn configured(instance: Instance, configure: impl FnOnce(Instance) -> Instance) -> Instance {
-    configure(instance)
 }
 
 #[cfg(test)]

@@ -108,13 +108,11 @@ impl<S: Socket> Connection<S> {
     /// Receives the body of a request, which is refused if it does not come in time.
     async fn receive(&self, body: Incoming) -> Result<Bytes, Unanswered> {
         let deadline = self.wire().request_deadline();
-        match timeout_at(deadline, body.collect()).await {
-            Ok(body) => Ok(body.map_err(|_| Unanswered::Closed)?.to_bytes()),
-            Err(_) => {
-                self.wire().refuse_request(TOO_SLOW);
-                Err(TOO_SLOW.into())
-            }
-        }
+        let Ok(body) = timeout_at(deadline, body.collect()).await else {
+            self.wire().refuse_request(TOO_SLOW);
+            return Err(TOO_SLOW.into());
+        };
+        Ok(body.map_err(|_| Unanswered::Closed)?.to_bytes())
     }
 
     /// Waits for an answer, unless the server ends or the peer has left before.

@@ -72,7 +72,7 @@ impl beat {
             __DAEMON
                 .get_or_init(|| {
                     ::daemon::Daemon::new("beat")
-                        .every(::core::time::Duration::from_secs(1))
+                        .every(::core::time::Duration::from_millis(1000))
                 }),
         )
     }

@@ -84,8 +84,8 @@ impl sleepy {
                         .stdout("/var/log/sleepy.log")
                         .stderr(::daemon::Stdio::Keep)
                         .ready(::daemon::Ready::Manual)
-                        .start_timeout(::core::time::Duration::from_secs(60))
-                        .stop_timeout(::core::time::Duration::from_secs(3600))
+                        .start_timeout(::core::time::Duration::from_millis(60000))
+                        .stop_timeout(::core::time::Duration::from_millis(3600000))
                         .grace(::core::time::Duration::from_millis(1500))
                         .kill(false)
                         .hooks(

@@ -3,7 +3,7 @@ fn main() -> ::std::process::ExitCode {
     fn main() -> ExitCode {
         serve()
     }
-    ::daemon::control::__private::Opening::without(
+    ::daemon::control::__private::Opening::new(
             ::daemon::control::Instance::new(::core::env!("CARGO_PKG_NAME")),
         )
         .main(|_running| main())

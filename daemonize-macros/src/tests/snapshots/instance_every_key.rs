@@ -6,15 +6,13 @@ fn main() -> ::std::process::ExitCode {
     fn main(running: Running) -> Result<(), Failure> {
         serve(running)
     }
-    ::my::daemon::control::__private::Opening::with(
-            ::my::daemon::control::__private::configured(
-                ::my::daemon::control::Instance::new("my_app")
-                    .app_dir("/srv/my_app")
-                    .address("127.0.0.1:0")
-                    .without_token(),
-                |app| app.on("ack", ack),
-            ),
-            open,
+    ::my::daemon::control::__private::Opening::new(
+            ::my::daemon::control::Instance::new("my_app")
+                .app_dir("/srv/my_app")
+                .address("127.0.0.1:0")
+                .without_token(),
         )
+        .configure(|app| app.on("ack", ack))
+        .on_open(open)
         .main(main)
 }

@@ -70,7 +70,7 @@ impl tick {
             __DAEMON
                 .get_or_init(|| {
                     ::daemon::Daemon::new("tick")
-                        .every(::core::time::Duration::from_secs(1))
+                        .every(::core::time::Duration::from_millis(1000))
                 }),
         )
     }

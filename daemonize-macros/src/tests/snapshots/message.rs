@@ -42,8 +42,8 @@ impl handle {
                     ::daemon::Daemon::new("handle")
                         .pool_size(8)
                         .idle_time(::core::time::Duration::from_millis(50))
-                        .grace(::core::time::Duration::from_secs(60))
-                        .nack_timeout(::core::time::Duration::from_secs(3))
+                        .grace(::core::time::Duration::from_millis(60000))
+                        .nack_timeout(::core::time::Duration::from_millis(3000))
                         .retry(
                             ::daemon::Retry::new()
                                 .delay(::core::time::Duration::from_millis(200))
