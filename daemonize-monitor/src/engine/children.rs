@@ -48,19 +48,14 @@ pub(super) struct Children {
 }
 
 /// Changes of children that were taken.
+#[derive(Default)]
 pub(super) struct Changes {
     /// Of bots, in the order in which it happened.
     pub(super) bots: Vec<(usize, Change)>,
     /// Bots of which a possible survivor was reaped.
     pub(super) lost_survivors: Vec<usize>,
-    /// `true` if nothing is left to take.
-    pub(super) is_complete: bool,
-}
-
-impl Default for Changes {
-    fn default() -> Changes {
-        Changes { bots: Vec::new(), lost_survivors: Vec::new(), is_complete: true }
-    }
+    /// `true` if some are left to take.
+    pub(super) has_more: bool,
 }
 
 /// The outcome of a look for orphans.
@@ -141,7 +136,7 @@ impl Children {
                 reaped += usize::from(self.reap(pid, units, changes));
             }
         }
-        changes.is_complete = reaped < MAX_REAPED && (pidfd::knows_groups_by_number() || !self.has_dead(is_starting));
+        changes.has_more = reaped >= MAX_REAPED || !pidfd::knows_groups_by_number() && self.has_dead(is_starting);
     }
 
     /// Returns `true` if a child is dead that is to be reaped here. The kernel is asked: SIGCHLD may not have been handled yet,
@@ -224,7 +219,7 @@ impl Children {
             true
         } else {
             look.changes = self.take_changes(units, is_starting);
-            look.changes.is_complete
+            !look.changes.has_more
         };
         for bot in bots {
             match self.orphans.outcome(*bot, is_complete) {

@@ -103,7 +103,7 @@ impl Engine {
     fn welcome(&mut self, bot: &Bot) {
         let Some(index) = self.bots.units.named(&bot.name) else { return };
         let unit = &mut self.bots.units[index];
-        unit.bot_state.unmark();
+        unit.bot_state.set_mark(None);
         if unit.bot_state.has_run() || unit.state() == State::Stopping {
             // What runs under its name was removed before, or started by its path: it makes room.
             let next = if unit.bot.autostart { NextState::Started } else { NextState::Stopped };

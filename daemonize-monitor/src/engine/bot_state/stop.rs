@@ -127,14 +127,9 @@ impl BotState {
         }
     }
 
-    /// Replaces the mark.
-    pub(in crate::engine) fn set_mark(&mut self, next: NextState) {
-        self.stop_mark = Some(next);
-    }
-
-    /// Removes the mark.
-    pub(in crate::engine) fn unmark(&mut self) {
-        self.stop_mark = None;
+    /// Replaces the mark, or removes it.
+    pub(in crate::engine) fn set_mark(&mut self, mark: Option<NextState>) {
+        self.stop_mark = mark;
     }
 
     /// Forgives what was before, as an operator's start does.

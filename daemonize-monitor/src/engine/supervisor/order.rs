@@ -137,7 +137,7 @@ impl Supervisor {
             let state = &mut self.units[at].bot_state;
             match state.stop_mark() {
                 Some(NextState::Stopped) => {
-                    state.unmark();
+                    state.set_mark(None);
                     kept.insert(at);
                 }
                 Some(NextState::Started | NextState::Unchanged) => next.push(at),
@@ -148,7 +148,7 @@ impl Supervisor {
             for at in self.units[below].dependents.clone().into_iter().filter(|at| kept.remove(at)) {
                 let state = &mut self.units[at].bot_state;
                 let is_busy = state.is_alive() || matches!(state.state(), State::Starting | State::Stopping);
-                state.set_mark(if is_busy { NextState::Started } else { NextState::Unchanged });
+                state.set_mark(Some(if is_busy { NextState::Started } else { NextState::Unchanged }));
                 next.push(at);
             }
         }

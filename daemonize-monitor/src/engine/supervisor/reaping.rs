@@ -36,7 +36,7 @@ impl Supervisor {
             }
         }
         self.unsettled.changed.extend(changes.lost_survivors);
-        if !changes.is_complete {
+        if changes.has_more {
             self.reactor.set_timer(Instant::now(), Timer::Children);
         }
     }
