@@ -1,6 +1,6 @@
 //! What is told to the monitor.
 
-use super::{Listener, ask, body};
+use super::{Listener, ask, blocking, body};
 use crate::bot::Bot;
 use crate::command_queue::{Answer, Command};
 use crate::error::{Error, ErrorKind, Result};
@@ -12,6 +12,7 @@ use axum::response::Response;
 use body::{Instead, Read, answer, bad, parse, refusal};
 use daemonize_control::axum;
 use daemonize_core::Signal;
+use daemonize_sys::error::cause;
 use daemonize_sys::escape::escape;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -186,13 +187,16 @@ pub(super) async fn reload(State(listener): State<Listener>, body: Bytes) -> Res
     };
     let commands = listener.0.commands.clone();
     // It reads files, and waits for the engine.
-    let outcome = tokio::task::spawn_blocking(move || reloader.reload(&commands, dry_run)).await;
+    let outcome = blocking::run(move || reloader.reload(&commands, dry_run)).await;
     match outcome {
         Ok(Ok(plan)) => answer(&json!({ "success": true, "plan": plan })),
         Ok(Err(refused)) => {
             answer(&json!({ "success": false, "message": refused.message, "mistakes": refused.mistakes }))
         }
-        Err(_) => refusal(&Error::new(ErrorKind::System, "failed to reload: it panicked"), &[]),
+        Err(error) => {
+            let why = format!("failed to reload the configuration: {}", cause(&error));
+            refusal(&Error::new(ErrorKind::System, why), &[])
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a bot has printed, and prints.
 
-use super::{Listener, ask, body};
+use super::{Listener, ask, blocking, body};
 use crate::command_queue::{Answer, Command};
 use crate::error::{Error, ErrorKind};
 use crate::logs::{Follower, Place, last_lines};
@@ -11,6 +11,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::Response;
 use body::{Read, answer, bad, refusal};
 use daemonize_control::axum;
+use daemonize_sys::error::cause;
 use daemonize_sys::escape::escape_json;
 use serde::Deserialize;
 use serde_json::json;
@@ -70,8 +71,8 @@ async fn last(listener: &Listener, name: &str, count: usize, stream: &str) -> Re
         Answer::Lines(lines) if stream == "both" => lines,
         Answer::Files(files) => {
             let files = chosen(files, name, stream)?;
-            let read = tokio::task::spawn_blocking(move || read(&files, count)).await;
-            read.unwrap_or_else(|_| Err(Error::new(ErrorKind::System, "failed to read the log: it panicked")))?
+            let read = blocking::run(move || read(&files, count)).await;
+            read.map_err(|error| Error::failed(ErrorKind::System, "read the log of", name, cause(&error)))??
         }
         _ => return Err(together(name)),
     };

@@ -4,6 +4,7 @@
 //! channel that is awaited. So a stop that takes a minute keeps nobody else waiting.
 
 mod ask;
+mod blocking;
 mod body;
 mod changes;
 mod commands;
@@ -104,7 +105,7 @@ impl Listener {
         let sessions: Vec<i32> = bots.iter().filter_map(|status| status.pid).map(Pid::as_raw).collect();
         let listener = self.clone();
         // What is not known then is not told.
-        let _ = tokio::task::spawn_blocking(move || listener.0.usage.look(&sessions)).await;
+        let _ = blocking::run(move || listener.0.usage.look(&sessions)).await;
         self.shown(bots)
     }
 
@@ -113,7 +114,7 @@ impl Listener {
         let recorder = self.0.reloader.as_deref()?.recorder();
         if recorder.problem().is_some() {
             // Opening a file may hang with its file system.
-            let _ = timeout(LOG_TIMEOUT, tokio::task::spawn_blocking(|| recorder.check())).await;
+            let _ = timeout(LOG_TIMEOUT, blocking::run(|| recorder.check())).await;
         }
         recorder.problem()
     }
