@@ -39,7 +39,7 @@ pub use serde_json;
 #[doc(hidden)]
 pub mod __fuzz;
 
-/// What the attributes print calls to. Not part of the public interface.
+/// Holds the functions that the attributes print calls to. Not part of the public interface.
 #[doc(hidden)]
 pub mod __private {
     pub use super::__companion_control_verbs as companion_verbs;

@@ -1,4 +1,4 @@
-//! What the attributes print calls to.
+//! Functions that the attributes print calls to.
 
 pub use crate::body::pump;
 #[cfg(feature = "tokio")]

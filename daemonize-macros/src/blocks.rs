@@ -1,4 +1,4 @@
-//! What stands in the braces of `signals` and `hooks`: `subject => action, …`.
+//! The entries in the braces of `signals` and `hooks`: `subject => action, …`.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};

@@ -1,8 +1,8 @@
 //! The tokens. Data and calls only: everything that can be decided is decided in the model before, everything that is done is done
 //! in the library behind.
 //!
-//! What is printed here bears `Span::mixed_site`, so that no name of ours meets one of the user's and no lint reports code that
-//! nobody wrote. The user's tokens keep their spans.
+//! Every printed token bears `Span::mixed_site`, so that no name of ours meets one of the user's and no lint reports code that
+//! is not the user's. The user's tokens keep their spans.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
@@ -44,7 +44,7 @@ fn launcher(model: &Model) -> TokenStream {
     let body = if function.refused {
         print!(::core::unimplemented!())
     } else {
-        // Where a `mod` has the companion's name, the compiler names this constant as what it cannot find there.
+        // If a `mod` has the companion's name, the compiler names this constant as what it cannot find there.
         print!(let () = #companion::__SET_COMPANION_TO_ANOTHER_NAME; #companion::start(#(#names),*))
     };
     print! {
@@ -79,7 +79,7 @@ fn instance(model: &Model) -> TokenStream {
     }
     let call = match function.signature.inputs.first() {
         None => print!(|_running| main()),
-        // What is wrong with its type is an error there.
+        // A mistake in its type is an error there.
         Some(parameter) => Ident::new("main", parameter.span().resolved_at(Span::mixed_site())).into_token_stream(),
     };
     print! {
@@ -121,7 +121,7 @@ pub(crate) fn with_body(model: &Model, owner: &Ident) -> TokenStream {
         return quote_spanned!(place=> #owner::__daemon().run(|| ()));
     }
     if *kind == Kind::Message {
-        // What is wrong with the messages is reported where they come from, what is wrong with the handler at its type.
+        // A mistake in the messages is reported where they come from, one in the handler at its type.
         let mut handler = function.signature.ident.clone();
         handler.set_span(handler.span().located_at(place));
         let (root, convert) = (located(root, place), method("handler", place));

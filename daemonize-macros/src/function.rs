@@ -47,11 +47,11 @@ pub(crate) struct Function {
     /// The generics and bounds of the verbs that start: the function's, and the lifetimes of what is lent.
     pub(crate) generics: TokenStream,
     pub(crate) bounds: TokenStream,
-    /// What the verbs that start take: nothing where `from` has the messages.
+    /// The parameters of the verbs that start: none where `from` has the messages.
     pub(crate) parameters: Vec<Parameter>,
     /// The user's function.
     pub(crate) plain: TokenStream,
-    /// Whether it was refused: then only what spares the rest of the program further errors is printed.
+    /// `true` if it was refused: then only what spares the rest of the program further errors is printed.
     pub(crate) refused: bool,
 }
 

@@ -29,7 +29,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// What the value of a key looks like. A literal is checked, any other expression is left to the compiler.
+/// The shape of the value of a key. A literal is checked, any other expression is left to the compiler.
 #[derive(Clone, Copy)]
 pub(crate) enum Shape {
     /// A string that can be a file name.

@@ -29,9 +29,9 @@ pub(crate) struct Model {
     pub(crate) calls: TokenStream,
     /// The calls that come after these.
     pub(crate) last_calls: TokenStream,
-    /// What fetches the messages.
+    /// The expression that fetches the messages.
     pub(crate) from: TokenStream,
-    /// Whether the daemon has an endpoint.
+    /// `true` if the daemon has an endpoint.
     pub(crate) controlled: bool,
     pub(crate) function: Function,
 }

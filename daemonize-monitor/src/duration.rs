@@ -12,7 +12,7 @@ const MAX_DIGITS: usize = 15;
 /// Reads `500ms`, `3s`, `1.5s`, `1h 30m` or `2days`, in whole milliseconds.
 ///
 /// # Errors
-/// What is wrong with the text, and what to write.
+/// The text is not a duration; the error says why, and what to write.
 pub fn parse(text: &str) -> Result<Duration, String> {
     if text.split(|letter: char| !letter.is_ascii_digit()).any(|digits| digits.len() > MAX_DIGITS) {
         return Err(too_long(text));

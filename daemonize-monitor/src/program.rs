@@ -60,7 +60,7 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 /// are to read, and that of a foreground one is a caller's.
 const UMASK: u32 = 0o022;
 
-/// What all bots of a monitor are started with.
+/// The settings with which all bots of a monitor are started.
 pub(crate) struct SpawnContext {
     environment: BTreeMap<OsString, OsString>,
     /// `RLIMIT_NOFILE` as it was before the monitor raised its own.
@@ -286,7 +286,7 @@ impl AccountNames {
     }
 }
 
-/// What the name service says of the user and the group of a bot.
+/// The answer of the name service about the user and the group of a bot.
 #[derive(Default)]
 pub(crate) struct RunAs {
     user: Option<Account>,

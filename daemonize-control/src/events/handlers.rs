@@ -90,7 +90,7 @@ pub struct Work {
     permit: SlowRequestPermit,
 }
 
-/// What a handler returns.
+/// Describes the value that a handler returns.
 #[derive(Debug)]
 #[doc(hidden)]
 pub struct Done {

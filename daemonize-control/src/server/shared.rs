@@ -1,11 +1,11 @@
-//! What the listener, its connections and their replies share.
+//! State that the listener, its connections and their replies share.
 
 use super::backpressure::Backpressure;
 use crate::routes::Service;
 use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
 
-/// What the connections of a listener share.
+/// The state that the connections of a listener share.
 pub(super) struct Shared {
     pub(super) service: Arc<Service>,
     pub(super) shutdown: watch::Receiver<Shutdown>,

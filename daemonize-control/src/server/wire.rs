@@ -1,4 +1,4 @@
-//! What hyper reads and writes of a connection: checked heads, the bodies behind them, and replies within their time.
+//! The bytes that hyper reads and writes of a connection: checked heads, the bodies behind them, and replies within their time.
 
 use super::backpressure::IdleConnection;
 use super::deadline::Deadline;
@@ -54,7 +54,7 @@ pub(super) struct Wire<S> {
     shared: Arc<Shared>,
 }
 
-/// What happens when a reply has been written, or cannot be: a slow request's permit is given back, and a daemon that was asked
+/// The steps after a reply has been written, or cannot be: a slow request's permit is given back, and a daemon that was asked
 /// to stop stops.
 pub(super) struct KeptUntilSent {
     pub(super) stops: Option<Handle>,

@@ -67,7 +67,7 @@ fn example_of_every_key_is_accepted() {
                 Kind::Message | Kind::Retry => (Kind::Message, format!("{asynchronous}fn handle(job: Job) {{}}")),
                 _ => (*kind, format!("{asynchronous}fn f() {{}}")),
             };
-            // What needs a feature says so without it.
+            // A key that needs a feature says so without it.
             let found = errors(kind, &example, &item);
             let found = found.iter().filter(|(message, _)| !message.contains("needs the feature"));
             assert_eq!(found.collect::<Vec<_>>(), Vec::<&(String, String)>::new(), "`{example}`");

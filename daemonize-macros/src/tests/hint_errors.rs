@@ -1,4 +1,4 @@
-//! What is said about words and expressions that users try first, and at which token.
+//! Errors about words and expressions that users try first, and the token each points at.
 
 use super::{FINE, HANDLER, assert_errors, errors};
 use crate::keys;

@@ -103,7 +103,7 @@ impl Children {
     pub(super) fn take_changes(&mut self, units: &mut Units, is_starting: IsStarting) -> Changes {
         while matches!((&self.signals).read(&mut [0; 64]), Ok(1..)) {}
         let mut changes = Changes::default();
-        // Where dead bots are kept as zombies, they would be reported again and again.
+        // While dead bots are kept as zombies, they would be reported again and again.
         let one_by_one = if pidfd::knows_groups_by_number() { 0 } else { MAX_ONE_BY_ONE };
         self.wants_look |= one_by_one == 0;
         for _ in 0..one_by_one {

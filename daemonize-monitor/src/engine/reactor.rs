@@ -1,4 +1,4 @@
-//! What the engine waits for: descriptors, by `epoll(7)`, and timers, in a heap of which the first one bounds the wait.
+//! Events that the engine waits for: descriptors, by `epoll(7)`, and timers, in a heap of which the first one bounds the wait.
 
 use super::slots::Key;
 use super::token::Token;

@@ -42,7 +42,7 @@ impl Engine {
             }
         }
         self.bots.connect();
-        // Those that were removed, in order, and those that were held up by a dependent that has gone.
+        // The bots that were removed, in order, and those that were held up by a dependent that has gone.
         for index in self.bots.units.all().collect::<Vec<_>>() {
             self.bots.stop_if_unneeded(index);
         }

@@ -42,7 +42,7 @@ fn is_path_and_query(target: &[u8]) -> bool {
         && query.iter().all(|byte| !matches!(byte, b' ' | b'"' | b'#' | b'<' | b'>'))
 }
 
-/// What the headers say about the body and the connection.
+/// The facts of the headers about the body and the connection.
 #[derive(Debug, Default)]
 pub(super) struct Framing {
     hosts: usize,

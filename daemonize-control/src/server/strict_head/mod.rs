@@ -27,7 +27,7 @@ const TOO_LARGE: Refusal =
     Refusal::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "the head is longer than 8 KiB or has over 64 headers");
 const PIPELINED: Refusal = Refusal::bad("the next request came before the answer to this one");
 
-/// What the bytes received so far allow.
+/// The verdict on the bytes received so far.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Progress {
     /// Nothing yet: more bytes are needed.

@@ -1,4 +1,4 @@
-//! What is passed on, what is refused, and that packet boundaries do not matter.
+//! Heads that are passed on, heads that are refused, and packet boundaries, which do not matter.
 
 mod agreement;
 

@@ -152,7 +152,7 @@ impl BotState {
         }
         actions.extend([Action::Count(BuiltIn::Exit), Action::LookForOrphans]);
         if by_itself && has_group {
-            // What is left would be a second copy beside the next process.
+            // A process that is left would be a second copy beside the next process.
             self.begin_stop(context, actions);
         }
     }
