@@ -128,7 +128,7 @@ fn parts_of_the_engine_use_only_the_floors_below() {
         let at_the_top = inside.components().count() == 1;
         let prefixes: &[&str] = if at_the_top { &["super::", "crate::engine::"] } else { &["crate::engine::"] };
         for (line, used) in source::uses(&source, prefixes) {
-            // What has a capital is the struct of which this part has methods, or the whole of a parent in a test.
+            // A name with a capital is the struct of which this part has methods, or the whole of a parent in a test.
             let is_part = used.starts_with(|letter: char| letter.is_lowercase());
             if own != "mod" && is_part && used != own && !is_below(&used, &own) {
                 wrong.push(format!("{}:{line}: `{own}` uses `{used}`", inside.display()));

@@ -89,7 +89,7 @@ pub(crate) fn uses_of_the_root(source: &str, at_the_root: bool) -> Vec<(usize, S
     uses(source, if at_the_root { &["crate::", "\nuse super::"] } else { &["crate::"] })
 }
 
-/// What a file uses by paths that begin so, with line numbers.
+/// Returns the names that a file uses by paths that begin so, with line numbers.
 pub(crate) fn uses(source: &str, prefixes: &[&str]) -> Vec<(usize, String)> {
     let code = code(source);
     let mut found = Vec::new();

@@ -34,7 +34,7 @@ fn client_of_a_daemon_that_says_too_much_reports_the_limit() {
     }
 }
 
-/// What comes in the smallest pieces does not reach a limit before the deadline.
+/// A reply in the smallest pieces does not reach a limit before the deadline.
 #[test]
 fn client_of_a_daemon_that_never_pauses_keeps_its_deadline() {
     for kind in ["bytes", "informational"] {

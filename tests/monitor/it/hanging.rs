@@ -25,7 +25,7 @@ pub(crate) fn newborns(monitor: Process) -> Vec<Process> {
     Process::all().filter(is_one).collect()
 }
 
-/// Those whose starts hang, as soon as there are so many.
+/// Returns the bots whose starts hang, as soon as there are so many.
 #[track_caller]
 pub(crate) fn so_many(monitor: Process, count: usize) -> Vec<Process> {
     let deadline = Deadline::after(SOON);

@@ -58,7 +58,7 @@ fn p6_05_a_broken_file_changes_nothing_and_says_where() {
     stop(&lab);
 }
 
-/// A file that may not be read, which binds everybody but root.
+/// A file that may not be read, which binds every user but root.
 #[test]
 fn p6_05_an_unreadable_file_changes_nothing() {
     let mut lab = lab();

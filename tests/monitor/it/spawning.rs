@@ -103,7 +103,7 @@ fn p6_11_a_shortage_is_waited_for() {
             r#"other = { command = "BOT", args = ["idle"] }"#,
         ],
     );
-    // Those that are left take what asks for the status.
+    // The processes that are left suffice for a command that asks for the status.
     leave_descriptors(monitor, 2);
     begin(&lab, "start web");
     let deadline = look::Deadline::after(crate::common::SOON);

@@ -44,7 +44,7 @@ fn p6_12_a_stop_takes_dependents_first() {
         assert_eq!(state(&lab, bot), "stopped", "{bot}");
     }
     assert_eq!(process(&lab, "other"), other, "a stranger was touched");
-    // A start brings those back that it depends on, and nobody else.
+    // A start brings back the bots that it depends on, and no other.
     tell(&lab, "start --wait=20s web");
     assert_eq!((state(&lab, "db"), state(&lab, "edge")), ("running".into(), "stopped".into()));
     stop(&lab);
@@ -62,7 +62,7 @@ fn p6_12_a_restart_takes_dependents_first_and_brings_them_back() {
     assert_eq!(lines(&lab, "up", 7)[4..], ["db", "web", "edge"]);
     let same = |at: usize| process(&lab, LEVELS[at].0) == before[at];
     assert_eq!([0, 1, 2, 3].map(same), [false, false, false, true]);
-    // Those that were down stay down, and those that only end are no restart.
+    // Bots that were down stay down, and bots that only end are not restarted.
     tell(&lab, "stop --wait=20s edge");
     tell(&lab, "restart --wait=20s web");
     assert_eq!(state(&lab, "edge"), "stopped");
@@ -130,7 +130,7 @@ fn p6_12_stops_of_all_one_by_one_keep_the_order() {
     stop(&lab);
 }
 
-/// Whoever is wanted again before those are gone that it depends on keeps them.
+/// A bot that is wanted again before its dependencies have stopped keeps them.
 #[test]
 fn a_start_during_a_stop_keeps_what_it_depends_on() {
     let lab = lab();
@@ -155,6 +155,6 @@ fn one_that_ends_before_its_turn_is_stopped() {
     process(&lab, "db").signal(Signal::SIGKILL);
     wait_for(&lab, "db", "stopped");
     wait_for(&lab, "web", "stopped");
-    assert_eq!(lab.read("up").lines().count(), 2, "somebody was started again");
+    assert_eq!(lab.read("up").lines().count(), 2, "a bot was started again");
     stop(&lab);
 }

@@ -1,4 +1,4 @@
-//! What async bodies, steps, handlers and receipts of the tests do: functions by their name, or a few [`words`], of which
+//! The acts of async bodies, steps, handlers and receipts of the tests: functions by their name, or a few [`words`], of which
 //! those that wait are awaited.
 
 use std::future::{self, Future};

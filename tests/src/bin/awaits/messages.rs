@@ -61,7 +61,7 @@ pub(crate) struct SlowReceipt {
     answers: Answers,
 }
 
-/// What a [`SlowReceipt`] does when its message was acknowledged, and when it was not.
+/// The acts of a [`SlowReceipt`] when its message was acknowledged, and when it was not.
 #[derive(Clone)]
 pub(crate) struct Answers {
     pub(crate) ack: String,

@@ -1,4 +1,4 @@
-//! What is attached to the daemon: `attach=MOMENT:body` says what it does when, `address=URL` where it can be reached.
+//! Attachments of the daemon: `attach=MOMENT:body` says what it does when, `address=URL` where it can be reached.
 
 use std::error::Error;
 use std::fs::{File, OpenOptions};

@@ -8,7 +8,7 @@ use look::words::{Failure, Fallible, append};
 
 use crate::bodies::Body;
 
-/// Where messages come from, and how they are acknowledged.
+/// The source of messages, and how they are acknowledged.
 #[derive(Clone, Default)]
 pub(crate) struct Messages {
     /// The file with the messages.
@@ -16,12 +16,12 @@ pub(crate) struct Messages {
     /// The file in which receipts note what became of a message: `ack LINE`, `Failed LINE`, `Unfinished LINE`. Without it,
     /// messages have no receipts.
     pub(crate) told: Option<String>,
-    /// What a receipt does before it notes that its message was acknowledged, or was not.
+    /// The acts of a receipt before it notes that its message was acknowledged, or was not.
     pub(crate) ack: Option<Body>,
     pub(crate) nack: Option<Body>,
     /// `true` if a message whose handler failed is added to the file again.
     pub(crate) requeue: bool,
-    /// What happens when the function that fetches is dropped.
+    /// The acts when the function that fetches is dropped.
     pub(crate) left: Option<Body>,
 }
 

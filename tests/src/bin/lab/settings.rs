@@ -15,13 +15,13 @@ use crate::messages::Messages;
 pub(crate) struct Experiment {
     pub(crate) verb: String,
     pub(crate) daemon: Daemon,
-    /// What the body does; `idle` by default.
+    /// The acts of the body; `idle` by default.
     pub(crate) body: Body,
-    /// Whether the body is a step.
+    /// `true` if the body is a step.
     pub(crate) step: bool,
     /// The file in which a local of the body notes that it is dropped.
     pub(crate) guard: Option<String>,
-    /// Where the messages come from, if the daemon handles any.
+    /// The source of the messages, if the daemon handles any.
     pub(crate) messages: Option<Messages>,
     /// What happens before the verb and after it.
     pub(crate) first: Vec<Body>,
@@ -30,7 +30,7 @@ pub(crate) struct Experiment {
     pub(crate) signal: Signal,
     /// How often `cycle` goes round.
     pub(crate) times: usize,
-    /// What is attached to the daemon, if anything is.
+    /// The attachment of the daemon, if there is one.
     attached: Option<Attached>,
     /// Whether a launcher goes on after a start, instead of ending by `Started::report`.
     pub(crate) live_on: bool,

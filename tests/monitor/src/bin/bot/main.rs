@@ -4,7 +4,7 @@
 //! `touch:FILE`, `append:FILE:TEXT`, `stamp:FILE` (appends its pid and the time), `event:NAME:COUNT`, `ready` (as `sd_notify`
 //! says it), `spawn:ACT,ACT` (a child in its process group), `escape:ACT,ACT` (an orphan in a session of its own).
 //!
-//! What only one or two tests need is a function of the module [`rare`], under its own name: `storm_of_children:5`.
+//! An act that only one or two tests need is a function of the module [`rare`], under its own name: `storm_of_children:5`.
 #![deny(unsafe_code)]
 
 mod rare;

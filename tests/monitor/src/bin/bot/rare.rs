@@ -1,4 +1,4 @@
-//! What a bot of one or two tests does.
+//! Acts of a bot that one or two tests need.
 
 use crate::Result;
 use nix::sys::socket::{AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, UnixAddr, sendmsg, socket};

@@ -1,4 +1,4 @@
-//! What a daemon does about its service manager: takes the sockets that were handed over, stores one, and passes nothing on to
+//! Bodies about the service manager: each takes the sockets that were handed over, stores one, and passes nothing on to
 //! its children.
 
 use std::fmt::Write as _;

@@ -1,4 +1,4 @@
-//! What the bodies, steps, hooks, handlers and attachments of the tests do: functions by their name, or a few [`words`].
+//! The acts of bodies, steps, hooks, handlers and attachments of the tests: functions by their name, or a few [`words`].
 
 mod ending;
 mod manager;
@@ -38,7 +38,7 @@ const TABLES: [&[Named]; 7] = [
     threads::TABLE,
 ];
 
-/// What a body, a step, a hook or a handler does.
+/// The acts of a body, a step, a hook or a handler.
 #[derive(Clone, Debug)]
 pub(crate) enum Body {
     /// Calls a function with the text behind its name.
