@@ -283,7 +283,9 @@ fn p1_12_descriptors_that_did_not_come_are_nobodys() {
 fn p1_19_children_get_nothing_of_the_managers() {
     let (lab, manager) = (lab(), Manager::by_name());
     let script = "exec 3</etc/passwd; export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=web WATCHDOG_PID=$$ \
-                  WATCHDOG_USEC=9000000 SYSTEMD_EXEC_PID=$$ OWN=kept; exec $D VERB pidfile=d.pid body=note_child_and_idle:child";
+                  WATCHDOG_USEC=9000000 SYSTEMD_EXEC_PID=$$ OWN=kept; exec $D VERB pidfile=d.pid ready=entered \
+                  body=note_child_and_idle:child";
+    // The body is entered after the start is over: a stop before that would be one of a daemon that is starting.
     for verb in ["foreground", "start detach=always"] {
         let starter = lab.shell(&script.replace("VERB", verb)).env("NOTIFY_SOCKET", &manager.address).spawn();
         let child = lab.wait_for("child", SOON, |text| text.ends_with("that is all\n"));
