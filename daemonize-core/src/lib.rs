@@ -21,9 +21,6 @@
 #![forbid(unsafe_code)] // All of it is in `daemonize-sys`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(not(target_os = "linux"))]
-compile_error!("daemonize-core tells processes apart by pidfd_open(2) and /proc, which only Linux has");
-
 mod attach;
 mod body;
 mod counters;

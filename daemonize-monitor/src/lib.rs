@@ -14,19 +14,6 @@
 
 #![forbid(unsafe_code)] // All of it is in `daemonize-sys`.
 
-#[cfg(not(target_os = "linux"))]
-compile_error!("daemonize-monitor looks after processes by pidfd and /proc, which only Linux has");
-
-// System calls are made by number, with ids of 32 bits, 64 signals and a stack that grows down: see `scripts/targets`.
-#[cfg(not(any(
-    all(target_pointer_width = "64", any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")),
-    all(target_pointer_width = "32", any(target_arch = "x86", target_arch = "arm")),
-)))]
-compile_error!(
-    "daemonize-monitor makes system calls that were checked on x86_64, x86, aarch64, arm and riscv64 only: check those of this \
-     target (`scripts/targets`, and every `SYS_` below `sys/`) before you add it to the list"
-);
-
 mod bot;
 mod cancellation;
 mod command_queue;

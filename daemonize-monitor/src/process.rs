@@ -86,18 +86,18 @@ fn listed() -> Option<Vec<Pid>> {
 /// Our children, out of all processes there are: slower, for kernels without lists.
 fn children_of_all() -> Vec<Pid> {
     let this = Pid::this().as_raw();
-    let all: Vec<Pid> = everybody().collect();
+    let all: Vec<Pid> = all_pids().collect();
     let ours = all.into_iter().filter_map(Facts::of).filter(|facts| facts.parent == this);
     ours.map(|facts| facts.pid).collect()
 }
 
 /// All groups in which somebody lives.
 pub(crate) fn groups() -> HashSet<i32> {
-    everybody().filter_map(Facts::of).filter(|facts| facts.is_alive).map(|facts| facts.group).collect()
+    all_pids().filter_map(Facts::of).filter(|facts| facts.is_alive).map(|facts| facts.group).collect()
 }
 
 /// All processes there are.
-pub(crate) fn everybody() -> impl Iterator<Item = Pid> {
+pub(crate) fn all_pids() -> impl Iterator<Item = Pid> {
     numbers("/proc")
 }
 

@@ -64,7 +64,7 @@ impl Usage {
                 return;
             }
         }
-        let stats: Vec<(Pid, ProcStat)> = process::everybody().filter_map(with_stat).collect();
+        let stats: Vec<(Pid, ProcStat)> = process::all_pids().filter_map(with_stat).collect();
         let mut last = self.last();
         last.look(begin, &stats);
         last.cost = begin.elapsed();

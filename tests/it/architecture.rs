@@ -183,7 +183,7 @@ fn the_control_knows_the_core_and_not_the_other_way_round() {
     assert!(!dependencies.lines().any(|line| line.starts_with("daemonize-")), "{dependencies}");
 }
 
-/// What the libraries share is public in the core, or in `daemonize-sys`; `__private` is the attributes' alone.
+/// Shared items of the libraries are public in the core, or in `daemonize-sys`; `__private` is the attributes' alone.
 #[test]
 fn libraries_use_no_private_module_of_each_other() {
     let others = ["daemonize-control", "daemonize-monitor"].map(|library| root().join(library));

@@ -15,7 +15,7 @@ fn count(lab: &Lab, file: &str) -> usize {
     lab.read(file).lines().count()
 }
 
-/// What the counters are when they satisfy this: fetched, handled, failed, in flight, steps.
+/// Returns the counters when they satisfy this: fetched, handled, failed, in flight, steps.
 #[track_caller]
 fn counters(lab: &Lab, daemon: Process, holds: impl Fn(&str) -> bool) -> String {
     let deadline = look::Deadline::after(SOON);

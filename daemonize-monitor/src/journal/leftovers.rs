@@ -120,7 +120,7 @@ impl Known {
 /// Everybody who is left now.
 fn find(known: &mut Known) -> Vec<Leftover> {
     let above = ancestors();
-    let all = process::everybody().filter(|pid| !above.contains(pid));
+    let all = process::all_pids().filter(|pid| !above.contains(pid));
     all.filter_map(|pid| hold(pid, known)).collect()
 }
 

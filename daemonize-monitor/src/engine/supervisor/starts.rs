@@ -30,7 +30,7 @@ const STARTING: Duration = Duration::from_millis(5);
 /// After how long a start is said to hang; most take less than a thousandth of a second, but not on every machine.
 const HANG_TIME: Duration = Duration::from_millis(100);
 
-/// The same time while another start hangs: more may follow.
+/// After how long a start is said to hang while another one hangs: more may follow.
 const NEXT_HANG_TIME: Duration = Duration::from_millis(20);
 
 /// How often a start that hangs is looked at: its pipe may be held by a process that a program around the monitor has forked.
