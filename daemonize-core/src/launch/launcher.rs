@@ -33,14 +33,10 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags};
 use std::os::fd::AsFd;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long the session leader may take for an answer that costs it nothing.
 const ANSWER: Duration = Duration::from_secs(1);
-
-/// Why a living daemon that has closed its end of the socket is not started.
-const CLOSED: &str = "failed to start: the daemon closed its connection to the launcher before it was ready: a body that \
-                      executes another program in its place needs `ready = entered`, or `daemon::ready()` before it";
 
 /// Forks; returns in the launcher when the outcome is known, and in the daemon.
 ///
@@ -181,7 +177,7 @@ impl Launcher {
             (Ok(Some(Message::Ready)), _) if self.block.is_interrupted() => {
                 Outcome::Failed(Error::new(ErrorKind::Stopped, "failed to start: interrupted"))
             }
-            (Ok(Some(Message::Ready)), Some(daemon)) if matches!(self.pidfile, PidFileState::Written) => {
+            (Ok(Some(Message::Ready)), Some(daemon)) if matches!(self.pidfile, PidFileState::Written { .. }) => {
                 Outcome::Ready(daemon)
             }
             (Ok(Some(Message::MoreTime(time))), _) => {
@@ -189,7 +185,7 @@ impl Launcher {
                 return None;
             }
             (Ok(Some(Message::Failed(error))), _) => Outcome::Failed(error),
-            (Ok(Some(Message::Exiting)), Some(daemon)) if matches!(self.pidfile, PidFileState::Written) => {
+            (Ok(Some(Message::Exiting)), Some(daemon)) if matches!(self.pidfile, PidFileState::Written { .. }) => {
                 self.exiting = Some(daemon);
                 return None;
             }
@@ -230,9 +226,11 @@ impl Launcher {
         });
         match written {
             Ok(Some(identity)) => {
-                self.pidfile = PidFileState::Written;
                 // A daemon that is dead is reported by the session leader.
                 let _ = self.ready.send(&Message::Written(identity));
+                // While the daemon runs its stages, and not between READY and GO.
+                let last_words_due = self.lock.as_ref().is_some_and(PidFile::last_words_are_due);
+                self.pidfile = PidFileState::Written { last_words_due };
             }
             // Dead already: the session leader reports how it died.
             Ok(None) => {}
@@ -314,15 +312,13 @@ impl Launcher {
     /// L7: RELEASE to the session leader, then GO to the daemon. The error is how the daemon died in between.
     fn release(&mut self, daemon: Pid, leaving: bool) -> Result<()> {
         let _ = self.ctl.send(&Message::Release);
-        // A launcher that is about to exit waits for no process: the next start absorbs the session leader's last moments.
+        // A launcher that is about to exit waits for no process, and its exit makes the session leader look for RELEASE: the
+        // next start absorbs the session leader's last moments.
         if !leaving {
+            self.ctl.shutdown_write();
             match self.answer(ANSWER) {
                 Some(Message::Released) => {}
-                message => {
-                    let verdict = Verdict::of(message);
-                    self.clean_up(verdict.is_some());
-                    return Err(verdict.map_or_else(|| died(None), Verdict::into_error));
-                }
+                message => return Err(self.undo(message)),
             }
         }
         self.drain();
@@ -331,51 +327,28 @@ impl Launcher {
             self.reap_session_leader();
             notifier.introduce(daemon);
         }
-        self.lock.iter().for_each(PidFile::renew_last_words);
-        let begun = self.ready.send(&Message::Go).is_ok();
-        match self.lock.take() {
-            // It died after READY, and the session leader watches no more.
-            Some(lock) if !begun => drop(lock.release()),
-            Some(lock) => lock.abandon(),
-            None => {}
+        if matches!(self.pidfile, PidFileState::Written { last_words_due: true }) {
+            self.lock.iter().for_each(PidFile::renew_last_words);
         }
-        if !leaving || !begun {
-            self.reap_session_leader();
-        }
-        if begun { Ok(()) } else { Err(died(None)) }
-    }
-
-    /// L8: end of file makes the session leader kill the daemon and report how it died; without a report within
-    /// [`ANSWER`], both are killed from here.
-    fn abort(&mut self) -> Option<Verdict> {
-        self.ctl.shutdown_write();
-        let verdict = Verdict::of(self.answer(ANSWER));
-        self.clean_up(verdict.is_some());
-        verdict
-    }
-
-    /// The daemon's end of the socket is closed. Its death is reported at once, unless it has closed the descriptor itself.
-    fn end_of_file(&mut self) -> Error {
-        if let Some(verdict) = Verdict::of(self.answer(ANSWER / 2)) {
-            self.clean_up_after_verdict();
-            return verdict.into_error();
-        }
-        match self.abort() {
-            Some(_) => Error::new(ErrorKind::Died, CLOSED),
-            None => died(None),
-        }
-    }
-
-    /// Returns what the session leader says within `time`, but for FORKED, which may still be on its way.
-    fn answer(&self, time: Duration) -> Option<Message> {
-        let deadline = Instant::now() + time;
-        while self.block.wait_readable(&self.ctl, deadline) {
-            match self.ctl.receive().ok().flatten() {
-                Some(Message::Forked(_)) => {}
-                message => return message,
+        match self.ready.send(&Message::Go) {
+            Ok(()) => {
+                self.lock.take().into_iter().for_each(PidFile::abandon);
+                if !leaving {
+                    self.reap_session_leader();
+                }
+                Ok(())
+            }
+            // It died after READY, and the session leader still watches it.
+            Err(_) if leaving => {
+                let message = self.answer(ANSWER);
+                Err(self.undo(message))
+            }
+            Err(_) => {
+                self.remove_pidfile();
+                self.reap_session_leader();
+                Err(died(None))
             }
         }
-        None
     }
 
     fn success(mut self, pid: Pid, pidfile: PathBuf) -> Started {
