@@ -10,7 +10,7 @@ use std::time::Duration;
 impl Daemon {
     /// A daemon of this name, which is that of its pidfile unless [`pidfile`](Daemon::pidfile) is set.
     pub fn new(name: impl Into<String>) -> Daemon {
-        Daemon { settings: Settings::new(name.into()), work: (), held: Held::default() }
+        Daemon { settings: Box::new(Settings::new(name.into())), work: (), held: Held::default() }
     }
 
     /// Runs `body` once; the daemon ends as it returns.

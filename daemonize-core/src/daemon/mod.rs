@@ -39,7 +39,8 @@ use std::fmt;
 /// anything happens.
 #[derive(Clone)]
 pub struct Daemon<W = ()> {
-    settings: Settings,
+    /// Apart: each method of the builder moves the daemon.
+    settings: Box<Settings>,
     work: W,
     /// A pidfile that the caller has locked.
     held: Held,
@@ -66,11 +67,11 @@ impl<W> Daemon<W> {
     /// ```
     #[must_use]
     pub fn without_work(&self) -> Daemon {
-        let Settings { name, pidfile, no_pidfile, start_timeout, mistake, .. } = &self.settings;
+        let Settings { name, pidfile, no_pidfile, start_timeout, mistake, .. } = &*self.settings;
         let mut settings = Settings::new(name.clone());
         (settings.pidfile, settings.mistake) = (pidfile.clone(), mistake.clone());
         (settings.no_pidfile, settings.start_timeout) = (*no_pidfile, *start_timeout);
-        Daemon { settings, work: (), held: Held::default() }
+        Daemon { settings: Box::new(settings), work: (), held: Held::default() }
     }
 
     /// Returns `true` if the settings say what this signal does: by a handler, or that it is ignored or has its default action.

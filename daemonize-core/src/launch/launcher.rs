@@ -22,7 +22,7 @@ use crate::notifier::Manager;
 use crate::pid::Pid;
 use crate::pidfile::PidFile;
 use crate::process::{BootContext, Identity};
-use crate::settings::{OnOutput, Ready};
+use crate::settings::Ready;
 use crate::stage::Stage;
 use crate::stdout;
 use crate::sys::error::errno;
@@ -59,22 +59,22 @@ pub(super) fn split(mut block: SignalBlock, launch: Launch, alone: Alone, leavin
             block.leave_blocked();
             let birth = session_leader::split(launch, alone, daemon_end, middle_end, captured);
             fence.open();
-            Ok(Role::Daemon(Box::new(birth)))
+            Ok(Role::Daemon(birth))
         }
         Fork::Parent(session_leader) => {
             drop((daemon_end, middle_end, captured));
             // While the session leader makes the daemon.
             let context = BootContext::read();
             let addresses = (!launch.plan.tells_addresses()).then(Vec::new);
-            let Launch { plan: Plan { settings, detached, pidfile, manager, .. }, lock } = launch;
-            let destinations = Destination::of(&settings, detached);
+            let Launch { plan, lock } = launch;
+            let Plan { settings, detached, .. } = &*plan;
+            let destinations = Destination::of(settings, *detached);
             let captures_body = settings.ready != Ready::Auto;
             let log = destinations.iter().rev().find_map(Destination::log).filter(|_| !captures_body).cloned();
             let mut launcher = Launcher {
                 ready,
                 ctl,
                 capture,
-                on_output: settings.on_output.clone(),
                 session_leader,
                 daemon: None,
                 exiting: None,
@@ -82,17 +82,17 @@ pub(super) fn split(mut block: SignalBlock, launch: Launch, alone: Alone, leavin
                 log,
                 addresses,
                 context: Some(context),
-                pidfile: PidFileState::of(&settings),
+                pidfile: PidFileState::of(settings),
                 lock,
-                manager,
                 deadline: Deadline::after(settings.start_timeout),
                 block,
+                plan,
                 destinations,
                 left_behind: false,
                 reaped: false,
             };
             let outcome = launcher.listen();
-            launcher.conclude(outcome, pidfile, leaving).map(Role::Launcher)
+            launcher.conclude(outcome, leaving).map(Role::Launcher)
         }
     }
 }
@@ -103,8 +103,6 @@ struct Launcher {
     /// To the session leader.
     ctl: Channel,
     capture: Option<Capture>,
-    /// Until it panics.
-    on_output: Option<OnOutput>,
     session_leader: Pid,
     /// Named by the session leader, which forked it.
     daemon: Option<Pid>,
@@ -120,8 +118,7 @@ struct Launcher {
     context: Option<std::io::Result<BootContext>>,
     pidfile: PidFileState,
     lock: Option<PidFile>,
-    /// For which the launcher is the service, until it says who is.
-    manager: Option<&'static Manager>,
+    plan: Box<Plan>,
     deadline: Deadline,
     block: SignalBlock,
     /// The destinations of the daemon's stdout and stderr.
@@ -260,12 +257,13 @@ impl Launcher {
     /// Takes what was printed; before GO, so that it stands in the log before what the daemon prints itself.
     fn drain(&mut self) {
         let Some(capture) = &mut self.capture else { return };
-        let Some(on_output) = &self.on_output else { return capture.drain() };
+        let Some(on_output) = &self.plan.settings.on_output else { return capture.drain() };
         let printed = capture.take_new();
         // The user's code, which may take long: with the caller's mask, so that a signal can end it, and with it the start.
         let call = || printed.iter().all(|output| output.is_empty() || on_output.call(output));
         if !self.block.with_original_mask(call) {
-            self.on_output = None;
+            // It has panicked.
+            self.plan.settings.on_output = None;
         }
     }
 
@@ -275,15 +273,15 @@ impl Launcher {
         self.capture.take().map(Capture::finish).unwrap_or_default()
     }
 
-    fn conclude(mut self, outcome: Outcome, pidfile: PathBuf, leaving: bool) -> Result<Started> {
+    fn conclude(mut self, outcome: Outcome, leaving: bool) -> Result<Started> {
         let failure = match outcome {
             Outcome::Ready(pid) => match self.release(pid, leaving) {
-                Ok(()) => return Ok(self.success(pid, pidfile)),
+                Ok(()) => return Ok(self.success(pid)),
                 Err(error) => error,
             },
             Outcome::Exited(pid) => {
                 self.clean_up_after_exit();
-                return Ok(self.success(pid, pidfile));
+                return Ok(self.success(pid));
             }
             Outcome::Dead(verdict) => {
                 self.clean_up_after_verdict();
@@ -322,7 +320,8 @@ impl Launcher {
             }
         }
         self.drain();
-        if let Some(notifier) = self.manager.and_then(Manager::connect) {
+        // The launcher is the service until it says who is.
+        if let Some(notifier) = self.plan.manager.and_then(Manager::connect) {
             // A service must be an orphan: the manager hears of its end only if no other process does.
             self.reap_session_leader();
             notifier.introduce(daemon);
@@ -351,9 +350,10 @@ impl Launcher {
         }
     }
 
-    fn success(mut self, pid: Pid, pidfile: PathBuf) -> Started {
+    fn success(mut self, pid: Pid) -> Started {
         let (output, errors) = self.finish_capture();
         let [stdout, stderr] = self.destinations;
+        let pidfile = self.plan.pidfile;
         Started { pid, pidfile, stdout, stderr, output, errors }
     }
 

@@ -68,14 +68,14 @@ const WAIT: Duration = Duration::from_millis(20);
 
 /// A launch of which everything is checked, resolved, opened and locked, and nothing else has happened.
 pub(crate) struct Launch {
-    plan: Plan,
+    plan: Box<Plan>,
     /// `None` without a pidfile.
     lock: Option<PidFile>,
 }
 
 /// What is to be launched, and what was found out about it before the pidfile was touched.
 struct Plan {
-    settings: Settings,
+    settings: Box<Settings>,
     detached: bool,
     /// Empty without one: see `no_pidfile`.
     pidfile: PathBuf,
@@ -114,14 +114,14 @@ pub(crate) enum Role {
 
 /// What can be checked while an elder daemon may still run.
 pub(crate) struct Checked {
-    plan: Plan,
+    plan: Box<Plan>,
     /// The daemon that has started this process to take over from it.
     restarted_from: Option<RestartedFrom>,
 }
 
 impl Checked {
     /// Looks for every mistake that can be seen before the pidfile is touched, and opens the log files.
-    pub(crate) fn new(settings: Settings) -> Result<Checked> {
+    pub(crate) fn new(settings: Box<Settings>) -> Result<Checked> {
         let restarted_from = RestartedFrom::take(&settings.name);
         let plan = Plan::new(settings, restarted_from.as_ref());
         let plan = plan.inspect_err(|error| restarted_from.iter().for_each(|daemon| daemon.refuse(error)))?;
@@ -141,7 +141,7 @@ impl Checked {
     /// Takes the pidfile, or takes over the one that the caller holds.
     pub(crate) fn lock(self, held: Option<PidFile>) -> Result<Locked> {
         let Checked { plan, restarted_from } = self;
-        let Plan { settings, pidfile, .. } = &plan;
+        let Plan { settings, pidfile, .. } = &*plan;
         let has_pidfile = plan.has_pidfile();
         let inherited = match &restarted_from {
             Some(daemon) => {
@@ -181,7 +181,7 @@ impl Checked {
 }
 
 impl Plan {
-    fn new(mut settings: Settings, restarted_from: Option<&RestartedFrom>) -> Result<Plan> {
+    fn new(mut settings: Box<Settings>, restarted_from: Option<&RestartedFrom>) -> Result<Box<Plan>> {
         report::set_name(&settings.name);
         // Before the check, which refuses a default grace that is longer than a `stop_timeout` that is set.
         match monitor::stop_timeout() {
@@ -228,7 +228,7 @@ impl Plan {
             // How a watchdog ends a body that hangs, which no grace brings to its end.
             settings.signals = settings.signals.default_action(Signal::SIGABRT);
         }
-        Ok(Plan {
+        Ok(Box::new(Plan {
             settings,
             detached,
             pidfile,
@@ -240,7 +240,7 @@ impl Plan {
             told,
             manager,
             relayed: None,
-        })
+        }))
     }
 }
 
@@ -252,7 +252,7 @@ pub(crate) struct Locked {
 
 impl Locked {
     /// Checks everything and takes the pidfile.
-    pub(crate) fn new(settings: Settings, held: Option<PidFile>) -> Result<Locked> {
+    pub(crate) fn new(settings: Box<Settings>, held: Option<PidFile>) -> Result<Locked> {
         Checked::new(settings)?.lock(held)
     }
 
@@ -287,7 +287,7 @@ impl Locked {
         let (block, launch) = init::split(block, launch, alone)?;
         forget_what_is_meant_for_this_process(alone);
         launch.hook(Stage::Detach, When::Instead)?;
-        Birth::here(block, launch).map(|birth| Role::Daemon(Box::new(birth)))
+        Birth::here(block, launch).map(Role::Daemon)
     }
 }
 

@@ -21,7 +21,13 @@ use std::os::fd::AsFd;
 /// L2: makes the session and forks the daemon; returns in the daemon only.
 ///
 /// SIGCHLD is not ignored here, so that the daemon's status is kept: the launcher has seen to that before the fork.
-pub(super) fn split(launch: Launch, alone: Alone, ready: Channel, ctl: Channel, captured: Option<Captured>) -> Birth {
+pub(super) fn split(
+    launch: Launch,
+    alone: Alone,
+    ready: Channel,
+    ctl: Channel,
+    captured: Option<Captured>,
+) -> Box<Birth> {
     if let Err(errno) = setsid() {
         give_up(&ready, format!("setsid: {}", cause(&errno.into())));
     }
