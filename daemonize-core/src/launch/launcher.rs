@@ -281,12 +281,12 @@ impl Launcher {
     fn conclude(mut self, outcome: Outcome, leaving: bool) -> Result<Started> {
         let failure = match outcome {
             Outcome::Ready(pid) => match self.release(pid, leaving) {
-                Ok(()) => return Ok(self.success(pid)),
+                Ok(()) => return Ok(self.success(pid, leaving)),
                 Err(error) => error,
             },
             Outcome::Exited(pid) => {
                 self.clean_up_after_exit();
-                return Ok(self.success(pid));
+                return Ok(self.success(pid, leaving));
             }
             Outcome::Dead(verdict) => {
                 self.clean_up_after_verdict();
@@ -336,7 +336,6 @@ impl Launcher {
         }
         match self.ready.send(&Message::Go) {
             Ok(()) => {
-                self.lock.take().into_iter().for_each(PidFile::abandon);
                 if !leaving {
                     self.reap_session_leader();
                 }
@@ -355,10 +354,17 @@ impl Launcher {
         }
     }
 
-    fn success(mut self, pid: Pid) -> Started {
+    fn success(mut self, pid: Pid, leaving: bool) -> Started {
         let (output, errors) = self.finish_capture();
-        let [stdout, stderr] = self.destinations;
-        let pidfile = self.plan.pidfile;
+        let Launcher { block, mut plan, lock, ready, ctl, destinations: [stdout, stderr], .. } = self;
+        drop(block);
+        let pidfile = std::mem::take(&mut plan.pidfile);
+        // The daemon owns the files from now on.
+        let lock = lock.map(PidFile::disown);
+        if leaving {
+            // The exit that follows closes and frees all of it at once.
+            std::mem::forget((plan, lock, ready, ctl));
+        }
         Started { pid, pidfile, stdout, stderr, output, errors }
     }
 

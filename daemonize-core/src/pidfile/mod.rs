@@ -311,9 +311,10 @@ impl PidFile {
         Ok(Probe(Place::open_existing(path)?.read()?))
     }
 
-    /// Closes this process's copy of the lock, and leaves everything as it is.
-    pub(crate) fn abandon(mut self) {
+    /// Leaves the files to the process that has the other copy of the lock.
+    pub(crate) fn disown(mut self) -> PidFile {
         self.owner = None;
+        self
     }
 
     /// Returns the descriptors that must stay open while the lock is held.
@@ -335,7 +336,7 @@ impl PidFile {
 
 impl Drop for PidFile {
     fn drop(&mut self) {
-        if self.owner == Some(Pid::this()) {
+        if self.owner.is_some_and(|owner| owner == Pid::this()) {
             let _ = self.remove_files();
         }
     }
