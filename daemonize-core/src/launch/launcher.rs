@@ -122,7 +122,7 @@ struct Launcher {
     /// The signals that this process ignores, and so the daemon at its fork.
     ignored: Vec<Signal>,
     pidfile: PidFileState,
-    lock: Option<PidFile>,
+    lock: Option<Box<PidFile>>,
     plan: Box<Plan>,
     deadline: Deadline,
     block: SignalBlock,
@@ -231,7 +231,7 @@ impl Launcher {
                 // A daemon that is dead is reported by the session leader.
                 let _ = self.ready.send(&Message::Written(identity, std::mem::take(&mut self.ignored)));
                 // While the daemon runs its stages, and not between READY and GO.
-                let last_words_due = self.lock.as_ref().is_some_and(PidFile::last_words_are_due);
+                let last_words_due = self.lock.as_ref().is_some_and(|lock| lock.last_words_are_due());
                 self.pidfile = PidFileState::Written { last_words_due };
             }
             // Dead already: the session leader reports how it died.
@@ -332,7 +332,7 @@ impl Launcher {
             notifier.introduce(daemon);
         }
         if matches!(self.pidfile, PidFileState::Written { last_words_due: true }) {
-            self.lock.iter().for_each(PidFile::renew_last_words);
+            self.lock.iter().for_each(|lock| lock.renew_last_words());
         }
         match self.ready.send(&Message::Go) {
             Ok(()) => {
@@ -360,7 +360,7 @@ impl Launcher {
         drop(block);
         let pidfile = std::mem::take(&mut plan.pidfile);
         // The daemon owns the files from now on.
-        let lock = lock.map(PidFile::disown);
+        let lock = lock.map(|lock| lock.disown());
         if leaving {
             // The exit that follows closes and frees all of it at once.
             std::mem::forget((plan, lock, ready, ctl));
