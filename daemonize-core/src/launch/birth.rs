@@ -6,7 +6,6 @@
 use super::announcement::{Announcement, Link};
 use super::capture::Captured;
 use super::identity::Target;
-use super::process_control::ThisDaemon;
 use super::signal_block::SignalBlock;
 use super::{Launch, Plan, init};
 use crate::attach::{Handle, Prepared};
@@ -355,7 +354,7 @@ impl Birth {
                 is_default_pidfile: settings.pidfile.is_none(),
                 since: SystemTime::now(),
                 addresses: self.addresses,
-                process: Arc::new(ThisDaemon),
+                process: settings.process_control.clone(),
             },
             identity,
             stops,

@@ -23,7 +23,6 @@ mod life;
 mod monitor;
 mod no_pidfile;
 mod outcome;
-mod process_control;
 mod readiness;
 mod session_leader;
 mod signal_block;

@@ -15,7 +15,7 @@ use paths::{default_pidfile, other_default_pidfiles};
 pub use setting::{Account, List, Setting};
 pub use streams::Stdio;
 
-use crate::attach::Attachment;
+use crate::attach::{Attachment, NoControl, Obey};
 #[cfg(feature = "tokio")]
 use crate::body::RuntimePlan;
 use crate::body::{Handling, IDLE_TIME, LARGEST_POOL, POOL_SIZE, Retry, Runtime};
@@ -136,6 +136,9 @@ pub(crate) struct Settings {
     pub(crate) signals: Signals,
     pub(crate) hooks: Hooks,
     pub(crate) attachments: Vec<Arc<dyn Attachment>>,
+    /// Does what attachments ask of the daemon. Set with the first one, so that a program that has none, and does not call
+    /// `restart`, is linked without the code of a restart.
+    pub(crate) process_control: Arc<dyn Obey>,
     /// The first thing that was wrong with what the builder was given.
     pub(crate) mistake: Option<String>,
 }
@@ -182,6 +185,7 @@ impl Settings {
             signals: Signals::new(),
             hooks: Hooks::new(),
             attachments: Vec::new(),
+            process_control: Arc::new(NoControl),
             mistake: None,
         }
     }
