@@ -25,6 +25,7 @@ use crate::sys::dispositions::{self, Disposition};
 use crate::sys::fds;
 use crate::sys::main_process::is_main_process;
 use crate::sys::mask::Mask;
+use crate::sys::outlined::Outlined;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::stat::{Mode, umask};
 use std::env;
@@ -67,7 +68,7 @@ pub(crate) struct Birth {
 
 /// What is left of a birth when every stage is done.
 pub(super) struct Born {
-    pub(super) settings: Settings,
+    pub(super) settings: Outlined<Settings>,
     pub(super) inside: Inside,
     pub(super) announcement: Announcement,
     /// As in [`Birth`]: not needed any more once the daemon lives.

@@ -41,10 +41,12 @@ use crate::notifier::{self, Manager, Told};
 use crate::pidfile::PidFile;
 use crate::settings::{Detach, Settings, When};
 use crate::signal::Signal;
+use crate::signals::Signals;
 use crate::stage::Stage;
 use crate::sys::env as environment;
 use crate::sys::fds::{self, Census};
 use crate::sys::fork::Alone;
+use crate::sys::outlined::Outlined;
 use crate::{body, event, inside, reach, report};
 use identity::Target;
 use nix::unistd::{Gid, Uid};
@@ -74,7 +76,7 @@ pub(crate) struct Launch {
 
 /// What is to be launched, and what was found out about it before the pidfile was touched.
 struct Plan {
-    settings: Settings,
+    settings: Outlined<Settings>,
     detached: bool,
     /// Empty without one: see `no_pidfile`.
     pidfile: PathBuf,
@@ -120,7 +122,7 @@ pub(crate) struct Checked {
 
 impl Checked {
     /// Looks for every mistake that can be seen before the pidfile is touched, and opens the log files.
-    pub(crate) fn new(settings: Settings) -> Result<Checked> {
+    pub(crate) fn new(settings: Outlined<Settings>) -> Result<Checked> {
         let restarted_from = RestartedFrom::take(&settings.name);
         let plan = Plan::new(settings, restarted_from.as_ref());
         let plan = plan.inspect_err(|error| restarted_from.iter().for_each(|daemon| daemon.refuse(error)))?;
@@ -180,7 +182,7 @@ impl Checked {
 }
 
 impl Plan {
-    fn new(mut settings: Settings, restarted_from: Option<&RestartedFrom>) -> Result<Plan> {
+    fn new(mut settings: Outlined<Settings>, restarted_from: Option<&RestartedFrom>) -> Result<Plan> {
         report::set_name(&settings.name);
         // Before the check, which refuses a default grace that is longer than a `stop_timeout` that is set.
         match monitor::stop_timeout() {
@@ -225,7 +227,7 @@ impl Plan {
         let manager = told.manager(detached);
         if manager.is_some_and(Manager::watches) && !settings.signals.mentions(Signal::SIGABRT) {
             // How a watchdog ends a body that hangs, which no grace brings to its end.
-            settings.signals = settings.signals.default_action(Signal::SIGABRT);
+            settings.signals.merge(Signals::new().default_action(Signal::SIGABRT));
         }
         Ok(Plan {
             settings,
@@ -251,7 +253,7 @@ pub(crate) struct Locked {
 
 impl Locked {
     /// Checks everything and takes the pidfile.
-    pub(crate) fn new(settings: Settings, held: Option<PidFile>) -> Result<Locked> {
+    pub(crate) fn new(settings: Outlined<Settings>, held: Option<PidFile>) -> Result<Locked> {
         Checked::new(settings)?.lock(held)
     }
 

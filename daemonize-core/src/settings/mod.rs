@@ -23,6 +23,7 @@ use crate::capability::Capability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::signals::Signals;
 use crate::stage::Stage;
+use crate::sys::outlined::Outlined;
 use std::fmt;
 use std::os::fd::RawFd;
 use std::path::PathBuf;
@@ -188,6 +189,11 @@ impl Settings {
             process_control: Arc::new(NoControl),
             mistake: None,
         }
+    }
+
+    /// Returns a copy. Compiled here, unlike the derived `clone`, and not into the program that calls it.
+    pub(crate) fn copy(&self) -> Outlined<Settings> {
+        Outlined::new(self.clone())
     }
 
     /// Remembers a mistake until a verb can report it; the first one counts.
