@@ -335,7 +335,7 @@ impl Birth {
             lock.keep_lock_only();
         }
         let Launch { plan, lock } = self.launch;
-        let Plan { settings, detached, pidfile, streams, identity: target, told, .. } = plan;
+        let Plan { settings, detached, pidfile, streams, identity: target, told, .. } = plan.into_inner();
         let changes_user = target.as_ref().is_some_and(Target::changes_user);
         let obstacle = match target {
             Some(target) if target.is_one_way() => {

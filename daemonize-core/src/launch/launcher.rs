@@ -70,7 +70,8 @@ pub(super) fn split(mut block: SignalBlock, launch: Launch, alone: Alone, leavin
             // While the session leader makes the daemon.
             let context = BootContext::read();
             let addresses = (!launch.plan.tells_addresses()).then(Vec::new);
-            let Launch { plan: Plan { settings, detached, pidfile, manager, .. }, lock } = launch;
+            let Launch { plan, lock } = launch;
+            let Plan { settings, detached, pidfile, manager, .. } = plan.into_inner();
             let destinations = Destination::of(&settings, detached);
             let captures_body = settings.ready != Ready::Auto;
             let log = destinations.iter().rev().find_map(Destination::log).filter(|_| !captures_body).cloned();

@@ -69,7 +69,7 @@ const WAIT: Duration = Duration::from_millis(20);
 
 /// A launch of which everything is checked, resolved, opened and locked, and nothing else has happened.
 pub(crate) struct Launch {
-    plan: Plan,
+    plan: Outlined<Plan>,
     /// `None` without a pidfile.
     lock: Option<PidFile>,
 }
@@ -115,7 +115,7 @@ pub(crate) enum Role {
 
 /// What can be checked while an elder daemon may still run.
 pub(crate) struct Checked {
-    plan: Plan,
+    plan: Outlined<Plan>,
     /// The daemon that has started this process to take over from it.
     restarted_from: Option<RestartedFrom>,
 }
@@ -142,7 +142,7 @@ impl Checked {
     /// Takes the pidfile, or takes over the one that the caller holds.
     pub(crate) fn lock(self, held: Option<PidFile>) -> Result<Locked> {
         let Checked { plan, restarted_from } = self;
-        let Plan { settings, pidfile, .. } = &plan;
+        let Plan { settings, pidfile, .. } = &*plan;
         let has_pidfile = plan.has_pidfile();
         let inherited = match &restarted_from {
             Some(daemon) => {
@@ -182,7 +182,7 @@ impl Checked {
 }
 
 impl Plan {
-    fn new(mut settings: Outlined<Settings>, restarted_from: Option<&RestartedFrom>) -> Result<Plan> {
+    fn new(mut settings: Outlined<Settings>, restarted_from: Option<&RestartedFrom>) -> Result<Outlined<Plan>> {
         report::set_name(&settings.name);
         // Before the check, which refuses a default grace that is longer than a `stop_timeout` that is set.
         match monitor::stop_timeout() {
@@ -229,7 +229,7 @@ impl Plan {
             // How a watchdog ends a body that hangs, which no grace brings to its end.
             settings.signals.merge(Signals::new().default_action(Signal::SIGABRT));
         }
-        Ok(Plan {
+        Ok(Outlined::new(Plan {
             settings,
             detached,
             pidfile,
@@ -241,7 +241,7 @@ impl Plan {
             told,
             manager,
             relayed: None,
-        })
+        }))
     }
 }
 
