@@ -6,7 +6,6 @@
 use super::announcement::{Announcement, Link};
 use super::capture::Captured;
 use super::identity::Target;
-use super::process_control::ThisDaemon;
 use super::signal_block::SignalBlock;
 use super::{Launch, Plan, init};
 use crate::attach::{Handle, Prepared};
@@ -26,6 +25,7 @@ use crate::sys::dispositions::{self, Disposition};
 use crate::sys::fds;
 use crate::sys::main_process::is_main_process;
 use crate::sys::mask::Mask;
+use crate::sys::outlined::Outlined;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::stat::{Mode, umask};
 use std::env;
@@ -68,7 +68,7 @@ pub(crate) struct Birth {
 
 /// What is left of a birth when every stage is done.
 pub(super) struct Born {
-    pub(super) settings: Box<Settings>,
+    pub(super) settings: Outlined<Settings>,
     pub(super) inside: Inside,
     pub(super) announcement: Announcement,
     /// As in [`Birth`]: not needed any more once the daemon lives.
@@ -335,7 +335,7 @@ impl Birth {
             lock.keep_lock_only();
         }
         let Launch { plan, lock } = self.launch;
-        let Plan { settings, detached, pidfile, streams, identity: target, told, .. } = *plan;
+        let Plan { settings, detached, pidfile, streams, identity: target, told, .. } = plan.into_inner();
         let changes_user = target.as_ref().is_some_and(Target::changes_user);
         let obstacle = match target {
             Some(target) if target.is_one_way() => {
@@ -355,7 +355,7 @@ impl Birth {
                 is_default_pidfile: settings.pidfile.is_none(),
                 since: SystemTime::now(),
                 addresses: self.addresses,
-                process: Arc::new(ThisDaemon),
+                process: settings.process_control.clone(),
             },
             identity,
             stops,

@@ -27,6 +27,7 @@ use crate::stage::Stage;
 use crate::stdout;
 use crate::sys::error::errno;
 use crate::sys::fork::{Alone, Fence, Fork, fork};
+use crate::sys::outlined::Outlined;
 use crate::sys::proc::ProcStat;
 use crate::sys::wait::Ended;
 use nix::errno::Errno;
@@ -118,7 +119,7 @@ struct Launcher {
     context: Option<std::io::Result<BootContext>>,
     pidfile: PidFileState,
     lock: Option<PidFile>,
-    plan: Box<Plan>,
+    plan: Outlined<Plan>,
     deadline: Deadline,
     block: SignalBlock,
     /// The destinations of the daemon's stdout and stderr.
@@ -353,7 +354,7 @@ impl Launcher {
     fn success(mut self, pid: Pid) -> Started {
         let (output, errors) = self.finish_capture();
         let [stdout, stderr] = self.destinations;
-        let pidfile = self.plan.pidfile;
+        let pidfile = std::mem::take(&mut self.plan.pidfile);
         Started { pid, pidfile, stdout, stderr, output, errors }
     }
 

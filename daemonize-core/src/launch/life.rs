@@ -23,6 +23,7 @@ use crate::stage::Stage;
 use crate::stdout;
 use crate::stopping;
 use crate::sys::fork::{Fence, at_exit, exit_now};
+use crate::sys::outlined::Outlined;
 use log::Level;
 use nix::unistd::isatty;
 use std::convert::Infallible;
@@ -144,11 +145,11 @@ fn stages_done(settings: &Settings) -> String {
 }
 
 /// What the signal thread is to do. The log files are opened again before the user's handlers of HUP run.
-fn service(inside: &'static Inside, settings: Box<Settings>, announcement: &Announcement) -> Service {
+fn service(inside: &'static Inside, mut settings: Outlined<Settings>, announcement: &Announcement) -> Service {
     let stops = inside.stops.clone();
     let reopening = announcement.streams.reopening();
     let grace = settings.grace();
-    let mut signals = settings.signals;
+    let mut signals = std::mem::take(&mut settings.signals);
     let with_handlers = stops.iter().copied().filter(|signal| !signals.handlers(*signal).is_empty()).collect();
     if !reopening.is_empty() {
         signals = signals.around(Signal::SIGHUP, move || inside.warn(reopening.run()), || {});
