@@ -114,6 +114,12 @@ fn begin(birth: Box<Birth>, leave: fn() -> !) -> Result<&'static Inside> {
     let ready = settings.ready;
     let stages = (Level::Debug <= log::max_level()).then(|| stages_done(&settings));
     let mut service = service(inside, settings, &announcement);
+    // With `entered` behind READY: what the launcher waits for comes first. But before the body, which may change what is
+    // looked at.
+    let looks_first = ready != Ready::Entered;
+    if looks_first && inside.obstacle.is_none() {
+        inside.program.look();
+    }
     match readiness::begin(inside, announcement, ready) {
         Ok(undecided) => service.undecided = undecided,
         Err((announcement, error)) => {
@@ -121,6 +127,9 @@ fn begin(birth: Box<Birth>, leave: fn() -> !) -> Result<&'static Inside> {
             announcement.refuse(&error);
             return Err(error);
         }
+    }
+    if !looks_first && inside.obstacle.is_none() {
+        inside.program.look();
     }
     start(inside, service);
     if let Some(stages) = stages {

@@ -205,8 +205,8 @@ impl Signals {
         self.reactions.iter().filter(|(_, reaction)| matches!(reaction, Reaction::Ignore)).map(|(signal, _)| *signal)
     }
 
-    pub(crate) fn wants_default(&self, signal: Signal) -> bool {
-        matches!(self.get(signal), Some(Reaction::Default))
+    pub(crate) fn wanting_default(&self) -> impl Iterator<Item = Signal> + '_ {
+        self.reactions.iter().filter(|(_, reaction)| matches!(reaction, Reaction::Default)).map(|(signal, _)| *signal)
     }
 
     /// Whether this one was mentioned at all.
