@@ -62,6 +62,7 @@ use stdio::Streams;
 use threads::{find_out_alone, never_forks, prove_alone, refuse_event_loops};
 
 pub use destination::Destination;
+pub(crate) use identity::enable_identity;
 pub use started::Started;
 
 /// Between two looks at a pidfile that somebody else has for longer.
@@ -211,7 +212,7 @@ impl Plan {
             refuse_event_loops(&own, &settings)?;
         }
         settings.inherit.extend(event::descriptors());
-        let identity = Target::resolve(&settings)?;
+        let identity = identity::resolve(&settings)?;
         if identity.is_some() && alone.is_none() {
             // A part of what changes is each thread's own.
             prove_alone()?;
