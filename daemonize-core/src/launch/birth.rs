@@ -77,7 +77,7 @@ pub(super) struct Born {
 
 impl Birth {
     /// In the new process, first of all.
-    pub(super) fn detached(launch: Launch, link: Link, captured: Option<Captured>) -> Birth {
+    pub(super) fn detached(launch: Launch, link: Link, captured: Option<Captured>) -> Box<Birth> {
         link.die_with_session_leader();
         let is_captured = captured.is_some();
         let installed = captured.map_or(Ok(()), Captured::install);
@@ -88,7 +88,7 @@ impl Birth {
     }
 
     /// Without a fork: in the process that called.
-    pub(super) fn here(block: SignalBlock, launch: Launch) -> Result<Birth> {
+    pub(super) fn here(block: SignalBlock, launch: Launch) -> Result<Box<Birth>> {
         // Before a change of root may hide `/proc`.
         let identity = Identity::of(Pid::this())
             .map_err(|error| Error::failed(ErrorKind::System, "identify process", Pid::this(), cause(&error)))?;
@@ -103,7 +103,7 @@ impl Birth {
         block: Option<SignalBlock>,
         captured: bool,
         identity: Option<Identity>,
-    ) -> Birth {
+    ) -> Box<Birth> {
         if let (Some(_), Some(lock)) = (&link, &mut launch.lock) {
             // The launcher writes the pidfile: nothing of it but the lock is open here when the user changes.
             lock.keep_lock_only();
@@ -113,7 +113,7 @@ impl Birth {
         launch.plan.told.handed_over.iter().for_each(|(_, fd)| fds::close_on_exec(*fd));
         let handled = Vec::new();
         let (outputs_due, prepared, addresses) = (false, 0, Vec::new());
-        Birth {
+        Box::new(Birth {
             launch,
             link,
             block,
@@ -126,11 +126,11 @@ impl Birth {
             prepared,
             addresses,
             done: 1,
-        }
+        })
     }
 
     /// The first hooks in the new process. An error does not come back: it ends this process.
-    fn greeted_or_ended(self) -> Birth {
+    fn greeted_or_ended(self: Box<Birth>) -> Box<Birth> {
         let _ = self.settle(self.launch.hook(Stage::Detach, When::After));
         self
     }
@@ -320,7 +320,7 @@ impl Birth {
     }
 
     /// Every stage is done.
-    pub(super) fn born(mut self, leave: fn() -> !) -> Result<Born> {
+    pub(super) fn born(mut self: Box<Birth>, leave: fn() -> !) -> Result<Born> {
         self.run_to(Stage::Stdio)?;
         let identity = self.identity();
         let identity = self.settle(identity)?;
@@ -335,7 +335,7 @@ impl Birth {
             lock.keep_lock_only();
         }
         let Launch { plan, lock } = self.launch;
-        let Plan { settings, detached, pidfile, streams, identity: target, told, .. } = plan.into_inner();
+        let Plan { settings, detached, pidfile, streams, identity: target, told, .. } = *plan;
         let changes_user = target.as_ref().is_some_and(Target::changes_user);
         let obstacle = match target {
             Some(target) if target.is_one_way() => {

@@ -34,7 +34,9 @@ pub(crate) struct Target {
 }
 
 /// Looks up the target. Set by the settings of an identity, so that a program without them is linked without the code for it.
-static RESOLVE: OnceLock<fn(&Settings) -> Result<Option<Target>>> = OnceLock::new();
+static RESOLVE: OnceLock<Resolve> = OnceLock::new();
+
+type Resolve = fn(&Settings) -> Result<Option<Target>>;
 
 /// Makes [`resolve`] look at the settings of an identity.
 pub(crate) fn enable_identity() {

@@ -41,7 +41,7 @@ pub(crate) enum Exit {
 }
 
 /// Runs the body and ends the process. An error comes back only where there is no launcher to be told.
-pub(crate) fn live<W: Work>(birth: Birth, work: W, exit: Exit) -> Result<Infallible> {
+pub(crate) fn live<W: Work>(birth: Box<Birth>, work: W, exit: Exit) -> Result<Infallible> {
     let _fence = Fence::around(birth.is_detached());
     let leave = match exit {
         Exit::Now => leave_now,
@@ -56,7 +56,7 @@ pub(crate) fn live<W: Work>(birth: Birth, work: W, exit: Exit) -> Result<Infalli
 }
 
 /// Becomes the daemon and goes on: the rest of the program is the body.
-pub(crate) fn live_on(birth: Birth) -> Result<()> {
+pub(crate) fn live_on(birth: Box<Birth>) -> Result<()> {
     begin(birth, leave_whole)?;
     at_exit(tidy_up);
     Ok(())
@@ -91,7 +91,7 @@ extern "C" fn settle_at_exit() {
 }
 
 /// From the last stage to the body: attachments, readiness, the signal thread.
-fn begin(birth: Birth, leave: fn() -> !) -> Result<&'static Inside> {
+fn begin(birth: Box<Birth>, leave: fn() -> !) -> Result<&'static Inside> {
     let Born { block, settings, mut inside, announcement } = birth.born(leave)?;
     if announcement.link.is_none() && !settings.signals.mentions(Signal::SIGHUP) && is_at_a_terminal() {
         // The terminal is gone.

@@ -70,7 +70,7 @@ const WAIT: Duration = Duration::from_millis(20);
 
 /// A launch of which everything is checked, resolved, opened and locked, and nothing else has happened.
 pub(crate) struct Launch {
-    plan: Outlined<Plan>,
+    plan: Box<Plan>,
     /// `None` without a pidfile.
     lock: Option<PidFile>,
 }
@@ -116,7 +116,7 @@ pub(crate) enum Role {
 
 /// What can be checked while an elder daemon may still run.
 pub(crate) struct Checked {
-    plan: Outlined<Plan>,
+    plan: Box<Plan>,
     /// The daemon that has started this process to take over from it.
     restarted_from: Option<RestartedFrom>,
 }
@@ -183,7 +183,7 @@ impl Checked {
 }
 
 impl Plan {
-    fn new(mut settings: Outlined<Settings>, restarted_from: Option<&RestartedFrom>) -> Result<Outlined<Plan>> {
+    fn new(mut settings: Outlined<Settings>, restarted_from: Option<&RestartedFrom>) -> Result<Box<Plan>> {
         report::set_name(&settings.name);
         // Before the check, which refuses a default grace that is longer than a `stop_timeout` that is set.
         match monitor::stop_timeout() {
@@ -230,7 +230,7 @@ impl Plan {
             // How a watchdog ends a body that hangs, which no grace brings to its end.
             settings.signals.merge(Signals::new().default_action(Signal::SIGABRT));
         }
-        Ok(Outlined::new(Plan {
+        Ok(Box::new(Plan {
             settings,
             detached,
             pidfile,
@@ -289,7 +289,7 @@ impl Locked {
         let (block, launch) = init::split(block, launch, alone)?;
         forget_what_is_meant_for_this_process(alone);
         launch.hook(Stage::Detach, When::Instead)?;
-        Birth::here(block, launch).map(|birth| Role::Daemon(Box::new(birth)))
+        Birth::here(block, launch).map(Role::Daemon)
     }
 }
 
