@@ -5,7 +5,7 @@ use super::{Daemon, Held};
 use crate::attach::Attachment;
 use crate::capability::Capability;
 use crate::inside::ThisDaemon;
-use crate::launch::enable_identity;
+use crate::launch::{enable_identity, enable_streams};
 use crate::settings::{Account, Close, Detach, Hook, Hooks, List, Ready, Setting, Stdio, expand, set, set_optional};
 use crate::signal::Signal;
 use crate::signals::{Handler, Signals};
@@ -302,6 +302,7 @@ impl<W> Daemon<W> {
     }
 
     pub(super) fn stream(&mut self, key: &str, stream: Stdio) -> Option<Stdio> {
+        enable_streams();
         match stream {
             Stdio::File(path) => self.path(key, &path).map(Stdio::File),
             other => Some(other),

@@ -64,6 +64,7 @@ use threads::{find_out_alone, never_forks, prove_alone, refuse_event_loops};
 pub use destination::Destination;
 pub(crate) use identity::enable_identity;
 pub use started::Started;
+pub(crate) use stdio::enable_streams;
 
 /// Between two looks at a pidfile that somebody else has for longer.
 const WAIT: Duration = Duration::from_millis(20);
@@ -223,7 +224,7 @@ impl Plan {
         for attachment in &settings.attachments {
             attachment.check(&planned).map_err(Error::configuration)?;
         }
-        let streams = Streams::open(&settings, detached, owner)?;
+        let streams = stdio::open_streams(&settings, detached, owner)?;
         let told = Told::to_this_process(&leaked);
         let manager = told.manager(detached);
         if manager.is_some_and(Manager::watches) && !settings.signals.mentions(Signal::SIGABRT) {
