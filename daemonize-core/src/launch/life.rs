@@ -27,6 +27,7 @@ use crate::sys::outlined::Outlined;
 use log::Level;
 use nix::unistd::isatty;
 use std::convert::Infallible;
+use std::fmt::Write;
 use std::fs::File;
 use std::sync::Arc;
 use std::time::Instant;
@@ -146,11 +147,13 @@ fn begin(birth: Box<Birth>, leave: fn() -> !) -> Result<&'static Inside> {
 
 /// Says which stages are done, and which of them a hook has replaced.
 fn stages_done(settings: &Settings) -> String {
-    let stages = Stage::ALL.map(|stage| {
-        let replaced = if settings.hooks.replaces(stage) { " (replaced)" } else { "" };
-        format!("{stage}{replaced}")
-    });
-    format!("stages done: {}", stages.join(", "))
+    let mut text = "stages done: ".to_owned();
+    for (index, stage) in Stage::ALL.iter().enumerate() {
+        let separator = if index == 0 { "" } else { ", " };
+        let replaced = if settings.hooks.replaces(*stage) { " (replaced)" } else { "" };
+        let _ = write!(text, "{separator}{stage}{replaced}");
+    }
+    text
 }
 
 /// What the signal thread is to do. The log files are opened again before the user's handlers of HUP run.

@@ -62,7 +62,9 @@ use stdio::Streams;
 use threads::{find_out_alone, never_forks, prove_alone, refuse_event_loops};
 
 pub use destination::Destination;
+pub(crate) use identity::enable_identity;
 pub use started::Started;
+pub(crate) use stdio::enable_streams;
 
 /// Between two looks at a pidfile that somebody else has for longer.
 const WAIT: Duration = Duration::from_millis(20);
@@ -219,7 +221,7 @@ impl Plan {
             refuse_event_loops(&own, &settings)?;
         }
         settings.inherit.extend(event::descriptors());
-        let identity = Target::resolve(&settings)?;
+        let identity = identity::resolve(&settings)?;
         if identity.is_some() && alone.is_none() {
             // A part of what changes is each thread's own.
             prove_alone()?;
@@ -230,7 +232,7 @@ impl Plan {
         for attachment in &settings.attachments {
             attachment.check(&planned).map_err(Error::configuration)?;
         }
-        let streams = Streams::open(&settings, detached, owner)?;
+        let streams = stdio::open_streams(&settings, detached, owner)?;
         let told = Told::to_this_process(&leaked);
         let manager = told.manager(detached);
         if manager.is_some_and(Manager::watches) && !settings.signals.mentions(Signal::SIGABRT) {

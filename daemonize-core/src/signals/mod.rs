@@ -118,11 +118,15 @@ impl Signals {
         before: impl FnMut() + Send + 'static,
         after: impl FnMut() + Send + 'static,
     ) -> Signals {
+        self.put_around(signal, Box::new(before), Box::new(after));
+        self
+    }
+
+    fn put_around(&mut self, signal: Signal, before: Box<dyn FnMut() + Send>, after: Box<dyn FnMut() + Send>) {
         if let Reaction::Handle(handlers) = self.reaction(signal) {
             handlers.insert(0, shared(before));
             handlers.push(shared(after));
         }
-        self
     }
 
     /// The signal does nothing.
