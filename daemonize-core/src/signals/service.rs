@@ -1,7 +1,7 @@
 //! The signal thread: waits, marks the stop, has handlers run, and sees to it that the daemon ends in time.
 
+use super::Registered;
 use super::handlers::Handlers;
-use super::{Registered, Signals};
 use crate::mutex::lock;
 use crate::signal::Signal;
 use crate::stopping;
@@ -45,7 +45,6 @@ const PAUSE: Duration = Duration::from_millis(5);
 pub(crate) struct Service {
     pub(crate) registered: Arc<Registered>,
     pub(crate) handlers: Arc<Handlers>,
-    pub(crate) signals: Signals,
     pub(crate) stops: Vec<Signal>,
     /// Stop signals for which the user has given handlers.
     pub(crate) with_handlers: Vec<Signal>,
@@ -141,6 +140,7 @@ impl Service {
 
     /// Treats what came; the stop, if one was among it.
     fn react(&self) -> Option<Stop> {
+        self.handlers.attend();
         let mut stop = None;
         for (signal, purposes) in self.registered.take() {
             self.run_handlers(signal);
@@ -169,7 +169,7 @@ impl Service {
     }
 
     fn run_handlers(&self, signal: Signal) {
-        self.handlers.run(signal, self.signals.handlers(signal), self.stops.contains(&signal));
+        self.handlers.run(signal, self.stops.contains(&signal));
     }
 
     /// Passes on that a stop was asked for. Returns `true` if it was asked for by hand.
@@ -216,6 +216,7 @@ impl Service {
 
     /// Treats what comes after the stop. Returns how another stop was asked for, if it was.
     fn asked_again(&self) -> Again {
+        self.handlers.attend();
         let mut again = Again::default();
         for (signal, purposes) in self.registered.take() {
             if self.stops.contains(&signal) {
