@@ -115,6 +115,8 @@ impl Service {
             self.wait();
             let stop = self.registered.treating(|| self.react());
             if let Some(stop) = stop {
+                // Not while it treats the signal: a body that ends at once would have to wait for that.
+                stopping::wake();
                 return self.see_to_the_end(stop);
             }
         }
@@ -154,7 +156,7 @@ impl Service {
         if stop.is_some() {
             stopping::tell();
             // Last: a body that returns at once finds the handlers queued, and waits for them.
-            stopping::mark();
+            stopping::set_marked();
         }
         stop
     }
