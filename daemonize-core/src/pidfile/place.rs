@@ -74,6 +74,11 @@ impl Place {
         self.directory = None;
     }
 
+    /// Opens the directory again, for all that follows. Where that fails, each later call tries it, and fails with the cause.
+    pub(crate) fn open_directory(&mut self) {
+        self.directory = self.opened_directory().ok();
+    }
+
     /// Opens the lock file read-only, creates it with mode 0600 if it is missing, and judges it.
     ///
     /// Returns `true` beside it if this call created it.
