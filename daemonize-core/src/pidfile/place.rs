@@ -184,6 +184,15 @@ impl Place {
         self.has(&self.lock_name())
     }
 
+    /// Returns `true` if it is certain that there is neither a pidfile nor a lock file.
+    pub(crate) fn is_bare(&self) -> bool {
+        let is_missing = |name: &OsStr| {
+            let status = self.in_directory(|directory| Ok(status_of(directory, name)));
+            matches!(status, Ok(Err(nix::Error::ENOENT)))
+        };
+        is_missing(&self.name) && is_missing(&self.lock_name())
+    }
+
     fn has(&self, name: &OsStr) -> bool {
         self.in_directory(|directory| Ok(status_of(directory, name)?)).is_ok()
     }
