@@ -19,7 +19,7 @@ use crate::pid::Pid;
 use crate::process::Identity;
 use crate::settings::{Settings, When};
 use crate::signal::Signal;
-use crate::signals::Registered;
+use crate::signals::{Handlers, Registered};
 use crate::stage::Stage;
 use crate::stdout;
 use crate::sys::fds;
@@ -232,7 +232,8 @@ impl Birth {
         self.run_to(Stage::Stdio)?;
         let identity = self.identity();
         let identity = self.settle(identity)?;
-        let registered = Registered::new(std::mem::take(&mut self.handled));
+        let direct = self.launch.plan.settings.signals.direct();
+        let registered = Registered::new(std::mem::take(&mut self.handled), direct);
         let registered = registered.map_err(|error| Error::stage(Stage::Signals, cause(&error)));
         let registered = Arc::new(self.settle(registered)?);
         let mut stops = self.launch.plan.settings.signals.stops();
@@ -268,8 +269,8 @@ impl Birth {
             identity,
             stops,
             grace: settings.grace(),
+            handlers: Arc::new(Handlers::new(Arc::clone(&registered))),
             registered,
-            handlers: Arc::default(),
             attachments: Mutex::default(),
             phase: Mutex::default(),
             notifier: self.notifier.map(Arc::new),

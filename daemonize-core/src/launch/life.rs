@@ -169,13 +169,13 @@ fn service(inside: &'static Inside, mut settings: Outlined<Settings>, announceme
     if inside.has_attachments() {
         signals = telling(inside, signals, &stops);
     }
+    inside.handlers.set(signals);
     Service {
         registered: Arc::clone(&inside.registered),
         handlers: Arc::clone(&inside.handlers),
         stops,
         with_handlers,
         grace,
-        signals,
         on_stop: Box::new(|| {
             report::record_from_signal_thread(Level::Info, &inside.handle.name, "is to stop");
             inside::pass_stop_on();
