@@ -1,0 +1,153 @@
+//! Processes that the bench starts, and their descendants, which it adopts and reaps at once, as a good init does.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use measure::Place;
+use nix::errno::Errno;
+use nix::sys::prctl;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+/// The time that a daemon has to write its pidfile after its launcher has exited.
+const PIDFILE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The time that killed processes have to end.
+const REAP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A program and its arguments.
+#[derive(Clone, Debug)]
+pub(crate) struct Program {
+    path: PathBuf,
+    arguments: Vec<OsString>,
+}
+
+impl Program {
+    /// Creates a command line without arguments.
+    pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), arguments: Vec::new() }
+    }
+
+    /// Adds an argument.
+    #[must_use]
+    pub(crate) fn arg(mut self, argument: impl Into<OsString>) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+}
+
+/// A started program.
+#[derive(Debug)]
+pub(crate) struct Child {
+    pid: Pid,
+    /// When it was started.
+    pub(crate) since: Instant,
+    /// Its standard output and its standard error.
+    output: PathBuf,
+    errors: PathBuf,
+}
+
+impl Child {
+    /// Starts a program with `posix_spawn`, which `std` uses where nothing but files is handed over. What it prints goes
+    /// into files in `place`.
+    pub(crate) fn start(program: &Program, place: &Place) -> Result<Self, String> {
+        let [output, errors] = ["output", "errors"].map(|name| place.join(name));
+        let mut command = Command::new(&program.path);
+        command.args(&program.arguments).stdin(Stdio::null());
+        command.stdout(create(&output)?).stderr(create(&errors)?);
+        let since = Instant::now();
+        // Its status is taken by `reap`, not through the handle of `std`.
+        let child =
+            command.spawn().map_err(|error| format!("failed to start `{}`: {error}", program.path.display()))?;
+        Ok(Self { pid: pid(child.id())?, since, output, errors })
+    }
+
+    /// Waits until the program has exited, and returns when it was reaped. Adopted processes that end meanwhile are reaped too.
+    ///
+    /// # Errors
+    /// When the program failed: its status and what it printed on standard error.
+    pub(crate) fn reap(&self) -> Result<Instant, String> {
+        let status = loop {
+            match waitpid(None, None) {
+                Ok(status) if status.pid() == Some(self.pid) => break status,
+                Ok(_) | Err(Errno::EINTR) => {}
+                Err(error) => return Err(format!("failed to wait for a child: {error}")),
+            }
+        };
+        let end = Instant::now();
+        if let WaitStatus::Exited(_, 0) = status {
+            return Ok(end);
+        }
+        let errors = fs::read_to_string(&self.errors).unwrap_or_default();
+        Err(format!("{status:?}: {}", errors.trim()))
+    }
+
+    /// Returns the number that the program printed.
+    pub(crate) fn printed(&self) -> Result<f64, String> {
+        let text = fs::read_to_string(&self.output).map_err(|error| format!("no output: {error}"))?;
+        text.trim().parse().map_err(|_| format!("`{text}` is not a number"))
+    }
+}
+
+/// Makes the orphans of all started programs children of this process.
+pub(crate) fn adopt_orphans() -> Result<(), String> {
+    prctl::set_child_subreaper(true).map_err(|error| format!("failed to adopt orphans: {error}"))
+}
+
+/// Returns the process that a pidfile names, if it is alive.
+pub(crate) fn named_by(pidfile: &Path) -> Option<Pid> {
+    let text = fs::read_to_string(pidfile).ok()?;
+    let pid = text.lines().next()?.trim().parse().ok().filter(|pid| *pid > 1).map(Pid::from_raw)?;
+    kill(pid, None).is_ok().then_some(pid)
+}
+
+/// Waits until a pidfile names a living process.
+pub(crate) fn wait_for_pidfile(pidfile: &Path) -> Result<Pid, String> {
+    let begin = Instant::now();
+    loop {
+        if let Some(pid) = named_by(pidfile) {
+            return Ok(pid);
+        }
+        if begin.elapsed() > PIDFILE_TIMEOUT {
+            return Err(format!("`{}` names no living process", pidfile.display()));
+        }
+    }
+}
+
+/// Kills a daemon, reaps it and all other adopted processes, and removes its pidfile.
+pub(crate) fn end_daemon(daemon: Pid, pidfile: &Path) -> Result<(), String> {
+    // One that has ended meanwhile is reaped below.
+    let _ = kill(daemon, Signal::SIGKILL);
+    reap_all()?;
+    let _ = fs::remove_file(pidfile);
+    Ok(())
+}
+
+/// Reaps all children; each of them has been killed, or ends by itself.
+pub(crate) fn reap_all() -> Result<(), String> {
+    let begin = Instant::now();
+    loop {
+        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Err(Errno::ECHILD) => return Ok(()),
+            Ok(WaitStatus::StillAlive) if begin.elapsed() > REAP_TIMEOUT => return Err("a child does not end".into()),
+            Ok(WaitStatus::StillAlive) => thread::sleep(Duration::from_micros(100)),
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(error) => return Err(format!("failed to wait for a child: {error}")),
+        }
+    }
+}
+
+fn create(path: &Path) -> Result<OwnedFd, String> {
+    let file = File::create(path).map_err(|error| format!("failed to create `{}`: {error}", path.display()))?;
+    Ok(file.into())
+}
+
+fn pid(number: u32) -> Result<Pid, String> {
+    number.try_into().map(Pid::from_raw).map_err(|_| format!("{number} is not a pid"))
+}
