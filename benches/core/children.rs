@@ -40,6 +40,13 @@ impl Program {
         self.arguments.push(argument.into());
         self
     }
+
+    /// Adds arguments.
+    #[must_use]
+    pub(crate) fn args(mut self, arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
 }
 
 /// A started program.

@@ -11,7 +11,9 @@
 //! Ratios are medians of the ratios of each round.
 
 mod bench;
+mod cases;
 mod children;
+mod crowd;
 mod machine;
 mod programs;
 mod start;
