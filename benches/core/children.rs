@@ -18,7 +18,7 @@ use nix::unistd::Pid;
 /// The time that a daemon has to write its pidfile after its launcher has exited.
 const PIDFILE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The time that killed processes have to end.
+/// The time that a killed or stopped daemon has to end.
 const REAP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A program and its arguments.
@@ -127,25 +127,32 @@ pub(crate) fn wait_for_pidfile(pidfile: &Path) -> Result<Pid, String> {
     }
 }
 
-/// Kills a daemon, reaps it and all other adopted processes, and removes its pidfile.
+/// Kills a daemon, reaps it, and removes its pidfile.
 pub(crate) fn end_daemon(daemon: Pid, pidfile: &Path) -> Result<(), String> {
-    // One that has ended meanwhile is reaped below.
-    let _ = kill(daemon, Signal::SIGKILL);
-    reap_all()?;
+    kill_daemon(daemon)?;
     let _ = fs::remove_file(pidfile);
     Ok(())
 }
 
-/// Reaps all children; each of them has been killed, or ends by itself.
-pub(crate) fn reap_all() -> Result<(), String> {
+/// Kills a daemon and reaps it.
+pub(crate) fn kill_daemon(daemon: Pid) -> Result<(), String> {
+    // One that has ended meanwhile is reaped too.
+    let _ = kill(daemon, Signal::SIGKILL);
+    reap_daemon(daemon)
+}
+
+/// Waits until a daemon has ended that was killed or stopped; `Child::reap` may have reaped it already.
+pub(crate) fn reap_daemon(daemon: Pid) -> Result<(), String> {
     let begin = Instant::now();
     loop {
-        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-            Err(Errno::ECHILD) => return Ok(()),
-            Ok(WaitStatus::StillAlive) if begin.elapsed() > REAP_TIMEOUT => return Err("a child does not end".into()),
+        match waitpid(daemon, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::StillAlive) if begin.elapsed() > REAP_TIMEOUT => {
+                return Err(format!("the daemon {daemon} does not end"));
+            }
             Ok(WaitStatus::StillAlive) => thread::sleep(Duration::from_micros(100)),
-            Ok(_) | Err(Errno::EINTR) => {}
-            Err(error) => return Err(format!("failed to wait for a child: {error}")),
+            Err(Errno::EINTR) => {}
+            Ok(_) | Err(Errno::ECHILD) => return Ok(()),
+            Err(error) => return Err(format!("failed to wait for {daemon}: {error}")),
         }
     }
 }

@@ -14,10 +14,13 @@ mod bench;
 mod cases;
 mod children;
 mod crowd;
+mod growth;
 mod machine;
 mod programs;
 mod start;
 mod starts;
+mod status;
+mod stop;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -25,7 +28,7 @@ use std::process::ExitCode;
 use bench::{Bench, Part};
 
 /// All parts, in the order of the report.
-const PARTS: &[Part] = &[start::PART];
+const PARTS: &[Part] = &[start::PART, stop::PART, status::PART, growth::PART];
 
 /// The command line.
 struct Options {

@@ -9,7 +9,7 @@ use measure::Place;
 use nix::unistd::Pid;
 
 use crate::cases::{Case, Value};
-use crate::children::{Child, Program, end_daemon, named_by, reap_all, wait_for_pidfile};
+use crate::children::{Child, Program, end_daemon, kill_daemon, named_by, reap_daemon, wait_for_pidfile};
 
 /// The pause before each measured program: the machine is to be as idle as before a start by hand.
 const PAUSE: Duration = Duration::from_millis(2);
@@ -31,9 +31,7 @@ pub(crate) fn run(name: &str, program: Program, clock: Clock) -> Case<'static> {
     Case::new(name, move |place| {
         thread::sleep(PAUSE);
         let child = Child::start(&program, place)?;
-        let value = time(&child, clock)?;
-        reap_all()?;
-        Ok(value.into())
+        Ok(time(&child, clock)?.into())
     })
 }
 
@@ -68,6 +66,11 @@ impl Target {
         Child::start(&self.launcher, place)?.reap()?;
         wait_for_pidfile(&self.pidfile)
     }
+
+    /// Starts the daemon and kills it, so that its pidfile stays behind.
+    pub(crate) fn kill(&self, place: &Place) -> Result<(), String> {
+        kill_daemon(self.start(place)?)
+    }
 }
 
 /// Returns a case that stops a new daemon: until the program that stops it has exited, or as long as it says.
@@ -78,7 +81,7 @@ pub(crate) fn stop(name: &str, target: Target, stopper: Program, clock: Clock) -
         let child = Child::start(&stopper, place)?;
         let value = time(&child, clock)?;
         // One that was signalled without a confirmation still ends, and one that was not is an error here.
-        reap_all().map_err(|problem| format!("the daemon {daemon}: {problem}"))?;
+        reap_daemon(daemon)?;
         let _ = fs::remove_file(&target.pidfile);
         Ok(value.into())
     })
