@@ -20,9 +20,9 @@ const ROUNDS: usize = 300;
 const OTHERS: usize = 4999;
 
 fn measure_all(bench: &mut Bench) -> Result<(), String> {
-    let stopped = bench.programs.rust("ours", "stopped", Release)?;
+    let program = bench.programs.rust("ours", "stopped", Release)?;
     let status = bench.programs.rust("ours", "status", Release)?;
-    let launcher = |pidfile: &Path| Program::new(&stopped).arg("start").arg(pidfile);
+    let launcher = |pidfile: &Path| Program::new(&program).arg("start").arg(pidfile);
     let target = |pidfile: &Path| Target { launcher: launcher(pidfile), pidfile: pidfile.to_owned() };
 
     let mut daemons = Vec::new();
@@ -36,11 +36,11 @@ fn measure_all(bench: &mut Bench) -> Result<(), String> {
         daemons.push((target(&asked).start(&bench.place)?, asked.clone()));
         let base = |verb: &str| format!("{verb}, 1 pidfile");
         let name = |verb: &str| if others == 0 { base(verb) } else { format!("{verb}, {count} pidfiles") };
-        let stopper = Program::new(&stopped).arg("time").arg(&own);
+        let stop_call = Program::new(&program).arg("time").arg(&own);
         times.push(start(&name("start"), launcher(&own), &own, Clock::Outside).beside(&base("start")));
-        times.push(stop(&name("stop"), target(&own), stopper, Clock::Printed).beside(&base("stop")));
-        let question = Program::new(&status).arg("time").arg(&asked);
-        calls.push(run(&name("status"), question, Clock::Printed).beside(&base("status")));
+        times.push(stop(&name("stop"), target(&own), stop_call, Clock::Printed).beside(&base("stop")));
+        let status_call = Program::new(&status).arg("time").arg(&asked);
+        calls.push(run(&name("status"), status_call, Clock::Printed).beside(&base("status")));
     }
     bench.say("The start is a program from its exec on; stop and status are calls.\n");
     measure(bench, ROUNDS, ["ms", "× 1 pidfile"], &times, &[])?;

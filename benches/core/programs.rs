@@ -5,6 +5,7 @@
 //! one directory for each package, whose files are its programs.
 
 use std::env;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -162,7 +163,7 @@ impl Programs {
                 // The versions that this checkout is tested with.
                 let lock = directory.join("Cargo.lock");
                 fs::copy(checkout.join("Cargo.lock"), &lock).map_err(|error| failed("write", &lock, &error))?;
-                format!("daemonic = {{ path = {checkout:?} }}")
+                format!("daemonic = {{ path = \"{}\" }}", checkout.display())
             }
             other => other.to_owned(),
         };
@@ -173,7 +174,7 @@ impl Programs {
         for entry in fs::read_dir(&sources).map_err(|error| failed("read", &sources, &error))? {
             let source = entry.map_err(|error| failed("read", &sources, &error))?.path();
             let name = source.file_stem().unwrap_or_default().to_string_lossy();
-            manifest.push_str(&format!("\n[[bin]]\nname = \"{name}\"\npath = {source:?}\n"));
+            let _ = write!(manifest, "\n[[bin]]\nname = \"{name}\"\npath = \"{}\"\n", source.display());
         }
         let path = directory.join("Cargo.toml");
         fs::write(&path, manifest).map_err(|error| failed("write", &path, &error))
