@@ -107,42 +107,58 @@ pub(crate) fn adopt_orphans() -> Result<(), String> {
     prctl::set_child_subreaper(true).map_err(|error| format!("failed to adopt orphans: {error}"))
 }
 
-/// Returns the process that a pidfile names, if it is alive.
-pub(crate) fn named_by(pidfile: &Path) -> Option<Pid> {
-    let text = fs::read_to_string(pidfile).ok()?;
-    let pid = text.lines().next()?.trim().parse().ok().filter(|pid| *pid > 1).map(Pid::from_raw)?;
-    kill(pid, None).is_ok().then_some(pid)
+/// A running daemon; killed, reaped and without a pidfile when dropped.
+#[derive(Debug)]
+pub(crate) struct Daemon {
+    pid: Pid,
+    pidfile: PathBuf,
 }
 
-/// Waits until a pidfile names a living process.
-pub(crate) fn wait_for_pidfile(pidfile: &Path) -> Result<Pid, String> {
-    let begin = Instant::now();
-    loop {
-        if let Some(pid) = named_by(pidfile) {
-            return Ok(pid);
+impl Daemon {
+    /// Takes the daemon that a pidfile names, if that is alive.
+    pub(crate) fn named_by(pidfile: &Path) -> Option<Self> {
+        let text = fs::read_to_string(pidfile).ok()?;
+        let pid = text.lines().next()?.trim().parse().ok().filter(|pid| *pid > 1).map(Pid::from_raw)?;
+        kill(pid, None).is_ok().then(|| Self { pid, pidfile: pidfile.to_owned() })
+    }
+
+    /// Waits until a pidfile names a living process.
+    pub(crate) fn wait(pidfile: &Path) -> Result<Self, String> {
+        let begin = Instant::now();
+        loop {
+            if let Some(daemon) = Self::named_by(pidfile) {
+                return Ok(daemon);
+            }
+            if begin.elapsed() > PIDFILE_TIMEOUT {
+                return Err(format!("`{}` names no living process", pidfile.display()));
+            }
         }
-        if begin.elapsed() > PIDFILE_TIMEOUT {
-            return Err(format!("`{}` names no living process", pidfile.display()));
-        }
+    }
+
+    /// Waits until the daemon has ended, which something else has asked it to do, and reaps it.
+    pub(crate) fn reap(&self) -> Result<(), String> {
+        reap(self.pid)
+    }
+
+    /// Kills and reaps the daemon, and leaves its pidfile behind.
+    pub(crate) fn kill(&self) -> Result<(), String> {
+        // One that has ended meanwhile is reaped too.
+        let _ = kill(self.pid, Signal::SIGKILL);
+        reap(self.pid)
     }
 }
 
-/// Kills a daemon, reaps it, and removes its pidfile.
-pub(crate) fn end_daemon(daemon: Pid, pidfile: &Path) -> Result<(), String> {
-    kill_daemon(daemon)?;
-    let _ = fs::remove_file(pidfile);
-    Ok(())
-}
-
-/// Kills a daemon and reaps it.
-pub(crate) fn kill_daemon(daemon: Pid) -> Result<(), String> {
-    // One that has ended meanwhile is reaped too.
-    let _ = kill(daemon, Signal::SIGKILL);
-    reap_daemon(daemon)
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if let Err(problem) = self.kill() {
+            eprintln!("{problem}");
+        }
+        let _ = fs::remove_file(&self.pidfile);
+    }
 }
 
 /// Waits until a daemon has ended that was killed or stopped; `Child::reap` may have reaped it already.
-pub(crate) fn reap_daemon(daemon: Pid) -> Result<(), String> {
+fn reap(daemon: Pid) -> Result<(), String> {
     let begin = Instant::now();
     loop {
         match waitpid(daemon, Some(WaitPidFlag::WNOHANG)) {

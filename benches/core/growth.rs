@@ -3,11 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use measure::Place;
-
 use crate::bench::{Bench, Part};
 use crate::cases::{Case, measure};
-use crate::children::{Program, end_daemon};
+use crate::children::Program;
 use crate::programs::Profile::Release;
 use crate::starts::{Clock, Target, run, start, stop};
 
@@ -19,6 +17,9 @@ const ROUNDS: usize = 300;
 /// The other pidfiles in the crowded directory.
 const OTHERS: usize = 4999;
 
+/// Of 200 calls each.
+const CALL_ROUNDS: usize = 50;
+
 fn measure_all(bench: &mut Bench) -> Result<(), String> {
     let program = bench.programs.rust("ours", "stopped", Release)?;
     let status = bench.programs.rust("ours", "status", Release)?;
@@ -28,14 +29,17 @@ fn measure_all(bench: &mut Bench) -> Result<(), String> {
     let mut daemons = Vec::new();
     let mut times: Vec<Case> = Vec::new();
     let mut calls: Vec<Case> = Vec::new();
-    for (directory, others, count) in [("one", 0, "1"), ("many", OTHERS, "5,000")] {
+    for (directory, others, count) in [("one", 0, "1 pidfile"), ("many", OTHERS, "5,000 pidfiles")] {
         let directory = bench.place.join(directory);
         fs::create_dir(&directory).map_err(|error| format!("failed to create `{}`: {error}", directory.display()))?;
-        fill(&directory, others, &target(&directory.join("dead.pid")), &bench.place)?;
+        let killed = target(&directory.join("killed.pid")).start(&bench.place)?;
+        killed.kill()?;
+        fill(&directory, others)?;
+        drop(killed);
         let [own, asked] = ["own.pid", "asked.pid"].map(|name| directory.join(name));
-        daemons.push((target(&asked).start(&bench.place)?, asked.clone()));
+        daemons.push(target(&asked).start(&bench.place)?);
         let base = |verb: &str| format!("{verb}, 1 pidfile");
-        let name = |verb: &str| if others == 0 { base(verb) } else { format!("{verb}, {count} pidfiles") };
+        let name = |verb: &str| format!("{verb}, {count}");
         let stop_call = Program::new(&program).arg("time").arg(&own);
         times.push(start(&name("start"), launcher(&own), &own, Clock::Outside).beside(&base("start")));
         times.push(stop(&name("stop"), target(&own), stop_call, Clock::Printed).beside(&base("stop")));
@@ -44,23 +48,18 @@ fn measure_all(bench: &mut Bench) -> Result<(), String> {
     }
     bench.say("The start is a program from its exec on; stop and status are calls.\n");
     measure(bench, ROUNDS, ["ms", "× 1 pidfile"], &times, &[])?;
-    measure(bench, ROUNDS.min(50), ["µs", "× 1 pidfile"], &calls, &[])?;
-    daemons.into_iter().try_for_each(|(daemon, pidfile)| end_daemon(daemon, &pidfile))
+    measure(bench, CALL_ROUNDS, ["µs", "× 1 pidfile"], &calls, &[])
 }
 
-/// Fills a directory with pidfiles and their lock files, as killed daemons leave them.
-fn fill(directory: &Path, count: usize, daemon: &Target, place: &Place) -> Result<(), String> {
-    daemon.kill(place)?;
+/// Copies each file of a directory, as the killed daemons of so many other pidfiles would leave them.
+fn fill(directory: &Path, copies: usize) -> Result<(), String> {
     let failed = |error| format!("failed to fill `{}`: {error}", directory.display());
     let files: Vec<_> = fs::read_dir(directory).map_err(failed)?.collect::<Result<_, _>>().map_err(failed)?;
-    for file in &files {
+    for file in files {
         let name = file.file_name().to_string_lossy().into_owned();
-        for number in 0..count {
+        for number in 0..copies {
             fs::copy(file.path(), directory.join(format!("{number}-{name}"))).map_err(failed)?;
         }
-    }
-    if count == 0 {
-        files.iter().try_for_each(|file| fs::remove_file(file.path()).map_err(failed))?;
     }
     Ok(())
 }

@@ -22,10 +22,12 @@ mod starts;
 mod status;
 mod stop;
 
+use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
 use bench::{Bench, Part};
+use measure::on_interrupt;
 
 /// All parts, in the order of the report.
 const PARTS: &[Part] = &[start::PART, stop::PART, status::PART, growth::PART];
@@ -59,6 +61,8 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<u32, String> {
     children::adopt_orphans()?;
     let mut bench = Bench::new(options.rounds)?;
+    let place = bench.place.path().to_owned();
+    on_interrupt(move || drop(fs::remove_dir_all(place)));
     machine::describe(&mut bench);
     for part in &options.parts {
         bench.begin(part);
@@ -67,7 +71,7 @@ fn run(options: &Options) -> Result<u32, String> {
     let (report, missed) = bench.end();
     if options.write {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("RESULTS.md");
-        std::fs::write(&path, report).map_err(|error| format!("failed to write `{}`: {error}", path.display()))?;
+        fs::write(&path, report).map_err(|error| format!("failed to write `{}`: {error}", path.display()))?;
     }
     Ok(missed)
 }

@@ -6,10 +6,9 @@ use std::thread;
 use std::time::Duration;
 
 use measure::Place;
-use nix::unistd::Pid;
 
 use crate::cases::{Case, Value};
-use crate::children::{Child, Program, end_daemon, kill_daemon, named_by, reap_daemon, wait_for_pidfile};
+use crate::children::{Child, Daemon, Program};
 
 /// The pause before each measured program: the machine is to be as idle as before a start by hand.
 const PAUSE: Duration = Duration::from_millis(2);
@@ -43,12 +42,12 @@ pub(crate) fn start(name: &str, launcher: Program, pidfile: &Path, clock: Clock)
         thread::sleep(PAUSE);
         let child = Child::start(&launcher, place)?;
         let value = time(&child, clock)?;
-        let (daemon, value) = match named_by(&pidfile) {
-            Some(daemon) => (daemon, value.into()),
-            None => (wait_for_pidfile(&pidfile)?, Value { value: milliseconds(child.since.elapsed()), is_late: true }),
-        };
-        end_daemon(daemon, &pidfile)?;
-        Ok(value)
+        // The daemon ends when it is dropped.
+        if let Some(_daemon) = Daemon::named_by(&pidfile) {
+            return Ok(value.into());
+        }
+        let _daemon = Daemon::wait(&pidfile)?;
+        Ok(Value { value: milliseconds(child.since.elapsed()), is_late: true })
     })
 }
 
@@ -61,15 +60,10 @@ pub(crate) struct Target {
 
 impl Target {
     /// Starts the daemon, and waits until its pidfile names it.
-    pub(crate) fn start(&self, place: &Place) -> Result<Pid, String> {
+    pub(crate) fn start(&self, place: &Place) -> Result<Daemon, String> {
         let _ = fs::remove_file(&self.pidfile);
         Child::start(&self.launcher, place)?.reap()?;
-        wait_for_pidfile(&self.pidfile)
-    }
-
-    /// Starts the daemon and kills it, so that its pidfile stays behind.
-    pub(crate) fn kill(&self, place: &Place) -> Result<(), String> {
-        kill_daemon(self.start(place)?)
+        Daemon::wait(&self.pidfile)
     }
 }
 
@@ -80,9 +74,8 @@ pub(crate) fn stop(name: &str, target: Target, stopper: Program, clock: Clock) -
         thread::sleep(SETTLE);
         let child = Child::start(&stopper, place)?;
         let value = time(&child, clock)?;
-        // One that was signalled without a confirmation still ends, and one that was not is an error here.
-        reap_daemon(daemon)?;
-        let _ = fs::remove_file(&target.pidfile);
+        // One that was signalled without a confirmation still ends; one that was not signalled is an error here.
+        daemon.reap()?;
         Ok(value.into())
     })
 }

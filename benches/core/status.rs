@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::bench::{Bench, Part};
 use crate::cases::measure;
-use crate::children::{Program, end_daemon};
+use crate::children::Program;
 use crate::programs::Profile::Release;
 use crate::starts::{Clock, Target, run};
 
@@ -20,8 +20,9 @@ fn measure_all(bench: &mut Bench) -> Result<(), String> {
     let [pidfile, dead] = ["status.pid", "dead.pid"].map(|name| bench.place.join(name));
     let verb = |verb: &str, pidfile: &Path| Program::new(&ours).arg(verb).arg(pidfile);
     let target = |pidfile: &Path| Target { launcher: verb("start", pidfile), pidfile: pidfile.to_owned() };
-    target(&dead).kill(&bench.place)?;
-    let daemon = target(&pidfile).start(&bench.place)?;
+    let killed = target(&dead).start(&bench.place)?;
+    killed.kill()?;
+    let _daemon = target(&pidfile).start(&bench.place)?;
 
     bench.say("In a running process; each value is the mean of 200 calls.\n");
     let case = |name, program| run(name, program, Clock::Printed);
@@ -41,6 +42,5 @@ fn measure_all(bench: &mut Bench) -> Result<(), String> {
         case("**ours**", verb("status", &pidfile)),
         case("start-stop-daemon --status", start_stop_daemon),
     ];
-    measure(bench, WHOLE_ROUNDS, ["ms", "× limit"], &whole, &[])?;
-    end_daemon(daemon, &pidfile)
+    measure(bench, WHOLE_ROUNDS, ["ms", "× limit"], &whole, &[])
 }

@@ -3,12 +3,14 @@
 #![allow(clippy::missing_panics_doc)] // A bench that cannot measure has nothing else to say.
 
 mod figures;
+mod interrupt;
 mod place;
 mod process;
 mod samples;
 mod table;
 
 pub use figures::{Limits, load, median, number, percentile};
+pub use interrupt::on_interrupt;
 pub use place::Place;
 pub use process::{Cost, cost, descendants, pss, threads};
 pub use samples::{Samples, interleave};
