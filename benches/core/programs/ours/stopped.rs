@@ -6,12 +6,12 @@
 use std::env::args_os;
 use std::time::{Duration, Instant};
 
-#[daemon::run(pidfile = args_os().nth(2).expect("a pidfile"), ready = entered)]
+#[daemon::run(pidfile = args_os().nth(2).expect("a pidfile"))]
 fn work() {
     while daemon::sleep(Duration::from_secs(600)) {}
 }
 
-#[daemon::run(pidfile = args_os().nth(2).expect("a pidfile"), ready = entered, signals = { SIGTERM => default })]
+#[daemon::run(pidfile = args_os().nth(2).expect("a pidfile"), signals = { SIGTERM => default })]
 fn plain() {
     while daemon::sleep(Duration::from_secs(600)) {}
 }
