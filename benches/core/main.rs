@@ -18,6 +18,7 @@ mod crowd;
 mod growth;
 mod machine;
 mod memory;
+mod messages;
 mod programs;
 mod signals;
 mod start;
@@ -41,6 +42,7 @@ const PARTS: &[Part] = &[
     status::PART,
     steps::PART,
     signals::PART,
+    messages::PART,
     memory::PART,
     text::PART,
     closing::PART,

@@ -21,6 +21,7 @@ const PACKAGES: &[(&str, &[&str])] = &[
     ("blivet", &["blivet = { version = \"=0.15.0\", default-features = false }", SIGNAL_HOOK]),
     ("steps", &[WITH_TOKIO, CLOCKS, "tokio = { version = \"1\", features = [\"net\", \"rt\", \"time\"] }"]),
     ("signals", &["daemonic = { path = CHECKOUT }", CLOCKS, SIGNAL_HOOK]),
+    ("messages", &[WITH_TOKIO]),
 ];
 const WITH_TOKIO: &str = "daemonic = { path = CHECKOUT, features = [\"tokio\"] }";
 const CLOCKS: &str = "nix = { version = \"0.31\", features = [\"time\"] }";
