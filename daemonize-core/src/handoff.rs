@@ -96,9 +96,18 @@ impl Channel {
 
     /// Waits for one message; `None` at the end of the pair.
     pub(crate) fn receive(&self) -> io::Result<Option<Message>> {
+        self.next(MsgFlags::empty())
+    }
+
+    /// As [`receive`](Channel::receive); `EAGAIN` where no message has come.
+    pub(crate) fn try_receive(&self) -> io::Result<Option<Message>> {
+        self.next(MsgFlags::MSG_DONTWAIT)
+    }
+
+    fn next(&self, flags: MsgFlags) -> io::Result<Option<Message>> {
         // Nearly every message is a few bytes. Room for the longest would be eight fresh pages in each process.
         let mut short = [0; 64];
-        let length = self.take(&mut short, MsgFlags::MSG_PEEK | MsgFlags::MSG_TRUNC)?;
+        let length = self.take(&mut short, flags | MsgFlags::MSG_PEEK | MsgFlags::MSG_TRUNC)?;
         if length <= short.len() {
             let length = self.take(&mut short, MsgFlags::empty())?;
             return Ok(Message::decode(&short[..length]));

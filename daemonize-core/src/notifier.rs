@@ -14,6 +14,7 @@ use crate::pid::Pid;
 use crate::report;
 use crate::stopping;
 use crate::sys::places::started_by_systemd;
+use crate::thread::spawn;
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use nix::time::{ClockId, clock_gettime};
 use std::env;
@@ -26,7 +27,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
-use std::thread;
 use std::time::Duration;
 
 /// Says where messages go.
@@ -216,7 +216,7 @@ impl Attachment for Notifier {
         if let Some(interval) = self.watchdog {
             stopping::watch(interval);
             let link = Arc::clone(&self.link);
-            thread::Builder::new().name("daemon-watchdog".into()).spawn(move || link.feed(interval))?;
+            spawn("daemon-watchdog", move || link.feed(interval))?;
         }
         Ok(())
     }

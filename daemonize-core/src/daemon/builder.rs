@@ -4,6 +4,7 @@
 use super::{Daemon, Held};
 use crate::attach::Attachment;
 use crate::capability::Capability;
+use crate::inside::ThisDaemon;
 use crate::settings::{Account, Close, Detach, Hook, Hooks, List, Ready, Setting, Stdio, expand, set, set_optional};
 use crate::signal::Signal;
 use crate::signals::{Handler, Signals};
@@ -286,6 +287,7 @@ impl<W> Daemon<W> {
     #[must_use]
     pub fn attach(mut self, attachment: impl Attachment) -> Self {
         self.settings.attachments.push(Arc::new(attachment));
+        self.settings.process_control = Arc::new(ThisDaemon);
         self
     }
 

@@ -6,7 +6,6 @@
 use super::announcement::{Announcement, Link};
 use super::capture::Captured;
 use super::identity::Target;
-use super::process_control::ThisDaemon;
 use super::signal_block::SignalBlock;
 use super::{Launch, Plan, init};
 use crate::attach::{Handle, Prepared};
@@ -26,6 +25,7 @@ use crate::sys::dispositions::{self, Disposition};
 use crate::sys::fds;
 use crate::sys::main_process::is_main_process;
 use crate::sys::mask::Mask;
+use crate::sys::outlined::Outlined;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::stat::{Mode, umask};
 use std::env;
@@ -68,7 +68,7 @@ pub(crate) struct Birth {
 
 /// What is left of a birth when every stage is done.
 pub(super) struct Born {
-    pub(super) settings: Settings,
+    pub(super) settings: Outlined<Settings>,
     pub(super) inside: Inside,
     pub(super) announcement: Announcement,
     /// As in [`Birth`]: not needed any more once the daemon lives.
@@ -77,7 +77,7 @@ pub(super) struct Born {
 
 impl Birth {
     /// In the new process, first of all.
-    pub(super) fn detached(launch: Launch, link: Link, captured: Option<Captured>) -> Birth {
+    pub(super) fn detached(launch: Launch, link: Link, captured: Option<Captured>) -> Box<Birth> {
         link.die_with_session_leader();
         let is_captured = captured.is_some();
         let installed = captured.map_or(Ok(()), Captured::install);
@@ -88,7 +88,7 @@ impl Birth {
     }
 
     /// Without a fork: in the process that called.
-    pub(super) fn here(block: SignalBlock, launch: Launch) -> Result<Birth> {
+    pub(super) fn here(block: SignalBlock, launch: Launch) -> Result<Box<Birth>> {
         // Before a change of root may hide `/proc`.
         let identity = Identity::of(Pid::this())
             .map_err(|error| Error::failed(ErrorKind::System, "identify process", Pid::this(), cause(&error)))?;
@@ -103,7 +103,7 @@ impl Birth {
         block: Option<SignalBlock>,
         captured: bool,
         identity: Option<Identity>,
-    ) -> Birth {
+    ) -> Box<Birth> {
         if let (Some(_), Some(lock)) = (&link, &mut launch.lock) {
             // The launcher writes the pidfile: nothing of it but the lock is open here when the user changes.
             lock.keep_lock_only();
@@ -113,7 +113,7 @@ impl Birth {
         launch.plan.told.handed_over.iter().for_each(|(_, fd)| fds::close_on_exec(*fd));
         let handled = Vec::new();
         let (outputs_due, prepared, addresses) = (false, 0, Vec::new());
-        Birth {
+        Box::new(Birth {
             launch,
             link,
             block,
@@ -126,11 +126,11 @@ impl Birth {
             prepared,
             addresses,
             done: 1,
-        }
+        })
     }
 
     /// The first hooks in the new process. An error does not come back: it ends this process.
-    fn greeted_or_ended(self) -> Birth {
+    fn greeted_or_ended(self: Box<Birth>) -> Box<Birth> {
         let _ = self.settle(self.launch.hook(Stage::Detach, When::After));
         self
     }
@@ -320,7 +320,7 @@ impl Birth {
     }
 
     /// Every stage is done.
-    pub(super) fn born(mut self, leave: fn() -> !) -> Result<Born> {
+    pub(super) fn born(mut self: Box<Birth>, leave: fn() -> !) -> Result<Born> {
         self.run_to(Stage::Stdio)?;
         let identity = self.identity();
         let identity = self.settle(identity)?;
@@ -335,7 +335,7 @@ impl Birth {
             lock.keep_lock_only();
         }
         let Launch { plan, lock } = self.launch;
-        let Plan { settings, detached, pidfile, streams, identity: target, told, .. } = plan;
+        let Plan { settings, detached, pidfile, streams, identity: target, told, .. } = plan.into_inner();
         let changes_user = target.as_ref().is_some_and(Target::changes_user);
         let obstacle = match target {
             Some(target) if target.is_one_way() => {
@@ -355,7 +355,7 @@ impl Birth {
                 is_default_pidfile: settings.pidfile.is_none(),
                 since: SystemTime::now(),
                 addresses: self.addresses,
-                process: Arc::new(ThisDaemon),
+                process: settings.process_control.clone(),
             },
             identity,
             stops,

@@ -23,7 +23,6 @@ mod life;
 mod monitor;
 mod no_pidfile;
 mod outcome;
-mod process_control;
 mod readiness;
 mod session_leader;
 mod signal_block;
@@ -42,10 +41,12 @@ use crate::notifier::{self, Manager, Told};
 use crate::pidfile::PidFile;
 use crate::settings::{Detach, Settings, When};
 use crate::signal::Signal;
+use crate::signals::Signals;
 use crate::stage::Stage;
 use crate::sys::env as environment;
 use crate::sys::fds::{self, Census};
 use crate::sys::fork::Alone;
+use crate::sys::outlined::Outlined;
 use crate::{body, event, inside, reach, report};
 use identity::Target;
 use nix::unistd::{Gid, Uid};
@@ -68,14 +69,14 @@ const WAIT: Duration = Duration::from_millis(20);
 
 /// A launch of which everything is checked, resolved, opened and locked, and nothing else has happened.
 pub(crate) struct Launch {
-    plan: Plan,
+    plan: Outlined<Plan>,
     /// `None` without a pidfile.
     lock: Option<PidFile>,
 }
 
 /// What is to be launched, and what was found out about it before the pidfile was touched.
 struct Plan {
-    settings: Settings,
+    settings: Outlined<Settings>,
     detached: bool,
     /// Empty without one: see `no_pidfile`.
     pidfile: PathBuf,
@@ -114,14 +115,14 @@ pub(crate) enum Role {
 
 /// What can be checked while an elder daemon may still run.
 pub(crate) struct Checked {
-    plan: Plan,
+    plan: Outlined<Plan>,
     /// The daemon that has started this process to take over from it.
     restarted_from: Option<RestartedFrom>,
 }
 
 impl Checked {
     /// Looks for every mistake that can be seen before the pidfile is touched, and opens the log files.
-    pub(crate) fn new(settings: Settings) -> Result<Checked> {
+    pub(crate) fn new(settings: Outlined<Settings>) -> Result<Checked> {
         let restarted_from = RestartedFrom::take(&settings.name);
         let plan = Plan::new(settings, restarted_from.as_ref());
         let plan = plan.inspect_err(|error| restarted_from.iter().for_each(|daemon| daemon.refuse(error)))?;
@@ -141,7 +142,7 @@ impl Checked {
     /// Takes the pidfile, or takes over the one that the caller holds.
     pub(crate) fn lock(self, held: Option<PidFile>) -> Result<Locked> {
         let Checked { plan, restarted_from } = self;
-        let Plan { settings, pidfile, .. } = &plan;
+        let Plan { settings, pidfile, .. } = &*plan;
         let has_pidfile = plan.has_pidfile();
         let inherited = match &restarted_from {
             Some(daemon) => {
@@ -181,7 +182,7 @@ impl Checked {
 }
 
 impl Plan {
-    fn new(mut settings: Settings, restarted_from: Option<&RestartedFrom>) -> Result<Plan> {
+    fn new(mut settings: Outlined<Settings>, restarted_from: Option<&RestartedFrom>) -> Result<Outlined<Plan>> {
         report::set_name(&settings.name);
         // Before the check, which refuses a default grace that is longer than a `stop_timeout` that is set.
         match monitor::stop_timeout() {
@@ -226,9 +227,9 @@ impl Plan {
         let manager = told.manager(detached);
         if manager.is_some_and(Manager::watches) && !settings.signals.mentions(Signal::SIGABRT) {
             // How a watchdog ends a body that hangs, which no grace brings to its end.
-            settings.signals = settings.signals.default_action(Signal::SIGABRT);
+            settings.signals.merge(Signals::new().default_action(Signal::SIGABRT));
         }
-        Ok(Plan {
+        Ok(Outlined::new(Plan {
             settings,
             detached,
             pidfile,
@@ -240,7 +241,7 @@ impl Plan {
             told,
             manager,
             relayed: None,
-        })
+        }))
     }
 }
 
@@ -252,7 +253,7 @@ pub(crate) struct Locked {
 
 impl Locked {
     /// Checks everything and takes the pidfile.
-    pub(crate) fn new(settings: Settings, held: Option<PidFile>) -> Result<Locked> {
+    pub(crate) fn new(settings: Outlined<Settings>, held: Option<PidFile>) -> Result<Locked> {
         Checked::new(settings)?.lock(held)
     }
 
@@ -287,7 +288,7 @@ impl Locked {
         let (block, launch) = init::split(block, launch, alone)?;
         forget_what_is_meant_for_this_process(alone);
         launch.hook(Stage::Detach, When::Instead)?;
-        Birth::here(block, launch).map(|birth| Role::Daemon(Box::new(birth)))
+        Birth::here(block, launch).map(Role::Daemon)
     }
 }
 

@@ -5,12 +5,12 @@ use crate::body::guarded;
 use crate::mutex;
 use crate::report;
 use crate::signal::Signal;
+use crate::thread::spawn;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::thread;
 use std::time::Instant;
 
 thread_local! {
@@ -50,7 +50,7 @@ impl Handlers {
             return;
         }
         let this = Arc::clone(self);
-        match thread::Builder::new().name("daemon-handlers".into()).spawn(move || this.work()) {
+        match spawn("daemon-handlers", move || this.work()) {
             Ok(_) => state.busy = true,
             Err(error) => {
                 state.queue.clear();
