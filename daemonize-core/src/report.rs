@@ -3,13 +3,13 @@
 use crate::escape::{escape, escape_lines};
 use crate::mutex;
 use crate::syslog;
+use crate::thread::spawn;
 use log::Level;
 use nix::sys::stat::{fstat, major, minor};
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
-use std::thread;
 
 static NAME: Mutex<String> = Mutex::new(String::new());
 
@@ -82,7 +82,7 @@ fn record_enabled(level: Level, name: &str, what: &dyn Display) {
 pub(crate) fn record_from_signal_thread(level: Level, name: &str, what: &'static str) {
     if level <= log::max_level() {
         let name = name.to_owned();
-        let _ = thread::Builder::new().name("daemon-log".into()).spawn(move || record(level, &name, what));
+        let _ = spawn("daemon-log", move || record(level, &name, what));
     }
 }
 

@@ -17,11 +17,16 @@ const FORKED_WITHOUT_EXEC: u64 = 0x40;
 /// moment. Of a longer file, the first 1536 bytes.
 pub fn read_small<T>(path: &str, parse: impl FnOnce(&[u8]) -> T) -> io::Result<T> {
     let mut buffer = [0; SMALL];
+    let length = read(path, &mut buffer)?;
+    Ok(parse(&buffer[..length]))
+}
+
+fn read(path: &str, buffer: &mut [u8]) -> io::Result<usize> {
     let mut file = File::open(path)?;
     loop {
-        match file.read(&mut buffer) {
+        match file.read(buffer) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            length => return length.map(|length| parse(&buffer[..length])),
+            length => return length,
         }
     }
 }

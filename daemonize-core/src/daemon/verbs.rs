@@ -55,7 +55,7 @@ impl<W: Work> Daemon<W> {
         }
         // Taken first, so that a mistake removes it, as where a start fails later.
         let held = self.held.take();
-        let checked = Checked::new(self.settings.clone())?;
+        let checked = Checked::new(self.settings.copy())?;
         // A lock that is ours keeps every daemon out.
         if checked.has_pidfile() && !checked.is_restart() && held.is_none() {
             records::stop(&self.settings.name, reach::stop(&self.settings))?;

@@ -8,7 +8,6 @@ mod stages;
 use super::announcement::{Announcement, Link};
 use super::capture::Captured;
 use super::identity::Target;
-use super::process_control::ThisDaemon;
 use super::signal_block::SignalBlock;
 use super::{Launch, Plan, init};
 use crate::attach::{Handle, Prepared};
@@ -20,11 +19,12 @@ use crate::pid::Pid;
 use crate::process::Identity;
 use crate::settings::{Settings, When};
 use crate::signal::Signal;
-use crate::signals::Registered;
+use crate::signals::{Handlers, Registered};
 use crate::stage::Stage;
 use crate::stdout;
 use crate::sys::fds;
 use crate::sys::main_process::is_main_process;
+use crate::sys::outlined::Outlined;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
@@ -57,7 +57,7 @@ pub(crate) struct Birth {
 
 /// What is left of a birth when every stage is done.
 pub(super) struct Born {
-    pub(super) settings: Box<Settings>,
+    pub(super) settings: Outlined<Settings>,
     pub(super) inside: Inside,
     pub(super) announcement: Announcement,
     /// As in [`Birth`]: not needed any more once the daemon lives.
@@ -232,7 +232,8 @@ impl Birth {
         self.run_to(Stage::Stdio)?;
         let identity = self.identity();
         let identity = self.settle(identity)?;
-        let registered = Registered::new(std::mem::take(&mut self.handled));
+        let direct = self.launch.plan.settings.signals.direct();
+        let registered = Registered::new(std::mem::take(&mut self.handled), direct);
         let registered = registered.map_err(|error| Error::stage(Stage::Signals, cause(&error)));
         let registered = Arc::new(self.settle(registered)?);
         let mut stops = self.launch.plan.settings.signals.stops();
@@ -243,7 +244,7 @@ impl Birth {
             lock.keep_lock_only();
         }
         let Launch { plan, lock } = self.launch;
-        let Plan { settings, detached, pidfile, streams, identity: target, told, .. } = *plan;
+        let Plan { settings, detached, pidfile, streams, identity: target, told, .. } = plan.into_inner();
         let changes_user = target.as_ref().is_some_and(Target::changes_user);
         let obstacle = match target {
             Some(target) if target.is_one_way() => {
@@ -264,13 +265,13 @@ impl Birth {
                 // Only attachments ask for it, and the first look at the clock costs two page faults.
                 since: if settings.attachments.is_empty() { SystemTime::UNIX_EPOCH } else { SystemTime::now() },
                 addresses: self.addresses,
-                process: Arc::new(ThisDaemon),
+                process: settings.process_control.clone(),
             },
             identity,
             stops,
             grace: settings.grace(),
+            handlers: Arc::new(Handlers::new(Arc::clone(&registered))),
             registered,
-            handlers: Arc::default(),
             attachments: Mutex::default(),
             phase: Mutex::default(),
             notifier: self.notifier.map(Arc::new),

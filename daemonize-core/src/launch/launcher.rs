@@ -29,6 +29,7 @@ use crate::stdout;
 use crate::sys::dispositions;
 use crate::sys::error::errno;
 use crate::sys::fork::{Alone, Fence, Fork, fork};
+use crate::sys::outlined::Outlined;
 use crate::sys::proc::ProcStat;
 use crate::sys::wait::Ended;
 use nix::errno::Errno;
@@ -123,7 +124,7 @@ struct Launcher {
     ignored: Vec<Signal>,
     pidfile: PidFileState,
     lock: Option<Box<PidFile>>,
-    plan: Box<Plan>,
+    plan: Outlined<Plan>,
     deadline: Deadline,
     block: SignalBlock,
     /// The destinations of the daemon's stdout and stderr.

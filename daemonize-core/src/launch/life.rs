@@ -23,9 +23,11 @@ use crate::stage::Stage;
 use crate::stdout;
 use crate::stopping;
 use crate::sys::fork::{Fence, at_exit, exit_now};
+use crate::sys::outlined::Outlined;
 use log::Level;
 use nix::unistd::isatty;
 use std::convert::Infallible;
+use std::fmt::Write;
 use std::fs::File;
 use std::sync::Arc;
 use std::time::Instant;
@@ -145,19 +147,21 @@ fn begin(birth: Box<Birth>, leave: fn() -> !) -> Result<&'static Inside> {
 
 /// Says which stages are done, and which of them a hook has replaced.
 fn stages_done(settings: &Settings) -> String {
-    let stages = Stage::ALL.map(|stage| {
-        let replaced = if settings.hooks.replaces(stage) { " (replaced)" } else { "" };
-        format!("{stage}{replaced}")
-    });
-    format!("stages done: {}", stages.join(", "))
+    let mut text = "stages done: ".to_owned();
+    for (index, stage) in Stage::ALL.iter().enumerate() {
+        let separator = if index == 0 { "" } else { ", " };
+        let replaced = if settings.hooks.replaces(*stage) { " (replaced)" } else { "" };
+        let _ = write!(text, "{separator}{stage}{replaced}");
+    }
+    text
 }
 
 /// What the signal thread is to do. The log files are opened again before the user's handlers of HUP run.
-fn service(inside: &'static Inside, settings: Box<Settings>, announcement: &Announcement) -> Service {
+fn service(inside: &'static Inside, mut settings: Outlined<Settings>, announcement: &Announcement) -> Service {
     let stops = inside.stops.clone();
     let reopening = announcement.streams.reopening();
     let grace = settings.grace();
-    let mut signals = settings.signals;
+    let mut signals = std::mem::take(&mut settings.signals);
     let with_handlers = stops.iter().copied().filter(|signal| !signals.handlers(*signal).is_empty()).collect();
     if !reopening.is_empty() {
         signals = signals.around(Signal::SIGHUP, move || inside.warn(reopening.run()), || {});
@@ -165,13 +169,13 @@ fn service(inside: &'static Inside, settings: Box<Settings>, announcement: &Anno
     if inside.has_attachments() {
         signals = telling(inside, signals, &stops);
     }
+    inside.handlers.set(signals);
     Service {
         registered: Arc::clone(&inside.registered),
         handlers: Arc::clone(&inside.handlers),
         stops,
         with_handlers,
         grace,
-        signals,
         on_stop: Box::new(|| {
             report::record_from_signal_thread(Level::Info, &inside.handle.name, "is to stop");
             inside::pass_stop_on();

@@ -23,7 +23,6 @@ mod life;
 mod monitor;
 mod no_pidfile;
 mod outcome;
-mod process_control;
 mod readiness;
 mod session_leader;
 mod signal_block;
@@ -42,10 +41,12 @@ use crate::notifier::{self, Manager, Told};
 use crate::pidfile::PidFile;
 use crate::settings::{Detach, Settings, When};
 use crate::signal::Signal;
+use crate::signals::Signals;
 use crate::stage::Stage;
 use crate::sys::env as environment;
 use crate::sys::fds::{self, Census};
 use crate::sys::fork::Alone;
+use crate::sys::outlined::Outlined;
 use crate::{body, event, inside, reach, report};
 use identity::Target;
 use nix::unistd::{Gid, Uid};
@@ -61,21 +62,23 @@ use stdio::Streams;
 use threads::{find_out_alone, never_forks, prove_alone, refuse_event_loops};
 
 pub use destination::Destination;
+pub(crate) use identity::enable_identity;
 pub use started::Started;
+pub(crate) use stdio::enable_streams;
 
 /// Between two looks at a pidfile that somebody else has for longer.
 const WAIT: Duration = Duration::from_millis(20);
 
 /// A launch of which everything is checked, resolved, opened and locked, and nothing else has happened.
 pub(crate) struct Launch {
-    plan: Box<Plan>,
+    plan: Outlined<Plan>,
     /// `None` without a pidfile.
     lock: Option<Box<PidFile>>,
 }
 
 /// What is to be launched, and what was found out about it before the pidfile was touched.
 struct Plan {
-    settings: Box<Settings>,
+    settings: Outlined<Settings>,
     detached: bool,
     /// Empty without one: see `no_pidfile`.
     pidfile: PathBuf,
@@ -124,14 +127,14 @@ pub(crate) enum Role {
 
 /// What can be checked while an elder daemon may still run.
 pub(crate) struct Checked {
-    plan: Box<Plan>,
+    plan: Outlined<Plan>,
     /// The daemon that has started this process to take over from it.
     restarted_from: Option<RestartedFrom>,
 }
 
 impl Checked {
     /// Looks for every mistake that can be seen before the pidfile is touched, and opens the log files.
-    pub(crate) fn new(settings: Box<Settings>) -> Result<Checked> {
+    pub(crate) fn new(settings: Outlined<Settings>) -> Result<Checked> {
         let restarted_from = RestartedFrom::take(&settings.name);
         let plan = Plan::new(settings, restarted_from.as_ref());
         let plan = plan.inspect_err(|error| restarted_from.iter().for_each(|daemon| daemon.refuse(error)))?;
@@ -191,7 +194,7 @@ impl Checked {
 }
 
 impl Plan {
-    fn new(mut settings: Box<Settings>, restarted_from: Option<&RestartedFrom>) -> Result<Box<Plan>> {
+    fn new(mut settings: Outlined<Settings>, restarted_from: Option<&RestartedFrom>) -> Result<Outlined<Plan>> {
         report::set_name(&settings.name);
         // Before the check, which refuses a default grace that is longer than a `stop_timeout` that is set.
         match monitor::stop_timeout() {
@@ -220,7 +223,7 @@ impl Plan {
             refuse_event_loops(&own, &settings)?;
         }
         settings.inherit.extend(event::descriptors());
-        let identity = Target::resolve(&settings)?;
+        let identity = identity::resolve(&settings)?;
         if identity.is_some() && alone.is_none() {
             // A part of what changes is each thread's own.
             prove_alone()?;
@@ -231,14 +234,14 @@ impl Plan {
         for attachment in &settings.attachments {
             attachment.check(&planned).map_err(Error::configuration)?;
         }
-        let streams = Streams::open(&settings, detached, owner)?;
+        let streams = stdio::open_streams(&settings, detached, owner)?;
         let told = Told::to_this_process(&leaked);
         let manager = told.manager(detached);
         if manager.is_some_and(Manager::watches) && !settings.signals.mentions(Signal::SIGABRT) {
             // How a watchdog ends a body that hangs, which no grace brings to its end.
-            settings.signals = settings.signals.default_action(Signal::SIGABRT);
+            settings.signals.merge(Signals::new().default_action(Signal::SIGABRT));
         }
-        Ok(Box::new(Plan {
+        Ok(Outlined::new(Plan {
             settings,
             detached,
             pidfile,
@@ -263,7 +266,7 @@ pub(crate) struct Locked {
 
 impl Locked {
     /// Checks everything and takes the pidfile.
-    pub(crate) fn new(settings: Box<Settings>, held: Option<PidFile>) -> Result<Locked> {
+    pub(crate) fn new(settings: Outlined<Settings>, held: Option<PidFile>) -> Result<Locked> {
         Checked::new(settings)?.lock(held)
     }
 

@@ -32,7 +32,7 @@ impl Birth {
             Stage::CoreDumps => {
                 setrlimit(Resource::RLIMIT_CORE, 0, 0).map_err(|errno| Error::stage(stage, cause(&errno.into())))?;
             }
-            Stage::Identity => self.launch.plan.identity.as_ref().map_or(Ok(()), Target::take_on)?,
+            Stage::Identity => self.launch.plan.identity.as_ref().map_or(Ok(()), Target::assume)?,
             Stage::Umask => {
                 if let Some(mask) = settings.umask.or(detached.then_some(UMASK)) {
                     umask(Mode::from_bits_truncate(mask));
