@@ -41,8 +41,9 @@ use std::time::Duration;
 /// How long the session leader may take for an answer that costs it nothing.
 const ANSWER: Duration = Duration::from_secs(1);
 
-/// How long the session leader may have the processor to itself. To fork the daemon takes it longer.
-const HEAD_START: Duration = Duration::from_micros(50);
+/// How long the launcher sleeps at least, so that the session leader begins; the kernel adds its slack (50 µs, `prctl(2)`,
+/// `PR_SET_TIMERSLACK`).
+const HEAD_START: Duration = Duration::from_micros(1);
 
 /// Forks; returns in the launcher when the outcome is known, and in the daemon.
 ///
