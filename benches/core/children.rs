@@ -95,6 +95,13 @@ impl Child {
         Err(format!("{status:?}: {}", errors.trim()))
     }
 
+    /// Returns the numbers that the program printed, one in each line.
+    pub(crate) fn numbers(&self) -> Result<Vec<f64>, String> {
+        let text = fs::read_to_string(&self.output).map_err(|error| format!("no output: {error}"))?;
+        let number = |line: &str| line.trim().parse().map_err(|_| format!("`{line}` is not a number"));
+        text.lines().map(number).collect()
+    }
+
     /// Returns the number that the program printed.
     pub(crate) fn printed(&self) -> Result<f64, String> {
         let text = fs::read_to_string(&self.output).map_err(|error| format!("no output: {error}"))?;
@@ -110,7 +117,7 @@ pub(crate) fn adopt_orphans() -> Result<(), String> {
 /// A running daemon; killed, reaped and without a pidfile when dropped.
 #[derive(Debug)]
 pub(crate) struct Daemon {
-    pid: Pid,
+    pub(crate) pid: Pid,
     pidfile: PathBuf,
 }
 

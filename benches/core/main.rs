@@ -13,14 +13,20 @@
 mod bench;
 mod cases;
 mod children;
+mod closing;
 mod crowd;
 mod growth;
 mod machine;
+mod memory;
+mod messages;
 mod programs;
+mod signals;
 mod start;
 mod starts;
 mod status;
+mod steps;
 mod stop;
+mod text;
 
 use std::fs;
 use std::path::Path;
@@ -30,7 +36,18 @@ use bench::{Bench, Part};
 use measure::on_interrupt;
 
 /// All parts, in the order of the report.
-const PARTS: &[Part] = &[start::PART, stop::PART, status::PART, growth::PART];
+const PARTS: &[Part] = &[
+    start::PART,
+    stop::PART,
+    status::PART,
+    steps::PART,
+    signals::PART,
+    messages::PART,
+    memory::PART,
+    text::PART,
+    closing::PART,
+    growth::PART,
+];
 
 /// The command line.
 struct Options {

@@ -4,6 +4,7 @@
 //! the release profile is cargo's default. Sources stay in `benches/core/programs`: `c/NAME.c`, `python/NAME.py`, and
 //! one directory for each package, whose files are its programs.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fmt::Write as _;
 use std::fs;
@@ -12,13 +13,19 @@ use std::process::Command;
 
 use crate::machine::first_line;
 
-/// The packages of Rust programs, with their dependencies; `daemonic` stands for the library of this checkout.
-const PACKAGES: &[(&str, &str)] = &[
-    ("ours", "daemonic"),
-    ("plain", ""),
-    ("daemonize", "daemonize = \"=0.5.0\""),
-    ("blivet", "blivet = { version = \"=0.15.0\", default-features = false }"),
+/// The packages of Rust programs, with their dependencies; `CHECKOUT` stands for the path of the library.
+const PACKAGES: &[(&str, &[&str])] = &[
+    ("ours", &["daemonic = { path = CHECKOUT }"]),
+    ("plain", &[]),
+    ("daemonize", &["daemonize = \"=0.5.0\"", SIGNAL_HOOK]),
+    ("blivet", &["blivet = { version = \"=0.15.0\", default-features = false }", SIGNAL_HOOK]),
+    ("steps", &[WITH_TOKIO, CLOCKS, "tokio = { version = \"1\", features = [\"net\", \"rt\", \"time\"] }"]),
+    ("signals", &["daemonic = { path = CHECKOUT }", CLOCKS, SIGNAL_HOOK]),
+    ("messages", &[WITH_TOKIO]),
 ];
+const WITH_TOKIO: &str = "daemonic = { path = CHECKOUT, features = [\"tokio\"] }";
+const CLOCKS: &str = "nix = { version = \"0.31\", features = [\"time\"] }";
+const SIGNAL_HOOK: &str = "signal-hook = \"=0.4.6\"";
 
 /// Python's libraries.
 const PYTHON_PACKAGES: [&str; 2] = ["daemons==1.3.2", "pandaemonium==0.9.1"];
@@ -78,8 +85,8 @@ impl Programs {
         let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| checkout.join("target"), PathBuf::from);
         let target = std::path::absolute(target.join("rivals/core")).map_err(|error| error.to_string())?;
         let programs = Self { sources: benches.join("core/programs"), target };
-        for (package, dependency) in PACKAGES {
-            programs.write_manifest(package, dependency, checkout)?;
+        for (package, dependencies) in PACKAGES {
+            programs.write_manifest(package, dependencies, checkout)?;
         }
         Ok(programs)
     }
@@ -90,11 +97,15 @@ impl Programs {
             let version = first_line("dpkg-query", &["-W", "-f", "${Version}", package]);
             format!("{package} {version}")
         };
-        let exact = |dependency: &str| Some(dependency.split_once("\"=")?.1.split('"').next()?.to_owned());
-        let crates = PACKAGES.iter().filter_map(|(name, dependency)| Some(format!("{name} {}", exact(dependency)?)));
+        let exact = |dependency: &&str| {
+            let (name, version) = (dependency.split(' ').next()?, dependency.split_once("\"=")?.1);
+            Some(format!("{name} {}", version.split('"').next()?))
+        };
+        let crates: BTreeSet<String> =
+            PACKAGES.iter().flat_map(|(_, dependencies)| *dependencies).filter_map(exact).collect();
         let python = PYTHON_PACKAGES.iter().map(|package| package.replace("==", " "));
         let python = python.chain([first_line("python3", &["--version"])]);
-        crates.chain(python).chain([debian("dpkg"), debian("libdaemon0")]).collect()
+        crates.into_iter().chain(python).chain([debian("dpkg"), debian("libdaemon0")]).collect()
     }
 
     /// Builds `c/NAME.c` with `-O2` and these flags, and returns the program.
@@ -156,20 +167,18 @@ impl Programs {
         self.sources.join("python").join(name).with_extension("py")
     }
 
-    fn write_manifest(&self, package: &str, dependency: &str, checkout: &Path) -> Result<(), String> {
+    fn write_manifest(&self, package: &str, dependencies: &[&str], checkout: &Path) -> Result<(), String> {
         let directory = self.target.join(package);
         create(&directory)?;
-        let dependency = match dependency {
-            "daemonic" => {
-                // The versions that this checkout is tested with.
-                let lock = directory.join("Cargo.lock");
-                fs::copy(checkout.join("Cargo.lock"), &lock).map_err(|error| failed("write", &lock, &error))?;
-                format!("daemonic = {{ path = \"{}\" }}", checkout.display())
-            }
-            other => other.to_owned(),
-        };
+        let dependencies = dependencies.join("\n");
+        if dependencies.contains("CHECKOUT") {
+            // The versions that this checkout is tested with.
+            let lock = directory.join("Cargo.lock");
+            fs::copy(checkout.join("Cargo.lock"), &lock).map_err(|error| failed("write", &lock, &error))?;
+        }
+        let dependencies = dependencies.replace("CHECKOUT", &format!("\"{}\"", checkout.display()));
         let mut manifest = format!(
-            "[package]\nname = \"bench-{package}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n{dependency}\n{PROFILES}"
+            "[package]\nname = \"bench-{package}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n{dependencies}\n{PROFILES}"
         );
         let sources = self.sources.join(package);
         for entry in fs::read_dir(&sources).map_err(|error| failed("read", &sources, &error))? {

@@ -10,6 +10,11 @@ use crate::figures::{median, number, percentile};
 pub struct Samples(BTreeMap<usize, f64>);
 
 impl Samples {
+    /// Collects these values as those of as many rounds.
+    pub fn of(values: &[f64]) -> Self {
+        Self(values.iter().copied().enumerate().collect())
+    }
+
     /// Adds the value of a round.
     pub fn insert(&mut self, round: usize, value: f64) {
         self.0.insert(round, value);
