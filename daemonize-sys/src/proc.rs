@@ -119,6 +119,18 @@ impl ProcStat {
     }
 }
 
+/// Reads the name that a process gives itself (`/proc/PID/comm`), which costs the kernel less than `/proc/PID/stat`.
+///
+/// # Errors
+/// `ENOENT` or `ESRCH` if there is no such process, or if `/proc` hides it (`hidepid`).
+pub fn name_of(pid: Pid) -> io::Result<String> {
+    let without_line_end = |text: &[u8]| {
+        let name = text.strip_suffix(b"\n").unwrap_or(text);
+        String::from_utf8_lossy(name).into_owned()
+    };
+    read_small(&format!("/proc/{pid}/comm"), without_line_end)
+}
+
 /// Returns how long after the boot the clock had counted this many ticks.
 pub fn after_boot(ticks: u64) -> Duration {
     Duration::from_millis(ticks.saturating_mul(1000) / ticks_per_second())
@@ -244,6 +256,7 @@ mod tests {
     fn this_process_is_seen_as_it_is() {
         let stat = ProcStat::of(Pid::this()).unwrap();
         assert!(!stat.is_zombie() && stat.start_time > 0 && stat.resident_pages > 0);
+        assert_eq!(name_of(Pid::this()).unwrap(), stat.name);
         assert_eq!(stat.parent, nix::unistd::getppid().as_raw());
         assert_eq!(stat.session, nix::unistd::getsid(None).unwrap().as_raw());
         let me = nix::unistd::geteuid().as_raw();

@@ -39,7 +39,6 @@ use std::fmt;
 /// Nothing a builder method is given is lost or fails there: the first mistake is reported by the first verb, before
 /// anything happens.
 pub struct Daemon<W = ()> {
-    /// Apart: each method of the builder moves the daemon.
     settings: Outlined<Settings>,
     work: W,
     /// A pidfile that the caller has locked.

@@ -23,10 +23,13 @@ use crate::pid::Pid;
 use crate::pidfile::PidFile;
 use crate::process::{BootContext, Identity};
 use crate::settings::Ready;
+use crate::signal::Signal;
 use crate::stage::Stage;
 use crate::stdout;
+use crate::sys::dispositions;
 use crate::sys::error::errno;
 use crate::sys::fork::{Alone, Fence, Fork, fork};
+use crate::sys::outlined::Outlined;
 use crate::sys::proc::ProcStat;
 use crate::sys::wait::Ended;
 use nix::errno::Errno;
@@ -82,6 +85,7 @@ pub(super) fn split(mut block: SignalBlock, launch: Launch, alone: Alone, leavin
                 log,
                 addresses,
                 context: Some(context),
+                ignored: dispositions::ignored(),
                 pidfile: PidFileState::of(settings),
                 lock,
                 deadline: Deadline::after(settings.start_timeout),
@@ -116,9 +120,11 @@ struct Launcher {
     addresses: Option<Vec<String>>,
     /// The boot and the namespaces of this process and its daemon; taken when the daemon's identity is made.
     context: Option<std::io::Result<BootContext>>,
+    /// The signals that this process ignores, and so the daemon at its fork.
+    ignored: Vec<Signal>,
     pidfile: PidFileState,
     lock: Option<PidFile>,
-    plan: Box<Plan>,
+    plan: Outlined<Plan>,
     deadline: Deadline,
     block: SignalBlock,
     /// The destinations of the daemon's stdout and stderr.
@@ -224,7 +230,7 @@ impl Launcher {
         match written {
             Ok(Some(identity)) => {
                 // A daemon that is dead is reported by the session leader.
-                let _ = self.ready.send(&Message::Written(identity));
+                let _ = self.ready.send(&Message::Written(identity, std::mem::take(&mut self.ignored)));
                 // While the daemon runs its stages, and not between READY and GO.
                 let last_words_due = self.lock.as_ref().is_some_and(PidFile::last_words_are_due);
                 self.pidfile = PidFileState::Written { last_words_due };
@@ -353,7 +359,7 @@ impl Launcher {
     fn success(mut self, pid: Pid) -> Started {
         let (output, errors) = self.finish_capture();
         let [stdout, stderr] = self.destinations;
-        let pidfile = self.plan.pidfile;
+        let pidfile = std::mem::take(&mut self.plan.pidfile);
         Started { pid, pidfile, stdout, stderr, output, errors }
     }
 

@@ -115,6 +115,12 @@ fn begin(birth: Box<Birth>, leave: fn() -> !) -> Result<&'static Inside> {
     let ready = settings.ready;
     let stages = (Level::Debug <= log::max_level()).then(|| stages_done(&settings));
     let mut service = service(inside, settings, &announcement);
+    // With `entered` behind READY: what the launcher waits for comes first. But before the body, which may change what is
+    // looked at.
+    let looks_first = ready != Ready::Entered;
+    if looks_first && inside.obstacle.is_none() {
+        inside.program.look();
+    }
     match readiness::begin(inside, announcement, ready) {
         Ok(undecided) => service.undecided = undecided,
         Err((announcement, error)) => {
@@ -122,6 +128,9 @@ fn begin(birth: Box<Birth>, leave: fn() -> !) -> Result<&'static Inside> {
             announcement.refuse(&error);
             return Err(error);
         }
+    }
+    if !looks_first && inside.obstacle.is_none() {
+        inside.program.look();
     }
     start(inside, service);
     if let Some(stages) = stages {
@@ -160,13 +169,13 @@ fn service(inside: &'static Inside, mut settings: Outlined<Settings>, announceme
     if inside.has_attachments() {
         signals = telling(inside, signals, &stops);
     }
+    inside.handlers.set(signals);
     Service {
         registered: Arc::clone(&inside.registered),
         handlers: Arc::clone(&inside.handlers),
         stops,
         with_handlers,
         grace,
-        signals,
         on_stop: Box::new(|| {
             report::record_from_signal_thread(Level::Info, &inside.handle.name, "is to stop");
             inside::pass_stop_on();

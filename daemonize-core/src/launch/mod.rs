@@ -71,7 +71,7 @@ const WAIT: Duration = Duration::from_millis(20);
 
 /// A launch of which everything is checked, resolved, opened and locked, and nothing else has happened.
 pub(crate) struct Launch {
-    plan: Box<Plan>,
+    plan: Outlined<Plan>,
     /// `None` without a pidfile.
     lock: Option<PidFile>,
 }
@@ -87,8 +87,8 @@ struct Plan {
     planned: Planned,
     streams: Streams,
     leaked: Vec<RawFd>,
-    /// `true` if this process has one thread, as it must have wherever it forks.
-    is_alone: bool,
+    /// The proof that this process has one thread, as it must have wherever it forks.
+    alone: Option<Alone>,
     /// By a service manager, and which of them wants to hear what becomes of the daemon.
     told: &'static Told,
     manager: Option<&'static Manager>,
@@ -99,6 +99,14 @@ struct Plan {
 impl Plan {
     fn has_pidfile(&self) -> bool {
         !self.pidfile.as_os_str().is_empty()
+    }
+
+    /// Returns `true` if hooks, attachments, or what looks up users and groups have run in this process since its threads were
+    /// counted.
+    fn runs_foreign_code_early(&self) -> bool {
+        let settings = &self.settings;
+        let has_hooks = settings.hooks.has(Stage::Detach, When::Before);
+        has_hooks || !settings.attachments.is_empty() || settings.user.is_some() || settings.group.is_some()
     }
 
     /// Returns `true` if the daemon tells its addresses before the pidfile is written.
@@ -117,7 +125,7 @@ pub(crate) enum Role {
 
 /// What can be checked while an elder daemon may still run.
 pub(crate) struct Checked {
-    plan: Box<Plan>,
+    plan: Outlined<Plan>,
     /// The daemon that has started this process to take over from it.
     restarted_from: Option<RestartedFrom>,
 }
@@ -184,7 +192,7 @@ impl Checked {
 }
 
 impl Plan {
-    fn new(mut settings: Outlined<Settings>, restarted_from: Option<&RestartedFrom>) -> Result<Box<Plan>> {
+    fn new(mut settings: Outlined<Settings>, restarted_from: Option<&RestartedFrom>) -> Result<Outlined<Plan>> {
         report::set_name(&settings.name);
         // Before the check, which refuses a default grace that is longer than a `stop_timeout` that is set.
         match monitor::stop_timeout() {
@@ -231,7 +239,7 @@ impl Plan {
             // How a watchdog ends a body that hangs, which no grace brings to its end.
             settings.signals.merge(Signals::new().default_action(Signal::SIGABRT));
         }
-        Ok(Box::new(Plan {
+        Ok(Outlined::new(Plan {
             settings,
             detached,
             pidfile,
@@ -239,7 +247,7 @@ impl Plan {
             planned,
             streams,
             leaked,
-            is_alone: alone.is_some(),
+            alone,
             told,
             manager,
             relayed: None,
@@ -272,8 +280,11 @@ impl Locked {
             block.with_original_mask(|| launch.hook(Stage::Detach, When::Before))?;
         }
         if launch.plan.detached {
-            // The hooks may have made threads.
-            let alone = prove_alone()?;
+            let alone = match launch.plan.alone {
+                Some(alone) if !launch.plan.runs_foreign_code_early() => alone,
+                // There may be threads by now.
+                _ => prove_alone()?,
+            };
             if leaving {
                 init::check_leaving()?;
             }
@@ -284,7 +295,7 @@ impl Locked {
         let alone = match &launch.plan {
             plan if !never_forks(&plan.settings) => Some(prove_alone()?),
             // With other threads, each look would wait for those that are about to end.
-            plan if !plan.is_alone => None,
+            plan if plan.alone.is_none() => None,
             _ => find_out_alone(),
         };
         let (block, launch) = init::split(block, launch, alone)?;
