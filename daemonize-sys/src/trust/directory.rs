@@ -71,8 +71,8 @@ pub fn make_directory(path: &Path) -> Result<OwnedFd, String> {
 /// Opens a directory for a user without power over others: it must not be one where any user can swap files.
 fn open_plain(directory: &Path) -> Result<Directory, String> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let fd = nix::fcntl::open(directory, flags, Mode::empty()).map_err(|errno| at(directory, cause(&errno.into())))?;
-    let status = fstat(&fd).map_err(|errno| at(directory, cause(&errno.into())))?;
+    let fd = nix::fcntl::open(directory, flags, Mode::empty()).map_err(|errno| failed(directory, errno))?;
+    let status = fstat(&fd).map_err(|errno| failed(directory, errno))?;
     let others = status.st_mode & ANY_USER_WRITES != 0;
     if others && !is_sticky(&status) {
         return Err(at(directory, "any user can write it"));
@@ -85,8 +85,7 @@ fn open_plain(directory: &Path) -> Result<Directory, String> {
 fn open_trusted(directory: &Path, policy: DirectoryPolicy, make: bool) -> Result<(Directory, Option<Uid>), String> {
     let open = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let root = || {
-        nix::fcntl::open("/", open | OFlag::O_DIRECTORY, Mode::empty())
-            .map_err(|errno| at(Path::new("/"), cause(&errno.into())))
+        nix::fcntl::open("/", open | OFlag::O_DIRECTORY, Mode::empty()).map_err(|errno| failed(Path::new("/"), errno))
     };
     let mut todo = components(directory);
     let (mut current, mut seen, mut shared, mut roots, mut links) = (root()?, PathBuf::from("/"), false, true, 0);
@@ -97,14 +96,14 @@ fn open_trusted(directory: &Path, policy: DirectoryPolicy, make: bool) -> Result
             Err(Errno::ENOENT) if make => make_in(&current, &name),
             next => next,
         };
-        let next = next.map_err(|errno| at(&path, cause(&errno.into())))?;
-        let status = fstat(&next).map_err(|errno| at(&path, cause(&errno.into())))?;
+        let next = next.map_err(|errno| failed(&path, errno))?;
+        let status = fstat(&next).map_err(|errno| failed(&path, errno))?;
         match kind(&status) {
             SFlag::S_IFLNK => {
                 links += 1;
                 trust_link(&path, &status, roots, links)?;
-                let target = nix::fcntl::readlinkat(&current, name.as_os_str())
-                    .map_err(|errno| at(&path, cause(&errno.into())))?;
+                let target =
+                    nix::fcntl::readlinkat(&current, name.as_os_str()).map_err(|errno| failed(&path, errno))?;
                 if Path::new(&target).is_absolute() {
                     (current, seen, shared, roots) = (root()?, PathBuf::from("/"), false, true);
                 }
@@ -164,10 +163,10 @@ fn trust_directory(
     };
     let writable = status.st_mode & others_write != 0;
     if !trusted {
-        return Err(at(path, format!("it belongs to {}, who could swap what is in it", describe(owner))));
+        return Err(at(path, &format!("it belongs to {}, who could swap what is in it", describe(owner))));
     }
     if writable && !is_sticky(status) {
-        return Err(at(path, format!("others than its owner can write it (mode {:04o})", status.st_mode & 0o7777)));
+        return Err(at(path, &format!("others than its owner can write it (mode {:04o})", status.st_mode & 0o7777)));
     }
     Ok(writable || !owner.is_root())
 }
@@ -183,6 +182,12 @@ fn trust_link(path: &Path, status: &FileStat, roots: bool, links: usize) -> Resu
     }
 }
 
-fn at(path: &Path, why: impl std::fmt::Display) -> String {
+#[cold]
+fn failed(path: &Path, errno: Errno) -> String {
+    at(path, &cause(&errno.into()))
+}
+
+#[cold]
+fn at(path: &Path, why: &str) -> String {
     format!("`{}`: {why}", path.display())
 }
