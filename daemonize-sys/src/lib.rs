@@ -37,6 +37,7 @@ pub mod keyring;
 pub mod main_process;
 pub mod mask;
 pub mod mutex;
+pub mod outlined;
 pub mod pid;
 pub mod pidfd;
 pub mod places;

@@ -30,7 +30,7 @@ const FLOORS: Floors = &[
     (3, &["process", "signals", "notifier"]),
     (2, &["error", "sys", "attach", "body"]),
     (1, &["stage", "signal", "capability", "pid", "stopping", "stdout", "report", "counters", "event", "shutdown"]),
-    (0, &["mutex", "escape", "syslog", "first_look"]),
+    (0, &["mutex", "escape", "syslog", "first_look", "thread"]),
 ];
 
 /// The same for `daemonize-control`.

@@ -6,13 +6,13 @@ use crate::body::guarded;
 use crate::mutex;
 use crate::report;
 use crate::signal::Signal;
+use crate::thread::spawn;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
-use std::thread;
 use std::time::Instant;
 
 thread_local! {
@@ -103,7 +103,7 @@ impl Handlers {
 
     fn spawn(self: &Arc<Self>, state: &mut State) -> io::Result<()> {
         let this = Arc::clone(self);
-        thread::Builder::new().name("daemon-handlers".into()).spawn(move || this.work())?;
+        spawn("daemon-handlers", move || this.work())?;
         state.busy = true;
         self.registered.wakeup().set_attended();
         Ok(())

@@ -119,11 +119,15 @@ impl Signals {
         before: impl FnMut() + Send + 'static,
         after: impl FnMut() + Send + 'static,
     ) -> Signals {
+        self.put_around(signal, Box::new(before), Box::new(after));
+        self
+    }
+
+    fn put_around(&mut self, signal: Signal, before: Box<dyn FnMut() + Send>, after: Box<dyn FnMut() + Send>) {
         if let Reaction::Handle(handlers) = self.reaction(signal) {
             handlers.insert(0, shared(before));
             handlers.push(shared(after));
         }
-        self
     }
 
     /// The signal does nothing.
@@ -206,8 +210,8 @@ impl Signals {
         self.reactions.iter().filter(|(_, reaction)| matches!(reaction, Reaction::Ignore)).map(|(signal, _)| *signal)
     }
 
-    pub(crate) fn wants_default(&self, signal: Signal) -> bool {
-        matches!(self.get(signal), Some(Reaction::Default))
+    pub(crate) fn wanting_default(&self) -> impl Iterator<Item = Signal> + '_ {
+        self.reactions.iter().filter(|(_, reaction)| matches!(reaction, Reaction::Default)).map(|(signal, _)| *signal)
     }
 
     /// Whether this one was mentioned at all.

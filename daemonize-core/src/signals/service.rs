@@ -8,6 +8,7 @@ use crate::stopping;
 use crate::sys::action;
 use crate::sys::handler::Purposes;
 use crate::sys::siginfo::Purpose;
+use crate::thread::spawn;
 use nix::poll::{PollFd, PollFlags};
 use nix::sys::prctl::set_name;
 use std::ffi::CStr;
@@ -103,7 +104,7 @@ impl Service {
                     service.serve();
                 }
             };
-            match thread::Builder::new().name("daemon-signals".into()).spawn(serve) {
+            match spawn("daemon-signals", serve) {
                 Err(_) if Instant::now() < deadline && !registered.has_come(&stops) => thread::sleep(PAUSE),
                 outcome => return outcome.map(drop),
             }

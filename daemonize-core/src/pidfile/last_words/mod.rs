@@ -56,6 +56,18 @@ impl PidFile {
         self.last_words = made.inspect_err(|error| self.warn("make", error)).ok();
     }
 
+    /// Returns `true` if [`renew_last_words`](PidFile::renew_last_words) has something to do, and removes what a start that was
+    /// killed has left. Only the holder of the lock makes such a file, so this holds until the start succeeds.
+    pub(crate) fn last_words_are_due(&self) -> bool {
+        if self.last_words.is_some() || !self.is_held() {
+            return self.last_words.is_some();
+        }
+        beside(&self.place).is_ok_and(|place| {
+            let _ = place.remove_successor();
+            place.exists()
+        })
+    }
+
     /// The start succeeds: removes what an earlier daemon said, or replaces it by the file that was prepared.
     pub(crate) fn renew_last_words(&self) {
         if !self.is_held() {
