@@ -135,6 +135,7 @@ impl Programs {
         }
         command.args(["build", "--quiet", "--profile", profile, "--bin", name]);
         command.current_dir(&directory).arg("--target-dir").arg(directory.join("target"));
+        eprintln!("building {package}/{name}, profile {profile}{}", if is_static { ", static" } else { "" });
         let mut built = directory.join("target");
         if is_static {
             let host = host()?;
@@ -151,8 +152,8 @@ impl Programs {
         let interpreter = directory.join("bin/python3");
         let is_installed = |package: &&str| {
             let name = package.split('=').next().unwrap_or_default();
-            let import = Command::new(&interpreter).args(["-c", &format!("import {name}")]).status();
-            import.is_ok_and(|status| status.success())
+            let import = Command::new(&interpreter).args(["-c", &format!("import {name}")]).output();
+            import.is_ok_and(|output| output.status.success())
         };
         if !PYTHON_PACKAGES.iter().all(is_installed) {
             succeed(Command::new("python3").args(["-m", "venv"]).arg(&directory))?;

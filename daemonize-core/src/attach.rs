@@ -166,6 +166,17 @@ pub trait Obey: Send + Sync + 'static {
     }
 }
 
+/// The control of a daemon that has no attachments, and so gives it to none.
+pub(crate) struct NoControl;
+
+impl Obey for NoControl {
+    fn stop(&self) {}
+
+    fn is_stopping(&self) -> bool {
+        false
+    }
+}
+
 /// What an [`Attachment`] knows of its daemon and may ask of it; cheap to clone, usable from any thread.
 #[derive(Clone)]
 pub struct Handle {

@@ -5,8 +5,8 @@ mod as_io;
 use crate::escape::escape_bytes;
 use crate::pid::Pid;
 use crate::stage::Stage;
+use daemonize_sys::error::Failure;
 pub(crate) use daemonize_sys::error::cause;
-use daemonize_sys::error::{Failure, failed};
 use std::fmt::{self, Display};
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -129,16 +129,37 @@ impl Error {
 
     /// An error with this text; control characters in it, which a path or a daemon's message may hold, are escaped.
     pub(crate) fn new(kind: ErrorKind, text: impl Into<String>) -> Error {
+        Error::with_text(kind, text.into())
+    }
+
+    /// Not generic, as are the functions below: errors are made in more than a hundred places.
+    #[cold]
+    fn with_text(kind: ErrorKind, text: String) -> Error {
         Error(Box::new(Inner { failure: Failure::new(kind, text), output: Vec::new(), errors: Vec::new() }))
     }
 
     /// "failed to \<verb\> `<thing>`: \<cause\>".
     pub(crate) fn failed(kind: ErrorKind, verb: &str, thing: impl Display, cause: impl Display) -> Error {
-        Error::new(kind, failed(verb, thing, cause))
+        Error::failed_at(kind, verb, &thing, &cause)
+    }
+
+    #[cold]
+    fn failed_at(kind: ErrorKind, verb: &str, thing: &dyn Display, cause: &dyn Display) -> Error {
+        Error::formatted(kind, format_args!("failed to {verb} `{thing}`: {cause}"))
+    }
+
+    #[cold]
+    fn formatted(kind: ErrorKind, text: fmt::Arguments<'_>) -> Error {
+        Error::with_text(kind, text.to_string())
     }
 
     pub(crate) fn configuration(cause: impl Display) -> Error {
-        Error::new(ErrorKind::Configuration, format!("failed to configure the daemon: {cause}"))
+        Error::wrong(&cause)
+    }
+
+    #[cold]
+    fn wrong(cause: &dyn Display) -> Error {
+        Error::formatted(ErrorKind::Configuration, format_args!("failed to configure the daemon: {cause}"))
     }
 
     pub(crate) fn stage(stage: Stage, cause: impl Display) -> Error {
@@ -146,7 +167,7 @@ impl Error {
     }
 
     pub(crate) fn system(verb: &str, cause: impl Display) -> Error {
-        Error::new(ErrorKind::System, format!("failed to {verb}: {cause}"))
+        Error::formatted(ErrorKind::System, format_args!("failed to {verb}: {cause}"))
     }
 
     /// Whether somebody has the pidfile who may let go of it.

@@ -43,6 +43,7 @@ mod stage;
 mod stdout;
 mod stopping;
 mod syslog;
+mod thread;
 
 use daemonize_sys as sys;
 use daemonize_sys::{capability, escape, mutex, pid, signal};

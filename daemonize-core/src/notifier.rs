@@ -14,6 +14,7 @@ use crate::pid::Pid;
 use crate::report;
 use crate::stopping;
 use crate::sys::places::started_by_systemd;
+use crate::thread::spawn;
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use nix::time::{ClockId, clock_gettime};
 use std::env;
@@ -26,7 +27,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
-use std::thread;
 use std::time::Duration;
 
 /// Says where messages go.
@@ -139,8 +139,13 @@ fn handed_over() -> Vec<(String, RawFd)> {
     }
     let count = usize::try_from(number(LISTEN[0]).unwrap_or(0).min(4096)).unwrap_or(0);
     let names = env::var(LISTEN[2]).unwrap_or_default();
-    let names = names.split(':').map(str::to_owned).chain(std::iter::repeat_with(String::new));
-    names.map(|name| if name.is_empty() { "unknown".to_owned() } else { name }).zip(FIRST..).take(count).collect()
+    let mut names = names.split(':');
+    let mut handed_over = Vec::new();
+    for fd in (FIRST..).take(count) {
+        let name = names.next().filter(|name| !name.is_empty()).unwrap_or("unknown");
+        handed_over.push((name.to_owned(), fd));
+    }
+    handed_over
 }
 
 /// The way to the service manager.
@@ -216,7 +221,7 @@ impl Attachment for Notifier {
         if let Some(interval) = self.watchdog {
             stopping::watch(interval);
             let link = Arc::clone(&self.link);
-            thread::Builder::new().name("daemon-watchdog".into()).spawn(move || link.feed(interval))?;
+            spawn("daemon-watchdog", move || link.feed(interval))?;
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use crate::sys::proc::{ProcStat, Users, read_small};
 use nix::errno::Errno;
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::sync::OnceLock;
 
 /// Names one process among all, before and after it, here and in other namespaces.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,16 +47,20 @@ impl Identity {
 
     /// Returns the state of this very process; a zombie is dead.
     pub(crate) fn life(&self) -> io::Result<Life> {
-        let here = BootContext::read()?;
-        if self.context.boot != here.boot {
+        if self.context.boot != boot_id()? {
             return Ok(Life::Dead);
         }
-        if self.context.pid_namespace != here.pid_namespace {
+        if self.context.pid_namespace != read_pid_namespace()? {
             return Ok(Life::Unknown("the pidfile was written in another pid namespace"));
         }
-        if !self.context.shares_time(&here) {
+        if !self.context.shares_time(read_time_namespace()) {
             return Ok(Life::Unknown("the pidfile was written in another time namespace"));
         }
+        self.life_in_context()
+    }
+
+    /// As [`life`](Identity::life), where the identity is known to be of this boot and of these namespaces.
+    fn life_in_context(&self) -> io::Result<Life> {
         match ProcStat::of(self.pid) {
             // A process that was killed stays a zombie as long as one of its threads cannot die (of a disk that does not
             // answer): it is dead as well, and its successor may start.
@@ -76,13 +80,14 @@ impl Identity {
         }
     }
 
-    /// Opens a handle on this very process: `None` if it is dead, or another process has its number by now.
+    /// Opens a handle on this very process: `None` if it is dead, or another process has its number by now. The identity
+    /// must be of this process's context: [`life`](Identity::life) has said so, or it was read here.
     pub(crate) fn open(&self) -> io::Result<Option<PidFd>> {
         let handle = match PidFd::open(self.pid) {
             Err(error) if errno(&error) == Some(Errno::ESRCH) => return Ok(None),
             other => other?,
         };
-        Ok((self.life()? == Life::Alive).then_some(handle))
+        Ok((self.life_in_context()? == Life::Alive).then_some(handle))
     }
 }
 
@@ -95,6 +100,38 @@ const BOOT: &str = "/proc/sys/kernel/random/boot_id";
 const PID_NAMESPACE: &str = "/proc/self/ns/pid";
 const TIME_NAMESPACE: &str = "/proc/self/ns/time";
 
+/// The id of the boot, which no process outlives.
+static BOOT_ID: OnceLock<String> = OnceLock::new();
+
+/// Returns the id of the boot; reads it at the first call.
+fn boot_id() -> io::Result<&'static str> {
+    if let Some(id) = BOOT_ID.get() {
+        return Ok(id);
+    }
+    // Missing where `/proc` shows processes only (`subset=pid`, `ProcSubset=pid` of systemd).
+    let id = read_small(BOOT, |id| String::from_utf8_lossy(id).trim_end().to_owned());
+    let id = id.map_err(|error| named(BOOT, &error))?;
+    Ok(BOOT_ID.get_or_init(|| id))
+}
+
+/// Returns the inode of the pid namespace. Not kept: a fork may lead into another one (`unshare(2)`).
+fn read_pid_namespace() -> io::Result<u64> {
+    read_namespace(PID_NAMESPACE).map_err(|error| named(PID_NAMESPACE, &error))
+}
+
+/// Returns the inode of the time namespace, if there is one.
+fn read_time_namespace() -> Option<u64> {
+    read_namespace(TIME_NAMESPACE).ok()
+}
+
+/// Reads the number in a link like `pid:[4026531836]` (`namespaces(7)`). To follow the link would cost twice as much: the
+/// kernel then makes an inode.
+fn read_namespace(path: &str) -> io::Result<u64> {
+    let target = fs::read_link(path)?;
+    let text = target.to_str().and_then(|text| text.split_once(":[")).and_then(|(_, rest)| rest.strip_suffix(']'));
+    text.and_then(|inode| inode.parse().ok()).ok_or_else(|| io::Error::other("it is not the link of a namespace"))
+}
+
 fn named(path: &str, error: &io::Error) -> io::Error {
     io::Error::other(format!("`{path}`: {}", cause(error)))
 }
@@ -102,17 +139,13 @@ fn named(path: &str, error: &io::Error) -> io::Error {
 impl BootContext {
     /// Reads the context of this process.
     pub(crate) fn read() -> io::Result<BootContext> {
-        // Missing where `/proc` shows processes only (`subset=pid`, `ProcSubset=pid` of systemd).
-        let boot = read_small(BOOT, |id| String::from_utf8_lossy(id).trim_end().to_owned());
-        let boot = boot.map_err(|error| named(BOOT, &error))?;
-        let pid_namespace = fs::metadata(PID_NAMESPACE).map_err(|error| named(PID_NAMESPACE, &error))?.ino();
-        let time_namespace = fs::metadata(TIME_NAMESPACE).ok().map(|namespace| namespace.ino());
-        Ok(BootContext { boot, pid_namespace, time_namespace })
+        let (boot, pid_namespace) = (boot_id()?.to_owned(), read_pid_namespace()?);
+        Ok(BootContext { boot, pid_namespace, time_namespace: read_time_namespace() })
     }
 
     /// Returns `false` if start times read here and there differ by the offset of a time namespace (`time_namespaces(7)`).
-    fn shares_time(&self, other: &BootContext) -> bool {
-        match (self.time_namespace, other.time_namespace) {
+    fn shares_time(&self, time_namespace: Option<u64>) -> bool {
+        match (self.time_namespace, time_namespace) {
             (Some(one), Some(other)) => one == other,
             // An older pidfile, or a kernel without time namespaces.
             _ => true,
@@ -138,6 +171,13 @@ mod tests {
         let time_namespace = me.context.time_namespace.map(|inode| inode + 1);
         assert!(matches!(elsewhere(BootContext { time_namespace, ..me.context.clone() }), Life::Unknown(_)));
         assert_eq!(elsewhere(BootContext { time_namespace: None, ..me.context.clone() }), Life::Alive);
+    }
+
+    #[test]
+    fn namespaces_read_from_their_links_are_their_inodes() {
+        use std::os::unix::fs::MetadataExt;
+        assert_eq!(read_pid_namespace().unwrap(), fs::metadata(PID_NAMESPACE).unwrap().ino());
+        assert_eq!(read_time_namespace(), fs::metadata(TIME_NAMESPACE).ok().map(|namespace| namespace.ino()));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod find;
 mod reception;
 mod status;
 
+use find::{Found, find_and_look};
 pub(crate) use find::{find, refuse_second};
 pub(crate) use status::status;
 pub use status::{LastWords, State, Status};
@@ -73,10 +74,11 @@ impl fmt::Display for Stopped {
 /// Stops the daemon and waits for its end; success if there is none.
 pub(crate) fn stop(settings: &Settings) -> Result<Stopped> {
     settings.check()?;
-    let pidfile = find(settings)?;
+    let Found { path: pidfile, look } = find_and_look(settings)?;
     let began = Instant::now();
     let deadline = began + settings.stop_timeout();
-    let mut stop = Stop { settings, began, deadline, pid: None, killed: false, handled_by_program: false, pidfile };
+    let mut stop =
+        Stop { settings, began, deadline, look, pid: None, killed: false, handled_by_program: false, pidfile };
     let mut pause = Duration::from_millis(1);
     while !stop.attempt()? {
         thread::sleep(pause);
@@ -104,7 +106,7 @@ pub(crate) fn send(settings: &Settings, signal: Signal) -> Result<()> {
             }
             other => return Err(not_sent(signal, describe_file(&pidfile, &other))),
         };
-        if let Some(process) = certain(&pidfile, &probe, &identity)? {
+        if let Some(process) = certain(&probe, &identity)? {
             // A zombie takes any signal.
             if wait(&process, Instant::now())? {
                 continue;
@@ -123,6 +125,8 @@ struct Stop<'a> {
     settings: &'a Settings,
     began: Instant,
     deadline: Instant,
+    /// The look that has found the pidfile.
+    look: Option<(Probe, Holder)>,
     pid: Option<Pid>,
     killed: bool,
     handled_by_program: bool,
@@ -133,12 +137,24 @@ impl Stop<'_> {
     /// Ends whoever is alive, then cleans up; whether nothing is left.
     fn attempt(&mut self) -> Result<bool> {
         loop {
-            let probe = look(&self.pidfile)?;
-            match holder(&self.pidfile, &probe)? {
-                Holder::Nothing => return self.clean_lock(),
+            let (probe, holder) = if let Some(found) = self.look.take() {
+                found
+            } else {
+                let probe = look(&self.pidfile)?;
+                let holder = holder(&self.pidfile, &probe)?;
+                (probe, holder)
+            };
+            match holder {
+                Holder::Nothing => {
+                    return self.until_unlocked(clean_lock(&probe, self.words())?, &Holder::Nothing);
+                }
                 Holder::Alive(identity) => {
-                    if let Some(process) = certain(&self.pidfile, &probe, &identity)? {
+                    if let Some(process) = certain(&probe, &identity)? {
                         self.end(&process, &identity)?;
+                        // Most daemons remove their files themselves; what is left needs another look from the root on.
+                        if probe.is_nothing_left() {
+                            return Ok(true);
+                        }
                     }
                 }
                 other => return self.clean(&other),
@@ -204,15 +220,6 @@ impl Stop<'_> {
         self.until_unlocked(obstacle, holder)
     }
 
-    /// There is no pidfile: removes a lock file that a killed start has left. If a process holds the lock, the pidfile
-    /// of a daemon was removed, or a child of a dead one kept the lock.
-    fn clean_lock(&self) -> Result<bool> {
-        match self.pidfile.parent().map(Path::try_exists) {
-            Some(Ok(false)) => Ok(true),
-            _ => self.until_unlocked(clean_lock(&self.pidfile, self.words())?, &Holder::Nothing),
-        }
-    }
-
     /// Keeps why the daemon that this stop has ended failed: the caller has not seen it.
     fn words(&self) -> Forget {
         if self.pid.is_some() { Forget::Successes } else { Forget::All }
@@ -251,10 +258,10 @@ fn wait(process: &PidFd, deadline: Instant) -> Result<bool> {
 
 /// Reads the file; a directory that is not there holds none.
 fn look(pidfile: &Path) -> Result<Probe> {
-    match pidfile.parent().map(Path::try_exists) {
+    PidFile::probe(pidfile).or_else(|error| match pidfile.parent().map(Path::try_exists) {
         Some(Ok(false)) => Ok(Probe::nothing()),
-        _ => PidFile::probe(pidfile),
-    }
+        _ => Err(error),
+    })
 }
 
 fn holder(pidfile: &Path, probe: &Probe) -> Result<Holder> {
@@ -264,11 +271,11 @@ fn holder(pidfile: &Path, probe: &Probe) -> Result<Holder> {
 }
 
 /// A handle on exactly the process that the file named, and still names; `None` when to look again.
-fn certain(pidfile: &Path, probe: &Probe, identity: &Identity) -> Result<Option<PidFd>> {
+fn certain(probe: &Probe, identity: &Identity) -> Result<Option<PidFd>> {
     let process = identity
         .open()
         .map_err(|error| Error::failed(ErrorKind::Stop, "get hold of pid", identity.pid, cause(&error)))?;
-    let unchanged = process.is_some() && look(pidfile)?.is_same(probe);
+    let unchanged = process.is_some() && probe.is_unchanged()?;
     Ok(process.filter(|_| unchanged))
 }
 

@@ -3,13 +3,13 @@
 use crate::escape::{escape, escape_lines};
 use crate::mutex;
 use crate::syslog;
+use crate::thread::spawn;
 use log::Level;
 use nix::sys::stat::{fstat, major, minor};
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
-use std::thread;
 
 static NAME: Mutex<String> = Mutex::new(String::new());
 
@@ -68,17 +68,20 @@ fn report(text: &str, to_syslog: bool) {
 /// in the daemon, a copy of it, when its stages are done. Nothing is recorded in between.
 pub(crate) fn record(level: Level, name: &str, what: impl Display) {
     if level <= log::max_level() {
-        // A logger that panics does not stop the daemon.
-        let _ =
-            catch_unwind(AssertUnwindSafe(|| log::log!(level, "{}: {}", escape(name), one_line(&what.to_string()))));
+        record_text(level, name, &what.to_string());
     }
+}
+
+fn record_text(level: Level, name: &str, text: &str) {
+    // A logger that panics does not stop the daemon.
+    let _ = catch_unwind(AssertUnwindSafe(|| log::log!(level, "{}: {}", escape(name), one_line(text))));
 }
 
 /// Makes a record as [`record`] does, without waiting for the logger: the body may hold its lock.
 pub(crate) fn record_from_signal_thread(level: Level, name: &str, what: &'static str) {
     if level <= log::max_level() {
         let name = name.to_owned();
-        let _ = thread::Builder::new().name("daemon-log".into()).spawn(move || record(level, &name, what));
+        let _ = spawn("daemon-log", move || record(level, &name, what));
     }
 }
 

@@ -6,6 +6,7 @@
 //! which the body registers here, belong to the thread that takes the registration, which tells their receipts.
 
 use crate::mutex::lock;
+use crate::thread::spawn;
 use nix::unistd::gettid;
 use std::mem;
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
@@ -132,7 +133,7 @@ impl Settlement {
         // If no thread can be made, another attempt is worth it: a worker that ends meanwhile makes room for one.
         let settling = loop {
             let settling = Arc::clone(&messages);
-            let running = Running::spawn(move || settling.settle());
+            let running = Running::spawn(Box::new(move || settling.settle()));
             if running.is_started() || begin.elapsed() >= limit {
                 break running;
             }
@@ -164,10 +165,10 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    pub(crate) fn spawn(f: impl FnOnce() + Send + 'static) -> Running {
+    pub(crate) fn spawn(f: Box<dyn FnOnce() + Send>) -> Running {
         let done = Arc::new((Mutex::new(false), Condvar::new()));
         let signal = Arc::clone(&done);
-        let thread = thread::Builder::new().name("daemon-end".into()).spawn(move || {
+        let thread = spawn("daemon-end", move || {
             f();
             *lock(&signal.0) = true;
             signal.1.notify_one();
@@ -189,7 +190,7 @@ impl Running {
 
 /// Runs what may hang on a thread of its own, and waits for it no longer than `limit`.
 pub(crate) fn within(limit: Duration, f: impl FnOnce() + Send + 'static) {
-    Running::spawn(f).wait_until(Instant::now() + limit);
+    Running::spawn(Box::new(f)).wait_until(Instant::now() + limit);
 }
 
 #[cfg(test)]

@@ -54,8 +54,12 @@ pub fn cause(error: &io::Error) -> String {
     let text = error.to_string();
     let Some(errno) = error.raw_os_error() else { return text };
     let text = text.strip_suffix(&format!(" (os error {errno})")).unwrap_or(&text);
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+    let mut text = text.to_owned();
+    // Not a letter of any language: the table of those is 12 KB of every program.
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_lowercase();
+    }
+    text
 }
 
 /// Returns the errno of an error that a system call has caused.

@@ -37,6 +37,7 @@ pub mod keyring;
 pub mod main_process;
 pub mod mask;
 pub mod mutex;
+pub mod outlined;
 pub mod pid;
 pub mod pidfd;
 pub mod places;
@@ -49,6 +50,7 @@ pub mod stray;
 pub mod table;
 pub mod trust;
 pub mod wait;
+pub mod wakeup;
 
 pub use capability::{Capability, UnknownCapability};
 pub use pid::Pid;

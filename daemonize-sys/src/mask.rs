@@ -2,11 +2,14 @@
 
 use crate::cvt;
 use crate::signal::Signal;
-use nix::poll::{PollFd, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io;
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::time::Duration;
+
+/// The other side of a stream socket sends nothing more (`POLLRDHUP` of `poll(2)`), which nix does not name.
+pub const PEER_SHUTDOWN: PollFlags = PollFlags::from_bits_retain(libc::POLLRDHUP);
 
 /// A set of signals (`sigsetops(3)`).
 #[derive(Clone, Copy)]

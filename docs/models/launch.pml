@@ -8,9 +8,10 @@
  *
  * ready pair D - L: READY or FAILED, or EXITING (the body called exit(3): with status 0 the start succeeded, and D is
  *                   dead, STATUS says so); end of file when every copy of D's end is closed.
- * ctl pair L - M:   M says FORKED(pid); L says RELEASE or nothing. END OF FILE ABORTS THE START (shutdown, close, death).
- *                   M answers RELEASED or STATUS(why). After STATUS it waits: L removes the files and kills M's group;
- *                   if L is gone instead, M removes them.
+ * ctl pair L - M:   M says FORKED(pid); L says RELEASE or nothing. END OF FILE ABORTS THE START (shutdown, close, death),
+ *                   unless RELEASE came first. RELEASE wakes nobody: M looks for it at the end of file, and when D dies.
+ *                   M answers RELEASED or STATUS(why). After STATUS without RELEASE it waits: L removes the files and
+ *                   kills M's group; if L is gone instead, M removes them.
  * L -> D:           WRITTEN (the pidfile is complete; this is who you are), then GO; end of file when L is gone.
  *
  * L alone writes the pidfile, and while L lives only L removes it before GO. So a slow launcher never writes over a
@@ -25,6 +26,7 @@
  *   F_NOWATCH (D's body runs, and no thread of D watches the launcher)
  *   F_MCLEANS (M removes the files although L lives: L writes after that)    F_NOWAIT (D says READY before WRITTEN)
  *   F_MLEAVES (M exits after STATUS although L may be killed before it cleans)
+ *   F_DEATH (a death counts even behind RELEASE: M kills what a daemon that was told GO has left running)
  *   EAGER (not a fault: a launcher about to exit waits for no process) */
 #define READY 1
 #define FAILED 2
@@ -45,11 +47,11 @@ byte rp, c2m, m2c, outcome;
 bit file, written, told, gone; /* the pidfile; WRITTEN sent; FORKED sent; the lock's name is removed (P9 done) */
 bit aL=1, aM, zM, aD, zD, aG, forkedD;
 bit dk, mk, lk, gk, mstop;     /* SIGKILL pending for ... ; M stopped */
-bit pend, sawready, body, cleanexit, released, mkilled, go, viol, pd, lost, zero;
+bit pend, sawready, heard, body, cleanexit, released, mkilled, go, viol, pd, lost, zero;
 #define locked  (kL||kM||kD||kG)
 #define rpeof   (!wM && !wD && !wG)
 #define ceof    (!mM && !mD)                       /* what L sees on ctl */
-#define silence (c2m!=RELEASE && (shut || (!eL && !eM)))
+#define hangup  (shut || (!eL && !eM))             /* what wakes M; a packet does not */
 #define Lgone   (!eL && !eM)                       /* POLLHUP, not only end of file */
 /* P9 under the lock: pidfile, then lock; a second one finds the lock's name gone and does nothing */
 inline removefiles(copy) { assert(copy); if :: !gone -> file=0; gone=1 :: else fi }
@@ -77,10 +79,15 @@ active proctype Launcher() {
 release:
     assert(written);
     if :: mM || mD -> c2m=RELEASE :: else fi;                 /* else EPIPE */
-    if :: m2c==RELEASED -> atomic { go=1; outcome=SUCCESS }    /* GO: the commit point */
 #ifdef EAGER
-       :: true -> atomic { go=1; outcome=SUCCESS } goto fin    /* a launcher about to exit: RELEASE, GO, _exit */
+    if :: atomic { !rpeof -> go=1; outcome=SUCCESS } goto fin  /* a launcher about to exit: RELEASE, GO, _exit */
+       :: rpeof -> skip                                       /* GO meets EPIPE: D died between READY and GO */
+       :: shut=1
+    fi;
+#else
+    shut=1;                                                   /* M looks for RELEASE */
 #endif
+    if :: shut && m2c==RELEASED -> atomic { go=1; outcome=SUCCESS }    /* GO: the commit point */
        :: m2c==STATUS -> goto verdict                         /* died between READY and release */
        :: ceof && m2c==NONE -> goto violent                   /* M was killed */
        :: true -> goto violent                                /* second deadline: M is stopped */
@@ -168,9 +175,16 @@ proctype Middle() {
     kM=0;
 #endif
     do
-    :: !aD -> break                                           /* pidfd: D died (also when RELEASE is there) */
-    :: aD && c2m==RELEASE -> released=1; m2c=RELEASED; goto gone_
-    :: silence ->
+    :: !aD ->                                                 /* pidfd: D died */
+#ifdef F_DEATH
+       break
+#else
+       if :: c2m==RELEASE -> zD=0; atomic { released=1; m2c=STATUS } goto gone_       /* the rest is L's, or D's own */
+          :: else -> break
+       fi
+#endif
+    :: aD && hangup && c2m==RELEASE -> released=1; m2c=RELEASED; goto gone_
+    :: aD && hangup && c2m!=RELEASE ->
 #ifdef F_ASIS
        goto gone_
 #else
@@ -187,7 +201,7 @@ proctype Middle() {
     atomic { removefiles(kM) }
 #endif
 #ifndef F_NOGROUP
-    if :: aG -> gk=1 :: else fi;                              /* kill(0, SIGKILL): what D left in this group, and itself */
+    if :: aG -> assert(!heard); gk=1 :: else fi;              /* kill(0, SIGKILL): what D left in this group, and itself */
 #endif
 gone_: skip
   } unless { mk || mstop -> end_stopped: (mk) };
@@ -233,7 +247,7 @@ end_body: (false)
 #endif
     atomic { if :: aL -> rp=READY; sawready=1 :: else -> goto dead fi }               /* EPIPE: M cleans up */
 #ifndef NOGO
-    if :: go
+    if :: go -> heard=1
        :: !go && !aL -> atomic { removefiles(kD); goto dead }  /* end of file instead of GO: undo */
 #ifndef ENTERED
        :: !go && pend -> goto dead                            /* to stop, and the launcher is busy: the files are L's */

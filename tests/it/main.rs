@@ -16,6 +16,7 @@ mod bad_input;
 mod brokers;
 mod clients;
 mod container;
+mod costs;
 mod dropped;
 mod events;
 mod examples;

@@ -3,6 +3,7 @@
 use super::{Daemon, Held, MessageDaemon, RunDaemon, StepDaemon};
 use crate::body::{Ack, Ending, Fetched, Messages, Outcome, Retry, Run, Step, StepOutcome, Work, handle_messages};
 use crate::settings::{Settings, set_optional};
+use crate::sys::outlined::Outlined;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use std::time::Duration;
 impl Daemon {
     /// A daemon of this name, which is that of its pidfile unless [`pidfile`](Daemon::pidfile) is set.
     pub fn new(name: impl Into<String>) -> Daemon {
-        Daemon { settings: Settings::new(name.into()), work: (), held: Held::default() }
+        Daemon { settings: Outlined::new(Settings::new(name.into())), work: (), held: Held::default() }
     }
 
     /// Runs `body` once; the daemon ends as it returns.

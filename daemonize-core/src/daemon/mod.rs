@@ -14,6 +14,7 @@ pub use verbs::Partial;
 use crate::body::{Run, Step};
 use crate::settings::Settings;
 use crate::signal::Signal;
+use crate::sys::outlined::Outlined;
 use held::Held;
 use std::fmt;
 
@@ -37,9 +38,8 @@ use std::fmt;
 ///
 /// Nothing a builder method is given is lost or fails there: the first mistake is reported by the first verb, before
 /// anything happens.
-#[derive(Clone)]
 pub struct Daemon<W = ()> {
-    settings: Settings,
+    settings: Outlined<Settings>,
     work: W,
     /// A pidfile that the caller has locked.
     held: Held,
@@ -66,8 +66,8 @@ impl<W> Daemon<W> {
     /// ```
     #[must_use]
     pub fn without_work(&self) -> Daemon {
-        let Settings { name, pidfile, no_pidfile, start_timeout, mistake, .. } = &self.settings;
-        let mut settings = Settings::new(name.clone());
+        let Settings { name, pidfile, no_pidfile, start_timeout, mistake, .. } = &*self.settings;
+        let mut settings = Outlined::new(Settings::new(name.clone()));
         (settings.pidfile, settings.mistake) = (pidfile.clone(), mistake.clone());
         (settings.no_pidfile, settings.start_timeout) = (*no_pidfile, *start_timeout);
         Daemon { settings, work: (), held: Held::default() }
@@ -83,6 +83,12 @@ impl<W> Daemon<W> {
     /// ```
     pub fn mentions(&self, signal: Signal) -> bool {
         self.settings.signals.mentions(signal)
+    }
+}
+
+impl<W: Clone> Clone for Daemon<W> {
+    fn clone(&self) -> Daemon<W> {
+        Daemon { settings: self.settings.copy(), work: self.work.clone(), held: self.held.clone() }
     }
 }
 

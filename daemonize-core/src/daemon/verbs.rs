@@ -55,7 +55,7 @@ impl<W: Work> Daemon<W> {
         }
         // Taken first, so that a mistake removes it, as where a start fails later.
         let held = self.held.take();
-        let checked = Checked::new(self.settings.clone())?;
+        let checked = Checked::new(self.settings.copy())?;
         // A lock that is ours keeps every daemon out.
         if checked.has_pidfile() && !checked.is_restart() && held.is_none() {
             records::stop(&self.settings.name, reach::stop(&self.settings))?;
@@ -82,7 +82,7 @@ impl<W: Work> Daemon<W> {
         self.settings.detach = Detach::Never;
         records::starting(&self.settings.name, " in the foreground");
         match Locked::new(self.settings, self.held.take())?.split(false)? {
-            Role::Daemon(birth) => live(*birth, self.work, Exit::Whole),
+            Role::Daemon(birth) => live(birth, self.work, Exit::Whole),
             Role::Launcher(started) => started.report(),
         }
     }
@@ -108,7 +108,7 @@ fn conclude<W: Work>(launch: Locked, work: W, leaving: bool, exit: Exit) -> Resu
     let exit = if launch.is_detached() { exit } else { Exit::Whole };
     match launch.split(leaving)? {
         Role::Launcher(started) => Ok(started),
-        Role::Daemon(birth) => match live(*birth, work, exit)? {},
+        Role::Daemon(birth) => match live(birth, work, exit)? {},
     }
 }
 
@@ -144,7 +144,7 @@ impl<W> Daemon<W> {
         records::starting(&name, "");
         match Locked::new(self.settings, self.held.take())?.split(true)? {
             Role::Launcher(started) => records::start(&name, Ok(started))?.report(),
-            Role::Daemon(birth) => Partial(*birth).run_to(stage),
+            Role::Daemon(birth) => Partial(birth).run_to(stage),
         }
     }
 
@@ -246,7 +246,7 @@ impl<W> Daemon<W> {
 ///
 /// Dropped, it ends the launch as failed, and with it this process.
 #[must_use = "the launcher waits for `activate`"]
-pub struct Partial(Birth);
+pub struct Partial(Box<Birth>);
 
 impl Partial {
     /// Runs the stages up to and with `stage`; those that have run do not run again.

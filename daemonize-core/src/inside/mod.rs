@@ -1,11 +1,13 @@
 //! What the body of a daemon may call, and what this process knows of itself once it is one.
 
 mod last_words;
+mod process_control;
 mod self_restart;
 mod sleeping;
 pub mod testing;
 
 pub(crate) use last_words::keep_panics;
+pub(crate) use process_control::ThisDaemon;
 pub use self_restart::restart;
 pub(crate) use self_restart::{Program, RESTART_ENV, RestartedFrom, pass_stop_on};
 pub(crate) use sleeping::expect_to_be_unwound;

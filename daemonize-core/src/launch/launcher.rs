@@ -22,25 +22,24 @@ use crate::notifier::Manager;
 use crate::pid::Pid;
 use crate::pidfile::PidFile;
 use crate::process::{BootContext, Identity};
-use crate::settings::{OnOutput, Ready};
+use crate::settings::Ready;
+use crate::signal::Signal;
 use crate::stage::Stage;
 use crate::stdout;
+use crate::sys::dispositions;
 use crate::sys::error::errno;
 use crate::sys::fork::{Alone, Fence, Fork, fork};
+use crate::sys::outlined::Outlined;
 use crate::sys::proc::ProcStat;
 use crate::sys::wait::Ended;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags};
 use std::os::fd::AsFd;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long the session leader may take for an answer that costs it nothing.
 const ANSWER: Duration = Duration::from_secs(1);
-
-/// Why a living daemon that has closed its end of the socket is not started.
-const CLOSED: &str = "failed to start: the daemon closed its connection to the launcher before it was ready: a body that \
-                      executes another program in its place needs `ready = entered`, or `daemon::ready()` before it";
 
 /// Forks; returns in the launcher when the outcome is known, and in the daemon.
 ///
@@ -63,22 +62,22 @@ pub(super) fn split(mut block: SignalBlock, launch: Launch, alone: Alone, leavin
             block.leave_blocked();
             let birth = session_leader::split(launch, alone, daemon_end, middle_end, captured);
             fence.open();
-            Ok(Role::Daemon(Box::new(birth)))
+            Ok(Role::Daemon(birth))
         }
         Fork::Parent(session_leader) => {
             drop((daemon_end, middle_end, captured));
             // While the session leader makes the daemon.
             let context = BootContext::read();
             let addresses = (!launch.plan.tells_addresses()).then(Vec::new);
-            let Launch { plan: Plan { settings, detached, pidfile, manager, .. }, lock } = launch;
-            let destinations = Destination::of(&settings, detached);
+            let Launch { plan, lock } = launch;
+            let Plan { settings, detached, .. } = &*plan;
+            let destinations = Destination::of(settings, *detached);
             let captures_body = settings.ready != Ready::Auto;
             let log = destinations.iter().rev().find_map(Destination::log).filter(|_| !captures_body).cloned();
             let mut launcher = Launcher {
                 ready,
                 ctl,
                 capture,
-                on_output: settings.on_output.clone(),
                 session_leader,
                 daemon: None,
                 exiting: None,
@@ -86,17 +85,18 @@ pub(super) fn split(mut block: SignalBlock, launch: Launch, alone: Alone, leavin
                 log,
                 addresses,
                 context: Some(context),
-                pidfile: PidFileState::of(&settings),
+                ignored: dispositions::ignored(),
+                pidfile: PidFileState::of(settings),
                 lock,
-                manager,
                 deadline: Deadline::after(settings.start_timeout),
                 block,
+                plan,
                 destinations,
                 left_behind: false,
                 reaped: false,
             };
             let outcome = launcher.listen();
-            launcher.conclude(outcome, pidfile, leaving).map(Role::Launcher)
+            launcher.conclude(outcome, leaving).map(Role::Launcher)
         }
     }
 }
@@ -107,8 +107,6 @@ struct Launcher {
     /// To the session leader.
     ctl: Channel,
     capture: Option<Capture>,
-    /// Until it panics.
-    on_output: Option<OnOutput>,
     session_leader: Pid,
     /// Named by the session leader, which forked it.
     daemon: Option<Pid>,
@@ -122,10 +120,11 @@ struct Launcher {
     addresses: Option<Vec<String>>,
     /// The boot and the namespaces of this process and its daemon; taken when the daemon's identity is made.
     context: Option<std::io::Result<BootContext>>,
+    /// The signals that this process ignores, and so the daemon at its fork.
+    ignored: Vec<Signal>,
     pidfile: PidFileState,
     lock: Option<PidFile>,
-    /// For which the launcher is the service, until it says who is.
-    manager: Option<&'static Manager>,
+    plan: Outlined<Plan>,
     deadline: Deadline,
     block: SignalBlock,
     /// The destinations of the daemon's stdout and stderr.
@@ -181,7 +180,7 @@ impl Launcher {
             (Ok(Some(Message::Ready)), _) if self.block.is_interrupted() => {
                 Outcome::Failed(Error::new(ErrorKind::Stopped, "failed to start: interrupted"))
             }
-            (Ok(Some(Message::Ready)), Some(daemon)) if matches!(self.pidfile, PidFileState::Written) => {
+            (Ok(Some(Message::Ready)), Some(daemon)) if matches!(self.pidfile, PidFileState::Written { .. }) => {
                 Outcome::Ready(daemon)
             }
             (Ok(Some(Message::MoreTime(time))), _) => {
@@ -189,7 +188,7 @@ impl Launcher {
                 return None;
             }
             (Ok(Some(Message::Failed(error))), _) => Outcome::Failed(error),
-            (Ok(Some(Message::Exiting)), Some(daemon)) if matches!(self.pidfile, PidFileState::Written) => {
+            (Ok(Some(Message::Exiting)), Some(daemon)) if matches!(self.pidfile, PidFileState::Written { .. }) => {
                 self.exiting = Some(daemon);
                 return None;
             }
@@ -230,9 +229,11 @@ impl Launcher {
         });
         match written {
             Ok(Some(identity)) => {
-                self.pidfile = PidFileState::Written;
                 // A daemon that is dead is reported by the session leader.
-                let _ = self.ready.send(&Message::Written(identity));
+                let _ = self.ready.send(&Message::Written(identity, std::mem::take(&mut self.ignored)));
+                // While the daemon runs its stages, and not between READY and GO.
+                let last_words_due = self.lock.as_ref().is_some_and(PidFile::last_words_are_due);
+                self.pidfile = PidFileState::Written { last_words_due };
             }
             // Dead already: the session leader reports how it died.
             Ok(None) => {}
@@ -262,12 +263,13 @@ impl Launcher {
     /// Takes what was printed; before GO, so that it stands in the log before what the daemon prints itself.
     fn drain(&mut self) {
         let Some(capture) = &mut self.capture else { return };
-        let Some(on_output) = &self.on_output else { return capture.drain() };
+        let Some(on_output) = &self.plan.settings.on_output else { return capture.drain() };
         let printed = capture.take_new();
         // The user's code, which may take long: with the caller's mask, so that a signal can end it, and with it the start.
         let call = || printed.iter().all(|output| output.is_empty() || on_output.call(output));
         if !self.block.with_original_mask(call) {
-            self.on_output = None;
+            // It has panicked.
+            self.plan.settings.on_output = None;
         }
     }
 
@@ -277,15 +279,15 @@ impl Launcher {
         self.capture.take().map(Capture::finish).unwrap_or_default()
     }
 
-    fn conclude(mut self, outcome: Outcome, pidfile: PathBuf, leaving: bool) -> Result<Started> {
+    fn conclude(mut self, outcome: Outcome, leaving: bool) -> Result<Started> {
         let failure = match outcome {
             Outcome::Ready(pid) => match self.release(pid, leaving) {
-                Ok(()) => return Ok(self.success(pid, pidfile)),
+                Ok(()) => return Ok(self.success(pid)),
                 Err(error) => error,
             },
             Outcome::Exited(pid) => {
                 self.clean_up_after_exit();
-                return Ok(self.success(pid, pidfile));
+                return Ok(self.success(pid));
             }
             Outcome::Dead(verdict) => {
                 self.clean_up_after_verdict();
@@ -314,73 +316,50 @@ impl Launcher {
     /// L7: RELEASE to the session leader, then GO to the daemon. The error is how the daemon died in between.
     fn release(&mut self, daemon: Pid, leaving: bool) -> Result<()> {
         let _ = self.ctl.send(&Message::Release);
-        // A launcher that is about to exit waits for no process: the next start absorbs the session leader's last moments.
+        // A launcher that is about to exit waits for no process, and its exit makes the session leader look for RELEASE: the
+        // next start absorbs the session leader's last moments.
         if !leaving {
+            self.ctl.shutdown_write();
             match self.answer(ANSWER) {
                 Some(Message::Released) => {}
-                message => {
-                    let verdict = Verdict::of(message);
-                    self.clean_up(verdict.is_some());
-                    return Err(verdict.map_or_else(|| died(None), Verdict::into_error));
-                }
+                message => return Err(self.undo(message)),
             }
         }
         self.drain();
-        if let Some(notifier) = self.manager.and_then(Manager::connect) {
+        // The launcher is the service until it says who is.
+        if let Some(notifier) = self.plan.manager.and_then(Manager::connect) {
             // A service must be an orphan: the manager hears of its end only if no other process does.
             self.reap_session_leader();
             notifier.introduce(daemon);
         }
-        self.lock.iter().for_each(PidFile::renew_last_words);
-        let begun = self.ready.send(&Message::Go).is_ok();
-        match self.lock.take() {
-            // It died after READY, and the session leader watches no more.
-            Some(lock) if !begun => drop(lock.release()),
-            Some(lock) => lock.abandon(),
-            None => {}
+        if matches!(self.pidfile, PidFileState::Written { last_words_due: true }) {
+            self.lock.iter().for_each(PidFile::renew_last_words);
         }
-        if !leaving || !begun {
-            self.reap_session_leader();
-        }
-        if begun { Ok(()) } else { Err(died(None)) }
-    }
-
-    /// L8: end of file makes the session leader kill the daemon and report how it died; without a report within
-    /// [`ANSWER`], both are killed from here.
-    fn abort(&mut self) -> Option<Verdict> {
-        self.ctl.shutdown_write();
-        let verdict = Verdict::of(self.answer(ANSWER));
-        self.clean_up(verdict.is_some());
-        verdict
-    }
-
-    /// The daemon's end of the socket is closed. Its death is reported at once, unless it has closed the descriptor itself.
-    fn end_of_file(&mut self) -> Error {
-        if let Some(verdict) = Verdict::of(self.answer(ANSWER / 2)) {
-            self.clean_up_after_verdict();
-            return verdict.into_error();
-        }
-        match self.abort() {
-            Some(_) => Error::new(ErrorKind::Died, CLOSED),
-            None => died(None),
-        }
-    }
-
-    /// Returns what the session leader says within `time`, but for FORKED, which may still be on its way.
-    fn answer(&self, time: Duration) -> Option<Message> {
-        let deadline = Instant::now() + time;
-        while self.block.wait_readable(&self.ctl, deadline) {
-            match self.ctl.receive().ok().flatten() {
-                Some(Message::Forked(_)) => {}
-                message => return message,
+        match self.ready.send(&Message::Go) {
+            Ok(()) => {
+                self.lock.take().into_iter().for_each(PidFile::abandon);
+                if !leaving {
+                    self.reap_session_leader();
+                }
+                Ok(())
+            }
+            // It died after READY, and the session leader still watches it.
+            Err(_) if leaving => {
+                let message = self.answer(ANSWER);
+                Err(self.undo(message))
+            }
+            Err(_) => {
+                self.remove_pidfile();
+                self.reap_session_leader();
+                Err(died(None))
             }
         }
-        None
     }
 
-    fn success(mut self, pid: Pid, pidfile: PathBuf) -> Started {
+    fn success(mut self, pid: Pid) -> Started {
         let (output, errors) = self.finish_capture();
         let [stdout, stderr] = self.destinations;
+        let pidfile = std::mem::take(&mut self.plan.pidfile);
         Started { pid, pidfile, stdout, stderr, output, errors }
     }
 

@@ -23,9 +23,11 @@ use crate::stage::Stage;
 use crate::stdout;
 use crate::stopping;
 use crate::sys::fork::{Fence, at_exit, exit_now};
+use crate::sys::outlined::Outlined;
 use log::Level;
 use nix::unistd::isatty;
 use std::convert::Infallible;
+use std::fmt::Write;
 use std::fs::File;
 use std::sync::Arc;
 use std::time::Instant;
@@ -40,7 +42,7 @@ pub(crate) enum Exit {
 }
 
 /// Runs the body and ends the process. An error comes back only where there is no launcher to be told.
-pub(crate) fn live<W: Work>(birth: Birth, work: W, exit: Exit) -> Result<Infallible> {
+pub(crate) fn live<W: Work>(birth: Box<Birth>, work: W, exit: Exit) -> Result<Infallible> {
     let _fence = Fence::around(birth.is_detached());
     let leave = match exit {
         Exit::Now => leave_now,
@@ -55,7 +57,7 @@ pub(crate) fn live<W: Work>(birth: Birth, work: W, exit: Exit) -> Result<Infalli
 }
 
 /// Becomes the daemon and goes on: the rest of the program is the body.
-pub(crate) fn live_on(birth: Birth) -> Result<()> {
+pub(crate) fn live_on(birth: Box<Birth>) -> Result<()> {
     begin(birth, leave_whole)?;
     at_exit(tidy_up);
     Ok(())
@@ -90,7 +92,7 @@ extern "C" fn settle_at_exit() {
 }
 
 /// From the last stage to the body: attachments, readiness, the signal thread.
-fn begin(birth: Birth, leave: fn() -> !) -> Result<&'static Inside> {
+fn begin(birth: Box<Birth>, leave: fn() -> !) -> Result<&'static Inside> {
     let Born { block, settings, mut inside, announcement } = birth.born(leave)?;
     if announcement.link.is_none() && !settings.signals.mentions(Signal::SIGHUP) && is_at_a_terminal() {
         // The terminal is gone.
@@ -113,6 +115,12 @@ fn begin(birth: Birth, leave: fn() -> !) -> Result<&'static Inside> {
     let ready = settings.ready;
     let stages = (Level::Debug <= log::max_level()).then(|| stages_done(&settings));
     let mut service = service(inside, settings, &announcement);
+    // With `entered` behind READY: what the launcher waits for comes first. But before the body, which may change what is
+    // looked at.
+    let looks_first = ready != Ready::Entered;
+    if looks_first && inside.obstacle.is_none() {
+        inside.program.look();
+    }
     match readiness::begin(inside, announcement, ready) {
         Ok(undecided) => service.undecided = undecided,
         Err((announcement, error)) => {
@@ -120,6 +128,9 @@ fn begin(birth: Birth, leave: fn() -> !) -> Result<&'static Inside> {
             announcement.refuse(&error);
             return Err(error);
         }
+    }
+    if !looks_first && inside.obstacle.is_none() {
+        inside.program.look();
     }
     start(inside, service);
     if let Some(stages) = stages {
@@ -136,19 +147,21 @@ fn begin(birth: Birth, leave: fn() -> !) -> Result<&'static Inside> {
 
 /// Says which stages are done, and which of them a hook has replaced.
 fn stages_done(settings: &Settings) -> String {
-    let stages = Stage::ALL.map(|stage| {
-        let replaced = if settings.hooks.replaces(stage) { " (replaced)" } else { "" };
-        format!("{stage}{replaced}")
-    });
-    format!("stages done: {}", stages.join(", "))
+    let mut text = "stages done: ".to_owned();
+    for (index, stage) in Stage::ALL.iter().enumerate() {
+        let separator = if index == 0 { "" } else { ", " };
+        let replaced = if settings.hooks.replaces(*stage) { " (replaced)" } else { "" };
+        let _ = write!(text, "{separator}{stage}{replaced}");
+    }
+    text
 }
 
 /// What the signal thread is to do. The log files are opened again before the user's handlers of HUP run.
-fn service(inside: &'static Inside, settings: Settings, announcement: &Announcement) -> Service {
+fn service(inside: &'static Inside, mut settings: Outlined<Settings>, announcement: &Announcement) -> Service {
     let stops = inside.stops.clone();
     let reopening = announcement.streams.reopening();
     let grace = settings.grace();
-    let mut signals = settings.signals;
+    let mut signals = std::mem::take(&mut settings.signals);
     let with_handlers = stops.iter().copied().filter(|signal| !signals.handlers(*signal).is_empty()).collect();
     if !reopening.is_empty() {
         signals = signals.around(Signal::SIGHUP, move || inside.warn(reopening.run()), || {});
@@ -156,13 +169,13 @@ fn service(inside: &'static Inside, settings: Settings, announcement: &Announcem
     if inside.has_attachments() {
         signals = telling(inside, signals, &stops);
     }
+    inside.handlers.set(signals);
     Service {
         registered: Arc::clone(&inside.registered),
         handlers: Arc::clone(&inside.handlers),
         stops,
         with_handlers,
         grace,
-        signals,
         on_stop: Box::new(|| {
             report::record_from_signal_thread(Level::Info, &inside.handle.name, "is to stop");
             inside::pass_stop_on();

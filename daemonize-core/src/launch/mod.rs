@@ -23,7 +23,6 @@ mod life;
 mod monitor;
 mod no_pidfile;
 mod outcome;
-mod process_control;
 mod readiness;
 mod session_leader;
 mod signal_block;
@@ -42,10 +41,12 @@ use crate::notifier::{self, Manager, Told};
 use crate::pidfile::PidFile;
 use crate::settings::{Detach, Settings, When};
 use crate::signal::Signal;
+use crate::signals::Signals;
 use crate::stage::Stage;
 use crate::sys::env as environment;
 use crate::sys::fds::{self, Census};
 use crate::sys::fork::Alone;
+use crate::sys::outlined::Outlined;
 use crate::{body, event, inside, reach, report};
 use identity::Target;
 use nix::unistd::{Gid, Uid};
@@ -61,21 +62,23 @@ use stdio::Streams;
 use threads::{find_out_alone, never_forks, prove_alone, refuse_event_loops};
 
 pub use destination::Destination;
+pub(crate) use identity::enable_identity;
 pub use started::Started;
+pub(crate) use stdio::enable_streams;
 
 /// Between two looks at a pidfile that somebody else has for longer.
 const WAIT: Duration = Duration::from_millis(20);
 
 /// A launch of which everything is checked, resolved, opened and locked, and nothing else has happened.
 pub(crate) struct Launch {
-    plan: Plan,
+    plan: Outlined<Plan>,
     /// `None` without a pidfile.
     lock: Option<PidFile>,
 }
 
 /// What is to be launched, and what was found out about it before the pidfile was touched.
 struct Plan {
-    settings: Settings,
+    settings: Outlined<Settings>,
     detached: bool,
     /// Empty without one: see `no_pidfile`.
     pidfile: PathBuf,
@@ -84,8 +87,8 @@ struct Plan {
     planned: Planned,
     streams: Streams,
     leaked: Vec<RawFd>,
-    /// `true` if this process has one thread, as it must have wherever it forks.
-    is_alone: bool,
+    /// The proof that this process has one thread, as it must have wherever it forks.
+    alone: Option<Alone>,
     /// By a service manager, and which of them wants to hear what becomes of the daemon.
     told: &'static Told,
     manager: Option<&'static Manager>,
@@ -96,6 +99,14 @@ struct Plan {
 impl Plan {
     fn has_pidfile(&self) -> bool {
         !self.pidfile.as_os_str().is_empty()
+    }
+
+    /// Returns `true` if hooks, attachments, or what looks up users and groups have run in this process since its threads were
+    /// counted.
+    fn runs_foreign_code_early(&self) -> bool {
+        let settings = &self.settings;
+        let has_hooks = settings.hooks.has(Stage::Detach, When::Before);
+        has_hooks || !settings.attachments.is_empty() || settings.user.is_some() || settings.group.is_some()
     }
 
     /// Returns `true` if the daemon tells its addresses before the pidfile is written.
@@ -114,14 +125,14 @@ pub(crate) enum Role {
 
 /// What can be checked while an elder daemon may still run.
 pub(crate) struct Checked {
-    plan: Plan,
+    plan: Outlined<Plan>,
     /// The daemon that has started this process to take over from it.
     restarted_from: Option<RestartedFrom>,
 }
 
 impl Checked {
     /// Looks for every mistake that can be seen before the pidfile is touched, and opens the log files.
-    pub(crate) fn new(settings: Settings) -> Result<Checked> {
+    pub(crate) fn new(settings: Outlined<Settings>) -> Result<Checked> {
         let restarted_from = RestartedFrom::take(&settings.name);
         let plan = Plan::new(settings, restarted_from.as_ref());
         let plan = plan.inspect_err(|error| restarted_from.iter().for_each(|daemon| daemon.refuse(error)))?;
@@ -141,7 +152,7 @@ impl Checked {
     /// Takes the pidfile, or takes over the one that the caller holds.
     pub(crate) fn lock(self, held: Option<PidFile>) -> Result<Locked> {
         let Checked { plan, restarted_from } = self;
-        let Plan { settings, pidfile, .. } = &plan;
+        let Plan { settings, pidfile, .. } = &*plan;
         let has_pidfile = plan.has_pidfile();
         let inherited = match &restarted_from {
             Some(daemon) => {
@@ -181,7 +192,7 @@ impl Checked {
 }
 
 impl Plan {
-    fn new(mut settings: Settings, restarted_from: Option<&RestartedFrom>) -> Result<Plan> {
+    fn new(mut settings: Outlined<Settings>, restarted_from: Option<&RestartedFrom>) -> Result<Outlined<Plan>> {
         report::set_name(&settings.name);
         // Before the check, which refuses a default grace that is longer than a `stop_timeout` that is set.
         match monitor::stop_timeout() {
@@ -210,7 +221,7 @@ impl Plan {
             refuse_event_loops(&own, &settings)?;
         }
         settings.inherit.extend(event::descriptors());
-        let identity = Target::resolve(&settings)?;
+        let identity = identity::resolve(&settings)?;
         if identity.is_some() && alone.is_none() {
             // A part of what changes is each thread's own.
             prove_alone()?;
@@ -221,14 +232,14 @@ impl Plan {
         for attachment in &settings.attachments {
             attachment.check(&planned).map_err(Error::configuration)?;
         }
-        let streams = Streams::open(&settings, detached, owner)?;
+        let streams = stdio::open_streams(&settings, detached, owner)?;
         let told = Told::to_this_process(&leaked);
         let manager = told.manager(detached);
         if manager.is_some_and(Manager::watches) && !settings.signals.mentions(Signal::SIGABRT) {
             // How a watchdog ends a body that hangs, which no grace brings to its end.
-            settings.signals = settings.signals.default_action(Signal::SIGABRT);
+            settings.signals.merge(Signals::new().default_action(Signal::SIGABRT));
         }
-        Ok(Plan {
+        Ok(Outlined::new(Plan {
             settings,
             detached,
             pidfile,
@@ -236,11 +247,11 @@ impl Plan {
             planned,
             streams,
             leaked,
-            is_alone: alone.is_some(),
+            alone,
             told,
             manager,
             relayed: None,
-        })
+        }))
     }
 }
 
@@ -252,7 +263,7 @@ pub(crate) struct Locked {
 
 impl Locked {
     /// Checks everything and takes the pidfile.
-    pub(crate) fn new(settings: Settings, held: Option<PidFile>) -> Result<Locked> {
+    pub(crate) fn new(settings: Outlined<Settings>, held: Option<PidFile>) -> Result<Locked> {
         Checked::new(settings)?.lock(held)
     }
 
@@ -269,8 +280,11 @@ impl Locked {
             block.with_original_mask(|| launch.hook(Stage::Detach, When::Before))?;
         }
         if launch.plan.detached {
-            // The hooks may have made threads.
-            let alone = prove_alone()?;
+            let alone = match launch.plan.alone {
+                Some(alone) if !launch.plan.runs_foreign_code_early() => alone,
+                // There may be threads by now.
+                _ => prove_alone()?,
+            };
             if leaving {
                 init::check_leaving()?;
             }
@@ -281,13 +295,13 @@ impl Locked {
         let alone = match &launch.plan {
             plan if !never_forks(&plan.settings) => Some(prove_alone()?),
             // With other threads, each look would wait for those that are about to end.
-            plan if !plan.is_alone => None,
+            plan if plan.alone.is_none() => None,
             _ => find_out_alone(),
         };
         let (block, launch) = init::split(block, launch, alone)?;
         forget_what_is_meant_for_this_process(alone);
         launch.hook(Stage::Detach, When::Instead)?;
-        Birth::here(block, launch).map(|birth| Role::Daemon(Box::new(birth)))
+        Birth::here(block, launch).map(Role::Daemon)
     }
 }
 

@@ -49,11 +49,16 @@ pub(super) fn stop_timeout() -> Option<Duration> {
 
 /// Returns a positive number of seconds, with or without decimals; no sign, no exponent.
 fn parse(value: &OsStr) -> Option<Duration> {
+    // Not as a float: the tables for that are 16 KB of every program.
     let text = value.to_str()?;
-    let is_plain = text.starts_with(|first: char| first.is_ascii_digit())
-        && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let seconds = text.parse().ok().filter(|_| is_plain)?;
-    Duration::try_from_secs_f64(seconds).ok().filter(|time| (Duration::from_nanos(1)..=LONGEST).contains(time))
+    let (seconds, decimals) = text.split_once('.').unwrap_or((text, ""));
+    if seconds.is_empty() || !seconds.bytes().chain(decimals.bytes()).all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let digits = decimals.bytes().chain(std::iter::repeat(b'0')).take(9);
+    let nanos = digits.fold(0, |nanos, digit| nanos * 10 + u32::from(digit - b'0'));
+    let time = Duration::new(seconds.parse().ok()?, nanos);
+    (!time.is_zero() && time <= LONGEST).then_some(time)
 }
 
 #[cfg(test)]
@@ -65,10 +70,27 @@ mod tests {
         let parse = |text: &str| parse(OsStr::new(text));
         assert_eq!(parse("10"), Some(Duration::from_secs(10)));
         assert_eq!(parse("0.5"), Some(Duration::from_millis(500)));
+        assert_eq!(parse("1."), Some(Duration::from_secs(1)));
+        assert_eq!(parse("2.0000000019"), Some(Duration::new(2, 1)));
         assert_eq!(parse(&LONGEST.as_secs_f64().to_string()), Some(LONGEST));
-        for wrong in
-            ["", "0", "0.0", "-1", "+1", " 1", "1 ", "1s", "1e3", "inf", "NaN", ".5", ".", "1.2.3", "9999999999999"]
-        {
+        for wrong in [
+            "",
+            "0",
+            "0.0",
+            "-1",
+            "+1",
+            " 1",
+            "1 ",
+            "1s",
+            "1e3",
+            "inf",
+            "NaN",
+            ".5",
+            ".",
+            "1.2.3",
+            "9999999999999",
+            "99999999999999999999",
+        ] {
             assert_eq!(parse(wrong), None, "{wrong:?}");
         }
     }

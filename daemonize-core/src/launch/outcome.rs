@@ -15,7 +15,10 @@ pub(super) enum PidFileState {
     /// A hook takes the place of the stage: the file stays empty, the daemon learns its identity all the same.
     Replaced,
     /// The daemon is told what stands in it.
-    Written,
+    Written {
+        /// Set if there is something to do about the last words when the start succeeds.
+        last_words_due: bool,
+    },
     /// The daemon is told to give up, and this is why.
     Failed(Error),
 }

@@ -14,6 +14,7 @@ use crate::mutex::lock;
 use crate::settings::Ready;
 use crate::signals::Undecided;
 use crate::stopping;
+use crate::thread::spawn;
 use std::os::fd::{AsFd, OwnedFd};
 use std::panic;
 use std::sync::{Mutex, MutexGuard, TryLockError};
@@ -132,7 +133,7 @@ fn announce_beside(inside: &'static Inside) {
             inside.tell_ready();
         }
     };
-    if thread::Builder::new().name("daemon-ready".into()).spawn(tell).is_err() {
+    if spawn("daemon-ready", tell).is_err() {
         tell();
     }
 }

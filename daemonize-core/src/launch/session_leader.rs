@@ -10,7 +10,7 @@ use crate::pid::Pid;
 use crate::pidfile::PidFile;
 use crate::stage::Stage;
 use crate::sys::fork::{Alone, Fork, exit_now, fork};
-use crate::sys::mask::Mask;
+use crate::sys::mask::{Mask, PEER_SHUTDOWN};
 use crate::sys::pidfd::PidFd;
 use crate::sys::wait::reap;
 use nix::poll::{PollFd, PollFlags};
@@ -21,7 +21,13 @@ use std::os::fd::AsFd;
 /// L2: makes the session and forks the daemon; returns in the daemon only.
 ///
 /// SIGCHLD is not ignored here, so that the daemon's status is kept: the launcher has seen to that before the fork.
-pub(super) fn split(launch: Launch, alone: Alone, ready: Channel, ctl: Channel, captured: Option<Captured>) -> Birth {
+pub(super) fn split(
+    launch: Launch,
+    alone: Alone,
+    ready: Channel,
+    ctl: Channel,
+    captured: Option<Captured>,
+) -> Box<Birth> {
     if let Err(errno) = setsid() {
         give_up(&ready, format!("setsid: {}", cause(&errno.into())));
     }
@@ -51,7 +57,11 @@ fn give_up(ready: &Channel, why: String) -> ! {
     exit_now(2)
 }
 
-/// L12: waits for the daemon's death or for RELEASE. End of file, which the launcher's death is too, aborts the start.
+/// L12: waits for the daemon's death and for end of file, which the launcher's death is too. Unless RELEASE came before,
+/// either aborts the start.
+///
+/// A packet does not end the wait: between RELEASE and its exit the launcher needs the processor that this process would
+/// take.
 fn watch(daemon: Pid, ctl: &Channel, lock: Option<PidFile>) -> ! {
     let process = match PidFd::open(daemon) {
         Ok(process) => process,
@@ -61,7 +71,7 @@ fn watch(daemon: Pid, ctl: &Channel, lock: Option<PidFile>) -> ! {
         }
     };
     loop {
-        let mut fds = [PollFd::new(process.as_fd(), PollFlags::POLLIN), PollFd::new(ctl.as_fd(), PollFlags::POLLIN)];
+        let mut fds = [PollFd::new(process.as_fd(), PollFlags::POLLIN), PollFd::new(ctl.as_fd(), PEER_SHUTDOWN)];
         match Mask::all().poll(&mut fds, None) {
             Ok(0) => continue,
             Ok(_) => {}
@@ -70,18 +80,20 @@ fn watch(daemon: Pid, ctl: &Channel, lock: Option<PidFile>) -> ! {
                 end(daemon, ctl, lock, Some(error))
             }
         }
-        let (died, readable) = (fds[0].any() == Some(true), fds[1].any() == Some(true));
-        // A death counts even when RELEASE is there.
-        if died {
+        // `None` where an event came that nix does not name.
+        let (died, is_end_of_file) = (fds[0].any() == Some(true), fds[1].any() != Some(false));
+        if !died && !is_end_of_file {
+            continue;
+        }
+        if !matches!(ctl.try_receive(), Ok(Some(Message::Release))) {
             end(daemon, ctl, lock, None);
         }
-        if readable {
-            if let Ok(Some(Message::Release)) = ctl.receive() {
-                let _ = ctl.send(&Message::Released);
-                exit_now(0);
-            }
-            end(daemon, ctl, lock, None);
+        // What a daemon that has heard GO leaves behind is its own. One that has not is the launcher's, which reads this.
+        let answer = if died { reap(daemon).ok().map(Message::Status) } else { Some(Message::Released) };
+        if let Some(answer) = answer {
+            let _ = ctl.send(&answer);
         }
+        exit_now(0);
     }
 }
 

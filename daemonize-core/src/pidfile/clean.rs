@@ -2,6 +2,7 @@
 
 use super::last_words::{self, forget};
 use super::place::Place;
+use super::probe::Probe;
 use super::refusal::{describe_holder, find_living, locking_failed};
 use super::try_lock;
 use crate::error::{Error, ErrorKind, Result, cause};
@@ -44,11 +45,11 @@ pub(crate) fn clean(path: &Path, words: Forget) -> Result<Option<String>> {
 }
 
 /// Removes a lock file without a pidfile, which a killed start has left, and last words. Returns the process that holds the
-/// lock, if one does.
-pub(crate) fn clean_lock(path: &Path, words: Forget) -> Result<Option<String>> {
-    let place = Place::open_existing(path)?;
-    let has_words = words == Forget::All && place.foreign().is_none() && last_words::exist(&place);
-    if has_words || place.has_lock() { clean(path, words) } else { Ok(None) }
+/// lock, if one does. `probe` has found no pidfile.
+pub(crate) fn clean_lock(probe: &Probe, words: Forget) -> Result<Option<String>> {
+    let Some(place) = probe.place() else { return Ok(None) };
+    let has_words = words == Forget::All && place.foreign().is_none() && last_words::exist(place);
+    if has_words || place.has_lock() { clean(place.path(), words) } else { Ok(None) }
 }
 
 /// In another user's directory: makes nothing, since a lock file of root's would keep that user from starting, and removes

@@ -245,7 +245,7 @@ impl PidFile {
     /// Refuses a file that no start replaces, before there is a lock. One that cannot be read is judged under the lock.
     pub(crate) fn check_replaceable(path: &Path) -> Result<()> {
         match PidFile::probe(path) {
-            Ok(probe) => find_living(path, probe.0.as_ref(), "replacing").map(drop),
+            Ok(probe) => find_living(path, probe.reading(), "replacing").map(drop),
             Err(_) => Ok(()),
         }
     }
@@ -306,9 +306,14 @@ impl PidFile {
         self.place.close_directory();
     }
 
+    /// Opens the directory, as the daemon is about to remove the files in it.
+    pub(crate) fn open_directory(&mut self) {
+        self.place.open_directory();
+    }
+
     /// Reads the pidfile; takes no lock.
     pub(crate) fn probe(path: &Path) -> Result<Probe> {
-        Ok(Probe(Place::open_existing(path)?.read()?))
+        Probe::of(Place::open_existing(path)?)
     }
 
     /// Closes this process's copy of the lock, and leaves everything as it is.

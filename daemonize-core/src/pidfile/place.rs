@@ -74,6 +74,11 @@ impl Place {
         self.directory = None;
     }
 
+    /// Opens the directory again, for all that follows. Where that fails, each later call tries it, and fails with the cause.
+    pub(crate) fn open_directory(&mut self) {
+        self.directory = self.opened_directory().ok();
+    }
+
     /// Opens the lock file read-only, creates it with mode 0600 if it is missing, and judges it.
     ///
     /// Returns `true` beside it if this call created it.
@@ -108,7 +113,8 @@ impl Place {
             let mut reading = Reading::of(&file).map_err(|error| inaccessible(&self.path, cause(&error)))?;
             reading.foreign = self.foreign.map(Uid::as_raw);
             // A start may have replaced it meanwhile: what was read has to be what the name leads to.
-            if self.leads_to(&self.name, &file) {
+            let now = self.in_directory(|directory| Ok(status_of(directory, &self.name)));
+            if now.is_ok_and(|now| now.is_ok_and(|now| reading.is_of(&now))) {
                 return Ok(Some(reading));
             }
         }
@@ -118,7 +124,7 @@ impl Place {
     pub(crate) fn create_empty(&self, stale: Option<&Reading>, mode: u32) -> Result<()> {
         if let Some(stale) = stale {
             let unlinked = self.in_directory(|directory| {
-                let now = fstatat(directory, self.name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW)?;
+                let now = status_of(directory, &self.name)?;
                 if !stale.is_of(&now) {
                     return Ok(false);
                 }
@@ -178,8 +184,17 @@ impl Place {
         self.has(&self.lock_name())
     }
 
+    /// Returns `true` if it is certain that there is neither a pidfile nor a lock file.
+    pub(crate) fn is_bare(&self) -> bool {
+        let is_missing = |name: &OsStr| {
+            let status = self.in_directory(|directory| Ok(status_of(directory, name)));
+            matches!(status, Ok(Err(nix::Error::ENOENT)))
+        };
+        is_missing(&self.name) && is_missing(&self.lock_name())
+    }
+
     fn has(&self, name: &OsStr) -> bool {
-        self.in_directory(|directory| Ok(fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW)?)).is_ok()
+        self.in_directory(|directory| Ok(status_of(directory, name)?)).is_ok()
     }
 
     /// Removes the lock that this process has just created and could not lock.
@@ -216,15 +231,15 @@ impl Place {
 
     /// `None` where it does not exist, or with `O_EXCL` where it does.
     fn open_file(&self, name: &OsStr, flags: OFlag, mode: u32) -> Result<Option<File>> {
-        let path = self.path.with_file_name(name);
+        let path = || self.path.with_file_name(name);
         let opened = self.in_directory(|directory| Ok(openat(directory, name, flags | SAFE_FLAGS, permissions(mode))));
-        match opened.map_err(|error| inaccessible(&path, cause(&error)))? {
+        match opened.map_err(|error| inaccessible(&path(), cause(&error)))? {
             Ok(fd) => Ok(Some(File::from(fd))),
             Err(nix::Error::ENOENT) if !flags.contains(OFlag::O_CREAT) => Ok(None),
             Err(nix::Error::EEXIST) if flags.contains(OFlag::O_EXCL) => Ok(None),
             Err(errno) => match refusal(errno) {
-                Some(why) => Err(distrusted(&path, why)),
-                None => Err(inaccessible(&path, cause(&errno.into()))),
+                Some(why) => Err(distrusted(&path(), why)),
+                None => Err(inaccessible(&path(), cause(&errno.into()))),
             },
         }
     }
@@ -281,7 +296,12 @@ fn with_suffix(name: &OsStr, suffix: &str) -> OsString {
 }
 
 fn leads_to(directory: BorrowedFd<'_>, name: &OsStr, file: &File) -> bool {
-    same(fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW), fstat(file))
+    same(status_of(directory, name), fstat(file))
+}
+
+/// Returns the status of what has this name; of a link, its own.
+fn status_of(directory: BorrowedFd<'_>, name: &OsStr) -> nix::Result<FileStat> {
+    fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW)
 }
 
 /// The directory and the name of a file in it.

@@ -1,6 +1,8 @@
 //! Reading a pidfile without touching its lock.
 
+use super::place::Place;
 use super::record::{LIMIT, Record};
+use crate::error::Result;
 use crate::pid::Pid;
 use crate::process::{Identity, Life, runs_as};
 use crate::sys::account::describe;
@@ -30,8 +32,12 @@ pub(crate) struct Reading {
 }
 
 /// The result of a look at the path: a reading, or no file.
-#[derive(Clone, Debug)]
-pub(crate) struct Probe(pub(super) Option<Reading>);
+#[derive(Debug)]
+pub(crate) struct Probe {
+    /// The file's place, with its open directory; `None` without a directory.
+    place: Option<Place>,
+    reading: Option<Reading>,
+}
 
 /// The state of a daemon as its pidfile shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,30 +126,53 @@ impl Reading {
 }
 
 impl Probe {
+    /// Returns the result where there is no directory.
     pub(crate) fn nothing() -> Probe {
-        Probe(None)
+        Probe { place: None, reading: None }
+    }
+
+    /// Reads the pidfile of this place.
+    pub(super) fn of(place: Place) -> Result<Probe> {
+        let reading = place.read()?;
+        Ok(Probe { place: Some(place), reading })
+    }
+
+    /// Returns the place of the file; `None` without a directory.
+    pub(super) fn place(&self) -> Option<&Place> {
+        self.place.as_ref()
+    }
+
+    /// Returns the reading; `None` without a file.
+    pub(super) fn reading(&self) -> Option<&Reading> {
+        self.reading.as_ref()
     }
 
     /// Returns the state of the process that the file names.
     pub(crate) fn holder(&self) -> io::Result<Holder> {
-        self.0.as_ref().map_or(Ok(Holder::Nothing), Reading::holder)
+        self.reading.as_ref().map_or(Ok(Holder::Nothing), Reading::holder)
     }
 
     /// Returns the addresses of the daemon that the file names.
     pub(crate) fn addresses(&self) -> Vec<String> {
-        match &self.0 {
+        match &self.reading {
             Some(Reading { record: Record::Complete(_), bytes, .. }) => Record::addresses(bytes),
             _ => Vec::new(),
         }
     }
 
-    /// Returns `true` if both looks saw the same bytes in the same file.
-    pub(crate) fn is_same(&self, other: &Probe) -> bool {
-        match (&self.0, &other.0) {
-            (Some(one), Some(other)) => one.file == other.file && one.bytes == other.bytes,
+    /// Returns `true` if neither the file nor its lock file is in the directory any more.
+    pub(crate) fn is_nothing_left(&self) -> bool {
+        self.place.as_ref().is_some_and(Place::is_bare)
+    }
+
+    /// Reads the file again in the same directory. Returns `true` if it is the same one with the same bytes.
+    pub(crate) fn is_unchanged(&self) -> Result<bool> {
+        let Some(place) = &self.place else { return Ok(false) };
+        Ok(match (&self.reading, place.read()?) {
+            (Some(before), Some(now)) => before.file == now.file && before.bytes == now.bytes,
             (None, None) => true,
             _ => false,
-        }
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{holder, look};
 use crate::error::Result;
 use crate::pid::Pid;
-use crate::pidfile::{Holder, already_running};
+use crate::pidfile::{Holder, Probe, already_running};
 use crate::process::runs_as;
 use crate::settings::Settings;
 use nix::unistd::geteuid;
@@ -19,26 +19,49 @@ enum Other {
     Irrelevant,
 }
 
+/// The pidfile that a verb is about.
+pub(super) struct Found {
+    pub(super) path: PathBuf,
+    /// The look that has found a living daemon there, if one was needed to choose the file.
+    pub(super) look: Option<(Probe, Holder)>,
+}
+
+impl From<PathBuf> for Found {
+    fn from(path: PathBuf) -> Found {
+        Found { path, look: None }
+    }
+}
+
+/// Returns the path of the pidfile that a verb is about: see [`find_and_look`].
+pub(crate) fn find(settings: &Settings) -> Result<PathBuf> {
+    find_and_look(settings).map(|found| found.path)
+}
+
 /// Returns the pidfile that a verb is about: the one that was set; else the one where a start would make it, unless only
 /// one in another place names a living daemon.
-pub(crate) fn find(settings: &Settings) -> Result<PathBuf> {
+pub(super) fn find_and_look(settings: &Settings) -> Result<Found> {
     let own = settings.pidfile();
     settings.check_name()?;
-    let lives = |path: &PathBuf| look(path).is_ok_and(|probe| matches!(probe.holder(), Ok(Holder::Alive(_))));
-    if settings.pidfile.is_some() || own.as_ref().is_ok_and(lives) {
-        return own;
+    if settings.pidfile.is_some() {
+        return own.map(Found::from);
+    }
+    if let Ok(path) = &own {
+        let look = look(path).ok().and_then(|probe| Some((probe.holder().ok()?, probe)));
+        if let Some((holder @ Holder::Alive(_), probe)) = look {
+            return Ok(Found { path: path.clone(), look: Some((probe, holder)) });
+        }
     }
     let mut unclear = None;
     for path in settings.other_pidfiles() {
         match read(&path, settings) {
-            Other::Alive(_) => return Ok(path),
+            Other::Alive(_) => return Ok(path.into()),
             Other::Unclear => _ = unclear.get_or_insert(path),
             Other::Irrelevant => {}
         }
     }
     match unclear {
-        Some(unclear) if !own.as_ref().is_ok_and(|path| path.symlink_metadata().is_ok()) => Ok(unclear),
-        _ => own,
+        Some(unclear) if !own.as_ref().is_ok_and(|path| path.symlink_metadata().is_ok()) => Ok(unclear.into()),
+        _ => own.map(Found::from),
     }
 }
 

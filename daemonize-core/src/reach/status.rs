@@ -1,10 +1,11 @@
 //! Reports the status of a daemon: whether it runs, and what it said.
 
-use super::{describe_file, find, holder, leaves_pidfile_to_hook, look, names_no_process};
+use super::find::{Found, find_and_look};
+use super::{describe_file, holder, leaves_pidfile_to_hook, look, names_no_process};
 use crate::error::Result;
 use crate::escape::{escape, escape_bytes, escape_lines};
 use crate::pid::Pid;
-use crate::pidfile::{ExitReport, Holder, read_last_words};
+use crate::pidfile::{ExitReport, Holder, Probe, read_last_words};
 use crate::settings::Settings;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
@@ -142,14 +143,14 @@ pub(crate) fn status(settings: &Settings) -> Result<Status> {
         let pidfile = PathBuf::new();
         return Ok(Status { state, pid: None, pidfile, addresses: Vec::new(), last_words: None, warning: None });
     }
-    let pidfile = find(settings)?;
+    let Found { path: pidfile, look } = find_and_look(settings)?;
+    let (probe, holder) = look.map_or_else(|| look_at(&pidfile), |(probe, holder)| (probe, Ok(holder)));
     let mut addresses = Vec::new();
-    let found = look(&pidfile).and_then(|probe| Ok((holder(&pidfile, &probe)?, probe)));
-    if let Ok((Holder::Alive(_), probe)) = &found {
-        addresses = probe.addresses();
-    }
-    let (state, pid) = match found.map(|(holder, _)| holder) {
-        Ok(Holder::Alive(identity)) => (State::Running, Some(identity.pid)),
+    let (state, pid) = match holder {
+        Ok(Holder::Alive(identity)) => {
+            addresses = probe.addresses();
+            (State::Running, Some(identity.pid))
+        }
         Ok(Holder::Dead(identity)) => (State::Dead, Some(identity.pid)),
         Ok(Holder::Unsealed(_)) if leaves_pidfile_to_hook(settings) => {
             (State::Unknown(names_no_process(&pidfile)), None)
@@ -162,16 +163,27 @@ pub(crate) fn status(settings: &Settings) -> Result<Status> {
         }
         Err(error) => (State::Unknown(error.to_string()), None),
     };
-    let (last_words, warning) = claims(&state, pid, &pidfile);
+    let (last_words, warning) = claims(&state, pid, &probe);
     Ok(Status { state, pid, pidfile, addresses, last_words, warning })
+}
+
+/// Looks at the pidfile, and returns the state of the process that it names.
+fn look_at(pidfile: &Path) -> (Probe, Result<Holder>) {
+    match look(pidfile) {
+        Ok(probe) => {
+            let holder = holder(pidfile, &probe);
+            (probe, holder)
+        }
+        Err(error) => (Probe::nothing(), Err(error)),
+    }
 }
 
 /// Returns what the daemon has said, as far as it is about this state: the words of another process than the pidfile names
 /// are those of an earlier daemon.
-fn claims(state: &State, pid: Option<Pid>, pidfile: &Path) -> (Option<LastWords>, Option<String>) {
+fn claims(state: &State, pid: Option<Pid>, probe: &Probe) -> (Option<LastWords>, Option<String>) {
     let (statement, at) = match state {
         State::Starting | State::Unknown(_) => return (None, None),
-        _ => match read_last_words(pidfile) {
+        _ => match read_last_words(probe) {
             Ok(Some(said)) => said,
             Ok(None) => return (None, None),
             Err(why) => return (None, Some(format!("its last words are not believed: {}", escape(&why)))),

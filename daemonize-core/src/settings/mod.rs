@@ -15,7 +15,7 @@ use paths::{default_pidfile, other_default_pidfiles};
 pub use setting::{Account, List, Setting};
 pub use streams::Stdio;
 
-use crate::attach::Attachment;
+use crate::attach::{Attachment, NoControl, Obey};
 #[cfg(feature = "tokio")]
 use crate::body::RuntimePlan;
 use crate::body::{Handling, IDLE_TIME, LARGEST_POOL, POOL_SIZE, Retry, Runtime};
@@ -23,6 +23,7 @@ use crate::capability::Capability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::signals::Signals;
 use crate::stage::Stage;
+use crate::sys::outlined::Outlined;
 use std::fmt;
 use std::os::fd::RawFd;
 use std::path::PathBuf;
@@ -136,6 +137,9 @@ pub(crate) struct Settings {
     pub(crate) signals: Signals,
     pub(crate) hooks: Hooks,
     pub(crate) attachments: Vec<Arc<dyn Attachment>>,
+    /// Does what attachments ask of the daemon. Set with the first one, so that a program that has none, and does not call
+    /// `restart`, is linked without the code of a restart.
+    pub(crate) process_control: Arc<dyn Obey>,
     /// The first thing that was wrong with what the builder was given.
     pub(crate) mistake: Option<String>,
 }
@@ -182,8 +186,14 @@ impl Settings {
             signals: Signals::new(),
             hooks: Hooks::new(),
             attachments: Vec::new(),
+            process_control: Arc::new(NoControl),
             mistake: None,
         }
+    }
+
+    /// Returns a copy. Compiled here, unlike the derived `clone`, and not into the program that calls it.
+    pub(crate) fn copy(&self) -> Outlined<Settings> {
+        Outlined::new(self.clone())
     }
 
     /// Remembers a mistake until a verb can report it; the first one counts.

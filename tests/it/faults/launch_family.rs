@@ -10,7 +10,7 @@ use nix::sys::signal::Signal;
 
 use crate::common::{LOCK, PIDFILE, SOON, lab, needs_root, nothing_left, run, start, stop};
 use crate::faults::held_call::{At, Hold, look_until, until_stopped};
-use crate::faults::launch_steps::{Phase, Place, Scene, Step, Victim, is_whole, the_next_works};
+use crate::faults::launch_steps::{Phase, Place, Scene, Step, Victim, born, is_whole, the_next_works};
 
 /// A start that waits in the daemon, there.
 const fn early(hook: &'static str) -> Step {
@@ -87,6 +87,39 @@ fn p1_08_a_failed_start_takes_the_daemons_children_along() {
     }
 }
 
+/// L7: a launcher that exits with the start waits for no answer of the session leader, but a GO that does not arrive is a
+/// failure, with its cause.
+#[test]
+fn daemon_killed_between_ready_and_go_is_reported_by_a_launcher_that_exits() {
+    let lab = lab();
+    let settings = ["activate", "pidfile=d.pid", "ready=entered", "after=Detach:note:born", "body=note:working,idle"];
+    // WRITTEN, RELEASE, and GO.
+    let (launch, launcher) = Hold::on(&lab, &settings, At("sendto", 3));
+    let (daemon, leader) = born(&lab);
+    daemon.signal(Signal::SIGKILL);
+    look_until("the session leader does not see the death", || !leader.alive());
+    launcher.release();
+    launch.finish().exits(2).says(&["killed by signal 9 (SIGKILL) before it was ready"]);
+    nothing_left(&lab);
+    the_next_works(&lab);
+}
+
+/// L12: RELEASE counts when the daemon dies behind GO while its launcher, which exits with the start, has not exited yet.
+#[test]
+fn child_of_a_daemon_that_ends_before_its_launcher_exits_lives_on() {
+    let lab = lab();
+    let settings = ["activate", "pidfile=d.pid", "ready=entered", "after=Detach:note:born", "body=fork_sleeper"];
+    let (launch, launcher) = Hold::on(&lab, &settings, At("exit_group", 1));
+    let (daemon, leader) = born(&lab);
+    look_until("the session leader waits for the launcher", || !daemon.alive() && !leader.alive());
+    launcher.release();
+    launch.finish().ok();
+    let left = lab.processes();
+    assert_eq!(left.len(), 1, "the child lives: {left:?}");
+    left[0].signal(Signal::SIGKILL);
+    nothing_left(&lab);
+}
+
 /// L6: the launcher was not running when its time was up, and READY was there before.
 #[test]
 fn p1_08_a_readiness_that_is_read_late_is_one() {
@@ -148,7 +181,8 @@ fn p2_12_a_launcher_lost_in_its_cleanup_leaves_at_most_a_file() {
     let hook = "before=Stdio:note:born,await:go";
     let arguments = ["start", "pidfile=d.pid", hook, "first=kill:STOP", "start_timeout=60000"];
     let launch = lab.helper(&arguments).spawn();
-    let cleanup = Hold::stopped(&lab, launch.process(), At("unlinkat", 1));
+    // The first one is for what a killed start may have left of its last words.
+    let cleanup = Hold::stopped(&lab, launch.process(), At("unlinkat", 2));
     let (_, middle) = crate::faults::launch_steps::born(&lab);
     middle.signal(Signal::SIGSTOP);
     until_stopped(middle);

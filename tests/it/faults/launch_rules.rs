@@ -166,7 +166,7 @@ fn p1_08_a_middle_that_is_stopped_at_any_step_is_replaced_by_the_launcher() {
     at_steps(4, has_a_middle, |step, ready| middle_ends(step, ready, true));
 }
 
-/// L9, L12: the middle sees the death, even when RELEASE is there as well, cleans up and says how it died. L7: a daemon
+/// L9, L12: the middle sees the death and says how it died, even when RELEASE is there as well. L7: a daemon
 /// that does not hear GO is no success.
 #[test]
 fn p1_08_a_daemon_that_is_killed_at_any_step_is_a_failure_until_it_was_told_to_go() {

@@ -21,6 +21,7 @@ use crate::counters::Counts;
 use crate::mutex;
 use crate::report;
 use crate::stopping;
+use crate::thread::spawn;
 use std::hint;
 use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -159,7 +160,7 @@ where
             Call::Wake(thread) => thread.unpark(),
             Call::Make(index) => {
                 let pool = Arc::clone(self);
-                match thread::Builder::new().name("daemon-worker".into()).spawn(move || pool.work(index)) {
+                match spawn("daemon-worker", move || pool.work(index)) {
                     Ok(worker) => self.keep(worker),
                     Err(error) => {
                         self.not_made(index, &error);

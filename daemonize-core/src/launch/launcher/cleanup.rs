@@ -1,11 +1,18 @@
 //! Taking a start back: the files, the session leader, the daemon and its descendants.
 
+use super::super::outcome::{Verdict, died};
 use super::{ANSWER, Launcher};
+use crate::error::{Error, ErrorKind};
+use crate::handoff::Message;
 use crate::pidfile::PidFile;
 use crate::sys::pidfd::PidFd;
 use crate::sys::wait::reap;
 use nix::sys::signal::{SIGKILL, kill, killpg};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// Why a living daemon that has closed its end of the socket is not started.
+const CLOSED: &str = "failed to start: the daemon closed its connection to the launcher before it was ready: a body that \
+                      executes another program in its place needs `ready = entered`, or `daemon::ready()` before it";
 
 impl Launcher {
     /// Takes the start back: with a verdict the daemon is dead already.
@@ -52,7 +59,7 @@ impl Launcher {
         self.reap_if(gone);
     }
 
-    fn remove_pidfile(&mut self) {
+    pub(super) fn remove_pidfile(&mut self) {
         if let Some(lock) = self.lock.take() {
             let _ = lock.release();
         }
@@ -68,6 +75,46 @@ impl Launcher {
         }
         // Not where waiting is impossible: all of them have been killed.
         self.left_behind = Instant::now() >= deadline;
+    }
+
+    /// Takes back a start whose daemon was ready and gets no GO. The error is how it died, if the session leader reports that.
+    pub(super) fn undo(&mut self, message: Option<Message>) -> Error {
+        let verdict = Verdict::of(message);
+        self.clean_up(verdict.is_some());
+        verdict.map_or_else(|| died(None), Verdict::into_error)
+    }
+
+    /// L8: end of file makes the session leader kill the daemon and report how it died; without a report within
+    /// [`ANSWER`], both are killed from here.
+    pub(super) fn abort(&mut self) -> Option<Verdict> {
+        self.ctl.shutdown_write();
+        let verdict = Verdict::of(self.answer(ANSWER));
+        self.clean_up(verdict.is_some());
+        verdict
+    }
+
+    /// The daemon's end of the socket is closed. Its death is reported at once, unless it has closed the descriptor itself.
+    pub(super) fn end_of_file(&mut self) -> Error {
+        if let Some(verdict) = Verdict::of(self.answer(ANSWER / 2)) {
+            self.clean_up_after_verdict();
+            return verdict.into_error();
+        }
+        match self.abort() {
+            Some(_) => Error::new(ErrorKind::Died, CLOSED),
+            None => died(None),
+        }
+    }
+
+    /// Returns what the session leader says within `time`, but for FORKED, which may still be on its way.
+    pub(super) fn answer(&self, time: Duration) -> Option<Message> {
+        let deadline = Instant::now() + time;
+        while self.block.wait_readable(&self.ctl, deadline) {
+            match self.ctl.receive().ok().flatten() {
+                Some(Message::Forked(_)) => {}
+                message => return message,
+            }
+        }
+        None
     }
 
     /// L11: the session leader has said that it exits, or has been killed.

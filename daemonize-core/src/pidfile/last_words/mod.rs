@@ -24,6 +24,7 @@ pub(crate) use statement::{ExitReport, Statement};
 
 use super::PidFile;
 use super::place::Place;
+use super::probe::Probe;
 use nix::sys::stat::{Mode, fchmod, fstat};
 use nix::unistd::{Gid, Uid, fchown, geteuid};
 use statement::{HEADER, LIMIT};
@@ -32,7 +33,6 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::FileExt;
-use std::path::Path;
 use std::time::SystemTime;
 
 /// Texts of errors may hold secrets: only root and the daemon's user read them.
@@ -54,6 +54,18 @@ impl PidFile {
             Ok(file)
         });
         self.last_words = made.inspect_err(|error| self.warn("make", error)).ok();
+    }
+
+    /// Returns `true` if [`renew_last_words`](PidFile::renew_last_words) has something to do, and removes what a start that was
+    /// killed has left. Only the holder of the lock makes such a file, so this holds until the start succeeds.
+    pub(crate) fn last_words_are_due(&self) -> bool {
+        if self.last_words.is_some() || !self.is_held() {
+            return self.last_words.is_some();
+        }
+        beside(&self.place).is_ok_and(|place| {
+            let _ = place.remove_successor();
+            place.exists()
+        })
     }
 
     /// The start succeeds: removes what an earlier daemon said, or replaces it by the file that was prepared.
@@ -124,12 +136,17 @@ impl PidFile {
     }
 }
 
-/// Reads what the daemon of a pidfile said last; `None` if there is nothing, or if this user may not read it.
+/// Reads what the daemon of a pidfile said last, in the directory of `probe`; `None` if there is nothing, or if this user may
+/// not read it.
 ///
 /// # Errors
 /// Why the file is not believed; the text names it.
-pub(crate) fn read_last_words(pidfile: &Path) -> Result<Option<Said>, String> {
-    let Some(place) = Place::open_existing(pidfile).ok().and_then(|place| beside(&place).ok()) else { return Ok(None) };
+pub(crate) fn read_last_words(probe: &Probe) -> Result<Option<Said>, String> {
+    let Some(place) = probe.place().and_then(|place| beside(place).ok()) else { return Ok(None) };
+    // To look for a file that is not there is cheaper than to open it.
+    if !place.exists() {
+        return Ok(None);
+    }
     read(&place).map_err(|why| format!("`{}`: {why}", place.path().display()))
 }
 

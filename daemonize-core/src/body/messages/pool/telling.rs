@@ -10,10 +10,10 @@ use crate::mutex::wait_timeout;
 use crate::report;
 use crate::shutdown::{self, InFlight};
 use crate::stopping;
+use crate::thread::spawn;
 use std::error::Error;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::{Duration, Instant};
 
 /// Receipts that are told at the same time when the daemon ends.
@@ -76,7 +76,7 @@ where
     /// Makes the thread that sees to the receipts that wait. Where it cannot be made, the one with this ticket is told now.
     fn attend(self: &Arc<Self>, ticket: Ticket) {
         let pool = Arc::clone(self);
-        let thread = thread::Builder::new().name("daemon-retry".into()).spawn(move || pool.tell_when_due());
+        let thread = spawn("daemon-retry", move || pool.tell_when_due());
         if let Ok(thread) = thread {
             return self.keep(thread);
         }
@@ -123,7 +123,7 @@ where
         let queue = Arc::new(Mutex::new(receipts));
         for _ in 0..helpers {
             let (pool, queue) = (Arc::clone(self), Arc::clone(&queue));
-            let helper = thread::Builder::new().name("daemon-nack".into()).spawn(move || pool.tell_from(&queue));
+            let helper = spawn("daemon-nack", move || pool.tell_from(&queue));
             if helper.is_err() {
                 break;
             }

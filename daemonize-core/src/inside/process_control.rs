@@ -4,7 +4,7 @@ use crate::attach::Obey;
 use crate::inside;
 
 /// Stops, restarts and reloads this daemon.
-pub(super) struct ThisDaemon;
+pub(crate) struct ThisDaemon;
 
 impl Obey for ThisDaemon {
     fn stop(&self) {
