@@ -50,6 +50,18 @@ impl Limits {
         println!("{name:<58}{:>14}{:>14}{:>9}{:>9}{missed}", with(ours, unit), "", "", number(at_most));
     }
 
+    /// Returns the limit of a figure as a cell of a table, which marks a figure beyond it; without a limit, nothing.
+    pub fn cell(&mut self, figure: f64, at_most: Option<f64>) -> String {
+        let Some(at_most) = at_most else { return String::new() };
+        let missed = if self.count(figure > at_most).is_empty() { "" } else { " **missed**" };
+        format!("≤ {}{missed}", number(at_most))
+    }
+
+    /// Returns how many figures were beyond their limits.
+    pub fn missed(&self) -> u32 {
+        self.missed
+    }
+
     /// The last line: how many limits were missed.
     pub fn end(self) -> u32 {
         println!("{} missed", self.missed);
@@ -66,8 +78,8 @@ fn with(value: f64, unit: &str) -> String {
     format!("{} {unit}", number(value))
 }
 
-/// Three figures that count, and no fewer than there are before the point.
-fn number(value: f64) -> String {
+/// Formats a value with three significant digits, or with all digits before the point.
+pub fn number(value: f64) -> String {
     match value.abs() {
         0.0 => "0".into(),
         size if size < 10.0 => format!("{value:.2}"),

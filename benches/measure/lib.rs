@@ -1,10 +1,17 @@
-//! What every bench needs: medians, a table with the wanted limits beside, what a process costs, a place to work in.
+//! Provides what every bench needs: medians and paired ratios, tables with the wanted limits, the cost of a process, a
+//! directory to work in.
 #![allow(clippy::missing_panics_doc)] // A bench that cannot measure has nothing else to say.
 
 mod figures;
+mod interrupt;
 mod place;
 mod process;
+mod samples;
+mod table;
 
-pub use figures::{Limits, load, median, percentile};
+pub use figures::{Limits, load, median, number, percentile};
+pub use interrupt::on_interrupt;
 pub use place::Place;
 pub use process::{Cost, cost, descendants, pss, threads};
+pub use samples::{Samples, interleave};
+pub use table::Table;

@@ -14,8 +14,21 @@ impl Place {
     /// # Panics
     /// When it cannot be made.
     pub fn new() -> Self {
+        Self::below(&std::env::temp_dir())
+    }
+
+    /// Creates a directory in memory, where the system has a `/dev/shm`, and otherwise below the temporary directory.
+    ///
+    /// # Panics
+    /// When it cannot be created.
+    pub fn in_memory() -> Self {
+        let memory = Path::new("/dev/shm");
+        if memory.is_dir() { Self::below(memory) } else { Self::new() }
+    }
+
+    fn below(parent: &Path) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos());
-        let path = std::env::temp_dir().join(format!("bench-{}-{now}", std::process::id()));
+        let path = parent.join(format!("bench-{}-{now}", std::process::id()));
         fs::create_dir(&path).unwrap_or_else(|error| panic!("failed to make `{}`: {error}", path.display()));
         Self(path)
     }

@@ -18,16 +18,11 @@ mod trial;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::time::Duration;
 
 use intake::intake;
-use look::{Deadline, Process};
-use measure::{Limits, Place, descendants, load, median};
-use nix::libc::{SIGINT, SIGTERM};
+use measure::{Limits, Place, load, median, on_interrupt};
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::signal::Signal;
-use signal_hook::iterator::Signals;
 use systems::{Bots, System};
 use trial::{Measured, trial};
 
@@ -133,30 +128,9 @@ fn is_kept(value: &str) -> Result<bool, String> {
 fn prepare() {
     prctl::set_child_subreaper(true).expect("a subreaper");
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("a limit");
-    let mut signals = Signals::new([SIGINT, SIGTERM]).expect("handlers of two signals");
-    std::thread::spawn(move || {
-        signals.forever().next();
-        end_all();
-        std::process::exit(130);
-    });
+    on_interrupt(|| ());
     if setrlimit(Resource::RLIMIT_NOFILE, 1024, hard.max(100_000)).is_err() {
         setrlimit(Resource::RLIMIT_NOFILE, 1024, hard).expect("a limit that is lower");
-    }
-}
-
-/// Who interrupts a bench does not want to keep a thousand bots: all that descends from this process is killed.
-fn end_all() {
-    let this = Process::new(std::process::id().try_into().expect("a pid fits into an int"));
-    let deadline = Deadline::after(Duration::from_secs(20));
-    let mut quiet = 0;
-    // What is being started at this moment is found by the next look.
-    while quiet < 10 && !deadline.passed() {
-        let living: Vec<Process> = descendants(this).into_iter().filter(|process| process.alive()).collect();
-        quiet = if living.is_empty() { quiet + 1 } else { 0 };
-        for process in living {
-            process.signal(Signal::SIGKILL);
-        }
-        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

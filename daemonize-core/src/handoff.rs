@@ -6,6 +6,7 @@
 use crate::error::{Error, ErrorKind};
 use crate::pid::Pid;
 use crate::process::{BootContext, Identity};
+use crate::signal::Signal;
 use crate::stage::Stage;
 use crate::sys::fds;
 use crate::sys::wait::Ended;
@@ -21,6 +22,9 @@ use std::time::Duration;
 
 /// A longer text is cut: a packet has to fit into the socket's buffer.
 const TEXT_LIMIT: usize = 32 * 1024;
+
+/// The longest message that carries no text, in bytes: WRITTEN, if all signals are ignored.
+const SHORT: usize = 192;
 
 /// One message.
 #[derive(Debug)]
@@ -38,8 +42,8 @@ pub(crate) enum Message {
     /// Daemon to launcher: the body has called `exit(3)` before it was ready; the status, which follows from the session
     /// leader, is the outcome.
     Exiting,
-    /// Launcher to daemon: the pidfile is written, and this is what it says.
-    Written(Identity),
+    /// Launcher to daemon: the pidfile is written, and this is what it says. These signals were ignored at the fork.
+    Written(Identity, Vec<Signal>),
     /// Launcher to daemon: the start has succeeded, begin.
     Go,
     /// Session leader to launcher: this is the daemon that was forked.
@@ -104,9 +108,17 @@ impl Channel {
         self.next(MsgFlags::MSG_DONTWAIT)
     }
 
+    /// As [`receive`](Channel::receive), in one system call, for messages other than errors, addresses and paths; of a longer
+    /// one the rest is lost.
+    pub(crate) fn receive_short(&self) -> io::Result<Option<Message>> {
+        let mut packet = [0; SHORT];
+        let length = self.take(&mut packet, MsgFlags::empty())?;
+        Ok(Message::decode(&packet[..length]))
+    }
+
     fn next(&self, flags: MsgFlags) -> io::Result<Option<Message>> {
         // Nearly every message is a few bytes. Room for the longest would be eight fresh pages in each process.
-        let mut short = [0; 64];
+        let mut short = [0; SHORT];
         let length = self.take(&mut short, flags | MsgFlags::MSG_PEEK | MsgFlags::MSG_TRUNC)?;
         if length <= short.len() {
             let length = self.take(&mut short, MsgFlags::empty())?;
@@ -185,7 +197,7 @@ impl Message {
             Message::Addresses(addresses) => [&b"A"[..], addresses.join("\n").as_bytes()].concat(),
             Message::Ready => b"R".to_vec(),
             Message::Exiting => b"x".to_vec(),
-            Message::Written(identity) => encode_identity(identity),
+            Message::Written(identity, ignored) => encode_written(identity, ignored),
             Message::Forked(pid) => [&b"P"[..], &pid.as_raw().to_ne_bytes()].concat(),
             Message::Go => b"G".to_vec(),
             Message::Release => b"r".to_vec(),
@@ -210,7 +222,7 @@ impl Message {
             b'A' => Message::Addresses(std::str::from_utf8(rest).ok()?.split('\n').map(str::to_owned).collect()),
             b'R' if rest.is_empty() => Message::Ready,
             b'x' if rest.is_empty() => Message::Exiting,
-            b'W' => Message::Written(decode_identity(rest)?),
+            b'W' => decode_written(rest)?,
             b'P' => Message::Forked(Pid::from_raw(i32::from_ne_bytes(rest.try_into().ok()?))?),
             b'G' => Message::Go,
             b'r' => Message::Release,
@@ -234,28 +246,30 @@ fn encode_time(tag: u8, time: Duration) -> Vec<u8> {
     [&[tag][..], &milliseconds.to_ne_bytes()].concat()
 }
 
-fn encode_identity(identity: &Identity) -> Vec<u8> {
+fn encode_written(identity: &Identity, ignored: &[Signal]) -> Vec<u8> {
     let Identity { pid, start_time, context: BootContext { boot, pid_namespace, time_namespace } } = identity;
     // The inode of a namespace is never 0.
     let numbers = [*start_time, *pid_namespace, time_namespace.unwrap_or(0)].map(u64::to_ne_bytes);
-    [&b"W"[..], &pid.as_raw().to_ne_bytes(), numbers.as_flattened(), boot.as_bytes()].concat()
+    let ignored: Vec<u8> = ignored.iter().filter_map(|signal| u8::try_from(signal.as_raw()).ok()).collect();
+    let boot_length = u8::try_from(boot.len()).unwrap_or(u8::MAX);
+    [&b"W"[..], &pid.as_raw().to_ne_bytes(), numbers.as_flattened(), &[boot_length], boot.as_bytes(), &ignored].concat()
 }
 
-fn decode_identity(bytes: &[u8]) -> Option<Identity> {
+fn decode_written(bytes: &[u8]) -> Option<Message> {
     let (pid, rest) = bytes.split_first_chunk()?;
     let (start_time, rest) = rest.split_first_chunk()?;
     let (pid_namespace, rest) = rest.split_first_chunk()?;
-    let (time_namespace, boot) = rest.split_first_chunk()?;
+    let (time_namespace, rest) = rest.split_first_chunk()?;
+    let (boot_length, rest) = rest.split_first()?;
+    let (boot, ignored) = rest.split_at_checked(usize::from(*boot_length))?;
     let context = BootContext {
         boot: String::from_utf8(boot.to_vec()).ok()?,
         pid_namespace: u64::from_ne_bytes(*pid_namespace),
         time_namespace: Some(u64::from_ne_bytes(*time_namespace)).filter(|inode| *inode != 0),
     };
-    Some(Identity {
-        pid: Pid::from_raw(i32::from_ne_bytes(*pid))?,
-        start_time: u64::from_ne_bytes(*start_time),
-        context,
-    })
+    let (pid, start_time) = (Pid::from_raw(i32::from_ne_bytes(*pid))?, u64::from_ne_bytes(*start_time));
+    let ignored = ignored.iter().map(|number| Signal::from(i32::from(*number))).collect();
+    Some(Message::Written(Identity { pid, start_time, context }, ignored))
 }
 
 /// Two bytes: which kind, which stage. Only what a daemon can fail with has a letter.
@@ -298,6 +312,17 @@ mod tests {
             let Some(Message::Failed(error)) = Message::decode(&packet) else { panic!("{packet:?}") };
             assert_eq!((error.kind(), error.to_string().as_str()), (kind, "failed to fly: no wings"));
         }
+    }
+
+    #[test]
+    fn written_with_all_signals_ignored_arrives_as_a_short_message() {
+        let (one, other) = Channel::pair().unwrap();
+        let context = BootContext { boot: "b".repeat(36), pid_namespace: u64::MAX, time_namespace: Some(u64::MAX) };
+        let identity = Identity { pid: Pid::this(), start_time: u64::MAX, context };
+        let ignored: Vec<Signal> = Signal::all().collect();
+        one.send(&Message::Written(identity.clone(), ignored.clone())).unwrap();
+        let Ok(Some(Message::Written(received, signals))) = other.receive_short() else { panic!("another message") };
+        assert_eq!((received, signals), (identity, ignored));
     }
 
     #[test]

@@ -139,8 +139,13 @@ fn handed_over() -> Vec<(String, RawFd)> {
     }
     let count = usize::try_from(number(LISTEN[0]).unwrap_or(0).min(4096)).unwrap_or(0);
     let names = env::var(LISTEN[2]).unwrap_or_default();
-    let names = names.split(':').map(str::to_owned).chain(std::iter::repeat_with(String::new));
-    names.map(|name| if name.is_empty() { "unknown".to_owned() } else { name }).zip(FIRST..).take(count).collect()
+    let mut names = names.split(':');
+    let mut handed_over = Vec::new();
+    for fd in (FIRST..).take(count) {
+        let name = names.next().filter(|name| !name.is_empty()).unwrap_or("unknown");
+        handed_over.push((name.to_owned(), fd));
+    }
+    handed_over
 }
 
 /// The way to the service manager.

@@ -151,6 +151,10 @@ impl Stop<'_> {
                 Holder::Alive(identity) => {
                     if let Some(process) = certain(&probe, &identity)? {
                         self.end(&process, &identity)?;
+                        // Most daemons remove their files themselves; what is left needs another look from the root on.
+                        if probe.is_nothing_left() {
+                            return Ok(true);
+                        }
                     }
                 }
                 other => return self.clean(&other),

@@ -68,10 +68,13 @@ fn report(text: &str, to_syslog: bool) {
 /// in the daemon, a copy of it, when its stages are done. Nothing is recorded in between.
 pub(crate) fn record(level: Level, name: &str, what: impl Display) {
     if level <= log::max_level() {
-        // A logger that panics does not stop the daemon.
-        let _ =
-            catch_unwind(AssertUnwindSafe(|| log::log!(level, "{}: {}", escape(name), one_line(&what.to_string()))));
+        record_text(level, name, &what.to_string());
     }
+}
+
+fn record_text(level: Level, name: &str, text: &str) {
+    // A logger that panics does not stop the daemon.
+    let _ = catch_unwind(AssertUnwindSafe(|| log::log!(level, "{}: {}", escape(name), one_line(text))));
 }
 
 /// Makes a record as [`record`] does, without waiting for the logger: the body may hold its lock.

@@ -61,9 +61,18 @@ pub(crate) fn is_the_body() -> bool {
 
 /// Says that the daemon is to stop: wakes every sleeper and every wait handle.
 pub(crate) fn mark() {
-    let guard = lock();
+    set_marked();
+    wake();
+}
+
+/// Says that the daemon is to stop, to those that look. [`wake`] has to follow.
+pub(crate) fn set_marked() {
+    let _guard = lock();
     STATE.fetch_or(MARKED, SeqCst);
-    drop(guard);
+}
+
+/// Wakes every sleeper and every wait handle, after [`set_marked`].
+pub(crate) fn wake() {
     WAKE.notify_all();
     // Whoever has the event by now is told by it; whoever comes later sees the mark.
     fence(SeqCst);

@@ -6,6 +6,7 @@
 use super::dispositions::{self, Disposition};
 use super::handler::{Flag, is_abort};
 use super::siginfo::{self, Purpose};
+use super::wakeup::Wakeup;
 use crate::signal::Signal;
 use nix::errno::Errno;
 use nix::sys::eventfd::EventFd;
@@ -27,6 +28,8 @@ struct Slot {
     active: AtomicBool,
     flag: Arc<Flag>,
     event: Arc<EventFd>,
+    /// Wakes a thread, once there is one, instead of raising the event.
+    wakeup: Option<Arc<Wakeup>>,
     /// The process that looks at the flag: a child that it forks has the handler, too.
     owner: u32,
 }
@@ -34,12 +37,12 @@ struct Slot {
 /// By number; more than any Linux has.
 static SLOTS: [AtomicPtr<Slot>; 129] = [const { AtomicPtr::new(ptr::null_mut()) }; 129];
 
-/// Installs the handler: the signal raises `flag` and `event`, beside the handlers that others have installed, until
-/// [`uninstall`]. An `abort(3)` does what it did before: it ends the process.
+/// Installs the handler: the signal raises `flag`, and `event`, unless there is a thread that `wakeup` wakes, beside the
+/// handlers that others have installed, until [`uninstall`]. An `abort(3)` does what it did before: it ends the process.
 ///
 /// # Errors
 /// The error of `sigaction(2)`.
-pub fn install(signal: Signal, flag: Arc<Flag>, event: Arc<EventFd>) -> io::Result<()> {
+pub fn install(signal: Signal, flag: Arc<Flag>, event: Arc<EventFd>, wakeup: Option<Arc<Wakeup>>) -> io::Result<()> {
     let place = place(signal).ok_or(Errno::EINVAL)?;
     let current = dispositions::current(signal).ok_or_else(io::Error::last_os_error)?;
     // A daemon that was given up, in this process or in the one that forked it.
@@ -51,6 +54,7 @@ pub fn install(signal: Signal, flag: Arc<Flag>, event: Arc<EventFd>) -> io::Resu
         active: AtomicBool::new(true),
         flag,
         event,
+        wakeup,
         owner: process::id(),
     };
     let action = ours(&slot.before);
@@ -127,7 +131,7 @@ fn slot(number: libc::c_int) -> Option<&'static Slot> {
     unsafe { slot.as_ref() }
 }
 
-/// Runs in whichever thread the signal interrupts: atomics, getpid(2), write(2) and what puts the default action back are
+/// Runs in whichever thread the signal interrupts: atomics, getpid(2), write(2), futex(2) and what puts the default action back are
 /// async-signal-safe; nothing is allocated, and nothing unwinds.
 extern "C" fn handle(number: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
     let errno = Errno::last_raw();
@@ -144,12 +148,14 @@ extern "C" fn handle(number: libc::c_int, info: *mut libc::siginfo_t, context: *
 }
 
 impl Slot {
-    /// Raises flag and event. Returns `false` if the signal is not for the daemon.
+    /// Raises the flag, and wakes a thread. Returns `false` if the signal is not for the daemon.
     fn tell_daemon(&self, info: Option<&libc::siginfo_t>) -> bool {
         let is_for_the_daemon = self.active.load(SeqCst) && self.owner == process::id() && !info.is_some_and(is_abort);
         if is_for_the_daemon {
             self.flag.raise(info.map_or(Purpose::Unmarked, siginfo::purpose));
-            let _ = self.event.write(1);
+            if !self.wakeup.as_ref().is_some_and(|wakeup| wakeup.wake()) {
+                let _ = self.event.write(1);
+            }
         }
         is_for_the_daemon
     }

@@ -22,6 +22,11 @@ pub fn is_ignored(signal: Signal) -> bool {
     })
 }
 
+/// Returns the signals for which [`is_ignored`] returns `true`: one system call for each signal there is.
+pub fn ignored() -> Vec<Signal> {
+    Signal::all().filter(|signal| is_ignored(*signal)).collect()
+}
+
 /// Returns `true` if the signal has its default action.
 pub fn is_default(signal: Signal) -> bool {
     current(signal).is_some_and(|action| action.sa_sigaction == libc::SIG_DFL)

@@ -50,6 +50,7 @@ pub mod stray;
 pub mod table;
 pub mod trust;
 pub mod wait;
+pub mod wakeup;
 
 pub use capability::{Capability, UnknownCapability};
 pub use pid::Pid;

@@ -105,8 +105,8 @@ impl Situation {
 
     /// The host as a part of a file name. No character of it can end the name before it.
     fn host(&self) -> String {
-        let plain = |letter: char| if letter.is_ascii_alphanumeric() || "-._".contains(letter) { letter } else { '_' };
-        let host: String = self.host.chars().map(plain).collect();
+        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '.');
+        let host = self.host.replace(|letter| !is_plain(letter), "_");
         if host.is_empty() { "localhost".to_owned() } else { host }
     }
 }
@@ -153,18 +153,22 @@ impl Places {
 /// Returns the pidfiles of a daemon of this name in every situation of this user, but for those of other host names.
 pub fn other_pidfiles(name: &str, situation: &Situation) -> Vec<PathBuf> {
     let file = format!("{name}.pid");
-    let of_unit = |run: &Path| run.join(name).join(&file);
     let machine = Path::new(RUN);
-    if situation.uid == 0 {
-        return vec![of_unit(machine), machine.join(file)];
-    }
-    let own = situation.user_directory.as_deref().map(of_unit);
     // A unit of the machine may have `User=`.
-    let units = own.into_iter().chain([of_unit(machine)]);
-    let state = situation.state();
-    // Version 0.1 had no host in it.
-    let names = [format!("{name}@{}.pid", situation.host()), file.clone()];
-    units.chain(state.iter().flat_map(|state| names.iter().map(|name| state.join(name)))).collect()
+    let mut paths = vec![machine.join(name).join(&file)];
+    if situation.uid == 0 {
+        paths.push(machine.join(file));
+        return paths;
+    }
+    if let Some(user) = &situation.user_directory {
+        paths.insert(0, user.join(name).join(&file));
+    }
+    if let Some(state) = situation.state() {
+        paths.push(state.join(format!("{name}@{}.pid", situation.host())));
+        // Version 0.1 had no host in it.
+        paths.push(state.join(file));
+    }
+    paths
 }
 
 /// Returns the error for a user without a home.
@@ -185,8 +189,14 @@ fn is_private(path: &Path, uid: u32) -> bool {
 /// Returns the directories in the list that a `RuntimeDirectory=` of this user can be: below `/run` or `/run/user/UID`, the
 /// user's own, and writable by no other one. Everything else is left out: a variable is not a proof.
 fn unit_directories(list: &OsStr, uid: u32) -> Vec<PathBuf> {
-    let paths = list.as_bytes().split(|byte| *byte == b':').map(|path| PathBuf::from(OsStr::from_bytes(path)));
-    paths.filter(|path| is_below_run(path, uid) && is_own_directory(path, uid)).collect()
+    let mut directories = Vec::new();
+    for path in list.as_bytes().split(|byte| *byte == b':') {
+        let path = Path::new(OsStr::from_bytes(path));
+        if is_below_run(path, uid) && is_own_directory(path, uid) {
+            directories.push(path.to_owned());
+        }
+    }
+    directories
 }
 
 /// Returns `true` for a plain path below the directory where systemd makes them for this user.

@@ -17,11 +17,16 @@ const FORKED_WITHOUT_EXEC: u64 = 0x40;
 /// moment. Of a longer file, the first 1536 bytes.
 pub fn read_small<T>(path: &str, parse: impl FnOnce(&[u8]) -> T) -> io::Result<T> {
     let mut buffer = [0; SMALL];
+    let length = read(path, &mut buffer)?;
+    Ok(parse(&buffer[..length]))
+}
+
+fn read(path: &str, buffer: &mut [u8]) -> io::Result<usize> {
     let mut file = File::open(path)?;
     loop {
-        match file.read(&mut buffer) {
+        match file.read(buffer) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            length => return length.map(|length| parse(&buffer[..length])),
+            length => return length,
         }
     }
 }
@@ -112,6 +117,18 @@ impl ProcStat {
     pub fn has_live_thread(&self) -> bool {
         !self.is_zombie() || self.threads > 1
     }
+}
+
+/// Reads the name that a process gives itself (`/proc/PID/comm`), which costs the kernel less than `/proc/PID/stat`.
+///
+/// # Errors
+/// `ENOENT` or `ESRCH` if there is no such process, or if `/proc` hides it (`hidepid`).
+pub fn name_of(pid: Pid) -> io::Result<String> {
+    let without_line_end = |text: &[u8]| {
+        let name = text.strip_suffix(b"\n").unwrap_or(text);
+        String::from_utf8_lossy(name).into_owned()
+    };
+    read_small(&format!("/proc/{pid}/comm"), without_line_end)
 }
 
 /// Returns how long after the boot the clock had counted this many ticks.
@@ -224,6 +241,7 @@ mod tests {
     fn this_process_is_seen_as_it_is() {
         let stat = ProcStat::of(Pid::this()).unwrap();
         assert!(!stat.is_zombie() && stat.start_time > 0 && stat.resident_pages > 0);
+        assert_eq!(name_of(Pid::this()).unwrap(), stat.name);
         assert_eq!(stat.parent, nix::unistd::getppid().as_raw());
         assert_eq!(stat.session, nix::unistd::getsid(None).unwrap().as_raw());
         let me = nix::unistd::geteuid().as_raw();

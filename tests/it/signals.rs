@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
 
+use look::Process;
+
 use crate::common::{PIDFILE, SOON, adopt, each, ended, lab, nothing_left, run, start, stop};
 
 const STOP_SIGNALS: [Signal; 4] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGABRT];
@@ -329,4 +331,25 @@ fn activated_program_that_returns_at_a_stop_waits_for_its_handlers() {
         assert!(told.elapsed() < Duration::from_secs(5), "{act}: {:?}", told.elapsed());
         nothing_left(&lab);
     }
+}
+
+/// A thread is made for the first handler alone: a later one neither waits for that nor fails where none can be made.
+#[test]
+fn second_signal_is_handled_by_the_thread_that_handled_the_first() {
+    let lab = lab();
+    let daemon = start(&lab, &["handle=USR1:note:first", "handle=USR2:note:second"]);
+    let handling = || -> Vec<i32> {
+        let threads = daemon.threads().into_iter();
+        let named = threads.filter(|thread| thread.status("Name").is_some_and(|name| name == "daemon-handlers"));
+        named.map(Process::id).collect()
+    };
+    assert!(handling().is_empty(), "there is a thread for handlers before a signal");
+    daemon.signal(Signal::SIGUSR1);
+    lab.wait_for("first", SOON, |notes| !notes.is_empty());
+    let first = handling();
+    daemon.signal(Signal::SIGUSR2);
+    lab.wait_for("second", SOON, |notes| !notes.is_empty());
+    assert!(first.len() == 1 && handling() == first, "{first:?}, {:?}", handling());
+    stop(&lab);
+    nothing_left(&lab);
 }

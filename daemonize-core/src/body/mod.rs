@@ -30,6 +30,7 @@ pub use step::Step;
 use crate::report;
 use std::any::Any;
 use std::error::Error as StdError;
+use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A kind of daemon: what runs in the process once it is one.
@@ -118,13 +119,13 @@ impl Ending {
 pub(crate) struct Unwound;
 
 /// Runs what the user gave us; an error says of what, and a panic is one as well.
-pub(crate) fn guarded(what: &str, f: impl FnOnce() -> Ending) -> Ending {
+pub(crate) fn guarded(what: impl Display, f: impl FnOnce() -> Ending) -> Ending {
     let mut f = Some(f);
-    guarded_once(what, &mut || f.take().map_or_else(Ending::success, |f| f()))
+    guarded_once(&what, &mut || f.take().map_or_else(Ending::success, |f| f()))
 }
 
 /// Not generic, so that a program has it once.
-fn guarded_once(what: &str, f: &mut dyn FnMut() -> Ending) -> Ending {
+fn guarded_once(what: &dyn Display, f: &mut dyn FnMut() -> Ending) -> Ending {
     match catch_unwind(AssertUnwindSafe(f)) {
         Ok(Ending { status, error }) => Ending { status, error: error.map(|error| format!("{what} failed: {error}")) },
         Err(payload) if payload.is::<Unwound>() => Ending::success(),

@@ -5,6 +5,7 @@ use super::{Daemon, Held};
 use crate::attach::Attachment;
 use crate::capability::Capability;
 use crate::inside::ThisDaemon;
+use crate::launch::{enable_identity, enable_streams};
 use crate::settings::{Account, Close, Detach, Hook, Hooks, List, Ready, Setting, Stdio, expand, set, set_optional};
 use crate::signal::Signal;
 use crate::signals::{Handler, Signals};
@@ -112,6 +113,7 @@ impl<W> Daemon<W> {
     /// root's session keyring is left.
     #[must_use]
     pub fn user<K>(mut self, user: impl Setting<Account, K>) -> Self {
+        enable_identity();
         set_optional(&mut self.settings.user, user.value().map(Account::into_name));
         self
     }
@@ -119,6 +121,7 @@ impl<W> Daemon<W> {
     /// The group, by name or number; the user's own unless set.
     #[must_use]
     pub fn group<K>(mut self, group: impl Setting<Account, K>) -> Self {
+        enable_identity();
         set_optional(&mut self.settings.group, group.value().map(Account::into_name));
         self
     }
@@ -134,6 +137,7 @@ impl<W> Daemon<W> {
     /// The new root (`chroot(2)`); needs a [`user`](Daemon::user), since root can leave any.
     #[must_use]
     pub fn chroot<K>(mut self, path: impl Setting<PathBuf, K>) -> Self {
+        enable_identity();
         if let Some(path) = path.value() {
             self.settings.chroot = self.path("chroot", &path);
         }
@@ -144,6 +148,7 @@ impl<W> Daemon<W> {
     /// executes; none unless set. Not `SETUID` or `SETGID`: with them the change could be undone.
     #[must_use]
     pub fn capabilities<K>(mut self, kept: impl Setting<List<Capability>, K>) -> Self {
+        enable_identity();
         self.settings.capabilities.extend(kept.value().into_iter().flat_map(List::into_values));
         self
     }
@@ -152,6 +157,7 @@ impl<W> Daemon<W> {
     /// like gain nothing; unless set, true when the [`user`](Daemon::user) changes, else as it was.
     #[must_use]
     pub fn no_new_privs(mut self, yes: impl Into<Option<bool>>) -> Self {
+        enable_identity();
         set_optional(&mut self.settings.no_new_privs, yes);
         self
     }
@@ -296,6 +302,7 @@ impl<W> Daemon<W> {
     }
 
     pub(super) fn stream(&mut self, key: &str, stream: Stdio) -> Option<Stdio> {
+        enable_streams();
         match stream {
             Stdio::File(path) => self.path(key, &path).map(Stdio::File),
             other => Some(other),

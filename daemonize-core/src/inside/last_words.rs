@@ -13,11 +13,19 @@ impl Inside {
     /// Leaves the daemon's last words: `why` it ends, else the error that it reported last. Removes them after an end in
     /// order. Nothing happens once the pidfile is released.
     pub(crate) fn leave_last_words(&self, status: u8, why: Option<&str>) {
+        self.open_directory();
         if status == 0 {
             self.write(&ended(Some(0), String::new()), true);
         } else {
             let text = why.map(str::to_owned).or_else(report::last_error).unwrap_or_default();
             self.write(&ended(Some(status), text), false);
+        }
+    }
+
+    /// Opens the directory of the pidfile once for the last words and for what follows them: the files are removed.
+    fn open_directory(&self) {
+        if let Some(lock) = &mut *lock(&self.lock) {
+            lock.open_directory();
         }
     }
 

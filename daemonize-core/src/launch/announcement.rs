@@ -8,6 +8,7 @@ use crate::inside::{Inside, Pending};
 use crate::pid::Pid;
 use crate::pidfile::Record;
 use crate::process::Identity;
+use crate::signal::Signal;
 use crate::stopping;
 use crate::sys::fork::exit_now;
 use nix::sys::prctl::{set_dumpable, set_pdeathsig};
@@ -46,9 +47,10 @@ impl Link {
     }
 
     /// Waits until the launcher has written the pidfile. Without it there is no launcher any more, and no daemon.
-    pub(super) fn wait_for_pidfile(&self) -> Result<Identity> {
-        match self.ready.receive() {
-            Ok(Some(Message::Written(identity))) => Ok(identity),
+    /// Returns who this process is, and which signals were ignored when the session leader was forked.
+    pub(super) fn wait_for_pidfile(&self) -> Result<(Identity, Vec<Signal>)> {
+        match self.ready.receive_short() {
+            Ok(Some(Message::Written(identity, ignored))) => Ok((identity, ignored)),
             _ => Err(Error::system("hear from the launcher", "it is gone, or could not write the pidfile")),
         }
     }
@@ -111,7 +113,7 @@ impl Announcement {
             // The session leader has its copy of the lock, and cleans up.
             undo(inside, Files::OfLauncher);
         }
-        if let Ok(Some(Message::Go)) = link.ready.receive() {
+        if let Ok(Some(Message::Go)) = link.ready.receive_short() {
             self.allow_dumps();
             return Ok(());
         }

@@ -5,7 +5,7 @@ use crate::pid::Pid;
 use crate::report;
 use crate::settings::Detach;
 use crate::sys::places::started_by_systemd;
-use crate::sys::proc::ProcStat;
+use crate::sys::proc::name_of;
 use crate::sys::trust::FileId;
 use nix::sys::socket::{AddressFamily, SockaddrLike, SockaddrStorage, getsockname};
 use nix::sys::stat::fstat;
@@ -84,9 +84,9 @@ fn reason_against() -> Option<String> {
     if started_by_systemd() {
         return Some("systemd started this process".into());
     }
-    let parent = Pid::from_raw(nix::unistd::getppid().as_raw()).and_then(|parent| ProcStat::of(parent).ok());
-    if let Some(watcher) = parent.filter(|parent| is_watcher(&parent.name)) {
-        return Some(format!("`{}` watches over this process", watcher.name));
+    let parent = Pid::from_raw(nix::unistd::getppid().as_raw());
+    if let Some(watcher) = parent.and_then(|parent| name_of(parent).ok()).filter(|name| is_watcher(name)) {
+        return Some(format!("`{watcher}` watches over this process"));
     }
     if monitor::is_parent() {
         return Some("a monitor watches over this process".into());

@@ -3,6 +3,8 @@
 //! It never returns an error to code of the user that is not expecting a second process: whatever goes wrong is told to
 //! the launcher, and the process ends by `_exit`.
 
+mod stages;
+
 use super::announcement::{Announcement, Link};
 use super::capture::Captured;
 use super::identity::Target;
@@ -14,31 +16,17 @@ use crate::error::{Error, ErrorKind, Result, cause};
 use crate::inside::{self, Inside, Program};
 use crate::notifier::Notifier;
 use crate::pid::Pid;
-use crate::pidfile::PidFile;
 use crate::process::Identity;
-use crate::settings::{Close, Ready, Settings, When};
+use crate::settings::{Settings, When};
 use crate::signal::Signal;
-use crate::signals::Registered;
+use crate::signals::{Handlers, Registered};
 use crate::stage::Stage;
 use crate::stdout;
-use crate::sys::dispositions::{self, Disposition};
 use crate::sys::fds;
 use crate::sys::main_process::is_main_process;
-use crate::sys::mask::Mask;
 use crate::sys::outlined::Outlined;
-use nix::sys::resource::{Resource, setrlimit};
-use nix::sys::stat::{Mode, umask};
-use std::env;
-use std::os::fd::{AsFd, AsRawFd, RawFd};
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
-
-/// The umask of a daemon that asks for none: what it makes is its own.
-const UMASK: u32 = 0o077;
-
-/// Ignored in a daemon: without a terminal they mean nothing.
-const TERMINAL: [Signal; 3] = [Signal::SIGTSTP, Signal::SIGTTIN, Signal::SIGTTOU];
 
 /// A daemon on its way through the stages.
 pub(crate) struct Birth {
@@ -53,10 +41,11 @@ pub(crate) struct Birth {
     outputs_due: bool,
     /// Known as soon as the pidfile is written: by the launcher, or without one by this process.
     identity: Option<Identity>,
-    /// How the program was started.
     program: Program,
     /// To the service manager, if one wants to hear.
     notifier: Option<Notifier>,
+    /// The signals that were ignored at the fork, if a launcher has said so.
+    ignored: Option<Vec<Signal>>,
     /// Blocked until they are registered; none when the stage was replaced.
     handled: Vec<Signal>,
     /// How many attachments are, in their order.
@@ -108,10 +97,10 @@ impl Birth {
             // The launcher writes the pidfile: nothing of it but the lock is open here when the user changes.
             lock.keep_lock_only();
         }
-        let program = Program::look();
+        let program = Program::new();
         let notifier = init::connect(&mut launch.plan);
         launch.plan.told.handed_over.iter().for_each(|(_, fd)| fds::close_on_exec(*fd));
-        let handled = Vec::new();
+        let (ignored, handled) = (None, Vec::new());
         let (outputs_due, prepared, addresses) = (false, 0, Vec::new());
         Box::new(Birth {
             launch,
@@ -122,6 +111,7 @@ impl Birth {
             identity,
             program,
             notifier,
+            ignored,
             handled,
             prepared,
             addresses,
@@ -138,7 +128,8 @@ impl Birth {
     /// Returns this process's identity, as it stands in the pidfile; with a launcher, waits until it has written it.
     fn identity(&mut self) -> Result<Identity> {
         if let (None, Some(link)) = (&self.identity, &self.link) {
-            self.identity = Some(link.wait_for_pidfile()?);
+            let (identity, ignored) = link.wait_for_pidfile()?;
+            (self.identity, self.ignored) = (Some(identity), Some(ignored));
         }
         self.identity.clone().ok_or_else(|| Error::system("identify this process", "the launcher did not say"))
     }
@@ -197,7 +188,7 @@ impl Birth {
         } else {
             self.default(stage)?;
         }
-        if let (Stage::Identity, Some(link)) = (stage, &self.link) {
+        if let (Stage::Identity, Some(link), true) = (stage, &self.link, self.may_have_changed()) {
             // A change of user clears it.
             link.die_with_session_leader();
         }
@@ -236,95 +227,13 @@ impl Birth {
         self.launch.plan.settings.hooks.replaces(stage)
     }
 
-    fn default(&mut self, stage: Stage) -> Result<()> {
-        let detached = self.launch.plan.detached;
-        let settings = &self.launch.plan.settings;
-        match stage {
-            Stage::CoreDumps if settings.core_dumps => {}
-            Stage::CoreDumps => {
-                setrlimit(Resource::RLIMIT_CORE, 0, 0).map_err(|errno| Error::stage(stage, cause(&errno.into())))?;
-            }
-            Stage::Identity => self.launch.plan.identity.as_ref().map_or(Ok(()), Target::take_on)?,
-            Stage::Umask => {
-                if let Some(mask) = settings.umask.or(detached.then_some(UMASK)) {
-                    umask(Mode::from_bits_truncate(mask));
-                }
-            }
-            Stage::WorkingDirectory => {
-                let directory = settings.working_directory.as_deref().or(detached.then_some(Path::new("/")));
-                directory.map_or(Ok(()), enter)?;
-            }
-            Stage::PidFile => self.seal()?,
-            Stage::Signals => self.set_signals(),
-            Stage::Descriptors if detached => self.close_descriptors()?,
-            Stage::Detach | Stage::Descriptors => {}
-            Stage::Stdio => self.install_streams()?,
-        }
-        Ok(())
-    }
-
-    /// Dispositions under the block, and only what was ignored: handlers of this program's own registering stay.
-    fn set_signals(&mut self) {
-        let signals = &self.launch.plan.settings.signals;
-        // A closed pipe is an error, not a death, as everywhere in Rust.
-        let mut ignored = vec![Signal::SIGPIPE];
-        if self.launch.plan.detached {
-            ignored.extend(TERMINAL);
-        }
-        ignored.retain(|signal| !signals.mentions(*signal));
-        ignored.extend(signals.ignored());
-        for signal in Signal::all() {
-            if ignored.contains(&signal) {
-                dispositions::set(signal, Disposition::Ignore);
-            } else if dispositions::is_ignored(signal) || signals.wants_default(signal) {
-                dispositions::set(signal, Disposition::Default);
-            }
-        }
-        self.handled = signals.handled();
-        Mask::of(self.handled.iter().copied()).set();
-    }
-
-    fn close_descriptors(&self) -> Result<()> {
-        let mut kept = self.kept_by_the_user();
-        match self.launch.plan.settings.close {
-            Close::None => Ok(()),
-            Close::Inherited => {
-                let leaked: Vec<RawFd> =
-                    self.launch.plan.leaked.iter().copied().filter(|fd| !kept.contains(fd)).collect();
-                fds::close_leaked(&leaked);
-                Ok(())
-            }
-            Close::All => {
-                kept.extend(self.launch.lock.iter().flat_map(PidFile::descriptors));
-                kept.extend(self.launch.plan.streams.descriptors());
-                kept.extend(self.link.iter().map(|link| link.ready.as_fd().as_raw_fd()));
-                kept.extend(self.notifier.iter().map(|notifier| notifier.as_fd().as_raw_fd()));
-                fds::close_all_but(&kept).map_err(|error| Error::stage(Stage::Descriptors, cause(&error)))
-            }
-        }
-    }
-
-    /// Named by `inherit`, or handed over by whoever activates sockets.
-    fn kept_by_the_user(&self) -> Vec<RawFd> {
-        let handed_over = self.launch.plan.told.handed_over.iter().map(|(_, fd)| *fd);
-        self.launch.plan.settings.inherit.iter().copied().chain(handed_over).collect()
-    }
-
-    /// What the user's code prints before the daemon is ready still reaches the launcher.
-    fn install_streams(&mut self) -> Result<()> {
-        self.launch.plan.streams.install_input()?;
-        let settings = &self.launch.plan.settings;
-        let speaks_on = settings.ready == Ready::Manual || !settings.attachments.is_empty();
-        self.outputs_due = self.captured && speaks_on;
-        if self.outputs_due { Ok(()) } else { self.launch.plan.streams.install_outputs() }
-    }
-
     /// Every stage is done.
     pub(super) fn born(mut self: Box<Birth>, leave: fn() -> !) -> Result<Born> {
         self.run_to(Stage::Stdio)?;
         let identity = self.identity();
         let identity = self.settle(identity)?;
-        let registered = Registered::new(std::mem::take(&mut self.handled));
+        let direct = self.launch.plan.settings.signals.direct();
+        let registered = Registered::new(std::mem::take(&mut self.handled), direct);
         let registered = registered.map_err(|error| Error::stage(Stage::Signals, cause(&error)));
         let registered = Arc::new(self.settle(registered)?);
         let mut stops = self.launch.plan.settings.signals.stops();
@@ -360,8 +269,8 @@ impl Birth {
             identity,
             stops,
             grace: settings.grace(),
+            handlers: Arc::new(Handlers::new(Arc::clone(&registered))),
             registered,
-            handlers: Arc::default(),
             attachments: Mutex::default(),
             phase: Mutex::default(),
             notifier: self.notifier.map(Arc::new),
@@ -390,10 +299,4 @@ impl Birth {
             }
         })
     }
-}
-
-fn enter(directory: &Path) -> Result<()> {
-    env::set_current_dir(directory).map_err(|error| {
-        Error::stage(Stage::WorkingDirectory, format_args!("`{}`: {}", directory.display(), cause(&error)))
-    })
 }

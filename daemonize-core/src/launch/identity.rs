@@ -15,6 +15,7 @@ use nix::unistd::{
     Gid, Uid, chdir, chroot, getegid, geteuid, getgroups, getresgid, getresuid, setgroups, setresgid, setresuid,
 };
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 /// Whom to become, looked up before anything else happens: after a chroot nobody can be looked up.
 #[derive(Clone, Debug)]
@@ -28,14 +29,30 @@ pub(crate) struct Target {
     /// What is left to the user, if there is one.
     rights: Option<Rights>,
     no_new_privs: bool,
+    /// [`Target::take_on`], which is linked only with [`Target::resolve`].
+    take_on: fn(&Target) -> Result<()>,
+}
+
+/// Looks up the target. Set by the settings of an identity, so that a program without them is linked without the code for it.
+static RESOLVE: OnceLock<Resolve> = OnceLock::new();
+
+type Resolve = fn(&Settings) -> Result<Option<Target>>;
+
+/// Makes [`resolve`] look at the settings of an identity.
+pub(crate) fn enable_identity() {
+    let _ = RESOLVE.set(Target::resolve);
+}
+
+/// Returns what is to change; `None` if nothing is, as without [`enable_identity`].
+pub(super) fn resolve(settings: &Settings) -> Result<Option<Target>> {
+    RESOLVE.get().map_or(Ok(None), |resolve| resolve(settings))
 }
 
 /// Leaves an id as it is, in the `setres*id` calls.
 const UNCHANGED: u32 = u32::MAX;
 
 impl Target {
-    /// `None` when nothing is to change.
-    pub(crate) fn resolve(settings: &Settings) -> Result<Option<Target>> {
+    fn resolve(settings: &Settings) -> Result<Option<Target>> {
         let user = settings.user.as_deref().map(find_user).transpose()?;
         let group = settings.group.as_deref().map(find_group).transpose()?;
         if settings.chroot.is_some() && user.is_none() {
@@ -62,13 +79,14 @@ impl Target {
         let no_new_privs = settings.no_new_privs.unwrap_or(user.is_some());
         let (uid, root) = (user.as_ref().map(|user| user.uid), settings.chroot.clone());
         let entry = user.and_then(|user| user.entry);
-        Ok(Some(Target { user: uid, group, groups, entry, root, rights, no_new_privs }))
+        Ok(Some(Target { user: uid, group, groups, entry, root, rights, no_new_privs, take_on: Target::take_on }))
     }
 
     /// Who stays who they are can still forgo new privileges.
     fn staying(settings: &Settings) -> Option<Target> {
         let (user, group, groups, entry) = (None, None, None, None);
-        let stays = Target { user, group, groups, entry, root: None, rights: None, no_new_privs: true };
+        let (root, rights, take_on) = (None, None, Target::take_on);
+        let stays = Target { user, group, groups, entry, root, rights, no_new_privs: true, take_on };
         settings.no_new_privs.filter(|yes| *yes).map(|_| stays)
     }
 
@@ -87,8 +105,13 @@ impl Target {
         self.user.is_some()
     }
 
+    /// Becomes it.
+    pub(super) fn assume(&self) -> Result<()> {
+        (self.take_on)(self)
+    }
+
     /// Each step needs the rights that the next one gives up.
-    pub(crate) fn take_on(&self) -> Result<()> {
+    fn take_on(&self) -> Result<()> {
         // Capabilities are each thread's own: one that a hook has made would keep its.
         let alone = prove_alone()?;
         let witness = Witness::call()?;

@@ -23,8 +23,10 @@ use crate::pid::Pid;
 use crate::pidfile::PidFile;
 use crate::process::{BootContext, Identity};
 use crate::settings::Ready;
+use crate::signal::Signal;
 use crate::stage::Stage;
 use crate::stdout;
+use crate::sys::dispositions;
 use crate::sys::error::errno;
 use crate::sys::fork::{Alone, Fence, Fork, fork};
 use crate::sys::outlined::Outlined;
@@ -83,6 +85,7 @@ pub(super) fn split(mut block: SignalBlock, launch: Launch, alone: Alone, leavin
                 log,
                 addresses,
                 context: Some(context),
+                ignored: dispositions::ignored(),
                 pidfile: PidFileState::of(settings),
                 lock,
                 deadline: Deadline::after(settings.start_timeout),
@@ -117,6 +120,8 @@ struct Launcher {
     addresses: Option<Vec<String>>,
     /// The boot and the namespaces of this process and its daemon; taken when the daemon's identity is made.
     context: Option<std::io::Result<BootContext>>,
+    /// The signals that this process ignores, and so the daemon at its fork.
+    ignored: Vec<Signal>,
     pidfile: PidFileState,
     lock: Option<PidFile>,
     plan: Outlined<Plan>,
@@ -225,7 +230,7 @@ impl Launcher {
         match written {
             Ok(Some(identity)) => {
                 // A daemon that is dead is reported by the session leader.
-                let _ = self.ready.send(&Message::Written(identity));
+                let _ = self.ready.send(&Message::Written(identity, std::mem::take(&mut self.ignored)));
                 // While the daemon runs its stages, and not between READY and GO.
                 let last_words_due = self.lock.as_ref().is_some_and(PidFile::last_words_are_due);
                 self.pidfile = PidFileState::Written { last_words_due };

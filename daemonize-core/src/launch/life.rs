@@ -27,6 +27,7 @@ use crate::sys::outlined::Outlined;
 use log::Level;
 use nix::unistd::isatty;
 use std::convert::Infallible;
+use std::fmt::Write;
 use std::fs::File;
 use std::sync::Arc;
 use std::time::Instant;
@@ -114,6 +115,12 @@ fn begin(birth: Box<Birth>, leave: fn() -> !) -> Result<&'static Inside> {
     let ready = settings.ready;
     let stages = (Level::Debug <= log::max_level()).then(|| stages_done(&settings));
     let mut service = service(inside, settings, &announcement);
+    // With `entered` behind READY: what the launcher waits for comes first. But before the body, which may change what is
+    // looked at.
+    let looks_first = ready != Ready::Entered;
+    if looks_first && inside.obstacle.is_none() {
+        inside.program.look();
+    }
     match readiness::begin(inside, announcement, ready) {
         Ok(undecided) => service.undecided = undecided,
         Err((announcement, error)) => {
@@ -121,6 +128,9 @@ fn begin(birth: Box<Birth>, leave: fn() -> !) -> Result<&'static Inside> {
             announcement.refuse(&error);
             return Err(error);
         }
+    }
+    if !looks_first && inside.obstacle.is_none() {
+        inside.program.look();
     }
     start(inside, service);
     if let Some(stages) = stages {
@@ -137,11 +147,13 @@ fn begin(birth: Box<Birth>, leave: fn() -> !) -> Result<&'static Inside> {
 
 /// Says which stages are done, and which of them a hook has replaced.
 fn stages_done(settings: &Settings) -> String {
-    let stages = Stage::ALL.map(|stage| {
-        let replaced = if settings.hooks.replaces(stage) { " (replaced)" } else { "" };
-        format!("{stage}{replaced}")
-    });
-    format!("stages done: {}", stages.join(", "))
+    let mut text = "stages done: ".to_owned();
+    for (index, stage) in Stage::ALL.iter().enumerate() {
+        let separator = if index == 0 { "" } else { ", " };
+        let replaced = if settings.hooks.replaces(*stage) { " (replaced)" } else { "" };
+        let _ = write!(text, "{separator}{stage}{replaced}");
+    }
+    text
 }
 
 /// What the signal thread is to do. The log files are opened again before the user's handlers of HUP run.
@@ -157,13 +169,13 @@ fn service(inside: &'static Inside, mut settings: Outlined<Settings>, announceme
     if inside.has_attachments() {
         signals = telling(inside, signals, &stops);
     }
+    inside.handlers.set(signals);
     Service {
         registered: Arc::clone(&inside.registered),
         handlers: Arc::clone(&inside.handlers),
         stops,
         with_handlers,
         grace,
-        signals,
         on_stop: Box::new(|| {
             report::record_from_signal_thread(Level::Info, &inside.handle.name, "is to stop");
             inside::pass_stop_on();

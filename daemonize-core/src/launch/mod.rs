@@ -62,7 +62,9 @@ use stdio::Streams;
 use threads::{find_out_alone, never_forks, prove_alone, refuse_event_loops};
 
 pub use destination::Destination;
+pub(crate) use identity::enable_identity;
 pub use started::Started;
+pub(crate) use stdio::enable_streams;
 
 /// Between two looks at a pidfile that somebody else has for longer.
 const WAIT: Duration = Duration::from_millis(20);
@@ -85,8 +87,8 @@ struct Plan {
     planned: Planned,
     streams: Streams,
     leaked: Vec<RawFd>,
-    /// `true` if this process has one thread, as it must have wherever it forks.
-    is_alone: bool,
+    /// The proof that this process has one thread, as it must have wherever it forks.
+    alone: Option<Alone>,
     /// By a service manager, and which of them wants to hear what becomes of the daemon.
     told: &'static Told,
     manager: Option<&'static Manager>,
@@ -97,6 +99,14 @@ struct Plan {
 impl Plan {
     fn has_pidfile(&self) -> bool {
         !self.pidfile.as_os_str().is_empty()
+    }
+
+    /// Returns `true` if hooks, attachments, or what looks up users and groups have run in this process since its threads were
+    /// counted.
+    fn runs_foreign_code_early(&self) -> bool {
+        let settings = &self.settings;
+        let has_hooks = settings.hooks.has(Stage::Detach, When::Before);
+        has_hooks || !settings.attachments.is_empty() || settings.user.is_some() || settings.group.is_some()
     }
 
     /// Returns `true` if the daemon tells its addresses before the pidfile is written.
@@ -211,7 +221,7 @@ impl Plan {
             refuse_event_loops(&own, &settings)?;
         }
         settings.inherit.extend(event::descriptors());
-        let identity = Target::resolve(&settings)?;
+        let identity = identity::resolve(&settings)?;
         if identity.is_some() && alone.is_none() {
             // A part of what changes is each thread's own.
             prove_alone()?;
@@ -222,7 +232,7 @@ impl Plan {
         for attachment in &settings.attachments {
             attachment.check(&planned).map_err(Error::configuration)?;
         }
-        let streams = Streams::open(&settings, detached, owner)?;
+        let streams = stdio::open_streams(&settings, detached, owner)?;
         let told = Told::to_this_process(&leaked);
         let manager = told.manager(detached);
         if manager.is_some_and(Manager::watches) && !settings.signals.mentions(Signal::SIGABRT) {
@@ -237,7 +247,7 @@ impl Plan {
             planned,
             streams,
             leaked,
-            is_alone: alone.is_some(),
+            alone,
             told,
             manager,
             relayed: None,
@@ -270,8 +280,11 @@ impl Locked {
             block.with_original_mask(|| launch.hook(Stage::Detach, When::Before))?;
         }
         if launch.plan.detached {
-            // The hooks may have made threads.
-            let alone = prove_alone()?;
+            let alone = match launch.plan.alone {
+                Some(alone) if !launch.plan.runs_foreign_code_early() => alone,
+                // There may be threads by now.
+                _ => prove_alone()?,
+            };
             if leaving {
                 init::check_leaving()?;
             }
@@ -282,7 +295,7 @@ impl Locked {
         let alone = match &launch.plan {
             plan if !never_forks(&plan.settings) => Some(prove_alone()?),
             // With other threads, each look would wait for those that are about to end.
-            plan if !plan.is_alone => None,
+            plan if plan.alone.is_none() => None,
             _ => find_out_alone(),
         };
         let (block, launch) = init::split(block, launch, alone)?;

@@ -17,7 +17,7 @@ use std::io::{self, Seek, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Where the three streams will lead; `None` leaves one as it is.
 #[derive(Debug)]
@@ -37,9 +37,32 @@ enum Target {
 /// Who owns the log files that are made.
 type Owner = (Option<Uid>, Option<Gid>);
 
+/// What opens streams, and opens them again. Set by the settings of streams, so that a program without them is linked without it.
+static FUNCTIONS: OnceLock<(Open, Reopen)> = OnceLock::new();
+
+type Open = fn(&Settings, bool, Owner) -> Result<Streams>;
+type Reopen = fn(&Reopening) -> Option<String>;
+
+/// Makes [`open_streams`] look at the settings of streams.
+pub(crate) fn enable_streams() {
+    let _ = FUNCTIONS.set((Streams::open, Reopening::reopen));
+}
+
+/// Opens what is configured; unset streams lead to `/dev/null` when detached, else they stay.
+pub(super) fn open_streams(settings: &Settings, detached: bool, owner: Owner) -> Result<Streams> {
+    match FUNCTIONS.get() {
+        Some((open, _)) => open(settings, detached, owner),
+        None => Streams::unset(detached),
+    }
+}
+
 impl Streams {
-    /// Opens what is configured; unset streams lead to `/dev/null` when detached, else they stay.
-    pub(crate) fn open(settings: &Settings, detached: bool, owner: Owner) -> Result<Streams> {
+    fn unset(detached: bool) -> Result<Streams> {
+        let null = if detached { Null(None).target()? } else { None };
+        Ok(Streams { stdin: null.clone(), stdout: null.clone(), stderr: null })
+    }
+
+    fn open(settings: &Settings, detached: bool, owner: Owner) -> Result<Streams> {
         let mut null = Null(None);
         let log = settings.log.as_ref().filter(|_| detached);
         let or_log = |key, stream: Option<_>| if stream.is_some() { (key, stream) } else { ("log", log) };
@@ -109,6 +132,11 @@ impl Reopening {
 
     /// Opens the files again; what cannot be opened stays as it is. Returns what is to be told about that.
     pub(crate) fn run(&self) -> Option<String> {
+        let (_, reopen) = FUNCTIONS.get()?;
+        reopen(self)
+    }
+
+    fn reopen(&self) -> Option<String> {
         let mut failures = Vec::new();
         let mut reopen = |key: &str, path: &Path| {
             let opened = open_log(path, (None, None));

@@ -71,7 +71,10 @@ pub(super) fn find_out_alone() -> Option<Alone> {
 }
 
 fn thread_names() -> Vec<String> {
-    let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
-    let name = |task: fs::DirEntry| fs::read_to_string(task.path().join("comm")).ok();
-    tasks.filter_map(name).map(|name| format!("`{}`", name.trim_end())).collect()
+    let mut names = Vec::new();
+    for task in fs::read_dir("/proc/self/task").into_iter().flatten() {
+        let name = task.and_then(|task| fs::read_to_string(task.path().join("comm")));
+        names.extend(name.map(|name| format!("`{}`", name.trim_end())));
+    }
+    names
 }

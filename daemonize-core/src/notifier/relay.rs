@@ -54,15 +54,12 @@ impl Relay {
             return false;
         };
         let length = message.bytes;
-        let control = message.cmsgs().into_iter().flatten();
-        let fds: Vec<_> = control
-            .filter_map(|control| match control {
-                ControlMessageOwned::ScmRights(fds) => Some(fds),
-                _ => None,
-            })
-            .flatten()
-            .map(crate::sys::fds::own_handed_over)
-            .collect();
+        let mut fds = Vec::new();
+        for control in message.cmsgs().into_iter().flatten() {
+            if let ControlMessageOwned::ScmRights(received) = control {
+                fds.extend(received.into_iter().map(crate::sys::fds::own_handed_over));
+            }
+        }
         let numbers: Vec<RawFd> = fds.iter().map(AsRawFd::as_raw_fd).collect();
         let rights = [ControlMessage::ScmRights(&numbers)];
         let rights = if numbers.is_empty() { &[][..] } else { &rights[..] };

@@ -15,25 +15,35 @@ const FDINFO_LIMIT: u64 = 4096;
 /// `None` if no process does, or only one that this user may not look into. A search, not a proof: the holder may have
 /// changed when it returns.
 pub(super) fn find(path: &Path, inode: u64) -> Option<String> {
-    let processes = fs::read_dir("/proc").ok()?.flatten();
-    let numbered = processes.filter(|entry| entry.file_name().as_bytes().iter().all(u8::is_ascii_digit));
     let own = std::process::id().to_string();
-    let mut holders = numbered.filter(|entry| entry.file_name() != own.as_str());
-    let holder = holders.find(|process| holds(&process.path(), path, inode))?.path();
+    let mut processes = fs::read_dir("/proc").ok()?;
+    let holder = loop {
+        let process = processes.next()?.ok()?;
+        let number = process.file_name();
+        let is_other = number.as_bytes().iter().all(u8::is_ascii_digit) && number != own.as_str();
+        if is_other && holds(&process.path(), path, inode) {
+            break process.path();
+        }
+    };
     let name = read(&holder.join("comm")).unwrap_or_default();
     let number = holder.file_name()?.to_string_lossy().into_owned();
     Some(format!("process {number} (`{}`)", escape(name.trim_end())))
 }
 
 fn holds(process: &Path, path: &Path, inode: u64) -> bool {
-    let descriptors = fs::read_dir(process.join("fd")).into_iter().flatten().flatten();
-    descriptors.into_iter().any(|descriptor| {
+    let Ok(descriptors) = fs::read_dir(process.join("fd")) else { return false };
+    for descriptor in descriptors {
+        let Ok(descriptor) = descriptor else { return false };
         // The link is read, not followed: a file on a mount that does not answer hangs nothing.
         let target = fs::read_link(descriptor.path()).unwrap_or_default();
-        let is_it = target.as_os_str().as_bytes().starts_with(path.as_os_str().as_bytes());
-        let info = || read(&process.join("fdinfo").join(descriptor.file_name())).unwrap_or_default();
-        is_it && info().lines().any(|line| is_flock_of(line, inode))
-    })
+        if target.as_os_str().as_bytes().starts_with(path.as_os_str().as_bytes()) {
+            let info = read(&process.join("fdinfo").join(descriptor.file_name())).unwrap_or_default();
+            if info.lines().any(|line| is_flock_of(line, inode)) {
+                return true;
+            }
+        }
+    }
+    false
 }
 
 /// `lock:  1: FLOCK  ADVISORY  WRITE 4711 00:19:1234 0 EOF`, where 1234 is the inode.

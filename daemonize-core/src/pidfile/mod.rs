@@ -306,6 +306,11 @@ impl PidFile {
         self.place.close_directory();
     }
 
+    /// Opens the directory, as the daemon is about to remove the files in it.
+    pub(crate) fn open_directory(&mut self) {
+        self.place.open_directory();
+    }
+
     /// Reads the pidfile; takes no lock.
     pub(crate) fn probe(path: &Path) -> Result<Probe> {
         Probe::of(Place::open_existing(path)?)

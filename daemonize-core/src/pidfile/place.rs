@@ -74,6 +74,11 @@ impl Place {
         self.directory = None;
     }
 
+    /// Opens the directory again, for all that follows. Where that fails, each later call tries it, and fails with the cause.
+    pub(crate) fn open_directory(&mut self) {
+        self.directory = self.opened_directory().ok();
+    }
+
     /// Opens the lock file read-only, creates it with mode 0600 if it is missing, and judges it.
     ///
     /// Returns `true` beside it if this call created it.
@@ -177,6 +182,15 @@ impl Place {
     /// Returns `true` if there is a lock file.
     pub(crate) fn has_lock(&self) -> bool {
         self.has(&self.lock_name())
+    }
+
+    /// Returns `true` if it is certain that there is neither a pidfile nor a lock file.
+    pub(crate) fn is_bare(&self) -> bool {
+        let is_missing = |name: &OsStr| {
+            let status = self.in_directory(|directory| Ok(status_of(directory, name)));
+            matches!(status, Ok(Err(nix::Error::ENOENT)))
+        };
+        is_missing(&self.name) && is_missing(&self.lock_name())
     }
 
     fn has(&self, name: &OsStr) -> bool {

@@ -160,6 +160,11 @@ impl Probe {
         }
     }
 
+    /// Returns `true` if neither the file nor its lock file is in the directory any more.
+    pub(crate) fn is_nothing_left(&self) -> bool {
+        self.place.as_ref().is_some_and(Place::is_bare)
+    }
+
     /// Reads the file again in the same directory. Returns `true` if it is the same one with the same bytes.
     pub(crate) fn is_unchanged(&self) -> Result<bool> {
         let Some(place) = &self.place else { return Ok(false) };

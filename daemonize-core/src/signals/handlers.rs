@@ -1,6 +1,7 @@
-//! The thread that runs the user's handlers, one after another; it exists only while there is something to run.
+//! The thread that runs the user's handlers, one after another. It is made when the first one is to run, and stays: to make a
+//! thread takes longer than most handlers do.
 
-use super::SharedHandler;
+use super::{Registered, SharedHandler, Signals};
 use crate::body::guarded;
 use crate::mutex;
 use crate::report;
@@ -9,21 +10,28 @@ use crate::thread::spawn;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
 use std::time::Instant;
 
 thread_local! {
     static RUNS_HANDLERS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// What waits to be run, and whether somebody is at it.
-#[derive(Default)]
-pub(crate) struct Handlers(Mutex<State>, Condvar);
+/// The handlers that wait to be run, and the thread that runs them.
+pub(crate) struct Handlers {
+    state: Mutex<State>,
+    /// The thread is idle.
+    done: Condvar,
+    registered: Arc<Registered>,
+    signals: OnceLock<Signals>,
+}
 
 #[derive(Default)]
 struct State {
     queue: VecDeque<Call>,
+    /// The thread runs a handler, or is about to look for one.
     busy: bool,
     /// A handler of a stop signal returned an error, panicked, or could not be run.
     failed: bool,
@@ -41,25 +49,64 @@ struct Call {
 }
 
 impl Handlers {
+    pub(crate) fn new(registered: Arc<Registered>) -> Handlers {
+        Handlers { state: Mutex::default(), done: Condvar::new(), registered, signals: OnceLock::new() }
+    }
+
+    /// Sets the handlers, once, before a signal is treated.
+    pub(crate) fn set(&self, signals: Signals) {
+        let _ = self.signals.set(signals);
+    }
+
     /// Queues the handlers of one signal, and makes the thread unless it is there. `is_shutdown` if the signal stops the
     /// daemon: see [`have_failed`](Handlers::have_failed).
-    pub(crate) fn run(self: &Arc<Self>, signal: Signal, handlers: &[SharedHandler], is_shutdown: bool) {
+    pub(crate) fn run(self: &Arc<Self>, signal: Signal, is_shutdown: bool) {
         let mut state = self.lock();
-        state.queue.extend(handlers.iter().map(|handler| Call { signal, handler: Arc::clone(handler), is_shutdown }));
-        if state.queue.is_empty() || state.busy {
+        if !self.queue(&mut state, signal, is_shutdown) {
             return;
         }
-        let this = Arc::clone(self);
-        match spawn("daemon-handlers", move || this.work()) {
-            Ok(_) => state.busy = true,
-            Err(error) => {
-                state.queue.clear();
-                // Attachments hear of the stop at the end as well.
-                state.failed |= is_shutdown && state.shutdown == Some(signal);
-                drop(state);
-                report::error(&format!("failed to run the handlers of {signal}: no thread: {error}"));
+        if self.registered.wakeup().wake() {
+            return;
+        }
+        if let Err(error) = self.spawn(&mut state) {
+            state.queue.clear();
+            // Attachments hear of the stop at the end as well.
+            state.failed |= is_shutdown && state.shutdown == Some(signal);
+            drop(state);
+            report_no_thread(signal, &error);
+        }
+    }
+
+    /// Sees to direct signals that have come before there was a thread for them. For the signal thread.
+    pub(crate) fn attend(self: &Arc<Self>) {
+        let mut state = self.lock();
+        if !self.registered.has_direct() || self.registered.wakeup().wake() {
+            return;
+        }
+        if let Err(error) = self.spawn(&mut state) {
+            let lost: Vec<Signal> = self.registered.take_direct().collect();
+            self.done.notify_all();
+            drop(state);
+            for signal in lost {
+                report_no_thread(signal, &error);
             }
         }
+    }
+
+    /// Returns `false` if the signal has no handlers.
+    fn queue(&self, state: &mut State, signal: Signal, is_shutdown: bool) -> bool {
+        let handlers = self.signals.get().map_or(&[][..], |signals| signals.handlers(signal));
+        let calls = handlers.iter().map(|handler| Call { signal, handler: Arc::clone(handler), is_shutdown });
+        state.queue.extend(calls);
+        !handlers.is_empty()
+    }
+
+    fn spawn(self: &Arc<Self>, state: &mut State) -> io::Result<()> {
+        let this = Arc::clone(self);
+        spawn("daemon-handlers", move || this.work())?;
+        state.busy = true;
+        self.registered.wakeup().set_attended();
+        Ok(())
     }
 
     /// Returns `true` if a handler of a stop signal returned an error, panicked or could not be run: the exit status is not 0.
@@ -86,7 +133,7 @@ impl Handlers {
 
     /// Whether every handler has been run to its end.
     pub(crate) fn is_idle(&self) -> bool {
-        !self.lock().busy
+        !self.is_busy(&self.lock())
     }
 
     /// Waits until every handler has been run, or until `deadline`. Returns at once in a handler, which would wait for itself.
@@ -95,12 +142,12 @@ impl Handlers {
             return;
         }
         let mut state = self.lock();
-        while state.busy {
+        while self.is_busy(&state) {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return;
             }
-            state = mutex::wait_timeout(&self.1, state, left);
+            state = mutex::wait_timeout(&self.done, state, left);
         }
     }
 
@@ -113,25 +160,34 @@ impl Handlers {
 
     fn work(&self) {
         RUNS_HANDLERS.set(true);
-        while let Some(Call { signal, handler, is_shutdown }) = self.next() {
-            let ending = guarded(&format!("a handler of {signal}"), || {
-                let mut handler = mutex::lock(&handler);
-                handler(signal)
-            })
-            .reported();
-            if is_shutdown && ending.exit_code() != 0 {
-                self.set_failed();
+        let wakeup = self.registered.wakeup();
+        loop {
+            // Before it looks for work: what comes from here on ends the wait below.
+            let woken = wakeup.count();
+            while let Some(Call { signal, handler, is_shutdown }) = self.next() {
+                let ending = guarded(format_args!("a handler of {signal}"), || {
+                    let mut handler = mutex::lock(&handler);
+                    handler(signal)
+                })
+                .reported();
+                if is_shutdown && ending.exit_code() != 0 {
+                    self.set_failed();
+                }
             }
+            wakeup.wait(woken);
         }
     }
 
-    /// The next handler; without one the thread is over, and says so under the same lock.
+    /// Returns the next handler; without one says under the same lock that the thread is idle.
     fn next(&self) -> Option<Call> {
         let mut state = self.lock();
+        for signal in self.registered.take_direct() {
+            self.queue(&mut state, signal, false);
+        }
         let next = state.queue.pop_front();
+        state.busy = next.is_some();
         if next.is_none() {
-            state.busy = false;
-            self.1.notify_all();
+            self.done.notify_all();
             if let Some(idle) = &state.idle {
                 let _ = idle.write(1);
             }
@@ -139,9 +195,18 @@ impl Handlers {
         next
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        mutex::lock(&self.0)
+    /// Returns `true` if a handler runs or is to run.
+    fn is_busy(&self, state: &State) -> bool {
+        state.busy || !state.queue.is_empty() || self.registered.has_direct()
     }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        mutex::lock(&self.state)
+    }
+}
+
+fn report_no_thread(signal: Signal, error: &io::Error) {
+    report::error(&format!("failed to run the handlers of {signal}: no thread: {error}"));
 }
 
 /// See [`Handlers::idle_event`].

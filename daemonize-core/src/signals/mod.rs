@@ -4,7 +4,8 @@
 //! (tokio, the user's own flags) keep working; the signal thread waits for the event. No thread blocks anything: a program
 //! that the daemon starts inherits the mask of the thread that starts it, and must be able to hear a SIGTERM. The signal
 //! thread runs no code of the user: handlers run in a second thread, made when the first one is needed, so that one that
-//! hangs cannot make the daemon deaf to SIGTERM.
+//! hangs cannot make the daemon deaf to SIGTERM. Signals that do not stop the daemon and have handlers of the user are direct:
+//! once that thread is there, they wake it and not the signal thread.
 //!
 //! If another handler takes a stop signal, too, the body may end by it: the body then has its grace, as one that asks.
 
@@ -118,11 +119,15 @@ impl Signals {
         before: impl FnMut() + Send + 'static,
         after: impl FnMut() + Send + 'static,
     ) -> Signals {
+        self.put_around(signal, Box::new(before), Box::new(after));
+        self
+    }
+
+    fn put_around(&mut self, signal: Signal, before: Box<dyn FnMut() + Send>, after: Box<dyn FnMut() + Send>) {
         if let Reaction::Handle(handlers) = self.reaction(signal) {
             handlers.insert(0, shared(before));
             handlers.push(shared(after));
         }
-        self
     }
 
     /// The signal does nothing.
@@ -205,13 +210,19 @@ impl Signals {
         self.reactions.iter().filter(|(_, reaction)| matches!(reaction, Reaction::Ignore)).map(|(signal, _)| *signal)
     }
 
-    pub(crate) fn wants_default(&self, signal: Signal) -> bool {
-        matches!(self.get(signal), Some(Reaction::Default))
+    pub(crate) fn wanting_default(&self) -> impl Iterator<Item = Signal> + '_ {
+        self.reactions.iter().filter(|(_, reaction)| matches!(reaction, Reaction::Default)).map(|(signal, _)| *signal)
     }
 
     /// Whether this one was mentioned at all.
     pub(crate) fn mentions(&self, signal: Signal) -> bool {
         self.get(signal).is_some()
+    }
+
+    /// The signals that have handlers and do not stop the daemon.
+    pub(crate) fn direct(&self) -> Vec<Signal> {
+        let own = self.reactions.iter().filter(|(_, reaction)| matches!(reaction, Reaction::Handle(_)));
+        own.map(|(signal, _)| *signal).filter(|signal| !STOPS.contains(signal)).collect()
     }
 
     /// The signals that stop this daemon.

@@ -1,4 +1,7 @@
-//! The handled signals: their handler, and the event that wakes the thread which treats them.
+//! The handled signals: their handler, and what wakes the threads which treat them.
+//!
+//! A signal wakes the signal thread; a direct one, which only has handlers of the user, wakes the handlers' thread, once there is
+//! one: to pass it on would cost another wake-up.
 
 use crate::mutex::lock;
 use crate::signal::Signal;
@@ -7,6 +10,7 @@ use crate::sys::action;
 use crate::sys::handler::{self, Flag, Purposes};
 use crate::sys::mask::Mask;
 use crate::sys::siginfo::Purpose;
+use crate::sys::wakeup::Wakeup;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::io;
@@ -24,8 +28,12 @@ const TREATMENT_TIMEOUT: Duration = Duration::from_secs(1);
 /// The handled signals: blocked at first, and from [`begin`](Registered::begin) on kept.
 pub(crate) struct Registered {
     handled: Vec<Signal>,
-    /// Says that one of them came.
+    /// Those of them that the handlers' thread takes.
+    direct: Vec<Signal>,
+    /// Says that one of them came; not of a direct one while there is a thread for handlers.
     event: Arc<EventFd>,
+    /// Wakes the handlers' thread, once there is one.
+    wakeup: Arc<Wakeup>,
     kept: OnceLock<Kept>,
     /// Held by the thread that treats what it has taken.
     treating: Mutex<()>,
@@ -33,19 +41,27 @@ pub(crate) struct Registered {
 
 /// Flags that say which of the handled signals came.
 struct Kept {
-    flags: Vec<(Signal, Arc<Flag>)>,
+    flags: Vec<KeptSignal>,
+}
+
+struct KeptSignal {
+    signal: Signal,
+    is_direct: bool,
+    flag: Arc<Flag>,
 }
 
 impl Registered {
-    pub(crate) fn new(handled: Vec<Signal>) -> io::Result<Registered> {
+    /// The handlers' thread takes those of the `handled` signals that are `direct`, once there is one.
+    pub(crate) fn new(handled: Vec<Signal>, direct: Vec<Signal>) -> io::Result<Registered> {
         let event = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?);
-        Ok(Registered { handled, event, kept: OnceLock::new(), treating: Mutex::new(()) })
+        let (wakeup, kept, treating) = (Arc::default(), OnceLock::new(), Mutex::new(()));
+        Ok(Registered { handled, direct, event, wakeup, kept, treating })
     }
 
     /// Registers the signals and opens this thread's mask: what came meanwhile comes now, and is kept. Once.
     pub(crate) fn begin(&self) -> io::Result<()> {
         if self.kept.get().is_none() {
-            let kept = Kept::new(&self.handled, &self.event)?;
+            let kept = Kept::new(self)?;
             self.kept.get_or_init(|| kept);
             Mask::empty().set();
         }
@@ -96,10 +112,25 @@ impl Registered {
         drop(lock(&self.treating));
     }
 
-    /// Takes the signals that came since the last call, each with the purposes for which it was sent.
+    /// Takes the signals that came since the last call and are not direct, each with the purposes for which it was sent.
     pub(crate) fn take(&self) -> Vec<(Signal, Purposes)> {
         let _ = self.event.read();
-        self.kept.get().map_or_else(Vec::new, Kept::take)
+        self.kept.get().map_or_else(Vec::new, |kept| kept.take(false).collect())
+    }
+
+    /// Returns `true` if a direct signal came and has not been taken.
+    pub(crate) fn has_direct(&self) -> bool {
+        self.kept.get().is_some_and(Kept::has_direct)
+    }
+
+    /// Takes the direct signals that came since the last call.
+    pub(crate) fn take_direct(&self) -> impl Iterator<Item = Signal> + '_ {
+        self.kept.get().into_iter().flat_map(|kept| kept.take(true)).map(|(signal, _)| signal)
+    }
+
+    /// Returns what wakes the handlers' thread.
+    pub(crate) fn wakeup(&self) -> &Arc<Wakeup> {
+        &self.wakeup
     }
 
     /// Sends this process one of them. A program that has put a handler of its own in place of the daemon's gets it, and so
@@ -134,39 +165,51 @@ impl Registered {
 }
 
 impl Kept {
-    fn new(handled: &[Signal], event: &Arc<EventFd>) -> io::Result<Kept> {
-        let mut kept = Kept { flags: Vec::with_capacity(handled.len()) };
-        for signal in handled {
+    fn new(registered: &Registered) -> io::Result<Kept> {
+        let mut kept = Kept { flags: Vec::with_capacity(registered.handled.len()) };
+        for signal in registered.handled.iter().copied() {
             let flag = Arc::<Flag>::default();
-            action::install(*signal, Arc::clone(&flag), Arc::clone(event))?;
-            kept.flags.push((*signal, flag));
+            let is_direct = registered.direct.contains(&signal);
+            let wakeup = is_direct.then(|| Arc::clone(&registered.wakeup));
+            action::install(signal, Arc::clone(&flag), Arc::clone(&registered.event), wakeup)?;
+            kept.flags.push(KeptSignal { signal, is_direct, flag });
         }
         Ok(kept)
     }
 
-    fn take(&self) -> Vec<(Signal, Purposes)> {
-        self.flags.iter().filter_map(|(signal, flag)| Some((*signal, flag.take()?))).collect()
+    /// Takes the signals that came, those that are direct or those that are not.
+    fn take(&self, direct: bool) -> impl Iterator<Item = (Signal, Purposes)> + '_ {
+        let kept = self.flags.iter().filter(move |kept| kept.is_direct == direct);
+        kept.filter_map(|kept| Some((kept.signal, kept.flag.take()?)))
     }
 
     fn raise(&self, signal: Signal, purpose: Purpose) {
-        self.flags.iter().filter(|(one, _)| *one == signal).for_each(|(_, flag)| flag.raise(purpose));
+        self.get(signal).for_each(|kept| kept.flag.raise(purpose));
+    }
+
+    fn get(&self, signal: Signal) -> impl Iterator<Item = &KeptSignal> {
+        self.flags.iter().filter(move |kept| kept.signal == signal)
     }
 
     /// Returns how often the signal has come, and has been raised, modulo 2³².
     fn count(&self, signal: Signal) -> u32 {
-        self.flags.iter().find(|(one, _)| *one == signal).map_or(0, |(_, flag)| flag.count())
+        self.get(signal).next().map_or(0, |kept| kept.flag.count())
     }
 
     fn has(&self, signal: Signal) -> bool {
-        self.flags.iter().any(|(one, flag)| *one == signal && flag.is_raised())
+        self.get(signal).any(|kept| kept.flag.is_raised())
+    }
+
+    fn has_direct(&self) -> bool {
+        self.flags.iter().any(|kept| kept.is_direct && kept.flag.is_raised())
     }
 }
 
 impl Drop for Kept {
     /// The process goes on as something that is no daemon; what came for the daemon comes to it now.
     fn drop(&mut self) {
-        self.flags.iter().for_each(|(signal, _)| action::uninstall(*signal));
-        for (signal, _) in self.take() {
+        self.flags.iter().for_each(|kept| action::uninstall(kept.signal));
+        for (signal, _) in self.take(false).chain(self.take(true)) {
             let _ = handler::raise(signal);
         }
     }

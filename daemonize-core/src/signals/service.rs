@@ -1,7 +1,7 @@
 //! The signal thread: waits, marks the stop, has handlers run, and sees to it that the daemon ends in time.
 
+use super::Registered;
 use super::handlers::Handlers;
-use super::{Registered, Signals};
 use crate::mutex::lock;
 use crate::signal::Signal;
 use crate::stopping;
@@ -46,7 +46,6 @@ const PAUSE: Duration = Duration::from_millis(5);
 pub(crate) struct Service {
     pub(crate) registered: Arc<Registered>,
     pub(crate) handlers: Arc<Handlers>,
-    pub(crate) signals: Signals,
     pub(crate) stops: Vec<Signal>,
     /// Stop signals for which the user has given handlers.
     pub(crate) with_handlers: Vec<Signal>,
@@ -117,6 +116,8 @@ impl Service {
             self.wait();
             let stop = self.registered.treating(|| self.react());
             if let Some(stop) = stop {
+                // Not while it treats the signal: a body that ends at once would have to wait for that.
+                stopping::wake();
                 return self.see_to_the_end(stop);
             }
         }
@@ -142,6 +143,7 @@ impl Service {
 
     /// Treats what came; the stop, if one was among it.
     fn react(&self) -> Option<Stop> {
+        self.handlers.attend();
         let mut stop = None;
         for (signal, purposes) in self.registered.take() {
             self.run_handlers(signal);
@@ -155,7 +157,7 @@ impl Service {
         if stop.is_some() {
             stopping::tell();
             // Last: a body that returns at once finds the handlers queued, and waits for them.
-            stopping::mark();
+            stopping::set_marked();
         }
         stop
     }
@@ -170,7 +172,7 @@ impl Service {
     }
 
     fn run_handlers(&self, signal: Signal) {
-        self.handlers.run(signal, self.signals.handlers(signal), self.stops.contains(&signal));
+        self.handlers.run(signal, self.stops.contains(&signal));
     }
 
     /// Passes on that a stop was asked for. Returns `true` if it was asked for by hand.
@@ -217,6 +219,7 @@ impl Service {
 
     /// Treats what comes after the stop. Returns how another stop was asked for, if it was.
     fn asked_again(&self) -> Again {
+        self.handlers.attend();
         let mut again = Again::default();
         for (signal, purposes) in self.registered.take() {
             if self.stops.contains(&signal) {

@@ -44,7 +44,7 @@ const FIRST: At = At("set_robust_list", 1);
 pub(crate) struct Step(pub(crate) Place, pub(crate) Phase);
 
 /// All of them, in their order. Messages are counted per process: the launcher sends WRITTEN, RELEASE and GO; the
-/// session leader sends FORKED and RELEASED; the daemon receives WRITTEN (in two calls), sends READY and receives GO.
+/// session leader sends FORKED and RELEASED; the daemon receives WRITTEN, sends READY and receives GO.
 pub(crate) const STEPS: [Step; 28] = [
     Step(Place::Launcher(At("clone", 1)), Phase::Alone),
     Step(Place::Middle(FIRST), Phase::Two),
@@ -70,7 +70,7 @@ pub(crate) const STEPS: [Step; 28] = [
     Step(Place::Middle(At("sendto", 2)), Phase::Ready),
     Step(Place::Launcher(At("sendto", 3)), Phase::Released),
     Step(Place::Middle(At("exit_group", 1)), Phase::Begun),
-    Step(Place::Daemon(At("recvfrom", 3)), Phase::Begun),
+    Step(Place::Daemon(At("recvfrom", 2)), Phase::Begun),
     Step(Place::Launcher(At("pidfd_open", 1)), Phase::Begun),
     Step(Place::Daemon(At("clone3", 1)), Phase::Begun),
     Step(Place::Launcher(At("exit_group", 1)), Phase::Begun),

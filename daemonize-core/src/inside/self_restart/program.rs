@@ -9,10 +9,19 @@ use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 /// The program of this process.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Program {
+    /// The working directory in which it was started.
+    directory: Option<PathBuf>,
+    call: OnceLock<Call>,
+}
+
+/// How a program was called.
+#[derive(Debug)]
+struct Call {
     /// Absolute, but not resolved: a link that is set to a new release is followed.
     path: Option<PathBuf>,
     /// `argv[0]`.
@@ -22,22 +31,34 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// Finds out how this process was started; to be called before the working directory is changed.
-    pub(crate) fn look() -> Program {
-        let directory = env::current_dir().ok().map(as_it_was_entered);
-        let path = called_path(directory.as_deref()).or_else(resolved_path);
-        Program { path, name: env::args_os().next(), directory }
+    /// To be made before the working directory is changed.
+    pub(crate) fn new() -> Program {
+        Program { directory: env::current_dir().ok(), call: OnceLock::new() }
+    }
+
+    /// Finds out how this process was started, once; to be called before code of the user may change what is looked at.
+    pub(crate) fn look(&self) {
+        self.call();
+    }
+
+    fn call(&self) -> &Call {
+        self.call.get_or_init(|| {
+            let directory = self.directory.clone().map(as_it_was_entered);
+            let path = called_path(directory.as_deref()).or_else(resolved_path);
+            Call { path, name: env::args_os().next(), directory }
+        })
     }
 
     /// The path of the program and the command that starts it as this process was started. An error says why there is none.
     pub(super) fn command(&self) -> Result<(PathBuf, Command), &'static str> {
-        let path = self.path.clone().ok_or("the path of its program is not known")?;
+        let call = self.call();
+        let path = call.path.clone().ok_or("the path of its program is not known")?;
         let mut command = Command::new(&path);
-        if let Some(name) = &self.name {
+        if let Some(name) = &call.name {
             command.arg0(name);
         }
         // A release that is gone takes the directory along in which it was started.
-        let directory = self.directory.as_deref().filter(|directory| directory.is_dir());
+        let directory = call.directory.as_deref().filter(|directory| directory.is_dir());
         command.args(env::args_os().skip(1)).current_dir(directory.unwrap_or(Path::new("/")));
         Ok((path, command))
     }
@@ -91,7 +112,7 @@ mod tests {
 
     #[test]
     fn directory_that_is_gone_is_replaced_by_the_root() {
-        let program = Program { directory: Some("/nonexistent".into()), ..Program::look() };
+        let program = Program { directory: Some("/nonexistent".into()), call: OnceLock::new() };
         assert_eq!(program.command().unwrap().1.get_current_dir(), Some(Path::new("/")));
     }
 }

@@ -1,4 +1,4 @@
-"""The baseline of benches/messages.rs: gevent's Pool(100). Prints nanoseconds per message; arguments: messages, handler."""
+"""The baseline of the part `messages`: gevent's Pool(100). Prints nanoseconds per message; arguments: messages, handler."""
 import sys
 import time
 

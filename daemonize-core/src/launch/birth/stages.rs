@@ -1,0 +1,124 @@
+//! What each stage does, unless a hook replaces it.
+
+use super::Birth;
+use crate::error::{Error, Result, cause};
+use crate::launch::Plan;
+use crate::launch::identity::Target;
+use crate::pidfile::PidFile;
+use crate::settings::{Close, Ready};
+use crate::signal::Signal;
+use crate::stage::Stage;
+use crate::sys::dispositions::{self, Disposition};
+use crate::sys::fds;
+use crate::sys::mask::Mask;
+use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::stat::{Mode, umask};
+use std::env;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::path::Path;
+
+/// The umask of a daemon that asks for none: what it makes is its own.
+const UMASK: u32 = 0o077;
+
+/// Ignored in a daemon: without a terminal they mean nothing.
+const TERMINAL: [Signal; 3] = [Signal::SIGTSTP, Signal::SIGTTIN, Signal::SIGTTOU];
+
+impl Birth {
+    pub(super) fn default(&mut self, stage: Stage) -> Result<()> {
+        let detached = self.launch.plan.detached;
+        let settings = &self.launch.plan.settings;
+        match stage {
+            Stage::CoreDumps if settings.core_dumps => {}
+            Stage::CoreDumps => {
+                setrlimit(Resource::RLIMIT_CORE, 0, 0).map_err(|errno| Error::stage(stage, cause(&errno.into())))?;
+            }
+            Stage::Identity => self.launch.plan.identity.as_ref().map_or(Ok(()), Target::assume)?,
+            Stage::Umask => {
+                if let Some(mask) = settings.umask.or(detached.then_some(UMASK)) {
+                    umask(Mode::from_bits_truncate(mask));
+                }
+            }
+            Stage::WorkingDirectory => {
+                let directory = settings.working_directory.as_deref().or(detached.then_some(Path::new("/")));
+                directory.map_or(Ok(()), enter)?;
+            }
+            Stage::PidFile => self.seal()?,
+            Stage::Signals => self.set_signals(),
+            Stage::Descriptors if detached => self.close_descriptors()?,
+            Stage::Detach | Stage::Descriptors => {}
+            Stage::Stdio => self.install_streams()?,
+        }
+        Ok(())
+    }
+
+    /// Returns `true` if this process may be another one than at its fork: it has changed its identity, or has run code of
+    /// the user's.
+    pub(super) fn may_have_changed(&self) -> bool {
+        let Plan { settings, identity, .. } = &*self.launch.plan;
+        identity.is_some() || settings.hooks.any_after(Stage::Detach) || !settings.attachments.is_empty()
+    }
+
+    /// Dispositions under the block, and only what was ignored: handlers of this program's own registering stay.
+    fn set_signals(&mut self) {
+        let were_ignored =
+            self.ignored.take().filter(|_| !self.may_have_changed()).unwrap_or_else(dispositions::ignored);
+        let signals = &self.launch.plan.settings.signals;
+        // A closed pipe is an error, not a death, as everywhere in Rust.
+        let mut ignored = vec![Signal::SIGPIPE];
+        if self.launch.plan.detached {
+            ignored.extend(TERMINAL);
+        }
+        ignored.retain(|signal| !signals.mentions(*signal));
+        ignored.extend(signals.ignored());
+        let defaults = signals.wanting_default().chain(were_ignored);
+        for signal in defaults.filter(|signal| !ignored.contains(signal)) {
+            dispositions::set(signal, Disposition::Default);
+        }
+        for signal in &ignored {
+            dispositions::set(*signal, Disposition::Ignore);
+        }
+        self.handled = signals.handled();
+        Mask::of(self.handled.iter().copied()).set();
+    }
+
+    fn close_descriptors(&self) -> Result<()> {
+        let mut kept = self.kept_by_the_user();
+        match self.launch.plan.settings.close {
+            Close::None => Ok(()),
+            Close::Inherited => {
+                let leaked: Vec<RawFd> =
+                    self.launch.plan.leaked.iter().copied().filter(|fd| !kept.contains(fd)).collect();
+                fds::close_leaked(&leaked);
+                Ok(())
+            }
+            Close::All => {
+                kept.extend(self.launch.lock.iter().flat_map(PidFile::descriptors));
+                kept.extend(self.launch.plan.streams.descriptors());
+                kept.extend(self.link.iter().map(|link| link.ready.as_fd().as_raw_fd()));
+                kept.extend(self.notifier.iter().map(|notifier| notifier.as_fd().as_raw_fd()));
+                fds::close_all_but(&kept).map_err(|error| Error::stage(Stage::Descriptors, cause(&error)))
+            }
+        }
+    }
+
+    /// Named by `inherit`, or handed over by whoever activates sockets.
+    fn kept_by_the_user(&self) -> Vec<RawFd> {
+        let handed_over = self.launch.plan.told.handed_over.iter().map(|(_, fd)| *fd);
+        self.launch.plan.settings.inherit.iter().copied().chain(handed_over).collect()
+    }
+
+    /// What the user's code prints before the daemon is ready still reaches the launcher.
+    fn install_streams(&mut self) -> Result<()> {
+        self.launch.plan.streams.install_input()?;
+        let settings = &self.launch.plan.settings;
+        let speaks_on = settings.ready == Ready::Manual || !settings.attachments.is_empty();
+        self.outputs_due = self.captured && speaks_on;
+        if self.outputs_due { Ok(()) } else { self.launch.plan.streams.install_outputs() }
+    }
+}
+
+fn enter(directory: &Path) -> Result<()> {
+    env::set_current_dir(directory).map_err(|error| {
+        Error::stage(Stage::WorkingDirectory, format_args!("`{}`: {}", directory.display(), cause(&error)))
+    })
+}
