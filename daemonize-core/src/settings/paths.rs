@@ -23,11 +23,15 @@ pub(crate) fn expand(key: &str, path: &Path) -> Result<PathBuf, String> {
         let uid = geteuid();
         return Err(format!("`{key}` `{text}`: no home directory is known for uid {uid}: write an absolute path"));
     }
-    let home = || directory.as_ref().map(|home| home.display().to_string());
     let variable = |name: &str| std::env::var(name).map(Some);
-    let expanded = shellexpand::full_with_context(text, home, variable)
+    let expanded = shellexpand::env_with_context(text, variable)
         .map_err(|error| format!("`{key}` `{}`: ${}: {}", path.display(), error.var_name, error.cause))?;
-    absolute(key, Path::new(expanded.as_ref()))
+    let below_home = expanded.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    match (directory, below_home) {
+        (Some(home), Some("")) => Ok(home),
+        (Some(home), Some(rest)) => absolute(key, &home.join(rest.trim_start_matches('/'))),
+        _ => absolute(key, Path::new(expanded.as_ref())),
+    }
 }
 
 fn absolute(key: &str, path: &Path) -> Result<PathBuf, String> {
