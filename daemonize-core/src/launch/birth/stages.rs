@@ -56,7 +56,8 @@ impl Birth {
     /// the user's.
     pub(super) fn may_have_changed(&self) -> bool {
         let Plan { settings, identity, .. } = &*self.launch.plan;
-        identity.is_some() || settings.hooks.any_after(Stage::Detach) || !settings.attachments.is_empty()
+        let has_run_code = self.was_handed_over || settings.hooks.any_after(Stage::Detach);
+        has_run_code || identity.is_some() || !settings.attachments.is_empty()
     }
 
     /// Dispositions under the block, and only what was ignored: handlers of this program's own registering stay.
