@@ -68,7 +68,7 @@ fn report(text: &str, to_syslog: bool) {
 /// in the daemon, a copy of it, when its stages are done. Nothing is recorded in between.
 pub(crate) fn record(level: Level, name: &str, what: impl Display) {
     if level <= log::max_level() {
-        record_text(level, name, &what.to_string());
+        record_text(level, name, &format!("{what}"));
     }
 }
 

@@ -204,7 +204,7 @@ impl Birth {
                     prepared = made;
                     Ending::success()
                 }
-                Err(error) => Ending::failure(error.to_string()),
+                Err(error) => Ending::failure(format!("{error}")),
             });
             if let Some(error) = ending.error() {
                 return Err(Error::system("prepare what is attached to the daemon", error));

@@ -146,7 +146,7 @@ impl Signals {
     fn with(mut self, signal: impl TryInto<Signal, Error: Display>, change: impl FnOnce(&mut Reaction)) -> Signals {
         match signal.try_into() {
             Ok(signal) => change(self.reaction(signal)),
-            Err(unknown) => _ = self.mistake.get_or_insert_with(|| unknown.to_string()),
+            Err(unknown) => _ = self.mistake.get_or_insert_with(|| format!("{unknown}")),
         }
         self
     }
