@@ -98,8 +98,10 @@ fn begin(birth: Box<Birth>, leave: fn() -> !) -> Result<&'static Inside> {
         inside.stops.push(Signal::SIGHUP);
     }
     // First of all, and so the last to end.
-    let notifier = inside.notifier.iter().map(|notifier| Arc::clone(notifier) as Arc<dyn Attachment>);
-    let attachments: Vec<Arc<dyn Attachment>> = notifier.chain(settings.attachments.iter().cloned()).collect();
+    let mut attachments = settings.attachments.clone();
+    if let Some(notifier) = &inside.notifier {
+        attachments.insert(0, Arc::clone(notifier) as Arc<dyn Attachment>);
+    }
     // All of them are prepared, and will want to end.
     lock(&inside.attachments).clone_from(&attachments);
     if let Err(error) = begin_beside(&inside, &attachments) {
