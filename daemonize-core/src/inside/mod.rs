@@ -99,7 +99,7 @@ impl Inside {
         let lock = guard.take()?;
         let handed_over = self_restart::hand_over(self, &lock);
         if let Ok(true) = handed_over {
-            lock.abandon();
+            drop(lock.disown());
             return None;
         }
         let released = lock.release();

@@ -13,6 +13,9 @@ pub(crate) fn expand(key: &str, path: &Path) -> Result<PathBuf, String> {
     }
     // What is not UTF-8 holds nothing that could be expanded: it is taken as it is.
     let Some(text) = path.to_str() else { return absolute(key, path) };
+    if !text.starts_with('~') && !text.contains('$') {
+        return absolute(key, path);
+    }
     // Looked up only where it is needed: a start has no time to ask the name service.
     let directory = if text.starts_with('~') { home() } else { None };
     // Without this, a directory called `~` would be meant.
