@@ -8,7 +8,7 @@ use crate::stopping;
 use crate::sys::action;
 use crate::sys::handler::Purposes;
 use crate::sys::siginfo::Purpose;
-use crate::thread::spawn;
+use crate::sys::thread::spawn;
 use nix::poll::{PollFd, PollFlags};
 use nix::sys::prctl::set_name;
 use std::ffi::CStr;
@@ -104,9 +104,9 @@ impl Service {
                     service.serve();
                 }
             };
-            match spawn("daemon-signals", serve) {
+            match spawn(c"daemon-signals", Box::new(serve)) {
                 Err(_) if Instant::now() < deadline && !registered.has_come(&stops) => thread::sleep(PAUSE),
-                outcome => return outcome.map(drop),
+                outcome => return outcome,
             }
         }
     }
