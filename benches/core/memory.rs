@@ -1,4 +1,4 @@
-//! The memory and the descriptors of an idle daemon.
+//! The part `memory`: the memory and the descriptors of an idle daemon.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -25,7 +25,7 @@ struct IdleDaemon {
     wanted: Option<f64>,
 }
 
-/// The columns: what is counted, by the lines of `smaps_rollup` whose sum it is.
+/// The columns: each is a sum of lines of `smaps_rollup`.
 const MEMORY: [(&str, &[&str]); 4] = [
     ("PSS", &["Pss"]),
     ("USS", &["Private_Clean", "Private_Dirty"]),

@@ -1,4 +1,4 @@
-//! The size of a program that is a daemon and does nothing else.
+//! The part `text`: the size of a program that is a daemon and does nothing else.
 
 use std::fs;
 use std::path::{Path, PathBuf};
