@@ -20,7 +20,7 @@ pub(crate) struct Part {
 pub(crate) struct Bench {
     /// A directory in memory: pidfiles, logs, output.
     pub(crate) place: Place,
-    /// What is measured, built when it is asked for.
+    /// The measured programs, built when they are asked for.
     pub(crate) programs: Programs,
     /// The wanted limits, and how many were missed.
     pub(crate) limits: Limits,

@@ -8,7 +8,7 @@ use crate::bench::Bench;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Value {
     pub(crate) value: f64,
-    /// Whether the pidfile named no living process when the launcher had exited.
+    /// Says that the pidfile named no living process when the launcher had exited.
     pub(crate) is_late: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What is measured: programs in C, Rust and Python, built below `target/rivals/core`, outside the workspace.
+//! Builds the measured programs in C, Rust and Python, below `target/rivals/core`, outside the workspace.
 //!
 //! Each Rust package has a manifest and a lock file of its own there, so that no features are united with the workspace's and
 //! the release profile is cargo's default. Sources stay in `benches/core/programs`: `c/NAME.c`, `python/NAME.py`, and

@@ -15,7 +15,7 @@ const ROUNDS: usize = 300;
 const LIMIT: &str = "**the limit**: a pidfd in C; our binary, with TERM's default action";
 const WHOLE_LIMIT: &str = "**the limit**: a program in C; our binary, with TERM's default action";
 
-/// What stops and what is stopped.
+/// The daemons that are stopped, and the programs that stop them.
 struct Programs {
     pidfile: PathBuf,
     c: PathBuf,

@@ -89,9 +89,20 @@ impl Channel {
     }
 
     fn put(&self, message: &Message, flags: MsgFlags) -> io::Result<()> {
-        let packet = message.encode();
+        // Without an allocation, which costs a process that was just forked some page faults.
+        match message {
+            Message::Ready => self.put_packet(b"R", flags),
+            Message::Go => self.put_packet(b"G", flags),
+            Message::Release => self.put_packet(b"r", flags),
+            Message::Released => self.put_packet(b"d", flags),
+            Message::Forked(pid) => self.put_packet(&encode_forked(*pid), flags),
+            other => self.put_packet(&other.encode(), flags),
+        }
+    }
+
+    fn put_packet(&self, packet: &[u8], flags: MsgFlags) -> io::Result<()> {
         loop {
-            match send(self.0.as_raw_fd(), &packet, MsgFlags::MSG_NOSIGNAL | flags) {
+            match send(self.0.as_raw_fd(), packet, MsgFlags::MSG_NOSIGNAL | flags) {
                 Err(nix::Error::EINTR) => {}
                 other => return other.map(drop).map_err(Into::into),
             }
@@ -198,7 +209,7 @@ impl Message {
             Message::Ready => b"R".to_vec(),
             Message::Exiting => b"x".to_vec(),
             Message::Written(identity, ignored) => encode_written(identity, ignored),
-            Message::Forked(pid) => [&b"P"[..], &pid.as_raw().to_ne_bytes()].concat(),
+            Message::Forked(pid) => encode_forked(*pid).to_vec(),
             Message::Go => b"G".to_vec(),
             Message::Release => b"r".to_vec(),
             Message::Released => b"d".to_vec(),
@@ -239,6 +250,11 @@ impl Message {
             _ => return None,
         })
     }
+}
+
+fn encode_forked(pid: Pid) -> [u8; 5] {
+    let [a, b, c, d] = pid.as_raw().to_ne_bytes();
+    [b'P', a, b, c, d]
 }
 
 fn encode_time(tag: u8, time: Duration) -> Vec<u8> {

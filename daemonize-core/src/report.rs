@@ -66,15 +66,16 @@ fn report(text: &str, to_syslog: bool) {
 ///
 /// Only where no thread that is not there any more can have left the logger locked: in the launcher, which has one thread, and
 /// in the daemon, a copy of it, when its stages are done. Nothing is recorded in between.
+#[inline]
 pub(crate) fn record(level: Level, name: &str, what: impl Display) {
     if level <= log::max_level() {
-        record_text(level, name, &what.to_string());
+        record_enabled(level, name, &what);
     }
 }
 
-fn record_text(level: Level, name: &str, text: &str) {
+fn record_enabled(level: Level, name: &str, what: &dyn Display) {
     // A logger that panics does not stop the daemon.
-    let _ = catch_unwind(AssertUnwindSafe(|| log::log!(level, "{}: {}", escape(name), one_line(text))));
+    let _ = catch_unwind(AssertUnwindSafe(|| log::log!(level, "{}: {}", escape(name), one_line(&what.to_string()))));
 }
 
 /// Makes a record as [`record`] does, without waiting for the logger: the body may hold its lock.

@@ -5,11 +5,26 @@ use crate::pid::Pid;
 use nix::unistd::Uid;
 use std::fs;
 use std::io;
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::MetadataExt;
 
 /// Descriptors beyond these numbers are only found by listing the table.
 const PROBES: usize = 256;
+
+/// Most programs that are about to become a daemon have fewer.
+const FIRST_PROBES: usize = 16;
+
+/// Returns the descriptor of stdin, without the buffer that std makes for its handle.
+pub fn stdin() -> BorrowedFd<'static> {
+    // SAFETY: std opens what is closed among the first three before `main`, and no part of the crates closes them.
+    unsafe { BorrowedFd::borrow_raw(0) }
+}
+
+/// Returns the descriptor of stdout, as [`stdin`] does.
+pub fn stdout() -> BorrowedFd<'static> {
+    // SAFETY: as in `stdin`.
+    unsafe { BorrowedFd::borrow_raw(1) }
+}
 
 /// Returns `true` if this number is an open descriptor (`fcntl(2)`, `F_GETFD`).
 pub fn is_open(fd: RawFd) -> bool {
@@ -127,7 +142,10 @@ fn close(fd: RawFd) {
 /// Finds the open descriptors from 3 on: by probing where the kernel reports their number (Linux 6.2), else by listing.
 fn open_from_three() -> io::Result<Vec<RawFd>> {
     let count = fs::metadata("/proc/self/fd").map_or(0, |directory| directory.size());
-    let mut found = probe();
+    let mut found = probe::<FIRST_PROBES>();
+    if count > found.len() as u64 {
+        found = probe::<PROBES>();
+    }
     if count != found.len() as u64 {
         found = list()?;
     }
@@ -136,8 +154,8 @@ fn open_from_three() -> io::Result<Vec<RawFd>> {
 }
 
 /// Returns those of the first numbers that are open: one `poll(2)` reports all that are not.
-fn probe() -> Vec<RawFd> {
-    let mut fds = [libc::pollfd { fd: 0, events: 0, revents: 0 }; PROBES];
+fn probe<const COUNT: usize>() -> Vec<RawFd> {
+    let mut fds = [libc::pollfd { fd: 0, events: 0, revents: 0 }; COUNT];
     for (probe, fd) in fds.iter_mut().zip(0..) {
         probe.fd = fd;
     }

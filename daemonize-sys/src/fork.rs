@@ -27,6 +27,9 @@ const LINGER: Duration = Duration::from_millis(100);
 impl Alone {
     /// Counts the threads: `Ok(Err(n))` when there are n > 1 of them, `Err` when the count cannot be had.
     pub fn prove() -> io::Result<Result<Alone, u64>> {
+        if threads()? == 1 {
+            return Ok(Ok(Alone(())));
+        }
         let deadline = Instant::now() + LINGER;
         loop {
             match threads()? {

@@ -28,7 +28,8 @@ impl Pid {
     /// # Panics
     /// Never: the kernel numbers processes from 1 to 4194304.
     pub fn this() -> Pid {
-        Pid(NonZeroU32::new(std::process::id()).expect("a process has a positive number"))
+        // Not `std::process::id`: a forked process would touch a page of std for it alone.
+        Pid::from_raw(nix::unistd::getpid().as_raw()).expect("a process has a positive number")
     }
 
     /// Returns the number, as system calls take it.

@@ -10,8 +10,7 @@ mod tests;
 use crate::account::home;
 use crate::pid::Pid;
 use crate::trust::OTHERS_WRITE;
-use nix::sys::utsname::uname;
-use nix::unistd::geteuid;
+use nix::unistd::{geteuid, gethostname};
 use std::env;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -86,7 +85,7 @@ impl Situation {
         Situation {
             uid: uid.as_raw(),
             home,
-            host: uname().map_or_else(|_| String::new(), |names| names.nodename().to_string_lossy().into_owned()),
+            host: gethostname().map_or_else(|_| String::new(), |name| name.to_string_lossy().into_owned()),
             unit_directories: unit_directories(&listed, uid.as_raw()),
             user_directory,
         }

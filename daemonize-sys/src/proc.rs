@@ -3,8 +3,9 @@
 use crate::pid::Pid;
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::{SysconfVar, sysconf};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
+use std::str::FromStr;
 use std::time::Duration;
 
 /// More than `/proc/PID/stat` can be, in bytes: a name of 64 bytes and 51 numbers of at most 20 digits.
@@ -78,19 +79,18 @@ impl ProcStat {
         let name = String::from_utf8_lossy(text.get(open + 1..close)?).into_owned();
         let mut fields = std::str::from_utf8(&text[close + 1..]).ok()?.split_ascii_whitespace();
         let state = fields.next()?.chars().next()?;
-        let [parent, group, session] =
-            [fields.next()?.parse().ok()?, fields.next()?.parse().ok()?, fields.next()?.parse().ok()?];
+        let (parent, group, session) = (number(fields.next())?, number(fields.next())?, number(fields.next())?);
         // 7 and 8: terminal; 10 to 13: page faults.
-        let flags: u64 = fields.nth(2)?.parse().ok()?;
+        let flags: u64 = number(fields.nth(2))?;
         let has_executed = flags & FORKED_WITHOUT_EXEC == 0;
-        let user_ticks: u64 = fields.nth(4)?.parse().ok()?;
-        let kernel_ticks: u64 = fields.next()?.parse().ok()?;
+        let user_ticks: u64 = number(fields.nth(4))?;
+        let kernel_ticks: u64 = number(fields.next())?;
         // 16 to 19: of waited-for children, and priorities.
-        let threads = fields.nth(4)?.parse().ok()?;
-        let start_time = fields.nth(1)?.parse().ok()?;
-        let resident_pages = fields.nth(1)?.parse().ok()?;
+        let threads = number(fields.nth(4))?;
+        let start_time = number(fields.nth(1))?;
+        let resident_pages = number(fields.nth(1))?;
         // 25 to 50: limits, addresses, signals, delays.
-        let env_end = fields.nth(26).and_then(|field| field.parse().ok());
+        let env_end = number(fields.nth(26));
         let cpu_ticks = user_ticks.saturating_add(kernel_ticks);
         Some(ProcStat {
             name,
@@ -184,16 +184,31 @@ impl Users {
     fn parse(text: &[u8]) -> Option<Users> {
         // The name before it may be no UTF-8, but line ends in it are escaped.
         let line = text.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"Uid:"))?;
-        let mut numbers = std::str::from_utf8(line).ok()?.split_ascii_whitespace().map_while(|word| word.parse().ok());
-        let mut next = || numbers.next();
-        let users = Users { real: next()?, effective: next()?, saved: next()?, file_system: next()? };
-        numbers.next().is_none().then_some(users)
+        let mut numbers = std::str::from_utf8(line).ok()?.split_ascii_whitespace();
+        let (real, effective) = (number(numbers.next())?, number(numbers.next())?);
+        let (saved, file_system) = (number(numbers.next())?, number(numbers.next())?);
+        numbers.next().is_none().then_some(Users { real, effective, saved, file_system })
     }
 
     /// Returns `true` if all four are this user.
     pub fn are_all(&self, user: u32) -> bool {
         *self == Users { real: user, effective: user, saved: user, file_system: user }
     }
+}
+
+/// Returns the number that this word is.
+#[inline(never)]
+fn number<T: FromStr>(word: Option<&str>) -> Option<T> {
+    word?.parse().ok()
+}
+
+/// Returns the numbers that are names in a directory of `/proc`: processes, or the descriptors of one.
+pub fn numbers_in(directory: &str) -> io::Result<Vec<i32>> {
+    let mut numbers = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        numbers.extend(number::<i32>(entry?.file_name().to_str()));
+    }
+    Ok(numbers)
 }
 
 #[cfg(test)]

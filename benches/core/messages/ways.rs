@@ -1,6 +1,6 @@
 //! Ways to handle messages: with the pools of the library, and as one would write it by hand.
 
-use std::hint::{black_box, spin_loop};
+use std::hint::black_box;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -134,10 +134,7 @@ impl Latencies {
 /// Returns so many messages, which are fetched one after another with a pause.
 fn spaced(count: u64) -> impl Iterator<Item = Instant> {
     (0..count).map(|_| {
-        let begin = Instant::now();
-        while begin.elapsed() < PAUSE {
-            spin_loop();
-        }
+        thread::sleep(PAUSE);
         Instant::now()
     })
 }

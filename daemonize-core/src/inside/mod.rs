@@ -99,7 +99,7 @@ impl Inside {
         let lock = guard.take()?;
         let handed_over = self_restart::hand_over(self, &lock);
         if let Ok(true) = handed_over {
-            lock.abandon();
+            drop(lock.disown());
             return None;
         }
         let released = lock.release();
@@ -141,7 +141,7 @@ impl Inside {
     }
 
     /// Tells what lives beside the body of a new phase, if it follows the last one; returns whether it does.
-    fn tell(&self, phase: Phase, follows: impl FnOnce(Option<Phase>) -> bool) -> bool {
+    fn tell(&self, phase: Phase, follows: fn(Option<Phase>) -> bool) -> bool {
         let mut last = lock(&self.phase);
         let follows = follows(*last);
         if follows {

@@ -9,6 +9,7 @@ use crate::pid::Pid;
 use crate::pidfile::Record;
 use crate::process::Identity;
 use crate::signal::Signal;
+use crate::stdout;
 use crate::stopping;
 use crate::sys::fork::exit_now;
 use nix::sys::prctl::{set_dumpable, set_pdeathsig};
@@ -90,7 +91,11 @@ impl Announcement {
 
     /// Puts stdout and stderr in place, unless that has been done.
     pub(super) fn install_outputs(&mut self) -> Result<()> {
-        if std::mem::take(&mut self.outputs_due) { self.streams.install_outputs() } else { Ok(()) }
+        if !std::mem::take(&mut self.outputs_due) {
+            return Ok(());
+        }
+        stdout::flush();
+        self.streams.install_outputs()
     }
 
     /// L5: READY, then GO. An end instead of GO means that no launcher wants this daemon: it undoes itself.

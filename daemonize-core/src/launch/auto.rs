@@ -4,12 +4,12 @@ use super::monitor;
 use crate::pid::Pid;
 use crate::report;
 use crate::settings::Detach;
+use crate::sys::fds;
 use crate::sys::places::started_by_systemd;
 use crate::sys::proc::name_of;
 use crate::sys::trust::FileId;
 use nix::sys::socket::{AddressFamily, SockaddrLike, SockaddrStorage, getsockname};
 use nix::sys::stat::fstat;
-use std::io;
 use std::os::fd::AsRawFd;
 
 /// Programs that keep what they start in the foreground: a child that forks away looks dead to them.
@@ -100,11 +100,11 @@ fn is_watcher(name: &str) -> bool {
 
 /// Under a super-server stdin and stdout are the same connection; a Unix socket there is only Node.
 fn serves_a_socket() -> bool {
-    let same = match (fstat(io::stdin()), fstat(io::stdout())) {
+    let same = match (fstat(fds::stdin()), fstat(fds::stdout())) {
         (Ok(input), Ok(output)) => FileId::of(&input) == FileId::of(&output),
         _ => false,
     };
-    let family = || getsockname::<SockaddrStorage>(io::stdin().as_raw_fd()).ok().and_then(|address| address.family());
+    let family = || getsockname::<SockaddrStorage>(fds::stdin().as_raw_fd()).ok().and_then(|address| address.family());
     same && matches!(family(), Some(AddressFamily::Inet | AddressFamily::Inet6))
 }
 

@@ -262,7 +262,8 @@ impl Birth {
                 name: settings.name.clone(),
                 pidfile,
                 is_default_pidfile: settings.pidfile.is_none(),
-                since: SystemTime::now(),
+                // Only attachments ask for it, and the first look at the clock costs two page faults.
+                since: if settings.attachments.is_empty() { SystemTime::UNIX_EPOCH } else { SystemTime::now() },
                 addresses: self.addresses,
                 process: settings.process_control.clone(),
             },
@@ -275,7 +276,7 @@ impl Birth {
             phase: Mutex::default(),
             notifier: self.notifier.map(Arc::new),
             handed_over: Mutex::new(told.handed_over.clone()),
-            lock: Mutex::new(lock),
+            lock: Mutex::new(lock.map(|lock| *lock)),
             pending: Mutex::new(None),
             program: self.program,
             detached,

@@ -123,7 +123,7 @@ struct Launcher {
     /// The signals that this process ignores, and so the daemon at its fork.
     ignored: Vec<Signal>,
     pidfile: PidFileState,
-    lock: Option<PidFile>,
+    lock: Option<Box<PidFile>>,
     plan: Outlined<Plan>,
     deadline: Deadline,
     block: SignalBlock,
@@ -232,7 +232,7 @@ impl Launcher {
                 // A daemon that is dead is reported by the session leader.
                 let _ = self.ready.send(&Message::Written(identity, std::mem::take(&mut self.ignored)));
                 // While the daemon runs its stages, and not between READY and GO.
-                let last_words_due = self.lock.as_ref().is_some_and(PidFile::last_words_are_due);
+                let last_words_due = self.lock.as_ref().is_some_and(|lock| lock.last_words_are_due());
                 self.pidfile = PidFileState::Written { last_words_due };
             }
             // Dead already: the session leader reports how it died.
@@ -282,12 +282,12 @@ impl Launcher {
     fn conclude(mut self, outcome: Outcome, leaving: bool) -> Result<Started> {
         let failure = match outcome {
             Outcome::Ready(pid) => match self.release(pid, leaving) {
-                Ok(()) => return Ok(self.success(pid)),
+                Ok(()) => return Ok(self.success(pid, leaving)),
                 Err(error) => error,
             },
             Outcome::Exited(pid) => {
                 self.clean_up_after_exit();
-                return Ok(self.success(pid));
+                return Ok(self.success(pid, leaving));
             }
             Outcome::Dead(verdict) => {
                 self.clean_up_after_verdict();
@@ -333,11 +333,10 @@ impl Launcher {
             notifier.introduce(daemon);
         }
         if matches!(self.pidfile, PidFileState::Written { last_words_due: true }) {
-            self.lock.iter().for_each(PidFile::renew_last_words);
+            self.lock.iter().for_each(|lock| lock.renew_last_words());
         }
         match self.ready.send(&Message::Go) {
             Ok(()) => {
-                self.lock.take().into_iter().for_each(PidFile::abandon);
                 if !leaving {
                     self.reap_session_leader();
                 }
@@ -356,10 +355,17 @@ impl Launcher {
         }
     }
 
-    fn success(mut self, pid: Pid) -> Started {
+    fn success(mut self, pid: Pid, leaving: bool) -> Started {
         let (output, errors) = self.finish_capture();
-        let [stdout, stderr] = self.destinations;
-        let pidfile = std::mem::take(&mut self.plan.pidfile);
+        let Launcher { block, mut plan, lock, ready, ctl, destinations: [stdout, stderr], .. } = self;
+        drop(block);
+        let pidfile = std::mem::take(&mut plan.pidfile);
+        // The daemon owns the files from now on.
+        let lock = lock.map(|lock| lock.disown());
+        if leaving {
+            // The exit that follows closes and frees all of it at once.
+            std::mem::forget((plan, lock, ready, ctl));
+        }
         Started { pid, pidfile, stdout, stderr, output, errors }
     }
 

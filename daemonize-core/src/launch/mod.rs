@@ -51,13 +51,13 @@ use crate::{body, event, inside, reach, report};
 use identity::Target;
 use nix::unistd::{Gid, Uid};
 use signal_block::SignalBlock;
-use std::fs;
 use std::os::fd::RawFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
+use std::{env, fs};
 use stdio::Streams;
 use threads::{find_out_alone, never_forks, prove_alone, refuse_event_loops};
 
@@ -73,7 +73,7 @@ const WAIT: Duration = Duration::from_millis(20);
 pub(crate) struct Launch {
     plan: Outlined<Plan>,
     /// `None` without a pidfile.
-    lock: Option<PidFile>,
+    lock: Option<Box<PidFile>>,
 }
 
 /// What is to be launched, and what was found out about it before the pidfile was touched.
@@ -92,6 +92,8 @@ struct Plan {
     /// By a service manager, and which of them wants to hear what becomes of the daemon.
     told: &'static Told,
     manager: Option<&'static Manager>,
+    /// Set if a variable is set that is meant for this process alone: see `forget_what_is_meant_for_this_process`.
+    has_own_variables: bool,
     /// Leads to the manager through the init that this daemon has (see `init`).
     relayed: Option<UnixDatagram>,
 }
@@ -187,7 +189,7 @@ impl Checked {
         if let (Some(lock), Some(target)) = (&mut lock, plan.identity.as_ref().filter(|target| target.is_one_way())) {
             lock.prepare_last_words(target.owner());
         }
-        Ok(Locked { block, launch: Launch { plan, lock } })
+        Ok(Locked { block, launch: Launch { plan, lock: lock.map(Box::new) } })
     }
 }
 
@@ -250,6 +252,7 @@ impl Plan {
             alone,
             told,
             manager,
+            has_own_variables: false,
             relayed: None,
         }))
     }
@@ -274,7 +277,7 @@ impl Locked {
     /// Runs the first stage: from here on there may be two of us.
     pub(crate) fn split(self, leaving: bool) -> Result<Role> {
         // In this order: the file is taken away before an interrupt can come.
-        let Locked { block, launch } = self;
+        let Locked { block, mut launch } = self;
         if launch.plan.settings.hooks.has(Stage::Detach, When::Before) {
             // Whoever interrupts a hook that hangs leaves an empty file, which the next start takes.
             block.with_original_mask(|| launch.hook(Stage::Detach, When::Before))?;
@@ -288,6 +291,8 @@ impl Locked {
             if leaving {
                 init::check_leaving()?;
             }
+            // Not in the daemon, where each look at the environment costs more.
+            launch.plan.has_own_variables = own_variables().any(|name| env::var_os(name).is_some());
             // systemd looks for the daemon as soon as the launcher has gone, and wants it to be an orphan by then.
             let leaving = leaving && !launch.plan.told.started_by_systemd;
             return launcher::split(block, launch, alone, leaving);
@@ -319,11 +324,12 @@ impl Launch {
 /// Takes the lock; whoever has to wait longer than in passing can be interrupted meanwhile.
 fn acquire(plan: &Plan, block: &SignalBlock) -> Result<PidFile> {
     let Plan { settings, pidfile, .. } = plan;
-    let deadline = Instant::now() + settings.lock_timeout;
+    // The first look at the clock costs two page faults, so only a start that waits takes it.
+    let deadline = (!settings.lock_timeout.is_zero()).then(|| Instant::now() + settings.lock_timeout);
     loop {
         let acquire = || PidFile::acquire_with(pidfile, settings.pidfile_mode, Duration::ZERO);
         match reach::refuse_second(settings).and_then(|()| acquire()) {
-            Err(error) if error.is_passing() && Instant::now() < deadline => {
+            Err(error) if error.is_passing() && deadline.is_some_and(|deadline| Instant::now() < deadline) => {
                 block.with_original_mask(|| thread::sleep(WAIT));
             }
             outcome => return outcome,
@@ -373,6 +379,10 @@ fn make_state_directory(pidfile: &Path) -> Result<()> {
 fn forget_what_is_meant_for_this_process(alone: Option<Alone>) {
     RestartedFrom::discard();
     let Some(alone) = alone else { return };
-    let variables = notifier::variables().chain([monitor::STOP_TIMEOUT, inside::RESTART_ENV]);
-    variables.for_each(|name| environment::forget(alone, name));
+    own_variables().for_each(|name| environment::forget(alone, name));
+}
+
+/// Returns the variables that a service manager, a monitor or a predecessor sets for one process.
+fn own_variables() -> impl Iterator<Item = &'static str> {
+    notifier::variables().chain([monitor::STOP_TIMEOUT, inside::RESTART_ENV])
 }

@@ -39,7 +39,9 @@ pub(super) fn split(
         Err(error) => give_up(&ready, format!("second fork: {}", cause(&error))),
         Ok(Fork::Child) => {
             drop(ctl);
-            forget_what_is_meant_for_this_process(Some(alone));
+            if launch.plan.has_own_variables {
+                forget_what_is_meant_for_this_process(Some(alone));
+            }
             Birth::detached(launch, Link { ready, session_leader }, captured)
         }
         Ok(Fork::Parent(daemon)) => {
@@ -62,7 +64,7 @@ fn give_up(ready: &Channel, why: String) -> ! {
 ///
 /// A packet does not end the wait: between RELEASE and its exit the launcher needs the processor that this process would
 /// take.
-fn watch(daemon: Pid, ctl: &Channel, lock: Option<PidFile>) -> ! {
+fn watch(daemon: Pid, ctl: &Channel, lock: Option<Box<PidFile>>) -> ! {
     let process = match PidFd::open(daemon) {
         Ok(process) => process,
         Err(error) => {
@@ -99,7 +101,7 @@ fn watch(daemon: Pid, ctl: &Channel, lock: Option<PidFile>) -> ! {
 
 /// Ends the daemon unless it is dead, reports how it died, and leaves the rest to the launcher; if that is gone, removes
 /// the files. Takes along what the daemon left in this process's group.
-fn end(daemon: Pid, ctl: &Channel, lock: Option<PidFile>, error: Option<Error>) -> ! {
+fn end(daemon: Pid, ctl: &Channel, lock: Option<Box<PidFile>>, error: Option<Error>) -> ! {
     // A child of this process, and not reaped: the number is its.
     let _ = kill(daemon.as_nix(), SIGKILL);
     let verdict = match (reap(daemon), error) {
@@ -113,7 +115,7 @@ fn end(daemon: Pid, ctl: &Channel, lock: Option<PidFile>, error: Option<Error>) 
     // While the launcher lives it may be writing the pidfile, so only it removes the files; it then kills this process.
     // A launcher that is killed before it has done so leaves them to this one.
     wait_for_launcher_end(ctl);
-    let _ = lock.map(PidFile::release);
+    let _ = lock.map(|lock| lock.release());
     let _ = killpg(nix::unistd::Pid::from_raw(0), SIGKILL);
     exit_now(2)
 }

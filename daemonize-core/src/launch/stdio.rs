@@ -1,12 +1,12 @@
 //! The standard streams: opened in the launcher, where a mistake is seen; put in place in the daemon.
 
 use crate::error::{Error, Result, cause};
+use crate::report;
 use crate::settings::{Settings, Stdio};
 use crate::stage::Stage;
 use crate::sys::device::Device;
 use crate::sys::trust::directory::{DirectoryPolicy, open_directory};
 use crate::sys::trust::log_file;
-use crate::{report, stdout};
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::stat::{Mode, fchmod};
@@ -87,9 +87,8 @@ impl Streams {
         install(self.stdin.as_ref(), |fd| dup2_stdin(fd))
     }
 
-    /// Puts stdout and stderr in place, after what is buffered has gone where it belongs.
+    /// Puts stdout and stderr in place. What is buffered has to have gone where it belongs.
     pub(crate) fn install_outputs(&self) -> Result<()> {
-        stdout::flush();
         install(self.stdout.as_ref(), |fd| dup2_stdout(fd))?;
         install(self.stderr.as_ref(), |fd| dup2_stderr(fd))
     }

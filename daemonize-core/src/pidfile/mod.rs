@@ -166,10 +166,19 @@ impl PidFile {
     /// As [`acquire`](PidFile::acquire), with the mode of the pidfile.
     pub(crate) fn acquire_with(path: &Path, mode: u32, timeout: Duration) -> Result<PidFile> {
         let path = &std::path::absolute(path).map_err(|error| inaccessible(path, cause(&error)))?;
-        let start = Instant::now();
+        let first = match PidFile::attempt(path, mode)? {
+            Attempt::Taken(taken) => return Ok(*taken),
+            other => other,
+        };
+        PidFile::acquire_again(path, mode, timeout, first)
+    }
+
+    /// Waits for a lock that was not free, or whose file was being replaced.
+    fn acquire_again(path: &Path, mode: u32, timeout: Duration, first: Attempt) -> Result<PidFile> {
+        let (start, mut first) = (Instant::now(), Some(first));
         let (mut pause, mut replaced) = (Duration::from_millis(1), false);
         loop {
-            let busy = match PidFile::attempt(path, mode)? {
+            let busy = match first.take().map_or_else(|| PidFile::attempt(path, mode), Ok)? {
                 Attempt::Taken(taken) => return Ok(*taken),
                 // Removed between open and lock: no process holds it, so there is nothing to wait for. Once more even when
                 // time is up: it may have passed while this process was not running.
@@ -316,9 +325,10 @@ impl PidFile {
         Probe::of(Place::open_existing(path)?)
     }
 
-    /// Closes this process's copy of the lock, and leaves everything as it is.
-    pub(crate) fn abandon(mut self) {
+    /// Leaves the files to the process that has the other copy of the lock.
+    pub(crate) fn disown(mut self) -> PidFile {
         self.owner = None;
+        self
     }
 
     /// Returns the descriptors that must stay open while the lock is held.
@@ -340,7 +350,7 @@ impl PidFile {
 
 impl Drop for PidFile {
     fn drop(&mut self) {
-        if self.owner == Some(Pid::this()) {
+        if self.owner.is_some_and(|owner| owner == Pid::this()) {
             let _ = self.remove_files();
         }
     }

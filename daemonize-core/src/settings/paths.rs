@@ -13,6 +13,9 @@ pub(crate) fn expand(key: &str, path: &Path) -> Result<PathBuf, String> {
     }
     // What is not UTF-8 holds nothing that could be expanded: it is taken as it is.
     let Some(text) = path.to_str() else { return absolute(key, path) };
+    if !text.starts_with('~') && !text.contains('$') {
+        return absolute(key, path);
+    }
     // Looked up only where it is needed: a start has no time to ask the name service.
     let directory = if text.starts_with('~') { home() } else { None };
     // Without this, a directory called `~` would be meant.
@@ -20,11 +23,15 @@ pub(crate) fn expand(key: &str, path: &Path) -> Result<PathBuf, String> {
         let uid = geteuid();
         return Err(format!("`{key}` `{text}`: no home directory is known for uid {uid}: write an absolute path"));
     }
-    let home = || directory.as_ref().map(|home| home.display().to_string());
     let variable = |name: &str| std::env::var(name).map(Some);
-    let expanded = shellexpand::full_with_context(text, home, variable)
+    let expanded = shellexpand::env_with_context(text, variable)
         .map_err(|error| format!("`{key}` `{}`: ${}: {}", path.display(), error.var_name, error.cause))?;
-    absolute(key, Path::new(expanded.as_ref()))
+    let below_home = expanded.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    match (directory, below_home) {
+        (Some(home), Some("")) => Ok(home),
+        (Some(home), Some(rest)) => absolute(key, &home.join(rest.trim_start_matches('/'))),
+        _ => absolute(key, Path::new(expanded.as_ref())),
+    }
 }
 
 fn absolute(key: &str, path: &Path) -> Result<PathBuf, String> {

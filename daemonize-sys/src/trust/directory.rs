@@ -7,11 +7,11 @@ use super::{OTHERS_WRITE, is_sticky, kind};
 use crate::account::describe;
 use crate::error::cause;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat};
+use nix::fcntl::{AT_FDCWD, OFlag, openat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, mkdirat};
 use nix::unistd::{Uid, geteuid};
 use std::ffi::{OsStr, OsString};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
 /// The most symbolic links that are followed, as in the kernel: more of them lead in circles.
@@ -19,6 +19,9 @@ const LINKS: usize = 40;
 
 /// The bit with which any user could write.
 const ANY_USER_WRITES: u32 = 0o002;
+
+/// Opens one name of a path, whatever it is, and no more than that.
+const WALK: OFlag = OFlag::O_PATH.union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
 
 /// A directory that was judged.
 #[derive(Debug)]
@@ -71,8 +74,8 @@ pub fn make_directory(path: &Path) -> Result<OwnedFd, String> {
 /// Opens a directory for a user without power over others: it must not be one where any user can swap files.
 fn open_plain(directory: &Path) -> Result<Directory, String> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let fd = nix::fcntl::open(directory, flags, Mode::empty()).map_err(|errno| at(directory, cause(&errno.into())))?;
-    let status = fstat(&fd).map_err(|errno| at(directory, cause(&errno.into())))?;
+    let fd = nix::fcntl::open(directory, flags, Mode::empty()).map_err(|errno| failed(directory, errno))?;
+    let status = fstat(&fd).map_err(|errno| failed(directory, errno))?;
     let others = status.st_mode & ANY_USER_WRITES != 0;
     if others && !is_sticky(&status) {
         return Err(at(directory, "any user can write it"));
@@ -83,30 +86,30 @@ fn open_plain(directory: &Path) -> Result<Directory, String> {
 /// Opens a directory for root: walks from `/`, judges every directory on the way, and follows only links that no other
 /// user could have put there. Also returns the other user that owns it, which only `DirectoryPolicy::ForeignPidFile` allows.
 fn open_trusted(directory: &Path, policy: DirectoryPolicy, make: bool) -> Result<(Directory, Option<Uid>), String> {
-    let open = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let root = || {
-        nix::fcntl::open("/", open | OFlag::O_DIRECTORY, Mode::empty())
-            .map_err(|errno| at(Path::new("/"), cause(&errno.into())))
-    };
     let mut todo = components(directory);
-    let (mut current, mut seen, mut shared, mut roots, mut links) = (root()?, PathBuf::from("/"), false, true, 0);
+    // No descriptor: `/`, below which a path leads as well.
+    let mut current: Option<OwnedFd> = None;
+    let (mut seen, mut shared, mut roots, mut links) = (PathBuf::from("/"), false, true, 0);
     let mut foreign = None;
     while let Some(name) = todo.pop() {
         let path = seen.join(&name);
-        let next = match openat(&current, name.as_os_str(), open, Mode::empty()) {
-            Err(Errno::ENOENT) if make => make_in(&current, &name),
+        let (parent, name) = match &current {
+            Some(parent) => (parent.as_fd(), name.as_os_str()),
+            None => (AT_FDCWD, path.as_os_str()),
+        };
+        let next = match openat(parent, name, WALK, Mode::empty()) {
+            Err(Errno::ENOENT) if make => make_in(parent, name),
             next => next,
         };
-        let next = next.map_err(|errno| at(&path, cause(&errno.into())))?;
-        let status = fstat(&next).map_err(|errno| at(&path, cause(&errno.into())))?;
+        let next = next.map_err(|errno| failed(&path, errno))?;
+        let status = fstat(&next).map_err(|errno| failed(&path, errno))?;
         match kind(&status) {
             SFlag::S_IFLNK => {
                 links += 1;
                 trust_link(&path, &status, roots, links)?;
-                let target = nix::fcntl::readlinkat(&current, name.as_os_str())
-                    .map_err(|errno| at(&path, cause(&errno.into())))?;
+                let target = nix::fcntl::readlinkat(parent, name).map_err(|errno| failed(&path, errno))?;
                 if Path::new(&target).is_absolute() {
-                    (current, seen, shared, roots) = (root()?, PathBuf::from("/"), false, true);
+                    (current, seen, shared, roots) = (None, PathBuf::from("/"), false, true);
                 }
                 todo.extend(components(Path::new(&target)));
             }
@@ -116,23 +119,25 @@ fn open_trusted(directory: &Path, policy: DirectoryPolicy, make: bool) -> Result
                     foreign = Some(Uid::from_raw(status.st_uid));
                 }
                 roots = status.st_uid == 0 && status.st_mode & OTHERS_WRITE == 0;
-                (current, seen) = (next, path);
+                (current, seen) = (Some(next), path);
             }
             _ => return Err(at(&path, "it is not a directory")),
         }
     }
     // The walk holds O_PATH descriptors; unlinkat and fstatat need no more.
-    Ok((Directory { fd: current, is_shared: shared }, foreign))
+    let root = || nix::fcntl::open("/", WALK | OFlag::O_DIRECTORY, Mode::empty());
+    let fd = current.map_or_else(root, Ok).map_err(|errno| failed(Path::new("/"), errno))?;
+    Ok((Directory { fd, is_shared: shared }, foreign))
 }
 
 /// Makes a directory in one that was judged, and opens what has the name then.
-fn make_in(parent: &OwnedFd, name: &OsStr) -> nix::Result<OwnedFd> {
+fn make_in(parent: BorrowedFd<'_>, name: &OsStr) -> nix::Result<OwnedFd> {
     match mkdirat(parent, name, Mode::S_IRWXU) {
         // Another launch was faster. What it made is judged like anything else.
         Ok(()) | Err(Errno::EEXIST) => {}
         Err(errno) => return Err(errno),
     }
-    openat(parent, name, OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC, Mode::empty())
+    openat(parent, name, WALK, Mode::empty())
 }
 
 /// Returns the names of a path in reverse, so that the next one is popped.
@@ -164,10 +169,10 @@ fn trust_directory(
     };
     let writable = status.st_mode & others_write != 0;
     if !trusted {
-        return Err(at(path, format!("it belongs to {}, who could swap what is in it", describe(owner))));
+        return Err(at(path, &format!("it belongs to {}, who could swap what is in it", describe(owner))));
     }
     if writable && !is_sticky(status) {
-        return Err(at(path, format!("others than its owner can write it (mode {:04o})", status.st_mode & 0o7777)));
+        return Err(at(path, &format!("others than its owner can write it (mode {:04o})", status.st_mode & 0o7777)));
     }
     Ok(writable || !owner.is_root())
 }
@@ -183,6 +188,12 @@ fn trust_link(path: &Path, status: &FileStat, roots: bool, links: usize) -> Resu
     }
 }
 
-fn at(path: &Path, why: impl std::fmt::Display) -> String {
+#[cold]
+fn failed(path: &Path, errno: Errno) -> String {
+    at(path, &cause(&errno.into()))
+}
+
+#[cold]
+fn at(path: &Path, why: &str) -> String {
     format!("`{}`: {why}", path.display())
 }

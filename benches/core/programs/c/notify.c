@@ -1,4 +1,4 @@
-/* What start-stop-daemon starts: sends READY=1 where a socket is given, and sleeps. */
+/* The program under start-stop-daemon: sends READY=1 where a socket is given, and sleeps. */
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,6 +2,7 @@
 
 use crate::sys::exec;
 use crate::sys::trust::directory::{DirectoryPolicy, open_directory};
+use nix::unistd::getcwd;
 use std::env;
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -33,7 +34,7 @@ struct Call {
 impl Program {
     /// To be made before the working directory is changed.
     pub(crate) fn new() -> Program {
-        Program { directory: env::current_dir().ok(), call: OnceLock::new() }
+        Program { directory: getcwd().ok(), call: OnceLock::new() }
     }
 
     /// Finds out how this process was started, once; to be called before code of the user may change what is looked at.

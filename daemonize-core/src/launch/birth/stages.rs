@@ -4,16 +4,16 @@ use super::Birth;
 use crate::error::{Error, Result, cause};
 use crate::launch::Plan;
 use crate::launch::identity::Target;
-use crate::pidfile::PidFile;
 use crate::settings::{Close, Ready};
 use crate::signal::Signal;
 use crate::stage::Stage;
+use crate::stdout;
 use crate::sys::dispositions::{self, Disposition};
 use crate::sys::fds;
 use crate::sys::mask::Mask;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::stat::{Mode, umask};
-use std::env;
+use nix::unistd::chdir;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::path::Path;
 
@@ -92,7 +92,7 @@ impl Birth {
                 Ok(())
             }
             Close::All => {
-                kept.extend(self.launch.lock.iter().flat_map(PidFile::descriptors));
+                kept.extend(self.launch.lock.iter().flat_map(|lock| lock.descriptors()));
                 kept.extend(self.launch.plan.streams.descriptors());
                 kept.extend(self.link.iter().map(|link| link.ready.as_fd().as_raw_fd()));
                 kept.extend(self.notifier.iter().map(|notifier| notifier.as_fd().as_raw_fd()));
@@ -113,12 +113,20 @@ impl Birth {
         let settings = &self.launch.plan.settings;
         let speaks_on = settings.ready == Ready::Manual || !settings.attachments.is_empty();
         self.outputs_due = self.captured && speaks_on;
-        if self.outputs_due { Ok(()) } else { self.launch.plan.streams.install_outputs() }
+        if self.outputs_due {
+            return Ok(());
+        }
+        // The launcher has emptied the buffer before the fork.
+        if self.link.is_none() || self.may_have_changed() {
+            stdout::flush();
+        }
+        self.launch.plan.streams.install_outputs()
     }
 }
 
 fn enter(directory: &Path) -> Result<()> {
-    env::set_current_dir(directory).map_err(|error| {
-        Error::stage(Stage::WorkingDirectory, format_args!("`{}`: {}", directory.display(), cause(&error)))
+    chdir(directory).map_err(|errno| {
+        let why = cause(&errno.into());
+        Error::stage(Stage::WorkingDirectory, format_args!("`{}`: {why}", directory.display()))
     })
 }

@@ -4,7 +4,6 @@ use super::super::outcome::{Verdict, died};
 use super::{ANSWER, Launcher};
 use crate::error::{Error, ErrorKind};
 use crate::handoff::Message;
-use crate::pidfile::PidFile;
 use crate::sys::pidfd::PidFd;
 use crate::sys::wait::reap;
 use nix::sys::signal::{SIGKILL, kill, killpg};
@@ -38,7 +37,7 @@ impl Launcher {
     /// The daemon has exited with success before it was ready. What it has left in the session leader's group lives on.
     pub(super) fn clean_up_after_exit(&mut self) {
         // This start has succeeded: what an earlier daemon said is not true any more.
-        self.lock.iter().for_each(PidFile::forget_last_words);
+        self.lock.iter().for_each(|lock| lock.forget_last_words());
         self.remove_pidfile();
         // It waits for this process's end, and would kill the group then.
         let _ = kill(self.session_leader.as_nix(), SIGKILL);
