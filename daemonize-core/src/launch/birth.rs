@@ -44,6 +44,8 @@ pub(crate) struct Birth {
     program: Program,
     /// To the service manager, if one wants to hear.
     notifier: Option<Notifier>,
+    /// Set if the program has gone on in this process between two stages.
+    was_handed_over: bool,
     /// The signals that were ignored at the fork, if a launcher has said so.
     ignored: Option<Vec<Signal>>,
     /// Blocked until they are registered; none when the stage was replaced.
@@ -111,6 +113,7 @@ impl Birth {
             identity,
             program,
             notifier,
+            was_handed_over: false,
             ignored,
             handled,
             prepared,
@@ -163,6 +166,11 @@ impl Birth {
     /// Whether there is a launcher in another process.
     pub(super) fn is_detached(&self) -> bool {
         self.link.is_some()
+    }
+
+    /// Notes that the program goes on in this process before the next stage.
+    pub(crate) fn hand_over(&mut self) {
+        self.was_handed_over = true;
     }
 
     /// Runs the stages up to and with this one; those that have run do not run again.

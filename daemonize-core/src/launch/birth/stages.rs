@@ -38,10 +38,11 @@ impl Birth {
                     umask(Mode::from_bits_truncate(mask));
                 }
             }
-            Stage::WorkingDirectory => {
-                let directory = settings.working_directory.as_deref().or(detached.then_some(Path::new("/")));
-                directory.map_or(Ok(()), enter)?;
-            }
+            Stage::WorkingDirectory => match settings.working_directory.as_deref() {
+                Some(directory) => enter(directory)?,
+                None if detached => chdir(c"/").map_err(|errno| not_entered(Path::new("/"), errno))?,
+                None => {}
+            },
             Stage::PidFile => self.seal()?,
             Stage::Signals => self.set_signals(),
             Stage::Descriptors if detached => self.close_descriptors()?,
@@ -55,7 +56,8 @@ impl Birth {
     /// the user's.
     pub(super) fn may_have_changed(&self) -> bool {
         let Plan { settings, identity, .. } = &*self.launch.plan;
-        identity.is_some() || settings.hooks.any_after(Stage::Detach) || !settings.attachments.is_empty()
+        let has_run_code = self.was_handed_over || settings.hooks.any_after(Stage::Detach);
+        has_run_code || identity.is_some() || !settings.attachments.is_empty()
     }
 
     /// Dispositions under the block, and only what was ignored: handlers of this program's own registering stay.
@@ -134,8 +136,9 @@ impl Birth {
 }
 
 fn enter(directory: &Path) -> Result<()> {
-    chdir(directory).map_err(|errno| {
-        let why = cause(&errno.into());
-        Error::stage(Stage::WorkingDirectory, format_args!("`{}`: {why}", directory.display()))
-    })
+    chdir(directory).map_err(|errno| not_entered(directory, errno))
+}
+
+fn not_entered(directory: &Path, errno: nix::Error) -> Error {
+    Error::stage(Stage::WorkingDirectory, format_args!("`{}`: {}", directory.display(), cause(&errno.into())))
 }
