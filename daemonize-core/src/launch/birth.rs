@@ -52,6 +52,8 @@ pub(crate) struct Birth {
     prepared: usize,
     /// Where they can be reached.
     addresses: Vec<String>,
+    /// Whether code of the user runs between the stages.
+    is_staged: bool,
     done: usize,
 }
 
@@ -115,6 +117,7 @@ impl Birth {
             handled,
             prepared,
             addresses,
+            is_staged: false,
             done: 1,
         })
     }
@@ -165,10 +168,16 @@ impl Birth {
         self.link.is_some()
     }
 
+    /// Runs the stages up to and with this one for the user, whose code runs next.
+    pub(crate) fn pause_after(&mut self, last: Stage) -> Result<()> {
+        self.is_staged = true;
+        self.run_to(last)
+    }
+
     /// Runs the stages up to and with this one; those that have run do not run again.
     ///
     /// Detached, an error ends the process. Not detached, it is returned, and the signal mask is as it was.
-    pub(crate) fn run_to(&mut self, last: Stage) -> Result<()> {
+    fn run_to(&mut self, last: Stage) -> Result<()> {
         while let Some(stage) = Stage::ALL.get(self.done).filter(|stage| **stage <= last) {
             self.done += 1;
             let prepared = match stage {
@@ -188,7 +197,7 @@ impl Birth {
         } else {
             self.default(stage)?;
         }
-        if let (Stage::Identity, Some(link), true) = (stage, &self.link, self.may_have_changed()) {
+        if let (Stage::Identity, Some(link), true) = (stage, &self.link, self.may_have_changed_user()) {
             // A change of user clears it.
             link.die_with_session_leader();
         }

@@ -2,9 +2,8 @@
 
 use super::Birth;
 use crate::error::{Error, Result, cause};
-use crate::launch::Plan;
 use crate::launch::identity::Target;
-use crate::settings::{Close, Ready};
+use crate::settings::{Close, Ready, Settings};
 use crate::signal::Signal;
 use crate::stage::Stage;
 use crate::stdout;
@@ -51,17 +50,21 @@ impl Birth {
         Ok(())
     }
 
-    /// Returns `true` if this process may be another one than at its fork: it has changed its identity, or has run code of
-    /// the user's.
-    pub(super) fn may_have_changed(&self) -> bool {
-        let Plan { settings, identity, .. } = &*self.launch.plan;
-        identity.is_some() || settings.hooks.any_after(Stage::Detach) || !settings.attachments.is_empty()
+    /// Returns `true` if this process may have another user than at its fork.
+    pub(super) fn may_have_changed_user(&self) -> bool {
+        self.launch.plan.identity.is_some() || self.runs_foreign_code()
+    }
+
+    /// Returns `true` if code of the user may run between the descriptors' census in the launcher and the last stage.
+    fn runs_foreign_code(&self) -> bool {
+        let Settings { hooks, attachments, .. } = &*self.launch.plan.settings;
+        self.is_staged || hooks.any() || !attachments.is_empty()
     }
 
     /// Dispositions under the block, and only what was ignored: handlers of this program's own registering stay.
     fn set_signals(&mut self) {
         let were_ignored =
-            self.ignored.take().filter(|_| !self.may_have_changed()).unwrap_or_else(dispositions::ignored);
+            self.ignored.take().filter(|_| !self.runs_foreign_code()).unwrap_or_else(dispositions::ignored);
         let signals = &self.launch.plan.settings.signals;
         // A closed pipe is an error, not a death, as everywhere in Rust.
         let mut ignored = vec![Signal::SIGPIPE];
@@ -117,7 +120,7 @@ impl Birth {
             return Ok(());
         }
         // The launcher has emptied the buffer before the fork.
-        if self.link.is_none() || self.may_have_changed() {
+        if self.link.is_none() || self.runs_foreign_code() {
             stdout::flush();
         }
         self.launch.plan.streams.install_outputs()

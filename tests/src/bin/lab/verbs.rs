@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use daemon::{Daemon, Result, Started, Work};
+use daemon::{Daemon, Result, Stage, Started, Work};
 
-use look::words::{Fallible, Guard};
+use look::words::{Fallible, Guard, idle};
 
 use crate::bodies::Body;
 use crate::messages;
@@ -34,6 +34,7 @@ fn verb(experiment: Experiment) -> Result<ExitCode> {
         "restart" => started(experiment, How::Restart),
         "foreground" => started(experiment, How::Foreground),
         "activate" => activate(experiment),
+        "staged" => staged(experiment),
         "cycle" => cycle(&experiment),
         "stop" => daemon.stop().map(|stopped| say(&stopped.to_string())),
         "send" => daemon.send(experiment.signal).map(|()| say("sent")),
@@ -92,6 +93,15 @@ fn begin(daemon: Daemon<impl Work>, how: How) -> Result<Started> {
 fn activate(experiment: Experiment) -> Result<ExitCode> {
     experiment.daemon.activate()?;
     Ok(experiment.body.run().map_or_else(|error| complain(&error.to_string()), |()| ExitCode::SUCCESS))
+}
+
+/// Performs the body between two stages, and idles in the daemon.
+fn staged(experiment: Experiment) -> Result<ExitCode> {
+    let half = experiment.daemon.run_to(Stage::Umask)?;
+    let done = experiment.body.run();
+    half.activate()?;
+    idle();
+    Ok(done.map_or_else(|error| complain(&error.to_string()), |()| ExitCode::SUCCESS))
 }
 
 /// Starts and stops again and again in this one process.
