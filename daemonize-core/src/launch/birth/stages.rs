@@ -89,8 +89,12 @@ impl Birth {
         match self.launch.plan.settings.close {
             Close::None => Ok(()),
             Close::Inherited => {
-                let leaked: Vec<RawFd> =
-                    self.launch.plan.leaked.iter().copied().filter(|fd| !kept.contains(fd)).collect();
+                let mut leaked = self.launch.plan.leaked.clone();
+                leaked.retain(|fd| !kept.contains(fd));
+                if self.runs_foreign_code() {
+                    // It may have closed some, and its own files may have their numbers now.
+                    leaked.retain(|fd| fds::is_inherited(*fd));
+                }
                 fds::close_leaked(&leaked);
                 Ok(())
             }
