@@ -2,13 +2,13 @@
 
 use super::Birth;
 use crate::error::{Error, Result, cause};
-use crate::launch::identity::Target;
 use crate::settings::{Close, Ready, Settings};
 use crate::signal::Signal;
 use crate::stage::Stage;
 use crate::stdout;
 use crate::sys::dispositions::{self, Disposition};
 use crate::sys::fds;
+use crate::sys::fork::Alone;
 use crate::sys::mask::Mask;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::stat::{Mode, umask};
@@ -31,7 +31,11 @@ impl Birth {
             Stage::CoreDumps => {
                 setrlimit(Resource::RLIMIT_CORE, 0, 0).map_err(|errno| Error::stage(stage, cause(&errno.into())))?;
             }
-            Stage::Identity => self.launch.plan.identity.as_ref().map_or(Ok(()), Target::assume)?,
+            Stage::Identity => {
+                if let Some(target) = &self.launch.plan.identity {
+                    target.assume(self.alone())?;
+                }
+            }
             Stage::Umask => {
                 if let Some(mask) = settings.umask.or(detached.then_some(UMASK)) {
                     umask(Mode::from_bits_truncate(mask));
@@ -59,6 +63,11 @@ impl Birth {
     fn runs_foreign_code(&self) -> bool {
         let Settings { hooks, attachments, .. } = &*self.launch.plan.settings;
         self.is_staged || hooks.any() || !attachments.is_empty()
+    }
+
+    /// Returns the proof that this process has one thread, as it was forked with, if no code of the user can have made another.
+    fn alone(&self) -> Option<Alone> {
+        self.launch.plan.alone.filter(|_| self.is_detached() && !self.runs_foreign_code())
     }
 
     /// Dispositions under the block, and only what was ignored: handlers of this program's own registering stay.
