@@ -147,6 +147,20 @@ fn p1_02_a_log_is_appended_to_and_never_truncated() {
 }
 
 #[test]
+fn logs_in_one_directory_and_in_two_are_where_they_were_named() {
+    let lab = lab();
+    for directory in ["one", "two"] {
+        fs::create_dir(lab.path(directory)).unwrap();
+    }
+    for (out, err) in [("one/out", "one/err"), ("one/out", "two/err"), ("two/out", "one/err")] {
+        let daemon = start(&lab, &[&format!("stdout={out}"), &format!("stderr={err}")]);
+        let open = daemon.descriptors();
+        assert!(open[&1].is(lab.path(out)) && open[&2].is(lab.path(err)), "{open:?}");
+        stop(&lab);
+    }
+}
+
+#[test]
 fn p1_03_dispositions_are_reset_and_the_mask_is_cleared() {
     needs(&["env"]);
     let lab = lab();
