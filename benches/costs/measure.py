@@ -26,6 +26,7 @@ TRACED_STARTS = 7
 COUNTED_STARTS = 15
 PROCESSES = ("launcher", "session leader", "daemon")
 REQUESTS = 200
+CALLGRIND = ("valgrind", "--tool=callgrind")
 
 
 def pid_of_daemon():
@@ -44,7 +45,7 @@ def traced(name, *command):
 
 
 def system_calls_of_verb(directory, verb):
-    tracer, traces = traced(f"{directory}/{verb}", "./verbs", verb)
+    tracer, traces = traced(f"{directory}/{verb}", "./costs_verbs", verb)
     processes.reap(tracer)
     (thread,), = traces.descent()
     return names(before_and_after_main(traces.threads()[thread])[1])
@@ -53,7 +54,7 @@ def system_calls_of_verb(directory, verb):
 def system_calls():
     """Starts a daemon, asks for its status and stops it, and returns the calls of each process of each verb."""
     with tempfile.TemporaryDirectory(dir=".") as directory:
-        tracer, traces = traced(f"{directory}/start", "./hello")
+        tracer, traces = traced(f"{directory}/start", "./costs_hello")
         processes.wait_until(lambda: traces.first() and processes.has_ended(traces.first()), "the launcher does not end")
         processes.wait_for_rest(pid_of_daemon(), lambda: sum(map(len, traces.threads().values())))
         started = traces.threads()
@@ -71,9 +72,21 @@ def system_calls():
     return figures | {"status": status, "stop": stop, "stop: daemon": names(rest)}
 
 
+def copy_libraries(program):
+    """Copies the shared libraries of a program into the directory `libraries`."""
+    os.mkdir("libraries")
+    listed = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+    for path in re.findall("=> (/.*) ", listed):
+        shutil.copy(path, "libraries")
+
+
 def page_faults():
-    """Starts a daemon, kills it, and returns the page faults of each process of the start."""
-    launcher = processes.spawn("./hello")
+    """Starts a daemon, kills it, and returns the page faults of each process of the start.
+
+    One fault maps what one folio of the page cache holds of a file, up to 64 KiB. On tmpfs a folio is a page; elsewhere its size
+    comes of how the file was written or read, so that the libraries are taken from copies.
+    """
+    launcher = processes.spawn("./costs_hello", LD_LIBRARY_PATH="libraries")
     processes.wait_until(lambda: processes.has_ended(launcher), "the launcher does not end")
     daemon = pid_of_daemon()
     processes.wait_for_rest(daemon)
@@ -97,8 +110,8 @@ def instructions(kind, few, many):
     """Returns how many instructions outside of the kernel each further piece of work takes."""
     totals = []
     for count in (few, many):
-        command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "./work", kind, str(count)]
-        run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=processes.TIMEOUT, check=True)
+        command = [*CALLGRIND, "--callgrind-out-file=/dev/null", "./costs_work", kind, str(count)]
+        run = subprocess.run(command, capture_output=True, text=True, timeout=processes.TIMEOUT, check=True)
         totals.append(int(re.search(r"Collected : (\d+)", run.stderr)[1]))
     return round((totals[1] - totals[0]) / (many - few), 1)
 
@@ -106,8 +119,8 @@ def instructions(kind, few, many):
 def instructions_of_request(lab):
     """Returns how many instructions a request takes in the tests' daemon, which is not optimised."""
     directory = os.getcwd()
-    command = ["valgrind", "-q", "--tool=callgrind", f"--callgrind-out-file={directory}/callgrind.%p", lab, "foreground"]
-    server = subprocess.Popen([*command, "pidfile=lab.pid"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = [*CALLGRIND, f"--callgrind-out-file={directory}/callgrind.%p", lab, "foreground", "pidfile=lab.pid"]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         processes.wait_until(lambda: os.path.exists("lab.pid") and "unix://" in open("lab.pid").read(), "no endpoint")
         address = re.search("unix://(.*)", open("lab.pid").read())[1]
@@ -140,18 +153,19 @@ def main():
     print("# Written by `scripts/costs --update`, and compared by `scripts/costs`.")
     table("versions", versions())
     # The depth of a path is in the number of calls, its length on the stacks and in the endpoint's answer, and the file
-    # system in the page faults.
+    # system in the page faults (tmpfs).
     with tempfile.TemporaryDirectory(prefix="daemonic-costs-", dir="/dev/shm") as directory:
-        for program in ("hello", "verbs", "work"):
+        for program in ("costs_hello", "costs_verbs", "costs_work"):
             shutil.copy(f"{programs}/{program}", directory)
         os.chdir(directory)
+        copy_libraries("costs_hello")
         processes.make_reproducible()
         calls = [system_calls() for _ in range(TRACED_STARTS)]
         for place in calls[0]:
             table(f'system_calls."{place}"', least([one[place] for one in calls]))
         faults = least([page_faults() for _ in range(COUNTED_STARTS)])
         table("page_faults", {process: faults[process] for process in PROCESSES})
-        table("text", {"hello": text("hello")})
+        table("text", {"hello": text("costs_hello")})
         table("instructions", {
             "step": instructions("step", 1000, 1_001_000),
             "message": instructions("message", 1000, 11_000),

@@ -25,11 +25,11 @@ def make_reproducible():
             raise OSError(ctypes.get_errno(), "failed to make processes reproducible")
 
 
-def spawn(*command):
-    """Starts a command with a fixed environment and without input and output, and returns its pid."""
+def spawn(*command, **variables):
+    """Starts a command with these variables as its environment and without input and output, and returns its pid."""
     null = [(os.POSIX_SPAWN_OPEN, fd, "/dev/null", os.O_RDWR, 0) for fd in (0, 1, 2)]
     signals = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
-    environment = {"PATH": "/usr/bin:/bin"}
+    environment = {"PATH": "/usr/bin:/bin"} | variables
     return os.posix_spawnp(command[0], command, environment, file_actions=null, setsigdef=signals, setsigmask=[])
 
 

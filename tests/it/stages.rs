@@ -76,7 +76,7 @@ fn p4_05_a_panic_in_the_body_before_ready_comes_back_in_one_process() {
 #[test]
 fn text_printed_between_stages_does_not_go_to_the_log() {
     let lab = lab();
-    run(&lab, "staged", &["body=say:half", "stdout=log"]).ok().prints(&["half"]);
+    run(&lab, "staged", &["between=say:half", "stdout=log"]).ok().prints(&["half"]);
     assert_eq!(lab.read("log"), "");
     stop(&lab);
 }

@@ -32,6 +32,7 @@ use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
 
 /// A kind of daemon: what runs in the process once it is one.
 ///
@@ -101,10 +102,10 @@ impl Ending {
 
     /// The error with its causes, as "this: because of that".
     pub(crate) fn of_error(error: &(dyn StdError + 'static)) -> Ending {
-        let mut text = error.to_string();
+        let mut text = format!("{error}");
         let mut source = error.source();
         while let Some(cause) = source {
-            let cause_text = cause.to_string();
+            let cause_text = format!("{cause}");
             // Many errors print their cause themselves.
             if !text.ends_with(&cause_text) {
                 text = format!("{text}: {cause_text}");
@@ -120,13 +121,16 @@ pub(crate) struct Unwound;
 
 /// Runs what the user gave us; an error says of what, and a panic is one as well.
 pub(crate) fn guarded(what: impl Display, f: impl FnOnce() -> Ending) -> Ending {
-    let mut f = Some(f);
-    guarded_once(&what, &mut || f.take().map_or_else(Ending::success, |f| f()))
+    match catch_unwind(AssertUnwindSafe(f)) {
+        Ok(ending @ Ending { error: None, .. }) => ending,
+        result => explained(&what, result),
+    }
 }
 
-/// Not generic, so that a program has it once.
-fn guarded_once(what: &dyn Display, f: &mut dyn FnMut() -> Ending) -> Ending {
-    match catch_unwind(AssertUnwindSafe(f)) {
+/// Not generic, so that a program has it once; a call of it would be a good part of what a message costs.
+#[cold]
+fn explained(what: &dyn Display, result: thread::Result<Ending>) -> Ending {
+    match result {
         Ok(Ending { status, error }) => Ending { status, error: error.map(|error| format!("{what} failed: {error}")) },
         Err(payload) if payload.is::<Unwound>() => Ending::success(),
         Err(payload) => Ending::failure(format!("{what} panicked: {}", panic_text(payload.as_ref()))),

@@ -259,7 +259,8 @@ impl Partial {
     /// # Errors
     /// Only where there was no fork; otherwise the launcher is told and this process ends.
     pub fn run_to(mut self, stage: Stage) -> Result<Partial> {
-        self.0.pause_after(stage)?;
+        self.0.run_to(stage)?;
+        self.0.hand_over();
         Ok(self)
     }
 

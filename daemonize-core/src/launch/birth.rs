@@ -44,6 +44,8 @@ pub(crate) struct Birth {
     program: Program,
     /// To the service manager, if one wants to hear.
     notifier: Option<Notifier>,
+    /// Set if the program has gone on in this process between two stages.
+    was_handed_over: bool,
     /// The signals that were ignored at the fork, if a launcher has said so.
     ignored: Option<Vec<Signal>>,
     /// Blocked until they are registered; none when the stage was replaced.
@@ -52,16 +54,14 @@ pub(crate) struct Birth {
     prepared: usize,
     /// Where they can be reached.
     addresses: Vec<String>,
-    /// Whether code of the user runs between the stages.
-    is_staged: bool,
     done: usize,
 }
 
 /// What is left of a birth when every stage is done.
 pub(super) struct Born {
     pub(super) settings: Outlined<Settings>,
-    pub(super) inside: Inside,
-    pub(super) announcement: Announcement,
+    pub(super) inside: Box<Inside>,
+    pub(super) announcement: Box<Announcement>,
     /// As in [`Birth`]: not needed any more once the daemon lives.
     pub(super) block: Option<SignalBlock>,
 }
@@ -113,11 +113,11 @@ impl Birth {
             identity,
             program,
             notifier,
+            was_handed_over: false,
             ignored,
             handled,
             prepared,
             addresses,
-            is_staged: false,
             done: 1,
         })
     }
@@ -168,16 +168,15 @@ impl Birth {
         self.link.is_some()
     }
 
-    /// Runs the stages up to and with this one for the user, whose code runs next.
-    pub(crate) fn pause_after(&mut self, last: Stage) -> Result<()> {
-        self.is_staged = true;
-        self.run_to(last)
+    /// Notes that the program goes on in this process before the next stage.
+    pub(crate) fn hand_over(&mut self) {
+        self.was_handed_over = true;
     }
 
     /// Runs the stages up to and with this one; those that have run do not run again.
     ///
     /// Detached, an error ends the process. Not detached, it is returned, and the signal mask is as it was.
-    fn run_to(&mut self, last: Stage) -> Result<()> {
+    pub(crate) fn run_to(&mut self, last: Stage) -> Result<()> {
         while let Some(stage) = Stage::ALL.get(self.done).filter(|stage| **stage <= last) {
             self.done += 1;
             let prepared = match stage {
@@ -213,7 +212,7 @@ impl Birth {
                     prepared = made;
                     Ending::success()
                 }
-                Err(error) => Ending::failure(error.to_string()),
+                Err(error) => Ending::failure(format!("{error}")),
             });
             if let Some(error) = ending.error() {
                 return Err(Error::system("prepare what is attached to the daemon", error));
@@ -266,7 +265,7 @@ impl Birth {
             _ if lock.is_none() => Some("it runs without a pidfile: let its service manager restart it"),
             _ => None,
         };
-        let inside = Inside {
+        let inside = Box::new(Inside {
             handle: Handle {
                 name: settings.name.clone(),
                 pidfile,
@@ -293,9 +292,10 @@ impl Birth {
             start_timeout: settings.start_timeout,
             stop_timeout: settings.stop_timeout(),
             leave,
-        };
+        });
         let dumpable = settings.core_dumps && changes_user;
         let announcement = Announcement { link: self.link, streams, outputs_due: self.outputs_due, dumpable };
+        let announcement = Box::new(announcement);
         Ok(Born { settings, inside, announcement, block: self.block })
     }
 

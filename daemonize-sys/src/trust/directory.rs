@@ -7,11 +7,11 @@ use super::{OTHERS_WRITE, is_sticky, kind};
 use crate::account::describe;
 use crate::error::cause;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat};
+use nix::fcntl::{AT_FDCWD, OFlag, openat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, mkdirat};
 use nix::unistd::{Uid, geteuid};
 use std::ffi::{OsStr, OsString};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
 /// The most symbolic links that are followed, as in the kernel: more of them lead in circles.
@@ -19,6 +19,9 @@ const LINKS: usize = 40;
 
 /// The bit with which any user could write.
 const ANY_USER_WRITES: u32 = 0o002;
+
+/// Opens one name of a path, whatever it is, and no more than that.
+const WALK: OFlag = OFlag::O_PATH.union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
 
 /// A directory that was judged.
 #[derive(Debug)]
@@ -83,17 +86,19 @@ fn open_plain(directory: &Path) -> Result<Directory, String> {
 /// Opens a directory for root: walks from `/`, judges every directory on the way, and follows only links that no other
 /// user could have put there. Also returns the other user that owns it, which only `DirectoryPolicy::ForeignPidFile` allows.
 fn open_trusted(directory: &Path, policy: DirectoryPolicy, make: bool) -> Result<(Directory, Option<Uid>), String> {
-    let open = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let root = || {
-        nix::fcntl::open("/", open | OFlag::O_DIRECTORY, Mode::empty()).map_err(|errno| failed(Path::new("/"), errno))
-    };
     let mut todo = components(directory);
-    let (mut current, mut seen, mut shared, mut roots, mut links) = (root()?, PathBuf::from("/"), false, true, 0);
+    // No descriptor: `/`, below which a path leads as well.
+    let mut current: Option<OwnedFd> = None;
+    let (mut seen, mut shared, mut roots, mut links) = (PathBuf::from("/"), false, true, 0);
     let mut foreign = None;
     while let Some(name) = todo.pop() {
         let path = seen.join(&name);
-        let next = match openat(&current, name.as_os_str(), open, Mode::empty()) {
-            Err(Errno::ENOENT) if make => make_in(&current, &name),
+        let (parent, name) = match &current {
+            Some(parent) => (parent.as_fd(), name.as_os_str()),
+            None => (AT_FDCWD, path.as_os_str()),
+        };
+        let next = match openat(parent, name, WALK, Mode::empty()) {
+            Err(Errno::ENOENT) if make => make_in(parent, name),
             next => next,
         };
         let next = next.map_err(|errno| failed(&path, errno))?;
@@ -102,10 +107,9 @@ fn open_trusted(directory: &Path, policy: DirectoryPolicy, make: bool) -> Result
             SFlag::S_IFLNK => {
                 links += 1;
                 trust_link(&path, &status, roots, links)?;
-                let target =
-                    nix::fcntl::readlinkat(&current, name.as_os_str()).map_err(|errno| failed(&path, errno))?;
+                let target = nix::fcntl::readlinkat(parent, name).map_err(|errno| failed(&path, errno))?;
                 if Path::new(&target).is_absolute() {
-                    (current, seen, shared, roots) = (root()?, PathBuf::from("/"), false, true);
+                    (current, seen, shared, roots) = (None, PathBuf::from("/"), false, true);
                 }
                 todo.extend(components(Path::new(&target)));
             }
@@ -115,23 +119,25 @@ fn open_trusted(directory: &Path, policy: DirectoryPolicy, make: bool) -> Result
                     foreign = Some(Uid::from_raw(status.st_uid));
                 }
                 roots = status.st_uid == 0 && status.st_mode & OTHERS_WRITE == 0;
-                (current, seen) = (next, path);
+                (current, seen) = (Some(next), path);
             }
             _ => return Err(at(&path, "it is not a directory")),
         }
     }
     // The walk holds O_PATH descriptors; unlinkat and fstatat need no more.
-    Ok((Directory { fd: current, is_shared: shared }, foreign))
+    let root = || nix::fcntl::open("/", WALK | OFlag::O_DIRECTORY, Mode::empty());
+    let fd = current.map_or_else(root, Ok).map_err(|errno| failed(Path::new("/"), errno))?;
+    Ok((Directory { fd, is_shared: shared }, foreign))
 }
 
 /// Makes a directory in one that was judged, and opens what has the name then.
-fn make_in(parent: &OwnedFd, name: &OsStr) -> nix::Result<OwnedFd> {
+fn make_in(parent: BorrowedFd<'_>, name: &OsStr) -> nix::Result<OwnedFd> {
     match mkdirat(parent, name, Mode::S_IRWXU) {
         // Another launch was faster. What it made is judged like anything else.
         Ok(()) | Err(Errno::EEXIST) => {}
         Err(errno) => return Err(errno),
     }
-    openat(parent, name, OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC, Mode::empty())
+    openat(parent, name, WALK, Mode::empty())
 }
 
 /// Returns the names of a path in reverse, so that the next one is popped.

@@ -25,6 +25,7 @@ pub(crate) struct Experiment {
     pub(crate) messages: Option<Messages>,
     /// What happens before the verb and after it.
     pub(crate) first: Vec<Body>,
+    pub(crate) between: Vec<Body>,
     pub(crate) last: Vec<Body>,
     /// What `send` sends.
     pub(crate) signal: Signal,
@@ -47,6 +48,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Experiment, Failure> {
         guard: None,
         messages: None,
         first: Vec::new(),
+        between: Vec::new(),
         last: Vec::new(),
         signal: Signal::from(nix::sys::signal::Signal::SIGTERM),
         times: 1,
@@ -76,6 +78,7 @@ impl Experiment {
             "requeue" => self.messages.get_or_insert_default().requeue = value.parse()?,
             "left" => self.messages.get_or_insert_default().left = Some(Body::parse(value)?),
             "first" => self.first.push(Body::parse(value)?),
+            "between" => self.between.push(Body::parse(value)?),
             "last" => self.last.push(Body::parse(value)?),
             "signal" => self.signal = signal(value)?,
             "times" => self.times = value.parse()?,

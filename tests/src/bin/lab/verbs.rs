@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use daemon::{Daemon, Result, Stage, Started, Work};
 
-use look::words::{Fallible, Guard, idle};
+use look::words::{Fallible, Guard};
 
 use crate::bodies::Body;
 use crate::messages;
@@ -95,13 +95,15 @@ fn activate(experiment: Experiment) -> Result<ExitCode> {
     Ok(experiment.body.run().map_or_else(|error| complain(&error.to_string()), |()| ExitCode::SUCCESS))
 }
 
-/// Performs the body between two stages, and idles in the daemon.
-fn staged(experiment: Experiment) -> Result<ExitCode> {
-    let half = experiment.daemon.run_to(Stage::Umask)?;
-    let done = experiment.body.run();
-    half.activate()?;
-    idle();
-    Ok(done.map_or_else(|error| complain(&error.to_string()), |()| ExitCode::SUCCESS))
+/// As [`activate`], with the words of `between=…` after the stage `WorkingDirectory`.
+fn staged(mut experiment: Experiment) -> Result<ExitCode> {
+    let daemon = std::mem::replace(&mut experiment.daemon, Daemon::new("gone"));
+    let partial = daemon.run_to(Stage::WorkingDirectory)?;
+    if let Err(error) = run_all(&experiment.between) {
+        return Ok(complain(&error.to_string()));
+    }
+    partial.activate()?;
+    Ok(experiment.body.run().map_or_else(|error| complain(&error.to_string()), |()| ExitCode::SUCCESS))
 }
 
 /// Starts and stops again and again in this one process.

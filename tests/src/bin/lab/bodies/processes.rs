@@ -20,6 +20,7 @@ pub(super) const TABLE: &[Named] = table![
     fork_sleeper_and_idle,
     fork_into_own_session_and_exit;
     kill,
+    ignore_signal,
     kill_on_go,
     note_and_freeze,
     freeze_child,
@@ -46,6 +47,13 @@ fn kill(name: &str) -> Fallible {
     if matches!(signal, Signal::SIGSEGV | Signal::SIGBUS) {
         raise(signal)?;
     }
+    Ok(())
+}
+
+/// Ignores a signal from here on, as code of a program may: `USR2`, …
+fn ignore_signal(name: &str) -> Fallible {
+    let signal: Signal = format!("SIG{name}").parse()?;
+    look::sys::ignore(signal as i32)?;
     Ok(())
 }
 
