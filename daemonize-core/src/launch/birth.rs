@@ -196,7 +196,7 @@ impl Birth {
         } else {
             self.default(stage)?;
         }
-        if let (Stage::Identity, Some(link), true) = (stage, &self.link, self.may_have_changed()) {
+        if let (Stage::Identity, Some(link), true) = (stage, &self.link, self.may_have_changed_user()) {
             // A change of user clears it.
             link.die_with_session_leader();
         }
