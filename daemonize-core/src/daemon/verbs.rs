@@ -121,7 +121,7 @@ impl<W> Daemon<W> {
     /// # Errors
     /// As [`start`](Daemon::start), in the process that called, which goes on as what it was.
     pub fn activate(self) -> Result<()> {
-        self.run_to(Stage::Detach)?.activate()
+        self.run_first_stage()?.activate()
     }
 
     /// Runs the stages up to and with `stage`, and goes on: in the daemon, once `Detach` is among them, which is
@@ -140,11 +140,17 @@ impl<W> Daemon<W> {
     /// # Errors
     /// As [`start`](Daemon::start), in the process that called, which goes on as what it was.
     pub fn run_to(self, stage: Stage) -> Result<Partial> {
+        let mut partial = self.run_first_stage()?;
+        partial.0.expect_foreign_code();
+        partial.run_to(stage)
+    }
+
+    fn run_first_stage(self) -> Result<Partial> {
         let name = self.settings.name.clone();
         records::starting(&name, "");
         match Locked::new(self.settings, self.held.take())?.split(true)? {
             Role::Launcher(started) => records::start(&name, Ok(started))?.report(),
-            Role::Daemon(birth) => Partial(birth).run_to(stage),
+            Role::Daemon(birth) => Ok(Partial(birth)),
         }
     }
 

@@ -46,6 +46,8 @@ pub(crate) struct Birth {
     notifier: Option<Notifier>,
     /// The signals that were ignored at the fork, if a launcher has said so.
     ignored: Option<Vec<Signal>>,
+    /// Set if code of the user's runs in this process before the body does.
+    runs_foreign_code: bool,
     /// Blocked until they are registered; none when the stage was replaced.
     handled: Vec<Signal>,
     /// How many attachments are, in their order.
@@ -102,7 +104,9 @@ impl Birth {
         launch.plan.told.handed_over.iter().for_each(|(_, fd)| fds::close_on_exec(*fd));
         let (ignored, handled) = (None, Vec::new());
         let (outputs_due, prepared, addresses) = (false, 0, Vec::new());
-        Box::new(Birth {
+        let settings = &launch.plan.settings;
+        let runs_foreign_code = settings.hooks.any_after(Stage::Detach) || !settings.attachments.is_empty();
+        let mut birth = Box::new(Birth {
             launch,
             link,
             block,
@@ -112,11 +116,22 @@ impl Birth {
             program,
             notifier,
             ignored,
+            runs_foreign_code: false,
             handled,
             prepared,
             addresses,
             done: 1,
-        })
+        });
+        if runs_foreign_code {
+            birth.expect_foreign_code();
+        }
+        birth
+    }
+
+    /// Called before code of the user's runs between stages: it may change anything that this process would know otherwise.
+    pub(crate) fn expect_foreign_code(&mut self) {
+        self.runs_foreign_code = true;
+        self.program.look();
     }
 
     /// The first hooks in the new process. An error does not come back: it ends this process.

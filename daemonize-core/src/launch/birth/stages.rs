@@ -2,7 +2,6 @@
 
 use super::Birth;
 use crate::error::{Error, Result, cause};
-use crate::launch::Plan;
 use crate::launch::identity::Target;
 use crate::settings::{Close, Ready};
 use crate::signal::Signal;
@@ -54,8 +53,7 @@ impl Birth {
     /// Returns `true` if this process may be another one than at its fork: it has changed its identity, or has run code of
     /// the user's.
     pub(super) fn may_have_changed(&self) -> bool {
-        let Plan { settings, identity, .. } = &*self.launch.plan;
-        identity.is_some() || settings.hooks.any_after(Stage::Detach) || !settings.attachments.is_empty()
+        self.launch.plan.identity.is_some() || self.runs_foreign_code
     }
 
     /// Dispositions under the block, and only what was ignored: handlers of this program's own registering stay.

@@ -26,6 +26,7 @@ pub(super) const TABLE: &[Named] = table![
     spawn_sleeper,
     spawn_sleeper_and_idle,
     spawn_sleeper_and_end,
+    ignore,
     return_from_forked_child,
 ];
 
@@ -47,6 +48,12 @@ fn kill(name: &str) -> Fallible {
         raise(signal)?;
     }
     Ok(())
+}
+
+/// Has this process ignore a signal: `USR2`, …
+fn ignore(name: &str) -> Fallible {
+    let signal: Signal = format!("SIG{name}").parse()?;
+    Ok(look::sys::ignore(signal as i32)?)
 }
 
 fn kill_on_go(name: &str) -> Fallible {
