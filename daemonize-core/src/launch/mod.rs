@@ -49,7 +49,6 @@ use crate::sys::fork::Alone;
 use crate::sys::outlined::Outlined;
 use crate::{body, event, inside, reach, report};
 use identity::Target;
-use log::LevelFilter;
 use nix::unistd::{Gid, Uid};
 use signal_block::SignalBlock;
 use std::os::fd::RawFd;
@@ -110,7 +109,7 @@ impl Plan {
         let settings = &self.settings;
         let has_hooks = settings.hooks.has(Stage::Detach, When::Before);
         has_hooks
-            || has_logger()
+            || report::has_logger()
             || !settings.attachments.is_empty()
             || settings.user.is_some()
             || settings.group.is_some()
@@ -118,17 +117,13 @@ impl Plan {
 
     /// Returns `true` if a callback or a logger runs in the launcher behind GO, where it may take long, or fork.
     fn runs_foreign_code_late(&self) -> bool {
-        has_logger() || self.settings.on_output.is_some()
+        report::has_logger() || self.settings.on_output.is_some()
     }
 
     /// Returns `true` if the daemon tells its addresses before the pidfile is written.
     fn tells_addresses(&self) -> bool {
         !self.settings.attachments.is_empty()
     }
-}
-
-fn has_logger() -> bool {
-    log::max_level() > LevelFilter::Off
 }
 
 /// The process after the first stage.
