@@ -55,3 +55,21 @@ pub(crate) fn other_default_pidfiles(name: &str) -> Vec<PathBuf> {
 fn situation() -> Situation {
     Situation::now(started_by_systemd())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tilde_expands_only_as_first_name_of_path() {
+        let Some(home) = home() else { return };
+        let expanded = |text: &str| expand("log", Path::new(text)).unwrap();
+        assert_eq!(expanded("~"), home);
+        assert_eq!(expanded("~/a.log"), home.join("a.log"));
+        assert_eq!(expanded("~//a.log"), home.join("a.log"));
+        for text in ["/var/~/a.log", "/~", "/a~"] {
+            assert_eq!(expanded(text), Path::new(text));
+        }
+        assert_eq!(expanded("~nobody/a.log"), std::path::absolute("~nobody/a.log").unwrap());
+    }
+}
