@@ -4,7 +4,7 @@ use crate::escape::{escape, escape_lines};
 use crate::mutex;
 use crate::syslog;
 use crate::thread::spawn;
-use log::Level;
+use log::{Level, LevelFilter};
 use nix::sys::stat::{fstat, major, minor};
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -76,6 +76,11 @@ pub(crate) fn record(level: Level, name: &str, what: impl Display) {
 fn record_enabled(level: Level, name: &str, what: &dyn Display) {
     // A logger that panics does not stop the daemon.
     let _ = catch_unwind(AssertUnwindSafe(|| log::log!(level, "{}: {}", escape(name), one_line(&format!("{what}")))));
+}
+
+/// Returns `true` if records may lead to a logger of the program's.
+pub(crate) fn has_logger() -> bool {
+    log::max_level() > LevelFilter::Off
 }
 
 /// Makes a record as [`record`] does, without waiting for the logger: the body may hold its lock.

@@ -28,7 +28,7 @@ struct Slot {
     active: AtomicBool,
     flag: Arc<Flag>,
     event: Arc<EventFd>,
-    /// Wakes a thread, once there is one, instead of raising the event.
+    /// Wakes a thread, if it is idle, instead of raising the event.
     wakeup: Option<Arc<Wakeup>>,
     /// The process that looks at the flag: a child that it forks has the handler, too.
     owner: u32,
@@ -37,7 +37,7 @@ struct Slot {
 /// By number; more than any Linux has.
 static SLOTS: [AtomicPtr<Slot>; 129] = [const { AtomicPtr::new(ptr::null_mut()) }; 129];
 
-/// Installs the handler: the signal raises `flag`, and `event`, unless there is a thread that `wakeup` wakes, beside the
+/// Installs the handler: the signal raises `flag`, and `event`, unless `wakeup` has an idle thread to wake, beside the
 /// handlers that others have installed, until [`uninstall`]. An `abort(3)` does what it did before: it ends the process.
 ///
 /// # Errors
@@ -153,7 +153,7 @@ impl Slot {
         let is_for_the_daemon = self.active.load(SeqCst) && self.owner == process::id() && !info.is_some_and(is_abort);
         if is_for_the_daemon {
             self.flag.raise(info.map_or(Purpose::Unmarked, siginfo::purpose));
-            if !self.wakeup.as_ref().is_some_and(|wakeup| wakeup.wake()) {
+            if !self.wakeup.as_ref().is_some_and(|wakeup| wakeup.wake_if_idle()) {
                 let _ = self.event.write(1);
             }
         }

@@ -3,35 +3,34 @@
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 
-/// Wakes the one thread that waits for it, once there is one.
+/// Wakes the one thread that waits for it.
 #[derive(Debug, Default)]
 pub struct Wakeup {
     /// How often the thread was woken, modulo 2³².
     count: AtomicU32,
-    attended: AtomicBool,
+    idle: AtomicBool,
 }
 
 impl Wakeup {
-    /// Records that a thread exists which waits, or is going to.
-    pub fn set_attended(&self) {
-        self.attended.store(true, SeqCst);
+    /// Records whether there is a thread that has nothing to do but to [`wait`](Wakeup::wait).
+    pub fn set_idle(&self, idle: bool) {
+        self.idle.store(idle, SeqCst);
     }
 
-    /// Returns `true` after [`set_attended`](Wakeup::set_attended).
-    pub fn is_attended(&self) -> bool {
-        self.attended.load(SeqCst)
-    }
-
-    /// Wakes the thread, or has its next [`wait`](Wakeup::wait) return at once. Returns `false` if there is none.
-    /// Async-signal-safe; changes `errno`.
-    pub fn wake(&self) -> bool {
-        if !self.is_attended() {
-            return false;
-        }
+    /// Wakes the thread, or has its next [`wait`](Wakeup::wait) return at once. Async-signal-safe; changes `errno`.
+    pub fn wake(&self) {
         self.count.fetch_add(1, SeqCst);
         // SAFETY: the kernel only compares the address of the counter, which outlives the call, with those that are waited at.
         unsafe { libc::syscall(libc::SYS_futex, self.count.as_ptr(), libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, 1) };
-        true
+    }
+
+    /// As [`wake`](Wakeup::wake), unless the thread is busy or not there: then it returns `false`.
+    pub fn wake_if_idle(&self) -> bool {
+        let is_idle = self.idle.load(SeqCst);
+        if is_idle {
+            self.wake();
+        }
+        is_idle
     }
 
     /// Returns how often the thread was woken so far: to be asked before it looks for work.
@@ -54,20 +53,21 @@ mod tests {
     use std::thread;
 
     #[test]
-    fn wait_after_a_wake_returns_at_once_and_a_wake_without_a_thread_is_refused() {
+    fn wait_after_a_wake_returns_at_once_and_a_busy_thread_is_not_woken() {
         let wakeup = Wakeup::default();
-        assert!(!wakeup.wake());
-        wakeup.set_attended();
+        assert!(!wakeup.wake_if_idle());
+        wakeup.set_idle(true);
         let seen = wakeup.count();
-        assert!(wakeup.wake());
+        assert!(wakeup.wake_if_idle());
         wakeup.wait(seen);
         assert_eq!(wakeup.count(), seen + 1);
+        wakeup.set_idle(false);
+        assert!(!wakeup.wake_if_idle());
     }
 
     #[test]
     fn thread_that_waits_is_woken() {
         let wakeup = Wakeup::default();
-        wakeup.set_attended();
         let seen = wakeup.count();
         thread::scope(|scope| {
             let waits = scope.spawn(|| {
@@ -75,7 +75,7 @@ mod tests {
                     wakeup.wait(seen);
                 }
             });
-            assert!(wakeup.wake());
+            wakeup.wake();
             waits.join().unwrap();
         });
     }

@@ -7,6 +7,7 @@ use look::{Lab, Outcome, Process};
 use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON, adopt, each, lab, needs, needs_root, nothing_left, run, start, stop};
+use crate::faults::held_call::look_until;
 use crate::own_shutdown::{self, begun};
 
 #[test]
@@ -259,4 +260,26 @@ fn forked_child_that_comes_back_from_the_body_leaves_the_daemon_alone() {
         stop(&lab);
         nothing_left(&lab);
     });
+}
+
+/// Only the thread that forks is in the child: no signal would ever wake it there, and the child would keep the lock.
+#[test]
+fn child_that_returns_from_a_handler_ends() {
+    let lab = lab();
+    let daemon = start(&lab, &["handle=USR1:return_from_forked_child:error"]);
+    daemon.signal(Signal::SIGUSR1);
+    lab.wait_for("forked", SOON, |notes| !notes.is_empty());
+    look_until("the child stays", || lab.processes() == [daemon]);
+    daemon.signal(Signal::SIGKILL);
+    look_until("the daemon stays", || !daemon.alive());
+}
+
+/// Promise 4.01. A logger may make its thread at a record that a restart makes when all is checked.
+#[test]
+fn thread_that_a_logger_makes_during_a_restart_is_found() {
+    let lab = lab();
+    start(&lab, &[]);
+    let restart = lab.helper(&["restart", "pidfile=d.pid"]).env("LAB_LOG", "records.thread");
+    restart.run().exits(2).says(&["2 threads", "records"]);
+    nothing_left(&lab);
 }

@@ -186,7 +186,7 @@ fn p1_03_dispositions_are_reset_and_the_mask_is_cleared() {
 #[test]
 fn signal_ignored_by_code_before_its_stage_has_its_default_action() {
     let lab = lab();
-    for (verb, code) in [("start", "before=Umask:ignore_signal:USR2"), ("staged", "between=ignore_signal:USR2")] {
+    for (verb, code) in [("start", "before=Umask:ignore:USR2"), ("staged", "between=ignore:USR2")] {
         run(&lab, verb, &[code, "body=note:entered,idle"]).ok();
         let daemon = adopt(lab.daemon(PIDFILE));
         lab.wait_for("entered", SOON, |note| !note.is_empty());

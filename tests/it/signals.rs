@@ -9,6 +9,7 @@ use nix::sys::wait::WaitStatus;
 use look::Process;
 
 use crate::common::{PIDFILE, SOON, adopt, each, ended, lab, nothing_left, run, start, stop};
+use crate::faults::held_call::look_until;
 
 const STOP_SIGNALS: [Signal; 4] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGABRT];
 
@@ -350,6 +351,44 @@ fn second_signal_is_handled_by_the_thread_that_handled_the_first() {
     daemon.signal(Signal::SIGUSR2);
     lab.wait_for("second", SOON, |notes| !notes.is_empty());
     assert!(first.len() == 1 && handling() == first, "{first:?}, {:?}", handling());
+    stop(&lab);
+    nothing_left(&lab);
+}
+
+/// A handler that runs keeps a later signal waiting, but not behind the stop that comes after that.
+#[test]
+fn signal_before_a_stop_is_handled_before_it_behind_a_busy_handler() {
+    let lab = lab();
+    let handlers = ["handle=USR1:note:busy,await:go", "handle=USR2:complain:second.", "handle=TERM:complain:stop."];
+    let daemon = start(&lab, &[&handlers[..], &["stderr=said", "body=idle"]].concat());
+    daemon.signal(Signal::SIGUSR1);
+    lab.wait_for("busy", SOON, |notes| !notes.is_empty());
+    daemon.signal(Signal::SIGUSR2);
+    daemon.signal(Signal::SIGTERM);
+    let stops = |thread: Process| thread.status("Name").is_some_and(|name| name.contains("stop"));
+    look_until("no thread says that it stops", || daemon.threads().into_iter().any(stops));
+    lab.write("go", "");
+    look_until("it does not end", || !daemon.alive());
+    assert_eq!(lab.read("said"), "second.stop.");
+    nothing_left(&lab);
+}
+
+/// One that comes while the handlers of an earlier one wait is not lost in it.
+#[test]
+fn signals_behind_a_busy_handler_are_handled_as_often_as_they_come() {
+    let lab = lab();
+    let daemon = start(&lab, &["handle=USR1:note:busy,await:go", "handle=USR2:complain:second.", "stderr=said"]);
+    daemon.signal(Signal::SIGUSR1);
+    lab.wait_for("busy", SOON, |notes| !notes.is_empty());
+    let is_named = |thread: &Process| thread.status("Name").is_some_and(|name| name == "daemon-signals");
+    let service = daemon.threads().into_iter().find(is_named).expect("a thread for signals");
+    for _ in 0..3 {
+        let slept = service.status("voluntary_ctxt_switches");
+        daemon.signal(Signal::SIGUSR2);
+        look_until("it was not treated", || service.status("voluntary_ctxt_switches") != slept);
+    }
+    lab.write("go", "");
+    lab.wait_for("said", SOON, |said| said == "second.second.second.");
     stop(&lab);
     nothing_left(&lab);
 }

@@ -260,7 +260,7 @@ impl Partial {
     /// Only where there was no fork; otherwise the launcher is told and this process ends.
     pub fn run_to(mut self, stage: Stage) -> Result<Partial> {
         self.0.run_to(stage)?;
-        self.0.hand_over();
+        self.0.expect_foreign_code();
         Ok(self)
     }
 

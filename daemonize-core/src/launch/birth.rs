@@ -44,10 +44,10 @@ pub(crate) struct Birth {
     program: Program,
     /// To the service manager, if one wants to hear.
     notifier: Option<Notifier>,
-    /// Set if the program has gone on in this process between two stages.
-    was_handed_over: bool,
     /// The signals that were ignored at the fork, if a launcher has said so.
     ignored: Option<Vec<Signal>>,
+    /// Set if code of the user's runs in this process before the body does.
+    runs_foreign_code: bool,
     /// Blocked until they are registered; none when the stage was replaced.
     handled: Vec<Signal>,
     /// How many attachments are, in their order.
@@ -104,7 +104,9 @@ impl Birth {
         launch.plan.told.handed_over.iter().for_each(|(_, fd)| fds::close_on_exec(*fd));
         let (ignored, handled) = (None, Vec::new());
         let (outputs_due, prepared, addresses) = (false, 0, Vec::new());
-        Box::new(Birth {
+        let settings = &launch.plan.settings;
+        let runs_foreign_code = settings.hooks.any() || !settings.attachments.is_empty();
+        let mut birth = Box::new(Birth {
             launch,
             link,
             block,
@@ -113,13 +115,23 @@ impl Birth {
             identity,
             program,
             notifier,
-            was_handed_over: false,
             ignored,
+            runs_foreign_code: false,
             handled,
             prepared,
             addresses,
             done: 1,
-        })
+        });
+        if runs_foreign_code {
+            birth.expect_foreign_code();
+        }
+        birth
+    }
+
+    /// Called before code of the user's runs between stages: it may change anything that this process would know otherwise.
+    pub(crate) fn expect_foreign_code(&mut self) {
+        self.runs_foreign_code = true;
+        self.program.look();
     }
 
     /// The first hooks in the new process. An error does not come back: it ends this process.
@@ -168,11 +180,6 @@ impl Birth {
         self.link.is_some()
     }
 
-    /// Notes that the program goes on in this process before the next stage.
-    pub(crate) fn hand_over(&mut self) {
-        self.was_handed_over = true;
-    }
-
     /// Runs the stages up to and with this one; those that have run do not run again.
     ///
     /// Detached, an error ends the process. Not detached, it is returned, and the signal mask is as it was.
@@ -196,7 +203,7 @@ impl Birth {
         } else {
             self.default(stage)?;
         }
-        if let (Stage::Identity, Some(link), true) = (stage, &self.link, self.may_have_changed_user()) {
+        if let (Stage::Identity, Some(link), true) = (stage, &self.link, self.may_have_changed()) {
             // A change of user clears it.
             link.die_with_session_leader();
         }

@@ -342,6 +342,9 @@ impl Launcher {
         }
         match self.ready.send(&Message::Go) {
             Ok(()) => {
+                // The daemon owns the files from now on. What this launcher still does may take long: it prints what the start
+                // said. Its copy of the lock would keep the next start from working if the daemon is killed meanwhile.
+                drop(self.lock.take().map(|lock| lock.disown()));
                 if !leaving {
                     self.reap_session_leader();
                 }
@@ -362,14 +365,12 @@ impl Launcher {
 
     fn success(mut self, pid: Pid, leaving: bool) -> Started {
         let (output, errors) = self.finish_capture();
-        let Launcher { block, mut plan, lock, ready, ctl, destinations: [stdout, stderr], .. } = self;
+        let Launcher { block, mut plan, ready, ctl, destinations: [stdout, stderr], .. } = self;
         drop(block);
         let pidfile = std::mem::take(&mut plan.pidfile);
-        // The daemon owns the files from now on.
-        let lock = lock.map(|lock| lock.disown());
         if leaving {
             // The exit that follows closes and frees all of it at once.
-            std::mem::forget((plan, lock, ready, ctl));
+            std::mem::forget((plan, ready, ctl));
         }
         Started { pid, pidfile, stdout, stderr, output, errors }
     }

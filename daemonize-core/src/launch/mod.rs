@@ -103,12 +103,21 @@ impl Plan {
         !self.pidfile.as_os_str().is_empty()
     }
 
-    /// Returns `true` if hooks, attachments, or what looks up users and groups have run in this process since its threads were
-    /// counted.
+    /// Returns `true` if hooks, attachments, a logger, or what looks up users and groups may have run in this process since its
+    /// threads were counted.
     fn runs_foreign_code_early(&self) -> bool {
         let settings = &self.settings;
         let has_hooks = settings.hooks.has(Stage::Detach, When::Before);
-        has_hooks || !settings.attachments.is_empty() || settings.user.is_some() || settings.group.is_some()
+        has_hooks
+            || report::has_logger()
+            || !settings.attachments.is_empty()
+            || settings.user.is_some()
+            || settings.group.is_some()
+    }
+
+    /// Returns `true` if a callback or a logger runs in the launcher behind GO, where it may take long, or fork.
+    fn runs_foreign_code_late(&self) -> bool {
+        report::has_logger() || self.settings.on_output.is_some()
     }
 
     /// Returns `true` if the daemon tells its addresses before the pidfile is written.
@@ -294,7 +303,7 @@ impl Locked {
             // Not in the daemon, where each look at the environment costs more.
             launch.plan.has_own_variables = own_variables().any(|name| env::var_os(name).is_some());
             // systemd looks for the daemon as soon as the launcher has gone, and wants it to be an orphan by then.
-            let leaving = leaving && !launch.plan.told.started_by_systemd;
+            let leaving = leaving && !launch.plan.told.started_by_systemd && !launch.plan.runs_foreign_code_late();
             return launcher::split(block, launch, alone, leaving);
         }
         let alone = match &launch.plan {

@@ -4,8 +4,10 @@
 use super::{Registered, SharedHandler, Signals};
 use crate::body::guarded;
 use crate::mutex;
+use crate::pid::Pid;
 use crate::report;
 use crate::signal::Signal;
+use crate::sys::fork::exit_now;
 use crate::thread::spawn;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::cell::Cell;
@@ -31,6 +33,7 @@ pub(crate) struct Handlers {
 #[derive(Default)]
 struct State {
     queue: VecDeque<Call>,
+    has_thread: bool,
     /// The thread runs a handler, or is about to look for one.
     busy: bool,
     /// A handler of a stop signal returned an error, panicked, or could not be run.
@@ -65,11 +68,7 @@ impl Handlers {
         if !self.queue(&mut state, signal, is_shutdown) {
             return;
         }
-        if self.registered.wakeup().wake() {
-            return;
-        }
-        if let Err(error) = self.spawn(&mut state) {
-            state.queue.clear();
+        if let Err(error) = self.wake_or_spawn(&mut state) {
             // Attachments hear of the stop at the end as well.
             state.failed |= is_shutdown && state.shutdown == Some(signal);
             drop(state);
@@ -77,17 +76,23 @@ impl Handlers {
         }
     }
 
-    /// Sees to direct signals that have come before there was a thread for them. For the signal thread.
-    pub(crate) fn attend(self: &Arc<Self>) {
+    /// Queues the handlers of the direct signals that have come while the thread was busy, or not there yet. For the signal
+    /// thread.
+    pub(crate) fn run_direct(self: &Arc<Self>) {
         let mut state = self.lock();
-        if !self.registered.has_direct() || self.registered.wakeup().wake() {
+        let mut signals = Vec::new();
+        for signal in self.registered.take_direct() {
+            if self.queue(&mut state, signal, false) {
+                signals.push(signal);
+            }
+        }
+        if signals.is_empty() {
             return;
         }
-        if let Err(error) = self.spawn(&mut state) {
-            let lost: Vec<Signal> = self.registered.take_direct().collect();
+        if let Err(error) = self.wake_or_spawn(&mut state) {
             self.done.notify_all();
             drop(state);
-            for signal in lost {
+            for signal in signals {
                 report_no_thread(signal, &error);
             }
         }
@@ -101,11 +106,18 @@ impl Handlers {
         !handlers.is_empty()
     }
 
-    fn spawn(self: &Arc<Self>, state: &mut State) -> io::Result<()> {
+    /// Sees to what was queued. An error empties the queue.
+    fn wake_or_spawn(self: &Arc<Self>, state: &mut State) -> io::Result<()> {
+        if state.has_thread {
+            // A thread that is busy looks at the queue by itself.
+            if !state.busy {
+                self.registered.wakeup().wake();
+            }
+            return Ok(());
+        }
         let this = Arc::clone(self);
-        spawn("daemon-handlers", move || this.work())?;
-        state.busy = true;
-        self.registered.wakeup().set_attended();
+        spawn("daemon-handlers", move || this.work()).inspect_err(|_| state.queue.clear())?;
+        (state.has_thread, state.busy) = (true, true);
         Ok(())
     }
 
@@ -160,7 +172,7 @@ impl Handlers {
 
     fn work(&self) {
         RUNS_HANDLERS.set(true);
-        let wakeup = self.registered.wakeup();
+        let (wakeup, process) = (self.registered.wakeup(), Pid::this());
         loop {
             // Before it looks for work: what comes from here on ends the wait below.
             let woken = wakeup.count();
@@ -170,6 +182,10 @@ impl Handlers {
                     handler(signal)
                 })
                 .reported();
+                if Pid::this() != process {
+                    // The handler forked, and the child has come back from it: no signal is treated there.
+                    exit_now(ending.exit_code());
+                }
                 if is_shutdown && ending.exit_code() != 0 {
                     self.set_failed();
                 }
@@ -186,6 +202,8 @@ impl Handlers {
         }
         let next = state.queue.pop_front();
         state.busy = next.is_some();
+        // From here on a signal wakes this thread. One that comes just before is queued by the signal thread, and wakes it too.
+        self.registered.wakeup().set_idle(!state.busy);
         if next.is_none() {
             self.done.notify_all();
             if let Some(idle) = &state.idle {

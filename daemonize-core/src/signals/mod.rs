@@ -5,7 +5,7 @@
 //! that the daemon starts inherits the mask of the thread that starts it, and must be able to hear a SIGTERM. The signal
 //! thread runs no code of the user: handlers run in a second thread, made when the first one is needed, so that one that
 //! hangs cannot make the daemon deaf to SIGTERM. Signals that do not stop the daemon and have handlers of the user are direct:
-//! once that thread is there, they wake it and not the signal thread.
+//! while that thread is idle, they wake it and not the signal thread.
 //!
 //! If another handler takes a stop signal, too, the body may end by it: the body then has its grace, as one that asks.
 

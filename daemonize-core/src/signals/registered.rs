@@ -1,7 +1,8 @@
 //! The handled signals: their handler, and what wakes the threads which treat them.
 //!
-//! A signal wakes the signal thread; a direct one, which only has handlers of the user, wakes the handlers' thread, once there is
-//! one: to pass it on would cost another wake-up.
+//! A signal wakes the signal thread; a direct one, which only has handlers of the user, wakes the handlers' thread if that is
+//! idle: to pass it on would cost another wake-up. While a handler runs, the signal thread queues direct signals as well: each
+//! has its handlers run, and in order.
 
 use crate::mutex::lock;
 use crate::signal::Signal;
@@ -28,11 +29,11 @@ const TREATMENT_TIMEOUT: Duration = Duration::from_secs(1);
 /// The handled signals: blocked at first, and from [`begin`](Registered::begin) on kept.
 pub(crate) struct Registered {
     handled: Vec<Signal>,
-    /// Those of them that the handlers' thread takes.
+    /// Those of them that the handlers' thread takes, if it is idle.
     direct: Vec<Signal>,
-    /// Says that one of them came; not of a direct one while there is a thread for handlers.
+    /// Says that one of them came; not of a direct one while the handlers' thread is idle.
     event: Arc<EventFd>,
-    /// Wakes the handlers' thread, once there is one.
+    /// Wakes the handlers' thread.
     wakeup: Arc<Wakeup>,
     kept: OnceLock<Kept>,
     /// Held by the thread that treats what it has taken.
@@ -51,7 +52,7 @@ struct KeptSignal {
 }
 
 impl Registered {
-    /// The handlers' thread takes those of the `handled` signals that are `direct`, once there is one.
+    /// The handlers' thread takes those of the `handled` signals that are `direct`, if it is idle.
     pub(crate) fn new(handled: Vec<Signal>, direct: Vec<Signal>) -> io::Result<Registered> {
         let event = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?);
         let (wakeup, kept, treating) = (Arc::default(), OnceLock::new(), Mutex::new(()));

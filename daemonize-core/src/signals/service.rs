@@ -143,7 +143,7 @@ impl Service {
 
     /// Treats what came; the stop, if one was among it.
     fn react(&self) -> Option<Stop> {
-        self.handlers.attend();
+        self.handlers.run_direct();
         let mut stop = None;
         for (signal, purposes) in self.registered.take() {
             self.run_handlers(signal);
@@ -226,7 +226,7 @@ impl Service {
 
     /// Treats what comes after the stop. Returns how another stop was asked for, if it was.
     fn asked_again(&self) -> Again {
-        self.handlers.attend();
+        self.handlers.run_direct();
         let mut again = Again::default();
         for (signal, purposes) in self.registered.take() {
             if self.stops.contains(&signal) {

@@ -120,6 +120,22 @@ fn child_of_a_daemon_that_ends_before_its_launcher_exits_lives_on() {
     nothing_left(&lab);
 }
 
+/// Promise 2.12. A launcher that still exits, or prints what its start said into a pipe that is full, has no copy of the lock.
+#[test]
+fn start_after_a_killed_daemon_does_not_wait_for_the_launcher_of_that() {
+    let lab = lab();
+    let settings = ["activate", "pidfile=d.pid", "ready=entered", "after=Detach:note:born", "body=idle"];
+    let (launch, launcher) = Hold::on(&lab, &settings, At("exit_group", 1));
+    let (daemon, leader) = born(&lab);
+    daemon.signal(Signal::SIGKILL);
+    look_until("the session leader does not see the death", || !daemon.alive() && !leader.alive());
+    start(&lab, &[]);
+    launcher.release();
+    launch.finish().ok();
+    stop(&lab);
+    nothing_left(&lab);
+}
+
 /// L6: the launcher was not running when its time was up, and READY was there before.
 #[test]
 fn p1_08_a_readiness_that_is_read_late_is_one() {

@@ -2,7 +2,7 @@
 
 use super::Birth;
 use crate::error::{Error, Result, cause};
-use crate::settings::{Close, Ready, Settings};
+use crate::settings::{Close, Ready};
 use crate::signal::Signal;
 use crate::stage::Stage;
 use crate::stdout;
@@ -55,26 +55,21 @@ impl Birth {
         Ok(())
     }
 
-    /// Returns `true` if this process may have another user than at its fork.
-    pub(super) fn may_have_changed_user(&self) -> bool {
-        self.launch.plan.identity.is_some() || self.runs_foreign_code()
-    }
-
-    /// Returns `true` if code of the user may run between the descriptors' census in the launcher and the last stage.
-    fn runs_foreign_code(&self) -> bool {
-        let Settings { hooks, attachments, .. } = &*self.launch.plan.settings;
-        self.was_handed_over || hooks.any() || !attachments.is_empty()
+    /// Returns `true` if this process may be another one than at its fork: it has changed its identity, or has run code of
+    /// the user's.
+    pub(super) fn may_have_changed(&self) -> bool {
+        self.launch.plan.identity.is_some() || self.runs_foreign_code
     }
 
     /// Returns the proof that this process has one thread, as it was forked with, if no code of the user can have made another.
     fn alone(&self) -> Option<Alone> {
-        self.launch.plan.alone.filter(|_| self.is_detached() && !self.runs_foreign_code())
+        self.launch.plan.alone.filter(|_| self.is_detached() && !self.runs_foreign_code)
     }
 
     /// Dispositions under the block, and only what was ignored: handlers of this program's own registering stay.
     fn set_signals(&mut self) {
         let were_ignored =
-            self.ignored.take().filter(|_| !self.runs_foreign_code()).unwrap_or_else(dispositions::ignored);
+            self.ignored.take().filter(|_| !self.runs_foreign_code).unwrap_or_else(dispositions::ignored);
         let signals = &self.launch.plan.settings.signals;
         // A closed pipe is an error, not a death, as everywhere in Rust.
         let mut ignored = vec![Signal::SIGPIPE];
@@ -101,7 +96,7 @@ impl Birth {
             Close::Inherited => {
                 let mut leaked = self.launch.plan.leaked.clone();
                 leaked.retain(|fd| !kept.contains(fd));
-                if self.runs_foreign_code() {
+                if self.runs_foreign_code {
                     // It may have closed some, and its own files may have their numbers now.
                     leaked.retain(|fd| fds::is_inherited(*fd));
                 }
@@ -143,7 +138,7 @@ impl Birth {
             return Ok(());
         }
         // The launcher has emptied the buffer before the fork.
-        if self.link.is_none() || self.runs_foreign_code() {
+        if self.link.is_none() || self.runs_foreign_code {
             stdout::flush();
         }
         self.launch.plan.streams.install_outputs()

@@ -1,5 +1,5 @@
 //! A logger: each record is a line `PID LEVEL TEXT` of the file that the variable `LAB_LOG` names. One that is called `*.panic`
-//! panics, one called `*.hang` hangs when the daemon ends.
+//! panics, one called `*.hang` hangs when the daemon ends, one called `*.thread` makes a thread when a daemon was stopped.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -25,6 +25,10 @@ impl log::Log for ToFile {
         match self.0.extension().and_then(|extension| extension.to_str()) {
             Some("panic") => panic!("a logger that panics"),
             // `is to stop` and `ends with status …`
+            Some("thread") if line.contains("stopped") => {
+                let run = || std::thread::sleep(Duration::MAX);
+                std::thread::Builder::new().name("records".into()).spawn(run).expect("a thread");
+            }
             Some("hang") if line.contains("stop\n") || line.contains("ends") => std::thread::sleep(Duration::MAX),
             _ => {}
         }
