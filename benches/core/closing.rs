@@ -1,4 +1,4 @@
-//! What it costs to close inherited descriptors: the closing alone, and whole starts.
+//! The part `fds`: the cost of closing inherited descriptors, alone and in whole starts.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! The memory and the descriptors of an idle daemon.
+//! The part `memory`: the memory and the descriptors of an idle daemon.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use look::Process;
-use measure::{Table, load, median, number, threads};
+use measure::{Table, load, median, threads};
 use nix::unistd::Pid;
 
 use crate::bench::{Bench, Part};
@@ -19,13 +19,13 @@ pub(crate) const PART: Part = Part { name: "memory", title: "Memory and descript
 const SETTLING: Duration = Duration::from_millis(300);
 
 /// A daemon, and the wanted limit of its PSS in KiB.
-struct Case {
+struct IdleDaemon {
     name: &'static str,
     program: PathBuf,
     wanted: Option<f64>,
 }
 
-/// The columns: what is counted, by the lines of `smaps_rollup` whose sum it is.
+/// The columns: each is a sum of lines of `smaps_rollup`.
 const MEMORY: [(&str, &[&str]); 4] = [
     ("PSS", &["Pss"]),
     ("USS", &["Private_Clean", "Private_Dirty"]),
@@ -36,35 +36,35 @@ const MEMORY: [(&str, &[&str]); 4] = [
 fn run(bench: &mut Bench) -> Result<(), String> {
     let programs = &bench.programs;
     let cases = [
-        Case::new("C: double fork (the limit)", programs.c("limit", &[])?),
-        Case::new("`daemonize`", programs.rust("daemonize", "start", Release)?),
-        Case::new("`daemonize`, thread of signal-hook", programs.rust("daemonize", "signal_thread", Release)?),
-        Case::new("`blivet`", programs.rust("blivet", "start", Release)?),
-        Case::new("`blivet`, thread of signal-hook", programs.rust("blivet", "signal_thread", Release)?),
-        Case::new("**ours**", programs.rust("ours", "entered", Release)?).wanted(750.0),
-        Case::new("**ours**, five handlers", programs.rust("ours", "handlers", Release)?),
-        Case::new("**ours**, recommended profile", programs.rust("ours", "entered", Small)?).wanted(600.0),
-        Case::new("**ours**, recommended profile, five handlers", programs.rust("ours", "handlers", Small)?),
-        Case::new("**ours**, static", programs.rust("ours", "entered", Static)?),
-        Case::new("**ours**, recommended profile, static", programs.rust("ours", "entered", SmallStatic)?),
+        IdleDaemon::new("C: double fork (the limit)", programs.c("limit", &[])?),
+        IdleDaemon::new("`daemonize`", programs.rust("daemonize", "start", Release)?),
+        IdleDaemon::new("`daemonize`, thread of signal-hook", programs.rust("daemonize", "signal_thread", Release)?),
+        IdleDaemon::new("`blivet`", programs.rust("blivet", "start", Release)?),
+        IdleDaemon::new("`blivet`, thread of signal-hook", programs.rust("blivet", "signal_thread", Release)?),
+        IdleDaemon::new("**ours**", programs.rust("ours", "entered", Release)?).wanted(750.0),
+        IdleDaemon::new("**ours**, five handlers", programs.rust("ours", "handlers", Release)?),
+        IdleDaemon::new("**ours**, recommended profile", programs.rust("ours", "entered", Small)?).wanted(600.0),
+        IdleDaemon::new("**ours**, recommended profile, five handlers", programs.rust("ours", "handlers", Small)?),
+        IdleDaemon::new("**ours**, static", programs.rust("ours", "entered", Static)?),
+        IdleDaemon::new("**ours**, recommended profile, static", programs.rust("ours", "entered", SmallStatic)?),
     ];
     bench.say("KiB of a daemon that waits, 0.3 s after its start. USS is what no other process has: private dirty pages (data,");
-    bench.say("stacks, heap) and pages of files that this process alone has touched. A static program shares none of them. Each has");
-    bench.say("its thread for signals, but for those without one, which end at a signal.\n");
+    bench.say("stacks, heap) and pages of files that this process alone has touched. A static program shares none of them. Ours have a");
+    bench.say("thread for signals. The recommended profile is `lto = \"fat\"` with `opt-level = \"s\"` (`docs/performance.md`).\n");
     let load = load();
     let head: Vec<&str> = [""].into_iter().chain(MEMORY.map(|(name, _)| name)).collect();
     let mut table = Table::new(&[&head[..], &["threads", "descriptors", "wanted PSS"]].concat());
     for case in &cases {
         let figures = measure(bench, case).map_err(|problem| format!("{}: {problem}", case.name))?;
         let wanted = bench.limits.cell(figures[0], case.wanted);
-        let figures = figures.into_iter().map(number);
+        let figures = figures.into_iter().map(|figure| format!("{figure:.0}"));
         table.row([case.name.to_owned()].into_iter().chain(figures).chain([wanted]));
     }
     bench.table(&table, &load);
     Ok(())
 }
 
-impl Case {
+impl IdleDaemon {
     fn new(name: &'static str, program: PathBuf) -> Self {
         Self { name, program, wanted: None }
     }
@@ -75,7 +75,7 @@ impl Case {
 }
 
 /// Returns the medians of several daemons: the figures of `MEMORY`, the threads and the descriptors.
-fn measure(bench: &Bench, case: &Case) -> Result<Vec<f64>, String> {
+fn measure(bench: &Bench, case: &IdleDaemon) -> Result<Vec<f64>, String> {
     // Pages of a file that was just written, and is not on the disk yet, count as dirty in each process that maps them.
     let written = File::open(&case.program).and_then(|program| program.sync_all());
     written.map_err(|error| format!("failed to write `{}` to the disk: {error}", case.program.display()))?;
@@ -86,7 +86,7 @@ fn measure(bench: &Bench, case: &Case) -> Result<Vec<f64>, String> {
 }
 
 #[allow(clippy::cast_precision_loss)] // Of small counts.
-fn once(bench: &Bench, case: &Case) -> Result<Vec<f64>, String> {
+fn once(bench: &Bench, case: &IdleDaemon) -> Result<Vec<f64>, String> {
     let pidfile = bench.place.join("memory.pid");
     Child::start(&Program::new(&case.program).arg(&pidfile), &bench.place)?.reap()?;
     let daemon = Daemon::wait(&pidfile)?;

@@ -1,4 +1,4 @@
-//! How long it takes from a signal to the code that handles it, in another process than the sender's.
+//! The part `signal`: the time from a signal to the code that handles it, in another process than the sender's.
 
 use std::fs::{self, File};
 use std::hint;
@@ -20,7 +20,7 @@ pub(crate) const PART: Part = Part { name: "signal", title: "Signal → handler"
 /// The time that a receiver has for one signal.
 const TIMEOUT: i64 = 5_000_000_000;
 
-/// How often signals are sent in a round, and the pause before each one.
+/// The number of signals in a round, and the pause before each one.
 #[derive(Clone, Copy)]
 struct Rhythm {
     signals: usize,

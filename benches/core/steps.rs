@@ -1,4 +1,4 @@
-//! What a step costs beside the loop that one would write by hand: at full speed, and at a pace.
+//! The part `step`: the cost of a step beside a loop that is written by hand, at full speed and at a pace.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! The size of a program that is a daemon and does nothing else.
+//! The part `text`: the size of a program that is a daemon and does nothing else.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ fn run(bench: &mut Bench) -> Result<(), String> {
         ("**ours**, static", ours(Static)?, None),
         ("**ours**, recommended profile, static", ours(SmallStatic)?, None),
     ];
-    bench.say("Bytes by `size`; the file has symbols, too, unless it is stripped.\n");
+    bench.say("Bytes by `size`: text is code and constants. The file has symbols, too, unless it is stripped.\n");
     let base = size(&cases[0].1)?;
     let mut table = Table::new(&["", "text", "data and bss", "file", "× text of blivet", "wanted"]);
     for (name, program, wanted) in &cases {

@@ -150,7 +150,7 @@ impl Error {
 
     #[cold]
     fn formatted(kind: ErrorKind, text: fmt::Arguments<'_>) -> Error {
-        Error::with_text(kind, text.to_string())
+        Error::with_text(kind, fmt::format(text))
     }
 
     pub(crate) fn configuration(cause: impl Display) -> Error {
@@ -177,7 +177,7 @@ impl Error {
 
     /// Kind and text once more.
     pub(crate) fn copy(&self) -> Error {
-        Error::new(self.kind(), self.to_string())
+        Error::new(self.kind(), format!("{self}"))
     }
 
     /// The same, with more to say.

@@ -219,7 +219,7 @@ impl Message {
             Message::Accepted(limit) => encode_time(b'a', *limit),
             Message::Stop => b"s".to_vec(),
             Message::Failed(error) => {
-                let text = error.to_string();
+                let text = format!("{error}");
                 let end = (0..=TEXT_LIMIT.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
                 [&b"F"[..], &encode_kind(error.kind()), &text.as_bytes()[..end.unwrap_or(0)]].concat()
             }

@@ -130,7 +130,7 @@ fn number(variable: &str) -> Option<u64> {
 
 /// Whether the variable names this process; `None` where it is not set.
 fn is_this_process(variable: &str) -> Option<bool> {
-    env::var(variable).ok().map(|value| value == Pid::this().to_string())
+    env::var(variable).ok().map(|value| value == format!("{}", Pid::this()))
 }
 
 fn handed_over() -> Vec<(String, RawFd)> {

@@ -75,7 +75,7 @@ pub(crate) fn record(level: Level, name: &str, what: impl Display) {
 
 fn record_enabled(level: Level, name: &str, what: &dyn Display) {
     // A logger that panics does not stop the daemon.
-    let _ = catch_unwind(AssertUnwindSafe(|| log::log!(level, "{}: {}", escape(name), one_line(&what.to_string()))));
+    let _ = catch_unwind(AssertUnwindSafe(|| log::log!(level, "{}: {}", escape(name), one_line(&format!("{what}")))));
 }
 
 /// Returns `true` if records may lead to a logger of the program's.

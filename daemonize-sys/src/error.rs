@@ -51,7 +51,7 @@ pub fn failed(verb: &str, object: impl Display, cause: impl Display) -> String {
 
 /// Returns the cause as `strerror(3)` says it, without Rust's "(os error 2)", and in lower case like the rest of the sentence.
 pub fn cause(error: &io::Error) -> String {
-    let text = error.to_string();
+    let text = format!("{error}");
     let Some(errno) = error.raw_os_error() else { return text };
     let text = text.strip_suffix(&format!(" (os error {errno})")).unwrap_or(&text);
     let mut text = text.to_owned();

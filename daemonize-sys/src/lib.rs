@@ -48,6 +48,7 @@ pub mod signalfd;
 pub mod spawn;
 pub mod stray;
 pub mod table;
+pub mod thread;
 pub mod trust;
 pub mod wait;
 pub mod wakeup;

@@ -61,7 +61,7 @@ pub struct Places {
 
 /// Returns `true` if systemd has started this very process: a variable that it sets names the process.
 pub fn started_by_systemd() -> bool {
-    env::var("SYSTEMD_EXEC_PID").is_ok_and(|pid| pid == Pid::this().to_string())
+    env::var("SYSTEMD_EXEC_PID").is_ok_and(|pid| pid == format!("{}", Pid::this()))
 }
 
 /// Returns the directory of the control socket of the daemon `name`, if `pidfile` is its default one and the directory is

@@ -17,7 +17,7 @@ const FLOORS_OF_SYS: Floors = &[
     (2, &["proc", "wait", "siginfo", "mask", "dispositions", "fork", "exec", "capabilities", "keyring"]),
     (2, &["account", "main_process", "fds", "table", "datagram"]),
     (1, &["signal", "capability", "pid", "error"]),
-    (0, &["device", "escape", "mutex", "cvt", "outlined", "wakeup"]),
+    (0, &["outlined", "device", "escape", "mutex", "cvt", "wakeup", "thread"]),
 ];
 
 /// The rooms of `daemonize-core`, by floor: an item uses its own room and floors below.

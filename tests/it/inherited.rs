@@ -10,7 +10,7 @@ use nix::fcntl::OFlag;
 use nix::pty::openpty;
 use nix::sys::signal::Signal;
 
-use crate::common::{LOCK, PIDFILE, SOON, adopt, lab, needs, needs_root, start, stop};
+use crate::common::{LOCK, PIDFILE, SOON, adopt, lab, needs, needs_root, run, start, stop};
 
 #[test]
 fn p1_01_descriptors_that_leaked_in_through_exec_are_closed() {
@@ -120,6 +120,20 @@ fn p1_03_dispositions_are_reset_and_the_mask_is_cleared() {
     }
     daemon.signal(Signal::SIGUSR1);
     daemon.died(SOON).expect("the default action of USR1, which was blocked when the launcher began");
+}
+
+/// Promise 1.3.
+#[test]
+fn signal_ignored_by_code_before_its_stage_has_its_default_action() {
+    let lab = lab();
+    for (verb, code) in [("start", "before=Umask:ignore_signal:USR2"), ("staged", "between=ignore_signal:USR2")] {
+        run(&lab, verb, &[code, "body=note:entered,idle"]).ok();
+        let daemon = adopt(lab.daemon(PIDFILE));
+        lab.wait_for("entered", SOON, |note| !note.is_empty());
+        assert!(!daemon.signals("SigIgn").contains(&(Signal::SIGUSR2 as i32)), "{verb}: it ignores USR2");
+        stop(&lab);
+        fs::remove_file(lab.path("entered")).unwrap();
+    }
 }
 
 /// What a daemon starts can be ended like any program: it inherits the mask of the thread that starts it.

@@ -1,4 +1,4 @@
-//! What a message costs, beside what people write by hand, and beside gevent.
+//! The part `messages`: the cost of a message beside pools that are written by hand, and beside gevent.
 
 mod ways;
 
@@ -19,7 +19,7 @@ pub(crate) const PART: Part = Part { name: "messages", title: "Messages", run };
 const OUR_THREADS: &str = "**ours**, threads";
 const OUR_TASKS: &str = "**ours**, tasks";
 
-/// How many messages a latency is measured with.
+/// The number of messages of one latency.
 const SPACED: u64 = 2000;
 
 const ROUNDS: usize = 5;
@@ -34,7 +34,7 @@ fn run(bench: &mut Bench) -> Result<(), String> {
     stop(bench)
 }
 
-/// The time that a message takes when there is always another one.
+/// Measures the time of a message when there is always another one.
 fn throughput(bench: &mut Bench) -> Result<(), String> {
     bench.say("Throughput: the time for each message. A handler does nothing, or waits for a millisecond.\n");
     let (several, one) = (several_threads(), one_thread());
@@ -68,7 +68,7 @@ fn throughput(bench: &mut Bench) -> Result<(), String> {
     measure(bench, ROUNDS, ["ns", "× theirs"], &cases, &further)
 }
 
-/// The time from fetching a message to its handler, when no other one is in work.
+/// Measures the time from fetching a message to its handler, when no other one is in work.
 fn latency(bench: &mut Bench) -> Result<(), String> {
     bench.say(
         "Latency: from the fetching of a message to its handler, 200 µs after the message before, in a pool of 100.\n",
@@ -94,7 +94,7 @@ fn timed<'a>(name: &str, count: u64, run: impl Fn() + 'a) -> Case<'a> {
     })
 }
 
-/// How much nine million messages leave in memory that the first million did not.
+/// Measures the memory that nine million messages leave in use beyond that of the first million.
 fn memory(bench: &mut Bench, name: &str, run: impl Fn(u64)) -> Result<(), String> {
     run(1_000_000);
     let before = resident()?;
@@ -116,7 +116,7 @@ fn resident() -> Result<u64, String> {
     number.ok_or_else(|| "no `VmRSS` in `/proc/self/status`".into())
 }
 
-/// How long the stop of a daemon takes that waits for messages.
+/// Measures the stop of a daemon that waits for messages.
 fn stop(bench: &mut Bench) -> Result<(), String> {
     bench.say("Stop of a daemon that has no messages, from the verb to its return:\n");
     let program = bench.programs.rust("messages", "idle", Profile::Release)?;

@@ -13,11 +13,11 @@ use tokio::sync::Semaphore;
 /// The pause before a message whose latency is measured.
 const PAUSE: Duration = Duration::from_micros(200);
 
-/// What a handler does.
+/// The work of a handler.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Handler {
     Nothing,
-    /// A millisecond, as one that asks a database does.
+    /// Waits for a millisecond, as one that asks a database does.
     Waits,
 }
 

@@ -102,10 +102,10 @@ impl Ending {
 
     /// The error with its causes, as "this: because of that".
     pub(crate) fn of_error(error: &(dyn StdError + 'static)) -> Ending {
-        let mut text = error.to_string();
+        let mut text = format!("{error}");
         let mut source = error.source();
         while let Some(cause) = source {
-            let cause_text = cause.to_string();
+            let cause_text = format!("{cause}");
             // Many errors print their cause themselves.
             if !text.ends_with(&cause_text) {
                 text = format!("{text}: {cause_text}");

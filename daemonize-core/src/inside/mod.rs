@@ -37,7 +37,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-static CURRENT: OnceLock<Inside> = OnceLock::new();
+static CURRENT: OnceLock<Box<Inside>> = OnceLock::new();
 static LOOKS: AtomicBool = AtomicBool::new(false);
 
 /// What remains to be said until the daemon is ready.
@@ -178,14 +178,14 @@ pub(crate) fn report_failure(call: impl FnOnce()) -> bool {
 }
 
 /// Makes this process a daemon as far as the functions of this module go.
-pub(crate) fn enter(inside: Inside) -> &'static Inside {
+pub(crate) fn enter(inside: Box<Inside>) -> &'static Inside {
     flag::be_the_body();
     CURRENT.get_or_init(|| inside)
 }
 
 /// What this process is; `None` unless it is a daemon.
 pub(crate) fn current() -> Option<&'static Inside> {
-    CURRENT.get()
+    CURRENT.get().map(|inside| &**inside)
 }
 
 /// The body works: the launcher is told that the start succeeded, and stdout and stderr go where they belong.

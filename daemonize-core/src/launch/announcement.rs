@@ -99,7 +99,7 @@ impl Announcement {
     }
 
     /// L5: READY, then GO. An end instead of GO means that no launcher wants this daemon: it undoes itself.
-    pub(super) fn make(mut self, inside: &'static Inside) -> Result<(), (Announcement, Error)> {
+    pub(super) fn make(mut self: Box<Self>, inside: &'static Inside) -> Result<(), (Box<Self>, Error)> {
         if self.link.is_none() {
             self.allow_dumps();
             return Ok(());
@@ -139,7 +139,7 @@ impl Pending for Announcement {
         IS_ON_ITS_WAY.store(true, SeqCst);
         self.make(inside).map_err(|(this, error)| {
             IS_ON_ITS_WAY.store(false, SeqCst);
-            (Box::new(this) as Box<dyn Pending>, error)
+            (this as Box<dyn Pending>, error)
         })
     }
 

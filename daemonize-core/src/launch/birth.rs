@@ -60,8 +60,8 @@ pub(crate) struct Birth {
 /// What is left of a birth when every stage is done.
 pub(super) struct Born {
     pub(super) settings: Outlined<Settings>,
-    pub(super) inside: Inside,
-    pub(super) announcement: Announcement,
+    pub(super) inside: Box<Inside>,
+    pub(super) announcement: Box<Announcement>,
     /// As in [`Birth`]: not needed any more once the daemon lives.
     pub(super) block: Option<SignalBlock>,
 }
@@ -219,7 +219,7 @@ impl Birth {
                     prepared = made;
                     Ending::success()
                 }
-                Err(error) => Ending::failure(error.to_string()),
+                Err(error) => Ending::failure(format!("{error}")),
             });
             if let Some(error) = ending.error() {
                 return Err(Error::system("prepare what is attached to the daemon", error));
@@ -272,7 +272,7 @@ impl Birth {
             _ if lock.is_none() => Some("it runs without a pidfile: let its service manager restart it"),
             _ => None,
         };
-        let inside = Inside {
+        let inside = Box::new(Inside {
             handle: Handle {
                 name: settings.name.clone(),
                 pidfile,
@@ -299,9 +299,10 @@ impl Birth {
             start_timeout: settings.start_timeout,
             stop_timeout: settings.stop_timeout(),
             leave,
-        };
+        });
         let dumpable = settings.core_dumps && changes_user;
         let announcement = Announcement { link: self.link, streams, outputs_due: self.outputs_due, dumpable };
+        let announcement = Box::new(announcement);
         Ok(Born { settings, inside, announcement, block: self.block })
     }
 

@@ -107,8 +107,10 @@ pub(super) fn split(mut block: SignalBlock, mut launch: Launch, alone: Option<Al
             let user = launch.plan.identity.as_ref().and_then(|target| target.owner().0);
             let init = Init { daemon, signals, relay, user };
             // Its copies of the lock, of sockets and pipes would keep them open after the daemon has closed its own.
-            let relay = init.relay.iter().flat_map(Relay::descriptors);
-            let kept: Vec<_> = relay.chain([init.signals.as_fd()]).map(|fd| fd.as_raw_fd()).collect();
+            let mut kept = vec![init.signals.as_fd().as_raw_fd()];
+            if let Some(relay) = &init.relay {
+                kept.extend(relay.descriptors().map(|fd| fd.as_raw_fd()));
+            }
             let _ = fds::close_all_but(&kept);
             forget_streams();
             init.serve()
@@ -160,9 +162,10 @@ impl Init {
 
     /// Waits for a signal or a message for the service manager. Returns `true` if there may be a message.
     fn wait(&self) -> bool {
-        let relay = self.relay.iter().map(Relay::readable);
-        let mut fds: Vec<PollFd<'_>> =
-            [self.signals.as_fd()].into_iter().chain(relay).map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+        let mut fds = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
+        if let Some(relay) = &self.relay {
+            fds.push(PollFd::new(relay.readable(), PollFlags::POLLIN));
+        }
         if poll(&mut fds, PollTimeout::NONE).is_err() {
             thread::sleep(POLL_RETRY_INTERVAL);
         }

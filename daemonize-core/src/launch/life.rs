@@ -27,7 +27,6 @@ use crate::sys::outlined::Outlined;
 use log::Level;
 use nix::unistd::isatty;
 use std::convert::Infallible;
-use std::fmt::Write;
 use std::fs::File;
 use std::sync::Arc;
 use std::time::Instant;
@@ -99,8 +98,10 @@ fn begin(birth: Box<Birth>, leave: fn() -> !) -> Result<&'static Inside> {
         inside.stops.push(Signal::SIGHUP);
     }
     // First of all, and so the last to end.
-    let notifier = inside.notifier.iter().map(|notifier| Arc::clone(notifier) as Arc<dyn Attachment>);
-    let attachments: Vec<Arc<dyn Attachment>> = notifier.chain(settings.attachments.iter().cloned()).collect();
+    let mut attachments = settings.attachments.clone();
+    if let Some(notifier) = &inside.notifier {
+        attachments.insert(0, Arc::clone(notifier) as Arc<dyn Attachment>);
+    }
     // All of them are prepared, and will want to end.
     lock(&inside.attachments).clone_from(&attachments);
     if let Err(error) = begin_beside(&inside, &attachments) {
@@ -151,7 +152,7 @@ fn stages_done(settings: &Settings) -> String {
     for (index, stage) in Stage::ALL.iter().enumerate() {
         let separator = if index == 0 { "" } else { ", " };
         let replaced = if settings.hooks.replaces(*stage) { " (replaced)" } else { "" };
-        let _ = write!(text, "{separator}{stage}{replaced}");
+        text = format!("{text}{separator}{stage}{replaced}");
     }
     text
 }
@@ -207,7 +208,7 @@ fn begin_beside(inside: &Inside, attachments: &[Arc<dyn Attachment>]) -> Result<
     for attachment in attachments {
         let ending = guarded("it", || match attachment.start(inside.handle.clone()) {
             Ok(()) => Ending::success(),
-            Err(error) => Ending::failure(error.to_string()),
+            Err(error) => Ending::failure(format!("{error}")),
         });
         if let Some(error) = ending.error() {
             return Err(Error::system("start what is attached to the daemon", error));
@@ -224,7 +225,7 @@ fn start(inside: &'static Inside, service: Service) {
         inside.end_attachments();
         fail(inside, &error);
         if !stopped {
-            report::error(&error.to_string());
+            report::error(&format!("{error}"));
         }
         inside.leave_last_words(u8::from(!stopped), None);
         inside.release();
@@ -365,7 +366,7 @@ fn record_end(inside: &'static Inside, status: u8) {
 /// Removes the pidfile; what is to be said about that.
 fn release(inside: &Inside) -> Option<String> {
     let moved = lock(&inside.lock).as_ref().is_some_and(|pidfile| !pidfile.is_held());
-    let error = inside.release().map(|error| error.to_string());
+    let error = inside.release().map(|error| format!("{error}"));
     if inside.obstacle.is_some() {
         // After a change of user or root it is known that the file cannot be removed: the next stop or start does.
         return None;

@@ -322,6 +322,9 @@ impl Locked {
 impl Launch {
     /// Runs the hooks at one place; a panic is an error as well.
     fn hook(&self, stage: Stage, when: When) -> Result<()> {
+        if !self.plan.settings.hooks.has(stage, when) {
+            return Ok(());
+        }
         let ending = body::guarded("a hook", || match self.plan.settings.hooks.run(stage, when) {
             Ok(()) => body::Ending::success(),
             Err(error) => body::Ending::failure(error),

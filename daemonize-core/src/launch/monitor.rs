@@ -22,7 +22,7 @@ const TOLD: usize = 40;
 
 /// Returns `true` if a monitor started this process, and not one of its ancestors.
 pub(super) fn is_parent() -> bool {
-    env::var(MONITOR).is_ok_and(|monitor| monitor == nix::unistd::getppid().to_string())
+    env::var(MONITOR).is_ok_and(|monitor| monitor == format!("{}", nix::unistd::getppid()))
 }
 
 /// Returns the name of the program that a monitor watches over if this process, which is another one, is of its session:

@@ -67,6 +67,6 @@ impl Verdict {
 }
 
 pub(super) fn died(death: Option<Ended>) -> Error {
-    let how = death.map_or_else(|| "died".to_owned(), |death| death.to_string());
+    let how = death.map_or_else(|| "died".to_owned(), |death| format!("{death}"));
     Error::new(ErrorKind::Died, format!("failed to start: the daemon {how} before it was ready"))
 }

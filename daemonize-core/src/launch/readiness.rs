@@ -30,9 +30,9 @@ const GO_RECHECK_INTERVAL: Duration = Duration::from_millis(5);
 /// Makes the daemon ready, or lets the body begin before it is: returns what the signal thread waits for then.
 pub(super) fn begin(
     inside: &'static Inside,
-    mut announcement: Announcement,
+    mut announcement: Box<Announcement>,
     ready: Ready,
-) -> Result<Option<Undecided>, (Announcement, Error)> {
+) -> Result<Option<Undecided>, (Box<Announcement>, Error)> {
     let is_auto = ready == Ready::Auto;
     let socket = match &announcement.link {
         Some(link) if ready != Ready::Entered => {
@@ -53,7 +53,7 @@ pub(super) fn begin(
         watch_panics();
     }
     if socket.is_some() {
-        *lock(&inside.pending) = Some(Box::new(announcement));
+        *lock(&inside.pending) = Some(announcement);
     } else {
         announcement.make(inside)?;
     }

@@ -112,8 +112,13 @@ impl Streams {
 
     /// The descriptors that must stay open until the streams are in place.
     pub(crate) fn descriptors(&self) -> Vec<RawFd> {
-        let targets = [&self.stdin, &self.stdout, &self.stderr].into_iter().flatten();
-        targets.map(|(Target::Open(fd) | Target::Log(_, fd))| fd.as_raw_fd()).collect()
+        let mut descriptors = Vec::new();
+        for target in [&self.stdin, &self.stdout, &self.stderr] {
+            if let Some(Target::Open(fd) | Target::Log(_, fd)) = target {
+                descriptors.push(fd.as_raw_fd());
+            }
+        }
+        descriptors
     }
 }
 

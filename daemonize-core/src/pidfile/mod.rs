@@ -218,7 +218,7 @@ impl PidFile {
             let holder = place.read()?.map_or(Ok(Holder::Nothing), |reading| reading.holder());
             return Ok(match holder {
                 Ok(Holder::Alive(identity)) => Attempt::Daemon(identity.pid),
-                Ok(holder) => Attempt::Busy(place, lock, holder.to_string()),
+                Ok(holder) => Attempt::Busy(place, lock, format!("{holder}")),
                 Err(error) => Attempt::Busy(place, lock, cause(&error)),
             });
         }

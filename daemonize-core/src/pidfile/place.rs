@@ -271,7 +271,7 @@ impl Place {
         };
         let owners = (self.foreign.is_some() || !given).then_some(&*owners);
         let policy = FilePolicy { kind: SFlag::S_IFREG, owners, has_one_name: true, forbidden };
-        policy.check(&status).map_err(|distrust| distrust.to_string())
+        policy.check(&status).map_err(|distrust| format!("{distrust}"))
     }
 }
 

@@ -161,7 +161,7 @@ pub(crate) fn status(settings: &Settings) -> Result<Status> {
         Ok(holder @ (Holder::Unknown(_) | Holder::Foreign | Holder::Unproven(_) | Holder::Stranger(..))) => {
             (State::Unknown(describe_file(&pidfile, &holder)), None)
         }
-        Err(error) => (State::Unknown(error.to_string()), None),
+        Err(error) => (State::Unknown(format!("{error}")), None),
     };
     let (last_words, warning) = claims(&state, pid, &probe);
     Ok(Status { state, pid, pidfile, addresses, last_words, warning })

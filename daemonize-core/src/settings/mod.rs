@@ -198,7 +198,7 @@ impl Settings {
 
     /// Remembers a mistake until a verb can report it; the first one counts.
     pub(crate) fn mistaken(&mut self, mistake: impl fmt::Display) {
-        self.mistake.get_or_insert_with(|| mistake.to_string());
+        self.mistake.get_or_insert_with(|| format!("{mistake}"));
     }
 
     /// What a verb that only looks has to know: which file, and whose.

@@ -146,7 +146,7 @@ impl Signals {
     fn with(mut self, signal: impl TryInto<Signal, Error: Display>, change: impl FnOnce(&mut Reaction)) -> Signals {
         match signal.try_into() {
             Ok(signal) => change(self.reaction(signal)),
-            Err(unknown) => _ = self.mistake.get_or_insert_with(|| unknown.to_string()),
+            Err(unknown) => _ = self.mistake.get_or_insert_with(|| format!("{unknown}")),
         }
         self
     }
@@ -197,13 +197,21 @@ impl Signals {
 
     /// Those with handlers, and those that mean something to every daemon.
     pub(crate) fn handled(&self) -> Vec<Signal> {
-        let own = self
-            .reactions
-            .iter()
-            .filter(|(_, reaction)| matches!(reaction, Reaction::Handle(_)))
-            .map(|(signal, _)| *signal);
-        let common = STOPS.into_iter().chain([Signal::SIGHUP]).filter(|signal| !self.mentions(*signal));
-        common.chain(own).collect()
+        let mut handled = Vec::new();
+        for signal in STOPS {
+            if !self.mentions(signal) {
+                handled.push(signal);
+            }
+        }
+        if !self.mentions(Signal::SIGHUP) {
+            handled.push(Signal::SIGHUP);
+        }
+        for (signal, reaction) in &self.reactions {
+            if matches!(reaction, Reaction::Handle(_)) {
+                handled.push(*signal);
+            }
+        }
+        handled
     }
 
     pub(crate) fn ignored(&self) -> impl Iterator<Item = Signal> + '_ {

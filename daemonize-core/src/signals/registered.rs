@@ -114,9 +114,10 @@ impl Registered {
     }
 
     /// Takes the signals that came since the last call and are not direct, each with the purposes for which it was sent.
-    pub(crate) fn take(&self) -> Vec<(Signal, Purposes)> {
+    pub(crate) fn take(&self) -> impl Iterator<Item = (Signal, Purposes)> + '_ {
         let _ = self.event.read();
-        self.kept.get().map_or_else(Vec::new, |kept| kept.take(false).collect())
+        // Nothing is allocated: the first time, malloc would have to make an arena for the signal thread, on the way to the stop.
+        self.kept.get().into_iter().flat_map(|kept| kept.take(false))
     }
 
     /// Returns `true` if a direct signal came and has not been taken.

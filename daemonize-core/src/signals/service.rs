@@ -8,12 +8,12 @@ use crate::stopping;
 use crate::sys::action;
 use crate::sys::handler::Purposes;
 use crate::sys::siginfo::Purpose;
-use crate::thread::spawn;
+use crate::sys::thread::spawn;
 use nix::poll::{PollFd, PollFlags};
 use nix::sys::prctl::set_name;
 use std::ffi::CStr;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -104,9 +104,9 @@ impl Service {
                     service.serve();
                 }
             };
-            match spawn("daemon-signals", serve) {
+            match spawn(c"daemon-signals", Box::new(serve)) {
                 Err(_) if Instant::now() < deadline && !registered.has_come(&stops) => thread::sleep(PAUSE),
-                outcome => return outcome.map(drop),
+                outcome => return outcome,
             }
         }
     }
@@ -187,15 +187,20 @@ impl Service {
     /// From the stop on: the body ends the process by returning, or this does.
     fn see_to_the_end(&self, mut stop: Stop) {
         let deadline = stop.since + self.grace;
-        let idle = self.handlers.idle_event();
         loop {
-            if self.handlers.is_idle() && !stopping::ends_in_order() {
+            let is_over_when_idle = !stopping::ends_in_order();
+            if is_over_when_idle && self.handlers.is_idle() {
                 return (self.on_end)(End::NeverAsked);
             }
             if Instant::now() >= deadline {
                 return (self.on_end)(End::GraceOver);
             }
-            self.wait_for_change(idle.as_ref().map(AsFd::as_fd), deadline);
+            if is_over_when_idle {
+                self.wait_until_idle(deadline);
+            } else {
+                // It is the body that ends the process, now: nothing is prepared here that could get in its way.
+                self.registered.wait(None, Some(deadline));
+            }
             let again = self.asked_again();
             let now = Instant::now();
             let is_late = again.by_hand && now.duration_since(*stop.by_hand.get_or_insert(now)) >= BURST;
@@ -205,15 +210,17 @@ impl Service {
         }
     }
 
-    fn wait_for_change(&self, idle: Option<BorrowedFd<'_>>, deadline: Instant) {
-        let Some(idle) = idle else {
+    /// Waits until the handlers have run, or a signal comes.
+    fn wait_until_idle(&self, deadline: Instant) {
+        let Some(idle) = self.handlers.idle_event() else {
             // No descriptor left for the event: look now and then.
             let soon = Instant::now() + Duration::from_millis(10);
             self.registered.wait(None, Some(soon.min(deadline)));
             return;
         };
-        if self.registered.wait(Some(PollFd::new(idle, PollFlags::POLLIN)), Some(deadline)) {
-            let _ = nix::unistd::read(idle, &mut [0; 8]);
+        // They may have run before the event was there.
+        if !self.handlers.is_idle() {
+            self.registered.wait(Some(PollFd::new(idle.as_fd(), PollFlags::POLLIN)), Some(deadline));
         }
     }
 

@@ -73,7 +73,7 @@ fn judge(
     let owners = [Some(geteuid()), user].into_iter().flatten().collect::<Vec<_>>();
     let owners = directory.is_shared.then_some(&*owners);
     let policy = FilePolicy { kind: SFlag::S_IFREG, owners, has_one_name: true, forbidden: 0 };
-    policy.check(&status).map_err(|distrust| distrust.to_string())?;
+    policy.check(&status).map_err(|distrust| format!("{distrust}"))?;
     let above = fstat(&directory.fd).map_err(describe)?;
     if let Some(user) = of_the_user(&above, user).filter(|user| *user != owner) {
         let (owner, user) = (account::describe(owner), account::describe(user));

@@ -1,4 +1,4 @@
-//! What a step costs: `steps LOOP STEPS MICROSECONDS`. LOOP is one of ours (`step`, `paced`, `async-step`, `async-paced`) or
+//! Measures the cost of a step: `steps LOOP STEPS MICROSECONDS`. LOOP is one of ours (`step`, `paced`, `async-step`, `async-paced`) or
 //! a bare one in its place (`bare`, `bare-paced`, `async-bare`, `async-yields`, `async-interval`).
 //!
 //! A loop at full speed prints the nanoseconds of processor time of each step. A paced one prints how late each step
@@ -16,7 +16,7 @@ use nix::time::{ClockId, ClockNanosleepFlags, clock_gettime, clock_nanosleep};
 use tokio::runtime::Builder;
 use tokio::time::{Instant, interval_at};
 
-/// What a handler of SIGTERM would set.
+/// The flag that a handler of SIGTERM would set.
 static STOP: AtomicBool = AtomicBool::new(false);
 
 fn main() -> ExitCode {
@@ -79,7 +79,7 @@ async fn async_bare(counted: &mut Count) {
     while !STOP.load(Relaxed) && count_async::call(counted).await.is_continue() {}
 }
 
-/// As the daemon, lets the tasks that a step has spawned run after each step.
+/// Lets spawned tasks run after each step, as the daemon does.
 async fn async_yields(counted: &mut Count) {
     while !STOP.load(Relaxed) && count_async::call(counted).await.is_continue() {
         tokio::task::yield_now().await;
@@ -94,7 +94,7 @@ async fn async_interval(beats: &mut Beats) {
     }
 }
 
-/// How many steps are done, and the processor time at the first.
+/// Counts steps, and keeps the processor time at the first.
 struct Count {
     done: u64,
     steps: u64,
@@ -125,7 +125,7 @@ fn increment(counter: &mut u64) {
     *counter = black_box(*counter + 1);
 }
 
-/// When the steps began, and the processor time at the first.
+/// Notes when steps begin, and keeps the processor time at the first.
 struct Beats {
     begun: Vec<i64>,
     steps: usize,
@@ -157,17 +157,17 @@ impl Beats {
     }
 }
 
-/// A clock's time in nanoseconds.
+/// Returns the time of a clock in nanoseconds.
 fn clock(clock: ClockId) -> i64 {
     clock_gettime(clock).expect("a clock").num_nanoseconds()
 }
 
-/// The number that is this argument of the command line.
+/// Returns the number that is this argument of the command line.
 fn number(index: usize) -> u64 {
     std::env::args().nth(index).and_then(|text| text.parse().ok()).expect("PROGRAM LOOP STEPS MICROSECONDS")
 }
 
-/// The pace on the command line.
+/// Returns the pace on the command line.
 fn pace() -> Duration {
     Duration::from_micros(number(3))
 }

@@ -37,10 +37,11 @@ impl Birth {
                     umask(Mode::from_bits_truncate(mask));
                 }
             }
-            Stage::WorkingDirectory => {
-                let directory = settings.working_directory.as_deref().or(detached.then_some(Path::new("/")));
-                directory.map_or(Ok(()), enter)?;
-            }
+            Stage::WorkingDirectory => match settings.working_directory.as_deref() {
+                Some(directory) => enter(directory)?,
+                None if detached => chdir(c"/").map_err(|errno| not_entered(Path::new("/"), errno))?,
+                None => {}
+            },
             Stage::PidFile => self.seal()?,
             Stage::Signals => self.set_signals(),
             Stage::Descriptors if detached => self.close_descriptors()?,
@@ -84,16 +85,22 @@ impl Birth {
         match self.launch.plan.settings.close {
             Close::None => Ok(()),
             Close::Inherited => {
-                let leaked: Vec<RawFd> =
-                    self.launch.plan.leaked.iter().copied().filter(|fd| !kept.contains(fd)).collect();
+                let mut leaked = self.launch.plan.leaked.clone();
+                leaked.retain(|fd| !kept.contains(fd));
                 fds::close_leaked(&leaked);
                 Ok(())
             }
             Close::All => {
-                kept.extend(self.launch.lock.iter().flat_map(|lock| lock.descriptors()));
-                kept.extend(self.launch.plan.streams.descriptors());
-                kept.extend(self.link.iter().map(|link| link.ready.as_fd().as_raw_fd()));
-                kept.extend(self.notifier.iter().map(|notifier| notifier.as_fd().as_raw_fd()));
+                if let Some(lock) = &self.launch.lock {
+                    kept.append(&mut lock.descriptors());
+                }
+                kept.append(&mut self.launch.plan.streams.descriptors());
+                if let Some(link) = &self.link {
+                    kept.push(link.ready.as_fd().as_raw_fd());
+                }
+                if let Some(notifier) = &self.notifier {
+                    kept.push(notifier.as_fd().as_raw_fd());
+                }
                 fds::close_all_but(&kept).map_err(|error| Error::stage(Stage::Descriptors, cause(&error)))
             }
         }
@@ -101,8 +108,11 @@ impl Birth {
 
     /// Named by `inherit`, or handed over by whoever activates sockets.
     fn kept_by_the_user(&self) -> Vec<RawFd> {
-        let handed_over = self.launch.plan.told.handed_over.iter().map(|(_, fd)| *fd);
-        self.launch.plan.settings.inherit.iter().copied().chain(handed_over).collect()
+        let mut kept = self.launch.plan.settings.inherit.clone();
+        for (_, fd) in &self.launch.plan.told.handed_over {
+            kept.push(*fd);
+        }
+        kept
     }
 
     /// What the user's code prints before the daemon is ready still reaches the launcher.
@@ -123,8 +133,9 @@ impl Birth {
 }
 
 fn enter(directory: &Path) -> Result<()> {
-    chdir(directory).map_err(|errno| {
-        let why = cause(&errno.into());
-        Error::stage(Stage::WorkingDirectory, format_args!("`{}`: {why}", directory.display()))
-    })
+    chdir(directory).map_err(|errno| not_entered(directory, errno))
+}
+
+fn not_entered(directory: &Path, errno: nix::Error) -> Error {
+    Error::stage(Stage::WorkingDirectory, format_args!("`{}`: {}", directory.display(), cause(&errno.into())))
 }

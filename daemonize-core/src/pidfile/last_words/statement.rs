@@ -51,7 +51,7 @@ impl Statement {
         let mut content = HEADER.to_owned();
         let mut line = |word: &str, rest: &str| content.extend([word, " ", rest, "\n"]);
         if let Some(pid) = self.pid {
-            line("pid", &pid.to_string());
+            line("pid", &format!("{pid}"));
         }
         if let Some(warning) = &self.warning {
             line("warning", &one_line(warning.as_bytes()));

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Verbs: `start`, `restart`, `foreground`, `stop`, `status`, `send`, `pid`, `cycle` (start and stop, `times=N` times in
-//! this one process), `activate` (become the daemon here, then run the body). Every key of [`settings`] is the builder
+//! this one process), `activate` (become the daemon here, then run the body), `staged` (the same with
+//! `between=…` between two stages). Every key of [`settings`] is the builder
 //! method of the same name. What bodies, handlers and hooks do is one of the functions of [`bodies`], or a few
 //! [`look::words`]; so is `first=…` (before the verb) and `last=…` (after it, in the process that came back from it).
 //! `step=…` makes a daemon of steps, `inbox=FILE` one that handles [`messages`]; `attach=…` attaches something: see

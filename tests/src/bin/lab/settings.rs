@@ -25,6 +25,7 @@ pub(crate) struct Experiment {
     pub(crate) messages: Option<Messages>,
     /// What happens before the verb and after it.
     pub(crate) first: Vec<Body>,
+    pub(crate) between: Vec<Body>,
     pub(crate) last: Vec<Body>,
     /// What `send` sends.
     pub(crate) signal: Signal,
@@ -34,8 +35,6 @@ pub(crate) struct Experiment {
     attached: Option<Attached>,
     /// Whether a launcher goes on after a start, instead of ending by `Started::report`.
     pub(crate) live_on: bool,
-    /// The last stage before this body, where `activate` is in two parts.
-    pub(crate) run_to: Option<(Stage, Body)>,
 }
 
 /// Parses `VERB key=value …`.
@@ -49,12 +48,12 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Experiment, Failure> {
         guard: None,
         messages: None,
         first: Vec::new(),
+        between: Vec::new(),
         last: Vec::new(),
         signal: Signal::from(nix::sys::signal::Signal::SIGTERM),
         times: 1,
         attached: None,
         live_on: false,
-        run_to: None,
     };
     for setting in settings {
         let (key, value) = setting.split_once('=').ok_or_else(|| format!("`{setting}` is not `key=value`"))?;
@@ -79,13 +78,13 @@ impl Experiment {
             "requeue" => self.messages.get_or_insert_default().requeue = value.parse()?,
             "left" => self.messages.get_or_insert_default().left = Some(Body::parse(value)?),
             "first" => self.first.push(Body::parse(value)?),
+            "between" => self.between.push(Body::parse(value)?),
             "last" => self.last.push(Body::parse(value)?),
             "signal" => self.signal = signal(value)?,
             "times" => self.times = value.parse()?,
             "attach" => self.attached.get_or_insert_default().does(value)?,
             "address" => self.attached.get_or_insert_default().is_at(value),
             "live_on" => self.live_on = value.parse()?,
-            "run_to" => self.run_to = Some(at_stage("run_to", value)?),
             _ => self.daemon = configure(self.daemon, key, value)?,
         }
         Ok(self)
@@ -165,14 +164,9 @@ fn handled(daemon: Daemon, value: &str) -> Result<Daemon, Failure> {
 }
 
 /// `Stage:body`
-fn at_stage(key: &str, value: &str) -> Result<(Stage, Body), Failure> {
-    let (stage, body) = value.split_once(':').ok_or_else(|| format!("`{key}` wants `Stage:body`"))?;
-    Ok((one_of(stage, &STAGES)?, Body::parse(body)?))
-}
-
-/// `Stage:body`
 fn hooked(daemon: Daemon, when: &str, value: &str) -> Result<Daemon, Failure> {
-    let (stage, body) = at_stage(when, value)?;
+    let (stage, body) = value.split_once(':').ok_or_else(|| format!("`{when}` wants `Stage:body`"))?;
+    let (stage, body) = (one_of(stage, &STAGES)?, Body::parse(body)?);
     let hook = move || body.run();
     Ok(match when {
         "before" => daemon.before(stage, hook),

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use daemon::{Daemon, Result, Started, Work};
+use daemon::{Daemon, Result, Stage, Started, Work};
 
 use look::words::{Fallible, Guard};
 
@@ -34,6 +34,7 @@ fn verb(experiment: Experiment) -> Result<ExitCode> {
         "restart" => started(experiment, How::Restart),
         "foreground" => started(experiment, How::Foreground),
         "activate" => activate(experiment),
+        "staged" => staged(experiment),
         "cycle" => cycle(&experiment),
         "stop" => daemon.stop().map(|stopped| say(&stopped.to_string())),
         "send" => daemon.send(experiment.signal).map(|()| say("sent")),
@@ -90,16 +91,18 @@ fn begin(daemon: Daemon<impl Work>, how: How) -> Result<Started> {
 
 /// What comes after `activate` runs in the daemon.
 fn activate(experiment: Experiment) -> Result<ExitCode> {
-    match experiment.run_to {
-        None => experiment.daemon.activate()?,
-        Some((stage, body)) => {
-            let partial = experiment.daemon.run_to(stage)?;
-            if let Err(error) = body.run() {
-                return Ok(complain(&error.to_string()));
-            }
-            partial.activate()?;
-        }
+    experiment.daemon.activate()?;
+    Ok(experiment.body.run().map_or_else(|error| complain(&error.to_string()), |()| ExitCode::SUCCESS))
+}
+
+/// As [`activate`], with the words of `between=…` after the stage `WorkingDirectory`.
+fn staged(mut experiment: Experiment) -> Result<ExitCode> {
+    let daemon = std::mem::replace(&mut experiment.daemon, Daemon::new("gone"));
+    let partial = daemon.run_to(Stage::WorkingDirectory)?;
+    if let Err(error) = run_all(&experiment.between) {
+        return Ok(complain(&error.to_string()));
     }
+    partial.activate()?;
     Ok(experiment.body.run().map_or_else(|error| complain(&error.to_string()), |()| ExitCode::SUCCESS))
 }
 
