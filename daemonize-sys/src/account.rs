@@ -1,11 +1,19 @@
 //! Users and groups as people write them: by name or by number (`getpwnam(3)`, `getgrnam(3)`).
 
+use crate::cvt;
 use crate::error::cause;
 use nix::errno::Errno;
-use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
+use nix::unistd::{Gid, Group, Uid, User};
 use std::ffi::{CString, OsStr};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+
+/// The number of groups of a user that one look-up has room for; for a user with more, it is repeated.
+const GROUPS: usize = 64;
+
+/// The most groups that a process can have (`NGROUPS_MAX`, since Linux 2.6.4).
+const MOST_GROUPS: usize = 65536;
 
 /// A user; without a passwd entry when only its number is known.
 #[derive(Clone, Debug)]
@@ -52,16 +60,47 @@ impl Account {
 impl Entry {
     /// Returns the groups of the user (`getgrouplist(3)`), this one among them.
     ///
+    /// Own code, because nix first reads how many groups a process can have, and repeats the look-up for a user with more than 8.
+    ///
     /// # Errors
-    /// The cause: the group database cannot be read.
+    /// The cause: the group database cannot be read, or the user has more groups than a process can have.
     pub fn groups(&self, group: Gid) -> Result<Vec<Gid>, String> {
-        getgrouplist(&self.name, group).map_err(|errno| cause(&errno.into()))
+        let mut groups = vec![0; GROUPS];
+        loop {
+            let mut count = libc::c_int::try_from(groups.len()).map_err(|error| error.to_string())?;
+            // SAFETY: the name ends with a zero; at most `count` groups are written to a list that has room for them.
+            let answer =
+                unsafe { libc::getgrouplist(self.name.as_ptr(), group.as_raw(), groups.as_mut_ptr(), &raw mut count) };
+            let count = usize::try_from(count).unwrap_or_default();
+            if answer >= 0 {
+                groups.truncate(count);
+                return Ok(groups.into_iter().map(Gid::from_raw).collect());
+            }
+            if groups.len() == MOST_GROUPS {
+                return Err("they cannot be looked up, or are too many".to_owned());
+            }
+            groups.resize(count.max(groups.len() * 2).min(MOST_GROUPS), 0);
+        }
     }
 
     /// Returns the user's name.
     pub fn name(&self) -> &OsStr {
         OsStr::from_bytes(self.name.as_bytes())
     }
+}
+
+/// Returns the supplementary groups of this process (`getgroups(2)`).
+///
+/// # Errors
+/// `EINVAL` if there are more than `most`.
+pub fn supplementary_groups(most: usize) -> io::Result<Vec<Gid>> {
+    // For a list without room the kernel only counts them.
+    let mut groups = vec![0; most.max(1)];
+    let room = libc::c_int::try_from(groups.len()).map_err(io::Error::other)?;
+    // SAFETY: at most `room` groups are written to a list of that length.
+    let count = cvt(unsafe { libc::getgroups(room, groups.as_mut_ptr()) }.into())?;
+    groups.truncate(usize::try_from(count).map_err(io::Error::other)?);
+    Ok(groups.into_iter().map(Gid::from_raw).collect())
 }
 
 /// Returns the environment variables that name a user, as `login(1)` sets them; `None` for those of which the passwd entry has
@@ -145,6 +184,13 @@ mod tests {
         let entry = Account::find("0").unwrap().entry.unwrap();
         assert_eq!(entry.name(), "root");
         assert!(entry.groups(Gid::from_raw(4711)).unwrap().contains(&Gid::from_raw(4711)));
+        let mut now = supplementary_groups(MOST_GROUPS).unwrap();
+        assert_eq!(now, nix::unistd::getgroups().unwrap());
+        assert_eq!(supplementary_groups(now.len()).unwrap(), now);
+        if now.len() > 1 {
+            now.pop();
+            assert!(supplementary_groups(now.len()).is_err());
+        }
         let variables = variables(Some(&entry));
         assert!(variables.iter().all(|(_, value)| value.is_some()) && variables[1] == ("USER", Some("root".as_ref())));
         assert_eq!((find_uid("root"), find_group("root")), (find_uid("0"), find_group("0")));

@@ -8,10 +8,13 @@ use std::io;
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::MetadataExt;
 
-/// Descriptors beyond these numbers are only found by listing the table.
+/// Descriptors from this number on are only found by listing the table.
+const PROBED: RawFd = 4096;
+
+/// How many numbers one call probes after the first call.
 const PROBES: usize = 256;
 
-/// Most programs that are about to become a daemon have fewer.
+/// How many numbers the first call probes: most programs that are about to become a daemon have fewer descriptors.
 const FIRST_PROBES: usize = 16;
 
 /// Returns the descriptor of stdin, without the buffer that std makes for its handle.
@@ -83,10 +86,18 @@ pub struct Census {
 }
 
 impl Census {
-    /// Looks at all descriptors that are open now.
+    /// Looks at all descriptors that are open now; both lists are in ascending order.
     pub fn take() -> io::Result<Census> {
-        let (own, leaked) = open_from_three()?.into_iter().partition(|fd| flags(*fd) == Some(true));
-        Ok(Census { leaked, own })
+        let mut census = Census { leaked: Vec::new(), own: Vec::new() };
+        for fd in find_open()?.into_iter().filter(|fd| *fd > 2) {
+            match flags(fd) {
+                Some(true) => census.own.push(fd),
+                Some(false) => census.leaked.push(fd),
+                // The descriptor with which they were listed.
+                None => {}
+            }
+        }
+        Ok(census)
     }
 }
 
@@ -96,10 +107,14 @@ pub fn anonymous_kind(fd: RawFd) -> Option<String> {
     link.to_str()?.strip_prefix("anon_inode:").map(|kind| kind.trim_matches(['[', ']']).to_owned())
 }
 
-/// Closes those of these descriptors that are still without close-on-exec.
+/// Closes these open descriptors, which are in ascending order: adjacent ones by one call.
 pub fn close_leaked(leaked: &[RawFd]) {
-    for fd in leaked.iter().copied().filter(|fd| flags(*fd) == Some(false)) {
-        close(fd);
+    for run in leaked.chunk_by(|fd, next| fd + 1 == *next) {
+        match run {
+            // Before Linux 5.9, or where a filter of system calls does not know the call: one by one.
+            [first, .., last] if close_range(*first, *last).is_ok() => {}
+            run => run.iter().copied().for_each(close),
+        }
     }
 }
 
@@ -108,7 +123,7 @@ pub fn close_all_but(keep: &[RawFd]) -> io::Result<()> {
     match close_ranges_but(keep) {
         // Before Linux 5.9, or where a filter of system calls does not know the call: they are listed instead.
         Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM)) => {
-            list()?.into_iter().filter(|fd| *fd > 2 && !keep.contains(fd)).for_each(close);
+            list()?.into_iter().filter(|fd| *fd > 2 && !keep.contains(fd) && is_open(*fd)).for_each(close);
             Ok(())
         }
         outcome => outcome,
@@ -139,24 +154,26 @@ fn close(fd: RawFd) {
     drop(unsafe { OwnedFd::from_raw_fd(fd) });
 }
 
-/// Finds the open descriptors from 3 on: by probing where the kernel reports their number (Linux 6.2), else by listing.
-fn open_from_three() -> io::Result<Vec<RawFd>> {
+/// Finds the open descriptors, in ascending order: by probing where the kernel reports their number (Linux 6.2), else by
+/// listing, which takes longer for each and may also find the descriptor of the list, closed again.
+fn find_open() -> io::Result<Vec<RawFd>> {
     let count = fs::metadata("/proc/self/fd").map_or(0, |directory| directory.size());
-    let mut found = probe::<FIRST_PROBES>();
+    let mut found = probe::<FIRST_PROBES>(0);
     if count > found.len() as u64 {
-        found = probe::<PROBES>();
+        found.clear();
+        for first in (0..PROBED).step_by(PROBES) {
+            if count > found.len() as u64 {
+                found.extend(probe::<PROBES>(first));
+            }
+        }
     }
-    if count != found.len() as u64 {
-        found = list()?;
-    }
-    found.retain(|fd| *fd > 2);
-    Ok(found)
+    if count == found.len() as u64 { Ok(found) } else { list() }
 }
 
-/// Returns those of the first numbers that are open: one `poll(2)` reports all that are not.
-fn probe<const COUNT: usize>() -> Vec<RawFd> {
+/// Returns those of `COUNT` numbers that are open: one `poll(2)` reports all that are not.
+fn probe<const COUNT: usize>(first: RawFd) -> Vec<RawFd> {
     let mut fds = [libc::pollfd { fd: 0, events: 0, revents: 0 }; COUNT];
-    for (probe, fd) in fds.iter_mut().zip(0..) {
+    for (probe, fd) in fds.iter_mut().zip(first..) {
         probe.fd = fd;
     }
     // SAFETY: the array is ours and as long as it is said to be; nothing is waited for.
@@ -166,12 +183,50 @@ fn probe<const COUNT: usize>() -> Vec<RawFd> {
     fds.iter().filter(|probe| probe.revents & libc::POLLNVAL == 0).map(|probe| probe.fd).collect()
 }
 
-/// Lists `/proc/self/fd`; the descriptor of the listing itself is closed again when this returns.
+/// Lists `/proc/self/fd` in ascending order; the descriptor of the listing itself is closed again when this returns.
 fn list() -> io::Result<Vec<RawFd>> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc/self/fd")? {
         found.extend(entry?.file_name().to_str().and_then(|name| name.parse::<RawFd>().ok()));
     }
-    found.retain(|fd| is_open(*fd));
+    found.sort_unstable();
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::fcntl::{FcntlArg, fcntl};
+    use std::os::fd::AsRawFd;
+
+    /// Makes a copy of a descriptor with the lowest free number from `least` on, close-on-exec, and never closes it.
+    fn copy_from(fd: &fs::File, least: RawFd) -> RawFd {
+        fcntl(fd, FcntlArg::F_DUPFD_CLOEXEC(least)).unwrap()
+    }
+
+    #[test]
+    fn adjacent_descriptors_are_closed_and_those_between_stay() {
+        // Numbers that no other test uses.
+        let null = fs::File::open("/dev/null").unwrap();
+        let fds: Vec<RawFd> = (700..708).map(|least| copy_from(&null, least)).collect();
+        assert_eq!(fds, (700..708).collect::<Vec<_>>());
+        close_leaked(&[700, 701, 702, 704, 706, 707]);
+        let open: Vec<RawFd> = fds.into_iter().filter(|fd| is_open(*fd)).collect();
+        assert_eq!(open, [703, 705]);
+        close_leaked(&open);
+        assert!(is_open(null.as_raw_fd()));
+    }
+
+    #[test]
+    fn census_finds_descriptors_of_any_number() {
+        let null = fs::File::open("/dev/null").unwrap();
+        let limit = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE).unwrap().0;
+        let highest = RawFd::try_from(limit.min(100_000)).unwrap() - 1;
+        for least in [20, 300, 1000, 5000].into_iter().filter(|least| *least <= highest) {
+            let own = copy_from(&null, least);
+            let census = Census::take().unwrap();
+            assert!(census.own.contains(&own) && census.own.is_sorted(), "{least}: {:?}", census.own);
+            assert!(!census.leaked.contains(&own), "{least}: {:?}", census.leaked);
+        }
+    }
 }

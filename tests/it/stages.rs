@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
+
 use crate::common::{PIDFILE, SOON, STAGES, each, lab, letters, nothing_left, run, start, stop};
 
 /// What goes wrong, the exit status and the text that follow from it.
@@ -72,6 +74,15 @@ fn p4_05_a_panic_in_the_body_before_ready_comes_back_in_one_process() {
     assert_eq!(lab.read("came-back").lines().count(), 1);
 }
 
+/// What is printed between two stages belongs to the launcher, also without the end of a line.
+#[test]
+fn text_printed_between_stages_does_not_go_to_the_log() {
+    let lab = lab();
+    run(&lab, "staged", &["between=say:half", "stdout=log"]).ok().prints(&["half"]);
+    assert_eq!(lab.read("log"), "");
+    stop(&lab);
+}
+
 #[test]
 fn hooks_run_in_the_order_of_the_stages() {
     let lab = lab();
@@ -102,11 +113,22 @@ fn a_stage_that_runs_in_the_wrong_process_is_seen_by_its_number() {
     assert!(lab.read("first").starts_with(&this_daemon) && lab.read("last").starts_with(&this_daemon));
 }
 
+/// Promise 1.03. A program that becomes a daemon in two parts runs code of its own between two stages.
+#[test]
+fn signal_ignored_between_two_stages_has_its_default_action_in_the_daemon() {
+    let lab = lab();
+    run(&lab, "activate", &["run_to=CoreDumps:ignore:USR2", "body=idle"]).ok();
+    let ignored = lab.daemon(PIDFILE).signals("SigIgn");
+    assert!(!ignored.contains(&(Signal::SIGUSR2 as i32)), "{ignored:?}");
+    stop(&lab);
+    nothing_left(&lab);
+}
+
 #[test]
 fn text_printed_between_two_stages_reaches_the_stdout_of_its_time() {
     let lab = lab();
-    let settings = ["between=say:halfway", "stdout=log", "body=note:begun,idle"];
-    run(&lab, "staged", &settings).ok().prints(&["halfway"]);
+    let settings = ["run_to=CoreDumps:say:halfway", "stdout=log", "body=note:begun,idle"];
+    run(&lab, "activate", &settings).ok().prints(&["halfway"]);
     lab.wait_for("begun", SOON, |notes| !notes.is_empty());
     assert_eq!(lab.read("log"), "");
     stop(&lab);

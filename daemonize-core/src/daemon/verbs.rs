@@ -121,7 +121,7 @@ impl<W> Daemon<W> {
     /// # Errors
     /// As [`start`](Daemon::start), in the process that called, which goes on as what it was.
     pub fn activate(self) -> Result<()> {
-        self.run_first_stage()?.activate()
+        live_on(self.begin()?)
     }
 
     /// Runs the stages up to and with `stage`, and goes on: in the daemon, once `Detach` is among them, which is
@@ -140,17 +140,16 @@ impl<W> Daemon<W> {
     /// # Errors
     /// As [`start`](Daemon::start), in the process that called, which goes on as what it was.
     pub fn run_to(self, stage: Stage) -> Result<Partial> {
-        let mut partial = self.run_first_stage()?;
-        partial.0.expect_foreign_code();
-        partial.run_to(stage)
+        Partial(self.begin()?).run_to(stage)
     }
 
-    fn run_first_stage(self) -> Result<Partial> {
+    /// Runs the first stage, and returns in the daemon.
+    fn begin(self) -> Result<Box<Birth>> {
         let name = self.settings.name.clone();
         records::starting(&name, "");
         match Locked::new(self.settings, self.held.take())?.split(true)? {
             Role::Launcher(started) => records::start(&name, Ok(started))?.report(),
-            Role::Daemon(birth) => Ok(Partial(birth)),
+            Role::Daemon(birth) => Ok(birth),
         }
     }
 
@@ -261,6 +260,7 @@ impl Partial {
     /// Only where there was no fork; otherwise the launcher is told and this process ends.
     pub fn run_to(mut self, stage: Stage) -> Result<Partial> {
         self.0.run_to(stage)?;
+        self.0.expect_foreign_code();
         Ok(self)
     }
 

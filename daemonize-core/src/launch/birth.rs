@@ -105,7 +105,7 @@ impl Birth {
         let (ignored, handled) = (None, Vec::new());
         let (outputs_due, prepared, addresses) = (false, 0, Vec::new());
         let settings = &launch.plan.settings;
-        let runs_foreign_code = settings.hooks.any_after(Stage::Detach) || !settings.attachments.is_empty();
+        let runs_foreign_code = settings.hooks.any() || !settings.attachments.is_empty();
         let mut birth = Box::new(Birth {
             launch,
             link,

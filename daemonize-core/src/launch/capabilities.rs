@@ -14,6 +14,9 @@ use std::io::{self, Read};
 /// Where the kernel says what a thread may do.
 const STATUS: &str = "/proc/thread-self/status";
 
+/// More than this file is in most processes, in bytes: a long one names many groups or processors.
+const STATUS_SIZE: usize = 4096;
+
 /// More capabilities than any kernel can have: a set has 64 bits.
 const NUMBERS: u8 = 64;
 
@@ -100,7 +103,8 @@ impl Witness {
 
     /// The kernel writes the file when it is read, not when it is opened.
     pub(super) fn confirm(mut self, rights: Option<&Rights>, bounded: bool, no_new_privileges: bool) -> Result<()> {
-        let mut status = String::new();
+        // Otherwise it is read in small pieces.
+        let mut status = String::with_capacity(STATUS_SIZE);
         self.0.read_to_string(&mut status).map_err(|error| failed(&format!("read `{STATUS}`"), &error))?;
         if no_new_privileges && line(&status, "NoNewPrivs") != Some(1) {
             return Err(lied("new privileges were not forgone"));

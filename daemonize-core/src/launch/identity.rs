@@ -11,9 +11,7 @@ use crate::sys::error::errno;
 use crate::sys::fork::Alone;
 use crate::sys::keyring;
 use nix::errno::Errno;
-use nix::unistd::{
-    Gid, Uid, chdir, chroot, getegid, geteuid, getgroups, getresgid, getresuid, setgroups, setresgid, setresuid,
-};
+use nix::unistd::{Gid, Uid, chdir, chroot, getegid, geteuid, getresgid, getresuid, setgroups, setresgid, setresuid};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
@@ -30,7 +28,7 @@ pub(crate) struct Target {
     rights: Option<Rights>,
     no_new_privs: bool,
     /// [`Target::take_on`], which is linked only with [`Target::resolve`].
-    take_on: fn(&Target) -> Result<()>,
+    take_on: fn(&Target, Option<Alone>) -> Result<()>,
 }
 
 /// Looks up the target. Set by the settings of an identity, so that a program without them is linked without the code for it.
@@ -105,15 +103,15 @@ impl Target {
         self.user.is_some()
     }
 
-    /// Becomes it.
-    pub(super) fn assume(&self) -> Result<()> {
-        (self.take_on)(self)
+    /// Becomes it; without the proof that this process has one thread, that is looked at.
+    pub(super) fn assume(&self, alone: Option<Alone>) -> Result<()> {
+        (self.take_on)(self, alone)
     }
 
     /// Each step needs the rights that the next one gives up.
-    fn take_on(&self) -> Result<()> {
+    fn take_on(&self, alone: Option<Alone>) -> Result<()> {
         // Capabilities are each thread's own: one that a hook has made would keep its.
-        let alone = prove_alone()?;
+        let alone = alone.map_or_else(prove_alone, Ok)?;
         let witness = Witness::call()?;
         let rights = self.rights.as_ref();
         if self.user.is_some() {
@@ -179,7 +177,7 @@ impl Target {
             }
         }
         if let Some(groups) = &self.groups {
-            let now = getgroups().unwrap_or_default();
+            let now = account::supplementary_groups(groups.len()).unwrap_or_default();
             let within = |some: &[Gid], all: &[Gid]| some.iter().all(|group| all.contains(group));
             if !within(&now, groups) || !within(groups, &now) {
                 return Err(lied("the supplementary groups did not change"));

@@ -5,7 +5,7 @@ use crate::report;
 use crate::settings::{Settings, Stdio};
 use crate::stage::Stage;
 use crate::sys::device::Device;
-use crate::sys::trust::directory::{DirectoryPolicy, open_directory};
+use crate::sys::trust::directory::{Directory, DirectoryPolicy, open_directory};
 use crate::sys::trust::log_file;
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -63,13 +63,13 @@ impl Streams {
     }
 
     fn open(settings: &Settings, detached: bool, owner: Owner) -> Result<Streams> {
-        let mut null = Null(None);
+        let (mut null, mut logs) = (Null(None), Logs::new(owner));
         let log = settings.log.as_ref().filter(|_| detached);
         let or_log = |key, stream: Option<_>| if stream.is_some() { (key, stream) } else { ("log", log) };
         let one = or_log("stdout", settings.stdout.as_ref());
         let other = or_log("stderr", settings.stderr.as_ref());
         let stdin = input(settings.stdin.as_ref(), detached, &mut null)?;
-        let stdout = output(one, detached, owner, &mut null, io::stdout().as_fd())?;
+        let stdout = output(one, detached, &mut logs, &mut null, io::stdout().as_fd())?;
         let stderr = match (one.1, other.1) {
             // It is where the daemon's own stdout leads, as for the daemon itself.
             (_, Some(Stdio::File(path))) if Device::of(path) == Some(Device::STDOUT) => {
@@ -77,7 +77,7 @@ impl Streams {
             }
             // One description for both: their lines land in the order in which they were written.
             (Some(Stdio::File(one)), Some(Stdio::File(other))) if one == other => stdout.clone(),
-            _ => output(other, detached, owner, &mut null, io::stderr().as_fd())?,
+            _ => output(other, detached, &mut logs, &mut null, io::stderr().as_fd())?,
         };
         Ok(Streams { stdin, stdout, stderr })
     }
@@ -141,11 +141,10 @@ impl Reopening {
     }
 
     fn reopen(&self) -> Option<String> {
-        let mut failures = Vec::new();
+        let (mut failures, mut logs) = (Vec::new(), Logs::new((None, None)));
         let mut reopen = |key: &str, path: &Path| {
-            let opened = open_log(path, (None, None));
             let failed = |why| format!("failed to reopen {key} `{}`: {why}; it stays where it was", path.display());
-            opened.map_err(|why| failures.push(failed(why))).ok()
+            logs.open(path).map_err(|why| failures.push(failed(why))).ok()
         };
         let stdout = self.stdout.as_deref().and_then(|path| reopen("stdout", path));
         let stderr = match (&self.stdout, &self.stderr) {
@@ -203,7 +202,7 @@ fn input(setting: Option<&Stdio>, detached: bool, null: &mut Null) -> Result<Opt
 fn output(
     (key, setting): (&str, Option<&Stdio>),
     detached: bool,
-    owner: Owner,
+    logs: &mut Logs,
     null: &mut Null,
     current: BorrowedFd<'_>,
 ) -> Result<Option<Target>> {
@@ -219,7 +218,7 @@ fn output(
             Some(Device::Descriptor(number)) if number == current.as_raw_fd() => inherited(),
             Some(Device::STDERR) => copy(io::stderr().as_fd()).map(Some),
             _ => {
-                let opened = open_log(path, owner).map(|fd| Some(Target::Log(path.clone(), fd)));
+                let opened = logs.open(path).map(|fd| Some(Target::Log(path.clone(), fd)));
                 opened.map_err(|why| unusable(key, path, why))
             }
         },
@@ -233,18 +232,40 @@ fn copy(fd: BorrowedFd<'_>) -> Result<Target> {
         .map_err(|error| Error::system("keep a standard stream", cause(&error)))
 }
 
-/// Opens a log file for appending: a regular file with one name, not a link, made with mode 0640 if it is missing.
-fn open_log(path: &Path, owner: Owner) -> Result<Arc<OwnedFd>, String> {
-    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Err("it names no file".into()) };
-    let directory = open_directory(parent, DirectoryPolicy::Log(owner.0))?;
-    let (fd, is_new) = log_file::open_to_append(&directory, name, owner.0)?;
-    if is_new {
-        fchmod(&fd, Mode::from_bits_truncate(log_file::MODE)).map_err(describe)?;
-        fchown(&fd, owner.0, owner.1).map_err(describe)?;
+/// Opens log files.
+struct Logs {
+    owner: Owner,
+    /// The directory of the last one, which was judged: two logs mostly lie in one.
+    last: Option<(PathBuf, Directory)>,
+}
+
+impl Logs {
+    fn new(owner: Owner) -> Logs {
+        Logs { owner, last: None }
     }
-    // Writers expect a file that takes what it is given.
-    fcntl(&fd, FcntlArg::F_SETFL(OFlag::O_APPEND)).map_err(describe)?;
-    Ok(Arc::new(fd))
+
+    /// Opens a log file for appending: a regular file with one name, not a link, made with mode 0640 if it is missing.
+    fn open(&mut self, path: &Path) -> Result<Arc<OwnedFd>, String> {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err("it names no file".into());
+        };
+        let (user, group) = self.owner;
+        let last = match self.last.take() {
+            Some(last) if last.0 == parent => last,
+            _ => (parent.to_owned(), open_directory(parent, DirectoryPolicy::Log(user))?),
+        };
+        let (_, directory) = self.last.insert(last);
+        let (fd, is_new) = log_file::open_to_append(directory, name, user)?;
+        if is_new {
+            fchmod(&fd, Mode::from_bits_truncate(log_file::MODE)).map_err(describe)?;
+            if self.owner != (None, None) {
+                fchown(&fd, user, group).map_err(describe)?;
+            }
+        }
+        // Writers expect a file that takes what it is given.
+        fcntl(&fd, FcntlArg::F_SETFL(OFlag::O_APPEND)).map_err(describe)?;
+        Ok(Arc::new(fd))
+    }
 }
 
 fn describe(errno: nix::Error) -> String {

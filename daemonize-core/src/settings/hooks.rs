@@ -98,6 +98,11 @@ impl Hooks {
         self.0.iter().any(|(of, when, _)| (*of, *when) != (stage, When::Before))
     }
 
+    /// Returns `true` if there is a hook at any stage.
+    pub(crate) fn any(&self) -> bool {
+        !self.0.is_empty()
+    }
+
     /// Runs those of one place in order, of replacements only the last; the first error ends it.
     pub(crate) fn run(&self, stage: Stage, when: When) -> Result<(), String> {
         let skip = if when == When::Instead { self.of(stage, when).count().saturating_sub(1) } else { 0 };

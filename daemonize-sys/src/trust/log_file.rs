@@ -38,8 +38,10 @@ pub fn open_to_append(directory: &Directory, name: &OsStr, user: Option<Uid>) ->
     let (fd, is_new) = opened.map_err(describe)?;
     if !is_new {
         judge(&fd, directory, name, user, links_are_protected)?;
-    } else if let Some(user) = of_the_user(&fstat(&directory.fd).map_err(describe)?, user) {
-        fchown(&fd, Some(user), None).map_err(describe)?;
+    } else if user.is_some() {
+        if let Some(user) = of_the_user(&fstat(&directory.fd).map_err(describe)?, user) {
+            fchown(&fd, Some(user), None).map_err(describe)?;
+        }
     }
     Ok((fd, is_new))
 }

@@ -2,13 +2,13 @@
 
 use super::Birth;
 use crate::error::{Error, Result, cause};
-use crate::launch::identity::Target;
 use crate::settings::{Close, Ready};
 use crate::signal::Signal;
 use crate::stage::Stage;
 use crate::stdout;
 use crate::sys::dispositions::{self, Disposition};
 use crate::sys::fds;
+use crate::sys::fork::Alone;
 use crate::sys::mask::Mask;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::stat::{Mode, umask};
@@ -31,7 +31,11 @@ impl Birth {
             Stage::CoreDumps => {
                 setrlimit(Resource::RLIMIT_CORE, 0, 0).map_err(|errno| Error::stage(stage, cause(&errno.into())))?;
             }
-            Stage::Identity => self.launch.plan.identity.as_ref().map_or(Ok(()), Target::assume)?,
+            Stage::Identity => {
+                if let Some(target) = &self.launch.plan.identity {
+                    target.assume(self.alone())?;
+                }
+            }
             Stage::Umask => {
                 if let Some(mask) = settings.umask.or(detached.then_some(UMASK)) {
                     umask(Mode::from_bits_truncate(mask));
@@ -57,10 +61,15 @@ impl Birth {
         self.launch.plan.identity.is_some() || self.runs_foreign_code
     }
 
+    /// Returns the proof that this process has one thread, as it was forked with, if no code of the user can have made another.
+    fn alone(&self) -> Option<Alone> {
+        self.launch.plan.alone.filter(|_| self.is_detached() && !self.runs_foreign_code)
+    }
+
     /// Dispositions under the block, and only what was ignored: handlers of this program's own registering stay.
     fn set_signals(&mut self) {
         let were_ignored =
-            self.ignored.take().filter(|_| !self.may_have_changed()).unwrap_or_else(dispositions::ignored);
+            self.ignored.take().filter(|_| !self.runs_foreign_code).unwrap_or_else(dispositions::ignored);
         let signals = &self.launch.plan.settings.signals;
         // A closed pipe is an error, not a death, as everywhere in Rust.
         let mut ignored = vec![Signal::SIGPIPE];
@@ -87,6 +96,10 @@ impl Birth {
             Close::Inherited => {
                 let mut leaked = self.launch.plan.leaked.clone();
                 leaked.retain(|fd| !kept.contains(fd));
+                if self.runs_foreign_code {
+                    // It may have closed some, and its own files may have their numbers now.
+                    leaked.retain(|fd| fds::is_inherited(*fd));
+                }
                 fds::close_leaked(&leaked);
                 Ok(())
             }
@@ -125,7 +138,7 @@ impl Birth {
             return Ok(());
         }
         // The launcher has emptied the buffer before the fork.
-        if self.link.is_none() || self.may_have_changed() {
+        if self.link.is_none() || self.runs_foreign_code {
             stdout::flush();
         }
         self.launch.plan.streams.install_outputs()

@@ -35,6 +35,8 @@ pub(crate) struct Experiment {
     attached: Option<Attached>,
     /// Whether a launcher goes on after a start, instead of ending by `Started::report`.
     pub(crate) live_on: bool,
+    /// The last stage before this body, where `activate` is in two parts.
+    pub(crate) run_to: Option<(Stage, Body)>,
 }
 
 /// Parses `VERB key=value …`.
@@ -54,6 +56,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Experiment, Failure> {
         times: 1,
         attached: None,
         live_on: false,
+        run_to: None,
     };
     for setting in settings {
         let (key, value) = setting.split_once('=').ok_or_else(|| format!("`{setting}` is not `key=value`"))?;
@@ -85,6 +88,7 @@ impl Experiment {
             "attach" => self.attached.get_or_insert_default().does(value)?,
             "address" => self.attached.get_or_insert_default().is_at(value),
             "live_on" => self.live_on = value.parse()?,
+            "run_to" => self.run_to = Some(at_stage("run_to", value)?),
             _ => self.daemon = configure(self.daemon, key, value)?,
         }
         Ok(self)
@@ -164,9 +168,14 @@ fn handled(daemon: Daemon, value: &str) -> Result<Daemon, Failure> {
 }
 
 /// `Stage:body`
+fn at_stage(key: &str, value: &str) -> Result<(Stage, Body), Failure> {
+    let (stage, body) = value.split_once(':').ok_or_else(|| format!("`{key}` wants `Stage:body`"))?;
+    Ok((one_of(stage, &STAGES)?, Body::parse(body)?))
+}
+
+/// `Stage:body`
 fn hooked(daemon: Daemon, when: &str, value: &str) -> Result<Daemon, Failure> {
-    let (stage, body) = value.split_once(':').ok_or_else(|| format!("`{when}` wants `Stage:body`"))?;
-    let (stage, body) = (one_of(stage, &STAGES)?, Body::parse(body)?);
+    let (stage, body) = at_stage(when, value)?;
     let hook = move || body.run();
     Ok(match when {
         "before" => daemon.before(stage, hook),

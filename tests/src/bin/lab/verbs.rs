@@ -91,7 +91,16 @@ fn begin(daemon: Daemon<impl Work>, how: How) -> Result<Started> {
 
 /// What comes after `activate` runs in the daemon.
 fn activate(experiment: Experiment) -> Result<ExitCode> {
-    experiment.daemon.activate()?;
+    match experiment.run_to {
+        None => experiment.daemon.activate()?,
+        Some((stage, body)) => {
+            let partial = experiment.daemon.run_to(stage)?;
+            if let Err(error) = body.run() {
+                return Ok(complain(&error.to_string()));
+            }
+            partial.activate()?;
+        }
+    }
     Ok(experiment.body.run().map_or_else(|error| complain(&error.to_string()), |()| ExitCode::SUCCESS))
 }
 

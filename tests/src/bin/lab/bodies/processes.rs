@@ -20,13 +20,13 @@ pub(super) const TABLE: &[Named] = table![
     fork_sleeper_and_idle,
     fork_into_own_session_and_exit;
     kill,
-    ignore_signal,
     kill_on_go,
     note_and_freeze,
     freeze_child,
     spawn_sleeper,
     spawn_sleeper_and_idle,
     spawn_sleeper_and_end,
+    ignore,
     return_from_forked_child,
 ];
 
@@ -50,11 +50,10 @@ fn kill(name: &str) -> Fallible {
     Ok(())
 }
 
-/// Ignores a signal from here on, as code of a program may: `USR2`, …
-fn ignore_signal(name: &str) -> Fallible {
+/// Has this process ignore a signal: `USR2`, …
+fn ignore(name: &str) -> Fallible {
     let signal: Signal = format!("SIG{name}").parse()?;
-    look::sys::ignore(signal as i32)?;
-    Ok(())
+    Ok(look::sys::ignore(signal as i32)?)
 }
 
 fn kill_on_go(name: &str) -> Fallible {
