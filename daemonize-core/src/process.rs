@@ -47,7 +47,7 @@ impl Identity {
 
     /// Returns the state of this very process; a zombie is dead.
     pub(crate) fn life(&self) -> io::Result<Life> {
-        if self.context.boot != boot_id()? {
+        if !is_of_this_boot(&self.context.boot, &BOOT_ID)? {
             return Ok(Life::Dead);
         }
         if self.context.pid_namespace != read_pid_namespace()? {
@@ -100,18 +100,26 @@ const BOOT: &str = "/proc/sys/kernel/random/boot_id";
 const PID_NAMESPACE: &str = "/proc/self/ns/pid";
 const TIME_NAMESPACE: &str = "/proc/self/ns/time";
 
-/// The id of the boot, which no process outlives.
+/// The id of the boot, as it was first read.
 static BOOT_ID: OnceLock<String> = OnceLock::new();
 
-/// Returns the id of the boot; reads it at the first call.
-fn boot_id() -> io::Result<&'static str> {
-    if let Some(id) = BOOT_ID.get() {
-        return Ok(id);
-    }
+/// Reads the id of the boot.
+fn read_boot_id() -> io::Result<String> {
     // Missing where `/proc` shows processes only (`subset=pid`, `ProcSubset=pid` of systemd).
     let id = read_small(BOOT, |id| String::from_utf8_lossy(id).trim_end().to_owned());
-    let id = id.map_err(|error| named(BOOT, &error))?;
-    Ok(BOOT_ID.get_or_init(|| id))
+    id.map_err(|error| named(BOOT, &error))
+}
+
+/// Returns `true` if this is the id of the boot. It is read unless it is the `known` one. Any other may be right: a container
+/// has an id of its own, and this process may have entered one since (`setns(2)`), or was restored after another boot.
+fn is_of_this_boot(id: &str, known: &OnceLock<String>) -> io::Result<bool> {
+    if known.get().is_some_and(|known| known == id) {
+        return Ok(true);
+    }
+    let now = read_boot_id()?;
+    let is_it = now == id;
+    known.get_or_init(|| now);
+    Ok(is_it)
 }
 
 /// Returns the inode of the pid namespace. Not kept: a fork may lead into another one (`unshare(2)`).
@@ -139,7 +147,7 @@ fn named(path: &str, error: &io::Error) -> io::Error {
 impl BootContext {
     /// Reads the context of this process.
     pub(crate) fn read() -> io::Result<BootContext> {
-        let (boot, pid_namespace) = (boot_id()?.to_owned(), read_pid_namespace()?);
+        let (boot, pid_namespace) = (read_boot_id()?, read_pid_namespace()?);
         Ok(BootContext { boot, pid_namespace, time_namespace: read_time_namespace() })
     }
 
@@ -171,6 +179,17 @@ mod tests {
         let time_namespace = me.context.time_namespace.map(|inode| inode + 1);
         assert!(matches!(elsewhere(BootContext { time_namespace, ..me.context.clone() }), Life::Unknown(_)));
         assert_eq!(elsewhere(BootContext { time_namespace: None, ..me.context.clone() }), Life::Alive);
+    }
+
+    #[test]
+    fn boot_is_read_anew_where_it_is_not_the_known_one() {
+        let (boot, known) = (read_boot_id().unwrap(), OnceLock::from("of another container".to_owned()));
+        assert!(is_of_this_boot(&boot, &known).unwrap());
+        assert!(!is_of_this_boot("of an earlier boot", &known).unwrap());
+        let known = OnceLock::new();
+        assert!(!is_of_this_boot("of an earlier boot", &known).unwrap());
+        assert_eq!(known.get(), Some(&boot));
+        assert!(is_of_this_boot(&boot, &known).unwrap());
     }
 
     #[test]
