@@ -96,8 +96,9 @@ impl Birth {
             Close::Inherited => {
                 let mut leaked = self.launch.plan.leaked.clone();
                 leaked.retain(|fd| !kept.contains(fd));
-                if self.runs_foreign_code {
-                    // It may have closed some, and its own files may have their numbers now.
+                if self.runs_foreign_code || self.launch.plan.has_own_variables {
+                    // Such code may have closed some, as this process has closed the descriptor of a daemon that restarts
+                    // itself. Other files may have their numbers now.
                     leaked.retain(|fd| fds::is_inherited(*fd));
                 }
                 fds::close_leaked(&leaked);
