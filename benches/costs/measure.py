@@ -26,7 +26,8 @@ TRACED_STARTS = 7
 COUNTED_STARTS = 15
 PROCESSES = ("launcher", "session leader", "daemon")
 REQUESTS = 200
-CALLGRIND = ("valgrind", "--tool=callgrind")
+# Threads that take turns as they come: else what they wait for each other depends on the load.
+CALLGRIND = ("valgrind", "--tool=callgrind", "--fair-sched=yes")
 
 
 def pid_of_daemon():
