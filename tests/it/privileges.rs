@@ -306,8 +306,10 @@ fn p3_08_nobody_else_looks_inside_unless_that_is_wanted() {
     needs(&["setpriv"]);
     needs_root();
     for (setting, may) in [("core_dumps=false", false), ("core_dumps=true", true)] {
-        let lab = lab();
-        let daemon = start(&lab, &["user=nobody", setting]);
+        let lab = open_lab();
+        let daemon = start(&lab, &["user=nobody", setting, "ready=entered", "body=note:open/began,idle"]);
+        // The daemon lets others look behind GO and before its body, which may both come after the launcher's end.
+        lab.wait_for("open/began", SOON, |_| true);
         assert_eq!(may_look_inside(&lab, daemon), may, "{setting}");
     }
 }
