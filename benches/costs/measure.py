@@ -3,7 +3,7 @@
     measure.py PROGRAMS LAB    the directory with the programs of this one, and the path of the tests' `control-lab`
 
 All figures are counts, so that a busy machine does not change them. Where they vary with the order in which processes run (a
-futex that has to wait, a page that the other process of a fork has not written yet), the least of several is taken.
+page that the other process of a fork has not written yet), the least of several is taken.
 """
 
 import json

@@ -37,9 +37,14 @@ class Traces:
         return line_of_descent
 
 
+# The kernel repeats an interrupted call by the one, and threads wait for each other by the other.
+BY_TIMING = ("restart_syscall", "futex")
+
+
 def names(lines):
-    """Counts calls by their names, but for the one by which the kernel repeats an interrupted call."""
-    return collections.Counter(line.partition("(")[0] for line in lines if not line.startswith("restart_syscall("))
+    """Counts calls by their names, but for those whose number depends on timing."""
+    called = (line.partition("(")[0] for line in lines)
+    return collections.Counter(name for name in called if name not in BY_TIMING)
 
 
 def before_and_after_main(lines):
