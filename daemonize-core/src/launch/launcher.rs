@@ -41,10 +41,6 @@ use std::time::Duration;
 /// How long the session leader may take for an answer that costs it nothing.
 const ANSWER: Duration = Duration::from_secs(1);
 
-/// How long the launcher sleeps at least, so that the session leader begins; the kernel adds its slack (50 µs, `prctl(2)`,
-/// `PR_SET_TIMERSLACK`).
-const HEAD_START: Duration = Duration::from_micros(1);
-
 /// Forks; returns in the launcher when the outcome is known, and in the daemon.
 ///
 /// A launcher that is `leaving` does not wait for the session leader's last moments.
@@ -69,9 +65,8 @@ pub(super) fn split(mut block: SignalBlock, launch: Launch, alone: Alone, leavin
             Ok(Role::Daemon(birth))
         }
         Fork::Parent(session_leader) => {
-            // Where the session leader waits for this processor, it begins now. What follows is done while it makes the daemon.
-            let _ = block.waiting().poll(&mut [PollFd::new(ctl.as_fd(), PollFlags::POLLIN)], Some(HEAD_START));
             drop((daemon_end, middle_end, captured));
+            // While the session leader makes the daemon.
             let context = BootContext::read();
             let addresses = (!launch.plan.tells_addresses()).then(Vec::new);
             let Launch { plan, lock } = launch;
