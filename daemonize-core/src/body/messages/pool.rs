@@ -5,10 +5,9 @@
 //! is on its way; a worker that finishes earlier takes it instead. So as long as there is something to do, workers pass from
 //! one message to the next without a system call, and all that a message costs is a lock.
 //!
-//! Why no channel: it would keep the queue alone. Who is free, who is to be woken or made, and what is to be told about
-//! which message would need a lock beside it. Measured beside a bounded channel of crossbeam with as many threads, and
-//! handlers that do nothing, this takes a quarter of the time with 100 workers and half of it with one: a channel wakes a
-//! sleeper for each message, this one only as many as find something to do.
+//! A channel would keep the queue alone. Who is free, who is to be woken or made, and what is to be told about which message
+//! would need a lock beside it. `scripts/bench messages` measures both: with handlers that wait for a millisecond they cost
+//! about the same, with handlers that do nothing and few workers a channel that spins is faster.
 
 mod telling;
 mod worker;
