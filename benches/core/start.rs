@@ -126,6 +126,8 @@ fn ours_with_settings(bench: &Bench, pidfile: &Path) -> Result<Vec<Case<'static>
     };
     let mut cases = vec![case("… two log files", "log")?, case("… five handlers", "handlers")?];
     if Uid::effective().is_root() {
+        let limit = Program::new(bench.programs.c("limit", &["-DCHANGE_USER"])?).arg(pidfile);
+        cases.push(start("the limit that becomes `nobody`", limit, pidfile, Clock::Outside).beside(LIMIT));
         cases.push(case("… `user = \"nobody\"`", "user")?);
         cases.push(case("… user, log files and handlers", "complete")?.wanted(1.5));
     }

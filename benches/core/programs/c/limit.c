@@ -1,7 +1,10 @@
 /* The least that a start can cost: double fork, setsid, pidfile, readiness pipe.
-   Arguments: PIDFILE [MIB], where MIB of memory are touched before, and the milliseconds of the start alone are printed. */
+   Arguments: PIDFILE [MIB], where MIB of memory are touched before, and the milliseconds of the start alone are printed.
+   With -DCHANGE_USER the daemon becomes the user `nobody`, with all groups of that user. */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +12,24 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+static uid_t user;
+static gid_t group;
+static gid_t groups[64];
+static int group_count = sizeof groups / sizeof *groups;
+
+/* Looks up the user, where a mistake can still be seen. */
+static void look_up_user(void)
+{
+#ifdef CHANGE_USER
+    struct passwd *entry = getpwnam("nobody");
+
+    if (!entry || getgrouplist("nobody", entry->pw_gid, groups, &group_count) < 0)
+        _exit(1);
+    user = entry->pw_uid;
+    group = entry->pw_gid;
+#endif
+}
 
 static void become_daemon(const char *pidfile, int ready)
 {
@@ -25,7 +46,11 @@ static void become_daemon(const char *pidfile, int ready)
     close(null);
     file = open(pidfile, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     length = snprintf(text, sizeof text, "%d\n", (int)getpid());
-    if (write(file, text, length) != length || close(file) || write(ready, "", 1) != 1)
+    if (write(file, text, length) != length || close(file))
+        _exit(1);
+    if (user && (setgroups(group_count, groups) || setgid(group) || setuid(user)))
+        _exit(1);
+    if (write(ready, "", 1) != 1)
         _exit(1);
     close(ready);
     for (;;)
@@ -39,6 +64,7 @@ static int start(const char *pidfile)
     char byte;
     pid_t leader;
 
+    look_up_user();
     if (pipe2(ready, O_CLOEXEC) || (leader = fork()) < 0)
         return 0;
     if (leader == 0) {
