@@ -125,7 +125,7 @@ impl Programs {
     pub(crate) fn rust(&self, package: &str, name: &str, profile: Profile) -> Result<PathBuf, String> {
         let (profile, is_static) = profile.settings();
         let directory = self.target.join(package);
-        // What is measured is preferred to all else on the machine, but nothing is measured yet.
+        // The bench runs at a high priority, which builds do not need.
         let mut command = Command::new("nice");
         command.args(["-n", "20"]).arg(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         // The caller's settings would measure something else than what a user of the library gets.

@@ -74,7 +74,7 @@ fn p4_05_a_panic_in_the_body_before_ready_comes_back_in_one_process() {
     assert_eq!(lab.read("came-back").lines().count(), 1);
 }
 
-/// What is printed between two stages belongs to the launcher, also without the end of a line.
+/// Text printed between two stages belongs to the launcher, also without the end of a line.
 #[test]
 fn text_printed_between_stages_does_not_go_to_the_log() {
     let lab = lab();

@@ -90,7 +90,7 @@ fn watch(daemon: Pid, ctl: &Channel, lock: Option<Box<PidFile>>) -> ! {
         if !matches!(ctl.try_receive(), Ok(Some(Message::Release))) {
             end(daemon, ctl, lock, None);
         }
-        // What a daemon that has heard GO leaves behind is its own. One that has not is the launcher's, which reads this.
+        // A daemon that has heard GO owns what it leaves behind. One that has not is the launcher's, which reads this.
         let answer = if died { reap(daemon).ok().map(Message::Status) } else { Some(Message::Released) };
         if let Some(answer) = answer {
             let _ = ctl.send(&answer);

@@ -37,7 +37,7 @@ enum Target {
 /// Who owns the log files that are made.
 type Owner = (Option<Uid>, Option<Gid>);
 
-/// What opens streams, and opens them again. Set by the settings of streams, so that a program without them is linked without it.
+/// Functions that open streams, and open them again. Set by the settings of streams, so that a program without them is linked without it.
 static FUNCTIONS: OnceLock<(Open, Reopen)> = OnceLock::new();
 
 type Open = fn(&Settings, bool, Owner) -> Result<Streams>;

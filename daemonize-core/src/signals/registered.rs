@@ -29,7 +29,7 @@ const TREATMENT_TIMEOUT: Duration = Duration::from_secs(1);
 /// The handled signals: blocked at first, and from [`begin`](Registered::begin) on kept.
 pub(crate) struct Registered {
     handled: Vec<Signal>,
-    /// Those of them that the handlers' thread takes, if it is idle.
+    /// The signals among them that the handlers' thread takes, if it is idle.
     direct: Vec<Signal>,
     /// Says that one of them came; not of a direct one while the handlers' thread is idle.
     event: Arc<EventFd>,

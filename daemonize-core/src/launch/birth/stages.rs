@@ -1,4 +1,4 @@
-//! What each stage does, unless a hook replaces it.
+//! The default action of each stage, unless a hook replaces it.
 
 use super::Birth;
 use crate::error::{Error, Result, cause};
@@ -120,7 +120,7 @@ impl Birth {
         }
     }
 
-    /// Named by `inherit`, or handed over by whoever activates sockets.
+    /// Returns the descriptors that `inherit` names, and those that socket activation handed over.
     fn kept_by_the_user(&self) -> Vec<RawFd> {
         let mut kept = self.launch.plan.settings.inherit.clone();
         for (_, fd) in &self.launch.plan.told.handed_over {
@@ -129,7 +129,8 @@ impl Birth {
         kept
     }
 
-    /// What the user's code prints before the daemon is ready still reaches the launcher.
+    /// Redirects the standard streams. Output that the user's code may print before the daemon is ready still reaches the
+    /// launcher.
     fn install_streams(&mut self) -> Result<()> {
         self.launch.plan.streams.install_input()?;
         let settings = &self.launch.plan.settings;
