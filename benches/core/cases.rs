@@ -94,7 +94,10 @@ pub(crate) fn measure(
     }
     bench.table(&table, &load_before);
     for (case, late) in cases.iter().zip(late).filter(|(_, late)| *late > 0) {
-        bench.say(format_args!("{}: {late} pidfiles were not valid yet when the launcher had exited.\n", case.name));
+        bench.say(format_args!(
+            "{}: {late} of the pidfiles were not valid yet when the launcher had exited.\n",
+            case.name
+        ));
     }
     Ok(())
 }

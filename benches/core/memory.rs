@@ -49,7 +49,7 @@ fn run(bench: &mut Bench) -> Result<(), String> {
         IdleDaemon::new("**ours**, recommended profile, static", programs.rust("ours", "entered", SmallStatic)?),
     ];
     bench.say("KiB of a daemon that waits, 0.3 s after its start. USS is what no other process has: private dirty pages (data,");
-    bench.say("stacks, heap) and pages of files that this process alone has touched. A static program shares none of them. Ours have a");
+    bench.say("stacks, heap) and pages of files that this process alone has touched. A static program has no library to share. Ours have a");
     bench.say("thread for signals. The recommended profile is `lto = \"fat\"` with `opt-level = \"s\"` (`docs/performance.md`).\n");
     let load = load();
     let head: Vec<&str> = [""].into_iter().chain(MEMORY.map(|(name, _)| name)).collect();

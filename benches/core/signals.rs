@@ -51,7 +51,7 @@ fn run(bench: &mut Bench) -> Result<(), String> {
     let cold = Rhythm { signals: 100, pause: Duration::from_millis(2) };
     bench.say("Hot, 100 µs after the one before:\n");
     measure(bench, &receivers, hot, true)?;
-    bench.say("Cold, 2 ms after the one before: the processor has gone to sleep.\n");
+    bench.say("Cold, 2 ms after the one before: the processors have gone to sleep, and the sender too, so that a receiver may take its place.\n");
     measure(bench, &receivers, cold, false)
 }
 
