@@ -177,9 +177,10 @@ impl Target {
             }
         }
         if let Some(groups) = &self.groups {
-            let now = account::supplementary_groups(groups.len()).unwrap_or_default();
+            // More groups than asked for do not fit, and are an error.
+            let now = account::supplementary_groups(groups.len());
             let within = |some: &[Gid], all: &[Gid]| some.iter().all(|group| all.contains(group));
-            if !within(&now, groups) || !within(groups, &now) {
+            if !now.is_ok_and(|now| within(&now, groups) && within(groups, &now)) {
                 return Err(lied("the supplementary groups did not change"));
             }
         }
