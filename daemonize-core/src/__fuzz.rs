@@ -1,6 +1,6 @@
 //! The parsers of what comes from outside, and what must hold of them whatever they are given.
 
-use crate::handoff::Message;
+use crate::ipc::Message;
 use crate::pidfile::Record;
 use crate::sys::proc::ProcStat;
 

@@ -1,59 +1,64 @@
-//! The first look of the body: with `ready = auto` a body that asks whether it should stop has begun its work.
+//! Readiness with `ready = auto`: the first poll of the stop flag by the body, or the delay after its begin, makes the daemon
+//! ready.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed, Ordering::SeqCst};
 
-static AWAITED: AtomicBool = AtomicBool::new(false);
-/// The body's thread is in a panic hook, and was in one.
+/// Set from [`arm`] until the daemon becomes ready.
+static PENDING: AtomicBool = AtomicBool::new(false);
+/// Set while the panic hook runs in the body's thread.
 static PANICKING: AtomicBool = AtomicBool::new(false);
+/// Set when the panic hook has returned in the body's thread.
 static PANICKED: AtomicBool = AtomicBool::new(false);
-/// A panic that had been printed has delayed readiness.
+/// Set once a panic that had been printed has delayed readiness.
 static HAS_DELAYED: AtomicBool = AtomicBool::new(false);
+/// Sends READY; set by [`arm`].
 static ANNOUNCE: OnceLock<fn()> = OnceLock::new();
 
-/// Has [`happen`] call `announce`, once.
-pub(crate) fn await_with(announce: fn()) {
+/// Makes the first [`trigger`] call `announce`.
+pub(crate) fn arm(announce: fn()) {
     let _ = ANNOUNCE.set(announce);
-    AWAITED.store(true, SeqCst);
+    PENDING.store(true, SeqCst);
 }
 
-/// Returns `true` if the first look, or the time for it, makes this daemon ready: it has `ready = auto`.
-pub(crate) fn is_automatic() -> bool {
+/// Returns `true` if this daemon has `ready = auto`: [`arm`] was called.
+pub(crate) fn is_enabled() -> bool {
     ANNOUNCE.get().is_some()
 }
 
-/// Returns `true` while the body has not looked.
-pub(crate) fn is_awaited() -> bool {
-    AWAITED.load(Relaxed)
+/// Returns `true` from [`arm`] until [`trigger`] or [`disarm`]: the daemon is not ready yet.
+pub(crate) fn is_pending() -> bool {
+    PENDING.load(Relaxed)
 }
 
-/// Takes the place of the first look. Returns `false` if it has happened, or nothing waits for it.
-pub(crate) fn take() -> bool {
-    is_awaited() && AWAITED.swap(false, SeqCst)
+/// Makes later triggers do nothing: the caller announces readiness itself. Returns `false` if readiness was not pending.
+pub(crate) fn disarm() -> bool {
+    is_pending() && PENDING.swap(false, SeqCst)
 }
 
-/// The body has looked: announces that the daemon is ready, if nothing has before.
-pub(crate) fn happen() {
-    if take() {
+/// Announces that the daemon is ready, once. Called when the body polls the stop flag.
+pub(crate) fn trigger() {
+    if disarm() {
         if let Some(announce) = ANNOUNCE.get() {
             announce();
         }
     }
 }
 
-/// A panic of the body's thread is being printed, which takes long with a backtrace.
+/// Records that the panic hook runs in the body's thread. Printing a panic takes long with a backtrace.
 pub(crate) fn begin_panic() {
     PANICKING.store(true, SeqCst);
 }
 
-/// It has been printed; the body is being unwound.
+/// Records that the panic hook has returned: the body's thread unwinds.
 pub(crate) fn end_panic() {
     PANICKED.store(true, SeqCst);
     PANICKING.store(false, SeqCst);
 }
 
-/// Returns `true` while a panic is printed, and once more after the first one: the body may be about to end by it. Not after
-/// each, since a function that fetches messages may panic again and again, and a body may catch its panics.
+/// Returns `true` if the body may be about to end by a panic: while one is printed, and once after the first one.
+///
+/// Only after the first one, because a body may catch its panics: a function that fetches messages may panic repeatedly.
 pub(crate) fn may_end_by_panic() -> bool {
     PANICKING.load(SeqCst) || (PANICKED.swap(false, SeqCst) && !HAS_DELAYED.swap(true, SeqCst))
 }
@@ -65,16 +70,16 @@ mod tests {
 
     /// Promise 1.31.
     #[test]
-    fn first_look_is_announced_once() {
+    fn trigger_announces_once() {
         static ANNOUNCED: AtomicUsize = AtomicUsize::new(0);
-        happen();
-        assert!(!is_automatic() && !take(), "nothing waits for it");
-        await_with(|| ANNOUNCED.store(ANNOUNCED.load(SeqCst) + 1, SeqCst));
-        assert!(is_automatic() && is_awaited());
-        happen();
-        happen();
+        trigger();
+        assert!(!is_enabled() && !disarm(), "nothing is armed");
+        arm(|| ANNOUNCED.store(ANNOUNCED.load(SeqCst) + 1, SeqCst));
+        assert!(is_enabled() && is_pending());
+        trigger();
+        trigger();
         assert_eq!(ANNOUNCED.load(SeqCst), 1);
-        assert!(!is_awaited() && !take());
+        assert!(!is_pending() && !disarm());
     }
 
     #[test]
@@ -87,6 +92,6 @@ mod tests {
         begin_panic();
         assert!(may_end_by_panic());
         end_panic();
-        assert!(!may_end_by_panic(), "a body that panics again and again is ready, too");
+        assert!(!may_end_by_panic(), "a body that panics repeatedly becomes ready, too");
     }
 }

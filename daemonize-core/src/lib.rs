@@ -22,19 +22,19 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod attach;
+mod auto_ready;
 mod body;
 mod counters;
 mod daemon;
 mod error;
 mod event;
-mod first_look;
-mod handoff;
 mod inside;
+mod ipc;
 mod launch;
 mod notifier;
 mod pidfile;
+mod pidfile_search;
 mod process;
-mod reach;
 mod report;
 mod settings;
 mod shutdown;
@@ -56,7 +56,7 @@ pub use body::{
 #[cfg(feature = "tokio")]
 pub use body::{AckAsync, FetchAsync};
 pub use counters::{Counters, counters};
-pub use daemon::{Daemon, MessageDaemon, Partial, RunDaemon, StepDaemon};
+pub use daemon::{Daemon, LastWords, MessageDaemon, Partial, RunDaemon, State, Status, StepDaemon, Stopped};
 #[doc(inline)]
 pub use daemonize_sys::{Capability, Pid, Signal, UnknownCapability, UnknownSignal};
 pub use error::{Error, ErrorKind, Result};
@@ -69,7 +69,7 @@ pub use inside::{
 };
 pub use launch::{Destination, Started};
 pub use pidfile::PidFile;
-pub use reach::{LastWords, State, Status, Stopped};
+
 pub use settings::{Account, Close, Detach, Hook, Hooks, List, Ready, Setting, Stdio};
 pub use signals::{Handler, Signals};
 pub use stage::Stage;

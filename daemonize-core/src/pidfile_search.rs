@@ -1,93 +1,124 @@
-//! Finding the pidfile of a daemon that may have been started in another situation: by systemd, or by an earlier version.
+//! Finds the pidfile of a daemon that may have been started in another environment: by systemd, by another user's session, or
+//! by an earlier version.
 
-use super::{holder, look};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result, cause};
 use crate::pid::Pid;
-use crate::pidfile::{Holder, Probe, already_running};
+use crate::pidfile::{Holder, PidFile, Probe, already_running};
 use crate::process::runs_as;
 use crate::settings::Settings;
 use nix::unistd::geteuid;
+use std::io;
 use std::path::{Path, PathBuf};
 
-/// The state that one of the other pidfiles shows.
-enum Other {
-    /// It names a daemon that lives, and that a verb of this user is about.
-    Alive(Pid),
-    /// A start is on its way there, or root cannot read or trust it: worth telling of if there is nothing else.
-    Unclear,
-    /// There is none, or it is about no living process of this user.
-    Irrelevant,
+/// The pidfile that a verb (`stop`, `status`, `send`) acts on.
+pub(crate) struct LocatedPidFile {
+    pub(crate) path: PathBuf,
+    /// The probe of that file, if it was needed to choose the file.
+    pub(crate) probed: Option<(Probe, Holder)>,
 }
 
-/// The pidfile that a verb is about.
-pub(super) struct Found {
-    pub(super) path: PathBuf,
-    /// The look that has found a living daemon there, if one was needed to choose the file.
-    pub(super) look: Option<(Probe, Holder)>,
-}
-
-impl From<PathBuf> for Found {
-    fn from(path: PathBuf) -> Found {
-        Found { path, look: None }
+impl From<PathBuf> for LocatedPidFile {
+    fn from(path: PathBuf) -> LocatedPidFile {
+        LocatedPidFile { path, probed: None }
     }
 }
 
-/// Returns the path of the pidfile that a verb is about: see [`find_and_look`].
-pub(crate) fn find(settings: &Settings) -> Result<PathBuf> {
-    find_and_look(settings).map(|found| found.path)
+/// Returns the path of the pidfile that a verb acts on: see [`locate`].
+pub(crate) fn locate_path(settings: &Settings) -> Result<PathBuf> {
+    locate(settings).map(|located| located.path)
 }
 
-/// Returns the pidfile that a verb is about: the one that was set; else the one where a start would make it, unless only
-/// one in another place names a living daemon.
-pub(super) fn find_and_look(settings: &Settings) -> Result<Found> {
+/// Locates the pidfile that a verb acts on: the configured one. Unset, the default one, unless only a pidfile in another default
+/// place names a living daemon.
+pub(crate) fn locate(settings: &Settings) -> Result<LocatedPidFile> {
     let own = settings.pidfile();
     settings.check_name()?;
     if settings.pidfile.is_some() {
-        return own.map(Found::from);
+        return own.map(LocatedPidFile::from);
     }
     if let Ok(path) = &own {
-        let look = look(path).ok().and_then(|probe| Some((probe.holder().ok()?, probe)));
-        if let Some((holder @ Holder::Alive(_), probe)) = look {
-            return Ok(Found { path: path.clone(), look: Some((probe, holder)) });
+        if let Some(probed) = probe_living(path) {
+            return Ok(LocatedPidFile { path: path.clone(), probed: Some(probed) });
         }
     }
-    let mut unclear = None;
+    let mut undecided = None;
     for path in settings.other_pidfiles() {
-        match read(&path, settings) {
-            Other::Alive(_) => return Ok(path.into()),
-            Other::Unclear => _ = unclear.get_or_insert(path),
-            Other::Irrelevant => {}
+        match inspect_other(&path, settings) {
+            OtherPidFile::Alive(_) => return Ok(path.into()),
+            OtherPidFile::Undecided => {
+                undecided.get_or_insert(path);
+            }
+            OtherPidFile::Irrelevant => {}
         }
     }
-    match unclear {
-        Some(unclear) if !own.as_ref().is_ok_and(|path| path.symlink_metadata().is_ok()) => Ok(unclear.into()),
-        _ => own.map(Found::from),
+    match undecided {
+        Some(undecided) if !own.as_ref().is_ok_and(|path| path.symlink_metadata().is_ok()) => Ok(undecided.into()),
+        _ => own.map(LocatedPidFile::from),
     }
 }
 
-/// Refuses a start while a daemon of this name runs that was started in another situation.
-pub(crate) fn refuse_second(settings: &Settings) -> Result<()> {
-    let running = settings.other_pidfiles().into_iter().find_map(|path| match read(&path, settings) {
-        // A program that has replaced itself by exec is not another one.
-        Other::Alive(pid) if pid != Pid::this() => Some((path, pid)),
+/// Fails if a daemon of this name already runs with a pidfile in another default place.
+///
+/// # Errors
+/// [`ErrorKind::AlreadyRunning`].
+pub(crate) fn check_not_running_elsewhere(settings: &Settings) -> Result<()> {
+    for path in settings.other_pidfiles() {
+        match inspect_other(&path, settings) {
+            // A program that replaced itself by execve(2) has kept its pid.
+            OtherPidFile::Alive(pid) if pid != Pid::this() => return Err(already_running(&path, pid)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Probes a pidfile. A missing directory counts as a missing file.
+pub(crate) fn probe(pidfile: &Path) -> Result<Probe> {
+    PidFile::probe(pidfile).or_else(|error| match pidfile.parent().map(Path::try_exists) {
+        Some(Ok(false)) => Ok(Probe::nothing()),
+        _ => Err(error),
+    })
+}
+
+/// Returns the state of the process that a probed pidfile names.
+pub(crate) fn holder(pidfile: &Path, probe: &Probe) -> Result<Holder> {
+    probe.holder().map_err(|error| {
+        Error::failed(ErrorKind::PidFileInaccessible, "identify the daemon of", pidfile.display(), cause(&error))
+    })
+}
+
+/// Returns the probe of a pidfile that names a living daemon.
+fn probe_living(pidfile: &Path) -> Option<(Probe, Holder)> {
+    let probe = probe(pidfile).ok()?;
+    match probe.holder().ok()? {
+        holder @ Holder::Alive(_) => Some((probe, holder)),
         _ => None,
-    });
-    running.map_or(Ok(()), |(path, pid)| Err(already_running(&path, pid)))
+    }
 }
 
-fn read(path: &Path, settings: &Settings) -> Other {
-    // If the file does not exist, a directory that cannot be trusted does not matter.
-    if path.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
-        return Other::Irrelevant;
+/// The state of a pidfile in another default place.
+enum OtherPidFile {
+    /// It names a living daemon of this user, or of any user if this one is root.
+    Alive(Pid),
+    /// A start is under way there, or root can neither read nor trust the file. It is reported if there is no other file.
+    Undecided,
+    /// There is no file, or it names no living process of this user.
+    Irrelevant,
+}
+
+fn inspect_other(path: &Path, settings: &Settings) -> OtherPidFile {
+    // Before the probe: without a file, a directory that cannot be trusted does not matter.
+    if path.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        return OtherPidFile::Irrelevant;
     }
-    let (me, is_root) = (geteuid().as_raw(), geteuid().is_root());
-    match look(path).and_then(|probe| holder(path, &probe)) {
-        // A user's daemon is not that of root, even if both have one name.
-        Ok(Holder::Alive(identity)) if is_root || runs_as(identity.pid, me).unwrap_or(false) => {
-            Other::Alive(identity.pid)
+    let (user, is_root) = (geteuid().as_raw(), geteuid().is_root());
+    match probe(path).and_then(|probe| holder(path, &probe)) {
+        // A user's daemon is another one than root's daemon of the same name.
+        Ok(Holder::Alive(identity)) if is_root || runs_as(identity.pid, user).unwrap_or(false) => {
+            OtherPidFile::Alive(identity.pid)
         }
-        Ok(Holder::Unsealed(age)) if age < settings.start_timeout => Other::Unclear,
-        Err(_) | Ok(Holder::Stranger(..)) if is_root => Other::Unclear,
-        _ => Other::Irrelevant,
+        Ok(Holder::Unsealed(age)) if age < settings.start_timeout => OtherPidFile::Undecided,
+        Err(_) | Ok(Holder::Stranger(..)) if is_root => OtherPidFile::Undecided,
+        _ => OtherPidFile::Irrelevant,
     }
 }

@@ -6,7 +6,7 @@
 //! Looking also shows that the body lives. A watchdog takes the mark of the last look away and sees whether it comes
 //! back; a body that sleeps here is not hung either.
 
-use crate::first_look;
+use crate::auto_ready;
 use crate::mutex;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::cell::Cell;
@@ -125,7 +125,7 @@ fn look_closely(begins: bool) -> bool {
     }
     // Under a watchdog, only the body's thread proves that the body lives. While the first look is awaited, each one has to
     // come here.
-    if (is_the_body() || watch_interval().is_none()) && !first_look::is_awaited() {
+    if (is_the_body() || watch_interval().is_none()) && !auto_ready::is_pending() {
         STATE.fetch_or(LOOKED, SeqCst);
     }
     is_marked()
@@ -133,14 +133,14 @@ fn look_closely(begins: bool) -> bool {
 
 /// Has the first look call `announce`. A look of a hook, or of what lives beside the body, may have come before the body's.
 pub(crate) fn await_first_look(announce: fn()) {
-    first_look::await_with(announce);
+    auto_ready::arm(announce);
     STATE.fetch_and(!LOOKED, SeqCst);
 }
 
 /// The body looks, unless it is another thread or task that does: the daemon is ready.
 pub(crate) fn first_look() {
     if may_be_unwound() {
-        first_look::happen();
+        auto_ready::trigger();
     }
 }
 

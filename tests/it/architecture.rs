@@ -25,12 +25,12 @@ const FLOORS: Floors = &[
     (8, &["lib", "__private", "__fuzz"]),
     (7, &["daemon"]),
     (6, &["launch"]),
-    (5, &["reach", "inside"]),
-    (4, &["pidfile", "settings", "handoff"]),
+    (5, &["pidfile_search", "inside"]),
+    (4, &["pidfile", "settings", "ipc"]),
     (3, &["process", "signals", "notifier"]),
     (2, &["error", "sys", "attach", "body"]),
     (1, &["stage", "signal", "capability", "pid", "stopping", "stdout", "report", "counters", "event", "shutdown"]),
-    (0, &["mutex", "escape", "syslog", "first_look", "thread"]),
+    (0, &["mutex", "escape", "syslog", "auto_ready", "thread"]),
 ];
 
 /// The same for `daemonize-control`.

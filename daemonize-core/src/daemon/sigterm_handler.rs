@@ -1,4 +1,4 @@
-//! Finds out what became of a SIGTERM that a living daemon was sent, as far as `/proc` shows.
+//! Detects a program that has replaced the daemon's SIGTERM handler, from `/proc` (see `proc(5)`).
 
 use crate::pid::Pid;
 use crate::signal::Signal;
@@ -6,23 +6,23 @@ use crate::signals::THREAD_OF_STOPPING;
 use std::fs::{self, File};
 use std::io::{self, Read};
 
-/// How many threads of a daemon are looked at: its signal thread is among the first that it makes.
-const MOST_THREADS: usize = 64;
+/// The number of threads that are examined: the signal thread is among the first that a daemon makes.
+const MAX_THREADS: usize = 64;
 
-/// The longest `/proc/PID/status` that is read; nearly all of it are supplementary groups, of which there may be 65536.
-const LONGEST_STATUS: u64 = 1 << 20;
+/// The longest `/proc/PID/status` that is read, in bytes: supplementary groups take most of it, and there may be 65536.
+const MAX_STATUS_SIZE: u64 = 1 << 20;
 
-/// Returns `true` if the program has taken the signal and its daemon has not: a handler of the program's own stands in
-/// place of the daemon's. `false` where that cannot be seen.
-pub(super) fn is_handled_by_the_program(pid: Pid) -> bool {
-    // In this order: a daemon that takes the signal between the two looks is not accused.
+/// Returns `true` if the process has taken SIGTERM but its daemon has not: the program has replaced the daemon's handler. Returns
+/// `false` if `/proc` does not show that.
+pub(super) fn is_handled_by_program(pid: Pid) -> bool {
+    // In this order: a daemon that takes the signal between the two checks is not mistaken for such a program.
     let is_taken = status(pid).is_ok_and(|status| is_caught(&status) && !is_pending(&status));
     is_taken && !is_stopping(pid).unwrap_or(true)
 }
 
-/// Returns `true` if the daemon's signal thread says that it has taken a stop.
+/// Returns `true` if the daemon's signal thread has taken a stop signal: it shows that by its name.
 fn is_stopping(pid: Pid) -> io::Result<bool> {
-    for thread in fs::read_dir(format!("/proc/{pid}/task"))?.take(MOST_THREADS) {
+    for thread in fs::read_dir(format!("/proc/{pid}/task"))?.take(MAX_THREADS) {
         let mut name = Vec::new();
         File::open(thread?.path().join("comm"))?.take(64).read_to_end(&mut name)?;
         if name.trim_ascii_end() == THREAD_OF_STOPPING.to_bytes() {
@@ -34,7 +34,7 @@ fn is_stopping(pid: Pid) -> io::Result<bool> {
 
 fn status(pid: Pid) -> io::Result<String> {
     let mut status = Vec::new();
-    File::open(format!("/proc/{pid}/status"))?.take(LONGEST_STATUS).read_to_end(&mut status)?;
+    File::open(format!("/proc/{pid}/status"))?.take(MAX_STATUS_SIZE).read_to_end(&mut status)?;
     Ok(String::from_utf8_lossy(&status).into_owned())
 }
 
@@ -46,7 +46,7 @@ fn is_pending(status: &str) -> bool {
     has(status, "SigPnd:") || has(status, "ShdPnd:")
 }
 
-/// Returns `true` if SIGTERM is in this set of signals; `signal(7)` counts them from 1.
+/// Returns `true` if SIGTERM is in this signal set of the status file. Bit 0 is signal 1.
 fn has(status: &str, set: &str) -> bool {
     let set = status.lines().find_map(|line| line.strip_prefix(set));
     let set = set.and_then(|set| u64::from_str_radix(set.trim(), 16).ok()).unwrap_or(0);
@@ -68,6 +68,6 @@ mod tests {
 
     #[test]
     fn process_that_catches_nothing_does_not_handle_the_signal() {
-        assert!(!is_handled_by_the_program(Pid::this()));
+        assert!(!is_handled_by_program(Pid::this()));
     }
 }

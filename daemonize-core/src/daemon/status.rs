@@ -1,18 +1,22 @@
-//! Reports the status of a daemon: whether it runs, and what it said.
+//! `Daemon::status`, `pid` and `pidfile_path`: report whether a daemon runs, and how it ended.
 
-use super::find::{Found, find_and_look};
-use super::{describe_file, holder, leaves_pidfile_to_hook, look, names_no_process};
-use crate::error::Result;
+use super::Daemon;
+use super::unnamed_process::{describe_holder, explain_hook, pidfile_is_left_to_hook};
+use crate::attach::Handle;
+use crate::error::{Error, ErrorKind, Result};
 use crate::escape::{escape, escape_bytes, escape_lines};
+use crate::inside;
 use crate::pid::Pid;
 use crate::pidfile::{ExitReport, Holder, Probe, read_last_words};
+use crate::pidfile_search::{LocatedPidFile, holder, locate, locate_path, probe};
+use crate::report;
 use crate::settings::Settings;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// The findings of `status`.
+/// The result of [`Daemon::status`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Status {
@@ -22,17 +26,17 @@ pub struct Status {
     pub pid: Option<Pid>,
     /// The pidfile that was read.
     pub pidfile: PathBuf,
-    /// The addresses at which it can be reached while it runs: see [`Prepared::addresses`](crate::Prepared::addresses).
+    /// The addresses at which a running daemon can be reached: see [`Prepared::addresses`](crate::Prepared::addresses).
     pub addresses: Vec<String>,
-    /// How it ended, in its own words; `None` while it runs, and after an end that it could not report: by a signal, or
-    /// without a pidfile. A stop that finds no daemon, and the next start, forget it.
+    /// The daemon's own report of how it ended; `None` while it runs, and after an end that it could not report: by a signal, or
+    /// without a pidfile. A stop that finds no daemon, and the next start, remove the report.
     pub last_words: Option<LastWords>,
-    /// A warning for an operator, in one line, escaped: what it says that it could not do (a log that SIGHUP could
-    /// not open again), or why its last words are not believed.
+    /// A warning for an operator, in one line, escaped: what the daemon could not do (reopen a log file after SIGHUP), or why its
+    /// report of its end is not trusted.
     pub warning: Option<String>,
 }
 
-/// How a daemon ended, as it said itself: a claim of the user that it ran as, which nothing should depend on.
+/// A daemon's own report of how it ended: a claim of the user that it ran as, which nothing should depend on.
 ///
 /// ```
 /// use daemonize_core::Daemon;
@@ -46,11 +50,11 @@ pub struct Status {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LastWords {
-    /// When it ended.
+    /// The time of the end.
     pub at: SystemTime,
     /// The exit status; `None` if the program called `exit(3)` itself, or a panic aborted it.
     pub exit_status: Option<u8>,
-    /// Why, in one line, escaped; empty after an end in order.
+    /// The reason, in one line, escaped; empty after an orderly end.
     pub text: String,
 }
 
@@ -65,12 +69,12 @@ impl fmt::Display for LastWords {
     }
 }
 
-/// How long ago a moment is, in its largest unit.
+/// The age of a moment, displayed in its largest unit.
 struct Ago(SystemTime);
 
 impl fmt::Display for Ago {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A clock that was set back meanwhile.
+        // Zero if the clock was set back meanwhile.
         let seconds = self.0.elapsed().unwrap_or_default().as_secs();
         let units = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
         match units.into_iter().find(|(length, _)| seconds >= *length) {
@@ -87,21 +91,21 @@ impl fmt::Display for Ago {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum State {
-    /// It lives.
+    /// It runs.
     Running,
-    /// Its pidfile is new and still empty: a start is on its way.
+    /// Its pidfile is new and still empty: a start is under way.
     Starting,
     /// It died without removing its pidfile.
     Dead,
     /// There is no pidfile.
     Stopped,
-    /// It cannot be said, for this reason.
+    /// The state cannot be determined, for this reason.
     Unknown(String),
 }
 
 impl Status {
-    /// The exit status that the LSB asks of `status`: 0 running, 1 dead with a pidfile, 3 not running, 4 unknown
-    /// (starting is none of the others yet).
+    /// Returns the exit status that the LSB specifies for `status`: 0 running, 1 dead with a pidfile, 3 not running, 4 unknown.
+    /// [`Starting`](State::Starting) is 4, too.
     pub fn exit_code(&self) -> u8 {
         match self.state {
             State::Running => 0,
@@ -131,20 +135,75 @@ impl fmt::Display for Status {
             (None, State::Dead) if self.pid.is_some() => f.write_str("; it ended without a word")?,
             _ => {}
         }
-        self.warning.as_ref().map_or(Ok(()), |warning| write!(f, "; {warning}"))
+        match &self.warning {
+            Some(warning) => write!(f, "; {warning}"),
+            None => Ok(()),
+        }
     }
 }
 
-/// Returns whether the daemon runs; takes no lock, so it never makes a start fail.
-pub(crate) fn status(settings: &Settings) -> Result<Status> {
+impl<W> Daemon<W> {
+    /// Returns whether the daemon runs, its warning for an operator, and after its end the daemon's own report of why it ended.
+    /// Takes no lock, and so never makes a start fail.
+    ///
+    /// # Errors
+    /// Only for a wrong name or path. A state that cannot be determined is [`State::Unknown`].
+    pub fn status(&self) -> Result<Status> {
+        if let Some(inside) = inside::current().filter(|_| self.is_inside()) {
+            let Handle { pidfile, addresses, .. } = inside.handle.clone();
+            let warning = report::warning().map(|warning| format!("it says: {}", escape(&warning)));
+            let (state, pid) = (State::Running, Some(Pid::this()));
+            return Ok(Status { state, pid, pidfile, addresses, last_words: None, warning });
+        }
+        status_from_outside(&self.settings)
+    }
+
+    /// Returns the daemon's pid; `None` if it does not run.
+    ///
+    /// # Errors
+    /// The state cannot be determined.
+    pub fn pid(&self) -> Result<Option<Pid>> {
+        match self.status()? {
+            Status { state: State::Running, pid, .. } => Ok(pid),
+            Status { state: State::Unknown(why), .. } => Err(Error::new(ErrorKind::PidFile, why)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Returns the path of the pidfile, or where a start would create it. Returns an empty path if it cannot be determined
+    /// because of a mistake in the settings, which the other verbs report.
+    pub fn pidfile_path(&self) -> PathBuf {
+        match inside::current().filter(|_| self.is_inside()) {
+            Some(inside) => inside.handle.pidfile.clone(),
+            None => locate_path(&self.settings).unwrap_or_default(),
+        }
+    }
+
+    /// Returns `true` if this process is the daemon that these settings describe.
+    pub(super) fn is_inside(&self) -> bool {
+        let Some(handle) = inside::current().map(|inside| &inside.handle) else { return false };
+        // The default pidfile depends on the user, which the daemon may have changed since its start.
+        let is_default = self.settings.pidfile.is_none() && handle.is_default_pidfile;
+        if is_default {
+            return handle.name == self.settings.name;
+        }
+        self.settings.pidfile().is_ok_and(|pidfile| pidfile == handle.pidfile)
+    }
+}
+
+/// P8: reads the pidfile without locking it, so that a start at the same time never fails.
+fn status_from_outside(settings: &Settings) -> Result<Status> {
     if settings.no_pidfile {
         settings.check_name()?;
         let state = State::Unknown(settings.cannot_find_without_pidfile("find").to_string());
         let pidfile = PathBuf::new();
         return Ok(Status { state, pid: None, pidfile, addresses: Vec::new(), last_words: None, warning: None });
     }
-    let Found { path: pidfile, look } = find_and_look(settings)?;
-    let (probe, holder) = look.map_or_else(|| look_at(&pidfile), |(probe, holder)| (probe, Ok(holder)));
+    let LocatedPidFile { path: pidfile, probed } = locate(settings)?;
+    let (probe, holder) = match probed {
+        Some((probe, holder)) => (probe, Ok(holder)),
+        None => probe_holder(&pidfile),
+    };
     let mut addresses = Vec::new();
     let (state, pid) = match holder {
         Ok(Holder::Alive(identity)) => {
@@ -152,24 +211,22 @@ pub(crate) fn status(settings: &Settings) -> Result<Status> {
             (State::Running, Some(identity.pid))
         }
         Ok(Holder::Dead(identity)) => (State::Dead, Some(identity.pid)),
-        Ok(Holder::Unsealed(_)) if leaves_pidfile_to_hook(settings) => {
-            (State::Unknown(names_no_process(&pidfile)), None)
-        }
+        Ok(Holder::Unsealed(_)) if pidfile_is_left_to_hook(settings) => (State::Unknown(explain_hook(&pidfile)), None),
         Ok(Holder::Unsealed(age)) if age < settings.start_timeout => (State::Starting, None),
         Ok(Holder::Unsealed(_) | Holder::Nobody) => (State::Dead, None),
         Ok(Holder::Nothing) => (State::Stopped, None),
         Ok(holder @ (Holder::Unknown(_) | Holder::Foreign | Holder::Unproven(_) | Holder::Stranger(..))) => {
-            (State::Unknown(describe_file(&pidfile, &holder)), None)
+            (State::Unknown(describe_holder(&pidfile, &holder)), None)
         }
         Err(error) => (State::Unknown(format!("{error}")), None),
     };
-    let (last_words, warning) = claims(&state, pid, &probe);
+    let (last_words, warning) = own_reports(&state, pid, &probe);
     Ok(Status { state, pid, pidfile, addresses, last_words, warning })
 }
 
-/// Looks at the pidfile, and returns the state of the process that it names.
-fn look_at(pidfile: &Path) -> (Probe, Result<Holder>) {
-    match look(pidfile) {
+/// Probes the pidfile, and returns the state of the process that it names.
+fn probe_holder(pidfile: &Path) -> (Probe, Result<Holder>) {
+    match probe(pidfile) {
         Ok(probe) => {
             let holder = holder(pidfile, &probe);
             (probe, holder)
@@ -178,9 +235,9 @@ fn look_at(pidfile: &Path) -> (Probe, Result<Holder>) {
     }
 }
 
-/// Returns what the daemon has said, as far as it is about this state: the words of another process than the pidfile names
-/// are those of an earlier daemon.
-fn claims(state: &State, pid: Option<Pid>, probe: &Probe) -> (Option<LastWords>, Option<String>) {
+/// Returns the daemon's report of its end, or its warning while it runs. A report of another process than the pidfile names is
+/// that of an earlier daemon, and is ignored.
+fn own_reports(state: &State, pid: Option<Pid>, probe: &Probe) -> (Option<LastWords>, Option<String>) {
     let (statement, at) = match state {
         State::Starting | State::Unknown(_) => return (None, None),
         _ => match read_last_words(probe) {
@@ -193,7 +250,7 @@ fn claims(state: &State, pid: Option<Pid>, probe: &Probe) -> (Option<LastWords>,
     match state {
         State::Running if is_its => (None, statement.warning.map(|warning| format!("it says: {warning}"))),
         State::Dead if is_its => (statement.end.map(LastWords::at(at)), None),
-        // One that could not remove the file after an end in order.
+        // No pidfile, so the daemon has ended in order but could not remove the report, unless the report is of a failure.
         State::Stopped => (statement.end.filter(|end| end.status != Some(0)).map(LastWords::at(at)), None),
         _ => (None, None),
     }

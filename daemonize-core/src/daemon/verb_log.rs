@@ -1,18 +1,18 @@
-//! Records of what the verbs do, for the program's logger.
+//! Logs what the verbs do, through the program's logger (`log`).
 
+use super::stop::Stopped;
 use crate::error::{ErrorKind, Result};
 use crate::launch::Started;
-use crate::reach::Stopped;
 use crate::report::record;
 use log::Level;
 use std::fmt::Display;
 
-/// Records that a start begins.
+/// Logs that a start begins.
 pub(super) fn starting(name: &str, how: &str) {
     record(Level::Debug, name, format_args!("starting{how}"));
 }
 
-/// Records how a start ended, in the launcher; a second launch among them.
+/// Logs the result of a start, in the launcher; also that the daemon runs already.
 pub(super) fn start(name: &str, outcome: Result<Started>) -> Result<Started> {
     match &outcome {
         Ok(started) => record(Level::Info, name, format_args!("started as pid {}", started.pid)),
@@ -24,7 +24,7 @@ pub(super) fn start(name: &str, outcome: Result<Started>) -> Result<Started> {
     outcome
 }
 
-/// Records what a stop did.
+/// Logs the result of a stop.
 pub(super) fn stop(name: &str, outcome: Result<Stopped>) -> Result<Stopped> {
     match &outcome {
         Ok(stopped) => record(Level::Info, name, stopped),
@@ -33,7 +33,7 @@ pub(super) fn stop(name: &str, outcome: Result<Stopped>) -> Result<Stopped> {
     outcome
 }
 
-/// Records that a signal was sent, or why it was not.
+/// Logs that a signal was sent, or why it was not.
 pub(super) fn send(name: &str, signal: impl Display, outcome: Result<()>) -> Result<()> {
     match &outcome {
         Ok(()) => record(Level::Debug, name, format_args!("sent {signal}")),

@@ -19,7 +19,7 @@ pub(crate) use restarted_from::RestartedFrom;
 
 use super::{Inside, current};
 use crate::error::{Error, ErrorKind, Result, cause};
-use crate::handoff::{Channel, Message};
+use crate::ipc::{Channel, Message};
 use crate::mutex::lock;
 use crate::pid::Pid;
 use crate::pidfile::PidFile;
@@ -155,7 +155,7 @@ pub(super) fn hand_over(inside: &Inside, pidfile: &PidFile) -> Result<bool> {
         return Ok(false);
     }
     let go = if successor.pidfile == inside.handle.pidfile {
-        successor.channel.send_with(&Message::Go, pidfile.holding()).map(|()| true)
+        successor.channel.send_with_fd(&Message::Go, pidfile.holding()).map(|()| true)
     } else {
         // The successor has a pidfile of its own and would leave this one behind, so this daemon removes it.
         successor.channel.send(&Message::Go).map(|()| false)

@@ -1,16 +1,16 @@
-//! The init of a container: what stays of process 1 of a pid namespace whose daemon runs in the foreground.
+//! A minimal init for a container whose daemon runs in the foreground as process 1.
 //!
-//! The kernel gives process 1 all orphans of its namespace. A daemon that reaped them would also take the exit statuses
-//! of the children that its own body waits for. So process 1 forks (L16): the daemon is its child, and process 1 passes
-//! signals on, reaps whatever has ended, and exits with the daemon's status. The kernel then ends what is left.
+//! The kernel makes process 1 the parent of all orphans of its pid namespace. A daemon that reaped them would also take the exit
+//! statuses of the children that its own body waits for. So process 1 forks (L16): the daemon is its child, and process 1 forwards
+//! signals, reaps every child that has ended, and exits with the daemon's status. The kernel then kills the remaining processes
+//! (`pid_namespaces(7)`).
 
-use super::signal_block::SignalBlock;
-use super::{Launch, Plan};
+use super::container::{INIT_NAME, is_process_1};
+use super::state::Launch;
 use crate::error::{Error, Result, cause};
-use crate::notifier::{Manager, Notifier, Relay};
+use crate::notifier::{Manager, Relay};
 use crate::pid::Pid;
 use crate::report;
-use crate::settings::Settings;
 use crate::signal::Signal;
 use crate::stage::Stage;
 use crate::stdout;
@@ -27,127 +27,102 @@ use std::ffi::CString;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::net::UnixDatagram;
 use std::thread;
 use std::time::Duration;
 
-/// How long Docker, Podman and others wait after the stop signal until they kill a container, unless they are told.
-const CONTAINER_STOP_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long the init waits before it tries again where the kernel cannot poll (no memory).
+/// The pause before the init polls again if `poll(2)` fails (no memory).
 const POLL_RETRY_INTERVAL: Duration = Duration::from_millis(50);
-
-/// The name of the init among processes, by which `killall` and `pgrep` tell it from the daemon.
-pub(super) const NAME: &str = "daemon-init";
-
-/// Why a daemon that is the main process of a container does not restart itself.
-pub(super) const REFUSES_RESTART: &str = "the container would end with it: let the container's runtime restart that";
 
 /// The warning of a daemon in process 1 that cannot get an init.
 const HAS_THREADS: &str = "process 1 has several threads and cannot become the container's init: processes that lose their \
                            parent stay as zombies (start the daemon before any thread, or run `docker run --init`)";
 
-/// Refuses to detach from process 1 if that ends after the start: the kernel ends the daemon with it.
-pub(super) fn check_leaving() -> Result<()> {
-    if Pid::this().as_raw() != 1 {
-        return Ok(());
+/// L16: in process 1, forks the daemon and serves as its init; returns in the daemon. Returns in this process if it is not process
+/// 1, or has more than one thread, because a fork would lose the others.
+pub(super) fn fork_from_init(mut launch: Launch, single_thread: Option<Alone>) -> Result<Launch> {
+    if !is_process_1() || launch.preflight.settings.hooks.replaces(Stage::Detach) {
+        return Ok(launch);
     }
-    Err(Error::configuration(
-        "`detach = always` in process 1: the container ends when this process does, and the daemon with it: leave `detach` \
-         out, or start the program below an init (`docker run --init`)",
-    ))
-}
-
-/// Fits the default grace into the time after which a container is killed. A grace that is set stays, without a warning:
-/// the container's runtime may have been given a longer time.
-pub(super) fn fit_grace(settings: &mut Settings) {
-    if Pid::this().as_raw() == 1 {
-        let _ = settings.fit_into(CONTAINER_STOP_TIMEOUT);
-    }
-}
-
-/// Connects to the service manager: through the init, if this daemon has one.
-pub(super) fn connect(plan: &mut Plan) -> Option<Notifier> {
-    let manager = plan.manager?;
-    match plan.relayed.take() {
-        Some(socket) => Some(manager.connect_through(socket)),
-        None => manager.connect(),
-    }
-}
-
-/// L16: forks in process 1, and returns in the child only. In any other process it returns what it was given, and in a
-/// process 1 with more than one thread, whose other threads a fork would lose.
-pub(super) fn split(mut block: SignalBlock, mut launch: Launch, alone: Option<Alone>) -> Result<(SignalBlock, Launch)> {
-    if Pid::this().as_raw() != 1 || launch.plan.settings.hooks.replaces(Stage::Detach) {
-        return Ok((block, launch));
-    }
-    let Some(alone) = alone else {
+    let Some(single_thread) = single_thread else {
         report::say(HAS_THREADS);
-        return Ok((block, launch));
+        return Ok(launch);
     };
-    let failed = |error: io::Error| Error::stage(Stage::Detach, cause(&error));
     let signals = SignalQueue::of(&Mask::all())
         .map_err(|error| Error::stage(Stage::Detach, format_args!("signalfd: {}", cause(&error))))?;
-    let relay = launch.plan.manager.and_then(Manager::connect).map(Relay::new).transpose().map_err(failed)?;
-    let (relay, daemon_end) = relay.unzip();
+    let (relay, daemon_socket) = relay_notifications(&launch)?.unzip();
     stdout::flush();
-    // The status of a child is lost where SIGCHLD is ignored.
-    block.keep_child_status();
-    match fork(alone).map_err(|error| Error::stage(Stage::Detach, format_args!("fork: {}", cause(&error))))? {
+    // With SIGCHLD ignored, the kernel discards the exit status of children (waitpid(2)).
+    launch.block.keep_child_status();
+    match fork(single_thread).map_err(|error| Error::stage(Stage::Detach, format_args!("fork: {}", cause(&error))))? {
         Fork::Child => {
-            block.restore_child_action();
-            launch.plan.relayed = daemon_end;
+            launch.block.restore_child_action();
+            launch.preflight.init_socket = daemon_socket;
             if let Some(lock) = &mut launch.lock {
                 lock.take_over();
             }
             set_has_init();
-            Ok((block, launch))
+            Ok(launch)
         }
         Fork::Parent(daemon) => {
             let _fence = Fence::around(true);
-            let user = launch.plan.identity.as_ref().and_then(|target| target.owner().0);
-            let init = Init { daemon, signals, relay, user };
-            // Its copies of the lock, of sockets and pipes would keep them open after the daemon has closed its own.
+            let user = launch.preflight.privileges.as_ref().and_then(|privileges| privileges.owner().0);
+            let init = ContainerInit { daemon, signals, relay, user };
+            // Copies of the lock, of sockets and of pipes would keep those open after the daemon has closed its own.
             let mut kept = vec![init.signals.as_fd().as_raw_fd()];
             if let Some(relay) = &init.relay {
                 kept.extend(relay.descriptors().map(|fd| fd.as_raw_fd()));
             }
             let _ = fds::close_all_but(&kept);
-            forget_streams();
+            release_stdio_and_directory();
             init.serve()
         }
     }
 }
 
-/// Closes the standard streams, and pins no mount.
-fn forget_streams() {
+/// Makes a relay to the service manager, which trusts process 1 only. Returns it with the daemon's end.
+fn relay_notifications(launch: &Launch) -> Result<Option<(Relay, UnixDatagram)>> {
+    let Some(notifier) = launch.preflight.manager.and_then(Manager::connect) else { return Ok(None) };
+    match Relay::new(notifier) {
+        Ok(relay) => Ok(Some(relay)),
+        Err(error) => Err(Error::stage(Stage::Detach, cause(&error))),
+    }
+}
+
+/// Redirects the standard streams to `/dev/null`, and changes to `/`, so that this process keeps no file system busy.
+fn release_stdio_and_directory() {
     if let Ok(null) = File::options().read(true).write(true).open("/dev/null") {
         let _ = dup2_stdin(&null);
         let _ = dup2_stdout(&null);
         let _ = dup2_stderr(&null);
     }
     let _ = chdir("/");
-    let _ = CString::new(NAME).map(|name| set_name(&name));
+    if let Ok(name) = CString::new(INIT_NAME) {
+        let _ = set_name(&name);
+    }
 }
 
-struct Init {
+struct ContainerInit {
     daemon: Pid,
-    /// All signals, which are blocked: so the kernel keeps even those that process 1 is not sent by default
+    /// All signals, which are blocked: the kernel queues them even if their default action would be discarded in process 1
     /// (`pid_namespaces(7)`).
     signals: SignalQueue,
-    /// To the service manager, which believes process 1 only.
+    /// To the service manager.
     relay: Option<Relay>,
-    /// The user that the daemon becomes.
+    /// The user that the daemon changes to.
     user: Option<Uid>,
 }
 
-impl Init {
-    /// Serves until the daemon has ended, and exits as it did.
+impl ContainerInit {
+    /// Serves until the daemon has ended, and exits with its status.
     fn serve(&self) -> ! {
         loop {
-            // Before the first wait, too: a child may have ended before this program was executed, whose SIGCHLD is gone.
+            // Also before the first wait: a child may have ended before this program was executed, and its SIGCHLD is lost.
             while let Ok(Some((child, death))) = reap_any() {
                 if child == self.daemon {
-                    self.relay.iter().for_each(Relay::pass_rest_on);
+                    if let Some(relay) = &self.relay {
+                        relay.pass_rest_on();
+                    }
                     exit_now(death.shell_status());
                 }
             }
@@ -155,12 +130,12 @@ impl Init {
                 relay.pass_one_on();
             }
             while let Some(received) = self.signals.take() {
-                self.pass_on(&received);
+                self.forward_signal(&received);
             }
         }
     }
 
-    /// Waits for a signal or a message for the service manager. Returns `true` if there may be a message.
+    /// Waits for a signal or a notification. Returns `true` if there may be a notification.
     fn wait(&self) -> bool {
         let mut fds = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
         if let Some(relay) = &self.relay {
@@ -172,14 +147,14 @@ impl Init {
         fds.get(1).is_some_and(|relay| relay.any() == Some(true))
     }
 
-    fn pass_on(&self, received: &Received) {
+    fn forward_signal(&self, received: &Received) {
         if received.signal == Signal::SIGCHLD || is_from_terminal(received) {
             return;
         }
-        // The daemon is not reaped yet, so the number is its own.
+        // The daemon is not reaped yet, so the pid is its own.
         let sent = received.send_to(self.daemon);
         if sent.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
-            // Root without CAP_KILL may signal processes of its own user only.
+            // Root without CAP_KILL can signal processes of its own user only (kill(2)), so the init changes to that user.
             let changed = self.user.is_some_and(|user| setresuid(user, user, user).is_ok());
             if changed {
                 let _ = received.send_to(self.daemon);
@@ -188,9 +163,9 @@ impl Init {
     }
 }
 
-/// Returns `true` if a terminal has sent this signal (Ctrl-C, Ctrl-Z, a new size): then the daemon, which is in the same
-/// process group, has received it as well. The hang-up of a terminal, and the SIGCONT with it, are for the session leader
-/// alone.
+/// Returns `true` if a terminal has sent this signal to its foreground process group (Ctrl-C, Ctrl-Z, a new window size): the
+/// daemon, which is in the same group, has received it as well. A hang-up, and the SIGCONT with it, go to the session leader alone
+/// (`tty_ioctl(4)`).
 fn is_from_terminal(received: &Received) -> bool {
     received.is_of_kernel() && !matches!(received.signal, Signal::SIGHUP | Signal::SIGCONT)
 }
@@ -201,12 +176,12 @@ mod tests {
 
     /// Promise 1.35.
     #[test]
-    fn signal_of_a_terminal_is_passed_on_only_if_it_is_a_hang_up() {
+    fn terminal_signal_is_forwarded_only_if_it_is_a_hang_up() {
         // `SI_KERNEL` and `SI_USER`.
-        let is_passed_on = |signal, code| !is_from_terminal(&Received { signal, code, sender: 0, user: 0, value: 0 });
+        let is_forwarded = |signal, code| !is_from_terminal(&Received { signal, code, sender: 0, user: 0, value: 0 });
         for signal in [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTSTP, Signal::SIGWINCH] {
-            assert!(!is_passed_on(signal, 0x80) && is_passed_on(signal, 0), "{signal}");
+            assert!(!is_forwarded(signal, 0x80) && is_forwarded(signal, 0), "{signal}");
         }
-        assert!(is_passed_on(Signal::SIGHUP, 0x80) && is_passed_on(Signal::SIGCONT, 0x80));
+        assert!(is_forwarded(Signal::SIGHUP, 0x80) && is_forwarded(Signal::SIGCONT, 0x80));
     }
 }

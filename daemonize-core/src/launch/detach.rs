@@ -1,9 +1,12 @@
-//! Whether to detach: not where somebody watches over this process already.
+//! Decides whether to detach: not in a process that a service manager or another supervisor runs.
 
-use super::monitor;
+use super::container;
+use super::monitor_env;
+use crate::inside::RestartedFrom;
 use crate::pid::Pid;
 use crate::report;
-use crate::settings::Detach;
+use crate::settings::{Detach, Settings};
+use crate::stage::Stage;
 use crate::sys::fds;
 use crate::sys::places::started_by_systemd;
 use crate::sys::proc::name_of;
@@ -12,8 +15,8 @@ use nix::sys::socket::{AddressFamily, SockaddrLike, SockaddrStorage, getsockname
 use nix::sys::stat::fstat;
 use std::os::fd::AsRawFd;
 
-/// Programs that keep what they start in the foreground: a child that forks away looks dead to them.
-const WATCHERS: [&str; 23] = [
+/// Supervisors that run their children in the foreground: if a child forks and exits, they take it for dead.
+const SUPERVISORS: [&str; 23] = [
     "systemd",
     "init",
     "tini",
@@ -36,76 +39,93 @@ const WATCHERS: [&str; 23] = [
     "process-compose",
     "dinit",
     "daemonctl",
-    super::init::NAME,
+    container::INIT_NAME,
 ];
 
-/// The name of a process is cut to this many bytes by the kernel.
+/// The kernel truncates the name of a process to this many bytes (`TASK_COMM_LEN`, see `proc(5)`).
 const NAME_LIMIT: usize = 15;
 
-/// Decides. With `auto`, says in one line on stderr why it does not detach, or that a monitor would take that for an end.
-pub(crate) fn detaches(setting: Detach) -> bool {
-    match setting {
-        Detach::Always => true,
-        Detach::Never => false,
-        Detach::Auto => {
-            if let Some(reason) = reason_against() {
-                // Process 1 that detaches and ends would take the daemon with it.
-                let way = if Pid::this().as_raw() == 1 { "" } else { " (`detach = always` detaches regardless)" };
-                report::say(&format!("not detaching: {reason}{way}"));
-                return false;
-            }
-            warn_of_monitor();
-            true
-        }
+/// Returns `true` if the daemon detaches. With `detach = auto`, reports on stderr why it does not, or that a monitor would mistake
+/// the launcher's exit for the daemon's end.
+pub(super) fn should_detach(settings: &Settings, restarted_from: Option<&RestartedFrom>) -> bool {
+    if settings.hooks.replaces(Stage::Detach) {
+        return false;
+    }
+    match (settings.detach, restarted_from) {
+        (Detach::Always, _) => true,
+        (Detach::Never, _) => false,
+        // A restarted program has the old daemon as its parent, so its own environment does not show whether that detached.
+        (Detach::Auto, Some(daemon)) => daemon.detached,
+        (Detach::Auto, None) => decide_by_environment(),
     }
 }
 
-/// Warns of a monitor that watches over the program that started this one. That program may be a script which goes on after
-/// the start, so the daemon detaches; if it is a shell that only waits, the monitor takes its end for the daemon's.
+fn decide_by_environment() -> bool {
+    if let Some(reason) = reason_to_stay() {
+        // Detaching from process 1 is refused: the end of process 1 kills the daemon (pid_namespaces(7)).
+        let way = if Pid::this().as_raw() == 1 { "" } else { " (`detach = always` detaches regardless)" };
+        report::say(&format!("not detaching: {reason}{way}"));
+        return false;
+    }
+    warn_of_monitor();
+    true
+}
+
+/// Warns if a monitor supervises the program that started this one. The daemon still detaches, because that program may be a script
+/// that goes on after the start. If it is a shell that only waits, the monitor mistakes its end for the daemon's.
 fn warn_of_monitor() {
-    if let Some(program) = monitor::watched_session() {
+    if let Some(program) = monitor_env::supervised_session() {
         report::say(&format!(
-            "detaching from `{program}`, which a monitor watches over: when `{program}` ends, the monitor ends this daemon (write \
+            "detaching from `{program}`, which a monitor supervises: when `{program}` ends, the monitor ends this daemon (write \
              `exec` before the program's name there, or set `detach = never`)"
         ));
     }
 }
 
-/// Returns `true` if another program watches over this process: an init, a supervisor, a super-server.
-pub(super) fn is_watched() -> bool {
-    reason_against().is_some()
+/// Returns `true` if another program runs this process in the foreground: an init, a supervisor, a super-server.
+pub(super) fn is_supervised() -> bool {
+    reason_to_stay().is_some()
 }
 
-fn reason_against() -> Option<String> {
-    let me = Pid::this();
-    if me.as_raw() == 1 {
+fn reason_to_stay() -> Option<String> {
+    if Pid::this().as_raw() == 1 {
         return Some("this is process 1".into());
     }
     if started_by_systemd() {
         return Some("systemd started this process".into());
     }
-    let parent = Pid::from_raw(nix::unistd::getppid().as_raw());
-    if let Some(watcher) = parent.and_then(|parent| name_of(parent).ok()).filter(|name| is_watcher(name)) {
-        return Some(format!("`{watcher}` watches over this process"));
+    if let Some(supervisor) = parent_name().filter(|name| is_supervisor(name)) {
+        return Some(format!("`{supervisor}` supervises this process"));
     }
-    if monitor::is_parent() {
-        return Some("a monitor watches over this process".into());
+    if monitor_env::is_parent() {
+        return Some("a monitor supervises this process".into());
     }
-    serves_a_socket().then(|| "stdin and stdout are one network socket".into())
+    if has_network_stdio() {
+        return Some("stdin and stdout are one network socket".into());
+    }
+    None
 }
 
-fn is_watcher(name: &str) -> bool {
-    WATCHERS.iter().any(|watcher| watcher.get(..NAME_LIMIT).unwrap_or(watcher) == name)
+fn parent_name() -> Option<String> {
+    name_of(Pid::from_raw(nix::unistd::getppid().as_raw())?).ok()
 }
 
-/// Under a super-server stdin and stdout are the same connection; a Unix socket there is only Node.
-fn serves_a_socket() -> bool {
-    let same = match (fstat(fds::stdin()), fstat(fds::stdout())) {
-        (Ok(input), Ok(output)) => FileId::of(&input) == FileId::of(&output),
+fn is_supervisor(name: &str) -> bool {
+    SUPERVISORS.iter().any(|supervisor| supervisor.get(..NAME_LIMIT).unwrap_or(supervisor) == name)
+}
+
+/// Returns `true` if stdin and stdout are the same network socket, as under a super-server (`inetd(8)`). Unix sockets do not count:
+/// Node.js connects the standard streams of its children with them.
+fn has_network_stdio() -> bool {
+    let is_same = match (fstat(fds::stdin()), fstat(fds::stdout())) {
+        (Ok(stdin), Ok(stdout)) => FileId::of(&stdin) == FileId::of(&stdout),
         _ => false,
     };
-    let family = || getsockname::<SockaddrStorage>(fds::stdin().as_raw_fd()).ok().and_then(|address| address.family());
-    same && matches!(family(), Some(AddressFamily::Inet | AddressFamily::Inet6))
+    if !is_same {
+        return false;
+    }
+    let Ok(address) = getsockname::<SockaddrStorage>(fds::stdin().as_raw_fd()) else { return false };
+    matches!(address.family(), Some(AddressFamily::Inet | AddressFamily::Inet6))
 }
 
 #[cfg(test)]
@@ -113,8 +133,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_watcher_is_known_by_its_cut_name() {
-        assert!(is_watcher("systemd") && is_watcher("supervise-daemo") && is_watcher("process-compose"));
-        assert!(!is_watcher("bash") && !is_watcher("sys"));
+    fn supervisor_is_known_by_its_truncated_name() {
+        assert!(is_supervisor("systemd") && is_supervisor("supervise-daemo") && is_supervisor("process-compose"));
+        assert!(!is_supervisor("bash") && !is_supervisor("sys"));
     }
 }

@@ -1,4 +1,4 @@
-//! The environment variables that a monitor sets for the program that it starts.
+//! The environment variables that a monitor sets for the programs that it starts.
 
 use crate::pid::Pid;
 use crate::report;
@@ -8,38 +8,38 @@ use std::env;
 use std::ffi::OsStr;
 use std::time::Duration;
 
-/// The pid of the monitor that started a program, whatever its name is.
+/// The pid of the monitor.
 const MONITOR: &str = "DAEMON_MONITOR";
 
-/// How long the program has to end after a stop signal until the monitor sends the next one, in seconds.
+/// The time between a stop signal and SIGKILL, in seconds.
 pub(super) const STOP_TIMEOUT: &str = "DAEMON_STOP_TIMEOUT";
 
-/// A century. Longer is a mistake, not a time.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+/// The longest stop timeout, a century: a longer one is a mistake.
+const MAX_STOP_TIMEOUT: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// A value that is told is cut to this many letters.
-const TOLD: usize = 40;
+/// The number of characters of an invalid value that a warning quotes.
+const QUOTE_LIMIT: usize = 40;
 
-/// Returns `true` if a monitor started this process, and not one of its ancestors.
+/// Returns `true` if a monitor is the parent of this process. The variable alone does not show that: descendants inherit it.
 pub(super) fn is_parent() -> bool {
     env::var(MONITOR).is_ok_and(|monitor| monitor == format!("{}", nix::unistd::getppid()))
 }
 
-/// Returns the name of the program that a monitor watches over if this process, which is another one, is of its session:
-/// started by a shell that has not executed it (`exec`), for example.
-pub(super) fn watched_session() -> Option<String> {
+/// Returns the name of the program that a monitor supervises, if that program leads the session of this process: a shell that has
+/// started this program without `exec`, for example.
+pub(super) fn supervised_session() -> Option<String> {
     let monitor: i32 = env::var(MONITOR).ok()?.parse().ok()?;
     let leader = Pid::from_raw(getsid(None).ok()?.as_raw()).filter(|leader| *leader != Pid::this())?;
     ProcStat::of(leader).ok().filter(|leader| leader.parent == monitor).map(|leader| leader.name)
 }
 
-/// Returns how long the monitor that started this process gives it to stop. A value that is not a time is ignored, with a
-/// line on stderr.
+/// Returns how long the monitor that started this process waits before it kills it. An invalid value is ignored, with a
+/// warning on stderr.
 pub(super) fn stop_timeout() -> Option<Duration> {
     let value = env::var_os(STOP_TIMEOUT).filter(|_| is_parent())?;
     let time = parse(&value);
     if time.is_none() {
-        let value: String = value.to_string_lossy().chars().take(TOLD).collect();
+        let value: String = value.to_string_lossy().chars().take(QUOTE_LIMIT).collect();
         report::say(&format!(
             "ignoring `{STOP_TIMEOUT}` {value:?}: it is not a positive number of seconds, such as `10` or `0.5`"
         ));
@@ -47,9 +47,9 @@ pub(super) fn stop_timeout() -> Option<Duration> {
     time
 }
 
-/// Returns a positive number of seconds, with or without decimals; no sign, no exponent.
+/// Parses a positive number of seconds, with or without decimals. A sign or an exponent is invalid.
 fn parse(value: &OsStr) -> Option<Duration> {
-    // Not as a float: the tables for that are 16 KB of every program.
+    // Not as a float: the tables of that parser add 16 KB to every program.
     let text = value.to_str()?;
     let (seconds, decimals) = text.split_once('.').unwrap_or((text, ""));
     if seconds.is_empty() || !seconds.bytes().chain(decimals.bytes()).all(|byte| byte.is_ascii_digit()) {
@@ -58,7 +58,7 @@ fn parse(value: &OsStr) -> Option<Duration> {
     let digits = decimals.bytes().chain(std::iter::repeat(b'0')).take(9);
     let nanos = digits.fold(0, |nanos, digit| nanos * 10 + u32::from(digit - b'0'));
     let time = Duration::new(seconds.parse().ok()?, nanos);
-    (!time.is_zero() && time <= LONGEST).then_some(time)
+    (!time.is_zero() && time <= MAX_STOP_TIMEOUT).then_some(time)
 }
 
 #[cfg(test)]
@@ -72,7 +72,7 @@ mod tests {
         assert_eq!(parse("0.5"), Some(Duration::from_millis(500)));
         assert_eq!(parse("1."), Some(Duration::from_secs(1)));
         assert_eq!(parse("2.0000000019"), Some(Duration::new(2, 1)));
-        assert_eq!(parse(&LONGEST.as_secs_f64().to_string()), Some(LONGEST));
+        assert_eq!(parse(&MAX_STOP_TIMEOUT.as_secs_f64().to_string()), Some(MAX_STOP_TIMEOUT));
         for wrong in [
             "",
             "0",

@@ -1,4 +1,4 @@
-//! The end of a daemon that no launcher wants any more, and of the messages that are in flight by then.
+//! Rolls back the daemon's side of a start that the launcher no longer waits for.
 
 use crate::inside::Inside;
 use crate::report;
@@ -6,34 +6,35 @@ use crate::shutdown::{Settlement, within};
 use crate::sys::fork::exit_now;
 use std::time::Duration;
 
-/// How long what may hang is given when it is not the body's thread that ends the daemon.
-pub(super) const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How long a step that may hang (an attachment, a logger) may take when another thread than the body's ends the daemon.
+pub(super) const EXIT_STEP_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The process that removes the files: see L13.
+/// The process that removes the pidfile: see L13.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Files {
-    /// The daemon has not said READY: session leader or launcher remove them.
-    OfLauncher,
-    /// The launcher has gone behind READY, and the session leader may have been released.
-    OfDaemon,
+pub(super) enum FileOwner {
+    /// The daemon has not sent READY: the launcher or the session leader removes the files.
+    Launcher,
+    /// The launcher died after READY, and may have released the session leader.
+    Daemon,
 }
 
-/// Ends this process, whose start was taken back, from whatever thread finds that out. The body may be at work.
-pub(super) fn undo(inside: &'static Inside, files: Files) -> ! {
+/// Ends the attachments and the messages in flight, and exits. Any thread may call this; the body may be running.
+pub(super) fn roll_back(inside: &'static Inside, owner: FileOwner) -> ! {
     let settlement = Settlement::force();
-    within(LAST_WORDS, || inside.end_attachments());
+    within(EXIT_STEP_TIMEOUT, || inside.end_attachments());
     settle_messages(settlement);
-    if files == Files::OfDaemon {
+    if owner == FileOwner::Daemon {
         inside.release();
     }
     exit_now(2)
 }
 
-/// Waits until the receipts of the messages in flight have been told, and reports what was cut. Returns whether anything was.
+/// Waits until the receipts of the messages in flight are called, and reports the messages that were abandoned. Returns `true` if
+/// there were any.
 pub(super) fn settle_messages(settlement: Settlement) -> bool {
     let outcome = settlement.finish();
     if !outcome.lines.is_empty() {
-        within(LAST_WORDS, move || outcome.lines.iter().for_each(|line| report::error(line)));
+        within(EXIT_STEP_TIMEOUT, move || outcome.lines.iter().for_each(|line| report::error(line)));
     }
     outcome.cut
 }

@@ -1,4 +1,4 @@
-//! Finds other threads and event loops of this process, which a fork would not carry over.
+//! Checks that this process has one thread and no event loop, because `fork(2)` carries neither over to the daemon.
 
 #[cfg(feature = "tokio")]
 use crate::body;
@@ -9,13 +9,14 @@ use crate::sys::fork::Alone;
 use std::fs;
 use std::os::fd::RawFd;
 
-/// Returns `true` if a launch with these settings stays in this process, wherever it runs: then threads and runtimes may be here.
+/// Returns `true` if a launch with these settings forks in no environment: threads and runtimes may exist then.
 pub(super) fn never_forks(settings: &Settings) -> bool {
     settings.detach == Detach::Never
 }
 
-/// A runtime that runs already is not the daemon's, which is built after the fork. Where there is no fork, only an async body
-/// minds one, if it has one thread: that thread would have to run two runtimes.
+/// Fails if a tokio runtime runs in this thread: its threads would not exist in the daemon, which builds its own after the fork.
+///
+/// A launch that never forks fails only with an async body inside a single-threaded runtime: one thread cannot run two runtimes.
 #[cfg(feature = "tokio")]
 pub(super) fn refuse_runtime(settings: &Settings) -> Result<()> {
     let text = match body::runtime_here() {
@@ -34,27 +35,33 @@ pub(super) fn refuse_runtime(settings: &Settings) -> Result<()> {
     Err(Error::new(ErrorKind::Runtime, text))
 }
 
-/// An event loop that exists before the fork would have two processes wait with one kernel object, each for what is the
-/// other's. Its descriptor betrays it, also where it has no thread of its own.
+/// Fails if one of this process's own descriptors belongs to an event loop.
+///
+/// After a fork two processes would share the kernel object, and each would take events of the other (`epoll(7)`). The descriptor
+/// shows an event loop even if it has no thread of its own.
 pub(super) fn refuse_event_loops(own: &[RawFd], settings: &Settings) -> Result<()> {
-    let is_loop = |kind: &String| ["eventpoll", "io_uring"].contains(&kind.as_str());
-    let candidates = own.iter().filter(|fd| !settings.inherit.contains(fd));
-    let mut found = candidates.filter_map(|fd| fds::anonymous_kind(*fd).filter(is_loop).map(|kind| (fd, kind)));
-    found.next().map_or(Ok(()), |(fd, kind)| {
-        let text = format!(
-            "failed to start: an event loop lives in this process (descriptor {fd}, {kind}): start the daemon before any \
-             asynchronous runtime, or say that it is wanted with `inherit = [{fd}]`"
-        );
-        Err(Error::new(ErrorKind::Runtime, text))
-    })
+    for fd in own.iter().filter(|fd| !settings.inherit.contains(fd)) {
+        let Some(kind) = fds::anonymous_kind(*fd) else { continue };
+        if ["eventpoll", "io_uring"].contains(&kind.as_str()) {
+            let text = format!(
+                "failed to start: this process has an event loop (descriptor {fd}, {kind}): start the daemon before any \
+                 asynchronous runtime, or pass the event loop on with `inherit = [{fd}]`"
+            );
+            return Err(Error::new(ErrorKind::Runtime, text));
+        }
+    }
+    Ok(())
 }
 
-/// A process with more than one thread cannot fork and go on: the others would be missing, with their locks held.
-pub(super) fn prove_alone() -> Result<Alone> {
-    let alone = Alone::prove().map_err(|error| {
+/// Returns the proof that this process has one thread.
+///
+/// # Errors
+/// It has more: after a fork the other threads would not exist, but locks that they held would stay locked (`fork(2)`).
+pub(super) fn require_single_thread() -> Result<Alone> {
+    let counted = Alone::prove().map_err(|error| {
         Error::new(ErrorKind::Threads, format!("failed to count the threads in `/proc/self/task`: {}", cause(&error)))
     })?;
-    alone.map_err(|count| {
+    counted.map_err(|count| {
         let names = thread_names().join(", ");
         Error::new(
             ErrorKind::Threads,
@@ -65,8 +72,8 @@ pub(super) fn prove_alone() -> Result<Alone> {
     })
 }
 
-/// Returns the proof that this process has one thread; `None` if it has more, or if that cannot be said.
-pub(super) fn find_out_alone() -> Option<Alone> {
+/// Returns the proof that this process has one thread; `None` if it has more, or if they cannot be counted.
+pub(super) fn find_single_thread() -> Option<Alone> {
     Alone::prove().ok().and_then(std::result::Result::ok)
 }
 

@@ -1,17 +1,17 @@
-//! Bodies and steps that await.
+//! Builder methods for async bodies, steps and message handlers.
 
-use super::bodies::MESSAGES_HAVE_NO_PACE;
-use super::{Daemon, MessageDaemon, RunDaemon};
+use super::body::MESSAGES_HAVE_NO_PACE;
 use crate::body::{AckAsync, Ending, FetchAsync, Outcome, Run, Runtime, StepOutcome, handle_messages_async, steps};
+use crate::daemon::{Daemon, MessageDaemon, RunDaemon};
 use crate::settings::set_optional;
 use std::future::Future;
 
 impl Daemon {
-    /// Runs `body` once, in a tokio runtime that is built in the daemon; the daemon ends as it returns.
+    /// Runs `body` once, in a tokio runtime that is built in the daemon. The daemon ends when `body` returns.
     ///
-    /// Look at [`stopped`](crate::stopped()) or [`sleep_async`](crate::sleep_async) to end in time. A body that never does is
-    /// dropped where it awaits when the daemon is to stop. Tasks that it has spawned are dropped when it has ended; one that
-    /// blocks its thread is waited for, after a stop within [`grace`](Daemon::grace), else for ten seconds.
+    /// Await [`stopped`](crate::stopped()) or [`sleep_async`](crate::sleep_async) to end in time. A body that awaits neither is
+    /// dropped at its next await point when the daemon stops. Tasks that it has spawned are dropped after its end. A task that
+    /// blocks its thread is waited for: after a stop within [`grace`](Daemon::grace), else for ten seconds.
     ///
     /// ```no_run
     /// use daemonize_core::Daemon;
@@ -42,8 +42,8 @@ impl Daemon {
         daemon
     }
 
-    /// Runs `step` again and again, in a tokio runtime that is built in the daemon, until the daemon is to stop; at a pace,
-    /// with [`every`](Daemon::every). A stop lets a step that has begun come to its end, within [`grace`](Daemon::grace).
+    /// Runs `step` repeatedly, in a tokio runtime that is built in the daemon, until the daemon stops; at an interval,
+    /// with [`every`](Daemon::every). A stop waits up to [`grace`](Daemon::grace) for a step that has begun.
     ///
     /// ```no_run
     /// use daemonize_core::Daemon;
@@ -71,10 +71,11 @@ impl Daemon {
     }
 
     /// Fetches messages and handles up to [`pool_size`](Daemon::pool_size) of them at the same time, each in a task of a tokio
-    /// runtime that is built in the daemon: [`messages`](Daemon::messages) for handlers that await.
+    /// runtime that is built in the daemon: [`messages`](Daemon::messages) for async handlers.
     ///
-    /// `fetch` returns what [`Fetched`](crate::Fetched) allows, or is an async function that does. It is dropped where it awaits
-    /// when the daemon is to stop, so a message that it already has should be its last word. A receipt in a [`Delivery`](crate::Delivery) may await, too: see [`AckAsync`].
+    /// `fetch` is a function or an async function that returns a type which implements [`Fetched`](crate::Fetched). It is dropped at
+    /// its next await point when the daemon stops, so it should not await after it has received a message. A receipt in a
+    /// [`Delivery`](crate::Delivery) may be async, too: see [`AckAsync`].
     ///
     /// ```no_run
     /// use daemonize_core::Daemon;
@@ -82,7 +83,7 @@ impl Daemon {
     ///
     /// let mut ticks = None;
     /// let next_job = async move || {
-    ///     // Made in the daemon, where the runtime is.
+    ///     // Created in the daemon, inside the runtime.
     ///     let ticks = ticks.get_or_insert_with(|| tokio::time::interval(Duration::from_secs(1)));
     ///     Some(ticks.tick().await.elapsed())
     /// };
@@ -106,15 +107,15 @@ impl Daemon {
         daemon
     }
 
-    /// Which runtime is built for an async body: one with several threads, unless set.
+    /// Sets the runtime that is built for an async body; multi-threaded unless set.
     #[must_use]
     pub fn runtime(mut self, runtime: impl Into<Option<Runtime>>) -> Daemon {
         set_optional(&mut self.settings.runtime, runtime);
         self
     }
 
-    /// How many threads run the tasks of an async body (`Builder::worker_threads` of tokio); as many as there are
-    /// processors, unless set.
+    /// Sets the number of threads that run the tasks of an async body (`Builder::worker_threads` of tokio); the number of
+    /// processors unless set.
     #[must_use]
     pub fn worker_threads(mut self, count: impl Into<Option<usize>>) -> Daemon {
         set_optional(&mut self.settings.worker_threads, count);

@@ -1,7 +1,8 @@
-//! What a daemon does: the way from its configuration to its work, and what can be said of the work alone.
+//! Builder methods for the body: a function, a step or a message handler, and the settings of steps and messages.
 
-use super::{Daemon, Held, MessageDaemon, RunDaemon, StepDaemon};
 use crate::body::{Ack, Ending, Fetched, Messages, Outcome, Retry, Run, Step, StepOutcome, Work, handle_messages};
+use crate::daemon::caller_pidfile::CallerPidFile;
+use crate::daemon::{Daemon, MessageDaemon, RunDaemon, StepDaemon};
 use crate::settings::{Settings, set_optional};
 use crate::sys::outlined::Outlined;
 use std::ops::ControlFlow;
@@ -9,12 +10,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 impl Daemon {
-    /// A daemon of this name, which is that of its pidfile unless [`pidfile`](Daemon::pidfile) is set.
+    /// Creates a daemon with this name. The name is also that of its pidfile, unless [`pidfile`](Daemon::pidfile) is set.
     pub fn new(name: impl Into<String>) -> Daemon {
-        Daemon { settings: Outlined::new(Settings::new(name.into())), work: (), held: Held::default() }
+        Daemon {
+            settings: Outlined::new(Settings::new(name.into())),
+            work: (),
+            caller_pidfile: CallerPidFile::default(),
+        }
     }
 
-    /// Runs `body` once; the daemon ends as it returns.
+    /// Runs `body` once. The daemon ends when `body` returns.
     pub fn run<F, R, K>(self, body: F) -> RunDaemon<impl FnOnce() -> Ending>
     where
         F: FnOnce() -> R,
@@ -27,7 +32,7 @@ impl Daemon {
         daemon
     }
 
-    /// Runs `step` again and again, until the daemon is to stop; at a pace, with [`every`](Daemon::every).
+    /// Runs `step` repeatedly until the daemon stops; at an interval, with [`every`](Daemon::every).
     pub fn step<F, R, K>(self, mut step: F) -> StepDaemon<impl FnMut() -> ControlFlow<Ending>>
     where
         F: FnMut() -> R,
@@ -41,25 +46,25 @@ impl Daemon {
     }
 
     /// Fetches messages one after another, and handles up to [`pool_size`](Daemon::pool_size) of them at the same time,
-    /// until the daemon is to stop.
+    /// until the daemon stops.
     ///
-    /// `fetch` is called in one thread, the daemon's first, and returns what [`Fetched`] allows: a message, or `None` when
-    /// there is none now; then it is asked again after [`idle_time`](Daemon::idle_time). It is called only when there is a
-    /// worker for the message, so whatever is not in work stays where it comes from. `handle` is called in the threads of
-    /// the workers, and returns what [`Outcome`] allows.
+    /// `fetch` is called in the main thread and returns a type that implements [`Fetched`]: a message, or `None` if there is
+    /// none now; it is called again after [`idle_time`](Daemon::idle_time). `fetch` is called only when a worker is free, so
+    /// messages that are not being handled stay at their source. `handle` is called in the threads of the workers, and returns a
+    /// type that implements [`Outcome`].
     ///
-    /// **What fails costs one message.** An error or panic of `handle` is reported, and its worker goes on with the
-    /// next message. One of `fetch` is reported (at once, and the same again once a minute), and it is called again after
-    /// `idle_time`, since whoever is on the other side may come back; to end the daemon, call [`stop`](crate::stop()).
+    /// **A failure costs one message.** An error or panic of `handle` is reported, and its worker goes on with the
+    /// next message. An error or panic of `fetch` is reported (at once, and a repeated one once a minute), and `fetch` is called
+    /// again after `idle_time`, since the source may recover; to end the daemon, call [`stop`](crate::stop()).
     ///
-    /// **A stop** ends the fetching at once, and waits up to [`grace`](Daemon::grace) for the messages in flight. What is
-    /// not handled by then is counted in one line of the log, told to its [`Delivery`](crate::Delivery) within
-    /// [`nack_timeout`](Daemon::nack_timeout), and makes the exit status 1. A `fetch`
-    /// that waits by itself should do so for less than the grace, or look at [`stopping`](crate::stopping) or
-    /// [`wait_handle`](crate::wait_handle): what it fetches after the stop is handled too.
+    /// **A stop** ends the fetching at once, and waits up to [`grace`](Daemon::grace) for the messages in flight. Messages that are
+    /// not handled by then are counted in one line of the log, reported to their [`Delivery`](crate::Delivery) within
+    /// [`nack_timeout`](Daemon::nack_timeout), and make the exit status 1. A `fetch` that blocks should do so for less than the
+    /// grace, or check [`stopping`](crate::stopping) or [`wait_handle`](crate::wait_handle): a message that it fetches after the
+    /// stop is handled, too.
     ///
-    /// With [`Ready::Manual`](crate::Ready), `fetch` calls [`ready`](crate::ready()) once it has reached whoever has the
-    /// messages. In a program built with `panic = "abort"`, a panic ends the daemon.
+    /// With [`Ready::Manual`](crate::Ready), `fetch` calls [`ready`](crate::ready()) once it is connected to its source.
+    /// In a program built with `panic = "abort"`, a panic ends the daemon.
     ///
     /// ```no_run
     /// use daemonize_core::Daemon;
@@ -87,7 +92,7 @@ impl Daemon {
         daemon
     }
 
-    /// As [`messages`](Daemon::messages), with one value that fetches and handles.
+    /// Runs one value that fetches and handles messages: see [`messages`](Daemon::messages).
     pub fn messages_of<M, K>(self, messages: M) -> MessageDaemon<impl FnOnce() -> Ending>
     where
         M: Messages,
@@ -98,43 +103,43 @@ impl Daemon {
         self.messages(move || source.fetch(), move |message| messages.handle(message))
     }
 
-    /// Does work of your own kind.
+    /// Runs work of a custom type.
     pub fn work<W: Work>(self, work: W) -> Daemon<W> {
-        Daemon { settings: self.settings, work, held: self.held }
+        Daemon { settings: self.settings, work, caller_pidfile: self.caller_pidfile }
     }
 
-    /// The pace of the steps, from one beginning to the next. A step that takes longer skips the beats it missed.
+    /// Sets the interval of the steps, from one start to the next. A step that takes longer skips the ticks it has missed.
     ///
-    /// Unset, each step begins when the last one has ended.
+    /// Unless set, each step begins when the previous one has ended.
     #[must_use]
     pub fn every(mut self, pace: impl Into<Option<Duration>>) -> Daemon {
         set_optional(&mut self.settings.every, pace);
         self
     }
 
-    /// How many messages are handled at the same time, each in a thread of its own; 100 unless set.
+    /// Sets how many messages are handled at the same time, each in a thread of its own; 100 unless set.
     ///
-    /// The threads are made as they are needed, and leave when they have had nothing to do for a while. Messages that
-    /// keep the processor busy want about as many as there are processors; those that wait for others, many more. With 1
-    /// they are handled one after another, in their order.
+    /// Threads are spawned on demand, and exit after they have been idle for a while. For CPU-bound handlers, set about
+    /// the number of processors; for handlers that wait for I/O, many more. With 1, messages are handled one after another, in
+    /// their order.
     #[must_use]
     pub fn pool_size(mut self, size: impl Into<Option<usize>>) -> Daemon {
         set_optional(&mut self.settings.pool_size, size);
         self
     }
 
-    /// How long it takes until messages are fetched again after there was none, or after an error; 100 ms unless set. A
-    /// stop does not wait for it.
+    /// Sets the pause before messages are fetched again when there was none, or after an error; 100 ms unless set. A
+    /// stop interrupts the pause.
     #[must_use]
     pub fn idle_time(mut self, time: impl Into<Option<Duration>>) -> Daemon {
         set_optional(&mut self.settings.idle_time, time);
         self
     }
 
-    /// Sets how long receipts may take when messages are cut: the time between the end of the [`grace`](Daemon::grace) (or a
-    /// second stop signal) and the end of the process, in which the receipts of all messages in flight are told
-    /// [`Unfinished`](crate::Nack::Unfinished), up to 16 at the same time. Receipts that have not returned by then are
-    /// counted in the log. A fifth of the grace unless set, at least 1 s and at most 2 s.
+    /// Sets how long receipts may take when unfinished messages are abandoned: the time between the end of the
+    /// [`grace`](Daemon::grace) (or a second stop signal) and the end of the process, in which the receipts of all messages in
+    /// flight are called with [`Unfinished`](crate::Nack::Unfinished), up to 16 at the same time. Receipts that have not returned
+    /// by then are counted in the log. A fifth of the grace unless set, at least 1 s and at most 2 s.
     ///
     /// [`stop_timeout`](Daemon::stop_timeout) has to be longer than both together; unless set, it is.
     ///
@@ -151,8 +156,8 @@ impl Daemon {
         self
     }
 
-    /// Sets when a message whose handler failed is handled again, and how often; after 1 s, then 2 s, 4 s, … up to 1 min, and
-    /// for ever, unless set. It concerns messages with a receipt: see [`Delivery`](crate::Delivery) and
+    /// Sets when, and how often, a message whose handler failed is handled again; unless set, after 1 s, then 2 s, 4 s, … up to
+    /// 1 min, without a limit. It concerns messages with a receipt: see [`Delivery`](crate::Delivery) and
     /// [`Ack::retry`](crate::Ack::retry).
     ///
     /// ```
@@ -167,12 +172,12 @@ impl Daemon {
         self
     }
 
-    /// Lets a function say more, or something that has no key.
+    /// Applies a function to the builder, for settings that have no key.
     #[must_use]
     pub fn configure(self, f: impl FnOnce(Daemon) -> Daemon) -> Daemon {
         f(self)
     }
 }
 
-/// See [`Settings::refuse_pace`].
+/// The reason why messages have no interval: see [`Settings::refuse_pace`].
 pub(super) const MESSAGES_HAVE_NO_PACE: &str = "messages are handled as they come";

@@ -2,7 +2,7 @@
 
 use super::RESTART_ENV;
 use crate::error::{Error, ErrorKind, Result, cause};
-use crate::handoff::{Channel, Message};
+use crate::ipc::{Channel, Message};
 use crate::pid::Pid;
 use crate::process::{BootContext, Identity};
 use crate::settings::Settings;
@@ -141,7 +141,7 @@ impl RestartedFrom {
             }
             // A message that the predecessor sent before it ended comes first.
             if fds[0].any() == Some(true) {
-                let heard = self.channel.receive_with().map_err(|error| lost(&error))?;
+                let heard = self.channel.receive_with_fd().map_err(|error| lost(&error))?;
                 return Ok(heard.map_or(Heard::Silence, |(message, fd)| Heard::Message(message, fd)));
             }
             return Ok(Heard::Silence);
