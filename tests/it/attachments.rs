@@ -22,7 +22,7 @@ fn what_is_found_wrong_in_the_launcher_is_told_before_anything_happens() {
 fn what_fails_after_the_preparation_ends_what_was_prepared_once() {
     let failures = [
         ("attach=start:err:no thread left", "start an attachment"),
-        ("attach=start:panic:no idea", "what is attached"),
+        ("attach=start:panic:no idea", "start an attachment"),
         ("after=Identity:err:refused", "refused"),
         ("replace=Stdio:err:refused", "refused"),
     ];

@@ -12,7 +12,7 @@ mod target;
 mod unnamed_process;
 mod verb_log;
 
-pub use staged::Partial;
+pub use staged::StagedLaunch;
 pub use status::{LastWords, State, Status};
 pub use stop::Stopped;
 
@@ -31,14 +31,14 @@ use std::fmt;
 /// [`foreground`](Daemon::foreground).
 ///
 /// ```no_run
-/// use daemonize_core::{Daemon, Signal};
+/// use daemon::{Daemon, Signal};
 /// use std::time::Duration;
 ///
 /// let sleepy = Daemon::new("sleepy").pidfile("~/sleepy.pid").handle(Signal::SIGHUP, || println!("reload"));
-/// let started = sleepy.clone().run(|| while daemonize_core::sleep(Duration::from_secs(20)) {}).start()?;
+/// let started = sleepy.clone().run(|| while daemon::sleep(Duration::from_secs(20)) {}).start()?;
 /// println!("runs as pid {}", started.pid);
 /// sleepy.stop()?;
-/// # Ok::<(), daemonize_core::Error>(())
+/// # Ok::<(), daemon::Error>(())
 /// ```
 ///
 /// Builder methods do not fail: the first verb reports the first mistake in the settings, before it does anything.
@@ -62,7 +62,7 @@ impl<W> Daemon<W> {
     /// companions, whose verbs (`status`, `stop`, `send`) reach the same process.
     ///
     /// ```
-    /// use daemonize_core::Daemon;
+    /// use daemon::Daemon;
     ///
     /// let sleepy = Daemon::new("sleepy").pidfile("/run/sleepy/sleepy.pid").run(|| ());
     /// assert_eq!(sleepy.without_work().pidfile_path(), sleepy.pidfile_path());
@@ -79,7 +79,7 @@ impl<W> Daemon<W> {
     /// Returns `true` if the settings mention this signal: it has a handler, is ignored, or has its default action.
     ///
     /// ```
-    /// use daemonize_core::{Daemon, Signal};
+    /// use daemon::{Daemon, Signal};
     ///
     /// let daemon = Daemon::new("sleepy").ignore(Signal::SIGHUP);
     /// assert!(daemon.mentions(Signal::SIGHUP) && !daemon.mentions(Signal::SIGUSR1));

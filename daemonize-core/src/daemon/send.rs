@@ -18,12 +18,12 @@ impl<W> Daemon<W> {
     /// Sends the daemon a signal: a [`Signal`], a number, or a name with or without `SIG`.
     ///
     /// ```no_run
-    /// use daemonize_core::{Daemon, Signal};
+    /// use daemon::{Daemon, Signal};
     ///
     /// let sleepy = Daemon::new("sleepy");
     /// sleepy.send("HUP")?;
     /// sleepy.send(Signal::SIGHUP)?;
-    /// # Ok::<(), daemonize_core::Error>(())
+    /// # Ok::<(), daemon::Error>(())
     /// ```
     ///
     /// # Errors

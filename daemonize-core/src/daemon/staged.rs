@@ -22,19 +22,20 @@ impl<W> Daemon<W> {
     /// launcher waits until the remaining stages are done.
     ///
     /// ```no_run
-    /// use daemonize_core::{Daemon, Stage};
+    /// use daemon::Daemon;
+    /// use daemon::settings::Stage;
     ///
     /// let half = Daemon::new("web").user("www-data").run_to(Stage::CoreDumps)?;
     /// let socket = std::net::TcpListener::bind("0.0.0.0:80").expect("still root");
     /// half.activate()?;
     /// # drop(socket);
-    /// # Ok::<(), daemonize_core::Error>(())
+    /// # Ok::<(), daemon::Error>(())
     /// ```
     ///
     /// # Errors
     /// As [`start`](Daemon::start), in the calling process, which goes on unchanged.
-    pub fn run_to(self, stage: Stage) -> Result<Partial> {
-        Partial(self.begin()?).run_to(stage)
+    pub fn run_to(self, stage: Stage) -> Result<StagedLaunch> {
+        StagedLaunch(self.begin()?).run_to(stage)
     }
 
     /// Runs the stage `Detach`, and returns in the daemon.
@@ -52,14 +53,14 @@ impl<W> Daemon<W> {
 ///
 /// Dropping it fails the start and ends this process.
 #[must_use = "the launcher waits for `activate`"]
-pub struct Partial(Box<StartingDaemon>);
+pub struct StagedLaunch(Box<StartingDaemon>);
 
-impl Partial {
+impl StagedLaunch {
     /// Runs the stages up to and including `stage`, except for those that are done.
     ///
     /// # Errors
     /// Only in a process that did not fork. Otherwise the launcher reports the error, and this process ends.
-    pub fn run_to(mut self, stage: Stage) -> Result<Partial> {
+    pub fn run_to(mut self, stage: Stage) -> Result<StagedLaunch> {
         self.0.run_to(stage)?;
         self.0.expect_user_code();
         Ok(self)
@@ -68,14 +69,14 @@ impl Partial {
     /// Runs the remaining stages, and returns in the daemon: the rest of the program is the body.
     ///
     /// # Errors
-    /// As [`run_to`](Partial::run_to).
+    /// As [`run_to`](StagedLaunch::run_to).
     pub fn activate(self) -> Result<()> {
         activate(self.0)
     }
 }
 
-impl fmt::Debug for Partial {
+impl fmt::Debug for StagedLaunch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Partial").finish_non_exhaustive()
+        f.debug_struct("StagedLaunch").finish_non_exhaustive()
     }
 }

@@ -71,7 +71,7 @@ impl<W> Daemon<W> {
     /// A suspended daemon also gets SIGCONT, so that its cleanup runs. A daemon that is stopping already is not hurried, unlike by
     /// a second SIGTERM that is sent with `kill(1)` or with [`send`](Daemon::send).
     ///
-    /// If no daemon runs, `stop` removes the files that a dead one has left, including its [last words](crate::LastWords).
+    /// If no daemon runs, `stop` removes the files that a dead one has left, including its [last words](crate::status::LastWords).
     ///
     /// Called inside the daemon, `stop` requests the stop and returns at once.
     ///

@@ -7,7 +7,7 @@ use super::capture::OutputPipes;
 use super::launcher_link::LauncherLink;
 use super::state::Launch;
 use crate::attach::Prepared;
-use crate::body::{Ending, guarded};
+use crate::body::{BodyResult, guarded};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::inside::{self, Program};
 use crate::notifier::Notifier;
@@ -154,12 +154,12 @@ impl StartingDaemon {
     pub(super) fn prepare_attachments(&mut self) -> Result<()> {
         for attachment in &self.launch.preflight.settings.attachments.clone() {
             let mut prepared = Prepared::default();
-            let ending = guarded("an attachment", || match attachment.prepare(&self.launch.preflight.attach_context) {
+            let ending = guarded("it", || match attachment.prepare(&self.launch.preflight.attach_context) {
                 Ok(made) => {
                     prepared = made;
-                    Ending::success()
+                    BodyResult::success()
                 }
-                Err(error) => Ending::failure(format!("{error}")),
+                Err(error) => BodyResult::failure(format!("{error}")),
             });
             if let Some(error) = ending.error() {
                 return Err(Error::system("prepare an attachment of the daemon", error));

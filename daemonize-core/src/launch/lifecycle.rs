@@ -8,7 +8,7 @@ use super::readiness;
 use super::readiness_send::ReadySender;
 use super::stages_done::StagesDone;
 use crate::attach::Attachment;
-use crate::body::{self, Ending, Work, guarded};
+use crate::body::{self, BodyResult, Work, guarded};
 use crate::error::{Error, Result, cause};
 use crate::inside::{self, Inside};
 use crate::mutex::lock;
@@ -167,9 +167,9 @@ fn start_attachments(inside: &Inside, attachments: &[Arc<dyn Attachment>]) -> Re
         registered.map_err(|error| Error::system("handle signals", cause(&error)))?;
     }
     for attachment in attachments {
-        let ending = guarded("an attachment", || match attachment.start(inside.handle.clone()) {
-            Ok(()) => Ending::success(),
-            Err(error) => Ending::failure(format!("{error}")),
+        let ending = guarded("it", || match attachment.start(inside.handle.clone()) {
+            Ok(()) => BodyResult::success(),
+            Err(error) => BodyResult::failure(format!("{error}")),
         });
         if let Some(error) = ending.error() {
             return Err(Error::system("start an attachment of the daemon", error));

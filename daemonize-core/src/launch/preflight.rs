@@ -7,7 +7,7 @@ use super::pidfile_path;
 use super::single_thread::{find_single_thread, never_forks, refuse_event_loops, require_single_thread};
 use super::stages::privileges::{self, Privileges};
 use super::streams::{self, Streams};
-use crate::attach::Planned;
+use crate::attach::AttachContext;
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::inside::{self, RestartedFrom};
 use crate::notifier::{Manager, Told};
@@ -35,7 +35,7 @@ pub(crate) struct Preflight {
     pub(super) pidfile: PathBuf,
     pub(super) privileges: Option<Privileges>,
     /// The attachments get this.
-    pub(super) attach_context: Planned,
+    pub(super) attach_context: AttachContext,
     pub(super) streams: Streams,
     /// Descriptors from 3 on that were inherited through `execve(2)`.
     pub(super) leaked: Vec<RawFd>,
@@ -178,9 +178,9 @@ fn check_attachments(
     settings: &Settings,
     pidfile: &PathBuf,
     (user, group): (Option<Uid>, Option<Gid>),
-) -> Result<Planned> {
+) -> Result<AttachContext> {
     let (user, group) = (user.map(Uid::as_raw), group.map(Gid::as_raw));
-    let context = Planned { name: settings.name.clone(), pidfile: pidfile.clone(), user, group };
+    let context = AttachContext { name: settings.name.clone(), pidfile: pidfile.clone(), user, group };
     for attachment in &settings.attachments {
         attachment.check(&context).map_err(Error::configuration)?;
     }

@@ -6,7 +6,7 @@
 
 use super::readiness::{self, never_ready};
 use super::rollback::{EXIT_STEP_TIMEOUT, settle_messages};
-use crate::body::Ending;
+use crate::body::BodyResult;
 use crate::error::{Error, ErrorKind};
 use crate::inside::{self, Inside};
 use crate::mutex::lock;
@@ -38,7 +38,7 @@ pub(super) extern "C" fn finish_at_exit() {
         if is_left {
             return;
         }
-        fail_start(inside, &never_ready(&Ending::success()));
+        fail_start(inside, &never_ready(&BodyResult::success()));
         inside.leave_last_words(0, None);
         inside.release();
     }
@@ -75,14 +75,14 @@ pub(super) fn exit_with_handlers() -> ! {
 
 fn leave(exit: Exit) -> ! {
     match inside::current() {
-        Some(inside) => finish(inside, &Ending::success(), exit),
+        Some(inside) => finish(inside, &BodyResult::success(), exit),
         None => exit_now(0),
     }
 }
 
 /// Ends the process after the body, in the body's thread: waits for signal handlers and messages, ends the attachments, reports
 /// errors, and removes the pidfile last.
-pub(super) fn finish(inside: &'static Inside, ending: &Ending, exit: Exit) -> ! {
+pub(super) fn finish(inside: &'static Inside, ending: &BodyResult, exit: Exit) -> ! {
     if !inside.is_this_process() {
         // The body has forked, and this is the child: readiness, messages and pidfile belong to its parent.
         if let Some(error) = ending.error() {

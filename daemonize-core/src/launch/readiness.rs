@@ -8,7 +8,7 @@ use super::launcher_link::LauncherLink;
 use super::readiness_send::ReadySender;
 use super::rollback::{EXIT_STEP_TIMEOUT, FileOwner, roll_back};
 use crate::auto_ready;
-use crate::body::{Ending, panic_text};
+use crate::body::{BodyResult, panic_text};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::inside::{self, Inside};
 use crate::mutex::lock;
@@ -157,7 +157,7 @@ pub(super) fn is_decided(inside: &Inside) -> bool {
 }
 
 /// Makes the daemon ready if its body has returned with success before it was ready, unless the daemon is to stop.
-pub(super) fn conclude(inside: &'static Inside, ending: &Ending) {
+pub(super) fn conclude(inside: &'static Inside, ending: &BodyResult) {
     if auto_ready::is_enabled() && ending.error().is_none() {
         auto_ready::disarm();
         // Waits for GO, because before it the launcher owns the files (L13).
@@ -179,7 +179,7 @@ pub(super) fn leave_to_launcher(inside: &Inside) -> bool {
 }
 
 /// Returns the error of a body that has ended before it was ready.
-pub(super) fn never_ready(ending: &Ending) -> Error {
+pub(super) fn never_ready(ending: &BodyResult) -> Error {
     match ending.error() {
         Some(error) if !stopping::is_marked() => Error::new(ErrorKind::Body, format!("failed to start: {error}")),
         _ if stopping::is_told() => Error::new(ErrorKind::Stopped, "failed to start: stopped while starting"),

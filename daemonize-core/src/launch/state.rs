@@ -31,8 +31,8 @@ impl Launch {
             return Ok(());
         }
         let ending = body::guarded("a hook", || match hooks.run(stage, when) {
-            Ok(()) => body::Ending::success(),
-            Err(error) => body::Ending::failure(error),
+            Ok(()) => body::BodyResult::success(),
+            Err(error) => body::BodyResult::failure(error),
         });
         match ending.error() {
             Some(error) => Err(Error::stage(stage, error)),

@@ -1,7 +1,9 @@
 //! Builder methods for async bodies, steps and message handlers.
 
 use super::body::MESSAGES_HAVE_NO_PACE;
-use crate::body::{AckAsync, Ending, FetchAsync, Outcome, Run, Runtime, StepOutcome, handle_messages_async, steps};
+use crate::body::{
+    AckAsync, BodyResult, FetchAsync, IntoControlFlow, IntoExit, Run, Runtime, handle_messages_async, steps,
+};
 use crate::daemon::{Daemon, MessageDaemon, RunDaemon};
 use crate::settings::set_optional;
 use std::future::Future;
@@ -14,7 +16,7 @@ impl Daemon {
     /// blocks its thread is waited for: after a stop within [`grace`](Daemon::grace), else for ten seconds.
     ///
     /// ```no_run
-    /// use daemonize_core::Daemon;
+    /// use daemon::Daemon;
     /// use tokio::net::TcpListener;
     ///
     /// async fn greet() -> std::io::Result<()> {
@@ -26,16 +28,16 @@ impl Daemon {
     /// }
     ///
     /// Daemon::new("greeter").run_async(greet).start()?;
-    /// # Ok::<(), daemonize_core::Error>(())
+    /// # Ok::<(), daemon::Error>(())
     /// ```
-    pub fn run_async<F, B, K>(self, body: F) -> RunDaemon<impl FnOnce() -> Ending>
+    pub fn run_async<F, B, K>(self, body: F) -> RunDaemon<impl FnOnce() -> BodyResult>
     where
         F: FnOnce() -> B,
         B: Future,
-        B::Output: Outcome<K>,
+        B::Output: IntoExit<K>,
     {
         let plan = self.settings.runtime_plan();
-        let mut daemon = self.work(Run(move || plan.run(async move { body().await.ending() })));
+        let mut daemon = self.work(Run(move || plan.run(async move { body().await.into_exit() })));
         daemon.settings.awaits = true;
         daemon.settings.refuse_pace("a body that runs once has none");
         daemon.settings.refuse_pool();
@@ -46,7 +48,7 @@ impl Daemon {
     /// with [`every`](Daemon::every). A stop waits up to [`grace`](Daemon::grace) for a step that has begun.
     ///
     /// ```no_run
-    /// use daemonize_core::Daemon;
+    /// use daemon::Daemon;
     /// use std::time::Duration;
     ///
     /// let mut beats = 0;
@@ -56,12 +58,12 @@ impl Daemon {
     ///     Ok::<(), std::io::Error>(())
     /// });
     /// heart.start()?;
-    /// # Ok::<(), daemonize_core::Error>(())
+    /// # Ok::<(), daemon::Error>(())
     /// ```
-    pub fn step_async<F, R, K>(self, step: F) -> RunDaemon<impl FnOnce() -> Ending>
+    pub fn step_async<F, R, K>(self, step: F) -> RunDaemon<impl FnOnce() -> BodyResult>
     where
         F: AsyncFnMut() -> R,
-        R: StepOutcome<K>,
+        R: IntoControlFlow<K>,
     {
         let (plan, every) = (self.settings.runtime_plan(), self.settings.every);
         let mut daemon = self.work(Run(move || plan.run(steps(step, every))));
@@ -73,12 +75,12 @@ impl Daemon {
     /// Fetches messages and handles up to [`pool_size`](Daemon::pool_size) of them at the same time, each in a task of a tokio
     /// runtime that is built in the daemon: [`messages`](Daemon::messages) for async handlers.
     ///
-    /// `fetch` is a function or an async function that returns a type which implements [`Fetched`](crate::Fetched). It is dropped at
+    /// `fetch` is a function or an async function that returns a type which implements [`Fetched`](crate::messages::Fetched). It is dropped at
     /// its next await point when the daemon stops, so it should not await after it has received a message. A receipt in a
-    /// [`Delivery`](crate::Delivery) may be async, too: see [`AckAsync`].
+    /// [`Delivery`](crate::messages::Delivery) may be async, too: see [`AckAsync`].
     ///
     /// ```no_run
-    /// use daemonize_core::Daemon;
+    /// use daemon::Daemon;
     /// use std::time::Duration;
     ///
     /// let mut ticks = None;
@@ -88,15 +90,15 @@ impl Daemon {
     ///     Some(ticks.tick().await.elapsed())
     /// };
     /// Daemon::new("worker").messages_async(next_job, async |job| println!("working on {job:?}")).start()?;
-    /// # Ok::<(), daemonize_core::Error>(())
+    /// # Ok::<(), daemon::Error>(())
     /// ```
-    pub fn messages_async<F, K, H, B, J>(self, fetch: F, handle: H) -> MessageDaemon<impl FnOnce() -> Ending>
+    pub fn messages_async<F, K, H, B, J>(self, fetch: F, handle: H) -> MessageDaemon<impl FnOnce() -> BodyResult>
     where
         F: FetchAsync<K>,
         F::Receipt: AckAsync,
         H: Fn(F::Message) -> B + Send + Sync + 'static,
         B: Future + Send + 'static,
-        B::Output: Outcome<J>,
+        B::Output: IntoExit<J>,
         J: 'static,
     {
         let plan = self.settings.runtime_plan();

@@ -1,6 +1,8 @@
 //! Builder methods for the body: a function, a step or a message handler, and the settings of steps and messages.
 
-use crate::body::{Ack, Ending, Fetched, Messages, Outcome, Retry, Run, Step, StepOutcome, Work, handle_messages};
+use crate::body::{
+    Ack, BodyResult, Fetched, IntoControlFlow, IntoExit, Messages, Retry, Run, Step, Work, handle_messages,
+};
 use crate::daemon::caller_pidfile::CallerPidFile;
 use crate::daemon::{Daemon, MessageDaemon, RunDaemon, StepDaemon};
 use crate::settings::{Settings, set_optional};
@@ -20,12 +22,12 @@ impl Daemon {
     }
 
     /// Runs `body` once. The daemon ends when `body` returns.
-    pub fn run<F, R, K>(self, body: F) -> RunDaemon<impl FnOnce() -> Ending>
+    pub fn run<F, R, K>(self, body: F) -> RunDaemon<impl FnOnce() -> BodyResult>
     where
         F: FnOnce() -> R,
-        R: Outcome<K>,
+        R: IntoExit<K>,
     {
-        let mut daemon = self.work(Run(move || body().ending()));
+        let mut daemon = self.work(Run(move || body().into_exit()));
         daemon.settings.refuse_pace("a body that runs once has none");
         daemon.settings.refuse_pool();
         daemon.settings.refuse_runtime();
@@ -33,13 +35,13 @@ impl Daemon {
     }
 
     /// Runs `step` repeatedly until the daemon stops; at an interval, with [`every`](Daemon::every).
-    pub fn step<F, R, K>(self, mut step: F) -> StepDaemon<impl FnMut() -> ControlFlow<Ending>>
+    pub fn step<F, R, K>(self, mut step: F) -> StepDaemon<impl FnMut() -> ControlFlow<BodyResult>>
     where
         F: FnMut() -> R,
-        R: StepOutcome<K>,
+        R: IntoControlFlow<K>,
     {
         let every = self.settings.every;
-        let mut daemon = self.work(Step { step: move || step().proceed(), every });
+        let mut daemon = self.work(Step { step: move || step().into_control_flow(), every });
         daemon.settings.refuse_pool();
         daemon.settings.refuse_runtime();
         daemon
@@ -51,41 +53,41 @@ impl Daemon {
     /// `fetch` is called in the main thread and returns a type that implements [`Fetched`]: a message, or `None` if there is
     /// none now; it is called again after [`idle_time`](Daemon::idle_time). `fetch` is called only when a worker is free, so
     /// messages that are not being handled stay at their source. `handle` is called in the threads of the workers, and returns a
-    /// type that implements [`Outcome`].
+    /// type that implements [`IntoExit`].
     ///
     /// **A failure costs one message.** An error or panic of `handle` is reported, and its worker goes on with the
     /// next message. An error or panic of `fetch` is reported (at once, and a repeated one once a minute), and `fetch` is called
     /// again after `idle_time`, since the source may recover; to end the daemon, call [`stop`](crate::stop()).
     ///
     /// **A stop** ends the fetching at once, and waits up to [`grace`](Daemon::grace) for the messages in flight. Messages that are
-    /// not handled by then are counted in one line of the log, reported to their [`Delivery`](crate::Delivery) within
+    /// not handled by then are counted in one line of the log, reported to their [`Delivery`](crate::messages::Delivery) within
     /// [`nack_timeout`](Daemon::nack_timeout), and make the exit status 1. A `fetch` that blocks should do so for less than the
     /// grace, or check [`stopping`](crate::stopping) or [`wait_handle`](crate::wait_handle): a message that it fetches after the
     /// stop is handled, too.
     ///
-    /// With [`Ready::Manual`](crate::Ready), `fetch` calls [`ready`](crate::ready()) once it is connected to its source.
+    /// With [`Ready::Manual`](crate::settings::Ready), `fetch` calls [`ready`](crate::ready()) once it is connected to its source.
     /// In a program built with `panic = "abort"`, a panic ends the daemon.
     ///
     /// ```no_run
-    /// use daemonize_core::Daemon;
+    /// use daemon::Daemon;
     /// use std::sync::mpsc;
     ///
     /// let (sender, receiver) = mpsc::channel();
     /// sender.send("a job").expect("the receiver is here");
     /// let worker = Daemon::new("worker").pool_size(4);
     /// worker.messages(move || receiver.try_recv().ok(), |job| println!("working on {job}")).start()?;
-    /// # Ok::<(), daemonize_core::Error>(())
+    /// # Ok::<(), daemon::Error>(())
     /// ```
-    pub fn messages<F, R, K, H, O, J>(self, mut fetch: F, handle: H) -> MessageDaemon<impl FnOnce() -> Ending>
+    pub fn messages<F, R, K, H, O, J>(self, mut fetch: F, handle: H) -> MessageDaemon<impl FnOnce() -> BodyResult>
     where
         F: FnMut() -> R,
         R: Fetched<K>,
         R::Receipt: Ack,
         H: Fn(R::Message) -> O + Send + Sync + 'static,
-        O: Outcome<J>,
+        O: IntoExit<J>,
     {
         let settings = self.settings.handling();
-        let (fetch, handle) = (move || fetch().found(), move |message| handle(message).ending());
+        let (fetch, handle) = (move || fetch().found(), move |message| handle(message).into_exit());
         let mut daemon = self.work(Run(move || handle_messages(fetch, handle, settings)));
         daemon.settings.refuse_pace(MESSAGES_HAVE_NO_PACE);
         daemon.settings.refuse_runtime();
@@ -93,7 +95,7 @@ impl Daemon {
     }
 
     /// Runs one value that fetches and handles messages: see [`messages`](Daemon::messages).
-    pub fn messages_of<M, K>(self, messages: M) -> MessageDaemon<impl FnOnce() -> Ending>
+    pub fn messages_of<M, K>(self, messages: M) -> MessageDaemon<impl FnOnce() -> BodyResult>
     where
         M: Messages,
         M::Fetched: Fetched<K, Message = M::Message, Receipt: Ack>,
@@ -138,13 +140,13 @@ impl Daemon {
 
     /// Sets how long receipts may take when unfinished messages are abandoned: the time between the end of the
     /// [`grace`](Daemon::grace) (or a second stop signal) and the end of the process, in which the receipts of all messages in
-    /// flight are called with [`Unfinished`](crate::Nack::Unfinished), up to 16 at the same time. Receipts that have not returned
+    /// flight are called with [`Unfinished`](crate::messages::Nack::Unfinished), up to 16 at the same time. Receipts that have not returned
     /// by then are counted in the log. A fifth of the grace unless set, at least 1 s and at most 2 s.
     ///
     /// [`stop_timeout`](Daemon::stop_timeout) has to be longer than both together; unless set, it is.
     ///
     /// ```
-    /// use daemonize_core::Daemon;
+    /// use daemon::Daemon;
     /// use std::time::Duration;
     ///
     /// let slow_broker = Daemon::new("worker").nack_timeout(Duration::from_secs(5));
@@ -157,11 +159,12 @@ impl Daemon {
     }
 
     /// Sets when, and how often, a message whose handler failed is handled again; unless set, after 1 s, then 2 s, 4 s, … up to
-    /// 1 min, without a limit. It concerns messages with a receipt: see [`Delivery`](crate::Delivery) and
-    /// [`Ack::retry`](crate::Ack::retry).
+    /// 1 min, without a limit. It concerns messages with a receipt: see [`Delivery`](crate::messages::Delivery) and
+    /// [`Ack::retry`](crate::messages::Ack::retry).
     ///
     /// ```
-    /// use daemonize_core::{Daemon, Retry};
+    /// use daemon::Daemon;
+    /// use daemon::messages::Retry;
     ///
     /// let patient = Daemon::new("worker").retry(Retry::new().attempts(5));
     /// # drop(patient);

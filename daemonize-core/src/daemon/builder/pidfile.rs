@@ -47,15 +47,15 @@ impl<W> Daemon<W> {
     /// Runs the daemon without a pidfile, for programs that store its pid themselves.
     ///
     /// Nothing prevents a second instance then, and no verb finds the daemon: from outside, `stop`, `send`, `restart` and `pid`
-    /// fail with that reason, and [`status`](Daemon::status) is [`Unknown`](crate::State::Unknown). [`Started::pid`](crate::Started)
+    /// fail with that reason, and [`status`](Daemon::status) is [`Unknown`](crate::status::State::Unknown). [`Started::pid`](crate::Started)
     /// is its process. From inside, [`stop`](crate::stop()) works as always, and [`restart`](crate::restart) does not.
     ///
     /// ```no_run
-    /// use daemonize_core::Daemon;
+    /// use daemon::Daemon;
     ///
     /// let started = Daemon::new("helper").no_pidfile().run(|| ()).start()?;
     /// println!("helper runs as pid {}", started.pid);
-    /// # Ok::<(), daemonize_core::Error>(())
+    /// # Ok::<(), daemon::Error>(())
     /// ```
     #[must_use]
     pub fn no_pidfile(mut self) -> Self {
@@ -73,12 +73,12 @@ impl<W> Daemon<W> {
     /// program cannot [`restart`](crate::restart) itself from inside, because the old daemon holds the lock until it ends.
     ///
     /// ```no_run
-    /// use daemonize_core::{Daemon, PidFile};
+    /// use daemon::{Daemon, PidFile};
     ///
     /// let pidfile = PidFile::lock("/run/import.pid")?; // or: already running as pid 4711
     /// println!("preparing what may take a while");
     /// Daemon::new("import").with_pidfile(pidfile).run(|| ()).start()?;
-    /// # Ok::<(), daemonize_core::Error>(())
+    /// # Ok::<(), daemon::Error>(())
     /// ```
     #[must_use]
     pub fn with_pidfile(mut self, pidfile: PidFile) -> Self {

@@ -39,11 +39,11 @@ impl<W> Daemon<W> {
     /// [`stderr`](Daemon::stderr) override this for one stream, detached or not.
     ///
     /// ```no_run
-    /// use daemonize_core::Daemon;
+    /// use daemon::Daemon;
     ///
     /// // Detached, the output goes to the file; under systemd, to the journal.
     /// Daemon::new("web").log("/var/log/web.log").run(|| println!("hello")).start()?;
-    /// # Ok::<(), daemonize_core::Error>(())
+    /// # Ok::<(), daemon::Error>(())
     /// ```
     #[must_use]
     pub fn log<K>(mut self, log: impl Setting<Stdio, K>) -> Self {
@@ -57,13 +57,14 @@ impl<W> Daemon<W> {
     /// any length. A single write of up to 4 KiB arrives in one piece.
     ///
     /// The callback gets the output that the launcher captures: everything until [`ready`](crate::ready()) with
-    /// [`Ready::Manual`](crate::Ready), and the output of hooks and attachments. That output is not stored for
+    /// [`Ready::Manual`](crate::settings::Ready), and the output of hooks and attachments. That output is not stored for
     /// [`Started::output`](crate::Started) or [`Error::output`](crate::Error::output). A daemon that does not detach has no
     /// launcher, so the callback is never called. The start goes on meanwhile, but its success is not reported before the
     /// callback returns. A callback that panics is not called again.
     ///
     /// ```no_run
-    /// use daemonize_core::{Daemon, Ready};
+    /// use daemon::Daemon;
+    /// use daemon::settings::Ready;
     /// use std::io::Write;
     ///
     /// let index = Daemon::new("index").ready(Ready::Manual).on_output(|text| {
@@ -71,9 +72,9 @@ impl<W> Daemon<W> {
     /// });
     /// index.run(|| {
     ///     println!("reading 3 million documents");
-    ///     let _ = daemonize_core::ready();
+    ///     let _ = daemon::ready();
     /// }).start()?;
-    /// # Ok::<(), daemonize_core::Error>(())
+    /// # Ok::<(), daemon::Error>(())
     /// ```
     #[must_use]
     pub fn on_output(mut self, callback: impl FnMut(&[u8]) + Send + 'static) -> Self {
