@@ -134,13 +134,12 @@ impl StopOperation<'_> {
     /// P10: ends the daemon that the pidfile names, then removes its files. Returns `true` if nothing is left.
     fn attempt(&mut self) -> Result<bool> {
         loop {
-            let (probe, holder) = match self.probed.take() {
-                Some(probed) => probed,
-                None => {
-                    let probe = probe(&self.pidfile)?;
-                    let holder = holder(&self.pidfile, &probe)?;
-                    (probe, holder)
-                }
+            let (probe, holder) = if let Some(probed) = self.probed.take() {
+                probed
+            } else {
+                let probe = probe(&self.pidfile)?;
+                let holder = holder(&self.pidfile, &probe)?;
+                (probe, holder)
             };
             match holder {
                 Holder::Nothing => {

@@ -1,6 +1,5 @@
 //! Logs what the verbs do, through the program's logger (`log`).
 
-use super::stop::Stopped;
 use crate::error::{ErrorKind, Result};
 use crate::launch::Started;
 use crate::report::record;
@@ -25,7 +24,7 @@ pub(super) fn start(name: &str, outcome: Result<Started>) -> Result<Started> {
 }
 
 /// Logs the result of a stop.
-pub(super) fn stop(name: &str, outcome: Result<Stopped>) -> Result<Stopped> {
+pub(super) fn stop<T: Display>(name: &str, outcome: Result<T>) -> Result<T> {
     match &outcome {
         Ok(stopped) => record(Level::Info, name, stopped),
         Err(error) => record(Level::Info, name, error),

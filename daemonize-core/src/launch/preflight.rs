@@ -24,7 +24,7 @@ use nix::unistd::{Gid, Uid};
 use std::fs;
 use std::os::fd::RawFd;
 use std::os::unix::net::UnixDatagram;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A launch whose settings are checked, but whose pidfile is not locked yet.
 pub(crate) struct Preflight {
@@ -176,11 +176,11 @@ fn check_settings(mut settings: Outlined<Settings>) -> Result<Outlined<Settings>
 /// Lets each attachment check the launch. Returns what the attachments get.
 fn check_attachments(
     settings: &Settings,
-    pidfile: &PathBuf,
+    pidfile: &Path,
     (user, group): (Option<Uid>, Option<Gid>),
 ) -> Result<AttachContext> {
     let (user, group) = (user.map(Uid::as_raw), group.map(Gid::as_raw));
-    let context = AttachContext { name: settings.name.clone(), pidfile: pidfile.clone(), user, group };
+    let context = AttachContext { name: settings.name.clone(), pidfile: pidfile.to_owned(), user, group };
     for attachment in &settings.attachments {
         attachment.check(&context).map_err(Error::configuration)?;
     }

@@ -39,9 +39,9 @@ impl KeptCapabilities {
     }
 
     /// Drops all other capabilities from the bounding set, so that no program which the daemon executes can gain them. Called
-    /// first, because it needs CAP_SETPCAP.
+    /// first, because it needs `CAP_SETPCAP`.
     ///
-    /// Returns `false` if this process lacks CAP_SETPCAP but sets `no_new_privs`: the bounding set has no effect then.
+    /// Returns `false` if this process lacks `CAP_SETPCAP` but sets `no_new_privs`: the bounding set has no effect then.
     pub(super) fn limit_bounding_set(&self, no_new_privs: bool) -> Result<bool> {
         let is_dropped = |number: &u8| self.set() & (1 << number) == 0;
         for number in (0..SET_SIZE).filter(is_dropped) {
