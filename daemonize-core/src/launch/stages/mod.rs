@@ -1,9 +1,9 @@
 //! The stages of a launch in their order, each with its hooks: one file per stage.
 //!
-//! `Detach` is not among them: it is the double fork. The order is fixed, because each stage needs something that a later one gives
-//! up: core dumps are disabled while memory may still hold secrets of root; the user changes before files are created; the pidfile
-//! is waited for after all that can fail early; signal dispositions are reset before descriptors close; and stdio is redirected
-//! last, so that errors still reach the launcher.
+//! `Detach` is not among them: it is the double fork. The order is fixed. Core dumps are disabled while memory may still hold
+//! secrets of root. The user changes before the working directory, which is entered with the permissions of the new user. The
+//! daemon waits for the pidfile only after everything that may fail before. Standard streams are redirected last, so that the output
+//! of hooks still reaches the launcher.
 
 mod capabilities;
 mod core_dumps;
