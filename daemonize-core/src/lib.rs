@@ -21,33 +21,40 @@
 #![forbid(unsafe_code)] // All of it is in `daemonize-sys`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod api;
 mod attach;
 mod body;
+mod context;
 mod counters;
 mod daemon;
 mod error;
 mod event;
 mod first_look;
 mod handoff;
-mod inside;
 mod launch;
-mod notifier;
 mod pidfile;
 mod process;
+mod program;
 mod reach;
 mod report;
+mod sd_notify;
+mod self_restart;
 mod settings;
 mod shutdown;
 mod signals;
 mod stage;
 mod stdout;
-mod stopping;
+mod stop_flag;
 mod syslog;
+pub mod testing;
 mod thread;
 
 use daemonize_sys as sys;
 use daemonize_sys::{capability, escape, mutex, pid, signal};
 
+#[cfg(feature = "tokio")]
+pub use api::sleep_async;
+pub use api::{extend_start, listen_fds, ready, reload, sleep, stop, stopped, stopping, store_fd, wait_handle};
 pub use attach::{Attachment, Handle, Obey, Phase, Planned, Prepared};
 pub use body::{
     Ack, Delivery, Ending, Fetched, GiveBack, Messages, Nack, Never, Outcome, Retry, Run, Runtime, Step, StepOutcome,
@@ -61,15 +68,10 @@ pub use daemon::{Daemon, MessageDaemon, Partial, RunDaemon, StepDaemon};
 pub use daemonize_sys::{Capability, Pid, Signal, UnknownCapability, UnknownSignal};
 pub use error::{Error, ErrorKind, Result};
 pub use event::{event, events};
-#[cfg(feature = "tokio")]
-pub use inside::sleep_async;
-pub use inside::testing;
-pub use inside::{
-    extend_start, listen_fds, ready, reload, restart, sleep, stop, stopped, stopping, store_fd, wait_handle,
-};
 pub use launch::{Destination, Started};
 pub use pidfile::PidFile;
 pub use reach::{LastWords, State, Status, Stopped};
+pub use self_restart::restart;
 pub use settings::{Account, Close, Detach, Hook, Hooks, List, Ready, Setting, Stdio};
 pub use signals::{Handler, Signals};
 pub use stage::Stage;

@@ -1,48 +1,43 @@
-//! Bodies in the tests of a program: no process is made, and the stop comes from here.
+//! Runs bodies in the tests of a program: without a new process, and with a stop that the test requests.
 
-use super::{LOOKS, current};
+use crate::api;
 use crate::body::Unwound;
 #[cfg(feature = "tokio")]
 use crate::body::{Ending, Runtime, RuntimePlan};
+use crate::context::current;
 use crate::mutex::lock;
-use crate::stopping;
-use std::cell::Cell;
+use crate::stop_flag;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Mutex;
-use std::sync::atomic::Ordering::SeqCst;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-/// How long a body may take to end after its stop: the grace of a daemon, unless that is set.
+/// How long a body may take to end after the stop: the default `grace` of a daemon.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// The state of a stop is the process's: one body at a time.
+/// Held while a body runs: the stop flag belongs to the process, so bodies take turns.
 static TURN: Mutex<()> = Mutex::new(());
 
-thread_local! {
-    static IS_TESTED: Cell<bool> = const { Cell::new(false) };
-}
-
-/// How a body ended that was told to stop: see [`stop_after`].
+/// The end of a body under test: see [`stop_after`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ended<T> {
-    /// It returned this before it was told to stop.
+    /// The body returned this value before the stop.
     Early(T),
-    /// It was told to stop, and returned this.
+    /// The body returned this value after the stop.
     Stopped(T),
-    /// It was told to stop and did not look, but slept on (`loop { daemon::sleep(…) }`), or, if it is async, waited on: it was
-    /// ended where it slept or awaited, its locals were dropped, and a daemon would have ended with status 0.
+    /// The body ignored the stop and slept again (`loop { daemon::sleep(…) }`), or, if it is async, awaited something else. It
+    /// was ended where it slept or awaited, and its locals were dropped. A daemon would have ended with status 0.
     Unwound,
 }
 
-/// Runs `body` in a test as a daemon runs its body, tells it to stop after `time`, and returns how it ended.
+/// Runs `body` in a test as a daemon runs its body, requests a stop after `time`, and returns how the body ended.
 ///
-/// Meanwhile [`stopping`](crate::stopping()), [`sleep`](crate::sleep), [`stopped`](crate::stopped) and
-/// [`wait_handle`](crate::wait_handle) answer in every thread of this process as they do in a daemon. It runs in a thread of its own.
-/// No process is made, and there are no signals. Bodies take turns; other tests of the same process that call these functions
-/// at the same time without this one would see the stop as well.
+/// The body runs in a thread of its own. Meanwhile [`stopping`](crate::stop_flag()), [`sleep`](crate::sleep),
+/// [`stopped`](crate::stopped) and [`wait_handle`](crate::wait_handle) answer in every thread of this process as they do in a
+/// daemon. No process is started, and no signal is sent. Calls of this function take turns. Other tests in the same process
+/// that call those functions at the same time see the stop as well.
 ///
 /// ```
 /// use daemonize_core::testing::{Ended, stop_after};
@@ -63,13 +58,13 @@ pub enum Ended<T> {
 /// ```
 ///
 /// # Panics
-/// With the panic of `body`; and when `body` has not ended 10 s after it was told to stop (it then runs on), or this process is a
-/// daemon.
+/// Panics if `body` panics (with the same payload), if `body` has not ended 10 s after the stop (it then continues in its
+/// thread), or if this process is a daemon.
 pub fn stop_after<T: Send + 'static>(time: Duration, body: impl FnOnce() -> T + Send + 'static) -> Ended<T> {
     run(time, move || Some(body()))
 }
 
-/// Does the same with an async body, in a runtime of one thread.
+/// Runs an async body as [`stop_after`] does, in a runtime of one thread.
 ///
 /// ```
 /// use daemonize_core::testing::{Ended, stop_after_async};
@@ -82,7 +77,7 @@ pub fn stop_after<T: Send + 'static>(time: Duration, body: impl FnOnce() -> T + 
 /// ```
 ///
 /// # Panics
-/// As [`stop_after`], and where no runtime can be built.
+/// As [`stop_after`], and if no runtime can be built.
 #[cfg(feature = "tokio")]
 pub fn stop_after_async<B>(time: Duration, body: impl FnOnce() -> B + Send + 'static) -> Ended<B::Output>
 where
@@ -100,28 +95,23 @@ where
     })
 }
 
-/// Returns `true` if the body that runs in this thread is under test, and is to be unwound if it sleeps on.
-pub(super) fn is_tested() -> bool {
-    IS_TESTED.get()
-}
-
-/// Runs a body that returns nothing where it was ended.
+/// Runs a body that returns `None` if its runtime cancelled it.
 fn run<T: Send + 'static>(time: Duration, body: impl FnOnce() -> Option<T> + Send + 'static) -> Ended<T> {
     assert!(current().is_none(), "this process is a daemon: its body cannot be tested in it");
     let _turn = lock(&TURN);
     let _reset = Reset;
     let (sender, ended) = sync_channel(1);
     let in_its_thread = move || {
-        stopping::be_the_body();
-        IS_TESTED.set(true);
+        stop_flag::enter_body_thread();
+        api::unwind_without_daemon();
         let _ = sender.send(catch_unwind(AssertUnwindSafe(body)));
     };
     thread::Builder::new().name("body".into()).spawn(in_its_thread).expect("a thread for the body");
     let (outcome, early) = match ended.recv_timeout(time) {
         Err(RecvTimeoutError::Timeout) => {
-            stopping::mark();
+            stop_flag::request_stop();
             let outcome = ended.recv_timeout(GRACE);
-            (outcome.unwrap_or_else(|_| panic!("the body has not ended {GRACE:?} after it was told to stop")), false)
+            (outcome.unwrap_or_else(|_| panic!("the body has not ended {GRACE:?} after the stop")), false)
         }
         outcome => (outcome.expect("the body's thread says how it ended"), true),
     };
@@ -134,13 +124,12 @@ fn run<T: Send + 'static>(time: Duration, body: impl FnOnce() -> Option<T> + Sen
     }
 }
 
-/// Makes the process what it was before a body was told to stop.
+/// Clears the stop at the end of a test.
 struct Reset;
 
 impl Drop for Reset {
     fn drop(&mut self) {
-        stopping::reset();
-        LOOKS.store(false, SeqCst);
-        super::sleeping::forget_stop();
+        stop_flag::reset_for_test();
+        api::reset_for_test();
     }
 }

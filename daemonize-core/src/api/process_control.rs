@@ -1,25 +1,28 @@
-//! The control over this process that a [`Handle`](crate::Handle) gives.
+//! The control over this daemon that a `Handle` gives to its attachments.
 
+use super::{reload::reload, stop::stop};
 use crate::attach::Obey;
-use crate::inside;
+use crate::self_restart::restart;
+use crate::stop_flag::is_stop_pending;
+use std::error::Error;
 
 /// Stops, restarts and reloads this daemon.
 pub(crate) struct ThisDaemon;
 
 impl Obey for ThisDaemon {
     fn stop(&self) {
-        inside::stop();
+        stop();
     }
 
     fn is_stopping(&self) -> bool {
-        crate::stopping::is_told()
+        is_stop_pending()
     }
 
-    fn restart(&self) -> std::result::Result<(), Box<dyn std::error::Error>> {
-        Ok(inside::restart()?)
+    fn restart(&self) -> Result<(), Box<dyn Error>> {
+        Ok(restart()?)
     }
 
-    fn reload(&self) -> std::result::Result<(), Box<dyn std::error::Error>> {
-        Ok(inside::reload()?)
+    fn reload(&self) -> Result<(), Box<dyn Error>> {
+        Ok(reload()?)
     }
 }

@@ -1,40 +1,48 @@
-//! Sleeping in a daemon: a stop interrupts the first sleep that it finds, and those after it take their time.
+//! Sleep in a daemon: the stop interrupts the first sleep, and ends a body that sleeps on without polling the stop flag.
 
-use super::{Inside, LOOKS, current, testing};
 use crate::body::Unwound;
-use crate::stopping::{self as flag, Asleep};
+use crate::context::{DaemonContext, current};
+use crate::stop_flag::{self, SleepGuard};
 use std::cell::Cell;
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
-/// How long a body sleeps at most that has not seen the stop, but whose program has a handler of its own.
+/// The longest sleep of a body that has not seen the stop, but whose program handles the stop signal itself.
 const RECHECK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The number of the stop: a daemon has one, the bodies of tests have one each.
-static STOP: AtomicU32 = AtomicU32::new(1);
+/// The number of the current stop: a daemon has one, and each body under test has one.
+static STOP_NUMBER: AtomicU32 = AtomicU32::new(1);
 
 thread_local! {
-    static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
-    /// The last stop of which a sleep has told this thread.
-    static TOLD: Cell<u32> = const { Cell::new(0) };
+    static CATCHES_UNWIND: Cell<bool> = const { Cell::new(false) };
+    static IS_TESTED: Cell<bool> = const { Cell::new(false) };
+    /// The number of the last stop that a sleep has reported to this thread.
+    static REPORTED_STOP: Cell<u32> = const { Cell::new(0) };
 }
 
-/// In the thread that calls, something catches what is unwound.
-pub(crate) fn expect_to_be_unwound() {
-    IS_GUARDED.set(true);
+/// Records that the caller of the body catches its unwinding, in the calling thread.
+pub(crate) fn expect_unwind() {
+    CATCHES_UNWIND.set(true);
 }
 
-/// Sleeps for `time`, or until the daemon is to stop; whether it slept it all.
+/// Records that the calling thread runs a body under test, which is unwound although the process is not a daemon.
+pub(crate) fn unwind_without_daemon() {
+    IS_TESTED.set(true);
+}
+
+/// Sleeps for `time`, or until the daemon is to stop. Returns `true` if the full duration elapsed.
 ///
-/// In each thread, the first call that a stop interrupts (or finds) returns false at once. Those after it sleep for their
-/// whole time and return false, too: a body that cleans up may wait, and a thread that does not look does not spin.
+/// In each thread, the first call that a stop interrupts (or that finds the stop) returns `false` at once. Later calls sleep
+/// for their full time and return `false`, too: a body that cleans up may wait, and a thread that ignores the result does not
+/// spin.
 ///
-/// A body that sleeps once more without ever having seen [`stopping`](crate::stopping) say true is in a loop that does not
-/// look: it is unwound from here, its locals are dropped, and the daemon ends cleanly. So `loop { daemon::sleep(hour); }`
-/// stops at once. (In a program built with `panic = "abort"`, and after `activate`, the daemon ends here, and locals are
-/// not dropped.) Where the program handles the stop signal itself, such a body is not unwound: it sleeps for 0.1 s at most
-/// each time, so that it comes to look at what its handler has said.
+/// A body that sleeps again without having seen [`stopping`](crate::stopping) return `true` is in a loop that ignores the stop:
+/// the call unwinds the body, its locals are dropped, and the daemon ends in order. So `loop { daemon::sleep(hour); }` stops at
+/// once. (In a program built with `panic = "abort"`, and after `activate`, the process exits in this call, and locals are not
+/// dropped.) If the program handles the stop signal itself, such a body is not unwound: each call sleeps for at most 0.1 s, so
+/// that the body can check what its handler has recorded.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -44,87 +52,95 @@ pub(crate) fn expect_to_be_unwound() {
 /// }
 /// ```
 pub fn sleep(time: Duration) -> bool {
-    if !flag::look() && flag::sleep(time) {
+    if !stop_flag::poll_stop() && stop_flag::sleep(time) {
         return true;
     }
     if was_thread_told() {
-        let time = if is_body_that_does_not_look() { leave_or_recheck(time) } else { time };
-        let _asleep = Asleep::fall();
+        let time = if is_body_ignoring_stop() { unwind_or_shorten(time) } else { time };
+        let _asleep = SleepGuard::new();
         thread::sleep(time);
     }
     false
 }
 
-/// Records that the thread that calls has been told of the stop. Returns `true` if it was told before.
+/// Records that a sleep has reported the stop to the calling thread. Returns `true` if one had before.
 fn was_thread_told() -> bool {
-    let stop = STOP.load(Relaxed);
-    TOLD.replace(stop) == stop
+    let stop = STOP_NUMBER.load(Relaxed);
+    REPORTED_STOP.replace(stop) == stop
 }
 
-/// Returns `true` if the body calls, and has never seen `stopping` say true.
-fn is_body_that_does_not_look() -> bool {
-    flag::may_be_unwound() && !LOOKS.load(Relaxed)
+/// Returns `true` if the body calls, and has never seen `stopping` return `true`.
+fn is_body_ignoring_stop() -> bool {
+    stop_flag::is_called_from_body() && !stop_flag::body_saw_stop()
 }
 
-/// Leaves a body that does not look. Returns how long it sleeps where it may not be left.
-fn leave_or_recheck(time: Duration) -> Duration {
+/// Unwinds a body that ignores the stop. Returns how long the body sleeps if it must not be unwound.
+fn unwind_or_shorten(time: Duration) -> Duration {
     match current() {
-        // A local that sleeps while the body is unwound must not be unwound itself: that would abort the process.
-        None if testing::is_tested() && !thread::panicking() => std::panic::resume_unwind(Box::new(Unwound)),
+        None if IS_TESTED.get() => {
+            unwind();
+            time
+        }
         None => time,
-        Some(_) if flag::is_heard_elsewhere() => time.min(RECHECK_INTERVAL),
-        Some(inside) => {
-            unwind(inside);
+        Some(_) if stop_flag::program_handles_stop() => time.min(RECHECK_INTERVAL),
+        Some(context) => {
+            unwind_or_exit(context);
             time
         }
     }
 }
 
-/// Unwinds the body, or ends the daemon where nothing would catch that.
-fn unwind(inside: &Inside) {
-    if cfg!(panic = "abort") || !IS_GUARDED.get() {
-        (inside.leave)();
-    } else if !thread::panicking() {
-        std::panic::resume_unwind(Box::new(Unwound));
+/// Unwinds the body, or ends the daemon if its caller would not catch that.
+fn unwind_or_exit(context: &DaemonContext) {
+    if cfg!(panic = "abort") || !CATCHES_UNWIND.get() {
+        (context.exit_cleanly)();
+    }
+    unwind();
+}
+
+/// Unwinds the body without the panic hook, unless the thread is panicking.
+fn unwind() {
+    // A destructor that sleeps while the body is unwound must not unwind again: that would abort the process.
+    if !thread::panicking() {
+        resume_unwind(Box::new(Unwound));
     }
 }
 
-/// Sleeps for `time` in async code, or until the daemon is to stop; whether it slept it all.
+/// Sleeps for `time` in async code, or until the daemon is to stop. Returns `true` if the full duration elapsed.
 ///
-/// As [`sleep`]: in each task, the first call that a stop interrupts (or finds) returns false at once, and those after it
-/// sleep for their whole time. A body that sleeps once more without ever having seen [`stopping`](crate::stopping) say true is
-/// dropped where it awaits, unless the program handles the stop signal itself. So `loop { sleep_async(hour).await; }` stops
-/// at once.
+/// As in [`sleep`], the first call in each task that a stop interrupts (or that finds the stop) returns `false` at once, and
+/// later calls sleep for their full time. A body that sleeps again without having seen [`stopping`](crate::stopping) return
+/// `true` is dropped where it awaits, unless the program handles the stop signal itself. So `loop { sleep_async(hour).await; }`
+/// stops at once.
 ///
 /// # Panics
 /// Outside of a tokio runtime.
 #[cfg(feature = "tokio")]
 pub async fn sleep_async(time: Duration) -> bool {
-    let found = flag::look();
-    if !found && tokio::time::timeout(time, flag::UntilStopped::asked()).await.is_err() {
+    let is_stopping = stop_flag::poll_stop();
+    if !is_stopping && tokio::time::timeout(time, stop_flag::StopFuture::for_body()).await.is_err() {
         return true;
     }
-    let is_body = std::future::poll_fn(|_| std::task::Poll::Ready(flag::polls_the_body())).await;
-    // Not one that is interrupted beside another: only one that sleeps on.
-    if tasks::was_told(is_body) && found {
-        let does_not_look = is_body && !LOOKS.load(Relaxed);
-        if does_not_look && !flag::is_heard_elsewhere() {
-            flag::resign();
-            std::future::pending::<()>().await;
+    let is_body = std::future::poll_fn(|_| std::task::Poll::Ready(stop_flag::is_polling_body())).await;
+    // Only a call that began after the stop: one task may await several sleeps at once, and the stop interrupts all of them.
+    if tasks::was_told(is_body) && is_stopping {
+        let ignores_stop = is_body && !stop_flag::body_saw_stop();
+        if ignores_stop && !stop_flag::program_handles_stop() {
+            stop_flag::park_forever().await;
         }
-        tokio::time::sleep(if does_not_look { time.min(RECHECK_INTERVAL) } else { time }).await;
+        tokio::time::sleep(if ignores_stop { time.min(RECHECK_INTERVAL) } else { time }).await;
     }
     false
 }
 
-/// Forgets which threads and tasks a sleep has told of the stop: the next stop is another one.
-pub(super) fn forget_stop() {
-    STOP.fetch_add(1, Relaxed);
+/// Forgets to which threads and tasks a sleep has reported the stop: the next test has a stop of its own.
+pub(crate) fn reset_for_test() {
+    STOP_NUMBER.fetch_add(1, Relaxed);
     #[cfg(feature = "tokio")]
-    tasks::forget_stop();
+    tasks::reset_for_test();
 }
 
-/// Which tasks a sleep has told of the stop.
+/// The tasks to which a sleep has reported the stop.
 #[cfg(feature = "tokio")]
 mod tasks {
     use crate::mutex::lock;
@@ -136,17 +152,17 @@ mod tasks {
     static BODY: AtomicBool = AtomicBool::new(false);
     static OTHERS: Mutex<BTreeSet<Id>> = Mutex::new(BTreeSet::new());
 
-    /// Records that the task that calls has been told. Returns `true` if it was told before.
+    /// Records that a sleep has reported the stop to the calling task. Returns `true` if one had before.
     pub(super) fn was_told(is_body: bool) -> bool {
         match try_id() {
             _ if is_body => BODY.swap(true, Relaxed),
             Some(task) => !lock(&OTHERS).insert(task),
-            // The future of a `block_on` in a thread of its own.
+            // A future that `block_on` runs in a thread of its own is not a task.
             None => super::was_thread_told(),
         }
     }
 
-    pub(super) fn forget_stop() {
+    pub(super) fn reset_for_test() {
         BODY.store(false, Relaxed);
         lock(&OTHERS).clear();
     }

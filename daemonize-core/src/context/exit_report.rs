@@ -1,18 +1,18 @@
-//! Texts that this daemon leaves for `status`: a warning while it runs, and why it ended.
+//! Writes the texts that `status` shows: a warning while the daemon runs, and the reason for its end.
 
-use super::Inside;
+use super::DaemonContext;
 use crate::body::panic_text;
 use crate::mutex::lock;
 use crate::pid::Pid;
 use crate::pidfile::{ExitReport, Statement};
 use crate::report;
-use crate::stopping;
+use crate::stop_flag;
 use std::panic;
 
-impl Inside {
-    /// Leaves the daemon's last words: `why` it ends, else the error that it reported last. Removes them after an end in
-    /// order. Nothing happens once the pidfile is released.
-    pub(crate) fn leave_last_words(&self, status: u8, why: Option<&str>) {
+impl DaemonContext {
+    /// Writes why the daemon ends: `why`, else the error that it reported last. Removes the file after an end in order. Does
+    /// nothing once the pidfile is released.
+    pub(crate) fn write_exit_report(&self, status: u8, why: Option<&str>) {
         self.open_directory();
         if status == 0 {
             self.write(&ended(Some(0), String::new()), true);
@@ -22,27 +22,27 @@ impl Inside {
         }
     }
 
-    /// Opens the directory of the pidfile once for the last words and for what follows them: the files are removed.
+    /// Opens the directory of the pidfile once, for the report and for the removal of the files that follows it.
     fn open_directory(&self) {
-        if let Some(lock) = &mut *lock(&self.lock) {
-            lock.open_directory();
+        if let Some(pidfile) = &mut *lock(&self.pidfile) {
+            pidfile.open_directory();
         }
     }
 
-    /// The program has called `exit(3)` itself, which does not say with which status.
-    pub(crate) fn leave_exit(&self) {
+    /// Writes that the program called `exit(3)`. The status is not known: `atexit(3)` does not pass it.
+    pub(crate) fn write_exit_call_report(&self) {
         self.write(&ended(None, "the program called `exit`".to_owned()), false);
     }
 
-    /// A panic ends the process: the program was built with `panic = "abort"`.
-    fn leave_panic(&self, text: String) {
-        // The thread that panics may hold one of them.
-        if self.pending.try_lock().is_ok() && self.lock.try_lock().is_ok() {
+    /// Writes that a panic ends the process: the program was built with `panic = "abort"`.
+    fn write_panic_report(&self, text: String) {
+        // The thread that panics may hold one of the locks.
+        if self.pending.try_lock().is_ok() && self.pidfile.try_lock().is_ok() {
             self.write(&ended(None, text), false);
         }
     }
 
-    /// Shows an operator what this daemon could not do; `None` when nothing is wrong any more.
+    /// Writes a warning for an operator about an action that this daemon failed to do. `None` removes the warning.
     pub(crate) fn warn(&self, warning: Option<String>) {
         let had_warning = report::replace_warning(warning.clone()).is_some();
         if had_warning || warning.is_some() {
@@ -51,33 +51,32 @@ impl Inside {
         }
     }
 
-    /// Writes the file, or with `removed` has none if it can be removed. Until the daemon is ready its launcher reports what
-    /// becomes of it, and nothing is left. What cannot be written is lost: a disk that is full must not hold up the end, and
-    /// a logger could.
+    /// Writes the file, or removes it. Nothing is written until the daemon is ready: until then its launcher reports the
+    /// failure. An error is ignored: neither a full disk nor a logger must delay the end.
     fn write(&self, statement: &Statement, removed: bool) {
         if lock(&self.pending).is_some() {
             return;
         }
-        if let Some(lock) = &*lock(&self.lock) {
+        if let Some(pidfile) = &*lock(&self.pidfile) {
             if removed {
-                lock.remove_last_words(statement);
+                pidfile.remove_last_words(statement);
             } else {
-                let _ = lock.write_last_words(statement);
+                let _ = pidfile.write_last_words(statement);
             }
         }
     }
 }
 
-/// Has the hook of panics leave why this daemon ends, where nothing else can: with `panic = "abort"`.
-pub(crate) fn keep_panics() {
+/// Has the panic hook write why this daemon ends, if panics abort the process (`panic = "abort"`): no later code runs then.
+pub(crate) fn report_aborting_panics() {
     if cfg!(panic = "abort") {
         let print = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
             print(info);
             // Not in a child that the user's code has forked.
-            if let Some(inside) = super::current().filter(|inside| inside.identity.pid == Pid::this()) {
-                let subject = if stopping::is_the_body() { "the body" } else { "a thread" };
-                inside.leave_panic(format!("{subject} panicked: {}", panic_text(info.payload())));
+            if let Some(context) = super::current().filter(|context| context.is_this_process()) {
+                let subject = if stop_flag::is_body_thread() { "the body" } else { "a thread" };
+                context.write_panic_report(format!("{subject} panicked: {}", panic_text(info.payload())));
             }
         }));
     }

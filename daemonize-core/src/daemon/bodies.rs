@@ -55,7 +55,7 @@ impl Daemon {
     /// **A stop** ends the fetching at once, and waits up to [`grace`](Daemon::grace) for the messages in flight. What is
     /// not handled by then is counted in one line of the log, told to its [`Delivery`](crate::Delivery) within
     /// [`nack_timeout`](Daemon::nack_timeout), and makes the exit status 1. A `fetch`
-    /// that waits by itself should do so for less than the grace, or look at [`stopping`](crate::stopping) or
+    /// that waits by itself should do so for less than the grace, or look at [`stopping`](crate::stop_flag) or
     /// [`wait_handle`](crate::wait_handle): what it fetches after the stop is handled too.
     ///
     /// With [`Ready::Manual`](crate::Ready), `fetch` calls [`ready`](crate::ready()) once it has reached whoever has the

@@ -2,9 +2,9 @@
 //! so rarely that `configure` will do. Each takes an `Option` as well, where `None` leaves the setting as it is.
 
 use super::{Daemon, Held};
+use crate::api::ThisDaemon;
 use crate::attach::Attachment;
 use crate::capability::Capability;
-use crate::inside::ThisDaemon;
 use crate::launch::{enable_identity, enable_streams};
 use crate::settings::{Account, Close, Detach, Hook, Hooks, List, Ready, Setting, Stdio, expand, set, set_optional};
 use crate::signal::Signal;
@@ -298,7 +298,7 @@ impl<W> Daemon<W> {
     }
 
     pub(super) fn path(&mut self, key: &str, path: &Path) -> Option<PathBuf> {
-        expand(key, path).map_err(|mistake| self.settings.mistaken(mistake)).ok()
+        expand(key, path).map_err(|mistake| self.settings.record_mistake(mistake)).ok()
     }
 
     pub(super) fn stream(&mut self, key: &str, stream: Stdio) -> Option<Stdio> {

@@ -1,15 +1,17 @@
 //! What can be done with a daemon.
 
 use super::{Daemon, records};
+use crate::api;
 use crate::attach::Handle;
 use crate::body::Work;
+use crate::context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::escape::escape;
-use crate::inside;
 use crate::launch::{Birth, Checked, Exit, Locked, Role, Started, live, live_on};
 use crate::pid::Pid;
 use crate::reach::{self, State, Status, Stopped};
 use crate::report;
+use crate::self_restart;
 use crate::settings::Detach;
 use crate::signal::Signal;
 use crate::stage::Stage;
@@ -41,7 +43,7 @@ impl<W: Work> Daemon<W> {
     /// running daemon is stopped.
     pub fn restart(self) -> Result<Started> {
         if self.is_inside() {
-            inside::restart()?;
+            self_restart::restart()?;
             return Ok(Started::here(self.pidfile_path()));
         }
         let name = self.settings.name.clone();
@@ -168,7 +170,7 @@ impl<W> Daemon<W> {
     /// does not match the pidfile exactly is ever signalled.
     pub fn stop(&self) -> Result<Stopped> {
         if self.is_inside() {
-            inside::stop();
+            api::stop();
             return Ok(Stopped {
                 pid: Some(Pid::this()),
                 killed: false,
@@ -185,7 +187,7 @@ impl<W> Daemon<W> {
     /// # Errors
     /// Only a wrong name or path; what cannot be found out is [`State::Unknown`].
     pub fn status(&self) -> Result<Status> {
-        if let Some(inside) = inside::current().filter(|_| self.is_inside()) {
+        if let Some(inside) = context::current().filter(|_| self.is_inside()) {
             let Handle { pidfile, addresses, .. } = inside.handle.clone();
             let warning = report::warning().map(|warning| format!("it says: {}", escape(&warning)));
             let (state, pid) = (State::Running, Some(Pid::this()));
@@ -210,7 +212,7 @@ impl<W> Daemon<W> {
     pub fn send(&self, signal: impl TryInto<Signal, Error: Display>) -> Result<()> {
         let unknown = |error| Error::new(ErrorKind::Configuration, format!("failed to send a signal: {error}"));
         let signal = signal.try_into().map_err(unknown)?;
-        let sent = if self.is_inside() { inside::send(signal) } else { reach::send(&self.settings, signal) };
+        let sent = if self.is_inside() { api::raise_signal(signal) } else { reach::send(&self.settings, signal) };
         records::send(&self.settings.name, signal, sent)
     }
 
@@ -229,7 +231,7 @@ impl<W> Daemon<W> {
     /// Returns where the pidfile is, or will be if no daemon runs; empty if that cannot be said (a mistake that the other verbs
     /// report).
     pub fn pidfile_path(&self) -> PathBuf {
-        match inside::current().filter(|_| self.is_inside()) {
+        match context::current().filter(|_| self.is_inside()) {
             Some(inside) => inside.handle.pidfile.clone(),
             None => reach::find(&self.settings).unwrap_or_default(),
         }
@@ -237,7 +239,7 @@ impl<W> Daemon<W> {
 
     /// Whether this process is this very daemon.
     fn is_inside(&self) -> bool {
-        let Some(handle) = inside::current().map(|inside| &inside.handle) else { return false };
+        let Some(handle) = context::current().map(|inside| &inside.handle) else { return false };
         // The default pidfile depends on the user, which the daemon may have changed since its start.
         let is_default = self.settings.pidfile.is_none() && handle.is_default_pidfile;
         if is_default {

@@ -2,15 +2,15 @@
 
 use super::stdio::Streams;
 use super::undo::{Files, undo};
+use crate::context::{DaemonContext, PendingReadiness};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::handoff::{Channel, Message};
-use crate::inside::{Inside, Pending};
 use crate::pid::Pid;
 use crate::pidfile::Record;
 use crate::process::Identity;
 use crate::signal::Signal;
 use crate::stdout;
-use crate::stopping;
+use crate::stop_flag;
 use crate::sys::fork::exit_now;
 use nix::sys::prctl::{set_dumpable, set_pdeathsig};
 use std::path::Path;
@@ -99,14 +99,14 @@ impl Announcement {
     }
 
     /// L5: READY, then GO. An end instead of GO means that no launcher wants this daemon: it undoes itself.
-    pub(super) fn make(mut self: Box<Self>, inside: &'static Inside) -> Result<(), (Box<Self>, Error)> {
+    pub(super) fn make(mut self: Box<Self>, inside: &'static DaemonContext) -> Result<(), (Box<Self>, Error)> {
         if self.link.is_none() {
             self.allow_dumps();
             return Ok(());
         }
-        if inside.registered.has_come(&inside.stops) || stopping::is_marked() {
+        if inside.signals.has_arrived(&inside.stops) || stop_flag::is_stop_requested() {
             // The signal thread may not have come to it yet; whoever asks is told the same.
-            stopping::mark();
+            stop_flag::request_stop();
             let error = Error::new(ErrorKind::Stopped, "failed to start: stopped while starting");
             return Err((self, error));
         }
@@ -134,12 +134,12 @@ impl Announcement {
     }
 }
 
-impl Pending for Announcement {
-    fn announce(self: Box<Self>, inside: &'static Inside) -> Result<(), (Box<dyn Pending>, Error)> {
+impl PendingReadiness for Announcement {
+    fn announce(self: Box<Self>, inside: &'static DaemonContext) -> Result<(), (Box<dyn PendingReadiness>, Error)> {
         IS_ON_ITS_WAY.store(true, SeqCst);
         self.make(inside).map_err(|(this, error)| {
             IS_ON_ITS_WAY.store(false, SeqCst);
-            (this as Box<dyn Pending>, error)
+            (this as Box<dyn PendingReadiness>, error)
         })
     }
 
@@ -150,7 +150,7 @@ impl Pending for Announcement {
         }
     }
 
-    fn exits(self: Box<Self>) {
+    fn report_exit(self: Box<Self>) {
         if let Some(link) = &self.link {
             let _ = link.ready.send(&Message::Exiting);
         }

@@ -12,14 +12,15 @@ use super::signal_block::SignalBlock;
 use super::{Launch, Plan, init};
 use crate::attach::{Handle, Prepared};
 use crate::body::{Ending, guarded};
+use crate::context::{self, DaemonContext};
 use crate::error::{Error, ErrorKind, Result, cause};
-use crate::inside::{self, Inside, Program};
-use crate::notifier::Notifier;
 use crate::pid::Pid;
 use crate::process::Identity;
+use crate::program::Program;
+use crate::sd_notify::Notifier;
 use crate::settings::{Settings, When};
 use crate::signal::Signal;
-use crate::signals::{Handlers, Registered};
+use crate::signals::{HandledSignals, HandlerThread};
 use crate::stage::Stage;
 use crate::stdout;
 use crate::sys::fds;
@@ -60,7 +61,7 @@ pub(crate) struct Birth {
 /// What is left of a birth when every stage is done.
 pub(super) struct Born {
     pub(super) settings: Outlined<Settings>,
-    pub(super) inside: Box<Inside>,
+    pub(super) inside: Box<DaemonContext>,
     pub(super) announcement: Box<Announcement>,
     /// As in [`Birth`]: not needed any more once the daemon lives.
     pub(super) block: Option<SignalBlock>,
@@ -101,7 +102,7 @@ impl Birth {
         }
         let program = Program::new();
         let notifier = init::connect(&mut launch.plan);
-        launch.plan.told.handed_over.iter().for_each(|(_, fd)| fds::close_on_exec(*fd));
+        launch.plan.told.listen_fds.iter().for_each(|(_, fd)| fds::close_on_exec(*fd));
         let (ignored, handled) = (None, Vec::new());
         let (outputs_due, prepared, addresses) = (false, 0, Vec::new());
         let settings = &launch.plan.settings;
@@ -131,7 +132,7 @@ impl Birth {
     /// Called before code of the user's runs between stages: it may change anything that this process would know otherwise.
     pub(crate) fn expect_foreign_code(&mut self) {
         self.runs_foreign_code = true;
-        self.program.look();
+        self.program.resolve();
     }
 
     /// The first hooks in the new process. An error does not come back: it ends this process.
@@ -234,7 +235,7 @@ impl Birth {
     /// What was prepared for a daemon that will not be ends again, the last one first.
     fn end_attachments(&self) {
         for attachment in self.launch.plan.settings.attachments[..self.prepared].iter().rev() {
-            inside::report_failure(|| attachment.end());
+            context::call_attachment(|| attachment.end());
         }
     }
 
@@ -248,7 +249,7 @@ impl Birth {
         let identity = self.identity();
         let identity = self.settle(identity)?;
         let direct = self.launch.plan.settings.signals.direct();
-        let registered = Registered::new(std::mem::take(&mut self.handled), direct);
+        let registered = HandledSignals::new(std::mem::take(&mut self.handled), direct);
         let registered = registered.map_err(|error| Error::stage(Stage::Signals, cause(&error)));
         let registered = Arc::new(self.settle(registered)?);
         let mut stops = self.launch.plan.settings.signals.stops();
@@ -272,7 +273,7 @@ impl Birth {
             _ if lock.is_none() => Some("it runs without a pidfile: let its service manager restart it"),
             _ => None,
         };
-        let inside = Box::new(Inside {
+        let inside = Box::new(DaemonContext {
             handle: Handle {
                 name: settings.name.clone(),
                 pidfile,
@@ -285,20 +286,20 @@ impl Birth {
             identity,
             stops,
             grace: settings.grace(),
-            handlers: Arc::new(Handlers::new(Arc::clone(&registered))),
-            registered,
+            handlers: Arc::new(HandlerThread::new(Arc::clone(&registered))),
+            signals: registered,
             attachments: Mutex::default(),
             phase: Mutex::default(),
             notifier: self.notifier.map(Arc::new),
-            handed_over: Mutex::new(told.handed_over.clone()),
-            lock: Mutex::new(lock.map(|lock| *lock)),
+            listen_fds: Mutex::new(told.listen_fds.clone()),
+            pidfile: Mutex::new(lock.map(|lock| *lock)),
             pending: Mutex::new(None),
             program: self.program,
             detached,
-            obstacle,
+            restart_obstacle: obstacle,
             start_timeout: settings.start_timeout,
             stop_timeout: settings.stop_timeout(),
-            leave,
+            exit_cleanly: leave,
         });
         let dumpable = settings.core_dumps && changes_user;
         let announcement = Announcement { link: self.link, streams, outputs_due: self.outputs_due, dumpable };

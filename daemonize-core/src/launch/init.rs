@@ -7,9 +7,9 @@
 use super::signal_block::SignalBlock;
 use super::{Launch, Plan};
 use crate::error::{Error, Result, cause};
-use crate::notifier::{Manager, Notifier, Relay};
 use crate::pid::Pid;
 use crate::report;
+use crate::sd_notify::{Notifier, NotifyRelay, ServiceManager};
 use crate::settings::Settings;
 use crate::signal::Signal;
 use crate::stage::Stage;
@@ -61,7 +61,7 @@ pub(super) fn check_leaving() -> Result<()> {
 /// the container's runtime may have been given a longer time.
 pub(super) fn fit_grace(settings: &mut Settings) {
     if Pid::this().as_raw() == 1 {
-        let _ = settings.fit_into(CONTAINER_STOP_TIMEOUT);
+        let _ = settings.fit_grace_into(CONTAINER_STOP_TIMEOUT);
     }
 }
 
@@ -87,7 +87,8 @@ pub(super) fn split(mut block: SignalBlock, mut launch: Launch, alone: Option<Al
     let failed = |error: io::Error| Error::stage(Stage::Detach, cause(&error));
     let signals = SignalQueue::of(&Mask::all())
         .map_err(|error| Error::stage(Stage::Detach, format_args!("signalfd: {}", cause(&error))))?;
-    let relay = launch.plan.manager.and_then(Manager::connect).map(Relay::new).transpose().map_err(failed)?;
+    let relay =
+        launch.plan.manager.and_then(ServiceManager::connect).map(NotifyRelay::new).transpose().map_err(failed)?;
     let (relay, daemon_end) = relay.unzip();
     stdout::flush();
     // The status of a child is lost where SIGCHLD is ignored.
@@ -135,7 +136,7 @@ struct Init {
     /// (`pid_namespaces(7)`).
     signals: SignalQueue,
     /// To the service manager, which believes process 1 only.
-    relay: Option<Relay>,
+    relay: Option<NotifyRelay>,
     /// The user that the daemon becomes.
     user: Option<Uid>,
 }
@@ -147,12 +148,12 @@ impl Init {
             // Before the first wait, too: a child may have ended before this program was executed, whose SIGCHLD is gone.
             while let Ok(Some((child, death))) = reap_any() {
                 if child == self.daemon {
-                    self.relay.iter().for_each(Relay::pass_rest_on);
+                    self.relay.iter().for_each(NotifyRelay::forward_rest);
                     exit_now(death.shell_status());
                 }
             }
             if let (true, Some(relay)) = (self.wait(), &self.relay) {
-                relay.pass_one_on();
+                relay.forward_one();
             }
             while let Some(received) = self.signals.take() {
                 self.pass_on(&received);

@@ -18,10 +18,10 @@ use super::started::Started;
 use super::{Launch, Plan, Role};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::handoff::{Channel, Message};
-use crate::notifier::Manager;
 use crate::pid::Pid;
 use crate::pidfile::PidFile;
 use crate::process::{BootContext, Identity};
+use crate::sd_notify::ServiceManager;
 use crate::settings::Ready;
 use crate::signal::Signal;
 use crate::stage::Stage;
@@ -48,7 +48,7 @@ pub(super) fn split(mut block: SignalBlock, launch: Launch, alone: Alone, leavin
     let plumbing = |error: std::io::Error| Error::stage(Stage::Detach, cause(&error));
     let (ready, daemon_end) = Channel::pair().map_err(plumbing)?;
     let (ctl, middle_end) = Channel::pair().map_err(plumbing)?;
-    let speaks = launch.plan.settings.speaks_while_starting();
+    let speaks = launch.plan.settings.captures_start_output();
     let user = launch.plan.identity.as_ref().and_then(|target| target.owner().0);
     let capture = speaks.then(|| Capture::new(launch.plan.streams.logs(), user)).transpose().map_err(plumbing)?;
     let (capture, captured): (Option<Capture>, Option<Captured>) = capture.unzip();
@@ -327,10 +327,10 @@ impl Launcher {
         }
         self.drain();
         // The launcher is the service until it says who is.
-        if let Some(notifier) = self.plan.manager.and_then(Manager::connect) {
+        if let Some(notifier) = self.plan.manager.and_then(ServiceManager::connect) {
             // A service must be an orphan: the manager hears of its end only if no other process does.
             self.reap_session_leader();
-            notifier.introduce(daemon);
+            notifier.send_main_pid(daemon);
         }
         if matches!(self.pidfile, PidFileState::Written { last_words_due: true }) {
             self.lock.iter().for_each(|lock| lock.renew_last_words());

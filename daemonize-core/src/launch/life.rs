@@ -9,19 +9,21 @@ use super::announcement::Announcement;
 use super::birth::Born;
 use super::readiness::{self, never_ready};
 use super::undo::{LAST_WORDS, settle_messages};
+use crate::api;
 use crate::attach::Attachment;
 use crate::body::{self, Ending, Work, guarded};
+use crate::context::{self, DaemonContext};
 use crate::error::{Error, ErrorKind, Result, cause};
-use crate::inside::{self, Inside};
 use crate::mutex::lock;
 use crate::report;
+use crate::self_restart;
 use crate::settings::{Ready, Settings};
-use crate::shutdown::{self, Settlement, within};
+use crate::shutdown::{self, Settlement, run_with_timeout};
 use crate::signal::Signal;
-use crate::signals::{End, Service, Signals};
+use crate::signals::{ForcedEnd, SignalThread, Signals};
 use crate::stage::Stage;
 use crate::stdout;
-use crate::stopping;
+use crate::stop_flag;
 use crate::sys::fork::{Fence, at_exit, exit_now};
 use crate::sys::outlined::Outlined;
 use log::Level;
@@ -48,7 +50,7 @@ pub(crate) fn live<W: Work>(birth: Box<Birth>, work: W, exit: Exit) -> Result<In
         Exit::Whole => leave_whole,
     };
     let inside = begin(birth, leave)?;
-    inside::expect_to_be_unwound();
+    api::expect_unwind();
     // For user code that calls `exit(3)`, which no other part of the daemon would see.
     at_exit(settle_at_exit);
     let ending = guarded("the body", || body::blocking(|| work.work()));
@@ -64,7 +66,7 @@ pub(crate) fn live_on(birth: Box<Birth>) -> Result<()> {
 
 /// The rest of an activated program is over.
 extern "C" fn tidy_up() {
-    if let Some(inside) = inside::current().filter(|inside| inside.is_this_process()) {
+    if let Some(inside) = context::current().filter(|inside| inside.is_this_process()) {
         settle_unless_ending();
         let is_left = readiness::leave_to_launcher(inside);
         await_handlers(inside);
@@ -73,25 +75,25 @@ extern "C" fn tidy_up() {
             return;
         }
         fail(inside, &never_ready(&Ending::success()));
-        inside.leave_last_words(0, None);
-        inside.release();
+        inside.write_exit_report(0, None);
+        inside.release_pidfile();
     }
 }
 
 /// User code has called `exit(3)`: the status is the user's, the messages in flight are ours.
 extern "C" fn settle_at_exit() {
     // Not in a child that the user's code has forked.
-    if let Some(inside) = inside::current().filter(|inside| inside.is_this_process()) {
+    if let Some(inside) = context::current().filter(|inside| inside.is_this_process()) {
         settle_unless_ending();
         let is_left = readiness::leave_to_launcher(inside);
         if !is_left {
-            inside.leave_exit();
+            inside.write_exit_call_report();
         }
     }
 }
 
 /// From the last stage to the body: attachments, readiness, the signal thread.
-fn begin(birth: Box<Birth>, leave: fn() -> !) -> Result<&'static Inside> {
+fn begin(birth: Box<Birth>, leave: fn() -> !) -> Result<&'static DaemonContext> {
     let Born { block, settings, mut inside, announcement } = birth.born(leave)?;
     if announcement.link.is_none() && !settings.signals.mentions(Signal::SIGHUP) && is_at_a_terminal() {
         // The terminal is gone.
@@ -110,35 +112,35 @@ fn begin(birth: Box<Birth>, leave: fn() -> !) -> Result<&'static Inside> {
         announcement.refuse(&error);
         return Err(error);
     }
-    let inside = inside::enter(inside);
-    inside::keep_panics();
-    shutdown::set_limit(settings.nack_timeout());
+    let inside = context::set_current(inside);
+    context::report_aborting_panics();
+    shutdown::set_timeout(settings.nack_timeout());
     let ready = settings.ready;
     let stages = (Level::Debug <= log::max_level()).then(|| stages_done(&settings));
     let mut service = service(inside, settings, &announcement);
     // With `entered` behind READY: what the launcher waits for comes first. But before the body, which may change what is
     // looked at.
     let looks_first = ready != Ready::Entered;
-    if looks_first && inside.obstacle.is_none() {
-        inside.program.look();
+    if looks_first && inside.restart_obstacle.is_none() {
+        inside.program.resolve();
     }
     match readiness::begin(inside, announcement, ready) {
-        Ok(undecided) => service.undecided = undecided,
+        Ok(undecided) => service.readiness = undecided,
         Err((announcement, error)) => {
             inside.end_attachments();
             announcement.refuse(&error);
             return Err(error);
         }
     }
-    if !looks_first && inside.obstacle.is_none() {
-        inside.program.look();
+    if !looks_first && inside.restart_obstacle.is_none() {
+        inside.program.resolve();
     }
     start(inside, service);
     if let Some(stages) = stages {
         report::record(Level::Debug, &inside.handle.name, stages);
     }
     if ready == Ready::Entered {
-        inside.tell_ready();
+        inside.notify_ready();
     }
     if let Some(block) = block {
         block.leave_blocked();
@@ -158,40 +160,45 @@ fn stages_done(settings: &Settings) -> String {
 }
 
 /// What the signal thread is to do. The log files are opened again before the user's handlers of HUP run.
-fn service(inside: &'static Inside, mut settings: Outlined<Settings>, announcement: &Announcement) -> Service {
+fn service(
+    inside: &'static DaemonContext,
+    mut settings: Outlined<Settings>,
+    announcement: &Announcement,
+) -> SignalThread {
     let stops = inside.stops.clone();
     let reopening = announcement.streams.reopening();
     let grace = settings.grace();
     let mut signals = std::mem::take(&mut settings.signals);
     let with_handlers = stops.iter().copied().filter(|signal| !signals.handlers(*signal).is_empty()).collect();
     if !reopening.is_empty() {
-        signals = signals.around(Signal::SIGHUP, move || inside.warn(reopening.run()), || {});
+        signals = signals.wrap(Signal::SIGHUP, move || inside.warn(reopening.run()), || {});
     }
     if inside.has_attachments() {
         signals = telling(inside, signals, &stops);
     }
     inside.handlers.set(signals);
-    Service {
-        registered: Arc::clone(&inside.registered),
+    SignalThread {
+        signals: Arc::clone(&inside.signals),
         handlers: Arc::clone(&inside.handlers),
         stops,
         with_handlers,
         grace,
         on_stop: Box::new(|| {
             report::record_from_signal_thread(Level::Info, &inside.handle.name, "is to stop");
-            inside::pass_stop_on();
+            self_restart::forward_stop();
         }),
         on_end: Box::new(move |end| end_from_outside(inside, end)),
-        undecided: None,
+        readiness: None,
     }
 }
 
 /// What is attached hears of a reload and of a stop in the handlers' thread, before the user's handlers do.
-fn telling(inside: &'static Inside, signals: Signals, stops: &[Signal]) -> Signals {
+fn telling(inside: &'static DaemonContext, signals: Signals, stops: &[Signal]) -> Signals {
     let reload = [Signal::SIGHUP].into_iter().filter(|signal| !stops.contains(signal));
-    let signals = reload
-        .fold(signals, |signals, signal| signals.around(signal, || inside.tell_reloading(), || inside.tell_reloaded()));
-    stops.iter().fold(signals, |signals, signal| signals.around(*signal, || inside.tell_stopping(), || {}))
+    let signals = reload.fold(signals, |signals, signal| {
+        signals.wrap(signal, || inside.notify_reloading(), || inside.notify_reloaded())
+    });
+    stops.iter().fold(signals, |signals, signal| signals.wrap(*signal, || inside.notify_stopping(), || {}))
 }
 
 fn is_at_a_terminal() -> bool {
@@ -199,10 +206,10 @@ fn is_at_a_terminal() -> bool {
 }
 
 /// Starts what lives beside the body.
-fn begin_beside(inside: &Inside, attachments: &[Arc<dyn Attachment>]) -> Result<()> {
+fn begin_beside(inside: &DaemonContext, attachments: &[Arc<dyn Attachment>]) -> Result<()> {
     if !attachments.is_empty() {
         // Their threads may start programs, which inherit what is blocked.
-        let registered = inside.registered.begin();
+        let registered = inside.signals.install();
         registered.map_err(|error| Error::system("handle signals", cause(&error)))?;
     }
     for attachment in attachments {
@@ -218,23 +225,23 @@ fn begin_beside(inside: &Inside, attachments: &[Arc<dyn Attachment>]) -> Result<
 }
 
 /// A daemon that could hear no signal must not run.
-fn start(inside: &'static Inside, service: Service) {
+fn start(inside: &'static DaemonContext, service: SignalThread) {
     if let Err(error) = service.start() {
-        let stopped = inside.registered.has_come(&inside.stops);
+        let stopped = inside.signals.has_arrived(&inside.stops);
         let error = Error::system("start the signal thread", cause(&error));
         inside.end_attachments();
         fail(inside, &error);
         if !stopped {
             report::error(&format!("{error}"));
         }
-        inside.leave_last_words(u8::from(!stopped), None);
-        inside.release();
+        inside.write_exit_report(u8::from(!stopped), None);
+        inside.release_pidfile();
         exit_now(u8::from(!stopped));
     }
 }
 
 /// Tells the launcher that there will be no daemon, if it still waits.
-fn fail(inside: &Inside, error: &Error) {
+fn fail(inside: &DaemonContext, error: &Error) {
     if let Some(pending) = lock(&inside.pending).take() {
         pending.fail(error);
     }
@@ -249,14 +256,14 @@ fn leave_whole() -> ! {
 }
 
 fn leave(exit: Exit) -> ! {
-    match inside::current() {
+    match context::current() {
         Some(inside) => finish(inside, &Ending::success(), exit),
         None => exit_now(0),
     }
 }
 
 /// In the body's thread: the handlers' end, attachments, what there is to say, stdio, the pidfile, and out.
-fn finish(inside: &'static Inside, ending: &Ending, exit: Exit) -> ! {
+fn finish(inside: &'static DaemonContext, ending: &Ending, exit: Exit) -> ! {
     if !inside.is_this_process() {
         // The body forked, and the child has come back from it: readiness, messages and pidfile are its parent's.
         ending.error().into_iter().for_each(report::error);
@@ -264,7 +271,7 @@ fn finish(inside: &'static Inside, ending: &Ending, exit: Exit) -> ! {
     }
     readiness::conclude(inside, ending);
     // A stop that comes now finds a daemon that is about to end by itself.
-    stopping::look_before_ready();
+    stop_flag::poll_stop_before_ready();
     let cut = settle_leftovers();
     await_handlers(inside);
     inside.end_attachments();
@@ -275,12 +282,12 @@ fn finish(inside: &'static Inside, ending: &Ending, exit: Exit) -> ! {
     if let Some(error) = ending.error() {
         report::error(error);
     }
-    if let Some(words) = inside.handlers.report_of_cut_off_body().filter(|_| stopping::is_cut_off()) {
+    if let Some(words) = inside.handlers.cancelled_body_report().filter(|_| stop_flag::is_body_cancelled()) {
         report::error(&words);
     }
     stdout::flush();
     let status = ending.exit_code().max(u8::from(cut || inside.handlers.have_failed()));
-    inside.leave_last_words(status, ending.error());
+    inside.write_exit_report(status, ending.error());
     if let Some(error) = release(inside) {
         report::error(&error);
     }
@@ -302,33 +309,33 @@ fn settle_leftovers() -> bool {
 /// were cut.
 fn settle_unless_ending() -> bool {
     match Settlement::begin() {
-        Settlement::Theirs(_) => shutdown::park_forever(),
+        Settlement::OtherThread(_) => shutdown::park_until_exit(),
         settlement => settle_messages(settlement),
     }
 }
 
 /// Waits until the handlers of the signals that came have run, within the grace.
-fn await_handlers(inside: &'static Inside) {
+fn await_handlers(inside: &'static DaemonContext) {
     // A body that hears of a stop by a signal handler of its own may be faster than the thread that queues the daemon's.
-    inside.registered.wait_until_treated(&inside.stops);
+    inside.signals.wait_until_handled(&inside.stops);
     tell_stopping(inside);
     inside.handlers.wait_until_idle(Instant::now() + inside.grace);
 }
 
 /// What is attached may hang in what it was told before.
-fn tell_stopping(inside: &'static Inside) {
+fn tell_stopping(inside: &'static DaemonContext) {
     if inside.has_attachments() {
-        within(LAST_WORDS, || inside.tell_stopping());
+        run_with_timeout(LAST_WORDS, || inside.notify_stopping());
     }
 }
 
 /// In the signal thread, which the body or a handler may have locked out of anything but system calls.
-fn end_from_outside(inside: &'static Inside, end: End) {
+fn end_from_outside(inside: &'static DaemonContext, end: ForcedEnd) {
     // Beside the attachments, so that neither takes the other's time.
     let settlement = Settlement::force();
     if inside.has_attachments() {
-        within(LAST_WORDS, || {
-            inside.tell_stopping();
+        run_with_timeout(LAST_WORDS, || {
+            inside.notify_stopping();
             inside.end_attachments();
         });
     }
@@ -339,35 +346,35 @@ fn end_from_outside(inside: &'static Inside, end: End) {
     }
     fail(inside, &Error::new(ErrorKind::Stopped, "failed to start: stopped while starting"));
     let words = match end {
-        End::NeverAsked => inside.handlers.report_of_cut_off_body(),
-        End::GraceOver => Some(format!("did not end within its grace of {:?}, and was ended", inside.grace)),
-        End::CutShort => Some("was told to stop twice, and was ended before it was done".to_owned()),
+        ForcedEnd::BodyIgnoresStop => inside.handlers.cancelled_body_report(),
+        ForcedEnd::GraceExpired => Some(format!("did not end within its grace of {:?}, and was ended", inside.grace)),
+        ForcedEnd::SecondStop => Some("was told to stop twice, and was ended before it was done".to_owned()),
     };
-    let status = u8::from(end != End::NeverAsked || cut || inside.handlers.have_failed());
-    inside.leave_last_words(status, words.as_deref());
+    let status = u8::from(end != ForcedEnd::BodyIgnoresStop || cut || inside.handlers.have_failed());
+    inside.write_exit_report(status, words.as_deref());
     if let Some(words) = words {
-        within(LAST_WORDS, move || report::error(&words));
+        run_with_timeout(LAST_WORDS, move || report::error(&words));
     }
     if let Some(error) = release(inside) {
-        within(LAST_WORDS, move || report::error(&error));
+        run_with_timeout(LAST_WORDS, move || report::error(&error));
     }
     record_end(inside, status);
     exit_now(status)
 }
 
 /// Records the end, if that is possible within [`LAST_WORDS`].
-fn record_end(inside: &'static Inside, status: u8) {
+fn record_end(inside: &'static DaemonContext, status: u8) {
     if Level::Info <= log::max_level() {
         let end = format!("ends with status {status}");
-        within(LAST_WORDS, move || report::record(Level::Info, &inside.handle.name, end));
+        run_with_timeout(LAST_WORDS, move || report::record(Level::Info, &inside.handle.name, end));
     }
 }
 
 /// Removes the pidfile; what is to be said about that.
-fn release(inside: &Inside) -> Option<String> {
-    let moved = lock(&inside.lock).as_ref().is_some_and(|pidfile| !pidfile.is_held());
-    let error = inside.release().map(|error| format!("{error}"));
-    if inside.obstacle.is_some() {
+fn release(inside: &DaemonContext) -> Option<String> {
+    let moved = lock(&inside.pidfile).as_ref().is_some_and(|pidfile| !pidfile.is_held());
+    let error = inside.release_pidfile().map(|error| format!("{error}"));
+    if inside.restart_obstacle.is_some() {
         // After a change of user or root it is known that the file cannot be removed: the next stop or start does.
         return None;
     }

@@ -36,9 +36,10 @@ pub(crate) use life::{Exit, live, live_on};
 
 use crate::attach::Planned;
 use crate::error::{Error, ErrorKind, Result, cause};
-use crate::inside::RestartedFrom;
-use crate::notifier::{self, Manager, Told};
 use crate::pidfile::PidFile;
+use crate::sd_notify::{self, ServiceEnvironment, ServiceManager};
+use crate::self_restart;
+use crate::self_restart::RestartedFrom;
 use crate::settings::{Detach, Settings, When};
 use crate::signal::Signal;
 use crate::signals::Signals;
@@ -47,7 +48,7 @@ use crate::sys::env as environment;
 use crate::sys::fds::{self, Census};
 use crate::sys::fork::Alone;
 use crate::sys::outlined::Outlined;
-use crate::{body, event, inside, reach, report};
+use crate::{body, context, event, reach, report};
 use identity::Target;
 use nix::unistd::{Gid, Uid};
 use signal_block::SignalBlock;
@@ -90,8 +91,8 @@ struct Plan {
     /// The proof that this process has one thread, as it must have wherever it forks.
     alone: Option<Alone>,
     /// By a service manager, and which of them wants to hear what becomes of the daemon.
-    told: &'static Told,
-    manager: Option<&'static Manager>,
+    told: &'static ServiceEnvironment,
+    manager: Option<&'static ServiceManager>,
     /// Set if a variable is set that is meant for this process alone: see `forget_what_is_meant_for_this_process`.
     has_own_variables: bool,
     /// Leads to the manager through the init that this daemon has (see `init`).
@@ -171,7 +172,7 @@ impl Checked {
                     // While the old daemon can go on.
                     PidFile::check_replaceable(pidfile).inspect_err(|error| daemon.refuse(error))?;
                 }
-                daemon.wait_for_turn(settings, pidfile)?
+                daemon.wait_for_handover(settings, pidfile)?
             }
             None => None,
         };
@@ -207,11 +208,11 @@ impl Plan {
         report::set_name(&settings.name);
         // Before the check, which refuses a default grace that is longer than a `stop_timeout` that is set.
         match monitor::stop_timeout() {
-            Some(patience) => settings.fit_into(patience).iter().for_each(|warning| report::say(warning)),
+            Some(patience) => settings.fit_grace_into(patience).iter().for_each(|warning| report::say(warning)),
             None => init::fit_grace(&mut settings),
         }
         settings.check()?;
-        if let Some(inside) = inside::current() {
+        if let Some(inside) = context::current() {
             let text = format!("failed to start: this process is already daemon `{}`", inside.handle.name);
             return Err(Error::new(ErrorKind::Inside, text));
         }
@@ -222,7 +223,7 @@ impl Plan {
         let alone = if never_forks(&settings) { find_out_alone() } else { Some(prove_alone()?) };
         if let (Some(alone), Some(_)) = (alone, restarted_from) {
             // Not for the programs that this one starts.
-            environment::forget(alone, inside::RESTART_ENV);
+            environment::forget(alone, self_restart::RESTART_ENV);
         }
         check_descriptors(&settings)?;
         check_directory(&settings)?;
@@ -244,9 +245,9 @@ impl Plan {
             attachment.check(&planned).map_err(Error::configuration)?;
         }
         let streams = stdio::open_streams(&settings, detached, owner)?;
-        let told = Told::to_this_process(&leaked);
+        let told = ServiceEnvironment::read(&leaked);
         let manager = told.manager(detached);
-        if manager.is_some_and(Manager::watches) && !settings.signals.mentions(Signal::SIGABRT) {
+        if manager.is_some_and(ServiceManager::has_watchdog) && !settings.signals.mentions(Signal::SIGABRT) {
             // How a watchdog ends a body that hangs, which no grace brings to its end.
             settings.signals.merge(Signals::new().default_action(Signal::SIGABRT));
         }
@@ -396,5 +397,5 @@ fn forget_what_is_meant_for_this_process(alone: Option<Alone>) {
 
 /// Returns the variables that a service manager, a monitor or a predecessor sets for one process.
 fn own_variables() -> impl Iterator<Item = &'static str> {
-    notifier::variables().chain([monitor::STOP_TIMEOUT, inside::RESTART_ENV])
+    sd_notify::environment_variables().chain([monitor::STOP_TIMEOUT, self_restart::RESTART_ENV])
 }

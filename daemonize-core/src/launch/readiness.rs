@@ -7,13 +7,13 @@
 use super::announcement::{Announcement, Link};
 use super::undo::{Files, LAST_WORDS, undo};
 use crate::body::{Ending, panic_text};
+use crate::context::{self, DaemonContext};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::first_look;
-use crate::inside::{self, Inside};
 use crate::mutex::lock;
 use crate::settings::Ready;
-use crate::signals::Undecided;
-use crate::stopping;
+use crate::signals::ReadinessWatch;
+use crate::stop_flag;
 use crate::thread::spawn;
 use std::os::fd::{AsFd, OwnedFd};
 use std::panic;
@@ -29,10 +29,10 @@ const GO_RECHECK_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Makes the daemon ready, or lets the body begin before it is: returns what the signal thread waits for then.
 pub(super) fn begin(
-    inside: &'static Inside,
+    inside: &'static DaemonContext,
     mut announcement: Box<Announcement>,
     ready: Ready,
-) -> Result<Option<Undecided>, (Box<Announcement>, Error)> {
+) -> Result<Option<ReadinessWatch>, (Box<Announcement>, Error)> {
     let is_auto = ready == Ready::Auto;
     let socket = match &announcement.link {
         Some(link) if ready != Ready::Entered => {
@@ -58,7 +58,7 @@ pub(super) fn begin(
         announcement.make(inside)?;
     }
     if is_awaited {
-        stopping::await_first_look(announce_first_look);
+        stop_flag::await_first_poll(announce_first_look);
     }
     let due = is_awaited.then(|| Instant::now() + AUTO_DELAY);
     Ok((socket.is_some() || is_awaited).then(|| undecided(inside, socket, due)))
@@ -72,7 +72,7 @@ fn watch(link: &Link) -> Result<OwnedFd> {
     copy.map_err(|error| Error::system("watch the launcher", cause(&error)))
 }
 
-fn undecided(inside: &'static Inside, socket: Option<OwnedFd>, due: Option<Instant>) -> Undecided {
+fn undecided(inside: &'static DaemonContext, socket: Option<OwnedFd>, due: Option<Instant>) -> ReadinessWatch {
     let on_hangup = move || {
         // Waits for a `ready()` on its way.
         if lock(&inside.pending).is_some() {
@@ -88,20 +88,20 @@ fn undecided(inside: &'static Inside, socket: Option<OwnedFd>, due: Option<Insta
         }
         None
     };
-    Undecided { socket, due, on_hangup: Box::new(on_hangup), on_due: Box::new(on_due) }
+    ReadinessWatch { socket, due, on_hangup: Box::new(on_hangup), on_due: Box::new(on_due) }
 }
 
 /// At the first look, in the body's thread.
 fn announce_first_look() {
     // Not in a child that the body has forked.
-    let inside = inside::current().filter(|inside| inside.is_this_process());
+    let inside = context::current().filter(|inside| inside.is_this_process());
     if let Some(inside) = inside.filter(|inside| announce(inside)) {
-        inside.tell_ready();
+        inside.notify_ready();
     }
 }
 
 /// Tells the launcher, where one waits, and hears GO. Returns `false` if a stop came first, or another thread does it.
-fn announce(inside: &'static Inside) -> bool {
+fn announce(inside: &'static DaemonContext) -> bool {
     let Some(mut pending) = lock_unless(&inside.pending, Announcement::is_on_its_way) else { return false };
     match pending.take().map(|announcement| announcement.announce(inside)) {
         None | Some(Ok(())) => true,
@@ -127,10 +127,10 @@ fn lock_unless<T>(mutex: &Mutex<T>, is_long: impl Fn() -> bool) -> Option<MutexG
 
 /// Announces on a thread of its own: the launcher may be stopped and what is attached may hang, and the signal thread must
 /// not.
-fn announce_beside(inside: &'static Inside) {
+fn announce_beside(inside: &'static DaemonContext) {
     let tell = move || {
         if announce(inside) {
-            inside.tell_ready();
+            inside.notify_ready();
         }
     };
     if spawn("daemon-ready", tell).is_err() {
@@ -140,7 +140,7 @@ fn announce_beside(inside: &'static Inside) {
 
 /// Waits until no thread waits for GO. Returns `false` if one still does after [`LAST_WORDS`]: the launcher is stopped, or in
 /// the user's code. After the stop was marked: then no thread begins to.
-pub(super) fn is_decided(inside: &Inside) -> bool {
+pub(super) fn is_decided(inside: &DaemonContext) -> bool {
     let deadline = Instant::now() + LAST_WORDS;
     while matches!(inside.pending.try_lock(), Err(TryLockError::WouldBlock)) {
         if Instant::now() >= deadline {
@@ -152,32 +152,34 @@ pub(super) fn is_decided(inside: &Inside) -> bool {
 }
 
 /// A body that has returned well before it was ready makes the start a success, unless the daemon is to stop.
-pub(super) fn conclude(inside: &'static Inside, ending: &Ending) {
+pub(super) fn conclude(inside: &'static DaemonContext, ending: &Ending) {
     if first_look::is_automatic() && ending.error().is_none() {
         first_look::take();
         // Ends before this thread does anything else: before GO the files are the launcher's.
-        if inside::announce(inside).is_ok() {
-            inside.tell_ready();
+        if context::announce_ready(inside).is_ok() {
+            inside.notify_ready();
         }
     }
 }
 
 /// Leaves the outcome to the launcher, which hears the status, where a body calls `exit(3)` before it is ready. Returns
 /// `false` if it was ready, or has to say so itself.
-pub(super) fn leave_to_launcher(inside: &Inside) -> bool {
-    if !first_look::is_automatic() || stopping::is_marked() {
+pub(super) fn leave_to_launcher(inside: &DaemonContext) -> bool {
+    if !first_look::is_automatic() || stop_flag::is_stop_requested() {
         return false;
     }
     let Some(announcement) = lock(&inside.pending).take() else { return false };
-    announcement.exits();
+    announcement.report_exit();
     true
 }
 
 /// Why a body that has ended was never ready.
 pub(super) fn never_ready(ending: &Ending) -> Error {
     match ending.error() {
-        Some(error) if !stopping::is_marked() => Error::new(ErrorKind::Body, format!("failed to start: {error}")),
-        _ if stopping::is_told() => Error::new(ErrorKind::Stopped, "failed to start: stopped while starting"),
+        Some(error) if !stop_flag::is_stop_requested() => {
+            Error::new(ErrorKind::Body, format!("failed to start: {error}"))
+        }
+        _ if stop_flag::is_stop_pending() => Error::new(ErrorKind::Stopped, "failed to start: stopped while starting"),
         _ => Error::new(ErrorKind::Died, "failed to start: the body returned before it was ready"),
     }
 }
@@ -187,7 +189,7 @@ pub(super) fn never_ready(ending: &Ending) -> Error {
 fn watch_panics() {
     let print = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
-        let is_body = stopping::is_the_body();
+        let is_body = stop_flag::is_body_thread();
         if is_body {
             first_look::begin_panic();
         }
@@ -204,7 +206,7 @@ fn watch_panics() {
 
 /// Ends the process if the launcher waits.
 fn report_panic(text: &str) {
-    let inside = inside::current().filter(|inside| inside.is_this_process());
+    let inside = context::current().filter(|inside| inside.is_this_process());
     // A thread that panics while it announces has it.
     let pending = inside.and_then(|inside| inside.pending.try_lock().ok()?.take());
     if let Some(announcement) = pending {

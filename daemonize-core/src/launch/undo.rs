@@ -1,8 +1,8 @@
 //! The end of a daemon that no launcher wants any more, and of the messages that are in flight by then.
 
-use crate::inside::Inside;
+use crate::context::DaemonContext;
 use crate::report;
-use crate::shutdown::{Settlement, within};
+use crate::shutdown::{Settlement, run_with_timeout};
 use crate::sys::fork::exit_now;
 use std::time::Duration;
 
@@ -19,12 +19,12 @@ pub(super) enum Files {
 }
 
 /// Ends this process, whose start was taken back, from whatever thread finds that out. The body may be at work.
-pub(super) fn undo(inside: &'static Inside, files: Files) -> ! {
+pub(super) fn undo(inside: &'static DaemonContext, files: Files) -> ! {
     let settlement = Settlement::force();
-    within(LAST_WORDS, || inside.end_attachments());
+    run_with_timeout(LAST_WORDS, || inside.end_attachments());
     settle_messages(settlement);
     if files == Files::OfDaemon {
-        inside.release();
+        inside.release_pidfile();
     }
     exit_now(2)
 }
@@ -33,7 +33,7 @@ pub(super) fn undo(inside: &'static Inside, files: Files) -> ! {
 pub(super) fn settle_messages(settlement: Settlement) -> bool {
     let outcome = settlement.finish();
     if !outcome.lines.is_empty() {
-        within(LAST_WORDS, move || outcome.lines.iter().for_each(|line| report::error(line)));
+        run_with_timeout(LAST_WORDS, move || outcome.lines.iter().for_each(|line| report::error(line)));
     }
     outcome.cut
 }

@@ -1,6 +1,6 @@
-//! The successor's side: a program that a daemon has started to take over from it.
+//! The successor's side: this process was started by a daemon to take over from it.
 
-use super::RESTART_ENV;
+use super::restart_env::{RESTART_ENV, RestartVariable};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::handoff::{Channel, Message};
 use crate::pid::Pid;
@@ -13,57 +13,61 @@ use nix::poll::{PollFd, PollFlags, poll};
 use nix::unistd::geteuid;
 use std::env;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// How long a killed predecessor may take to be gone.
+/// How long a killed predecessor may take to exit.
 const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The daemon that started this process to take over from it.
 pub(crate) struct RestartedFrom {
     channel: Channel,
     pid: Pid,
-    /// `None` if it is gone.
+    /// `None` if the predecessor has ended.
     process: Option<PidFd>,
     /// `true` if the predecessor had detached from its terminal.
     pub(crate) detached: bool,
 }
 
 /// The outcome of waiting for a message from the predecessor.
-enum Heard {
-    /// With the descriptor that came along.
+enum Received {
+    /// A message, with the descriptor that it carries.
     Message(Message, Option<OwnedFd>),
-    /// It is gone, or has closed its end.
-    Silence,
-    TooLate,
+    /// The predecessor has ended, or has closed its end of the channel.
+    Closed,
+    TimedOut,
 }
 
 impl RestartedFrom {
-    /// The daemon `name`, if it has started this process to take over from it. The second time there is none.
+    /// Returns the daemon `name`, if it has started this process to take over from it. The second call returns `None`: the
+    /// descriptor is close-on-exec by then.
     pub(crate) fn take(name: &str) -> Option<RestartedFrom> {
         let text = env::var(RESTART_ENV).ok()?;
-        Named::parse(&text).filter(|named| named.name == name).and_then(|named| RestartedFrom::open(&named))
+        RestartVariable::parse(&text)
+            .filter(|variable| variable.name == name)
+            .and_then(|variable| RestartedFrom::open(&variable))
     }
 
-    /// Closes what was inherited from a daemon of whatever name, in a process that takes over from none.
+    /// Closes the descriptor inherited from a predecessor of any name, in a process that takes over from none.
     pub(crate) fn discard() {
         let text = env::var(RESTART_ENV).unwrap_or_default();
-        drop(Named::parse(&text).and_then(|named| RestartedFrom::open(&named)));
+        drop(RestartVariable::parse(&text).and_then(|variable| RestartedFrom::open(&variable)));
     }
 
-    /// Anybody can set the variable: it is believed only if the descriptor came in through exec and is one end of a pair
-    /// that the named process has made, with our user.
-    fn open(named: &Named<'_>) -> Option<RestartedFrom> {
-        let is_made_by_it = fds::is_inherited(named.fd) && fds::peer(named.fd) == Some((named.pid, geteuid()));
-        if !is_made_by_it || named.pid == Pid::this() {
+    /// Any process can set the variable. It counts only if the descriptor came through `execve(2)`, and is one end of a pair
+    /// that the named process has created (`SO_PEERCRED`), as the same user.
+    fn open(variable: &RestartVariable<'_>) -> Option<RestartedFrom> {
+        let is_made_by_it = fds::is_inherited(variable.fd) && fds::peer(variable.fd) == Some((variable.pid, geteuid()));
+        if !is_made_by_it || variable.pid == Pid::this() {
             return None;
         }
-        let identity = Identity { pid: named.pid, start_time: named.start_time, context: BootContext::read().ok()? };
+        let identity =
+            Identity { pid: variable.pid, start_time: variable.start_time, context: BootContext::read().ok()? };
         let process = identity.open().ok()?;
-        fds::close_on_exec(named.fd);
-        let channel = Channel::new(fds::own_handed_over(named.fd));
-        Some(RestartedFrom { channel, pid: named.pid, process, detached: named.detached })
+        fds::close_on_exec(variable.fd);
+        let channel = Channel::new(fds::own_handed_over(variable.fd));
+        Some(RestartedFrom { channel, pid: variable.pid, process, detached: variable.detached })
     }
 
     /// Reports that this process cannot take over.
@@ -71,25 +75,25 @@ impl RestartedFrom {
         let _ = self.channel.send(&Message::Failed(error.copy()));
     }
 
-    /// Reports that this process is ready, and waits until the predecessor hands over, or is gone. Returns the copy of the
-    /// predecessor's lock on `pidfile`, if that has been handed over.
+    /// Reports that this process waits, and returns when the predecessor hands over or has ended. Returns the copy of the
+    /// predecessor's lock on `pidfile`, if the lock was passed.
     ///
     /// # Errors
-    /// The predecessor goes on, or a stop came for both.
-    pub(crate) fn wait_for_turn(&self, settings: &Settings, pidfile: &Path) -> Result<Option<OwnedFd>> {
+    /// The predecessor continues, or a stop was requested for both.
+    pub(crate) fn wait_for_handover(&self, settings: &Settings, pidfile: &Path) -> Result<Option<OwnedFd>> {
         let _ = self.channel.send(&Message::Waiting(pidfile.to_owned()));
         let mut deadline = Instant::now() + settings.start_timeout;
         let mut is_accepted = false;
         loop {
-            match self.hear(deadline)? {
-                Heard::Message(Message::Accepted(stop_timeout), _) => {
+            match self.receive(deadline)? {
+                Received::Message(Message::Accepted(stop_timeout), _) => {
                     is_accepted = true;
-                    // It stops by its own settings, and not by those of its successor.
+                    // The predecessor stops by its own settings, which may allow it more time than these.
                     deadline = Instant::now() + stop_timeout.max(settings.stop_timeout());
                 }
-                Heard::Message(Message::Go, lock) if is_accepted => return Ok(lock),
-                Heard::Message(Message::Stop, _) => return Err(stopped()),
-                Heard::Silence | Heard::TooLate if is_accepted => {
+                Received::Message(Message::Go, lock) if is_accepted => return Ok(lock),
+                Received::Message(Message::Stop, _) => return Err(stopped()),
+                Received::Closed | Received::TimedOut if is_accepted => {
                     self.wait_for_end(deadline, settings)?;
                     return Ok(None);
                 }
@@ -102,19 +106,18 @@ impl RestartedFrom {
         }
     }
 
-    /// Waits until the predecessor's process is gone. As `stop` does, it kills one that does not end, unless the settings
-    /// forbid it.
+    /// Waits until the predecessor's process has ended. Kills it at the deadline, as `stop` does, unless `kill` is off.
     ///
     /// # Errors
-    /// A stop came for both, or the predecessor does not end.
+    /// A stop was requested for both, or the predecessor does not end.
     pub(crate) fn wait_for_end(&self, deadline: Instant, settings: &Settings) -> Result<()> {
         let Some(process) = &self.process else { return Ok(()) };
         let ends = |deadline: Instant| process.wait(deadline).map_err(|error| lost(&error));
         loop {
-            match self.hear(deadline)? {
-                Heard::Message(Message::Stop, _) => return Err(stopped()),
-                Heard::Message(..) => {}
-                Heard::Silence | Heard::TooLate => break,
+            match self.receive(deadline)? {
+                Received::Message(Message::Stop, _) => return Err(stopped()),
+                Received::Message(..) => {}
+                Received::Closed | Received::TimedOut => break,
             }
         }
         if ends(deadline)? {
@@ -129,22 +132,24 @@ impl RestartedFrom {
         Err(Error::system("succeed the running daemon", format_args!("pid {} does not end", self.pid)))
     }
 
-    fn hear(&self, deadline: Instant) -> Result<Heard> {
+    fn receive(&self, deadline: Instant) -> Result<Received> {
         loop {
             let sources = [Some(self.channel.as_fd()), self.process.as_ref().map(AsFd::as_fd)];
             let mut fds: Vec<_> = sources.into_iter().flatten().map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
             match poll(&mut fds, timeout_until(deadline)) {
-                Ok(0) if Instant::now() >= deadline => return Ok(Heard::TooLate),
+                Ok(0) if Instant::now() >= deadline => return Ok(Received::TimedOut),
                 Ok(0) | Err(nix::Error::EINTR) => continue,
                 Ok(_) => {}
                 Err(errno) => return Err(lost(&errno.into())),
             }
-            // A message that the predecessor sent before it ended comes first.
+            // Before the end of the process: a message that the predecessor sent before it ended is still to be read.
             if fds[0].any() == Some(true) {
-                let heard = self.channel.receive_with().map_err(|error| lost(&error))?;
-                return Ok(heard.map_or(Heard::Silence, |(message, fd)| Heard::Message(message, fd)));
+                return match self.channel.receive_with().map_err(|error| lost(&error))? {
+                    Some((message, fd)) => Ok(Received::Message(message, fd)),
+                    None => Ok(Received::Closed),
+                };
             }
-            return Ok(Heard::Silence);
+            return Ok(Received::Closed);
         }
     }
 }
@@ -157,45 +162,11 @@ fn lost(error: &io::Error) -> Error {
     Error::system("wait for the daemon that this one succeeds", cause(error))
 }
 
-/// The parsed value of the variable [`RESTART_ENV`].
-#[derive(Debug, PartialEq, Eq)]
-struct Named<'a> {
-    fd: RawFd,
-    pid: Pid,
-    start_time: u64,
-    detached: bool,
-    name: &'a str,
-}
-
-impl Named<'_> {
-    fn parse(text: &str) -> Option<Named<'_>> {
-        let mut words = text.splitn(5, ' ');
-        Some(Named {
-            fd: words.next()?.parse().ok().filter(|fd| *fd > 2)?,
-            pid: words.next()?.parse().ok().and_then(Pid::from_raw)?,
-            start_time: words.next()?.parse().ok()?,
-            detached: words.next()?.parse().ok()?,
-            name: words.next()?,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use nix::fcntl::{FcntlArg, FdFlag};
-    use proptest::prelude::*;
     use std::os::fd::AsRawFd;
-
-    #[test]
-    fn variable_names_descriptor_process_and_daemon() {
-        let pid = Pid::from_raw(42).unwrap();
-        let named = Named { fd: 7, pid, start_time: 99, detached: true, name: "a b" };
-        assert_eq!(Named::parse("7 42 99 true a b"), Some(named));
-        for wrong in ["", "7 42 99 true", "1 42 99 true a", "-1 42 99 true a", "7 0 99 true a", "7 42 99 maybe a"] {
-            assert_eq!(Named::parse(wrong), None, "{wrong}");
-        }
-    }
 
     #[test]
     fn descriptor_that_the_named_process_has_not_made_is_not_taken() {
@@ -209,17 +180,10 @@ mod tests {
         {
             for flags in [FdFlag::FD_CLOEXEC, FdFlag::empty()] {
                 nix::fcntl::fcntl(ours.as_fd(), FcntlArg::F_SETFD(flags)).unwrap();
-                let named = Named { fd, pid, start_time: 1, detached: true, name: "a" };
-                assert!(RestartedFrom::open(&named).is_none(), "{fd} {pid} {flags:?}");
+                let variable = RestartVariable { fd, pid, start_time: 1, detached: true, name: "a" };
+                assert!(RestartedFrom::open(&variable).is_none(), "{fd} {pid} {flags:?}");
             }
         }
         assert!(fds::is_open(ours.as_fd().as_raw_fd()) && fds::is_open(file.as_raw_fd()));
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_is_parsed_or_refused(text in ".{0,60}") {
-            let _ = Named::parse(&text);
-        }
     }
 }

@@ -1,19 +1,19 @@
 //! What can be configured: plain data, and what is wrong with it.
 
-mod grace;
 mod hooks;
-mod output;
+mod on_output;
 mod paths;
-mod setting;
-mod streams;
+mod stdio;
+mod timeouts;
+mod values;
 
 pub(crate) use hooks::When;
 pub use hooks::{Hook, Hooks};
-pub(crate) use output::OnOutput;
+pub(crate) use on_output::OnOutput;
 pub(crate) use paths::expand;
 use paths::{default_pidfile, other_default_pidfiles};
-pub use setting::{Account, List, Setting};
-pub use streams::Stdio;
+pub use stdio::Stdio;
+pub use values::{Account, List, Setting};
 
 use crate::attach::{Attachment, NoControl, Obey};
 #[cfg(feature = "tokio")]
@@ -197,7 +197,7 @@ impl Settings {
     }
 
     /// Remembers a mistake until a verb can report it; the first one counts.
-    pub(crate) fn mistaken(&mut self, mistake: impl fmt::Display) {
+    pub(crate) fn record_mistake(&mut self, mistake: impl fmt::Display) {
         self.mistake.get_or_insert_with(|| format!("{mistake}"));
     }
 
@@ -307,7 +307,7 @@ impl Settings {
     /// Those of these keys that are set mean nothing here.
     fn refuse<const N: usize>(&mut self, keys: [(&str, bool); N], why: &str) {
         for (key, _) in keys.into_iter().filter(|(_, is_set)| *is_set) {
-            self.mistaken(format_args!("`{key}` {why}"));
+            self.record_mistake(format_args!("`{key}` {why}"));
         }
     }
 
@@ -341,7 +341,7 @@ impl Settings {
     }
 
     /// Returns `true` if user code runs before stdout and stderr are in place, whose output the launcher wants to see.
-    pub(crate) fn speaks_while_starting(&self) -> bool {
+    pub(crate) fn captures_start_output(&self) -> bool {
         self.ready == Ready::Manual || !self.attachments.is_empty() || self.hooks.any_after(Stage::Detach)
     }
 }

@@ -39,7 +39,7 @@ impl Settings {
     /// `nack_timeout` that is set is left out of that time.
     ///
     /// Returns what to warn of, if the grace is set and the monitor does not wait for so long, or not for the receipts.
-    pub(crate) fn fit_into(&mut self, patience: Duration) -> Option<String> {
+    pub(crate) fn fit_grace_into(&mut self, patience: Duration) -> Option<String> {
         let nacks = self.nack_timeout.unwrap_or_default();
         if self.grace.is_none() {
             let left = patience.checked_sub(nacks).filter(|left| !left.is_zero());
@@ -92,7 +92,7 @@ mod tests {
     ) -> (Settings, Option<String>) {
         let mut settings = Settings::new("a".into());
         (settings.grace, settings.stop_timeout) = (grace, stop_timeout);
-        let warning = settings.fit_into(patience);
+        let warning = settings.fit_grace_into(patience);
         (settings, warning)
     }
 
@@ -121,7 +121,7 @@ mod tests {
             let mut settings = Settings::new("a".into());
             settings.grace = grace.map(|grace| grace * SECOND);
             settings.nack_timeout = Some(nacks * SECOND);
-            let warning = settings.fit_into(10 * SECOND);
+            let warning = settings.fit_grace_into(10 * SECOND);
             (settings.grace(), warning.unwrap_or_default())
         };
         assert_eq!(fitted(None, 5), (4 * SECOND, String::new()));

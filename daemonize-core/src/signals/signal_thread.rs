@@ -1,10 +1,10 @@
-//! The signal thread: waits, marks the stop, has handlers run, and sees to it that the daemon ends in time.
+//! The signal thread: waits for signals, requests the stop, has the user's handlers run, and ends the daemon in time.
 
-use super::Registered;
-use super::handlers::Handlers;
+use super::HandledSignals;
+use super::handler_thread::HandlerThread;
 use crate::mutex::lock;
 use crate::signal::Signal;
-use crate::stopping;
+use crate::stop_flag;
 use crate::sys::action;
 use crate::sys::handler::Purposes;
 use crate::sys::siginfo::Purpose;
@@ -18,154 +18,164 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Why the signal thread ends the process, when the body does not do so itself.
+/// The reason for which the signal thread ends the process, if the body does not return.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
-    /// The body never looked whether it should stop, and every handler is done.
-    NeverAsked,
-    /// The body or a handler was not done when the grace was over.
-    GraceOver,
-    /// A second stop signal was sent by hand, or the next one of a monitor's stop, while the body or a handler was not done.
-    CutShort,
+pub(crate) enum ForcedEnd {
+    /// The body never polled the stop flag, and every handler is done.
+    BodyIgnoresStop,
+    /// The body or a handler was not done when the grace had elapsed.
+    GraceExpired,
+    /// The stop was requested again, by hand or by a monitor, while the body or a handler was not done.
+    SecondStop,
 }
 
-/// Stop signals that are sent by hand this close together are one: a key that is held down, a terminal that closes.
-const BURST: Duration = Duration::from_millis(500);
+/// Stop signals that are sent by hand within this time count as one: a key that is held down, a terminal that closes.
+const REPEAT_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The name of the signal thread from the stop on (`comm` in `proc(5)`).
-pub(crate) const THREAD_OF_STOPPING: &CStr = c"daemon-stopping";
+pub(crate) const STOPPING_THREAD_NAME: &CStr = c"daemon-stopping";
 
-/// The time that a handler has which calls the daemon's before it sets a flag of its own.
-const OUTER_HANDLER_TIME: Duration = Duration::from_millis(20);
+/// How long a program's own handler may take after it has called the daemon's.
+const PROGRAM_HANDLER_TIME: Duration = Duration::from_millis(20);
 
-/// How long a thread that cannot be made is tried again, and how often.
-const PATIENCE: Duration = Duration::from_secs(10);
-const PAUSE: Duration = Duration::from_millis(5);
+/// How long the signal thread waits for idle handlers, if there is no descriptor for an event.
+const IDLE_RECHECK_INTERVAL: Duration = Duration::from_millis(10);
 
-/// What the signal thread does beyond the handlers, given by whoever launches.
-pub(crate) struct Service {
-    pub(crate) registered: Arc<Registered>,
-    pub(crate) handlers: Arc<Handlers>,
+/// How long, and how often, a failed spawn of the signal thread is retried.
+const SPAWN_TIMEOUT: Duration = Duration::from_secs(10);
+const SPAWN_RETRY_INTERVAL: Duration = Duration::from_millis(5);
+
+/// The signal thread, with the actions that the launch gives it.
+pub(crate) struct SignalThread {
+    pub(crate) signals: Arc<HandledSignals>,
+    pub(crate) handlers: Arc<HandlerThread>,
     pub(crate) stops: Vec<Signal>,
-    /// Stop signals for which the user has given handlers.
+    /// The stop signals that have handlers of the user.
     pub(crate) with_handlers: Vec<Signal>,
     pub(crate) grace: Duration,
-    /// Runs at every stop that is asked for, but not at the one that belongs to a restart.
+    /// Runs at every request to stop, but not at the stop that belongs to a restart.
     pub(crate) on_stop: Box<dyn Fn() + Send>,
     /// Ends the process.
-    pub(crate) on_end: Box<dyn Fn(End) + Send>,
-    /// `None` once the start is decided.
-    pub(crate) undecided: Option<Undecided>,
+    pub(crate) on_end: Box<dyn Fn(ForcedEnd) + Send>,
+    /// `None` once the outcome of the start is known.
+    pub(crate) readiness: Option<ReadinessWatch>,
 }
 
-/// The events that the signal thread waits for beside signals while the body runs and the daemon is not known to be ready.
-pub(crate) struct Undecided {
-    /// The launcher's, whose hang-up takes the start back.
+/// The events that decide about the start while the body runs and the daemon is not known to be ready.
+pub(crate) struct ReadinessWatch {
+    /// The socket to the launcher, whose hang-up aborts the start.
     pub(crate) socket: Option<OwnedFd>,
-    /// When the daemon is ready without having said so.
+    /// When the daemon is ready without a poll of the stop flag.
     pub(crate) due: Option<Instant>,
     /// Ends the process, or returns if the start has succeeded.
     pub(crate) on_hangup: Box<dyn Fn() + Send>,
-    /// Returns when to try again, if it is not ready.
+    /// Makes the daemon ready, or returns when to try again.
     pub(crate) on_due: Box<dyn Fn() -> Option<Instant> + Send>,
 }
 
 /// A stop that has begun.
 #[derive(Clone, Copy)]
-struct Stop {
+struct StopInProgress {
     since: Instant,
-    /// When it was first asked for by hand. The verbs mark their signals, and never cut a stop short.
+    /// When the stop was first requested by hand. The signals of the verbs are marked, and never cut a stop short.
     by_hand: Option<Instant>,
 }
 
-/// How a stop was asked for once more.
+/// A further request to stop.
 #[derive(Clone, Copy, Default)]
-struct Again {
+struct RepeatedStop {
     by_hand: bool,
-    /// By a monitor, for which the daemon takes too long.
+    /// `true` if a monitor repeats the stop because the daemon takes too long.
     hurries: bool,
 }
 
-impl Service {
-    /// Registers the signals, unless that has been done, and starts the thread.
+impl SignalThread {
+    /// Installs the handlers, unless that was done before, and starts the thread.
     ///
-    /// Where no thread can be had it is tried again for a while, unless a stop has come: the launch has just had one
-    /// process more than there are now, so room is likely soon.
+    /// A failed spawn is retried until [`SPAWN_TIMEOUT`], unless a stop signal arrives. Under a limit on processes
+    /// (`RLIMIT_NPROC`) a slot is likely to become free soon: the launch has just used one more process than now.
     pub(crate) fn start(self) -> io::Result<()> {
-        self.registered.begin()?;
-        let (registered, stops) = (Arc::clone(&self.registered), self.stops.clone());
-        let service = Arc::new(Mutex::new(Some(self)));
-        let deadline = Instant::now() + PATIENCE;
+        self.signals.install()?;
+        let (signals, stops) = (Arc::clone(&self.signals), self.stops.clone());
+        let thread = Arc::new(Mutex::new(Some(self)));
+        let deadline = Instant::now() + SPAWN_TIMEOUT;
         loop {
-            let service = Arc::clone(&service);
-            let serve = move || {
-                let service = lock(&service).take();
-                if let Some(service) = service {
-                    service.serve();
+            let thread = Arc::clone(&thread);
+            let run = move || {
+                let thread = lock(&thread).take();
+                if let Some(thread) = thread {
+                    thread.run();
                 }
             };
-            match spawn(c"daemon-signals", Box::new(serve)) {
-                Err(_) if Instant::now() < deadline && !registered.has_come(&stops) => thread::sleep(PAUSE),
+            match spawn(c"daemon-signals", Box::new(run)) {
+                Err(_) if Instant::now() < deadline && !signals.has_arrived(&stops) => {
+                    thread::sleep(SPAWN_RETRY_INTERVAL);
+                }
                 outcome => return outcome,
             }
         }
     }
 
-    fn serve(mut self) {
+    fn run(mut self) {
         loop {
             self.wait();
-            let stop = self.registered.treating(|| self.react());
+            let stop = self.signals.while_handling(|| self.handle_signals());
             if let Some(stop) = stop {
-                // Not while it treats the signal: a body that ends at once would have to wait for that.
-                stopping::wake();
-                return self.see_to_the_end(stop);
+                // After `while_handling`: a body that ends at once waits for its end, and would wait for its own wake-up.
+                stop_flag::wake_waiters();
+                return self.wait_for_exit(stop);
             }
         }
     }
 
+    /// Waits for a signal. Until the outcome of the start is known, also waits for the events that decide about it.
     fn wait(&mut self) {
-        let Some(undecided) = &mut self.undecided else {
-            self.registered.wait(None, None);
+        let Some(readiness) = &mut self.readiness else {
+            self.signals.wait(None, None);
             return;
         };
-        // Hang-up is reported without being asked for; what the socket has to read is not for this thread.
-        let socket = undecided.socket.as_ref().map(|socket| PollFd::new(socket.as_fd(), PollFlags::empty()));
-        if self.registered.wait(socket, undecided.due) {
-            (undecided.on_hangup)();
-            self.undecided = None;
-        } else if undecided.due.is_some_and(|due| Instant::now() >= due) {
-            undecided.due = (undecided.on_due)();
-            if undecided.socket.is_none() && undecided.due.is_none() {
-                self.undecided = None;
+        // No events are requested: `poll(2)` reports POLLHUP regardless, and the answers on the socket are for another thread.
+        let socket = readiness.socket.as_ref().map(|socket| PollFd::new(socket.as_fd(), PollFlags::empty()));
+        if self.signals.wait(socket, readiness.due) {
+            (readiness.on_hangup)();
+            self.readiness = None;
+        } else if readiness.due.is_some_and(|due| Instant::now() >= due) {
+            readiness.due = (readiness.on_due)();
+            if readiness.socket.is_none() && readiness.due.is_none() {
+                self.readiness = None;
             }
         }
     }
 
-    /// Treats what came; the stop, if one was among it.
-    fn react(&self) -> Option<Stop> {
+    /// Acts on the signals that arrived. Returns the stop, if one of them is a stop signal.
+    fn handle_signals(&self) -> Option<StopInProgress> {
         self.handlers.run_direct();
         let mut stop = None;
-        for (signal, purposes) in self.registered.take() {
+        for (signal, purposes) in self.signals.take() {
+            // Before the stop is requested: a body that returns at once finds the handlers queued, and waits for them.
             self.run_handlers(signal);
             if self.stops.contains(&signal) {
                 self.begin_stop(signal);
                 let since = Instant::now();
-                let stop = stop.get_or_insert(Stop { since, by_hand: None });
-                stop.by_hand = stop.by_hand.or(self.is_asked_by_hand(purposes).then_some(since));
+                let stop = stop.get_or_insert(StopInProgress { since, by_hand: None });
+                if self.is_requested_by_hand(purposes) && stop.by_hand.is_none() {
+                    stop.by_hand = Some(since);
+                }
             }
         }
         if stop.is_some() {
-            stopping::tell();
-            // Last: a body that returns at once finds the handlers queued, and waits for them.
-            stopping::set_marked();
+            // Refuses a restart from here on.
+            stop_flag::claim_stop();
+            // Last, since the body may return as soon as it polls this.
+            stop_flag::set_stop_requested();
         }
         stop
     }
 
-    /// Records what has to be known before the body hears of the stop.
+    /// Records the facts that must be known before the body can see the stop.
     fn begin_stop(&self, signal: Signal) {
         acknowledge();
-        heed_others(signal);
+        note_program_handler(signal);
         if self.with_handlers.contains(&signal) {
             self.handlers.set_shutdown(signal);
         }
@@ -175,8 +185,8 @@ impl Service {
         self.handlers.run(signal, self.stops.contains(&signal));
     }
 
-    /// Passes on that a stop was asked for. Returns `true` if it was asked for by hand.
-    fn is_asked_by_hand(&self, purposes: Purposes) -> bool {
+    /// Reports a request to stop to the launch. Returns `true` if the request was made by hand.
+    fn is_requested_by_hand(&self, purposes: Purposes) -> bool {
         let by_hand = purposes.contains(Purpose::Unmarked);
         if by_hand || purposes.contains(Purpose::Stop) || purposes.contains(Purpose::Hurry) {
             (self.on_stop)();
@@ -184,75 +194,78 @@ impl Service {
         by_hand
     }
 
-    /// From the stop on: the body ends the process by returning, or this does.
-    fn see_to_the_end(&self, mut stop: Stop) {
+    /// Waits while the body ends the process by returning, and ends the process itself if the body does not.
+    fn wait_for_exit(&self, mut stop: StopInProgress) {
         let deadline = stop.since + self.grace;
         loop {
-            let is_over_when_idle = !stopping::ends_in_order();
-            if is_over_when_idle && self.handlers.is_idle() {
-                return (self.on_end)(End::NeverAsked);
+            // A body that never polled the flag will not return: only the handlers are waited for.
+            let ends_when_idle = !stop_flag::body_will_end();
+            if ends_when_idle && self.handlers.is_idle() {
+                return (self.on_end)(ForcedEnd::BodyIgnoresStop);
             }
             if Instant::now() >= deadline {
-                return (self.on_end)(End::GraceOver);
+                return (self.on_end)(ForcedEnd::GraceExpired);
             }
-            if is_over_when_idle {
+            if ends_when_idle {
                 self.wait_until_idle(deadline);
             } else {
-                // It is the body that ends the process, now: nothing is prepared here that could get in its way.
-                self.registered.wait(None, Some(deadline));
+                // The body is ending the process now: without an event for idle handlers, this thread does no work beside it.
+                self.signals.wait(None, Some(deadline));
             }
-            let again = self.asked_again();
+            let repeated = self.take_repeated_stop();
             let now = Instant::now();
-            let is_late = again.by_hand && now.duration_since(*stop.by_hand.get_or_insert(now)) >= BURST;
-            if is_late || again.hurries {
-                return (self.on_end)(End::CutShort);
+            // A second Ctrl-C ends the daemon, but not the repeated signal of a key that is held down.
+            let is_second = repeated.by_hand && now.duration_since(*stop.by_hand.get_or_insert(now)) >= REPEAT_INTERVAL;
+            if is_second || repeated.hurries {
+                return (self.on_end)(ForcedEnd::SecondStop);
             }
         }
     }
 
-    /// Waits until the handlers have run, or a signal comes.
+    /// Waits until the handlers have run, a signal arrives, or `deadline`.
     fn wait_until_idle(&self, deadline: Instant) {
         let Some(idle) = self.handlers.idle_event() else {
-            // No descriptor left for the event: look now and then.
-            let soon = Instant::now() + Duration::from_millis(10);
-            self.registered.wait(None, Some(soon.min(deadline)));
+            // The process has no free descriptor (EMFILE).
+            let recheck = Instant::now() + IDLE_RECHECK_INTERVAL;
+            self.signals.wait(None, Some(recheck.min(deadline)));
             return;
         };
-        // They may have run before the event was there.
+        // The handlers may have become idle before the event existed.
         if !self.handlers.is_idle() {
-            self.registered.wait(Some(PollFd::new(idle.as_fd(), PollFlags::POLLIN)), Some(deadline));
+            self.signals.wait(Some(PollFd::new(idle.as_fd(), PollFlags::POLLIN)), Some(deadline));
         }
     }
 
-    /// Treats what comes after the stop. Returns how another stop was asked for, if it was.
-    fn asked_again(&self) -> Again {
+    /// Acts on the signals that arrive after the stop. Returns the requests to stop among them.
+    fn take_repeated_stop(&self) -> RepeatedStop {
         self.handlers.run_direct();
-        let mut again = Again::default();
-        for (signal, purposes) in self.registered.take() {
+        let mut repeated = RepeatedStop::default();
+        for (signal, purposes) in self.signals.take() {
             if self.stops.contains(&signal) {
-                again.by_hand |= self.is_asked_by_hand(purposes);
-                again.hurries |= purposes.contains(Purpose::Hurry);
+                repeated.by_hand |= self.is_requested_by_hand(purposes);
+                repeated.hurries |= purposes.contains(Purpose::Hurry);
             } else {
                 self.run_handlers(signal);
             }
         }
-        again
+        repeated
     }
 }
 
-/// Names this thread after what the daemon does, so that the process that asked it to stop sees that it does
-/// ([`THREAD_OF_STOPPING`]).
+/// Renames this thread to [`STOPPING_THREAD_NAME`] (`PR_SET_NAME`): the process that sent the stop signal reads the name from
+/// `/proc`, and knows that the daemon has received the signal.
 fn acknowledge() {
-    let _ = set_name(THREAD_OF_STOPPING);
+    let _ = set_name(STOPPING_THREAD_NAME);
 }
 
-/// Leaves the body its grace if handlers of the program's own take the signal, too.
-fn heed_others(signal: Signal) {
+/// Has the body keep its grace if a handler of the program's own receives the signal, too.
+fn note_program_handler(signal: Signal) {
     if action::is_shared(signal) {
-        stopping::set_heard_elsewhere();
+        stop_flag::set_program_handles_stop();
         if !action::is_ours_in_force(signal) {
-            // It has called ours, and its own part may come after that. Until then the body does not know of the stop.
-            thread::sleep(OUTER_HANDLER_TIME);
+            // The program's handler has called the daemon's, and may do its own work after that. Until then the body does not
+            // know of the stop.
+            thread::sleep(PROGRAM_HANDLER_TIME);
         }
     }
 }

@@ -78,7 +78,7 @@ impl Birth {
         }
         ignored.retain(|signal| !signals.mentions(*signal));
         ignored.extend(signals.ignored());
-        let defaults = signals.wanting_default().chain(were_ignored);
+        let defaults = signals.with_default_action().chain(were_ignored);
         for signal in defaults.filter(|signal| !ignored.contains(signal)) {
             dispositions::set(signal, Disposition::Default);
         }
@@ -123,7 +123,7 @@ impl Birth {
     /// Returns the descriptors that `inherit` names, and those that socket activation handed over.
     fn kept_by_the_user(&self) -> Vec<RawFd> {
         let mut kept = self.launch.plan.settings.inherit.clone();
-        for (_, fd) in &self.launch.plan.told.handed_over {
+        for (_, fd) in &self.launch.plan.told.listen_fds {
             kept.push(*fd);
         }
         kept

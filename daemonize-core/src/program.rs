@@ -1,4 +1,4 @@
-//! How the program of this process was started, so that it can be started in the same way once more.
+//! Finds out how the program of this process was started, so that a restart starts it in the same way.
 
 use crate::sys::exec;
 use crate::sys::trust::directory::{DirectoryPolicy, open_directory};
@@ -15,63 +15,64 @@ use std::sync::OnceLock;
 /// The program of this process.
 #[derive(Debug)]
 pub(crate) struct Program {
-    /// The working directory in which it was started.
+    /// The working directory at the start.
     directory: Option<PathBuf>,
-    call: OnceLock<Call>,
+    invocation: OnceLock<Invocation>,
 }
 
-/// How a program was called.
+/// The path, name and directory with which a program was started.
 #[derive(Debug)]
-struct Call {
-    /// Absolute, but not resolved: a link that is set to a new release is followed.
+struct Invocation {
+    /// Absolute, but symbolic links are not resolved: a link to a new release is followed.
     path: Option<PathBuf>,
     /// `argv[0]`.
     name: Option<OsString>,
-    /// The working directory.
     directory: Option<PathBuf>,
 }
 
 impl Program {
-    /// To be made before the working directory is changed.
+    /// To be called before the working directory changes.
     pub(crate) fn new() -> Program {
-        Program { directory: getcwd().ok(), call: OnceLock::new() }
+        Program { directory: getcwd().ok(), invocation: OnceLock::new() }
     }
 
-    /// Finds out how this process was started, once; to be called before code of the user may change what is looked at.
-    pub(crate) fn look(&self) {
-        self.call();
+    /// Finds out how this process was started, once. To be called before the user's code, which may change the environment.
+    pub(crate) fn resolve(&self) {
+        self.invocation();
     }
 
-    fn call(&self) -> &Call {
-        self.call.get_or_init(|| {
-            let directory = self.directory.clone().map(as_it_was_entered);
-            let path = called_path(directory.as_deref()).or_else(resolved_path);
-            Call { path, name: env::args_os().next(), directory }
+    fn invocation(&self) -> &Invocation {
+        self.invocation.get_or_init(|| {
+            let directory = self.directory.clone().map(directory_of_shell);
+            let path = called_path(directory.as_deref()).or_else(executable_path);
+            Invocation { path, name: env::args_os().next(), directory }
         })
     }
 
-    /// The path of the program and the command that starts it as this process was started. An error says why there is none.
-    pub(super) fn command(&self) -> Result<(PathBuf, Command), &'static str> {
-        let call = self.call();
-        let path = call.path.clone().ok_or("the path of its program is not known")?;
+    /// Returns the path of the program, and the command that starts it as this process was started. An error says why there is
+    /// none.
+    pub(crate) fn command(&self) -> Result<(PathBuf, Command), &'static str> {
+        let invocation = self.invocation();
+        let path = invocation.path.clone().ok_or("the path of its program is not known")?;
         let mut command = Command::new(&path);
-        if let Some(name) = &call.name {
+        if let Some(name) = &invocation.name {
             command.arg0(name);
         }
-        // A release that is gone takes the directory along in which it was started.
-        let directory = call.directory.as_deref().filter(|directory| directory.is_dir());
+        // The directory may have been removed together with an old release.
+        let directory = invocation.directory.as_deref().filter(|directory| directory.is_dir());
         command.args(env::args_os().skip(1)).current_dir(directory.unwrap_or(Path::new("/")));
         Ok((path, command))
     }
 }
 
-/// The working directory by the name that the shell has for it, which may lead through links.
-fn as_it_was_entered(directory: PathBuf) -> PathBuf {
+/// Returns the working directory by the name that the shell has for it (`PWD`), which may contain symbolic links.
+fn directory_of_shell(directory: PathBuf) -> PathBuf {
     let Some(entered) = env::var_os("PWD").map(PathBuf::from) else { return directory };
     if entered == directory || !entered.is_absolute() {
         return directory;
     }
-    // The environment must not decide which program root starts later: no link in the path may be another user's.
+    // The environment must not decide which program root starts later: no symbolic link in the path may belong to another
+    // user.
     let here = fs::metadata(&directory).map(|status| (status.dev(), status.ino()));
     let there = open_directory(&entered, DirectoryPolicy::PidFile).ok();
     let there = there.and_then(|directory| File::from(directory.fd).metadata().ok());
@@ -79,7 +80,7 @@ fn as_it_was_entered(directory: PathBuf) -> PathBuf {
     if is_same { entered } else { directory }
 }
 
-/// The path that was given to `execve(2)`, if it still leads to this program.
+/// Returns the path that was passed to `execve(2)`, if it still leads to this program.
 fn called_path(directory: Option<&Path>) -> Option<PathBuf> {
     let called = exec::called_path()?;
     let path = if called.is_absolute() { called } else { directory?.join(called) };
@@ -88,8 +89,8 @@ fn called_path(directory: Option<&Path>) -> Option<PathBuf> {
     is_this_program.then_some(path)
 }
 
-/// The path of the file that this process runs; where an upgrade has replaced the file, the new one has it.
-fn resolved_path() -> Option<PathBuf> {
+/// Returns the path of the file that this process executes. If an upgrade has replaced the file, the new one has this path.
+fn executable_path() -> Option<PathBuf> {
     let path = env::current_exe().ok()?;
     let text = path.to_string_lossy();
     Some(text.strip_suffix(" (deleted)").map_or_else(|| path.clone(), PathBuf::from))
@@ -113,7 +114,7 @@ mod tests {
 
     #[test]
     fn directory_that_is_gone_is_replaced_by_the_root() {
-        let program = Program { directory: Some("/nonexistent".into()), call: OnceLock::new() };
+        let program = Program { directory: Some("/nonexistent".into()), invocation: OnceLock::new() };
         assert_eq!(program.command().unwrap().1.get_current_dir(), Some(Path::new("/")));
     }
 }
