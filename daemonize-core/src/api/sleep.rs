@@ -1,25 +1,22 @@
 //! Sleep in a daemon: the stop interrupts the first sleep, and ends a body that sleeps on without polling the stop flag.
 
+#[cfg(feature = "tokio")]
+use super::stop_reports::was_reported_to_task;
+use super::stop_reports::was_reported_to_thread;
 use crate::body::Unwound;
 use crate::context::{DaemonContext, current};
 use crate::stop_flag::{self, SleepGuard};
 use std::cell::Cell;
 use std::panic::resume_unwind;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
 /// The longest sleep of a body that has not seen the stop, but whose program handles the stop signal itself.
 const RECHECK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The number of the current stop: a daemon has one, and each body under test has one.
-static STOP_NUMBER: AtomicU32 = AtomicU32::new(1);
-
 thread_local! {
     static CATCHES_UNWIND: Cell<bool> = const { Cell::new(false) };
     static IS_TESTED: Cell<bool> = const { Cell::new(false) };
-    /// The number of the last stop that a sleep has reported to this thread.
-    static REPORTED_STOP: Cell<u32> = const { Cell::new(0) };
 }
 
 /// Records that the caller of the body catches its unwinding, in the calling thread.
@@ -55,18 +52,12 @@ pub fn sleep(time: Duration) -> bool {
     if !stop_flag::poll_stop() && stop_flag::sleep(time) {
         return true;
     }
-    if was_thread_told() {
+    if was_reported_to_thread() {
         let time = if is_body_ignoring_stop() { unwind_or_shorten(time) } else { time };
         let _asleep = SleepGuard::new();
         thread::sleep(time);
     }
     false
-}
-
-/// Records that a sleep has reported the stop to the calling thread. Returns `true` if one had before.
-fn was_thread_told() -> bool {
-    let stop = STOP_NUMBER.load(Relaxed);
-    REPORTED_STOP.replace(stop) == stop
 }
 
 /// Returns `true` if the body calls, and has never seen `stopping` return `true`.
@@ -123,7 +114,7 @@ pub async fn sleep_async(time: Duration) -> bool {
     }
     let is_body = std::future::poll_fn(|_| std::task::Poll::Ready(stop_flag::is_polling_body())).await;
     // Only a call that began after the stop: one task may await several sleeps at once, and the stop interrupts all of them.
-    if tasks::was_told(is_body) && is_stopping {
+    if was_reported_to_task(is_body) && is_stopping {
         let ignores_stop = is_body && !stop_flag::body_saw_stop();
         if ignores_stop && !stop_flag::program_handles_stop() {
             stop_flag::park_forever().await;
@@ -131,39 +122,4 @@ pub async fn sleep_async(time: Duration) -> bool {
         tokio::time::sleep(if ignores_stop { time.min(RECHECK_INTERVAL) } else { time }).await;
     }
     false
-}
-
-/// Forgets to which threads and tasks a sleep has reported the stop: the next test has a stop of its own.
-pub(crate) fn reset_for_test() {
-    STOP_NUMBER.fetch_add(1, Relaxed);
-    #[cfg(feature = "tokio")]
-    tasks::reset_for_test();
-}
-
-/// The tasks to which a sleep has reported the stop.
-#[cfg(feature = "tokio")]
-mod tasks {
-    use crate::mutex::lock;
-    use std::collections::BTreeSet;
-    use std::sync::Mutex;
-    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-    use tokio::task::{Id, try_id};
-
-    static BODY: AtomicBool = AtomicBool::new(false);
-    static OTHERS: Mutex<BTreeSet<Id>> = Mutex::new(BTreeSet::new());
-
-    /// Records that a sleep has reported the stop to the calling task. Returns `true` if one had before.
-    pub(super) fn was_told(is_body: bool) -> bool {
-        match try_id() {
-            _ if is_body => BODY.swap(true, Relaxed),
-            Some(task) => !lock(&OTHERS).insert(task),
-            // A future that `block_on` runs in a thread of its own is not a task.
-            None => super::was_thread_told(),
-        }
-    }
-
-    pub(super) fn reset_for_test() {
-        BODY.store(false, Relaxed);
-        lock(&OTHERS).clear();
-    }
 }

@@ -1,4 +1,4 @@
-//! The callback that sees what a starting daemon prints.
+//! The callback that receives the output of a daemon while it starts.
 
 use crate::mutex;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 type SharedCallback = Arc<Mutex<dyn FnMut(&[u8]) + Send>>;
 
-/// See [`Daemon::on_output`](crate::Daemon::on_output); shared by all copies of a `Daemon`.
+/// The callback of [`Daemon::on_output`](crate::Daemon::on_output), shared by all clones of a `Daemon`.
 #[derive(Clone)]
 pub(crate) struct OnOutput(SharedCallback);
 
@@ -16,7 +16,7 @@ impl OnOutput {
         OnOutput(Arc::new(Mutex::new(callback)))
     }
 
-    /// Calls it with what was printed; returns `false` if it has panicked.
+    /// Calls the callback with the output. Returns `false` if it panicked.
     pub(crate) fn call(&self, output: &[u8]) -> bool {
         catch_unwind(AssertUnwindSafe(|| (mutex::lock(&self.0))(output))).is_ok()
     }

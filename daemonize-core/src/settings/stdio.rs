@@ -1,4 +1,4 @@
-//! Where a standard stream leads.
+//! The destinations of the standard streams.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -6,12 +6,12 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Where stdin, stdout or stderr of a daemon leads.
+/// The source of a daemon's stdin, or the destination of its stdout or stderr.
 ///
 /// A path converts into [`Stdio::File`], an open file or descriptor into [`Stdio::Descriptor`]. `/dev/null` is
-/// [`Stdio::Null`]; `/dev/stdin`, `/dev/stdout`, `/dev/stderr`, `/dev/fd/0` to `2` and the same of `/proc/self/fd` are the
-/// stream that this process has when the daemon is started ([`Stdio::Keep`]), but for stderr: there `/dev/stdout` is where
-/// the daemon's stdout leads.
+/// [`Stdio::Null`]. `/dev/stdin`, `/dev/stdout`, `/dev/stderr`, `/dev/fd/0` to `2` and the same of `/proc/self/fd` are the
+/// streams that this process has when the daemon is started ([`Stdio::Keep`]), with one exception: for stderr, `/dev/stdout` is
+/// the destination of the daemon's stdout.
 ///
 /// ```
 /// use daemonize_core::{Daemon, Stdio};
@@ -22,21 +22,21 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Stdio {
-    /// `/dev/null`: nothing comes, nothing stays.
+    /// `/dev/null`: reads return end of file, writes are discarded.
     Null,
-    /// Stays what it is.
+    /// The stream that the process has: it is not redirected.
     Keep,
-    /// A regular file: read from its start, or appended to (made with mode 0640 if it is missing) and opened again on
-    /// SIGHUP.
+    /// A regular file. As stdin it is read from its start. As stdout or stderr it is appended to (created with mode 0640 if it is
+    /// missing), and reopened on SIGHUP.
     File(PathBuf),
-    /// Something that this program opened.
+    /// A file descriptor that this program opened.
     Descriptor(Arc<OwnedFd>),
-    /// This text, then the end (stdin only).
+    /// This text, then end of file (stdin only).
     Text(String),
 }
 
 impl Stdio {
-    /// A stdin that says this, and then ends.
+    /// Returns a stdin with this text.
     pub fn text(text: impl Into<String>) -> Stdio {
         Stdio::Text(text.into())
     }

@@ -1,8 +1,8 @@
-//! Parameters of a builder's methods: a value, or an `Option` of one.
+//! The parameters of the builder's methods: a value, or an `Option` of one.
 
 /// A value for a setting, or an `Option` of one, where `None` leaves the setting as it is.
 ///
-/// So what may or may not stand in a configuration file or on a command line is handed on as it is:
+/// So optional values of a configuration file or a command line are passed on without a `match`:
 ///
 /// ```
 /// use daemonize_core::Daemon;
@@ -20,23 +20,23 @@
 /// # drop(daemon);
 /// ```
 ///
-/// A value is whatever converts [`Into`] the setting's type `T`. `Kind` only tells the implementations apart and is always
-/// inferred. No type needs to implement this trait, and none outside of this library can.
+/// A value is of any type that converts [`Into`] the setting's type `T`. `Kind` only distinguishes the implementations and is
+/// always inferred. The trait is sealed: no type outside of this library can implement it, and none needs to.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a value for this setting",
     label = "neither a value for this setting nor an `Option` of one",
-    note = "the setting takes what converts into `{T}`, or an `Option` of that"
+    note = "the setting takes a value that converts into `{T}`, or an `Option` of one"
 )]
-pub trait Setting<T, Kind>: sealed::Sealed<T, Kind> {
-    /// Returns the value, `None` if there is none.
+pub trait Setting<T, Kind>: sealed::SealedSetting<T, Kind> {
+    /// Returns the value; `None` leaves the setting unchanged.
     fn value(self) -> Option<T>;
 }
 
-/// Tells [`Setting`]'s implementations apart.
+/// Distinguishes the implementations of [`Setting`].
 #[derive(Debug)]
 pub enum Value {}
 
-/// Tells [`Setting`]'s implementations apart.
+/// Distinguishes the implementations of [`Setting`].
 #[derive(Debug)]
 pub enum Optional {}
 
@@ -55,13 +55,27 @@ impl<T, V: Into<T>> Setting<T, Optional> for Option<V> {
 mod sealed {
     use super::{Optional, Value};
 
-    pub trait Sealed<T, Kind> {}
+    pub trait SealedSetting<T, Kind> {}
 
-    impl<T, V: Into<T>> Sealed<T, Value> for V {}
-    impl<T, V: Into<T>> Sealed<T, Optional> for Option<V> {}
+    impl<T, V: Into<T>> SealedSetting<T, Value> for V {}
+    impl<T, V: Into<T>> SealedSetting<T, Optional> for Option<V> {}
 }
 
-/// A user or a group, by name or number: whatever prints as one.
+/// Sets a setting that has a default, if there is a value.
+pub(crate) fn set<T>(setting: &mut T, value: impl Into<Option<T>>) {
+    if let Some(value) = value.into() {
+        *setting = value;
+    }
+}
+
+/// Sets an optional setting, if there is a value.
+pub(crate) fn set_optional<T>(setting: &mut Option<T>, value: impl Into<Option<T>>) {
+    if let Some(value) = value.into() {
+        *setting = Some(value);
+    }
+}
+
+/// A user or a group, by name or number. Any type that implements [`ToString`] converts into it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account(String);
 
@@ -72,13 +86,13 @@ impl<V: ToString> From<V> for Account {
 }
 
 impl Account {
-    /// Returns its name or number.
+    /// Returns the name or number.
     pub(crate) fn into_name(self) -> String {
         self.0
     }
 }
 
-/// The values of a setting that holds several: whatever can be iterated over.
+/// The values of a setting that takes several. Any iterator of them converts into it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct List<T>(Vec<T>);
 

@@ -102,13 +102,11 @@ impl Signals {
 
     /// Returns the disposition of a signal; inserts an empty list of handlers if none is set.
     fn disposition(&mut self, signal: Signal) -> &mut Disposition {
-        let index = match self.dispositions.iter().position(|(of, _)| *of == signal) {
-            Some(index) => index,
-            None => {
-                self.dispositions.push((signal, Disposition::Handle(Vec::new())));
-                self.dispositions.len() - 1
-            }
-        };
+        let known = self.dispositions.iter().position(|(of, _)| *of == signal);
+        let index = known.unwrap_or(self.dispositions.len());
+        if known.is_none() {
+            self.dispositions.push((signal, Disposition::Handle(Vec::new())));
+        }
         &mut self.dispositions[index].1
     }
 

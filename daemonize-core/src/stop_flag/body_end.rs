@@ -54,7 +54,7 @@ pub(crate) fn is_body_cancelled() -> bool {
 #[cfg_attr(not(feature = "tokio"), allow(dead_code))]
 pub(crate) async fn park_forever() {
     IS_PARKED.store(true, SeqCst);
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Returns `true` after [`park_forever`].

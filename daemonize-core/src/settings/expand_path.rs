@@ -1,24 +1,23 @@
-//! Paths as people write them, made absolute before anything changes directory.
+//! Expands `~` and environment variables in paths, and makes paths absolute before the working directory changes.
 
 use crate::error::cause;
 use crate::sys::account::home;
-use crate::sys::places::{Places, Situation, other_pidfiles, started_by_systemd};
 use nix::unistd::geteuid;
 use std::path::{Path, PathBuf};
 
-/// Expands `~` (the home of the passwd entry) and `$VAR`, and makes the path absolute.
+/// Expands `~` (the home directory of the passwd entry) and `$VAR`, and makes the path absolute.
 pub(crate) fn expand(key: &str, path: &Path) -> Result<PathBuf, String> {
     if path.as_os_str().is_empty() {
         return Err(format!("`{key}` is empty"));
     }
-    // What is not UTF-8 holds nothing that could be expanded: it is taken as it is.
+    // A path that is not UTF-8 is not expanded.
     let Some(text) = path.to_str() else { return absolute(key, path) };
     if !text.starts_with('~') && !text.contains('$') {
         return absolute(key, path);
     }
-    // Looked up only where it is needed: a start has no time to ask the name service.
+    // Looked up only if needed: a name service (`nsswitch.conf(5)`) may be slow.
     let directory = if text.starts_with('~') { home() } else { None };
-    // Without this, a directory called `~` would be meant.
+    // Without this check the path would name a directory called `~`.
     if directory.is_none() && (text == "~" || text.starts_with("~/")) {
         let uid = geteuid();
         return Err(format!("`{key}` `{text}`: no home directory is known for uid {uid}: write an absolute path"));
@@ -36,24 +35,6 @@ pub(crate) fn expand(key: &str, path: &Path) -> Result<PathBuf, String> {
 
 fn absolute(key: &str, path: &Path) -> Result<PathBuf, String> {
     std::path::absolute(path).map_err(|error| format!("`{key}` `{}`: {}", path.display(), cause(&error)))
-}
-
-/// Returns where a start of the daemon `name` makes its pidfile.
-pub(crate) fn default_pidfile(name: &str) -> Result<PathBuf, String> {
-    Places::of(name, &situation()).map(|places| places.pidfile)
-}
-
-/// Returns the pidfiles of a daemon of this name that was started in another situation.
-pub(crate) fn other_default_pidfiles(name: &str) -> Vec<PathBuf> {
-    let situation = situation();
-    match Places::of(name, &situation) {
-        Ok(places) => places.others,
-        Err(_) => other_pidfiles(name, &situation),
-    }
-}
-
-fn situation() -> Situation {
-    Situation::now(started_by_systemd())
 }
 
 #[cfg(test)]
