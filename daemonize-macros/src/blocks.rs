@@ -50,7 +50,7 @@ pub(crate) fn signals(root: &TokenStream, arms: &[Arm], errors: &mut Errors) -> 
             calls.extend(call);
         }
     }
-    print!(#root::Signals::new() #calls)
+    print!(#root::signals::Signals::new() #calls)
 }
 
 /// Returns the signal's full name, if it is given by name or by the path of a constant, and its expression.
@@ -134,10 +134,10 @@ pub(crate) fn hooks(root: &TokenStream, arms: &[Arm], errors: &mut Errors) -> To
         }
         if errors.count() == before {
             let verb = hygienic(verb);
-            calls.extend(print!(#(.#verb(#root::Stage::#stage, #functions))*));
+            calls.extend(print!(#(.#verb(#root::settings::Stage::#stage, #functions))*));
         }
     }
-    print!(#root::Hooks::new() #calls)
+    print!(#root::settings::Hooks::new() #calls)
 }
 
 /// Takes `verb(Stage)` apart.

@@ -96,7 +96,7 @@ const MESSAGE: &[Kind] = &[Kind::Message];
 const INSTANCE: &[Kind] = &[Kind::Instance];
 const RETRY: &[Kind] = &[Kind::Retry];
 
-const STDIO: Shape = Shape::PathOr("Stdio", &["null", "keep"]);
+const STDIO: Shape = Shape::PathOr("Stdio", &["null", "inherit"]);
 const THREADS: Shape = Shape::Count(32_768, "each worker is a thread");
 
 macro_rules! keys {
@@ -148,9 +148,9 @@ keys! {
         inherit: Shape::Descriptors, " = [3, 4]", "–";
         /// Sets which descriptors from 3 on are closed: those that leaked in through exec, `all`, or `none`.
         close: Shape::Words("Close", &["inherited", "all", "none"]), " = all", "`inherited`";
-        /// Sets standard input: a path, `null`, `keep`, or any open file.
+        /// Sets standard input: a path, `null`, `inherit`, or any open file.
         stdin: STDIO, " = null", "`null`";
-        /// Sets standard output: a path (appended to, and opened again on SIGHUP), `null`, `keep`, or any open file.
+        /// Sets standard output: a path (appended to, and opened again on SIGHUP), `null`, `inherit`, or any open file.
         stdout: STDIO, r#" = "/var/log/sleepy.log""#, "`null`";
         /// Sets standard error, as `stdout` sets standard output.
         stderr: STDIO, r#" = "/var/log/sleepy.log""#, "`null`";
@@ -199,7 +199,7 @@ keys! {
         /// Sets the time that all receipts of interrupted messages have together after `grace`.
         nack_timeout: Shape::Duration, r#" = "2s""#, r#"`grace` / 5, `"1s"` to `"2s"`"#;
         /// Sets when a message whose handler failed is handled again: `{ delay = "1s", max_delay = "1m", attempts = 5 }`, or
-        /// a `daemon::Retry`.
+        /// a `daemon::messages::Retry`.
         retry: Shape::Retry, " = { attempts = 5 }", "after 1 s to 1 min, without end";
     }
     RETRY {
@@ -219,7 +219,7 @@ keys! {
         address: Shape::Any, r#" = "127.0.0.1:0""#, "–";
         /// Asks for no token over TCP, so that every user of this machine may command the instance.
         without_token: Shape::Flag, "", "–";
-        /// Calls a function or closure, `async` or not, for each later launch. It takes an `Opened` and returns whatever a
+        /// Calls a function or closure, `async` or not, for each later launch. It takes an `Activation` and returns whatever a
         /// handler of events may.
         on_open: Shape::Any, " = open", "–";
         /// Calls a function or closure from `Instance` to `Instance` for everything else.

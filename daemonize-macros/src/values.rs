@@ -26,7 +26,7 @@ pub(crate) fn check(root: &TokenStream, arg: &Arg, errors: &mut Errors) -> Optio
         (Value::Arms(arms), _) => Some(blocks::signals(root, arms, errors)),
         (Value::Args(args), _) => {
             let calls: Vec<_> = args.iter().filter_map(|arg| call(root, arg, errors)).collect();
-            Some(print!(#root::Retry::new() #(#calls)*))
+            Some(print!(#root::messages::Retry::new() #(#calls)*))
         }
         (Value::Expr(value), _) => errors.keep(expression(root, arg.key, value)),
     }
@@ -155,7 +155,7 @@ fn variant(root: &TokenStream, key: &Key, value: &Expr, group: &str, words: &[&s
     let name: String = word.split('_').map(|part| part[..1].to_uppercase() + &part[1..]).collect();
     let name = Ident::new(&name, value.span().resolved_at(Span::mixed_site()));
     let group = Ident::new(group, Span::mixed_site());
-    Ok(print!(#root::#group::#name))
+    Ok(print!(#root::settings::#group::#name))
 }
 
 /// Makes an endpoint of an expression. What cannot be one is an error where the user wrote it.

@@ -11,7 +11,7 @@ use std::str::FromStr;
 /// well. A number or name that is not a signal is reported where it is used, before anything happens.
 ///
 /// ```
-/// use daemonize_core::Signal;
+/// use daemon::Signal;
 ///
 /// assert_eq!("TERM".parse(), Ok(Signal::SIGTERM));
 /// assert_eq!(Signal::from(15), Signal::SIGTERM);

@@ -19,7 +19,7 @@ const MAX_FD_NAME: usize = 255;
 /// ```no_run
 /// use std::os::unix::net::UnixListener;
 ///
-/// let listeners = daemonize_core::listen_fds().into_iter().map(|(name, fd)| (name, UnixListener::from(fd)));
+/// let listeners = daemon::systemd::listen_fds().into_iter().map(|(name, fd)| (name, UnixListener::from(fd)));
 /// # drop(listeners.collect::<Vec<_>>());
 /// ```
 pub fn listen_fds() -> Vec<(String, OwnedFd)> {

@@ -1,7 +1,7 @@
 //! The control over this daemon that a `Handle` gives to its attachments.
 
 use super::{reload::reload, stop::stop};
-use crate::attach::Obey;
+use crate::attach::ProcessControl;
 use crate::self_restart::restart;
 use crate::stop_flag::is_stop_pending;
 use std::error::Error;
@@ -9,7 +9,7 @@ use std::error::Error;
 /// Stops, restarts and reloads this daemon.
 pub(crate) struct ThisDaemon;
 
-impl Obey for ThisDaemon {
+impl ProcessControl for ThisDaemon {
     fn stop(&self) {
         stop();
     }

@@ -30,7 +30,7 @@ pub fn ready() -> Result<()> {
 /// # use std::time::Duration;
 /// # fn replay(table: &str) -> usize { table.len() }
 /// for table in ["users", "orders"] {
-///     daemonize_core::extend_start(Duration::from_secs(60));
+///     daemon::extend_start(Duration::from_secs(60));
 ///     replay(table);
 /// }
 /// ```

@@ -43,7 +43,7 @@ pub(crate) fn unwind_without_daemon() {
 ///
 /// ```
 /// # use std::time::Duration;
-/// while daemonize_core::sleep(Duration::from_millis(1)) {
+/// while daemon::sleep(Duration::from_millis(1)) {
 ///     // once a millisecond, until the daemon is to stop
 /// #   break;
 /// }

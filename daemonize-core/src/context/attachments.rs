@@ -2,7 +2,7 @@
 
 use super::DaemonContext;
 use crate::attach::Phase;
-use crate::body::{Ending, guarded};
+use crate::body::{BodyResult, guarded};
 use crate::mutex::lock;
 use crate::report::record;
 use log::Level;
@@ -75,7 +75,7 @@ impl DaemonContext {
 pub(crate) fn call_attachment(call: impl FnOnce()) -> bool {
     let ending = guarded("what is attached to the daemon", || {
         call();
-        Ending::success()
+        BodyResult::success()
     });
     ending.reported().error().is_none()
 }

@@ -11,7 +11,7 @@ use super::readiness::{self, never_ready};
 use super::undo::{LAST_WORDS, settle_messages};
 use crate::api;
 use crate::attach::Attachment;
-use crate::body::{self, Ending, Work, guarded};
+use crate::body::{self, BodyResult, Work, guarded};
 use crate::context::{self, DaemonContext};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::mutex::lock;
@@ -74,7 +74,7 @@ extern "C" fn tidy_up() {
         if is_left {
             return;
         }
-        fail(inside, &never_ready(&Ending::success()));
+        fail(inside, &never_ready(&BodyResult::success()));
         inside.write_exit_report(0, None);
         inside.release_pidfile();
     }
@@ -214,8 +214,8 @@ fn begin_beside(inside: &DaemonContext, attachments: &[Arc<dyn Attachment>]) -> 
     }
     for attachment in attachments {
         let ending = guarded("it", || match attachment.start(inside.handle.clone()) {
-            Ok(()) => Ending::success(),
-            Err(error) => Ending::failure(format!("{error}")),
+            Ok(()) => BodyResult::success(),
+            Err(error) => BodyResult::failure(format!("{error}")),
         });
         if let Some(error) = ending.error() {
             return Err(Error::system("start what is attached to the daemon", error));
@@ -257,13 +257,13 @@ fn leave_whole() -> ! {
 
 fn leave(exit: Exit) -> ! {
     match context::current() {
-        Some(inside) => finish(inside, &Ending::success(), exit),
+        Some(inside) => finish(inside, &BodyResult::success(), exit),
         None => exit_now(0),
     }
 }
 
 /// In the body's thread: the handlers' end, attachments, what there is to say, stdio, the pidfile, and out.
-fn finish(inside: &'static DaemonContext, ending: &Ending, exit: Exit) -> ! {
+fn finish(inside: &'static DaemonContext, ending: &BodyResult, exit: Exit) -> ! {
     if !inside.is_this_process() {
         // The body forked, and the child has come back from it: readiness, messages and pidfile are its parent's.
         ending.error().into_iter().for_each(report::error);

@@ -6,7 +6,7 @@
 
 use super::announcement::{Announcement, Link};
 use super::undo::{Files, LAST_WORDS, undo};
-use crate::body::{Ending, panic_text};
+use crate::body::{BodyResult, panic_text};
 use crate::context::{self, DaemonContext};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::first_look;
@@ -152,7 +152,7 @@ pub(super) fn is_decided(inside: &DaemonContext) -> bool {
 }
 
 /// A body that has returned well before it was ready makes the start a success, unless the daemon is to stop.
-pub(super) fn conclude(inside: &'static DaemonContext, ending: &Ending) {
+pub(super) fn conclude(inside: &'static DaemonContext, ending: &BodyResult) {
     if first_look::is_automatic() && ending.error().is_none() {
         first_look::take();
         // Ends before this thread does anything else: before GO the files are the launcher's.
@@ -174,7 +174,7 @@ pub(super) fn leave_to_launcher(inside: &DaemonContext) -> bool {
 }
 
 /// Why a body that has ended was never ready.
-pub(super) fn never_ready(ending: &Ending) -> Error {
+pub(super) fn never_ready(ending: &BodyResult) -> Error {
     match ending.error() {
         Some(error) if !stop_flag::is_stop_requested() => {
             Error::new(ErrorKind::Body, format!("failed to start: {error}"))

@@ -1,12 +1,12 @@
 //! Hooks: user functions that run before, after or instead of a stage of the launch.
 
-use crate::body::{Ending, Outcome};
+use crate::body::{BodyResult, IntoExit};
 use crate::mutex;
 use crate::stage::Stage;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-/// A function or closure that hooks a stage: `FnMut()`, with a return type that [`Outcome`] allows.
+/// A function or closure that hooks a stage: `FnMut()`, with a return type that [`IntoExit`] allows.
 ///
 /// `Kind` only distinguishes the implementations and is always inferred.
 #[diagnostic::on_unimplemented(
@@ -16,20 +16,20 @@ use std::sync::{Arc, Mutex};
 )]
 pub trait Hook<Kind>: Send + 'static {
     /// Runs the hook.
-    fn run(&mut self) -> Ending;
+    fn run(&mut self) -> BodyResult;
 }
 
 impl<F, R, K> Hook<(R, K)> for F
 where
     F: FnMut() -> R + Send + 'static,
-    R: Outcome<K>,
+    R: IntoExit<K>,
 {
-    fn run(&mut self) -> Ending {
-        self().ending()
+    fn run(&mut self) -> BodyResult {
+        self().into_exit()
     }
 }
 
-type SharedHook = Arc<Mutex<dyn FnMut() -> Ending + Send>>;
+type SharedHook = Arc<Mutex<dyn FnMut() -> BodyResult + Send>>;
 
 /// The position of a hook relative to its stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub(crate) enum When {
 /// The hooks of a launch: see [`Daemon::hooks`](crate::Daemon::hooks).
 ///
 /// ```
-/// use daemonize_core::{Hooks, Stage};
+/// use daemon::settings::{Hooks, Stage};
 ///
 /// let hooks = Hooks::new().before(Stage::Identity, || println!("still root"));
 /// # drop(hooks);

@@ -11,6 +11,10 @@ mod timeouts;
 mod validate;
 mod values;
 
+pub use crate::body::Runtime;
+#[doc(inline)]
+pub use crate::capability::{Capability, UnknownCapability};
+pub use crate::stage::Stage;
 pub(crate) use expand_path::expand;
 pub(crate) use hooks::When;
 pub use hooks::{Hook, Hooks};

@@ -10,11 +10,12 @@ use std::sync::Arc;
 ///
 /// A path converts into [`Stdio::File`], an open file or descriptor into [`Stdio::Descriptor`]. `/dev/null` is
 /// [`Stdio::Null`]. `/dev/stdin`, `/dev/stdout`, `/dev/stderr`, `/dev/fd/0` to `2` and the same of `/proc/self/fd` are the
-/// streams that this process has when the daemon is started ([`Stdio::Keep`]), with one exception: for stderr, `/dev/stdout` is
+/// streams that this process has when the daemon is started ([`Stdio::Inherit`]), with one exception: for stderr, `/dev/stdout` is
 /// the destination of the daemon's stdout.
 ///
 /// ```
-/// use daemonize_core::{Daemon, Stdio};
+/// use daemon::Daemon;
+/// use daemon::settings::Stdio;
 ///
 /// let daemon = Daemon::new("scribe").stdin(Stdio::text("dear diary")).stdout("/var/log/scribe.log");
 /// # drop(daemon);
@@ -25,7 +26,7 @@ pub enum Stdio {
     /// `/dev/null`: reads return end of file, writes are discarded.
     Null,
     /// The stream that the process has: it is not redirected.
-    Keep,
+    Inherit,
     /// A regular file. As stdin it is read from its start. As stdout or stderr it is appended to (created with mode 0640 if it is
     /// missing), and reopened on SIGHUP.
     File(PathBuf),

@@ -1,7 +1,7 @@
 //! The value of every setting, with its default.
 
 use super::{Close, Detach, Hooks, OnOutput, Ready, Stdio};
-use crate::attach::{Attachment, NoControl, Obey};
+use crate::attach::{Attachment, NoControl, ProcessControl};
 #[cfg(feature = "tokio")]
 use crate::body::RuntimePlan;
 use crate::body::{Handling, IDLE_TIME, POOL_SIZE, Retry, Runtime};
@@ -63,7 +63,7 @@ pub(crate) struct Settings {
     pub(crate) attachments: Vec<Arc<dyn Attachment>>,
     /// Stops, restarts and reloads the daemon for its attachments. Set with the first attachment, so that a program that has none,
     /// and does not call `restart`, is linked without the code of a restart.
-    pub(crate) process_control: Arc<dyn Obey>,
+    pub(crate) process_control: Arc<dyn ProcessControl>,
     /// The first invalid value that the builder was given.
     pub(crate) mistake: Option<String>,
 }

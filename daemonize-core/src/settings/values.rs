@@ -5,7 +5,7 @@
 /// So optional values of a configuration file or a command line are passed on without a `match`:
 ///
 /// ```
-/// use daemonize_core::Daemon;
+/// use daemon::Daemon;
 /// use std::path::PathBuf;
 ///
 /// #[derive(Default)]

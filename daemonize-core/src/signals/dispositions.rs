@@ -10,7 +10,8 @@ const STOPS: [Signal; 4] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Si
 /// The dispositions of a daemon's signals: see [`Daemon::signals`](crate::Daemon::signals).
 ///
 /// ```
-/// use daemonize_core::{Signal, Signals};
+/// use daemon::Signal;
+/// use daemon::signals::Signals;
 ///
 /// let signals = Signals::new()
 ///     .handle(Signal::SIGUSR1, || println!("one"))

@@ -1,13 +1,13 @@
 //! The functions and closures that can handle a signal.
 
-use crate::body::{Ending, Outcome};
+use crate::body::{BodyResult, IntoExit};
 use crate::signal::Signal;
 use std::sync::{Arc, Mutex};
 
 /// A stored handler: shared by all clones of a `Daemon`, called by one thread at a time.
-pub(crate) type SharedHandler = Arc<Mutex<dyn FnMut(Signal) -> Ending + Send>>;
+pub(crate) type SharedHandler = Arc<Mutex<dyn FnMut(Signal) -> BodyResult + Send>>;
 
-/// A function or closure that handles a signal: `FnMut()` or `FnMut(Signal)`, with a return type that [`Outcome`] allows.
+/// A function or closure that handles a signal: `FnMut()` or `FnMut(Signal)`, with a return type that [`IntoExit`] allows.
 ///
 /// `Kind` only distinguishes the implementations and is always inferred.
 #[diagnostic::on_unimplemented(
@@ -17,7 +17,7 @@ pub(crate) type SharedHandler = Arc<Mutex<dyn FnMut(Signal) -> Ending + Send>>;
 )]
 pub trait Handler<Kind>: Send + 'static {
     /// Runs the handler for one signal.
-    fn handle(&mut self, signal: Signal) -> Ending;
+    fn handle(&mut self, signal: Signal) -> BodyResult;
 }
 
 /// Distinguishes the implementations of [`Handler`].
@@ -32,20 +32,20 @@ pub struct WithSignal<Kind>(Kind);
 impl<F, R, K> Handler<WithoutSignal<(R, K)>> for F
 where
     F: FnMut() -> R + Send + 'static,
-    R: Outcome<K>,
+    R: IntoExit<K>,
 {
-    fn handle(&mut self, _: Signal) -> Ending {
-        self().ending()
+    fn handle(&mut self, _: Signal) -> BodyResult {
+        self().into_exit()
     }
 }
 
 impl<F, R, K> Handler<WithSignal<(R, K)>> for F
 where
     F: FnMut(Signal) -> R + Send + 'static,
-    R: Outcome<K>,
+    R: IntoExit<K>,
 {
-    fn handle(&mut self, signal: Signal) -> Ending {
-        self(signal).ending()
+    fn handle(&mut self, signal: Signal) -> BodyResult {
+        self(signal).into_exit()
     }
 }
 

@@ -18,6 +18,8 @@ mod handler_thread;
 mod install;
 mod signal_thread;
 
+#[doc(inline)]
+pub use crate::signal::UnknownSignal;
 pub use dispositions::Signals;
 pub(crate) use handled_signals::HandledSignals;
 pub use handler::Handler;

@@ -105,7 +105,7 @@ fn literal_of_another_kind_is_refused_with_what_the_key_does() {
     one("core_dumps", "1", "sets whether the daemon may dump core, such as `core_dumps = true`");
     one("inherit", "3", "keeps these descriptors open regardless of `close`, such as `inherit = [3, 4]`");
     one("umask", r#""027""#, "sets the umask, such as `umask = 0o027`");
-    one("stdin", "0", "sets standard input: a path, `null`, `keep`, or any open file, such as `stdin = null`");
+    one("stdin", "0", "sets standard input: a path, `null`, `inherit`, or any open file, such as `stdin = null`");
     one(
         "ready",
         r#""manual""#,
@@ -128,7 +128,7 @@ fn literal_of_another_kind_is_refused_with_what_the_key_does() {
         "retry",
         "5",
         "sets when a message whose handler failed is handled again: `{ delay = \"1s\", max_delay = \"1m\", attempts = 5 }`, \
-         or a `daemon::Retry`, such as `retry = { attempts = 5 }`",
+         or a `daemon::messages::Retry`, such as `retry = { attempts = 5 }`",
     );
 }
 
@@ -306,7 +306,7 @@ fn an_endpoint_is_nothing_an_address_of_this_machine_or_an_expression() {
 #[test]
 fn pidfile_none_in_quotes_says_how_to_write_it() {
     one(r#"pidfile = "none""#, "write `none` without quotes, or `./none` for a file", r#""none""#);
-    one(r#"log = "keep""#, "write `keep` without quotes, or `./keep` for a file", r#""keep""#);
+    one(r#"log = "inherit""#, "write `inherit` without quotes, or `./inherit` for a file", r#""inherit""#);
 }
 
 #[test]
