@@ -45,7 +45,7 @@ pub(crate) fn locate(settings: &Settings) -> Result<LocatedPidFile> {
     for path in settings.other_pidfiles() {
         match inspect_other(&path, settings) {
             OtherPidFile::Alive(_) => return Ok(path.into()),
-            OtherPidFile::Undecided => {
+            OtherPidFile::ReadinessWatch => {
                 undecided.get_or_insert(path);
             }
             OtherPidFile::Irrelevant => {}
@@ -101,7 +101,7 @@ enum OtherPidFile {
     /// It names a living daemon of this user, or of any user if this one is root.
     Alive(Pid),
     /// A start is under way there, or root can neither read nor trust the file. It is reported if there is no other file.
-    Undecided,
+    ReadinessWatch,
     /// There is no file, or it names no living process of this user.
     Irrelevant,
 }
@@ -117,8 +117,8 @@ fn inspect_other(path: &Path, settings: &Settings) -> OtherPidFile {
         Ok(Holder::Alive(identity)) if is_root || runs_as(identity.pid, user).unwrap_or(false) => {
             OtherPidFile::Alive(identity.pid)
         }
-        Ok(Holder::Unsealed(age)) if age < settings.start_timeout => OtherPidFile::Undecided,
-        Err(_) | Ok(Holder::Stranger(..)) if is_root => OtherPidFile::Undecided,
+        Ok(Holder::Unsealed(age)) if age < settings.start_timeout => OtherPidFile::ReadinessWatch,
+        Err(_) | Ok(Holder::Stranger(..)) if is_root => OtherPidFile::ReadinessWatch,
         _ => OtherPidFile::Irrelevant,
     }
 }

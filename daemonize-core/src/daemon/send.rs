@@ -3,8 +3,8 @@
 use super::target::{open_verified, signal_error, wait_for_exit};
 use super::unnamed_process::{describe_holder, explain_hook, pidfile_is_left_to_hook};
 use super::{Daemon, verb_log};
+use crate::api;
 use crate::error::{Error, ErrorKind, Result};
-use crate::inside;
 use crate::pidfile::Holder;
 use crate::pidfile_search::{holder, locate_path, probe};
 use crate::settings::Settings;
@@ -31,7 +31,7 @@ impl<W> Daemon<W> {
     pub fn send(&self, signal: impl TryInto<Signal, Error: Display>) -> Result<()> {
         let unknown = |error| Error::new(ErrorKind::Configuration, format!("failed to send a signal: {error}"));
         let signal = signal.try_into().map_err(unknown)?;
-        let sent = if self.is_inside() { inside::send(signal) } else { send_from_outside(&self.settings, signal) };
+        let sent = if self.is_inside() { api::raise_signal(signal) } else { send_from_outside(&self.settings, signal) };
         verb_log::send(&self.settings.name, signal, sent)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::pid::Pid;
 use crate::signal::Signal;
-use crate::signals::THREAD_OF_STOPPING;
+use crate::signals::STOPPING_THREAD_NAME;
 use std::fs::{self, File};
 use std::io::{self, Read};
 
@@ -25,7 +25,7 @@ fn is_stopping(pid: Pid) -> io::Result<bool> {
     for thread in fs::read_dir(format!("/proc/{pid}/task"))?.take(MAX_THREADS) {
         let mut name = Vec::new();
         File::open(thread?.path().join("comm"))?.take(64).read_to_end(&mut name)?;
-        if name.trim_ascii_end() == THREAD_OF_STOPPING.to_bytes() {
+        if name.trim_ascii_end() == STOPPING_THREAD_NAME.to_bytes() {
             return Ok(true);
         }
     }

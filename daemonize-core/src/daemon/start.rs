@@ -3,8 +3,8 @@
 use super::{Daemon, stop, verb_log};
 use crate::body::Work;
 use crate::error::Result;
-use crate::inside;
 use crate::launch::{DetachResult, Exit, Launch, Preflight, Started, run_body};
+use crate::self_restart;
 use crate::settings::Detach;
 use std::convert::Infallible;
 use std::process::ExitCode;
@@ -32,7 +32,7 @@ impl<W: Work> Daemon<W> {
     /// running daemon is stopped.
     pub fn restart(self) -> Result<Started> {
         if self.is_inside() {
-            inside::restart()?;
+            self_restart::restart()?;
             return Ok(Started::in_this_process(self.pidfile_path()));
         }
         let name = self.settings.name.clone();

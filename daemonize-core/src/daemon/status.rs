@@ -3,9 +3,9 @@
 use super::Daemon;
 use super::unnamed_process::{describe_holder, explain_hook, pidfile_is_left_to_hook};
 use crate::attach::Handle;
+use crate::context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::escape::{escape, escape_bytes, escape_lines};
-use crate::inside;
 use crate::pid::Pid;
 use crate::pidfile::{ExitReport, Holder, Probe, read_last_words};
 use crate::pidfile_search::{LocatedPidFile, holder, locate, locate_path, probe};
@@ -149,7 +149,7 @@ impl<W> Daemon<W> {
     /// # Errors
     /// Only for a wrong name or path. A state that cannot be determined is [`State::Unknown`].
     pub fn status(&self) -> Result<Status> {
-        if let Some(inside) = inside::current().filter(|_| self.is_inside()) {
+        if let Some(inside) = context::current().filter(|_| self.is_inside()) {
             let Handle { pidfile, addresses, .. } = inside.handle.clone();
             let warning = report::warning().map(|warning| format!("it says: {}", escape(&warning)));
             let (state, pid) = (State::Running, Some(Pid::this()));
@@ -173,7 +173,7 @@ impl<W> Daemon<W> {
     /// Returns the path of the pidfile, or where a start would create it. Returns an empty path if it cannot be determined
     /// because of a mistake in the settings, which the other verbs report.
     pub fn pidfile_path(&self) -> PathBuf {
-        match inside::current().filter(|_| self.is_inside()) {
+        match context::current().filter(|_| self.is_inside()) {
             Some(inside) => inside.handle.pidfile.clone(),
             None => locate_path(&self.settings).unwrap_or_default(),
         }
@@ -181,7 +181,7 @@ impl<W> Daemon<W> {
 
     /// Returns `true` if this process is the daemon that these settings describe.
     pub(super) fn is_inside(&self) -> bool {
-        let Some(handle) = inside::current().map(|inside| &inside.handle) else { return false };
+        let Some(handle) = context::current().map(|inside| &inside.handle) else { return false };
         // The default pidfile depends on the user, which the daemon may have changed since its start.
         let is_default = self.settings.pidfile.is_none() && handle.is_default_pidfile;
         if is_default {

@@ -4,9 +4,9 @@ use super::sigterm_handler::is_handled_by_program;
 use super::target::{open_verified, signal_error, wait_for_exit};
 use super::unnamed_process::{explain_hook, pidfile_is_left_to_hook};
 use super::{Daemon, verb_log};
+use crate::api;
 use crate::error::{Error, ErrorKind, Result};
 use crate::escape::escape_bytes;
-use crate::inside;
 use crate::pid::Pid;
 use crate::pidfile::{Forget, Holder, PASSING, Probe, clean, clean_lock};
 use crate::pidfile_search::{LocatedPidFile, holder, locate, probe};
@@ -80,7 +80,7 @@ impl<W> Daemon<W> {
     /// match the pidfile exactly is never signalled.
     pub fn stop(&self) -> Result<Stopped> {
         if self.is_inside() {
-            inside::stop();
+            api::stop();
             return Ok(Stopped {
                 pid: Some(Pid::this()),
                 killed: false,

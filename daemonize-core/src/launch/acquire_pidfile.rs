@@ -5,9 +5,9 @@ use super::preflight::Preflight;
 use super::signal_block::SignalBlock;
 use super::state::Launch;
 use crate::error::Result;
-use crate::inside::RestartedFrom;
 use crate::pidfile::PidFile;
 use crate::pidfile_search::check_not_running_elsewhere;
+use crate::self_restart::RestartedFrom;
 use crate::settings::Settings;
 use crate::sys::outlined::Outlined;
 use std::os::fd::OwnedFd;
@@ -31,7 +31,7 @@ impl Launch {
         let restarted_from = preflight.restarted_from.take();
         let has_pidfile = preflight.has_pidfile();
         let inherited = match &restarted_from {
-            Some(daemon) => wait_for_turn(&preflight, daemon)?,
+            Some(daemon) => wait_for_handover(&preflight, daemon)?,
             None => None,
         };
         if preflight.settings.pidfile.is_none() && has_pidfile {
@@ -67,12 +67,12 @@ impl Launch {
 }
 
 /// Waits until the daemon that started this process hands over. Returns its lock, if it has passed one.
-fn wait_for_turn(preflight: &Preflight, daemon: &RestartedFrom) -> Result<Option<OwnedFd>> {
+fn wait_for_handover(preflight: &Preflight, daemon: &RestartedFrom) -> Result<Option<OwnedFd>> {
     if preflight.has_pidfile() {
         // While that daemon can still refuse and go on.
         PidFile::check_replaceable(&preflight.pidfile).inspect_err(|error| daemon.refuse(error))?;
     }
-    daemon.wait_for_turn(&preflight.settings, &preflight.pidfile)
+    daemon.wait_for_handover(&preflight.settings, &preflight.pidfile)
 }
 
 /// Locks the pidfile; waits up to `lock_timeout`. A waiting start can be interrupted.

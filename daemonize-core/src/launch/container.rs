@@ -34,6 +34,6 @@ pub(super) fn check_exit_after_start() -> Result<()> {
 /// runtime may have been given a longer timeout.
 pub(super) fn fit_grace(settings: &mut Settings) {
     if is_process_1() {
-        let _ = settings.fit_into(CONTAINER_STOP_TIMEOUT);
+        let _ = settings.fit_grace_into(CONTAINER_STOP_TIMEOUT);
     }
 }

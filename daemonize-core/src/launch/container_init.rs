@@ -8,9 +8,9 @@
 use super::container::{INIT_NAME, is_process_1};
 use super::state::Launch;
 use crate::error::{Error, Result, cause};
-use crate::notifier::{Manager, Relay};
 use crate::pid::Pid;
 use crate::report;
+use crate::sd_notify::{NotifyRelay, ServiceManager};
 use crate::signal::Signal;
 use crate::stage::Stage;
 use crate::stdout;
@@ -81,9 +81,9 @@ pub(super) fn fork_from_init(mut launch: Launch, single_thread: Option<Alone>) -
 }
 
 /// Makes a relay to the service manager, which trusts process 1 only. Returns it with the daemon's end.
-fn relay_notifications(launch: &Launch) -> Result<Option<(Relay, UnixDatagram)>> {
-    let Some(notifier) = launch.preflight.manager.and_then(Manager::connect) else { return Ok(None) };
-    match Relay::new(notifier) {
+fn relay_notifications(launch: &Launch) -> Result<Option<(NotifyRelay, UnixDatagram)>> {
+    let Some(notifier) = launch.preflight.manager.and_then(ServiceManager::connect) else { return Ok(None) };
+    match NotifyRelay::new(notifier) {
         Ok(relay) => Ok(Some(relay)),
         Err(error) => Err(Error::stage(Stage::Detach, cause(&error))),
     }
@@ -108,7 +108,7 @@ struct ContainerInit {
     /// (`pid_namespaces(7)`).
     signals: SignalQueue,
     /// To the service manager.
-    relay: Option<Relay>,
+    relay: Option<NotifyRelay>,
     /// The user that the daemon changes to.
     user: Option<Uid>,
 }
@@ -121,13 +121,13 @@ impl ContainerInit {
             while let Ok(Some((child, death))) = reap_any() {
                 if child == self.daemon {
                     if let Some(relay) = &self.relay {
-                        relay.pass_rest_on();
+                        relay.forward_rest();
                     }
                     exit_now(death.shell_status());
                 }
             }
             if let (true, Some(relay)) = (self.wait(), &self.relay) {
-                relay.pass_one_on();
+                relay.forward_one();
             }
             while let Some(received) = self.signals.take() {
                 self.forward_signal(&received);

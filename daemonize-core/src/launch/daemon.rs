@@ -8,11 +8,12 @@ use super::launcher_link::LauncherLink;
 use super::state::Launch;
 use crate::attach::Prepared;
 use crate::body::{BodyResult, guarded};
+use crate::context;
 use crate::error::{Error, ErrorKind, Result, cause};
-use crate::inside::{self, Program};
-use crate::notifier::Notifier;
 use crate::pid::Pid;
 use crate::process::Identity;
+use crate::program::Program;
+use crate::sd_notify::Notifier;
 use crate::settings::When;
 use crate::signal::Signal;
 use crate::stage::Stage;
@@ -87,7 +88,7 @@ impl StartingDaemon {
         let program = Program::new();
         // Before chroot(2), which may hide the socket.
         let notifier = connect_to_manager(&mut launch);
-        for (_, fd) in &launch.preflight.service.handed_over {
+        for (_, fd) in &launch.preflight.service.listen_fds {
             fds::close_on_exec(*fd);
         }
         let settings = &launch.preflight.settings;
@@ -118,7 +119,7 @@ impl StartingDaemon {
     pub(crate) fn expect_user_code(&mut self) {
         self.runs_user_code = true;
         // A restart executes this program: its file is looked up before user code can change the working directory.
-        self.program.look();
+        self.program.resolve();
     }
 
     /// Returns `true` if there is a launcher in another process.
@@ -174,7 +175,7 @@ impl StartingDaemon {
     /// Tears down prepared attachments in reverse order after a failed start.
     fn end_attachments(&self) {
         for attachment in self.launch.preflight.settings.attachments[..self.prepared_attachments].iter().rev() {
-            inside::report_failure(|| attachment.end());
+            context::call_attachment(|| attachment.end());
         }
     }
 

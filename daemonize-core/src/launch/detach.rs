@@ -2,9 +2,9 @@
 
 use super::container;
 use super::monitor_env;
-use crate::inside::RestartedFrom;
 use crate::pid::Pid;
 use crate::report;
+use crate::self_restart::RestartedFrom;
 use crate::settings::{Detach, Settings};
 use crate::stage::Stage;
 use crate::sys::fds;

@@ -106,7 +106,7 @@ fn double_fork(mut launch: Launch, single_thread: Alone, exits_at_once: bool) ->
 /// Makes the pipes that capture the daemon's output, if hooks, attachments or the body may print before the daemon is ready.
 fn capture_output(launch: &Launch) -> io::Result<Option<(Capture, OutputPipes)>> {
     let preflight = &launch.preflight;
-    if !preflight.settings.speaks_while_starting() {
+    if !preflight.settings.captures_start_output() {
         return Ok(None);
     }
     let user = preflight.privileges.as_ref().and_then(|privileges| privileges.owner().0);

@@ -17,9 +17,9 @@ use super::started::Started;
 use super::state::Launch;
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::ipc::{Channel, Message};
-use crate::notifier::Manager;
 use crate::pid::Pid;
 use crate::process::{BootContext, Identity};
+use crate::sd_notify::ServiceManager;
 use crate::settings::Ready;
 use crate::signal::Signal;
 use crate::sys::dispositions;
@@ -206,11 +206,11 @@ impl Launcher {
             }
         }
         self.drain();
-        if let Some(notifier) = self.launch.preflight.manager.and_then(Manager::connect) {
+        if let Some(notifier) = self.launch.preflight.manager.and_then(ServiceManager::connect) {
             // systemd receives SIGCHLD for the main process only if that is its child: so the daemon has to be an orphan before
             // MAINPID= names it.
             self.reap_session_leader();
-            notifier.introduce(daemon);
+            notifier.send_main_pid(daemon);
         }
         // P13: the previous daemon's last words are outdated once this start has succeeded.
         if matches!(self.pidfile, PidFileState::Written { last_words_due: true }) {

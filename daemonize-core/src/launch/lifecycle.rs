@@ -7,16 +7,18 @@ use super::process_exit::{
 use super::readiness;
 use super::readiness_send::ReadySender;
 use super::stages_done::StagesDone;
+use crate::api;
 use crate::attach::Attachment;
 use crate::body::{self, BodyResult, Work, guarded};
+use crate::context::{self, DaemonContext};
 use crate::error::{Error, Result, cause};
-use crate::inside::{self, Inside};
 use crate::mutex::lock;
 use crate::report;
+use crate::self_restart;
 use crate::settings::{Ready, Settings};
 use crate::shutdown;
 use crate::signal::Signal;
-use crate::signals::{Service, Signals};
+use crate::signals::{SignalThread, Signals};
 use crate::stage::Stage;
 use crate::stdout;
 use crate::sys::fork::{Fence, at_exit, exit_now};
@@ -36,7 +38,7 @@ pub(crate) fn run_body<W: Work>(daemon: Box<StartingDaemon>, work: W, exit: Exit
         Exit::RunHandlers => exit_with_handlers,
     };
     let inside = begin(daemon, leave)?;
-    inside::expect_to_be_unwound();
+    api::expect_unwind();
     // For a body that calls exit(3), which the library could not notice otherwise.
     at_exit(settle_at_exit);
     let ending = guarded("the body", || body::blocking(|| work.work()));
@@ -51,7 +53,7 @@ pub(crate) fn activate(daemon: Box<StartingDaemon>) -> Result<()> {
 }
 
 /// Runs the remaining stages, starts the attachments and the signal thread, and makes the daemon ready or arms its readiness.
-fn begin(daemon: Box<StartingDaemon>, leave: fn() -> !) -> Result<&'static Inside> {
+fn begin(daemon: Box<StartingDaemon>, leave: fn() -> !) -> Result<&'static DaemonContext> {
     let StagesDone { mut block, settings, mut inside, ready_sender } = StagesDone::run(daemon, leave)?;
     if ready_sender.link.is_none() && !settings.signals.mentions(Signal::SIGHUP) && has_terminal() {
         // In the foreground, SIGHUP means that the terminal is closed (signal(7)), not a reload.
@@ -70,35 +72,35 @@ fn begin(daemon: Box<StartingDaemon>, leave: fn() -> !) -> Result<&'static Insid
         ready_sender.fail_if_linked(&error);
         return Err(error);
     }
-    let inside = inside::enter(inside);
-    inside::keep_panics();
-    shutdown::set_limit(settings.nack_timeout());
+    let inside = context::set_current(inside);
+    context::report_aborting_panics();
+    shutdown::set_timeout(settings.nack_timeout());
     let ready = settings.ready;
     let stages = if Level::Debug <= log::max_level() { Some(list_stages(&settings)) } else { None };
     let mut service = signal_service(inside, settings, &ready_sender);
     // A restart executes the program's file, which is looked up before the body can change the working directory. With `entered`
     // after READY, because the launcher waits for that.
     let is_after_ready = ready == Ready::Entered;
-    if !is_after_ready && inside.obstacle.is_none() {
-        inside.program.look();
+    if !is_after_ready && inside.restart_obstacle.is_none() {
+        inside.program.resolve();
     }
     match readiness::begin(inside, ready_sender, ready) {
-        Ok(undecided) => service.undecided = undecided,
+        Ok(undecided) => service.readiness = undecided,
         Err((ready_sender, error)) => {
             inside.end_attachments();
             ready_sender.fail_if_linked(&error);
             return Err(error);
         }
     }
-    if is_after_ready && inside.obstacle.is_none() {
-        inside.program.look();
+    if is_after_ready && inside.restart_obstacle.is_none() {
+        inside.program.resolve();
     }
     start_signal_thread(inside, service);
     if let Some(stages) = stages {
         report::record(Level::Debug, &inside.handle.name, stages);
     }
     if ready == Ready::Entered {
-        inside.tell_ready();
+        inside.notify_ready();
     }
     // The daemon keeps its own mask.
     block.leave_blocked();
@@ -117,41 +119,45 @@ fn list_stages(settings: &Settings) -> String {
 }
 
 /// Returns the work of the signal thread. Log files are reopened before the user's handlers of SIGHUP run.
-fn signal_service(inside: &'static Inside, mut settings: Outlined<Settings>, ready_sender: &ReadySender) -> Service {
+fn signal_service(
+    inside: &'static DaemonContext,
+    mut settings: Outlined<Settings>,
+    ready_sender: &ReadySender,
+) -> SignalThread {
     let stops = inside.stops.clone();
     let log_reopener = ready_sender.streams.log_reopener();
     let grace = settings.grace();
     let mut signals = std::mem::take(&mut settings.signals);
     let with_handlers = stops.iter().copied().filter(|signal| !signals.handlers(*signal).is_empty()).collect();
     if !log_reopener.is_empty() {
-        signals = signals.around(Signal::SIGHUP, move || inside.warn(log_reopener.run()), || {});
+        signals = signals.wrap(Signal::SIGHUP, move || inside.warn(log_reopener.run()), || {});
     }
     if inside.has_attachments() {
         signals = with_phases(inside, signals, &stops);
     }
     inside.handlers.set(signals);
-    Service {
-        registered: Arc::clone(&inside.registered),
+    SignalThread {
+        signals: Arc::clone(&inside.signals),
         handlers: Arc::clone(&inside.handlers),
         stops,
         with_handlers,
         grace,
         on_stop: Box::new(|| {
             report::record_from_signal_thread(Level::Info, &inside.handle.name, "is to stop");
-            inside::pass_stop_on();
+            self_restart::forward_stop();
         }),
         on_end: Box::new(move |end| end_from_outside(inside, end)),
-        undecided: None,
+        readiness: None,
     }
 }
 
 /// Reports a reload and a stop to the attachments, in the handlers' thread, before the user's handlers run.
-fn with_phases(inside: &'static Inside, mut signals: Signals, stops: &[Signal]) -> Signals {
+fn with_phases(inside: &'static DaemonContext, mut signals: Signals, stops: &[Signal]) -> Signals {
     if !stops.contains(&Signal::SIGHUP) {
-        signals = signals.around(Signal::SIGHUP, || inside.tell_reloading(), || inside.tell_reloaded());
+        signals = signals.wrap(Signal::SIGHUP, || inside.notify_reloading(), || inside.notify_reloaded());
     }
     for signal in stops {
-        signals = signals.around(*signal, || inside.tell_stopping(), || {});
+        signals = signals.wrap(*signal, || inside.notify_stopping(), || {});
     }
     signals
 }
@@ -160,10 +166,10 @@ fn has_terminal() -> bool {
     File::open("/dev/tty").is_ok_and(|terminal| isatty(terminal).unwrap_or(false))
 }
 
-fn start_attachments(inside: &Inside, attachments: &[Arc<dyn Attachment>]) -> Result<()> {
+fn start_attachments(inside: &DaemonContext, attachments: &[Arc<dyn Attachment>]) -> Result<()> {
     if !attachments.is_empty() {
         // First, because programs that the attachments' threads start inherit the signal mask.
-        let registered = inside.registered.begin();
+        let registered = inside.signals.install();
         registered.map_err(|error| Error::system("handle signals", cause(&error)))?;
     }
     for attachment in attachments {
@@ -179,17 +185,17 @@ fn start_attachments(inside: &Inside, attachments: &[Arc<dyn Attachment>]) -> Re
 }
 
 /// Starts the signal thread. Ends the process if that fails, because a daemon that receives no signals could not be stopped.
-fn start_signal_thread(inside: &'static Inside, service: Service) {
+fn start_signal_thread(inside: &'static DaemonContext, service: SignalThread) {
     if let Err(error) = service.start() {
-        let stopped = inside.registered.has_come(&inside.stops);
+        let stopped = inside.signals.has_arrived(&inside.stops);
         let error = Error::system("start the signal thread", cause(&error));
         inside.end_attachments();
         fail_start(inside, &error);
         if !stopped {
             report::error(&format!("{error}"));
         }
-        inside.leave_last_words(u8::from(!stopped), None);
-        inside.release();
+        inside.write_exit_report(u8::from(!stopped), None);
+        inside.release_pidfile();
         exit_now(u8::from(!stopped));
     }
 }

@@ -1,8 +1,8 @@
 //! Environment variables that are meant for one process alone, and are removed before the daemon starts other programs.
 
 use super::monitor_env;
-use crate::inside::{self, RestartedFrom};
-use crate::notifier;
+use crate::sd_notify;
+use crate::self_restart::{self, RestartedFrom};
 use crate::sys::env as environment;
 use crate::sys::fork::Alone;
 use std::env;
@@ -25,5 +25,5 @@ pub(super) fn remove_own_variables(single_thread: Option<Alone>) {
 }
 
 fn own_variables() -> impl Iterator<Item = &'static str> {
-    notifier::variables().chain([monitor_env::STOP_TIMEOUT, inside::RESTART_ENV])
+    sd_notify::environment_variables().chain([monitor_env::STOP_TIMEOUT, self_restart::RESTART_ENV])
 }

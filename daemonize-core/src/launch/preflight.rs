@@ -8,9 +8,10 @@ use super::single_thread::{find_single_thread, never_forks, refuse_event_loops, 
 use super::stages::privileges::{self, Privileges};
 use super::streams::{self, Streams};
 use crate::attach::AttachContext;
+use crate::context;
 use crate::error::{Error, ErrorKind, Result, cause};
-use crate::inside::{self, RestartedFrom};
-use crate::notifier::{Manager, Told};
+use crate::sd_notify::{ServiceEnvironment, ServiceManager};
+use crate::self_restart::{self, RestartedFrom};
 use crate::settings::{Settings, When};
 use crate::signal::Signal;
 use crate::signals::Signals;
@@ -41,9 +42,9 @@ pub(crate) struct Preflight {
     pub(super) leaked: Vec<RawFd>,
     /// Proof that this process has one thread, which every fork needs.
     pub(super) single_thread: Option<Alone>,
-    pub(super) service: &'static Told,
+    pub(super) service: &'static ServiceEnvironment,
     /// The service manager that wants notifications about the daemon.
-    pub(super) manager: Option<&'static Manager>,
+    pub(super) manager: Option<&'static ServiceManager>,
     /// `true` if the environment has a variable that is meant for this process alone: see `own_environment`.
     pub(super) has_own_variables: bool,
     /// Leads to the service manager through the init that this daemon has: see `container_init`.
@@ -110,7 +111,7 @@ fn check(settings: Outlined<Settings>, restarted_from: Option<&RestartedFrom>) -
     let single_thread = if never_forks(&settings) { find_single_thread() } else { Some(require_single_thread()?) };
     if let (Some(single_thread), Some(_)) = (single_thread, restarted_from) {
         // Programs that this one starts must not take over.
-        environment::forget(single_thread, inside::RESTART_ENV);
+        environment::forget(single_thread, self_restart::RESTART_ENV);
     }
     check_descriptors(&settings)?;
     check_directory(&settings)?;
@@ -128,9 +129,9 @@ fn check(settings: Outlined<Settings>, restarted_from: Option<&RestartedFrom>) -
     let owner = privileges.as_ref().map_or((None, None), Privileges::owner);
     let attach_context = check_attachments(&settings, &pidfile, owner)?;
     let streams = streams::open_streams(&settings, detached, owner)?;
-    let service = Told::to_this_process(&leaked);
+    let service = ServiceEnvironment::read(&leaked);
     let manager = service.manager(detached);
-    if manager.is_some_and(Manager::watches) && !settings.signals.mentions(Signal::SIGABRT) {
+    if manager.is_some_and(ServiceManager::has_watchdog) && !settings.signals.mentions(Signal::SIGABRT) {
         // The watchdog of systemd ends a hung body with SIGABRT. A handler would wait for the body.
         settings.signals.merge(Signals::new().default_action(Signal::SIGABRT));
     }
@@ -157,14 +158,14 @@ fn check_settings(mut settings: Outlined<Settings>) -> Result<Outlined<Settings>
     // Before the check, which refuses a default grace that is longer than a configured `stop_timeout`.
     match monitor_env::stop_timeout() {
         Some(stop_timeout) => {
-            if let Some(warning) = settings.fit_into(stop_timeout) {
+            if let Some(warning) = settings.fit_grace_into(stop_timeout) {
                 report::say(&warning);
             }
         }
         None => container::fit_grace(&mut settings),
     }
     settings.check()?;
-    if let Some(inside) = inside::current() {
+    if let Some(inside) = context::current() {
         let text = format!("failed to start: this process is already daemon `{}`", inside.handle.name);
         return Err(Error::new(ErrorKind::Inside, text));
     }

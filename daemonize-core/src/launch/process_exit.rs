@@ -7,14 +7,14 @@
 use super::readiness::{self, never_ready};
 use super::rollback::{EXIT_STEP_TIMEOUT, settle_messages};
 use crate::body::BodyResult;
+use crate::context::{self, DaemonContext};
 use crate::error::{Error, ErrorKind};
-use crate::inside::{self, Inside};
 use crate::mutex::lock;
 use crate::report;
-use crate::shutdown::{self, Settlement, within};
-use crate::signals::End;
+use crate::shutdown::{self, Settlement, run_with_timeout};
+use crate::signals::ForcedEnd;
 use crate::stdout;
-use crate::stopping;
+use crate::stop_flag;
 use crate::sys::fork::exit_now;
 use log::Level;
 use std::time::Instant;
@@ -30,7 +30,7 @@ pub(crate) enum Exit {
 
 /// Ends an activated daemon when the program returns from `main` or calls `exit(3)`.
 pub(super) extern "C" fn finish_at_exit() {
-    if let Some(inside) = inside::current().filter(|inside| inside.is_this_process()) {
+    if let Some(inside) = context::current().filter(|inside| inside.is_this_process()) {
         settle_unless_ending();
         let is_left = readiness::leave_to_launcher(inside);
         await_handlers(inside);
@@ -39,25 +39,25 @@ pub(super) extern "C" fn finish_at_exit() {
             return;
         }
         fail_start(inside, &never_ready(&BodyResult::success()));
-        inside.leave_last_words(0, None);
-        inside.release();
+        inside.write_exit_report(0, None);
+        inside.release_pidfile();
     }
 }
 
 /// Settles the messages in flight when user code calls `exit(3)`. The exit status is the user code's.
 pub(super) extern "C" fn settle_at_exit() {
     // Not in a child that user code has forked.
-    if let Some(inside) = inside::current().filter(|inside| inside.is_this_process()) {
+    if let Some(inside) = context::current().filter(|inside| inside.is_this_process()) {
         settle_unless_ending();
         let is_left = readiness::leave_to_launcher(inside);
         if !is_left {
-            inside.leave_exit();
+            inside.write_exit_call_report();
         }
     }
 }
 
 /// Sends FAILED to the launcher and exits, if the launcher still waits.
-pub(super) fn fail_start(inside: &Inside, error: &Error) {
+pub(super) fn fail_start(inside: &DaemonContext, error: &Error) {
     if let Some(pending) = lock(&inside.pending).take() {
         pending.fail(error);
     }
@@ -74,7 +74,7 @@ pub(super) fn exit_with_handlers() -> ! {
 }
 
 fn leave(exit: Exit) -> ! {
-    match inside::current() {
+    match context::current() {
         Some(inside) => finish(inside, &BodyResult::success(), exit),
         None => exit_now(0),
     }
@@ -82,7 +82,7 @@ fn leave(exit: Exit) -> ! {
 
 /// Ends the process after the body, in the body's thread: waits for signal handlers and messages, ends the attachments, reports
 /// errors, and removes the pidfile last.
-pub(super) fn finish(inside: &'static Inside, ending: &BodyResult, exit: Exit) -> ! {
+pub(super) fn finish(inside: &'static DaemonContext, ending: &BodyResult, exit: Exit) -> ! {
     if !inside.is_this_process() {
         // The body has forked, and this is the child: readiness, messages and pidfile belong to its parent.
         if let Some(error) = ending.error() {
@@ -92,7 +92,7 @@ pub(super) fn finish(inside: &'static Inside, ending: &BodyResult, exit: Exit) -
     }
     readiness::conclude(inside, ending);
     // From here on a stop does not interrupt this thread: the daemon ends by itself.
-    stopping::look_before_ready();
+    stop_flag::poll_stop_before_ready();
     let cut = settle_unfinished();
     await_handlers(inside);
     inside.end_attachments();
@@ -104,12 +104,12 @@ pub(super) fn finish(inside: &'static Inside, ending: &BodyResult, exit: Exit) -
     if let Some(error) = ending.error() {
         report::error(error);
     }
-    if let Some(words) = inside.handlers.report_of_cut_off_body().filter(|_| stopping::is_cut_off()) {
+    if let Some(words) = inside.handlers.cancelled_body_report().filter(|_| stop_flag::is_body_cancelled()) {
         report::error(&words);
     }
     stdout::flush();
     let status = ending.exit_code().max(u8::from(cut || inside.handlers.have_failed()));
-    inside.leave_last_words(status, ending.error());
+    inside.write_exit_report(status, ending.error());
     if let Some(error) = release(inside) {
         report::error(&error);
     }
@@ -131,35 +131,35 @@ fn settle_unfinished() -> bool {
 /// were abandoned.
 fn settle_unless_ending() -> bool {
     match Settlement::begin() {
-        Settlement::Theirs(_) => shutdown::park_forever(),
+        Settlement::OtherThread(_) => shutdown::park_until_exit(),
         settlement => settle_messages(settlement),
     }
 }
 
 /// Waits until the handlers of the received signals have run, within the grace.
-fn await_handlers(inside: &'static Inside) {
+fn await_handlers(inside: &'static DaemonContext) {
     // A body that learns of a stop by its own signal handler may be faster than the signal thread, which queues the handlers.
-    inside.registered.wait_until_treated(&inside.stops);
+    inside.signals.wait_until_handled(&inside.stops);
     tell_stopping(inside);
     inside.handlers.wait_until_idle(Instant::now() + inside.grace);
 }
 
 /// Reports the stop to the attachments, with a timeout: one may still hang in an earlier report.
-fn tell_stopping(inside: &'static Inside) {
+fn tell_stopping(inside: &'static DaemonContext) {
     if inside.has_attachments() {
-        within(EXIT_STEP_TIMEOUT, || inside.tell_stopping());
+        run_with_timeout(EXIT_STEP_TIMEOUT, || inside.notify_stopping());
     }
 }
 
 /// Ends the process from the signal thread: the grace is over, a second stop signal came, or the body never polls the stop flag.
 ///
 /// The body or a handler may hold any lock, so each step that needs one runs with a timeout.
-pub(super) fn end_from_outside(inside: &'static Inside, end: End) {
+pub(super) fn end_from_outside(inside: &'static DaemonContext, end: ForcedEnd) {
     // On its own thread, while the attachments end: each has its own time limit.
     let settlement = Settlement::force();
     if inside.has_attachments() {
-        within(EXIT_STEP_TIMEOUT, || {
-            inside.tell_stopping();
+        run_with_timeout(EXIT_STEP_TIMEOUT, || {
+            inside.notify_stopping();
             inside.end_attachments();
         });
     }
@@ -170,35 +170,35 @@ pub(super) fn end_from_outside(inside: &'static Inside, end: End) {
     }
     fail_start(inside, &Error::new(ErrorKind::Stopped, "failed to start: stopped while starting"));
     let words = match end {
-        End::NeverAsked => inside.handlers.report_of_cut_off_body(),
-        End::GraceOver => Some(format!("did not end within its grace of {:?}, and was ended", inside.grace)),
-        End::CutShort => Some("received a second stop signal, and was ended before it was done".to_owned()),
+        ForcedEnd::BodyIgnoresStop => inside.handlers.cancelled_body_report(),
+        ForcedEnd::GraceExpired => Some(format!("did not end within its grace of {:?}, and was ended", inside.grace)),
+        ForcedEnd::SecondStop => Some("received a second stop signal, and was ended before it was done".to_owned()),
     };
-    let status = u8::from(end != End::NeverAsked || cut || inside.handlers.have_failed());
-    inside.leave_last_words(status, words.as_deref());
+    let status = u8::from(end != ForcedEnd::BodyIgnoresStop || cut || inside.handlers.have_failed());
+    inside.write_exit_report(status, words.as_deref());
     if let Some(words) = words {
-        within(EXIT_STEP_TIMEOUT, move || report::error(&words));
+        run_with_timeout(EXIT_STEP_TIMEOUT, move || report::error(&words));
     }
     if let Some(error) = release(inside) {
-        within(EXIT_STEP_TIMEOUT, move || report::error(&error));
+        run_with_timeout(EXIT_STEP_TIMEOUT, move || report::error(&error));
     }
     record_end(inside, status);
     exit_now(status)
 }
 
 /// Logs the end, unless the logger hangs for longer than [`EXIT_STEP_TIMEOUT`].
-fn record_end(inside: &'static Inside, status: u8) {
+fn record_end(inside: &'static DaemonContext, status: u8) {
     if Level::Info <= log::max_level() {
         let end = format!("ends with status {status}");
-        within(EXIT_STEP_TIMEOUT, move || report::record(Level::Info, &inside.handle.name, end));
+        run_with_timeout(EXIT_STEP_TIMEOUT, move || report::record(Level::Info, &inside.handle.name, end));
     }
 }
 
 /// Removes the pidfile. Returns what has to be reported about it.
-fn release(inside: &Inside) -> Option<String> {
-    let moved = lock(&inside.lock).as_ref().is_some_and(|pidfile| !pidfile.is_held());
-    let error = inside.release().map(|error| format!("{error}"));
-    if inside.obstacle.is_some() {
+fn release(inside: &DaemonContext) -> Option<String> {
+    let moved = lock(&inside.pidfile).as_ref().is_some_and(|pidfile| !pidfile.is_held());
+    let error = inside.release_pidfile().map(|error| format!("{error}"));
+    if inside.restart_obstacle.is_some() {
         // After a change of user or root the daemon cannot remove the files. The next stop or start does.
         return None;
     }

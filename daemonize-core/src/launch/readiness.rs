@@ -9,12 +9,12 @@ use super::readiness_send::ReadySender;
 use super::rollback::{EXIT_STEP_TIMEOUT, FileOwner, roll_back};
 use crate::auto_ready;
 use crate::body::{BodyResult, panic_text};
+use crate::context::{self, DaemonContext};
 use crate::error::{Error, ErrorKind, Result, cause};
-use crate::inside::{self, Inside};
 use crate::mutex::lock;
 use crate::settings::Ready;
-use crate::signals::Undecided;
-use crate::stopping;
+use crate::signals::ReadinessWatch;
+use crate::stop_flag;
 use crate::thread::spawn;
 use std::os::fd::{AsFd, OwnedFd};
 use std::panic;
@@ -30,10 +30,10 @@ const GO_RECHECK_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Makes the daemon ready, or arms its readiness if the body begins first. Returns what the signal thread watches meanwhile.
 pub(super) fn begin(
-    inside: &'static Inside,
+    inside: &'static DaemonContext,
     mut ready_sender: Box<ReadySender>,
     ready: Ready,
-) -> Result<Option<Undecided>, (Box<ReadySender>, Error)> {
+) -> Result<Option<ReadinessWatch>, (Box<ReadySender>, Error)> {
     let is_auto = ready == Ready::Auto;
     let socket = match &ready_sender.link {
         Some(link) if ready != Ready::Entered => {
@@ -63,7 +63,7 @@ pub(super) fn begin(
         ready_sender.send(inside)?;
     }
     if is_awaited {
-        stopping::await_first_look(announce_first_poll);
+        stop_flag::await_first_poll(announce_first_poll);
     }
     let due = is_awaited.then(|| Instant::now() + AUTO_DELAY);
     Ok((socket.is_some() || is_awaited).then(|| undecided(inside, socket, due)))
@@ -77,7 +77,7 @@ fn socket_to_watch(link: &LauncherLink) -> Result<OwnedFd> {
     copy.map_err(|error| Error::system("watch the launcher", cause(&error)))
 }
 
-fn undecided(inside: &'static Inside, socket: Option<OwnedFd>, due: Option<Instant>) -> Undecided {
+fn undecided(inside: &'static DaemonContext, socket: Option<OwnedFd>, due: Option<Instant>) -> ReadinessWatch {
     let on_hangup = move || {
         // The lock waits for a `ready()` that is under way.
         if lock(&inside.pending).is_some() {
@@ -93,20 +93,20 @@ fn undecided(inside: &'static Inside, socket: Option<OwnedFd>, due: Option<Insta
         }
         None
     };
-    Undecided { socket, due, on_hangup: Box::new(on_hangup), on_due: Box::new(on_due) }
+    ReadinessWatch { socket, due, on_hangup: Box::new(on_hangup), on_due: Box::new(on_due) }
 }
 
 /// Announces readiness when the body first polls the stop flag, in the body's thread.
 fn announce_first_poll() {
     // Not in a child that the body has forked.
-    let inside = inside::current().filter(|inside| inside.is_this_process());
+    let inside = context::current().filter(|inside| inside.is_this_process());
     if let Some(inside) = inside.filter(|inside| announce(inside)) {
-        inside.tell_ready();
+        inside.notify_ready();
     }
 }
 
 /// Sends READY to the launcher, if there is one, and waits for GO. Returns `false` if a stop came first, or another thread does this.
-fn announce(inside: &'static Inside) -> bool {
+fn announce(inside: &'static DaemonContext) -> bool {
     let Some(mut pending) = lock_unless(&inside.pending, ReadySender::is_awaiting_go) else { return false };
     let Some(sender) = pending.take() else { return true };
     match sender.announce(inside) {
@@ -132,10 +132,10 @@ fn lock_unless<T>(mutex: &Mutex<T>, is_long: impl Fn() -> bool) -> Option<MutexG
 }
 
 /// Announces readiness on a separate thread, so that the signal thread does not hang with a stopped launcher or an attachment.
-fn announce_on_thread(inside: &'static Inside) {
+fn announce_on_thread(inside: &'static DaemonContext) {
     let tell = move || {
         if announce(inside) {
-            inside.tell_ready();
+            inside.notify_ready();
         }
     };
     if spawn("daemon-ready", tell).is_err() {
@@ -145,7 +145,7 @@ fn announce_on_thread(inside: &'static Inside) {
 
 /// Waits until no thread waits for GO. Returns `false` if one still does after [`EXIT_STEP_TIMEOUT`]: the launcher is stopped, or runs
 /// user code. Called after the stop is requested: from then on no thread sends READY.
-pub(super) fn is_decided(inside: &Inside) -> bool {
+pub(super) fn is_decided(inside: &DaemonContext) -> bool {
     let deadline = Instant::now() + EXIT_STEP_TIMEOUT;
     while matches!(inside.pending.try_lock(), Err(TryLockError::WouldBlock)) {
         if Instant::now() >= deadline {
@@ -157,32 +157,34 @@ pub(super) fn is_decided(inside: &Inside) -> bool {
 }
 
 /// Makes the daemon ready if its body has returned with success before it was ready, unless the daemon is to stop.
-pub(super) fn conclude(inside: &'static Inside, ending: &BodyResult) {
+pub(super) fn conclude(inside: &'static DaemonContext, ending: &BodyResult) {
     if auto_ready::is_enabled() && ending.error().is_none() {
         auto_ready::disarm();
         // Waits for GO, because before it the launcher owns the files (L13).
-        if inside::announce(inside).is_ok() {
-            inside.tell_ready();
+        if context::announce_ready(inside).is_ok() {
+            inside.notify_ready();
         }
     }
 }
 
 /// L4: sends EXITING if the body calls `exit(3)` before it is ready: its exit status decides. Returns `false` if the daemon was
 /// ready, or has `ready = manual`, where the body has to report readiness itself.
-pub(super) fn leave_to_launcher(inside: &Inside) -> bool {
-    if !auto_ready::is_enabled() || stopping::is_marked() {
+pub(super) fn leave_to_launcher(inside: &DaemonContext) -> bool {
+    if !auto_ready::is_enabled() || stop_flag::is_stop_requested() {
         return false;
     }
     let Some(sender) = lock(&inside.pending).take() else { return false };
-    sender.exits();
+    sender.report_exit();
     true
 }
 
 /// Returns the error of a body that has ended before it was ready.
 pub(super) fn never_ready(ending: &BodyResult) -> Error {
     match ending.error() {
-        Some(error) if !stopping::is_marked() => Error::new(ErrorKind::Body, format!("failed to start: {error}")),
-        _ if stopping::is_told() => Error::new(ErrorKind::Stopped, "failed to start: stopped while starting"),
+        Some(error) if !stop_flag::is_stop_requested() => {
+            Error::new(ErrorKind::Body, format!("failed to start: {error}"))
+        }
+        _ if stop_flag::is_stop_pending() => Error::new(ErrorKind::Stopped, "failed to start: stopped while starting"),
         _ => Error::new(ErrorKind::Died, "failed to start: the body returned before it was ready"),
     }
 }
@@ -192,7 +194,7 @@ pub(super) fn never_ready(ending: &BodyResult) -> Error {
 fn watch_panics() {
     let print = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
-        let is_body = stopping::is_the_body();
+        let is_body = stop_flag::is_body_thread();
         if is_body {
             auto_ready::begin_panic();
         }
@@ -209,7 +211,7 @@ fn watch_panics() {
 
 /// Sends FAILED with a panic and exits, if the launcher waits.
 fn report_panic(text: &str) {
-    let inside = inside::current().filter(|inside| inside.is_this_process());
+    let inside = context::current().filter(|inside| inside.is_this_process());
     // Without blocking: a thread that panics while it announces holds the lock.
     let pending = inside.and_then(|inside| inside.pending.try_lock().ok()?.take());
     if let Some(sender) = pending {

@@ -3,11 +3,11 @@
 use super::launcher_link::LauncherLink;
 use super::rollback::{FileOwner, roll_back};
 use super::streams::Streams;
+use crate::context::{DaemonContext, PendingReadiness};
 use crate::error::{Error, ErrorKind, Result};
-use crate::inside::{Inside, Pending};
 use crate::ipc::Message;
 use crate::stdout;
-use crate::stopping;
+use crate::stop_flag;
 use crate::sys::fork::exit_now;
 use nix::sys::prctl::set_dumpable;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -54,14 +54,14 @@ impl ReadySender {
     ///
     /// # Errors
     /// A stop came first, or the streams could not be redirected: READY was not sent.
-    pub(super) fn send(mut self: Box<Self>, inside: &'static Inside) -> Result<(), (Box<Self>, Error)> {
+    pub(super) fn send(mut self: Box<Self>, inside: &'static DaemonContext) -> Result<(), (Box<Self>, Error)> {
         if self.link.is_none() {
             self.allow_dumps();
             return Ok(());
         }
-        if inside.registered.has_come(&inside.stops) || stopping::is_marked() {
+        if inside.signals.has_arrived(&inside.stops) || stop_flag::is_stop_requested() {
             // The signal thread may not have taken the signal yet. `stopping()` agrees with this error from now on.
-            stopping::mark();
+            stop_flag::request_stop();
             let error = Error::new(ErrorKind::Stopped, "failed to start: stopped while starting");
             return Err((self, error));
         }
@@ -90,12 +90,12 @@ impl ReadySender {
     }
 }
 
-impl Pending for ReadySender {
-    fn announce(self: Box<Self>, inside: &'static Inside) -> Result<(), (Box<dyn Pending>, Error)> {
+impl PendingReadiness for ReadySender {
+    fn announce(self: Box<Self>, inside: &'static DaemonContext) -> Result<(), (Box<dyn PendingReadiness>, Error)> {
         AWAITING_GO.store(true, SeqCst);
         self.send(inside).map_err(|(this, error)| {
             AWAITING_GO.store(false, SeqCst);
-            (this as Box<dyn Pending>, error)
+            (this as Box<dyn PendingReadiness>, error)
         })
     }
 
@@ -106,7 +106,7 @@ impl Pending for ReadySender {
         }
     }
 
-    fn exits(self: Box<Self>) {
+    fn report_exit(self: Box<Self>) {
         if let Some(link) = &self.link {
             let _ = link.ready.send(&Message::Exiting);
         }

@@ -1,8 +1,8 @@
 //! Rolls back the daemon's side of a start that the launcher no longer waits for.
 
-use crate::inside::Inside;
+use crate::context::DaemonContext;
 use crate::report;
-use crate::shutdown::{Settlement, within};
+use crate::shutdown::{Settlement, run_with_timeout};
 use crate::sys::fork::exit_now;
 use std::time::Duration;
 
@@ -19,12 +19,12 @@ pub(super) enum FileOwner {
 }
 
 /// Ends the attachments and the messages in flight, and exits. Any thread may call this; the body may be running.
-pub(super) fn roll_back(inside: &'static Inside, owner: FileOwner) -> ! {
+pub(super) fn roll_back(inside: &'static DaemonContext, owner: FileOwner) -> ! {
     let settlement = Settlement::force();
-    within(EXIT_STEP_TIMEOUT, || inside.end_attachments());
+    run_with_timeout(EXIT_STEP_TIMEOUT, || inside.end_attachments());
     settle_messages(settlement);
     if owner == FileOwner::Daemon {
-        inside.release();
+        inside.release_pidfile();
     }
     exit_now(2)
 }
@@ -34,7 +34,7 @@ pub(super) fn roll_back(inside: &'static Inside, owner: FileOwner) -> ! {
 pub(super) fn settle_messages(settlement: Settlement) -> bool {
     let outcome = settlement.finish();
     if !outcome.lines.is_empty() {
-        within(EXIT_STEP_TIMEOUT, move || outcome.lines.iter().for_each(|line| report::error(line)));
+        run_with_timeout(EXIT_STEP_TIMEOUT, move || outcome.lines.iter().for_each(|line| report::error(line)));
     }
     outcome.cut
 }

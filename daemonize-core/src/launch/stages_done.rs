@@ -8,10 +8,10 @@ use super::signal_block::SignalBlock;
 use super::stages::privileges::Privileges;
 use super::state::Launch;
 use crate::attach::Handle;
+use crate::context::DaemonContext;
 use crate::error::{Error, Result, cause};
-use crate::inside::Inside;
 use crate::settings::Settings;
-use crate::signals::{Handlers, Registered};
+use crate::signals::{HandledSignals, HandlerThread};
 use crate::stage::Stage;
 use crate::sys::main_process::is_main_process;
 use crate::sys::outlined::Outlined;
@@ -20,7 +20,7 @@ use std::time::SystemTime;
 
 pub(super) struct StagesDone {
     pub(super) settings: Outlined<Settings>,
-    pub(super) inside: Box<Inside>,
+    pub(super) inside: Box<DaemonContext>,
     pub(super) ready_sender: Box<ReadySender>,
     /// Restores the signal mask if the start fails and there is no launcher.
     pub(super) block: SignalBlock,
@@ -47,7 +47,7 @@ impl StagesDone {
         let obstacle = restart_obstacle(&preflight, lock.is_some());
         let Preflight { settings, detached, pidfile, streams, privileges, service, .. } = preflight;
         let changes_user = privileges.as_ref().is_some_and(Privileges::changes_user);
-        let inside = Box::new(Inside {
+        let inside = Box::new(DaemonContext {
             handle: Handle {
                 name: settings.name.clone(),
                 pidfile,
@@ -60,20 +60,20 @@ impl StagesDone {
             identity,
             stops,
             grace: settings.grace(),
-            handlers: Arc::new(Handlers::new(Arc::clone(&registered))),
-            registered,
+            handlers: Arc::new(HandlerThread::new(Arc::clone(&registered))),
+            signals: registered,
             attachments: Mutex::default(),
             phase: Mutex::default(),
             notifier: notifier.map(Arc::new),
-            handed_over: Mutex::new(service.handed_over.clone()),
-            lock: Mutex::new(lock.map(|lock| *lock)),
+            listen_fds: Mutex::new(service.listen_fds.clone()),
+            pidfile: Mutex::new(lock.map(|lock| *lock)),
             pending: Mutex::new(None),
             program,
             detached,
-            obstacle,
+            restart_obstacle: obstacle,
             start_timeout: settings.start_timeout,
             stop_timeout: settings.stop_timeout(),
-            leave,
+            exit_cleanly: leave,
         });
         let dumpable = settings.core_dumps && changes_user;
         let ready_sender = Box::new(ReadySender { link, streams, outputs_due, dumpable });
@@ -81,9 +81,9 @@ impl StagesDone {
     }
 }
 
-fn register_handlers(daemon: &mut StartingDaemon) -> Result<Registered> {
+fn register_handlers(daemon: &mut StartingDaemon) -> Result<HandledSignals> {
     let direct = daemon.launch.preflight.settings.signals.direct();
-    let registered = Registered::new(std::mem::take(&mut daemon.handled), direct);
+    let registered = HandledSignals::new(std::mem::take(&mut daemon.handled), direct);
     registered.map_err(|error| Error::stage(Stage::Signals, cause(&error)))
 }
 

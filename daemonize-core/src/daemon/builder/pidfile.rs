@@ -89,6 +89,6 @@ impl<W> Daemon<W> {
 
     /// Expands a path. Records a mistake, for the next verb to report.
     pub(super) fn path(&mut self, key: &str, path: &Path) -> Option<PathBuf> {
-        expand(key, path).map_err(|mistake| self.settings.mistaken(mistake)).ok()
+        expand(key, path).map_err(|mistake| self.settings.record_mistake(mistake)).ok()
     }
 }

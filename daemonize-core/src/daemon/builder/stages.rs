@@ -1,8 +1,8 @@
 //! Builder methods for hooks of the stages, and for attachments.
 
+use crate::api::ThisDaemon;
 use crate::attach::Attachment;
 use crate::daemon::Daemon;
-use crate::inside::ThisDaemon;
 use crate::settings::{Hook, Hooks};
 use crate::stage::Stage;
 use std::sync::Arc;

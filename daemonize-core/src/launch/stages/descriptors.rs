@@ -53,7 +53,7 @@ fn close_all(daemon: &StartingDaemon) -> Result<()> {
 fn kept_by_settings(daemon: &StartingDaemon) -> Vec<RawFd> {
     let preflight = &daemon.launch.preflight;
     let mut kept = preflight.settings.inherit.clone();
-    for (_, fd) in &preflight.service.handed_over {
+    for (_, fd) in &preflight.service.listen_fds {
         kept.push(*fd);
     }
     kept

@@ -26,7 +26,7 @@ pub(super) fn run(daemon: &mut StartingDaemon) {
     }
     ignored.retain(|signal| !signals.mentions(*signal));
     ignored.extend(signals.ignored());
-    let defaults = signals.wanting_default().chain(inherited);
+    let defaults = signals.with_default_action().chain(inherited);
     for signal in defaults.filter(|signal| !ignored.contains(signal)) {
         dispositions::set(signal, Disposition::Default);
     }
