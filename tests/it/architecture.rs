@@ -73,12 +73,31 @@ const FLOORS_OF_ENGINE: Floors = &[
     (0, &["descriptors", "inherited", "stray_signals"]),
 ];
 
+/// The modules of `daemonize-macros`, by floor.
+const FLOORS_OF_MACROS: Floors = &[
+    (9, &["lib", "tests"]),
+    (8, &["expand"]),
+    (7, &["launcher", "companion", "instance"]),
+    (6, &["body"]),
+    (5, &["model"]),
+    (4, &["values", "function", "captures"]),
+    (3, &["signals", "hooks", "signature", "parameters"]),
+    (2, &["args", "attributes", "handlers"]),
+    (1, &["unknown_key", "literals", "tokens", "lifetimes", "duration"]),
+    (0, &["keys", "errors", "suggest"]),
+];
+
 /// A file longer than this is two files.
 const LONGEST_FILE: usize = 400;
 
 #[test]
 fn rooms_of_the_core_use_only_the_floors_below() {
     rooms_use_only_the_floors_below("daemonize-core", FLOORS);
+}
+
+#[test]
+fn modules_of_macros_use_only_floors_below() {
+    rooms_use_only_the_floors_below("daemonize-macros", FLOORS_OF_MACROS);
 }
 
 #[test]

@@ -7,22 +7,22 @@ fn serve(port: u16) -> ::daemon::Result<::daemon::Started> {
 enum serve {}
 impl serve {
     #[allow(dead_code)]
-    /// Launches the daemon and returns once it is ready, or why it is not.
+    /// Launches the daemon, and returns when it is ready or has failed.
     fn start(port: u16) -> ::daemon::Result<::daemon::Started> {
         Self::__daemon().run_async(move || Self::call(port)).start()
     }
-    /// Stops the daemon if it runs, then launches it.
+    /// Stops the daemon if it is running, then launches it.
     fn restart(port: u16) -> ::daemon::Result<::daemon::Started> {
         Self::__daemon().run_async(move || Self::call(port)).restart()
     }
-    /// Runs the daemon in this very process, without detaching.
+    /// Runs the daemon in the current process, without detaching.
     fn foreground(port: u16) -> ::daemon::Result<::core::convert::Infallible> {
         Self::__daemon().run_async(move || Self::call(port)).foreground()
     }
     ::daemon::__private::companion_verbs! {
         fn
     }
-    /// Calls the plain function, here and now.
+    /// Calls the plain function, in the current process.
     async fn call(port: u16) -> std::io::Result<()> {
         async fn serve(port: u16) -> std::io::Result<()> {
             listen(port).await

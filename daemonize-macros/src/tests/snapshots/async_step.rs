@@ -10,7 +10,7 @@ fn beat(
 enum beat {}
 impl beat {
     #[allow(dead_code)]
-    /// Launches the daemon and returns once it is ready, or why it is not.
+    /// Launches the daemon, and returns when it is ready or has failed.
     fn start(
         mut state: impl ::core::borrow::BorrowMut<State>,
         pace: u8,
@@ -25,7 +25,7 @@ impl beat {
             })
             .start()
     }
-    /// Stops the daemon if it runs, then launches it.
+    /// Stops the daemon if it is running, then launches it.
     fn restart(
         mut state: impl ::core::borrow::BorrowMut<State>,
         pace: u8,
@@ -40,7 +40,7 @@ impl beat {
             })
             .restart()
     }
-    /// Runs the daemon in this very process, without detaching.
+    /// Runs the daemon in the current process, without detaching.
     fn foreground(
         mut state: impl ::core::borrow::BorrowMut<State>,
         pace: u8,
@@ -58,7 +58,7 @@ impl beat {
     ::daemon::__private::companion_verbs! {
         fn
     }
-    /// Calls the plain function, here and now.
+    /// Calls the plain function, in the current process.
     async fn call(state: &mut State, pace: u8) {
         async fn beat(state: &mut State, pace: u8) {
             go(state).await

@@ -5,15 +5,15 @@ fn handle(job: Job) {}
 enum handle {}
 impl handle {
     #[allow(dead_code)]
-    /// Launches the daemon and returns once it is ready, or why it is not.
+    /// Launches the daemon, and returns when it is ready or has failed.
     fn start() -> ::daemon::Result<::daemon::Started> {
         Self::__daemon().messages(next, ::daemon::__private::handler(handle)).start()
     }
-    /// Stops the daemon if it runs, then launches it.
+    /// Stops the daemon if it is running, then launches it.
     fn restart() -> ::daemon::Result<::daemon::Started> {
         Self::__daemon().messages(next, ::daemon::__private::handler(handle)).restart()
     }
-    /// Runs the daemon in this very process, without detaching.
+    /// Runs the daemon in the current process, without detaching.
     fn foreground() -> ::daemon::Result<::core::convert::Infallible> {
         Self::__daemon()
             .messages(next, ::daemon::__private::handler(handle))

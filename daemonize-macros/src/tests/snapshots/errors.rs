@@ -7,22 +7,22 @@ fn sleepy(idle: u64) -> ::daemon::Result<::daemon::Started> {
 enum sleepy {}
 impl sleepy {
     #[allow(dead_code)]
-    /// Launches the daemon and returns once it is ready, or why it is not.
+    /// Launches the daemon, and returns when it is ready or has failed.
     fn start(idle: u64) -> ::daemon::Result<::daemon::Started> {
         Self::__daemon().run(move || Self::call(idle)).start()
     }
-    /// Stops the daemon if it runs, then launches it.
+    /// Stops the daemon if it is running, then launches it.
     fn restart(idle: u64) -> ::daemon::Result<::daemon::Started> {
         Self::__daemon().run(move || Self::call(idle)).restart()
     }
-    /// Runs the daemon in this very process, without detaching.
+    /// Runs the daemon in the current process, without detaching.
     fn foreground(idle: u64) -> ::daemon::Result<::core::convert::Infallible> {
         Self::__daemon().run(move || Self::call(idle)).foreground()
     }
     ::daemon::__private::companion_verbs! {
         fn
     }
-    /// Calls the plain function, here and now.
+    /// Calls the plain function, in the current process.
     fn call(idle: u64) -> u64 {
         fn sleepy(idle: u64) -> u64 {
             nap(idle)
@@ -40,7 +40,7 @@ impl sleepy {
 #[allow(unused_imports)]
 use ::daemon::__private::CompanionVerbs as _;
 ::core::compile_error! {
-    "unknown key `pid_file`, write `pidfile`: it is one word"
+    "unknown key `pid_file`, use `pidfile`: it is one word"
 }
 ::core::compile_error! {
     "`22` is decimal: write `0o22`"

@@ -14,7 +14,7 @@ pub(crate) enum sleepy {}
 #[allow(clippy::needless_pass_by_value)]
 impl sleepy {
     #[allow(dead_code)]
-    /// Launches the daemon and returns once it is ready, or why it is not.
+    /// Launches the daemon, and returns when it is ready or has failed.
     pub(crate) fn start(idle: Duration) -> ::daemon::Result<::daemon::Started> {
         Self::__daemon()
             .step(move || Self::call(
@@ -22,7 +22,7 @@ impl sleepy {
             ))
             .start()
     }
-    /// Stops the daemon if it runs, then launches it.
+    /// Stops the daemon if it is running, then launches it.
     pub(crate) fn restart(idle: Duration) -> ::daemon::Result<::daemon::Started> {
         Self::__daemon()
             .step(move || Self::call(
@@ -30,7 +30,7 @@ impl sleepy {
             ))
             .restart()
     }
-    /// Runs the daemon in this very process, without detaching.
+    /// Runs the daemon in the current process, without detaching.
     pub(crate) fn foreground(
         idle: Duration,
     ) -> ::daemon::Result<::core::convert::Infallible> {
@@ -43,7 +43,7 @@ impl sleepy {
     ::daemon::__private::companion_verbs! {
         pub (crate) fn
     }
-    /// Calls the plain function, here and now.
+    /// Calls the plain function, in the current process.
     pub(crate) fn call(idle: Duration) -> ControlFlow<()> {
         #[allow(clippy::needless_pass_by_value)]
         #[inline]

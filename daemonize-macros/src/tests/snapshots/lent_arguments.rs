@@ -11,7 +11,7 @@ fn tick(
 enum tick {}
 impl tick {
     #[allow(dead_code)]
-    /// Launches the daemon and returns once it is ready, or why it is not.
+    /// Launches the daemon, and returns when it is ready or has failed.
     fn start(
         mut state: impl ::core::borrow::BorrowMut<State>,
         name: impl ::core::borrow::Borrow<str>,
@@ -25,7 +25,7 @@ impl tick {
             ))
             .start()
     }
-    /// Stops the daemon if it runs, then launches it.
+    /// Stops the daemon if it is running, then launches it.
     fn restart(
         mut state: impl ::core::borrow::BorrowMut<State>,
         name: impl ::core::borrow::Borrow<str>,
@@ -39,7 +39,7 @@ impl tick {
             ))
             .restart()
     }
-    /// Runs the daemon in this very process, without detaching.
+    /// Runs the daemon in the current process, without detaching.
     fn foreground(
         mut state: impl ::core::borrow::BorrowMut<State>,
         name: impl ::core::borrow::Borrow<str>,
@@ -56,7 +56,7 @@ impl tick {
     ::daemon::__private::companion_verbs! {
         fn
     }
-    /// Calls the plain function, here and now.
+    /// Calls the plain function, in the current process.
     fn call(state: &mut State, name: &str, limit: u64) -> Result<(), Error> {
         fn tick(state: &mut State, name: &str, limit: u64) -> Result<(), Error> {
             state.tick(name, limit)

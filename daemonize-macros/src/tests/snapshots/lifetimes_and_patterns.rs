@@ -14,7 +14,7 @@ where
 pub enum serve {}
 impl serve {
     #[allow(dead_code)]
-    /// Launches the daemon and returns once it is ready, or why it is not.
+    /// Launches the daemon, and returns when it is ready or has failed.
     pub fn start<'a, 'b>(
         name: &'a str,
         argument_2: &'b Config<'a>,
@@ -27,7 +27,7 @@ impl serve {
             .run(move || -> () { Self::call(name, argument_2, argument_3) })
             .start()
     }
-    /// Stops the daemon if it runs, then launches it.
+    /// Stops the daemon if it is running, then launches it.
     pub fn restart<'a, 'b>(
         name: &'a str,
         argument_2: &'b Config<'a>,
@@ -40,7 +40,7 @@ impl serve {
             .run(move || -> () { Self::call(name, argument_2, argument_3) })
             .restart()
     }
-    /// Runs the daemon in this very process, without detaching.
+    /// Runs the daemon in the current process, without detaching.
     pub fn foreground<'a, 'b>(
         name: &'a str,
         argument_2: &'b Config<'a>,
@@ -56,7 +56,7 @@ impl serve {
     ::daemon::__private::companion_verbs! {
         pub fn
     }
-    /// Calls the plain function, here and now.
+    /// Calls the plain function, in the current process.
     pub fn call<'a, 'b>(name: &'a str, argument_2: &'b Config<'a>, argument_3: u8) -> !
     where
         'a: 'b,

@@ -14,17 +14,17 @@ pub(crate) enum handle {}
 #[allow(clippy::needless_pass_by_value)]
 impl handle {
     #[allow(dead_code)]
-    /// Launches the daemon and returns once it is ready, or why it is not.
+    /// Launches the daemon, and returns when it is ready or has failed.
     pub(crate) fn start() -> ::daemon::Result<::daemon::Started> {
         Self::__daemon().messages(next_job, ::daemon::__private::handler(handle)).start()
     }
-    /// Stops the daemon if it runs, then launches it.
+    /// Stops the daemon if it is running, then launches it.
     pub(crate) fn restart() -> ::daemon::Result<::daemon::Started> {
         Self::__daemon()
             .messages(next_job, ::daemon::__private::handler(handle))
             .restart()
     }
-    /// Runs the daemon in this very process, without detaching.
+    /// Runs the daemon in the current process, without detaching.
     pub(crate) fn foreground() -> ::daemon::Result<::core::convert::Infallible> {
         Self::__daemon()
             .messages(next_job, ::daemon::__private::handler(handle))

@@ -7,15 +7,15 @@ pub fn handle(job: &Job) -> u8 {
 pub enum handle {}
 impl handle {
     #[allow(dead_code)]
-    /// Launches the daemon and returns once it is ready, or why it is not.
+    /// Launches the daemon, and returns when it is ready or has failed.
     pub fn start() -> ::daemon::Result<::daemon::Started> {
         Self::__daemon().run(|| ()).start()
     }
-    /// Stops the daemon if it runs, then launches it.
+    /// Stops the daemon if it is running, then launches it.
     pub fn restart() -> ::daemon::Result<::daemon::Started> {
         Self::__daemon().run(|| ()).restart()
     }
-    /// Runs the daemon in this very process, without detaching.
+    /// Runs the daemon in the current process, without detaching.
     pub fn foreground() -> ::daemon::Result<::core::convert::Infallible> {
         Self::__daemon().run(|| ()).foreground()
     }
@@ -36,5 +36,5 @@ use ::daemon::__private::CompanionVerbs as _;
     "`pool_size` must be between 1 and 32768: each worker is a thread"
 }
 ::core::compile_error! {
-    "the message is handed over by value: take it without `&`"
+    "a handler takes its message by value: remove the `&`"
 }

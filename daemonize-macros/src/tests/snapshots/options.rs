@@ -7,22 +7,22 @@ fn serve() -> ::daemon::Result<::daemon::Started> {
 enum serve {}
 impl serve {
     #[allow(dead_code)]
-    /// Launches the daemon and returns once it is ready, or why it is not.
+    /// Launches the daemon, and returns when it is ready or has failed.
     fn start() -> ::daemon::Result<::daemon::Started> {
         Self::__daemon().run(|| Self::call()).start()
     }
-    /// Stops the daemon if it runs, then launches it.
+    /// Stops the daemon if it is running, then launches it.
     fn restart() -> ::daemon::Result<::daemon::Started> {
         Self::__daemon().run(|| Self::call()).restart()
     }
-    /// Runs the daemon in this very process, without detaching.
+    /// Runs the daemon in the current process, without detaching.
     fn foreground() -> ::daemon::Result<::core::convert::Infallible> {
         Self::__daemon().run(|| Self::call()).foreground()
     }
     ::daemon::__private::companion_verbs! {
         fn
     }
-    /// Calls the plain function, here and now.
+    /// Calls the plain function, in the current process.
     fn call() {
         fn serve() {}
         serve()
