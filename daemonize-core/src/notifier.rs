@@ -13,7 +13,7 @@ use crate::mutex::{lock, wait_timeout};
 use crate::pid::Pid;
 use crate::report;
 use crate::stopping;
-use crate::sys::places::started_by_systemd;
+use crate::sys::paths::started_by_systemd;
 use crate::thread::spawn;
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use nix::time::{ClockId, clock_gettime};

@@ -1,7 +1,7 @@
 //! Users and groups as people write them: by name or by number (`getpwnam(3)`, `getgrnam(3)`).
 
-use crate::cvt;
 use crate::error::cause;
+use crate::syscall::syscall_result;
 use nix::errno::Errno;
 use nix::unistd::{Gid, Group, Uid, User};
 use std::ffi::{CString, OsStr};
@@ -98,7 +98,7 @@ pub fn supplementary_groups(most: usize) -> io::Result<Vec<Gid>> {
     let mut groups = vec![0; most.max(1)];
     let room = libc::c_int::try_from(groups.len()).map_err(io::Error::other)?;
     // SAFETY: at most `room` groups are written to a list of that length.
-    let count = cvt(unsafe { libc::getgroups(room, groups.as_mut_ptr()) }.into())?;
+    let count = syscall_result(unsafe { libc::getgroups(room, groups.as_mut_ptr()) }.into())?;
     groups.truncate(usize::try_from(count).map_err(io::Error::other)?);
     Ok(groups.into_iter().map(Gid::from_raw).collect())
 }

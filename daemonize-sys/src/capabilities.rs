@@ -4,7 +4,7 @@
 //! after a read of them all, where one `capset(2)` says what holds.
 
 use crate::capability::Capability;
-use crate::cvt;
+use crate::syscall::syscall_result;
 use std::io;
 
 /// `_LINUX_CAPABILITY_VERSION_3`: sets of 64 bits, in two halves.
@@ -32,14 +32,14 @@ pub fn set(capabilities: u64) -> io::Result<()> {
     let high = u32::try_from(capabilities >> 32).map_err(io::Error::other)?;
     let data: [[u32; 3]; 2] = [[low; 3], [high; 3]];
     // SAFETY: both are laid out as the kernel's structures of this version are, and are only read.
-    cvt(unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), data.as_ptr()) })?;
+    syscall_result(unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), data.as_ptr()) })?;
     Ok(())
 }
 
 fn prctl(option: libc::c_int, first: libc::c_ulong, second: libc::c_ulong) -> io::Result<()> {
     let none: libc::c_ulong = 0;
     // SAFETY: the options above take numbers only and touch no memory of ours.
-    cvt(unsafe { libc::prctl(option, first, second, none, none) }.into())?;
+    syscall_result(unsafe { libc::prctl(option, first, second, none, none) }.into())?;
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Datagrams with the credentials of their senders (`recvmsg(2)`). Nix refuses a message whose ancillary data was cut, which is
 //! how unwanted descriptors are left to the kernel.
 
-use crate::cvt;
+use crate::syscall::syscall_result;
 use std::io;
 use std::mem;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -34,7 +34,7 @@ pub fn receive(socket: BorrowedFd<'_>, text: &mut [u8]) -> io::Result<(usize, Op
     message.msg_controllen = mem::size_of::<Control>() as _;
     let flags = libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC;
     // SAFETY: the header points to the text and to the control message, both of the lengths that it says.
-    let length = cvt(unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut message, flags) } as libc::c_long)?;
+    let length = syscall_result(unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut message, flags) } as libc::c_long)?;
     // Without any, the header is still that of zeros.
     let is_told = (control.header.cmsg_level, control.header.cmsg_type) == (libc::SOL_SOCKET, libc::SCM_CREDENTIALS);
     Ok((usize::try_from(length).unwrap_or_default(), is_told.then_some(control.credentials)))

@@ -1,6 +1,6 @@
 //! How this program was executed, and what a program that is executed inherits.
 
-use crate::cvt;
+use crate::syscall::syscall_result;
 use std::ffi::{CStr, OsStr};
 use std::os::fd::RawFd;
 use std::os::unix::ffi::OsStrExt;
@@ -24,5 +24,5 @@ pub fn called_path() -> Option<PathBuf> {
 /// close-on-exec, so that no program that another thread starts meanwhile inherits it, too.
 pub fn inherit(command: &mut Command, fd: RawFd) {
     // SAFETY: fcntl is async-signal-safe, and the closure allocates nothing: an error from errno is a plain value.
-    unsafe { command.pre_exec(move || cvt(libc::fcntl(fd, libc::F_SETFD, 0).into()).map(drop)) };
+    unsafe { command.pre_exec(move || syscall_result(libc::fcntl(fd, libc::F_SETFD, 0).into()).map(drop)) };
 }

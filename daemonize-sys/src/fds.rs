@@ -1,7 +1,7 @@
 //! Descriptors by number: which are open, which leak through `exec`, and closing those that are not ours.
 
-use crate::cvt;
 use crate::pid::Pid;
+use crate::syscall::syscall_result;
 use nix::unistd::Uid;
 use std::fs;
 use std::io;
@@ -37,7 +37,7 @@ pub fn is_open(fd: RawFd) -> bool {
 /// Returns the close-on-exec flag of a descriptor: `false` means that it outlives `exec`; `None` if it is not open.
 fn flags(fd: RawFd) -> Option<bool> {
     // SAFETY: F_GETFD takes an integer and touches no memory of ours; an unused number answers EBADF.
-    let flags = cvt(unsafe { libc::fcntl(fd, libc::F_GETFD) }.into()).ok()?;
+    let flags = syscall_result(unsafe { libc::fcntl(fd, libc::F_GETFD) }.into()).ok()?;
     Some(flags & libc::c_long::from(libc::FD_CLOEXEC) != 0)
 }
 
@@ -143,7 +143,7 @@ fn close_ranges_but(keep: &[RawFd]) -> io::Result<()> {
 fn close_range(first: RawFd, last: RawFd) -> io::Result<()> {
     if first <= last {
         // SAFETY: the user asked for every descriptor to be closed but those they and we named.
-        cvt(unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) })?;
+        syscall_result(unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) })?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Making a process, and leaving one without returning.
 
-use crate::cvt;
 use crate::pid::Pid;
+use crate::syscall::syscall_result;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::thread;
@@ -53,7 +53,7 @@ fn threads() -> io::Result<u64> {
 /// `fork(2)` in a process that has one thread.
 pub fn fork(_: Alone) -> io::Result<Fork> {
     // SAFETY: the witness says that no other thread exists whose locks or half-done work the child could inherit.
-    let pid = cvt(unsafe { libc::fork() }.into())?;
+    let pid = syscall_result(unsafe { libc::fork() }.into())?;
     Ok(i32::try_from(pid).ok().and_then(Pid::from_raw).map_or(Fork::Child, Fork::Parent))
 }
 

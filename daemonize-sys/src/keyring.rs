@@ -1,6 +1,6 @@
 //! Kernel keyrings (`keyctl(2)`), which neither std nor nix wrap.
 
-use crate::cvt;
+use crate::syscall::syscall_result;
 use std::io;
 
 /// `KEYCTL_JOIN_SESSION_KEYRING` without a name: replaces the session keyring of this process by a new, empty one. Returns
@@ -11,5 +11,5 @@ use std::io;
 pub fn join_new_session() -> io::Result<bool> {
     let (join, anonymous) = (libc::KEYCTL_JOIN_SESSION_KEYRING, 0_usize);
     // SAFETY: takes integers: without a name no memory of ours is read.
-    Ok(cvt(unsafe { libc::syscall(libc::SYS_keyctl, join, anonymous) })? > 0)
+    Ok(syscall_result(unsafe { libc::syscall(libc::SYS_keyctl, join, anonymous) })? > 0)
 }

@@ -1,9 +1,9 @@
 //! Processes and process groups by identity instead of by number (`pidfd_open(2)`), since std's `PidFd` is unstable.
 
 use super::siginfo::{self, Purpose};
-use crate::cvt;
 use crate::pid::Pid;
 use crate::signal::Signal;
+use crate::syscall::syscall_result;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -37,7 +37,7 @@ impl PidFd {
     /// `ESRCH` when there is no such process, `ENOSYS` before Linux 5.3.
     pub fn open(pid: Pid) -> io::Result<PidFd> {
         // SAFETY: takes two integers and touches no memory of ours.
-        let fd = cvt(unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) })?;
+        let fd = syscall_result(unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) })?;
         Ok(PidFd::own(RawFd::try_from(fd).map_err(io::Error::other)?))
     }
 
@@ -117,13 +117,14 @@ impl PidFd {
             return Err(io::Error::from_raw_os_error(libc::ESRCH));
         }
         // SAFETY: takes two integers and touches no memory of ours.
-        cvt(unsafe { libc::kill(-number, signal) }.into()).map(drop)
+        syscall_result(unsafe { libc::kill(-number, signal) }.into()).map(drop)
     }
 
     fn send_with(&self, signal: i32, info: Option<libc::siginfo_t>, flags: libc::c_uint) -> io::Result<()> {
         let info = info.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
         // SAFETY: a null siginfo asks the kernel to fill it in as kill(2) does; any other is read, and outlives the call.
-        cvt(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, self.0.as_raw_fd(), signal, info, flags) }).map(drop)
+        syscall_result(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, self.0.as_raw_fd(), signal, info, flags) })
+            .map(drop)
     }
 
     /// Waits until the process ends, at most until `deadline`. Returns `true` if it has ended; a zombie has.

@@ -1,8 +1,8 @@
 //! The data of a queued signal (`sigqueue(3)`): its sender and a value. The verbs mark their signals with the value,
 //! so that a daemon can tell them from signals that were sent by hand.
 
-use crate::cvt;
 use crate::signal::Signal;
+use crate::syscall::syscall_result;
 use std::io;
 use std::mem;
 use std::ptr;
@@ -89,7 +89,7 @@ pub(super) fn purpose(info: &libc::siginfo_t) -> Purpose {
 /// pending for the process.
 pub(super) fn queue_for_thread(info: &libc::siginfo_t) -> io::Result<()> {
     // SAFETY: getpid and gettid have no preconditions; the kernel only reads the siginfo, which outlives the call.
-    cvt(unsafe {
+    syscall_result(unsafe {
         libc::syscall(libc::SYS_rt_tgsigqueueinfo, libc::getpid(), libc::gettid(), info.si_signo, ptr::from_ref(info))
     })?;
     Ok(())
@@ -98,7 +98,9 @@ pub(super) fn queue_for_thread(info: &libc::siginfo_t) -> io::Result<()> {
 /// Queues a marked signal for this process (`rt_sigqueueinfo(2)`): any thread that does not block it takes it.
 pub(super) fn queue_for_process(info: &libc::siginfo_t) -> io::Result<()> {
     // SAFETY: as in `queue_for_thread`.
-    cvt(unsafe { libc::syscall(libc::SYS_rt_sigqueueinfo, libc::getpid(), info.si_signo, ptr::from_ref(info)) })?;
+    syscall_result(unsafe {
+        libc::syscall(libc::SYS_rt_sigqueueinfo, libc::getpid(), info.si_signo, ptr::from_ref(info))
+    })?;
     Ok(())
 }
 

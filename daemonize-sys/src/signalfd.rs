@@ -1,10 +1,10 @@
 //! Signals that are read instead of handled (`signalfd(2)`), and passed on to another process.
 
-use super::mask::Mask;
 use super::siginfo;
-use crate::cvt;
+use super::signal_mask::Mask;
 use crate::pid::Pid;
 use crate::signal::Signal;
+use crate::syscall::syscall_result;
 use nix::sys::signal::SigSet;
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use std::io;
@@ -70,10 +70,11 @@ impl Received {
         let (number, signal) = (pid.as_raw(), self.signal.as_raw());
         if self.code != libc::SI_QUEUE {
             // SAFETY: takes two integers and touches no memory of ours.
-            return cvt(unsafe { libc::kill(number, signal) }.into()).map(drop);
+            return syscall_result(unsafe { libc::kill(number, signal) }.into()).map(drop);
         }
         let info = siginfo::queued(self.signal, self.sender, self.user, self.value);
         // SAFETY: the kernel only reads the siginfo, which outlives the call.
-        cvt(unsafe { libc::syscall(libc::SYS_rt_sigqueueinfo, number, signal, ptr::from_ref(&info)) }).map(drop)
+        syscall_result(unsafe { libc::syscall(libc::SYS_rt_sigqueueinfo, number, signal, ptr::from_ref(&info)) })
+            .map(drop)
     }
 }

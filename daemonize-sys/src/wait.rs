@@ -1,8 +1,8 @@
 //! The ends and changes of children (`waitpid(2)`, `waitid(2)`): nix refuses the realtime signals, and reports less.
 
-use crate::cvt;
 use crate::pid::Pid;
 use crate::signal::Signal;
+use crate::syscall::syscall_result;
 use std::fmt;
 use std::io;
 use std::mem::MaybeUninit;
@@ -26,7 +26,7 @@ pub fn reap(pid: Pid) -> io::Result<Ended> {
     let mut status = 0;
     loop {
         // SAFETY: the pointer is to an integer of ours.
-        match cvt(unsafe { libc::waitpid(pid.as_raw(), &raw mut status, 0) }.into()) {
+        match syscall_result(unsafe { libc::waitpid(pid.as_raw(), &raw mut status, 0) }.into()) {
             Ok(_) => return Ok(Ended::from_raw(status)),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
@@ -38,7 +38,7 @@ pub fn reap(pid: Pid) -> io::Result<Ended> {
 pub fn reap_any() -> io::Result<Option<(Pid, Ended)>> {
     let mut status = 0;
     // SAFETY: the pointer is to an integer of ours.
-    let pid = cvt(unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) }.into())?;
+    let pid = syscall_result(unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) }.into())?;
     Ok(i32::try_from(pid).ok().and_then(Pid::from_raw).map(|pid| (pid, Ended::from_raw(status))))
 }
 
@@ -131,7 +131,7 @@ pub fn take_unless_dead(child: Pid) -> io::Result<Option<Change>> {
 fn waitid(kind: libc::idtype_t, id: libc::id_t, options: i32) -> io::Result<Option<(Pid, Change)>> {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     // SAFETY: the pointer is to a siginfo of ours, which the call fills in; nothing is waited for.
-    cvt(unsafe { libc::waitid(kind, id, info.as_mut_ptr(), options | libc::WNOHANG) }.into())?;
+    syscall_result(unsafe { libc::waitid(kind, id, info.as_mut_ptr(), options | libc::WNOHANG) }.into())?;
     // SAFETY: all zeroes is a valid siginfo, and what the call has written is one.
     let info = unsafe { info.assume_init() };
     // SAFETY: these fields are those of a SIGCHLD, and zero when no child has changed.

@@ -12,12 +12,12 @@ type Floors = &'static [(u8, &'static [&'static str])];
 /// The rooms of `daemonize-sys`, by floor.
 const FLOORS_OF_SYS: Floors = &[
     (5, &["lib"]),
-    (4, &["places", "spawn", "action"]),
-    (3, &["trust", "stray", "signalfd", "pidfd", "handler", "env"]),
-    (2, &["proc", "wait", "siginfo", "mask", "dispositions", "fork", "exec", "capabilities", "keyring"]),
-    (2, &["account", "main_process", "fds", "table", "datagram"]),
+    (4, &["paths", "spawn", "signal_handler"]),
+    (3, &["trust", "signal_counters", "signalfd", "pidfd", "signal_flag", "env"]),
+    (2, &["proc", "wait", "siginfo", "signal_mask", "signal_disposition", "fork", "exec", "capabilities", "keyring"]),
+    (2, &["account", "main_process", "fds", "fd_table", "datagram"]),
     (1, &["signal", "capability", "pid", "error"]),
-    (0, &["outlined", "device", "escape", "mutex", "cvt", "wakeup", "thread"]),
+    (0, &["outlined", "device", "escape", "mutex", "syscall", "wakeup", "thread"]),
 ];
 
 /// The rooms of `daemonize-core`, by floor: an item uses its own room and floors below.

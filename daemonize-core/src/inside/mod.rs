@@ -28,7 +28,7 @@ use crate::signal::Signal;
 use crate::signals::{Handlers, Registered};
 use crate::stopping::{self as flag, UntilStopped};
 use crate::sys::siginfo::Purpose;
-use crate::sys::{fds, handler};
+use crate::sys::{fds, signal_flag};
 use log::Level;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
@@ -337,5 +337,5 @@ pub fn reload() -> Result<()> {
 
 /// Sends this process a signal.
 pub(crate) fn send(signal: Signal) -> Result<()> {
-    handler::raise(signal).map_err(|error| Error::failed(ErrorKind::Stop, "send", signal, cause(&error)))
+    signal_flag::raise(signal).map_err(|error| Error::failed(ErrorKind::Stop, "send", signal, cause(&error)))
 }

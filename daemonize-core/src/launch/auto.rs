@@ -5,7 +5,7 @@ use crate::pid::Pid;
 use crate::report;
 use crate::settings::Detach;
 use crate::sys::fds;
-use crate::sys::places::started_by_systemd;
+use crate::sys::paths::started_by_systemd;
 use crate::sys::proc::name_of;
 use crate::sys::trust::FileId;
 use nix::sys::socket::{AddressFamily, SockaddrLike, SockaddrStorage, getsockname};

@@ -26,11 +26,11 @@ use crate::settings::Ready;
 use crate::signal::Signal;
 use crate::stage::Stage;
 use crate::stdout;
-use crate::sys::dispositions;
 use crate::sys::error::errno;
 use crate::sys::fork::{Alone, Fence, Fork, fork};
 use crate::sys::outlined::Outlined;
 use crate::sys::proc::ProcStat;
+use crate::sys::signal_disposition;
 use crate::sys::wait::Ended;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags};
@@ -85,7 +85,7 @@ pub(super) fn split(mut block: SignalBlock, launch: Launch, alone: Alone, leavin
                 log,
                 addresses,
                 context: Some(context),
-                ignored: dispositions::ignored(),
+                ignored: signal_disposition::ignored(),
                 pidfile: PidFileState::of(settings),
                 lock,
                 deadline: Deadline::after(settings.start_timeout),

@@ -1,8 +1,8 @@
 //! Blocks signals around the forks: none can end the launcher between two steps that belong together.
 
 use crate::signal::Signal;
-use crate::sys::dispositions::{self, Disposition, SavedAction};
-use crate::sys::mask::Mask;
+use crate::sys::signal_disposition::{self, Disposition, SavedAction};
+use crate::sys::signal_mask::Mask;
 use nix::poll::{PollFd, PollFlags};
 use std::os::fd::AsFd;
 use std::time::Instant;
@@ -22,15 +22,15 @@ impl SignalBlock {
 
     /// Has the kernel keep the status of children until the end, although the caller ignores SIGCHLD.
     pub(super) fn keep_child_status(&mut self) {
-        if dispositions::is_ignored(Signal::SIGCHLD) {
-            self.child_action = dispositions::set(Signal::SIGCHLD, Disposition::Default);
+        if signal_disposition::is_ignored(Signal::SIGCHLD) {
+            self.child_action = signal_disposition::set(Signal::SIGCHLD, Disposition::Default);
         }
     }
 
     /// Undoes [`keep_child_status`](SignalBlock::keep_child_status), in a child, which has children of its own.
     pub(super) fn restore_child_action(&mut self) {
         if let Some(action) = self.child_action.take() {
-            dispositions::restore(&action);
+            signal_disposition::restore(&action);
         }
     }
 
@@ -82,7 +82,7 @@ impl SignalBlock {
 impl Drop for SignalBlock {
     fn drop(&mut self) {
         if let Some(action) = &self.child_action {
-            dispositions::restore(action);
+            signal_disposition::restore(action);
         }
         self.original.set();
     }

@@ -2,7 +2,7 @@
 
 use crate::error::cause;
 use crate::sys::account::home;
-use crate::sys::places::{Places, Situation, other_pidfiles, started_by_systemd};
+use crate::sys::paths::{PathContext, Paths, other_pidfiles, started_by_systemd};
 use nix::unistd::geteuid;
 use std::path::{Path, PathBuf};
 
@@ -40,20 +40,20 @@ fn absolute(key: &str, path: &Path) -> Result<PathBuf, String> {
 
 /// Returns where a start of the daemon `name` makes its pidfile.
 pub(crate) fn default_pidfile(name: &str) -> Result<PathBuf, String> {
-    Places::of(name, &situation()).map(|places| places.pidfile)
+    Paths::of(name, &situation()).map(|places| places.pidfile)
 }
 
 /// Returns the pidfiles of a daemon of this name that was started in another situation.
 pub(crate) fn other_default_pidfiles(name: &str) -> Vec<PathBuf> {
     let situation = situation();
-    match Places::of(name, &situation) {
+    match Paths::of(name, &situation) {
         Ok(places) => places.others,
         Err(_) => other_pidfiles(name, &situation),
     }
 }
 
-fn situation() -> Situation {
-    Situation::now(started_by_systemd())
+fn situation() -> PathContext {
+    PathContext::now(started_by_systemd())
 }
 
 #[cfg(test)]

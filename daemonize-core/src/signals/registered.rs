@@ -7,10 +7,10 @@
 use crate::mutex::lock;
 use crate::signal::Signal;
 use crate::stopping;
-use crate::sys::action;
-use crate::sys::handler::{self, Flag, Purposes};
-use crate::sys::mask::Mask;
 use crate::sys::siginfo::Purpose;
+use crate::sys::signal_flag::{self, Flag, Purposes};
+use crate::sys::signal_handler;
+use crate::sys::signal_mask::Mask;
 use crate::sys::wakeup::Wakeup;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
@@ -140,9 +140,10 @@ impl Registered {
     pub(crate) fn send(&self, signal: Signal, purpose: Purpose) -> io::Result<()> {
         let kept = self.kept.get();
         let before = kept.map(|kept| kept.count(signal));
-        handler::raise_for(signal, purpose)?;
+        signal_flag::raise_for(signal, purpose)?;
         // By now the handlers have run. The program's may have called the daemon's, which must not hear of one signal twice.
-        if let Some(kept) = kept.filter(|kept| before == Some(kept.count(signal)) && !action::is_ours_in_force(signal))
+        if let Some(kept) =
+            kept.filter(|kept| before == Some(kept.count(signal)) && !signal_handler::is_ours_in_force(signal))
         {
             kept.raise(signal, purpose);
             let _ = self.event.write(1);
@@ -173,7 +174,7 @@ impl Kept {
             let flag = Arc::<Flag>::default();
             let is_direct = registered.direct.contains(&signal);
             let wakeup = is_direct.then(|| Arc::clone(&registered.wakeup));
-            action::install(signal, Arc::clone(&flag), Arc::clone(&registered.event), wakeup)?;
+            signal_handler::install(signal, Arc::clone(&flag), Arc::clone(&registered.event), wakeup)?;
             kept.flags.push(KeptSignal { signal, is_direct, flag });
         }
         Ok(kept)
@@ -210,9 +211,9 @@ impl Kept {
 impl Drop for Kept {
     /// The process goes on as something that is no daemon; what came for the daemon comes to it now.
     fn drop(&mut self) {
-        self.flags.iter().for_each(|kept| action::uninstall(kept.signal));
+        self.flags.iter().for_each(|kept| signal_handler::uninstall(kept.signal));
         for (signal, _) in self.take(false).chain(self.take(true)) {
-            let _ = handler::raise(signal);
+            let _ = signal_flag::raise(signal);
         }
     }
 }

@@ -5,9 +5,9 @@ use super::handlers::Handlers;
 use crate::mutex::lock;
 use crate::signal::Signal;
 use crate::stopping;
-use crate::sys::action;
-use crate::sys::handler::Purposes;
 use crate::sys::siginfo::Purpose;
+use crate::sys::signal_flag::Purposes;
+use crate::sys::signal_handler;
 use crate::sys::thread::spawn;
 use nix::poll::{PollFd, PollFlags};
 use nix::sys::prctl::set_name;
@@ -248,9 +248,9 @@ fn acknowledge() {
 
 /// Leaves the body its grace if handlers of the program's own take the signal, too.
 fn heed_others(signal: Signal) {
-    if action::is_shared(signal) {
+    if signal_handler::is_shared(signal) {
         stopping::set_heard_elsewhere();
-        if !action::is_ours_in_force(signal) {
+        if !signal_handler::is_ours_in_force(signal) {
             // It has called ours, and its own part may come after that. Until then the body does not know of the stop.
             thread::sleep(OUTER_HANDLER_TIME);
         }

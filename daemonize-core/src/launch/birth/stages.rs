@@ -6,10 +6,10 @@ use crate::settings::{Close, Ready};
 use crate::signal::Signal;
 use crate::stage::Stage;
 use crate::stdout;
-use crate::sys::dispositions::{self, Disposition};
 use crate::sys::fds;
 use crate::sys::fork::Alone;
-use crate::sys::mask::Mask;
+use crate::sys::signal_disposition::{self, Disposition};
+use crate::sys::signal_mask::Mask;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::chdir;
@@ -69,7 +69,7 @@ impl Birth {
     /// Dispositions under the block, and only what was ignored: handlers of this program's own registering stay.
     fn set_signals(&mut self) {
         let were_ignored =
-            self.ignored.take().filter(|_| !self.runs_foreign_code).unwrap_or_else(dispositions::ignored);
+            self.ignored.take().filter(|_| !self.runs_foreign_code).unwrap_or_else(signal_disposition::ignored);
         let signals = &self.launch.plan.settings.signals;
         // A closed pipe is an error, not a death, as everywhere in Rust.
         let mut ignored = vec![Signal::SIGPIPE];
@@ -80,10 +80,10 @@ impl Birth {
         ignored.extend(signals.ignored());
         let defaults = signals.wanting_default().chain(were_ignored);
         for signal in defaults.filter(|signal| !ignored.contains(signal)) {
-            dispositions::set(signal, Disposition::Default);
+            signal_disposition::set(signal, Disposition::Default);
         }
         for signal in &ignored {
-            dispositions::set(*signal, Disposition::Ignore);
+            signal_disposition::set(*signal, Disposition::Ignore);
         }
         self.handled = signals.handled();
         Mask::of(self.handled.iter().copied()).set();

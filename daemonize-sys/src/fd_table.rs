@@ -1,13 +1,13 @@
 //! Numbers of descriptors.
 
-use crate::cvt;
+use crate::syscall::syscall_result;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 /// A copy of a descriptor with the lowest free number that is not below `least`; close-on-exec.
 pub fn copy_from(fd: impl AsFd, least: RawFd) -> io::Result<OwnedFd> {
     // SAFETY: takes integers and touches no memory of ours.
-    let copy = cvt(unsafe { libc::fcntl(fd.as_fd().as_raw_fd(), libc::F_DUPFD_CLOEXEC, least) }.into())?;
+    let copy = syscall_result(unsafe { libc::fcntl(fd.as_fd().as_raw_fd(), libc::F_DUPFD_CLOEXEC, least) }.into())?;
     // SAFETY: the kernel just made this descriptor for us alone.
     Ok(unsafe { OwnedFd::from_raw_fd(RawFd::try_from(copy).map_err(io::Error::other)?) })
 }
@@ -25,13 +25,13 @@ pub fn leave(kept: impl AsFd) -> io::Result<()> {
     let kept = kept.as_fd().as_raw_fd();
     if !has_close_range() {
         // SAFETY: takes an integer; the table that this thread gets is a copy.
-        cvt(unsafe { libc::unshare(libc::CLONE_FILES) }.into())?;
-        return cvt(close_all(|fd| fd > 2 && fd != kept)).map(drop);
+        syscall_result(unsafe { libc::unshare(libc::CLONE_FILES) }.into())?;
+        return syscall_result(close_all(|fd| fd > 2 && fd != kept)).map(drop);
     }
     let kept = kept.unsigned_abs();
     let close = |first: u32, last: u32, flags: u32| {
         // SAFETY: what is closed is closed in the table of this thread alone, which has no use for it.
-        cvt(unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) }).map(drop)
+        syscall_result(unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) }).map(drop)
     };
     close(kept + 1, u32::MAX, libc::CLOSE_RANGE_UNSHARE)?;
     if kept > 3 { close(3, kept - 1, 0) } else { Ok(()) }

@@ -7,17 +7,17 @@ use std::fs;
 const NAME: &str = "web";
 
 /// The columns of the table, in its order.
-fn situations() -> [Situation; 6] {
-    let root = Situation { host: "here".into(), ..Situation::default() };
-    let user = Situation { uid: 1000, home: Some("/home/ada".into()), ..root.clone() };
+fn situations() -> [PathContext; 6] {
+    let root = PathContext { host: "here".into(), ..PathContext::default() };
+    let user = PathContext { uid: 1000, home: Some("/home/ada".into()), ..root.clone() };
     let unit = vec![PathBuf::from("/run/web")];
     [
         root.clone(),
-        Situation { unit_directories: unit.clone(), ..root.clone() },
+        PathContext { unit_directories: unit.clone(), ..root.clone() },
         user.clone(),
-        Situation { user_directory: Some("/run/user/1000".into()), ..user.clone() },
-        Situation { unit_directories: unit, ..user },
-        Situation { uid: 1000, ..root },
+        PathContext { user_directory: Some("/run/user/1000".into()), ..user.clone() },
+        PathContext { unit_directories: unit, ..user },
+        PathContext { uid: 1000, ..root },
     ]
 }
 
@@ -48,8 +48,8 @@ fn the_documented_table_is_the_computed_one() {
     let rows = documented();
     assert_eq!(rows.len(), 7, "{rows:?}");
     for (column, situation) in situations().iter().enumerate() {
-        let places = Places::of(NAME, situation).ok();
-        let one = |path: fn(&Places) -> Option<&PathBuf>| -> Vec<PathBuf> {
+        let places = Paths::of(NAME, situation).ok();
+        let one = |path: fn(&Paths) -> Option<&PathBuf>| -> Vec<PathBuf> {
             places.iter().filter_map(path).cloned().collect()
         };
         for (row, computed) in [
@@ -67,8 +67,8 @@ fn the_documented_table_is_the_computed_one() {
 }
 
 /// Returns the other pidfiles that verbs look at: they are the same whether a start would find a place or not.
-fn others_of(situation: &Situation) -> Vec<PathBuf> {
-    let places = Places::of(NAME, situation);
+fn others_of(situation: &PathContext) -> Vec<PathBuf> {
+    let places = Paths::of(NAME, situation);
     places.map_or_else(|_| other_pidfiles(NAME, situation), |places| places.others)
 }
 
@@ -76,7 +76,7 @@ fn others_of(situation: &Situation) -> Vec<PathBuf> {
 fn of_several_unit_directories_the_one_of_the_name_counts() {
     let pidfile = |directories: &[&str]| {
         let unit_directories = directories.iter().map(PathBuf::from).collect();
-        Places::of(NAME, &Situation { unit_directories, ..Situation::default() }).unwrap().pidfile
+        Paths::of(NAME, &PathContext { unit_directories, ..PathContext::default() }).unwrap().pidfile
     };
     assert_eq!(pidfile(&["/run/other", "/run/deep/web"]), Path::new("/run/deep/web/web.pid"));
     assert_eq!(pidfile(&["/run/one", "/run/other"]), Path::new("/run/one/web.pid"));
@@ -85,8 +85,8 @@ fn of_several_unit_directories_the_one_of_the_name_counts() {
 #[test]
 fn a_host_name_cannot_leave_its_part_of_the_file_name() {
     let pidfile = |host: &str| {
-        let situation = Situation { uid: 1000, home: Some("/h".into()), host: host.into(), ..Situation::default() };
-        Places::of(NAME, &situation).unwrap().pidfile
+        let situation = PathContext { uid: 1000, home: Some("/h".into()), host: host.into(), ..PathContext::default() };
+        Paths::of(NAME, &situation).unwrap().pidfile
     };
     assert_eq!(pidfile("a.example.com"), Path::new("/h/.local/state/web@a.example.com.pid"));
     assert_eq!(pidfile("../x@y\n"), Path::new("/h/.local/state/web@.._x_y_.pid"));
@@ -95,7 +95,7 @@ fn a_host_name_cannot_leave_its_part_of_the_file_name() {
 
 #[test]
 fn a_user_without_a_home_is_told_what_to_set() {
-    let error = Places::of(NAME, &situations()[5]).unwrap_err();
+    let error = Paths::of(NAME, &situations()[5]).unwrap_err();
     assert_eq!(error, "no home directory is known for uid 1000, which has no passwd entry: set `pidfile`");
 }
 

@@ -1,7 +1,7 @@
 //! Sets of signals, the mask of a thread, and waiting with another mask; nix's sets know no realtime signals.
 
-use crate::cvt;
 use crate::signal::Signal;
+use crate::syscall::syscall_result;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io;
 use std::mem::MaybeUninit;
@@ -117,7 +117,7 @@ impl Mask {
         let time = time.as_ref().map_or(ptr::null(), ptr::from_ref);
         // SAFETY: PollFd is a transparent pollfd; all pointers are to live values of ours.
         let count = unsafe { libc::ppoll(fds.as_mut_ptr().cast(), fds.len() as libc::nfds_t, time, &raw const self.0) };
-        usize::try_from(cvt(count.into())?).map_err(io::Error::other)
+        usize::try_from(syscall_result(count.into())?).map_err(io::Error::other)
     }
 
     /// Polls like `poll_atomically`, but sets the mask and calls `poll(2)` in two steps. A signal that is handled

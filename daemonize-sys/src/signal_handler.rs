@@ -3,9 +3,9 @@
 //! A handler that was installed before is called by ours, as the kernel would have called it. One that is installed later
 //! is the action in force when the signal comes: it calls ours as its old action, or it replaces ours.
 
-use super::dispositions::{self, Disposition};
-use super::handler::{Flag, is_abort};
 use super::siginfo::{self, Purpose};
+use super::signal_disposition::{self, Disposition};
+use super::signal_flag::{Flag, is_abort};
 use super::wakeup::Wakeup;
 use crate::signal::Signal;
 use nix::errno::Errno;
@@ -44,7 +44,7 @@ static SLOTS: [AtomicPtr<Slot>; 129] = [const { AtomicPtr::new(ptr::null_mut()) 
 /// The error of `sigaction(2)`.
 pub fn install(signal: Signal, flag: Arc<Flag>, event: Arc<EventFd>, wakeup: Option<Arc<Wakeup>>) -> io::Result<()> {
     let place = place(signal).ok_or(Errno::EINVAL)?;
-    let current = dispositions::current(signal).ok_or_else(io::Error::last_os_error)?;
+    let current = signal_disposition::current(signal).ok_or_else(io::Error::last_os_error)?;
     // A daemon that was given up, in this process or in the one that forked it.
     let known = slot(signal.as_raw());
     let before = known.filter(|_| is_handler(&current)).map_or(current, |slot| slot.before);
@@ -62,7 +62,7 @@ pub fn install(signal: Signal, flag: Arc<Flag>, event: Arc<EventFd>, wakeup: Opt
     place.store(Box::into_raw(Box::new(slot)), SeqCst);
     // A handler that was installed over ours may call ours. If ours called that one, too, they would never return.
     if known.is_none() || !is_handler(&current) {
-        dispositions::set_action(signal, &action)?;
+        signal_disposition::set_action(signal, &action)?;
     }
     Ok(())
 }
@@ -72,7 +72,7 @@ pub fn install(signal: Signal, flag: Arc<Flag>, event: Arc<EventFd>, wakeup: Opt
 pub fn uninstall(signal: Signal) {
     let Some(slot) = slot(signal.as_raw()) else { return };
     slot.active.store(false, SeqCst);
-    if is_ours_in_force(signal) && dispositions::set_action(signal, &slot.before).is_ok() {
+    if is_ours_in_force(signal) && signal_disposition::set_action(signal, &slot.before).is_ok() {
         if let Some(place) = place(signal) {
             place.store(ptr::null_mut(), SeqCst);
         }
@@ -81,13 +81,13 @@ pub fn uninstall(signal: Signal) {
 
 /// Returns `true` if the signal reaches our handler first; otherwise another handler decides whether it reaches ours.
 pub fn is_ours_in_force(signal: Signal) -> bool {
-    dispositions::current(signal).is_some_and(|action| action.sa_sigaction == address())
+    signal_disposition::current(signal).is_some_and(|action| action.sa_sigaction == address())
 }
 
 /// Returns `true` if a handler of another takes the signal, too, whether it was installed before ours or later. One that is
 /// called once (`SA_RESETHAND`) has left the default action behind; where the program ignores the signal, none takes it.
 pub fn is_shared(signal: Signal) -> bool {
-    let Some(current) = dispositions::current(signal) else { return false };
+    let Some(current) = signal_disposition::current(signal) else { return false };
     if current.sa_sigaction == address() {
         slot(signal.as_raw()).is_some_and(|slot| is_handler(&slot.before))
     } else {
@@ -185,7 +185,7 @@ impl Slot {
 /// which come again when this handler has returned.
 fn default_action(number: libc::c_int) {
     if emulate_default_handler(number).is_err() {
-        dispositions::set(Signal::from(number), Disposition::Default);
+        signal_disposition::set(Signal::from(number), Disposition::Default);
         let _ = raise(number);
     }
 }

@@ -1,7 +1,7 @@
 //! Becoming another user in a child, and verifying that it has become one. The rules of [`super::child`] hold here, too.
 
-use super::child::{Failed, errno, step};
-use super::{GROUP, KEYRING, RIGHTS, USER, VERIFY};
+use super::program::Identity;
+use super::steps::{CAPABILITIES, Failed, GROUP, KEYRING, USER, VERIFY, check, errno};
 use std::ffi::{c_int, c_long};
 
 // The calls of these names take 16-bit ids on the oldest architectures: `setgroups(65536)` would mean root's group.
@@ -10,22 +10,11 @@ use libc::{SYS_setgroups, SYS_setresgid, SYS_setresuid};
 #[cfg(any(target_arch = "x86", target_arch = "arm"))]
 use libc::{SYS_setgroups32 as SYS_setgroups, SYS_setresgid32 as SYS_setresgid, SYS_setresuid32 as SYS_setresuid};
 
-/// The user and the groups that a child is to have.
-#[derive(Clone, Copy)]
-pub struct Identity<'a> {
-    /// The user id; unchanged for `None`.
-    pub user: Option<u32>,
-    /// The group id; unchanged for `None`.
-    pub group: Option<u32>,
-    /// The supplementary groups, sorted, each once; unchanged for `None`.
-    pub groups: Option<&'a [u32]>,
-}
-
 /// An id that leaves things as they are, in the `setres*id` calls.
 const UNCHANGED: u32 = u32::MAX;
 
 /// `_LINUX_CAPABILITY_VERSION_3`: sets of 64 bits, in two halves.
-const CAPABILITIES: u32 = 0x2008_0522;
+const CAPABILITY_VERSION: u32 = 0x2008_0522;
 
 /// Changes the ids of this process alone: the functions of the C library would also change those of the monitor's threads.
 ///
@@ -39,15 +28,15 @@ pub(super) fn change(identity: &Identity<'_>, scratch: &mut [u32]) -> Result<(),
     }
     if let Some(groups) = identity.groups {
         // SAFETY: reads as many numbers of the parent's as are said; by the kernel, for this process alone.
-        step(GROUP, unsafe { libc::syscall(SYS_setgroups, groups.len(), groups.as_ptr()) })?;
+        check(GROUP, unsafe { libc::syscall(SYS_setgroups, groups.len(), groups.as_ptr()) })?;
     }
     if let Some(group) = identity.group {
         // SAFETY: takes integers; by the kernel, for this process alone.
-        step(GROUP, unsafe { libc::syscall(SYS_setresgid, group, group, group) })?;
+        check(GROUP, unsafe { libc::syscall(SYS_setresgid, group, group, group) })?;
     }
     if let Some(user) = identity.user {
         // SAFETY: takes integers; by the kernel, for this process alone.
-        step(USER, unsafe { libc::syscall(SYS_setresuid, user, user, user) })?;
+        check(USER, unsafe { libc::syscall(SYS_setresuid, user, user, user) })?;
     }
     verify(identity, scratch)?;
     // After the attempts to become root again: capabilities that outlive the change of user are a way back.
@@ -74,14 +63,14 @@ fn verify(identity: &Identity<'_>, scratch: &mut [u32]) -> Result<(), Failed> {
     let [mut real, mut effective, mut saved] = [UNCHANGED; 3];
     if let Some(group) = identity.group {
         // SAFETY: writes three numbers of ours.
-        step(VERIFY, unsafe { libc::getresgid(&raw mut real, &raw mut effective, &raw mut saved) }.into())?;
+        check(VERIFY, unsafe { libc::getresgid(&raw mut real, &raw mut effective, &raw mut saved) }.into())?;
         if [real, effective, saved] != [group; 3] {
             return wrong;
         }
     }
     if let Some(user) = identity.user {
         // SAFETY: writes three numbers of ours.
-        step(VERIFY, unsafe { libc::getresuid(&raw mut real, &raw mut effective, &raw mut saved) }.into())?;
+        check(VERIFY, unsafe { libc::getresuid(&raw mut real, &raw mut effective, &raw mut saved) }.into())?;
         if [real, effective, saved] != [user; 3] || (user != 0 && can_become_root()) {
             return wrong;
         }
@@ -114,12 +103,12 @@ fn has_groups(groups: &[u32], scratch: &mut [u32]) -> bool {
 /// Empties the permitted, effective and inheritable sets, and with them the ambient one: the change of user leaves the
 /// inheritable set, from which a file's capabilities could take them back (capabilities(7)).
 fn drop_capabilities() -> Result<(), Failed> {
-    let header: [u32; 2] = [CAPABILITIES, 0];
+    let header: [u32; 2] = [CAPABILITY_VERSION, 0];
     let mut sets = [[0_u32; 3]; 2];
     let get = |sets: &mut [[u32; 3]; 2]| {
         // SAFETY: both are laid out as the kernel's structures of this version are; it fills in the second.
         let answer: c_long = unsafe { libc::syscall(libc::SYS_capget, header.as_ptr(), sets.as_mut_ptr()) };
-        step(RIGHTS, answer)
+        check(CAPABILITIES, answer)
     };
     get(&mut sets)?;
     if sets == [[0; 3]; 2] {
@@ -127,7 +116,7 @@ fn drop_capabilities() -> Result<(), Failed> {
     }
     let none = [[0_u32; 3]; 2];
     // SAFETY: as above; both are only read.
-    step(RIGHTS, unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), none.as_ptr()) })?;
+    check(CAPABILITIES, unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), none.as_ptr()) })?;
     get(&mut sets)?;
-    if sets == none { Ok(()) } else { Err((RIGHTS, libc::EPERM)) }
+    if sets == none { Ok(()) } else { Err((CAPABILITIES, libc::EPERM)) }
 }

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 const NO_SENDER: u64 = u64::MAX;
 
 /// Counters of signals, which their handlers increase.
-pub struct StraySignals {
+pub struct SignalCounters {
     counters: Vec<(Signal, Arc<Counter>)>,
     event: Arc<EventFd>,
 }
@@ -26,7 +26,7 @@ struct Counter {
 
 /// The arrivals of one signal since the last look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Came {
+pub struct SignalCount {
     /// The signal.
     pub signal: Signal,
     /// How often it has come.
@@ -36,13 +36,13 @@ pub struct Came {
     pub sender: Option<(i32, u32)>,
 }
 
-impl StraySignals {
+impl SignalCounters {
     /// Counts these signals from now on (`sigaction(2)`), beside what else is registered for them: they do not end this process
     /// any more. In programs that it executes they have the default action again.
     ///
     /// # Errors
     /// The kernel's information about the last one.
-    pub fn listen(signals: impl Iterator<Item = Signal>) -> io::Result<StraySignals> {
+    pub fn listen(signals: impl Iterator<Item = Signal>) -> io::Result<SignalCounters> {
         let event = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?);
         let mut counters = Vec::new();
         for signal in signals {
@@ -57,7 +57,7 @@ impl StraySignals {
             unsafe { register_sigaction(signal.as_raw(), action) }?;
             counters.push((signal, counter));
         }
-        Ok(StraySignals { counters, event })
+        Ok(SignalCounters { counters, event })
     }
 
     /// Returns a descriptor that is readable when one of them has come.
@@ -66,7 +66,7 @@ impl StraySignals {
     }
 
     /// Takes what came since the last call.
-    pub fn take(&self) -> Vec<Came> {
+    pub fn take(&self) -> Vec<SignalCount> {
         let _ = self.event.read();
         let taken = self.counters.iter().map(|(signal, counter)| {
             let count = counter.count.swap(0, SeqCst);
@@ -74,7 +74,7 @@ impl StraySignals {
             #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
             // Taken apart as it was put together.
             let sender = (word != NO_SENDER).then_some(((word >> 32) as i32, word as u32));
-            Came { signal: *signal, count, sender }
+            SignalCount { signal: *signal, count, sender }
         });
         taken.filter(|came| came.count > 0).collect()
     }

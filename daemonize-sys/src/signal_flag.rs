@@ -1,7 +1,7 @@
 //! The flags that the daemon's signal handler raises, and the signals that the daemon sends to itself.
 
-use super::mask::Mask;
 use super::siginfo::{self, Purpose};
+use super::signal_mask::Mask;
 use crate::signal::Signal;
 use std::io;
 use std::process;

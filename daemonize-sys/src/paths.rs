@@ -1,6 +1,6 @@
 //! The one table of places: where a daemon's files are, by its name and by who asks.
 //!
-//! [`Places::of`] is a pure function of a name and a [`Situation`]; [`Situation::now`] looks at the system. No environment
+//! [`Paths::of`] is a pure function of a name and a [`PathContext`]; [`PathContext::now`] looks at the system. No environment
 //! variable decides, with one exception: a process that systemd itself started has its files below its
 //! `RuntimeDirectory=`. The same table for readers is in `docs/places.md`, and a test compares the two.
 
@@ -25,7 +25,7 @@ const RUN: &str = "/run";
 
 /// Everything about the calling process that decides where a daemon's files are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Situation {
+pub struct PathContext {
     /// The effective user.
     pub uid: u32,
     /// The home directory of the user's passwd entry; `None` without an entry, or where it is not an absolute path. Not
@@ -41,7 +41,7 @@ pub struct Situation {
 
 /// The paths of the files of one daemon.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Places {
+pub struct Paths {
     /// The pidfile that a start makes.
     pub pidfile: PathBuf,
     /// The lock, beside the pidfile.
@@ -67,14 +67,14 @@ pub fn started_by_systemd() -> bool {
 /// Returns the directory of the control socket of the daemon `name`, if `pidfile` is its default one and the directory is
 /// not beside it.
 pub fn control_directory(name: &str, pidfile: &Path) -> Option<PathBuf> {
-    let situation = Situation::now(started_by_systemd());
-    let places = Places::of(name, &situation).ok().filter(|places| places.pidfile == pidfile)?;
+    let situation = PathContext::now(started_by_systemd());
+    let places = Paths::of(name, &situation).ok().filter(|places| places.pidfile == pidfile)?;
     Some(places.control).filter(|control| control.parent() != pidfile.parent())
 }
 
-impl Situation {
+impl PathContext {
     /// Looks at the calling process; `started_by_systemd` says whether its environment is addressed to it.
-    pub fn now(started_by_systemd: bool) -> Situation {
+    pub fn now(started_by_systemd: bool) -> PathContext {
         let uid = geteuid();
         let listed = env::var_os(RUNTIME_DIRECTORY).filter(|_| started_by_systemd).unwrap_or_default();
         let (home, user_directory) = if uid.is_root() {
@@ -82,7 +82,7 @@ impl Situation {
         } else {
             (home(), Some(user_directory(uid.as_raw())).filter(|path| is_private(path, uid.as_raw())))
         };
-        Situation {
+        PathContext {
             uid: uid.as_raw(),
             home,
             host: gethostname().map_or_else(|_| String::new(), |name| name.to_string_lossy().into_owned()),
@@ -110,12 +110,12 @@ impl Situation {
     }
 }
 
-impl Places {
+impl Paths {
     /// The places of the daemon `name`, which has to be a file name.
     ///
     /// # Errors
     /// Neither root, nor a unit with a `RuntimeDirectory=`, nor a user with a home.
-    pub fn of(name: &str, situation: &Situation) -> Result<Places, String> {
+    pub fn of(name: &str, situation: &PathContext) -> Result<Paths, String> {
         let is_root = situation.uid == 0;
         let state = situation.state();
         let (log, kept) = match &state {
@@ -137,20 +137,12 @@ impl Places {
         let pidfile = beside(".pid");
         let mut others = other_pidfiles(name, situation);
         others.retain(|path| *path != pidfile);
-        Ok(Places {
-            pidfile,
-            lock: beside(".pid.lock"),
-            control,
-            last_words: beside(".last"),
-            log,
-            state: kept,
-            others,
-        })
+        Ok(Paths { pidfile, lock: beside(".pid.lock"), control, last_words: beside(".last"), log, state: kept, others })
     }
 }
 
 /// Returns the pidfiles of a daemon of this name in every situation of this user, but for those of other host names.
-pub fn other_pidfiles(name: &str, situation: &Situation) -> Vec<PathBuf> {
+pub fn other_pidfiles(name: &str, situation: &PathContext) -> Vec<PathBuf> {
     let file = format!("{name}.pid");
     let machine = Path::new(RUN);
     // A unit of the machine may have `User=`.

@@ -1,7 +1,7 @@
 //! Dispositions of signals (`sigaction(2)`), which nix can only set through `unsafe`.
 
-use crate::cvt;
 use crate::signal::Signal;
+use crate::syscall::syscall_result;
 use std::io;
 use std::mem::MaybeUninit;
 use std::ptr;
@@ -61,7 +61,7 @@ pub fn restore(saved: &SavedAction) {
 /// async-signal-safe.
 pub(super) fn set_action(signal: Signal, action: &libc::sigaction) -> io::Result<()> {
     // SAFETY: the action is initialised and only read; its handler is what `sys` has made for that or has found in force.
-    cvt(unsafe { libc::sigaction(signal.as_raw(), action, ptr::null_mut()) }.into()).map(drop)
+    syscall_result(unsafe { libc::sigaction(signal.as_raw(), action, ptr::null_mut()) }.into()).map(drop)
 }
 
 /// Returns the action in force; `None` for a number that is not a signal.
