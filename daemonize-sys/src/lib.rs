@@ -1,14 +1,14 @@
-//! The floor under the crates of [`daemonic`](https://docs.rs/daemonic): system calls that neither std nor nix wrap, each behind
-//! a safe function, and what more than one crate must do in the same way. Private: nothing here is a promise to others.
+//! Safe functions for Linux system calls that neither std nor nix wrap, and helpers that several crates of
+//! [`daemonic`](https://docs.rs/daemonic) share. This crate is private: its API follows no semantic versioning.
 //!
-//! It is the only library crate with `unsafe` and with the crate `libc`. What belongs here: `unsafe`; numbers and names of the
-//! kernel (signals, processes, capabilities); reading `/proc`; rules of trust and of escaping that must be the same everywhere.
-//! The behaviour of a daemon, an endpoint or a monitor belongs above.
+//! It is the only library crate with `unsafe` code and with the crate `libc`. It contains signals, processes, capabilities and file
+//! descriptors of the kernel, a reader of `/proc`, and the rules by which paths are trusted and texts are escaped. The behaviour
+//! of a daemon, an endpoint or a monitor belongs to the crates above.
 
 #[cfg(not(target_os = "linux"))]
-compile_error!("daemonize-sys tells processes apart by pidfd_open(2) and /proc, which only Linux has");
+compile_error!("daemonize-sys needs pidfd_open(2) and /proc, which only Linux has");
 
-// System calls are made by number, with ids of 32 bits, 64 signals and a stack that grows down: see `scripts/targets`.
+// The code assumes system calls with 32-bit ids, 64 signals and a stack that grows down: see `scripts/targets`.
 #[cfg(not(any(
     all(target_pointer_width = "64", any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")),
     all(target_pointer_width = "32", any(target_arch = "x86", target_arch = "arm")),

@@ -1,4 +1,4 @@
-//! Dispositions of signals (`sigaction(2)`), which nix can only set through `unsafe`.
+//! Reads, sets and restores signal dispositions (`sigaction(2)`), which nix sets only through `unsafe`.
 
 use crate::signal::Signal;
 use crate::syscall::syscall_result;
@@ -15,14 +15,14 @@ pub enum Disposition {
     Ignore,
 }
 
-/// Returns `true` if the signal is ignored, or is `SIGCHLD` with `SA_NOCLDWAIT`, which loses the status of children alike.
+/// Returns `true` if the signal is ignored, or if it is `SIGCHLD` with `SA_NOCLDWAIT`: in both cases `waitpid(2)` reports no status.
 pub fn is_ignored(signal: Signal) -> bool {
     current(signal).is_some_and(|action| {
         action.sa_sigaction == libc::SIG_IGN || (signal == Signal::SIGCHLD && action.sa_flags & libc::SA_NOCLDWAIT != 0)
     })
 }
 
-/// Returns the signals for which [`is_ignored`] returns `true`: one system call for each signal there is.
+/// Returns the signals for which [`is_ignored`] returns `true`, by one system call per signal.
 pub fn ignored() -> Vec<Signal> {
     Signal::all().filter(|signal| is_ignored(*signal)).collect()
 }
@@ -32,7 +32,7 @@ pub fn is_default(signal: Signal) -> bool {
     current(signal).is_some_and(|action| action.sa_sigaction == libc::SIG_DFL)
 }
 
-/// Sets the disposition and returns what was there, to be put back with [`restore`].
+/// Sets the disposition, and returns the previous action for [`restore`].
 pub fn set(signal: Signal, disposition: Disposition) -> Option<SavedAction> {
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: an all-zero sigaction is a valid one (SIG_DFL, empty mask, no flags).
@@ -48,23 +48,22 @@ pub fn set(signal: Signal, disposition: Disposition) -> Option<SavedAction> {
     (result == 0).then(|| SavedAction(signal, unsafe { old.assume_init() }))
 }
 
-/// A disposition that was replaced for a while.
+/// A previous action, saved for [`restore`].
 pub struct SavedAction(Signal, libc::sigaction);
 
-/// Puts a disposition back, handler and flags included.
+/// Restores a saved action, including its handler and flags.
 pub fn restore(saved: &SavedAction) {
     // SAFETY: the action was in force in this process before, so its handler is a valid one.
     unsafe { libc::sigaction(saved.0.as_raw(), &raw const saved.1, ptr::null_mut()) };
 }
 
-/// Installs an action whose handler, if it has one, is a function that lives as long as the program and is
-/// async-signal-safe.
+/// Installs an action. Its handler, if it has one, must be a static function that is async-signal-safe (`signal-safety(7)`).
 pub(super) fn set_action(signal: Signal, action: &libc::sigaction) -> io::Result<()> {
     // SAFETY: the action is initialised and only read; its handler is what `sys` has made for that or has found in force.
     syscall_result(unsafe { libc::sigaction(signal.as_raw(), action, ptr::null_mut()) }.into()).map(drop)
 }
 
-/// Returns the action in force; `None` for a number that is not a signal.
+/// Returns the current action; `None` for a number that is not a signal.
 pub(super) fn current(signal: Signal) -> Option<libc::sigaction> {
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: only reads the current action into our memory.

@@ -1,7 +1,7 @@
-//! The handler of the signals that the daemon handles (`sigaction(2)`), and the handlers of others beside it.
+//! Installs the daemon's signal handler (`sigaction(2)`), chained with handlers of other code.
 //!
-//! A handler that was installed before is called by ours, as the kernel would have called it. One that is installed later
-//! is the action in force when the signal comes: it calls ours as its old action, or it replaces ours.
+//! The daemon's handler calls a handler that was installed before it, as the kernel would have called that one. A handler that is
+//! installed later receives the signal first: it calls the daemon's handler as its old action, or replaces it.
 
 use super::siginfo::{self, Purpose};
 use super::signal_disposition::{self, Disposition};
@@ -18,34 +18,34 @@ use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering::SeqCst};
 
-/// The data of the handler for one signal. Never freed: the handler may run at any moment, in any thread.
+/// The data of the handler for one signal. Never freed, since the handler can run at any moment in any thread.
 struct Slot {
-    /// The action before ours.
+    /// The action before [`install`].
     before: libc::sigaction,
-    /// The handler before ours was to be called once (`SA_RESETHAND`), and has been.
+    /// `true` once a previous handler with `SA_RESETHAND` has been called: it is called only once.
     spent: AtomicBool,
-    /// Cleared when no daemon looks at the flag any more.
+    /// Cleared by [`uninstall`].
     active: AtomicBool,
     flag: Arc<Flag>,
     event: Arc<EventFd>,
-    /// Wakes a thread, if it is idle, instead of raising the event.
+    /// Wakes an idle thread instead of writing to `event`.
     wakeup: Option<Arc<Wakeup>>,
-    /// The process that looks at the flag: a child that it forks has the handler, too.
+    /// The process that reads the flag. A forked child inherits the handler, but must not act on it.
     owner: u32,
 }
 
-/// By number; more than any Linux has.
+/// The slots, by signal number: `_NSIG` is 128 at most (on MIPS).
 static SLOTS: [AtomicPtr<Slot>; 129] = [const { AtomicPtr::new(ptr::null_mut()) }; 129];
 
-/// Installs the handler: the signal raises `flag`, and `event`, unless `wakeup` has an idle thread to wake, beside the
-/// handlers that others have installed, until [`uninstall`]. An `abort(3)` does what it did before: it ends the process.
+/// Installs the handler until [`uninstall`] (`sigaction(2)`). The signal raises `flag`, then wakes the thread of `wakeup` if that is
+/// idle, or else writes to `event`. Handlers that other code has installed are still called. `abort(3)` still ends the process.
 ///
 /// # Errors
-/// The error of `sigaction(2)`.
+/// Returns the error of `sigaction(2)`.
 pub fn install(signal: Signal, flag: Arc<Flag>, event: Arc<EventFd>, wakeup: Option<Arc<Wakeup>>) -> io::Result<()> {
     let place = place(signal).ok_or(Errno::EINVAL)?;
     let current = signal_disposition::current(signal).ok_or_else(io::Error::last_os_error)?;
-    // A daemon that was given up, in this process or in the one that forked it.
+    // A slot remains after an aborted start, in this process or in the process that forked it.
     let known = slot(signal.as_raw());
     let before = known.filter(|_| is_handler(&current)).map_or(current, |slot| slot.before);
     let slot = Slot {
@@ -58,17 +58,17 @@ pub fn install(signal: Signal, flag: Arc<Flag>, event: Arc<EventFd>, wakeup: Opt
         owner: process::id(),
     };
     let action = ours(&slot.before);
-    // First: from here on the handler may run.
+    // The slot is stored first, since the handler may run as soon as it is installed.
     place.store(Box::into_raw(Box::new(slot)), SeqCst);
-    // A handler that was installed over ours may call ours. If ours called that one, too, they would never return.
+    // A handler that was installed later may call this one. If this one called it as the previous handler, neither would return.
     if known.is_none() || !is_handler(&current) {
         signal_disposition::set_action(signal, &action)?;
     }
     Ok(())
 }
 
-/// Removes the handler: the signal does again what it did before [`install`]. Where another one was installed over it, it stays
-/// and passes the signal on.
+/// Restores the action before [`install`] (`sigaction(2)`). If another handler was installed later, this one stays, and only passes the
+/// signal on.
 pub fn uninstall(signal: Signal) {
     let Some(slot) = slot(signal.as_raw()) else { return };
     slot.active.store(false, SeqCst);
@@ -79,13 +79,13 @@ pub fn uninstall(signal: Signal) {
     }
 }
 
-/// Returns `true` if the signal reaches our handler first; otherwise another handler decides whether it reaches ours.
+/// Returns `true` if the signal reaches this handler first. Otherwise another handler decides whether to pass it on.
 pub fn is_ours_in_force(signal: Signal) -> bool {
     signal_disposition::current(signal).is_some_and(|action| action.sa_sigaction == address())
 }
 
-/// Returns `true` if a handler of another takes the signal, too, whether it was installed before ours or later. One that is
-/// called once (`SA_RESETHAND`) has left the default action behind; where the program ignores the signal, none takes it.
+/// Returns `true` if other code handles the signal too, installed before or after this handler. A handler with `SA_RESETHAND` counts
+/// until it has been called; `SIG_IGN` does not count.
 pub fn is_shared(signal: Signal) -> bool {
     let Some(current) = signal_disposition::current(signal) else { return false };
     if current.sa_sigaction == address() {
@@ -95,7 +95,7 @@ pub fn is_shared(signal: Signal) -> bool {
     }
 }
 
-/// Our action: its flags and its mask are those of the handler that it calls, which expects them.
+/// Returns the action of this handler, with the flags and the mask that the previous handler, which it calls, relies on.
 fn ours(before: &libc::sigaction) -> libc::sigaction {
     let mut action = *before;
     let inherited = libc::SA_RESTART | libc::SA_NODEFER | libc::SA_ONSTACK;
@@ -103,7 +103,7 @@ fn ours(before: &libc::sigaction) -> libc::sigaction {
         action.sa_flags &= inherited;
     } else {
         action.sa_flags = libc::SA_RESTART;
-        // SAFETY: the set is ours, and sigemptyset only writes to it.
+        // SAFETY: the set is a local one, and sigemptyset only writes to it.
         unsafe { libc::sigemptyset(&raw mut action.sa_mask) };
     }
     action.sa_flags |= libc::SA_SIGINFO;
@@ -131,16 +131,16 @@ fn slot(number: libc::c_int) -> Option<&'static Slot> {
     unsafe { slot.as_ref() }
 }
 
-/// Runs in whichever thread the signal interrupts: atomics, getpid(2), write(2), futex(2) and what puts the default action back are
-/// async-signal-safe; nothing is allocated, and nothing unwinds.
+/// Handles a signal, in any thread. Atomics, getpid(2), write(2), futex(2) and sigaction(2) are async-signal-safe (signal-safety(7));
+/// nothing allocates or unwinds.
 extern "C" fn handle(number: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
     let errno = Errno::last_raw();
     if let Some(slot) = slot(number) {
         // SAFETY: null, or the kernel's siginfo of this signal, which lives as long as this call.
-        let is_told = slot.tell_daemon(unsafe { info.as_ref() });
-        // After that: a body that ends by it at once finds that its daemon has been told, and waits for the handlers.
+        let is_notified = slot.notify_daemon(unsafe { info.as_ref() });
+        // The flag is raised first: if the previous handler makes the body end, the daemon knows of the signal, and runs its handlers.
         let is_handled = slot.call_before(number, info, context);
-        if !is_told && !is_handled && slot.before.sa_sigaction != libc::SIG_IGN {
+        if !is_notified && !is_handled && slot.before.sa_sigaction != libc::SIG_IGN {
             default_action(number);
         }
     }
@@ -148,8 +148,8 @@ extern "C" fn handle(number: libc::c_int, info: *mut libc::siginfo_t, context: *
 }
 
 impl Slot {
-    /// Raises the flag, and wakes a thread. Returns `false` if the signal is not for the daemon.
-    fn tell_daemon(&self, info: Option<&libc::siginfo_t>) -> bool {
+    /// Raises the flag and wakes a thread. Returns `false` if the signal is not for the daemon.
+    fn notify_daemon(&self, info: Option<&libc::siginfo_t>) -> bool {
         let is_for_the_daemon = self.active.load(SeqCst) && self.owner == process::id() && !info.is_some_and(is_abort);
         if is_for_the_daemon {
             self.flag.raise(info.map_or(Purpose::Unmarked, siginfo::purpose));
@@ -160,8 +160,7 @@ impl Slot {
         is_for_the_daemon
     }
 
-    /// Calls the handler that was there before ours. Returns `false` if none was, or if it was to be called once and has
-    /// been: the default action has taken its place.
+    /// Calls the previous handler. Returns `false` if there was none, or if it had `SA_RESETHAND` and has been called.
     fn call_before(&self, number: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) -> bool {
         let is_once = self.before.sa_flags & libc::SA_RESETHAND != 0;
         if !is_handler(&self.before) || (is_once && self.spent.swap(true, SeqCst)) {
@@ -181,8 +180,7 @@ impl Slot {
     }
 }
 
-/// Does what the kernel does with a signal that no handler takes. The table of signal-hook lacks the realtime signals,
-/// which come again when this handler has returned.
+/// Performs the default action (`signal(7)`). signal-hook does not know the realtime signals: they are raised again, with `SIG_DFL`.
 fn default_action(number: libc::c_int) {
     if emulate_default_handler(number).is_err() {
         signal_disposition::set(Signal::from(number), Disposition::Default);

@@ -1,8 +1,8 @@
-//! The answers of system calls as results.
+//! Results of system calls.
 
 use std::io;
 
-/// Returns the answer of a call that answers -1 and sets errno when it fails.
-pub(crate) fn syscall_result(answer: libc::c_long) -> io::Result<libc::c_long> {
-    if answer == -1 { Err(io::Error::last_os_error()) } else { Ok(answer) }
+/// Returns the value of a system call, or `errno` as an error if the value is -1.
+pub(crate) fn syscall_result(value: libc::c_long) -> io::Result<libc::c_long> {
+    if value == -1 { Err(io::Error::last_os_error()) } else { Ok(value) }
 }
