@@ -1,26 +1,26 @@
-//! Numbers of descriptors.
+//! Copies file descriptors to other numbers, and gives a thread its own table of file descriptors.
 
 use crate::syscall::syscall_result;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 
-/// A copy of a descriptor with the lowest free number that is not below `least`; close-on-exec.
-pub fn copy_from(fd: impl AsFd, least: RawFd) -> io::Result<OwnedFd> {
+/// Returns a copy with the lowest free number from `min` on, close-on-exec (`fcntl(2)`, `F_DUPFD_CLOEXEC`).
+pub fn copy_from(fd: impl AsFd, min: RawFd) -> io::Result<OwnedFd> {
     // SAFETY: takes integers and touches no memory of ours.
-    let copy = syscall_result(unsafe { libc::fcntl(fd.as_fd().as_raw_fd(), libc::F_DUPFD_CLOEXEC, least) }.into())?;
+    let copy = syscall_result(unsafe { libc::fcntl(fd.as_fd().as_raw_fd(), libc::F_DUPFD_CLOEXEC, min) }.into())?;
     // SAFETY: the kernel just made this descriptor for us alone.
     Ok(unsafe { OwnedFd::from_raw_fd(RawFd::try_from(copy).map_err(io::Error::other)?) })
 }
 
-/// Returns `false` where `close_range(2)` is missing (before Linux 5.9) or forbidden (by a filter of system calls).
+/// Returns `false` if `close_range(2)` is missing (before Linux 5.9) or blocked by seccomp.
 pub fn has_close_range() -> bool {
     let (none, flags) = (u32::MAX, 0);
     // SAFETY: no descriptor has this number, so nothing is closed.
     unsafe { libc::syscall(libc::SYS_close_range, none, none, flags) == 0 }
 }
 
-/// Gives this thread a table of its own (`close_range(2)`, `CLOSE_RANGE_UNSHARE`), in which nothing is open but the standard
-/// streams and `kept`: a thread that hangs for ever keeps nothing else open then.
+/// Gives this thread its own table, in which only the standard streams and `kept` are open (`close_range(2)`, `CLOSE_RANGE_UNSHARE`). A
+/// thread that hangs forever then keeps no other file open.
 pub fn leave(kept: impl AsFd) -> io::Result<()> {
     let kept = kept.as_fd().as_raw_fd();
     if !has_close_range() {
@@ -37,8 +37,8 @@ pub fn leave(kept: impl AsFd) -> io::Result<()> {
     if kept > 3 { close(3, kept - 1, 0) } else { Ok(()) }
 }
 
-/// Closes every descriptor of this table that `is_alien` names, by listing `/proc/self/fd`; returns -1, with errno set, if the
-/// list cannot be read. Allocates nothing and cannot panic: also for children that have not executed their program.
+/// Closes every file descriptor of this table for which `is_alien` returns `true`, by listing `/proc/self/fd` (`getdents(2)`). Returns -1,
+/// with `errno` set, if the list cannot be read. Does not allocate or panic, so that children can call it before `execve(2)`.
 pub(super) fn close_all(is_alien: impl Fn(RawFd) -> bool) -> libc::c_long {
     let flags = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC;
     // SAFETY: reads a string of ours.
@@ -46,15 +46,15 @@ pub(super) fn close_all(is_alien: impl Fn(RawFd) -> bool) -> libc::c_long {
     if list < 0 {
         return -1;
     }
-    let mut entries = Entries([0; LIST]);
+    let mut entries = Entries([0; BUFFER_SIZE]);
     let answer = loop {
         // SAFETY: writes at most as many bytes as there are, which are aligned as the entries are.
-        let length = unsafe { libc::syscall(libc::SYS_getdents64, list, entries.0.as_mut_ptr(), LIST) };
+        let length = unsafe { libc::syscall(libc::SYS_getdents64, list, entries.0.as_mut_ptr(), BUFFER_SIZE) };
         let Some(mut rest) = usize::try_from(length).ok().and_then(|length| entries.0.get(..length)) else { break -1 };
         if rest.is_empty() {
             break 0;
         }
-        // The kernel finds its place in this list by number, so what is closed meanwhile does not matter to it.
+        // The offset in this directory is the number, so closing entries does not disturb the listing.
         while let Some((fd, next)) = entry(rest) {
             if fd.is_some_and(|fd| fd != list && is_alien(fd)) {
                 // SAFETY: what is closed is nothing to this process or thread, whose table is its own.
@@ -68,16 +68,16 @@ pub(super) fn close_all(is_alien: impl Fn(RawFd) -> bool) -> libc::c_long {
     answer
 }
 
-/// How many bytes of a list are read at once.
-const LIST: usize = 2048;
+/// The size of the buffer for getdents(2), in bytes.
+const BUFFER_SIZE: usize = 2048;
 
-/// Aligned as `linux_dirent64`.
+/// A buffer, aligned for `linux_dirent64`.
 #[repr(align(8))]
-struct Entries([u8; LIST]);
+struct Entries([u8; BUFFER_SIZE]);
 
-/// The number that the first entry (getdents(2)) is called, if it is one, and the entries after it.
+/// Returns the first entry (`getdents(2)`), as a number if its name is one, and the remaining entries.
 fn entry(entries: &[u8]) -> Option<(Option<RawFd>, &[u8])> {
-    /// Before the name: the inode, the offset, the entry's length, its type.
+    /// The size of inode, offset, length and type, which precede the name.
     const HEAD: usize = 19;
     let length = usize::from(u16::from_ne_bytes([*entries.get(16)?, *entries.get(17)?]));
     let name = entries.get(HEAD..length)?;

@@ -72,12 +72,12 @@ pub struct Fence {
 }
 
 impl Fence {
-    /// Closed only where there is something to be kept apart: in a forked process.
+    /// Returns a fence, which ends the process only if `forked` is set.
     pub fn around(forked: bool) -> Fence {
         Fence { closed: forked }
     }
 
-    /// The process goes on by itself.
+    /// Disarms the fence.
     pub fn open(mut self) {
         self.closed = false;
     }

@@ -1,4 +1,4 @@
-//! Sets of signals, the mask of a thread, and waiting with another mask; nix's sets know no realtime signals.
+//! Signal sets, the signal mask of a thread, and `ppoll(2)` with another mask. The sets of nix have no realtime signals.
 
 use crate::signal::Signal;
 use crate::syscall::syscall_result;
@@ -8,7 +8,7 @@ use std::mem::MaybeUninit;
 use std::ptr;
 use std::time::Duration;
 
-/// The other side of a stream socket sends nothing more (`POLLRDHUP` of `poll(2)`), which nix does not name.
+/// `POLLRDHUP` of `poll(2)`, which nix does not have: the peer of a stream socket has shut down writing.
 pub const PEER_SHUTDOWN: PollFlags = PollFlags::from_bits_retain(libc::POLLRDHUP);
 
 /// A set of signals (`sigsetops(3)`).
@@ -26,7 +26,7 @@ impl Mask {
         })
     }
 
-    /// Returns the set of all signals but those that glibc needs for itself.
+    /// Returns the set of all signals except those that glibc reserves (`nptl(7)`).
     pub fn all() -> Mask {
         let mut set = MaybeUninit::uninit();
         // SAFETY: sigfillset initialises the set it is given.
@@ -63,7 +63,7 @@ impl Mask {
         unsafe { libc::sigismember(&raw const self.0, signal.as_raw()) == 1 }
     }
 
-    /// Returns the set as the C library has it.
+    /// Returns the set of the C library.
     pub(super) fn as_raw(&self) -> &libc::sigset_t {
         &self.0
     }
@@ -76,7 +76,7 @@ impl Mask {
         mask
     }
 
-    /// Makes this the mask of the calling thread (`pthread_sigmask(3)`) and returns the one before.
+    /// Sets the mask of the calling thread, and returns the previous one (`pthread_sigmask(3)`).
     #[allow(clippy::return_self_not_must_use)] // Not all callers restore the old one.
     pub fn set(&self) -> Mask {
         let mut old = Mask::empty();
@@ -85,7 +85,7 @@ impl Mask {
         old
     }
 
-    /// Returns the signals that are pending because this thread blocks them (`sigpending(2)`).
+    /// Returns the pending signals, which this thread blocks (`sigpending(2)`).
     pub fn pending() -> Mask {
         let mut pending = Mask::empty();
         // SAFETY: the answer goes into a set of ours.
@@ -93,16 +93,16 @@ impl Mask {
         pending
     }
 
-    /// Sleeps under this mask until a signal has been handled, a descriptor is ready, or `time` is over (`ppoll(2)`).
+    /// Sleeps with this mask until a signal is handled, a file descriptor is ready, or `time` has elapsed (`ppoll(2)`).
     ///
-    /// Returns the number of descriptors that are ready, whose `revents` are set: 0 after a signal or when `time` is over.
+    /// Returns the number of ready file descriptors; 0 after a signal or when `time` has elapsed.
     ///
     /// # Errors
-    /// The kernel cannot wait, so that waiting again is of no use.
+    /// Returns an error if the kernel cannot wait, so that a retry would fail too.
     pub fn poll(&self, fds: &mut [PollFd<'_>], time: Option<Duration>) -> io::Result<usize> {
         match self.poll_atomically(fds, time) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
-            // A container's seccomp may know poll only, and answers ENOSYS or EPERM.
+            // The seccomp filter of a container may block ppoll(2), with ENOSYS or EPERM.
             Err(_) => self.poll_in_steps(fds, time),
             ready => ready,
         }
@@ -111,7 +111,7 @@ impl Mask {
     fn poll_atomically(&self, fds: &mut [PollFd<'_>], time: Option<Duration>) -> io::Result<usize> {
         let time = time.map(|time| libc::timespec {
             tv_sec: i32::try_from(time.as_secs()).unwrap_or(i32::MAX).into(),
-            // Fewer than a billion, so it fits; `c_long` has 32 bits on some targets.
+            // Less than a billion, so it fits into the 32 bits that `c_long` has on some targets.
             tv_nsec: i32::try_from(time.subsec_nanos()).unwrap_or(0).into(),
         });
         let time = time.as_ref().map_or(ptr::null(), ptr::from_ref);
@@ -120,9 +120,8 @@ impl Mask {
         usize::try_from(syscall_result(count.into())?).map_err(io::Error::other)
     }
 
-    /// Polls like `poll_atomically`, but sets the mask and calls `poll(2)` in two steps. A signal that is handled
-    /// between the two calls does not end the wait; the signals that are waited for end the process, or stay pending
-    /// and are looked for afterwards.
+    /// Polls as `poll_atomically` does, but sets the mask and calls `poll(2)` in two steps. A signal that is handled between the two
+    /// calls does not end the wait. Callers are not affected: their signals end the process, or stay pending and are checked afterwards.
     fn poll_in_steps(&self, fds: &mut [PollFd<'_>], time: Option<Duration>) -> io::Result<usize> {
         let millis = time.map(|time| time.as_micros().div_ceil(1000));
         let timeout = millis.map_or(PollTimeout::NONE, |time| PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX));
