@@ -3,7 +3,7 @@
 pub use crate::body::pump;
 #[cfg(feature = "tokio")]
 pub use crate::body::pump_async;
-use crate::body::{Ending, Outcome, Work};
+use crate::body::{BodyResult, IntoExit, Work};
 use crate::daemon::Daemon;
 use std::process::ExitCode;
 
@@ -21,12 +21,12 @@ pub fn program_name(binary: Option<&str>, module: &str) -> String {
 
 /// A handler of messages as an attribute hands it on: what is wrong with what it returns shows here, where its return type
 /// is, and what is wrong with the messages shows where they come from.
-pub fn handler<H, M, O, J>(handle: H) -> impl Fn(M) -> Ending + Send + Sync + 'static
+pub fn handler<H, M, O, J>(handle: H) -> impl Fn(M) -> BodyResult + Send + Sync + 'static
 where
     H: Fn(M) -> O + Send + Sync + 'static,
-    O: Outcome<J>,
+    O: IntoExit<J>,
 {
-    move |message| handle(message).ending()
+    move |message| handle(message).into_exit()
 }
 
 /// The same for a handler that awaits.
@@ -35,7 +35,7 @@ pub fn handler_async<H, M, B, J>(handle: H) -> H
 where
     H: Fn(M) -> B + Send + Sync + 'static,
     B: Future + Send + 'static,
-    B::Output: Outcome<J>,
+    B::Output: IntoExit<J>,
 {
     handle
 }

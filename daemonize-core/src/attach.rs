@@ -17,7 +17,7 @@ use std::time::SystemTime;
 /// between what has become of the daemon.
 ///
 /// ```
-/// use daemonize_core::{Attachment, Handle};
+/// use daemon::attach::{Attachment, Handle};
 ///
 /// struct Birthday;
 ///
@@ -28,7 +28,7 @@ use std::time::SystemTime;
 ///     }
 /// }
 ///
-/// let daemon = daemonize_core::Daemon::new("child").attach(Birthday);
+/// let daemon = daemon::Daemon::new("child").attach(Birthday);
 /// # drop(daemon);
 /// ```
 pub trait Attachment: Send + Sync + 'static {
@@ -37,18 +37,18 @@ pub trait Attachment: Send + Sync + 'static {
     ///
     /// # Errors
     /// What is wrong: the start fails with it, and nothing has happened.
-    fn check(&self, plan: &Planned) -> Result<(), Box<dyn Error>> {
+    fn check(&self, plan: &AttachContext) -> Result<(), Box<dyn Error>> {
         let _ = plan;
         Ok(())
     }
 
     /// Makes what needs the launcher's rights and root: a socket on a low port, a directory beside the pidfile. In the
-    /// daemon, right before the stage [`Identity`](crate::Stage::Identity), with the pidfile's lock held: whatever a dead
+    /// daemon, right before the stage [`Identity`](crate::settings::Stage::Identity), with the pidfile's lock held: whatever a dead
     /// daemon of this pidfile left may be removed. Makes nothing unless it is implemented.
     ///
     /// # Errors
     /// Whatever keeps it from being made: the start fails with it, and [`end`](Attachment::end) is not called.
-    fn prepare(&self, plan: &Planned) -> Result<Prepared, Box<dyn Error>> {
+    fn prepare(&self, plan: &AttachContext) -> Result<Prepared, Box<dyn Error>> {
         let _ = plan;
         Ok(Prepared::default())
     }
@@ -82,17 +82,17 @@ pub trait Attachment: Send + Sync + 'static {
 
 /// What an [`Attachment`] is told of the daemon that is to be.
 #[derive(Clone, Debug)]
-pub struct Planned {
+pub struct AttachContext {
     pub(crate) name: String,
     pub(crate) pidfile: PathBuf,
     pub(crate) user: Option<u32>,
     pub(crate) group: Option<u32>,
 }
 
-impl Planned {
+impl AttachContext {
     /// For a program that is no daemon, stays who it is, and holds this pidfile (its absolute path).
-    pub fn foreground(name: impl Into<String>, pidfile: impl Into<PathBuf>) -> Planned {
-        Planned { name: name.into(), pidfile: pidfile.into(), user: None, group: None }
+    pub fn foreground(name: impl Into<String>, pidfile: impl Into<PathBuf>) -> AttachContext {
+        AttachContext { name: name.into(), pidfile: pidfile.into(), user: None, group: None }
     }
 
     /// The daemon's name.
@@ -123,7 +123,7 @@ pub struct Prepared {
     /// Where it can be reached: URLs such as `unix:///run/sleepy.control/socket`, without spaces. They become lines of
     /// the pidfile, from the third on; [`Status::addresses`](crate::Status::addresses) says them again.
     pub addresses: Vec<String>,
-    /// Descriptors that stay open through the stage [`Descriptors`](crate::Stage::Descriptors).
+    /// Descriptors that stay open through the stage [`Descriptors`](crate::settings::Stage::Descriptors).
     pub descriptors: Vec<RawFd>,
 }
 
@@ -141,7 +141,7 @@ pub enum Phase {
 
 /// What an [`Attachment`] may ask of the process that it lives in. A daemon does what it is asked; a program that is none
 /// says itself what that means.
-pub trait Obey: Send + Sync + 'static {
+pub trait ProcessControl: Send + Sync + 'static {
     /// Is to stop; returns at once.
     fn stop(&self);
 
@@ -169,7 +169,7 @@ pub trait Obey: Send + Sync + 'static {
 /// The control of a daemon that has no attachments, and so gives it to none.
 pub(crate) struct NoControl;
 
-impl Obey for NoControl {
+impl ProcessControl for NoControl {
     fn stop(&self) {}
 
     fn is_stopping(&self) -> bool {
@@ -186,7 +186,7 @@ pub struct Handle {
     pub(crate) is_default_pidfile: bool,
     pub(crate) since: SystemTime,
     pub(crate) addresses: Vec<String>,
-    pub(crate) process: Arc<dyn Obey>,
+    pub(crate) process: Arc<dyn ProcessControl>,
 }
 
 impl Handle {
@@ -195,7 +195,7 @@ impl Handle {
         name: impl Into<String>,
         pidfile: impl Into<PathBuf>,
         addresses: Vec<String>,
-        process: Arc<dyn Obey>,
+        process: Arc<dyn ProcessControl>,
     ) -> Handle {
         Handle {
             name: name.into(),
@@ -232,7 +232,7 @@ impl Handle {
         self.since
     }
 
-    /// How much it has done: see [`counters`](crate::counters()).
+    /// How much it has done: see [`counters`](crate::messages::counters()).
     pub fn counters(&self) -> Counters {
         counters()
     }

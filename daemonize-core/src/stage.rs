@@ -8,7 +8,7 @@ use std::fmt;
 /// [`replace`](crate::Daemon::replace).
 ///
 /// ```
-/// use daemonize_core::Stage;
+/// use daemon::settings::Stage;
 ///
 /// assert!(Stage::Identity < Stage::PidFile);
 /// assert_eq!(Stage::WorkingDirectory.to_string(), "WorkingDirectory");

@@ -45,7 +45,7 @@ impl handle {
                         .grace(::core::time::Duration::from_millis(60000))
                         .nack_timeout(::core::time::Duration::from_millis(3000))
                         .retry(
-                            ::daemon::Retry::new()
+                            ::daemon::messages::Retry::new()
                                 .delay(::core::time::Duration::from_millis(200))
                                 .attempts(limit()),
                         )

@@ -33,10 +33,10 @@ pub(crate) fn expand(krate: &TokenStream, arms: &[Arm], errors: &mut Errors) -> 
         }
         if errors.count() == before {
             let verb = hygienic(verb);
-            calls.extend(quote_mixed!(#(.#verb(#krate::Stage::#stage, #functions))*));
+            calls.extend(quote_mixed!(#(.#verb(#krate::settings::Stage::#stage, #functions))*));
         }
     }
-    quote_mixed!(#krate::Hooks::new() #calls)
+    quote_mixed!(#krate::settings::Hooks::new() #calls)
 }
 
 /// Splits `verb(Stage)` into its two words.

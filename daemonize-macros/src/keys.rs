@@ -93,7 +93,7 @@ const MESSAGE: &[Kind] = &[Kind::Message];
 const INSTANCE: &[Kind] = &[Kind::Instance];
 const RETRY: &[Kind] = &[Kind::Retry];
 
-const STDIO: Shape = Shape::PathOr("Stdio", &["null", "keep"]);
+const STDIO: Shape = Shape::PathOr("Stdio", &["null", "inherit"]);
 const THREADS: Shape = Shape::Count(32_768, "each worker is a thread");
 
 macro_rules! keys {
@@ -145,9 +145,9 @@ keys! {
         inherit: Shape::Descriptors, " = [3, 4]", "–";
         /// Sets which file descriptors from 3 on are closed: `inherited` (those that were open at exec), `all`, or `none`.
         close: Shape::Words("Close", &["inherited", "all", "none"]), " = all", "`inherited`";
-        /// Sets standard input: a path, `null`, `keep`, or any open file.
+        /// Sets standard input: a path, `null`, `inherit`, or any open file.
         stdin: STDIO, " = null", "`null`";
-        /// Sets standard output: a path (appended to, and opened again on SIGHUP), `null`, `keep`, or any open file.
+        /// Sets standard output: a path (appended to, and opened again on SIGHUP), `null`, `inherit`, or any open file.
         stdout: STDIO, r#" = "/var/log/sleepy.log""#, "`null`";
         /// Sets standard error, as `stdout` sets standard output.
         stderr: STDIO, r#" = "/var/log/sleepy.log""#, "`null`";
@@ -196,7 +196,7 @@ keys! {
         /// Limits the time after `grace` in which all interrupted messages are returned to their source.
         nack_timeout: Shape::Duration, r#" = "2s""#, r#"`grace` / 5, `"1s"` to `"2s"`"#;
         /// Sets when a message whose handler failed is handled again: `{ delay = "1s", max_delay = "1m", attempts = 5 }`, or
-        /// a `daemon::Retry`.
+        /// a `daemon::messages::Retry`.
         retry: Shape::Retry, " = { attempts = 5 }", "after 1 s to 1 min, unlimited";
     }
     RETRY {
@@ -216,8 +216,8 @@ keys! {
         address: Shape::Any, r#" = "127.0.0.1:0""#, "–";
         /// Requires no token over TCP, so that every user of this machine can send events to the instance.
         without_token: Shape::Flag, "", "–";
-        /// Calls a function or closure, `async` or not, for each later launch. It takes an `Opened` and returns whatever a
-        /// handler of events may.
+        /// Calls a function or closure, `async` or not, for each later launch. It takes an `Activation`, and returns any
+        /// type that a handler of events may return.
         on_open: Shape::Any, " = open", "–";
         /// Calls a function or closure from `Instance` to `Instance` for settings without a key.
         configure: Shape::Any, " = more_settings", "–";

@@ -46,7 +46,7 @@ pub(crate) fn expand(krate: &TokenStream, arms: &[Arm], errors: &mut Errors) -> 
             calls.extend(call);
         }
     }
-    quote_mixed!(#krate::Signals::new() #calls)
+    quote_mixed!(#krate::signals::Signals::new() #calls)
 }
 
 /// Returns the signal's expression, and its full name if it is given by name or by the path of a constant.

@@ -27,7 +27,7 @@ pub(crate) fn check(krate: &TokenStream, arg: &Arg, errors: &mut Errors) -> Opti
         (Value::Arms(arms), _) => Some(signals::expand(krate, arms, errors)),
         (Value::Args(args), _) => {
             let calls: Vec<_> = args.iter().filter_map(|arg| call(krate, arg, errors)).collect();
-            Some(quote_mixed!(#krate::Retry::new() #(#calls)*))
+            Some(quote_mixed!(#krate::messages::Retry::new() #(#calls)*))
         }
         (Value::Expr(value), _) => errors.ok_or_push(expression(krate, arg.key, value)),
     }
@@ -159,7 +159,7 @@ fn variant(krate: &TokenStream, key: &Key, value: &Expr, group: &str, words: &[&
     let name: String = word.split('_').map(|part| part[..1].to_uppercase() + &part[1..]).collect();
     let name = Ident::new(&name, value.span().resolved_at(Span::mixed_site()));
     let group = Ident::new(group, Span::mixed_site());
-    Ok(quote_mixed!(#krate::#group::#name))
+    Ok(quote_mixed!(#krate::settings::#group::#name))
 }
 
 /// Converts an expression to an endpoint. The compiler reports an unsuitable type at the expression.

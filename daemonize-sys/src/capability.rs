@@ -9,7 +9,7 @@ use std::str::FromStr;
 /// Parses from a name with or without `CAP_`.
 ///
 /// ```
-/// use daemonize_core::Capability;
+/// use daemon::settings::Capability;
 ///
 /// assert_eq!("net_bind_service".parse(), Ok(Capability::NET_BIND_SERVICE));
 /// assert_eq!(Capability::NET_BIND_SERVICE.to_string(), "CAP_NET_BIND_SERVICE");

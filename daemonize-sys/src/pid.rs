@@ -9,7 +9,7 @@ use std::num::NonZeroU32;
 /// pidfile instead (see `PidFile`).
 ///
 /// ```
-/// use daemonize_core::Pid;
+/// use daemon::Pid;
 ///
 /// assert_eq!(Pid::this().as_raw(), std::process::id() as i32);
 /// assert_eq!(Pid::from_raw(0), None);

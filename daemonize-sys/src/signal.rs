@@ -11,7 +11,7 @@ use std::str::FromStr;
 /// number or name that is not a signal before they have any effect.
 ///
 /// ```
-/// use daemonize_core::Signal;
+/// use daemon::Signal;
 ///
 /// assert_eq!("TERM".parse(), Ok(Signal::SIGTERM));
 /// assert_eq!(Signal::from(15), Signal::SIGTERM);

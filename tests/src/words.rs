@@ -148,7 +148,7 @@ pub fn append(file: &str, line: &str) -> std::io::Result<()> {
 /// Writes how many messages were fetched, were handled, failed and are in flight, and how many steps ended, to the file
 /// `counters`.
 pub fn note_counters() -> std::io::Result<()> {
-    let daemon::Counters { fetched, handled, failed, in_flight, steps, .. } = daemon::counters();
+    let daemon::messages::Counters { fetched, handled, failed, in_flight, steps, .. } = daemon::messages::counters();
     std::fs::write(in_lab("counters"), format!("{fetched} {handled} {failed} {in_flight} {steps}\n"))
 }
 

@@ -2,7 +2,9 @@
 
 use super::bodies::MESSAGES_HAVE_NO_PACE;
 use super::{Daemon, MessageDaemon, RunDaemon};
-use crate::body::{AckAsync, Ending, FetchAsync, Outcome, Run, Runtime, StepOutcome, handle_messages_async, steps};
+use crate::body::{
+    AckAsync, BodyResult, FetchAsync, IntoControlFlow, IntoExit, Run, Runtime, handle_messages_async, steps,
+};
 use crate::settings::set_optional;
 use std::future::Future;
 
@@ -14,7 +16,7 @@ impl Daemon {
     /// blocks its thread is waited for, after a stop within [`grace`](Daemon::grace), else for ten seconds.
     ///
     /// ```no_run
-    /// use daemonize_core::Daemon;
+    /// use daemon::Daemon;
     /// use tokio::net::TcpListener;
     ///
     /// async fn greet() -> std::io::Result<()> {
@@ -26,16 +28,16 @@ impl Daemon {
     /// }
     ///
     /// Daemon::new("greeter").run_async(greet).start()?;
-    /// # Ok::<(), daemonize_core::Error>(())
+    /// # Ok::<(), daemon::Error>(())
     /// ```
-    pub fn run_async<F, B, K>(self, body: F) -> RunDaemon<impl FnOnce() -> Ending>
+    pub fn run_async<F, B, K>(self, body: F) -> RunDaemon<impl FnOnce() -> BodyResult>
     where
         F: FnOnce() -> B,
         B: Future,
-        B::Output: Outcome<K>,
+        B::Output: IntoExit<K>,
     {
         let plan = self.settings.runtime_plan();
-        let mut daemon = self.work(Run(move || plan.run(async move { body().await.ending() })));
+        let mut daemon = self.work(Run(move || plan.run(async move { body().await.into_exit() })));
         daemon.settings.awaits = true;
         daemon.settings.refuse_pace("a body that runs once has none");
         daemon.settings.refuse_pool();
@@ -46,7 +48,7 @@ impl Daemon {
     /// with [`every`](Daemon::every). A stop lets a step that has begun come to its end, within [`grace`](Daemon::grace).
     ///
     /// ```no_run
-    /// use daemonize_core::Daemon;
+    /// use daemon::Daemon;
     /// use std::time::Duration;
     ///
     /// let mut beats = 0;
@@ -56,12 +58,12 @@ impl Daemon {
     ///     Ok::<(), std::io::Error>(())
     /// });
     /// heart.start()?;
-    /// # Ok::<(), daemonize_core::Error>(())
+    /// # Ok::<(), daemon::Error>(())
     /// ```
-    pub fn step_async<F, R, K>(self, step: F) -> RunDaemon<impl FnOnce() -> Ending>
+    pub fn step_async<F, R, K>(self, step: F) -> RunDaemon<impl FnOnce() -> BodyResult>
     where
         F: AsyncFnMut() -> R,
-        R: StepOutcome<K>,
+        R: IntoControlFlow<K>,
     {
         let (plan, every) = (self.settings.runtime_plan(), self.settings.every);
         let mut daemon = self.work(Run(move || plan.run(steps(step, every))));
@@ -73,11 +75,11 @@ impl Daemon {
     /// Fetches messages and handles up to [`pool_size`](Daemon::pool_size) of them at the same time, each in a task of a tokio
     /// runtime that is built in the daemon: [`messages`](Daemon::messages) for handlers that await.
     ///
-    /// `fetch` returns what [`Fetched`](crate::Fetched) allows, or is an async function that does. It is dropped where it awaits
-    /// when the daemon is to stop, so a message that it already has should be its last word. A receipt in a [`Delivery`](crate::Delivery) may await, too: see [`AckAsync`].
+    /// `fetch` returns what [`Fetched`](crate::messages::Fetched) allows, or is an async function that does. It is dropped where it awaits
+    /// when the daemon is to stop, so a message that it already has should be its last word. A receipt in a [`Delivery`](crate::messages::Delivery) may await, too: see [`AckAsync`].
     ///
     /// ```no_run
-    /// use daemonize_core::Daemon;
+    /// use daemon::Daemon;
     /// use std::time::Duration;
     ///
     /// let mut ticks = None;
@@ -87,15 +89,15 @@ impl Daemon {
     ///     Some(ticks.tick().await.elapsed())
     /// };
     /// Daemon::new("worker").messages_async(next_job, async |job| println!("working on {job:?}")).start()?;
-    /// # Ok::<(), daemonize_core::Error>(())
+    /// # Ok::<(), daemon::Error>(())
     /// ```
-    pub fn messages_async<F, K, H, B, J>(self, fetch: F, handle: H) -> MessageDaemon<impl FnOnce() -> Ending>
+    pub fn messages_async<F, K, H, B, J>(self, fetch: F, handle: H) -> MessageDaemon<impl FnOnce() -> BodyResult>
     where
         F: FetchAsync<K>,
         F::Receipt: AckAsync,
         H: Fn(F::Message) -> B + Send + Sync + 'static,
         B: Future + Send + 'static,
-        B::Output: Outcome<J>,
+        B::Output: IntoExit<J>,
         J: 'static,
     {
         let plan = self.settings.runtime_plan();

@@ -1,7 +1,9 @@
 //! What a daemon does: the way from its configuration to its work, and what can be said of the work alone.
 
 use super::{Daemon, Held, MessageDaemon, RunDaemon, StepDaemon};
-use crate::body::{Ack, Ending, Fetched, Messages, Outcome, Retry, Run, Step, StepOutcome, Work, handle_messages};
+use crate::body::{
+    Ack, BodyResult, Fetched, IntoControlFlow, IntoExit, Messages, Retry, Run, Step, Work, handle_messages,
+};
 use crate::settings::{Settings, set_optional};
 use crate::sys::outlined::Outlined;
 use std::ops::ControlFlow;
@@ -15,12 +17,12 @@ impl Daemon {
     }
 
     /// Runs `body` once; the daemon ends as it returns.
-    pub fn run<F, R, K>(self, body: F) -> RunDaemon<impl FnOnce() -> Ending>
+    pub fn run<F, R, K>(self, body: F) -> RunDaemon<impl FnOnce() -> BodyResult>
     where
         F: FnOnce() -> R,
-        R: Outcome<K>,
+        R: IntoExit<K>,
     {
-        let mut daemon = self.work(Run(move || body().ending()));
+        let mut daemon = self.work(Run(move || body().into_exit()));
         daemon.settings.refuse_pace("a body that runs once has none");
         daemon.settings.refuse_pool();
         daemon.settings.refuse_runtime();
@@ -28,13 +30,13 @@ impl Daemon {
     }
 
     /// Runs `step` again and again, until the daemon is to stop; at a pace, with [`every`](Daemon::every).
-    pub fn step<F, R, K>(self, mut step: F) -> StepDaemon<impl FnMut() -> ControlFlow<Ending>>
+    pub fn step<F, R, K>(self, mut step: F) -> StepDaemon<impl FnMut() -> ControlFlow<BodyResult>>
     where
         F: FnMut() -> R,
-        R: StepOutcome<K>,
+        R: IntoControlFlow<K>,
     {
         let every = self.settings.every;
-        let mut daemon = self.work(Step { step: move || step().proceed(), every });
+        let mut daemon = self.work(Step { step: move || step().into_control_flow(), every });
         daemon.settings.refuse_pool();
         daemon.settings.refuse_runtime();
         daemon
@@ -46,41 +48,41 @@ impl Daemon {
     /// `fetch` is called in one thread, the daemon's first, and returns what [`Fetched`] allows: a message, or `None` when
     /// there is none now; then it is asked again after [`idle_time`](Daemon::idle_time). It is called only when there is a
     /// worker for the message, so whatever is not in work stays where it comes from. `handle` is called in the threads of
-    /// the workers, and returns what [`Outcome`] allows.
+    /// the workers, and returns what [`IntoExit`] allows.
     ///
     /// **What fails costs one message.** An error or panic of `handle` is reported, and its worker goes on with the
     /// next message. One of `fetch` is reported (at once, and the same again once a minute), and it is called again after
     /// `idle_time`, since whoever is on the other side may come back; to end the daemon, call [`stop`](crate::stop()).
     ///
     /// **A stop** ends the fetching at once, and waits up to [`grace`](Daemon::grace) for the messages in flight. What is
-    /// not handled by then is counted in one line of the log, told to its [`Delivery`](crate::Delivery) within
+    /// not handled by then is counted in one line of the log, told to its [`Delivery`](crate::messages::Delivery) within
     /// [`nack_timeout`](Daemon::nack_timeout), and makes the exit status 1. A `fetch`
     /// that waits by itself should do so for less than the grace, or look at [`stopping`](crate::stopping) or
     /// [`wait_handle`](crate::wait_handle): what it fetches after the stop is handled too.
     ///
-    /// With [`Ready::Manual`](crate::Ready), `fetch` calls [`ready`](crate::ready()) once it has reached whoever has the
+    /// With [`Ready::Manual`](crate::settings::Ready), `fetch` calls [`ready`](crate::ready()) once it has reached whoever has the
     /// messages. In a program built with `panic = "abort"`, a panic ends the daemon.
     ///
     /// ```no_run
-    /// use daemonize_core::Daemon;
+    /// use daemon::Daemon;
     /// use std::sync::mpsc;
     ///
     /// let (sender, receiver) = mpsc::channel();
     /// sender.send("a job").expect("the receiver is here");
     /// let worker = Daemon::new("worker").pool_size(4);
     /// worker.messages(move || receiver.try_recv().ok(), |job| println!("working on {job}")).start()?;
-    /// # Ok::<(), daemonize_core::Error>(())
+    /// # Ok::<(), daemon::Error>(())
     /// ```
-    pub fn messages<F, R, K, H, O, J>(self, mut fetch: F, handle: H) -> MessageDaemon<impl FnOnce() -> Ending>
+    pub fn messages<F, R, K, H, O, J>(self, mut fetch: F, handle: H) -> MessageDaemon<impl FnOnce() -> BodyResult>
     where
         F: FnMut() -> R,
         R: Fetched<K>,
         R::Receipt: Ack,
         H: Fn(R::Message) -> O + Send + Sync + 'static,
-        O: Outcome<J>,
+        O: IntoExit<J>,
     {
         let settings = self.settings.handling();
-        let (fetch, handle) = (move || fetch().found(), move |message| handle(message).ending());
+        let (fetch, handle) = (move || fetch().found(), move |message| handle(message).into_exit());
         let mut daemon = self.work(Run(move || handle_messages(fetch, handle, settings)));
         daemon.settings.refuse_pace(MESSAGES_HAVE_NO_PACE);
         daemon.settings.refuse_runtime();
@@ -88,7 +90,7 @@ impl Daemon {
     }
 
     /// As [`messages`](Daemon::messages), with one value that fetches and handles.
-    pub fn messages_of<M, K>(self, messages: M) -> MessageDaemon<impl FnOnce() -> Ending>
+    pub fn messages_of<M, K>(self, messages: M) -> MessageDaemon<impl FnOnce() -> BodyResult>
     where
         M: Messages,
         M::Fetched: Fetched<K, Message = M::Message, Receipt: Ack>,
@@ -133,13 +135,13 @@ impl Daemon {
 
     /// Sets how long receipts may take when messages are cut: the time between the end of the [`grace`](Daemon::grace) (or a
     /// second stop signal) and the end of the process, in which the receipts of all messages in flight are told
-    /// [`Unfinished`](crate::Nack::Unfinished), up to 16 at the same time. Receipts that have not returned by then are
+    /// [`Unfinished`](crate::messages::Nack::Unfinished), up to 16 at the same time. Receipts that have not returned by then are
     /// counted in the log. A fifth of the grace unless set, at least 1 s and at most 2 s.
     ///
     /// [`stop_timeout`](Daemon::stop_timeout) has to be longer than both together; unless set, it is.
     ///
     /// ```
-    /// use daemonize_core::Daemon;
+    /// use daemon::Daemon;
     /// use std::time::Duration;
     ///
     /// let slow_broker = Daemon::new("worker").nack_timeout(Duration::from_secs(5));
@@ -152,11 +154,12 @@ impl Daemon {
     }
 
     /// Sets when a message whose handler failed is handled again, and how often; after 1 s, then 2 s, 4 s, … up to 1 min, and
-    /// for ever, unless set. It concerns messages with a receipt: see [`Delivery`](crate::Delivery) and
-    /// [`Ack::retry`](crate::Ack::retry).
+    /// for ever, unless set. It concerns messages with a receipt: see [`Delivery`](crate::messages::Delivery) and
+    /// [`Ack::retry`](crate::messages::Ack::retry).
     ///
     /// ```
-    /// use daemonize_core::{Daemon, Retry};
+    /// use daemon::Daemon;
+    /// use daemon::messages::Retry;
     ///
     /// let patient = Daemon::new("worker").retry(Retry::new().attempts(5));
     /// # drop(patient);

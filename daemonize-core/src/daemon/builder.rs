@@ -215,9 +215,10 @@ impl<W> Daemon<W> {
     /// Sets when the daemon counts as started, so that `start` returns; [`Ready::Auto`] unless set.
     ///
     /// ```
-    /// use daemonize_core::{Daemon, Ready};
+    /// use daemon::Daemon;
+    /// use daemon::settings::Ready;
     ///
-    /// // It loads for seconds before it calls `daemonize_core::ready()`.
+    /// // It loads for seconds before it calls `daemon::ready()`.
     /// let slow = Daemon::new("index").ready(Ready::Manual);
     /// # drop(slow);
     /// ```

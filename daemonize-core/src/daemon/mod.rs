@@ -9,7 +9,7 @@ mod records;
 mod start;
 mod verbs;
 
-pub use verbs::Partial;
+pub use verbs::StagedLaunch;
 
 use crate::body::{Run, Step};
 use crate::settings::Settings;
@@ -26,14 +26,14 @@ use std::fmt;
 /// [`foreground`](Daemon::foreground).
 ///
 /// ```no_run
-/// use daemonize_core::{Daemon, Signal};
+/// use daemon::{Daemon, Signal};
 /// use std::time::Duration;
 ///
 /// let sleepy = Daemon::new("sleepy").pidfile("~/sleepy.pid").handle(Signal::SIGHUP, || println!("reload"));
-/// let started = sleepy.clone().run(|| while daemonize_core::sleep(Duration::from_secs(20)) {}).start()?;
+/// let started = sleepy.clone().run(|| while daemon::sleep(Duration::from_secs(20)) {}).start()?;
 /// println!("runs as pid {}", started.pid);
 /// sleepy.stop()?;
-/// # Ok::<(), daemonize_core::Error>(())
+/// # Ok::<(), daemon::Error>(())
 /// ```
 ///
 /// Nothing a builder method is given is lost or fails there: the first mistake is reported by the first verb, before
@@ -59,7 +59,7 @@ impl<W> Daemon<W> {
     /// whose verbs (`status`, `stop`, `send`) reach the same process.
     ///
     /// ```
-    /// use daemonize_core::Daemon;
+    /// use daemon::Daemon;
     ///
     /// let sleepy = Daemon::new("sleepy").pidfile("/run/sleepy/sleepy.pid").run(|| ());
     /// assert_eq!(sleepy.without_work().pidfile_path(), sleepy.pidfile_path());
@@ -76,7 +76,7 @@ impl<W> Daemon<W> {
     /// Returns `true` if the settings say what this signal does: by a handler, or that it is ignored or has its default action.
     ///
     /// ```
-    /// use daemonize_core::{Daemon, Signal};
+    /// use daemon::{Daemon, Signal};
     ///
     /// let daemon = Daemon::new("sleepy").ignore(Signal::SIGHUP);
     /// assert!(daemon.mentions(Signal::SIGHUP) && !daemon.mentions(Signal::SIGUSR1));

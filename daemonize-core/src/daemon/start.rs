@@ -11,11 +11,11 @@ impl<W> Daemon<W> {
     /// [`stderr`](Daemon::stderr) sets, that counts, detached or not.
     ///
     /// ```no_run
-    /// use daemonize_core::Daemon;
+    /// use daemon::Daemon;
     ///
     /// // Detached its output is in the file, under systemd in the journal.
     /// Daemon::new("web").log("/var/log/web.log").run(|| println!("hello")).start()?;
-    /// # Ok::<(), daemonize_core::Error>(())
+    /// # Ok::<(), daemon::Error>(())
     /// ```
     #[must_use]
     pub fn log<K>(mut self, log: impl Setting<Stdio, K>) -> Self {
@@ -28,15 +28,15 @@ impl<W> Daemon<W> {
     /// Runs the daemon without a pidfile, for programs that keep its pid themselves.
     ///
     /// Nothing keeps a second one from starting then, and no verb finds it: from outside `stop`, `send`, `restart` and `pid`
-    /// fail and say why, and [`status`](Daemon::status) is [`Unknown`](crate::State::Unknown). [`Started::pid`](crate::Started) is its
+    /// fail and say why, and [`status`](Daemon::status) is [`Unknown`](crate::status::State::Unknown). [`Started::pid`](crate::Started) is its
     /// process; from inside, [`stop`](crate::stop()) works as always, and [`restart`](crate::restart) does not.
     ///
     /// ```no_run
-    /// use daemonize_core::Daemon;
+    /// use daemon::Daemon;
     ///
     /// let started = Daemon::new("helper").no_pidfile().run(|| ()).start()?;
     /// println!("helper runs as pid {}", started.pid);
-    /// # Ok::<(), daemonize_core::Error>(())
+    /// # Ok::<(), daemon::Error>(())
     /// ```
     #[must_use]
     pub fn no_pidfile(mut self) -> Self {
@@ -54,12 +54,12 @@ impl<W> Daemon<W> {
     /// that does this cannot [`restart`](crate::restart) itself from inside, as the old daemon has the lock until it ends.
     ///
     /// ```no_run
-    /// use daemonize_core::{Daemon, PidFile};
+    /// use daemon::{Daemon, PidFile};
     ///
     /// let pidfile = PidFile::lock("/run/import.pid")?; // or: already running as pid 4711
     /// println!("preparing what may take a while");
     /// Daemon::new("import").with_pidfile(pidfile).run(|| ()).start()?;
-    /// # Ok::<(), daemonize_core::Error>(())
+    /// # Ok::<(), daemon::Error>(())
     /// ```
     #[must_use]
     pub fn with_pidfile(mut self, pidfile: PidFile) -> Self {
@@ -71,13 +71,14 @@ impl<W> Daemon<W> {
     /// Calls `callback` in the launcher with what the daemon prints on stdout or stderr while it starts, as it comes, in
     /// pieces of any length; what one writes in one go and in one piece of up to 4 KiB comes in one piece.
     ///
-    /// It sees what the launcher sees: everything until [`ready`](crate::ready()) with [`Ready::Manual`](crate::Ready), and what hooks
+    /// It sees what the launcher sees: everything until [`ready`](crate::ready()) with [`Ready::Manual`](crate::settings::Ready), and what hooks
     /// and attachments print. What it has seen is not kept for [`Started::output`](crate::Started) or
     /// [`Error::output`](crate::Error::output). Not detached, there is no launcher and it is never called. The start goes on
     /// meanwhile, but its success is not reported before the callback returns. A callback that panics is not called again.
     ///
     /// ```no_run
-    /// use daemonize_core::{Daemon, Ready};
+    /// use daemon::Daemon;
+    /// use daemon::settings::Ready;
     /// use std::io::Write;
     ///
     /// let index = Daemon::new("index").ready(Ready::Manual).on_output(|text| {
@@ -85,9 +86,9 @@ impl<W> Daemon<W> {
     /// });
     /// index.run(|| {
     ///     println!("reading 3 million documents");
-    ///     let _ = daemonize_core::ready();
+    ///     let _ = daemon::ready();
     /// }).start()?;
-    /// # Ok::<(), daemonize_core::Error>(())
+    /// # Ok::<(), daemon::Error>(())
     /// ```
     #[must_use]
     pub fn on_output(mut self, callback: impl FnMut(&[u8]) + Send + 'static) -> Self {

@@ -128,19 +128,20 @@ impl<W> Daemon<W> {
     /// always. The launcher waits for the rest to be done.
     ///
     /// ```no_run
-    /// use daemonize_core::{Daemon, Stage};
+    /// use daemon::Daemon;
+    /// use daemon::settings::Stage;
     ///
     /// let half = Daemon::new("web").user("www-data").run_to(Stage::CoreDumps)?;
     /// let socket = std::net::TcpListener::bind("0.0.0.0:80").expect("still root");
     /// half.activate()?;
     /// # drop(socket);
-    /// # Ok::<(), daemonize_core::Error>(())
+    /// # Ok::<(), daemon::Error>(())
     /// ```
     ///
     /// # Errors
     /// As [`start`](Daemon::start), in the process that called, which goes on as what it was.
-    pub fn run_to(self, stage: Stage) -> Result<Partial> {
-        Partial(self.begin()?).run_to(stage)
+    pub fn run_to(self, stage: Stage) -> Result<StagedLaunch> {
+        StagedLaunch(self.begin()?).run_to(stage)
     }
 
     /// Runs the first stage, and returns in the daemon.
@@ -159,7 +160,7 @@ impl<W> Daemon<W> {
     /// A daemon that is suspended gets SIGCONT, so that its cleanup runs. One that is stopping already is not hurried by
     /// this, unlike by a second SIGTERM that is sent with `kill(1)` or with [`send`](Daemon::send).
     ///
-    /// If no daemon runs, it removes what a dead one has left, its [last words](crate::LastWords) too.
+    /// If no daemon runs, it removes what a dead one has left, its [last words](crate::status::LastWords) too.
     ///
     /// From inside the daemon it says that it is to stop, and returns at once.
     ///
@@ -197,12 +198,12 @@ impl<W> Daemon<W> {
     /// Sends the daemon a signal: a [`Signal`], a number, or a name with or without `SIG`.
     ///
     /// ```no_run
-    /// use daemonize_core::{Daemon, Signal};
+    /// use daemon::{Daemon, Signal};
     ///
     /// let sleepy = Daemon::new("sleepy");
     /// sleepy.send("HUP")?;
     /// sleepy.send(Signal::SIGHUP)?;
-    /// # Ok::<(), daemonize_core::Error>(())
+    /// # Ok::<(), daemon::Error>(())
     /// ```
     ///
     /// # Errors
@@ -251,14 +252,14 @@ impl<W> Daemon<W> {
 ///
 /// Dropped, it ends the launch as failed, and with it this process.
 #[must_use = "the launcher waits for `activate`"]
-pub struct Partial(Box<Birth>);
+pub struct StagedLaunch(Box<Birth>);
 
-impl Partial {
+impl StagedLaunch {
     /// Runs the stages up to and with `stage`; those that have run do not run again.
     ///
     /// # Errors
     /// Only where there was no fork; otherwise the launcher is told and this process ends.
-    pub fn run_to(mut self, stage: Stage) -> Result<Partial> {
+    pub fn run_to(mut self, stage: Stage) -> Result<StagedLaunch> {
         self.0.run_to(stage)?;
         self.0.expect_foreign_code();
         Ok(self)
@@ -267,14 +268,14 @@ impl Partial {
     /// Runs the remaining stages, and goes on as the daemon.
     ///
     /// # Errors
-    /// As [`run_to`](Partial::run_to).
+    /// As [`run_to`](StagedLaunch::run_to).
     pub fn activate(self) -> Result<()> {
         live_on(self.0)
     }
 }
 
-impl std::fmt::Debug for Partial {
+impl std::fmt::Debug for StagedLaunch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Partial").finish_non_exhaustive()
+        f.debug_struct("StagedLaunch").finish_non_exhaustive()
     }
 }

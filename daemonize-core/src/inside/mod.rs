@@ -16,7 +16,7 @@ pub use sleeping::sleep;
 pub use sleeping::sleep_async;
 
 use crate::attach::{Attachment, Handle, Phase};
-use crate::body::{Ending, guarded};
+use crate::body::{BodyResult, guarded};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::mutex::lock;
 use crate::notifier::Notifier;
@@ -172,7 +172,7 @@ impl Inside {
 pub(crate) fn report_failure(call: impl FnOnce()) -> bool {
     let ending = guarded("what is attached to the daemon", || {
         call();
-        Ending::success()
+        BodyResult::success()
     });
     ending.reported().error().is_none()
 }
@@ -213,7 +213,7 @@ pub fn ready() -> Result<()> {
 /// # use std::time::Duration;
 /// # fn replay(table: &str) -> usize { table.len() }
 /// for table in ["users", "orders"] {
-///     daemonize_core::extend_start(Duration::from_secs(60));
+///     daemon::extend_start(Duration::from_secs(60));
 ///     replay(table);
 /// }
 /// ```
@@ -284,7 +284,7 @@ pub fn wait_handle() -> io::Result<BorrowedFd<'static>> {
 /// ```no_run
 /// use std::os::unix::net::UnixListener;
 ///
-/// let listeners = daemonize_core::listen_fds().into_iter().map(|(name, fd)| (name, UnixListener::from(fd)));
+/// let listeners = daemon::systemd::listen_fds().into_iter().map(|(name, fd)| (name, UnixListener::from(fd)));
 /// # drop(listeners.collect::<Vec<_>>());
 /// ```
 pub fn listen_fds() -> Vec<(String, OwnedFd)> {

@@ -1,12 +1,12 @@
-//! The control over this process that a [`Handle`](crate::Handle) gives.
+//! The control over this process that a [`Handle`](crate::attach::Handle) gives.
 
-use crate::attach::Obey;
+use crate::attach::ProcessControl;
 use crate::inside;
 
 /// Stops, restarts and reloads this daemon.
 pub(crate) struct ThisDaemon;
 
-impl Obey for ThisDaemon {
+impl ProcessControl for ThisDaemon {
     fn stop(&self) {
         inside::stop();
     }

@@ -66,7 +66,7 @@ struct Successor {
 ///
 /// # Errors
 /// This process is no daemon, or one that is to stop; it changed its user or root, so that it could not be started as it
-/// was; something [attached](crate::Attachment::check_restart) refuses it; or the new program cannot be started, ends or reports an error, or is not ready within the start timeout. The
+/// was; something [attached](crate::attach::Attachment::check_restart) refuses it; or the new program cannot be started, ends or reports an error, or is not ready within the start timeout. The
 /// daemon goes on then.
 pub fn restart() -> Result<()> {
     static ATTEMPT: Mutex<()> = Mutex::new(());

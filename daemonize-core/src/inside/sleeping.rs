@@ -38,7 +38,7 @@ pub(crate) fn expect_to_be_unwound() {
 ///
 /// ```
 /// # use std::time::Duration;
-/// while daemonize_core::sleep(Duration::from_millis(1)) {
+/// while daemon::sleep(Duration::from_millis(1)) {
 ///     // once a millisecond, until the daemon is to stop
 /// #   break;
 /// }

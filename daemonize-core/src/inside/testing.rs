@@ -3,7 +3,7 @@
 use super::{LOOKS, current};
 use crate::body::Unwound;
 #[cfg(feature = "tokio")]
-use crate::body::{Ending, Runtime, RuntimePlan};
+use crate::body::{BodyResult, Runtime, RuntimePlan};
 use crate::mutex::lock;
 use crate::stopping;
 use std::cell::Cell;
@@ -45,12 +45,12 @@ pub enum Ended<T> {
 /// at the same time without this one would see the stop as well.
 ///
 /// ```
-/// use daemonize_core::testing::{Ended, stop_after};
+/// use daemon::testing::{Ended, stop_after};
 /// use std::time::Duration;
 ///
 /// fn count() -> u32 {
 ///     let mut beats = 0;
-///     while daemonize_core::sleep(Duration::from_millis(1)) {
+///     while daemon::sleep(Duration::from_millis(1)) {
 ///         beats += 1;
 ///     }
 ///     beats
@@ -58,7 +58,7 @@ pub enum Ended<T> {
 ///
 /// let ended = stop_after(Duration::from_millis(50), count);
 /// assert!(matches!(ended, Ended::Stopped(_)), "{ended:?}");
-/// let ended = stop_after(Duration::ZERO, || loop { daemonize_core::sleep(Duration::from_secs(3600)); });
+/// let ended = stop_after(Duration::ZERO, || loop { daemon::sleep(Duration::from_secs(3600)); });
 /// assert_eq!(ended, Ended::<()>::Unwound);
 /// ```
 ///
@@ -72,11 +72,11 @@ pub fn stop_after<T: Send + 'static>(time: Duration, body: impl FnOnce() -> T + 
 /// Does the same with an async body, in a runtime of one thread.
 ///
 /// ```
-/// use daemonize_core::testing::{Ended, stop_after_async};
+/// use daemon::testing::{Ended, stop_after_async};
 /// use std::future::pending;
 /// use std::time::Duration;
 ///
-/// let ended = stop_after_async(Duration::ZERO, async || daemonize_core::stopped().await);
+/// let ended = stop_after_async(Duration::ZERO, async || daemon::stopped().await);
 /// assert_eq!(ended, Ended::Stopped(()));
 /// assert_eq!(stop_after_async(Duration::ZERO, pending::<()>), Ended::Unwound);
 /// ```
@@ -93,7 +93,7 @@ where
         let mut value = None;
         let ending = plan.run(async {
             value = Some(body().await);
-            Ending::success()
+            BodyResult::success()
         });
         assert_eq!(ending.error(), None);
         value

@@ -11,7 +11,7 @@ use super::identity::Target;
 use super::signal_block::SignalBlock;
 use super::{Launch, Plan, init};
 use crate::attach::{Handle, Prepared};
-use crate::body::{Ending, guarded};
+use crate::body::{BodyResult, guarded};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::inside::{self, Inside, Program};
 use crate::notifier::Notifier;
@@ -217,9 +217,9 @@ impl Birth {
             let ending = guarded("it", || match attachment.prepare(&self.launch.plan.planned) {
                 Ok(made) => {
                     prepared = made;
-                    Ending::success()
+                    BodyResult::success()
                 }
-                Err(error) => Ending::failure(format!("{error}")),
+                Err(error) => BodyResult::failure(format!("{error}")),
             });
             if let Some(error) = ending.error() {
                 return Err(Error::system("prepare what is attached to the daemon", error));

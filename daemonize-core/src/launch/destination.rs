@@ -27,7 +27,7 @@ impl Destination {
         let log = settings.log.as_ref().filter(|_| detached);
         let of = |setting: Option<&Stdio>| match setting {
             None if detached => Destination::Null,
-            None | Some(Stdio::Keep) => Destination::Inherited,
+            None | Some(Stdio::Inherit) => Destination::Inherited,
             Some(Stdio::File(path)) => match Device::of(path) {
                 Some(Device::Null) => Destination::Null,
                 Some(Device::Descriptor(_)) => Destination::Inherited,

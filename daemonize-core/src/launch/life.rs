@@ -10,7 +10,7 @@ use super::birth::Born;
 use super::readiness::{self, never_ready};
 use super::undo::{LAST_WORDS, settle_messages};
 use crate::attach::Attachment;
-use crate::body::{self, Ending, Work, guarded};
+use crate::body::{self, BodyResult, Work, guarded};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::inside::{self, Inside};
 use crate::mutex::lock;
@@ -72,7 +72,7 @@ extern "C" fn tidy_up() {
         if is_left {
             return;
         }
-        fail(inside, &never_ready(&Ending::success()));
+        fail(inside, &never_ready(&BodyResult::success()));
         inside.leave_last_words(0, None);
         inside.release();
     }
@@ -207,8 +207,8 @@ fn begin_beside(inside: &Inside, attachments: &[Arc<dyn Attachment>]) -> Result<
     }
     for attachment in attachments {
         let ending = guarded("it", || match attachment.start(inside.handle.clone()) {
-            Ok(()) => Ending::success(),
-            Err(error) => Ending::failure(format!("{error}")),
+            Ok(()) => BodyResult::success(),
+            Err(error) => BodyResult::failure(format!("{error}")),
         });
         if let Some(error) = ending.error() {
             return Err(Error::system("start what is attached to the daemon", error));
@@ -250,13 +250,13 @@ fn leave_whole() -> ! {
 
 fn leave(exit: Exit) -> ! {
     match inside::current() {
-        Some(inside) => finish(inside, &Ending::success(), exit),
+        Some(inside) => finish(inside, &BodyResult::success(), exit),
         None => exit_now(0),
     }
 }
 
 /// In the body's thread: the handlers' end, attachments, what there is to say, stdio, the pidfile, and out.
-fn finish(inside: &'static Inside, ending: &Ending, exit: Exit) -> ! {
+fn finish(inside: &'static Inside, ending: &BodyResult, exit: Exit) -> ! {
     if !inside.is_this_process() {
         // The body forked, and the child has come back from it: readiness, messages and pidfile are its parent's.
         ending.error().into_iter().for_each(report::error);

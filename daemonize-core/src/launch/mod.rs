@@ -34,7 +34,7 @@ mod undo;
 pub(crate) use birth::Birth;
 pub(crate) use life::{Exit, live, live_on};
 
-use crate::attach::Planned;
+use crate::attach::AttachContext;
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::inside::RestartedFrom;
 use crate::notifier::{self, Manager, Told};
@@ -84,7 +84,7 @@ struct Plan {
     pidfile: PathBuf,
     identity: Option<Target>,
     /// What is attached is told of it.
-    planned: Planned,
+    planned: AttachContext,
     streams: Streams,
     leaked: Vec<RawFd>,
     /// The proof that this process has one thread, as it must have wherever it forks.
@@ -239,7 +239,7 @@ impl Plan {
         }
         let owner = identity.as_ref().map_or((None, None), Target::owner);
         let (user, group) = (owner.0.map(Uid::as_raw), owner.1.map(Gid::as_raw));
-        let planned = Planned { name: settings.name.clone(), pidfile: pidfile.clone(), user, group };
+        let planned = AttachContext { name: settings.name.clone(), pidfile: pidfile.clone(), user, group };
         for attachment in &settings.attachments {
             attachment.check(&planned).map_err(Error::configuration)?;
         }
@@ -326,8 +326,8 @@ impl Launch {
             return Ok(());
         }
         let ending = body::guarded("a hook", || match self.plan.settings.hooks.run(stage, when) {
-            Ok(()) => body::Ending::success(),
-            Err(error) => body::Ending::failure(error),
+            Ok(()) => body::BodyResult::success(),
+            Err(error) => body::BodyResult::failure(error),
         });
         ending.error().map_or(Ok(()), |error| Err(Error::stage(stage, error)))
     }

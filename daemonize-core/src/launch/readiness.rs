@@ -6,7 +6,7 @@
 
 use super::announcement::{Announcement, Link};
 use super::undo::{Files, LAST_WORDS, undo};
-use crate::body::{Ending, panic_text};
+use crate::body::{BodyResult, panic_text};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::first_look;
 use crate::inside::{self, Inside};
@@ -152,7 +152,7 @@ pub(super) fn is_decided(inside: &Inside) -> bool {
 }
 
 /// A body that has returned well before it was ready makes the start a success, unless the daemon is to stop.
-pub(super) fn conclude(inside: &'static Inside, ending: &Ending) {
+pub(super) fn conclude(inside: &'static Inside, ending: &BodyResult) {
     if first_look::is_automatic() && ending.error().is_none() {
         first_look::take();
         // Ends before this thread does anything else: before GO the files are the launcher's.
@@ -174,7 +174,7 @@ pub(super) fn leave_to_launcher(inside: &Inside) -> bool {
 }
 
 /// Why a body that has ended was never ready.
-pub(super) fn never_ready(ending: &Ending) -> Error {
+pub(super) fn never_ready(ending: &BodyResult) -> Error {
     match ending.error() {
         Some(error) if !stopping::is_marked() => Error::new(ErrorKind::Body, format!("failed to start: {error}")),
         _ if stopping::is_told() => Error::new(ErrorKind::Stopped, "failed to start: stopped while starting"),

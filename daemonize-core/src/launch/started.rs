@@ -14,11 +14,11 @@ use std::path::PathBuf;
 /// `Display` says which process it is, where its pidfile is and where its output goes:
 ///
 /// ```no_run
-/// let started = daemonize_core::Daemon::new("sleepy").stdout("/var/log/sleepy.log").run(|| {}).start()?;
+/// let started = daemon::Daemon::new("sleepy").stdout("/var/log/sleepy.log").run(|| {}).start()?;
 /// println!("{started}");
 /// // started pid 4711 (pidfile `/run/sleepy.pid`); its stdout goes to `/var/log/sleepy.log`, its stderr to `/dev/null`, and
 /// // errors that it reports to the system log
-/// # Ok::<(), daemonize_core::Error>(())
+/// # Ok::<(), daemon::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

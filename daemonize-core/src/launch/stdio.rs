@@ -185,7 +185,7 @@ fn input(setting: Option<&Stdio>, detached: bool, null: &mut Null) -> Result<Opt
     let opened = match setting {
         None if detached => return null.target(),
         Some(Stdio::Null) => return null.target(),
-        None | Some(Stdio::Keep) => return Ok(None),
+        None | Some(Stdio::Inherit) => return Ok(None),
         Some(Stdio::Descriptor(fd)) => return Ok(Some(Target::Open(Arc::clone(fd)))),
         Some(Stdio::File(path)) => match Device::of(path) {
             Some(Device::Null) => return null.target(),
@@ -211,7 +211,7 @@ fn output(
     match setting {
         None if detached => null.target(),
         Some(Stdio::Null) => null.target(),
-        None | Some(Stdio::Keep) => inherited(),
+        None | Some(Stdio::Inherit) => inherited(),
         Some(Stdio::Descriptor(fd)) => Ok(Some(Target::Open(Arc::clone(fd)))),
         Some(Stdio::File(path)) => match Device::of(path) {
             Some(Device::Null) => null.target(),

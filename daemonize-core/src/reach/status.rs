@@ -22,7 +22,7 @@ pub struct Status {
     pub pid: Option<Pid>,
     /// The pidfile that was read.
     pub pidfile: PathBuf,
-    /// The addresses at which it can be reached while it runs: see [`Prepared::addresses`](crate::Prepared::addresses).
+    /// The addresses at which it can be reached while it runs: see [`Prepared::addresses`](crate::attach::Prepared::addresses).
     pub addresses: Vec<String>,
     /// How it ended, in its own words; `None` while it runs, and after an end that it could not report: by a signal, or
     /// without a pidfile. A stop that finds no daemon, and the next start, forget it.
@@ -35,13 +35,13 @@ pub struct Status {
 /// How a daemon ended, as it said itself: a claim of the user that it ran as, which nothing should depend on.
 ///
 /// ```
-/// use daemonize_core::Daemon;
+/// use daemon::Daemon;
 ///
 /// let status = Daemon::new("no-such-daemon").pidfile("/tmp/no-such-daemon.pid").status()?;
 /// if let Some(words) = &status.last_words {
 ///     println!("{words}"); // ended 3 minutes ago; it said: the body failed: no such table
 /// }
-/// # Ok::<(), daemonize_core::Error>(())
+/// # Ok::<(), daemon::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -1,12 +1,12 @@
 //! What the user wants done before, after or instead of a stage.
 
-use crate::body::{Ending, Outcome};
+use crate::body::{BodyResult, IntoExit};
 use crate::mutex;
 use crate::stage::Stage;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-/// What a function or closure must be to hook a stage: `FnMut()`, returning what [`Outcome`] allows.
+/// What a function or closure must be to hook a stage: `FnMut()`, returning what [`IntoExit`] allows.
 ///
 /// `Kind` only tells the implementations apart and is always inferred.
 #[diagnostic::on_unimplemented(
@@ -16,20 +16,20 @@ use std::sync::{Arc, Mutex};
 )]
 pub trait Hook<Kind>: Send + 'static {
     /// Runs the hook.
-    fn run(&mut self) -> Ending;
+    fn run(&mut self) -> BodyResult;
 }
 
 impl<F, R, K> Hook<(R, K)> for F
 where
     F: FnMut() -> R + Send + 'static,
-    R: Outcome<K>,
+    R: IntoExit<K>,
 {
-    fn run(&mut self) -> Ending {
-        self().ending()
+    fn run(&mut self) -> BodyResult {
+        self().into_exit()
     }
 }
 
-type SharedHook = Arc<Mutex<dyn FnMut() -> Ending + Send>>;
+type SharedHook = Arc<Mutex<dyn FnMut() -> BodyResult + Send>>;
 
 /// Where a hook stands relative to its stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub(crate) enum When {
 /// The hooks of a launch: see [`Daemon::hooks`](crate::Daemon::hooks).
 ///
 /// ```
-/// use daemonize_core::{Hooks, Stage};
+/// use daemon::settings::{Hooks, Stage};
 ///
 /// let hooks = Hooks::new().before(Stage::Identity, || println!("still root"));
 /// # drop(hooks);

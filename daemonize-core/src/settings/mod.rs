@@ -7,6 +7,10 @@ mod paths;
 mod setting;
 mod streams;
 
+pub use crate::body::Runtime;
+#[doc(inline)]
+pub use crate::capability::{Capability, UnknownCapability};
+pub use crate::stage::Stage;
 pub(crate) use hooks::When;
 pub use hooks::{Hook, Hooks};
 pub(crate) use output::OnOutput;
@@ -15,14 +19,12 @@ use paths::{default_pidfile, other_default_pidfiles};
 pub use setting::{Account, List, Setting};
 pub use streams::Stdio;
 
-use crate::attach::{Attachment, NoControl, Obey};
+use crate::attach::{Attachment, NoControl, ProcessControl};
 #[cfg(feature = "tokio")]
 use crate::body::RuntimePlan;
-use crate::body::{Handling, IDLE_TIME, LARGEST_POOL, POOL_SIZE, Retry, Runtime};
-use crate::capability::Capability;
+use crate::body::{Handling, IDLE_TIME, LARGEST_POOL, POOL_SIZE, Retry};
 use crate::error::{Error, ErrorKind, Result};
 use crate::signals::Signals;
-use crate::stage::Stage;
 use crate::sys::outlined::Outlined;
 use std::fmt;
 use std::os::fd::RawFd;
@@ -139,7 +141,7 @@ pub(crate) struct Settings {
     pub(crate) attachments: Vec<Arc<dyn Attachment>>,
     /// Does what attachments ask of the daemon. Set with the first one, so that a program that has none, and does not call
     /// `restart`, is linked without the code of a restart.
-    pub(crate) process_control: Arc<dyn Obey>,
+    pub(crate) process_control: Arc<dyn ProcessControl>,
     /// The first thing that was wrong with what the builder was given.
     pub(crate) mistake: Option<String>,
 }

@@ -5,7 +5,7 @@
 /// So what may or may not stand in a configuration file or on a command line is handed on as it is:
 ///
 /// ```
-/// use daemonize_core::Daemon;
+/// use daemon::Daemon;
 /// use std::path::PathBuf;
 ///
 /// #[derive(Default)]

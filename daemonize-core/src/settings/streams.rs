@@ -10,11 +10,12 @@ use std::sync::Arc;
 ///
 /// A path converts into [`Stdio::File`], an open file or descriptor into [`Stdio::Descriptor`]. `/dev/null` is
 /// [`Stdio::Null`]; `/dev/stdin`, `/dev/stdout`, `/dev/stderr`, `/dev/fd/0` to `2` and the same of `/proc/self/fd` are the
-/// stream that this process has when the daemon is started ([`Stdio::Keep`]), but for stderr: there `/dev/stdout` is where
+/// stream that this process has when the daemon is started ([`Stdio::Inherit`]), but for stderr: there `/dev/stdout` is where
 /// the daemon's stdout leads.
 ///
 /// ```
-/// use daemonize_core::{Daemon, Stdio};
+/// use daemon::Daemon;
+/// use daemon::settings::Stdio;
 ///
 /// let daemon = Daemon::new("scribe").stdin(Stdio::text("dear diary")).stdout("/var/log/scribe.log");
 /// # drop(daemon);
@@ -25,7 +26,7 @@ pub enum Stdio {
     /// `/dev/null`: nothing comes, nothing stays.
     Null,
     /// Stays what it is.
-    Keep,
+    Inherit,
     /// A regular file: read from its start, or appended to (made with mode 0640 if it is missing) and opened again on
     /// SIGHUP.
     File(PathBuf),

@@ -17,8 +17,10 @@ pub(crate) use handlers::Handlers;
 pub(crate) use registered::Registered;
 pub(crate) use service::{End, Service, THREAD_OF_STOPPING, Undecided};
 
-use crate::body::{Ending, Outcome};
+use crate::body::{BodyResult, IntoExit};
 use crate::signal::Signal;
+#[doc(inline)]
+pub use crate::signal::UnknownSignal;
 use std::fmt::{self, Display};
 use std::sync::{Arc, Mutex};
 
@@ -26,10 +28,10 @@ use std::sync::{Arc, Mutex};
 const STOPS: [Signal; 4] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGABRT];
 
 /// A handler as it is kept: shared by all copies of a `Daemon`, called by one thread at a time.
-pub(crate) type SharedHandler = Arc<Mutex<dyn FnMut(Signal) -> Ending + Send>>;
+pub(crate) type SharedHandler = Arc<Mutex<dyn FnMut(Signal) -> BodyResult + Send>>;
 
 /// What a function or closure must be to handle a signal: `FnMut()` or `FnMut(Signal)`, returning what
-/// [`Outcome`] allows.
+/// [`IntoExit`] allows.
 ///
 /// `Kind` only tells the implementations apart and is always inferred.
 #[diagnostic::on_unimplemented(
@@ -39,40 +41,43 @@ pub(crate) type SharedHandler = Arc<Mutex<dyn FnMut(Signal) -> Ending + Send>>;
 )]
 pub trait Handler<Kind>: Send + 'static {
     /// Runs the handler for one signal.
-    fn handle(&mut self, signal: Signal) -> Ending;
+    fn handle(&mut self, signal: Signal) -> BodyResult;
 }
 
 /// Tells [`Handler`]'s implementations apart.
+#[doc(hidden)]
 #[derive(Debug)]
 pub struct WithoutSignal<Kind>(Kind);
 /// Tells [`Handler`]'s implementations apart.
+#[doc(hidden)]
 #[derive(Debug)]
 pub struct WithSignal<Kind>(Kind);
 
 impl<F, R, K> Handler<WithoutSignal<(R, K)>> for F
 where
     F: FnMut() -> R + Send + 'static,
-    R: Outcome<K>,
+    R: IntoExit<K>,
 {
-    fn handle(&mut self, _: Signal) -> Ending {
-        self().ending()
+    fn handle(&mut self, _: Signal) -> BodyResult {
+        self().into_exit()
     }
 }
 
 impl<F, R, K> Handler<WithSignal<(R, K)>> for F
 where
     F: FnMut(Signal) -> R + Send + 'static,
-    R: Outcome<K>,
+    R: IntoExit<K>,
 {
-    fn handle(&mut self, signal: Signal) -> Ending {
-        self(signal).ending()
+    fn handle(&mut self, signal: Signal) -> BodyResult {
+        self(signal).into_exit()
     }
 }
 
 /// What a daemon does about signals: see [`Daemon::signals`](crate::Daemon::signals).
 ///
 /// ```
-/// use daemonize_core::{Signal, Signals};
+/// use daemon::Signal;
+/// use daemon::signals::Signals;
 ///
 /// let signals = Signals::new()
 ///     .handle(Signal::SIGUSR1, || println!("one"))

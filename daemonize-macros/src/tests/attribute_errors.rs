@@ -105,7 +105,7 @@ fn literal_of_another_kind_is_refused_with_what_the_key_does() {
     one("core_dumps", "1", "sets whether the daemon may dump core, such as `core_dumps = true`");
     one("inherit", "3", "keeps these file descriptors open, regardless of `close`, such as `inherit = [3, 4]`");
     one("umask", r#""027""#, "sets the umask, such as `umask = 0o027`");
-    one("stdin", "0", "sets standard input: a path, `null`, `keep`, or any open file, such as `stdin = null`");
+    one("stdin", "0", "sets standard input: a path, `null`, `inherit`, or any open file, such as `stdin = null`");
     one(
         "ready",
         r#""manual""#,
@@ -128,7 +128,7 @@ fn literal_of_another_kind_is_refused_with_what_the_key_does() {
         "retry",
         "5",
         "sets when a message whose handler failed is handled again: `{ delay = \"1s\", max_delay = \"1m\", attempts = 5 }`, \
-         or a `daemon::Retry`, such as `retry = { attempts = 5 }`",
+         or a `daemon::messages::Retry`, such as `retry = { attempts = 5 }`",
     );
 }
 
@@ -314,9 +314,9 @@ fn pidfile_none_in_quotes_says_how_to_write_it() {
         r#""none""#,
     );
     one(
-        r#"log = "keep""#,
-        "`\"keep\"` would be a file: write `keep` without quotes, or `\"./keep\"` for the file",
-        r#""keep""#,
+        r#"log = "inherit""#,
+        "`\"inherit\"` would be a file: write `inherit` without quotes, or `\"./inherit\"` for the file",
+        r#""inherit""#,
     );
 }
 

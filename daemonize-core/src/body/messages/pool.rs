@@ -15,7 +15,7 @@ mod worker;
 use super::delivery::{Ack, Nack, Tracked};
 use super::retry::Retry;
 use super::state::{Call, State};
-use crate::body::Ending;
+use crate::body::BodyResult;
 use crate::counters::Counts;
 use crate::mutex;
 use crate::report;
@@ -64,7 +64,7 @@ impl<T, A, H> Pool<T, A, H>
 where
     T: Send + 'static,
     A: Ack,
-    H: Fn(T) -> Ending + Send + Sync + 'static,
+    H: Fn(T) -> BodyResult + Send + Sync + 'static,
 {
     pub(super) fn new(size: usize, handle: H, retry: Retry, counts: &'static Counts) -> Arc<Pool<T, A, H>> {
         Arc::new(Pool {

@@ -2,7 +2,7 @@
 //!
 //! A line that begins with `!` is performed by the function that fetches, and is not a message.
 
-use daemon::{Ack, AckAsync, Delivery, Nack};
+use daemon::messages::{Ack, AckAsync, Delivery, Nack};
 use look::inbox::{self, Inbox};
 use look::words::{Failure, Fallible, append};
 

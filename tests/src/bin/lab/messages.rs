@@ -2,7 +2,7 @@
 //!
 //! A line that begins with `!` is performed by the function that fetches, and is not a message.
 
-use daemon::{Ack, Delivery, Nack};
+use daemon::messages::{Ack, Delivery, Nack};
 use look::inbox::{self, Inbox};
 use look::words::{Failure, Fallible, append};
 

@@ -5,7 +5,7 @@ use crate::body::messages::delivery::{Ack, Nack, Tracked};
 use crate::body::messages::settling;
 use crate::body::messages::state::Untold;
 use crate::body::messages::waiting::{Due, Ticket};
-use crate::body::{Ending, Outcome, guarded};
+use crate::body::{BodyResult, IntoExit, guarded};
 use crate::mutex::wait_timeout;
 use crate::report;
 use crate::shutdown::{self, InFlight};
@@ -26,7 +26,7 @@ impl<T, A, H> Pool<T, A, H>
 where
     T: Send + 'static,
     A: Ack,
-    H: Fn(T) -> Ending + Send + Sync + 'static,
+    H: Fn(T) -> BodyResult + Send + Sync + 'static,
 {
     /// Tells a receipt that was taken from the state, and notes that it has been told.
     pub(super) fn tell(&self, f: impl FnOnce() -> Told) {
@@ -146,7 +146,7 @@ impl<T, A, H> InFlight for Arc<Pool<T, A, H>>
 where
     T: Send + 'static,
     A: Ack,
-    H: Fn(T) -> Ending + Send + Sync + 'static,
+    H: Fn(T) -> BodyResult + Send + Sync + 'static,
 {
     fn wait_until_done(&self) {
         self.drain(stopping::look);
@@ -173,5 +173,5 @@ where
 
 /// Calls a function that tells a receipt. An error or a panic of the function is logged, and has no other effect.
 fn attempt(f: impl FnOnce() -> Told) {
-    guarded("telling about a message", || f().ending()).reported();
+    guarded("telling about a message", || f().into_exit()).reported();
 }
