@@ -17,7 +17,7 @@ use crate::stdout;
 use crate::sys::fds;
 use crate::sys::fork::{Alone, Fence, Fork, exit_now, fork};
 use crate::sys::main_process::set_has_init;
-use crate::sys::mask::Mask;
+use crate::sys::signal_mask::Mask;
 use crate::sys::signalfd::{Received, SignalQueue};
 use crate::sys::wait::reap_any;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};

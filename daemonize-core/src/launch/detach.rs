@@ -8,7 +8,7 @@ use crate::self_restart::RestartedFrom;
 use crate::settings::{Detach, Settings};
 use crate::stage::Stage;
 use crate::sys::fds;
-use crate::sys::places::started_by_systemd;
+use crate::sys::paths::started_by_systemd;
 use crate::sys::proc::name_of;
 use crate::sys::trust::FileId;
 use nix::sys::socket::{AddressFamily, SockaddrLike, SockaddrStorage, getsockname};

@@ -22,9 +22,9 @@ use crate::process::{BootContext, Identity};
 use crate::sd_notify::ServiceManager;
 use crate::settings::Ready;
 use crate::signal::Signal;
-use crate::sys::dispositions;
 use crate::sys::error::errno;
 use crate::sys::proc::ProcStat;
+use crate::sys::signal_disposition;
 use nix::errno::Errno;
 use std::io;
 use std::mem;
@@ -95,7 +95,7 @@ impl Launcher {
             log,
             addresses: if launch.preflight.sends_addresses() { None } else { Some(Vec::new()) },
             context: Some(context),
-            ignored: dispositions::ignored(),
+            ignored: signal_disposition::ignored(),
             pidfile: PidFileState::initial(settings),
             deadline: StartDeadline::after(settings.start_timeout),
             destinations,

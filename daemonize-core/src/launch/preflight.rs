@@ -17,7 +17,7 @@ use crate::signal::Signal;
 use crate::signals::Signals;
 use crate::stage::Stage;
 use crate::sys::env as environment;
-use crate::sys::fds::{self, Census};
+use crate::sys::fds::{self, OpenFds};
 use crate::sys::fork::Alone;
 use crate::sys::outlined::Outlined;
 use crate::{event, report};
@@ -115,8 +115,8 @@ fn check(settings: Outlined<Settings>, restarted_from: Option<&RestartedFrom>) -
     }
     check_descriptors(&settings)?;
     check_directory(&settings)?;
-    let census = Census::take().map_err(|error| Error::system("list the open descriptors", cause(&error)))?;
-    let Census { leaked, own } = census;
+    let census = OpenFds::find().map_err(|error| Error::system("list the open descriptors", cause(&error)))?;
+    let OpenFds { leaked, own } = census;
     if detached {
         refuse_event_loops(&own, &settings)?;
     }

@@ -1,8 +1,8 @@
 //! Blocks all signals around the forks, so that no signal ends the launcher between two steps that belong together.
 
 use crate::signal::Signal;
-use crate::sys::dispositions::{self, Disposition, SavedAction};
-use crate::sys::mask::Mask;
+use crate::sys::signal_disposition::{self, Disposition, SavedAction};
+use crate::sys::signal_mask::Mask;
 use nix::poll::{PollFd, PollFlags};
 use std::os::fd::AsFd;
 use std::time::Instant;
@@ -25,15 +25,15 @@ impl SignalBlock {
     /// Sets the default action of SIGCHLD until the drop, if the caller ignores that signal: otherwise the kernel discards the wait
     /// status of children (`waitpid(2)`).
     pub(super) fn keep_child_status(&mut self) {
-        if dispositions::is_ignored(Signal::SIGCHLD) {
-            self.child_action = dispositions::set(Signal::SIGCHLD, Disposition::Default);
+        if signal_disposition::is_ignored(Signal::SIGCHLD) {
+            self.child_action = signal_disposition::set(Signal::SIGCHLD, Disposition::Default);
         }
     }
 
     /// Undoes [`keep_child_status`](SignalBlock::keep_child_status) in a forked child.
     pub(super) fn restore_child_action(&mut self) {
         if let Some(action) = self.child_action.take() {
-            dispositions::restore(&action);
+            signal_disposition::restore(&action);
         }
     }
 
@@ -88,7 +88,7 @@ impl Drop for SignalBlock {
             return;
         }
         if let Some(action) = &self.child_action {
-            dispositions::restore(action);
+            signal_disposition::restore(action);
         }
         self.original.set();
     }

@@ -5,8 +5,8 @@
 
 use crate::launch::daemon::StartingDaemon;
 use crate::signal::Signal;
-use crate::sys::dispositions::{self, Disposition};
-use crate::sys::mask::Mask;
+use crate::sys::signal_disposition::{self, Disposition};
+use crate::sys::signal_mask::Mask;
 
 /// Job control signals of a terminal, which a detached daemon does not have.
 const TERMINAL_SIGNALS: [Signal; 3] = [Signal::SIGTSTP, Signal::SIGTTIN, Signal::SIGTTOU];
@@ -16,7 +16,7 @@ pub(super) fn run(daemon: &mut StartingDaemon) {
     // reload. Handlers that the program has registered itself stay.
     let inherited = match daemon.ignored.take() {
         Some(ignored) if !daemon.runs_user_code => ignored,
-        _ => dispositions::ignored(),
+        _ => signal_disposition::ignored(),
     };
     let signals = &daemon.launch.preflight.settings.signals;
     // A write to a closed pipe fails with EPIPE instead of killing the daemon, as in every Rust program.
@@ -28,10 +28,10 @@ pub(super) fn run(daemon: &mut StartingDaemon) {
     ignored.extend(signals.ignored());
     let defaults = signals.with_default_action().chain(inherited);
     for signal in defaults.filter(|signal| !ignored.contains(signal)) {
-        dispositions::set(signal, Disposition::Default);
+        signal_disposition::set(signal, Disposition::Default);
     }
     for signal in &ignored {
-        dispositions::set(*signal, Disposition::Ignore);
+        signal_disposition::set(*signal, Disposition::Ignore);
     }
     daemon.handled = signals.handled();
     // L1: ends the block of all signals, except for those that the signal thread will take.
