@@ -32,7 +32,7 @@ const FLOORS: Floors = &[
     (3, &["process", "signals", "sd_notify"]),
     (2, &["error", "sys", "attach", "body"]),
     (1, &["stage", "signal", "capability", "pid", "stop_flag", "stdout", "report", "counters", "event", "shutdown"]),
-    (1, &["program"]),
+    (3, &["program"]),
     (0, &["mutex", "escape", "syslog", "auto_ready", "thread"]),
 ];
 
