@@ -12,25 +12,28 @@ type Floors = &'static [(u8, &'static [&'static str])];
 /// The rooms of `daemonize-sys`, by floor.
 const FLOORS_OF_SYS: Floors = &[
     (5, &["lib"]),
-    (4, &["places", "spawn", "action"]),
-    (3, &["trust", "stray", "signalfd", "pidfd", "handler", "env"]),
-    (2, &["proc", "wait", "siginfo", "mask", "dispositions", "fork", "exec", "capabilities", "keyring"]),
-    (2, &["account", "main_process", "fds", "table", "datagram"]),
+    (4, &["paths", "spawn", "signal_handler"]),
+    (3, &["trust", "signal_counters", "signalfd", "pidfd", "signal_flag", "env"]),
+    (2, &["proc", "wait", "siginfo", "signal_mask", "signal_disposition", "fork", "exec", "capabilities", "keyring"]),
+    (2, &["account", "main_process", "fds", "fd_table", "datagram"]),
     (1, &["signal", "capability", "pid", "error"]),
-    (0, &["outlined", "device", "escape", "mutex", "cvt", "wakeup", "thread"]),
+    (0, &["outlined", "device", "escape", "mutex", "syscall", "wakeup", "thread"]),
 ];
 
 /// The rooms of `daemonize-core`, by floor: an item uses its own room and floors below.
 const FLOORS: Floors = &[
-    (8, &["lib", "__private", "__fuzz"]),
-    (7, &["daemon"]),
-    (6, &["launch"]),
-    (5, &["reach", "inside"]),
-    (4, &["pidfile", "settings", "handoff"]),
-    (3, &["process", "signals", "notifier"]),
+    (10, &["lib", "__private", "__fuzz"]),
+    (9, &["daemon"]),
+    (8, &["launch", "testing"]),
+    (7, &["api"]),
+    (6, &["self_restart"]),
+    (5, &["pidfile_search", "context"]),
+    (4, &["pidfile", "settings", "ipc"]),
+    (3, &["process", "signals", "sd_notify"]),
     (2, &["error", "sys", "attach", "body"]),
-    (1, &["stage", "signal", "capability", "pid", "stopping", "stdout", "report", "counters", "event", "shutdown"]),
-    (0, &["mutex", "escape", "syslog", "first_look", "thread"]),
+    (1, &["stage", "signal", "capability", "pid", "stop_flag", "stdout", "report", "counters", "event", "shutdown"]),
+    (3, &["program"]),
+    (0, &["mutex", "escape", "syslog", "auto_ready", "thread"]),
 ];
 
 /// The same for `daemonize-control`.
@@ -73,12 +76,31 @@ const FLOORS_OF_ENGINE: Floors = &[
     (0, &["descriptors", "inherited", "stray_signals"]),
 ];
 
+/// The modules of `daemonize-macros`, by floor.
+const FLOORS_OF_MACROS: Floors = &[
+    (9, &["lib", "tests"]),
+    (8, &["expand"]),
+    (7, &["launcher", "companion", "instance"]),
+    (6, &["body"]),
+    (5, &["model"]),
+    (4, &["values", "function", "captures"]),
+    (3, &["signals", "hooks", "signature", "parameters"]),
+    (2, &["args", "attributes", "handlers"]),
+    (1, &["unknown_key", "literals", "tokens", "lifetimes", "duration"]),
+    (0, &["keys", "errors", "suggest"]),
+];
+
 /// A file longer than this is two files.
 const LONGEST_FILE: usize = 400;
 
 #[test]
 fn rooms_of_the_core_use_only_the_floors_below() {
     rooms_use_only_the_floors_below("daemonize-core", FLOORS);
+}
+
+#[test]
+fn modules_of_macros_use_only_floors_below() {
+    rooms_use_only_the_floors_below("daemonize-macros", FLOORS_OF_MACROS);
 }
 
 #[test]
