@@ -25,6 +25,7 @@ mod faults;
 mod fork_safety;
 mod identity;
 mod inherited;
+mod language;
 mod last_words;
 mod last_words_attacked;
 mod lock_file;
