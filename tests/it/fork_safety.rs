@@ -7,8 +7,8 @@ use look::{Lab, Outcome, Process};
 use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON, adopt, each, lab, needs, needs_root, nothing_left, run, start, stop};
-use crate::faults::held_call::look_until;
-use crate::own_shutdown::{self, begun};
+use crate::custom_shutdown::{self, begun};
+use crate::faults::held_system_call::look_until;
 
 #[test]
 fn p4_01_more_than_one_thread_is_refused_before_anything_happens() {
@@ -226,7 +226,7 @@ fn signal_to_forked_child_ends_it_and_tells_the_daemon_nothing() {
 /// Promise 4.13: a handler of before the daemon that is to be called once (`SA_RESETHAND`) leaves the default action behind.
 #[test]
 fn second_signal_to_forked_child_ends_it_where_the_handler_was_to_run_once() {
-    let lab = own_shutdown::lab();
+    let lab = custom_shutdown::lab();
     let daemon = begun(&lab, &["by=once", "at=main", "body=forks"]);
     let child = |process: &Process| process.stat().is_some_and(|stat| stat.parent == daemon.id());
     let child = lab.processes().into_iter().find(child).expect("a child");

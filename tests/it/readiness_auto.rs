@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON, adopt, each, ended, lab, nothing_left, run, start, stop};
-use crate::faults::held_call::look_until;
+use crate::faults::held_system_call::look_until;
 use crate::readiness::whole_or_nothing;
 
 /// Promise 4.12: the streams are in place before the body begins, and no signal is blocked.

@@ -8,7 +8,7 @@ use look::{Lab, Process};
 use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON, lab, nothing_left, run, shared_lab, start, stop};
-use crate::faults::held_call::{At, Hold, look_until};
+use crate::faults::held_system_call::{At, Hold, look_until};
 
 /// The settings of a daemon that restarts itself at USR1, and writes its errors to `log`.
 const RESTARTS: [&str; 4] = ["handle=USR1:restart", "stdout=log", "stderr=log", "body=note:bodies,idle"];

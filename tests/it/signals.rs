@@ -9,7 +9,7 @@ use nix::sys::wait::WaitStatus;
 use look::Process;
 
 use crate::common::{PIDFILE, SOON, adopt, each, ended, lab, nothing_left, run, start, stop};
-use crate::faults::held_call::look_until;
+use crate::faults::held_system_call::look_until;
 
 const STOP_SIGNALS: [Signal; 4] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGABRT];
 

@@ -6,7 +6,7 @@ use look::{Lab, Process, Run};
 use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON, adopt, ended, lab, needs, nothing_left, run, start, stop};
-use crate::faults::held_call::{At, Hold, look_until};
+use crate::faults::held_system_call::{At, Hold, look_until};
 
 /// Longer than the time in which signals sent by hand count as one.
 const PAST_THE_BURST: Duration = Duration::from_millis(700);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use crate::common::{SOON, needs, times};
-use crate::unit::Unit;
+use crate::systemd_unit::Unit;
 
 /// A service that speaks for itself, and needs no pidfile but its own.
 const NOTIFY: &str = "Type=notify\nExecStart=LAB start pidfile=/run/%N.pid";

@@ -3,7 +3,7 @@
 use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON, adopt, ended, lab, nothing_left, run, start, stop};
-use crate::faults::held_call::look_until;
+use crate::faults::held_system_call::look_until;
 
 #[test]
 fn p1_16_status_speaks_as_scripts_expect() {

@@ -14,23 +14,23 @@
 // Assertions: to panic is what they are for, and the value they hand on is for those who want more.
 #![allow(clippy::missing_panics_doc, clippy::return_self_not_must_use)]
 
+pub mod actions;
 mod descriptors;
-mod household;
-pub mod inbox;
 mod lab;
-mod machine;
+pub mod message_file;
 mod process;
 mod programs;
 mod run;
 pub mod sys;
+mod systemd_machine;
+mod test_users;
 mod wait;
-pub mod words;
 
 pub use descriptors::Descriptor;
-pub use household::{ADA, NOBODY_KNOWS};
 pub use lab::{Lab, in_lab};
-pub use machine::{Machine, Traces};
 pub use process::{Ids, Limit, Process, Stat};
 pub use programs::{programs, run_passing};
 pub use run::{Outcome, Run, Running};
+pub use systemd_machine::{Machine, Traces};
+pub use test_users::{UNKNOWN_USER, USER_WITH_HOME};
 pub use wait::{Deadline, TimedOut, death, deaths, file, first_death, now, settled, until};

@@ -1,7 +1,7 @@
 //! The examples that take their messages from a broker, with the broker itself: what is acknowledged was handled, and
 //! whatever dies, no message is lost.
 
-mod bench;
+mod fixture;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use look::{Lab, Run};
 use nix::sys::signal::Signal;
 
 use crate::common::{SOON, lab};
-use bench::{Bench, Kind, POOL, address, socket, text};
+use fixture::{Bench, Kind, POOL, address, socket, text};
 
 /// Entries of a stream, acknowledged by `XACK`.
 const REDIS: Kind = Kind {
@@ -95,7 +95,7 @@ fn what_a_killed_daemon_had_is_taken_over(kind: &'static Kind) {
     assert_eq!((ones.len(), twos.len()), (POOL, POOL));
     one.signal(Signal::SIGKILL);
     one.died(SOON).expect("nobody survives that");
-    let mut seen: BTreeSet<String> = twos.into_iter().map(bench::Visit::thank).collect();
+    let mut seen: BTreeSet<String> = twos.into_iter().map(fixture::Visit::thank).collect();
     while seen.len() < texts.len() {
         let visit = bench.visit();
         assert_eq!(visit.by, "two");
@@ -139,7 +139,7 @@ fn a_stop_ends_what_is_in_flight_and_leaves_the_rest(kind: &'static Kind) {
     let held = bench.visits(POOL);
     let stop = bench.run(&["stop", "one"]).spawn();
     bench.wait_for_log("one", &format!("stopping, with {POOL} in flight"));
-    let mut seen: Vec<String> = held.into_iter().map(bench::Visit::thank).collect();
+    let mut seen: Vec<String> = held.into_iter().map(fixture::Visit::thank).collect();
     // The log may be faster than the stop itself.
     while let Some(visit) = bench.visit_until_death_of(stop.process()) {
         seen.push(visit.thank());
@@ -180,7 +180,7 @@ fn a_server_that_dies_loses_nothing(kind: &'static Kind) {
     let held = bench.visits(POOL);
     server.kill();
     let _server = bench.serve();
-    let held: BTreeSet<String> = held.into_iter().map(bench::Visit::thank).collect();
+    let held: BTreeSet<String> = held.into_iter().map(fixture::Visit::thank).collect();
     let rest: Vec<String> = texts.into_iter().filter(|text| !held.contains(text)).collect();
     bench.answer_all(&rest);
     let late = bench.add(1);

@@ -9,7 +9,7 @@ use look::{Deadline, Outcome};
 use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON, each, lab, nothing_left, run, times};
-use crate::faults::held_call::At;
+use crate::faults::held_system_call::At;
 use crate::faults::launch_steps::{Phase, Place, STEPS, Scene, Step, Victim, born, is_whole, the_next_works};
 use crate::readiness::whole_or_nothing;
 

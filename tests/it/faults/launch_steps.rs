@@ -5,7 +5,7 @@ use look::{Deadline, Lab, Process, Running};
 use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON, nothing_left, start, stop};
-use crate::faults::held_call::{At, Held, Hold, look_until, until_stopped};
+use crate::faults::held_system_call::{At, Held, Hold, look_until, until_stopped};
 
 /// Who is kept at a step, and where.
 #[derive(Clone, Copy, Debug)]

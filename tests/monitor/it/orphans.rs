@@ -8,7 +8,7 @@ use crate::common::{
     BOT, HEADLESS, SOON, lab, lines, process, refused, size, start, state, status, stop, tell, threads, wait_for,
     write_bots,
 };
-use crate::hung_files::HungFile;
+use crate::hung_mount::HungFile;
 use look::{Lab, Outcome};
 
 /// Forks and exits for ever, in sessions of its own.

@@ -3,12 +3,12 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use look::words::{self, Guard, append};
+use look::actions::{self, Guard, append};
 
 #[daemon::run(pidfile = look::in_lab("d.pid"), worker_threads = 3)]
 pub(crate) async fn serve(file: &'static str) -> Result<(), std::io::Error> {
     let _guard = Guard("left".into());
-    words::note(file)?;
+    actions::note(file)?;
     std::future::pending().await
 }
 

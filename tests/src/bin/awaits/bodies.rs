@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-use look::words::{self, Failure, Fallible, Guard, HOUR, Word, note};
+use look::actions::{self, Action, Failure, Fallible, Guard, HOUR, note};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -54,17 +54,17 @@ pub(crate) fn run(text: &str) -> Running {
         block_thread_and_end,
         spawn_task_and_end,
     );
-    function.unwrap_or_else(|| perform(words::parse(text)))
+    function.unwrap_or_else(|| perform(actions::parse(text)))
 }
 
-fn perform(words: Result<Vec<Word>, Failure>) -> Running {
+fn perform(words: Result<Vec<Action>, Failure>) -> Running {
     Box::pin(async move {
         for word in words? {
             match word {
-                Word::Idle => daemon::stopped().await,
-                Word::Hang => future::pending().await,
-                Word::Await(file) => await_file(&file).await?,
-                Word::Pause(time) => tokio::time::sleep(time).await,
+                Action::Idle => daemon::stopped().await,
+                Action::Hang => future::pending().await,
+                Action::Await(file) => await_file(&file).await?,
+                Action::Pause(time) => tokio::time::sleep(time).await,
                 other => other.perform()?,
             }
         }
@@ -83,7 +83,7 @@ pub(crate) fn at_once<T>(future: impl Future<Output = Result<T, Failure>>) -> Re
 /// Awaits that a file exists; a thread beside the runtime looks for it.
 async fn await_file(file: &str) -> Fallible {
     let (file, (found, exists)) = (file.to_owned(), oneshot::channel());
-    thread::spawn(move || found.send(words::await_file(&file)));
+    thread::spawn(move || found.send(actions::await_file(&file)));
     exists.await?
 }
 
@@ -94,7 +94,7 @@ async fn pause(milliseconds: u64) {
 /// Keeps its thread of the runtime for ever.
 async fn note_and_block(file: String) -> Fallible {
     note(&file)?;
-    words::hang()
+    actions::hang()
 }
 
 async fn block_on_go() -> Fallible {
@@ -104,7 +104,7 @@ async fn block_on_go() -> Fallible {
 
 /// Keeps one of the runtime's blocking threads for ever, and ends or hangs itself.
 async fn block_thread_and_end(how: String) -> Fallible {
-    tokio::task::spawn_blocking(|| words::hang());
+    tokio::task::spawn_blocking(|| actions::hang());
     note("begun")?;
     match &*how {
         "hang" => future::pending().await,
@@ -302,6 +302,6 @@ async fn spawn_task_that_blocks() -> Fallible {
 }
 
 async fn spawn_task_that_gets_ready() -> Fallible {
-    tokio::spawn(perform(words::parse("pause:300,say:hello,ready,note:begun")));
+    tokio::spawn(perform(actions::parse("pause:300,say:hello,ready,note:begun")));
     future::pending().await
 }

@@ -3,13 +3,13 @@
 //! A line that begins with `!` is performed by the function that fetches, and is not a message.
 
 use daemon::{Ack, AckAsync, Delivery, Nack};
-use look::inbox::{self, Inbox};
-use look::words::{Failure, Fallible, append};
+use look::actions::{Failure, Fallible, append};
+use look::message_file::{self, MessageFile};
 
 use crate::bodies;
 
 /// Fetches the next message, and awaits.
-pub(crate) async fn next(inbox: &mut Inbox) -> Result<Option<String>, Failure> {
+pub(crate) async fn next(inbox: &mut MessageFile) -> Result<Option<String>, Failure> {
     while let Some(line) = inbox.line()? {
         match line.strip_prefix('!') {
             Some(body) => bodies::run(body).await?,
@@ -20,7 +20,7 @@ pub(crate) async fn next(inbox: &mut Inbox) -> Result<Option<String>, Failure> {
 }
 
 /// Fetches the next message, and blocks.
-pub(crate) fn next_at_once(inbox: &mut Inbox) -> Result<Option<String>, Failure> {
+pub(crate) fn next_at_once(inbox: &mut MessageFile) -> Result<Option<String>, Failure> {
     bodies::at_once(next(inbox))
 }
 
@@ -73,7 +73,7 @@ pub(crate) struct Answers {
 impl SlowReceipt {
     pub(crate) fn of(line: String, file: &str, answers: &Answers) -> Delivery<String, SlowReceipt> {
         let receipt = Receipt { file: file.to_owned(), line: line.clone() };
-        let attempt = inbox::attempt(&line);
+        let attempt = message_file::attempt(&line);
         Delivery::new(line, SlowReceipt { receipt, answers: answers.clone() }).attempt(attempt)
     }
 }

@@ -7,7 +7,7 @@ use std::os::fd::AsRawFd;
 use std::sync::Mutex;
 
 use daemon::{Attachment, Handle, Phase, Planned, Prepared};
-use look::words::Failure;
+use look::actions::Failure;
 
 use crate::bodies::Body;
 

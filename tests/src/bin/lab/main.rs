@@ -11,7 +11,7 @@
 //! this one process), `activate` (become the daemon here, then run the body), `staged` (the same with
 //! `between=…` between two stages). Every key of [`settings`] is the builder
 //! method of the same name. What bodies, handlers and hooks do is one of the functions of [`bodies`], or a few
-//! [`look::words`]; so is `first=…` (before the verb) and `last=…` (after it, in the process that came back from it).
+//! [`look::actions`]; so is `first=…` (before the verb) and `last=…` (after it, in the process that came back from it).
 //! `step=…` makes a daemon of steps, `inbox=FILE` one that handles [`messages`]; `attach=…` attaches something: see
 //! [`attachment`]. `guard=FILE` gives the body a local that notes there when it is dropped.
 #![deny(unsafe_code)]

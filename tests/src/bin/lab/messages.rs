@@ -3,8 +3,8 @@
 //! A line that begins with `!` is performed by the function that fetches, and is not a message.
 
 use daemon::{Ack, Delivery, Nack};
-use look::inbox::{self, Inbox};
-use look::words::{Failure, Fallible, append};
+use look::actions::{Failure, Fallible, append};
+use look::message_file::{self, MessageFile};
 
 use crate::bodies::Body;
 
@@ -28,7 +28,7 @@ pub(crate) struct Messages {
 impl Messages {
     /// Returns the function that fetches messages without receipts.
     pub(crate) fn lines(self) -> impl FnMut() -> Result<Option<String>, Failure> {
-        let mut inbox = Inbox::new(&self.file);
+        let mut inbox = MessageFile::new(&self.file);
         move || next_line(&mut inbox)
     }
 
@@ -42,14 +42,14 @@ impl Messages {
             leaving.0.clone_from(&messages.left);
             let line = lines()?;
             Ok(line.map(|line| {
-                let attempt = inbox::attempt(&line);
+                let attempt = message_file::attempt(&line);
                 Delivery::new(line.clone(), Receipt { messages: messages.clone(), line }).attempt(attempt)
             }))
         }
     }
 }
 
-fn next_line(inbox: &mut Inbox) -> Result<Option<String>, Failure> {
+fn next_line(inbox: &mut MessageFile) -> Result<Option<String>, Failure> {
     while let Some(line) = inbox.line()? {
         match line.strip_prefix('!') {
             Some(body) => Body::parse(body)?.run()?,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use daemon::{Capability, Close, Daemon, Detach, PidFile, Ready, Retry, Signal, Stage, Stdio};
 
-use look::words::Failure;
+use look::actions::Failure;
 
 use crate::attachment::Attached;
 use crate::bodies::Body;

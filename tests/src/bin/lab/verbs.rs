@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use daemon::{Daemon, Result, Stage, Started, Work};
 
-use look::words::{Fallible, Guard};
+use look::actions::{Fallible, Guard};
 
 use crate::bodies::Body;
 use crate::messages;

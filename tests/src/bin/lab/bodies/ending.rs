@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use look::words::{Fallible, append, await_file, idle, note};
+use look::actions::{Fallible, append, await_file, idle, note};
 use nix::sys::signal::{SigSet, Signal};
 
 use super::{Named, table};

@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
 
-use look::words::{Fallible, append, hang, idle, note};
+use look::actions::{Fallible, append, hang, idle, note};
 
 use super::{Named, table};
 

@@ -8,7 +8,7 @@ mod restarting;
 mod storm;
 mod threads;
 
-use look::words::{self, Failure, Fallible, Word};
+use look::actions::{self, Action, Failure, Fallible};
 
 /// A function of a test, by the name that the test gives.
 type Named = (&'static str, fn(&str) -> Fallible);
@@ -44,7 +44,7 @@ pub(crate) enum Body {
     /// Calls a function with the text behind its name.
     Function(fn(&str) -> Fallible, String),
     /// Performs words in order, up to the first error.
-    Words(Vec<Word>),
+    Words(Vec<Action>),
 }
 
 impl Body {
@@ -54,7 +54,7 @@ impl Body {
         let found = TABLES.iter().flat_map(|table| table.iter()).find(|(known, _)| *known == name);
         match found {
             Some((_, function)) => Ok(Body::Function(*function, argument.to_owned())),
-            None => words::parse(text).map(Body::Words),
+            None => actions::parse(text).map(Body::Words),
         }
     }
 
@@ -62,14 +62,14 @@ impl Body {
     pub(crate) fn run(&self) -> Fallible {
         match self {
             Body::Function(function, argument) => function(argument),
-            Body::Words(words) => words::perform(words),
+            Body::Words(words) => actions::perform(words),
         }
     }
 }
 
 impl Default for Body {
     fn default() -> Self {
-        Body::Words(vec![Word::Idle])
+        Body::Words(vec![Action::Idle])
     }
 }
 

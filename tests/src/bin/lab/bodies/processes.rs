@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use look::words::{Fallible, await_file, idle, note};
+use look::actions::{Fallible, await_file, idle, note};
 use nix::sys::signal::{Signal, raise};
 
 use super::{Named, table};

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::os::unix::net::UnixListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use look::words::{Fallible, idle, note, note_counters};
+use look::actions::{Fallible, idle, note, note_counters};
 use nix::sys::epoll::{Epoll, EpollCreateFlags};
 
 use super::{Named, table};

@@ -1,6 +1,6 @@
 //! Daemons that restart or reload themselves, or send an event.
 
-use look::words::{Fallible, await_file, idle, note};
+use look::actions::{Fallible, await_file, idle, note};
 
 use super::{Named, table};
 

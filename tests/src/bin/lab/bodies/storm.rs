@@ -5,7 +5,7 @@
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
 
-use look::words::{Fallible, append, idle};
+use look::actions::{Fallible, append, idle};
 
 use super::{Named, table};
 

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use look::words::{Fallible, hang, note};
+use look::actions::{Fallible, hang, note};
 
 use super::{Named, table};
 

@@ -13,9 +13,9 @@ use crate::messages::{handling, notes};
 /// The two kinds of daemon: handlers in threads, and in tasks of either runtime, with receipts that await.
 const KINDS: [Kind; 3] = [
     Kind { lab, settings: &["told=told", "requeue=true"] },
-    Kind { lab: crate::asynchronous::lab, settings: &["told=told", "ack=await", "requeue=true"] },
+    Kind { lab: crate::async_bodies::lab, settings: &["told=told", "ack=await", "requeue=true"] },
     Kind {
-        lab: crate::asynchronous::lab,
+        lab: crate::async_bodies::lab,
         settings: &["told=told", "ack=await", "requeue=true", "runtime=current_thread"],
     },
 ];

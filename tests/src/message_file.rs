@@ -6,20 +6,20 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::sync::Mutex;
 
+use crate::actions::Failure;
 use crate::lab::in_lab;
-use crate::words::Failure;
 
 /// A file of messages, opened when the first one is fetched.
 #[derive(Debug)]
-pub struct Inbox {
+pub struct MessageFile {
     path: PathBuf,
     reader: Option<BufReader<File>>,
 }
 
-impl Inbox {
+impl MessageFile {
     /// Returns the inbox that is this file of the lab.
-    pub fn new(file: &str) -> Inbox {
-        Inbox { path: in_lab(file), reader: None }
+    pub fn new(file: &str) -> MessageFile {
+        MessageFile { path: in_lab(file), reader: None }
     }
 
     /// Returns the next line, or nothing as long as the file has no more.

@@ -8,7 +8,7 @@ use look::Lab;
 use nix::sys::signal::Signal;
 
 use crate::common::{LOCK, PIDFILE, SOON, lab, needs, needs_root, nothing_left, run, start, stop};
-use crate::faults::held_call::look_until;
+use crate::faults::held_system_call::look_until;
 use crate::pidfile::Bystander;
 
 /// A user without rights, in numbers.
@@ -34,7 +34,7 @@ fn lock_of_another_user_on_the_pidfile_keeps_no_start_and_no_stop_out() {
     let locker = lab.command("setpriv", &stranger).spawn();
     let locks = || fs::read_to_string("/proc/locks").unwrap_or_default();
     let inode = format!(":{} ", fs::metadata(lab.path(PIDFILE)).unwrap().ino());
-    crate::faults::held_call::look_until("the stranger has no lock", || locks().contains(&inode));
+    crate::faults::held_system_call::look_until("the stranger has no lock", || locks().contains(&inode));
     daemon.signal(Signal::SIGKILL);
     daemon.died(SOON).expect("killed");
     start(&lab, &["user=65534", "group=65534"]);

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::cli_lab::CliLab;
 use crate::common::{SOON, lab, lines, number, process, refused, start, status, stop, tell};
-use crate::daemonctl::Site;
 use look::Lab;
 
 fn needs_root() {
@@ -149,7 +149,7 @@ fn p2_15_a_log_has_one_name_and_is_the_users_or_roots() {
 /// What root can read is shown to whoever may ask the monitor; and a FIFO keeps nobody.
 #[test]
 fn p2_15_only_a_log_is_shown_as_a_log() {
-    let site = Site::new(
+    let cli = CliLab::new(
         r#"
 [bot.web]
 command = "/bin/sh"
@@ -158,25 +158,25 @@ user = "nobody"
 stdout = { file = "LAB/theirs/logs/web.log" }
 "#,
     );
-    prepare(&site.lab);
-    let monitor = site.start();
-    site.lab.wait_for("theirs/logs/web.log", SOON, |log| log == "said\n");
-    assert_eq!(site.ok(&["tail", "web"]), "said\n");
+    prepare(&cli.lab);
+    let monitor = cli.start();
+    cli.lab.wait_for("theirs/logs/web.log", SOON, |log| log == "said\n");
+    assert_eq!(cli.ok(&["tail", "web"]), "said\n");
     for (script, why) in [
         ("rm web.log; ln -s ../../precious/web.log web.log", "it is a symbolic link"),
         ("rm web.log; mkfifo web.log", "it is not a regular file"),
         ("rm web.log; cd ..; mv logs old; ln -s ../precious logs", "symbolic link"),
     ] {
-        as_nobody(&site.lab, &format!("cd theirs/logs; {script}"));
+        as_nobody(&cli.lab, &format!("cd theirs/logs; {script}"));
         let threads = monitor.threads().len();
         for _ in 0..3 {
-            let outcome = site.ctl(&["tail", "web"]).within(Duration::from_secs(10)).run();
+            let outcome = cli.ctl(&["tail", "web"]).within(Duration::from_secs(10)).run();
             let all = format!("{}{}", outcome.stdout, outcome.stderr);
             assert!(outcome.code() != 0 && all.contains(why) && !all.contains("secret"), "{script}: {outcome}");
         }
         assert!(monitor.threads().len() <= threads + 1, "a thread waits for the FIFO");
     }
-    site.shutdown();
+    cli.shutdown();
 }
 
 /// Without a log there are no lines, and that is no mistake.

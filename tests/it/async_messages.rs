@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use look::{Lab, Process};
 use nix::sys::signal::Signal;
 
-use crate::asynchronous::lab;
+use crate::async_bodies::lab;
 use crate::common::{PIDFILE, SOON, adopt, each, ended, nothing_left, run, start, stop, times};
 use crate::messages::{handling, notes};
 

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use crate::cli_lab::CliLab;
 use crate::common::{
     configure, foreground, lab, lines, number, ping, process, size, start, start_program, status, stop, tell, wait_for,
     with_own_mounts, write_bots,
 };
-use crate::daemonctl::Site;
 use look::Process;
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -62,13 +62,13 @@ fn lines_are_followed_as_they_come() {
 /// Nobody waits in the monitor for a bot that says nothing, and who has gone is forgotten at once.
 #[test]
 fn readers_of_a_silent_bot_take_no_threads_and_are_forgotten_when_they_leave() {
-    let site = Site::new("");
-    site.configure_with("log_level = \"debug\"", "[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n");
-    let monitor = site.start();
-    site.until_is("web", "running");
+    let cli = CliLab::new("");
+    cli.configure_with("log_level = \"debug\"", "[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n");
+    let monitor = cli.start();
+    cli.until_is("web", "running");
     let threads = monitor.threads().len();
-    let readers: Vec<_> = (0..8).map(|_| site.ctl(&["tail", "-f", "web"]).spawn()).collect();
-    let says = |text: &str| drop(site.lab.wait_for("m.log", Duration::from_secs(10), |log| log.contains(text)));
+    let readers: Vec<_> = (0..8).map(|_| cli.ctl(&["tail", "-f", "web"]).spawn()).collect();
+    let says = |text: &str| drop(cli.lab.wait_for("m.log", Duration::from_secs(10), |log| log.contains(text)));
     says("a reader of a log has come, and 8 are there");
     assert!(monitor.threads().len() < threads + 4, "{} threads instead of {threads}", monitor.threads().len());
     let left = Instant::now();
@@ -78,7 +78,7 @@ fn readers_of_a_silent_bot_take_no_threads_and_are_forgotten_when_they_leave() {
     }
     says("a reader has left; of logs 0 are there");
     assert!(left.elapsed() < Duration::from_secs(5), "noticed after {:?}", left.elapsed());
-    site.shutdown();
+    cli.shutdown();
 }
 
 /// A program that stops looking on is forgotten at once, although nothing happens that it could be told.

@@ -9,7 +9,7 @@ use look::Process;
 use nix::sys::signal::Signal;
 
 use crate::common::{LOCK, PIDFILE, SOON, lab, needs_root, nothing_left, run, start, stop};
-use crate::faults::held_call::{At, Hold, look_until, until_stopped};
+use crate::faults::held_system_call::{At, Hold, look_until, until_stopped};
 use crate::faults::launch_steps::{Phase, Place, Scene, Step, Victim, born, is_whole, the_next_works};
 
 /// A start that waits in the daemon, there.

@@ -4,7 +4,7 @@
 use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON, adopt, each, lab, nothing_left, run, start, stop, times};
-use crate::faults::held_call::{At, Hold};
+use crate::faults::held_system_call::{At, Hold};
 
 const SIGNAL: At = At("pidfd_send_signal", 1);
 

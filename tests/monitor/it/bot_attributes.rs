@@ -6,15 +6,15 @@ use std::time::Duration;
 use look::{Deadline, Process, Running};
 use nix::sys::signal::Signal;
 
-use crate::daemonctl::Site;
+use crate::cli_lab::CliLab;
 
-/// Runs the monitor of a site in the foreground, from another directory and with another umask.
-fn run(site: &Site) -> Running<'_> {
-    let file = site.lab.path("m.toml").display().to_string();
-    let running = site.lab.shell(&format!("umask 077; cd /; exec \"$D\" -c {file} run")).spawn();
-    let pidfile = site.lab.path("m.pid");
+/// Runs the monitor of a `daemonctl` lab in the foreground, from another directory and with another umask.
+fn run(cli: &CliLab) -> Running<'_> {
+    let file = cli.lab.path("m.toml").display().to_string();
+    let running = cli.lab.shell(&format!("umask 077; cd /; exec \"$D\" -c {file} run")).spawn();
+    let pidfile = cli.lab.path("m.pid");
     look::until(&pidfile, Deadline::after(Duration::from_secs(20)), || {
-        site.lab.read("m.pid").contains("unix://").then_some(())
+        cli.lab.read("m.pid").contains("unix://").then_some(())
     })
     .expect("a pidfile with an address");
     running
@@ -23,23 +23,23 @@ fn run(site: &Site) -> Running<'_> {
 /// Promise 6.44.
 #[test]
 fn bot_has_the_same_directory_and_umask_as_a_daemon_and_in_the_foreground() {
-    let site = Site::new(
+    let cli = CliLab::new(
         "[bot.plain]\ncommand = \"BOT\"\nargs = [\"idle\"]\n[bot.other]\ncommand = \"BOT\"\nargs = [\"idle\"]\ncwd = \"/\"\n\
          umask = \"027\"\n",
     );
     let seen = |name: &str| {
-        let bot = Process::new(site.pid(name));
+        let bot = Process::new(cli.pid(name));
         (bot.directory(), bot.umask())
     };
     let expected =
-        [(Some(site.lab.directory().canonicalize().unwrap()), Some(0o022)), (Some(PathBuf::from("/")), Some(0o027))];
-    site.start();
+        [(Some(cli.lab.directory().canonicalize().unwrap()), Some(0o022)), (Some(PathBuf::from("/")), Some(0o027))];
+    cli.start();
     assert_eq!([seen("plain"), seen("other")], expected);
-    site.ok(&["start", "/bin/sleep", "--", "1000"]);
+    cli.ok(&["start", "/bin/sleep", "--", "1000"]);
     assert_eq!(seen("sleep"), (Some(PathBuf::from("/")), Some(0o022)));
-    site.shutdown();
-    let running = run(&site);
-    site.until_is("other", "running");
+    cli.shutdown();
+    let running = run(&cli);
+    cli.until_is("other", "running");
     assert_eq!([seen("plain"), seen("other")], expected);
     running.signal(Signal::SIGTERM);
     running.finish().ok();
@@ -48,7 +48,7 @@ fn bot_has_the_same_directory_and_umask_as_a_daemon_and_in_the_foreground() {
 /// Promise 6.45.
 #[test]
 fn output_to_a_standard_stream_reaches_that_of_the_monitor() {
-    let site = Site::new(
+    let cli = CliLab::new(
         r#"
 [bot.out]
 command = "/bin/sh"
@@ -65,19 +65,19 @@ stdout = "/proc/self/fd/1"
 stderr = { file = "/dev/stderr" }
 "#,
     );
-    site.ctl(&["check"]).run().ok();
-    let running = run(&site);
-    site.until_is("out", "exited");
-    site.until_is("err", "exited");
+    cli.ctl(&["check"]).run().ok();
+    let running = run(&cli);
+    cli.until_is("out", "exited");
+    cli.until_is("err", "exited");
     running.signal(Signal::SIGTERM);
     let outcome = running.finish().ok();
     let mut lines: Vec<&str> = outcome.stdout.lines().collect();
     lines.sort_unstable();
     assert_eq!((&lines[..], &*outcome.stderr), (&["to both", "to stdout"][..], "to stderr\n"));
     // A daemon has no streams: the command that starts it says so, and so does its log.
-    site.ctl(&["start"]).run().ok().says(&["bot `err` inherits the monitor's output", "bot `out` inherits"]);
-    site.lab.wait_for("m.log", Duration::from_secs(20), |log| {
+    cli.ctl(&["start"]).run().ok().says(&["bot `err` inherits the monitor's output", "bot `out` inherits"]);
+    cli.lab.wait_for("m.log", Duration::from_secs(20), |log| {
         log.contains("the stdout of `out`, `err` is that of the monitor")
     });
-    site.shutdown();
+    cli.shutdown();
 }

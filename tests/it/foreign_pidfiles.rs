@@ -3,18 +3,18 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 
-use look::{ADA, Lab, Process};
+use look::{Lab, Process, USER_WITH_HOME};
 use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON};
-use crate::faults::held_call::look_until;
-use crate::places::household;
+use crate::default_locations::household;
+use crate::faults::held_system_call::look_until;
 
-/// A household in which a daemon of ADA has its pidfile in her home.
+/// A household in which a daemon of USER_WITH_HOME has its pidfile in her home.
 fn with_daemon() -> (Lab, Process) {
     let lab = household();
     let pidfile = setting(&lab);
-    lab.as_user(ADA, &["start", &pidfile]).run().ok();
+    lab.as_user(USER_WITH_HOME, &["start", &pidfile]).run().ok();
     let daemon = lab.daemon("home/d.pid");
     (lab, daemon)
 }
@@ -41,13 +41,13 @@ fn root_asks_after_and_stops_the_daemon_of_a_user() {
     lab.quiet(SOON).expect("it was stopped");
     lab.as_user(0, &["status", &pidfile]).run().exits(3);
     // Nothing of root's is left in the way of the next start, also where a daemon was killed.
-    lab.as_user(ADA, &["start", &pidfile]).run().ok();
+    lab.as_user(USER_WITH_HOME, &["start", &pidfile]).run().ok();
     let killed = lab.daemon("home/d.pid");
     killed.signal(Signal::SIGKILL);
     killed.died(SOON).expect("killed");
     lab.as_user(0, &["status", &pidfile]).run().exits(1);
     lab.as_user(0, &["stop", &pidfile]).run().ok();
-    lab.as_user(ADA, &["start", &pidfile]).run().ok();
+    lab.as_user(USER_WITH_HOME, &["start", &pidfile]).run().ok();
     assert!(lab.daemon("home/d.pid").alive());
 }
 
@@ -59,7 +59,7 @@ fn root_signals_no_process_that_does_not_run_as_the_owner_of_the_directory() {
     let victim = lab.daemon(PIDFILE);
     // A user can name any living process in a pidfile: all that the file says can be read in `/proc`.
     let file = lab.write("home/d.pid", lab.read(PIDFILE));
-    chown(&file, Some(ADA), Some(ADA)).expect("root");
+    chown(&file, Some(USER_WITH_HOME), Some(USER_WITH_HOME)).expect("root");
     let pidfile = setting(&lab);
     let why = format!("pid {}, which it names, does not run as that user", victim.id());
     let status = lab.as_user(0, &["status", &pidfile]).run().exits(4);
@@ -71,9 +71,9 @@ fn root_signals_no_process_that_does_not_run_as_the_owner_of_the_directory() {
     }
     assert!(victim.alive() && file.exists());
     // The directory of a unit is looked at without being named.
-    lab.make_directory("run/place", ADA, 0o755);
+    lab.make_directory("run/place", USER_WITH_HOME, 0o755);
     let file = lab.write("run/place/place.pid", lab.read(PIDFILE));
-    chown(&file, Some(ADA), Some(ADA)).expect("root");
+    chown(&file, Some(USER_WITH_HOME), Some(USER_WITH_HOME)).expect("root");
     let refused = lab.as_user(0, &["stop", "name=place"]).run();
     assert!(refused.code() != 0 && victim.alive(), "{refused}");
     refused.says(&[&why]);
@@ -103,11 +103,11 @@ fn root_reads_no_pidfile_that_a_third_user_could_have_made() {
     refused("it belongs to user `nobody`");
     chown(&file, Some(0), None).expect("root");
     refused("it belongs to user `root`");
-    chown(&file, Some(ADA), None).expect("root");
+    chown(&file, Some(USER_WITH_HOME), None).expect("root");
     // A link in such a directory leads wherever its owner wants.
-    lab.make_directory("home/real", ADA, 0o755);
+    lab.make_directory("home/real", USER_WITH_HOME, 0o755);
     fs::copy(&file, lab.path("home/real/d.pid")).expect("a copy");
-    chown(lab.path("home/real/d.pid"), Some(ADA), None).expect("root");
+    chown(lab.path("home/real/d.pid"), Some(USER_WITH_HOME), None).expect("root");
     symlink("real", lab.path("home/link")).expect("a link");
     for (through, why) in [("link", "symbolic link"), ("real/..", "")] {
         let pidfile = format!("pidfile={}/{through}/d.pid", home.display());
@@ -130,7 +130,7 @@ fn root_reads_no_pidfile_that_a_third_user_could_have_made() {
 fn root_stop_waits_for_a_start_under_way_in_the_directory_of_a_user() {
     let lab = household();
     let pidfile = setting(&lab);
-    let starting = lab.as_user(ADA, &["start", &pidfile, "before=Detach:await:go"]).spawn();
+    let starting = lab.as_user(USER_WITH_HOME, &["start", &pidfile, "before=Detach:await:go"]).spawn();
     look_until("nothing is starting", || lab.path("home/d.pid").exists());
     let stopping = lab.as_user(0, &["stop", &pidfile]).spawn();
     stopping.process().died(std::time::Duration::from_millis(300)).expect_err("it has not waited");

@@ -10,16 +10,16 @@ use serde_json::Value;
 use crate::common::{self, BOT, SOON};
 
 /// A lab with a configuration in it.
-pub(crate) struct Site {
+pub(crate) struct CliLab {
     pub(crate) lab: Lab,
 }
 
-impl Site {
-    /// A site with these bots: tables of TOML, in which `BOT` is the helper program and `LAB` the lab's directory.
-    pub(crate) fn new(bots: &str) -> Site {
-        let site = Site { lab: Lab::new(daemonctl()) };
-        site.configure(bots);
-        site
+impl CliLab {
+    /// A cli with these bots: tables of TOML, in which `BOT` is the helper program and `LAB` the lab's directory.
+    pub(crate) fn new(bots: &str) -> CliLab {
+        let cli = CliLab { lab: Lab::new(daemonctl()) };
+        cli.configure(bots);
+        cli
     }
 
     /// Other bots from the next reload on.

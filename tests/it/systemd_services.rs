@@ -9,7 +9,7 @@ use look::Machine;
 use nix::sys::signal::Signal;
 
 use crate::common::{SOON, needs, shared_lab, times};
-use crate::unit::Unit;
+use crate::systemd_unit::Unit;
 
 /// The pidfile of every service here: `%N` is the name of its unit.
 const FORKING: &str = "Type=forking\nPIDFile=/run/%N.pid\nExecStart=LAB start detach=always pidfile=/run/%N.pid";

@@ -7,9 +7,9 @@ use crate::lab::Lab;
 use crate::run::Run;
 
 /// A user whose home is `home` in the lab's directory.
-pub const ADA: u32 = 4711;
+pub const USER_WITH_HOME: u32 = 4711;
 /// A user without a passwd entry.
-pub const NOBODY_KNOWS: u32 = 4712;
+pub const UNKNOWN_USER: u32 = 4712;
 
 /// Mounts what is in the lab's directory over what is on the machine, for one command.
 const ENTER: &str = "mount --bind \"$0/passwd\" /etc/passwd && mount --bind \"$0/run\" /run && exec \"$@\"";
@@ -19,17 +19,17 @@ impl Lab {
     ///
     /// # Panics
     /// When they cannot be made.
-    pub fn make_household(&self) {
+    pub fn make_test_users(&self) {
         let directory = self.directory().display();
         let users = format!(
-            "root:x:0:0::{directory}/root:/bin/sh\nada:x:{ADA}:{ADA}::{directory}/home:/bin/sh\n\
+            "root:x:0:0::{directory}/root:/bin/sh\nada:x:{USER_WITH_HOME}:{USER_WITH_HOME}::{directory}/home:/bin/sh\n\
              nobody:x:65534:65534::/nonexistent:/bin/false\n"
         );
         self.write("passwd", users);
         for name in ["root", "home", "run"] {
             fs::create_dir(self.path(name)).expect("a directory");
         }
-        chown(self.path("home"), Some(ADA), Some(ADA)).expect("root");
+        chown(self.path("home"), Some(USER_WITH_HOME), Some(USER_WITH_HOME)).expect("root");
     }
 
     /// Makes a directory of this user, with this mode, and those above it.

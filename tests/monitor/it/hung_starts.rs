@@ -6,7 +6,7 @@ use crate::common::{
     BOT, PIDFILE, SOON, begin, client, ctl, foreground, lab, lines, nothing_left, number, process, refused, start,
     start_again, start_program, state, states, status, stop, tell, wait_for, write_bots,
 };
-use crate::hung_files::HungFile;
+use crate::hung_mount::HungFile;
 use look::{Deadline, Lab, Process};
 use nix::sys::signal::Signal;
 

@@ -5,8 +5,8 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use crate::common::{PIDFILE, SOON, begin, lab, lines, process, stop, tell, wait_for, write_bots};
-use crate::hanging::{bring, newborns, so_many};
-use crate::hung_files::HungFile;
+use crate::hung_mount::HungFile;
+use crate::hung_starts::{bring, newborns, so_many};
 use look::{Deadline, Lab, Process};
 use nix::sys::signal::Signal;
 

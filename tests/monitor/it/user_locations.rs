@@ -4,24 +4,24 @@ use std::fs;
 use std::os::unix::fs::chown;
 use std::path::Path;
 
-use look::{ADA, Lab};
+use look::{Lab, USER_WITH_HOME};
 
+use crate::cli_lab::daemonctl;
 use crate::common::SOON;
-use crate::daemonctl::daemonctl;
 
 /// Promise 2.16.
 #[test]
 fn monitor_of_a_user_is_found_by_the_home_of_the_passwd_entry() {
     let mut lab = Lab::new(daemonctl());
     lab.bring_program();
-    lab.make_household();
-    lab.make_directory("home/.config", ADA, 0o755);
-    lab.make_directory("run/user/4711", ADA, 0o700);
+    lab.make_test_users();
+    lab.make_directory("home/.config", USER_WITH_HOME, 0o755);
+    lab.make_directory("run/user/4711", USER_WITH_HOME, 0o700);
     let text = "[monitor]\nname = \"place\"\nlog = { file = \"~/monitor.log\" }\n\
                 [bot.sleeper]\nready = \"at-once\"\ncommand = \"/bin/sh\"\nargs = [\"-c\", \"echo begun; exec sleep 1000\"]\nstdout = { file = \"~/bot.log\" }\n";
     let file = lab.write("home/.config/daemonctl.toml", text);
-    chown(file, Some(ADA), Some(ADA)).expect("root");
-    lab.as_user(ADA, &["start"]).run().ok().says(&["started it as pid"]);
+    chown(file, Some(USER_WITH_HOME), Some(USER_WITH_HOME)).expect("root");
+    lab.as_user(USER_WITH_HOME, &["start"]).run().ok().says(&["started it as pid"]);
     let state = lab.path("home/.local/state");
     let entries = fs::read_dir(&state).expect("a directory");
     let names: Vec<String> =
@@ -31,7 +31,8 @@ fn monitor_of_a_user_is_found_by_the_home_of_the_passwd_entry() {
         "{names:?}"
     );
     // Another session, another environment: the same monitor.
-    let elsewhere = |arguments: &[&str]| lab.as_user(ADA, arguments).env("HOME", "/").env("XDG_STATE_HOME", "/").run();
+    let elsewhere =
+        |arguments: &[&str]| lab.as_user(USER_WITH_HOME, arguments).env("HOME", "/").env("XDG_STATE_HOME", "/").run();
     elsewhere(&["status"]).ok().prints(&["sleeper", "running"]);
     lab.wait_for("home/bot.log", SOON, |log| log.contains("begun"));
     assert!(lab.path("home/monitor.log").exists());

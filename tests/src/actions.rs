@@ -42,7 +42,7 @@ const FILE_TIMEOUT: Duration = Duration::from_secs(120);
 /// One of the twelve words.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)] // The table above says what they do.
-pub enum Word {
+pub enum Action {
     Idle,
     Hang,
     Ask,
@@ -57,64 +57,64 @@ pub enum Word {
     Exit(i32),
 }
 
-impl Word {
+impl Action {
     /// Performs it in this thread.
     ///
     /// # Panics
     /// If the word is `panic`.
     pub fn perform(&self) -> Fallible {
         match self {
-            Word::Idle => idle(),
-            Word::Hang => hang(),
-            Word::Ask => {
+            Action::Idle => idle(),
+            Action::Hang => hang(),
+            Action::Ask => {
                 daemon::stopping();
             }
-            Word::Ready => daemon::ready()?,
-            Word::Note(file) => note(file)?,
-            Word::Await(file) => await_file(file)?,
-            Word::Pause(time) => thread::sleep(*time),
-            Word::Say(text) => print!("{text}"),
-            Word::Complain(text) => eprint!("{text}"),
-            Word::Fail(text) => return Err(text.as_str().into()),
-            Word::Panic(text) => panic!("{text}"),
-            Word::Exit(status) => std::process::exit(*status),
+            Action::Ready => daemon::ready()?,
+            Action::Note(file) => note(file)?,
+            Action::Await(file) => await_file(file)?,
+            Action::Pause(time) => thread::sleep(*time),
+            Action::Say(text) => print!("{text}"),
+            Action::Complain(text) => eprint!("{text}"),
+            Action::Fail(text) => return Err(text.as_str().into()),
+            Action::Panic(text) => panic!("{text}"),
+            Action::Exit(status) => std::process::exit(*status),
         }
         Ok(())
     }
 }
 
-impl FromStr for Word {
+impl FromStr for Action {
     type Err = Failure;
 
     fn from_str(text: &str) -> Result<Self, Failure> {
         let (name, value) = text.split_once(':').unwrap_or((text, ""));
         let no_number = |error: ParseIntError| format!("`{text}`: {error}");
         Ok(match name {
-            "idle" => Word::Idle,
-            "hang" => Word::Hang,
-            "ask" => Word::Ask,
-            "ready" => Word::Ready,
-            "note" => Word::Note(value.to_owned()),
-            "await" => Word::Await(value.to_owned()),
-            "pause" => Word::Pause(Duration::from_millis(value.parse().map_err(no_number)?)),
-            "say" => Word::Say(value.to_owned()),
-            "complain" => Word::Complain(value.to_owned()),
-            "err" => Word::Fail(value.to_owned()),
-            "panic" => Word::Panic(value.to_owned()),
-            "exit" => Word::Exit(value.parse().map_err(no_number)?),
+            "idle" => Action::Idle,
+            "hang" => Action::Hang,
+            "ask" => Action::Ask,
+            "ready" => Action::Ready,
+            "note" => Action::Note(value.to_owned()),
+            "await" => Action::Await(value.to_owned()),
+            "pause" => Action::Pause(Duration::from_millis(value.parse().map_err(no_number)?)),
+            "say" => Action::Say(value.to_owned()),
+            "complain" => Action::Complain(value.to_owned()),
+            "err" => Action::Fail(value.to_owned()),
+            "panic" => Action::Panic(value.to_owned()),
+            "exit" => Action::Exit(value.parse().map_err(no_number)?),
             _ => return Err(format!("`{text}` is neither a word nor a function of the helper program").into()),
         })
     }
 }
 
 /// Parses words with commas between them; an empty text has none.
-pub fn parse(text: &str) -> Result<Vec<Word>, Failure> {
+pub fn parse(text: &str) -> Result<Vec<Action>, Failure> {
     text.split(',').filter(|word| !word.is_empty()).map(str::parse).collect()
 }
 
 /// Performs the words in order, up to the first error.
-pub fn perform(words: &[Word]) -> Fallible {
-    words.iter().try_for_each(Word::perform)
+pub fn perform(words: &[Action]) -> Fallible {
+    words.iter().try_for_each(Action::perform)
 }
 
 /// Sleeps until the daemon is to stop, as a well-behaved body does.

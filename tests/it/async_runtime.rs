@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::asynchronous::{begun, lab, stops, workers};
+use crate::async_bodies::{begun, lab, stops, workers};
 use crate::common::{PIDFILE, SOON, each, needs, needs_root, nothing_left, run, stop};
-use crate::faults::held_call::look_until;
+use crate::faults::held_system_call::look_until;
 
 #[test]
 fn p10_03_the_runtime_has_as_many_threads_as_were_asked_for() {

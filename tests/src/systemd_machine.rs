@@ -13,7 +13,7 @@ use crate::run::{Outcome, Run};
 use crate::wait::{self, Deadline, TimedOut};
 
 /// What boots it, and cleans up behind it.
-const SCRIPT: &str = include_str!("machine.sh");
+const SCRIPT: &str = include_str!("systemd_machine.sh");
 
 /// A boot takes less than a second; this is for a very busy host.
 const BOOT: Duration = Duration::from_secs(30);

@@ -9,7 +9,7 @@ use look::Lab;
 use nix::sys::signal::Signal;
 
 use crate::common::{LOCK, PIDFILE, SOON, lab, move_away, needs, needs_root, nothing_left, run, start, stop};
-use crate::faults::held_call::{At, Hold};
+use crate::faults::held_system_call::{At, Hold};
 
 /// The first opening of the pidfile reads it, the second makes an empty one.
 const FIRST_OPEN: At = At("openat", 1);

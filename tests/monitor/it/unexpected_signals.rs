@@ -3,8 +3,8 @@
 use look::Process;
 use nix::sys::signal::Signal;
 
+use crate::cli_lab::CliLab;
 use crate::common::{SOON, lab, ping, process, start_program, write_bots};
-use crate::daemonctl::Site;
 
 const ONE: &str = "[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n";
 
@@ -14,12 +14,12 @@ const RTMIN_3: i32 = 37;
 /// Promise 6.49.
 #[test]
 fn signal_without_a_meaning_is_ignored_and_told_with_its_sender() {
-    let site = Site::new(ONE);
-    let monitor = site.start();
-    let pid = site.pid("web");
+    let cli = CliLab::new(ONE);
+    let monitor = cli.start();
+    let pid = cli.pid("web");
     let sender = std::process::id();
     monitor.signal(Signal::SIGUSR1);
-    site.lab.wait_for("m.log", SOON, |log| log.contains(&format!("ignored SIGUSR1 from process {sender} of user ")));
+    cli.lab.wait_for("m.log", SOON, |log| log.contains(&format!("ignored SIGUSR1 from process {sender} of user ")));
     let all = [
         Signal::SIGUSR2,
         Signal::SIGALRM,
@@ -35,31 +35,31 @@ fn signal_without_a_meaning_is_ignored_and_told_with_its_sender() {
     for signal in all.into_iter().chain([Signal::SIGUSR1; 100]) {
         monitor.signal(signal);
     }
-    site.lab.shell(&format!("kill -{RTMIN_3} {0}; kill -64 {0}", monitor.id())).run().ok();
+    cli.lab.shell(&format!("kill -{RTMIN_3} {0}; kill -64 {0}", monitor.id())).run().ok();
     // The monitor answers after it has taken them, and nothing has ended.
-    assert_eq!((site.pid("web"), site.monitor().id()), (pid, monitor.id()));
+    assert_eq!((cli.pid("web"), cli.monitor().id()), (pid, monitor.id()));
     assert!(monitor.alive());
-    let told = site.lab.wait_for("m.log", SOON, |log| log.contains("SIGRTMIN+3"));
+    let told = cli.lab.wait_for("m.log", SOON, |log| log.contains("SIGRTMIN+3"));
     assert!(told.matches("ignored").count() < 20, "each is told of: {told}");
     // Programs that the monitor starts have the default actions, and no signal is blocked or ignored.
     let web = Process::new(pid);
     for set in ["SigIgn", "SigBlk", "SigCgt"] {
         assert!(!web.signals(set).contains(&(Signal::SIGUSR1 as i32)) && !web.signals(set).contains(&RTMIN_3), "{set}");
     }
-    site.shutdown();
+    cli.shutdown();
 }
 
 /// Promise 6.49.
 #[test]
 fn signal_that_comes_right_before_the_end_is_told() {
-    let site = Site::new(ONE);
-    let monitor = site.start();
+    let cli = CliLab::new(ONE);
+    let monitor = cli.start();
     monitor.signal(Signal::SIGUSR1);
-    site.lab.wait_for("m.log", SOON, |log| log.contains("ignored SIGUSR1"));
+    cli.lab.wait_for("m.log", SOON, |log| log.contains("ignored SIGUSR1"));
     // Its turn would come after 10 s.
     monitor.signal(Signal::SIGUSR2);
-    site.shutdown();
-    assert!(site.lab.read("m.log").contains("ignored SIGUSR2"), "{}", site.lab.read("m.log"));
+    cli.shutdown();
+    assert!(cli.lab.read("m.log").contains("ignored SIGUSR2"), "{}", cli.lab.read("m.log"));
 }
 
 /// Promise 6.49. A program with a monitor in it decides about its own signals.

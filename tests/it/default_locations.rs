@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use look::{ADA, Lab, NOBODY_KNOWS, Outcome};
+use look::{Lab, Outcome, UNKNOWN_USER, USER_WITH_HOME};
 use nix::sys::signal::Signal;
 
 use crate::common::{SOON, needs, needs_root, shared_lab};
@@ -16,7 +16,7 @@ pub(crate) fn household() -> Lab {
     needs(&["unshare", "setpriv"]);
     needs_root();
     let lab = shared_lab();
-    lab.make_household();
+    lab.make_test_users();
     lab
 }
 
@@ -43,18 +43,18 @@ fn running(outcome: &Outcome, pidfile: &Path) {
 #[test]
 fn default_pidfile_of_a_user_is_in_the_home_of_the_passwd_entry() {
     let lab = household();
-    lab.make_directory("elsewhere", ADA, 0o700);
-    lab.as_user(ADA, &["start", NAME]).run().ok();
+    lab.make_directory("elsewhere", USER_WITH_HOME, 0o700);
+    lab.as_user(USER_WITH_HOME, &["start", NAME]).run().ok();
     let file = only_pidfile(&lab, "home/.local/state");
     let host = fs::read_to_string("/proc/sys/kernel/hostname").expect("a name");
     assert_eq!(file, format!("place@{}.pid", host.trim_end()));
     // Another session, another environment: the same daemon.
-    let status = lab.as_user(ADA, &["status", NAME]);
+    let status = lab.as_user(USER_WITH_HOME, &["status", NAME]);
     let status = ["HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "TMPDIR", "RUNTIME_DIRECTORY"]
         .into_iter()
         .fold(status, |status, name| status.env(name, lab.path("elsewhere")));
     running(&status.run(), &lab.path("home/.local/state").join(&file));
-    lab.as_user(ADA, &["stop", NAME]).run().ok();
+    lab.as_user(USER_WITH_HOME, &["stop", NAME]).run().ok();
     lab.quiet(SOON).expect("it was stopped");
     assert_eq!(fs::read_dir(lab.path("elsewhere")).expect("a directory").count(), 0);
 }
@@ -73,7 +73,7 @@ fn default_pidfile_of_root_is_in_run() {
 #[test]
 fn tilde_means_the_home_of_the_passwd_entry() {
     let lab = household();
-    lab.as_user(ADA, &["status", "pidfile=~/x.pid"])
+    lab.as_user(USER_WITH_HOME, &["status", "pidfile=~/x.pid"])
         .run()
         .exits(3)
         .prints(&[&lab.path("home/x.pid").display().to_string()]);
@@ -82,10 +82,10 @@ fn tilde_means_the_home_of_the_passwd_entry() {
         .exits(3)
         .prints(&[&lab.path("root/x.pid").display().to_string()]);
     // A variable is a variable.
-    let given = lab.as_user(ADA, &["status", "pidfile=$HOME/x.pid"]).env("HOME", "/given").run();
+    let given = lab.as_user(USER_WITH_HOME, &["status", "pidfile=$HOME/x.pid"]).env("HOME", "/given").run();
     given.exits(3).prints(&["/given/x.pid"]);
     // No directory called `~` in the working directory is meant.
-    let homeless = lab.as_user(NOBODY_KNOWS, &["status", "pidfile=~/x.pid"]).run();
+    let homeless = lab.as_user(UNKNOWN_USER, &["status", "pidfile=~/x.pid"]).run();
     assert!(homeless.code() != 3, "{homeless}");
     homeless.says(&["`pidfile`", "no home directory is known for uid 4712", "write an absolute path"]);
 }
@@ -94,7 +94,7 @@ fn tilde_means_the_home_of_the_passwd_entry() {
 #[test]
 fn pidfile_of_a_unit_is_in_its_runtime_directory_and_shells_find_it() {
     let lab = household();
-    for user in [0, ADA] {
+    for user in [0, USER_WITH_HOME] {
         lab.make_directory("run/place", user, 0o755);
         lab.as_unit(user, "/run/other:/run/place", &["start", NAME, "detach=always"]).run().ok();
         let pidfile = Path::new("/run/place/place.pid");
@@ -118,7 +118,7 @@ fn pidfile_of_a_unit_is_in_its_runtime_directory_and_shells_find_it() {
 fn runtime_directory_that_systemd_cannot_have_made_is_ignored() {
     let lab = household();
     lab.make_directory("elsewhere", 0, 0o755);
-    for (name, user, mode) in [("run/theirs", ADA, 0o755), ("run/open", 0, 0o777), ("run/mine", 0, 0o755)] {
+    for (name, user, mode) in [("run/theirs", USER_WITH_HOME, 0o755), ("run/open", 0, 0o777), ("run/mine", 0, 0o755)] {
         lab.make_directory(name, user, mode);
     }
     let outside = lab.path("elsewhere").display().to_string();
@@ -136,21 +136,21 @@ fn runtime_directory_that_systemd_cannot_have_made_is_ignored() {
 fn daemon_of_an_earlier_version_is_found_stopped_and_restarted() {
     let lab = household();
     let old = lab.path("home/.local/state/place.pid");
-    lab.make_directory("home/.local", ADA, 0o700);
-    lab.make_directory("home/.local/state", ADA, 0o700);
+    lab.make_directory("home/.local", USER_WITH_HOME, 0o700);
+    lab.make_directory("home/.local/state", USER_WITH_HOME, 0o700);
     let explicit = format!("pidfile={}", old.display());
-    lab.as_user(ADA, &["start", NAME, &explicit]).run().ok();
-    running(&lab.as_user(ADA, &["status", NAME]).run(), &old);
-    lab.as_user(ADA, &["start", NAME]).run().exits(3).says(&["already running", "place.pid"]);
-    lab.as_user(ADA, &["restart", NAME]).run().ok();
+    lab.as_user(USER_WITH_HOME, &["start", NAME, &explicit]).run().ok();
+    running(&lab.as_user(USER_WITH_HOME, &["status", NAME]).run(), &old);
+    lab.as_user(USER_WITH_HOME, &["start", NAME]).run().exits(3).says(&["already running", "place.pid"]);
+    lab.as_user(USER_WITH_HOME, &["restart", NAME]).run().ok();
     assert!(only_pidfile(&lab, "home/.local/state").starts_with("place@"));
-    lab.as_user(ADA, &["stop", NAME]).run().ok();
-    lab.as_user(ADA, &["start", NAME, &explicit]).run().ok();
-    lab.as_user(ADA, &["stop", NAME]).run().ok();
+    lab.as_user(USER_WITH_HOME, &["stop", NAME]).run().ok();
+    lab.as_user(USER_WITH_HOME, &["start", NAME, &explicit]).run().ok();
+    lab.as_user(USER_WITH_HOME, &["stop", NAME]).run().ok();
     lab.quiet(SOON).expect("it was stopped");
     // The pidfile of a dead daemon is not judged: several machines may share a home.
     fs::write(&old, "4711\n").expect("a file");
-    lab.as_user(ADA, &["status", NAME]).run().exits(3);
+    lab.as_user(USER_WITH_HOME, &["status", NAME]).run().exits(3);
 }
 
 /// Promise 2.23. By hand it could not be found again: there it is refused.
@@ -160,7 +160,7 @@ fn daemon_under_a_manager_without_a_place_runs_without_a_pidfile() {
     lab.make_directory("open", 0, 0o777);
     // One has no passwd entry, the other a home that does not exist.
     for (user, why) in
-        [(NOBODY_KNOWS, "no home directory is known for uid 4712"), (65534, "`/nonexistent/.local/state`")]
+        [(UNKNOWN_USER, "no home directory is known for uid 4712"), (65534, "`/nonexistent/.local/state`")]
     {
         let body = format!("body=note:open/{user},idle");
         let settings = ["restart", NAME, &body];
@@ -186,7 +186,7 @@ fn annotated_main_is_named_after_its_program() {
     let mut lab = Lab::new(env!("CARGO_BIN_EXE_unnamed"));
     needs_root();
     lab.bring_program();
-    lab.make_household();
+    lab.make_test_users();
     // The daemon knows that it is itself, also as a user who would look elsewhere.
     for user in [&[][..], &["nobody"]] {
         let outcome = lab.as_user(0, user).run().ok();

@@ -11,8 +11,8 @@ use crate::messages::{handling, notes};
 /// The two kinds of daemon: handlers in threads, and in tasks of either runtime, with receipts that await.
 const KINDS: [Kind; 3] = [
     Kind { lab: crate::common::lab, settings: &[] },
-    Kind { lab: crate::asynchronous::lab, settings: &["ack=await"] },
-    Kind { lab: crate::asynchronous::lab, settings: &["ack=await", "runtime=current_thread"] },
+    Kind { lab: crate::async_bodies::lab, settings: &["ack=await"] },
+    Kind { lab: crate::async_bodies::lab, settings: &["ack=await", "runtime=current_thread"] },
 ];
 
 /// A message whose handler never ends.

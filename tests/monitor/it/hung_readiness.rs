@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
+use crate::cli_lab::CliLab;
 use crate::common::{
     BOT, PIDFILE, SOON, ctl, lab, lines, process, state, states, status, stop, tell, wait_for, write_bots,
 };
-use crate::daemonctl::Site;
-use crate::hanging::{OTHERS, nobody_waits};
-use crate::hung_files::HungFile;
+use crate::hung_mount::HungFile;
+use crate::hung_starts::{OTHERS, nobody_waits};
 use look::{Deadline, Lab, Process};
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -178,29 +178,29 @@ fn a_program_starts_elsewhere(count: usize) {
 /// There is no process to be told of, but that does not mean that one is ending.
 #[test]
 fn p6_11_a_start_that_hangs_is_told_as_one() {
-    let site = Site::new(
+    let cli = CliLab::new(
         "[bot.gone]\ncommand = \"/bin/sleep\"\nargs = [\"999\"]\ncwd = \"LAB/mount\"\n\
          [bot.web]\ncommand = \"/bin/sleep\"\nargs = [\"998\"]\n",
     );
-    let dead = HungFile::mount(&site.lab, "mount");
-    dead.shell(&site.lab, "exec $D -c m.toml start").run();
-    site.monitor();
-    site.until_is("web", "running");
+    let dead = HungFile::mount(&cli.lab, "mount");
+    dead.shell(&cli.lab, "exec $D -c m.toml start").run();
+    cli.monitor();
+    cli.until_is("web", "running");
     let why = "its start does not come back: the mount of its program or directory does not answer";
     let right = |bot: &Value| {
         bot["state"] == "starting" && bot["pid"].is_null() && bot["reason"].as_str().is_some_and(|r| r.starts_with(why))
     };
-    site.until("gone", |bot| !bot["reason"].is_null());
-    assert!(right(&site.bot("gone")), "{}", site.bot("gone"));
-    let (all, _) = site.json(&["status", "gone"]);
+    cli.until("gone", |bot| !bot["reason"].is_null());
+    assert!(right(&cli.bot("gone")), "{}", cli.bot("gone"));
+    let (all, _) = cli.json(&["status", "gone"]);
     assert!(right(&all["bots"][0]), "{all}");
-    let table = site.ctl(&["status"]).run();
+    let table = cli.ctl(&["status"]).run();
     let line = table.stdout.lines().find(|line| line.starts_with("gone")).unwrap_or_default();
     assert_eq!(line.split_whitespace().nth(1), Some("starting"), "{table}");
     assert!(line.contains(why), "{table}");
     // One that is stopped is told so, and hangs no more.
-    site.ok(&["stop", "gone"]);
-    assert_eq!(site.bot("gone")["state"], "stopped");
+    cli.ok(&["stop", "gone"]);
+    assert_eq!(cli.bot("gone")["state"], "stopped");
     dead.let_go();
-    site.shutdown();
+    cli.shutdown();
 }
