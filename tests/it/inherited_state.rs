@@ -4,161 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::time::Duration;
 
 use nix::fcntl::OFlag;
 use nix::pty::openpty;
 use nix::sys::signal::Signal;
 
 use crate::common::{LOCK, PIDFILE, SOON, adopt, lab, needs, needs_root, run, start, stop};
-
-#[test]
-fn p1_01_descriptors_that_leaked_in_through_exec_are_closed() {
-    let lab = lab();
-    lab.shell("exec 9</etc/passwd 50>leak; $D start pidfile=d.pid").run().ok();
-    let open = lab.daemon(PIDFILE).descriptors();
-    let leaked = open.values().any(|fd| fd.is("/etc/passwd") || fd.is(lab.path("leak")));
-    assert!(!leaked && !open.contains_key(&9) && !open.contains_key(&50), "still open: {open:?}");
-}
-
-#[test]
-fn p1_01_descriptors_to_inherit_stay_what_they_were() {
-    let lab = lab();
-    for close in ["inherited", "all"] {
-        let script = format!("exec 9</etc/passwd 50>leak; $D start pidfile=d.pid inherit=9 close={close}");
-        lab.shell(&script).run().ok();
-        let open = lab.daemon(PIDFILE).descriptors();
-        assert!(open[&9].is("/etc/passwd"), "not the same any more: {open:?}");
-        assert!(!open.contains_key(&50), "still open: {open:?}");
-        stop(&lab);
-    }
-}
-
-#[test]
-fn p1_01_files_the_program_opened_itself_are_closed_only_by_all() {
-    let lab = lab();
-    lab.write("mine", "");
-    for (close, stays) in [("inherited", true), ("none", true), ("all", false)] {
-        let daemon = start(&lab, &["first=open_file:mine", &format!("close={close}")]);
-        let open = daemon.descriptors();
-        assert_eq!(open.values().any(|fd| fd.is(lab.path("mine"))), stays, "close = {close}: {open:?}");
-        stop(&lab);
-    }
-}
-
-/// Promise 1.01.
-#[test]
-fn leaked_descriptors_are_closed_when_there_are_many_and_those_to_inherit_stay() {
-    let lab = lab();
-    // More than are probed at once, with gaps; the program's own file has a number among them.
-    let leak = "for i in {10..299} {301..339} 400; do eval \"exec $i</etc/passwd\"; done; exec 300</etc/group";
-    lab.write("mine", "");
-    lab.shell(&format!("{leak}; exec $D start pidfile=d.pid inherit=300 first=open_file:mine")).run().ok();
-    let open = lab.daemon(PIDFILE).descriptors();
-    assert!(open[&300].is("/etc/group") && open.values().any(|fd| fd.is(lab.path("mine"))), "{open:?}");
-    assert!(!open.values().any(|fd| fd.is("/etc/passwd")), "still open: {open:?}");
-}
-
-/// Promise 1.01: a filter of system calls may not know `close_range`.
-#[test]
-fn leaked_descriptors_are_closed_one_by_one_when_close_range_fails() {
-    needs(&["strace"]);
-    for error in ["ENOSYS", "EPERM"] {
-        let lab = lab();
-        let trace = format!("exec strace -D -f -qq -o trace -e trace=close_range -e inject=close_range:error={error}");
-        let script = format!(
-            "exec 50</etc/passwd 51</etc/passwd 52</etc/group; {trace} $D start pidfile=d.pid inherit=52 >out 2>&1"
-        );
-        lab.shell(&script).run().ok();
-        assert!(lab.read("trace").contains("INJECTED"), "close_range is never called");
-        let open = lab.daemon(PIDFILE).descriptors();
-        assert!(open[&52].is("/etc/group") && !open.values().any(|fd| fd.is("/etc/passwd")), "{error}: {open:?}");
-        stop(&lab);
-    }
-}
-
-/// Promise 1.01: only those that leaked in are closed.
-#[test]
-fn file_with_the_number_of_a_leaked_descriptor_stays_open() {
-    for hook in ["before=Detach", "after=Detach", "after=Umask"] {
-        let lab = lab();
-        lab.write("mine", "");
-        let script = "exec 3</etc/passwd 4</etc/passwd; exec $D start pidfile=d.pid";
-        lab.shell(&format!("{script} {hook}:open_file_in_place_of_three:mine")).run().ok();
-        let open = lab.daemon(PIDFILE).descriptors();
-        assert!(open.values().any(|fd| fd.is(lab.path("mine"))), "{hook}: closed: {open:?}");
-        assert!(!open.values().any(|fd| fd.is("/etc/passwd")), "{hook}: still open: {open:?}");
-        stop(&lab);
-    }
-}
-
-#[test]
-fn p1_01_sockets_handed_over_by_a_service_manager_stay_open() {
-    let lab = lab();
-    let script = "exec 3</etc/passwd 4</etc/group; export LISTEN_FDS=1 LISTEN_PID=PID; exec $D start pidfile=d.pid";
-    for (pid, stays) in [("$$", true), ("1", false)] {
-        lab.shell(&script.replace("PID=PID", &format!("PID={pid}"))).run().ok();
-        let open = lab.daemon(PIDFILE).descriptors();
-        assert_eq!(open.values().any(|fd| fd.is("/etc/passwd")), stays, "LISTEN_PID={pid}: {open:?}");
-        assert!(!open.values().any(|fd| fd.is("/etc/group")), "LISTEN_PID={pid}: {open:?}");
-        stop(&lab);
-    }
-}
-
-#[test]
-fn p1_01_nobody_holds_the_launchers_output_open() {
-    let lab = lab();
-    lab.shell("$D start pidfile=d.pid | cat").within(SOON).run().ok().prints(&["started"]);
-    stop(&lab);
-    lab.shell("out=$($D start pidfile=d.pid 2>&1) && echo got \"$out\"")
-        .within(SOON)
-        .run()
-        .ok()
-        .prints(&["got started"]);
-}
-
-#[test]
-fn p1_02_standard_streams_are_open_on_the_null_device() {
-    let lab = lab();
-    for closed in ["", "<&-", ">&-", "2>&-", "<&- >&- 2>&-"] {
-        lab.shell(&format!("$D start pidfile=d.pid {closed}")).run().ok();
-        let open = lab.daemon(PIDFILE).descriptors();
-        for stream in 0..3 {
-            assert!(open.get(&stream).is_some_and(|fd| fd.is("/dev/null")), "started with {closed:?}: {open:?}");
-        }
-        let lock = open.iter().find(|(_, fd)| fd.is(lab.path(LOCK)));
-        assert!(lock.is_some_and(|(number, _)| *number > 2), "started with {closed:?}: {open:?}");
-        stop(&lab);
-    }
-}
-
-#[test]
-fn p1_02_a_log_is_appended_to_and_never_truncated() {
-    let lab = lab();
-    lab.write("log", "from before\n");
-    let daemon =
-        start(&lab, &["stdout=log", "stderr=log", "ready=manual", "body=ready,say:out,complain:err,note:said,idle"]);
-    lab.wait_for("said", SOON, |said| !said.is_empty());
-    let open = daemon.descriptors();
-    assert!(open[&1].has(libc::O_APPEND) && open[&2].has(libc::O_APPEND), "{open:?}");
-    stop(&lab);
-    let log = lab.read("log");
-    assert!(log.starts_with("from before\n") && log.contains("out") && log.contains("err"), "the log holds {log:?}");
-}
-
-#[test]
-fn logs_in_one_directory_and_in_two_are_where_they_were_named() {
-    let lab = lab();
-    for directory in ["one", "two"] {
-        fs::create_dir(lab.path(directory)).unwrap();
-    }
-    for (out, err) in [("one/out", "one/err"), ("one/out", "two/err"), ("two/out", "one/err")] {
-        let daemon = start(&lab, &[&format!("stdout={out}"), &format!("stderr={err}")]);
-        let open = daemon.descriptors();
-        assert!(open[&1].is(lab.path(out)) && open[&2].is(lab.path(err)), "{open:?}");
-        stop(&lab);
-    }
-}
 
 #[test]
 fn p1_03_dispositions_are_reset_and_the_mask_is_cleared() {
@@ -292,30 +143,6 @@ fn p1_06_relative_paths_are_those_of_the_launcher() {
     assert!(!lab.path(PIDFILE).exists(), "removed although the daemon worked elsewhere");
 }
 
-/// Promise 6.45.
-#[test]
-fn streams_of_dev_are_those_of_the_launcher() {
-    let both = "stdin=/dev/stdin stdout";
-    for (streams, log, out, err) in [
-        (format!("{both}=/dev/stdout stderr=/dev/stderr"), "", "out", "err"),
-        (format!("{both}=/dev/fd/1 stderr=/proc/self/fd/2"), "", "out", "err"),
-        // `/dev/stdout` as stderr is where the daemon's own stdout leads.
-        ("stdout=log stderr=/dev/stdout".into(), "errout", "", ""),
-        ("stdout=/dev/stdout stderr=/dev/stdout".into(), "", "errout", ""),
-        ("stdout=/dev/stderr stderr=/dev/null".into(), "", "", "out"),
-    ] {
-        for verb in ["start", "foreground"] {
-            let lab = lab();
-            let script = format!("exec \"$D\" {verb} pidfile=d.pid {streams} body=complain:err,say:out > out 2> err");
-            lab.shell(&script).run().ok();
-            lab.quiet(SOON).expect("nothing is left");
-            // The launcher says something there itself, before or after.
-            let said: String = ["err", "out"].into_iter().filter(|word| lab.read("out").contains(word)).collect();
-            assert_eq!((&*lab.read("log"), &*said, &*lab.read("err")), (log, out, err), "{verb} {streams}");
-        }
-    }
-}
-
 #[test]
 fn p1_07_modes_of_its_files_do_not_depend_on_the_launchers_umask() {
     let lab = lab();
@@ -348,16 +175,6 @@ fn p1_20_core_dumps_are_off_unless_wanted() {
     let wanted = core("core_dumps=true");
     assert_eq!(wanted.soft, wanted.hard, "left as the launcher had it");
     assert_ne!(wanted.hard, Some(0), "this test needs a hard limit above 0 for core files (ulimit -Hc)");
-}
-
-#[test]
-fn standard_input_may_be_a_text() {
-    let lab = lab();
-    let daemon = start(&lab, &["stdin=text:hello"]);
-    let input = &daemon.descriptors()[&0];
-    assert!(!input.is("/dev/null"), "{input:?}");
-    daemon.signal(Signal::SIGTERM);
-    daemon.died(Duration::from_secs(5)).expect("a stop");
 }
 
 #[test]

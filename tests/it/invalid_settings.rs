@@ -1,7 +1,7 @@
 //! Mistakes: each has its exit status and an error that says what is wrong, and leaves nothing behind.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::time::Duration;
 
 use look::{Lab, Outcome};
@@ -9,7 +9,7 @@ use look::{Lab, Outcome};
 use crate::common::{PIDFILE, each, lab, needs, needs_root, nothing_left, run, shared_lab, start, stop};
 
 /// The program as uid and gid 65534, in the lab.
-fn as_nobody(lab: &Lab, arguments: &[&str]) -> Outcome {
+pub(crate) fn as_nobody(lab: &Lab, arguments: &[&str]) -> Outcome {
     needs(&["setpriv"]);
     needs_root();
     let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups"];
@@ -18,74 +18,12 @@ fn as_nobody(lab: &Lab, arguments: &[&str]) -> Outcome {
 
 /// Asserts that nothing lives, and that there are no other files than before.
 #[track_caller]
-fn unchanged(lab: &Lab, files: &[&str]) {
+pub(crate) fn unchanged(lab: &Lab, files: &[&str]) {
     lab.quiet(Duration::from_secs(5)).expect("no process left");
     let mut there: Vec<String> =
         fs::read_dir(lab.directory()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     there.sort();
     assert_eq!(there, files, "files left behind");
-}
-
-#[test]
-fn a_pidfile_without_a_name_is_refused() {
-    let lab = lab();
-    for verb in ["start", "foreground", "restart", "stop", "status", "send", "pid"] {
-        let outcome = lab.run(&[verb, "pidfile="]);
-        assert!(
-            if verb == "status" { [2, 4].contains(&outcome.code()) } else { outcome.code() == 2 },
-            "{verb}: {outcome}"
-        );
-        outcome.says(&["pidfile"]);
-        unchanged(&lab, &[]);
-    }
-}
-
-#[test]
-fn a_pidfile_in_a_directory_that_is_not_there_is_inaccessible() {
-    let lab = lab();
-    for place in ["missing/d.pid", "a/b/c/d.pid"] {
-        let path = lab.path(place).display().to_string();
-        lab.run(&["start", &format!("pidfile={place}")]).exits(6).says(&[&path, "no such file or directory"]);
-        unchanged(&lab, &[]);
-    }
-}
-
-#[test]
-fn a_relative_pidfile_in_a_directory_that_is_gone_is_an_error() {
-    let lab = lab();
-    let script = "mkdir gone && cd gone && rmdir ../gone && exec $D start pidfile=d.pid";
-    let outcome = lab.shell(script).run();
-    assert!([2, 6].contains(&outcome.code()), "{outcome}");
-    outcome.says(&["no such file or directory"]);
-    unchanged(&lab, &[]);
-}
-
-#[test]
-fn a_pidfile_somebody_may_not_write_is_inaccessible() {
-    let lab = shared_lab();
-    let path = lab.path(PIDFILE).display().to_string();
-    as_nobody(&lab, &["start", "pidfile=d.pid"]).exits(6).says(&[&path, "permission denied"]);
-    unchanged(&lab, &["helper"]);
-}
-
-#[test]
-fn a_directory_is_no_pidfile() {
-    let lab = lab();
-    fs::create_dir(lab.path(PIDFILE)).unwrap();
-    let outcome = run(&lab, "start", &[]);
-    assert!([6, 7].contains(&outcome.code()), "{outcome}");
-    outcome.says(&[&lab.path(PIDFILE).display().to_string(), "directory"]);
-    unchanged(&lab, &[PIDFILE]);
-}
-
-#[test]
-fn a_pidfile_others_may_write_is_refused() {
-    needs_root();
-    let lab = lab();
-    let file = lab.write(PIDFILE, "");
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
-    run(&lab, "start", &[]).exits(7).says(&[&file.display().to_string(), "writ"]);
-    unchanged(&lab, &[PIDFILE]);
 }
 
 #[test]

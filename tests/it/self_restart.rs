@@ -11,7 +11,7 @@ use crate::common::{PIDFILE, SOON, lab, nothing_left, run, shared_lab, start, st
 use crate::faults::held_system_call::{At, Hold, look_until};
 
 /// The settings of a daemon that restarts itself at USR1, and writes its errors to `log`.
-const RESTARTS: [&str; 4] = ["handle=USR1:restart", "stdout=log", "stderr=log", "body=note:bodies,idle"];
+pub(crate) const RESTARTS: [&str; 4] = ["handle=USR1:restart", "stdout=log", "stderr=log", "body=note:bodies,idle"];
 
 /// Makes a program one that cannot start.
 type Break = fn(&Path);
@@ -149,75 +149,6 @@ fn restart_whose_old_daemon_is_killed_meanwhile_takes_over() {
     nothing_left(&lab);
 }
 
-/// Promise 1.29: a stop from outside, one from inside, and a signal, which come while the new program waits.
-#[test]
-fn stop_during_a_restart_stops_the_new_program_too() {
-    for way in ["verb", "inside", "signal", "restart"] {
-        let lab = lab();
-        let daemon = start(&lab, &STAYS);
-        restarting(&lab, daemon);
-        let verb = match way {
-            "inside" => {
-                daemon.signal(Signal::SIGUSR2);
-                None
-            }
-            "signal" => {
-                daemon.signal(Signal::SIGTERM);
-                None
-            }
-            verb => Some(lab.helper(&[if verb == "verb" { "stop" } else { verb }, "pidfile=d.pid"]).spawn()),
-        };
-        let is_other =
-            |process: &Process| *process == daemon || verb.as_ref().is_some_and(|verb| verb.process() == *process);
-        look_until(&format!("{way}: the new program lives"), || lab.processes().iter().all(is_other));
-        lab.write("go", "");
-        daemon.died(SOON).expect("it ends");
-        if let Some(verb) = verb {
-            verb.finish().ok();
-        }
-        if way == "restart" {
-            // It has stopped both and started a third one.
-            stop(&lab);
-        }
-        nothing_left(&lab);
-        assert_eq!(lab.read("bodies").lines().count(), 1, "{way}: {}", lab.read("log"));
-    }
-}
-
-/// Promise 1.29: the other order.
-#[test]
-fn restart_that_is_overtaken_by_a_stop_starts_nothing() {
-    let lab = lab();
-    lab.write("prepared", "");
-    let daemon = start(&lab, &[&RESTARTS[..], &["first=note:begun,await:prepared"]].concat());
-    fs::remove_file(lab.path("prepared")).unwrap();
-    daemon.signal(Signal::SIGUSR1);
-    lab.wait_for("begun", SOON, |notes| notes.lines().count() == 2);
-    run(&lab, "stop", &[]).ok();
-    lab.write("prepared", "");
-    nothing_left(&lab);
-    assert_eq!(lab.read("bodies").lines().count(), 1);
-    assert!(lab.read("log").contains("failed to restart: it is to stop"), "{}", lab.read("log"));
-}
-
-/// Promise 1.29: the old daemon is gone, and the new one has not looked at the pidfile yet.
-#[test]
-fn stop_between_the_old_daemon_and_the_new_one_waits_for_the_new_one() {
-    let lab = lab();
-    let daemon = start(&lab, &RESTARTS);
-    daemon.signal(Signal::SIGSTOP);
-    let tracing = Hold::family(&lab, daemon, At("flock", 1));
-    daemon.signal(Signal::SIGUSR1);
-    let held = tracing.reached();
-    daemon.died(SOON).expect("it has handed over");
-    let stopping = lab.helper(&["stop", "pidfile=d.pid"]).spawn();
-    // With nothing to stop it would be over by now.
-    stopping.process().died(std::time::Duration::from_millis(300)).expect_err("it has not waited");
-    held.release();
-    stopping.finish().ok();
-    nothing_left(&lab);
-}
-
 /// Promise 1.28: a file that is not a pidfile keeps the new program from starting, and is not touched.
 #[test]
 fn restart_where_another_file_took_the_pidfiles_name_leaves_the_daemon_running() {
@@ -304,7 +235,7 @@ fn variable_that_names_no_predecessor_is_ignored() {
 
 /// A body that does not end before `go` is there. It asks before it notes that it is there: as long as it has not, a
 /// restart ends it at once, and nothing is left to wait for.
-const STAYS: [&str; 7] = [
+pub(crate) const STAYS: [&str; 7] = [
     "handle=USR1:restart_and_note:accepted",
     "handle=USR2:stop",
     "stdout=log",
@@ -315,19 +246,19 @@ const STAYS: [&str; 7] = [
 ];
 
 /// Has the daemon restart, and returns when it has accepted the new program and waits for its body.
-fn restarting(lab: &Lab, daemon: Process) {
+pub(crate) fn restarting(lab: &Lab, daemon: Process) {
     lab.wait_for("bodies", SOON, |notes| !notes.is_empty());
     daemon.signal(Signal::SIGUSR1);
     lab.wait_for("accepted", SOON, |notes| !notes.is_empty());
 }
 
-fn script(program: &Path, text: &str) {
+pub(crate) fn script(program: &Path, text: &str) {
     fs::remove_file(program).unwrap();
     fs::write(program, format!("#!/bin/bash\n{text}\n")).unwrap();
     fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 /// Its children, zombies too.
-fn children(process: Process) -> Vec<Process> {
+pub(crate) fn children(process: Process) -> Vec<Process> {
     Process::all().filter(|child| child.stat().is_some_and(|stat| stat.parent == process.id())).collect()
 }

@@ -1,103 +1,17 @@
 //! A real systemd as the client: what it starts, watches, stops and restarts is the helper program.
 
-use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use look::Machine;
 use nix::sys::signal::Signal;
 
-use crate::common::{SOON, needs, shared_lab, times};
+use crate::common::{SOON, needs, shared_lab};
 use crate::systemd_unit::Unit;
 
 /// The pidfile of every service here: `%N` is the name of its unit.
-const FORKING: &str = "Type=forking\nPIDFile=/run/%N.pid\nExecStart=LAB start detach=always pidfile=/run/%N.pid";
-
-#[test]
-fn p1_14_a_forking_service_is_active_and_its_file_names_its_main_process() {
-    // The second becomes somebody else itself, after the pidfile was made.
-    for (name, settings) in [("forking", ""), ("forking-drops", "user=65534")] {
-        let unit = Unit::new(name, &format!("{FORKING} {settings}"));
-        for _ in 0..times(3, 30) {
-            let daemon = unit.start();
-            assert_eq!(unit.named(), unit.main(), "the pidfile names another than systemd");
-            assert!(daemon.alive());
-            unit.stop();
-            assert_eq!(unit.machine.read(unit.pidfile()), "", "a pidfile left behind");
-        }
-        unit.content();
-    }
-}
-
-/// A service that was made unprivileged by systemd has its pidfile in a directory of its own.
-#[test]
-fn p1_14_a_forking_service_of_another_user_is_active_too() {
-    let lines = "Type=forking\nUser=65534\nGroup=65534\nRuntimeDirectory=%N\nPIDFile=/run/%N/d.pid\n\
-                 ExecStart=LAB start detach=always pidfile=/run/%N/d.pid";
-    let unit = Unit::new("forking-user", lines);
-    let daemon = unit.start();
-    assert_eq!(daemon.ids().expect("it is alive").users, [65534; 4]);
-    assert!(unit.machine.read("/run/forking-user/d.pid").starts_with(&format!("{}\n", unit.main())));
-    unit.stop();
-    unit.content();
-}
-
-/// A launcher that is about to exit waits for nobody, but systemd looks for the daemon as soon as it has: while its first
-/// parent is still there, it is a stranger to systemd, which ends it with SIGKILL.
-#[test]
-fn p1_14_a_launcher_that_leaves_leaves_an_orphan() {
-    needs(&["strace"]);
-    // With -D it is strace that forks away, and what it traces is what systemd executed.
-    let slow = "/usr/bin/strace -D -f -o LABDIR/%N.trace -e trace=poll,ppoll -e inject=poll,ppoll:delay_exit=300000 ";
-    for (name, verb, strace, rounds) in [
-        ("slow-start", "start", slow, 1),
-        ("slow-activate", "activate", slow, 1),
-        ("activate", "activate", "", times(30, 200)),
-    ] {
-        let begin = "Type=forking\nPIDFile=/run/%N.pid\nExecStart=";
-        let unit = Unit::new(name, &format!("{begin}{strace}LAB {verb} detach=always pidfile=/run/%N.pid"));
-        for _ in 0..rounds {
-            unit.start();
-            assert_eq!(unit.named(), unit.main());
-            unit.stop();
-        }
-        unit.content();
-    }
-}
-
-#[test]
-fn p2_01_the_pidfile_of_a_service_that_drops_its_privileges_stays_roots() {
-    let unit = Unit::new("drops", &format!("{FORKING} user=65534"));
-    let daemon = unit.start();
-    let file = fs::metadata(unit.machine.path(unit.pidfile())).expect("the pidfile");
-    assert_eq!((file.uid(), file.permissions().mode() & 0o7777), (0, 0o644));
-    assert_eq!(daemon.ids().expect("it is alive").users, [65534; 4]);
-    unit.stop();
-    unit.content();
-}
-
-/// With `PIDFile=` systemd removes the file of a killed service itself; without, it stays and is no obstacle.
-#[test]
-fn p2_12_a_killed_service_comes_back() {
-    let exec = "Type=exec\nExecStart=LAB start pidfile=/run/%N.pid";
-    for (name, lines) in [("killed-forking", FORKING), ("killed-exec", exec)] {
-        let unit = Unit::new(name, &format!("{lines}\nRestart=on-failure\nRestartSec=0"));
-        let mut daemon = unit.start();
-        for round in 1..=times(3, 20) {
-            daemon.signal(Signal::SIGKILL);
-            daemon.died(SOON).expect("nobody survives that");
-            unit.wait_for("stopped signal killed KILL", round);
-            unit.wait_for("started", round + 1);
-            let next = unit.start();
-            assert_ne!(next, daemon, "the unit is active, and its main process the dead one");
-            assert_eq!(unit.named(), unit.main());
-            daemon = next;
-        }
-        unit.stop();
-        unit.content();
-    }
-}
+pub(crate) const FORKING: &str =
+    "Type=forking\nPIDFile=/run/%N.pid\nExecStart=LAB start detach=always pidfile=/run/%N.pid";
 
 #[test]
 fn p2_06_a_start_beside_systemd_is_refused_and_its_service_lives_on() {
@@ -280,40 +194,4 @@ fn p1_18_a_service_does_not_restart_itself() {
         unit.stop();
         unit.content();
     }
-}
-
-/// Promise 2.22. A verb in a shell finds what systemd started in its directory, also as another user.
-#[test]
-fn unit_without_a_pidfile_of_its_own_has_it_in_its_runtime_directory() {
-    for (name, lines) in [
-        ("placed", "User=65534\nGroup=65534"),
-        ("placed-root", ""),
-        ("placed-dynamic", "DynamicUser=yes\nBindPaths=LABDIR"),
-    ] {
-        let exec = format!("Type=notify\nRuntimeDirectory=%N\nExecStart=LAB start name=%N\n{lines}");
-        let unit = Unit::new(name, &exec);
-        unit.start();
-        let by_hand = |verb: &str| unit.machine.helper(&[verb, &format!("name={name}")]).run();
-        let pidfile = format!("/run/{name}/{name}.pid");
-        let status = by_hand("status").ok();
-        assert!(status.stdout.contains(&format!("running as pid {} (pidfile `{pidfile}`)", unit.main())), "{status}");
-        by_hand("stop").ok();
-        unit.wait_for("stopped success exited 0", 1);
-        by_hand("status").exits(3);
-        unit.content();
-    }
-}
-
-/// Promise 2.23.
-#[test]
-fn unit_without_any_place_runs_without_a_pidfile() {
-    let unit = Unit::new("unplaced", "Type=notify\nDynamicUser=yes\nBindPaths=LABDIR\nExecStart=LAB start name=%N");
-    unit.start();
-    let journal = unit.machine.journal(&unit.name);
-    assert!(
-        journal.contains("running without a pidfile") && journal.contains("RuntimeDirectory=unplaced"),
-        "{journal}"
-    );
-    unit.stop();
-    unit.content();
 }

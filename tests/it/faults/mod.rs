@@ -8,5 +8,6 @@ pub(crate) mod held_system_call;
 mod launch_processes;
 mod launch_rules;
 mod launch_steps;
+mod pid_reuse;
 mod pidfile_interleavings;
 mod pidfile_races;

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use look::Lab;
 use nix::sys::signal::Signal;
 
-use crate::common::{LOCK, PIDFILE, SOON, lab, move_away, needs, needs_root, nothing_left, run, start, stop};
+use crate::common::{LOCK, PIDFILE, SOON, lab, move_away, needs, nothing_left, run, start, stop};
 use crate::faults::held_system_call::{At, Hold};
 
 /// The first opening of the pidfile reads it, the second makes an empty one.
@@ -16,14 +16,14 @@ const FIRST_OPEN: At = At("openat", 1);
 const SECOND_OPEN: At = At("openat", 2);
 
 /// A start that waits for whoever has the lock.
-const PATIENT: [&str; 3] = ["start", "pidfile=d.pid", "lock_timeout=20000"];
+pub(crate) const PATIENT: [&str; 3] = ["start", "pidfile=d.pid", "lock_timeout=20000"];
 
-fn content_and_inode(lab: &Lab) -> (String, u64) {
+pub(crate) fn content_and_inode(lab: &Lab) -> (String, u64) {
     (lab.read(PIDFILE), fs::metadata(lab.path(PIDFILE)).unwrap().ino())
 }
 
 /// A pidfile whose daemon was killed.
-fn stale(lab: &Lab) -> String {
+pub(crate) fn stale(lab: &Lab) -> String {
     let dead = start(lab, &[]);
     dead.signal(Signal::SIGKILL);
     dead.died(SOON).expect("killed");
@@ -286,57 +286,4 @@ fn p2_10_a_status_that_looks_at_the_file_holds_no_lock() {
     status.finish().ok().prints(&[&daemon.id().to_string()]);
     stop(&lab);
     nothing_left(&lab);
-}
-
-/// R7: the daemon was killed and its number is a stranger's when the stop reads the file.
-#[test]
-fn p2_04_a_number_that_was_reused_before_the_stop_harms_nobody() {
-    let lab = lab();
-    in_a_namespace(
-        &lab,
-        r"
-        $D start pidfile=d.pid >/dev/null || exit 10; read -r P < d.pid
-        kill -9 $P; become_a_stranger
-        $D status pidfile=d.pid; echo status $?
-        $D stop pidfile=d.pid; echo stop $?
-    ",
-    )
-    .prints(&["status 1", "stop 0", "the stranger lives"]);
-}
-
-/// R16: the same while B has locked the file and not yet emptied it: the stop reads the old number.
-#[test]
-fn p2_05_a_number_that_was_reused_under_a_new_lock_harms_nobody() {
-    let lab = lab();
-    in_a_namespace(&lab, r"
-        $D start pidfile=d.pid >/dev/null || exit 10; read -r P < d.pid
-        kill -9 $P; become_a_stranger
-        strace -qq -o trace -e signal=none -e trace=unlinkat -e inject=unlinkat:delay_enter=1500000:when=1 $D start pidfile=d.pid &
-        start=$!
-        until grep -q unlinkat trace 2>/dev/null; do sleep 0.01; done
-        $D stop pidfile=d.pid grace=100 stop_timeout=300 2>/dev/null; echo early stop $?
-        grep -q $P d.pid && echo the old number
-        kill -0 $P || exit 13
-        wait $start; echo start $?
-        $D stop pidfile=d.pid; echo stop $?
-    ")
-    .prints(&["early stop 7", "the old number", "start 0", "stop 0", "the stranger lives"]);
-}
-
-/// Runs a script in a pid name space of its own, where numbers can be chosen. `become_a_stranger` waits until `$P` is
-/// free, and for the next tick of the clock that start times are counted in, and gives the number to somebody else.
-fn in_a_namespace(lab: &Lab, script: &str) -> look::Outcome {
-    needs(&["unshare", "strace"]);
-    needs_root();
-    let function = r"
-        become_a_stranger() {
-            while [ -e /proc/$P ]; do sleep 0.01; done
-            sleep 0.03
-            echo $((P - 1)) > /proc/sys/kernel/ns_last_pid || exit 11
-            sleep 99 & [ $! = $P ] || exit 12
-        }
-    ";
-    let script = format!("{function}{script}\nkill -0 $P && echo the stranger lives");
-    let unshare = ["--pid", "--fork", "--mount-proc", "--kill-child", "bash", "-c", &script];
-    lab.command("unshare", &unshare).env("D", lab.program()).run().ok()
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::common::{PIDFILE, SOON, begin, lab, lines, process, stop, tell, wait_for, write_bots};
 use crate::hung_mount::HungFile;
-use crate::hung_starts::{bring, newborns, so_many};
+use crate::hung_processes::{install_bot, pending_children, wait_for_pending};
 use look::{Deadline, Lab, Process};
 use nix::sys::signal::Signal;
 
@@ -24,7 +24,7 @@ struct Scene<'lab> {
 /// is not careful, and closes them.
 fn a_close_hangs(lab: &Lab) -> Scene<'_> {
     let mount = HungFile::stuck(lab, "mount");
-    bring(lab, "slow");
+    install_bot(lab, "slow");
     let many = format!(
         r#"many = {{ command = "/bin/sleep", args = ["999"], instances = {MANY}, autostart = false, restart = "never" }}"#
     );
@@ -47,7 +47,7 @@ fn a_close_hangs(lab: &Lab) -> Scene<'_> {
     let program = HungFile::file(lab, "slow");
     lab.write("stuck", monitor.id().to_string());
     begin(lab, "start slow");
-    so_many(monitor, 4);
+    wait_for_pending(monitor, 4);
     // It starts again when nobody asks for anything: a copy of a connection may stay open. Whether it runs or hangs depends
     // on what else it has copied.
     lines(lab, "starts", 1);
@@ -55,7 +55,7 @@ fn a_close_hangs(lab: &Lab) -> Scene<'_> {
     before.signal(Signal::SIGKILL);
     before.died(SOON).unwrap();
     let deadline = Deadline::after(SOON);
-    while newborns(monitor).len() < 5 && lab.read("starts").lines().count() < 2 {
+    while pending_children(monitor).len() < 5 && lab.read("starts").lines().count() < 2 {
         assert!(!deadline.passed(), "{}", lab.read("m.log"));
     }
     Scene { mount, program, monitor }
@@ -85,8 +85,8 @@ fn p6_04_a_child_that_hangs_for_ever_holds_up_nobody_after_a_monitor_that_is_kil
     scene.mount.shell(&lab, "exec $D -c m.toml start").run().ok();
     assert_ne!(lab.daemon(PIDFILE), scene.monitor);
     wait_for(&lab, "web", "running");
-    scene.program.let_go();
-    scene.mount.let_go();
+    scene.program.release();
+    scene.mount.release();
     stop(&lab);
 }
 
@@ -105,7 +105,7 @@ fn p6_02_a_child_that_hangs_costs_nothing_when_others_die() {
     let took = ticks(scene.monitor) - before;
     // Who does not rest has most of two hundred.
     assert!(took < 20, "{took} hundredths of two seconds");
-    scene.program.let_go();
-    scene.mount.let_go();
+    scene.program.release();
+    scene.mount.release();
     stop(&lab);
 }

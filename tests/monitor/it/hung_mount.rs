@@ -65,7 +65,7 @@ impl<'lab> HungFile<'lab> {
     }
 
     /// Ends the holder, so that nothing waits for the file any more.
-    pub(crate) fn let_go(self) {
+    pub(crate) fn release(self) {
         self.0.signal(Signal::SIGKILL);
         self.0.finish();
     }

@@ -7,7 +7,7 @@ use crate::common::{
     BOT, PIDFILE, SOON, ctl, lab, lines, process, state, states, status, stop, tell, wait_for, write_bots,
 };
 use crate::hung_mount::HungFile;
-use crate::hung_starts::{OTHERS, nobody_waits};
+use crate::hung_processes::{UNAFFECTED_BOTS, monitor_responds};
 use look::{Deadline, Lab, Process};
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -51,7 +51,7 @@ fn starts_again(lab: &Lab, mute: HungFile<'_>) {
     lines(lab, "starts", 4);
     let is_copy = |process: &Process| process.arguments().first().is_some_and(|name| name == BOT);
     assert_eq!(lab.processes().into_iter().filter(is_copy).count(), 2);
-    mute.let_go();
+    mute.release();
     stop(lab);
 }
 
@@ -105,7 +105,7 @@ fn leaves_room(lab: &Lab, mount: HungFile<'_>) {
         )
     };
     let mut bots: Vec<String> = (0..50).map(each).collect();
-    bots.extend([alike, brief, OTHERS[0].into(), OTHERS[1].into()]);
+    bots.extend([alike, brief, UNAFFECTED_BOTS[0].into(), UNAFFECTED_BOTS[1].into()]);
     write_bots(lab, &bots.iter().map(String::as_str).collect::<Vec<_>>());
     let monitor = start_at(lab, &mount);
     let few_threads = || {
@@ -115,10 +115,10 @@ fn leaves_room(lab: &Lab, mount: HungFile<'_>) {
     few_threads();
     lines(lab, "starts", 10);
     wait_for(lab, "web", "running");
-    nobody_waits(lab);
+    monitor_responds(lab);
     few_threads();
     assert!(tell(lab, "stop --wait=20s brief").contains("brief: stopped"));
-    mount.let_go();
+    mount.release();
     stop(lab);
 }
 
@@ -128,8 +128,8 @@ fn until_all_were_tried(lab: &Lab, count: usize) {
     let deadline = Deadline::after(SOON);
     loop {
         let all = states(lab);
-        let so_many = |state: &str| all.iter().filter(|(_, other)| other == state).count();
-        if so_many("starting") >= 4 && so_many("starting") + so_many("backing-off") == count {
+        let count_in = |state: &str| all.iter().filter(|(_, other)| other == state).count();
+        if count_in("starting") >= 4 && count_in("starting") + count_in("backing-off") == count {
             return;
         }
         assert!(!deadline.passed(), "{all:?}");
@@ -171,7 +171,7 @@ fn a_program_starts_elsewhere(count: usize) {
     tell(&lab, "restart --wait=20s healthy");
     let after = process(&lab, "healthy");
     assert!(after != before && after.alive() && after.directory().as_deref() == Some(lab.directory()));
-    dead.let_go();
+    dead.release();
     stop(&lab);
 }
 
@@ -201,6 +201,34 @@ fn p6_11_a_start_that_hangs_is_told_as_one() {
     // One that is stopped is told so, and hangs no more.
     cli.ok(&["stop", "gone"]);
     assert_eq!(cli.bot("gone")["state"], "stopped");
-    dead.let_go();
+    dead.release();
     cli.shutdown();
+}
+
+/// Whether a file is there that says that a bot is ready cannot be known for now.
+#[test]
+fn p6_11_a_sign_of_readiness_that_hangs_keeps_nobody_waiting() {
+    let lab = lab();
+    let dead = HungFile::mount(&lab, "mount");
+    let brief = r#"brief = { command = "BOT", args = ["idle"], ready = { file = "LAB/mount/ready" }, ready_timeout = "1s", restart = "never" }"#;
+    write_bots(
+        &lab,
+        &[
+            r#"sign = { command = "BOT", args = ["idle"], ready = { file = "LAB/mount/ready" } }"#,
+            brief,
+            UNAFFECTED_BOTS[0],
+            UNAFFECTED_BOTS[1],
+        ],
+    );
+    dead.shell(&lab, "exec $D -c m.toml start").run().ok();
+    lab.daemon(PIDFILE);
+    monitor_responds(&lab);
+    assert_eq!(state(&lab, "sign"), "starting");
+    assert!(process(&lab, "sign").alive());
+    // The time that it has is kept.
+    let told = wait_for(&lab, "brief", "failed");
+    assert!(told.contains("not being ready in time"), "{told}");
+    assert!(tell(&lab, "stop --wait=20s sign").contains("sign: stopped"));
+    dead.release();
+    stop(&lab);
 }

@@ -108,7 +108,7 @@ fn stop_that_sigkill_does_not_end_names_the_process() {
     let told = status(&lab, "stuck");
     let expected = format!("process {} does not end of SIGKILL", stuck.id());
     assert!(state(&lab, "stuck") == "stopping" && told.contains(&expected), "{told}");
-    mute.let_go();
+    mute.release();
     wait_for(&lab, "stuck", "stopped");
     stop(&lab);
     assert!(!stuck.alive(), "{BOT}");

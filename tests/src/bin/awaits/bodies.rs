@@ -11,6 +11,10 @@ use look::actions::{self, Action, Failure, Fallible, Guard, HOUR, note};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
+use crate::tasks::{
+    spawn_task_and_end, spawn_task_that_blocks, spawn_task_that_cleans_up, spawn_task_that_gets_ready, spawn_two_tasks,
+};
+
 type Running = Pin<Box<dyn Future<Output = Fallible> + Send>>;
 
 /// Calls the function that the test names: those without an argument, and those that take the text behind `name:`.
@@ -57,7 +61,7 @@ pub(crate) fn run(text: &str) -> Running {
     function.unwrap_or_else(|| perform(actions::parse(text)))
 }
 
-fn perform(words: Result<Vec<Action>, Failure>) -> Running {
+pub(crate) fn perform(words: Result<Vec<Action>, Failure>) -> Running {
     Box::pin(async move {
         for word in words? {
             match word {
@@ -81,7 +85,7 @@ pub(crate) fn at_once<T>(future: impl Future<Output = Result<T, Failure>>) -> Re
 }
 
 /// Awaits that a file exists; a thread beside the runtime looks for it.
-async fn await_file(file: &str) -> Fallible {
+pub(crate) async fn await_file(file: &str) -> Fallible {
     let (file, (found, exists)) = (file.to_owned(), oneshot::channel());
     thread::spawn(move || found.send(actions::await_file(&file)));
     exists.await?
@@ -92,7 +96,7 @@ async fn pause(milliseconds: u64) {
 }
 
 /// Keeps its thread of the runtime for ever.
-async fn note_and_block(file: String) -> Fallible {
+pub(crate) async fn note_and_block(file: String) -> Fallible {
     note(&file)?;
     actions::hang()
 }
@@ -209,7 +213,7 @@ async fn sleep_until_stop() {
     while daemon::sleep_async(HOUR).await {}
 }
 
-async fn clean_up() -> Fallible {
+pub(crate) async fn clean_up() -> Fallible {
     pause(200).await;
     Ok(note("cleaned")?)
 }
@@ -253,55 +257,4 @@ async fn hear_stop_beside_work_and_clean_up() -> Fallible {
     let ((), (), begun) = tokio::join!(pause(600), daemon::stopped(), note_begun());
     begun?;
     clean_up().await
-}
-
-/// Leaves two tasks to the daemon: one that waits for nothing, and one that sleeps.
-async fn spawn_two_tasks() -> Fallible {
-    tokio::spawn(hang_with_guard("one"));
-    tokio::spawn(async {
-        let _guard = Guard("two".to_owned());
-        tokio::time::sleep(HOUR).await;
-    });
-    await_file("one-runs").await?;
-    note("begun")?;
-    future::pending().await
-}
-
-async fn hang_with_guard(name: &str) -> Fallible {
-    let _guard = Guard(name.to_owned());
-    note(&format!("{name}-runs"))?;
-    future::pending().await
-}
-
-/// Ends before its task: by an error, a panic or its return.
-async fn spawn_task_and_end(how: String) -> Fallible {
-    tokio::spawn(hang_with_guard("task"));
-    await_file("task-runs").await?;
-    note("begun")?;
-    await_file("go").await?;
-    match &*how {
-        "error" => Err("no paper".into()),
-        "panic" => panic!("no ink"),
-        _ => Ok(()),
-    }
-}
-
-/// Ends when its task has, which hears of the stop.
-async fn spawn_task_that_cleans_up() -> Fallible {
-    tokio::spawn(async {
-        note("begun")?;
-        daemon::stopped().await;
-        clean_up().await
-    });
-    await_file("cleaned").await
-}
-
-async fn spawn_task_that_blocks() -> Fallible {
-    tokio::spawn(note_and_block("begun".to_owned()));
-    future::pending().await
-}
-
-async fn spawn_task_that_gets_ready() -> Fallible {
-    tokio::spawn(perform(actions::parse("pause:300,say:hello,ready,note:begun")));
-    future::pending().await
 }

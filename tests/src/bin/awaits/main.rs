@@ -17,6 +17,7 @@
 mod annotated;
 mod bodies;
 mod messages;
+mod tasks;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
