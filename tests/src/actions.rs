@@ -1,7 +1,7 @@
-//! The twelve words in which a test says what a body, a step, a hook or a handler does, with commas between them:
-//! `ask,note:begun,idle`. Anything else is a function of the helper program, and the test names that function.
+//! The twelve actions by which a test describes a body, a step, a hook or a handler, separated by commas:
+//! `ask,note:begun,idle`. Any other text names a function of the helper program.
 //!
-//! | word | what it does |
+//! | action | effect |
 //! |---|---|
 //! | `idle` | sleeps until the daemon is to stop |
 //! | `hang` | never returns, and never asks whether the daemon is to stop |
@@ -11,8 +11,8 @@
 //! | `await:FILE` | returns when the file exists |
 //! | `pause:MILLISECONDS` | returns after that time, also when the daemon is to stop |
 //! | `say:TEXT`, `complain:TEXT` | prints the text to standard output or standard error, without a newline |
-//! | `err:TEXT` | returns the text as an error; the words after it are not performed |
-//! | `panic:TEXT`, `exit:STATUS` | panics, or ends the process |
+//! | `err:TEXT` | returns the text as an error; later actions are not performed |
+//! | `panic:TEXT`, `exit:STATUS` | panics, or exits the process |
 //!
 //! Files are in the lab's directory, whichever directory the daemon works in.
 
@@ -33,13 +33,13 @@ pub type Failure = Box<dyn Error + Send + Sync>;
 /// The result of a body, a hook or a handler.
 pub type Fallible = Result<(), Failure>;
 
-/// Longer than any test runs.
+/// Exceeds the run time of every test.
 pub const HOUR: Duration = Duration::from_secs(3600);
 
-/// Longer than any test waits for a daemon.
+/// Exceeds the time that a test waits for a daemon.
 const FILE_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// One of the twelve words.
+/// One of the twelve actions.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)] // The table above says what they do.
 pub enum Action {
@@ -58,10 +58,10 @@ pub enum Action {
 }
 
 impl Action {
-    /// Performs it in this thread.
+    /// Performs the action in the calling thread.
     ///
     /// # Panics
-    /// If the word is `panic`.
+    /// If the action is `panic`.
     pub fn perform(&self) -> Fallible {
         match self {
             Action::Idle => idle(),
@@ -107,12 +107,12 @@ impl FromStr for Action {
     }
 }
 
-/// Parses words with commas between them; an empty text has none.
+/// Parses actions separated by commas; an empty text has none.
 pub fn parse(text: &str) -> Result<Vec<Action>, Failure> {
     text.split(',').filter(|word| !word.is_empty()).map(str::parse).collect()
 }
 
-/// Performs the words in order, up to the first error.
+/// Performs the actions in order, up to the first error.
 pub fn perform(words: &[Action]) -> Fallible {
     words.iter().try_for_each(Action::perform)
 }
@@ -145,14 +145,13 @@ pub fn append(file: &str, line: &str) -> std::io::Result<()> {
     OpenOptions::new().append(true).create(true).open(in_lab(file))?.write_all(line.as_bytes())
 }
 
-/// Writes how many messages were fetched, were handled, failed and are in flight, and how many steps ended, to the file
-/// `counters`.
+/// Writes the counters to the file `counters`: messages fetched, handled, failed and in flight, and steps done.
 pub fn note_counters() -> std::io::Result<()> {
     let daemon::Counters { fetched, handled, failed, in_flight, steps, .. } = daemon::counters();
     std::fs::write(in_lab("counters"), format!("{fetched} {handled} {failed} {in_flight} {steps}\n"))
 }
 
-/// Notes `dropped PID` when it is dropped, as the locals of a body are when it ends.
+/// Appends `dropped PID` to the file when dropped, as a local of a body is when the body ends.
 #[derive(Debug)]
 pub struct Guard(pub String);
 

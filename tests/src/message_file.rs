@@ -1,4 +1,4 @@
-//! Messages for a daemon that handles them: the lines of a file, to which lines may be added while the daemon runs.
+//! Messages for a daemon: the lines of a file, to which a test may append while the daemon runs.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use crate::actions::Failure;
 use crate::lab::in_lab;
 
-/// A file of messages, opened when the first one is fetched.
+/// A file of messages, opened at the first fetch.
 #[derive(Debug)]
 pub struct MessageFile {
     path: PathBuf,
@@ -17,12 +17,12 @@ pub struct MessageFile {
 }
 
 impl MessageFile {
-    /// Returns the inbox that is this file of the lab.
+    /// Returns the messages in this file of the lab.
     pub fn new(file: &str) -> MessageFile {
         MessageFile { path: in_lab(file), reader: None }
     }
 
-    /// Returns the next line, or nothing as long as the file has no more.
+    /// Returns the next line, `None` as long as the file has no more.
     pub fn line(&mut self) -> Result<Option<String>, Failure> {
         let reader = match &mut self.reader {
             Some(reader) => reader,
@@ -34,10 +34,10 @@ impl MessageFile {
     }
 }
 
-/// Counts how often this line was fetched, this time included.
+/// Returns the number of times that this line was fetched, including this time.
 ///
 /// # Panics
-/// If a thread panicked while it counted.
+/// If a thread panicked in this function.
 pub fn attempt(line: &str) -> u32 {
     static FETCHED: Mutex<BTreeMap<String, u32>> = Mutex::new(BTreeMap::new());
     let mut fetched = FETCHED.lock().expect("no thread panics while it counts");

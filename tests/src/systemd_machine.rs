@@ -1,4 +1,4 @@
-//! A machine of its own for one test program: a real systemd as process 1 of fresh namespaces.
+//! A systemd as process 1 of fresh namespaces, for one test program.
 
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
@@ -12,31 +12,31 @@ use crate::process::Process;
 use crate::run::{Outcome, Run};
 use crate::wait::{self, Deadline, TimedOut};
 
-/// What boots it, and cleans up behind it.
+/// Boots the machine, and cleans up after it.
 const SCRIPT: &str = include_str!("systemd_machine.sh");
 
 /// A boot takes less than a second; this is for a very busy host.
 const BOOT: Duration = Duration::from_secs(30);
 
-/// A systemd that runs beside everything else on this host and sees nothing of it but a lab's directory, which has the
-/// same path on both sides, and the programs installed here. What it writes elsewhere is gone with it.
+/// A systemd that runs beside all other processes of this host and shares with it only a lab's directory, which has the
+/// same path on both sides, and the installed programs. Everything it writes elsewhere is discarded.
 ///
-/// It ends with this value, and with this process, however that ends.
+/// It is shut down when this value is dropped, or when this process ends in any way.
 #[derive(Debug)]
 pub struct Machine {
     lab: Lab,
     guardian: Child,
-    /// The guardian takes the machine down when this end of its standard input is closed.
+    /// The guardian shuts the machine down when this end of its standard input is closed.
     leash: Option<ChildStdin>,
-    /// Process 1, as the host sees it.
+    /// Process 1 of the machine, with its pid on the host.
     init: Process,
 }
 
 impl Machine {
-    /// Boots one, around a lab whose helper program lies in its directory.
+    /// Boots a machine around a lab whose helper program is in its directory.
     ///
     /// # Panics
-    /// When it does not come up; says what it said.
+    /// If it does not boot; the message shows its output.
     pub fn boot(lab: Lab) -> Self {
         let script = lab.write("machine.sh", SCRIPT);
         let said = File::create(lab.path("machine.log")).expect("a file of ours");
@@ -48,7 +48,7 @@ impl Machine {
             .stdin(Stdio::piped())
             .stdout(said.try_clone().expect("a descriptor"))
             .stderr(said)
-            // A Ctrl-C on the test is not for it.
+            // Ctrl-C on the test must not reach the guardian.
             .process_group(0)
             .spawn()
             .expect("unshare, of util-linux");
@@ -72,29 +72,29 @@ impl Machine {
         }
     }
 
-    /// The lab: its directory has the same path inside.
+    /// Returns the lab, whose directory has the same path inside.
     pub fn lab(&self) -> &Lab {
         &self.lab
     }
 
-    /// Process 1, as the host sees it.
+    /// Returns process 1 of the machine, with its pid on the host.
     pub fn init(&self) -> Process {
         self.init
     }
 
-    /// Where the host sees a path of the machine.
+    /// Returns the host's path of a file of the machine.
     pub fn path(&self, inside: impl AsRef<Path>) -> PathBuf {
         let inside = inside.as_ref();
         let root = Path::new("/proc").join(self.init.id().to_string()).join("root");
         root.join(inside.strip_prefix("/").unwrap_or(inside))
     }
 
-    /// What a file of the machine holds; empty when there is none.
+    /// Returns the content of a file of the machine, empty if it does not exist.
     pub fn read(&self, inside: impl AsRef<Path>) -> String {
         fs::read_to_string(self.path(inside)).unwrap_or_default()
     }
 
-    /// A program to be run inside, beside systemd's services.
+    /// Prepares a run of a program inside the machine, beside systemd's services.
     pub fn command(&self, program: &str, arguments: &[&str]) -> Run<'_> {
         let target = self.init.id().to_string();
         self.lab
@@ -103,37 +103,37 @@ impl Machine {
             .args(arguments)
     }
 
-    /// The lab's helper program, to be run inside.
+    /// Prepares a run of the lab's helper program inside the machine.
     pub fn helper(&self, arguments: &[&str]) -> Run<'_> {
         self.command(&self.lab.program().to_string_lossy(), arguments)
     }
 
-    /// Writes a unit and makes it known.
+    /// Writes a unit and reloads systemd.
     ///
     /// # Panics
-    /// When it cannot be written or read.
+    /// If it cannot be written or loaded.
     pub fn unit(&self, name: &str, text: &str) {
         fs::write(self.path("/etc/systemd/system").join(name), text).expect("a file system of our own");
         self.systemctl(&["daemon-reload"]).ok();
     }
 
-    /// `systemctl …`, to its end.
+    /// Runs `systemctl …` until it exits.
     pub fn systemctl(&self, arguments: &[&str]) -> Outcome {
         self.command("systemctl", arguments).run()
     }
 
-    /// A property of a unit, as `systemctl show` has it.
+    /// Returns a property of a unit, as shown by `systemctl show`.
     pub fn property(&self, unit: &str, name: &str) -> String {
         let outcome = self.systemctl(&["show", "--property", name, "--value", unit]).ok();
         outcome.stdout.trim_end().to_owned()
     }
 
-    /// What the journal holds about a unit: what it printed, and what systemd says about it.
+    /// Returns the journal of a unit: its output, and the messages of systemd about it.
     pub fn journal(&self, unit: &str) -> String {
         self.journalctl(&["--unit", unit, "--output", "cat"])
     }
 
-    /// The whole journal, in the form of a system log.
+    /// Returns the whole journal, in the format of a system log.
     pub fn log(&self) -> String {
         self.journalctl(&[])
     }
@@ -143,22 +143,22 @@ impl Machine {
         self.command("journalctl", &["--no-pager"]).args(arguments).run().ok().stdout
     }
 
-    /// The process that has this number inside, as the host sees it.
+    /// Returns the process that has this pid inside, with its pid on the host.
     pub fn process(&self, inside: i32) -> Option<Process> {
         self.processes().into_iter().find(|process| inner_number(*process) == Some(inside))
     }
 
-    /// Everybody in the machine.
+    /// Returns every process of the machine.
     pub fn processes(&self) -> Vec<Process> {
         inhabitants(namespace(self.init).as_ref())
     }
 
-    /// Waits until it has shut down by itself.
+    /// Waits until the machine has shut down by itself.
     pub fn off(&self, within: Duration) -> Result<(), TimedOut> {
         wait::death(self.guardian(), Deadline::after(within)).map(drop)
     }
 
-    /// What it could leave behind on the host; to be asked for while it runs.
+    /// Returns what it could leave behind on the host; to be called while it runs.
     pub fn traces(&self) -> Traces {
         Traces {
             namespace: namespace(self.init),
@@ -173,21 +173,21 @@ impl Machine {
     }
 }
 
-/// What a machine could leave behind.
+/// The traces that a machine could leave behind.
 #[derive(Clone, Debug)]
 pub struct Traces {
     namespace: Option<PathBuf>,
-    /// While the namespace is open, no other one gets its number.
+    /// While the namespace is open, its number is not reused.
     _held: Option<Arc<File>>,
     cgroup: String,
     directory: PathBuf,
 }
 
 impl Traces {
-    /// What of it is there now: processes, the cgroup, mounts.
+    /// Returns the traces that exist now: processes, the cgroup, mounts.
     ///
     /// # Panics
-    /// When the cgroups cannot be looked at.
+    /// If the cgroups cannot be read.
     pub fn found(&self) -> Vec<String> {
         let processes = inhabitants(self.namespace.as_ref()).into_iter().map(|process| format!("{process:?}"));
         let cgroups = cgroups().into_iter().filter(|name| *name == self.cgroup);
@@ -201,7 +201,7 @@ impl Traces {
 impl Drop for Machine {
     fn drop(&mut self) {
         drop(self.leash.take());
-        // It cleans up, which has its own deadlines.
+        // The guardian cleans up, with deadlines of its own.
         if self.off(BOOT).is_err() {
             let _ = self.guardian.kill();
             let _ = self.guardian.wait();
@@ -209,7 +209,7 @@ impl Drop for Machine {
     }
 }
 
-/// The machine of a guardian: process 1 of a namespace, the child of a child of the guardian's.
+/// Returns process 1 of a guardian's machine, a grandchild of the guardian.
 fn init_of(guardian: i32) -> Option<Process> {
     let parent = |process: Process| process.stat().map(|stat| stat.parent);
     Process::all().find(|process| {
@@ -218,22 +218,22 @@ fn init_of(guardian: i32) -> Option<Process> {
     })
 }
 
-/// The number of a process in the innermost pid namespace it is in.
+/// Returns the pid of a process in its innermost pid namespace.
 fn inner_number(process: Process) -> Option<i32> {
     process.status("NSpid")?.split_whitespace().last()?.parse().ok()
 }
 
-/// Which pid namespace a process is in.
+/// Returns the pid namespace of a process.
 fn namespace(process: Process) -> Option<PathBuf> {
     fs::read_link(format!("/proc/{}/ns/pid", process.id())).ok()
 }
 
-/// Every process of a pid namespace.
+/// Returns every process of a pid namespace.
 fn inhabitants(of: Option<&PathBuf>) -> Vec<Process> {
     Process::all().filter(|process| of.is_some() && namespace(*process).as_ref() == of).collect()
 }
 
-/// The cgroups of all machines of this host, seen through a mount that nobody else sees.
+/// Returns the cgroups of all machines of this host, seen through a private mount.
 fn cgroups() -> Vec<String> {
     let look = "mount -t cgroup2 none /mnt && cd /mnt && for group in daemonic-test-*; do echo $group; done";
     let seen = Command::new("unshare").args(["--mount", "sh", "-c", look]).output().expect("unshare, of util-linux");
@@ -256,7 +256,7 @@ mod tests {
         (machine, traces)
     }
 
-    /// A name of ours among them would collide with a directory of the host that has it.
+    /// Another name would collide with a directory of the host that has the same name.
     #[test]
     fn machine_root_holds_the_names_of_the_host_only() {
         let names = |root: &Path| -> BTreeSet<_> {
@@ -275,7 +275,7 @@ mod tests {
         assert_eq!(traces.found(), [""; 0]);
     }
 
-    /// What the guardian notices then is what it notices when the test program is killed.
+    /// The guardian notices the same as when the test program is killed.
     #[test]
     fn a_machine_is_gone_when_nobody_holds_its_leash() {
         let (mut machine, traces) = booted();

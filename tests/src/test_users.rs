@@ -1,4 +1,4 @@
-//! A machine of its own for a lab, as far as it decides where a daemon's files are: users with homes, and `/run`.
+//! Users with home directories, and a `/run`, in a mount namespace: they decide where a daemon's files are.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -11,14 +11,14 @@ pub const USER_WITH_HOME: u32 = 4711;
 /// A user without a passwd entry.
 pub const UNKNOWN_USER: u32 = 4712;
 
-/// Mounts what is in the lab's directory over what is on the machine, for one command.
+/// Bind-mounts files of the lab over those of the machine, for one command.
 const ENTER: &str = "mount --bind \"$0/passwd\" /etc/passwd && mount --bind \"$0/run\" /run && exec \"$@\"";
 
 impl Lab {
-    /// Makes the users and `run`, which is `/run` for what [`Lab::as_user`] starts. Needs root.
+    /// Creates the users, and the directory `run`, which is mounted on `/run` in [`Lab::as_user`]. Needs root.
     ///
     /// # Panics
-    /// When they cannot be made.
+    /// If they cannot be created.
     pub fn make_test_users(&self) {
         let directory = self.directory().display();
         let users = format!(
@@ -32,10 +32,10 @@ impl Lab {
         chown(self.path("home"), Some(USER_WITH_HOME), Some(USER_WITH_HOME)).expect("root");
     }
 
-    /// Makes a directory of this user, with this mode, and those above it.
+    /// Creates a directory of this user, with this mode, and its parents.
     ///
     /// # Panics
-    /// When it cannot be made.
+    /// If it cannot be created.
     pub fn make_directory(&self, name: &str, user: u32, mode: u32) {
         let path = self.path(name);
         fs::create_dir_all(&path).expect("a directory");
@@ -43,19 +43,19 @@ impl Lab {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("a directory of ours");
     }
 
-    /// The helper program with these arguments, run by this user in the household. `HOME` is another directory there.
+    /// Prepares a run of the helper program by this user in the mount namespace. `HOME` is another directory there.
     pub fn as_user(&self, user: u32, arguments: &[&str]) -> Run<'_> {
         self.household(user).arg(self.program()).args(arguments)
     }
 
-    /// The same, as what systemd started: with the directories of `RuntimeDirectory=`.
+    /// Prepares a run as if systemd had started the program, with `RUNTIME_DIRECTORY` set.
     pub fn as_unit(&self, user: u32, directories: &str, arguments: &[&str]) -> Run<'_> {
         let script = "export SYSTEMD_EXEC_PID=$$; exec \"$@\"";
         let run = self.household(user).args(["sh", "-c", script, "sh"]).arg(self.program()).args(arguments);
         run.env("RUNTIME_DIRECTORY", directories)
     }
 
-    /// Returns a command that enters the household as this user, without the program to run there.
+    /// Returns a command that enters the mount namespace as this user, without the program to run there.
     fn household(&self, user: u32) -> Run<'_> {
         let id = user.to_string();
         let become_user = ["setpriv", "--reuid", &id, "--regid", &id, "--clear-groups", "--"];

@@ -12,7 +12,7 @@ pub(crate) async fn serve(file: &'static str) -> Result<(), std::io::Error> {
     std::future::pending().await
 }
 
-/// What is lent to each step.
+/// The state that the step borrows.
 pub(crate) struct State {
     pub(crate) beats: u32,
 }

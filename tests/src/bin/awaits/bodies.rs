@@ -1,5 +1,5 @@
-//! The acts of async bodies, steps, handlers and receipts of the tests: functions by their name, or a few [`words`], of which
-//! those that wait are awaited.
+//! The async bodies, steps, handlers and receipts of the tests: functions by name, or a list of [`actions`], which are
+//! awaited where they wait.
 
 use std::future::{self, Future};
 use std::pin::{Pin, pin};
@@ -17,7 +17,7 @@ use crate::tasks::{
 
 type Running = Pin<Box<dyn Future<Output = Fallible> + Send>>;
 
-/// Calls the function that the test names: those without an argument, and those that take the text behind `name:`.
+/// Calls the function that the test names: one without an argument, or one that takes the text after `name:`.
 macro_rules! call {
     ($name:expr, $argument:expr; $($plain:ident,)* ; $($with:ident,)*) => {
         match $name {
@@ -28,7 +28,7 @@ macro_rules! call {
     };
 }
 
-/// Runs a function with the text behind its name, or performs words in order, up to the first error.
+/// Runs a function with the text after its name, or performs actions in order, up to the first error.
 pub(crate) fn run(text: &str) -> Running {
     let (name, argument) = text.split_once(':').unwrap_or((text, ""));
     let function = call!(
@@ -76,7 +76,7 @@ pub(crate) fn perform(words: Result<Vec<Action>, Failure>) -> Running {
     })
 }
 
-/// Returns the output of a future that need not await anything.
+/// Returns the output of a future that is ready when polled first, and an error otherwise.
 pub(crate) fn at_once<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(outcome) => outcome,
@@ -84,7 +84,7 @@ pub(crate) fn at_once<T>(future: impl Future<Output = Result<T, Failure>>) -> Re
     }
 }
 
-/// Awaits that a file exists; a thread beside the runtime looks for it.
+/// Waits in a thread beside the runtime until a file exists.
 pub(crate) async fn await_file(file: &str) -> Fallible {
     let (file, (found, exists)) = (file.to_owned(), oneshot::channel());
     thread::spawn(move || found.send(actions::await_file(&file)));
@@ -95,7 +95,7 @@ async fn pause(milliseconds: u64) {
     tokio::time::sleep(Duration::from_millis(milliseconds)).await;
 }
 
-/// Keeps its thread of the runtime for ever.
+/// Blocks its thread of the runtime forever.
 pub(crate) async fn note_and_block(file: String) -> Fallible {
     note(&file)?;
     actions::hang()
@@ -106,7 +106,7 @@ async fn block_on_go() -> Fallible {
     note_and_block("begun".to_owned()).await
 }
 
-/// Keeps one of the runtime's blocking threads for ever, and ends or hangs itself.
+/// Blocks one of the runtime's blocking threads forever, then returns, panics or hangs as `how` says.
 async fn block_thread_and_end(how: String) -> Fallible {
     tokio::task::spawn_blocking(|| actions::hang());
     note("begun")?;
@@ -127,7 +127,7 @@ async fn stop_itself() -> Fallible {
     future::pending().await
 }
 
-/// Handles a message that stops the daemon, and ends itself after that.
+/// Stops the daemon from a handler, and returns 100 ms later.
 async fn stop_on_go() -> Fallible {
     await_file("go").await?;
     daemon::stop();
@@ -135,7 +135,7 @@ async fn stop_on_go() -> Fallible {
     Ok(note("stopped")?)
 }
 
-/// Writes how many steps were done.
+/// Writes the number of steps done to the file `steps`.
 async fn count_steps() -> Fallible {
     std::fs::write(look::in_lab("steps"), format!("{}\n", daemon::counters().steps))?;
     note("begun")?;
@@ -143,7 +143,7 @@ async fn count_steps() -> Fallible {
     Ok(())
 }
 
-/// Notes each SIGHUP as tokio hears it, in a task.
+/// Notes each SIGHUP that a tokio task receives.
 async fn note_hangups() -> Fallible {
     let mut hangups = signal(SignalKind::hangup())?;
     tokio::spawn(async move {
@@ -155,7 +155,7 @@ async fn note_hangups() -> Fallible {
     future::pending().await
 }
 
-/// Notes the stop as a runtime of another thread hears it.
+/// Notes the stop that the runtime of another thread sees.
 async fn hear_stop_in_another_runtime() -> Fallible {
     thread::spawn(|| {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
@@ -166,7 +166,7 @@ async fn hear_stop_in_another_runtime() -> Fallible {
     await_file("heard").await
 }
 
-/// Sleeps in a loop that ignores the answer.
+/// Sleeps in a loop that ignores the result of each sleep.
 async fn sleep_without_looking() -> Fallible {
     note("begun")?;
     sleep_for_ever().await
@@ -178,7 +178,7 @@ async fn sleep_for_ever() -> Fallible {
     }
 }
 
-/// The same with the sleep that does not await.
+/// Sleeps in the same loop with the blocking sleep.
 async fn block_without_looking() -> Fallible {
     note("begun")?;
     loop {
@@ -191,7 +191,7 @@ async fn two_sleep_without_looking() -> Fallible {
     tokio::join!(sleep_for_ever(), sleep_for_ever()).0
 }
 
-/// A function that fetches messages, and sleeps until there is one.
+/// Sleeps in a fetch function that ignores the stop.
 async fn fetch_without_looking() -> Fallible {
     note("fetching")?;
     sleep_for_ever().await
@@ -218,8 +218,8 @@ pub(crate) async fn clean_up() -> Fallible {
     Ok(note("cleaned")?)
 }
 
-/// Joined as the last one, notes `begun` when the others have asked about the stop: a body that is stopped before it has asked
-/// is dropped.
+/// Notes `begun` once the other futures of the `join!` have asked about the stop: a body that is stopped before it has
+/// asked is dropped.
 fn note_begun() -> impl Future<Output = std::io::Result<()>> {
     future::poll_fn(|_| Poll::Ready(note("begun")))
 }
@@ -230,7 +230,7 @@ async fn sleep_and_clean_up() -> Fallible {
     clean_up().await
 }
 
-/// Sleeps twice in one task; each sleep hears of the stop.
+/// Sleeps twice at once in one task; both sleeps return at the stop.
 async fn two_sleep_and_clean_up() -> Fallible {
     let sleep_and_note = async |milliseconds, file| {
         sleep_until_stop().await;
@@ -242,7 +242,7 @@ async fn two_sleep_and_clean_up() -> Fallible {
     Ok(note("cleaned")?)
 }
 
-/// Sleeps after it has awaited the stop.
+/// Sleeps again after it has awaited the stop.
 async fn sleep_while_cleaning_up() -> Fallible {
     note("begun")?;
     daemon::stopped().await;

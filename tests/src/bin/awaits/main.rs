@@ -1,4 +1,4 @@
-//! Daemons that await: the first argument is a verb, the others say what the daemon is like and does.
+//! Async daemons: the first argument is a verb, the others configure the daemon.
 //!
 //! ```sh
 //! awaits start pidfile=d.pid body=note:begun,idle
@@ -6,12 +6,12 @@
 //! awaits stop  pidfile=d.pid
 //! ```
 //!
-//! Verbs: `start`, `foreground`, `stop`, and the annotated functions `serve`, `beat` and `handle`. What the body (`body=…`), a
-//! step (`step=…`) and a handler of messages (the lines of `inbox=FILE`) do is one of the functions of [`bodies`], or a few
-//! [`look::actions`]. `fetch=await` and `ack=await` have the messages fetched and acknowledged by async functions; `told=FILE`
-//! has them acknowledged at all. `ack=…` and `nack=…` are run by a receipt that awaits, before it notes that. `guard=FILE`
-//! gives the body or step a local that notes there when it is dropped. `sync=true` makes the body one that does not await.
-//! Every other key is the builder method of the same name.
+//! Verbs: `start`, `foreground`, `stop`, and the annotated functions `serve`, `beat` and `handle`. The body (`body=…`),
+//! a step (`step=…`) and a handler of messages (the lines of `inbox=FILE`) are functions of [`bodies`] or
+//! [`look::actions`]. With `fetch=await` and `ack=await`, async functions fetch and acknowledge the messages; with
+//! `told=FILE`, messages have receipts, which write to that file. `ack=…` and `nack=…` run in an async receipt before
+//! it writes. With `guard=FILE`, a local of the body or step writes to that file when it is dropped. With `sync=true`,
+//! the body is synchronous. Every other key is the builder method of the same name.
 #![deny(unsafe_code)]
 
 mod annotated;

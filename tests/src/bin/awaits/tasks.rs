@@ -4,7 +4,7 @@ use crate::bodies::{await_file, clean_up, note_and_block, perform};
 use look::actions::{self, Fallible, Guard, HOUR, note};
 use std::future::{self};
 
-/// Leaves two tasks to the daemon: one that waits for nothing, and one that sleeps.
+/// Leaves two tasks to the daemon: one that is pending forever, and one that sleeps.
 pub(crate) async fn spawn_two_tasks() -> Fallible {
     tokio::spawn(hang_with_guard("one"));
     tokio::spawn(async {
@@ -22,7 +22,7 @@ async fn hang_with_guard(name: &str) -> Fallible {
     future::pending().await
 }
 
-/// Ends before its task: by an error, a panic or its return.
+/// Ends before its task, by an error, a panic or a return.
 pub(crate) async fn spawn_task_and_end(how: String) -> Fallible {
     tokio::spawn(hang_with_guard("task"));
     await_file("task-runs").await?;
@@ -35,7 +35,7 @@ pub(crate) async fn spawn_task_and_end(how: String) -> Fallible {
     }
 }
 
-/// Ends when its task has, which hears of the stop.
+/// Ends after its task, which sees the stop.
 pub(crate) async fn spawn_task_that_cleans_up() -> Fallible {
     tokio::spawn(async {
         note("begun")?;

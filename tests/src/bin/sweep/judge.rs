@@ -1,4 +1,4 @@
-//! What must hold after every run, and what is accepted although it does not.
+//! The checks after every run, and the violations that are accepted.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::plan::{Kind, Point, Root};
 use crate::portrait::Portrait;
 use crate::trial::{self, SOMEBODY};
 
-/// What is left after a run.
+/// The state after a run.
 pub(crate) struct Scene<'a> {
     pub(crate) lab: &'a Lab,
     pub(crate) point: &'a Point,
@@ -17,49 +17,49 @@ pub(crate) struct Scene<'a> {
     pub(crate) usual: &'a Portrait,
 }
 
-/// An outcome that is known and right, or not ours to change.
+/// An accepted violation: known to be right, or outside of the library's control.
 struct Accepted {
     when: fn(&Point) -> bool,
-    /// No call is every call.
+    /// An empty list means every call.
     calls: &'static [&'static str],
     what: What,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum What {
-    /// The verb says success, and there is no daemon.
+    /// The verb reports success, and no daemon runs.
     NoDaemon,
-    /// A success although the pidfile is there.
+    /// The verb reports success, and the pidfile is left.
     PidfileLeft,
-    /// A failed start that leaves one.
+    /// A failed start leaves a pidfile.
     Stale,
     /// A panic of the helper program's own `println!`.
     Printing,
-    /// The daemon is not as it should be.
+    /// The daemon differs from the usual one.
     Unlike,
 }
 
 const ACCEPTED: [Accepted; 8] = [
-    // A daemon that is killed after its start was a success is dead.
+    // A daemon that is killed after a successful start is dead.
     Accepted {
         when: |point| point.kind == Kind::Killed && matches!(point.scenario.root, Root::Daemon | Root::Together),
         calls: &[],
         what: What::NoDaemon,
     },
-    // Handlers are installed after GO, and GO is sent and cannot be received: the daemon ends in order rather than run deaf
-    // or unseen. No kernel fails like this.
+    // Handlers are installed after GO was sent. If they cannot be installed, or if GO cannot be received, the daemon
+    // exits in order rather than run without signals or unseen. No kernel fails these calls.
     Accepted { when: fails, calls: &["rt_sigaction", "recvfrom"], what: What::NoDaemon },
-    // std ends a process whose new thread gets no stack for its signals; the one that takes signals is made after GO.
+    // std exits a process whose new thread gets no signal stack; the signal thread is created after GO.
     Accepted { when: fails, calls: &["mmap", "mprotect"], what: What::NoDaemon },
-    // A kernel that says it removed the file and did not: the next start takes it.
+    // The kernel claims to have removed the file and did not: the next start replaces it.
     Accepted { when: lies, calls: &["unlinkat"], what: What::PidfileLeft },
-    // Without its lock, or without seeing that it is the one that is locked, nobody may remove it.
+    // A process without the lock, or that cannot verify that the locked file is the pidfile, must not remove it.
     Accepted { when: fails, calls: &["flock", "newfstatat", "unlinkat"], what: What::Stale },
     // The library prints without panics; `println!` of a program does not.
     Accepted { when: fails, calls: &["write"], what: What::Printing },
-    // No kernel fails them so; what was not closed is there, and what is ignored by default stays so.
+    // No kernel fails these calls: the descriptor stays open, or the signal stays ignored.
     Accepted { when: fails, calls: &["close", "fcntl", "rt_sigaction"], what: What::Unlike },
-    // Without the right to drop the bounding set it stays, since no new privileges are given.
+    // Without the right to drop the bounding set, the set stays, and `no_new_privs` makes it ineffective.
     Accepted { when: |point| point.kind == Kind::Failed("EPERM"), calls: &["prctl"], what: What::Unlike },
 ];
 
@@ -71,7 +71,7 @@ fn lies(point: &Point) -> bool {
     matches!(point.kind, Kind::Lied(_))
 }
 
-/// Asserts everything; a panic is a finding.
+/// Runs all checks; a panic is a finding.
 pub(crate) fn judge(scene: &Scene<'_>) {
     let Outcome { stderr, .. } = &scene.outcome;
     if stderr.contains("failed printing to") && accepted(scene, What::Printing) {
@@ -93,7 +93,7 @@ fn accepted(scene: &Scene<'_>, what: What) -> bool {
     ACCEPTED.iter().filter(of_the_call).any(|one| one.what == what && (one.when)(scene.point))
 }
 
-/// A success must be true.
+/// Checks that a success is true.
 fn success(scene: &Scene<'_>) {
     let living = trial::family(scene.lab);
     if scene.point.scenario.verb == "stop" {
@@ -113,7 +113,7 @@ fn success(scene: &Scene<'_>) {
     }
 }
 
-/// The daemon is a whole one; a thread that could not be made at once may still come.
+/// Checks that the daemon is complete; a thread that could not be created at first may still come.
 fn alike(scene: &Scene<'_>, daemon: Process) {
     let deadline = Deadline::after(Duration::from_secs(1));
     loop {
@@ -126,7 +126,7 @@ fn alike(scene: &Scene<'_>, daemon: Process) {
     }
 }
 
-/// Whether these may be there for good; the verb may still have to wait for somebody who leaves.
+/// Returns `true` if these processes may stay; otherwise the verb may still wait for a process that exits.
 pub(crate) fn may_stay(lab: &Lab, point: &Point, outcome: &Outcome, living: &[Process]) -> bool {
     match living {
         [] => true,
@@ -139,17 +139,18 @@ pub(crate) fn may_stay(lab: &Lab, point: &Point, outcome: &Outcome, living: &[Pr
     }
 }
 
-/// Returns which files of a pidfile are there: itself, its lock, and what a launcher writes before it is one.
+/// Returns the files of a pidfile that exist: the pidfile, its lock file, and the launcher's temporary file.
 fn files_left(lab: &Lab) -> Vec<&'static str> {
     ["d.pid", "d.pid.lock", "d.pid.new", "d.last.new"].into_iter().filter(|name| lab.path(name).exists()).collect()
 }
 
-/// How many daemons a failed verb may leave: the one that ran, or that of a launcher which was killed too late.
+/// Returns the number of daemons that a failed verb may leave: the one that ran before, or one whose launcher was
+/// killed too late.
 fn at_most(point: &Point, outcome: &Outcome) -> usize {
     usize::from(point.scenario.verb != "start" || trial::was_killed(point, outcome))
 }
 
-/// The pidfile names this daemon, in full.
+/// Checks that the pidfile names this daemon, with its full identity.
 fn sealed(scene: &Scene<'_>, daemon: Process) {
     let content = scene.lab.read("d.pid");
     let named = is_sealed(scene.lab, daemon);
@@ -164,12 +165,12 @@ fn is_sealed(lab: &Lab, daemon: Process) -> bool {
     named && content.ends_with('\n')
 }
 
-/// A failure has a cause, and leaves at most what was there.
+/// Checks that a failure has a cause, and leaves no more than there was before.
 fn failure(scene: &Scene<'_>) {
     let outcome = &scene.outcome;
     let killed = trial::was_killed(scene.point, outcome);
     let verb = scene.point.scenario.verb;
-    // A status that is not "running" is told on standard output.
+    // `status` reports a daemon that does not run on standard output.
     let told = if verb == "status" { &outcome.stdout } else { &outcome.stderr };
     assert!(killed || !outcome.stderr.is_empty() || !told.is_empty(), "no cause: {outcome}");
     assert!(killed || outcome.code() < 128, "the verb's own process died: {outcome}");
@@ -181,14 +182,14 @@ fn failure(scene: &Scene<'_>) {
     for daemon in &living {
         sealed(scene, *daemon);
     }
-    // A launcher that is killed before the fork leaves an empty file, which the next start takes.
+    // A launcher killed before the fork leaves an empty file, which the next start replaces.
     if living.is_empty() && !killed && matches!(verb, "start" | "restart") {
         let left = files_left(scene.lab);
         assert!(left.is_empty() || accepted(scene, What::Stale), "failed, but {left:?} is there: {outcome}");
     }
 }
 
-/// Whoever lives after a `start` with a user is that user, and nobody else, entirely.
+/// Checks that every process that lives after a `start` with a user has the ids of that user only.
 fn privileges(scene: &Scene<'_>) {
     if scene.point.scenario.verb != "start" {
         return;
@@ -199,11 +200,11 @@ fn privileges(scene: &Scene<'_>) {
     }
 }
 
-/// A plain start and a plain stop work, and leave nothing.
+/// Checks that a plain start and a plain stop work, and leave nothing.
 fn afterwards(scene: &Scene<'_>) {
     let before = trial::family(scene.lab);
     let next = scene.lab.run(&["start", "pidfile=d.pid"]);
-    // Whoever was on its way out a moment ago may be gone by now.
+    // A process that was exiting may be gone by now.
     let alone = !before.iter().any(|process| process.alive());
     let right = (next.code() == 0 && alone) || (next.code() == 3 && !before.is_empty());
     assert!(right, "the next start, beside {before:?}: {next}\nafter: {}", scene.outcome);

@@ -1,12 +1,12 @@
-//! What is done to which call of which process.
+//! The points of a sweep: a failure of one system call of one process.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Who is traced, and from where on, so that the calls of the loader do not count.
+/// The traced process, and the moment from which on it is traced, so that the calls of the loader do not count.
 ///
-/// strace counts the calls of each thread by itself, and fails the same one of all whom it traces. So everybody is
-/// traced alone, and then once more together with the others.
+/// strace counts the calls of each thread separately, and fails the same call of every thread that it traces. So each
+/// process is traced alone, and then once more together with the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Root {
     /// The process that performs the verb, from its `main` on.
@@ -15,15 +15,15 @@ pub(crate) enum Root {
     Middle,
     /// The new daemon, with its threads.
     Daemon,
-    /// These three, from the first stage on.
+    /// All three processes, from the first stage on.
     Together,
-    /// The daemon that runs already, while the verb is performed: its body's thread.
+    /// The body's thread of the daemon that runs already while the verb is performed.
     Elder,
-    /// The same: its thread for signals.
+    /// The signal thread of the same daemon.
     Signals,
 }
 
-/// A verb, and who is traced meanwhile.
+/// A verb, and the process traced meanwhile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Scenario {
     pub(crate) verb: &'static str,
@@ -49,12 +49,13 @@ pub(crate) const SCENARIOS: [Scenario; 14] = [
 ];
 
 impl Scenario {
-    /// Whom else strace follows: forked processes and threads.
+    /// Returns `true` if strace also follows forked processes and threads.
     pub(crate) fn follows(self) -> bool {
         matches!(self.root, Root::Daemon | Root::Together)
     }
 
-    /// How many have to make a call as often for it to be worth a run: the others have had theirs alone.
+    /// Returns the number of threads that must make a call as often for it to be worth a run: fewer have been tested
+    /// alone.
     pub(crate) fn at_once(self) -> usize {
         if self.root == Root::Together { 2 } else { 1 }
     }
@@ -66,7 +67,7 @@ impl fmt::Display for Scenario {
     }
 }
 
-/// What happens to a call.
+/// The injected fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Killed,
@@ -86,7 +87,7 @@ impl fmt::Display for Kind {
 
 const ERRORS: [&str; 9] = ["EINTR", "EAGAIN", "ENOMEM", "EMFILE", "ENOSPC", "EIO", "EROFS", "EACCES", "EPERM"];
 
-/// Calls that say they did what they did not do.
+/// Calls that may return success without an effect.
 const LIES: [(&str, u8); 11] = [
     ("setresuid", 0),
     ("setresgid", 0),
@@ -101,10 +102,10 @@ const LIES: [(&str, u8); 11] = [
     ("pwrite64", 1),
 ];
 
-/// Calls that never return, or that the tracer answers by itself.
+/// Calls that never return, or that the tracer itself answers.
 const LEFT_OUT: [&str; 6] = ["execve", "exit", "exit_group", "rt_sigreturn", "restart_syscall", "tgkill"];
 
-/// Calls that fail for a wrong argument at most; glibc and its modules abort if these do.
+/// Calls that fail only for a wrong argument; glibc and its modules abort if they fail.
 const INFALLIBLE: [&str; 12] = [
     "getpid",
     "getppid",
@@ -120,7 +121,7 @@ const INFALLIBLE: [&str; 12] = [
     "rt_sigprocmask",
 ];
 
-/// One run: the `nth` call of `call` of each thread that is traced.
+/// One run: the `nth` call of `call` in each traced thread.
 #[derive(Clone, Debug)]
 pub(crate) struct Point {
     pub(crate) scenario: Scenario,
@@ -130,7 +131,7 @@ pub(crate) struct Point {
 }
 
 impl Point {
-    /// What strace is told.
+    /// Returns the option of strace that injects the fault.
     pub(crate) fn injection(&self) -> String {
         format!("{}:{}:when={}", self.call, self.kind, self.nth)
     }
@@ -142,11 +143,11 @@ impl fmt::Display for Point {
     }
 }
 
-/// How often each call is made by as many threads as that, from what strace wrote.
+/// Returns the number of times that at least `at_once` threads make each call, from the output of strace.
 pub(crate) fn count(trace: &str, at_once: usize) -> BTreeMap<String, usize> {
     let mut each: BTreeMap<String, BTreeMap<&str, usize>> = BTreeMap::new();
     for line in trace.lines() {
-        // The thread's number is missing where strace follows nobody.
+        // Without `-f`, strace does not print the thread id.
         let digits = line.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(0);
         let (thread, rest) = line.split_at(digits);
         let Some((call, _)) = rest.trim_start().split_once('(') else { continue };
@@ -162,7 +163,7 @@ pub(crate) fn count(trace: &str, at_once: usize) -> BTreeMap<String, usize> {
     each.into_iter().filter_map(|(call, times)| Some((call, often(times)?))).collect()
 }
 
-/// Everything that can be done to these calls.
+/// Returns every fault that can be injected into these calls.
 pub(crate) fn points(scenario: Scenario, recorded: &BTreeMap<String, usize>) -> Vec<Point> {
     let mut points = Vec::new();
     for (call, times) in recorded.iter().filter(|(call, _)| !LEFT_OUT.contains(&call.as_str())) {
@@ -176,7 +177,7 @@ pub(crate) fn points(scenario: Scenario, recorded: &BTreeMap<String, usize>) -> 
     points
 }
 
-/// An order that depends on the seed alone (Fisher-Yates over splitmix64).
+/// Shuffles by the seed alone (Fisher-Yates over splitmix64).
 pub(crate) fn shuffle<T>(items: &mut [T], seed: u64) {
     let mut state = seed;
     for last in (1..items.len()).rev() {
@@ -188,7 +189,8 @@ pub(crate) fn shuffle<T>(items: &mut [T], seed: u64) {
     }
 }
 
-/// First one of every call in every way, then a second one of each, and so on: a sample looks everywhere.
+/// Orders one point of every call and kind first, then a second one of each, and so on, so that a sample covers
+/// everything.
 pub(crate) fn spread(points: &mut [Point]) {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     points.sort_by_cached_key(|point| {

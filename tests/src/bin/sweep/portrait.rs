@@ -1,11 +1,11 @@
-//! What a daemon looks like from outside: that of a success is like any other, whatever failed meanwhile.
+//! The properties of a daemon as seen from outside: after a success they must be the same, whatever failed meanwhile.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use look::{Descriptor, Lab, Process};
 
-/// A daemon's properties, by name.
+/// The properties of a daemon, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Portrait(BTreeMap<&'static str, String>);
 
@@ -27,7 +27,7 @@ const LINES: [&str; 13] = [
 ];
 
 impl Portrait {
-    /// That of a daemon at rest.
+    /// Reads the properties of an idle daemon.
     pub(crate) fn of(lab: &Lab, daemon: Process) -> Portrait {
         let mut known: BTreeMap<_, _> =
             LINES.into_iter().map(|name| (name, daemon.status(name).unwrap_or_default())).collect();
@@ -37,14 +37,14 @@ impl Portrait {
         known.insert("session of its own, not led, terminal", format!("{place:?}"));
         let descriptors = daemon.descriptors();
         let mut open: Vec<String> = descriptors.iter().map(|(fd, descriptor)| kind(lab, *fd, descriptor)).collect();
-        // A file for last words that cannot be made costs the words and not the start.
+        // If the file of last words cannot be created, the start succeeds without it.
         open.retain(|descriptor| !descriptor.starts_with("further d.last"));
         open.sort();
         known.insert("descriptors", open.join(", "));
         Portrait(known)
     }
 
-    /// What is otherwise here; nothing when they are alike.
+    /// Returns the differences to `usual`, none if they are equal.
     pub(crate) fn unlike(&self, usual: &Portrait) -> Vec<String> {
         let differs = |(name, value): (&&str, &String)| {
             let other = usual.0.get(name).filter(|other| *other != value)?;
@@ -58,7 +58,7 @@ fn own_session() -> i32 {
     nix::unistd::getsid(None).map_or(0, nix::unistd::Pid::as_raw)
 }
 
-/// The standard streams by number, the others by what they are: which number they got does not matter.
+/// Describes a standard stream by its number, and any other descriptor by its target: its number does not matter.
 fn kind(lab: &Lab, fd: i32, descriptor: &Descriptor) -> String {
     let target = descriptor.target.strip_prefix(lab.directory()).unwrap_or(&descriptor.target);
     let text = Path::new(target).to_string_lossy();

@@ -16,27 +16,27 @@ use crate::judge::{self, Scene};
 use crate::plan::{self, Kind, Point, Root, Scenario};
 use crate::portrait::Portrait;
 
-/// Longer than every deadline of a verb: whoever has not returned then hangs.
+/// Exceeds every deadline of a verb: a verb that has not returned by then hangs.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Between two looks at whether a process has stopped or is traced, which nothing tells.
+/// The interval at which processes are polled for states that raise no event: stopped, or traced.
 const LOOK: Duration = Duration::from_millis(1);
 
-/// Every daemon's; short, so that a hang is seen soon.
+/// The settings of every daemon; short, so that a hang is seen soon.
 const SETTINGS: [&str; 4] = ["pidfile=d.pid", "start_timeout=3000", "grace=1000", "stop_timeout=2000"];
 
-/// Whose the daemons of `start` are.
+/// The user of the daemons of `start`.
 pub(crate) const SOMEBODY: u32 = 65_534;
 
-/// What an undisturbed run is like.
+/// The result of an undisturbed run.
 pub(crate) struct Record {
-    /// How often each call is made.
+    /// The number of times that each call is made.
     pub(crate) calls: BTreeMap<String, usize>,
-    /// The daemon that is there afterwards.
+    /// The daemon that runs afterwards.
     pub(crate) daemon: Portrait,
 }
 
-/// Runs it undisturbed.
+/// Runs the scenario undisturbed.
 pub(crate) fn record(program: &Path, scenario: Scenario) -> Result<Record, String> {
     let recorded = catch_unwind(AssertUnwindSafe(|| {
         let lab = Lab::new(program);
@@ -50,15 +50,15 @@ pub(crate) fn record(program: &Path, scenario: Scenario) -> Result<Record, Strin
     recorded.map_err(|why| format!("{scenario}: {}", text(&*why)))
 }
 
-/// What came out of one point.
+/// The result of one point.
 pub(crate) struct Trial {
-    /// Whether the call was made at all: who fails earlier for another reason does not come to it.
+    /// `true` if the call was made; a process that fails earlier for another reason does not reach it.
     pub(crate) hit: bool,
     /// An error is a finding.
     pub(crate) verdict: Result<(), String>,
 }
 
-/// Tries one point; a success leads to the usual daemon.
+/// Runs one point; a success must leave the usual daemon.
 pub(crate) fn run(program: &Path, point: &Point, usual: &Portrait) -> Trial {
     let lab = Lab::new(program);
     let trace = format!("trace={}", point.call);
@@ -74,7 +74,7 @@ pub(crate) fn run(program: &Path, point: &Point, usual: &Portrait) -> Trial {
     Trial { hit: times >= point.nth, verdict: tried.map_err(|why| text(&*why)) }
 }
 
-/// What a person types to see it again.
+/// Returns the command line that reproduces a point.
 pub(crate) fn reproduction(point: &Point) -> String {
     let Point { scenario, call, .. } = point;
     let inject = point.injection();
@@ -89,7 +89,8 @@ pub(crate) fn reproduction(point: &Point) -> String {
     }
 }
 
-/// Starts what the verb is about, and performs the verb under strace, which stays until everything has settled.
+/// Prepares a daemon if the verb needs one, and performs the verb under strace, which stays attached until everything
+/// has settled.
 fn perform(lab: &Lab, scenario: Scenario, injection: &[&str], settle: impl Fn(&Outcome)) -> Outcome {
     if scenario.verb != "start" {
         lab.helper(&["start"]).args(SETTINGS).run().ok();
@@ -100,7 +101,7 @@ fn perform(lab: &Lab, scenario: Scenario, injection: &[&str], settle: impl Fn(&O
         Root::Elder | Root::Signals => {
             let daemon = lab.daemon("d.pid");
             let thread = if scenario.root == Root::Elder { daemon } else { thread_for_signals(daemon) };
-            // In this order: who is killed where it waits is dead before the verb.
+            // strace attaches first: a process killed where it waits is dead before the verb begins.
             let strace = traced(lab, scenario, thread, injection);
             (verb(), strace)
         }
@@ -130,17 +131,17 @@ fn arguments(scenario: Scenario) -> Vec<&'static str> {
     SETTINGS.into_iter().chain(stop).chain(user).collect()
 }
 
-/// The processes of the helper program (strace is one of the lab as well).
+/// Returns the processes of the helper program; strace belongs to the lab as well.
 pub(crate) fn family(lab: &Lab) -> Vec<Process> {
-    // A build meanwhile replaces the file, which `/proc` then calls deleted.
+    // A build meanwhile replaces the file, which `/proc` then marks as deleted.
     let is_lab = |path: PathBuf| Path::new(path.to_string_lossy().trim_end_matches(" (deleted)")) == lab.program();
-    // In this order, since it is asked often: most processes have another program.
+    // The cheapest check comes first, since this is called often: most processes run another program.
     let ours = |process: &Process| process.program().is_some_and(is_lab) && lab.started(*process) && process.alive();
     Process::all().filter(ours).collect()
 }
 
-/// Buries the daemons and middles that this process has been left with: thousands of zombies make every look slow.
-/// What it started itself, others may still wait for; that is in its own session.
+/// Reaps the daemons and session leaders that this process has adopted: thousands of zombies slow down every scan of
+/// `/proc`. Its own children may still be waited for elsewhere; those are in its own session.
 fn reap() {
     let this = Pid::this().as_raw();
     let Some(session) = Process::new(this).stat().map(|stat| stat.session) else { return };
@@ -150,7 +151,7 @@ fn reap() {
     }
 }
 
-/// The one process that has stopped itself.
+/// Waits for the process that has stopped itself.
 fn stopped(lab: &Lab) -> Process {
     let is_stopped = |process: &Process| process.stat().is_some_and(|stat| stat.state == 'T');
     wait_until("nobody stopped", || family(lab).into_iter().find(is_stopped))
@@ -170,14 +171,14 @@ fn traced<'lab>(lab: &'lab Lab, scenario: Scenario, thread: Process, injection: 
     let strace = lab.command("strace", &["-qq", "-e", "signal=none", "-o", "trace", "-p", &id]).args(injection);
     let strace = if scenario.follows() { strace.arg("-f") } else { strace };
     let strace = strace.within(PATIENCE * 2).spawn();
-    // It interrupts a call that waits, and sees it made again: who is to be killed at that very call is dead by now.
+    // strace interrupts a waiting call and restarts it, so a process to be killed at that call is dead by now.
     let attached = || !thread.alive() || thread.status("TracerPid").is_some_and(|tracer| tracer != "0");
     wait_until("strace did not attach", || attached().then_some(()));
     strace
 }
 
-/// Ends strace, which lets everybody go. By itself it ends when nobody is left; a process whose threads are about to die
-/// it could wait for in vain, if it were ended meanwhile.
+/// Ends strace, which detaches from every process. strace exits by itself once all traced processes are gone; if it
+/// were ended while their threads die, it could wait for them forever.
 fn detach(lab: &Lab, strace: Running<'_>) {
     let signals = [None, Some(Signal::SIGTERM), Some(Signal::SIGKILL)];
     for signal in signals.into_iter().skip(family(lab).len().min(1)) {
@@ -190,8 +191,8 @@ fn detach(lab: &Lab, strace: Running<'_>) {
     strace.finish();
 }
 
-/// Waits for what happens behind the verb's back: the middle leaves, a failed start is taken back, a daemon begins.
-/// What is still amiss at the deadline is for the judge.
+/// Waits for the work after the verb: the session leader exits, a failed start is undone, a daemon begins. The judge
+/// reports anything that is unsettled at the deadline.
 fn settle(lab: &Lab, point: &Point, outcome: &Outcome) {
     let deadline = Deadline::after(Duration::from_secs(4));
     let settled = || judge::may_stay(lab, point, outcome, &family(lab)) && at_rest(lab);
@@ -200,14 +201,14 @@ fn settle(lab: &Lab, point: &Point, outcome: &Outcome) {
     }
 }
 
-/// Whether everybody waits for something; whoever strace has stopped does not.
+/// Returns `true` if every thread waits; one stopped by strace does not.
 fn at_rest(lab: &Lab) -> bool {
     let asleep = |thread: Process| thread.stat().is_none_or(|stat| stat.state == 'S');
     family(lab).into_iter().all(|process| process.threads().into_iter().all(asleep))
 }
 
-/// Waits until nobody is left, or one daemon that has done everything it begins with: who is looked at before that makes
-/// other calls than one that just runs.
+/// Waits until no process is left, or one daemon that has completed its initialization: before that, a daemon makes
+/// other calls than an idle one.
 fn begun(lab: &Lab) {
     let whole = |daemon: &Process| daemon.threads().into_iter().any(takes_signals);
     let is_over = || family(lab).len() < 2 && family(lab).iter().all(whole) && at_rest(lab);
@@ -225,7 +226,7 @@ fn wait_until<T>(else_say: &str, mut question: impl FnMut() -> Option<T>) -> T {
     panic!("{else_say}")
 }
 
-/// Whether the verb's own process was killed by us.
+/// Returns `true` if the injected fault killed the verb's own process.
 pub(crate) fn was_killed(point: &Point, outcome: &Outcome) -> bool {
     point.kind == Kind::Killed && outcome.code() == 137
 }

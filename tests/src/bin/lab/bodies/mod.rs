@@ -1,4 +1,4 @@
-//! The acts of bodies, steps, hooks, handlers and attachments of the tests: functions by their name, or a few [`words`].
+//! The bodies, steps, hooks, handlers and attachments of the tests: functions by name, or a list of [`actions`].
 
 mod ending;
 mod manager;
@@ -10,10 +10,10 @@ mod threads;
 
 use look::actions::{self, Action, Failure, Fallible};
 
-/// A function of a test, by the name that the test gives.
+/// A function under the name that tests use.
 type Named = (&'static str, fn(&str) -> Fallible);
 
-/// Makes a table of functions: those without an argument, and those that take the text behind `name:`.
+/// Makes a table of functions: those without an argument, and those that take the text after `name:`.
 macro_rules! table {
     ($($plain:ident),* ; $($with:ident),* $(,)?) => {
         &[
@@ -27,7 +27,7 @@ macro_rules! table {
 }
 use table;
 
-/// Every function there is.
+/// The tables of all functions.
 const TABLES: [&[Named]; 7] = [
     ending::TABLE,
     manager::TABLE,
@@ -38,17 +38,17 @@ const TABLES: [&[Named]; 7] = [
     threads::TABLE,
 ];
 
-/// The acts of a body, a step, a hook or a handler.
+/// A body, a step, a hook or a handler.
 #[derive(Clone, Debug)]
 pub(crate) enum Body {
-    /// Calls a function with the text behind its name.
+    /// Calls a function with the text after its name.
     Function(fn(&str) -> Fallible, String),
-    /// Performs words in order, up to the first error.
+    /// Performs actions in order, up to the first error.
     Words(Vec<Action>),
 }
 
 impl Body {
-    /// Parses `function`, `function:argument` or words with commas between them.
+    /// Parses `function`, `function:argument` or actions separated by commas.
     pub(crate) fn parse(text: &str) -> Result<Body, Failure> {
         let (name, argument) = text.split_once(':').unwrap_or((text, ""));
         let found = TABLES.iter().flat_map(|table| table.iter()).find(|(known, _)| *known == name);
@@ -58,7 +58,7 @@ impl Body {
         }
     }
 
-    /// Runs it in this thread.
+    /// Runs the body in the calling thread.
     pub(crate) fn run(&self) -> Fallible {
         match self {
             Body::Function(function, argument) => function(argument),

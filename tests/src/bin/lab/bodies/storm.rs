@@ -1,6 +1,6 @@
-//! A daemon that notes when it was born and when it lived, so that a test can tell whether two of them ever lived at once.
+//! A daemon that records its creation and its running time, so that a test sees whether two of them ever ran at once.
 //!
-//! All times are of the one clock that all processes share.
+//! All times are of `CLOCK_MONOTONIC`, which all processes share.
 
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
@@ -11,15 +11,15 @@ use super::{Named, table};
 
 pub(super) const TABLE: &[Named] = table![note_birth_and_seal; live_alone];
 
-/// A hook that notes in `seals` when this process was made, and that it has come so far.
+/// Appends the creation time of this process to `seals`, from a hook.
 fn note_birth_and_seal() -> std::io::Result<()> {
     note_birth("seals")?;
     Interval::begin("seals").map(drop)
 }
 
-/// Has an abstract address to itself until it ends, and fails if another process has it.
+/// Binds an abstract address until it ends, and fails if another process has bound it.
 fn live_alone(address: &str) -> Fallible {
-    // A body that has asked is dropped before the pidfile is removed.
+    // A body that has asked about the stop is dropped before the pidfile is removed.
     daemon::stopping();
     let _listener = UnixListener::bind_addr(&SocketAddr::from_abstract_name(address)?)?;
     let _interval = Interval::begin("lives")?;
@@ -28,7 +28,7 @@ fn live_alone(address: &str) -> Fallible {
     Ok(())
 }
 
-/// Notes when this process was made, to the clock tick of `/proc/PID/stat`, rounded down.
+/// Notes the creation time of this process, rounded down to the clock tick of `/proc/PID/stat`.
 fn note_birth(file: &str) -> std::io::Result<()> {
     let this = look::Process::new(std::process::id().try_into().expect("a pid fits into an int"));
     let ticks = this.stat().ok_or(std::io::ErrorKind::NotFound)?.start;
