@@ -48,9 +48,9 @@ fn p10_01_a_body_that_never_asks_is_dropped_where_it_awaits() {
         for body in [
             "note:begun,hang",
             "note:begun,pause:3600000",
-            "sleep_without_looking",
-            "block_without_looking",
-            "two_sleep_without_looking",
+            "sleep_ignoring_stop",
+            "block_ignoring_stop",
+            "two_sleeps_ignoring_stop",
         ] {
             let lab = lab();
             let daemon = begun(&lab, &[runtime, "guard=left", &format!("body={body}")]);
@@ -103,7 +103,7 @@ fn p10_01_a_task_that_blocks_its_thread_does_not_outlive_the_body_for_long() {
 fn p10_02_a_body_that_asks_is_given_its_grace() {
     each(RUNTIMES, |runtime| {
         for asks in
-            ["note:begun,idle,pause:200,note:cleaned", "sleep_and_clean_up", "hear_stop_beside_work_and_clean_up"]
+            ["note:begun,idle,pause:200,note:cleaned", "sleep_and_clean_up", "await_stop_beside_work_and_clean_up"]
         {
             let lab = lab();
             let daemon = begun(&lab, &[runtime, "guard=left", &format!("body={asks}")]);
@@ -126,7 +126,7 @@ fn p10_02_a_task_that_asks_is_given_the_grace_too() {
 #[test]
 fn p10_02_the_stop_is_heard_in_another_runtime() {
     let lab = lab();
-    let daemon = begun(&lab, &["body=hear_stop_in_another_runtime"]);
+    let daemon = begun(&lab, &["body=await_stop_in_another_runtime"]);
     assert!(stops(&lab, daemon, 0) < AT_ONCE);
     assert!(lab.path("heard").exists());
 }
@@ -239,7 +239,7 @@ fn p10_04_an_annotated_main_awaits_and_never_returns() {
 fn p10_02_those_who_sleep_side_by_side_each_hear_of_the_stop() {
     each(RUNTIMES, |runtime| {
         let lab = lab();
-        let daemon = begun(&lab, &[runtime, "body=two_sleep_and_clean_up"]);
+        let daemon = begun(&lab, &[runtime, "body=two_sleeps_and_clean_up"]);
         stops(&lab, daemon, 0);
         assert!(["one", "other", "cleaned"].iter().all(|file| lab.path(file).exists()), "{runtime}");
     });

@@ -112,7 +112,7 @@ fn p10_06_a_stop_does_not_wait_for_the_idle_time_nor_for_a_fetch_that_awaits() {
 /// However the one who fetches waits: what is in flight comes to its end.
 #[test]
 fn p10_06_a_stop_waits_for_what_is_in_flight_and_fetches_no_more() {
-    let fetches = ["note:more", "!note:fetching,hang", "!fetch_without_looking", "!fetch_until_stop"];
+    let fetches = ["note:more", "!note:fetching,hang", "!fetch_ignoring_stop", "!fetch_until_stop"];
     each(fetches.iter().flat_map(|fetch| RUNTIMES.map(|runtime| (*fetch, runtime))), |(fetch, runtime)| {
         let lab = lab();
         let messages = ["note:begun,await:go,pause:50,note:done", "note:begun,await:go,pause:50,note:done", fetch];

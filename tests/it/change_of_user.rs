@@ -120,7 +120,7 @@ fn p3_10_the_root_changes_without_detaching_too() {
     let settings = ["foreground", "pidfile=d.pid", "chroot=jail", "user=nobody"];
     let daemon = lab.helper(&settings).spawn();
     let process = daemon.process();
-    look::settled(&lab.path(PIDFILE), look::Deadline::after(SOON), || {
+    look::until_with_deaths(&lab.path(PIDFILE), look::Deadline::after(SOON), || {
         let waits = process.alive() && lab.read(PIDFILE).is_empty();
         if waits { Err(vec![process.id()]) } else { Ok(()) }
     })

@@ -141,7 +141,7 @@ fn p4_03_what_was_printed_before_the_fork_is_printed_once() {
 #[test]
 fn p4_04_a_launcher_that_lives_on_runs_its_own_exit_functions_once() {
     let lab = lab();
-    let settings = ["first=note_at_exit", "live_on=true", "last=note:end-of-main", "guard=dropped"];
+    let settings = ["first=note_at_exit", "continue_after_start=true", "last=note:end-of-main", "guard=dropped"];
     let launcher = run(&lab, "start", &settings).ok();
     let own = format!("atexit {} ", launcher.pid);
     assert!(lab.read("atexit").starts_with(&own), "{:?} is not from {}", lab.read("atexit"), launcher.pid);
@@ -157,7 +157,7 @@ fn p4_04_a_launcher_that_lives_on_runs_its_own_exit_functions_once() {
 fn p4_04_a_start_that_fails_runs_no_exit_function_but_the_launchers() {
     let lab = lab();
     for failing in ["before=Umask:err:no", "before=Umask:panic:no", "before=PidFile:kill:KILL"] {
-        let launcher = run(&lab, "start", &["first=note_at_exit", "live_on=true", failing]).exits(2);
+        let launcher = run(&lab, "start", &["first=note_at_exit", "continue_after_start=true", failing]).exits(2);
         nothing_left(&lab);
         let notes = lab.read("atexit");
         assert!(notes.lines().count() == 1 && notes.contains(&format!(" {} ", launcher.pid)), "{failing}: {notes:?}");

@@ -136,7 +136,7 @@ fn daemon_whose_files_were_moved_away_leaves_no_words_under_a_name_that_another_
     move_away(&lab);
     let other = start(&lab, &["body=await:stop,idle"]);
     lab.write("go", "");
-    look::settled(&lab.path("go"), look::Deadline::after(SOON), || {
+    look::until_with_deaths(&lab.path("go"), look::Deadline::after(SOON), || {
         let old: Vec<i32> = lab.processes().iter().map(|process| process.id()).filter(|id| *id != other.id()).collect();
         if old.is_empty() { Ok(()) } else { Err(old) }
     })
@@ -221,14 +221,14 @@ fn log_that_cannot_be_reopened_after_a_change_of_user_is_told_to_syslog_and_stat
         let why = format!("failed to reopen stdout `{}`: permission denied", lab.path("logs/x.log").display());
         assert!(line.contains("leaky") && line.contains(&why), "{line:?}");
         let says = format!("it says: {why}");
-        look::settled(&lab.path(WORDS), look::Deadline::after(SOON), || {
+        look::until_with_deaths(&lab.path(WORDS), look::Deadline::after(SOON), || {
             if status(&lab).ok().stdout.contains(&says) { Ok(()) } else { Err(vec![daemon.id()]) }
         })
         .expect("a warning");
         // With `create` of logrotate it works again.
         chown(lab.write("logs/x.log", ""), Some(NOBODY), None).unwrap();
         daemon.signal(Signal::SIGHUP);
-        look::settled(&lab.path(WORDS), look::Deadline::after(SOON), || {
+        look::until_with_deaths(&lab.path(WORDS), look::Deadline::after(SOON), || {
             if status(&lab).ok().stdout.contains("says") { Err(vec![daemon.id()]) } else { Ok(()) }
         })
         .expect("no warning any more");

@@ -205,7 +205,7 @@ pub(crate) fn whole_or_nothing(lab: &Lab) -> Option<bool> {
     let deadline = Deadline::after(Duration::from_secs(1));
     let this = i32::try_from(std::process::id()).ok()?;
     let orphaned = |process: Process| process.stat().is_some_and(|stat| stat.parent == this);
-    let answer = look::settled(&lab.path(PIDFILE), deadline, || match lab.processes()[..] {
+    let answer = look::until_with_deaths(&lab.path(PIDFILE), deadline, || match lab.processes()[..] {
         [] if lab.read(PIDFILE).is_empty() => Ok(false),
         [one] if orphaned(one) && lab.path("working").exists() && lab.daemon(PIDFILE) == one => Ok(true),
         ref others => Err(others.iter().map(|process| process.id()).collect()),

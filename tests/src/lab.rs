@@ -41,7 +41,7 @@ impl Lab {
         REAPER.call_once(|| {
             prctl::set_child_subreaper(true).expect("a subreaper");
             // Under `nohup`, or in the background of a script, children would inherit ignored signals.
-            crate::sys::hear_interrupts().expect("the default action");
+            crate::sys::reset_interrupts().expect("the default action");
         });
         Self { directory: new_directory(), program: program.into(), daemons: Mutex::default() }
     }
@@ -120,8 +120,8 @@ impl Lab {
     pub fn daemon(&self, pidfile: &str) -> Process {
         let content = self.read(pidfile);
         let first = content.lines().next().and_then(|line| line.parse().ok());
-        let daemon = Process::new(first.unwrap_or_else(|| panic!("the pidfile `{pidfile}` names nobody: {content:?}")));
-        self.daemons.lock().expect("nobody panics with it").push(daemon);
+        let daemon = Process::new(first.unwrap_or_else(|| panic!("the pidfile `{pidfile}` names no process: {content:?}")));
+        self.daemons.lock().expect("no thread panics with the lock").push(daemon);
         daemon
     }
 
@@ -187,10 +187,10 @@ impl Drop for Lab {
         }
         // Thousands of zombies slow down every scan of `/proc`. The session id is the pid of the session leader, and
         // stays reserved until the daemon is reaped.
-        for daemon in self.daemons.get_mut().expect("nobody panics with it").drain(..) {
+        for daemon in self.daemons.get_mut().expect("no thread panics with the lock").drain(..) {
             if let Some(stat) = daemon.stat().filter(|stat| stat.state == 'Z') {
-                wait::bury(stat.session);
-                wait::bury(daemon.id());
+                wait::reap_if_dead(stat.session);
+                wait::reap_if_dead(daemon.id());
             }
         }
         let _ = fs::remove_dir_all(&self.directory);
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "somebody holds its output open")]
+    #[should_panic(expected = "another process holds its output open")]
     fn an_output_that_is_never_closed_is_given_up_too() {
         Lab::new("/bin/true").shell("sleep 1000 & exit 0").within(Duration::from_millis(300)).run();
     }

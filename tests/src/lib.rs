@@ -33,4 +33,4 @@ pub use programs::{programs, run_passing};
 pub use run::{Outcome, Run, Running};
 pub use systemd_machine::{Machine, Traces};
 pub use test_users::{UNKNOWN_USER, USER_WITH_HOME};
-pub use wait::{Deadline, TimedOut, death, deaths, file, first_death, now, settled, until};
+pub use wait::{Deadline, TimedOut, death, deaths, file, first_death, now, until, until_with_deaths};

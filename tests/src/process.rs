@@ -15,7 +15,7 @@ use crate::sys;
 use crate::wait::{self, Deadline, TimedOut};
 
 /// Limits the bytes read of a file in `/proc`: no program of a test has a larger environment.
-const MOST: u64 = 128 * 1024;
+const MAX_FILE_BYTES: u64 = 128 * 1024;
 
 /// A process by its pid, alive or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -176,7 +176,7 @@ impl Process {
     fn read(self, file: &str) -> Option<String> {
         // Some tests run processes that claim an environment of any length.
         let mut bytes = Vec::new();
-        File::open(format!("/proc/{}/{file}", self.0)).ok()?.take(MOST).read_to_end(&mut bytes).ok()?;
+        File::open(format!("/proc/{}/{file}", self.0)).ok()?.take(MAX_FILE_BYTES).read_to_end(&mut bytes).ok()?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
@@ -188,14 +188,14 @@ impl Process {
         let mut all = Vec::new();
         if let Ok(file) = File::open(format!("/proc/{}/{file}", self.0)) {
             // A process can make its environment appear many gigabytes long (`PR_SET_MM_MAP`).
-            let _ = file.take(LONGEST_STRINGS).read_to_end(&mut all);
+            let _ = file.take(MAX_STRINGS_BYTES).read_to_end(&mut all);
         }
         String::from_utf8_lossy(&all).split_terminator('\0').map(str::to_owned).collect()
     }
 }
 
 /// Exceeds the arguments and environment that `execve(2)` accepts: three quarters of 8 MiB.
-const LONGEST_STRINGS: u64 = 8 << 20;
+const MAX_STRINGS_BYTES: u64 = 8 << 20;
 
 /// The program's name may contain any byte, so the fields are counted after the last `)`.
 fn parse_stat(line: &str) -> Option<Stat> {

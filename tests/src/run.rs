@@ -20,7 +20,7 @@ use crate::sys;
 use crate::wait::{self, Deadline};
 
 /// Exceeds the run time of any test program on a busy machine: one that needs longer hangs.
-const PATIENCE: Duration = Duration::from_secs(40);
+const RUN_TIMEOUT: Duration = Duration::from_secs(40);
 
 /// A program about to run in a lab.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub struct Run<'lab> {
     lab: &'lab Lab,
     command: Command,
     input: Vec<u8>,
-    patience: Duration,
+    timeout: Duration,
 }
 
 impl<'lab> Run<'lab> {
@@ -36,7 +36,7 @@ impl<'lab> Run<'lab> {
     pub(crate) fn new(lab: &'lab Lab, program: &Path) -> Self {
         let mut command = Command::new(program);
         command.current_dir(lab.directory()).env_clear().envs(lab.environment());
-        Self { lab, command, input: Vec::new(), patience: PATIENCE }
+        Self { lab, command, input: Vec::new(), timeout: RUN_TIMEOUT }
     }
 
     /// Adds an argument.
@@ -76,8 +76,8 @@ impl<'lab> Run<'lab> {
 
     /// Sets the deadline.
     #[must_use]
-    pub fn within(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    pub fn within(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
         self
     }
 
@@ -96,7 +96,7 @@ impl<'lab> Run<'lab> {
     pub fn spawn(mut self) -> Running<'lab> {
         let stdin = if self.input.is_empty() { Stdio::null() } else { Stdio::piped() };
         self.command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let deadline = Deadline::after(self.patience);
+        let deadline = Deadline::after(self.timeout);
         let started = Instant::now();
         let mut child =
             self.command.spawn().unwrap_or_else(|error| panic!("failed to run {:?}: {error}", self.command));
@@ -145,7 +145,7 @@ impl Running<'_> {
         }
         let took = self.started.elapsed();
         if !self.stdout.closed(self.deadline) || !self.stderr.closed(self.deadline) {
-            self.give_up("it has ended, but somebody holds its output open");
+            self.give_up("it has exited, but another process holds its output open");
         }
         Outcome {
             pid: self.process().id(),

@@ -24,7 +24,7 @@ pub fn pidfd_send_signal(pidfd: BorrowedFd<'_>, signal: i32) -> io::Result<()> {
 }
 
 /// Resets SIGHUP, SIGINT and SIGQUIT to `SIG_DFL`, in this process and its later children.
-pub fn hear_interrupts() -> io::Result<()> {
+pub fn reset_interrupts() -> io::Result<()> {
     [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT].into_iter().try_for_each(|signal| {
         // SAFETY: no handler function is installed.
         let before = unsafe { libc::signal(signal, libc::SIG_DFL) };
@@ -54,7 +54,7 @@ pub fn at_fork(function: extern "C" fn()) {
 
 /// Forks without exec: the child keeps every descriptor, and sleeps until it is killed. With `escapes`, the child has a
 /// session of its own by the time this returns.
-pub fn fork_a_sleeper(escapes: bool) -> io::Result<()> {
+pub fn fork_sleeper_process(escapes: bool) -> io::Result<()> {
     // SAFETY: the child calls nothing but setsid(2) and pause(2), which are async-signal-safe.
     match checked(i64::from(unsafe { libc::fork() }))? {
         0 => {
@@ -79,7 +79,7 @@ pub fn fork_a_sleeper(escapes: bool) -> io::Result<()> {
 }
 
 /// Forks without exec and returns in the child, which has the calling thread only. In the parent, that thread hangs.
-pub fn fork_on() -> io::Result<()> {
+pub fn fork_and_continue_in_child() -> io::Result<()> {
     // SAFETY: the child then calls what a careless program calls, which is the purpose of the tests.
     match checked(i64::from(unsafe { libc::fork() }))? {
         0 => Ok(()),

@@ -16,7 +16,7 @@ use crate::wait::{self, Deadline, TimedOut};
 const SCRIPT: &str = include_str!("systemd_machine.sh");
 
 /// A boot takes less than a second; this is for a very busy host.
-const BOOT: Duration = Duration::from_secs(30);
+const BOOT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A systemd that runs beside all other processes of this host and shares with it only a lab's directory, which has the
 /// same path on both sides, and the installed programs. Everything it writes elsewhere is discarded.
@@ -27,7 +27,7 @@ pub struct Machine {
     lab: Lab,
     guardian: Child,
     /// The guardian shuts the machine down when this end of its standard input is closed.
-    leash: Option<ChildStdin>,
+    guardian_stdin: Option<ChildStdin>,
     /// Process 1 of the machine, with its pid on the host.
     init: Process,
 }
@@ -52,8 +52,8 @@ impl Machine {
             .process_group(0)
             .spawn()
             .expect("unshare, of util-linux");
-        let leash = guardian.stdin.take();
-        let mut machine = Self { lab, guardian, leash, init: Process::new(0) };
+        let guardian_stdin = guardian.stdin.take();
+        let mut machine = Self { lab, guardian, guardian_stdin, init: Process::new(0) };
         machine.wait_until_booted();
         machine
     }
@@ -61,7 +61,7 @@ impl Machine {
     fn wait_until_booted(&mut self) {
         let guardian = self.guardian();
         let booted = self.lab.path("booted");
-        let answer = wait::settled(&booted, Deadline::after(BOOT), || match init_of(guardian) {
+        let answer = wait::until_with_deaths(&booted, Deadline::after(BOOT_TIMEOUT), || match init_of(guardian) {
             _ if !Process::new(guardian).alive() => Ok(None),
             Some(init) if booted.exists() => Ok(Some(init)),
             _ => Err(vec![guardian]),
@@ -145,12 +145,12 @@ impl Machine {
 
     /// Returns the process that has this pid inside, with its pid on the host.
     pub fn process(&self, inside: i32) -> Option<Process> {
-        self.processes().into_iter().find(|process| inner_number(*process) == Some(inside))
+        self.processes().into_iter().find(|process| inner_pid(*process) == Some(inside))
     }
 
     /// Returns every process of the machine.
     pub fn processes(&self) -> Vec<Process> {
-        inhabitants(namespace(self.init).as_ref())
+        processes_in(namespace(self.init).as_ref())
     }
 
     /// Waits until the machine has shut down by itself.
@@ -189,7 +189,7 @@ impl Traces {
     /// # Panics
     /// If the cgroups cannot be read.
     pub fn found(&self) -> Vec<String> {
-        let processes = inhabitants(self.namespace.as_ref()).into_iter().map(|process| format!("{process:?}"));
+        let processes = processes_in(self.namespace.as_ref()).into_iter().map(|process| format!("{process:?}"));
         let cgroups = cgroups().into_iter().filter(|name| *name == self.cgroup);
         let mounts = fs::read_to_string("/proc/self/mountinfo").expect("our own mounts");
         let ours = self.directory.display().to_string();
@@ -200,9 +200,9 @@ impl Traces {
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        drop(self.leash.take());
+        drop(self.guardian_stdin.take());
         // The guardian cleans up, with deadlines of its own.
-        if self.off(BOOT).is_err() {
+        if self.off(BOOT_TIMEOUT).is_err() {
             let _ = self.guardian.kill();
             let _ = self.guardian.wait();
         }
@@ -213,13 +213,12 @@ impl Drop for Machine {
 fn init_of(guardian: i32) -> Option<Process> {
     let parent = |process: Process| process.stat().map(|stat| stat.parent);
     Process::all().find(|process| {
-        inner_number(*process) == Some(1)
-            && parent(*process).and_then(|pid| parent(Process::new(pid))) == Some(guardian)
+        inner_pid(*process) == Some(1) && parent(*process).and_then(|pid| parent(Process::new(pid))) == Some(guardian)
     })
 }
 
 /// Returns the pid of a process in its innermost pid namespace.
-fn inner_number(process: Process) -> Option<i32> {
+fn inner_pid(process: Process) -> Option<i32> {
     process.status("NSpid")?.split_whitespace().last()?.parse().ok()
 }
 
@@ -229,7 +228,7 @@ fn namespace(process: Process) -> Option<PathBuf> {
 }
 
 /// Returns every process of a pid namespace.
-fn inhabitants(of: Option<&PathBuf>) -> Vec<Process> {
+fn processes_in(of: Option<&PathBuf>) -> Vec<Process> {
     Process::all().filter(|process| of.is_some() && namespace(*process).as_ref() == of).collect()
 }
 
@@ -279,7 +278,7 @@ mod tests {
     #[test]
     fn a_machine_is_gone_when_nobody_holds_its_leash() {
         let (mut machine, traces) = booted();
-        drop(machine.leash.take());
+        drop(machine.guardian_stdin.take());
         machine.off(Duration::from_secs(10)).expect("it cleans up");
         assert_eq!(traces.found(), [""; 0]);
     }

@@ -88,7 +88,7 @@ pub fn first_death(pids: &[i32], deadline: Deadline) -> Result<(), TimedOut> {
 }
 
 /// Reaps a dead child that no other code waits for; ignores any other process.
-pub(crate) fn bury(pid: i32) {
+pub(crate) fn reap_if_dead(pid: i32) {
     let _ = reap(pid);
 }
 
@@ -102,7 +102,7 @@ pub fn file(path: &Path, deadline: Deadline, holds: impl Fn(&[u8]) -> bool) -> R
 /// # Panics
 /// If the directory cannot be watched.
 pub fn until<T>(path: &Path, deadline: Deadline, mut question: impl FnMut() -> Option<T>) -> Result<T, TimedOut> {
-    settled(path, deadline, || question().ok_or_else(Vec::new))
+    until_with_deaths(path, deadline, || question().ok_or_else(Vec::new))
 }
 
 /// Calls `question` after every change in the directory of `path`, and after the death of any process that its last
@@ -110,7 +110,7 @@ pub fn until<T>(path: &Path, deadline: Deadline, mut question: impl FnMut() -> O
 ///
 /// # Panics
 /// If the directory cannot be watched.
-pub fn settled<T>(
+pub fn until_with_deaths<T>(
     path: &Path,
     deadline: Deadline,
     mut question: impl FnMut() -> Result<T, Vec<i32>>,
@@ -123,8 +123,8 @@ pub fn settled<T>(
         };
         let pidfds: Vec<OwnedFd> = pids.iter().filter_map(|&pid| sys::pidfd_open(pid).ok()).collect();
         let all: Vec<BorrowedFd<'_>> = iter::once(changes.as_fd()).chain(pidfds.iter().map(AsFd::as_fd)).collect();
-        let somebody_is_gone = pidfds.len() < pids.len() && !deadline.passed();
-        if !somebody_is_gone && !readable(&all, deadline).contains(&true) {
+        let process_is_gone = pidfds.len() < pids.len() && !deadline.passed();
+        if !process_is_gone && !readable(&all, deadline).contains(&true) {
             return Err(TimedOut);
         }
         // Drains all events; EAGAIN means that the directory did not change.

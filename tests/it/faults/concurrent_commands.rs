@@ -48,8 +48,8 @@ impl Life {
 fn p2_07_there_is_never_more_than_one_owner_and_no_wrong_answer() {
     let lab = lab();
     let deadline = Deadline::after(Duration::from_secs(u64::try_from(times(6, 60)).unwrap()));
-    let body = format!("body=live_alone:{}", lab.directory().display());
-    let start = ["ready=manual", "after=Detach:note_birth_and_seal", &body];
+    let body = format!("body=run_exclusively:{}", lab.directory().display());
+    let start = ["ready=manual", "after=Detach:note_creation_and_seal", &body];
     let answers = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..LOOPS {

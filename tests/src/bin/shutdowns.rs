@@ -130,7 +130,7 @@ impl Plan {
             return Ok(ExitCode::SUCCESS);
         }
         if self.body == "forks" {
-            look::sys::fork_a_sleeper(false)?;
+            look::sys::fork_sleeper_process(false)?;
         }
         note("begun");
         while ["hangs", "forks"].contains(&self.body.as_str()) || !is_caught() {

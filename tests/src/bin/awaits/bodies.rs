@@ -38,17 +38,17 @@ pub(crate) fn run(text: &str) -> Running {
         stop_on_go,
         count_steps,
         note_hangups,
-        hear_stop_in_another_runtime,
-        sleep_without_looking,
-        block_without_looking,
-        fetch_without_looking,
+        await_stop_in_another_runtime,
+        sleep_ignoring_stop,
+        block_ignoring_stop,
+        fetch_ignoring_stop,
         fetch_until_stop,
         fetch_with_guard,
-        two_sleep_without_looking,
-        two_sleep_and_clean_up,
+        two_sleeps_ignoring_stop,
+        two_sleeps_and_clean_up,
         sleep_and_clean_up,
         sleep_while_cleaning_up,
-        hear_stop_beside_work_and_clean_up,
+        await_stop_beside_work_and_clean_up,
         spawn_two_tasks,
         spawn_task_that_cleans_up,
         spawn_task_that_blocks,
@@ -156,7 +156,7 @@ async fn note_hangups() -> Fallible {
 }
 
 /// Notes the stop that the runtime of another thread sees.
-async fn hear_stop_in_another_runtime() -> Fallible {
+async fn await_stop_in_another_runtime() -> Fallible {
     thread::spawn(|| {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         runtime.block_on(daemon::stopped());
@@ -167,34 +167,34 @@ async fn hear_stop_in_another_runtime() -> Fallible {
 }
 
 /// Sleeps in a loop that ignores the result of each sleep.
-async fn sleep_without_looking() -> Fallible {
+async fn sleep_ignoring_stop() -> Fallible {
     note("begun")?;
-    sleep_for_ever().await
+    sleep_forever().await
 }
 
-async fn sleep_for_ever() -> Fallible {
+async fn sleep_forever() -> Fallible {
     loop {
         daemon::sleep_async(HOUR).await;
     }
 }
 
 /// Sleeps in the same loop with the blocking sleep.
-async fn block_without_looking() -> Fallible {
+async fn block_ignoring_stop() -> Fallible {
     note("begun")?;
     loop {
         daemon::sleep(HOUR);
     }
 }
 
-async fn two_sleep_without_looking() -> Fallible {
+async fn two_sleeps_ignoring_stop() -> Fallible {
     note("begun")?;
-    tokio::join!(sleep_for_ever(), sleep_for_ever()).0
+    tokio::join!(sleep_forever(), sleep_forever()).0
 }
 
 /// Sleeps in a fetch function that ignores the stop.
-async fn fetch_without_looking() -> Fallible {
+async fn fetch_ignoring_stop() -> Fallible {
     note("fetching")?;
-    sleep_for_ever().await
+    sleep_forever().await
 }
 
 async fn fetch_until_stop() -> Fallible {
@@ -231,7 +231,7 @@ async fn sleep_and_clean_up() -> Fallible {
 }
 
 /// Sleeps twice at once in one task; both sleeps return at the stop.
-async fn two_sleep_and_clean_up() -> Fallible {
+async fn two_sleeps_and_clean_up() -> Fallible {
     let sleep_and_note = async |milliseconds, file| {
         sleep_until_stop().await;
         pause(milliseconds).await;
@@ -253,7 +253,7 @@ async fn sleep_while_cleaning_up() -> Fallible {
     Ok(())
 }
 
-async fn hear_stop_beside_work_and_clean_up() -> Fallible {
+async fn await_stop_beside_work_and_clean_up() -> Fallible {
     let ((), (), begun) = tokio::join!(pause(600), daemon::stopped(), note_begun());
     begun?;
     clean_up().await

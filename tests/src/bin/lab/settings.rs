@@ -34,7 +34,7 @@ pub(crate) struct Experiment {
     /// The attachment of the daemon, if there is one.
     attached: Option<Attached>,
     /// `true` if a launcher continues after a start, instead of returning `Started::report`.
-    pub(crate) live_on: bool,
+    pub(crate) continue_after_start: bool,
     /// The stage at which `activate` pauses, and the body that then runs.
     pub(crate) run_to: Option<(Stage, Body)>,
 }
@@ -55,7 +55,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Experiment, Failure> {
         signal: Signal::from(nix::sys::signal::Signal::SIGTERM),
         times: 1,
         attached: None,
-        live_on: false,
+        continue_after_start: false,
         run_to: None,
     };
     for setting in settings {
@@ -87,7 +87,7 @@ impl Experiment {
             "times" => self.times = value.parse()?,
             "attach" => self.attached.get_or_insert_default().does(value)?,
             "address" => self.attached.get_or_insert_default().is_at(value),
-            "live_on" => self.live_on = value.parse()?,
+            "continue_after_start" => self.continue_after_start = value.parse()?,
             "run_to" => self.run_to = Some(at_stage("run_to", value)?),
             _ => self.daemon = configure(self.daemon, key, value)?,
         }

@@ -38,7 +38,7 @@ fn verb(experiment: Experiment) -> Result<ExitCode> {
         "cycle" => cycle(&experiment),
         "stop" => daemon.stop().map(|stopped| say(&stopped.to_string())),
         "send" => daemon.send(experiment.signal).map(|()| say("sent")),
-        "pid" => daemon.pid().map(|pid| say(&pid.map_or("nobody".to_owned(), |pid| format!("pid {pid}")))),
+        "pid" => daemon.pid().map(|pid| say(&pid.map_or("no process".to_owned(), |pid| format!("pid {pid}")))),
         "status" => daemon.status().map(|status| {
             say(&status.to_string());
             if !status.addresses.is_empty() {
@@ -59,10 +59,10 @@ enum How {
 
 /// Starts or restarts, prints `started PID`, and continues or returns as the experiment says.
 fn started(experiment: Experiment, how: How) -> Result<ExitCode> {
-    let live_on = experiment.live_on;
+    let continue_after_start = experiment.continue_after_start;
     let started = launch(experiment, how)?;
     println!("started {}", started.pid);
-    if live_on { Ok(ExitCode::SUCCESS) } else { started.report() }
+    if continue_after_start { Ok(ExitCode::SUCCESS) } else { started.report() }
 }
 
 fn launch(experiment: Experiment, how: How) -> Result<Started> {

@@ -25,10 +25,10 @@
 //! strace, and drives the program `lab` in its own directory.
 #![deny(unsafe_code)]
 
-mod judge;
+mod checks;
 mod options;
 mod plan;
-mod portrait;
+mod properties;
 mod table;
 mod trial;
 
@@ -73,7 +73,7 @@ fn sweep(options: &Options) -> Result<Table, String> {
     println!("{} points, seed {}", points.len(), options.seed);
     let table = Mutex::new(Table::new(points.len()));
     let queue = Mutex::new(points.into_iter());
-    let next = || queue.lock().expect("nobody panics in next()").next();
+    let next = || queue.lock().expect("next() does not panic").next();
     let goes_on = || options.sample.is_none_or(|time| begun.elapsed() < time);
     let work = || {
         while let Some(point) = goes_on().then(next).flatten() {

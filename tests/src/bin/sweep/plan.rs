@@ -12,15 +12,15 @@ pub(crate) enum Root {
     /// The process that performs the verb, from its `main` on.
     Launcher,
     /// The process between the two forks.
-    Middle,
+    SessionLeader,
     /// The new daemon, with its threads.
     Daemon,
     /// All three processes, from the first stage on.
-    Together,
+    AllProcesses,
     /// The body's thread of the daemon that runs already while the verb is performed.
-    Elder,
+    RunningDaemon,
     /// The signal thread of the same daemon.
-    Signals,
+    SignalThread,
 }
 
 /// A verb, and the process traced meanwhile.
@@ -33,31 +33,31 @@ pub(crate) struct Scenario {
 /// All scenarios.
 pub(crate) const SCENARIOS: [Scenario; 14] = [
     Scenario { verb: "start", root: Root::Launcher },
-    Scenario { verb: "start", root: Root::Middle },
+    Scenario { verb: "start", root: Root::SessionLeader },
     Scenario { verb: "start", root: Root::Daemon },
-    Scenario { verb: "start", root: Root::Together },
+    Scenario { verb: "start", root: Root::AllProcesses },
     Scenario { verb: "stop", root: Root::Launcher },
-    Scenario { verb: "stop", root: Root::Elder },
-    Scenario { verb: "stop", root: Root::Signals },
+    Scenario { verb: "stop", root: Root::RunningDaemon },
+    Scenario { verb: "stop", root: Root::SignalThread },
     Scenario { verb: "restart", root: Root::Launcher },
-    Scenario { verb: "restart", root: Root::Middle },
+    Scenario { verb: "restart", root: Root::SessionLeader },
     Scenario { verb: "restart", root: Root::Daemon },
-    Scenario { verb: "restart", root: Root::Together },
-    Scenario { verb: "restart", root: Root::Elder },
-    Scenario { verb: "restart", root: Root::Signals },
+    Scenario { verb: "restart", root: Root::AllProcesses },
+    Scenario { verb: "restart", root: Root::RunningDaemon },
+    Scenario { verb: "restart", root: Root::SignalThread },
     Scenario { verb: "status", root: Root::Launcher },
 ];
 
 impl Scenario {
     /// Returns `true` if strace also follows forked processes and threads.
     pub(crate) fn follows(self) -> bool {
-        matches!(self.root, Root::Daemon | Root::Together)
+        matches!(self.root, Root::Daemon | Root::AllProcesses)
     }
 
     /// Returns the number of threads that must make a call as often for it to be worth a run: fewer have been tested
     /// alone.
     pub(crate) fn at_once(self) -> usize {
-        if self.root == Root::Together { 2 } else { 1 }
+        if self.root == Root::AllProcesses { 2 } else { 1 }
     }
 }
 
@@ -72,7 +72,7 @@ impl fmt::Display for Scenario {
 pub(crate) enum Kind {
     Killed,
     Failed(&'static str),
-    Lied(u8),
+    Faked(u8),
 }
 
 impl fmt::Display for Kind {
@@ -80,7 +80,7 @@ impl fmt::Display for Kind {
         match self {
             Kind::Killed => f.write_str("signal=KILL"),
             Kind::Failed(error) => write!(f, "error={error}"),
-            Kind::Lied(value) => write!(f, "retval={value}"),
+            Kind::Faked(value) => write!(f, "retval={value}"),
         }
     }
 }
@@ -88,7 +88,7 @@ impl fmt::Display for Kind {
 const ERRORS: [&str; 9] = ["EINTR", "EAGAIN", "ENOMEM", "EMFILE", "ENOSPC", "EIO", "EROFS", "EACCES", "EPERM"];
 
 /// Calls that may return success without an effect.
-const LIES: [(&str, u8); 11] = [
+const FAKEABLE: [(&str, u8); 11] = [
     ("setresuid", 0),
     ("setresgid", 0),
     ("setuid", 0),
@@ -106,7 +106,7 @@ const LIES: [(&str, u8); 11] = [
 const LEFT_OUT: [&str; 6] = ["execve", "exit", "exit_group", "rt_sigreturn", "restart_syscall", "tgkill"];
 
 /// Calls that fail only for a wrong argument; glibc and its modules abort if they fail.
-const INFALLIBLE: [&str; 12] = [
+const NEVER_FAILED: [&str; 12] = [
     "getpid",
     "getppid",
     "gettid",
@@ -167,9 +167,9 @@ pub(crate) fn count(trace: &str, at_once: usize) -> BTreeMap<String, usize> {
 pub(crate) fn points(scenario: Scenario, recorded: &BTreeMap<String, usize>) -> Vec<Point> {
     let mut points = Vec::new();
     for (call, times) in recorded.iter().filter(|(call, _)| !LEFT_OUT.contains(&call.as_str())) {
-        let lies = LIES.iter().filter(|(name, _)| name == call).map(|(_, value)| Kind::Lied(*value));
-        let errors = ERRORS.into_iter().filter(|_| !INFALLIBLE.contains(&call.as_str())).map(Kind::Failed);
-        let kinds: Vec<Kind> = [Kind::Killed].into_iter().chain(errors).chain(lies).collect();
+        let faked = FAKEABLE.iter().filter(|(name, _)| name == call).map(|(_, value)| Kind::Faked(*value));
+        let errors = ERRORS.into_iter().filter(|_| !NEVER_FAILED.contains(&call.as_str())).map(Kind::Failed);
+        let kinds: Vec<Kind> = [Kind::Killed].into_iter().chain(errors).chain(faked).collect();
         for nth in 1..=*times {
             points.extend(kinds.iter().map(|&kind| Point { scenario, kind, call: call.clone(), nth }));
         }

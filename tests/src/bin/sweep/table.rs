@@ -25,7 +25,7 @@ pub(crate) struct Table {
 }
 
 /// The number of points between two reports of progress.
-const TOLD_EVERY: usize = 1000;
+const REPORT_INTERVAL: usize = 1000;
 
 impl Table {
     /// Creates an empty table for `planned` points.
@@ -38,7 +38,7 @@ impl Table {
         let kind = match point.kind {
             Kind::Killed => "killed",
             Kind::Failed(_) => "failed",
-            Kind::Lied(_) => "lied to",
+            Kind::Faked(_) => "faked",
         };
         let row = self.rows.entry((point.scenario.to_string(), kind, point.call.clone())).or_default();
         row.runs += 1;
@@ -49,7 +49,7 @@ impl Table {
             println!("FINDING {point}\n  {}\n  {}", text.replace('\n', "\n  "), trial::reproduction(point));
         }
         self.done += 1;
-        if self.done % TOLD_EVERY == 0 {
+        if self.done % REPORT_INTERVAL == 0 {
             println!("{} of {} points after {} s", self.done, self.planned, self.begun.elapsed().as_secs());
         }
     }

@@ -1,11 +1,11 @@
 //! The bodies, steps, hooks, handlers and attachments of the tests: functions by name, or a list of [`actions`].
 
+mod concurrency;
 mod ending;
 mod manager;
 mod processes;
 mod resources;
 mod restarting;
-mod storm;
 mod threads;
 
 use look::actions::{self, Action, Failure, Fallible};
@@ -34,7 +34,7 @@ const TABLES: [&[Named]; 7] = [
     processes::TABLE,
     resources::TABLE,
     restarting::TABLE,
-    storm::TABLE,
+    concurrency::TABLE,
     threads::TABLE,
 ];
 
@@ -44,7 +44,7 @@ pub(crate) enum Body {
     /// Calls a function with the text after its name.
     Function(fn(&str) -> Fallible, String),
     /// Performs actions in order, up to the first error.
-    Words(Vec<Action>),
+    Actions(Vec<Action>),
 }
 
 impl Body {
@@ -54,7 +54,7 @@ impl Body {
         let found = TABLES.iter().flat_map(|table| table.iter()).find(|(known, _)| *known == name);
         match found {
             Some((_, function)) => Ok(Body::Function(*function, argument.to_owned())),
-            None => actions::parse(text).map(Body::Words),
+            None => actions::parse(text).map(Body::Actions),
         }
     }
 
@@ -62,14 +62,14 @@ impl Body {
     pub(crate) fn run(&self) -> Fallible {
         match self {
             Body::Function(function, argument) => function(argument),
-            Body::Words(words) => actions::perform(words),
+            Body::Actions(words) => actions::perform(words),
         }
     }
 }
 
 impl Default for Body {
     fn default() -> Self {
-        Body::Words(vec![Action::Idle])
+        Body::Actions(vec![Action::Idle])
     }
 }
 

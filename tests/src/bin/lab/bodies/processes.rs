@@ -124,7 +124,7 @@ fn spawn_sleeper_and_end(how: &str) -> Fallible {
 
 /// Forks a child that never executes a program, keeps every descriptor, and sleeps until it is killed.
 fn fork_sleeper() -> std::io::Result<()> {
-    look::sys::fork_a_sleeper(false)
+    look::sys::fork_sleeper_process(false)
 }
 
 fn fork_sleeper_and_idle() -> Fallible {
@@ -136,7 +136,7 @@ fn fork_sleeper_and_idle() -> Fallible {
 
 /// Exits and leaves a child in a session of its own.
 fn fork_into_own_session_and_exit() -> std::io::Result<()> {
-    look::sys::fork_a_sleeper(true)?;
+    look::sys::fork_sleeper_process(true)?;
     std::process::exit(7)
 }
 
@@ -146,7 +146,7 @@ fn return_from_forked_child(how: &str) -> Fallible {
     if how.starts_with("late-") {
         thread::sleep(Duration::from_millis(200));
     }
-    look::sys::fork_on()?;
+    look::sys::fork_and_continue_in_child()?;
     note("forked")?;
     match how.trim_start_matches("late-") {
         "panic" => panic!("lost"),

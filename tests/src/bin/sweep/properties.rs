@@ -7,7 +7,7 @@ use look::{Descriptor, Lab, Process};
 
 /// The properties of a daemon, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Portrait(BTreeMap<&'static str, String>);
+pub(crate) struct Properties(BTreeMap<&'static str, String>);
 
 /// Lines of `/proc/PID/status`.
 const LINES: [&str; 13] = [
@@ -26,9 +26,9 @@ const LINES: [&str; 13] = [
     "NoNewPrivs",
 ];
 
-impl Portrait {
+impl Properties {
     /// Reads the properties of an idle daemon.
-    pub(crate) fn of(lab: &Lab, daemon: Process) -> Portrait {
+    pub(crate) fn of(lab: &Lab, daemon: Process) -> Properties {
         let mut known: BTreeMap<_, _> =
             LINES.into_iter().map(|name| (name, daemon.status(name).unwrap_or_default())).collect();
         known.insert("directory", format!("{:?}", daemon.directory()));
@@ -41,11 +41,11 @@ impl Portrait {
         open.retain(|descriptor| !descriptor.starts_with("further d.last"));
         open.sort();
         known.insert("descriptors", open.join(", "));
-        Portrait(known)
+        Properties(known)
     }
 
     /// Returns the differences to `usual`, none if they are equal.
-    pub(crate) fn unlike(&self, usual: &Portrait) -> Vec<String> {
+    pub(crate) fn differences(&self, usual: &Properties) -> Vec<String> {
         let differs = |(name, value): (&&str, &String)| {
             let other = usual.0.get(name).filter(|other| *other != value)?;
             Some(format!("{name} is {value}, and otherwise {other}"))

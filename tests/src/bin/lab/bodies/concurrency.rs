@@ -9,16 +9,16 @@ use look::actions::{Fallible, append, idle};
 
 use super::{Named, table};
 
-pub(super) const TABLE: &[Named] = table![note_birth_and_seal; live_alone];
+pub(super) const TABLE: &[Named] = table![note_creation_and_seal; run_exclusively];
 
 /// Appends the creation time of this process to `seals`, from a hook.
-fn note_birth_and_seal() -> std::io::Result<()> {
-    note_birth("seals")?;
+fn note_creation_and_seal() -> std::io::Result<()> {
+    note_creation("seals")?;
     Interval::begin("seals").map(drop)
 }
 
 /// Binds an abstract address until it ends, and fails if another process has bound it.
-fn live_alone(address: &str) -> Fallible {
+fn run_exclusively(address: &str) -> Fallible {
     // A body that has asked about the stop is dropped before the pidfile is removed.
     daemon::stopping();
     let _listener = UnixListener::bind_addr(&SocketAddr::from_abstract_name(address)?)?;
@@ -29,7 +29,7 @@ fn live_alone(address: &str) -> Fallible {
 }
 
 /// Notes the creation time of this process, rounded down to the clock tick of `/proc/PID/stat`.
-fn note_birth(file: &str) -> std::io::Result<()> {
+fn note_creation(file: &str) -> std::io::Result<()> {
     let this = look::Process::new(std::process::id().try_into().expect("a pid fits into an int"));
     let ticks = this.stat().ok_or(std::io::ErrorKind::NotFound)?.start;
     append(file, &format!("born {} {}\n", this.id(), u128::from(ticks) * 10_000_000))

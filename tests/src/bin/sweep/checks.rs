@@ -5,8 +5,8 @@ use std::time::Duration;
 use look::{Deadline, Lab, Outcome, Process};
 
 use crate::plan::{Kind, Point, Root};
-use crate::portrait::Portrait;
-use crate::trial::{self, SOMEBODY};
+use crate::properties::Properties;
+use crate::trial::{self, TARGET_UID};
 
 /// The state after a run.
 pub(crate) struct Scene<'a> {
@@ -14,7 +14,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) point: &'a Point,
     pub(crate) outcome: Outcome,
     /// The daemon of an undisturbed run.
-    pub(crate) usual: &'a Portrait,
+    pub(crate) usual: &'a Properties,
 }
 
 /// An accepted violation: known to be right, or outside of the library's control.
@@ -36,43 +36,43 @@ enum What {
     /// A panic of the helper program's own `println!`.
     Printing,
     /// The daemon differs from the usual one.
-    Unlike,
+    Differs,
 }
 
 const ACCEPTED: [Accepted; 8] = [
     // A daemon that is killed after a successful start is dead.
     Accepted {
-        when: |point| point.kind == Kind::Killed && matches!(point.scenario.root, Root::Daemon | Root::Together),
+        when: |point| point.kind == Kind::Killed && matches!(point.scenario.root, Root::Daemon | Root::AllProcesses),
         calls: &[],
         what: What::NoDaemon,
     },
     // Handlers are installed after GO was sent. If they cannot be installed, or if GO cannot be received, the daemon
     // exits in order rather than run without signals or unseen. No kernel fails these calls.
-    Accepted { when: fails, calls: &["rt_sigaction", "recvfrom"], what: What::NoDaemon },
+    Accepted { when: failed_call, calls: &["rt_sigaction", "recvfrom"], what: What::NoDaemon },
     // std exits a process whose new thread gets no signal stack; the signal thread is created after GO.
-    Accepted { when: fails, calls: &["mmap", "mprotect"], what: What::NoDaemon },
+    Accepted { when: failed_call, calls: &["mmap", "mprotect"], what: What::NoDaemon },
     // The kernel claims to have removed the file and did not: the next start replaces it.
-    Accepted { when: lies, calls: &["unlinkat"], what: What::PidfileLeft },
+    Accepted { when: faked, calls: &["unlinkat"], what: What::PidfileLeft },
     // A process without the lock, or that cannot verify that the locked file is the pidfile, must not remove it.
-    Accepted { when: fails, calls: &["flock", "newfstatat", "unlinkat"], what: What::Stale },
+    Accepted { when: failed_call, calls: &["flock", "newfstatat", "unlinkat"], what: What::Stale },
     // The library prints without panics; `println!` of a program does not.
-    Accepted { when: fails, calls: &["write"], what: What::Printing },
+    Accepted { when: failed_call, calls: &["write"], what: What::Printing },
     // No kernel fails these calls: the descriptor stays open, or the signal stays ignored.
-    Accepted { when: fails, calls: &["close", "fcntl", "rt_sigaction"], what: What::Unlike },
+    Accepted { when: failed_call, calls: &["close", "fcntl", "rt_sigaction"], what: What::Differs },
     // Without the right to drop the bounding set, the set stays, and `no_new_privs` makes it ineffective.
-    Accepted { when: |point| point.kind == Kind::Failed("EPERM"), calls: &["prctl"], what: What::Unlike },
+    Accepted { when: |point| point.kind == Kind::Failed("EPERM"), calls: &["prctl"], what: What::Differs },
 ];
 
-fn fails(point: &Point) -> bool {
+fn failed_call(point: &Point) -> bool {
     matches!(point.kind, Kind::Failed(_))
 }
 
-fn lies(point: &Point) -> bool {
-    matches!(point.kind, Kind::Lied(_))
+fn faked(point: &Point) -> bool {
+    matches!(point.kind, Kind::Faked(_))
 }
 
 /// Runs all checks; a panic is a finding.
-pub(crate) fn judge(scene: &Scene<'_>) {
+pub(crate) fn check(scene: &Scene<'_>) {
     let Outcome { stderr, .. } = &scene.outcome;
     if stderr.contains("failed printing to") && accepted(scene, What::Printing) {
         return afterwards(scene);
@@ -95,7 +95,7 @@ fn accepted(scene: &Scene<'_>, what: What) -> bool {
 
 /// Checks that a success is true.
 fn success(scene: &Scene<'_>) {
-    let living = trial::family(scene.lab);
+    let living = trial::helper_processes(scene.lab);
     if scene.point.scenario.verb == "stop" {
         assert!(living.is_empty(), "stopped, but {living:?} lives: {}", scene.outcome);
         let left = files_left(scene.lab);
@@ -108,7 +108,7 @@ fn success(scene: &Scene<'_>) {
     }
     assert_eq!(living.len(), 1, "success with {living:?}: {}", scene.outcome);
     sealed(scene, living[0]);
-    if !accepted(scene, What::Unlike) {
+    if !accepted(scene, What::Differs) {
         alike(scene, living[0]);
     }
 }
@@ -117,11 +117,11 @@ fn success(scene: &Scene<'_>) {
 fn alike(scene: &Scene<'_>, daemon: Process) {
     let deadline = Deadline::after(Duration::from_secs(1));
     loop {
-        let unlike = Portrait::of(scene.lab, daemon).unlike(scene.usual);
-        if unlike.is_empty() {
+        let differences = Properties::of(scene.lab, daemon).differences(scene.usual);
+        if differences.is_empty() {
             return;
         }
-        assert!(!deadline.passed(), "half a success, {unlike:?}: {}", scene.outcome);
+        assert!(!deadline.passed(), "half a success, {differences:?}: {}", scene.outcome);
         std::thread::sleep(Duration::from_millis(5));
     }
 }
@@ -174,7 +174,7 @@ fn failure(scene: &Scene<'_>) {
     let told = if verb == "status" { &outcome.stdout } else { &outcome.stderr };
     assert!(killed || !outcome.stderr.is_empty() || !told.is_empty(), "no cause: {outcome}");
     assert!(killed || outcome.code() < 128, "the verb's own process died: {outcome}");
-    let living = trial::family(scene.lab);
+    let living = trial::helper_processes(scene.lab);
     assert!(living.len() <= at_most(scene.point, outcome), "a failure with {living:?}: {outcome}");
     if verb == "status" && !killed && outcome.stderr.is_empty() {
         assert!(outcome.code() == 4, "the daemon runs, and the status says otherwise: {outcome}");
@@ -194,15 +194,15 @@ fn privileges(scene: &Scene<'_>) {
     if scene.point.scenario.verb != "start" {
         return;
     }
-    for ids in trial::family(scene.lab).into_iter().filter_map(Process::ids) {
+    for ids in trial::helper_processes(scene.lab).into_iter().filter_map(Process::ids) {
         let all = ids.users.iter().chain(&ids.groups).chain(&ids.supplementary);
-        assert!(all.into_iter().all(|id| *id == SOMEBODY), "half-privileged: {ids:?}: {}", scene.outcome);
+        assert!(all.into_iter().all(|id| *id == TARGET_UID), "half-privileged: {ids:?}: {}", scene.outcome);
     }
 }
 
 /// Checks that a plain start and a plain stop work, and leave nothing.
 fn afterwards(scene: &Scene<'_>) {
-    let before = trial::family(scene.lab);
+    let before = trial::helper_processes(scene.lab);
     let next = scene.lab.run(&["start", "pidfile=d.pid"]);
     // A process that was exiting may be gone by now.
     let alone = !before.iter().any(|process| process.alive());
