@@ -1,4 +1,4 @@
-//! Bodies and steps that await: how they begin and how they end.
+//! Async bodies: how they start and how they end.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use nix::sys::wait::WaitStatus;
 
 use crate::common::{PIDFILE, SOON, adopt, each, ended, nothing_left, run, start, stop};
 
-/// Far below the grace of ten seconds.
+/// Far below the default grace of ten seconds.
 pub(crate) const AT_ONCE: Duration = Duration::from_secs(4);
 
 /// A lab with the helper program `awaits`.
@@ -24,7 +24,7 @@ pub(crate) fn begun(lab: &Lab, settings: &[&str]) -> Process {
     daemon
 }
 
-/// Tells a daemon to stop, and asserts its exit status; how long that took.
+/// Stops a daemon with SIGTERM, asserts its exit status, and returns the time that it took.
 #[track_caller]
 pub(crate) fn stops(lab: &Lab, daemon: Process, status: i32) -> Duration {
     let told = Instant::now();
@@ -34,7 +34,7 @@ pub(crate) fn stops(lab: &Lab, daemon: Process, status: i32) -> Duration {
     told.elapsed()
 }
 
-/// How many threads its runtime has.
+/// Returns the number of threads of its runtime.
 pub(crate) fn workers(daemon: Process) -> usize {
     let names = daemon.threads().into_iter().filter_map(|thread| Some(thread.stat()?.name));
     names.filter(|name| name.starts_with("tokio")).count()
@@ -86,7 +86,7 @@ fn p10_01_a_body_that_ends_takes_its_tasks_with_it() {
     }
 }
 
-/// Neither a body nor anybody else could end a thread; but a body that has ended is the end of the daemon.
+/// A thread cannot be ended from outside, but the daemon exits once its body has ended.
 #[test]
 fn p10_01_a_task_that_blocks_its_thread_does_not_outlive_the_body_for_long() {
     for end in ["return", "panic"] {
@@ -234,7 +234,7 @@ fn p10_04_an_annotated_main_awaits_and_never_returns() {
     assert_eq!(lab.read("left"), format!("dropped {}\n", daemon.id()));
 }
 
-/// Each of them sleeps for the first time, and each is to hear of the stop.
+/// Each sleep is the first of its future, and each returns at the stop.
 #[test]
 fn p10_02_those_who_sleep_side_by_side_each_hear_of_the_stop() {
     each(RUNTIMES, |runtime| {
@@ -245,7 +245,7 @@ fn p10_02_those_who_sleep_side_by_side_each_hear_of_the_stop() {
     });
 }
 
-/// Who has awaited the stop knows of it, as one does who has asked `stopping`.
+/// A body that has awaited the stop knows of it, as after `stopping`.
 #[test]
 fn p10_02_a_body_that_has_awaited_the_stop_may_sleep_while_it_cleans_up() {
     each(RUNTIMES, |runtime| {

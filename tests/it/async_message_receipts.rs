@@ -1,4 +1,4 @@
-//! Receipts of messages whose handlers await, and errors of handlers and fetches.
+//! Receipts of messages with async handlers, and errors of handlers and fetches.
 
 use crate::async_bodies::lab;
 use crate::async_messages::{COUNTERS, KINDS, count, counters};
@@ -30,7 +30,7 @@ fn p10_07_each_message_is_told_once_what_became_of_it() {
     );
 }
 
-/// The bounds of a pool that is busy: places of receipts are used again and again.
+/// The pool is busy, so that slots of receipts are reused many times.
 #[test]
 fn p10_07_many_messages_are_told_what_became_of_each() {
     let lab = lab();
@@ -62,7 +62,7 @@ fn p10_07_nothing_is_acknowledged_before_it_is_handled() {
     notes(&lab, "begun", 3);
     daemon.signal(Signal::SIGKILL);
     daemon.died(SOON).expect("killed");
-    // Killed, it tells nobody anything.
+    // A killed daemon does not resolve receipts.
     assert_eq!(lab.read("told"), "");
 }
 
@@ -73,7 +73,7 @@ fn p10_07_a_second_signal_ends_the_waiting_and_what_is_left_is_told() {
     notes(&lab, "begun", 1);
     daemon.signal(Signal::SIGTERM);
     notes(&lab, "told-to", 1);
-    // Signals in quick succession are one stop.
+    // Several signals in quick succession count as one stop.
     assert!(daemon.died(Duration::from_millis(800)).is_err());
     daemon.signal(Signal::SIGTERM);
     ended(daemon, 1);
@@ -126,7 +126,7 @@ fn p10_08_an_error_that_lasts_is_told_once_in_a_while() {
     let lab = lab();
     let daemon = adopt(start(&lab, &["inbox=inbox", "idle_time=1", "stderr=log", "fetch=await"]));
     lab.wait_for("log", SOON, |log| log.contains("fetching a message failed: No such file"));
-    // Long enough for hundreds of them.
+    // Long enough for hundreds of messages.
     assert!(daemon.died(Duration::from_millis(500)).is_err());
     assert_eq!(count(&lab, "log"), 1, "{}", lab.read("log"));
     lab.write("inbox", "note:handled\n");

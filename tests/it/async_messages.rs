@@ -1,4 +1,4 @@
-//! Messages whose handlers await: what is fetched, who handles it, and what becomes of it when something goes wrong.
+//! Messages with async handlers: fetching, handling, and the effect of a stop.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ pub(crate) fn count(lab: &Lab, file: &str) -> usize {
     lab.read(file).lines().count()
 }
 
-/// Returns the counters when they satisfy this: fetched, handled, failed, in flight, steps.
+/// Returns the counters once they satisfy `holds`: fetched, handled, failed, in flight, steps.
 #[track_caller]
 pub(crate) fn counters(lab: &Lab, daemon: Process, holds: impl Fn(&str) -> bool) -> String {
     let deadline = look::Deadline::after(SOON);
@@ -29,7 +29,7 @@ pub(crate) fn counters(lab: &Lab, daemon: Process, holds: impl Fn(&str) -> bool)
 
 pub(crate) const COUNTERS: &str = "handle=SIGUSR1:note_counters";
 
-/// With threads and without, fetched by somebody who awaits and by somebody who does not.
+/// Both runtimes, with an async and with a blocking fetch.
 pub(crate) const KINDS: [&[&str]; 4] = [
     &["runtime=multi_thread", "fetch=await"],
     &["runtime=multi_thread"],
@@ -44,7 +44,7 @@ fn p10_06_no_more_is_fetched_than_the_pool_is_large() {
         let messages = ["note:begun,await:go,note:done"; 10];
         let daemon = handling(&lab, &messages, &[kind, &["pool_size=3", COUNTERS]].concat());
         notes(&lab, "begun", 3);
-        // The inbox has more; and nobody takes them.
+        // The inbox has more messages, which are not fetched.
         assert_eq!(counters(&lab, daemon, |_| true), "3 0 0 3 0\n", "{kind:?}");
         assert!(daemon.died(Duration::from_millis(200)).is_err());
         assert_eq!(counters(&lab, daemon, |_| true), "3 0 0 3 0\n", "{kind:?}");
@@ -81,7 +81,7 @@ fn p10_06_many_at_once_need_no_threads() {
     ended(daemon, 0);
 }
 
-/// Counted by whoever ends first, in several threads.
+/// Several threads count at once.
 #[test]
 fn p10_06_the_counters_lose_nothing() {
     let lab = lab();
@@ -109,7 +109,7 @@ fn p10_06_a_stop_does_not_wait_for_the_idle_time_nor_for_a_fetch_that_awaits() {
     }
 }
 
-/// However the one who fetches waits: what is in flight comes to its end.
+/// A stop waits for messages in flight, whether the fetch awaits or blocks.
 #[test]
 fn p10_06_a_stop_waits_for_what_is_in_flight_and_fetches_no_more() {
     let fetches = ["note:more", "!note:fetching,hang", "!fetch_ignoring_stop", "!fetch_until_stop"];
@@ -164,7 +164,7 @@ fn p10_06_what_is_not_handled_within_the_grace_is_counted_and_makes_the_status_1
     );
 }
 
-/// The only thread there is cannot tell anybody anything, and the daemon ends all the same.
+/// The only thread cannot resolve receipts, and the daemon exits regardless.
 #[test]
 fn p10_06_a_handler_that_blocks_the_only_thread_is_ended_after_the_grace() {
     for ack in ["told=told", "ack=await"] {

@@ -1,4 +1,4 @@
-//! The runtime of bodies that await: where it is built, with how many threads, and what a watchdog sees of it.
+//! The runtime of async bodies: where it is built, its number of threads, and the watchdog.
 
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
@@ -21,13 +21,13 @@ fn p10_03_the_runtime_has_as_many_threads_as_were_asked_for() {
     ] {
         let lab = lab();
         let daemon = begun(&lab, &[settings, &["body=note:begun,hang"]].concat());
-        // A thread has its name when it first runs.
+        // A thread receives its name when it first runs.
         look_until(&format!("{settings:?}: {} workers", workers(daemon)), || workers(daemon) == count);
         stops(&lab, daemon, 0);
     }
 }
 
-/// The launcher has one thread and no descriptor of a runtime when it forks, or it would have been refused.
+/// The launcher is refused unless it has one thread and no descriptor of a runtime when it forks.
 #[test]
 fn p10_03_the_runtime_is_built_after_the_forks() {
     needs(&["strace"]);
@@ -49,14 +49,14 @@ fn p10_03_the_runtime_is_built_after_the_forks() {
     assert_eq!(forks, 2, "{trace}");
 }
 
-/// Under the user's limit of processes, which root does not have: a runtime that lacks a thread would not run anything.
+/// The user's limit of processes does not apply to root. A runtime that lacks a thread would not run the body.
 #[test]
 fn p10_03_a_runtime_that_cannot_be_built_is_a_start_that_fails() {
     needs(&["setpriv", "prlimit"]);
     needs_root();
     let mut lab = lab();
     lab.bring_program();
-    // An id that nobody else uses, so that nobody else's processes count.
+    // A uid of its own, so that no other process counts.
     let someone = nix::unistd::Uid::from_raw(45_674);
     nix::unistd::chown(lab.directory(), Some(someone), None).expect("a directory of ours");
     let limited = ["--reuid=45674", "--regid=45674", "--clear-groups", "prlimit", "--nproc=4:4"];
@@ -88,7 +88,7 @@ fn p10_09_what_cannot_be_is_refused_before_anything_happens() {
     }
 }
 
-/// The watchdog's interval is a second; it is fed at half of that.
+/// The watchdog's interval is one second; the daemon sends a message every half second.
 #[test]
 fn p1_12_the_watchdog_is_fed_while_the_body_awaits_and_not_while_it_blocks() {
     let is_fed = |socket: &UnixDatagram, time: Duration| {
@@ -108,7 +108,7 @@ fn p1_12_the_watchdog_is_fed_while_the_body_awaits_and_not_while_it_blocks() {
         if body.contains("go") {
             lab.write("go", "");
             lab.wait_for("begun", SOON, |notes| !notes.is_empty());
-            // One may be on its way.
+            // A message may already be queued.
             is_fed(&socket, Duration::from_millis(700));
             assert!(!is_fed(&socket, Duration::from_millis(1500)), "fed while the body blocks its thread");
         }

@@ -1,4 +1,4 @@
-//! Steps that await.
+//! Async steps.
 
 use crate::async_bodies::{AT_ONCE, RUNTIMES, begun, lab, stops, workers};
 use crate::common::{PIDFILE, SOON, adopt, each, ended};

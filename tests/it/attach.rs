@@ -1,4 +1,4 @@
-//! What lives beside the body: checked where the user looks, prepared with all rights, started, told, ended once.
+//! Attachments: checked in the launcher, prepared with root's rights, started, told of the phases, ended once.
 
 use look::Outcome;
 
@@ -6,7 +6,7 @@ use crate::common::{PIDFILE, lab, nothing_left, run, shared_lab, start, stop};
 
 const SOCKET: &str = "unix:///run/lab.control/socket";
 
-/// A start with something beside the body that notes the moments of its life.
+/// A start with an attachment that notes its moments.
 const NOTING: [&str; 3] = ["attach=prepare:note:prepared", "attach=start:note:started", "attach=end:note:over"];
 
 #[test]
@@ -74,7 +74,7 @@ fn an_address_that_is_none_is_an_error_and_leaves_nothing() {
     assert_eq!(lab.read("over").lines().count(), 1);
 }
 
-/// What was opened with root's rights is still there when everything else is closed and the rights are gone.
+/// An object opened with root's rights stays usable after the change of user and the closing of descriptors.
 #[test]
 fn what_was_prepared_outlives_the_change_of_user_and_the_closing_of_descriptors() {
     let lab = shared_lab();
@@ -87,7 +87,7 @@ fn what_was_prepared_outlives_the_change_of_user_and_the_closing_of_descriptors(
     stop(&lab);
 }
 
-/// The body's thread and the signal thread may both be about to end the process: what one of them has begun is finished.
+/// Both the body's thread and the signal thread may end the process: one finishes what the other has begun.
 #[test]
 fn body_that_returns_after_the_grace_does_not_cut_off_the_end_of_attachments() {
     let lab = lab();

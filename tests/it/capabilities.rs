@@ -55,7 +55,8 @@ fn p3_07_a_set_user_id_program_gives_no_rights() {
         let start = lab.helper(&["start", "pidfile=d.pid", "user=nobody", "body=spawn_sleeper_and_idle:open/ran"]);
         start.arg(no_new_privs).env("PATH", lab.path("open")).run().ok();
         let child = child(&lab, lab.daemon(PIDFILE));
-        // Without the promise it is root by name, and still has none of its power: that is what the bounding set is for.
+        // Without `no_new_privs` the process is root by name but has none of its capabilities: the bounding set limits
+        // it.
         assert_eq!(child.ids().expect("a process").users[1], user, "{no_new_privs}");
         assert_eq!((set(child, "CapEff"), set(child, "CapPrm")), (0, 0), "{no_new_privs}");
     }
@@ -101,7 +102,7 @@ fn p3_07_what_cannot_be_kept_or_dropped_is_said_before_anything_runs() {
     }
 }
 
-/// In a container that has no `CAP_SETPCAP`: the bounding set stays, and bounds nothing that new privileges could give.
+/// In a container without `CAP_SETPCAP`, the bounding set stays, and `no_new_privs` makes it ineffective.
 #[test]
 fn p3_07_without_the_right_to_bound_it_is_enough_to_forgo_new_privileges() {
     needs(&["setpriv"]);

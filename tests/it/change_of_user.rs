@@ -1,4 +1,4 @@
-//! Becoming somebody else.
+//! Changes of user and group.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use crate::common::{PIDFILE, SOON, lab, needs, needs_root, nothing_left, run, st
 
 const NOBODY: u32 = 65534;
 
-/// Asserts that every thread is `nobody` in every respect, with these groups.
+/// Asserts that every thread has the ids of `nobody`, and these groups.
 #[track_caller]
 fn is_nobody(daemon: Process, groups: &[u32]) {
     let threads = daemon.threads();
@@ -20,7 +20,7 @@ fn is_nobody(daemon: Process, groups: &[u32]) {
     }
 }
 
-/// A daemon of user `nobody`, whose signal thread is there.
+/// Starts a daemon of user `nobody`, and waits for its signal thread.
 #[track_caller]
 fn nobody(lab: &Lab, settings: &[&str]) -> Process {
     let settings = [&["user=nobody", "ready=manual", "handle=USR1:say:x", "body=ready,idle"][..], settings].concat();
@@ -111,7 +111,7 @@ fn p3_12_the_pidfile_of_somebody_who_cannot_remove_it_is_cleaned_up_by_the_next(
     nothing_left(&lab);
 }
 
-/// Nobody else can look up for it what the new root does not show.
+/// Paths outside of the new root cannot be looked up later.
 #[test]
 fn p3_10_the_root_changes_without_detaching_too() {
     needs_root();

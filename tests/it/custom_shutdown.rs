@@ -1,4 +1,5 @@
-//! Bodies with a shutdown of their own: they end by a signal handler of the program's, beside the daemon's or in its place.
+//! Bodies with their own shutdown: they end by a signal handler of the program, beside the daemon's handler or in place
+//! of it.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -10,10 +11,10 @@ use nix::sys::wait::WaitStatus;
 
 use crate::common::{PIDFILE, SOON, adopt, each, ended, nothing_left, run, start};
 
-/// The body's own exit status, which nothing but its return yields.
+/// The body's exit status, which only its return yields.
 const OWN_STATUS: i32 = 7;
 
-/// A lab with the helper program `shutdowns`.
+/// Returns a lab with the helper program `shutdowns`.
 pub(crate) fn lab() -> Lab {
     Lab::new(env!("CARGO_BIN_EXE_shutdowns"))
 }
@@ -26,7 +27,8 @@ pub(crate) fn begun(lab: &Lab, settings: &[&str]) -> Process {
     daemon
 }
 
-/// Promise 2.26: whichever part of the program installs the handler, and when, the body ends by itself, and its exit status is its own.
+/// Promise 2.26. Whichever part of the program installs the handler, and whenever, the body ends by itself with its own
+/// exit status.
 #[test]
 fn stop_of_body_with_own_handler_lets_it_finish() {
     let ways = [
@@ -51,7 +53,7 @@ fn stop_of_body_with_own_handler_lets_it_finish() {
     });
 }
 
-/// Promise 1.32: the body is faster than the daemon, which waits for the rest of the program's handlers.
+/// Promise 1.32. The body is faster than the daemon, which waits for the remaining handlers of the program.
 #[test]
 fn body_that_ends_by_its_own_handler_before_it_is_ready_was_stopped_while_starting() {
     each(0..12, |_| {
@@ -70,7 +72,7 @@ fn body_that_ends_by_its_own_handler_before_it_is_ready_was_stopped_while_starti
     });
 }
 
-/// Promise 2.26: a sleep that the stop interrupts may come before the handler has told the body.
+/// Promise 2.26. The stop may interrupt the sleep before the program's handler has run.
 #[test]
 fn stop_of_body_that_sleeps_until_its_own_handler_has_run_lets_it_finish() {
     let ways = [["signal-hook", "main"], ["signal-hook", "body"], ["once", "main"], ["ctrlc", "stage"]];
@@ -85,7 +87,7 @@ fn stop_of_body_that_sleeps_until_its_own_handler_has_run_lets_it_finish() {
     });
 }
 
-/// Promises 2.26, 2.27: a body that ends faster than the daemon hears of the stop does not cut off the daemon's handlers.
+/// Promises 2.26, 2.27. A body that ends before the daemon notices the stop does not cut off the daemon's handlers.
 #[test]
 fn body_that_ends_at_once_by_its_own_handler_waits_for_those_of_signals() {
     for at in ["main", "body", "main", "body", "main", "body"] {
@@ -97,7 +99,7 @@ fn body_that_ends_at_once_by_its_own_handler_waits_for_those_of_signals() {
     }
 }
 
-/// Promise 2.26: in the foreground the handler is the process's own, from before the daemon.
+/// Promise 2.26. In the foreground, the handler was installed in this process before the daemon.
 #[test]
 fn stop_in_the_foreground_lets_body_with_own_handler_finish() {
     each(["signal-hook", "signal", "once"], |by| {
@@ -112,7 +114,7 @@ fn stop_in_the_foreground_lets_body_with_own_handler_finish() {
     });
 }
 
-/// Promise 2.26: the graceful shutdown of axum.
+/// Promise 2.26. The graceful shutdown of axum.
 #[test]
 fn stop_of_server_answers_the_request_in_flight() {
     let lab = lab();
@@ -146,7 +148,7 @@ fn body_with_own_handler_that_hangs_is_ended_after_its_grace() {
     });
 }
 
-/// Promise 2.26: neither another `stop` nor a listener hurries it; a second signal by hand does.
+/// Promise 2.26. Neither another `stop` nor another handler shortens the grace; a second signal by hand does.
 #[test]
 fn second_signal_by_hand_hurries_body_with_own_handler() {
     for at in ["at=main", "at=body"] {
@@ -164,7 +166,7 @@ fn second_signal_by_hand_hurries_body_with_own_handler() {
     }
 }
 
-/// Promise 2.26: who listens for another signal has said nothing about this one.
+/// Promise 2.26. A handler of another signal does not entitle the body to its grace.
 #[test]
 fn handler_of_another_signal_leaves_a_body_that_never_asks_no_grace() {
     let lab = lab();
@@ -174,7 +176,7 @@ fn handler_of_another_signal_leaves_a_body_that_never_asks_no_grace() {
     assert_eq!(lab.read("log"), "");
 }
 
-/// Promise 2.29: its own handler is not called, so it ends nothing, and `stop` says who is to.
+/// Promise 2.29. The daemon's handler is replaced, so the daemon does not end, and `stop` names the program's handler.
 #[test]
 fn stop_of_program_that_replaced_the_handler_says_so() {
     each(["by=signal", "by=ctrlc"], |by| {
@@ -192,7 +194,7 @@ fn stop_of_program_that_replaced_the_handler_says_so() {
     });
 }
 
-/// Promise 2.29: a stop from inside means the daemon, whichever handler has its signal.
+/// Promise 2.29. A stop from inside reaches the daemon, whichever handler the signal has.
 #[test]
 fn stop_from_inside_reaches_daemon_whose_handler_was_replaced() {
     for (body, status) in [("body=ends", OWN_STATUS), ("body=hangs", 1)] {
@@ -204,7 +206,7 @@ fn stop_from_inside_reaches_daemon_whose_handler_was_replaced() {
     }
 }
 
-/// Promise 2.29: where the signal does nothing, no handler of the program's takes it, for which the body would need its grace.
+/// Promise 2.29. If the signal is ignored, no handler of the program needs the grace.
 #[test]
 fn stop_from_inside_of_program_that_ignores_the_signal_ends_it_at_once() {
     let lab = lab();
@@ -215,7 +217,7 @@ fn stop_from_inside_of_program_that_ignores_the_signal_ends_it_at_once() {
     nothing_left(&lab);
 }
 
-/// Promise 2.26: where the program's handler calls the daemon's, which of the two is the first makes no difference.
+/// Promise 2.26. If the program's handler calls the daemon's, the order of the two does not matter.
 #[test]
 fn reload_from_inside_runs_the_handlers_once() {
     each(["at=main", "at=body"].repeat(4), |at| {
@@ -231,7 +233,7 @@ fn reload_from_inside_runs_the_handlers_once() {
     });
 }
 
-/// Promise 2.26: what `signals` says about other signals shares them alike.
+/// Promise 2.26. Handlers of `signals` and of the program share other signals too.
 #[test]
 fn handlers_of_signals_run_beside_those_of_the_program() {
     let ways = [
@@ -266,7 +268,7 @@ fn end_of_body_that_never_asked_is_logged_after_the_handlers_of_its_signal() {
     }
 }
 
-/// Promise 2.28: something beside the body that sleeps on after the stop takes its time; so does the body that cleans up.
+/// Promise 2.28. A thread or task that sleeps on after the stop takes its time, as the body does that cleans up.
 #[test]
 fn sleep_after_the_stop_takes_its_time() {
     for awaits in ["async=false", "async=true"] {
@@ -278,9 +280,9 @@ fn sleep_after_the_stop_takes_its_time() {
         ended(daemon, 0);
         let took = told.elapsed();
         assert!(lab.path("cleaned").exists(), "{awaits}");
-        // Ten of eleven sleeps of 50 ms: the first is the one that the stop interrupts.
+        // Ten of eleven sleeps of 50 ms: the stop interrupts the first.
         assert!(took >= Duration::from_millis(500), "{awaits}: it cleaned up for {took:?}");
-        // One for each 50 ms, the one that was interrupted, and one that was on its way at each end.
+        // One for each 50 ms, the interrupted one, and one in progress at each end.
         let (after, most) = (lab.read("dozed").lines().count() - before, took.as_millis() / 50 + 3);
         assert!(u128::try_from(after).expect("a number") <= most, "{awaits}: {after} lines in {took:?}");
     }

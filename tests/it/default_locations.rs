@@ -1,4 +1,4 @@
-//! The places of a daemon's files, by the user or the manager that starts it, and how verbs find them.
+//! The default locations of a daemon's files, by user and by manager, and how verbs find them.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::common::{SOON, needs, needs_root, shared_lab};
 /// A name that no daemon of the machine has.
 const NAME: &str = "name=place";
 
-/// A lab with users, homes and a `/run` of its own.
+/// Returns a lab with users, homes and a `/run` of its own.
 pub(crate) fn household() -> Lab {
     needs(&["unshare", "setpriv"]);
     needs_root();
@@ -20,7 +20,7 @@ pub(crate) fn household() -> Lab {
     lab
 }
 
-/// The name of the only pidfile in a directory of the lab.
+/// Returns the name of the only pidfile in a directory of the lab.
 #[track_caller]
 fn only_pidfile(lab: &Lab, directory: &str) -> String {
     let entries = fs::read_dir(lab.path(directory)).expect("a directory");
@@ -48,7 +48,7 @@ fn default_pidfile_of_a_user_is_in_the_home_of_the_passwd_entry() {
     let file = only_pidfile(&lab, "home/.local/state");
     let host = fs::read_to_string("/proc/sys/kernel/hostname").expect("a name");
     assert_eq!(file, format!("place@{}.pid", host.trim_end()));
-    // Another session, another environment: the same daemon.
+    // Another session with another environment finds the same daemon.
     let status = lab.as_user(USER_WITH_HOME, &["status", NAME]);
     let status = ["HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "TMPDIR", "RUNTIME_DIRECTORY"]
         .into_iter()
@@ -81,16 +81,16 @@ fn tilde_means_the_home_of_the_passwd_entry() {
         .run()
         .exits(3)
         .prints(&[&lab.path("root/x.pid").display().to_string()]);
-    // A variable is a variable.
+    // A variable is not expanded like `~`.
     let given = lab.as_user(USER_WITH_HOME, &["status", "pidfile=$HOME/x.pid"]).env("HOME", "/given").run();
     given.exits(3).prints(&["/given/x.pid"]);
-    // No directory called `~` in the working directory is meant.
+    // A directory called `~` in the working directory is not meant.
     let homeless = lab.as_user(UNKNOWN_USER, &["status", "pidfile=~/x.pid"]).run();
     assert!(homeless.code() != 3, "{homeless}");
     homeless.says(&["`pidfile`", "no home directory is known for uid 4712", "write an absolute path"]);
 }
 
-/// Promise 2.22. What a process of a unit starts with systemd's variables is not a unit.
+/// Promise 2.22. A process that a service starts with systemd's variables is not a service.
 #[test]
 fn pidfile_of_a_unit_is_in_its_runtime_directory_and_shells_find_it() {
     let lab = household();
@@ -104,7 +104,7 @@ fn pidfile_of_a_unit_is_in_its_runtime_directory_and_shells_find_it() {
             running(&lab.as_user(shell, &["status", NAME]).run(), pidfile);
             running(&lab.as_user(shell, &["status", NAME]).env("RUNTIME_DIRECTORY", "/run/place").run(), pidfile);
         }
-        // One of this name is enough.
+        // Only one daemon of this name may run.
         lab.as_user(user, &["start", NAME]).run().exits(3).says(&["already running", "/run/place/place.pid"]);
         lab.as_user(0, &["stop", NAME]).run().ok();
         lab.quiet(SOON).expect("it was stopped");
@@ -113,7 +113,7 @@ fn pidfile_of_a_unit_is_in_its_runtime_directory_and_shells_find_it() {
     }
 }
 
-/// Promise 2.22. A variable is not a proof.
+/// Promise 2.22. The variable alone proves nothing.
 #[test]
 fn runtime_directory_that_systemd_cannot_have_made_is_ignored() {
     let lab = household();
@@ -126,12 +126,12 @@ fn runtime_directory_that_systemd_cannot_have_made_is_ignored() {
         lab.as_unit(0, directory, &["status", NAME]).run().exits(3).prints(&["(no `/run/place.pid`)"]);
     }
     lab.as_unit(0, "/run/mine", &["status", NAME]).run().exits(3).prints(&["(no `/run/mine/place.pid`)"]);
-    // Not what systemd started, but a child of it.
+    // A child of the process that systemd started, instead of that process.
     let child = lab.as_user(0, &["status", NAME]).env("SYSTEMD_EXEC_PID", "1").env("RUNTIME_DIRECTORY", "/run/mine");
     child.run().exits(3).prints(&["(no `/run/place.pid`)"]);
 }
 
-/// Promise 2.22. Version 0.1 had no host in the file's name.
+/// Promise 2.22. Version 0.1 wrote no host into the file's name.
 #[test]
 fn daemon_of_an_earlier_version_is_found_stopped_and_restarted() {
     let lab = household();
@@ -148,17 +148,17 @@ fn daemon_of_an_earlier_version_is_found_stopped_and_restarted() {
     lab.as_user(USER_WITH_HOME, &["start", NAME, &explicit]).run().ok();
     lab.as_user(USER_WITH_HOME, &["stop", NAME]).run().ok();
     lab.quiet(SOON).expect("it was stopped");
-    // The pidfile of a dead daemon is not judged: several machines may share a home.
+    // The pidfile of a dead daemon is not checked: several machines may share a home.
     fs::write(&old, "4711\n").expect("a file");
     lab.as_user(USER_WITH_HOME, &["status", NAME]).run().exits(3);
 }
 
-/// Promise 2.23. By hand it could not be found again: there it is refused.
+/// Promise 2.23. Started by hand, the daemon could not be found again, and is refused.
 #[test]
 fn daemon_under_a_manager_without_a_place_runs_without_a_pidfile() {
     let lab = household();
     lab.make_directory("open", 0, 0o777);
-    // One has no passwd entry, the other a home that does not exist.
+    // One user has no passwd entry, the other a home that does not exist.
     for (user, why) in
         [(UNKNOWN_USER, "no home directory is known for uid 4712"), (65534, "`/nonexistent/.local/state`")]
     {
@@ -174,7 +174,7 @@ fn daemon_under_a_manager_without_a_place_runs_without_a_pidfile() {
             let refused = lab.as_user(user, &[verb, NAME, &body]).run();
             assert!(refused.code() != 0 && refused.stderr.contains(why), "{refused}");
         }
-        // A pidfile that was asked for is not a default: without it, the start fails.
+        // A pidfile that was set explicitly is not a default: without it, the start fails.
         let given = lab.as_unit(user, "", &["start", NAME, "pidfile=/nowhere/x.pid"]).run();
         assert!(given.code() != 0, "{given}");
     }
@@ -187,7 +187,7 @@ fn annotated_main_is_named_after_its_program() {
     needs_root();
     lab.bring_program();
     lab.make_test_users();
-    // The daemon knows that it is itself, also as a user who would look elsewhere.
+    // The daemon recognizes itself, also as a user whose default location differs.
     for user in [&[][..], &["nobody"]] {
         let outcome = lab.as_user(0, user).run().ok();
         let lines: Vec<&str> = outcome.stdout.lines().collect();

@@ -1,4 +1,4 @@
-//! Programs that others wrote, as clients of a daemon: what they find must be what they expect.
+//! External tools that manage a daemon: start-stop-daemon, monit, logrotate.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,7 +8,8 @@ use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON, adopt, lab, needs, needs_root, nothing_left, run, start, times};
 
-/// dpkg's `start-stop-daemon` reads our pidfile, trusts it (it refuses files that others could have written), and stops.
+/// dpkg's `start-stop-daemon` reads the pidfile, trusts it (it refuses files that others could have written), and stops
+/// the daemon.
 #[test]
 fn p2_01_start_stop_daemon_trusts_the_pidfile() {
     needs(&["start-stop-daemon"]);
@@ -17,13 +18,13 @@ fn p2_01_start_stop_daemon_trusts_the_pidfile() {
     let daemon = start(&lab, &[]);
     dpkg(&lab, &["--stop", "--test"]).ok().prints(&[&daemon.id().to_string()]);
     let stop = dpkg_call(&lab, &["--stop", "--retry", "TERM/10/KILL/5"]).spawn();
-    // We reap the daemon as a good init would: to `start-stop-daemon` a zombie is alive.
+    // Reaped as by a good init: `start-stop-daemon` takes a zombie for alive.
     adopt(daemon).died(SOON).expect("it was told to stop");
     stop.finish().ok();
     nothing_left(&lab);
 }
 
-/// Running, dead with a pidfile, and not there: `status` says the same as `start-stop-daemon --status`.
+/// Running, dead with a pidfile, and not there: `status` reports the same as `start-stop-daemon --status`.
 #[test]
 fn p1_16_start_stop_daemon_says_the_same_as_status() {
     needs(&["start-stop-daemon"]);
@@ -42,8 +43,8 @@ fn p1_16_start_stop_daemon_says_the_same_as_status() {
     both(3);
 }
 
-/// `monit` finds by the pidfile that the daemon has been killed, and starts it again within three of its cycles; also after
-/// a slow init has left the zombie there for one, which to `monit` still runs.
+/// `monit` notices by the pidfile that the daemon was killed, and starts it again within three of its cycles; also
+/// after a slow init has left the zombie for one cycle, which `monit` takes for running.
 #[test]
 fn p6_15_monit_brings_back_what_was_killed() {
     needs(&["monit"]);
@@ -60,7 +61,7 @@ fn p6_15_monit_brings_back_what_was_killed() {
     fs::set_permissions(&configuration, fs::Permissions::from_mode(0o600)).expect("a file of ours");
     let first = adopt(start(&lab, &[]));
     let monit = lab.command("monit", &["-Iv", "-c"]).arg(&configuration).spawn();
-    // It says so in every cycle.
+    // monit prints this in every cycle.
     let alive = "'lab' process is running with pid";
     lab.wait_for("monit.log", SOON, |log| log.contains(alive));
     first.signal(Signal::SIGKILL);
@@ -83,7 +84,7 @@ fn p6_15_monit_brings_back_what_was_killed() {
     nothing_left(&lab);
 }
 
-/// A daemon that prints numbers as fast as it can while its log is rotated: none is lost, none is doubled.
+/// A daemon prints numbers as fast as it can while its log is rotated: no line is lost or doubled.
 #[test]
 fn p2_15_logrotate_loses_and_doubles_no_line() {
     needs(&["logrotate"]);
@@ -100,7 +101,7 @@ fn p2_15_logrotate_loses_and_doubles_no_line() {
     for _ in 0..rotations {
         lab.wait_for("log", SOON, |log| log.lines().count() > 20);
         lab.command("logrotate", &["--force", "--state", "state", "logrotate.conf"]).run().ok();
-        // The daemon has let go of the old file when there is a new one.
+        // The daemon has closed the old file once there is a new one.
         lab.wait_for("log", SOON, |log| !log.is_empty());
     }
     run(&lab, "stop", &[]).ok();
@@ -110,7 +111,7 @@ fn p2_15_logrotate_loses_and_doubles_no_line() {
     assert_eq!(numbers, (1..=numbers.len()).collect::<Vec<_>>(), "lines are lost, doubled or out of order");
 }
 
-/// A log that is there at the first look and moved away at the second.
+/// The log exists at the first check and has been moved away at the second.
 #[test]
 fn p2_15_a_log_that_is_rotated_while_it_is_opened_is_made() {
     needs(&["strace"]);

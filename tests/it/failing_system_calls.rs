@@ -1,4 +1,4 @@
-//! System calls that fail, and errors nobody is there to read.
+//! System calls that fail, and errors that no process reads.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,7 +10,7 @@ use look::{Lab, Outcome};
 
 use crate::common::{LOCK, PIDFILE, lab, letters, needs, needs_root, nothing_left, run, shared_lab, start, stop};
 
-/// What strace is told to inject, what the error says of the cause, and which stage or file it names.
+/// The injection by strace, the cause in the error message, and the stage or file that the message names.
 const FAILURES: [(&str, &str, &str); 9] = [
     ("clone,clone3,?fork,?vfork:error=EAGAIN", "resource temporarily unavailable", "detach"),
     ("setsid:error=EPERM", "operation not permitted", "detach"),
@@ -41,7 +41,7 @@ fn p1_22_every_call_that_fails_has_an_error_of_its_own() {
     }
 }
 
-/// `/dev/null` cannot be opened, which `-P` limits the injection to.
+/// `-P` limits the injection to `/dev/null`, which cannot be opened.
 #[test]
 fn p1_22_a_null_device_that_cannot_be_opened_is_named() {
     needs(&["strace"]);
@@ -53,13 +53,13 @@ fn p1_22_a_null_device_that_cannot_be_opened_is_named() {
     nothing_left(&lab);
 }
 
-/// The first fork works, the second finds no room under the user's limit of processes (root has no such limit).
+/// The first fork succeeds, the second exceeds the user's limit of processes (root has no such limit).
 #[test]
 fn p1_22_a_second_fork_that_fails_is_told() {
     needs(&["setpriv", "prlimit"]);
     needs_root();
     let lab = shared_lab();
-    // An id that nobody else uses, so that nobody else's processes count.
+    // A uid of its own, so that no other process counts.
     let someone = nix::unistd::Uid::from_raw(45_671);
     let home = lab.path("home");
     fs::create_dir(&home).unwrap();
@@ -93,8 +93,7 @@ fn injected(lab: &Lab, injection: &str) -> Outcome {
     outcome
 }
 
-/// In a mount name space of its own `/dev/log` is ours.
-/// Promise 5.18.
+/// Promise 5.18. In a private mount namespace, `/dev/log` belongs to the test.
 #[test]
 fn start_that_fails_with_control_text_shows_it_escaped() {
     let lab = lab();
@@ -144,7 +143,7 @@ fn p1_26_an_error_nobody_can_see_goes_to_the_system_log() {
     }
 }
 
-/// Starts a daemon called `leaky` for which `log.socket` is `/dev/log`; returns its number.
+/// Starts a daemon called `leaky`, with `log.socket` as `/dev/log`; returns its pid.
 fn start_with_own_log(lab: &Lab, body: &str) -> i32 {
     let script = format!(
         "mkdir dev && mount -t tmpfs none dev && mknod -m 666 dev/null c 1 3 && ln -s $LOOK_LAB/log.socket dev/log \
@@ -165,21 +164,21 @@ fn daemon_ends_although_nobody_reads_the_system_log() {
         sender.set_nonblocking(true).expect("a socket");
         std::iter::repeat_with(|| sender.send_to(b"full", lab.path("log.socket"))).take_while(Result::is_ok).count()
     };
-    // One sender cannot always fill it: it has a limit of its own.
+    // One sender cannot always fill the queue: it has a limit of its own.
     while fills() > 0 {}
     start_with_own_log(&lab, "await:go,err:the disk is gone");
     lab.write("go", "");
     nothing_left(&lab);
 }
 
-/// Promise 1.26. Older programs listen on a stream.
+/// Promise 1.26. Older system logs listen on a stream socket.
 #[test]
 fn error_goes_to_a_system_log_that_takes_a_stream() {
     needs_root();
     let lab = lab();
     let log = UnixListener::bind(lab.path("log.socket")).expect("a socket");
     let pid = start_with_own_log(&lab, "ask,err:the disk is gone");
-    // The daemon is gone then, and what it has said is in the socket.
+    // The daemon has exited, and its messages are in the socket.
     nothing_left(&lab);
     log.set_nonblocking(true).expect("a socket");
     let mut line = String::new();

@@ -1,4 +1,4 @@
-//! Root's verbs and the directories of other users: no user makes root signal a process of another user.
+//! Root's commands in the directories of other users: no user makes root signal a process of another user.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
@@ -10,7 +10,7 @@ use crate::common::{PIDFILE, SOON};
 use crate::default_locations::household;
 use crate::faults::held_system_call::look_until;
 
-/// A household in which a daemon of USER_WITH_HOME has its pidfile in her home.
+/// Returns a lab in which a daemon of USER_WITH_HOME has its pidfile in that user's home.
 fn with_daemon() -> (Lab, Process) {
     let lab = household();
     let pidfile = setting(&lab);
@@ -30,7 +30,7 @@ fn root_asks_after_and_stops_the_daemon_of_a_user() {
     let pidfile = setting(&lab);
     lab.as_user(0, &["status", &pidfile]).run().ok().prints(&[&format!("running as pid {}", daemon.id())]);
     lab.as_user(0, &["send", &pidfile, "signal=CONT"]).run().ok();
-    // Root starts nothing there.
+    // Root starts no daemon there.
     for verb in ["start", "foreground"] {
         let refused = lab.as_user(0, &[verb, &pidfile]).run();
         assert!(![0, 3].contains(&refused.code()), "{refused}");
@@ -40,7 +40,7 @@ fn root_asks_after_and_stops_the_daemon_of_a_user() {
     lab.as_user(0, &["stop", &pidfile]).run().ok().prints(&[&format!("stopped pid {}", daemon.id())]);
     lab.quiet(SOON).expect("it was stopped");
     lab.as_user(0, &["status", &pidfile]).run().exits(3);
-    // Nothing of root's is left in the way of the next start, also where a daemon was killed.
+    // No file of root blocks the next start, also where a daemon was killed.
     lab.as_user(USER_WITH_HOME, &["start", &pidfile]).run().ok();
     let killed = lab.daemon("home/d.pid");
     killed.signal(Signal::SIGKILL);
@@ -57,7 +57,7 @@ fn root_signals_no_process_that_does_not_run_as_the_owner_of_the_directory() {
     let lab = household();
     lab.helper(&["start", "pidfile=d.pid"]).run().ok();
     let victim = lab.daemon(PIDFILE);
-    // A user can name any living process in a pidfile: all that the file says can be read in `/proc`.
+    // A user can name any live process in a pidfile: all of the file's content can be read from `/proc`.
     let file = lab.write("home/d.pid", lab.read(PIDFILE));
     chown(&file, Some(USER_WITH_HOME), Some(USER_WITH_HOME)).expect("root");
     let pidfile = setting(&lab);
@@ -70,14 +70,14 @@ fn root_signals_no_process_that_does_not_run_as_the_owner_of_the_directory() {
         refused.says(&[&why]);
     }
     assert!(victim.alive() && file.exists());
-    // The directory of a unit is looked at without being named.
+    // The directory of a service is searched without being named.
     lab.make_directory("run/place", USER_WITH_HOME, 0o755);
     let file = lab.write("run/place/place.pid", lab.read(PIDFILE));
     chown(&file, Some(USER_WITH_HOME), Some(USER_WITH_HOME)).expect("root");
     let refused = lab.as_user(0, &["stop", "name=place"]).run();
     assert!(refused.code() != 0 && victim.alive(), "{refused}");
     refused.says(&[&why]);
-    // It does not keep root from starting one of that name.
+    // That file does not block root from starting a daemon of that name.
     lab.as_user(0, &["start", "name=place"]).run().ok();
     lab.as_user(0, &["stop", "name=place"]).run().ok();
     assert!(victim.alive());
@@ -118,14 +118,14 @@ fn root_reads_no_pidfile_that_a_third_user_could_have_made() {
             assert!(status.code() == 4 && status.stdout.contains(why), "{status}");
         }
     }
-    // Out of it again, to a directory of root.
+    // Back out of it, to a directory of root.
     let out = format!("pidfile={}/../d.pid", home.display());
     let status = lab.as_user(0, &["status", &out]).run().exits(4);
     assert!(status.stdout.contains("it belongs to user `root`"), "{status}");
     assert!(daemon.alive());
 }
 
-/// Promise 2.24. R5: a start that is under way in the directory of a user is neither stopped nor running.
+/// Promise 2.24. R5: a start in progress in the directory of a user is neither stopped nor running.
 #[test]
 fn root_stop_waits_for_a_start_under_way_in_the_directory_of_a_user() {
     let lab = household();
@@ -135,7 +135,7 @@ fn root_stop_waits_for_a_start_under_way_in_the_directory_of_a_user() {
     let stopping = lab.as_user(0, &["stop", &pidfile]).spawn();
     stopping.process().died(std::time::Duration::from_millis(300)).expect_err("it has not waited");
     lab.write("go", "");
-    // It may be stopped before it is ready.
+    // The daemon may be stopped before it is ready.
     let started = starting.finish();
     assert!(started.code() == 0 || started.stderr.contains("stopped while starting"), "{started}");
     stopping.finish().ok().prints(&["stopped pid"]);

@@ -40,7 +40,7 @@ fn p1_01_files_the_program_opened_itself_are_closed_only_by_all() {
 #[test]
 fn leaked_descriptors_are_closed_when_there_are_many_and_those_to_inherit_stay() {
     let lab = lab();
-    // More than are probed at once, with gaps; the program's own file has a number among them.
+    // More than are checked at once, with gaps; the program's own file has a number among them.
     let leak = "for i in {10..299} {301..339} 400; do eval \"exec $i</etc/passwd\"; done; exec 300</etc/group";
     lab.write("mine", "");
     lab.shell(&format!("{leak}; exec $D start pidfile=d.pid inherit=300 first=open_file:mine")).run().ok();
@@ -49,7 +49,7 @@ fn leaked_descriptors_are_closed_when_there_are_many_and_those_to_inherit_stay()
     assert!(!open.values().any(|fd| fd.is("/etc/passwd")), "still open: {open:?}");
 }
 
-/// Promise 1.01: a filter of system calls may not know `close_range`.
+/// Promise 1.01. A seccomp filter may not know `close_range`.
 #[test]
 fn leaked_descriptors_are_closed_one_by_one_when_close_range_fails() {
     needs(&["strace"]);
@@ -67,7 +67,7 @@ fn leaked_descriptors_are_closed_one_by_one_when_close_range_fails() {
     }
 }
 
-/// Promise 1.01: only those that leaked in are closed.
+/// Promise 1.01. Only inherited descriptors are closed.
 #[test]
 fn file_with_the_number_of_a_leaked_descriptor_stays_open() {
     for hook in ["before=Detach", "after=Detach", "after=Umask"] {

@@ -1,4 +1,4 @@
-//! What a daemon takes over from whoever launched it, and what not.
+//! State that a daemon inherits from the process that launched it: signals, session, directory, umask, limits.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -22,7 +22,7 @@ fn p1_03_dispositions_are_reset_and_the_mask_is_cleared() {
     lab.wait_for("entered", SOON, |note| !note.is_empty());
     let numbers = |signals: &[Signal]| signals.iter().map(|signal| *signal as i32).collect();
     let ignored = numbers(&[Signal::SIGPIPE, Signal::SIGTSTP, Signal::SIGTTIN, Signal::SIGTTOU]);
-    // 32 and 33 are the C library's own, and sigaction(2) does not let anybody change them.
+    // 32 and 33 belong to the C library, and sigaction(2) changes them for no program.
     let found: BTreeSet<i32> =
         daemon.signals("SigIgn").into_iter().filter(|signal| ![32, 33].contains(signal)).collect();
     assert_eq!(found, ignored);
@@ -47,7 +47,7 @@ fn signal_ignored_by_code_before_its_stage_has_its_default_action() {
     }
 }
 
-/// What a daemon starts can be ended like any program: it inherits the mask of the thread that starts it.
+/// A program that the daemon starts can be ended by signals: it inherits the mask of the thread that starts it.
 #[test]
 fn p4_10_a_program_it_starts_blocks_nothing_and_hears_what_ends_it() {
     let lab = lab();
@@ -80,7 +80,7 @@ fn p1_03_term_stops_although_it_was_ignored_and_blocked() {
     crate::common::nothing_left(&lab);
 }
 
-/// L1: SIGCHLD is made default until the middle is reaped.
+/// L1: SIGCHLD has its default action until the session leader is reaped.
 #[test]
 fn p1_04_an_ignored_child_signal_does_not_change_the_answer() {
     let lab = lab();
@@ -99,7 +99,7 @@ fn p1_04_an_ignored_child_signal_does_not_change_the_answer() {
 fn p1_05_it_has_a_new_session_it_does_not_lead_and_no_terminal() {
     needs(&["script"]);
     let lab = lab();
-    // A launcher on a terminal of its own, which goes away with `script`.
+    // A launcher on a terminal of its own, which closes with `script`.
     lab.command("script", &["-qec", "$D start pidfile=d.pid", "/dev/null"]).env("D", lab.program()).run().ok();
     let daemon = adopt(lab.daemon(PIDFILE));
     let stat = daemon.stat().expect("it lives on without the terminal");

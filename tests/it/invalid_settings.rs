@@ -1,4 +1,4 @@
-//! Mistakes: each has its exit status and an error that says what is wrong, and leaves nothing behind.
+//! Invalid settings: each is an error with an exit status of its own, and no file or process is left behind.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -8,7 +8,7 @@ use look::{Lab, Outcome};
 
 use crate::common::{PIDFILE, each, lab, needs, needs_root, nothing_left, run, shared_lab, start, stop};
 
-/// The program as uid and gid 65534, in the lab.
+/// Runs the program as uid and gid 65534, in the lab.
 pub(crate) fn as_nobody(lab: &Lab, arguments: &[&str]) -> Outcome {
     needs(&["setpriv"]);
     needs_root();
@@ -16,7 +16,7 @@ pub(crate) fn as_nobody(lab: &Lab, arguments: &[&str]) -> Outcome {
     lab.command("setpriv", &nobody).arg(lab.program()).args(arguments).run()
 }
 
-/// Asserts that nothing lives, and that there are no other files than before.
+/// Asserts that no process lives, and that the directory holds only these files.
 #[track_caller]
 pub(crate) fn unchanged(lab: &Lab, files: &[&str]) {
     lab.quiet(Duration::from_secs(5)).expect("no process left");
@@ -111,7 +111,7 @@ fn times_of_nothing_are_refused() {
     }
 }
 
-/// Whether it is refused or taken for "never": it does not panic, and the daemon can be stopped.
+/// The setting is refused or means "never": no panic, and the daemon can be stopped.
 #[test]
 fn times_beyond_any_life_do_no_harm() {
     let lab = lab();

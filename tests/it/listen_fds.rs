@@ -30,8 +30,8 @@ fn p1_12_descriptors_are_taken_when_they_are_meant_for_this_process() {
     }
 }
 
-/// Neither variables nor descriptors; what is none of the manager's business stays.
-/// What was said to be handed over and is not there: the numbers are those of files that were opened since.
+/// Neither variables nor descriptors are passed on. The handed-over descriptors do not exist: the numbers are those of
+/// files opened since.
 #[test]
 fn p1_12_descriptors_that_did_not_come_are_nobodys() {
     let lab = lab();
@@ -50,7 +50,7 @@ fn p1_19_children_get_nothing_of_the_managers() {
     let script = "exec 3</etc/passwd; export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=web WATCHDOG_PID=$$ \
                   WATCHDOG_USEC=9000000 SYSTEMD_EXEC_PID=$$ OWN=kept; exec $D VERB pidfile=d.pid ready=entered \
                   body=note_child_and_idle:child";
-    // The body is entered after the start is over: a stop before that would be one of a daemon that is starting.
+    // The body is entered after the start has completed: an earlier stop would be one of a starting daemon.
     for verb in ["foreground", "start detach=always"] {
         let starter = lab.shell(&script.replace("VERB", verb)).env("NOTIFY_SOCKET", &manager.address).spawn();
         let child = lab.wait_for("child", SOON, |text| text.ends_with("that is all\n"));

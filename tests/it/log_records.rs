@@ -1,10 +1,10 @@
-//! Records of the library in the `log` crate.
+//! The library's records in the `log` crate.
 
 use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON, each, lab, nothing_left};
 
-/// Promise 1.41: each in the process that it is about, and stages when they are done.
+/// Promise 1.41. Each record is logged in the process that it is about, and stages are logged when they are done.
 #[test]
 fn start_second_launch_and_stop_are_recorded_where_they_happen() {
     let lab = lab();
@@ -38,7 +38,7 @@ fn start_second_launch_and_stop_are_recorded_where_they_happen() {
     nothing_left(&lab);
 }
 
-/// Promise 1.41: the body stays until the record of the stop is there.
+/// Promise 1.41. The body stays until the record of the stop is there.
 #[test]
 fn stop_signal_is_recorded_when_it_comes() {
     let lab = lab();
@@ -50,7 +50,7 @@ fn stop_signal_is_recorded_when_it_comes() {
     nothing_left(&lab);
 }
 
-/// Promise 1.41: long before the grace of 10 s is over, which a hanging body would have.
+/// Promise 1.41. Long before the end of the grace of 10 s, which a hanging body would have.
 #[test]
 fn logger_that_hangs_at_the_end_keeps_no_daemon_from_it() {
     each(["idle", "hang", "stop_itself", "pause:1"], |body| {

@@ -1,9 +1,9 @@
-//! Black-box tests: daemons in real processes, looked at from outside.
+//! Black-box tests: daemons in real processes, checked from outside.
 //!
-//! A test's doc comment says which promises of `docs/promises.md` it proves (`Promise 1.01.`; the name of an older test
-//! begins with it, `p1_01_…`), and with `R8:` or `L7, L11:` which rules of `docs/rules.md` it forces. The loops run in the
-//! sizes of a quick check; `DAEMON_TESTS_FULL=1` runs them in full. Many tests want root (they drop privileges, mount in a
-//! name space of their own, inject failures with strace) and fail, with what is missing, where they cannot have it.
+//! A test's doc comment names the promises of `docs/promises.md` that it proves (`Promise 1.01.`), and with `R8:` or
+//! `L7, L11:` the rules of `docs/rules.md` that it forces. The loops run in the sizes of a quick check;
+//! `DAEMON_TESTS_FULL=1` runs them in full. Many tests need root (they change users, mount in a private namespace,
+//! inject failures with strace), and fail otherwise with the reason.
 
 mod common;
 

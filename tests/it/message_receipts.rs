@@ -26,7 +26,7 @@ fn p9_03_nothing_is_acknowledged_before_it_is_handled() {
     let daemon = handling(&lab, &["note:begun,await:go"; 3], &["told=told"]);
     notes(&lab, "begun", 3);
     assert_eq!(lab.read("told"), "");
-    // Killed, it tells nobody anything.
+    // A killed daemon does not resolve receipts.
     daemon.signal(Signal::SIGKILL);
     daemon.died(SOON).expect("killed");
     assert_eq!(lab.read("told"), "");
@@ -78,7 +78,7 @@ fn p9_04_an_error_that_lasts_is_told_once_in_a_while() {
     let lab = lab();
     let daemon = adopt(start(&lab, &["inbox=inbox", "idle_time=1", "stderr=log"]));
     lab.wait_for("log", SOON, |log| log.contains("fetching a message failed: No such file"));
-    // Long enough for hundreds of them.
+    // Long enough for hundreds of messages.
     assert!(daemon.died(Duration::from_millis(500)).is_err());
     assert_eq!(lab.read("log").lines().count(), 1, "{}", lab.read("log"));
     lab.write("inbox", "note:handled\n");

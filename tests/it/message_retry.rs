@@ -1,4 +1,4 @@
-//! Messages whose handlers fail: when they are handled again, and when they are given up.
+//! Failed messages: when they are retried, and when they are given up.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ use nix::sys::signal::Signal;
 use crate::common::{PIDFILE, each, ended, lab, needs, needs_root, nothing_left, run, shared_lab, stop};
 use crate::messages::{handling, notes};
 
-/// The two kinds of daemon: handlers in threads, and in tasks of either runtime, with receipts that await.
+/// The kinds of daemon: handlers in threads, and in tasks of either runtime with async receipts.
 const KINDS: [Kind; 3] = [
     Kind { lab, settings: &["told=told", "requeue=true"] },
     Kind { lab: crate::async_bodies::lab, settings: &["told=told", "ack=await", "requeue=true"] },
@@ -28,7 +28,7 @@ struct Kind {
 
 const FAILS: &str = "note:tried,err:no paper";
 
-/// Promise 9.08. Promise 10.11. Without any setting, a message that always fails does not spin.
+/// Promises 9.08, 10.11. By default, a message that always fails is not retried in a busy loop.
 #[test]
 fn message_that_fails_is_handled_again_after_a_second() {
     each(KINDS, |kind| {
@@ -43,7 +43,7 @@ fn message_that_fails_is_handled_again_after_a_second() {
     });
 }
 
-/// Promise 9.08. Promise 10.11. Promise 9.09. Promise 10.12.
+/// Promises 9.08, 10.11, 9.09, 10.12.
 #[test]
 fn message_is_given_up_after_its_last_attempt_with_doubled_delays_between() {
     each(KINDS, |kind| {
@@ -51,7 +51,7 @@ fn message_is_given_up_after_its_last_attempt_with_doubled_delays_between() {
         let begin = Instant::now();
         let daemon = handling(&lab, &[FAILS, "note:fine"], &[kind.settings, &["retry=200:300:4"]].concat());
         notes(&lab, "told", 5);
-        // 200, then 400 and 800, which the longest delay cuts.
+        // 200, then 400 and 800, both limited by the longest delay.
         assert!(begin.elapsed() >= Duration::from_millis(200 + 300 + 300), "{:?}", begin.elapsed());
         stop(&lab);
         ended(daemon, 0);
@@ -65,7 +65,7 @@ fn message_is_given_up_after_its_last_attempt_with_doubled_delays_between() {
     });
 }
 
-/// Promise 9.08. Promise 10.11. A message whose receipt waits keeps no worker and no place in the pool.
+/// Promises 9.08, 10.11. A message that waits for its retry occupies neither a worker nor a slot of the pool.
 #[test]
 fn messages_that_wait_for_their_retry_hold_up_no_others() {
     each(KINDS, |kind| {
@@ -77,14 +77,14 @@ fn messages_that_wait_for_their_retry_hold_up_no_others() {
         stop(&lab);
         assert!(begin.elapsed() < Duration::from_secs(8), "the stop waited: {:?}", begin.elapsed());
         ended(daemon, 0);
-        // Told now, since the daemon ends.
+        // Resolved now, since the daemon ends.
         let told = lab.read("told");
         assert_eq!(told.matches("Failed").count(), 3, "{told}");
         assert_eq!(lab.read("log").matches("messages fetched were not").count(), 0, "{}", lab.read("log"));
     });
 }
 
-/// Promise 9.07. Promise 10.10. Receipts that wait belong to what is told when the grace is over.
+/// Promises 9.07, 10.10. Waiting receipts are resolved like all others when the grace is over.
 #[test]
 fn messages_that_wait_for_their_retry_are_told_when_others_are_cut() {
     each(KINDS, |kind| {
@@ -105,19 +105,19 @@ fn messages_that_wait_for_their_retry_are_told_when_others_are_cut() {
     });
 }
 
-/// Promise 9.08. Where no thread can be made that sees to the delay, the message comes back early, and is not lost. Under
-/// the user's limit of processes, which root does not have.
+/// Promise 9.08. If no thread can be created for the delay, the message comes back early, and is not lost. The user's
+/// limit of processes does not apply to root.
 #[test]
 fn retry_without_a_thread_comes_early() {
     needs(&["setpriv", "prlimit"]);
     needs_root();
     let lab = shared_lab();
-    // An id that no other user of the machine has, so that only the processes of this test count.
+    // A uid of its own, so that only the processes of this test count.
     let someone = nix::unistd::Uid::from_raw(45_673);
     nix::unistd::chown(lab.directory(), Some(someone), None).expect("a directory of ours");
     lab.write("inbox", format!("note:begun,await:go,{FAILS}\n"));
     fs::set_permissions(lab.path("inbox"), PermissionsExt::from_mode(0o644)).expect("a file of ours");
-    // The daemon's first thread, that of the signals, and the worker.
+    // The daemon's main thread, the signal thread, and the worker.
     let limited = ["--reuid=45673", "--regid=45673", "--clear-groups", "prlimit", "--nproc=3:3"];
     let settings = ["foreground", "pidfile=d.pid", "inbox=inbox", "told=told", "idle_time=10", "retry=3600000:3600000"];
     let running = lab.command("setpriv", &limited).arg(lab.program()).args(settings).spawn();

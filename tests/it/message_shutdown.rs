@@ -1,4 +1,4 @@
-//! Messages that are in flight when the daemon ends: every receipt is told before, whichever thread ends it.
+//! Messages in flight when the daemon ends: every receipt is resolved first, whichever thread ends it.
 
 use std::time::{Duration, Instant};
 
@@ -8,14 +8,14 @@ use nix::sys::signal::Signal;
 use crate::common::{each, ended, nothing_left};
 use crate::messages::{handling, notes};
 
-/// The two kinds of daemon: handlers in threads, and in tasks of either runtime, with receipts that await.
+/// The kinds of daemon: handlers in threads, and in tasks of either runtime with async receipts.
 const KINDS: [Kind; 3] = [
     Kind { lab: crate::common::lab, settings: &[] },
     Kind { lab: crate::async_bodies::lab, settings: &["ack=await"] },
     Kind { lab: crate::async_bodies::lab, settings: &["ack=await", "runtime=current_thread"] },
 ];
 
-/// A message whose handler never ends.
+/// A message whose handler never returns.
 const HANGS: &str = "note:begun,hang";
 
 #[derive(Clone, Copy)]
@@ -37,13 +37,13 @@ fn told(lab: &Lab) -> Vec<String> {
     told
 }
 
-/// Asserts that the daemon lives on for a while: it has something to wait for.
+/// Asserts that the daemon lives on for a while, since it waits for receipts.
 #[track_caller]
 fn goes_on(daemon: Process) {
     assert!(daemon.died(Duration::from_millis(300)).is_err(), "it ended amid that");
 }
 
-/// Promise 9.07. Promise 10.10. The body's thread finds nothing in flight any more while receipts are still being told.
+/// Promises 9.07, 10.10. The body's thread finds nothing in flight while receipts are still being resolved.
 #[test]
 fn handlers_that_end_after_the_grace_do_not_cut_off_receipts() {
     each(KINDS, |kind| {
@@ -69,7 +69,8 @@ fn handlers_that_end_after_the_grace_do_not_cut_off_receipts() {
     });
 }
 
-/// Promise 9.07. Promise 10.10. A receipt that a worker tells when the grace ends is waited for, and its message is not cut.
+/// Promises 9.07, 10.10. A receipt that a worker is resolving when the grace ends is waited for, and its message is not
+/// cut off.
 #[test]
 fn acknowledgement_under_way_is_finished_when_the_grace_ends() {
     each(KINDS, |kind| {
@@ -92,7 +93,8 @@ fn acknowledgement_under_way_is_finished_when_the_grace_ends() {
     });
 }
 
-/// Promise 9.07. Promise 10.10. All receipts together have `nack_timeout`, told at the same time; what is left is counted.
+/// Promises 9.07, 10.10. All receipts share one `nack_timeout`, and are resolved concurrently; the remaining ones are
+/// counted.
 #[test]
 fn receipts_that_hang_are_counted_and_the_daemon_ends_in_time() {
     each(KINDS, |kind| {
@@ -111,7 +113,7 @@ fn receipts_that_hang_are_counted_and_the_daemon_ends_in_time() {
     });
 }
 
-/// Promise 9.07. Promise 10.10. Stop signals that come while receipts are told hurry nothing more.
+/// Promises 9.07, 10.10. Stop signals during the resolution of receipts do not shorten it.
 #[test]
 fn stop_signals_do_not_cut_off_receipts() {
     each(KINDS, |kind| {
@@ -120,7 +122,7 @@ fn stop_signals_do_not_cut_off_receipts() {
         let daemon = kind.start(&lab, &[HANGS; 3], &settings);
         notes(&lab, "begun", 3);
         daemon.signal(Signal::SIGTERM);
-        // Signals in quick succession are one stop.
+        // Several signals in quick succession count as one stop.
         assert!(daemon.died(Duration::from_millis(800)).is_err());
         daemon.signal(Signal::SIGTERM);
         notes(&lab, "telling", 3);
@@ -134,7 +136,7 @@ fn stop_signals_do_not_cut_off_receipts() {
     });
 }
 
-/// Promise 9.07. Promise 10.10. The exit status is that of the code that calls `exit`.
+/// Promises 9.07, 10.10. The exit status is that of the code that calls `exit`.
 #[test]
 fn exit_called_by_a_handler_tells_the_receipts_of_what_is_in_flight() {
     each(KINDS, |kind| {
@@ -143,7 +145,7 @@ fn exit_called_by_a_handler_tells_the_receipts_of_what_is_in_flight() {
         notes(&lab, "begun", 2);
         lab.write("go", "");
         ended(daemon, 7);
-        // In a runtime with one thread, which is the one that exits, nothing is awaited any more.
+        // In a runtime with one thread, which is the exiting one, nothing can be awaited any more.
         let blocked = kind.settings.contains(&"runtime=current_thread");
         let expected = if blocked { 0 } else { 3 };
         assert_eq!(lab.read("told").lines().count(), expected, "{:?}", kind.settings);
@@ -153,7 +155,7 @@ fn exit_called_by_a_handler_tells_the_receipts_of_what_is_in_flight() {
     });
 }
 
-/// Promise 9.07. The body's thread ends by a panic that no guard of the messages catches.
+/// Promise 9.07. A panic that no guard of the messages catches ends the body's thread.
 #[test]
 fn panic_of_the_body_waits_for_what_is_in_flight() {
     let lab = crate::common::lab();

@@ -1,4 +1,4 @@
-//! The pidfile: what it is believed, who owns it, and what a loser may do to it.
+//! The pidfile: its identity, its lock, and the rights of a start that loses.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -73,7 +73,7 @@ fn p2_04_the_number_alone_never_decides() {
         format!("{pid}\n{} {old_boot} {old_namespace}\n", start + 1),
         format!("{pid}\n{start} {no_boot} {old_namespace}\n"),
     ];
-    // Without an identity the number may be that of the process that another program wrote down.
+    // Without an identity, the pid may be that of a process that another program wrote down.
     let unproven = [
         format!("{pid}\n"),
         format!("{pid}\nstart={start} {boot}\n"),
@@ -93,7 +93,7 @@ fn p2_04_the_number_alone_never_decides() {
         stop_signals_nobody(&lab, &[0]);
         assert!(bystander.process().alive(), "{content:?}");
     }
-    // The proof that these contents fail for what is wrong in them: the right one is believed.
+    // Counter-proof: the same content with the right value is accepted.
     for right in [
         format!("{pid}\nstart={start} {boot} {namespace} {time}\n"),
         format!("{pid}\n{start} {old_boot} {old_namespace}\n"),
@@ -109,7 +109,7 @@ fn p2_04_a_start_takes_over_what_a_dead_daemon_left() {
     let bystander = Bystander::new();
     for stale in [String::new(), format!("{}\n", bystander.process().id()), "4194303\n1 2 3\n".to_owned()] {
         let path = lab.write(PIDFILE, &stale);
-        // Older than the process that has the number now, as after its owner's death.
+        // Older than the process that has the pid now, as after the death of the writer.
         let hour = std::time::SystemTime::now() - Duration::from_secs(3600);
         fs::File::options().write(true).open(path).unwrap().set_modified(hour).unwrap();
         start(&lab, &[]);
@@ -118,7 +118,7 @@ fn p2_04_a_start_takes_over_what_a_dead_daemon_left() {
     }
 }
 
-/// Somebody may have mistyped a path: what is no pidfile is neither emptied nor removed.
+/// The path may be mistyped: a file that is not a pidfile is neither emptied nor removed.
 #[test]
 fn p2_04_a_file_that_is_no_pidfile_is_not_ours_to_empty_or_to_remove() {
     let lab = lab();
@@ -173,7 +173,7 @@ fn p2_08_reading_the_pidfile_does_not_lose_the_lock() {
     let daemon = start(&lab, &["ready=manual", "body=read_pidfile_and_idle"]);
     lab.wait_for("read", SOON, |notes| !notes.is_empty());
     run(&lab, "start", &[]).exits(3).says(&[&daemon.id().to_string()]);
-    // Not `/proc/locks`: in a container it lacks every lock whose first owner, here the launcher, has ended.
+    // Not `/proc/locks`: in a container it lacks every lock whose first owner, here the launcher, has exited.
     let descriptors = fs::read_dir(format!("/proc/{}/fdinfo", daemon.id())).expect("the daemon's descriptors");
     let locks: String =
         descriptors.map(|entry| fs::read_to_string(entry.expect("a descriptor").path()).unwrap_or_default()).collect();
@@ -195,7 +195,8 @@ fn p2_09_a_child_of_a_dead_daemon_does_not_keep_the_lock() {
     assert_ne!(next, daemon);
 }
 
-/// R17: a worker that forks without an exec must close the lock's descriptor itself; one that does not is told of, and lives.
+/// R17: a worker that forks without exec must close the lock's descriptor itself; one that does not is reported, and
+/// lives.
 #[test]
 fn p2_09_a_fork_that_keeps_the_lock_is_told_of_and_not_signalled() {
     needs(&["strace"]);
@@ -217,7 +218,7 @@ fn p2_09_a_fork_that_keeps_the_lock_is_told_of_and_not_signalled() {
     start(&lab, &[]);
 }
 
-/// On a file system whose locks keep nobody out, the identity still says that somebody lives.
+/// On a file system whose locks exclude no process, the identity still shows that a daemon lives.
 #[test]
 fn p2_07_a_lock_that_lies_does_not_make_a_second_owner() {
     needs(&["strace"]);
@@ -230,7 +231,7 @@ fn p2_07_a_lock_that_lies_does_not_make_a_second_owner() {
     assert!(daemon.alive());
 }
 
-/// A program that has replaced itself keeps its number and its start time, and has lost its lock.
+/// A program that has replaced itself keeps its pid and its start time, and has lost its lock.
 #[test]
 fn p2_12_a_program_that_replaced_itself_by_exec_starts() {
     let lab = lab();

@@ -1,4 +1,4 @@
-//! The lock in a file of its own, the launcher that writes the pidfile, and who is believed.
+//! The lock in a separate file, the pidfile written by the launcher, and the processes that are believed.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -11,17 +11,17 @@ use crate::common::{LOCK, PIDFILE, SOON, lab, needs, needs_root, nothing_left, r
 use crate::faults::held_system_call::look_until;
 use crate::pidfile::Bystander;
 
-/// A user without rights, in numbers.
+/// The uid and gid of an unprivileged user.
 const NOBODY: &str = "65534";
 
-/// Makes a directory in which every user may write.
+/// Creates a directory that every user may write.
 fn open_directory(lab: &Lab) {
     fs::create_dir(lab.path("open")).unwrap();
     fs::set_permissions(lab.path("open"), fs::Permissions::from_mode(0o777)).unwrap();
     fs::set_permissions(lab.directory(), fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-/// Promises 2.19, 2.10. Any user can open a pidfile that others may read, and lock it.
+/// Promises 2.19, 2.10. Any user can open and lock a pidfile that others may read.
 #[test]
 fn lock_of_another_user_on_the_pidfile_keeps_no_start_and_no_stop_out() {
     needs(&["setpriv", "python3"]);
@@ -45,7 +45,8 @@ fn lock_of_another_user_on_the_pidfile_keeps_no_start_and_no_stop_out() {
     nothing_left(&lab);
 }
 
-/// Promise 2.19. The lock file is made with its mode, whatever the umask is, and one that others could open is refused.
+/// Promise 2.19. The lock file is created with its mode regardless of the umask, and one that others could open is
+/// refused.
 #[test]
 fn lock_file_that_others_could_open_is_never_made_and_never_used() {
     for umask in ["000", "022", "777"] {
@@ -63,7 +64,7 @@ fn lock_file_that_others_could_open_is_never_made_and_never_used() {
     assert!(lab.path(LOCK).exists() && !lab.path(PIDFILE).exists());
 }
 
-/// Promise 2.19. A lock file that is a link, or has a second name, is refused, and what it leads to is left alone.
+/// Promise 2.19. A lock file that is a link, or has a second name, is refused, and its target is left alone.
 #[test]
 fn lock_file_that_leads_elsewhere_is_refused() {
     for (script, words) in [
@@ -82,8 +83,8 @@ fn lock_file_that_leads_elsewhere_is_refused() {
     }
 }
 
-/// Promise 2.20. From its first moment as another user the daemon has nothing that could change root's pidfile, and no
-/// other process of that user can take a descriptor of it, even with `core_dumps`.
+/// Promise 2.20. From its first moment as another user, the daemon has no descriptor that could change root's pidfile,
+/// and no other process of that user can take one from it, even with `core_dumps`.
 #[test]
 fn daemon_that_has_changed_its_user_holds_nothing_of_the_pidfile_but_the_lock() {
     needs_root();
@@ -98,20 +99,20 @@ fn daemon_that_has_changed_its_user_holds_nothing_of_the_pidfile_but_the_lock() 
     let leads_there = |fd: &&look::Descriptor| fd.target.starts_with(lab.directory());
     let (lock, others): (Vec<_>, Vec<_>) = open.values().filter(leads_there).partition(|fd| fd.is(lab.path(LOCK)));
     assert!(lock.len() == 1 && !lock[0].writes(), "{open:?}");
-    // The file for its last words is its own.
+    // The file of last words belongs to the daemon.
     assert!(others.len() == 1 && others[0].is(lab.path("d.last.new")), "{open:?}");
     assert_eq!(fs::metadata(lab.path("d.last.new")).expect("a file").uid(), 65534);
     let owner = || fs::metadata(format!("/proc/{}/stat", daemon.id())).expect("alive").uid();
     assert_eq!(owner(), 0, "another process of its user could look into it before it is ready");
     lab.write("go", "");
     launch.finish().ok();
-    // The launcher does not wait for what the daemon does after GO.
+    // The launcher does not wait for the daemon's work after GO.
     look_until("`core_dumps` has no effect", || owner() == 65534);
     stop(&lab);
     nothing_left(&lab);
 }
 
-/// Promise 2.20. Without a fork the file is written before the user changes, and no descriptor of it stays.
+/// Promise 2.20. Without a fork, the file is written before the user changes, and no descriptor of it stays open.
 #[test]
 fn foreground_daemon_writes_its_pidfile_before_it_changes_its_user() {
     needs_root();
@@ -128,7 +129,7 @@ fn foreground_daemon_writes_its_pidfile_before_it_changes_its_user() {
     daemon.finish();
 }
 
-/// Promise 2.21. What other programs wrote may be what they need: nothing of it is changed while the process lives.
+/// Promise 2.21. Other programs may rely on what they wrote: nothing of it is changed while the process lives.
 #[test]
 fn pidfile_of_another_program_is_left_alone_while_its_process_lives() {
     let lab = lab();
@@ -141,7 +142,7 @@ fn pidfile_of_another_program_is_left_alone_while_its_process_lives() {
         assert!(!lab.path(LOCK).exists(), "{outcome}");
     }
     assert!(bystander.process().alive());
-    // Written before this boot: the number is another process's by now.
+    // Written before this boot: the pid belongs to another process by now.
     fs::File::options()
         .write(true)
         .open(path)
@@ -154,7 +155,7 @@ fn pidfile_of_another_program_is_left_alone_while_its_process_lives() {
     assert!(bystander.process().alive());
 }
 
-/// Promise 2.04. `kill $(cat x.pid)` is the commonest idiom there is: no word but the first is a number.
+/// Promise 2.04. For `kill $(cat x.pid)`, the commonest idiom, no word but the first may be a number.
 #[test]
 fn pidfile_holds_no_plain_number_but_the_pid() {
     let lab = lab();
@@ -165,7 +166,7 @@ fn pidfile_holds_no_plain_number_but_the_pid() {
     stop(&lab);
 }
 
-/// Promise 2.07. Only the pidfile is removed: the lock keeps a second daemon out, and the error names the process.
+/// Promise 2.07. Only the pidfile is removed: the lock excludes a second daemon, and the error names the process.
 #[test]
 fn start_beside_a_daemon_whose_pidfile_was_removed_names_the_holder_of_the_lock() {
     let lab = lab();
@@ -213,7 +214,7 @@ fn lock_file_without_a_pidfile_is_taken_by_a_start_and_removed_by_a_stop() {
     nothing_left(&lab);
 }
 
-/// Promise 1.22. A cause is reported as what it is.
+/// Promise 1.22. The error names the actual cause.
 #[test]
 fn launch_without_pidfd_or_boot_id_names_the_missing_thing() {
     needs(&["strace"]);
@@ -234,7 +235,7 @@ fn launch_without_pidfd_or_boot_id_names_the_missing_thing() {
     }
 }
 
-/// Promises 2.17, 2.22. What a process cannot see, it does not call dead.
+/// Promises 2.17, 2.22. A daemon that cannot be seen is not reported as dead.
 #[test]
 fn daemon_that_cannot_be_seen_is_unknown_and_not_dead() {
     needs(&["unshare", "mount", "setpriv"]);

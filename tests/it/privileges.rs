@@ -1,4 +1,4 @@
-//! What a daemon that became another user can still do, and how the launch makes sure of it.
+//! Privileges of a daemon that became another user, and the checks of the launch.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,13 +11,13 @@ use crate::common::{PIDFILE, SOON, lab, needs, needs_root, nothing_left, run, sh
 pub(crate) const NOBODY: u32 = 65534;
 pub(crate) const NET_BIND_SERVICE: u64 = 1 << 10;
 
-/// What runs a program as `nobody`.
+/// Options of setpriv that run a program as `nobody`.
 pub(crate) const AS_NOBODY: [&str; 3] = ["--reuid=65534", "--regid=65534", "--clear-groups"];
 
-/// Where everybody may leave a mark, so that a body that ran is seen whoever it was.
+/// A file that any user may create, which shows that a body ran, whatever its user.
 pub(crate) const RAN: &str = "open/ran";
 
-/// A lab with such a place.
+/// Returns a lab with a directory for that file.
 pub(crate) fn open_lab() -> Lab {
     let lab = lab();
     fs::create_dir(lab.path("open")).unwrap();
@@ -25,13 +25,14 @@ pub(crate) fn open_lab() -> Lab {
     lab
 }
 
-/// Starts `user=nobody` below another program, with a body that leaves a mark.
+/// Starts `user=nobody` below another program, with a body that creates the file.
 pub(crate) fn start_below(lab: &Lab, program: &str, options: &[&str], settings: &[&str]) -> Outcome {
     let own = ["start", "pidfile=d.pid", "user=nobody", "body=note:open/ran,idle"];
     lab.command(program, options).arg(lab.program()).args(own).args(settings).run()
 }
 
-/// A shell's arguments for an `strace` that runs beside the daemon instead of waiting for its end, with its output.
+/// Arguments of a shell for an `strace` that runs beside the daemon instead of waiting for its end, with its output in
+/// a file.
 pub(crate) const BESIDE: [&str; 3] = ["-c", "exec strace -D -f -qq -e signal=none -o trace \"$@\" >out 2>&1", "bash"];
 
 /// Asserts that there is no daemon and never was one.
@@ -46,7 +47,7 @@ pub(crate) fn set(process: Process, name: &str) -> u64 {
     u64::from_str_radix(&text, 16).expect("a hexadecimal number")
 }
 
-/// Asserts that every thread is `nobody`, has these capabilities and no others in every set, and gets no new ones.
+/// Asserts that every thread is `nobody`, has exactly these capabilities in every set, and `no_new_privs`.
 #[track_caller]
 pub(crate) fn has_only(daemon: Process, kept: u64) {
     for thread in daemon.threads() {
@@ -58,7 +59,7 @@ pub(crate) fn has_only(daemon: Process, kept: u64) {
     }
 }
 
-/// The only child of a daemon that has executed something.
+/// Returns the only child of a daemon that has executed a program.
 pub(crate) fn child(lab: &Lab, daemon: Process) -> Process {
     lab.wait_for("open/ran", SOON, |notes| !notes.is_empty());
     let children = lab.processes();
@@ -101,7 +102,7 @@ fn p3_03_every_way_back_is_tried_and_closed() {
     }
 }
 
-/// Capabilities are each thread's own, so a second thread would keep those of root.
+/// Capabilities belong to each thread, so a second thread would keep those of root.
 #[test]
 fn p3_02_a_thread_that_a_hook_has_made_ends_the_start() {
     needs_root();
@@ -127,7 +128,7 @@ fn p3_04_calls_that_fail_or_lie_about_capabilities_end_the_start() {
     ] {
         let lab = open_lab();
         let (trace, inject) = (format!("trace={call}"), format!("inject={call}:{way}"));
-        // With something inheritable that only a true capset takes away.
+        // With an inheritable capability that only a successful capset removes.
         let below = ["--inh-caps=+net_raw", "strace", "-f", "-qq", "-o", "trace", "-e", &trace, "-e", &inject];
         let outcome = start_below(&lab, "setpriv", &below, settings).exits(2);
         assert!(lab.read("trace").contains("INJECTED"), "{call}: this call is never made: {outcome}");
@@ -135,7 +136,7 @@ fn p3_04_calls_that_fail_or_lie_about_capabilities_end_the_start() {
     }
 }
 
-/// One lie among true answers: whatever the launcher says of the daemon then is so.
+/// One faked result among true ones: the launcher's report is true regardless.
 #[test]
 fn p3_04_a_single_lie_is_found_or_harmless() {
     needs(&["strace"]);
@@ -154,7 +155,7 @@ fn p3_04_a_single_lie_is_found_or_harmless() {
     }
 }
 
-/// The options of the `prctl` calls of the daemon, in their order.
+/// Returns the options of the daemon's `prctl` calls, in their order.
 fn prctls(settings: &[&str]) -> Vec<String> {
     let lab = open_lab();
     let strace = ["-f", "-qq", "-e", "signal=none", "-o", "trace", "-e", "trace=prctl"];
@@ -183,7 +184,7 @@ fn lie_once(settings: &[&str], kept: u64, when: usize) {
     }
 }
 
-/// Whether another process of the same user, without any capability, may read what the daemon was started with.
+/// Returns `true` if another process of the same user, without capabilities, may read the daemon's environment.
 fn may_look_inside(lab: &Lab, daemon: Process) -> bool {
     let environment = format!("/proc/{}/environ", daemon.id());
     let outcome = lab.command("setpriv", &AS_NOBODY).args(["cat", &environment]).run();
@@ -198,7 +199,7 @@ fn p3_08_nobody_else_looks_inside_unless_that_is_wanted() {
     for (setting, may) in [("core_dumps=false", false), ("core_dumps=true", true)] {
         let lab = open_lab();
         let daemon = start(&lab, &["user=nobody", setting, "ready=entered", "body=note:open/began,idle"]);
-        // The daemon lets others look behind GO and before its body, which may both come after the launcher's end.
+        // The daemon becomes dumpable after GO and before its body, which may both come after the launcher's exit.
         lab.wait_for("open/began", SOON, |_| true);
         assert_eq!(may_look_inside(&lab, daemon), may, "{setting}");
     }
@@ -211,7 +212,7 @@ fn p3_10_the_root_changes_first_and_nothing_outside_stays_open() {
     let lab = lab();
     fs::create_dir(lab.path("jail")).unwrap();
     let calls = "trace=openat,chroot,chdir,setgroups,setresgid,setresuid";
-    // The new root has no `/dev/null`, where the streams lead all the same.
+    // The new root has no `/dev/null`, which the streams refer to regardless.
     let settings = ["chroot=jail", "body=idle"];
     start_below(&lab, "bash", &[&BESIDE[..], &["-e", calls]].concat(), &settings).ok();
     let trace = lab.read("trace");

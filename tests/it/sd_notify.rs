@@ -1,4 +1,4 @@
-//! What a daemon tells a service manager of our own, word for word, and what it makes of one that does not listen.
+//! `sd_notify(3)`: the messages of a daemon to its service manager, and the effect of a manager that does not read.
 
 use std::fs;
 use std::os::unix::net::UnixDatagram;
@@ -9,7 +9,7 @@ use nix::sys::signal::Signal;
 use crate::common::{PIDFILE, SOON, lab, needs_root, nothing_left, shared_lab, times};
 use crate::service_manager::{ServiceManager, monotonic, spawn};
 
-/// Long enough for a message that should not come.
+/// The time in which an unwanted message would arrive.
 pub(crate) const NEVER: Duration = Duration::from_millis(500);
 
 #[test]
@@ -33,7 +33,8 @@ fn p1_11_ready_is_said_once_after_the_last_stage() {
     }
 }
 
-/// Promise 1.33: a body that fails before its first look, and before 100 ms, was never ready; one that says nothing is, then.
+/// Promise 1.33. A body that fails before its first look, and within 100 ms, was never ready; a silent one is ready
+/// then.
 #[test]
 fn manager_hears_of_readiness_when_the_body_has_looked_and_not_of_one_that_fails_before() {
     for (body, code) in [("err:no such table", 4), ("panic:no such table", 4), ("exit:7", 7)] {
@@ -56,7 +57,7 @@ fn p1_11_the_socket_may_have_a_path_or_an_abstract_name() {
     for manager in [ServiceManager::at_path(&lab), ServiceManager::with_abstract_name()] {
         let daemon = manager.foreground(&lab, &[]);
         manager.receives("READY=1\n");
-        // One that is told to stop twice says so once.
+        // A daemon that is stopped twice reports it once.
         daemon.signal(Signal::SIGTERM);
         daemon.signal(Signal::SIGTERM);
         daemon.finish();
@@ -66,7 +67,7 @@ fn p1_11_the_socket_may_have_a_path_or_an_abstract_name() {
     }
 }
 
-/// Only root could open the socket, and a daemon that has become somebody else still speaks.
+/// Only root could open the socket; a daemon that became another user still sends.
 #[test]
 fn p1_11_a_daemon_that_became_another_user_still_speaks() {
     needs_root();
@@ -90,7 +91,7 @@ fn p1_11_a_reload_begins_with_the_time_and_ends_with_ready() {
         let words = manager.recv(SOON).expect("a word");
         let time = words.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").and_then(|rest| rest.strip_suffix('\n'));
         let time = time.and_then(|digits| digits.parse().ok()).map(Duration::from_micros);
-        // Microseconds are cut off.
+        // The time is truncated to microseconds.
         let is_now = |time| before <= time + Duration::from_micros(1) && time <= monotonic();
         assert!(time.is_some_and(is_now), "{words:?}");
         manager.receives("READY=1\n");
@@ -133,7 +134,8 @@ fn p1_11_a_daemon_that_fails_before_it_is_ready_never_says_that_it_is() {
     }
 }
 
-/// Its launcher is what the manager started, so it says who it is; a launcher that nobody meant says nothing.
+/// The manager started the launcher, so the daemon sends its own pid; a launcher that the manager did not start sends
+/// nothing.
 #[test]
 fn p1_11_a_daemon_that_detached_says_who_it_is() {
     for (meant, script) in [

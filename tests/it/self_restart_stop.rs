@@ -7,7 +7,7 @@ use look::Process;
 use nix::sys::signal::Signal;
 use std::fs;
 
-/// Promise 1.29: a stop from outside, one from inside, and a signal, which come while the new program waits.
+/// Promise 1.29. A stop from outside, one from inside, and a signal, while the new program waits.
 #[test]
 fn stop_during_a_restart_stops_the_new_program_too() {
     for way in ["verb", "inside", "signal", "restart"] {
@@ -34,7 +34,7 @@ fn stop_during_a_restart_stops_the_new_program_too() {
             verb.finish().ok();
         }
         if way == "restart" {
-            // It has stopped both and started a third one.
+            // The stop has stopped both; this one stops a third daemon.
             stop(&lab);
         }
         nothing_left(&lab);
@@ -42,7 +42,7 @@ fn stop_during_a_restart_stops_the_new_program_too() {
     }
 }
 
-/// Promise 1.29: the other order.
+/// Promise 1.29. The stop comes first.
 #[test]
 fn restart_that_is_overtaken_by_a_stop_starts_nothing() {
     let lab = lab();
@@ -58,7 +58,7 @@ fn restart_that_is_overtaken_by_a_stop_starts_nothing() {
     assert!(lab.read("log").contains("failed to restart: it is to stop"), "{}", lab.read("log"));
 }
 
-/// Promise 1.29: the old daemon is gone, and the new one has not looked at the pidfile yet.
+/// Promise 1.29. The old daemon has exited, and the new one has not read the pidfile yet.
 #[test]
 fn stop_between_the_old_daemon_and_the_new_one_waits_for_the_new_one() {
     let lab = lab();
@@ -69,7 +69,7 @@ fn stop_between_the_old_daemon_and_the_new_one_waits_for_the_new_one() {
     let held = tracing.reached();
     daemon.died(SOON).expect("it has handed over");
     let stopping = lab.helper(&["stop", "pidfile=d.pid"]).spawn();
-    // With nothing to stop it would be over by now.
+    // Without a daemon to stop, the stop would have returned by now.
     stopping.process().died(std::time::Duration::from_millis(300)).expect_err("it has not waited");
     held.release();
     stopping.finish().ok();

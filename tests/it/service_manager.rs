@@ -9,10 +9,10 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// A service manager of our own.
+/// The receiving side of `sd_notify(3)`.
 pub(crate) struct ServiceManager {
     socket: UnixDatagram,
-    /// What `NOTIFY_SOCKET` says.
+    /// The value of `NOTIFY_SOCKET`.
     pub(crate) address: String,
 }
 
@@ -30,13 +30,14 @@ impl ServiceManager {
         Self { socket: UnixDatagram::bind_addr(&address).expect("a name of ours"), address: format!("@{name}") }
     }
 
-    /// Nobody can send it anything any more. One sender cannot always fill it: it has a limit of its own.
+    /// Fills the queue, so that later messages cannot be sent. One sender cannot always fill it: it has a limit of its
+    /// own.
     pub(crate) fn with_full_queue(self) -> Self {
         while self.fill() > 0 {}
         self
     }
 
-    /// How many messages a new sender gets rid of.
+    /// Sends messages from a new socket until none fits, and returns their number.
     fn fill(&self) -> usize {
         let sender = UnixDatagram::unbound().expect("a socket");
         sender.set_nonblocking(true).expect("a socket");
@@ -47,7 +48,7 @@ impl ServiceManager {
         spawn(lab, &self.address, settings, &[])
     }
 
-    /// The next message, if one comes in time.
+    /// Returns the next message, if one arrives in time.
     pub(crate) fn recv(&self, within: Duration) -> Option<String> {
         self.socket.set_nonblocking(within.is_zero()).expect("a socket");
         self.socket.set_read_timeout(Some(within).filter(|time| !time.is_zero())).expect("a socket");
@@ -65,7 +66,7 @@ impl ServiceManager {
     }
 }
 
-/// A daemon in the foreground, started as a service manager at this address would.
+/// Starts a daemon in the foreground, as a service manager at this address would.
 pub(crate) fn spawn<'lab>(
     lab: &'lab Lab,
     address: &str,

@@ -49,7 +49,7 @@ fn p1_24_nor_does_a_body_that_holds_what_errors_are_printed_to() {
         let lab = lab();
         let daemon = start(&lab, &[body, "stdout=log", "stderr=log", "grace=500", "handle=HUP:panic:in vain"]);
         lab.wait_for("seizing", SOON, |notes| !notes.is_empty());
-        // Whatever is to be said about these cannot be said.
+        // Without the log, failures of these handlers cannot be reported.
         std::fs::remove_file(lab.path("log")).unwrap();
         std::fs::create_dir(lab.path("log")).unwrap();
         daemon.signal(Signal::SIGHUP);
@@ -104,7 +104,7 @@ fn shutdown_handler_that_fails_makes_the_exit_status_1() {
     });
 }
 
-/// Promise 2.27: what fails before the stop, or at a signal that is none, is told, and that is all.
+/// Promise 2.27. A failure before the stop, or at a signal that does not stop, is logged only.
 #[test]
 fn handler_of_another_signal_that_fails_leaves_the_exit_status_0() {
     let lab = lab();
@@ -117,10 +117,11 @@ fn handler_of_another_signal_that_fails_leaves_the_exit_status_0() {
     ended(daemon, 0);
 }
 
-/// Promise 2.27: the rest of an activated program is its body, whose end waits for the handlers; unless one of them is it.
+/// Promise 2.27. The rest of an activated program is its body, whose end waits for the handlers, except for a handler
+/// that ends it.
 #[test]
 fn activated_program_that_returns_at_a_stop_waits_for_its_handlers() {
-    // A body that never looks is what a handler ends that calls `exit` itself.
+    // A body that never asks is ended by a handler that calls `exit`.
     for (body, act) in [("note_and_poll:begun", "pause:300,note:handled"), ("note:begun,hang", "note:handled,exit:0")] {
         let lab = lab();
         let settings = [&*format!("body={body}"), &format!("handle=TERM:{act}")];
@@ -131,13 +132,13 @@ fn activated_program_that_returns_at_a_stop_waits_for_its_handlers() {
         daemon.signal(Signal::SIGTERM);
         daemon.died(SOON).expect("it stops");
         assert!(lab.path("handled").exists(), "{act}");
-        // Not for its grace.
+        // Not after the grace only.
         assert!(told.elapsed() < Duration::from_secs(5), "{act}: {:?}", told.elapsed());
         nothing_left(&lab);
     }
 }
 
-/// A thread is made for the first handler alone: a later one neither waits for that nor fails where none can be made.
+/// Only the first handler creates a thread: a later one neither waits for a thread nor fails if none can be created.
 #[test]
 fn second_signal_is_handled_by_the_thread_that_handled_the_first() {
     let lab = lab();
@@ -158,7 +159,7 @@ fn second_signal_is_handled_by_the_thread_that_handled_the_first() {
     nothing_left(&lab);
 }
 
-/// A handler that runs keeps a later signal waiting, but not behind the stop that comes after that.
+/// A running handler delays a later signal, but not beyond the stop that follows.
 #[test]
 fn signal_before_a_stop_is_handled_before_it_behind_a_busy_handler() {
     let lab = lab();
@@ -176,7 +177,7 @@ fn signal_before_a_stop_is_handled_before_it_behind_a_busy_handler() {
     nothing_left(&lab);
 }
 
-/// One that comes while the handlers of an earlier one wait is not lost in it.
+/// A signal during the handlers of an earlier one is not lost.
 #[test]
 fn signals_behind_a_busy_handler_are_handled_as_often_as_they_come() {
     let lab = lab();

@@ -1,4 +1,4 @@
-//! Signals: what stops a daemon, what does not, and how long it may take.
+//! Signals: which ones stop a daemon, and how long that may take.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -20,13 +20,13 @@ fn p1_15_a_stop_signal_is_a_clean_end_with_status_0() {
             let end = daemon.died(SOON).unwrap_or_else(|_| panic!("{signal} does not end `{body}`"));
             assert!(matches!(end, Some(WaitStatus::Exited(_, 0))), "{signal}, `{body}`: {end:?}");
             nothing_left(&lab);
-            // A body that never asks is not unwound: nobody but it could do that.
+            // A body that never asks is not unwound, since only the body itself could do that.
             assert_eq!(lab.read("left").contains("dropped"), body != "hang", "{signal}, `{body}`");
         }
     }
 }
 
-/// A daemon that aborts has not been told to stop: nobody may take that for a clean end.
+/// A daemon that aborts was not stopped: this must not count as a clean end.
 #[test]
 fn a_body_that_aborts_dies_of_it() {
     for body in ["abort_on_go", "kill_on_go:ABRT"] {
@@ -68,7 +68,7 @@ fn p1_15_a_second_signal_cuts_the_grace_but_not_the_cleanup() {
     let lab = lab();
     let daemon = start(&lab, &["grace=60000", "stop_timeout=65000", "handle=TERM:note:told", "body=ask,hang"]);
     daemon.signal(Signal::SIGTERM);
-    // Two that come together are one.
+    // Two signals at once count as one.
     daemon.signal(Signal::SIGINT);
     lab.wait_for("told", SOON, |notes| !notes.is_empty());
     let passed = daemon.died(Duration::from_millis(700));
@@ -89,7 +89,7 @@ fn p1_15_a_body_that_does_not_come_back_is_ended_after_its_grace() {
     nothing_left(&lab);
 }
 
-/// TERM at every 5 ms of a start-up that takes about 100 ms after the second fork, to the daemon itself.
+/// TERM for the daemon, at every 5 ms of a start that takes about 100 ms after the second fork.
 #[test]
 fn p1_15_term_during_the_start_stops_and_cleans_up() {
     let moments = (0..=200).step_by(5).map(Duration::from_millis);
@@ -172,7 +172,7 @@ fn a_stop_lets_a_step_finish() {
     assert_eq!(lab.read("begun").lines().count(), lab.read("finished").lines().count());
 }
 
-/// Promise 2.27: what is attached to the daemon is a part of its shutdown.
+/// Promise 2.27. An attachment is a part of the shutdown.
 #[test]
 fn attachment_that_panics_at_the_stop_makes_the_exit_status_1() {
     for moment in ["stopping", "end"] {
@@ -188,7 +188,7 @@ fn attachment_that_panics_at_the_stop_makes_the_exit_status_1() {
     }
 }
 
-/// The process goes on as a program that has never been a daemon.
+/// The process continues as a program that was never a daemon.
 #[test]
 fn signal_after_a_start_that_failed_does_what_it_did_before() {
     let lab = lab();

@@ -55,7 +55,7 @@ fn streams_of_dev_are_those_of_the_launcher() {
     for (streams, log, out, err) in [
         (format!("{both}=/dev/stdout stderr=/dev/stderr"), "", "out", "err"),
         (format!("{both}=/dev/fd/1 stderr=/proc/self/fd/2"), "", "out", "err"),
-        // `/dev/stdout` as stderr is where the daemon's own stdout leads.
+        // `/dev/stdout` as stderr refers to the daemon's own stdout.
         ("stdout=log stderr=/dev/stdout".into(), "errout", "", ""),
         ("stdout=/dev/stdout stderr=/dev/stdout".into(), "", "errout", ""),
         ("stdout=/dev/stderr stderr=/dev/null".into(), "", "", "out"),
@@ -65,7 +65,7 @@ fn streams_of_dev_are_those_of_the_launcher() {
             let script = format!("exec \"$D\" {verb} pidfile=d.pid {streams} body=complain:err,say:out > out 2> err");
             lab.shell(&script).run().ok();
             lab.quiet(SOON).expect("nothing is left");
-            // The launcher says something there itself, before or after.
+            // The launcher itself prints there, before or after.
             let said: String = ["err", "out"].into_iter().filter(|word| lab.read("out").contains(word)).collect();
             assert_eq!((&*lab.read("log"), &*said, &*lab.read("err")), (log, out, err), "{verb} {streams}");
         }

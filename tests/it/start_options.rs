@@ -1,10 +1,10 @@
-//! Settings of a start: one log for both streams, no pidfile, the caller's own pidfile, a callback for its output.
+//! Options of a start: one log for both streams, no pidfile, a pidfile held by the caller, a callback for the output.
 
 use nix::sys::signal::Signal;
 
 use crate::common::{LOCK, PIDFILE, SOON, each, lab, nothing_left, run, start, stop};
 
-/// Promise 1.39: HUP opens the log again once, so both streams still share one description.
+/// Promise 1.39. HUP reopens the log once, so that both streams still share one description.
 #[test]
 fn log_of_detached_daemon_takes_both_streams_and_is_reopened_on_hup() {
     let lab = lab();
@@ -64,14 +64,14 @@ fn daemon_without_pidfile_is_known_by_its_pid_alone() {
         look::Process::new(pid).signal(Signal::SIGTERM);
     }
     lab.quiet(SOON).expect("both stop");
-    // From inside it stops as any other.
+    // From inside, it stops like any other daemon.
     verb("start", &["body=stop_itself"]).ok();
     lab.quiet(SOON).expect("it stops itself");
     let failed = verb("start", &["ready=manual", "body=err:no paper"]).exits(4);
     failed.says(&["no paper"]);
 }
 
-/// Promise 1.40: the lock is never free between the caller's and the daemon's.
+/// Promise 1.40. The lock is never free between the caller's and the daemon's.
 #[test]
 fn daemon_takes_over_the_pidfile_that_its_caller_holds() {
     let lab = lab();
@@ -111,7 +111,7 @@ fn held_pidfile_whose_lock_was_moved_starts_nothing() {
     lab.quiet(SOON).expect("nothing was started");
 }
 
-/// Promise 1.40: the daemon is the one that the caller would otherwise stop, itself.
+/// Promise 1.40. The pidfile's owner is the caller itself, which a restart must not stop.
 #[test]
 fn restart_with_a_held_pidfile_stops_nothing() {
     let lab = lab();
@@ -121,7 +121,7 @@ fn restart_with_a_held_pidfile_stops_nothing() {
     nothing_left(&lab);
 }
 
-/// Promise 1.40: every verb says at once why it cannot reach a daemon whose pidfile a hook was to write.
+/// Promise 1.40. Each verb reports at once that it cannot find a daemon whose pidfile is written by a hook.
 #[test]
 fn verbs_say_why_they_cannot_reach_a_daemon_whose_pidfile_stage_is_replaced() {
     let lab = lab();
@@ -152,7 +152,7 @@ fn output_of_a_start_is_seen_as_it_comes() {
     assert!(start.process().alive(), "the start waits for the second file");
     lab.write("second", "");
     let outcome = start.finish().ok();
-    // Seen, and not printed once more.
+    // Passed to the callback, and not printed again.
     assert!(outcome.stdout.starts_with("seen \"one\\n\";seen \"two\";started "), "{outcome}");
     assert!(!outcome.stderr.contains("two"), "{outcome}");
     stop(&lab);
@@ -168,7 +168,7 @@ fn callback_that_panics_costs_no_start() {
     stop(&lab);
 }
 
-/// Promise 1.42: a signal ends the launcher within the callback, and with it the start.
+/// Promise 1.42. A signal ends the launcher within the callback, and with it the start.
 #[test]
 fn callback_that_hangs_is_interrupted_with_the_start() {
     let lab = lab();

@@ -9,7 +9,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 #[test]
 fn p1_14_a_forking_service_is_active_and_its_file_names_its_main_process() {
-    // The second becomes somebody else itself, after the pidfile was made.
+    // The second changes its user itself, after the pidfile was created.
     for (name, settings) in [("forking", ""), ("forking-drops", "user=65534")] {
         let unit = Unit::new(name, &format!("{FORKING} {settings}"));
         for _ in 0..times(3, 30) {
@@ -23,7 +23,7 @@ fn p1_14_a_forking_service_is_active_and_its_file_names_its_main_process() {
     }
 }
 
-/// A service that was made unprivileged by systemd has its pidfile in a directory of its own.
+/// A service that systemd made unprivileged has its pidfile in a directory of its own.
 #[test]
 fn p1_14_a_forking_service_of_another_user_is_active_too() {
     let lines = "Type=forking\nUser=65534\nGroup=65534\nRuntimeDirectory=%N\nPIDFile=/run/%N/d.pid\n\
@@ -36,12 +36,12 @@ fn p1_14_a_forking_service_of_another_user_is_active_too() {
     unit.content();
 }
 
-/// A launcher that is about to exit waits for nobody, but systemd looks for the daemon as soon as it has: while its first
-/// parent is still there, it is a stranger to systemd, which ends it with SIGKILL.
+/// A launcher that is about to exit waits for nothing, but systemd looks for the daemon as soon as it has exited: a
+/// daemon whose first parent still lives is unknown to systemd, which kills it.
 #[test]
 fn p1_14_a_launcher_that_leaves_leaves_an_orphan() {
     needs(&["strace"]);
-    // With -D it is strace that forks away, and what it traces is what systemd executed.
+    // With -D, strace forks itself away, and traces the process that systemd executed.
     let slow = "/usr/bin/strace -D -f -o LABDIR/%N.trace -e trace=poll,ppoll -e inject=poll,ppoll:delay_exit=300000 ";
     for (name, verb, strace, rounds) in [
         ("slow-start", "start", slow, 1),
@@ -70,7 +70,7 @@ fn p2_01_the_pidfile_of_a_service_that_drops_its_privileges_stays_roots() {
     unit.content();
 }
 
-/// With `PIDFile=` systemd removes the file of a killed service itself; without, it stays and is no obstacle.
+/// With `PIDFile=`, systemd removes the file of a killed service itself; without, it stays and is not an obstacle.
 #[test]
 fn p2_12_a_killed_service_comes_back() {
     let exec = "Type=exec\nExecStart=LAB start pidfile=/run/%N.pid";
@@ -92,7 +92,7 @@ fn p2_12_a_killed_service_comes_back() {
     }
 }
 
-/// Promise 2.22. A verb in a shell finds what systemd started in its directory, also as another user.
+/// Promise 2.22. A verb in a shell finds the daemon that systemd started in its directory, also as another user.
 #[test]
 fn unit_without_a_pidfile_of_its_own_has_it_in_its_runtime_directory() {
     for (name, lines) in [

@@ -1,4 +1,4 @@
-//! A real systemd as the client: what it starts, watches, stops and restarts is the helper program.
+//! Services of a real systemd: started, watched, stopped and reloaded.
 
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -33,13 +33,13 @@ fn p2_06_a_start_beside_systemd_is_refused_and_its_service_lives_on() {
     unit.content();
 }
 
-/// What systemd executed is what it watches: nothing is forked, no session is made, whichever verb it was told.
+/// systemd watches the process that it executed: no process is forked and no session created, whichever verb runs.
 #[test]
 fn p1_10_under_systemd_auto_stays_in_the_foreground() {
     needs(&["strace"]);
     for (kind, verb) in [("simple", "start"), ("exec", "start"), ("exec", "restart"), ("exec", "foreground")] {
         let name = format!("foreground-{kind}-{verb}");
-        // With -D it is strace that forks away, and what it traces is what systemd executed.
+        // With -D, strace forks itself away, and traces the process that systemd executed.
         let traced = "/usr/bin/strace -D -f -o LABDIR/%N.trace -e trace=fork,vfork,clone,clone3,setsid,setpgid";
         let unit = Unit::new(
             &name,
@@ -105,11 +105,11 @@ fn p1_08_a_start_that_fails_is_a_failed_unit_with_the_cause_in_the_journal() {
     }
 }
 
-/// Told to stop by its user, or by systemd because it takes too long.
+/// Stopped by its user, or by systemd because the start takes too long.
 #[test]
 fn p1_15_a_service_that_is_stopped_while_it_starts_leaves_nothing() {
     for (name, limit) in [("starts", ""), ("starts-late", "TimeoutStartSec=1")] {
-        // Without `PIDFile=`, so that it is not systemd that removes the file.
+        // Without `PIDFile=`, so that systemd does not remove the file itself.
         let start = "Type=forking\nExecStart=LAB start detach=always pidfile=/run/%N.pid ready=manual";
         let unit = Unit::new(name, &format!("{start} body=note:{name},hang\n{limit}"));
         unit.machine.systemctl(&["start", "--no-block", &unit.name]).ok();
@@ -124,7 +124,7 @@ fn p1_15_a_service_that_is_stopped_while_it_starts_leaves_nothing() {
     }
 }
 
-/// Nobody reads the daemon's standard error, so the journal gets its last words through `/dev/log`.
+/// No process reads the daemon's standard error, so its last error goes to the journal through `/dev/log`.
 #[test]
 fn p1_26_an_error_of_a_detached_service_is_in_the_journal() {
     let unit = Unit::new("laments", &format!("{FORKING} body=idle,err:no-such-luck"));
@@ -138,7 +138,8 @@ fn p1_26_an_error_of_a_detached_service_is_in_the_journal() {
     unit.content();
 }
 
-/// What `systemd-analyze security` asks for: a file system to read only, few system calls, nobody else in `/proc`.
+/// The settings that `systemd-analyze security` recommends: a read-only file system, few system calls, no other
+/// processes in `/proc`.
 #[test]
 fn p1_10_a_hardened_service_works() {
     let hardened = "ProtectSystem=strict\nRuntimeDirectory=%N\nProtectHome=yes\nPrivateDevices=yes\n\
@@ -159,7 +160,7 @@ fn p1_10_a_hardened_service_works() {
     }
 }
 
-/// A shutdown ends the daemons as a stop does, and nothing of the machine stays on the host.
+/// A shutdown ends the daemons as a stop does, and no process of the machine stays on the host.
 #[test]
 fn p1_15_a_shutdown_is_a_clean_end() {
     let machine = Arc::new(Machine::boot(shared_lab()));
@@ -169,7 +170,7 @@ fn p1_15_a_shutdown_is_a_clean_end() {
     for unit in &units {
         unit.start();
     }
-    // The machine may be gone before this has its answer.
+    // The machine may be gone before the answer arrives.
     machine.systemctl(&["poweroff"]);
     machine.off(SOON).expect("a shutdown");
     for name in ["ends", "ends-exec"] {
@@ -180,7 +181,8 @@ fn p1_15_a_shutdown_is_a_clean_end() {
     assert_eq!(traces.found(), [""; 0]);
 }
 
-/// To systemd the end of the main process is the end of the service, and of everything in it: so it is refused.
+/// To systemd, the end of the main process is the end of the service, and of every process in it: so a restart is
+/// refused.
 #[test]
 fn p1_18_a_service_does_not_restart_itself() {
     let exec = "Type=exec\nExecStart=LAB start pidfile=/run/%N.pid stderr=LABDIR/%N.errors";

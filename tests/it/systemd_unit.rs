@@ -1,4 +1,4 @@
-//! Services of a real systemd, and what it says about them.
+//! Units of a real systemd: their properties and systemd's messages about them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -6,7 +6,7 @@ use look::{Machine, Outcome, Process};
 
 use crate::common::{SOON, needs, needs_root, shared_lab};
 
-/// What systemd says when a daemon is not what its unit promised.
+/// Messages of systemd about a daemon that violates the settings of its unit.
 const COMPLAINTS: [&str; 11] = [
     "Can't open PID file",
     "does not exist or is a zombie",
@@ -21,7 +21,7 @@ const COMPLAINTS: [&str; 11] = [
     "reception only permitted",
 ];
 
-/// One boot for all tests of this program; it is taken down when the program ends.
+/// Returns the machine of all tests in this program: it boots once, and is shut down when the program ends.
 pub(crate) fn machine() -> Arc<Machine> {
     static MACHINE: Mutex<Option<Arc<Machine>>> = Mutex::new(None);
     extern "C" fn take_down() {
@@ -44,20 +44,20 @@ pub(crate) struct Unit {
 }
 
 impl Unit {
-    /// Makes it known: `lines` are its section `Service`, where `LAB` is the helper program and `LABDIR` the lab's
-    /// directory. It takes part in a shutdown, and writes down how it begins and ends.
+    /// Creates a unit: `lines` are its section `Service`, with `LAB` for the helper program and `LABDIR` for the lab's
+    /// directory. The unit is stopped at a shutdown, and notes when it starts and stops.
     pub(crate) fn new(name: &str, lines: &str) -> Self {
         Self::on(machine(), name, lines)
     }
 
-    /// The same on another machine than everybody's.
+    /// Creates a unit on another machine than the shared one.
     pub(crate) fn on(machine: Arc<Machine>, name: &str, lines: &str) -> Self {
         let unit = Self { machine, name: format!("{name}.service") };
         let lab = unit.machine.lab();
         let directory = lab.directory().display().to_string();
         let program = lab.program().display().to_string();
         let lines = lines.replace("LABDIR", &directory).replace("LAB", &program);
-        // With `+` as root, whoever the service is.
+        // With `+`, it runs as root, whatever the user of the service.
         let note = |text: &str| format!("+sh -c 'echo {text} >>{directory}/{name}.events'");
         let text = format!(
             "[Unit]\nDefaultDependencies=no\nConflicts=shutdown.target\nBefore=shutdown.target\n\
@@ -70,7 +70,7 @@ impl Unit {
         unit
     }
 
-    /// Starts it unless it is active; returns its main process.
+    /// Starts the unit unless it is active; returns its main process.
     #[track_caller]
     pub(crate) fn start(&self) -> Process {
         let outcome = self.machine.systemctl(&["start", &self.name]);
@@ -79,7 +79,7 @@ impl Unit {
         self.machine.process(self.main()).expect("a main process")
     }
 
-    /// Stops it, which must succeed in every way systemd knows.
+    /// Stops the unit, which must succeed by every property that systemd reports.
     #[track_caller]
     pub(crate) fn stop(&self) {
         self.machine.systemctl(&["stop", &self.name]).ok();
@@ -88,18 +88,18 @@ impl Unit {
         assert_eq!([how.0, how.1, how.2, how.3], clean, "{}", self.machine.journal(&self.name));
     }
 
-    /// The version of this systemd.
+    /// Returns the version of this systemd.
     pub(crate) fn version() -> u32 {
         let outcome = machine().systemctl(&["--version"]).ok();
         u32::try_from(outcome.number("systemd")).expect("a version")
     }
 
-    /// The main process as systemd has it, by its number inside.
+    /// Returns the pid of the main process inside, as reported by systemd.
     pub(crate) fn main(&self) -> i32 {
         self.show("MainPID").parse().expect("a number")
     }
 
-    /// The process the pidfile names, by its number inside.
+    /// Returns the pid inside of the process that the pidfile names.
     #[track_caller]
     pub(crate) fn named(&self) -> i32 {
         let content = self.machine.read(self.pidfile());
@@ -115,12 +115,12 @@ impl Unit {
         self.machine.property(&self.name, property)
     }
 
-    /// The helper program with this verb, about the same pidfile but not started by systemd.
+    /// Runs the helper program with this verb on the same pidfile, not started by systemd.
     pub(crate) fn by_hand(&self, verb: &str, settings: &[&str]) -> Outcome {
         self.machine.helper(&[verb, &format!("pidfile={}", self.pidfile())]).args(settings).run()
     }
 
-    /// Waits until `count` lines that begin with this were written when it began or ended.
+    /// Waits until `count` lines of its notes begin with this event.
     #[track_caller]
     pub(crate) fn wait_for(&self, event: &str, count: usize) {
         let events = self.name.replace(".service", ".events");
@@ -128,7 +128,7 @@ impl Unit {
         self.machine.lab().wait_for(&events, SOON, |text| lines(text) >= count);
     }
 
-    /// Asserts what a service that runs under `strace -o LABDIR/%N.trace` did about processes and sessions: nothing.
+    /// Asserts that a service that runs under `strace -o LABDIR/%N.trace` neither forked nor created a session.
     #[track_caller]
     pub(crate) fn forked_nothing(&self) {
         let trace = self.machine.lab().read(&self.name.replace(".service", ".trace"));
@@ -137,7 +137,7 @@ impl Unit {
         assert!(wrong.is_empty() && trace.contains("CLONE_THREAD"), "{}: {trace}", self.name);
     }
 
-    /// Asserts that systemd has nothing to complain of.
+    /// Asserts that systemd has logged no complaint.
     #[track_caller]
     pub(crate) fn content(&self) {
         let journal = self.machine.journal(&self.name);

@@ -1,4 +1,4 @@
-//! The list of tools in `scripts/tools`: it is complete, and scripts install from it what is missing.
+//! The list of tools in `scripts/tools`: it is complete, and scripts install missing tools from it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -53,9 +53,10 @@ fn scripts_install_packages_only_from_the_list() {
     }
 }
 
-/// Runs `need_tools test` as `user`, with a list in which that script needs `no-such-tool` of the packages `one` and `two`.
+/// Runs `need_tools test` as `user`, with a list in which the test needs `no-such-tool` of the packages `one` and
+/// `two`.
 ///
-/// Its `apt-get` writes its arguments into the file `apt`, and runs `install` when it is to install.
+/// The fake `apt-get` writes its arguments to the file `apt`, and runs `install` for an installation.
 fn need_a_tool(lab: &Lab, user: u32, install: &str) -> Outcome {
     let script = format!(
         "{}
@@ -72,7 +73,7 @@ test        four     test -d /
         echo ready",
         fs::read_to_string(scripts().join("tools")).expect("scripts/tools")
     );
-    // A name of its own, so that the text of `scripts/tools` takes itself for sourced.
+    // `$0` is a name of its own, so that the text of `scripts/tools` assumes that it is sourced.
     lab.command("bash", &["-c", &script, "test"]).run()
 }
 

@@ -1,11 +1,10 @@
-//! Daemons that a monitor starts, and that are told how long they have to stop.
+//! Daemons that a monitor starts, which receive the time that they have to stop.
 
 use crate::common::{PIDFILE, SOON, lab, nothing_left, stop};
 use look::Outcome;
 use nix::sys::signal::Signal;
 
-/// Runs a daemon whose body does not end by itself, as the child of a shell that says what a monitor says, and tells it
-/// to stop.
+/// Runs a daemon whose body does not end by itself, as the child of a shell with a monitor's variables, and stops it.
 #[track_caller]
 fn stopped(environment: &str, settings: &str) -> Outcome {
     let lab = lab();
@@ -25,7 +24,7 @@ fn stopped(environment: &str, settings: &str) -> Outcome {
 /// Promise 1.30.
 #[test]
 fn default_grace_is_shorter_than_what_the_monitor_waits() {
-    // The second: 10 s would be longer than this `stop_timeout`, but is not what the grace is.
+    // In the second case, the default of 10 s would exceed this `stop_timeout`, but is not in effect.
     for (seconds, settings, grace) in [("1", "", "800ms"), ("0.5", "stop_timeout=5000", "400ms")] {
         let ended = stopped(&format!("DAEMON_MONITOR=$$ DAEMON_STOP_TIMEOUT={seconds}"), settings);
         ended.says(&[&format!("did not end within its grace of {grace}, and was ended")]).prints(&["ended 1\n"]);
@@ -46,12 +45,12 @@ fn stop_time_that_is_no_time_or_not_for_this_process_is_ignored() {
     ended.says(&[
         "ignoring `DAEMON_STOP_TIMEOUT` \"-3\": it is not a positive number of seconds, such as `10` or `0.5`",
     ]);
-    // Inherited from a bot that is not this process.
+    // Inherited from a bot that is another process.
     let ended = stopped("DAEMON_MONITOR=1 DAEMON_STOP_TIMEOUT=0.1", "detach=never grace=500");
     assert!(ended.stderr.contains("its grace of 500ms") && !ended.stderr.contains("0.1"), "{ended}");
 }
 
-/// Promise 6.35. The monitor watches over the shell, which leads the session that it has made for it.
+/// Promise 6.35. The monitor watches the shell, which leads the session that the monitor created.
 #[test]
 fn daemon_that_detaches_from_a_shell_below_a_monitor_warns() {
     for (command, warns) in [

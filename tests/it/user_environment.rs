@@ -1,4 +1,4 @@
-//! Daemons that became another user: what they have of that user, and what they no longer have of root.
+//! The environment of daemons that became another user: what they have of that user, and not of root.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,7 +11,7 @@ use crate::common::{PIDFILE, SOON, lab, needs, needs_root, nothing_left, run, st
 
 const NOBODY: u32 = 65534;
 
-/// A lab with the directory `theirs`, of user `nobody`.
+/// Returns a lab with the directory `theirs`, owned by user `nobody`.
 fn their_lab() -> Lab {
     needs_root();
     let lab = lab();
@@ -20,7 +20,7 @@ fn their_lab() -> Lab {
     lab
 }
 
-/// Starts a daemon of `nobody` below strace, which injects something.
+/// Starts a daemon of `nobody` below strace, with an injection.
 fn start_injected(lab: &Lab, call: &str, injection: &str, settings: &[&str]) -> Outcome {
     needs(&["strace"]);
     let (trace, inject) = (format!("trace={call}"), format!("inject={call}:{injection}"));
@@ -64,7 +64,7 @@ fn keyring_that_cannot_be_left_ends_the_start_unless_keys_are_forbidden() {
     }
 }
 
-/// The variables of root's that its environment has, and a child's.
+/// Variables of root in its environment, and in that of a child.
 const OF_ROOT: [(&str, &str); 4] =
     [("HOME", "/root"), ("USER", "root"), ("LOGNAME", "root"), ("SHELL", "/bin/of-root")];
 
@@ -86,7 +86,7 @@ fn dropped_daemon_has_the_variables_of_its_user() {
         (&["user=nobody"], &of_nobody),
         (&["user=65534"], &of_nobody),
         (&["user=nobody", "detach=never"], &of_nobody),
-        // No passwd entry names the home of this user: the daemon has none, and not that of root.
+        // No passwd entry names the home of this user: the daemon has no `HOME`, instead of root's.
         (&["user=64321", "group=65534"], &[]),
     ] {
         let file = lab.path("theirs/variables");
@@ -127,18 +127,18 @@ fn log_in_a_directory_of_the_user_is_the_users() {
     start(&lab, &settings);
     stop(&lab);
     assert_eq!((lab.read("theirs/log"), owner()), ("said".into(), NOBODY));
-    // It is that user's to write on.
+    // The user may append to it.
     start(&lab, &settings);
     stop(&lab);
     assert_eq!(lab.read("theirs/log"), "saidsaid");
-    // A file of root may have got this name from the user, to whom the directory belongs.
+    // A user could have created this name for a file of root, since the directory belongs to that user.
     chown(&lab.path("theirs/log"), Some(Uid::from_raw(0)), None).unwrap();
     run(&lab, "start", &settings).exits(2).says(&["it belongs to user `root`", "whose directory that is: `chown` it"]);
     nothing_left(&lab);
     assert_eq!((lab.read("theirs/log"), owner()), ("saidsaid".into(), 0));
 }
 
-/// As `/var/log` is.
+/// As in `/var/log`.
 #[test]
 fn log_of_root_in_a_directory_of_a_group_is_written_on() {
     needs_root();
@@ -150,7 +150,7 @@ fn log_of_root_in_a_directory_of_a_group_is_written_on() {
         lab.write("logs/log", "before\n");
         let start =
             format!("exec \"$D\" start pidfile={PIDFILE} stdout=logs/log ready=manual body=say:said,ready,idle {user}");
-        // There, second names are not protected, as far as anybody can see.
+        // Hard links appear unprotected there.
         let mount = "mount --bind zero /proc/sys/fs/protected_hardlinks";
         let script =
             if is_protected { start } else { format!("echo 0 > zero; exec unshare -m bash -c '{mount}; {start}'") };
@@ -160,9 +160,7 @@ fn log_of_root_in_a_directory_of_a_group_is_written_on() {
     }
 }
 
-/// Before Linux 5.9, or where an old container engine forbids it.
-///
-/// Promise 1.01.
+/// Promise 1.01. Before Linux 5.9, or where an old container engine forbids `close_range`.
 #[test]
 fn all_is_closed_without_close_range() {
     needs_root();

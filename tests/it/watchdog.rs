@@ -32,7 +32,7 @@ fn p1_12_the_watchdog_of_somebody_else_and_none_are_not_fed() {
         ("body=poll", &[("WATCHDOG_USEC", "50000 ")]),
         ("body=poll", &[("WATCHDOG_USEC", "18446744073709551615")]),
         ("body=poll", &[]),
-        // Meant for it, and deserved by nobody.
+        // Addressed to this process, which does not send.
         ("body=hang", &[("WATCHDOG_USEC", "50000")]),
         ("body=ask_in_thread_and_hang", &[("WATCHDOG_USEC", "50000")]),
     ];

@@ -120,7 +120,8 @@ impl Lab {
     pub fn daemon(&self, pidfile: &str) -> Process {
         let content = self.read(pidfile);
         let first = content.lines().next().and_then(|line| line.parse().ok());
-        let daemon = Process::new(first.unwrap_or_else(|| panic!("the pidfile `{pidfile}` names no process: {content:?}")));
+        let daemon =
+            Process::new(first.unwrap_or_else(|| panic!("the pidfile `{pidfile}` names no process: {content:?}")));
         self.daemons.lock().expect("no thread panics with the lock").push(daemon);
         daemon
     }

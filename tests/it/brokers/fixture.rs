@@ -1,4 +1,4 @@
-//! An example with its server, and whoever gets the messages it handles.
+//! An example with its broker, and the sockets on which its handlers ask for an answer.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -16,23 +16,23 @@ use nix::sys::signal::Signal;
 use crate::common::{SOON, needs};
 use crate::examples::programs;
 
-/// What comes again comes within this: the examples leave a message that was not acknowledged alone for up to seven
-/// seconds, look for such every two, and the machine may be busy.
+/// The time within which a message is redelivered. The examples leave an unacknowledged message alone for up to seven
+/// seconds and look for such messages every two; the machine may be busy.
 pub(super) const AGAIN: Duration = Duration::from_secs(20);
 
-/// How many messages an example handles at a time.
+/// The number of messages that an example handles at a time.
 pub(super) const POOL: usize = 8;
 
 /// One of the examples.
 pub(super) struct Kind {
     pub(super) example: &'static str,
     pub(super) server: &'static str,
-    /// The variable that says where the server is, and where it is to be.
+    /// The environment variable with the server's address, and the address.
     pub(super) variable: &'static str,
     pub(super) place: fn(&Lab) -> String,
-    /// What starts it there, with a log of this name.
+    /// Starts the server at that address, with a log file of this name.
     pub(super) serve: for<'lab> fn(&'lab Lab, &str, &str) -> Run<'lab>,
-    /// What it logs when it is ready.
+    /// The server's log line when it is ready.
     pub(super) ready: &'static str,
 }
 
@@ -48,21 +48,21 @@ pub(super) struct Bench<'lab> {
 impl<'lab> Bench<'lab> {
     pub(super) fn new(lab: &'lab Lab, kind: &'static Kind) -> Self {
         needs(&[kind.server]);
-        // First, since from its start on a program has a deadline.
+        // Built first: a program has a deadline from its start on.
         programs();
         let target = TcpListener::bind("127.0.0.1:0").expect("a port");
         Bench { lab, kind, place: (kind.place)(lab), servers: Cell::new(0), target }
     }
 
-    /// Starts the server, on what an earlier one has stored.
+    /// Starts the server, on the data of an earlier one.
     pub(super) fn serve(&self) -> Server<'lab> {
         let count = self.servers.replace(self.servers.get() + 1);
         let log = format!("server-{count}.log");
         let server = Server(Some((self.kind.serve)(self.lab, &self.place, &log).spawn()));
         self.lab.wait_for(&log, SOON, |text| text.contains(self.kind.ready));
         if count == 0 {
-            // This makes the stream. A daemon would, too; but nats-server 2.9 shows others a stream that is being made before
-            // anything can be sent to it.
+            // This creates the stream. A daemon would as well, but nats-server 2.9 shows a stream to others before
+            // messages can be sent to it.
             assert_eq!(self.left(), 0);
         }
         server
@@ -73,7 +73,7 @@ impl<'lab> Bench<'lab> {
         self.lab.daemon(&self.file(name, "pid"))
     }
 
-    /// Stops a daemon, which has to say that it ended well.
+    /// Stops a daemon, which must report success.
     #[track_caller]
     pub(super) fn stop(&self, name: &str) {
         self.run(&["stop", name]).run().ok().prints(&["stopped"]);
@@ -86,7 +86,7 @@ impl<'lab> Bench<'lab> {
         run.env("TMPDIR", self.lab.directory()).env(self.kind.variable, &self.place)
     }
 
-    /// Adds messages to us, and returns their texts.
+    /// Adds messages, and returns their texts.
     pub(super) fn add(&self, count: usize) -> Vec<String> {
         let texts: Vec<String> = (0..count).map(|number| format!("message {number}")).collect();
         let to = self.target.local_addr().expect("its address").to_string();
@@ -94,12 +94,12 @@ impl<'lab> Bench<'lab> {
         texts
     }
 
-    /// How many messages the server keeps: those that are not acknowledged.
+    /// Returns the number of messages that the server keeps: those not acknowledged.
     pub(super) fn left(&self) -> usize {
         self.run(&["left"]).run().ok().number("left").try_into().expect("a count")
     }
 
-    /// How many messages were given up.
+    /// Returns the number of messages that were given up.
     pub(super) fn dead(&self) -> usize {
         self.run(&["dead"]).run().ok().number("dead").try_into().expect("a count")
     }
@@ -117,7 +117,7 @@ impl<'lab> Bench<'lab> {
         self.lab.wait_for(&self.file(name, "log"), SOON, |log| log.contains(text));
     }
 
-    /// Moves the log away and has the daemon open another: a signal amid whatever it does.
+    /// Moves the log away and has the daemon reopen it: a signal in the middle of its work.
     pub(super) fn rotate_log(&self, name: &str) {
         let log = self.file(name, "log");
         std::fs::rename(self.lab.path(&log), self.lab.path("rotated")).expect("a log");
@@ -125,20 +125,20 @@ impl<'lab> Bench<'lab> {
         self.lab.wait_for(&log, SOON, |_| true);
     }
 
-    /// The next message that is brought to us.
+    /// Waits for the next message of a handler.
     #[track_caller]
     pub(super) fn visit(&self) -> Visit {
         let visit = self.visit_unless(None);
         visit.unwrap_or_else(|| panic!("nobody came within {AGAIN:?}; left {}", self.left()))
     }
 
-    /// So many, none of them answered yet.
+    /// Waits for `count` messages, without answering any.
     #[track_caller]
     pub(super) fn visits(&self, count: usize) -> Vec<Visit> {
         (0..count).map(|_| self.visit()).collect()
     }
 
-    /// The same, or nothing when `process` dies first.
+    /// Waits for the next message; `None` if `process` dies first.
     pub(super) fn visit_until_death_of(&self, process: Process) -> Option<Visit> {
         let handle = sys::pidfd_open(process.id()).ok()?;
         self.visit_unless(Some(handle.as_fd()))
@@ -153,7 +153,8 @@ impl<'lab> Bench<'lab> {
         (fds[0].any() == Some(true)).then(|| Visit::new(self.target.accept().expect("a visitor").0))
     }
 
-    /// Answers messages until every one of `texts` has been brought at least once, and returns how often each was.
+    /// Answers messages until each of `texts` has been delivered at least once, and returns the number of deliveries of
+    /// each.
     #[track_caller]
     pub(super) fn answer_all(&self, texts: &[String]) -> BTreeMap<String, usize> {
         let mut seen = BTreeMap::new();
@@ -163,7 +164,7 @@ impl<'lab> Bench<'lab> {
         seen
     }
 
-    /// Stops the daemon when it has nothing more to do: what was handled just when the server went away comes once more.
+    /// Stops the daemon once it is idle: a message handled just when the server stopped is delivered once more.
     #[track_caller]
     pub(super) fn settle(&self, name: &str) {
         self.stop(name);
@@ -175,11 +176,12 @@ impl<'lab> Bench<'lab> {
     }
 }
 
-/// A server that runs; dropped, it ends, and the lab need not know it by its mark: redis-server writes its title over that.
+/// A running server, which is killed when dropped. The lab cannot find it by its mark, since redis-server overwrites
+/// its environment with its title.
 pub(super) struct Server<'lab>(Option<Running<'lab>>);
 
 impl Server<'_> {
-    /// The hard way.
+    /// Kills the server.
     pub(super) fn kill(mut self) {
         if let Some(server) = self.0.take() {
             server.signal(Signal::SIGKILL);
@@ -192,13 +194,13 @@ impl Drop for Server<'_> {
     fn drop(&mut self) {
         if let Some(server) = &self.0 {
             server.signal(Signal::SIGKILL);
-            // Reaped as well; that it does not die is no reason to panic while something else does.
+            // Reaps it as well; a failure here must not hide the first panic.
             let _ = server.process().died(SOON);
         }
     }
 }
 
-/// A daemon that handles a message, and waits for our answer.
+/// A handler that waits for an answer to its message.
 pub(super) struct Visit {
     stream: TcpStream,
     pub(super) text: String,
@@ -220,20 +222,19 @@ impl Visit {
         self.answer("thanks")
     }
 
-    /// Lets it fail, unless it is thanks. That it has given up meanwhile is not for us to say.
+    /// Lets the handler fail, unless the answer is thanks. The handler may have given up meanwhile.
     pub(super) fn answer(mut self, answer: &str) -> String {
         let _ = writeln!(self.stream, "{answer}");
         self.text
     }
 }
 
-/// A socket in the lab.
+/// Returns a socket path in the lab.
 pub(super) fn socket(lab: &Lab) -> PathBuf {
     lab.path("server.sock")
 }
 
-/// An address that nobody else has, below those that the system gives to whoever asks for none: so it is free again after a
-/// server on it has died.
+/// Returns an unused address below the ephemeral port range, so that it is free again after a server on it has died.
 pub(super) fn address() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(1);
     let (count, [_, _, high, low]) = (COUNT.fetch_add(1, Ordering::Relaxed), std::process::id().to_be_bytes());

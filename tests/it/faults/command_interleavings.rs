@@ -1,5 +1,5 @@
-//! R15: verbs that meet. One is kept at one system call while another does all of its work; whoever comes second finds
-//! what is there then. Each returns once, nobody is started twice, and nothing is left.
+//! R15: commands that overlap. One is held at one system call while another runs to its end. Each returns once, no
+//! daemon is started twice, and nothing is left.
 
 use nix::sys::signal::Signal;
 
@@ -20,7 +20,7 @@ fn p2_05_a_stop_that_comes_second_is_right_as_well() {
     nothing_left(&lab);
 }
 
-/// R15: a stop is about to signal a daemon that a restart replaces: what it leaves behind is nothing, all the same.
+/// R15: a stop is about to signal a daemon that a restart replaces: nothing is left.
 #[test]
 fn p2_05_a_stop_that_is_overtaken_by_a_restart_stops_what_it_finds() {
     let lab = lab();
@@ -51,7 +51,7 @@ fn p1_18_a_restart_that_is_overtaken_by_a_stop_starts_one_daemon() {
     nothing_left(&lab);
 }
 
-/// R15: a restart has stopped the elder and holds the lock when a stop comes: that one waits for the younger to be there.
+/// R15: a restart has stopped the old daemon and holds the lock when a stop comes: the stop waits for the new daemon.
 #[test]
 fn p1_18_a_stop_between_the_two_halves_of_a_restart_ends_it() {
     let lab = lab();
@@ -62,13 +62,13 @@ fn p1_18_a_stop_between_the_two_halves_of_a_restart_ends_it() {
     held.release();
     let outcome = restart.finish();
     stop_it.finish().ok();
-    // It has started a daemon, or was stopped while it did.
+    // The restart has started a daemon, or was stopped while it did.
     assert!([0, 2].contains(&outcome.code()), "{outcome}");
     assert!(outcome.code() == 0 || outcome.stderr.contains("stopped while starting"), "{outcome}");
     nothing_left(&lab);
 }
 
-/// R15: restarts that meet make one daemon, and those that lose say that it runs, or that another one is on its way.
+/// R15: overlapping restarts leave one daemon; the losers report that it runs, or that another start is in progress.
 #[test]
 fn p1_18_two_restarts_at_once_make_one_daemon() {
     let lab = lab();
@@ -86,14 +86,14 @@ fn p1_18_two_restarts_at_once_make_one_daemon() {
     }
 }
 
-/// R15: a hang-up that is about to be sent when a stop ends the daemon reaches nobody, and says so.
+/// R15: a SIGHUP that is about to be sent when a stop ends the daemon reaches no process, and `send` reports that.
 #[test]
 fn p2_05_a_signal_that_comes_after_a_stop_reaches_nobody() {
     let lab = lab();
     let daemon = start(&lab, &["handle=HUP:note:handled"]);
     let (send, held) = Hold::on(&lab, &["send", "pidfile=d.pid", "signal=HUP"], SIGNAL);
     stop(&lab);
-    // A zombie takes any signal.
+    // A zombie accepts any signal.
     daemon.died(SOON).expect("stopped, and reaped by us");
     held.release();
     send.finish().exits(5).says(&["not running"]);
@@ -101,13 +101,13 @@ fn p2_05_a_signal_that_comes_after_a_stop_reaches_nobody() {
     assert!(!lab.path("handled").exists());
 }
 
-/// R15: a hang-up and a stop at once: the handler runs once or not at all, and the daemon ends once.
+/// R15: a SIGHUP and a stop at once: the handler runs once or not at all, and the daemon ends once.
 #[test]
 fn p1_15_a_hangup_and_a_stop_at_once_are_both_right() {
     let lab = lab();
     for round in 0..times(10, 100) {
         let (handled, left) = (format!("handled-{round}"), format!("left-{round}"));
-        // One that has asked, and so is let go of what it has, however soon it is told to stop.
+        // A body that has asked about the stop is dropped, however early the stop comes.
         let guard = format!("guard={left}");
         start(&lab, &["ready=manual", &format!("handle=HUP:note:{handled}"), &guard, "body=ask,ready,idle"]);
         each([Some(Signal::SIGHUP), None], |signal| match signal {

@@ -1,9 +1,9 @@
-//! Many programs that start, stop and ask after one daemon all at once; what each of them was told is judged afterwards by
-//! what the daemons themselves have noted.
+//! Many programs start, stop and query one daemon at once; the answers are checked afterwards against the notes of the
+//! daemons.
 //!
-//! Every time is taken from one clock. A daemon notes in `seals` when its process was made, which is before the launcher
-//! writes the pidfile, and that it has begun, and in `lives` when its body begins and ends: it certainly ran from the one to
-//! the other, and certainly not before the first.
+//! All times are of one clock. A daemon notes in `seals` when its process was created, which is before the launcher
+//! writes the pidfile, and when the stages are done; in `lives`, when its body begins and ends. It certainly ran
+//! between those, and certainly not before its creation.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use look::{Deadline, Lab, Outcome};
 
 use crate::common::{lab, nothing_left, run, stop, times};
 
-/// How many programs at once.
+/// The number of programs that run at once.
 const LOOPS: usize = 8;
 
-/// What a verb answered, and when it was asked.
+/// The answer of a verb, and when it was asked.
 struct Answer {
     verb: &'static str,
     begun: Duration,
@@ -23,11 +23,11 @@ struct Answer {
     outcome: Outcome,
 }
 
-/// The life of one daemon, as far as it was noted.
+/// The run of one daemon, as far as it was noted.
 #[derive(Clone, Copy, Debug)]
 struct Life {
     pid: i32,
-    /// Not before this, to the tick of the kernel's clock.
+    /// The earliest time of its creation, to the tick of the kernel's clock.
     born: Duration,
     sealed: Duration,
     entered: Option<Duration>,
@@ -35,15 +35,15 @@ struct Life {
 }
 
 impl Life {
-    /// Whether it certainly ran during all of this.
+    /// Returns `true` if the daemon certainly ran during the whole command.
     fn covers(&self, answer: &Answer) -> bool {
         self.entered.is_some_and(|entered| entered < answer.begun) && self.left.is_some_and(|left| left > answer.ended)
     }
 }
 
-/// R15: eight loops of start, status and stop, 6 s of them, 60 s in full: never two daemons, and no answer is lost or
-/// wrong. The body of each daemon has an address to itself. (It has asked whether it is to stop, so it is let go of what
-/// it has before the pidfile is removed.)
+/// R15: eight loops of start, status and stop, for 6 s, or 60 s in full: never two daemons, and no answer is lost or
+/// wrong. Each body binds an address exclusively. (The body has asked about the stop, so it is dropped before the
+/// pidfile is removed.)
 #[test]
 fn p2_07_there_is_never_more_than_one_owner_and_no_wrong_answer() {
     let lab = lab();
@@ -81,7 +81,7 @@ fn ask(lab: &Lab, verb: &'static str, settings: &[&str]) -> Answer {
     Answer { verb, begun, ended: look::now(), outcome }
 }
 
-/// What the daemons have noted. A number may come again, so each life begins with its seal.
+/// Parses the notes of the daemons. A pid may be reused, so each run begins with its seal.
 fn lives(seals: &str, bodies: &str) -> Vec<Life> {
     let mut lives: Vec<Life> = Vec::new();
     let mut births = std::collections::BTreeMap::new();
@@ -103,7 +103,7 @@ fn lives(seals: &str, bodies: &str) -> Vec<Life> {
     lives
 }
 
-/// Lines of `WORD PID NANOSECONDS`.
+/// Parses lines of `WORD PID NANOSECONDS`.
 fn notes(text: &str) -> impl Iterator<Item = (&str, i32, Duration)> {
     text.lines().map(|line| {
         let words: Vec<&str> = line.split(' ').collect();
@@ -112,12 +112,12 @@ fn notes(text: &str) -> impl Iterator<Item = (&str, i32, Duration)> {
     })
 }
 
-/// Bodies come one after the other.
+/// Asserts that no two bodies overlap.
 fn never_two(lives: &[Life]) {
     let mut bodies: Vec<&Life> = lives.iter().filter(|life| life.entered.is_some()).collect();
     bodies.sort_by_key(|life| life.entered);
     for pair in bodies.windows(2) {
-        // One that was cut short has not noted its end.
+        // A body that was killed has not noted its end.
         assert!(pair[0].left.is_none_or(|left| Some(left) <= pair[1].entered), "two at once: {pair:?}");
     }
 }
@@ -128,10 +128,10 @@ fn judge(answer: &Answer, answers: &[Answer], lives: &[Life]) {
     let somebody = lives.iter().find(|life| life.covers(answer));
     let word = match (*verb, outcome.code()) {
         ("start", 0) => "started",
-        // Nothing else may fail here than what another one told to stop.
+        // A start may fail only because another program stopped it.
         ("start", 2) => "stopped while starting",
         ("start", 3) => "already running as pid",
-        // On a busy machine another start holds the lock for longer than this one waits.
+        // On a busy machine, another start holds the lock longer than this one waits.
         ("start", 7) => "locked, but by no daemon",
         ("stop", 0) if said("not running") => "not running",
         ("stop", 0) => "stopped pid",
@@ -158,10 +158,11 @@ fn judge(answer: &Answer, answers: &[Answer], lives: &[Life]) {
     }
 }
 
-/// Whoever is said to run had begun before that was said, and had not been followed, or been told dead, before it was asked.
+/// Asserts that a daemon reported as running had begun before the answer, and had neither been followed by another one
+/// nor been reported dead before the question.
 fn was_there(pid: i32, answer: &Answer, answers: &[Answer], lives: &[Life]) {
     let before = |life: &&Life| life.pid == pid && life.born < answer.ended;
-    // The last one of that number.
+    // The latest run with that pid.
     let life = lives.iter().filter(before).max_by_key(|life| life.sealed);
     let life = life.unwrap_or_else(|| panic!("pid {pid} was no daemon, or not yet: {}", answer.outcome));
     let between = |time: Duration| life.sealed < time && time < answer.begun;
@@ -172,14 +173,14 @@ fn was_there(pid: i32, answer: &Answer, answers: &[Answer], lives: &[Life]) {
     assert!(!answers.iter().any(|other| ends_it(&other)), "pid {pid} had been stopped: {}", answer.outcome);
 }
 
-/// The number behind `pid` or `started`.
+/// Returns the number after `pid` or `started`.
 fn said_pid(outcome: &Outcome) -> Option<i32> {
     let text = format!("{} {}", outcome.stdout, outcome.stderr);
     let mut words = text.split_whitespace().skip_while(|word| !["pid", "started"].contains(word)).skip(1);
     words.next()?.parse().ok()
 }
 
-/// The judge itself: what it must let pass, and what not.
+/// Checks the checks: answers that they must accept, and others that they must reject.
 #[test]
 fn a_wrong_answer_is_seen() {
     let lives = lives("in 7 100\nout 7 110\nin 8 300\nout 8 310\n", "in 7 120\nout 7 200\nin 8 320\nout 8 400\n");

@@ -1,4 +1,4 @@
-//! Disks that are full, files that were moved, name spaces that share a directory.
+//! Full disks, files that were moved, namespaces that share a directory.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON, lab, move_away, needs, needs_root, nothing_left, run, start, stop};
 
-/// A file system with one page, which is taken.
+/// A file system with one page, which is in use.
 #[test]
 fn p2_11_a_full_disk_makes_the_start_fail_and_leaves_no_empty_file() {
     needs(&["unshare", "mount", "dd"]);
@@ -40,7 +40,7 @@ fn p2_11_a_disk_that_becomes_read_only_is_no_reason_not_to_stop() {
     nothing_left(&lab);
 }
 
-/// R10: A ends when B has its name.
+/// R10: A ends when B has the pidfile's name.
 #[test]
 fn p2_13_a_daemon_that_ends_late_leaves_its_successors_file_alone() {
     let lab = lab();
@@ -65,7 +65,7 @@ fn p2_14_a_part_of_the_content_is_an_error_and_not_a_daemon() {
         let lab = lab();
         let (injection, file) = (format!("{call}:{fault}"), lab.path("d.pid.new").display().to_string());
         let (trace, inject) = (format!("trace={call}"), format!("inject={injection}"));
-        // A file that is not there yet is known by both of its names.
+        // strace matches a file that does not exist yet by both of its paths.
         let strace = ["-f", "-qq", "-o", "trace", "-P", &file, "-P", "d.pid.new", "-e", &trace, "-e", &inject];
         let start =
             lab.command("strace", &strace).arg(lab.program()).args(["start", "pidfile=d.pid", "body=note:ran,idle"]);
@@ -77,7 +77,7 @@ fn p2_14_a_part_of_the_content_is_an_error_and_not_a_daemon() {
     }
 }
 
-/// Who owns a directory on the way can make any part of it lead elsewhere.
+/// The owner of a directory in the path can redirect any part of it.
 #[test]
 fn p2_15_root_makes_no_log_behind_a_link_of_somebody_else() {
     needs_root();
@@ -96,7 +96,7 @@ fn p2_15_root_makes_no_log_behind_a_link_of_somebody_else() {
     }
 }
 
-/// A log whose name somebody made a link is not followed when it is opened again, either.
+/// A log that was replaced by a link is not followed when it is reopened, either.
 #[test]
 fn p2_15_a_log_that_has_become_a_link_is_not_followed() {
     let lab = lab();
@@ -112,7 +112,7 @@ fn p2_15_a_log_that_has_become_a_link_is_not_followed() {
     assert!(lab.read("log.1").contains("handled"));
 }
 
-/// A daemon in a pid name space of its own has a small number, which outside is somebody else's.
+/// The pid of a daemon in its own pid namespace belongs to another process outside.
 #[test]
 fn p2_17_a_number_of_another_pid_namespace_is_nobodys() {
     needs(&["unshare", "strace"]);

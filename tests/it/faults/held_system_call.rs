@@ -1,8 +1,7 @@
 //! Holds a process at the entry of one system call, for as long as a test needs.
 //!
-//! strace puts a delay into the call that is longer than any test, and has written the beginning of the call into its
-//! file when the process stands there: that is the event to wait for. When strace is killed, the kernel lets the process
-//! go on as if nothing had been.
+//! strace delays the call for longer than any test runs, and writes the beginning of the call into its file when the
+//! process arrives: that is the event to wait for. When strace is killed, the kernel continues the process undisturbed.
 
 use std::time::Duration;
 
@@ -11,56 +10,57 @@ use nix::sys::signal::Signal;
 
 use crate::common::{SOON, needs};
 
-/// Longer than any test, in microseconds.
+/// Exceeds the run time of any test, in microseconds.
 const FOR_EVER: &str = "600000000";
 
-/// Between two looks at what nobody tells: that a process has stopped, that it is traced.
+/// The interval at which states are polled that raise no event: a process has stopped, or is traced.
 const LOOK: Duration = Duration::from_millis(1);
 
-/// The `nth` call of this name that a process makes.
+/// The `nth` call of this name by a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct At(pub(crate) &'static str, pub(crate) usize);
 
-/// A process under strace, on its way to the call at which it is kept.
+/// A process under strace that has not reached its call yet.
 #[derive(Debug)]
 pub(crate) struct Hold<'lab> {
     lab: &'lab Lab,
     at: At,
     trace: String,
-    /// The process, where that is known before it stands there.
+    /// The process, if it is known in advance.
     process: Option<Process>,
 }
 
 impl<'lab> Hold<'lab> {
-    /// Runs `helper VERB …` under strace; it alone is traced. Returns when it stands at this call.
+    /// Runs `helper VERB …` under strace, without its children. Returns when it has reached this call.
     pub(crate) fn on(lab: &'lab Lab, arguments: &[&str], at: At) -> (Running<'lab>, Held) {
         Self::among(lab, arguments, at, &[])
     }
 
-    /// The same, where only calls about the file of this name count.
+    /// Does the same, counting only calls on the file of this name.
     pub(crate) fn on_file(lab: &'lab Lab, arguments: &[&str], at: At, file: &str) -> (Running<'lab>, Held) {
         Self::among(lab, arguments, at, &["-P", file])
     }
 
     fn among(lab: &'lab Lab, arguments: &[&str], at: At, options: &[&str]) -> (Running<'lab>, Held) {
         let mut hold = Hold { lab, at, trace: trace(at), process: None };
-        // The helper stays our child (`-D`), so that its status and what is sent to it are its own.
+        // The helper stays a child of this process (`-D`), which receives its status and can signal it.
         let running = hold.strace().args(["-D"]).args(options).arg(lab.program()).args(arguments).spawn();
         hold.process = Some(running.process());
         (running, hold.reached())
     }
 
-    /// Attaches strace to a process that has stopped itself, and lets it go on to this call. Its children are not traced.
+    /// Attaches strace to a process that has stopped itself, and continues it to this call. Its children are not
+    /// traced.
     pub(crate) fn stopped(lab: &'lab Lab, process: Process, at: At) -> Hold<'lab> {
         Self::process(lab, process, at, &[])
     }
 
-    /// The same for the first of the process and its children that makes this call.
+    /// Does the same for the first of the process and its children that makes this call.
     pub(crate) fn family(lab: &'lab Lab, process: Process, at: At) -> Hold<'lab> {
         Self::process(lab, process, at, &["-f"])
     }
 
-    /// Attaches strace, with these options, to a process that has stopped, and lets it go on.
+    /// Attaches strace, with these options, to a process that has stopped, and continues it.
     pub(crate) fn process(lab: &'lab Lab, process: Process, at: At, options: &[&str]) -> Hold<'lab> {
         until_stopped(process);
         let alone = !options.contains(&"-f");
@@ -80,7 +80,7 @@ impl<'lab> Hold<'lab> {
         self.lab.command("strace", &options)
     }
 
-    /// Waits until the process stands there.
+    /// Waits until the process has reached the call.
     #[track_caller]
     pub(crate) fn reached(self) -> Held {
         let At(call, nth) = self.at;
@@ -95,7 +95,7 @@ impl<'lab> Hold<'lab> {
     }
 }
 
-/// A test that fails leaves nobody behind whom strace delays: not even SIGKILL ends those before strace is dead.
+/// A failed test must leave no process delayed by strace: even SIGKILL does not end it before strace is dead.
 impl Drop for Hold<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
@@ -104,8 +104,8 @@ impl Drop for Hold<'_> {
     }
 }
 
-/// A process that stands at the entry of a system call until it is let go. A signal reaches it then, and if that is
-/// SIGKILL, the call is not made.
+/// A process held at the entry of a system call until it is released. It then receives pending signals; after SIGKILL,
+/// the call is not made.
 #[derive(Debug)]
 pub(crate) struct Held {
     pub(crate) process: Process,
@@ -113,7 +113,7 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// Lets it go on. Nothing is traced any more.
+    /// Releases the process, which is not traced any more.
     pub(crate) fn release(&self) {
         self.tracer.signal(Signal::SIGKILL);
         self.tracer.died(SOON).expect("strace dies when it is killed");
@@ -128,24 +128,25 @@ impl Drop for Held {
     }
 }
 
-/// Waits until a process has stopped (SIGSTOP, which looks different under strace), or is dead. The kernel tells nobody but its parent, so this looks.
+/// Waits until a process has stopped (SIGSTOP, which looks different under strace), or is dead. The kernel notifies
+/// only its parent, so this polls.
 #[track_caller]
 pub(crate) fn until_stopped(process: Process) {
     look_until("it never stopped", || process.stat().is_none_or(|stat| matches!(stat.state, 'T' | 't' | 'Z' | 'X')));
 }
 
-/// The process that traces this one.
+/// Returns the process that traces this one.
 fn tracer(process: Process) -> Option<Process> {
     let pid = process.status("TracerPid")?.parse().ok()?;
     (pid != 0).then(|| Process::new(pid))
 }
 
-/// Every hold of a lab has a file of its own.
+/// Returns the trace file of a hold; each has its own.
 fn trace(At(call, nth): At) -> String {
     format!("held-{call}-{nth}")
 }
 
-/// Looks every millisecond, where there is no event to wait for.
+/// Polls every millisecond, where there is no event to wait for.
 #[track_caller]
 pub(crate) fn look_until(else_say: &str, holds: impl Fn() -> bool) {
     let deadline = Deadline::after(SOON);

@@ -1,5 +1,5 @@
-//! The three processes of a launch: what each of them holds, how their lives hang together, and what is left when two of
-//! them are lost at once (L15: that is left open, and told here as it is).
+//! The three processes of a launch: their descriptors, how they end together, and what is left when two of them are
+//! lost at once (L15: documented as open).
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -12,18 +12,18 @@ use crate::common::{LOCK, PIDFILE, SOON, lab, needs_root, nothing_left, run, sta
 use crate::faults::held_system_call::{At, Hold, look_until, until_stopped};
 use crate::faults::launch_steps::{Phase, Place, Scene, Step, Victim, born, is_whole, the_next_works};
 
-/// A start that waits in the daemon, there.
+/// Returns the step at which a start waits in this hook of the daemon.
 const fn early(hook: &'static str) -> Step {
     Step(Place::Hook(hook), Phase::Early)
 }
 
-/// How many ends of sockets a process has.
+/// Returns the number of socket ends that a process has.
 fn sockets(process: Process) -> usize {
     process.descriptors().values().filter(|fd| fd.target.to_string_lossy().starts_with("socket:")).count()
 }
 
-/// L1: the launcher has one end of each pair. L2: the middle has let go of the daemon's, keeps a copy of the lock, and
-/// hears no signal. L3: the daemon has let go of the middle's.
+/// L1: the launcher has one end of each pair. L2: the session leader has closed the daemon's end, keeps a copy of the
+/// lock, and blocks signals. L3: the daemon has closed the session leader's end.
 #[test]
 fn p1_09_each_process_of_a_launch_holds_its_own_ends_only() {
     let lab = lab();
@@ -47,8 +47,8 @@ fn p1_09_each_process_of_a_launch_holds_its_own_ends_only() {
     is_whole(&lab);
 }
 
-/// L3: the daemon dies with the middle, also behind a change of user, which takes that wish away. (The launcher, which
-/// would see to it as well, is stopped.) With `ready = manual` the end of the socket takes over, before the body.
+/// L3: the daemon dies with the session leader, also after a change of user, which clears the parent-death signal. (The
+/// launcher, which would kill it too, is stopped.) With `ready = manual`, EOF on the socket aborts it before the body.
 #[test]
 fn p1_08_a_daemon_that_is_not_ready_dies_with_its_middle() {
     needs_root();
@@ -71,8 +71,8 @@ fn p1_08_a_daemon_that_is_not_ready_dies_with_its_middle() {
     }
 }
 
-/// L9, L10, L12: what the daemon has forked goes with the middle's group, whoever of the three was lost, and so does its
-/// copy of the lock.
+/// L9, L10, L12: the daemon's children are killed with the session leader's process group, whichever of the three
+/// processes was lost, and their copies of the lock are closed.
 #[test]
 fn p1_08_a_failed_start_takes_the_daemons_children_along() {
     for victim in [Victim::Launcher, Victim::Middle, Victim::Daemon] {
@@ -87,8 +87,8 @@ fn p1_08_a_failed_start_takes_the_daemons_children_along() {
     }
 }
 
-/// L7: a launcher that exits with the start waits for no answer of the session leader, but a GO that does not arrive is a
-/// failure, with its cause.
+/// L7: a launcher that exits with the start waits for no answer of the session leader, but a GO that does not arrive is
+/// a failure, with its cause.
 #[test]
 fn daemon_killed_between_ready_and_go_is_reported_by_a_launcher_that_exits() {
     let lab = lab();
@@ -104,7 +104,8 @@ fn daemon_killed_between_ready_and_go_is_reported_by_a_launcher_that_exits() {
     the_next_works(&lab);
 }
 
-/// L12: RELEASE counts when the daemon dies behind GO while its launcher, which exits with the start, has not exited yet.
+/// L12: RELEASE counts when the daemon dies after GO while its launcher, which exits with the start, has not exited
+/// yet.
 #[test]
 fn child_of_a_daemon_that_ends_before_its_launcher_exits_lives_on() {
     let lab = lab();
@@ -120,7 +121,7 @@ fn child_of_a_daemon_that_ends_before_its_launcher_exits_lives_on() {
     nothing_left(&lab);
 }
 
-/// Promise 2.12. A launcher that still exits, or prints what its start said into a pipe that is full, has no copy of the lock.
+/// Promise 2.12. A launcher that still exits, or prints the captured output into a full pipe, has no copy of the lock.
 #[test]
 fn start_after_a_killed_daemon_does_not_wait_for_the_launcher_of_that() {
     let lab = lab();
@@ -136,7 +137,7 @@ fn start_after_a_killed_daemon_does_not_wait_for_the_launcher_of_that() {
     nothing_left(&lab);
 }
 
-/// L6: the launcher was not running when its time was up, and READY was there before.
+/// L6: the launcher did not run when its timeout expired, and READY was there before.
 #[test]
 fn p1_08_a_readiness_that_is_read_late_is_one() {
     let lab = lab();
@@ -144,7 +145,7 @@ fn p1_08_a_readiness_that_is_read_late_is_one() {
     scene.freeze(Victim::Launcher);
     scene.release();
     scene.wait_for_the_daemon_to_wait();
-    // Nothing happens but that time passes.
+    // Only time passes.
     std::thread::sleep(Duration::from_millis(2100));
     assert!(!lab.path("working").exists(), "a body runs, and nobody saw a success");
     scene.process(Victim::Launcher).signal(Signal::SIGCONT);
@@ -152,7 +153,7 @@ fn p1_08_a_readiness_that_is_read_late_is_one() {
     is_whole(&lab);
 }
 
-/// L15: with launcher and middle both lost nobody is left to remove the file. The next start takes it.
+/// L15: with launcher and session leader both lost, no process is left to remove the file. The next start replaces it.
 #[test]
 fn p2_12_launcher_and_middle_lost_at_once_leave_at_most_a_file() {
     for hook in ["before=PidFile", "after=PidFile"] {
@@ -171,8 +172,8 @@ fn p2_12_launcher_and_middle_lost_at_once_leave_at_most_a_file() {
     }
 }
 
-/// L15: a middle that is stopped for good keeps its copy of the lock when the launcher is lost. The next start says so;
-/// when it goes on, it cleans up.
+/// L15: a session leader that is stopped for good keeps its copy of the lock when the launcher is lost. The next start
+/// reports that; once continued, the session leader cleans up.
 #[test]
 fn p2_12_a_stopped_middle_without_a_launcher_keeps_the_lock_until_it_goes_on() {
     let lab = lab();
@@ -190,14 +191,15 @@ fn p2_12_a_stopped_middle_without_a_launcher_keeps_the_lock_until_it_goes_on() {
     the_next_works(&lab);
 }
 
-/// L15: a launcher that is lost while it cleans up for a stopped middle has killed everybody, and leaves the file.
+/// L15: a launcher that is lost while it cleans up for a stopped session leader has killed all processes, and leaves
+/// the file.
 #[test]
 fn p2_12_a_launcher_lost_in_its_cleanup_leaves_at_most_a_file() {
     let lab = lab();
     let hook = "before=Stdio:note:born,await:go";
     let arguments = ["start", "pidfile=d.pid", hook, "first=kill:STOP", "start_timeout=60000"];
     let launch = lab.helper(&arguments).spawn();
-    // The first one is for what a killed start may have left of its last words.
+    // The first `unlinkat` removes last words that a killed start may have left.
     let cleanup = Hold::stopped(&lab, launch.process(), At("unlinkat", 2));
     let (_, middle) = crate::faults::launch_steps::born(&lab);
     middle.signal(Signal::SIGSTOP);

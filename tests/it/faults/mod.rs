@@ -1,5 +1,5 @@
-//! Faults and races forced at a chosen moment: processes that are killed or held there, verbs that overlap, and file systems
-//! that are full or changed meanwhile.
+//! Faults and races forced at a chosen moment: processes that are killed or held there, commands that overlap, and file
+//! systems that are full or change meanwhile.
 
 mod command_interleavings;
 mod concurrent_commands;

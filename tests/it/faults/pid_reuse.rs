@@ -1,9 +1,9 @@
-//! Pids that the kernel gave to another process: rules R7 and R16.
+//! Pids that the kernel has given to another process: rules R7 and R16.
 
 use crate::common::{lab, needs, needs_root};
 use look::Lab;
 
-/// R7: the daemon was killed and its number is a stranger's when the stop reads the file.
+/// R7: the daemon was killed, and its pid belongs to another process when the stop reads the file.
 #[test]
 fn p2_04_a_number_that_was_reused_before_the_stop_harms_nobody() {
     let lab = lab();
@@ -19,7 +19,7 @@ fn p2_04_a_number_that_was_reused_before_the_stop_harms_nobody() {
     .prints(&["status 1", "stop 0", "the stranger lives"]);
 }
 
-/// R16: the same while B has locked the file and not yet emptied it: the stop reads the old number.
+/// R16: B has locked the file and not yet emptied it: the stop reads the old pid.
 #[test]
 fn p2_05_a_number_that_was_reused_under_a_new_lock_harms_nobody() {
     let lab = lab();
@@ -38,8 +38,8 @@ fn p2_05_a_number_that_was_reused_under_a_new_lock_harms_nobody() {
     .prints(&["early stop 7", "the old number", "start 0", "stop 0", "the stranger lives"]);
 }
 
-/// Runs a script in a pid name space of its own, where numbers can be chosen. `become_a_stranger` waits until `$P` is
-/// free, and for the next tick of the clock that start times are counted in, and gives the number to somebody else.
+/// Runs a script in a pid namespace, where pids can be chosen. `become_a_stranger` waits until `$P` is free, and for
+/// the next tick of the clock of start times, and starts another process with that pid.
 fn in_a_namespace(lab: &Lab, script: &str) -> look::Outcome {
     needs(&["unshare", "strace"]);
     needs_root();

@@ -1,5 +1,6 @@
-//! Interleavings over the pidfile, each forced: one process is kept at one system call while the others do their part.
-//! R1 to R14, R16 and R17 of `docs/rules.md`, as far as they are not in `races.rs`, `file_systems.rs`, `pidfile.rs`.
+//! Interleavings over the pidfile: one process is held at one system call while the others run.
+//! R1 to R14, R16 and R17 of `docs/rules.md`, unless they are in `pidfile_races.rs`, `file_system_faults.rs`,
+//! `pid_reuse.rs` or `pidfile.rs`.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
@@ -11,18 +12,18 @@ use nix::sys::signal::Signal;
 use crate::common::{LOCK, PIDFILE, SOON, lab, move_away, needs, nothing_left, run, start, stop};
 use crate::faults::held_system_call::{At, Hold};
 
-/// The first opening of the pidfile reads it, the second makes an empty one.
+/// The first `openat` of the pidfile reads it, the second creates an empty one.
 const FIRST_OPEN: At = At("openat", 1);
 const SECOND_OPEN: At = At("openat", 2);
 
-/// A start that waits for whoever has the lock.
+/// A start that waits for the holder of the lock.
 pub(crate) const PATIENT: [&str; 3] = ["start", "pidfile=d.pid", "lock_timeout=20000"];
 
 pub(crate) fn content_and_inode(lab: &Lab) -> (String, u64) {
     (lab.read(PIDFILE), fs::metadata(lab.path(PIDFILE)).unwrap().ino())
 }
 
-/// A pidfile whose daemon was killed.
+/// Leaves a pidfile whose daemon was killed, and returns its content.
 pub(crate) fn stale(lab: &Lab) -> String {
     let dead = start(lab, &[]);
     dead.signal(Signal::SIGKILL);
@@ -30,7 +31,7 @@ pub(crate) fn stale(lab: &Lab) -> String {
     lab.read(PIDFILE)
 }
 
-/// R2: B has opened the file of a running daemon, and fails to lock it: nothing was emptied.
+/// R2: B has opened the file of a running daemon, and fails to lock it: the file is unchanged.
 #[test]
 fn p2_06_a_start_that_has_opened_the_file_of_a_running_daemon_has_changed_nothing() {
     let lab = lab();
@@ -83,7 +84,8 @@ fn p2_07_a_stale_file_that_somebody_has_locked_is_not_taken_twice() {
     assert_eq!(lab.read("ran").lines().count(), 1);
 }
 
-/// R4: somebody moves the file away, so that a second daemon starts: the first says so when it ends, and removes nothing.
+/// R4: the file is moved away, so that a second daemon starts: the first one reports that when it ends, and removes
+/// nothing.
 #[test]
 fn p2_13_a_daemon_whose_file_was_moved_says_so() {
     let lab = lab();
@@ -100,7 +102,8 @@ fn p2_13_a_daemon_whose_file_was_moved_says_so() {
     nothing_left(&lab);
 }
 
-/// R4: the same while a stop has read the file and not yet signalled: it looks again, and stops whom the file names then.
+/// R4: the file is moved away after a stop has read it and before it signals: the stop reads it again, and stops the
+/// daemon that it then names.
 #[test]
 fn p2_05_a_stop_looks_at_the_file_once_more_before_it_signals() {
     let lab = lab();
@@ -117,7 +120,7 @@ fn p2_05_a_stop_looks_at_the_file_once_more_before_it_signals() {
     nothing_left(&lab);
 }
 
-/// R5: the file is empty while a start is on its way: that is neither stopped nor running, and no stop acts on it.
+/// R5: the file is empty while a start is in progress: that is neither stopped nor running, and no stop acts on it.
 #[test]
 fn p2_14_an_empty_file_is_a_start_on_its_way() {
     let lab = lab();
@@ -127,7 +130,7 @@ fn p2_14_an_empty_file_is_a_start_on_its_way() {
     run(&lab, "status", &[]).exits(4).prints(&["starting"]);
     run(&lab, "send", &["signal=TERM"]).exits(5);
     run(&lab, "stop", &["grace=100", "stop_timeout=300"]).exits(7).says(&["another start or stop"]);
-    // A stop that has the time waits for it, and stops the daemon.
+    // A stop with a longer timeout waits for the start, and stops the daemon.
     let patient = lab.helper(&["stop", "pidfile=d.pid"]).spawn();
     lab.write("go", "");
     let started = launch.finish();
@@ -137,7 +140,7 @@ fn p2_14_an_empty_file_is_a_start_on_its_way() {
     nothing_left(&lab);
 }
 
-/// R5: an empty file that is older than any start may take is what a dead one left.
+/// R5: an empty file older than the longest start was left by a dead start.
 #[test]
 fn p2_14_an_old_empty_file_is_a_dead_starts() {
     let lab = lab();
@@ -151,7 +154,7 @@ fn p2_14_an_old_empty_file_is_a_dead_starts() {
     nothing_left(&lab);
 }
 
-/// R6: whatever part of a record is there while the launcher is about to write it whole, it names no process.
+/// R6: an incomplete record, written before the launcher completes it, names no process.
 #[test]
 fn p2_14_a_torn_record_of_a_living_daemon_names_nobody() {
     let lab = lab();
@@ -180,7 +183,7 @@ fn p2_14_a_torn_record_of_a_living_daemon_names_nobody() {
     nothing_left(&lab);
 }
 
-/// R10: A is about to remove its file when B starts: B waits, and its file is its own.
+/// R10: A is about to remove its file when B starts: B waits, and keeps its own file.
 #[test]
 fn p2_13_a_late_removal_leaves_a_successors_file_alone() {
     for at in [At("newfstatat", 1), At("unlinkat", 1)] {
@@ -190,7 +193,7 @@ fn p2_13_a_late_removal_leaves_a_successors_file_alone() {
         lab.wait_for("told", SOON, |note| note.ends_with('\n'));
         let held = Hold::process(&lab, elder, at, &["-f", "-P", PIDFILE]).reached();
         let second = lab.helper(&PATIENT).spawn();
-        // It stands in the way as long as it lives, and says who it is.
+        // The old daemon blocks the start as long as it lives, and is named.
         run(&lab, "start", &[]).exits(3).says(&[&elder.id().to_string()]);
         held.release();
         elder.died(SOON).expect("it stops");
@@ -203,7 +206,7 @@ fn p2_13_a_late_removal_leaves_a_successors_file_alone() {
     }
 }
 
-/// R10: the same when the file was moved away and B did not wait: A looks first, and removes nothing.
+/// R10: the file was moved away and B did not wait: A checks the file first, and removes nothing.
 #[test]
 fn p2_13_a_late_removal_of_a_file_that_was_moved_removes_nothing() {
     let lab = lab();
@@ -222,7 +225,7 @@ fn p2_13_a_late_removal_of_a_file_that_was_moved_removes_nothing() {
     nothing_left(&lab);
 }
 
-/// R11: the directory was judged, and is a link to another one when the file is opened: nothing is made there.
+/// R11: the directory was checked, and is a link to another one when the file is opened: no file is created there.
 #[test]
 fn p2_02_a_directory_that_is_swapped_for_a_link_is_not_followed() {
     for (verb, content) in [("start", None), ("start", Some("root:x:0:0\n")), ("stop", Some("4711\n"))] {
@@ -240,7 +243,7 @@ fn p2_02_a_directory_that_is_swapped_for_a_link_is_not_followed() {
         held.release();
         let outcome = verb.finish();
         assert_eq!(fs::read_to_string(victim.join(PIDFILE)).ok().as_deref(), content, "{arguments:?}: {outcome}");
-        // Whoever started is to be found where it was told to look first, and ends as it should.
+        // A daemon that started must be where it looked first, and stop.
         for daemon in lab.processes() {
             assert_eq!(lab.daemon("moved/d.pid"), daemon, "{outcome}");
             daemon.signal(Signal::SIGTERM);
@@ -250,7 +253,7 @@ fn p2_02_a_directory_that_is_swapped_for_a_link_is_not_followed() {
     }
 }
 
-/// R12: what is opened is judged, not what was there before: a second name of a file, a pipe, a link.
+/// R12: the opened file is checked, not the one that was there before: a hard link, a pipe, a link.
 #[test]
 fn p2_02_a_file_that_is_replaced_before_it_is_opened_is_judged_as_what_it_is() {
     needs(&["mkfifo"]);
@@ -275,7 +278,7 @@ fn p2_02_a_file_that_is_replaced_before_it_is_opened_is_judged_as_what_it_is() {
     }
 }
 
-/// R13: somebody who asks has the file open and no lock on it: a start that would wait for nobody gets it.
+/// R13: a status has the file open without a lock: a start without a lock timeout acquires it.
 #[test]
 fn p2_10_a_status_that_looks_at_the_file_holds_no_lock() {
     let lab = lab();

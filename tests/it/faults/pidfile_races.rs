@@ -1,4 +1,4 @@
-//! Races over the pidfile, each forced by a delay that strace puts into one system call, and loops under load.
+//! Races over the pidfile, each forced by a delay that strace injects into one system call, and loops under load.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 
 use crate::common::{LOCK, PIDFILE, SOON, each, lab, needs, needs_root, nothing_left, run, start, stop, times};
 
-/// In a pid name space of its own: while `stop` waits in `CALL`, the daemon is killed and a stranger gets its number.
+/// In a pid namespace: while `stop` waits in `CALL`, the daemon is killed and another process receives its pid.
 const REUSE: &str = r"
     $D start pidfile=d.pid DAEMON >/dev/null || exit 10
     read -r P < d.pid
@@ -33,18 +33,18 @@ fn reuse(lab: &Lab, daemon: &str, inject: &str, stop: &str) -> look::Outcome {
     lab.command("unshare", &unshare).env("D", lab.program()).run().ok().prints(&["stop 0", "the stranger lives"])
 }
 
-/// R8: the stop has read the file, the daemon ends, and its number is a stranger's.
+/// R8: the stop has read the file, the daemon ends, and its pid is reused.
 #[test]
 fn p2_05_a_number_that_is_reused_before_the_signal_harms_nobody() {
     let lab = lab();
     let outcome = reuse(&lab, "", "pidfd_open:delay_enter=2500000:when=1", "");
-    // The stop had read the file when the daemon was killed: else it would not have opened that number.
+    // The stop had read the file when the daemon was killed; otherwise it would not have opened that pid.
     let opened = outcome.stdout.lines().any(|line| line.contains("pidfd_open("));
     let signalled = outcome.stdout.lines().any(|line| line.contains("pidfd_send_signal("));
     assert!(opened && !signalled, "{outcome}");
 }
 
-/// R9: the same between the stop's TERM and its KILL, which is the third signal: CONT follows TERM.
+/// R9: the pid is reused between the stop's TERM and its KILL, which is the third signal: CONT follows TERM.
 #[test]
 fn p2_05_a_number_that_is_reused_before_the_kill_harms_nobody() {
     let lab = lab();
@@ -58,7 +58,7 @@ fn p2_05_a_number_that_is_reused_before_the_kill_harms_nobody() {
     assert!(killed.is_some_and(|line| line.contains("ESRCH")), "{outcome}");
 }
 
-/// R1: B has opened the file and not yet locked it, when A removes it and C makes a new one.
+/// R1: B has opened the file and not yet locked it, when A removes it and C creates a new one.
 #[test]
 fn p2_07_a_lock_on_a_file_that_is_gone_is_not_taken_for_one() {
     needs(&["strace"]);
@@ -85,7 +85,8 @@ fn p2_07_a_lock_on_a_file_that_is_gone_is_not_taken_for_one() {
     }
 }
 
-/// Waits until the traced launcher has the lock file open. The kernel has no event for that: looks every few milliseconds.
+/// Polls every few milliseconds until the traced launcher has the lock file open, since the kernel has no event for
+/// that.
 fn wait_until_open(lab: &Lab, tracer: Process) {
     let deadline = Deadline::after(SOON);
     let has_it_open = |process: &Process| {
@@ -98,7 +99,7 @@ fn wait_until_open(lab: &Lab, tracer: Process) {
     }
 }
 
-/// R13: 100 starts, 500 in full, with four programs that ask all the time.
+/// R13: 100 starts, 500 in full, while four programs run `status` continually.
 #[test]
 fn p2_10_asking_for_the_status_never_makes_a_start_fail() {
     let lab = lab();
@@ -168,7 +169,7 @@ fn p2_05_two_stops_at_once_are_both_right() {
     }
 }
 
-/// A daemon that was killed leaves a file, and the next start needs no help.
+/// A killed daemon leaves a file, which the next start replaces.
 #[test]
 fn p2_12_a_killed_daemon_is_followed_by_the_next() {
     let lab = lab();
