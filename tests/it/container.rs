@@ -76,8 +76,8 @@ fn children(parent: Process) -> Vec<i32> {
     list.split_whitespace().filter_map(|number| number.parse().ok()).collect()
 }
 
-/// Promises 1.10, 1.35; L16: the entrypoint's background work, and an orphan of the daemon's own, are reaped by process 1;
-/// the status of a child of the body is the body's.
+/// Promises 1.10, 1.35; L16: process 1 reaps the entrypoint's background processes and orphans of the daemon; the status of
+/// a child goes to the body.
 #[test]
 fn orphans_of_a_container_are_reaped_by_process_1_and_children_by_the_daemon() {
     let lab = lab();
@@ -91,7 +91,7 @@ fn orphans_of_a_container_are_reaped_by_process_1_and_children_by_the_daemon() {
         thread::sleep(Duration::from_millis(5));
     }
     assert!(lab.read("child").ends_with("that is all\n"));
-    // The body leaves its second child alone: it stays a zombie of the daemon, and process 1 does not take it.
+    // The body does not reap its second child: it stays a zombie of the daemon, and process 1 does not reap it.
     assert_eq!(children(container.daemon).len(), 1);
     let named = lab.read(PIDFILE);
     let number = container.daemon.status("NSpid").unwrap_or_default();
@@ -100,7 +100,7 @@ fn orphans_of_a_container_are_reaped_by_process_1_and_children_by_the_daemon() {
     assert!(!lab.path(PIDFILE).exists() && !lab.path(LOCK).exists());
 }
 
-/// Promise 1.35. Neither the lock nor a pipe or socket of the daemon's is held by process 1.
+/// Promise 1.35. Process 1 holds neither the lock nor a pipe or socket of the daemon.
 #[test]
 fn process_1_holds_nothing_that_is_the_daemons() {
     let lab = lab();
@@ -121,7 +121,7 @@ fn container_ends_with_the_status_of_its_daemon() {
         ("start", "err:no-such-luck", 4),
         ("foreground", "kill:KILL", 137),
         ("foreground", "abort", 134),
-        // The rest is the body.
+        // The code after `activate` is the body.
         ("activate", "note_at_exit", 0),
         ("activate", "exit:9", 9),
     ] {

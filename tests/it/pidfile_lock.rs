@@ -183,7 +183,7 @@ fn start_beside_a_daemon_whose_pidfile_was_removed_names_the_holder_of_the_lock(
     nothing_left(&lab);
 }
 
-/// Promise 2.07. Only the lock file is removed: the pidfile still says that the daemon lives.
+/// Promise 2.07. Only the lock file is removed: the pidfile still names a live daemon.
 #[test]
 fn start_beside_a_daemon_whose_lock_file_was_removed_is_refused() {
     let lab = lab();
@@ -198,7 +198,7 @@ fn start_beside_a_daemon_whose_lock_file_was_removed_is_refused() {
     nothing_left(&lab);
 }
 
-/// Promise 2.12. A start that was killed right after it made the lock file leaves that alone; a stop removes it.
+/// Promise 2.12. A start killed right after it created the lock file leaves it; the next start uses it, and a stop removes it.
 #[test]
 fn lock_file_without_a_pidfile_is_taken_by_a_start_and_removed_by_a_stop() {
     let lab = lab();
