@@ -131,7 +131,7 @@ fn p4_03_what_was_printed_before_the_fork_is_printed_once() {
     };
     once(lab.shell("$D start pidfile=d.pid first=say:pending | cat").run().ok());
     stop(&lab);
-    once(lab.shell("$D start pidfile=d.pid first=say:pending stdout=keep body=ready,pause:100 | cat").run().ok());
+    once(lab.shell("$D start pidfile=d.pid first=say:pending stdout=inherit body=ready,pause:100 | cat").run().ok());
     nothing_left(&lab);
     once(lab.shell("$D start pidfile=d.pid first=say:pending ready=manual body=exit:7 | cat").run().ok());
     nothing_left(&lab);

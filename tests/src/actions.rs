@@ -147,7 +147,7 @@ pub fn append(file: &str, line: &str) -> std::io::Result<()> {
 
 /// Writes the counters to the file `counters`: messages fetched, handled, failed and in flight, and steps done.
 pub fn note_counters() -> std::io::Result<()> {
-    let daemon::Counters { fetched, handled, failed, in_flight, steps, .. } = daemon::counters();
+    let daemon::messages::Counters { fetched, handled, failed, in_flight, steps, .. } = daemon::messages::counters();
     std::fs::write(in_lab("counters"), format!("{fetched} {handled} {failed} {in_flight} {steps}\n"))
 }
 

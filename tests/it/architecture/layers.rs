@@ -11,25 +11,27 @@ type Layers = &'static [(u8, &'static [&'static str])];
 /// The layers of `daemonize-sys`.
 const SYS_LAYERS: Layers = &[
     (5, &["lib"]),
-    (4, &["places", "spawn", "action"]),
-    (3, &["trust", "stray", "signalfd", "pidfd", "handler", "env"]),
-    (2, &["proc", "wait", "siginfo", "mask", "dispositions", "fork", "exec", "capabilities", "keyring"]),
-    (2, &["account", "main_process", "fds", "table", "datagram"]),
+    (4, &["paths", "spawn", "signal_handler"]),
+    (3, &["trust", "signal_counters", "signalfd", "pidfd", "signal_flag", "env"]),
+    (2, &["proc", "wait", "siginfo", "signal_mask", "signal_disposition", "fork", "exec", "capabilities", "keyring"]),
+    (2, &["account", "main_process", "fds", "fd_table", "datagram"]),
     (1, &["signal", "capability", "pid", "error"]),
-    (0, &["outlined", "device", "escape", "mutex", "cvt", "wakeup", "thread"]),
+    (0, &["outlined", "device", "escape", "mutex", "syscall", "wakeup", "thread"]),
 ];
 
 /// The layers of `daemonize-core`: a module uses itself and the layers below.
 const CORE_LAYERS: Layers = &[
-    (8, &["lib", "__private", "__fuzz"]),
-    (7, &["daemon"]),
-    (6, &["launch"]),
-    (5, &["reach", "inside"]),
-    (4, &["pidfile", "settings", "handoff"]),
-    (3, &["process", "signals", "notifier"]),
+    (10, &["lib", "__private", "__fuzz"]),
+    (9, &["daemon"]),
+    (8, &["launch", "testing"]),
+    (7, &["api"]),
+    (6, &["self_restart"]),
+    (5, &["pidfile_search", "context"]),
+    (4, &["pidfile", "settings", "ipc"]),
+    (3, &["process", "program", "signals", "sd_notify"]),
     (2, &["error", "sys", "attach", "body"]),
-    (1, &["stage", "signal", "capability", "pid", "stopping", "stdout", "report", "counters", "event", "shutdown"]),
-    (0, &["mutex", "escape", "syslog", "first_look", "thread"]),
+    (1, &["stage", "signal", "capability", "pid", "stop_flag", "stdout", "report", "counters", "event", "shutdown"]),
+    (0, &["mutex", "escape", "syslog", "auto_ready", "thread"]),
 ];
 
 /// The layers of `daemonize-control`.
@@ -60,16 +62,16 @@ const MONITOR_LAYERS: Layers = &[
 
 /// The layers of `daemonize-macros`.
 const MACROS_LAYERS: Layers = &[
-    (9, &["lib"]),
+    (9, &["lib", "tests"]),
     (8, &["expand"]),
-    (7, &["companion"]),
-    (6, &["model"]),
-    (5, &["captures", "function", "values"]),
-    (4, &["blocks", "parameters"]),
-    (3, &["args", "signature"]),
-    (2, &["attributes"]),
-    (1, &["keys"]),
-    (0, &["duration", "errors", "lifetimes", "suggest", "tokens"]),
+    (7, &["launcher", "companion", "instance"]),
+    (6, &["body"]),
+    (5, &["model"]),
+    (4, &["values", "function", "captures"]),
+    (3, &["signals", "hooks", "signature", "parameters"]),
+    (2, &["args", "attributes", "handlers"]),
+    (1, &["unknown_key", "literals", "tokens", "lifetimes", "duration"]),
+    (0, &["keys", "errors", "suggest"]),
 ];
 
 /// The layers of the monitor's engine. A part is a file, or a directory whose files belong together.

@@ -30,7 +30,10 @@ use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::Duration;
 
-use daemon::{Daemon, Hooks, Signal, Signals, Stage, Started, Work};
+use daemon::body::Work;
+use daemon::settings::{Hooks, Stage};
+use daemon::signals::Signals;
+use daemon::{Daemon, Signal, Started};
 use nix::sys::signal::Signal as Number;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;

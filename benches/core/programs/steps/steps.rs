@@ -42,22 +42,22 @@ fn failed(outcome: daemon::Result<Infallible>) -> ExitCode {
     error.report()
 }
 
-#[daemon::step(pidfile = none, stdout = keep)]
+#[daemon::step(pidfile = none, stdout = inherit)]
 fn count(counted: &mut Count) -> ControlFlow<()> {
     counted.step()
 }
 
-#[daemon::step(pidfile = none, stdout = keep, every = pace())]
+#[daemon::step(pidfile = none, stdout = inherit, every = pace())]
 fn beat(beats: &mut Beats) -> ControlFlow<()> {
     beats.step()
 }
 
-#[daemon::step(pidfile = none, stdout = keep, runtime = current_thread)]
+#[daemon::step(pidfile = none, stdout = inherit, runtime = current_thread)]
 async fn count_async(counted: &mut Count) -> ControlFlow<()> {
     counted.step()
 }
 
-#[daemon::step(pidfile = none, stdout = keep, runtime = current_thread, every = pace())]
+#[daemon::step(pidfile = none, stdout = inherit, runtime = current_thread, every = pace())]
 async fn beat_async(beats: &mut Beats) -> ControlFlow<()> {
     beats.step()
 }

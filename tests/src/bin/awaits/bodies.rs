@@ -137,7 +137,7 @@ async fn stop_on_go() -> Fallible {
 
 /// Writes the number of steps done to the file `steps`.
 async fn count_steps() -> Fallible {
-    std::fs::write(look::in_lab("steps"), format!("{}\n", daemon::counters().steps))?;
+    std::fs::write(look::in_lab("steps"), format!("{}\n", daemon::messages::counters().steps))?;
     note("begun")?;
     pause(10).await;
     Ok(())

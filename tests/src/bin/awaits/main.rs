@@ -23,7 +23,10 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use daemon::{Daemon, Ready, Result, Retry, Runtime, Signal, Started, Work};
+use daemon::body::{Runtime, Work};
+use daemon::messages::Retry;
+use daemon::settings::Ready;
+use daemon::{Daemon, Result, Signal, Started};
 
 use look::actions::{self, Guard};
 use look::message_file::MessageFile;

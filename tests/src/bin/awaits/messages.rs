@@ -2,7 +2,7 @@
 //!
 //! The fetch function itself performs a line that begins with `!`, which is not a message.
 
-use daemon::{Ack, AckAsync, Delivery, Nack};
+use daemon::messages::{Ack, AckAsync, Delivery, Nack};
 use look::actions::{Failure, Fallible, append};
 use look::message_file::{self, MessageFile};
 

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::sync::Mutex;
 
-use daemon::{Attachment, Handle, Phase, Planned, Prepared};
+use daemon::attach::{AttachContext, Attachment, Handle, Phase, Prepared};
 use look::actions::Failure;
 
 use crate::bodies::Body;
@@ -39,11 +39,11 @@ impl Attached {
 }
 
 impl Attachment for Attached {
-    fn check(&self, _: &Planned) -> Result<(), Box<dyn Error>> {
+    fn check(&self, _: &AttachContext) -> Result<(), Box<dyn Error>> {
         self.run("check")
     }
 
-    fn prepare(&self, plan: &Planned) -> Result<Prepared, Box<dyn Error>> {
+    fn prepare(&self, plan: &AttachContext) -> Result<Prepared, Box<dyn Error>> {
         self.run("prepare")?;
         let mut file = OpenOptions::new().append(true).create(true).open(look::in_lab("kept"))?;
         writeln!(file, "{} becomes {:?} {:?}", plan.name(), plan.user(), plan.group())?;

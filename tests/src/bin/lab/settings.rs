@@ -3,7 +3,9 @@
 use std::os::fd::RawFd;
 use std::time::Duration;
 
-use daemon::{Capability, Close, Daemon, Detach, PidFile, Ready, Retry, Signal, Stage, Stdio};
+use daemon::messages::Retry;
+use daemon::settings::{Capability, Close, Detach, Ready, Stage, Stdio};
+use daemon::{Daemon, PidFile, Signal};
 
 use look::actions::Failure;
 
@@ -215,7 +217,7 @@ fn signal(value: &str) -> Result<Signal, Failure> {
 fn stream(value: &str) -> Stdio {
     match value {
         "null" => Stdio::Null,
-        "keep" => Stdio::Keep,
+        "inherit" => Stdio::Inherit,
         _ => match value.strip_prefix("text:") {
             Some(text) => Stdio::text(text),
             None => Stdio::from(value),

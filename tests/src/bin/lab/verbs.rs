@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use daemon::{Daemon, Result, Stage, Started, Work};
+use daemon::body::Work;
+use daemon::settings::Stage;
+use daemon::{Daemon, Result, Started};
 
 use look::actions::{Fallible, Guard};
 

@@ -10,7 +10,9 @@ use std::future;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use daemon::{Daemon, Ready, Result, Runtime};
+use daemon::settings::Ready;
+use daemon::settings::Runtime;
+use daemon::{Daemon, Result};
 use tokio::net::TcpListener;
 
 use ways::{Fallible, perform};
@@ -53,7 +55,9 @@ fn begin(kind: &str, way: String) -> Result<ExitCode> {
                 }
             });
         }
-        "foreground" => match daemon.stderr(daemon::Stdio::Keep).run(move || perform(&way)).foreground()? {},
+        "foreground" => {
+            match daemon.stderr(daemon::settings::Stdio::Inherit).run(move || perform(&way)).foreground()? {}
+        }
         _ => panic!("unknown kind `{kind}`"),
     };
     println!("started {}", started.pid);

@@ -23,12 +23,12 @@ pub(super) const TABLE: &[Named] = table![;
 
 /// Notes the sockets that were handed over.
 fn note_listen_fds(file: &str) -> Fallible {
-    note_sockets(file, &daemon::listen_fds())
+    note_sockets(file, &daemon::systemd::listen_fds())
 }
 
 /// Keeps the sockets open, and notes `up`.
 fn note_listen_fds_and_idle(file: &str) -> Fallible {
-    let sockets = daemon::listen_fds();
+    let sockets = daemon::systemd::listen_fds();
     note_sockets(file, &sockets)?;
     note("up")?;
     idle();
@@ -38,11 +38,11 @@ fn note_listen_fds_and_idle(file: &str) -> Fallible {
 /// Stores a socket under this name at the service manager, unless one was handed over, which is then used. Notes the
 /// sockets that were handed over in the file of that name.
 fn store_socket_and_idle(name: &str) -> Fallible {
-    let mut sockets = daemon::listen_fds();
+    let mut sockets = daemon::systemd::listen_fds();
     note_sockets(name, &sockets)?;
     if sockets.iter().all(|(found, _)| found != name) {
         let socket = UnixListener::bind(look::in_lab(&format!("{name}.sock")))?;
-        daemon::store_fd(name, &socket)?;
+        daemon::systemd::store_fd(name, &socket)?;
         sockets.push((name.to_owned(), socket.into()));
     }
     daemon::ready()?;
