@@ -22,15 +22,18 @@ const FLOORS_OF_SYS: Floors = &[
 
 /// The rooms of `daemonize-core`, by floor: an item uses its own room and floors below.
 const FLOORS: Floors = &[
-    (8, &["lib", "__private", "__fuzz"]),
-    (7, &["daemon"]),
-    (6, &["launch"]),
-    (5, &["reach", "inside"]),
-    (4, &["pidfile", "settings", "handoff"]),
-    (3, &["process", "signals", "notifier"]),
+    (10, &["lib", "__private", "__fuzz"]),
+    (9, &["daemon"]),
+    (8, &["launch", "testing"]),
+    (7, &["api"]),
+    (6, &["self_restart"]),
+    (5, &["pidfile_search", "context"]),
+    (4, &["pidfile", "settings", "ipc"]),
+    (3, &["process", "signals", "sd_notify"]),
     (2, &["error", "sys", "attach", "body"]),
-    (1, &["stage", "signal", "capability", "pid", "stopping", "stdout", "report", "counters", "event", "shutdown"]),
-    (0, &["mutex", "escape", "syslog", "first_look", "thread"]),
+    (1, &["stage", "signal", "capability", "pid", "stop_flag", "stdout", "report", "counters", "event", "shutdown"]),
+    (3, &["program"]),
+    (0, &["mutex", "escape", "syslog", "auto_ready", "thread"]),
 ];
 
 /// The same for `daemonize-control`.

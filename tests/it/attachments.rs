@@ -21,8 +21,8 @@ fn what_is_found_wrong_in_the_launcher_is_told_before_anything_happens() {
 #[test]
 fn what_fails_after_the_preparation_ends_what_was_prepared_once() {
     let failures = [
-        ("attach=start:err:no thread left", "start what is attached"),
-        ("attach=start:panic:no idea", "what is attached"),
+        ("attach=start:err:no thread left", "start an attachment"),
+        ("attach=start:panic:no idea", "start an attachment"),
         ("after=Identity:err:refused", "refused"),
         ("replace=Stdio:err:refused", "refused"),
     ];
@@ -43,7 +43,7 @@ fn what_fails_to_be_prepared_is_the_starts_failure() {
     for what in ["err:the socket is taken", "panic:the socket is taken"] {
         let lab = lab();
         let outcome = run(&lab, "start", &[&format!("attach=prepare:{what}"), NOTING[2]]).exits(2);
-        outcome.says(&["failed to prepare what is attached to the daemon", "the socket is taken"]);
+        outcome.says(&["failed to prepare an attachment of the daemon", "the socket is taken"]);
         nothing_left(&lab);
         assert!(!lab.path("over").exists(), "what was not prepared does not end");
     }

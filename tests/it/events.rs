@@ -37,6 +37,6 @@ fn a_program_that_a_monitor_started_does_not_detach() {
     let lab = lab();
     let script = format!("DAEMON_MONITOR=$$ \"$D\" start pidfile={PIDFILE} body=stop_itself; echo \"ended $?\"");
     let outcome = lab.shell(&script).run().ok();
-    assert!(outcome.stderr.contains("not detaching: a monitor watches over this process"), "{outcome}");
+    assert!(outcome.stderr.contains("not detaching: a monitor supervises this process"), "{outcome}");
     assert!(outcome.stdout.contains("ended 0"), "{outcome}");
 }

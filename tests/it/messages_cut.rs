@@ -130,7 +130,7 @@ fn stop_signals_do_not_cut_off_receipts() {
         lab.write("go", "");
         ended(daemon, 1);
         assert_eq!(told(&lab), vec![format!("Unfinished {HANGS}"); 3]);
-        assert!(lab.read("log").contains("told to stop twice"), "{}", lab.read("log"));
+        assert!(lab.read("log").contains("received a second stop signal"), "{}", lab.read("log"));
     });
 }
 

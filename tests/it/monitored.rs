@@ -61,7 +61,7 @@ fn daemon_that_detaches_from_a_shell_below_a_monitor_warns() {
     ] {
         let lab = lab();
         let outcome = lab.shell(command).run().ok();
-        let warning = "detaching from `sh`, which a monitor watches over: when `sh` ends, the monitor ends this daemon \
+        let warning = "detaching from `sh`, which a monitor supervises: when `sh` ends, the monitor ends this daemon \
                        (write `exec` before the program's name there, or set `detach = never`)";
         assert_eq!(outcome.stderr.contains(warning), warns, "{outcome}");
         stop(&lab);

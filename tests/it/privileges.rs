@@ -72,7 +72,7 @@ fn p3_03_securebits_that_leave_root_its_power_end_the_start() {
     needs_root();
     for settings in [&[][..], &["capabilities=NET_BIND_SERVICE"], &["detach=never"]] {
         let lab = open_lab();
-        start_below(&lab, "setpriv", &["--securebits=+no_setuid_fixup"], settings).exits(2).says(&["root", "back"]);
+        start_below(&lab, "setpriv", &["--securebits=+no_setuid_fixup"], settings).exits(2).says(&["root", "regained"]);
         never_ran(&lab);
     }
 }

@@ -84,7 +84,7 @@ fn second_signal_by_hand_hurries_and_the_first_after_a_stop_does_not() {
         daemon.died(PAST_THE_BURST).expect_err("the first signal by hand has ended it");
         daemon.signal(Signal::SIGTERM);
         daemon.died(SOON).expect("the second signal by hand ends it");
-        assert!(lab.read("log").contains("told to stop twice"), "{}", lab.read("log"));
+        assert!(lab.read("log").contains("received a second stop signal"), "{}", lab.read("log"));
         nothing_left(&lab);
     }
 }

@@ -39,7 +39,8 @@ fn library_bot_ends_itself_before_the_monitor_kills_it() {
     assert!(told.starts_with("web: stopped") && number(&status(&lab, "web"), "kill") == 0, "{told}");
     let log = lab.read("web.log");
     assert!(
-        log.contains("did not end within its grace of 1.6s, and was ended") && !log.contains("told to stop twice"),
+        log.contains("did not end within its grace of 1.6s, and was ended")
+            && !log.contains("received a second stop signal"),
         "{log}"
     );
     stop(&lab);

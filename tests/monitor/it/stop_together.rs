@@ -64,6 +64,6 @@ fn signal_of_the_monitor_does_not_hurry_a_bot_that_is_stopping_already() {
     // A later step of a stop still hurries.
     tell(&lab, "stop --wait=20s late");
     let log = lab.read("late.log");
-    assert!(!log.contains("clean") && log.contains("told to stop twice"), "{log}\n{}", status(&lab, "late"));
+    assert!(!log.contains("clean") && log.contains("received a second stop signal"), "{log}\n{}", status(&lab, "late"));
     stop(&lab);
 }

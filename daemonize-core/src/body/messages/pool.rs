@@ -19,7 +19,7 @@ use crate::body::BodyResult;
 use crate::counters::Counts;
 use crate::mutex;
 use crate::report;
-use crate::stopping;
+use crate::stop_flag;
 use crate::thread::spawn;
 use std::hint;
 use std::mem;
@@ -192,7 +192,7 @@ where
 
     fn wait<'a>(&self, state: Guard<'a, T, A>, time: Duration) -> Guard<'a, T, A> {
         self.awaited.store(true, Relaxed);
-        let _asleep = stopping::Asleep::fall();
+        let _asleep = stop_flag::SleepGuard::new();
         mutex::wait_timeout(&self.change, state, time)
     }
 

@@ -3,7 +3,7 @@
 use super::worker::PATIENCE;
 use super::*;
 use crate::body::messages::fetching::fetch_into;
-use crate::shutdown::InFlight;
+use crate::shutdown::InFlightMessages;
 use std::error::Error;
 use std::sync::Barrier;
 use std::sync::mpsc::{self, Receiver, Sender};
