@@ -1,4 +1,4 @@
-//! How fast events are counted while somebody asks.
+//! Measures how fast events are counted while a client queries the status.
 //!
 //! `flood BOT STARTS BOTS EVENTS` is a monitor whose bots report so many events each, all at once. It prints the events
 //! per second, and the p50 and p99 of `status` in microseconds while they come and afterwards; then it ends.
@@ -18,13 +18,13 @@ use daemonize_monitor::{Bot, BotStatus, Commands, Monitor, Ready};
 use look::{Deadline, now};
 use measure::percentile;
 
-/// What every bot reports.
+/// The event that every bot reports.
 const EVENT: &str = "reply";
 
-/// Between two questions.
+/// The interval of queries.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// When it is given up.
+/// The timeout of the measurement.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn main() {

@@ -26,13 +26,13 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use systems::{Bots, System};
 use trial::{Measured, trial};
 
-/// What is to be measured.
+/// The options of the measurement.
 struct Wanted {
     rounds: usize,
     sizes: Vec<usize>,
     kills: usize,
     systems: Vec<System>,
-    /// Whether ours keeps what the bots print.
+    /// `true` if the monitor of this library captures the output of the bots.
     is_kept: bool,
 }
 
@@ -63,7 +63,7 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(limits.end() > 0))
 }
 
-/// What the figures of ours may be at most.
+/// The limits for the figures of the monitor of this library.
 #[allow(clippy::cast_precision_loss)] // Of small counts.
 fn keep(ours: &BTreeMap<usize, Summary>, limits: &mut Limits) {
     for (&size, figures) in ours {
@@ -114,7 +114,7 @@ fn wanted(mut arguments: impl Iterator<Item = String>) -> Result<Wanted, String>
     Ok(wanted)
 }
 
-/// Where what the bots of ours print goes: into files, unless it is `null`.
+/// Parses the output of the bots under the monitor of this library: files, unless it is `null`.
 fn is_kept(value: &str) -> Result<bool, String> {
     match value {
         "files" => Ok(true),
@@ -123,8 +123,8 @@ fn is_kept(value: &str) -> Result<bool, String> {
     }
 }
 
-/// Descriptors as a system gives them, with room to ask for more where that is allowed; orphans become ours, so that one
-/// that nobody buries is seen.
+/// Sets the usual soft limit of file descriptors, and raises the hard limit if allowed. Becomes the subreaper of orphans (`prctl(2)`), so
+/// that unreaped ones are detected.
 fn prepare() {
     prctl::set_child_subreaper(true).expect("a subreaper");
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("a limit");
