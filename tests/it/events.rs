@@ -1,8 +1,8 @@
-//! Events: a daemon tells the monitor that started it, through the pipe that was handed down, and nobody else.
+//! Events: a daemon sends them through the pipe that its monitor handed down, and to no other process.
 
 use crate::common::{PIDFILE, lab, stop};
 
-/// Starts a daemon that was handed a pipe as descriptor 7, and says what came through it within five seconds.
+/// Starts a daemon with a pipe as descriptor 7, and returns what it wrote within five seconds.
 fn told(settings: &str) -> String {
     let lab = lab();
     let script = format!(
