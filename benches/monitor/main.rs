@@ -73,7 +73,7 @@ fn keep(ours: &BTreeMap<usize, Summary>, limits: &mut Limits) {
         limits.figure("    restart after kill -9", "ms", figures.restart, 5.0 * thousands);
         limits.figure("    idle: clock ticks in 5 s", "", figures.ticks, 0.0);
         limits.figure("    left after a stop", "", figures.left, 0.0);
-        limits.figure("    not buried by the monitor", "", figures.unburied, 0.0);
+        limits.figure("    not buried by the monitor", "", figures.unreaped, 0.0);
         match size {
             100 => limits.figure("    memory (PSS)", "MiB", figures.memory / 1024.0, 10.0),
             1000 => {
@@ -155,7 +155,7 @@ struct Summary {
     stop: f64,
     /// The most of any round.
     left: f64,
-    unburied: f64,
+    unreaped: f64,
 }
 
 /// Rounds of every system with so many bots, in turns, and their medians; those of ours.
@@ -185,7 +185,7 @@ fn compare(wanted: &Wanted, size: usize, bot: &Path) -> Option<Summary> {
         "restart min/med/max",
         "stop",
         "left",
-        "unburied"
+        "unreaped"
     );
     let mut ours = None;
     for (system, rounds) in systems.iter().zip(&rounds) {
@@ -222,7 +222,7 @@ impl Summary {
             most: restarts.iter().copied().fold(f64::NAN, f64::max),
             stop: of(|round| round.stop),
             left: most(|round| round.left as f64),
-            unburied: most(|round| round.unburied as f64),
+            unreaped: most(|round| round.unreaped as f64),
         })
     }
 }
@@ -242,6 +242,6 @@ fn line(system: System, size: usize, figures: &Summary) {
         figures.turns,
         figures.stop,
         figures.left,
-        figures.unburied,
+        figures.unreaped,
     );
 }
