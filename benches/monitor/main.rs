@@ -7,8 +7,8 @@
 //! With ten thousand bots (`--sizes 1000,10000 --only ours`) ours needs forty thousand descriptors, or twenty thousand with
 //! `--output null`: then it keeps nothing of what its bots print.
 //!
-//! Everything is measured in the same run, in turns, and the medians are compared. Latencies are told by the bots
-//! themselves, which say at their first line what the time is.
+//! Everything is measured in the same run, in turns, and the medians are compared. The bots report
+//! the time of their first line, from which latencies are computed.
 
 mod intake;
 mod starts;
@@ -158,7 +158,7 @@ struct Summary {
     unreaped: f64,
 }
 
-/// Rounds of every system with so many bots, in turns, and their medians; those of ours.
+/// Measures rounds of every system with this number of bots, in turns, and prints their medians. Returns those of this library.
 fn compare(wanted: &Wanted, size: usize, bot: &Path) -> Option<Summary> {
     let systems: Vec<System> = wanted.systems.iter().copied().filter(|system| size <= system.at_most()).collect();
     let mut rounds: Vec<Vec<Measured>> = vec![Vec::new(); systems.len()];

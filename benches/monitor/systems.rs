@@ -1,4 +1,4 @@
-//! The supervisors that are measured: how each is told of its bots, started and stopped.
+//! The supervisors that are measured: how each is configured, started and stopped.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -16,8 +16,8 @@ use crate::starts::{Start, Starts};
 use crate::systems::{Bots, System};
 
 /// Long enough for the slowest to start a thousand, and for one to be given up that does not stop a hundred.
-const PATIENCE: Duration = Duration::from_secs(60);
-const PATIENCE_FOR_EACH: Duration = Duration::from_millis(20);
+const BASE_TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT_PER_BOT: Duration = Duration::from_millis(20);
 const TO_STOP: Duration = Duration::from_secs(40);
 
 /// How long nothing happens before memory is looked at, and while the processor is.
@@ -78,7 +78,7 @@ pub(crate) fn trial(system: System, bots: &Bots, kills: usize) -> Result<Measure
     let child = command.spawn().map_err(|error| format!("failed to run {command:?}: {error}"))?;
     let mut running = Running { child, reaped: false, starts, _place: work_dir };
     let mut measured = Measured::default();
-    let patience = PATIENCE + PATIENCE_FOR_EACH * u32::try_from(count).unwrap_or(u32::MAX);
+    let patience = BASE_TIMEOUT + TIMEOUT_PER_BOT * u32::try_from(count).unwrap_or(u32::MAX);
     let all = running.starts.wait(count, Deadline::after(patience))?;
     measured.up = all.iter().map(|start| milliseconds(begin, start.at)).fold(0.0, f64::max);
     thread::sleep(CALM);
@@ -123,7 +123,7 @@ impl Running {
         let (bot, count) = (once[index], all.len());
         let killed = now();
         bot.process.signal(Signal::SIGKILL);
-        let all = self.starts.wait(count + 1, Deadline::after(PATIENCE))?;
+        let all = self.starts.wait(count + 1, Deadline::after(BASE_TIMEOUT))?;
         let next = all[count..].iter().find(|start| start.name == bot.name);
         next.map(|start| milliseconds(killed, start.at)).ok_or_else(|| format!("not `{}` was started", bot.name))
     }

@@ -36,7 +36,7 @@ const GROUP: &str = "daemons";
 const DEAD: &str = "dead_notices";
 
 /// The timeout of a reply to a notice.
-const PATIENCE: Duration = Duration::from_secs(3);
+const REPLY_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The time after which the server redelivers an unacknowledged message to another daemon. It must exceed the longest run of a handler,
 /// unless the handler reports its progress (`AckKind::Progress`).
@@ -55,7 +55,7 @@ type Told = Result<(), async_nats::Error>;
 async fn bring(notice: Message) -> Told {
     let notice = std::str::from_utf8(&notice.payload)?;
     let (to, text) = notice.split_once(' ').ok_or("a notice without an address")?;
-    let answer = timeout(PATIENCE, say(to, text)).await??;
+    let answer = timeout(REPLY_TIMEOUT, say(to, text)).await??;
     println!("{to} answers {text:?} with {answer:?}");
     if answer == "thanks" { Ok(()) } else { Err(format!("{to} does not thank for {text:?}").into()) }
 }

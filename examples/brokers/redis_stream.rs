@@ -33,7 +33,7 @@ const GROUP: &str = "daemons";
 const DEAD: &str = "dead_notices";
 
 /// The timeout of a connection, and of its reply.
-const PATIENCE: Duration = Duration::from_secs(3);
+const REPLY_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The time after which another daemon claims a pending entry. It must exceed the longest run of a handler.
 const TAKE_OVER: Duration = Duration::from_secs(7);
@@ -50,8 +50,8 @@ const BLOCK: Duration = Duration::from_millis(250);
 fn bring(entry: StreamId) -> Result<(), Box<dyn Error + Send + Sync>> {
     let to: SocketAddr = entry.get::<String>("to").ok_or("a notice without an address")?.parse()?;
     let text: String = entry.get("text").ok_or("a notice without a text")?;
-    let mut peer = TcpStream::connect_timeout(&to, PATIENCE)?;
-    peer.set_read_timeout(Some(PATIENCE))?;
+    let mut peer = TcpStream::connect_timeout(&to, REPLY_TIMEOUT)?;
+    peer.set_read_timeout(Some(REPLY_TIMEOUT))?;
     writeln!(peer, "{text} (by {})", me())?;
     let mut answer = String::new();
     BufReader::new(peer).read_line(&mut answer)?;
@@ -185,8 +185,8 @@ fn ask<T>(question: impl Fn(&mut Connection) -> RedisResult<T>) -> RedisResult<T
 /// kernel) for a while.
 fn connect() -> RedisResult<Connection> {
     let url = env::var("REDIS_URL").unwrap_or_else(|_| "redis://127.0.0.1".into());
-    let server = url.into_connection_info()?.set_tcp_settings(TcpSettings::default().set_user_timeout(PATIENCE));
-    let mut connection = redis::Client::open(server)?.get_connection_with_timeout(PATIENCE)?;
+    let server = url.into_connection_info()?.set_tcp_settings(TcpSettings::default().set_user_timeout(REPLY_TIMEOUT));
+    let mut connection = redis::Client::open(server)?.get_connection_with_timeout(REPLY_TIMEOUT)?;
     match connection.xgroup_create_mkstream::<_, _, _, ()>(STREAM, GROUP, "0") {
         Err(error) if error.code() != Some("BUSYGROUP") => Err(error),
         _ => Ok(connection),
