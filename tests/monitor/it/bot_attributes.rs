@@ -1,4 +1,4 @@
-//! The surroundings of a bot: directory, umask and streams, the same whether the monitor is a daemon or not.
+//! The attributes of a bot: directory, umask and streams, which do not depend on whether the monitor is a daemon.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -74,7 +74,7 @@ stderr = { file = "/dev/stderr" }
     let mut lines: Vec<&str> = outcome.stdout.lines().collect();
     lines.sort_unstable();
     assert_eq!((&lines[..], &*outcome.stderr), (&["to both", "to stdout"][..], "to stderr\n"));
-    // A daemon has no streams: the command that starts it says so, and so does its log.
+    // A daemon has no streams: the command that starts it reports that, and so does its log.
     cli.ctl(&["start"]).run().ok().says(&["bot `err` inherits the monitor's output", "bot `out` inherits"]);
     cli.lab.wait_for("m.log", Duration::from_secs(20), |log| {
         log.contains("the stdout of `out`, `err` is that of the monitor")

@@ -1,4 +1,4 @@
-//! The monitor's own log: where it goes, what its lines look like, and what is left out.
+//! The monitor's own log: its destination, the format of its lines, and its level.
 
 use std::time::{Duration, Instant};
 
@@ -8,20 +8,20 @@ use crate::cli_lab::{CliLab, daemonctl};
 
 const SOON: Duration = Duration::from_secs(20);
 
-/// A bot that ends now and then, so that there is something to say.
+/// A bot that exits now and then, so that there is something to log.
 const BOT: &str = r#"
 [bot.web]
 command = "BOT"
 args = ["idle"]
 "#;
 
-/// A system log that takes two messages.
+/// A system log that receives two messages.
 const LISTENER: &str = "import os, socket
 with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
     log.bind('/dev/log'); open('listens', 'w').close(); log.settimeout(20)
     for _ in range(2): open('syslog', 'ab').write(log.recv(4096) + b'\\n')";
 
-/// A `daemonctl` lab whose monitor has these settings, and no log of its own unless they say so.
+/// Returns a `daemonctl` lab whose monitor has these settings, and no log of its own unless they say so.
 fn cli(settings: &str) -> CliLab {
     let cli = CliLab::new(BOT);
     let text = cli.lab.read("m.toml");
@@ -41,7 +41,7 @@ fn lines_are_as_the_format_says_and_as_grave_as_the_level() {
     let line = format!("INFO   |lab|{}|bot `web` runs as process {pid}\n", monitor.id());
     info.lab.wait_for("m.log", SOON, |log| log.contains(&line));
     assert!(directory(&info).starts_with('/') && !info.lab.read("m.log").contains("2026-"));
-    // The level changes while it runs.
+    // The level changes while the monitor runs.
     info.configure_with("log_level = \"error\"", BOT);
     info.ok(&["reload"]);
     let before = info.lab.read("m.log");
@@ -67,7 +67,7 @@ fn p6_16_the_log_is_opened_again_at_a_hangup() {
     cli.shutdown();
 }
 
-/// What fails while the log is written cannot be written to the log.
+/// A failure to write the log cannot be written to the log.
 #[test]
 fn p6_07_a_log_that_is_gone_holds_nothing_up() {
     let cli = cli("log = { file = \"logs/m.log\" }");
@@ -120,7 +120,7 @@ fn syslog_gets_it_where_stderr_is_nowhere() {
     assert!(cli.lab.quiet(SOON).is_ok());
 }
 
-/// Nobody reads stderr, and its pipe is full before the monitor begins. What found no room is counted.
+/// No process reads stderr, and its pipe is full before the monitor starts. Messages without room are counted.
 #[test]
 fn p6_07_a_stream_that_nobody_reads_holds_nothing_up() {
     let cli = CliLab::new(&format!("{BOT}instances = 60\n"));
@@ -141,7 +141,7 @@ fn p6_07_a_stream_that_nobody_reads_holds_nothing_up() {
     // Promise 6.52.
     let problem = cli.json(&["status"]).0["monitor"]["log_problem"].take();
     assert!(problem.as_str().is_some_and(|text| text.ends_with("were lost: stderr is not read")), "{problem}");
-    // As soon as somebody reads, what waited comes, then how much did not, then what is new.
+    // Once a reader reads, it receives the queued messages, then the number of lost ones, then new messages.
     let lost = "timeout 20 grep -a -m 1 -o '[0-9]* messages lost' out";
     let lost = cli.lab.shell(lost).run().ok().stdout;
     let count: u64 = lost.split(' ').next().and_then(|count| count.parse().ok()).expect("a number");
@@ -149,7 +149,7 @@ fn p6_07_a_stream_that_nobody_reads_holds_nothing_up() {
     let reader = cli.lab.shell("timeout 20 grep -a -m 1 'web:7. runs as process' out").spawn();
     cli.ok(&["restart", "web", "--wait"]);
     reader.finish().ok();
-    // Last words have nobody waiting for long.
+    // Its last messages do not delay the exit for long.
     running.signal(Signal::SIGTERM);
     let outcome = running.finish().ok();
     assert!(outcome.took < Duration::from_secs(60), "{outcome}");
@@ -179,7 +179,7 @@ fn log_that_cannot_be_opened_is_warned_of_until_it_can() {
     let log = cli.lab.read("missing/m.log");
     assert!(log.contains("bytes of output were lost here]\n") && log.contains("bot `web` runs as process"), "{log}");
     cli.shutdown();
-    // In the foreground, stderr hears of it as well.
+    // In the foreground, stderr receives the warning as well.
     cli.lab.shell("rm -r missing").run().ok();
     let running = cli.ctl(&["run"]).spawn();
     look::until(&cli.lab.path("m.pid"), look::Deadline::after(SOON), || {

@@ -1,4 +1,4 @@
-//! Which monitor a configuration file means, whatever is edited while it runs.
+//! The monitor that a configuration file belongs to, whatever is edited while it runs.
 
 use nix::sys::signal::Signal;
 
@@ -6,14 +6,14 @@ use crate::cli_lab::CliLab;
 
 const ONE: &str = "[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n";
 
-/// A `daemonctl` lab whose file names neither the monitor nor its pidfile.
+/// Returns a `daemonctl` lab whose file names neither the monitor nor its pidfile.
 fn nameless() -> CliLab {
     let cli = CliLab::new(ONE);
     cli.lab.shell("sed -i '/^name/d; /^pidfile/d' m.toml").run().ok();
     cli
 }
 
-/// The process of the monitor that answers for the file of the lab.
+/// Returns the pid of the monitor that answers for the file of the lab.
 fn monitor(cli: &CliLab) -> i64 {
     let (status, code) = cli.json(&["status"]);
     assert_eq!(code, 0, "{status}");
@@ -46,7 +46,7 @@ fn monitor_of_another_file_is_not_commanded_and_both_are_named() {
         refused.says(&[&format!("failed to reach the monitor of {other}"), &format!("runs with {file}")]);
     }
     assert_eq!(cli.pid("web"), pid);
-    // Another path of a file means that file.
+    // Another path to a file means the same file.
     cli.lab.shell("ln -s m.toml link.toml").run().ok();
     cli.lab.helper(&["-c", "link.toml", "status"]).run().ok();
     cli.shutdown();
@@ -69,7 +69,7 @@ fn edited_name_and_pidfile_neither_lose_the_monitor_nor_make_a_second_one() {
     cli.ctl(&["shutdown"]).run().ok().prints(&["the monitor has stopped"]);
     cli.ctl(&["start"]).run().ok().says(&["the monitor was not running"]);
     assert!(cli.lab.path("edited.pid").exists() && !cli.lab.path("m.pid").exists());
-    // A monitor that was killed leaves a record that counts no longer.
+    // The record of a killed monitor is not used any more.
     cli.lab.daemon("edited.pid").signal(Signal::SIGKILL);
     cli.lab.quiet(crate::common::SOON).expect("its bots end");
     let text = cli.lab.read("m.toml").replace("edited.pid", "m.pid");

@@ -1,4 +1,4 @@
-//! What `daemonctl status` and `tail` show, and to whom: a terminal, a pipe, a program.
+//! The output of `daemonctl status` and `tail` on a terminal, in a pipe, and for programs.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -25,7 +25,7 @@ args = ["exit:0"]
 restart = "on-failure"
 "#;
 
-/// Runs `daemonctl` on a terminal of its own, 200 columns wide; what the terminal saw.
+/// Runs `daemonctl` on a terminal of 200 columns, and returns the terminal's output.
 fn on_a_terminal(cli: &CliLab, environment: &str, arguments: &str) -> String {
     let command = format!("stty cols 200 rows 20; {environment} {} -c m.toml {arguments}", daemonctl().display());
     cli.lab.command("script", &["-qec", &command, "/dev/null"]).env("TERM", "xterm").run().stdout
@@ -129,7 +129,7 @@ fn command_line_mistakes_show_control_text_escaped() {
         assert!(outcome.stderr.contains(shown), "{outcome}");
         assert!(outcome.stderr.chars().all(|letter| matches!(letter, ' '..='~' | '\n')), "{:?}", outcome.stderr);
     }
-    // Bytes that are not UTF-8 are shown one by one.
+    // Bytes that are not UTF-8 are escaped one by one.
     let outcome = cli.lab.shell("$CTL start $'web\\xff\\x1b'").env("CTL", cli.lab.program()).run().exits(2);
     assert!(outcome.stderr.starts_with("error: `web\\xff\\u{1b}` is not UTF-8\n"), "{outcome}");
 }
@@ -253,7 +253,7 @@ impl Follower {
         Follower { child, lines }
     }
 
-    /// The next line; `None` at the end, which comes after half a minute at the latest.
+    /// Returns the next line; `None` at the end, which comes after 30 seconds at the latest.
     fn line(&mut self) -> Option<String> {
         self.lines.next().map(|line| line.expect("a line"))
     }
@@ -265,7 +265,7 @@ impl Follower {
 
 impl Drop for Follower {
     fn drop(&mut self) {
-        // `timeout` hands it on.
+        // `timeout` passes the signal on.
         if let Ok(pid) = self.child.id().try_into() {
             look::Process::new(pid).signal(Signal::SIGTERM);
         }

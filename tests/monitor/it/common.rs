@@ -1,4 +1,4 @@
-//! A lab of a monitor that `daemonctl` runs, and what the tests ask it.
+//! A lab with a monitor that `daemonctl` runs, and requests of the tests.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -12,16 +12,16 @@ use crate::cli_lab::daemonctl;
 /// The pidfile of the monitor.
 pub(crate) const PIDFILE: &str = "m.pid";
 
-/// Time enough for whatever ought to happen at once, on a busy machine.
+/// The timeout of events that happen immediately, on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
 /// The helper program that the monitor supervises.
 pub(crate) const BOT: &str = env!("CARGO_BIN_EXE_bot");
 
-/// The helper program with a monitor in it.
+/// The helper program that contains a monitor.
 pub(crate) const EMBEDDED: &str = env!("CARGO_BIN_EXE_embedded");
 
-/// A Python program whose process runs on without its first thread.
+/// A Python program whose process continues without its first thread.
 pub(crate) const HEADLESS: &str = include_str!("headless.py");
 
 /// Counts the threads of a process, of which the first may have ended; 0 if the process has ended.
@@ -34,15 +34,15 @@ pub(crate) fn lab() -> Lab {
     Lab::new(daemonctl())
 }
 
-/// Installs the helper program where other users can execute it, too: the checkout may be below root's home.
+/// Installs the helper program where other users can execute it: the checkout may be below root's home.
 pub(crate) fn open_bot(lab: &Lab) -> String {
     let program = lab.path("bot").display().to_string();
     lab.shell(&format!("[ -e bot ] || install -m 755 {BOT} bot")).run().ok();
     program
 }
 
-/// Writes the configuration `m.toml` with these bots: lines of the table `[bot]`, in which `BOT` is the helper program and `LAB`
-/// the directory of the lab. A bot that does not say when it is ready is ready at once.
+/// Writes the configuration `m.toml` with these bots: lines of the table `[bot]`, with `BOT` for the helper program and
+/// `LAB` for the directory of the lab. A bot without a `ready` key is ready at once.
 pub(crate) fn write_bots(lab: &Lab, bots: &[&str]) {
     configure(lab, "", bots);
 }
@@ -81,8 +81,8 @@ pub(crate) fn start_program(lab: &Lab, settings: &[&str]) -> Process {
     lab.daemon(PIDFILE)
 }
 
-/// Runs a monitor of these bots in the foreground, by a shell script in which `$D` is `daemonctl` and `$EMBEDDED` the
-/// program with a monitor in it; returns when it answers.
+/// Runs a monitor of these bots in the foreground, by a shell script with `$D` for `daemonctl` and `$EMBEDDED` for the
+/// program that contains a monitor; returns once the monitor answers.
 pub(crate) fn foreground<'lab>(lab: &'lab Lab, bots: &[&str], script: &str) -> Running<'lab> {
     write_bots(lab, bots);
     foreground_again(lab, script)
@@ -110,12 +110,12 @@ pub(crate) fn until_it_answers(lab: &Lab) {
     }
 }
 
-/// Returns a script of bash in a mount namespace of its own, in which `$D` is `daemonctl`.
+/// Returns a run of a bash script in a private mount namespace, with `$D` for `daemonctl`.
 pub(crate) fn with_own_mounts<'lab>(lab: &'lab Lab, script: &str) -> Run<'lab> {
     lab.command("unshare", &["-m", "bash", "-c", script]).env("D", lab.program())
 }
 
-/// Returns a run of `daemonctl` with the configuration of the lab and these words.
+/// Returns a run of `daemonctl` with the configuration of the lab and these arguments.
 pub(crate) fn ctl<'lab>(lab: &'lab Lab, line: &str) -> Run<'lab> {
     let words: Vec<&str> = line.split_whitespace().collect();
     lab.command(&daemonctl().display().to_string(), &["-c", "m.toml"]).args(&words)
@@ -182,7 +182,7 @@ pub(crate) fn bot(lab: &Lab, name: &str) -> Value {
 /// Waits until the JSON of a bot satisfies `holds`, and returns it.
 #[track_caller]
 pub(crate) fn until(lab: &Lab, name: &str, holds: impl Fn(&Value) -> bool) -> Value {
-    // First the stream, then how it is now: nothing gets lost in between.
+    // The stream is opened before the state is read, so that no change is lost in between.
     let mut events = client(lab).events().expect("events");
     let mut last = bot(lab, name);
     let end = Instant::now() + SOON;
@@ -234,7 +234,7 @@ pub(crate) fn number(status: &str, key: &str) -> u64 {
     bot[key].as_u64().or_else(|| counted?["total"].as_u64()).unwrap_or(0)
 }
 
-/// Returns in how much time a bot that was given up may be started again; only the program `embedded` reports it.
+/// Returns the time after which a bot that was given up may be started again; only the program `embedded` reports it.
 pub(crate) fn time_left(lab: &Lab, name: &str) -> Duration {
     lab.write("call", name);
     let left = lab.wait_for("left", SOON, |text| text.ends_with('\n'));
@@ -273,7 +273,7 @@ pub(crate) fn environment(bot: Process) -> Vec<String> {
     }
 }
 
-/// Waits until a file of the lab has so many lines, and returns them.
+/// Waits until a file of the lab has `count` lines, and returns them.
 #[track_caller]
 pub(crate) fn lines(lab: &Lab, file: &str, count: usize) -> Vec<String> {
     let has = |text: &str| text.lines().count() >= count && text.ends_with('\n');

@@ -1,4 +1,4 @@
-//! Starts that fail, and as whom bots run.
+//! Starts that fail, and the users of bots.
 
 use crate::common::{
     BOT, PIDFILE, begin, environment, foreground, lab, leave_descriptors, lines, number, process, start, start_program,
@@ -36,11 +36,11 @@ fn p6_10_a_bot_becomes_another_user_for_good() {
     let ids = process(&lab, "group").ids().unwrap();
     assert_eq!((ids.users[0], ids.groups[0], ids.supplementary), (0, 65534, vec![65534]));
     assert!(wait_for(&lab, "ghost", "gave-up").contains("failed to become user `nosuchuser`: there is no such user"));
-    // `sudo` and the like are nothing to whoever became somebody else, unless that is said.
+    // A bot with another user gains no privileges through `sudo` and the like, unless its settings allow that.
     for (bot, barred) in [("number", "1"), ("name", "1"), ("group", "0"), ("free", "0"), ("bound", "1")] {
         assert_eq!(process(&lab, bot).status("NoNewPrivs").as_deref(), Some(barred), "{bot}");
     }
-    // It could be killed by root only, and is.
+    // Only root can kill it, and does.
     stop(&lab);
 }
 
@@ -75,7 +75,7 @@ fn p6_11_a_start_that_fails_says_why() {
     stop(&lab);
 }
 
-/// Arguments beyond what the kernel takes.
+/// More arguments than the kernel accepts.
 #[test]
 fn p6_11_too_many_arguments_are_told() {
     let lab = lab();
@@ -92,7 +92,7 @@ fn p6_11_too_many_arguments_are_told() {
     stop(&lab);
 }
 
-/// What the machine is short of is no fault of the bot: it is tried again, and not counted.
+/// A shortage of the machine's resources is not an error of the bot: the start is retried, and not counted.
 #[test]
 fn p6_11_a_shortage_is_waited_for() {
     let lab = lab();
@@ -103,7 +103,7 @@ fn p6_11_a_shortage_is_waited_for() {
             r#"other = { command = "BOT", args = ["idle"] }"#,
         ],
     );
-    // The processes that are left suffice for a command that asks for the status.
+    // The remaining processes suffice for a command that requests the status.
     leave_descriptors(monitor, 2);
     begin(&lab, "start web");
     let deadline = look::Deadline::after(crate::common::SOON);
@@ -120,7 +120,7 @@ fn p6_11_a_shortage_is_waited_for() {
     stop(&lab);
 }
 
-/// Without room for another process (`RLIMIT_NPROC`, which binds everybody but root).
+/// No further process is allowed (`RLIMIT_NPROC`, which applies to every user but root).
 #[test]
 fn p6_11_no_room_for_a_process_is_a_shortage() {
     let mut lab = lab();
@@ -134,7 +134,7 @@ fn p6_11_no_room_for_a_process_is_a_shortage() {
     let script = "ulimit -u 12; exec setpriv --reuid=64321 --regid=64321 --clear-groups $D -c m.toml run";
     let running = foreground(&lab, &bots.iter().map(String::as_str).collect::<Vec<_>>(), script);
     wait_for(&lab, "b9", "backing-off");
-    // It may be about to be tried again in this moment.
+    // The start may be about to be retried.
     let shortage = "failed to make a process `b9`: resource temporarily unavailable";
     until(&lab, "b9", |bot| bot["reason"].as_str().is_some_and(|reason| reason.contains(shortage)));
     let told = states(&lab);
@@ -143,7 +143,7 @@ fn p6_11_no_room_for_a_process_is_a_shortage() {
     };
     assert!(!told.iter().any(|(_, state)| state == "gave-up"), "{told:?}");
     assert!(told.iter().all(|(name, _)| number(&status(&lab, name), "exit") == 0), "{told:?}");
-    // As soon as there is room, one that waits is started.
+    // Once there is room, a waiting bot is started.
     let one = bots_that_are("running").remove(0);
     // Root reads no configuration in the directory of another user.
     lab.run(&["--pidfile", PIDFILE, "stop", "--wait=20s", &one]).ok();
@@ -156,7 +156,7 @@ fn p6_11_no_room_for_a_process_is_a_shortage() {
     running.finish().ok();
 }
 
-/// The umask and the directory are the bot's own, and leave the monitor's alone.
+/// The bot has its own umask and directory, and the monitor's are unchanged.
 #[test]
 fn a_bot_has_its_own_umask_and_directory() {
     let lab = lab();
@@ -177,11 +177,11 @@ fn a_bot_has_its_own_umask_and_directory() {
     stop(&lab);
 }
 
-/// What was said to the monitor, or is about whoever runs it, is nothing to a bot.
+/// Variables for the monitor, and those of the user who runs it, are not passed to a bot.
 #[test]
 fn p6_10_a_bot_has_no_environment_of_somebody_else() {
     let lab = lab();
-    // A copy that other users can execute, too: the checkout may be below root's home.
+    // A copy that other users can execute: the checkout may be below root's home.
     lab.shell(&format!("install -m 755 {BOT} bot")).run().ok();
     let alien = ["NOTIFY_SOCKET=/nowhere", "WATCHDOG_USEC=100000000", "LISTEN_PIDFDID=7", "LISTEN_FDNAMES=a"];
     let secret = ["CREDENTIALS_DIRECTORY=/run/credentials/x", "INVOCATION_ID=4711", "JOURNAL_STREAM=8:15"];

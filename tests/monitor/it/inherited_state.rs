@@ -1,4 +1,4 @@
-//! What bots leave behind, and what they are given.
+//! Processes that bots leave behind, and state that they inherit.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::common::{
 use look::Process;
 use nix::sys::signal::Signal;
 
-/// The children of a process that are zombies.
+/// Returns the number of zombies among the children of a process.
 fn zombies(parent: Process) -> usize {
     let is_zombie =
         |process: &Process| process.stat().is_some_and(|stat| stat.parent == parent.id() && stat.state == 'Z');
@@ -36,14 +36,14 @@ fn p6_03_orphans_are_reaped_and_no_status_is_stolen() {
         let asked = Instant::now();
         ping(&lab);
         slowest = slowest.max(asked.elapsed());
-        // One that dies while we look is reaped a moment later: it must not be there the next time.
+        // A child that dies during the check is reaped a moment later: it must be gone at the next check.
         seen = if zombies(monitor) > 50 { seen + 1 } else { 0 };
         assert!(seen < 3, "zombies pile up");
         assert!(begin.elapsed().as_secs() < 300, "{}", status(&lab, "storm"));
     }
     assert!(slowest < Duration::from_secs(2), "a command took {slowest:?}");
     assert!(samples > 0 && status(&lab, "storm").contains("ended by status 5"), "{}", status(&lab, "storm"));
-    // The status of each run arrived: all were failures, so it was always started again.
+    // The status of each run was received: all failed, so the bot was restarted each time.
     let runs = status(&lab, "loop");
     assert!(number(&runs, "exit") > 1 && !runs.contains("\"exited\""), "{runs}");
     tell(&lab, "stop --wait=20s loop");
@@ -52,7 +52,7 @@ fn p6_03_orphans_are_reaped_and_no_status_is_stolen() {
     stop(&lab);
 }
 
-/// Promise 6.32. The monitor of this helper is a part of it, and the shell's children count as its own after `exec`.
+/// Promise 6.32. This helper contains its monitor, and after `exec` the shell's children count as its own.
 #[test]
 fn monitor_that_is_part_of_a_program_leaves_other_children_alone() {
     let lab = lab();
@@ -63,14 +63,15 @@ fn monitor_that_is_part_of_a_program_leaves_other_children_alone() {
     while zombies(monitor) == 0 {
         assert!(begin.elapsed() < SOON, "the child of the shell was reaped");
     }
-    // Whatever the monitor reaps, it has reaped by then.
+    // The monitor has reaped its children by then.
     tell(&lab, "restart --wait=20s web");
     assert_eq!(zombies(monitor), 1);
     monitor.signal(Signal::SIGTERM);
     running.finish();
 }
 
-/// Orphans faster than one can look at each, beside many bots that live: the dead do not pile up, and commands are answered.
+/// Orphans are created faster than they can be inspected, beside many live bots: zombies do not accumulate, and
+/// commands are answered.
 #[test]
 fn p6_03_a_flood_of_orphans_keeps_no_command_waiting() {
     let lab = lab();
@@ -85,7 +86,7 @@ fn p6_03_a_flood_of_orphans_keeps_no_command_waiting() {
     );
     let (begin, time) = (Instant::now(), Duration::from_secs(u64::try_from(size(3, 20)).unwrap()));
     let (mut slowest, mut most, mut now) = (Duration::ZERO, 0, 0);
-    // On a busy machine the floods may get ahead for a while, but not for good.
+    // On a busy machine the floods may be faster for a while, but not forever.
     while begin.elapsed() < time || (now >= 1000 && begin.elapsed() < time + SOON) {
         let asked = Instant::now();
         ping(&lab);
@@ -112,7 +113,7 @@ fn p4_10_bots_start_with_default_signals_and_nothing_open() {
     for bot in ["web", "other"] {
         let bot = process(&lab, bot);
         for set in ["SigBlk", "SigIgn", "SigPnd"] {
-            // What the helper itself sets (Rust ignores SIGPIPE).
+            // The helper itself ignores SIGPIPE, as Rust programs do.
             let found: Vec<i32> =
                 bot.signals(set).into_iter().filter(|signal| *signal != Signal::SIGPIPE as i32).collect();
             assert!(found.is_empty(), "{set} of {bot:?}: {found:?}");
@@ -124,7 +125,7 @@ fn p4_10_bots_start_with_default_signals_and_nothing_open() {
     stop(&lab);
 }
 
-/// A shell leaves SIGPIPE as it found it.
+/// A shell does not change SIGPIPE.
 #[test]
 fn p4_10_sigpipe_is_default_too() {
     let lab = lab();
@@ -136,7 +137,7 @@ fn p4_10_sigpipe_is_default_too() {
     stop(&lab);
 }
 
-/// The monitor's own limit is raised as far as it goes, that of its bots is what it was.
+/// The monitor raises its own limit to the maximum, and restores the original one for its bots.
 #[test]
 fn bots_keep_the_limits_that_the_monitor_had() {
     let lab = lab();
@@ -149,7 +150,7 @@ fn bots_keep_the_limits_that_the_monitor_had() {
     stop(&lab);
 }
 
-/// Between fork and exec nothing is allocated: in this monitor the allocator ends whoever tries in another process.
+/// In this monitor, the allocator ends any other process that allocates between fork and exec.
 #[test]
 fn p4_07_nothing_is_allocated_between_fork_and_exec() {
     let lab = lab();
@@ -168,7 +169,7 @@ fn p4_07_nothing_is_allocated_between_fork_and_exec() {
     stop(&lab);
 }
 
-/// Bots are tied to the thread that made them, which lives as long as the monitor.
+/// Bots are tied to the thread that created them, which lives as long as the monitor.
 #[test]
 fn p4_08_bots_outlive_whatever_threads_end() {
     let lab = lab();
@@ -180,7 +181,7 @@ fn p4_08_bots_outlive_whatever_threads_end() {
         ],
     );
     let (web, nobody) = (process(&lab, "web"), process(&lab, "nobody"));
-    // Each command is a thread of the monitor that ends.
+    // Each command runs in a thread of the monitor that ends.
     for _ in 0..20 {
         tell(&lab, "restart --wait=10s web");
     }

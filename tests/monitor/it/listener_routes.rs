@@ -1,4 +1,4 @@
-//! The monitor's HTTP interface: what is answered, refused, streamed.
+//! The monitor's HTTP interface: answers and refusals.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -23,7 +23,7 @@ limit = { exits = 0, window = "1h" }
 
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
-/// Sends a request over the Unix socket; the status and the body.
+/// Sends a request over the Unix socket; returns the status and the body.
 pub(crate) fn ask(cli: &CliLab, method: &str, route: &str, body: &str) -> (u16, String) {
     let mut stream = connect(cli);
     write!(
@@ -212,7 +212,7 @@ fn over_tcp_nobody_is_answered_without_the_token() {
     let ask = |headers: &str, method: &str, route: &str| {
         whole(headers, method, route).split(' ').nth(1).expect("a status").to_owned()
     };
-    // The page says nothing, and nothing but its own script and style works in it.
+    // The page reveals nothing, and allows only its own script and style.
     let page = whole("accept: text/html\r\n", "GET", "/").to_lowercase();
     let policy = page.lines().find_map(|line| line.strip_prefix("content-security-policy: ")).expect("a policy");
     assert!(policy.starts_with("default-src 'none'; script-src 'sha256-") && !policy.contains("unsafe"), "{policy}");
@@ -226,7 +226,7 @@ fn over_tcp_nobody_is_answered_without_the_token() {
     cli.shutdown();
 }
 
-/// Promise 5.25. Routes that do not exist, what cannot be read, and a command that does not exist, without any bot for it.
+/// Promise 5.25. Unknown routes, unreadable bodies, and an unknown command without any bot.
 #[test]
 fn answer_to_a_wrong_request_is_json_that_says_why() {
     let cli = CliLab::new("");

@@ -1,4 +1,4 @@
-//! Where the output of bots goes.
+//! The output of bots: files, memory, and readers that follow it.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use crate::common::{configure, foreground, lab, lines, ping, size, start, start_
 use look::Process;
 use nix::sys::signal::Signal;
 
-/// How much memory of its own a process has, in KiB.
+/// Returns the private memory of a process, in KiB.
 fn memory(process: Process) -> u64 {
     let kib = process.status("RssAnon").expect("a process that lives");
     kib.trim_end_matches(" kB").parse().unwrap()
@@ -55,7 +55,7 @@ fn lines_are_followed_as_they_come() {
     stop(&lab);
 }
 
-/// Nobody waits in the monitor for a bot that says nothing, and who has gone is forgotten at once.
+/// No thread of the monitor waits for a silent bot, and a reader that has disconnected is forgotten at once.
 #[test]
 fn readers_of_a_silent_bot_take_no_threads_and_are_forgotten_when_they_leave() {
     let cli = CliLab::new("");
@@ -77,7 +77,7 @@ fn readers_of_a_silent_bot_take_no_threads_and_are_forgotten_when_they_leave() {
     cli.shutdown();
 }
 
-/// A program that stops looking on is forgotten at once, although nothing happens that it could be told.
+/// A program that drops its subscription is forgotten at once, although no event occurs.
 #[test]
 fn a_program_that_looks_on_no_more_is_forgotten() {
     let lab = lab();
@@ -88,7 +88,7 @@ fn a_program_that_looks_on_no_more_is_forgotten() {
     let says = |text: &str| drop(lab.wait_for("m.log", Duration::from_secs(10), |log| log.contains(text)));
     lab.write("call", "web");
     says("a reader of a log has come, and 1 are there");
-    // The endpoint looks on, for those who may read its events.
+    // The endpoint is a subscriber, for clients that may read its events.
     says("a reader has left; of logs 0 are there, of changes 1");
     stop(&lab);
 }
@@ -163,7 +163,7 @@ fn p6_16_logs_are_opened_again_at_hup_and_nothing_is_lost() {
     stop(&lab);
 }
 
-/// logrotate's `copytruncate`: the file is cut off under the monitor, which appends.
+/// logrotate's `copytruncate`: the file is truncated under the monitor, which appends.
 #[test]
 fn p6_16_a_log_that_is_cut_off_is_appended_to() {
     let lab = lab();

@@ -1,4 +1,4 @@
-//! What a monitor can be told.
+//! Commands of a monitor.
 
 use crate::common::{
     BOT, SOON, begin, client, environment, lab, lines, number, process, refused, start, start_program, state, states,
@@ -23,7 +23,7 @@ fn bots_are_started_stopped_and_restarted_by_name() {
     assert_eq!(process(&lab, "web"), first);
     tell(&lab, "restart --wait=10s web");
     assert!(process(&lab, "web") != first && !first.alive());
-    // Its program runs, but may not have come to its first line.
+    // The program runs, but may not have reached its first line.
     lines(&lab, "starts", 2);
     assert!(tell(&lab, "stop --wait=10s web").starts_with("web: stopped"));
     assert!(tell(&lab, "stop --wait=10s web").starts_with("web: stopped"));
@@ -93,7 +93,7 @@ fn a_program_in_no_configuration_is_a_bot_until_it_is_destroyed() {
     tell(&lab, "start --wait=10s hello");
     tell(&lab, "destroy --wait=10s hello");
     refused(&lab, "status hello");
-    // Neither another program of that name, nor a path that is no name.
+    // Neither another program of that name, nor a path that is not a name.
     let told = refused(&lab, "start /nowhere/web");
     assert!(told.contains("there is another bot `web`"), "{told}");
     assert!(refused(&lab, "start /").contains("failed to "), "{}", refused(&lab, "start /"));

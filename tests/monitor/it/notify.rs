@@ -1,4 +1,4 @@
-//! Messages of a bot on its notify socket, beside that it is ready.
+//! Messages of a bot on its notify socket, other than readiness.
 
 use crate::cli_lab::CliLab;
 use crate::common::{SOON, lab, lines, number, ping, start, status, stop, tell, wait_for, write_bots};
@@ -6,7 +6,7 @@ use crate::common::{SOON, lab, lines, number, ping, start, status, stop, tell, w
 /// Promise 6.40.
 #[test]
 fn message_with_descriptors_is_heard_and_they_are_closed() {
-    // Each message ends only when the monitor has closed what it was sent.
+    // Each sender ends only after the monitor has closed the descriptor.
     let cli = CliLab::new(
         r#"
 [bot.stores]
@@ -18,7 +18,7 @@ ready = "notify"
     cli.start();
     cli.until_is("stores", "running");
     cli.lab.wait_for("closed", SOON, |_| true);
-    // The next start says it again, and the log does not.
+    // The next start sends it again, and the log does not repeat it.
     cli.ok(&["restart", "--wait", "stores"]);
     let said = "bot `stores` wants descriptors to be kept (FDSTORE=1): they are not kept, but closed";
     cli.shutdown();
@@ -61,7 +61,7 @@ fn time_that_a_bot_has_asked_for_is_not_lost_by_a_reload() {
     };
     start(&lab, &[&bot("1")]);
     lines(&lab, "said", 1);
-    // Its message has been taken before this is answered.
+    // Its message was received before this is answered.
     ping(&lab);
     write_bots(&lab, &[&bot("2")]);
     assert!(tell(&lab, "reload").contains("limit"));

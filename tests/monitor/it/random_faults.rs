@@ -1,4 +1,4 @@
-//! Everything at once, by chance: what was promised holds at the end. The seed is printed; `CHAOS_SEED` repeats it.
+//! Random faults, all at once: the promises hold at the end. The seed is printed; `CHAOS_SEED` repeats it.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -15,7 +15,7 @@ const BOTS: [&str; 6] = [
     r#"f = { command = "/bin/sh", args = ["-c", "trap '' TERM; while :; do sleep 0.05; echo x; done"], limit = { exits = 1000, window = "1s" }, backoff = { first = "0s", cap = "0s", jitter = 0.0 }, stop = { signal = "TERM", timeout = "100ms" } }"#,
 ];
 
-/// Numbers by chance (xorshift), which a seed repeats.
+/// Random numbers (xorshift), repeated by a seed.
 struct Chance(u64);
 
 impl Chance {
@@ -33,14 +33,15 @@ fn seed() -> u64 {
     given.unwrap_or_else(|| now.as_secs() << 20 | u64::from(now.subsec_micros())).max(1)
 }
 
-/// Those of the lab that are bots or what bots have started: never the monitor, nor what the test itself runs.
+/// Returns the processes of the lab that are bots or their descendants: never the monitor, nor a process that the test
+/// itself runs.
 fn bots(lab: &Lab) -> Vec<Process> {
     let marked = |process: &Process| process.environment().iter().any(|line| line.starts_with("DAEMON_BOT="));
     lab.processes().into_iter().filter(marked).collect()
 }
 
-/// A disk of 640 KiB for the log of one bot, the pidfile, the journal and the monitor's own log; other programs do not see it.
-/// There is room for a log that could not be put aside when it was time, twice.
+/// A disk of 640 KiB for the log of one bot, the pidfile, the journal and the monitor's own log; other programs do not
+/// see it. It has room for two logs whose rotation failed.
 struct Disk<'lab> {
     lab: &'lab Lab,
     holder: Running<'lab>,
@@ -56,12 +57,12 @@ impl<'lab> Disk<'lab> {
         Disk { lab, holder, is_full: false }
     }
 
-    /// The path of a file on it, as it is seen from outside.
+    /// Returns the path of a file on it, as seen from outside.
     fn path(&self, name: &str) -> String {
         format!("/proc/{}/root{}/{name}", self.holder.process().id(), self.lab.path("small").display())
     }
 
-    /// `daemonctl`, where the disk is seen.
+    /// Runs `daemonctl` in the mount namespace of the disk.
     fn run(&self, verb: &str) -> Outcome {
         let holder = self.holder.process().id().to_string();
         let script = format!("cd {} && $D -c m.toml {verb}", self.lab.directory().display());
@@ -70,7 +71,7 @@ impl<'lab> Disk<'lab> {
     }
 
     fn fill(&mut self) {
-        // As far as it goes: the error is the point.
+        // Writes until the disk is full: the error is intended.
         let _ = std::fs::write(self.path("fill"), vec![0; 1 << 20]);
         self.is_full = true;
     }
@@ -83,7 +84,7 @@ impl<'lab> Disk<'lab> {
         self.is_full = false;
     }
 
-    /// Starts the monitor; on a full disk it may say that it cannot, and then does when there is room.
+    /// Starts the monitor; on a full disk it may fail, and succeeds once there is room.
     fn start(&mut self) -> Process {
         let mut started = self.run("start");
         if self.is_full && started.code() != 0 {
@@ -97,7 +98,7 @@ impl<'lab> Disk<'lab> {
     }
 }
 
-/// Writes the configuration; the monitor has its files on the disk.
+/// Writes the configuration; the monitor's files are on the disk.
 fn write_chaos(lab: &Lab, bots: &[&str]) {
     write_bots(lab, bots);
     lab.write("m.toml", lab.read("m.toml").replace("\"m.", "\"small/m."));
@@ -153,7 +154,7 @@ fn p6_04_chaos_ends_with_one_of_each_and_then_with_nothing() {
         disturb(&lab, &mut chance, &mut monitor, &mut disk);
         assert!(monitor.alive(), "the monitor has died by itself; CHAOS_SEED={seed}");
     }
-    // Everybody is wanted again, and there is one of each.
+    // Every bot is wanted again, and one of each runs.
     write_chaos(&lab, &BOTS);
     disk.run("reload").ok();
     for name in ["a", "b", "c", "f"] {
@@ -168,7 +169,7 @@ fn p6_04_chaos_ends_with_one_of_each_and_then_with_nothing() {
         let copies: Vec<Process> = bots(&lab).iter().filter(is_one).copied().collect();
         assert_eq!(copies.len(), 1, "copies of {name}: {copies:?}; CHAOS_SEED={seed}");
     }
-    // Stopped in order even on a full disk.
+    // The monitor stops in order even on a full disk.
     disk.fill();
     let stopped = disk.run("shutdown").ok();
     assert_eq!(stopped.stdout, "the monitor has stopped\n", "{stopped}; CHAOS_SEED={seed}");

@@ -1,10 +1,10 @@
-//! Who waits for whom, and for what.
+//! Dependencies: which bots wait for which others, and for which event.
 
 use std::net::TcpListener;
 
 use crate::common::{lab, lines, number, ping, refused, start, state, status, stop, tell, wait_for};
 
-/// The lines of a file, in the order in which they were written.
+/// Returns the lines of a file, in the order in which they were written.
 fn order(lab: &look::Lab, count: usize) -> Vec<String> {
     lines(lab, "order", count)
 }
@@ -32,7 +32,7 @@ fn a_bot_waits_until_those_are_ready_that_it_depends_on() {
     wait_for(&lab, "last", "running");
     let order = order(&lab, 6);
     assert_eq!(order.last().map(String::as_str), Some("last"), "{order:?}");
-    // Those of which nobody waits for another have started side by side.
+    // Bots that do not depend on each other have started concurrently.
     for name in ["tcp", "file", "output", "notify"] {
         assert_eq!(state(&lab, name), "running");
     }
@@ -40,7 +40,7 @@ fn a_bot_waits_until_those_are_ready_that_it_depends_on() {
     stop(&lab);
 }
 
-/// By a real client, from a shell: a process of the bot's session speaks for the bot.
+/// A real client in a shell: a process of the bot's session reports for the bot.
 #[test]
 fn readiness_is_heard_from_descendants_and_not_from_strangers() {
     let lab = lab();
@@ -96,7 +96,7 @@ fn a_start_waits_until_it_is_ready_and_tells_why_it_is_not() {
     let told = refused(&lab, "start --wait=20s bad");
     assert!(told.contains("failed to wait for bot `bad`: it was given up: ended 1 time"), "{told}");
     assert!(refused(&lab, "start --wait=100ms slow").contains("not done within"));
-    // Those that it depends on are started too.
+    // Its dependencies are started too.
     tell(&lab, "start --wait=20s needs");
     assert_eq!(number(&status(&lab, "dep"), "start"), 1);
     stop(&lab);

@@ -1,4 +1,4 @@
-//! Another configuration while it runs.
+//! Reloads: changes of the configuration while the monitor runs.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::common::{
 };
 use nix::sys::signal::Signal;
 
-/// The processes of all bots that run.
+/// Returns the processes of all running bots.
 fn pids(lab: &look::Lab) -> BTreeMap<String, i32> {
     let running = states(lab).into_iter().filter(|(_, state)| state == "running");
     running.map(|(name, _)| (name.clone(), process(lab, &name).id())).collect()
@@ -57,7 +57,7 @@ fn p6_06_a_reload_touches_only_what_differs() {
     assert_ne!(after["args"], before["args"]);
     refused(&lab, "status gone");
     assert_eq!((state(&lab, "off"), state(&lab, "asleep")), ("stopped".into(), "stopped".into()));
-    // Limits apply to what runs.
+    // Limits apply to running bots.
     process(&lab, "limits").signal(Signal::SIGKILL);
     assert!(tell(&lab, "reload").starts_with("6 bots untouched"), "the second reload finds nothing to do");
     stop(&lab);
@@ -110,7 +110,7 @@ fn p6_06_a_reload_while_it_stops_is_refused() {
     assert!(monitor.died(crate::common::SOON).is_ok());
 }
 
-/// Those that are in no configuration any more go in order too.
+/// Bots that are removed from the configuration stop in order too.
 #[test]
 fn p6_06_removals_are_in_order() {
     let lab = lab();
@@ -135,7 +135,7 @@ fn p6_06_removals_are_in_order() {
     stop(&lab);
 }
 
-/// What a bot waits for is gone, or not its concern any more.
+/// A bot's dependency is removed, or is not a dependency any more.
 #[test]
 fn p6_06_a_reload_leaves_nobody_waiting_for_nothing() {
     let lab = lab();
@@ -196,7 +196,7 @@ fn p6_06_a_corrected_command_is_tried_again() {
     stop(&lab);
 }
 
-/// A dry run, and a reload that is refused because the monitor stops, leave the monitor's own log as it is.
+/// A dry run, and a reload that is refused because the monitor stops, do not change the monitor's own log.
 #[test]
 fn p6_06_what_is_not_done_changes_no_setting() {
     let lab = lab();
@@ -227,7 +227,7 @@ fn p6_06_what_is_not_done_changes_no_setting() {
     wait_for(&lab, "web", "stopping");
     assert!(refused(&lab, "reload").contains("the monitor is stopping"));
     assert!(monitor.died(crate::common::SOON).is_ok());
-    // Nor has the reload that was refused.
+    // The refused reload has not, either.
     says(") ended by", 2);
 }
 

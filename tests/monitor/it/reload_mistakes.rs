@@ -3,14 +3,14 @@
 use crate::common::{PIDFILE, foreground_again, lab, process, start_again, stop, tell, wait_for};
 use nix::sys::signal::Signal;
 
-/// Has the monitor reload a file that may be broken, which it must refuse; what it complains.
+/// Makes the monitor reload a broken file, which it must refuse; returns its message.
 #[track_caller]
 fn refused_by_pidfile(lab: &look::Lab) -> String {
     let outcome = lab.run(&["--pidfile", PIDFILE, "reload"]).exits(1);
     outcome.stderr
 }
 
-/// The file itself, by the monitor's own reader; what is wrong with it is told, and changes nothing.
+/// The monitor itself reads the file; the mistakes are reported, and nothing changes.
 #[test]
 fn p6_05_a_broken_file_changes_nothing_and_says_where() {
     let lab = lab();
@@ -58,7 +58,7 @@ fn p6_05_a_broken_file_changes_nothing_and_says_where() {
     stop(&lab);
 }
 
-/// A file that may not be read, which binds every user but root.
+/// The file is unreadable for every user but root.
 #[test]
 fn p6_05_an_unreadable_file_changes_nothing() {
     let mut lab = lab();
@@ -84,7 +84,7 @@ fn p6_05_an_unreadable_file_changes_nothing() {
     running.finish().ok();
 }
 
-/// The second look at the file, after it was read, is held up until it has been written.
+/// The second check of the file, after it was read, is delayed until the file has been written.
 #[test]
 fn p6_05_a_file_that_is_written_while_it_is_read_changes_nothing() {
     let lab = lab();

@@ -1,4 +1,4 @@
-//! What follows when a bot ends by itself.
+//! Restart policies: restarts, backoff and limits of bots that exit by themselves.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -26,7 +26,7 @@ fn p6_01_a_crash_loop_is_bounded_and_needs_an_operator() {
     let status = status(&lab, "loop");
     assert_eq!((number(&status, "exit"), number(&status, "start"), number(&status, "exits")), (6, 6, 6), "{status}");
     assert!(time_left(&lab, "loop") > Duration::from_secs(3500), "when it may run again is not told: {status}");
-    // Given up is given up, until somebody starts it.
+    // A bot that was given up stays so until it is started.
     let _ = ctl(&lab, "start --wait=0s loop").run();
     wait_for(&lab, "loop", "gave-up");
     assert_eq!(lines(&lab, "starts", 12).len(), 12);
@@ -53,14 +53,14 @@ fn p6_01_backoff_grows_the_time_between_starts() {
     );
     let starts: Vec<u64> =
         lines(&lab, "starts", 4).iter().map(|line| line.split(' ').nth(1).unwrap().parse().unwrap()).collect();
-    // The first restart is at once.
+    // The first restart happens at once.
     assert!(starts[1] - starts[0] < 250_000_000, "{starts:?}");
     assert!(starts[2] - starts[1] >= 300_000_000 && starts[3] - starts[2] >= 300_000_000, "{starts:?}");
     assert!(wait_for(&lab, "loop", "backing-off").contains("ended by status 1"));
     stop(&lab);
 }
 
-/// Death is seen at once: 5 ms is the aim on a quiet machine, which this need not be.
+/// A death is noticed at once: within 5 ms on a quiet machine, which is not required here.
 #[test]
 fn a_bot_that_is_killed_is_back_at_once() {
     let lab = lab();
@@ -104,7 +104,7 @@ fn an_end_is_followed_by_what_restart_says() {
     stop(&lab);
 }
 
-/// What is left of the group of a bot that ended would be a second copy beside the next.
+/// Processes left in the group of a bot that exited would be a second copy beside the next one.
 #[test]
 fn what_a_crash_leaves_of_the_group_is_ended_before_the_restart() {
     let lab = lab();
@@ -119,7 +119,7 @@ fn what_a_crash_leaves_of_the_group_is_ended_before_the_restart() {
     let running =
         || lab.processes().iter().filter(|one| one.arguments().first().is_some_and(|name| name == BOT)).count();
     let deadline = Instant::now() + SOON;
-    // The child writes before its elder is gone for good.
+    // The child writes before its parent has exited.
     while running() > 2 && Instant::now() < deadline {
         look::first_death(
             &lab.processes().iter().map(|one| one.id()).collect::<Vec<_>>(),
@@ -132,7 +132,7 @@ fn what_a_crash_leaves_of_the_group_is_ended_before_the_restart() {
     stop(&lab);
 }
 
-/// A program that goes into the background would run once more with every restart.
+/// A program that moves into the background would run once more with every restart.
 #[test]
 fn what_escapes_and_lives_on_is_ended_before_the_restart() {
     let lab = lab();
@@ -151,7 +151,7 @@ fn what_escapes_and_lives_on_is_ended_before_the_restart() {
     stop(&lab);
 }
 
-/// No tick: a monitor with nothing to do takes no time at all.
+/// No timer ticks: an idle monitor uses no CPU time.
 #[test]
 fn an_idle_monitor_does_nothing() {
     let lab = lab();
@@ -164,7 +164,7 @@ fn an_idle_monitor_does_nothing() {
         ],
     );
     lab.wait_for("m.log", SOON, |log| log.contains("ended by status 1"));
-    // Voluntary and involuntary switches of all threads: each is a wake-up.
+    // Voluntary and involuntary context switches of all threads: each is a wake-up.
     let wakes = || -> u64 {
         let counted = monitor.threads().into_iter().map(|thread| {
             let count = |name: &str| thread.status(name).and_then(|count| count.parse::<u64>().ok()).unwrap_or(0);
@@ -172,7 +172,7 @@ fn an_idle_monitor_does_nothing() {
         });
         counted.sum()
     };
-    // The endpoint has something to do for some seconds after a connection; then there is nothing.
+    // The endpoint is active for some seconds after a connection; then it is idle.
     let deadline = Deadline::after(SOON);
     loop {
         let before = wakes();

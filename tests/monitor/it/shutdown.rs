@@ -1,4 +1,4 @@
-//! The end of the monitor.
+//! The shutdown of the monitor.
 
 use std::time::{Duration, Instant};
 
@@ -58,7 +58,7 @@ fn p6_12_a_second_stop_kills() {
     lines(&lab, "up", 1);
     monitor.signal(Signal::SIGTERM);
     wait_for(&lab, "a", "stopping");
-    // What comes within half a second is one stop.
+    // Requests within half a second count as one stop.
     lab.shell("sleep 0.7").run().ok();
     let begin = Instant::now();
     monitor.signal(Signal::SIGTERM);
@@ -84,7 +84,7 @@ fn p6_12_a_second_shutdown_command_kills() {
     nothing_left(&lab);
 }
 
-/// The pidfile, the journal and the log are on a disk that is full, and all but two descriptors are in use.
+/// The pidfile, the journal and the log are on a full disk, and all but two descriptors are in use.
 #[test]
 fn p6_12_a_shutdown_works_with_a_full_disk_and_no_descriptors() {
     let lab = lab();
@@ -109,8 +109,8 @@ fn p6_12_a_shutdown_works_with_a_full_disk_and_no_descriptors() {
     nothing_left(&lab);
 }
 
-/// What bots have left behind without mark and session ends with the monitor, also what hears no other signal, or has
-/// children of its own.
+/// Processes that bots have left without mark and session end with the monitor, including processes that ignore other
+/// signals, or have children of their own.
 #[test]
 fn p6_02_nothing_outside_outlives_the_monitor() {
     let lab = lab();

@@ -1,10 +1,10 @@
-//! Stopping and restarting bots on which others depend.
+//! Stops and restarts of bots on which others depend.
 
 use crate::common::{begin, lab, lines, number, process, start, state, status, stop, tell, wait_for};
 use look::Process;
 use nix::sys::signal::Signal;
 
-/// Bots that write their names to `ends` when they end, each after the time that it is given: `(name, depends, time)`.
+/// Returns bots that write their names to `ends` when they end, each after its time: `(name, depends, time)`.
 fn told_at_their_end(bots: &[(&str, &str, &str)]) -> Vec<String> {
     let bot = |(name, depends, time): &(&str, &str, &str)| {
         let script = format!(
@@ -44,13 +44,13 @@ fn p6_12_a_stop_takes_dependents_first() {
         assert_eq!(state(&lab, bot), "stopped", "{bot}");
     }
     assert_eq!(process(&lab, "other"), other, "a stranger was touched");
-    // A start brings back the bots that it depends on, and no other.
+    // A start brings back the bot's dependencies, and no other bot.
     tell(&lab, "start --wait=20s web");
     assert_eq!((state(&lab, "db"), state(&lab, "edge")), ("running".into(), "stopped".into()));
     stop(&lab);
 }
 
-/// A restart is a stop, and brings back what it has stopped.
+/// A restart is a stop, and brings back the bots that it has stopped.
 #[test]
 fn p6_12_a_restart_takes_dependents_first_and_brings_them_back() {
     let lab = lab();
@@ -62,7 +62,7 @@ fn p6_12_a_restart_takes_dependents_first_and_brings_them_back() {
     assert_eq!(lines(&lab, "up", 7)[4..], ["db", "web", "edge"]);
     let same = |at: usize| process(&lab, LEVELS[at].0) == before[at];
     assert_eq!([0, 1, 2, 3].map(same), [false, false, false, true]);
-    // Bots that were down stay down, and bots that only end are not restarted.
+    // Bots that were down stay down, and bots that are only stopped are not restarted.
     tell(&lab, "stop --wait=20s edge");
     tell(&lab, "restart --wait=20s web");
     assert_eq!(state(&lab, "edge"), "stopped");
@@ -74,7 +74,7 @@ fn p6_12_a_restart_takes_dependents_first_and_brings_them_back() {
     stop(&lab);
 }
 
-/// As `restart --all` does it: each by its name, in no order; and each is restarted once.
+/// As `restart --all`: each bot by its name, in any order; and each is restarted once.
 #[test]
 fn p6_12_restarts_of_all_one_by_one_keep_the_order() {
     let lab = lab();
@@ -92,7 +92,7 @@ fn p6_12_restarts_of_all_one_by_one_keep_the_order() {
     for bot in ["db", "web", "edge", "other"] {
         assert_eq!(number(&status(&lab, bot), "start"), 2, "{bot}");
     }
-    // A stop that comes while they go has the last word.
+    // A stop during a restart takes precedence.
     begin(&lab, "restart db");
     tell(&lab, "stop --wait=20s db");
     assert_eq!(
@@ -102,7 +102,7 @@ fn p6_12_restarts_of_all_one_by_one_keep_the_order() {
     stop(&lab);
 }
 
-/// It does not wait for them, but they do not run on without it.
+/// The killed bot does not wait for its dependents, but they do not run on without it.
 #[test]
 fn a_bot_that_is_killed_by_hand_takes_dependents_with_it() {
     let lab = lab();
@@ -116,7 +116,7 @@ fn a_bot_that_is_killed_by_hand_takes_dependents_with_it() {
     stop(&lab);
 }
 
-/// As `stop --all` does it: each by its name, in no order.
+/// As `stop --all`: each bot by its name, in any order.
 #[test]
 fn p6_12_stops_of_all_one_by_one_keep_the_order() {
     let lab = lab();
@@ -130,7 +130,7 @@ fn p6_12_stops_of_all_one_by_one_keep_the_order() {
     stop(&lab);
 }
 
-/// A bot that is wanted again before its dependencies have stopped keeps them.
+/// A bot that is started again before its dependencies have stopped keeps them.
 #[test]
 fn a_start_during_a_stop_keeps_what_it_depends_on() {
     let lab = lab();
@@ -145,7 +145,7 @@ fn a_start_during_a_stop_keeps_what_it_depends_on() {
     stop(&lab);
 }
 
-/// One that ends while it waits for its turn to be stopped is not restarted.
+/// A bot that exits while it waits for its turn to stop is not restarted.
 #[test]
 fn one_that_ends_before_its_turn_is_stopped() {
     let lab = lab();

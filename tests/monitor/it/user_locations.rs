@@ -1,4 +1,4 @@
-//! The places of the files of a user's monitor, whatever the environment says.
+//! The locations of the files of a user's monitor, regardless of the environment.
 
 use std::fs;
 use std::os::unix::fs::chown;
@@ -30,7 +30,7 @@ fn monitor_of_a_user_is_found_by_the_home_of_the_passwd_entry() {
         names.iter().any(|name| name.starts_with("place@") && Path::new(name).extension() == Some("pid".as_ref())),
         "{names:?}"
     );
-    // Another session, another environment: the same monitor.
+    // Another session with another environment finds the same monitor.
     let elsewhere =
         |arguments: &[&str]| lab.as_user(USER_WITH_HOME, arguments).env("HOME", "/").env("XDG_STATE_HOME", "/").run();
     elsewhere(&["status"]).ok().prints(&["sleeper", "running"]);
