@@ -9,8 +9,9 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::time::Duration;
 
+/// Promise 10.07.
 #[test]
-fn p10_07_each_message_is_told_once_what_became_of_it() {
+fn each_message_is_told_once_what_became_of_it() {
     each(
         KINDS.iter().flat_map(|kind| ["told=told", "ack=await"].map(|ack| [kind, &["told=told", ack][..]].concat())),
         |kind| {
@@ -30,9 +31,9 @@ fn p10_07_each_message_is_told_once_what_became_of_it() {
     );
 }
 
-/// The pool is busy, so that slots of receipts are reused many times.
+/// Promise 10.07. The pool is busy, so that slots of receipts are reused many times.
 #[test]
-fn p10_07_many_messages_are_told_what_became_of_each() {
+fn many_messages_are_told_what_became_of_each() {
     let lab = lab();
     let messages: Vec<String> = (0..times(600, 20_000))
         .map(|number| match number % 3 {
@@ -55,8 +56,9 @@ fn p10_07_many_messages_are_told_what_became_of_each() {
     assert!(told == all, "not each was told once");
 }
 
+/// Promise 10.07.
 #[test]
-fn p10_07_nothing_is_acknowledged_before_it_is_handled() {
+fn nothing_is_acknowledged_before_it_is_handled() {
     let lab = lab();
     let daemon = handling(&lab, &["note:begun,await:go"; 3], &["told=told"]);
     notes(&lab, "begun", 3);
@@ -66,8 +68,9 @@ fn p10_07_nothing_is_acknowledged_before_it_is_handled() {
     assert_eq!(lab.read("told"), "");
 }
 
+/// Promise 10.07.
 #[test]
-fn p10_07_a_second_signal_ends_the_waiting_and_what_is_left_is_told() {
+fn a_second_signal_ends_the_waiting_and_what_is_left_is_told() {
     let lab = lab();
     let daemon = handling(&lab, &["note:begun,hang"], &["told=told", "ack=await", "handle=SIGTERM:note:told-to"]);
     notes(&lab, "begun", 1);
@@ -80,8 +83,9 @@ fn p10_07_a_second_signal_ends_the_waiting_and_what_is_left_is_told() {
     assert_eq!(lab.read("told"), "Unfinished note:begun,hang\n");
 }
 
+/// Promise 10.07.
 #[test]
-fn p10_07_an_acknowledgement_that_fails_is_told_and_costs_nothing_else() {
+fn an_acknowledgement_that_fails_is_told_and_costs_nothing_else() {
     let lab = lab();
     let daemon = handling(&lab, &["note:one", "note:two"], &["told=missing/told", "ack=await", "pool_size=1"]);
     notes(&lab, "two", 1);
@@ -91,8 +95,9 @@ fn p10_07_an_acknowledgement_that_fails_is_told_and_costs_nothing_else() {
     assert_eq!(log.matches("telling about a message failed: No such file").count(), 2, "{log}");
 }
 
+/// Promise 10.08.
 #[test]
-fn p10_08_a_handler_that_fails_costs_its_message_only() {
+fn a_handler_that_fails_costs_its_message_only() {
     each(KINDS, |kind| {
         let lab = lab();
         let messages = ["err:no paper", "pause:1,panic:no ink", "note:handled"];
@@ -107,8 +112,9 @@ fn p10_08_a_handler_that_fails_costs_its_message_only() {
     });
 }
 
+/// Promise 10.08.
 #[test]
-fn p10_08_a_fetch_that_fails_is_told_and_tried_again() {
+fn a_fetch_that_fails_is_told_and_tried_again() {
     each(KINDS, |kind| {
         let lab = lab();
         let daemon = handling(&lab, &["!err:no broker", "note:one", "!panic:no bug", "note:two"], kind);
@@ -121,8 +127,9 @@ fn p10_08_a_fetch_that_fails_is_told_and_tried_again() {
     });
 }
 
+/// Promise 10.08.
 #[test]
-fn p10_08_an_error_that_lasts_is_told_once_in_a_while() {
+fn an_error_that_lasts_is_told_once_in_a_while() {
     let lab = lab();
     let daemon = adopt(start(&lab, &["inbox=inbox", "idle_time=1", "stderr=log", "fetch=await"]));
     lab.wait_for("log", SOON, |log| log.contains("fetching a message failed: No such file"));

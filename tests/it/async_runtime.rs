@@ -10,8 +10,9 @@ use crate::async_bodies::{begun, lab, stops, workers};
 use crate::common::{PIDFILE, SOON, each, needs, needs_root, nothing_left, run, stop};
 use crate::faults::held_system_call::look_until;
 
+/// Promise 10.03.
 #[test]
-fn p10_03_the_runtime_has_as_many_threads_as_were_asked_for() {
+fn the_runtime_has_as_many_threads_as_were_asked_for() {
     let processors = std::thread::available_parallelism().expect("a number").get();
     for (settings, count) in [
         (&["runtime=current_thread"][..], 0),
@@ -27,9 +28,9 @@ fn p10_03_the_runtime_has_as_many_threads_as_were_asked_for() {
     }
 }
 
-/// The launcher is refused unless it has one thread and no descriptor of a runtime when it forks.
+/// Promise 10.03. The launcher is refused unless it has one thread and no descriptor of a runtime when it forks.
 #[test]
-fn p10_03_the_runtime_is_built_after_the_forks() {
+fn the_runtime_is_built_after_the_forks() {
     needs(&["strace"]);
     let lab = lab();
     let strace = ["-f", "-qq", "-o", "trace", "-e", "trace=epoll_create1,eventfd2,clone,clone3,fork,vfork,setsid"];
@@ -49,9 +50,10 @@ fn p10_03_the_runtime_is_built_after_the_forks() {
     assert_eq!(forks, 2, "{trace}");
 }
 
-/// The user's limit of processes does not apply to root. A runtime that lacks a thread would not run the body.
+/// Promise 10.03. The user's limit of processes does not apply to root. A runtime that lacks a thread would not run the
+/// body.
 #[test]
-fn p10_03_a_runtime_that_cannot_be_built_is_a_start_that_fails() {
+fn a_runtime_that_cannot_be_built_is_a_start_that_fails() {
     needs(&["setpriv", "prlimit"]);
     needs_root();
     let mut lab = lab();
@@ -67,8 +69,9 @@ fn p10_03_a_runtime_that_cannot_be_built_is_a_start_that_fails() {
     assert!(!lab.path("begun").exists());
 }
 
+/// Promise 10.09.
 #[test]
-fn p10_09_what_cannot_be_is_refused_before_anything_happens() {
+fn what_cannot_be_is_refused_before_anything_happens() {
     for (settings, says) in [
         ("worker_threads=0", "`worker_threads` is zero"),
         ("worker_threads=32769", "`worker_threads` is more than 32768"),
@@ -88,9 +91,9 @@ fn p10_09_what_cannot_be_is_refused_before_anything_happens() {
     }
 }
 
-/// The watchdog's interval is one second; the daemon sends a message every half second.
+/// Promise 1.12. The watchdog's interval is one second; the daemon sends a message every half second.
 #[test]
-fn p1_12_the_watchdog_is_fed_while_the_body_awaits_and_not_while_it_blocks() {
+fn the_watchdog_is_fed_while_the_body_awaits_and_not_while_it_blocks() {
     let is_fed = |socket: &UnixDatagram, time: Duration| {
         socket.set_read_timeout(Some(time)).unwrap();
         let mut words = [0; 256];

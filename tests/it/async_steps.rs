@@ -4,8 +4,9 @@ use crate::async_bodies::{AT_ONCE, RUNTIMES, begun, lab, stops, workers};
 use crate::common::{PIDFILE, SOON, adopt, each, ended};
 use std::time::{Duration, Instant};
 
+/// Promise 10.05.
 #[test]
-fn p10_05_a_stop_interrupts_the_pace_and_no_step() {
+fn a_stop_interrupts_the_pace_and_no_step() {
     each(RUNTIMES, |runtime| {
         let lab = lab();
         let daemon = begun(&lab, &[runtime, "every=3600000", "step=note:begun"]);
@@ -20,8 +21,9 @@ fn p10_05_a_stop_interrupts_the_pace_and_no_step() {
     });
 }
 
+/// Promise 10.05.
 #[test]
-fn p10_05_steps_keep_their_pace() {
+fn steps_keep_their_pace() {
     let lab = lab();
     let before = Instant::now();
     let daemon = begun(&lab, &["every=100", "step=count_steps"]);
@@ -33,8 +35,9 @@ fn p10_05_steps_keep_their_pace() {
     stops(&lab, daemon, 0);
 }
 
+/// Promise 10.05.
 #[test]
-fn p10_05_a_step_that_hangs_fails_or_is_the_last_ends_the_daemon() {
+fn a_step_that_hangs_fails_or_is_the_last_ends_the_daemon() {
     let lab = lab();
     let daemon = begun(&lab, &["grace=500", "step=note:begun,hang"]);
     stops(&lab, daemon, 1);
@@ -47,8 +50,9 @@ fn p10_05_a_step_that_hangs_fails_or_is_the_last_ends_the_daemon() {
     }
 }
 
+/// Promise 10.05.
 #[test]
-fn p10_05_state_is_lent_across_awaits() {
+fn state_is_lent_across_awaits() {
     let lab = lab();
     lab.run(&["beat"]).ok();
     let daemon = adopt(lab.daemon(PIDFILE));

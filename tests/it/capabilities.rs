@@ -5,8 +5,9 @@ use crate::privileges::{NET_BIND_SERVICE, NOBODY, RAN, child, has_only, never_ra
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+/// Promise 3.07.
 #[test]
-fn p3_07_nothing_is_left_of_roots_capabilities() {
+fn nothing_is_left_of_roots_capabilities() {
     needs(&["setpriv"]);
     needs_root();
     let all = ["--inh-caps=+net_raw,+chown", "--ambient-caps=+net_raw"];
@@ -20,8 +21,9 @@ fn p3_07_nothing_is_left_of_roots_capabilities() {
     }
 }
 
+/// Promise 3.07.
 #[test]
-fn p3_07_in_the_foreground_as_well() {
+fn in_the_foreground_as_well() {
     needs_root();
     let lab = open_lab();
     let foreground =
@@ -33,8 +35,9 @@ fn p3_07_in_the_foreground_as_well() {
     foreground.finish();
 }
 
+/// Promise 3.07.
 #[test]
-fn p3_07_what_is_kept_works_also_in_programs_the_daemon_executes() {
+fn what_is_kept_works_also_in_programs_the_daemon_executes() {
     needs_root();
     for name in ["NET_BIND_SERVICE", "cap_net_bind_service"] {
         let lab = open_lab();
@@ -45,8 +48,9 @@ fn p3_07_what_is_kept_works_also_in_programs_the_daemon_executes() {
     }
 }
 
+/// Promise 3.07.
 #[test]
-fn p3_07_a_set_user_id_program_gives_no_rights() {
+fn a_set_user_id_program_gives_no_rights() {
     needs_root();
     for (no_new_privs, user) in [("no_new_privs=true", NOBODY), ("no_new_privs=false", 0)] {
         let lab = open_lab();
@@ -62,8 +66,9 @@ fn p3_07_a_set_user_id_program_gives_no_rights() {
     }
 }
 
+/// Promise 3.07.
 #[test]
-fn p3_07_without_a_change_of_user_nothing_changes_unless_told() {
+fn without_a_change_of_user_nothing_changes_unless_told() {
     needs(&["strace"]);
     needs_root();
     let lab = lab();
@@ -84,8 +89,9 @@ fn p3_07_without_a_change_of_user_nothing_changes_unless_told() {
     }
 }
 
+/// Promise 3.07.
 #[test]
-fn p3_07_what_cannot_be_kept_or_dropped_is_said_before_anything_runs() {
+fn what_cannot_be_kept_or_dropped_is_said_before_anything_runs() {
     needs(&["setpriv"]);
     needs_root();
     let lab = open_lab();
@@ -102,9 +108,9 @@ fn p3_07_what_cannot_be_kept_or_dropped_is_said_before_anything_runs() {
     }
 }
 
-/// In a container without `CAP_SETPCAP`, the bounding set stays, and `no_new_privs` makes it ineffective.
+/// Promise 3.07. In a container without `CAP_SETPCAP`, the bounding set stays, and `no_new_privs` makes it ineffective.
 #[test]
-fn p3_07_without_the_right_to_bound_it_is_enough_to_forgo_new_privileges() {
+fn without_the_right_to_bound_it_is_enough_to_forgo_new_privileges() {
     needs(&["setpriv"]);
     needs_root();
     let lab = open_lab();

@@ -27,8 +27,9 @@ fn nobody(lab: &Lab, settings: &[&str]) -> Process {
     start(lab, &settings)
 }
 
+/// Promise 3.01.
 #[test]
-fn p3_01_supplementary_groups_are_replaced() {
+fn supplementary_groups_are_replaced() {
     needs(&["setpriv"]);
     needs_root();
     let lab = lab();
@@ -37,15 +38,17 @@ fn p3_01_supplementary_groups_are_replaced() {
     is_nobody(lab.daemon(PIDFILE), &[NOBODY]);
 }
 
+/// Promise 3.02.
 #[test]
-fn p3_02_all_ids_of_all_threads_change() {
+fn all_ids_of_all_threads_change() {
     needs_root();
     let lab = lab();
     is_nobody(nobody(&lab, &[]), &[NOBODY]);
 }
 
+/// Promise 3.04.
 #[test]
-fn p3_04_a_drop_that_fails_or_lies_ends_the_start() {
+fn a_drop_that_fails_or_lies_ends_the_start() {
     needs(&["strace"]);
     needs_root();
     for call in ["setresuid", "setresgid", "setgroups"] {
@@ -62,8 +65,9 @@ fn p3_04_a_drop_that_fails_or_lies_ends_the_start() {
     }
 }
 
+/// Promise 3.05.
 #[test]
-fn p3_05_groups_come_before_the_group_and_that_before_the_user() {
+fn groups_come_before_the_group_and_that_before_the_user() {
     needs(&["strace"]);
     needs_root();
     let lab = lab();
@@ -75,8 +79,9 @@ fn p3_05_groups_come_before_the_group_and_that_before_the_user() {
     assert!(first("setgroups(") < first("setresgid(") && first("setresgid(") < first("setresuid("), "{trace}");
 }
 
+/// Promise 3.06.
 #[test]
-fn p3_06_a_user_that_is_none_never_means_root() {
+fn a_user_that_is_none_never_means_root() {
     needs_root();
     let lab = lab();
     for user in ["", "no-such-user", "0day", "-1", "4294967295", "+0", "00", "4294967296", " root"] {
@@ -86,8 +91,9 @@ fn p3_06_a_user_that_is_none_never_means_root() {
     }
 }
 
+/// Promise 3.09.
 #[test]
-fn p3_09_no_descriptor_can_write_what_is_roots() {
+fn no_descriptor_can_write_what_is_roots() {
     needs_root();
     let lab = lab();
     let daemon = nobody(&lab, &["stdout=log", "stderr=log"]);
@@ -98,8 +104,9 @@ fn p3_09_no_descriptor_can_write_what_is_roots() {
     }
 }
 
+/// Promise 3.12.
 #[test]
-fn p3_12_the_pidfile_of_somebody_who_cannot_remove_it_is_cleaned_up_by_the_next() {
+fn the_pidfile_of_somebody_who_cannot_remove_it_is_cleaned_up_by_the_next() {
     needs_root();
     let lab = lab();
     let daemon = nobody(&lab, &[]);
@@ -111,9 +118,9 @@ fn p3_12_the_pidfile_of_somebody_who_cannot_remove_it_is_cleaned_up_by_the_next(
     nothing_left(&lab);
 }
 
-/// Paths outside of the new root cannot be looked up later.
+/// Promise 3.10. Paths outside of the new root cannot be looked up later.
 #[test]
-fn p3_10_the_root_changes_without_detaching_too() {
+fn the_root_changes_without_detaching_too() {
     needs_root();
     let lab = lab();
     fs::create_dir(lab.path("jail")).unwrap();

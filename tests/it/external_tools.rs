@@ -8,10 +8,10 @@ use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON, adopt, lab, needs, needs_root, nothing_left, run, start, times};
 
-/// dpkg's `start-stop-daemon` reads the pidfile, trusts it (it refuses files that others could have written), and stops
-/// the daemon.
+/// Promise 2.01. dpkg's `start-stop-daemon` reads the pidfile, trusts it (it refuses files that others could have
+/// written), and stops the daemon.
 #[test]
-fn p2_01_start_stop_daemon_trusts_the_pidfile() {
+fn start_stop_daemon_trusts_the_pidfile() {
     needs(&["start-stop-daemon"]);
     needs_root();
     let lab = lab();
@@ -24,9 +24,10 @@ fn p2_01_start_stop_daemon_trusts_the_pidfile() {
     nothing_left(&lab);
 }
 
-/// Running, dead with a pidfile, and not there: `status` reports the same as `start-stop-daemon --status`.
+/// Promise 1.16. Running, dead with a pidfile, and not there: `status` reports the same as `start-stop-daemon
+/// --status`.
 #[test]
-fn p1_16_start_stop_daemon_says_the_same_as_status() {
+fn start_stop_daemon_says_the_same_as_status() {
     needs(&["start-stop-daemon"]);
     let lab = lab();
     let both = |code: i32| {
@@ -43,10 +44,10 @@ fn p1_16_start_stop_daemon_says_the_same_as_status() {
     both(3);
 }
 
-/// `monit` notices by the pidfile that the daemon was killed, and starts it again within three of its cycles; also
-/// after a slow init has left the zombie for one cycle, which `monit` takes for running.
+/// Promise 6.15. `monit` notices by the pidfile that the daemon was killed, and starts it again within three of its
+/// cycles; also after a slow init has left the zombie for one cycle, which `monit` takes for running.
 #[test]
-fn p6_15_monit_brings_back_what_was_killed() {
+fn monit_brings_back_what_was_killed() {
     needs(&["monit"]);
     needs_root();
     let lab = lab();
@@ -84,9 +85,9 @@ fn p6_15_monit_brings_back_what_was_killed() {
     nothing_left(&lab);
 }
 
-/// A daemon prints numbers as fast as it can while its log is rotated: no line is lost or doubled.
+/// Promise 2.15. A daemon prints numbers as fast as it can while its log is rotated: no line is lost or doubled.
 #[test]
-fn p2_15_logrotate_loses_and_doubles_no_line() {
+fn logrotate_loses_and_doubles_no_line() {
     needs(&["logrotate"]);
     needs_root();
     let lab = lab();
@@ -111,9 +112,9 @@ fn p2_15_logrotate_loses_and_doubles_no_line() {
     assert_eq!(numbers, (1..=numbers.len()).collect::<Vec<_>>(), "lines are lost, doubled or out of order");
 }
 
-/// The log exists at the first check and has been moved away at the second.
+/// Promise 2.15. The log exists at the first check and has been moved away at the second.
 #[test]
-fn p2_15_a_log_that_is_rotated_while_it_is_opened_is_made() {
+fn a_log_that_is_rotated_while_it_is_opened_is_made() {
     needs(&["strace"]);
     let lab = lab();
     let inject = "inject=openat:error=EEXIST:when=1";

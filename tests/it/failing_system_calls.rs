@@ -23,8 +23,9 @@ const FAILURES: [(&str, &str, &str); 9] = [
     ("renameat:error=ENOSPC", "no space left on device", PIDFILE),
 ];
 
+/// Promise 1.22.
 #[test]
-fn p1_22_every_call_that_fails_has_an_error_of_its_own() {
+fn every_call_that_fails_has_an_error_of_its_own() {
     needs(&["strace"]);
     let mut texts = BTreeMap::new();
     for (injection, cause, place) in FAILURES {
@@ -41,9 +42,9 @@ fn p1_22_every_call_that_fails_has_an_error_of_its_own() {
     }
 }
 
-/// `-P` limits the injection to `/dev/null`, which cannot be opened.
+/// Promise 1.22. `-P` limits the injection to `/dev/null`, which cannot be opened.
 #[test]
-fn p1_22_a_null_device_that_cannot_be_opened_is_named() {
+fn a_null_device_that_cannot_be_opened_is_named() {
     needs(&["strace"]);
     let lab = lab();
     let strace =
@@ -53,9 +54,9 @@ fn p1_22_a_null_device_that_cannot_be_opened_is_named() {
     nothing_left(&lab);
 }
 
-/// The first fork succeeds, the second exceeds the user's limit of processes (root has no such limit).
+/// Promise 1.22. The first fork succeeds, the second exceeds the user's limit of processes (root has no such limit).
 #[test]
-fn p1_22_a_second_fork_that_fails_is_told() {
+fn a_second_fork_that_fails_is_told() {
     needs(&["setpriv", "prlimit"]);
     needs_root();
     let lab = shared_lab();
@@ -73,8 +74,9 @@ fn p1_22_a_second_fork_that_fails_is_told() {
     assert!(!home.join(PIDFILE).exists());
 }
 
+/// Promise 1.22.
 #[test]
-fn p1_22_after_a_failure_the_next_start_works() {
+fn after_a_failure_the_next_start_works() {
     needs(&["strace"]);
     let lab = lab();
     injected(&lab, "setsid:error=EPERM").exits(2);
@@ -117,8 +119,9 @@ fn status_of_a_pidfile_with_control_text_shows_it_escaped() {
     }
 }
 
+/// Promise 1.26.
 #[test]
-fn p1_26_an_error_nobody_can_see_goes_to_the_system_log() {
+fn an_error_nobody_can_see_goes_to_the_system_log() {
     needs(&["unshare", "mount", "mknod"]);
     needs_root();
     for (act, cause) in [
@@ -186,8 +189,9 @@ fn error_goes_to_a_system_log_that_takes_a_stream() {
     assert!(line.starts_with(&format!("<27>leaky[{pid}]: ")) && line.ends_with("the disk is gone\0"), "{line:?}");
 }
 
+/// Promise 1.26.
 #[test]
-fn p1_26_an_error_that_goes_to_a_log_file_is_there() {
+fn an_error_that_goes_to_a_log_file_is_there() {
     let lab = lab();
     start(&lab, &["stderr=log", "body=await:go,err:the disk is gone"]);
     lab.write("go", "");

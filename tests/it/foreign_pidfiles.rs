@@ -10,7 +10,7 @@ use crate::common::{PIDFILE, SOON};
 use crate::default_locations::household;
 use crate::faults::held_system_call::look_until;
 
-/// Returns a lab in which a daemon of USER_WITH_HOME has its pidfile in that user's home.
+/// Returns a lab in which a daemon of `USER_WITH_HOME` has its pidfile in that user's home.
 fn with_daemon() -> (Lab, Process) {
     let lab = household();
     let pidfile = setting(&lab);

@@ -10,8 +10,9 @@ use crate::common::{PIDFILE, SOON, adopt, each, lab, needs, needs_root, nothing_
 use crate::custom_shutdown::{self, begun};
 use crate::faults::held_system_call::look_until;
 
+/// Promise 4.01.
 #[test]
-fn p4_01_more_than_one_thread_is_refused_before_anything_happens() {
+fn more_than_one_thread_is_refused_before_anything_happens() {
     let lab = lab();
     let outcome = run(&lab, "start", &["first=start_thread:background", "stdout=log", "after=Detach:note:forked"]);
     outcome.exits(2).says(&["2 threads", "background"]);
@@ -20,8 +21,9 @@ fn p4_01_more_than_one_thread_is_refused_before_anything_happens() {
     }
 }
 
+/// Promise 4.01.
 #[test]
-fn p4_01_a_thread_that_a_hook_starts_is_found_too() {
+fn a_thread_that_a_hook_starts_is_found_too() {
     let lab = lab();
     let outcome = run(&lab, "start", &["before=Detach:start_thread:late", "after=Detach:note:forked"]);
     outcome.exits(2).says(&["2 threads", "late"]);
@@ -29,8 +31,9 @@ fn p4_01_a_thread_that_a_hook_starts_is_found_too() {
     assert!(!lab.path("forked").exists());
 }
 
+/// Promise 4.09.
 #[test]
-fn p4_09_background_threads_are_found_and_named() {
+fn background_threads_are_found_and_named() {
     let lab = lab();
     let names = ["logger", "metrics", "a) b (c"];
     let threads = names.map(|name| format!("first=start_thread:{name}"));
@@ -38,8 +41,9 @@ fn p4_09_background_threads_are_found_and_named() {
     outcome.says(&["4 threads"]).says(&names);
 }
 
+/// Promise 4.01.
 #[test]
-fn p4_01_a_thread_that_has_just_ended_is_no_thread() {
+fn a_thread_that_has_just_ended_is_no_thread() {
     let lab = lab();
     for _ in 0..20 {
         start(&lab, &["first=join_thread"]);
@@ -47,8 +51,9 @@ fn p4_01_a_thread_that_has_just_ended_is_no_thread() {
     }
 }
 
+/// Promise 4.01.
 #[test]
-fn p4_01_a_program_with_a_misleading_name_is_counted_right() {
+fn a_program_with_a_misleading_name_is_counted_right() {
     let lab = lab();
     let name = "a) S 1 (b";
     symlink(lab.program(), lab.path(name)).unwrap();
@@ -63,8 +68,9 @@ fn p4_01_a_program_with_a_misleading_name_is_counted_right() {
         .says(&["2 threads"]);
 }
 
+/// Promise 4.01.
 #[test]
-fn p4_01_without_proc_it_fails_closed() {
+fn without_proc_it_fails_closed() {
     needs(&["unshare", "umount"]);
     needs_root();
     let lab = lab();
@@ -77,8 +83,9 @@ fn p4_01_without_proc_it_fails_closed() {
     }
 }
 
+/// Promise 4.02.
 #[test]
-fn p4_02_a_start_inside_a_runtime_is_refused() {
+fn a_start_inside_a_runtime_is_refused() {
     for runtime in ["current", "multi"] {
         let lab = Lab::new(env!("CARGO_BIN_EXE_runtime"));
         let instead = ["a tokio runtime runs here", "from a plain `fn main` (no `#[tokio::main]`)", "an `async fn`"];
@@ -114,8 +121,9 @@ fn foreground_inside_a_runtime_refuses_what_needs_one_thread() {
     }
 }
 
+/// Promise 4.02.
 #[test]
-fn p4_02_an_event_loop_may_be_wanted() {
+fn an_event_loop_may_be_wanted() {
     let lab = lab();
     run(&lab, "start", &["first=open_epoll"]).exits(2).says(&["descriptor 3, eventpoll", "`inherit = [3]`"]);
     nothing_left(&lab);
@@ -123,8 +131,9 @@ fn p4_02_an_event_loop_may_be_wanted() {
     assert!(daemon.descriptors()[&3].is("anon_inode:[eventpoll]"));
 }
 
+/// Promise 4.03.
 #[test]
-fn p4_03_what_was_printed_before_the_fork_is_printed_once() {
+fn what_was_printed_before_the_fork_is_printed_once() {
     let lab = lab();
     let once = |outcome: Outcome| {
         assert_eq!(outcome.stdout.matches("pending").count(), 1, "{outcome}");
@@ -138,8 +147,9 @@ fn p4_03_what_was_printed_before_the_fork_is_printed_once() {
     once(lab.shell("$D start pidfile=d.pid first=say:pending before=Umask:panic:no | cat").run().ok());
 }
 
+/// Promise 4.04.
 #[test]
-fn p4_04_a_launcher_that_lives_on_runs_its_own_exit_functions_once() {
+fn a_launcher_that_lives_on_runs_its_own_exit_functions_once() {
     let lab = lab();
     let settings = ["first=note_at_exit", "continue_after_start=true", "last=note:end-of-main", "guard=dropped"];
     let launcher = run(&lab, "start", &settings).ok();
@@ -153,8 +163,9 @@ fn p4_04_a_launcher_that_lives_on_runs_its_own_exit_functions_once() {
     assert_ne!(lab.read("dropped"), format!("dropped {}\n", launcher.pid));
 }
 
+/// Promise 4.04.
 #[test]
-fn p4_04_a_start_that_fails_runs_no_exit_function_but_the_launchers() {
+fn a_start_that_fails_runs_no_exit_function_but_the_launchers() {
     let lab = lab();
     for failing in ["before=Umask:err:no", "before=Umask:panic:no", "before=PidFile:kill:KILL"] {
         let launcher = run(&lab, "start", &["first=note_at_exit", "continue_after_start=true", failing]).exits(2);
@@ -165,8 +176,9 @@ fn p4_04_a_start_that_fails_runs_no_exit_function_but_the_launchers() {
     }
 }
 
+/// Promise 4.04.
 #[test]
-fn p4_04_in_an_annotated_main_the_daemon_runs_them_and_its_launcher_does_not() {
+fn in_an_annotated_main_the_daemon_runs_them_and_its_launcher_does_not() {
     let lab = look::Lab::new(env!("CARGO_BIN_EXE_annotated"));
     lab.run(&[]).ok();
     let daemon = adopt(lab.daemon("annotated.pid"));
@@ -179,8 +191,9 @@ fn p4_04_in_an_annotated_main_the_daemon_runs_them_and_its_launcher_does_not() {
     assert!(!lab.path("annotated.pid").exists());
 }
 
+/// Promise 4.05.
 #[test]
-fn p4_05_code_behind_a_failed_start_runs_in_one_process_only() {
+fn code_behind_a_failed_start_runs_in_one_process_only() {
     let lab = lab();
     for failing in ["before=Detach:panic:no", "before=Stdio:err:no", "after=PidFile:exit:9", "user=nobody-of-that-name"]
     {
@@ -193,8 +206,9 @@ fn p4_05_code_behind_a_failed_start_runs_in_one_process_only() {
     }
 }
 
+/// Promise 4.11.
 #[test]
-fn p4_11_the_number_is_the_daemons_everywhere() {
+fn the_number_is_the_daemons_everywhere() {
     let lab = lab();
     let daemon = start(&lab, &["body=note:noted,idle"]);
     let note = lab.wait_for("noted", SOON, |note| note.ends_with('\n'));

@@ -2,8 +2,9 @@
 
 use crate::common::{PIDFILE, SOON, lab, needs, start, stop};
 
+/// Promise 1.01.
 #[test]
-fn p1_01_descriptors_that_leaked_in_through_exec_are_closed() {
+fn descriptors_that_leaked_in_through_exec_are_closed() {
     let lab = lab();
     lab.shell("exec 9</etc/passwd 50>leak; $D start pidfile=d.pid").run().ok();
     let open = lab.daemon(PIDFILE).descriptors();
@@ -11,8 +12,9 @@ fn p1_01_descriptors_that_leaked_in_through_exec_are_closed() {
     assert!(!leaked && !open.contains_key(&9) && !open.contains_key(&50), "still open: {open:?}");
 }
 
+/// Promise 1.01.
 #[test]
-fn p1_01_descriptors_to_inherit_stay_what_they_were() {
+fn descriptors_to_inherit_stay_what_they_were() {
     let lab = lab();
     for close in ["inherited", "all"] {
         let script = format!("exec 9</etc/passwd 50>leak; $D start pidfile=d.pid inherit=9 close={close}");
@@ -24,8 +26,9 @@ fn p1_01_descriptors_to_inherit_stay_what_they_were() {
     }
 }
 
+/// Promise 1.01.
 #[test]
-fn p1_01_files_the_program_opened_itself_are_closed_only_by_all() {
+fn files_the_program_opened_itself_are_closed_only_by_all() {
     let lab = lab();
     lab.write("mine", "");
     for (close, stays) in [("inherited", true), ("none", true), ("all", false)] {
@@ -82,8 +85,9 @@ fn file_with_the_number_of_a_leaked_descriptor_stays_open() {
     }
 }
 
+/// Promise 1.01.
 #[test]
-fn p1_01_sockets_handed_over_by_a_service_manager_stay_open() {
+fn sockets_handed_over_by_a_service_manager_stay_open() {
     let lab = lab();
     let script = "exec 3</etc/passwd 4</etc/group; export LISTEN_FDS=1 LISTEN_PID=PID; exec $D start pidfile=d.pid";
     for (pid, stays) in [("$$", true), ("1", false)] {
@@ -95,8 +99,9 @@ fn p1_01_sockets_handed_over_by_a_service_manager_stay_open() {
     }
 }
 
+/// Promise 1.01.
 #[test]
-fn p1_01_nobody_holds_the_launchers_output_open() {
+fn nobody_holds_the_launchers_output_open() {
     let lab = lab();
     lab.shell("$D start pidfile=d.pid | cat").within(SOON).run().ok().prints(&["started"]);
     stop(&lab);

@@ -5,8 +5,9 @@ use crate::messages::{handling, notes, workers};
 use nix::sys::signal::Signal;
 use std::time::Duration;
 
+/// Promise 9.03.
 #[test]
-fn p9_03_each_message_is_told_once_what_became_of_it() {
+fn each_message_is_told_once_what_became_of_it() {
     let lab = lab();
     let messages = ["note:fine", "err:no paper", "panic:no ink", "note:begun,hang"];
     let daemon = handling(&lab, &messages, &["told=told", "grace=300"]);
@@ -20,8 +21,9 @@ fn p9_03_each_message_is_told_once_what_became_of_it() {
     assert_eq!(told, ["Failed err:no paper", "Failed panic:no ink", "Unfinished note:begun,hang", "ack note:fine"]);
 }
 
+/// Promise 9.03.
 #[test]
-fn p9_03_nothing_is_acknowledged_before_it_is_handled() {
+fn nothing_is_acknowledged_before_it_is_handled() {
     let lab = lab();
     let daemon = handling(&lab, &["note:begun,await:go"; 3], &["told=told"]);
     notes(&lab, "begun", 3);
@@ -32,8 +34,9 @@ fn p9_03_nothing_is_acknowledged_before_it_is_handled() {
     assert_eq!(lab.read("told"), "");
 }
 
+/// Promise 9.03.
 #[test]
-fn p9_03_an_acknowledgement_that_fails_is_told_and_costs_nothing_else() {
+fn an_acknowledgement_that_fails_is_told_and_costs_nothing_else() {
     let lab = lab();
     let daemon = handling(&lab, &["note:one", "note:two"], &["told=missing/told", "pool_size=1"]);
     notes(&lab, "two", 1);
@@ -43,8 +46,9 @@ fn p9_03_an_acknowledgement_that_fails_is_told_and_costs_nothing_else() {
     assert_eq!(log.matches("telling about a message failed: No such file").count(), 2, "{log}");
 }
 
+/// Promise 9.04.
 #[test]
-fn p9_04_a_handler_that_fails_costs_its_message_only() {
+fn a_handler_that_fails_costs_its_message_only() {
     let lab = lab();
     let messages = ["err:no paper", "panic:no ink", "note:handled"];
     let daemon = handling(&lab, &messages, &["pool_size=1", "handle=USR1:note_counters"]);
@@ -61,8 +65,9 @@ fn p9_04_a_handler_that_fails_costs_its_message_only() {
     assert!(["3 1 2 0 0\n", "3 0 2 1 0\n"].contains(&counters.as_str()), "{counters}");
 }
 
+/// Promise 9.04.
 #[test]
-fn p9_04_a_fetch_that_fails_is_told_and_tried_again() {
+fn a_fetch_that_fails_is_told_and_tried_again() {
     let lab = lab();
     let daemon = handling(&lab, &["!err:no broker", "note:one", "!panic:no bug", "note:two"], &[]);
     notes(&lab, "one", 1);
@@ -73,8 +78,9 @@ fn p9_04_a_fetch_that_fails_is_told_and_tried_again() {
     assert!(log.contains("lab: fetching a message failed: no broker"), "{log}");
 }
 
+/// Promise 9.04.
 #[test]
-fn p9_04_an_error_that_lasts_is_told_once_in_a_while() {
+fn an_error_that_lasts_is_told_once_in_a_while() {
     let lab = lab();
     let daemon = adopt(start(&lab, &["inbox=inbox", "idle_time=1", "stderr=log"]));
     lab.wait_for("log", SOON, |log| log.contains("fetching a message failed: No such file"));

@@ -34,8 +34,9 @@ pub(crate) fn workers(daemon: Process) -> usize {
     daemon.threads().iter().filter(|thread| is_worker(thread)).count()
 }
 
+/// Promise 9.01.
 #[test]
-fn p9_01_no_more_is_fetched_than_there_are_workers() {
+fn no_more_is_fetched_than_there_are_workers() {
     let lab = lab();
     let messages = ["note:begun,await:go,note:done"; 10];
     let daemon = handling(&lab, &messages, &["pool_size=3", "handle=USR1:note_counters"]);
@@ -50,8 +51,9 @@ fn p9_01_no_more_is_fetched_than_there_are_workers() {
     ended(daemon, 0);
 }
 
+/// Promise 9.01.
 #[test]
-fn p9_01_with_one_worker_messages_are_handled_in_their_order() {
+fn with_one_worker_messages_are_handled_in_their_order() {
     let lab = lab();
     let words: Vec<String> = (0..50).map(|number| format!("say:{number};")).collect();
     let messages: Vec<&str> = words.iter().map(String::as_str).chain(["note:done"]).collect();
@@ -61,8 +63,9 @@ fn p9_01_with_one_worker_messages_are_handled_in_their_order() {
     assert_eq!(lab.read("out"), words.concat().replace("say:", ""));
 }
 
+/// Promise 9.01.
 #[test]
-fn p9_01_a_daemon_without_messages_has_no_workers_and_takes_what_comes_later() {
+fn a_daemon_without_messages_has_no_workers_and_takes_what_comes_later() {
     let lab = lab();
     let daemon = handling(&lab, &["note:first"], &[]);
     notes(&lab, "first", 1);
@@ -73,8 +76,9 @@ fn p9_01_a_daemon_without_messages_has_no_workers_and_takes_what_comes_later() {
     nothing_left(&lab);
 }
 
+/// Promise 9.02.
 #[test]
-fn p9_02_a_stop_does_not_wait_for_the_idle_time() {
+fn a_stop_does_not_wait_for_the_idle_time() {
     let lab = lab();
     let daemon = handling(&lab, &["note:handled"], &["idle_time=3600000"]);
     notes(&lab, "handled", 1);
@@ -85,13 +89,15 @@ fn p9_02_a_stop_does_not_wait_for_the_idle_time() {
     nothing_left(&lab);
 }
 
+/// Promise 9.02.
 #[test]
-fn p9_02_a_stop_waits_for_what_is_in_flight() {
+fn a_stop_waits_for_what_is_in_flight() {
     stopped_in_flight(&["pool_size=5"], 2);
 }
 
+/// Promise 9.02.
 #[test]
-fn p9_02_a_stop_fetches_no_more_than_is_in_flight() {
+fn a_stop_fetches_no_more_than_is_in_flight() {
     stopped_in_flight(&["pool_size=2"], 7);
 }
 
@@ -113,8 +119,9 @@ fn stopped_in_flight(settings: &[&str], messages: usize) {
     nothing_left(&lab);
 }
 
+/// Promise 9.02.
 #[test]
-fn p9_02_what_is_not_handled_within_the_grace_is_counted_and_makes_the_status_1() {
+fn what_is_not_handled_within_the_grace_is_counted_and_makes_the_status_1() {
     let lab = lab();
     let daemon = handling(&lab, &["note:begun,hang", "note:begun,hang", "note:handled"], &["grace=300"]);
     notes(&lab, "begun", 2);
@@ -127,8 +134,9 @@ fn p9_02_what_is_not_handled_within_the_grace_is_counted_and_makes_the_status_1(
     nothing_left(&lab);
 }
 
+/// Promise 9.02.
 #[test]
-fn p9_02_a_second_signal_ends_the_waiting_and_what_is_left_is_counted_all_the_same() {
+fn a_second_signal_ends_the_waiting_and_what_is_left_is_counted_all_the_same() {
     let lab = lab();
     let daemon = handling(&lab, &["note:begun,hang"], &["told=told"]);
     notes(&lab, "begun", 1);
@@ -141,8 +149,9 @@ fn p9_02_a_second_signal_ends_the_waiting_and_what_is_left_is_counted_all_the_sa
     assert_eq!(lab.read("told"), "Unfinished note:begun,hang\n");
 }
 
+/// Promise 9.02.
 #[test]
-fn p9_02_a_fetch_that_does_not_return_is_named_when_the_grace_is_over() {
+fn a_fetch_that_does_not_return_is_named_when_the_grace_is_over() {
     let lab = lab();
     let daemon = handling(&lab, &["note:handled", "!note:fetching,hang"], &["grace=300"]);
     notes(&lab, "fetching", 1);
@@ -154,8 +163,9 @@ fn p9_02_a_fetch_that_does_not_return_is_named_when_the_grace_is_over() {
     assert!(!log.contains("not handled"), "{log}");
 }
 
+/// Promise 9.02.
 #[test]
-fn p9_02_what_is_fetched_during_the_stop_is_handled_too() {
+fn what_is_fetched_during_the_stop_is_handled_too() {
     let lab = lab();
     let daemon = handling(&lab, &["!note:fetching,await:go", "note:handled", "note:not-fetched"], &[]);
     notes(&lab, "fetching", 1);
@@ -167,8 +177,9 @@ fn p9_02_what_is_fetched_during_the_stop_is_handled_too() {
     assert_eq!(lab.read("handled").lines().count(), 1);
 }
 
+/// Promise 9.02.
 #[test]
-fn p9_02_a_handler_may_stop_the_daemon() {
+fn a_handler_may_stop_the_daemon() {
     let lab = lab();
     let daemon = handling(&lab, &["stop_on_go:stopped"], &[]);
     lab.write("go", "");
@@ -177,9 +188,9 @@ fn p9_02_a_handler_may_stop_the_daemon() {
     nothing_left(&lab);
 }
 
-/// The user's limit of processes does not apply to root.
+/// Promise 9.05. The user's limit of processes does not apply to root.
 #[test]
-fn p9_05_where_no_thread_can_be_made_there_are_fewer_workers_and_no_message_is_lost() {
+fn where_no_thread_can_be_made_there_are_fewer_workers_and_no_message_is_lost() {
     needs(&["setpriv", "prlimit"]);
     needs_root();
     let lab = shared_lab();
@@ -207,9 +218,10 @@ fn p9_05_where_no_thread_can_be_made_there_are_fewer_workers_and_no_message_is_l
     assert_eq!(lab.read("log").lines().count(), 1, "{}", lab.read("log"));
 }
 
-/// The first thread is the signal thread, the second the first worker; the third cannot be created at first.
+/// Promise 9.05. The first thread is the signal thread, the second the first worker; the third cannot be created at
+/// first.
 #[test]
-fn p9_05_a_message_that_found_no_thread_is_handled_when_there_is_one() {
+fn a_message_that_found_no_thread_is_handled_when_there_is_one() {
     needs(&["strace"]);
     let lab = lab();
     lab.write("inbox", "note:first,await:go\n!note:fetching,await:second\nnote:second-begun\n");
@@ -227,8 +239,9 @@ fn p9_05_a_message_that_found_no_thread_is_handled_when_there_is_one() {
     running.finish().ok();
 }
 
+/// Promise 9.06.
 #[test]
-fn p9_06_a_pool_that_cannot_be_is_a_mistake_of_the_configuration() {
+fn a_pool_that_cannot_be_is_a_mistake_of_the_configuration() {
     let lab = lab();
     for (settings, says) in [
         ("inbox=inbox pool_size=0", "`pool_size` is zero"),

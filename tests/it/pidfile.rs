@@ -49,8 +49,9 @@ pub(crate) fn stop_signals_nobody(lab: &Lab, codes: &[i32]) -> look::Outcome {
     outcome
 }
 
+/// Promise 2.04.
 #[test]
-fn p2_04_the_number_alone_never_decides() {
+fn the_number_alone_never_decides() {
     needs(&["strace"]);
     let lab = lab();
     start(&lab, &[]);
@@ -103,8 +104,9 @@ fn p2_04_the_number_alone_never_decides() {
     }
 }
 
+/// Promise 2.04.
 #[test]
-fn p2_04_a_start_takes_over_what_a_dead_daemon_left() {
+fn a_start_takes_over_what_a_dead_daemon_left() {
     let lab = lab();
     let bystander = Bystander::new();
     for stale in [String::new(), format!("{}\n", bystander.process().id()), "4194303\n1 2 3\n".to_owned()] {
@@ -118,9 +120,9 @@ fn p2_04_a_start_takes_over_what_a_dead_daemon_left() {
     }
 }
 
-/// The path may be mistyped: a file that is not a pidfile is neither emptied nor removed.
+/// Promise 2.04. The path may be mistyped: a file that is not a pidfile is neither emptied nor removed.
 #[test]
-fn p2_04_a_file_that_is_no_pidfile_is_not_ours_to_empty_or_to_remove() {
+fn a_file_that_is_no_pidfile_is_not_ours_to_empty_or_to_remove() {
     let lab = lab();
     for precious in ["root:x:0:0::/root:/bin/sh\n", "[settings]\nlevel = 3\n", "12 34\n"] {
         lab.write(PIDFILE, precious);
@@ -131,8 +133,9 @@ fn p2_04_a_file_that_is_no_pidfile_is_not_ours_to_empty_or_to_remove() {
     lab.quiet(SOON).expect("no process left");
 }
 
+/// Promise 2.06.
 #[test]
-fn p2_06_a_second_start_changes_nothing_of_the_first() {
+fn a_second_start_changes_nothing_of_the_first() {
     let lab = lab();
     let daemon = start(&lab, &["handle=USR1:note:alive"]);
     let look = || {
@@ -150,8 +153,9 @@ fn p2_06_a_second_start_changes_nothing_of_the_first() {
     lab.wait_for("alive", SOON, |notes| !notes.is_empty());
 }
 
+/// Promise 2.06.
 #[test]
-fn p2_06_of_many_starts_at_once_exactly_one_wins() {
+fn of_many_starts_at_once_exactly_one_wins() {
     let lab = lab();
     let codes = std::sync::Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -167,8 +171,9 @@ fn p2_06_of_many_starts_at_once_exactly_one_wins() {
     nothing_left(&lab);
 }
 
+/// Promise 2.08.
 #[test]
-fn p2_08_reading_the_pidfile_does_not_lose_the_lock() {
+fn reading_the_pidfile_does_not_lose_the_lock() {
     let lab = lab();
     let daemon = start(&lab, &["ready=manual", "body=read_pidfile_and_idle"]);
     lab.wait_for("read", SOON, |notes| !notes.is_empty());
@@ -183,8 +188,9 @@ fn p2_08_reading_the_pidfile_does_not_lose_the_lock() {
     assert!(!ours.iter().any(|line| line.contains("POSIX")), "{ours:?}");
 }
 
+/// Promise 2.09.
 #[test]
-fn p2_09_a_child_of_a_dead_daemon_does_not_keep_the_lock() {
+fn a_child_of_a_dead_daemon_does_not_keep_the_lock() {
     let lab = lab();
     let daemon = start(&lab, &["body=spawn_sleeper_and_idle:spawned"]);
     lab.wait_for("spawned", SOON, |notes| !notes.is_empty());
@@ -195,10 +201,10 @@ fn p2_09_a_child_of_a_dead_daemon_does_not_keep_the_lock() {
     assert_ne!(next, daemon);
 }
 
-/// R17: a worker that forks without exec must close the lock's descriptor itself; one that does not is reported, and
-/// lives.
+/// Promise 2.09. R17: a worker that forks without exec must close the lock's descriptor itself; one that does not is
+/// reported, and lives.
 #[test]
-fn p2_09_a_fork_that_keeps_the_lock_is_told_of_and_not_signalled() {
+fn a_fork_that_keeps_the_lock_is_told_of_and_not_signalled() {
     needs(&["strace"]);
     let lab = lab();
     let daemon = start(&lab, &["body=fork_sleeper_and_idle"]);
@@ -218,9 +224,9 @@ fn p2_09_a_fork_that_keeps_the_lock_is_told_of_and_not_signalled() {
     start(&lab, &[]);
 }
 
-/// On a file system whose locks exclude no process, the identity still shows that a daemon lives.
+/// Promise 2.07. On a file system whose locks exclude no process, the identity still shows that a daemon lives.
 #[test]
-fn p2_07_a_lock_that_lies_does_not_make_a_second_owner() {
+fn a_lock_that_lies_does_not_make_a_second_owner() {
     needs(&["strace"]);
     let lab = lab();
     let daemon = start(&lab, &[]);
@@ -231,9 +237,9 @@ fn p2_07_a_lock_that_lies_does_not_make_a_second_owner() {
     assert!(daemon.alive());
 }
 
-/// A program that has replaced itself keeps its pid and its start time, and has lost its lock.
+/// Promise 2.12. A program that has replaced itself keeps its pid and its start time, and has lost its lock.
 #[test]
-fn p2_12_a_program_that_replaced_itself_by_exec_starts() {
+fn a_program_that_replaced_itself_by_exec_starts() {
     let lab = lab();
     let script = "start=$(cut -d ' ' -f 22 /proc/$$/stat); boot=$(cat /proc/sys/kernel/random/boot_id); \
                   echo \"$$\n$start $boot $(stat -Lc %i /proc/$$/ns/pid)\" > d.pid; \

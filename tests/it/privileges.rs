@@ -67,8 +67,9 @@ pub(crate) fn child(lab: &Lab, daemon: Process) -> Process {
     *child.unwrap_or_else(|| panic!("no child among {children:?}"))
 }
 
+/// Promise 3.03.
 #[test]
-fn p3_03_securebits_that_leave_root_its_power_end_the_start() {
+fn securebits_that_leave_root_its_power_end_the_start() {
     needs(&["setpriv"]);
     needs_root();
     for settings in [&[][..], &["capabilities=NET_BIND_SERVICE"], &["detach=never"]] {
@@ -78,8 +79,9 @@ fn p3_03_securebits_that_leave_root_its_power_end_the_start() {
     }
 }
 
+/// Promise 3.03.
 #[test]
-fn p3_03_every_way_back_is_tried_and_closed() {
+fn every_way_back_is_tried_and_closed() {
     needs(&["strace"]);
     needs_root();
     for settings in [&[][..], &["capabilities=NET_BIND_SERVICE"]] {
@@ -102,9 +104,9 @@ fn p3_03_every_way_back_is_tried_and_closed() {
     }
 }
 
-/// Capabilities belong to each thread, so a second thread would keep those of root.
+/// Promise 3.02. Capabilities belong to each thread, so a second thread would keep those of root.
 #[test]
-fn p3_02_a_thread_that_a_hook_has_made_ends_the_start() {
+fn a_thread_that_a_hook_has_made_ends_the_start() {
     needs_root();
     let lab = open_lab();
     let settings = ["user=nobody", "before=Identity:start_thread:helper", "body=note:open/ran,idle"];
@@ -112,8 +114,9 @@ fn p3_02_a_thread_that_a_hook_has_made_ends_the_start() {
     never_ran(&lab);
 }
 
+/// Promise 3.04.
 #[test]
-fn p3_04_calls_that_fail_or_lie_about_capabilities_end_the_start() {
+fn calls_that_fail_or_lie_about_capabilities_end_the_start() {
     needs(&["setpriv", "strace"]);
     needs_root();
     let kept = ["capabilities=NET_BIND_SERVICE"];
@@ -136,9 +139,9 @@ fn p3_04_calls_that_fail_or_lie_about_capabilities_end_the_start() {
     }
 }
 
-/// One faked result among true ones: the launcher's report is true regardless.
+/// Promise 3.04. One faked result among true ones: the launcher's report is true regardless.
 #[test]
-fn p3_04_a_single_lie_is_found_or_harmless() {
+fn a_single_lie_is_found_or_harmless() {
     needs(&["strace"]);
     needs_root();
     for (settings, kept) in [(&[][..], 0), (&["capabilities=NET_BIND_SERVICE"], NET_BIND_SERVICE)] {
@@ -192,8 +195,9 @@ fn may_look_inside(lab: &Lab, daemon: Process) -> bool {
     outcome.code() == 0
 }
 
+/// Promise 3.08.
 #[test]
-fn p3_08_nobody_else_looks_inside_unless_that_is_wanted() {
+fn nobody_else_looks_inside_unless_that_is_wanted() {
     needs(&["setpriv"]);
     needs_root();
     for (setting, may) in [("core_dumps=false", false), ("core_dumps=true", true)] {
@@ -205,8 +209,9 @@ fn p3_08_nobody_else_looks_inside_unless_that_is_wanted() {
     }
 }
 
+/// Promise 3.10.
 #[test]
-fn p3_10_the_root_changes_first_and_nothing_outside_stays_open() {
+fn the_root_changes_first_and_nothing_outside_stays_open() {
     needs(&["strace"]);
     needs_root();
     let lab = lab();
@@ -230,8 +235,9 @@ fn p3_10_the_root_changes_first_and_nothing_outside_stays_open() {
     has_only(daemon, 0);
 }
 
+/// Promise 3.10.
 #[test]
-fn p3_10_a_root_that_could_be_left_is_refused() {
+fn a_root_that_could_be_left_is_refused() {
     needs_root();
     let lab = open_lab();
     fs::create_dir(lab.path("jail")).unwrap();
@@ -239,8 +245,9 @@ fn p3_10_a_root_that_could_be_left_is_refused() {
     never_ran(&lab);
 }
 
+/// Promise 3.11.
 #[test]
-fn p3_11_who_is_not_root_can_only_stay_who_they_are() {
+fn who_is_not_root_can_only_stay_who_they_are() {
     needs(&["setpriv"]);
     needs_root();
     let lab = shared_lab();

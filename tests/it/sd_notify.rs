@@ -12,8 +12,9 @@ use crate::service_manager::{ServiceManager, monotonic, spawn};
 /// The time in which an unwanted message would arrive.
 pub(crate) const NEVER: Duration = Duration::from_millis(500);
 
+/// Promise 1.11.
 #[test]
-fn p1_11_ready_is_said_once_after_the_last_stage() {
+fn ready_is_said_once_after_the_last_stage() {
     for settings in [
         ["ready=auto", "body=note:begun,ready,ready,idle"],
         ["ready=manual", "body=pause:200,note:begun,ready,ready,idle"],
@@ -51,8 +52,9 @@ fn manager_hears_of_readiness_when_the_body_has_looked_and_not_of_one_that_fails
     }
 }
 
+/// Promise 1.11.
 #[test]
-fn p1_11_the_socket_may_have_a_path_or_an_abstract_name() {
+fn the_socket_may_have_a_path_or_an_abstract_name() {
     let lab = lab();
     for manager in [ServiceManager::at_path(&lab), ServiceManager::with_abstract_name()] {
         let daemon = manager.foreground(&lab, &[]);
@@ -67,9 +69,9 @@ fn p1_11_the_socket_may_have_a_path_or_an_abstract_name() {
     }
 }
 
-/// Only root could open the socket; a daemon that became another user still sends.
+/// Promise 1.11. Only root could open the socket; a daemon that became another user still sends.
 #[test]
-fn p1_11_a_daemon_that_became_another_user_still_speaks() {
+fn a_daemon_that_became_another_user_still_speaks() {
     needs_root();
     let lab = shared_lab();
     let manager = ServiceManager::at_path(&lab);
@@ -80,8 +82,9 @@ fn p1_11_a_daemon_that_became_another_user_still_speaks() {
     manager.receives("STOPPING=1\n");
 }
 
+/// Promise 1.11.
 #[test]
-fn p1_11_a_reload_begins_with_the_time_and_ends_with_ready() {
+fn a_reload_begins_with_the_time_and_ends_with_ready() {
     let (lab, manager) = (lab(), ServiceManager::with_abstract_name());
     let daemon = manager.foreground(&lab, &["handle=HUP:note:reloaded"]);
     manager.receives("READY=1\n");
@@ -102,8 +105,9 @@ fn p1_11_a_reload_begins_with_the_time_and_ends_with_ready() {
     manager.receives("STOPPING=1\n");
 }
 
+/// Promise 1.11.
 #[test]
-fn p1_11_nothing_is_said_after_stopping() {
+fn nothing_is_said_after_stopping() {
     let (lab, manager) = (lab(), ServiceManager::with_abstract_name());
     let daemon = manager.foreground(&lab, &["handle=HUP:note:reloading,pause:300"]);
     manager.receives("READY=1\n");
@@ -118,8 +122,9 @@ fn p1_11_nothing_is_said_after_stopping() {
     assert_eq!(all.last().map(String::as_str), Some("STOPPING=1\n"), "{all:?}");
 }
 
+/// Promise 1.11.
 #[test]
-fn p1_11_a_daemon_that_fails_before_it_is_ready_never_says_that_it_is() {
+fn a_daemon_that_fails_before_it_is_ready_never_says_that_it_is() {
     let bodies = ["body=err:no", "body=exit:3", "body=panic:no", "body=kill:KILL", "body=idle"];
     for (body, stopped) in bodies.into_iter().map(|body| (body, body == "body=idle")) {
         let (lab, manager) = (lab(), ServiceManager::with_abstract_name());
@@ -134,10 +139,10 @@ fn p1_11_a_daemon_that_fails_before_it_is_ready_never_says_that_it_is() {
     }
 }
 
-/// The manager started the launcher, so the daemon sends its own pid; a launcher that the manager did not start sends
-/// nothing.
+/// Promise 1.11. The manager started the launcher, so the daemon sends its own pid; a launcher that the manager did not
+/// start sends nothing.
 #[test]
-fn p1_11_a_daemon_that_detached_says_who_it_is() {
+fn a_daemon_that_detached_says_who_it_is() {
     for (meant, script) in [
         (true, "export SYSTEMD_EXEC_PID=$$; exec $D start detach=always pidfile=d.pid"),
         (false, "export SYSTEMD_EXEC_PID=1; exec $D start detach=always pidfile=d.pid"),
@@ -157,8 +162,9 @@ fn p1_11_a_daemon_that_detached_says_who_it_is() {
     }
 }
 
+/// Promise 1.11.
 #[test]
-fn p1_11_a_manager_that_is_not_there_or_does_not_listen_keeps_nobody() {
+fn a_manager_that_is_not_there_or_does_not_listen_keeps_nobody() {
     let lab = lab();
     lab.write("file", "");
     drop(UnixDatagram::bind(lab.path("dead")).expect("a socket"));
@@ -184,8 +190,9 @@ fn p1_11_a_manager_that_is_not_there_or_does_not_listen_keeps_nobody() {
     assert!(relative.recv(&mut [0; 100]).is_err(), "a path from nowhere in particular was taken");
 }
 
+/// Promise 1.11.
 #[test]
-fn p1_11_a_manager_that_goes_away_leaves_the_daemon_alone() {
+fn a_manager_that_goes_away_leaves_the_daemon_alone() {
     let lab = lab();
     let manager = ServiceManager::at_path(&lab);
     let daemon = manager.foreground(&lab, &["handle=HUP:note:reloaded"]);

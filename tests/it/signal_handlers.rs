@@ -7,8 +7,9 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
 use std::time::{Duration, Instant};
 
+/// Promise 1.24.
 #[test]
-fn p1_24_a_hanging_handler_does_not_make_it_deaf() {
+fn a_hanging_handler_does_not_make_it_deaf() {
     for handler in ["handle=HUP:note:handling,hang", "handle=USR1:note:handling,hang"] {
         let lab = lab();
         let daemon = start(&lab, &[handler, "grace=1000"]);
@@ -20,8 +21,9 @@ fn p1_24_a_hanging_handler_does_not_make_it_deaf() {
     }
 }
 
+/// Promise 1.24.
 #[test]
-fn p1_24_neither_does_a_handler_of_the_stop_signal_itself() {
+fn neither_does_a_handler_of_the_stop_signal_itself() {
     let lab = lab();
     let daemon = start(&lab, &["handle=TERM:hang", "grace=500"]);
     daemon.signal(Signal::SIGTERM);
@@ -29,8 +31,9 @@ fn p1_24_neither_does_a_handler_of_the_stop_signal_itself() {
     nothing_left(&lab);
 }
 
+/// Promise 1.24.
 #[test]
-fn p1_24_a_handler_may_want_what_the_body_holds() {
+fn a_handler_may_want_what_the_body_holds() {
     for signal in [Signal::SIGHUP, Signal::SIGTERM] {
         let lab = lab();
         let handler = format!("handle={}:note_and_lock_mutex", signal.as_str());
@@ -43,8 +46,9 @@ fn p1_24_a_handler_may_want_what_the_body_holds() {
     }
 }
 
+/// Promise 1.24.
 #[test]
-fn p1_24_nor_does_a_body_that_holds_what_errors_are_printed_to() {
+fn nor_does_a_body_that_holds_what_errors_are_printed_to() {
     for body in ["body=lock_output_and_hang", "body=ask_lock_output_and_hang"] {
         let lab = lab();
         let daemon = start(&lab, &[body, "stdout=log", "stderr=log", "grace=500", "handle=HUP:panic:in vain"]);

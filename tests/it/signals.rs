@@ -10,8 +10,9 @@ use crate::common::{PIDFILE, SOON, adopt, each, ended, lab, nothing_left, run, s
 
 pub(crate) const STOP_SIGNALS: [Signal; 4] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGABRT];
 
+/// Promise 1.15.
 #[test]
-fn p1_15_a_stop_signal_is_a_clean_end_with_status_0() {
+fn a_stop_signal_is_a_clean_end_with_status_0() {
     for body in ["idle", "poll", "hang"] {
         for signal in STOP_SIGNALS {
             let lab = lab();
@@ -39,8 +40,9 @@ fn a_body_that_aborts_dies_of_it() {
     }
 }
 
+/// Promise 1.15.
 #[test]
-fn p1_15_a_body_that_returns_ends_the_daemon_cleanly() {
+fn a_body_that_returns_ends_the_daemon_cleanly() {
     let lab = lab();
     let daemon = adopt(start(&lab, &["guard=left", "body=ask,await:go"]));
     lab.write("go", "");
@@ -50,8 +52,9 @@ fn p1_15_a_body_that_returns_ends_the_daemon_cleanly() {
     assert!(lab.read("left").contains("dropped"));
 }
 
+/// Promise 1.15.
 #[test]
-fn p1_15_a_hangup_reopens_the_log_and_nothing_ends() {
+fn a_hangup_reopens_the_log_and_nothing_ends() {
     let lab = lab();
     let daemon = start(&lab, &["stdout=log", "stderr=log", "handle=HUP:say:rotated,note:handled"]);
     fs::rename(lab.path("log"), lab.path("log.1")).unwrap();
@@ -63,8 +66,9 @@ fn p1_15_a_hangup_reopens_the_log_and_nothing_ends() {
     assert!(lab.read("log").contains("rotated"), "the handler ran before the log was reopened");
 }
 
+/// Promise 1.15.
 #[test]
-fn p1_15_a_second_signal_cuts_the_grace_but_not_the_cleanup() {
+fn a_second_signal_cuts_the_grace_but_not_the_cleanup() {
     let lab = lab();
     let daemon = start(&lab, &["grace=60000", "stop_timeout=65000", "handle=TERM:note:told", "body=ask,hang"]);
     daemon.signal(Signal::SIGTERM);
@@ -78,8 +82,9 @@ fn p1_15_a_second_signal_cuts_the_grace_but_not_the_cleanup() {
     nothing_left(&lab);
 }
 
+/// Promise 1.15.
 #[test]
-fn p1_15_a_body_that_does_not_come_back_is_ended_after_its_grace() {
+fn a_body_that_does_not_come_back_is_ended_after_its_grace() {
     let lab = lab();
     let daemon = start(&lab, &["grace=500", "body=ask,hang"]);
     let told = Instant::now();
@@ -89,9 +94,9 @@ fn p1_15_a_body_that_does_not_come_back_is_ended_after_its_grace() {
     nothing_left(&lab);
 }
 
-/// TERM for the daemon, at every 5 ms of a start that takes about 100 ms after the second fork.
+/// Promise 1.15. TERM for the daemon, at every 5 ms of a start that takes about 100 ms after the second fork.
 #[test]
-fn p1_15_term_during_the_start_stops_and_cleans_up() {
+fn term_during_the_start_stops_and_cleans_up() {
     let moments = (0..=200).step_by(5).map(Duration::from_millis);
     each(moments, |after| {
         let lab = lab();
@@ -112,8 +117,9 @@ fn p1_15_term_during_the_start_stops_and_cleans_up() {
     });
 }
 
+/// Promise 1.15.
 #[test]
-fn p1_15_term_ends_a_start_whose_body_holds_its_output() {
+fn term_ends_a_start_whose_body_holds_its_output() {
     let lab = lab();
     let launch = lab.helper(&["start", "pidfile=d.pid", "ready=manual", "body=lock_output_and_hang"]).spawn();
     lab.wait_for("seizing", SOON, |notes| !notes.is_empty());

@@ -17,9 +17,9 @@ const WRONGS: [(&str, &str); 7] = [
     ("hang", "not ready within"),
 ];
 
-/// L4, L8, L12: every stage after the first fork, and every way to fail there.
+/// Promise 1.08. L4, L8, L12: every stage after the first fork, and every way to fail there.
 #[test]
-fn p1_08_whatever_goes_wrong_in_a_stage_is_told_and_leaves_nothing() {
+fn whatever_goes_wrong_in_a_stage_is_told_and_leaves_nothing() {
     let places = STAGES[1..].iter().map(|stage| ("before", *stage)).chain([("after", "Detach"), ("after", "Stdio")]);
     each(places.flat_map(|place| WRONGS.map(|wrong| (place, wrong))), |((when, stage), (act, text))| {
         let lab = lab();
@@ -34,8 +34,9 @@ fn p1_08_whatever_goes_wrong_in_a_stage_is_told_and_leaves_nothing() {
     });
 }
 
+/// Promise 4.05.
 #[test]
-fn p4_05_a_panic_in_a_stage_ends_that_process_alone() {
+fn a_panic_in_a_stage_ends_that_process_alone() {
     let places = STAGES.iter().flat_map(|stage| ["before", "after"].map(|when| (when, *stage)));
     each(places.flat_map(|place| [true, false].map(|unwinds| (place, unwinds))), |((when, stage), unwinds)| {
         let lab = lab();
@@ -64,8 +65,9 @@ fn p4_05_a_panic_in_a_stage_ends_that_process_alone() {
     });
 }
 
+/// Promise 4.05.
 #[test]
-fn p4_05_a_panic_in_the_body_before_ready_comes_back_in_one_process() {
+fn a_panic_in_the_body_before_ready_comes_back_in_one_process() {
     let lab = lab();
     let settings = ["ready=manual", "body=panic:at the first step", "last=note:came-back"];
     let outcome = run(&lab, "start", &settings).exits(4).says(&["at the first step"]);

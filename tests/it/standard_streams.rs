@@ -5,8 +5,9 @@ use nix::sys::signal::Signal;
 use std::fs;
 use std::time::Duration;
 
+/// Promise 1.02.
 #[test]
-fn p1_02_standard_streams_are_open_on_the_null_device() {
+fn standard_streams_are_open_on_the_null_device() {
     let lab = lab();
     for closed in ["", "<&-", ">&-", "2>&-", "<&- >&- 2>&-"] {
         lab.shell(&format!("$D start pidfile=d.pid {closed}")).run().ok();
@@ -20,8 +21,9 @@ fn p1_02_standard_streams_are_open_on_the_null_device() {
     }
 }
 
+/// Promise 1.02.
 #[test]
-fn p1_02_a_log_is_appended_to_and_never_truncated() {
+fn a_log_is_appended_to_and_never_truncated() {
     let lab = lab();
     lab.write("log", "from before\n");
     let daemon =

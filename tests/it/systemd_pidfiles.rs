@@ -7,8 +7,9 @@ use nix::sys::signal::Signal;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
+/// Promise 1.14.
 #[test]
-fn p1_14_a_forking_service_is_active_and_its_file_names_its_main_process() {
+fn a_forking_service_is_active_and_its_file_names_its_main_process() {
     // The second changes its user itself, after the pidfile was created.
     for (name, settings) in [("forking", ""), ("forking-drops", "user=65534")] {
         let unit = Unit::new(name, &format!("{FORKING} {settings}"));
@@ -23,9 +24,9 @@ fn p1_14_a_forking_service_is_active_and_its_file_names_its_main_process() {
     }
 }
 
-/// A service that systemd made unprivileged has its pidfile in a directory of its own.
+/// Promise 1.14. A service that systemd made unprivileged has its pidfile in a directory of its own.
 #[test]
-fn p1_14_a_forking_service_of_another_user_is_active_too() {
+fn a_forking_service_of_another_user_is_active_too() {
     let lines = "Type=forking\nUser=65534\nGroup=65534\nRuntimeDirectory=%N\nPIDFile=/run/%N/d.pid\n\
                  ExecStart=LAB start detach=always pidfile=/run/%N/d.pid";
     let unit = Unit::new("forking-user", lines);
@@ -36,10 +37,10 @@ fn p1_14_a_forking_service_of_another_user_is_active_too() {
     unit.content();
 }
 
-/// A launcher that is about to exit waits for nothing, but systemd looks for the daemon as soon as it has exited: a
-/// daemon whose first parent still lives is unknown to systemd, which kills it.
+/// Promise 1.14. A launcher that is about to exit waits for nothing, but systemd looks for the daemon as soon as it has
+/// exited: a daemon whose first parent still lives is unknown to systemd, which kills it.
 #[test]
-fn p1_14_a_launcher_that_leaves_leaves_an_orphan() {
+fn a_launcher_that_leaves_leaves_an_orphan() {
     needs(&["strace"]);
     // With -D, strace forks itself away, and traces the process that systemd executed.
     let slow = "/usr/bin/strace -D -f -o LABDIR/%N.trace -e trace=poll,ppoll -e inject=poll,ppoll:delay_exit=300000 ";
@@ -59,8 +60,9 @@ fn p1_14_a_launcher_that_leaves_leaves_an_orphan() {
     }
 }
 
+/// Promise 2.01.
 #[test]
-fn p2_01_the_pidfile_of_a_service_that_drops_its_privileges_stays_roots() {
+fn the_pidfile_of_a_service_that_drops_its_privileges_stays_roots() {
     let unit = Unit::new("drops", &format!("{FORKING} user=65534"));
     let daemon = unit.start();
     let file = fs::metadata(unit.machine.path(unit.pidfile())).expect("the pidfile");
@@ -70,9 +72,10 @@ fn p2_01_the_pidfile_of_a_service_that_drops_its_privileges_stays_roots() {
     unit.content();
 }
 
-/// With `PIDFile=`, systemd removes the file of a killed service itself; without, it stays and is not an obstacle.
+/// Promise 2.12. With `PIDFile=`, systemd removes the file of a killed service itself; without, it stays and is not an
+/// obstacle.
 #[test]
-fn p2_12_a_killed_service_comes_back() {
+fn a_killed_service_comes_back() {
     let exec = "Type=exec\nExecStart=LAB start pidfile=/run/%N.pid";
     for (name, lines) in [("killed-forking", FORKING), ("killed-exec", exec)] {
         let unit = Unit::new(name, &format!("{lines}\nRestart=on-failure\nRestartSec=0"));

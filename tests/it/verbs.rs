@@ -5,8 +5,9 @@ use nix::sys::signal::Signal;
 use crate::common::{PIDFILE, SOON, adopt, ended, lab, nothing_left, run, start, stop};
 use crate::faults::held_system_call::look_until;
 
+/// Promise 1.16.
 #[test]
-fn p1_16_status_speaks_as_scripts_expect() {
+fn status_speaks_as_scripts_expect() {
     let lab = lab();
     run(&lab, "status", &[]).exits(3);
     let daemon = start(&lab, &[]);
@@ -18,8 +19,9 @@ fn p1_16_status_speaks_as_scripts_expect() {
     run(&lab, "status", &[]).exits(4);
 }
 
+/// Promise 1.16.
 #[test]
-fn p1_16_a_daemon_whose_pidfile_is_not_written_yet_is_starting() {
+fn a_daemon_whose_pidfile_is_not_written_yet_is_starting() {
     let lab = lab();
     let slow = "before=Detach:note:begun,pause:1500";
     let launcher = lab.helper(&["start", "pidfile=d.pid", slow]).spawn();
@@ -29,8 +31,9 @@ fn p1_16_a_daemon_whose_pidfile_is_not_written_yet_is_starting() {
     run(&lab, "status", &[]).exits(0);
 }
 
+/// Promise 1.18.
 #[test]
-fn p1_18_a_restart_starts_what_does_not_run_and_replaces_what_does() {
+fn a_restart_starts_what_does_not_run_and_replaces_what_does() {
     let lab = lab();
     run(&lab, "restart", &[]).ok();
     let first = lab.daemon(PIDFILE);
@@ -43,8 +46,9 @@ fn p1_18_a_restart_starts_what_does_not_run_and_replaces_what_does() {
     nothing_left(&lab);
 }
 
+/// Promise 1.18.
 #[test]
-fn p1_18_a_restart_that_could_not_start_leaves_the_old_one_alone() {
+fn a_restart_that_could_not_start_leaves_the_old_one_alone() {
     let lab = lab();
     let daemon = start(&lab, &[]);
     for mistake in

@@ -41,11 +41,11 @@ impl Life {
     }
 }
 
-/// R15: eight loops of start, status and stop, for 6 s, or 60 s in full: never two daemons, and no answer is lost or
-/// wrong. Each body binds an address exclusively. (The body has asked about the stop, so it is dropped before the
-/// pidfile is removed.)
+/// Promise 2.07. R15: eight loops of start, status and stop, for 6 s, or 60 s in full: never two daemons, and no answer
+/// is lost or wrong. Each body binds an address exclusively. (The body has asked about the stop, so it is dropped
+/// before the pidfile is removed.)
 #[test]
-fn p2_07_there_is_never_more_than_one_owner_and_no_wrong_answer() {
+fn there_is_never_more_than_one_owner_and_no_wrong_answer() {
     let lab = lab();
     let deadline = Deadline::after(Duration::from_secs(u64::try_from(times(6, 60)).unwrap()));
     let body = format!("body=run_exclusively:{}", lab.directory().display());

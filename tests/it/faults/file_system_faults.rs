@@ -8,9 +8,9 @@ use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON, lab, move_away, needs, needs_root, nothing_left, run, start, stop};
 
-/// A file system with one page, which is in use.
+/// Promise 2.11. A file system with one page, which is in use.
 #[test]
-fn p2_11_a_full_disk_makes_the_start_fail_and_leaves_no_empty_file() {
+fn a_full_disk_makes_the_start_fail_and_leaves_no_empty_file() {
     needs(&["unshare", "mount", "dd"]);
     needs_root();
     let lab = lab();
@@ -25,8 +25,9 @@ fn p2_11_a_full_disk_makes_the_start_fail_and_leaves_no_empty_file() {
     assert!(!lab.path("ran").exists());
 }
 
+/// Promise 2.11.
 #[test]
-fn p2_11_a_disk_that_becomes_read_only_is_no_reason_not_to_stop() {
+fn a_disk_that_becomes_read_only_is_no_reason_not_to_stop() {
     needs(&["unshare", "mount"]);
     needs_root();
     let lab = lab();
@@ -40,9 +41,9 @@ fn p2_11_a_disk_that_becomes_read_only_is_no_reason_not_to_stop() {
     nothing_left(&lab);
 }
 
-/// R10: A ends when B has the pidfile's name.
+/// Promise 2.13. R10: A ends when B has the pidfile's name.
 #[test]
-fn p2_13_a_daemon_that_ends_late_leaves_its_successors_file_alone() {
+fn a_daemon_that_ends_late_leaves_its_successors_file_alone() {
     let lab = lab();
     let elder = start(&lab, &[]);
     move_away(&lab);
@@ -56,8 +57,9 @@ fn p2_13_a_daemon_that_ends_late_leaves_its_successors_file_alone() {
     nothing_left(&lab);
 }
 
+/// Promise 2.14.
 #[test]
-fn p2_14_a_part_of_the_content_is_an_error_and_not_a_daemon() {
+fn a_part_of_the_content_is_an_error_and_not_a_daemon() {
     needs(&["strace"]);
     for (call, fault) in
         [("write", "retval=1"), ("write", "error=EIO"), ("fchmod", "error=EIO"), ("renameat", "error=EIO")]
@@ -77,9 +79,9 @@ fn p2_14_a_part_of_the_content_is_an_error_and_not_a_daemon() {
     }
 }
 
-/// The owner of a directory in the path can redirect any part of it.
+/// Promise 2.15. The owner of a directory in the path can redirect any part of it.
 #[test]
-fn p2_15_root_makes_no_log_behind_a_link_of_somebody_else() {
+fn root_makes_no_log_behind_a_link_of_somebody_else() {
     needs_root();
     let lab = lab();
     let nobody = Some(nix::unistd::Uid::from_raw(65534));
@@ -96,9 +98,9 @@ fn p2_15_root_makes_no_log_behind_a_link_of_somebody_else() {
     }
 }
 
-/// A log that was replaced by a link is not followed when it is reopened, either.
+/// Promise 2.15. A log that was replaced by a link is not followed when it is reopened, either.
 #[test]
-fn p2_15_a_log_that_has_become_a_link_is_not_followed() {
+fn a_log_that_has_become_a_link_is_not_followed() {
     let lab = lab();
     lab.write("victim", "precious");
     let daemon = start(&lab, &["stdout=log", "stderr=log", "handle=HUP:say:handled,note:handled"]);
@@ -112,9 +114,9 @@ fn p2_15_a_log_that_has_become_a_link_is_not_followed() {
     assert!(lab.read("log.1").contains("handled"));
 }
 
-/// The pid of a daemon in its own pid namespace belongs to another process outside.
+/// Promise 2.17. The pid of a daemon in its own pid namespace belongs to another process outside.
 #[test]
-fn p2_17_a_number_of_another_pid_namespace_is_nobodys() {
+fn a_number_of_another_pid_namespace_is_nobodys() {
     needs(&["unshare", "strace"]);
     needs_root();
     let lab = lab();

@@ -63,8 +63,9 @@ fn run_is_the_monitor_in_the_foreground() {
     assert!(cli.lab.processes().is_empty());
 }
 
+/// Promise 6.14.
 #[test]
-fn p6_14_there_is_one_monitor_per_configuration() {
+fn there_is_one_monitor_per_configuration() {
     let cli = CliLab::new(TWO);
     let monitor = cli.start();
     cli.ctl(&["run"]).run().exits(1).says(&["already running"]);

@@ -50,8 +50,9 @@ fn lines_are_as_the_format_says_and_as_grave_as_the_level() {
     info.shutdown();
 }
 
+/// Promise 6.16.
 #[test]
-fn p6_16_the_log_is_opened_again_at_a_hangup() {
+fn the_log_is_opened_again_at_a_hangup() {
     let cli = CliLab::new(BOT);
     let monitor = cli.start();
     cli.until_is("web", "running");
@@ -67,9 +68,9 @@ fn p6_16_the_log_is_opened_again_at_a_hangup() {
     cli.shutdown();
 }
 
-/// A failure to write the log cannot be written to the log.
+/// Promise 6.07. A failure to write the log cannot be written to the log.
 #[test]
-fn p6_07_a_log_that_is_gone_holds_nothing_up() {
+fn a_log_that_is_gone_holds_nothing_up() {
     let cli = cli("log = { file = \"logs/m.log\" }");
     cli.lab.shell("mkdir logs").run().ok();
     let monitor = cli.start();
@@ -120,9 +121,10 @@ fn syslog_gets_it_where_stderr_is_nowhere() {
     assert!(cli.lab.quiet(SOON).is_ok());
 }
 
-/// No process reads stderr, and its pipe is full before the monitor starts. Messages without room are counted.
+/// Promise 6.07. No process reads stderr, and its pipe is full before the monitor starts. Messages without room are
+/// counted.
 #[test]
-fn p6_07_a_stream_that_nobody_reads_holds_nothing_up() {
+fn a_stream_that_nobody_reads_holds_nothing_up() {
     let cli = CliLab::new(&format!("{BOT}instances = 60\n"));
     let text = cli.lab.read("m.toml");
     let log = text.lines().find(|line| line.starts_with("log = ")).expect("a log").to_owned();

@@ -49,8 +49,9 @@ fn pids(cli: &CliLab) -> [i32; 4] {
     ["same", "limited", "changed", "gone"].map(|name| cli.pid(name))
 }
 
+/// Promise 6.06.
 #[test]
-fn p6_06_a_reload_touches_only_what_is_different() {
+fn a_reload_touches_only_what_is_different() {
     let cli = CliLab::new(BEFORE);
     cli.start();
     let before = pids(&cli);
@@ -84,8 +85,9 @@ fn p6_06_a_reload_touches_only_what_is_different() {
     cli.shutdown();
 }
 
+/// Promise 6.05.
 #[test]
-fn p6_05_a_broken_file_changes_nothing_and_says_where() {
+fn a_broken_file_changes_nothing_and_says_where() {
     let cli = CliLab::new(BEFORE);
     let monitor = cli.start();
     let before = pids(&cli);

@@ -98,8 +98,9 @@ fn colours_are_for_terminals_and_only_if_they_are_wanted() {
     cli.shutdown();
 }
 
+/// Promise 5.16.
 #[test]
-fn p5_16_what_bots_print_moves_no_cursor() {
+fn what_bots_print_moves_no_cursor() {
     let cli = CliLab::new(
         "[bot.web]\ncommand = \"/bin/sh\"\nargs = [\"-c\", '''printf '\\033]0;title\\007\\033[2Jred\\n'; exec sleep 1000''']\n",
     );

@@ -89,9 +89,9 @@ fn year(lab: &Lab, count: usize) -> i64 {
     lines(lab, "teller.stamped", count)[count - 1].split('-').next().unwrap().parse().unwrap()
 }
 
-/// Neither waits, nor the window of the limit, nor stop timeouts depend on the wall clock.
+/// Promises 6.01, 6.17. Neither waits, nor the window of the limit, nor stop timeouts depend on the wall clock.
 #[test]
-fn p6_01_p6_17_a_step_of_the_wall_clock_changes_nothing() {
+fn a_step_of_the_wall_clock_changes_nothing() {
     let lab = lab();
     start_shifted(
         &lab,

@@ -9,10 +9,10 @@ use look::Deadline;
 
 const BOTS: &str = "[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\ninstances = 40\n";
 
-/// Descriptors that exceed the limit are reported before any start, other bots wait for free ones, and requests are
-/// answered regardless.
+/// Promise 6.11. Descriptors that exceed the limit are reported before any start, other bots wait for free ones, and
+/// requests are answered regardless.
 #[test]
-fn p6_11_bots_leave_descriptors_to_those_who_ask() {
+fn bots_leave_descriptors_to_those_who_ask() {
     let cli = CliLab::new(BOTS);
     // Without `CAP_SYS_RESOURCE`, the hard limit cannot be raised.
     let script = "ulimit -n 100 && exec setpriv --bounding-set -sys_resource $D -c m.toml start";

@@ -6,8 +6,9 @@ use crate::common::{
 };
 use std::os::unix::fs::PermissionsExt;
 
+/// Promise 6.10.
 #[test]
-fn p6_10_a_bot_becomes_another_user_for_good() {
+fn a_bot_becomes_another_user_for_good() {
     let lab = lab();
     write_bots(
         &lab,
@@ -44,8 +45,9 @@ fn p6_10_a_bot_becomes_another_user_for_good() {
     stop(&lab);
 }
 
+/// Promise 6.11.
 #[test]
-fn p6_11_a_start_that_fails_says_why() {
+fn a_start_that_fails_says_why() {
     let lab = lab();
     lab.write("text", "not a program");
     lab.write("denied", "#!/bin/sh\n");
@@ -75,9 +77,9 @@ fn p6_11_a_start_that_fails_says_why() {
     stop(&lab);
 }
 
-/// More arguments than the kernel accepts.
+/// Promise 6.11. More arguments than the kernel accepts.
 #[test]
-fn p6_11_too_many_arguments_are_told() {
+fn too_many_arguments_are_told() {
     let lab = lab();
     let long = "x".repeat(200_000);
     start(
@@ -92,9 +94,10 @@ fn p6_11_too_many_arguments_are_told() {
     stop(&lab);
 }
 
-/// A shortage of the machine's resources is not an error of the bot: the start is retried, and not counted.
+/// Promise 6.11. A shortage of the machine's resources is not an error of the bot: the start is retried, and not
+/// counted.
 #[test]
-fn p6_11_a_shortage_is_waited_for() {
+fn a_shortage_is_waited_for() {
     let lab = lab();
     let monitor = start(
         &lab,
@@ -120,9 +123,9 @@ fn p6_11_a_shortage_is_waited_for() {
     stop(&lab);
 }
 
-/// No further process is allowed (`RLIMIT_NPROC`, which applies to every user but root).
+/// Promise 6.11. No further process is allowed (`RLIMIT_NPROC`, which applies to every user but root).
 #[test]
-fn p6_11_no_room_for_a_process_is_a_shortage() {
+fn no_room_for_a_process_is_a_shortage() {
     let mut lab = lab();
     lab.bring_program();
     lab.shell(&format!("chown 64321 . && install -m 755 {BOT} bot")).run().ok();
@@ -177,9 +180,9 @@ fn a_bot_has_its_own_umask_and_directory() {
     stop(&lab);
 }
 
-/// Variables for the monitor, and those of the user who runs it, are not passed to a bot.
+/// Promise 6.10. Variables for the monitor, and those of the user who runs it, are not passed to a bot.
 #[test]
-fn p6_10_a_bot_has_no_environment_of_somebody_else() {
+fn a_bot_has_no_environment_of_somebody_else() {
     let lab = lab();
     // A copy that other users can execute: the checkout may be below root's home.
     lab.shell(&format!("install -m 755 {BOT} bot")).run().ok();

@@ -68,9 +68,9 @@ fn ticks(process: Process) -> u64 {
     fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().unwrap()).sum()
 }
 
-/// A child that cannot be killed holds no descriptor that blocks others.
+/// Promise 6.04. A child that cannot be killed holds no descriptor that blocks others.
 #[test]
-fn p6_04_a_child_that_hangs_for_ever_holds_up_nobody_after_a_monitor_that_is_killed() {
+fn a_child_that_hangs_for_ever_holds_up_nobody_after_a_monitor_that_is_killed() {
     let lab = lab();
     let scene = a_close_hangs(&lab);
     let mut bots: Vec<Process> = (1..=MANY).map(|number| process(&lab, &format!("many:{number}"))).collect();
@@ -90,9 +90,9 @@ fn p6_04_a_child_that_hangs_for_ever_holds_up_nobody_after_a_monitor_that_is_kil
     stop(&lab);
 }
 
-/// The child has copies of pipes whose ends the monitor has closed: it receives no more events of them.
+/// Promise 6.02. The child has copies of pipes whose ends the monitor has closed: it receives no more events of them.
 #[test]
-fn p6_02_a_child_that_hangs_costs_nothing_when_others_die() {
+fn a_child_that_hangs_costs_nothing_when_others_die() {
     let lab = lab();
     let scene = a_close_hangs(&lab);
     for number in [3, 8, 15, 22, MANY] {

@@ -66,28 +66,28 @@ fn ends_by(signal: Signal) {
     starts_again(&lab, mute);
 }
 
-/// A hanging check may be beyond any signal: it delays neither the end of the bots nor the next monitor.
+/// Promise 6.04. A hanging check may be beyond any signal: it delays neither the end of the bots nor the next monitor.
 #[test]
-fn p6_04_a_look_that_hangs_keeps_no_bot_from_ending_with_a_monitor_that_is_killed() {
+fn a_look_that_hangs_keeps_no_bot_from_ending_with_a_monitor_that_is_killed() {
     ends_by(Signal::SIGKILL);
 }
 
-/// It does not delay a monitor that stops in order, either.
+/// Promise 6.12. It does not delay a monitor that stops in order, either.
 #[test]
-fn p6_12_a_look_that_hangs_keeps_no_monitor_from_ending() {
+fn a_look_that_hangs_keeps_no_monitor_from_ending() {
     ends_by(Signal::SIGTERM);
 }
 
-/// Bots that are never ready, because of the mount, are restarted repeatedly and check each time.
+/// Promise 6.11. Bots that are never ready, because of the mount, are restarted repeatedly and check each time.
 #[test]
-fn p6_11_looks_that_hang_leave_room_for_other_bots() {
+fn looks_that_hang_leave_room_for_other_bots() {
     let lab = lab();
     leaves_room(&lab, HungFile::mount(&lab, "mount"));
 }
 
-/// The checks cannot be killed, either.
+/// Promise 6.11. The checks cannot be killed, either.
 #[test]
-fn p6_11_looks_that_nobody_can_end_leave_room_for_other_bots() {
+fn looks_that_nobody_can_end_leave_room_for_other_bots() {
     let lab = lab();
     leaves_room(&lab, HungFile::mute(&lab, "mount"));
 }
@@ -137,15 +137,15 @@ fn until_all_were_tried(lab: &Lab, count: usize) {
     }
 }
 
-/// A directory that hangs does not count as a failure of the program.
+/// Promise 6.11. A directory that hangs does not count as a failure of the program.
 #[test]
-fn p6_11_a_directory_that_hangs_keeps_no_program_from_starting() {
+fn a_directory_that_hangs_keeps_no_program_from_starting() {
     a_program_starts_elsewhere(4);
 }
 
-/// Many directories that hang do not count, either.
+/// Promise 6.11. Many directories that hang do not count, either.
 #[test]
-fn p6_11_directories_that_hang_keep_no_program_from_starting() {
+fn directories_that_hang_keep_no_program_from_starting() {
     a_program_starts_elsewhere(9);
 }
 
@@ -177,9 +177,9 @@ fn a_program_starts_elsewhere(count: usize) {
     stop(&lab);
 }
 
-/// There is no process to report, but that does not mean that one is exiting.
+/// Promise 6.11. There is no process to report, but that does not mean that one is exiting.
 #[test]
-fn p6_11_a_start_that_hangs_is_told_as_one() {
+fn a_start_that_hangs_is_told_as_one() {
     let cli = CliLab::new(
         "[bot.gone]\ncommand = \"/bin/sleep\"\nargs = [\"999\"]\ncwd = \"LAB/mount\"\n\
          [bot.web]\ncommand = \"/bin/sleep\"\nargs = [\"998\"]\n",
@@ -207,9 +207,9 @@ fn p6_11_a_start_that_hangs_is_told_as_one() {
     cli.shutdown();
 }
 
-/// The check for a readiness file hangs, so that its result is unknown.
+/// Promise 6.11. The check for a readiness file hangs, so that its result is unknown.
 #[test]
-fn p6_11_a_sign_of_readiness_that_hangs_keeps_nobody_waiting() {
+fn a_sign_of_readiness_that_hangs_keeps_nobody_waiting() {
     let lab = lab();
     let dead = HungFile::mount(&lab, "mount");
     let brief = r#"brief = { command = "BOT", args = ["idle"], ready = { file = "LAB/mount/ready" }, ready_timeout = "1s", restart = "never" }"#;

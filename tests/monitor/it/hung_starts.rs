@@ -25,8 +25,9 @@ fn parents(monitor: Process) -> Vec<Process> {
 /// More than any number of threads that a monitor would have for starts.
 const MANY: usize = 70;
 
+/// Promise 6.11.
 #[test]
-fn p6_11_a_program_that_hangs_keeps_nobody_waiting() {
+fn a_program_that_hangs_keeps_nobody_waiting() {
     let lab = lab();
     install_bot(&lab, "slow");
     let monitor = start(
@@ -65,15 +66,16 @@ fn p6_11_a_program_that_hangs_keeps_nobody_waiting() {
     stop(&lab);
 }
 
-/// Promise 6.03. Every way to end a bot ends a start that hangs, at once; the status of a killed one is not lost.
+/// Promises 6.11, 6.03. Every way to end a bot ends a start that hangs, at once; the status of a killed one is not
+/// lost.
 #[test]
-fn p6_11_a_start_that_hangs_can_be_stopped() {
+fn a_start_that_hangs_can_be_stopped() {
     ends_a_start_that_hangs(&[]);
 }
 
-/// The kernel identifies groups by their numbers only.
+/// Promise 6.11. The kernel identifies groups by their numbers only.
 #[test]
-fn p6_11_a_start_that_hangs_can_be_stopped_on_an_old_kernel() {
+fn a_start_that_hangs_can_be_stopped_on_an_old_kernel() {
     ends_a_start_that_hangs(&["old-kernel"]);
 }
 
@@ -178,9 +180,9 @@ fn any_number_of_starts_that_hang_does_not_block_other_bots() {
     stop(&lab);
 }
 
-/// The end of the monitor ends starts that hang.
+/// Promise 6.12. The end of the monitor ends starts that hang.
 #[test]
-fn p6_12_a_shutdown_ends_starts_that_hang() {
+fn a_shutdown_ends_starts_that_hang() {
     let lab = lab();
     install_bot(&lab, "slow");
     let dead = HungFile::mount(&lab, "mount");
@@ -208,9 +210,9 @@ fn p6_12_a_shutdown_ends_starts_that_hang() {
     nothing_left(&lab);
 }
 
-/// Starts that hang end with a killed monitor, whatever they hang on.
+/// Promise 6.04. Starts that hang end with a killed monitor, whatever they hang on.
 #[test]
-fn p6_04_starts_that_hang_end_with_a_monitor_that_is_killed() {
+fn starts_that_hang_end_with_a_monitor_that_is_killed() {
     let lab = lab();
     install_bot(&lab, "slow");
     let dead = HungFile::mount(&lab, "mount");
@@ -237,9 +239,9 @@ fn p6_04_starts_that_hang_end_with_a_monitor_that_is_killed() {
     stop(&lab);
 }
 
-/// A user is looked up in a file that hangs, as with a network name service.
+/// Promise 6.11. A user is looked up in a file that hangs, as with a network name service.
 #[test]
-fn p6_11_a_name_service_that_hangs_keeps_nobody_waiting() {
+fn a_name_service_that_hangs_keeps_nobody_waiting() {
     let lab = lab();
     lab.shell("cp /etc/passwd passwd").run().ok();
     let running = foreground(

@@ -16,8 +16,9 @@ fn zombies(parent: Process) -> usize {
     Process::all().filter(is_zombie).count()
 }
 
+/// Promise 6.03.
 #[test]
-fn p6_03_orphans_are_reaped_and_no_status_is_stolen() {
+fn orphans_are_reaped_and_no_status_is_stolen() {
     let lab = lab();
     let count = size(300, 10_000);
     let storm =
@@ -70,10 +71,10 @@ fn monitor_that_is_part_of_a_program_leaves_other_children_alone() {
     running.finish();
 }
 
-/// Orphans are created faster than they can be inspected, beside many live bots: zombies do not accumulate, and
-/// commands are answered.
+/// Promise 6.03. Orphans are created faster than they can be inspected, beside many live bots: zombies do not
+/// accumulate, and commands are answered.
 #[test]
-fn p6_03_a_flood_of_orphans_keeps_no_command_waiting() {
+fn a_flood_of_orphans_keeps_no_command_waiting() {
     let lab = lab();
     let crowd = format!(r#"crowd = {{ command = "BOT", args = ["idle"], instances = {} }}"#, size(200, 1000));
     let monitor = start(
@@ -99,8 +100,9 @@ fn p6_03_a_flood_of_orphans_keeps_no_command_waiting() {
     stop(&lab);
 }
 
+/// Promise 4.10.
 #[test]
-fn p4_10_bots_start_with_default_signals_and_nothing_open() {
+fn bots_start_with_default_signals_and_nothing_open() {
     let lab = lab();
     write_bots(
         &lab,
@@ -125,9 +127,9 @@ fn p4_10_bots_start_with_default_signals_and_nothing_open() {
     stop(&lab);
 }
 
-/// A shell does not change SIGPIPE.
+/// Promise 4.10. A shell does not change SIGPIPE.
 #[test]
-fn p4_10_sigpipe_is_default_too() {
+fn sigpipe_is_default_too() {
     let lab = lab();
     start(&lab, &[r#"cat = { command = "/bin/sleep", args = ["999"] }"#]);
     for set in ["SigBlk", "SigIgn", "SigCgt"] {
@@ -150,9 +152,9 @@ fn bots_keep_the_limits_that_the_monitor_had() {
     stop(&lab);
 }
 
-/// In this monitor, the allocator ends any other process that allocates between fork and exec.
+/// Promise 4.07. In this monitor, the allocator ends any other process that allocates between fork and exec.
 #[test]
-fn p4_07_nothing_is_allocated_between_fork_and_exec() {
+fn nothing_is_allocated_between_fork_and_exec() {
     let lab = lab();
     write_bots(
         &lab,
@@ -169,9 +171,9 @@ fn p4_07_nothing_is_allocated_between_fork_and_exec() {
     stop(&lab);
 }
 
-/// Bots are tied to the thread that created them, which lives as long as the monitor.
+/// Promise 4.08. Bots are tied to the thread that created them, which lives as long as the monitor.
 #[test]
-fn p4_08_bots_outlive_whatever_threads_end() {
+fn bots_outlive_whatever_threads_end() {
     let lab = lab();
     start(
         &lab,

@@ -24,8 +24,9 @@ fn copies(lab: &look::Lab, argument: &str) -> Vec<Process> {
     lab.processes().into_iter().filter(is_one).collect()
 }
 
+/// Promise 6.04.
 #[test]
-fn p6_04_bots_end_with_a_monitor_that_is_killed() {
+fn bots_end_with_a_monitor_that_is_killed() {
     let lab = lab();
     let monitor = start(
         &lab,
@@ -40,8 +41,9 @@ fn p6_04_bots_end_with_a_monitor_that_is_killed() {
     look::deaths(&[web.id(), nobody.id()], Deadline::after(SOON)).expect("they are told by the kernel");
 }
 
+/// Promise 6.04.
 #[test]
-fn p6_04_there_is_never_a_second_copy_beside_the_first() {
+fn there_is_never_a_second_copy_beside_the_first() {
     let lab = lab();
     let bots = [
         r#"stub = { command = "BOT", args = ["ignore:TERM", "stamp:LAB/starts", "idle", "one"], stop = { signal = "TERM", timeout = "300ms" } }"#,
@@ -66,9 +68,9 @@ fn p6_04_there_is_never_a_second_copy_beside_the_first() {
     stop(&lab);
 }
 
-/// Without the journal, the secret in their environment identifies the bots.
+/// Promise 6.04. Without the journal, the secret in their environment identifies the bots.
 #[test]
-fn p6_04_there_is_no_second_copy_without_a_journal() {
+fn there_is_no_second_copy_without_a_journal() {
     let lab = lab();
     let bots = [
         r#"tree = { command = "BOT", args = ["spawn:stamp:LAB/kids,idle,two", "escape:stamp:LAB/kids,idle,three", "idle", "four"] }"#,
@@ -90,9 +92,9 @@ fn p6_04_there_is_no_second_copy_without_a_journal() {
     stop(&lab);
 }
 
-/// The bots of another pidfile are left alone, though they have the same user and directory.
+/// Promise 6.04. The bots of another pidfile are left alone, though they have the same user and directory.
 #[test]
-fn p6_04_the_bots_of_another_pidfile_are_left_alone() {
+fn the_bots_of_another_pidfile_are_left_alone() {
     let lab = lab();
     write_bots(&lab, &[r#"one = { command = "BOT", args = ["stamp:LAB/starts", "idle"] }"#]);
     lab.write("other.toml", lab.read("m.toml").replace("m.pid", "other.pid"));
@@ -112,10 +114,10 @@ fn stop_both(lab: &look::Lab) {
     crate::common::nothing_left(lab);
 }
 
-/// The disk fills up: the reserved space holds the next lines, and the remaining ones are written once there is room,
-/// even without another event.
+/// Promise 6.04. The disk fills up: the reserved space holds the next lines, and the remaining ones are written once
+/// there is room, even without another event.
 #[test]
-fn p6_04_a_full_disk_costs_the_journal_nothing() {
+fn a_full_disk_costs_the_journal_nothing() {
     let lab = lab();
     write_bots(
         &lab,
@@ -149,10 +151,10 @@ fn p6_04_a_full_disk_costs_the_journal_nothing() {
     crate::common::nothing_left(&lab);
 }
 
-/// The pid of a dead bot belongs to another process by now, which leads a session, too, and which has the same start
-/// time as far as the journal can tell.
+/// Promise 6.04. The pid of a dead bot belongs to another process by now, which leads a session, too, and which has the
+/// same start time as far as the journal can tell.
 #[test]
-fn p6_04_a_stranger_with_the_number_of_a_bot_is_left_alone() {
+fn a_stranger_with_the_number_of_a_bot_is_left_alone() {
     let lab = lab();
     write_bots(&lab, &[r#"web = { command = "BOT", args = ["stamp:LAB/starts", "idle"] }"#]);
     lab.write("forge.py", FORGE);
@@ -193,8 +195,9 @@ for words in lines:
 open("m.journal", "w").write("".join(" ".join(words) + "\n" for words in lines))
 "#;
 
+/// Promise 6.13.
 #[test]
-fn p6_13_any_journal_lets_the_monitor_start() {
+fn any_journal_lets_the_monitor_start() {
     let lab = lab();
     let monitor = start(&lab, &[r#"web = { command = "BOT", args = ["stamp:LAB/starts", "idle"] }"#]);
     lines(&lab, "starts", 1);
@@ -226,9 +229,9 @@ fn p6_13_any_journal_lets_the_monitor_start() {
     assert_eq!(lab.read("kept"), "kept\n");
 }
 
-/// A bot left processes behind when it exited, just before the monitor was killed.
+/// Promise 6.04. A bot left processes behind when it exited, just before the monitor was killed.
 #[test]
-fn p6_04_orphans_of_a_dead_bot_are_found_by_their_mark() {
+fn orphans_of_a_dead_bot_are_found_by_their_mark() {
     let lab = lab();
     let monitor = start(
         &lab,

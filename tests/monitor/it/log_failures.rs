@@ -6,10 +6,10 @@ use crate::common::{
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
-/// On a disk of 64 KiB: the bot is never blocked, lost bytes are counted, and writing continues once there is room
-/// again.
+/// Promise 6.07. On a disk of 64 KiB: the bot is never blocked, lost bytes are counted, and writing continues once
+/// there is room again.
 #[test]
-fn p6_07_a_full_disk_stops_nothing() {
+fn a_full_disk_stops_nothing() {
     let lab = lab();
     write_bots(
         &lab,
@@ -45,8 +45,9 @@ fn p6_07_a_full_disk_stops_nothing() {
     );
 }
 
+/// Promise 6.07.
 #[test]
-fn p6_07_a_log_that_cannot_be_opened_stops_nothing() {
+fn a_log_that_cannot_be_opened_stops_nothing() {
     let lab = lab();
     lab.write("precious", "untouched\n");
     lab.shell("mkdir gone; ln -s precious link; mkfifo fifo; mkdir directory").run().ok();
@@ -105,20 +106,22 @@ fn fails_for_a_while(calls: &str, injected: &str, text: &str) {
     running.finish().ok();
 }
 
+/// Promise 6.07.
 #[test]
-fn p6_07_a_disk_with_errors_stops_nothing() {
+fn a_disk_with_errors_stops_nothing() {
     fails_for_a_while("write", "EIO:when=3..150", "input/output error");
 }
 
+/// Promise 6.07.
 #[test]
-fn p6_07_a_disk_that_is_read_only_stops_nothing() {
+fn a_disk_that_is_read_only_stops_nothing() {
     fails_for_a_while("openat", "EROFS:when=1..4", "read-only file system");
 }
 
-/// A disk grows by a page now and then, and accepts the beginning of a line each time. The file holds whole lines in
-/// their order, and the exact number of missing bytes between them.
+/// Promise 6.07. A disk grows by a page now and then, and accepts the beginning of a line each time. The file holds
+/// whole lines in their order, and the exact number of missing bytes between them.
 #[test]
-fn p6_07_a_write_that_takes_little_keeps_lines_whole() {
+fn a_write_that_takes_little_keeps_lines_whole() {
     let lab = lab();
     write_bots(
         &lab,

@@ -46,8 +46,9 @@ fn until_lost(lab: &Lab, bot: &str, text: &str) {
     }
 }
 
+/// Promise 2.15.
 #[test]
-fn p2_15_root_writes_no_log_behind_a_link_that_a_bot_made() {
+fn root_writes_no_log_behind_a_link_that_a_bot_made() {
     let lab = lab();
     prepare(&lab);
     start(
@@ -91,9 +92,9 @@ fn p2_15_root_writes_no_log_behind_a_link_that_a_bot_made() {
     stop(&lab);
 }
 
-/// The file is renamed relative to the directory that was checked, not by its path.
+/// Promise 2.15. The file is renamed relative to the directory that was checked, not by its path.
 #[test]
-fn p2_15_root_puts_no_log_aside_behind_a_link_that_a_bot_made() {
+fn root_puts_no_log_aside_behind_a_link_that_a_bot_made() {
     let lab = lab();
     prepare(&lab);
     start(
@@ -113,8 +114,9 @@ fn p2_15_root_puts_no_log_aside_behind_a_link_that_a_bot_made() {
     stop(&lab);
 }
 
+/// Promise 2.15.
 #[test]
-fn p2_15_a_log_has_one_name_and_is_the_users_or_roots() {
+fn a_log_has_one_name_and_is_the_users_or_roots() {
     let lab = lab();
     prepare(&lab);
     lab.shell(
@@ -147,9 +149,10 @@ fn p2_15_a_log_has_one_name_and_is_the_users_or_roots() {
     stop(&lab);
 }
 
-/// Clients of the monitor may read the log, so only a regular log file is shown; and a FIFO blocks no request.
+/// Promise 2.15. Clients of the monitor may read the log, so only a regular log file is shown; and a FIFO blocks no
+/// request.
 #[test]
-fn p2_15_only_a_log_is_shown_as_a_log() {
+fn only_a_log_is_shown_as_a_log() {
     let cli = CliLab::new(
         r#"
 [bot.web]

@@ -114,8 +114,9 @@ fn a_log_is_put_aside_when_it_is_large() {
     stop(&lab);
 }
 
+/// Promise 6.08.
 #[test]
-fn p6_08_a_flood_takes_no_memory_and_keeps_nobody_waiting() {
+fn a_flood_takes_no_memory_and_keeps_nobody_waiting() {
     let lab = lab();
     let monitor = start(
         &lab,
@@ -141,8 +142,9 @@ fn p6_08_a_flood_takes_no_memory_and_keeps_nobody_waiting() {
     stop(&lab);
 }
 
+/// Promise 6.16.
 #[test]
-fn p6_16_logs_are_opened_again_at_hup_and_nothing_is_lost() {
+fn logs_are_opened_again_at_hup_and_nothing_is_lost() {
     let lab = lab();
     let monitor = start(
         &lab,
@@ -163,9 +165,9 @@ fn p6_16_logs_are_opened_again_at_hup_and_nothing_is_lost() {
     stop(&lab);
 }
 
-/// logrotate's `copytruncate`: the file is truncated under the monitor, which appends.
+/// Promise 6.16. logrotate's `copytruncate`: the file is truncated under the monitor, which appends.
 #[test]
-fn p6_16_a_log_that_is_cut_off_is_appended_to() {
+fn a_log_that_is_cut_off_is_appended_to() {
     let lab = lab();
     start(
         &lab,

@@ -113,8 +113,9 @@ fn a_bot_is_signalled_by_name() {
     stop(&lab);
 }
 
+/// Promise 6.17.
 #[test]
-fn p6_17_a_suspended_bot_is_shown_as_such() {
+fn a_suspended_bot_is_shown_as_such() {
     let lab = lab();
     start(&lab, &[r#"web = { command = "BOT", args = ["idle"] }"#]);
     tell(&lab, "signal STOP web");

@@ -140,8 +140,9 @@ fn disturb(lab: &Lab, chance: &mut Chance, monitor: &mut Process, disk: &mut Dis
     }
 }
 
+/// Promise 6.04.
 #[test]
-fn p6_04_chaos_ends_with_one_of_each_and_then_with_nothing() {
+fn chaos_ends_with_one_of_each_and_then_with_nothing() {
     let seed = seed();
     println!("CHAOS_SEED={seed}");
     let mut chance = Chance(seed);

@@ -13,8 +13,9 @@ fn pids(lab: &look::Lab) -> BTreeMap<String, i32> {
     running.map(|(name, _)| (name.clone(), process(lab, &name).id())).collect()
 }
 
+/// Promise 6.06.
 #[test]
-fn p6_06_a_reload_touches_only_what_differs() {
+fn a_reload_touches_only_what_differs() {
     let lab = lab();
     start(
         &lab,
@@ -63,8 +64,9 @@ fn p6_06_a_reload_touches_only_what_differs() {
     stop(&lab);
 }
 
+/// Promise 6.06.
 #[test]
-fn p6_06_limits_apply_to_a_bot_that_runs() {
+fn limits_apply_to_a_bot_that_runs() {
     let lab = lab();
     start(&lab, &[r#"web = { command = "BOT", args = ["idle"] }"#]);
     write_bots(&lab, &[r#"web = { command = "BOT", args = ["idle"], limit = { exits = 0, window = "60s" } }"#]);
@@ -74,8 +76,9 @@ fn p6_06_limits_apply_to_a_bot_that_runs() {
     stop(&lab);
 }
 
+/// Promise 6.06.
 #[test]
-fn p6_06_reloads_at_once_follow_each_other() {
+fn reloads_at_once_follow_each_other() {
     let lab = lab();
     start(&lab, &[r#"web = { command = "BOT", args = ["idle"] }"#]);
     let running: Vec<_> = (0..8).map(|_| lab.helper(&["-c", "m.toml", "reload"]).spawn()).collect();
@@ -92,8 +95,9 @@ fn p6_06_reloads_at_once_follow_each_other() {
     stop(&lab);
 }
 
+/// Promise 6.06.
 #[test]
-fn p6_06_a_reload_while_it_stops_is_refused() {
+fn a_reload_while_it_stops_is_refused() {
     let lab = lab();
     let monitor = start(
         &lab,
@@ -110,9 +114,9 @@ fn p6_06_a_reload_while_it_stops_is_refused() {
     assert!(monitor.died(crate::common::SOON).is_ok());
 }
 
-/// Bots that are removed from the configuration stop in order too.
+/// Promise 6.06. Bots that are removed from the configuration stop in order too.
 #[test]
-fn p6_06_removals_are_in_order() {
+fn removals_are_in_order() {
     let lab = lab();
     let bot = |name: &str, depends: &str, time: &str| {
         format!(
@@ -135,9 +139,9 @@ fn p6_06_removals_are_in_order() {
     stop(&lab);
 }
 
-/// A bot's dependency is removed, or is not a dependency any more.
+/// Promise 6.06. A bot's dependency is removed, or is not a dependency any more.
 #[test]
-fn p6_06_a_reload_leaves_nobody_waiting_for_nothing() {
+fn a_reload_leaves_nobody_waiting_for_nothing() {
     let lab = lab();
     start(
         &lab,
@@ -171,8 +175,9 @@ fn p6_06_a_reload_leaves_nobody_waiting_for_nothing() {
     stop(&lab);
 }
 
+/// Promise 6.06.
 #[test]
-fn p6_06_a_corrected_command_is_tried_again() {
+fn a_corrected_command_is_tried_again() {
     let lab = lab();
     start(
         &lab,
@@ -196,9 +201,10 @@ fn p6_06_a_corrected_command_is_tried_again() {
     stop(&lab);
 }
 
-/// A dry run, and a reload that is refused because the monitor stops, do not change the monitor's own log.
+/// Promise 6.06. A dry run, and a reload that is refused because the monitor stops, do not change the monitor's own
+/// log.
 #[test]
-fn p6_06_what_is_not_done_changes_no_setting() {
+fn what_is_not_done_changes_no_setting() {
     let lab = lab();
     let file = |level: &str| {
         format!(

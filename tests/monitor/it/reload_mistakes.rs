@@ -10,9 +10,9 @@ fn refused_by_pidfile(lab: &look::Lab) -> String {
     outcome.stderr
 }
 
-/// The monitor itself reads the file; the mistakes are reported, and nothing changes.
+/// Promise 6.05. The monitor itself reads the file; the mistakes are reported, and nothing changes.
 #[test]
-fn p6_05_a_broken_file_changes_nothing_and_says_where() {
+fn a_broken_file_changes_nothing_and_says_where() {
     let lab = lab();
     let good = format!(
         "[monitor]\nname = \"lab\"\npidfile = \"m.pid\"\n[bot.web]\ncommand = \"{}\"\nargs = [\"idle\"]\n",
@@ -58,9 +58,9 @@ fn p6_05_a_broken_file_changes_nothing_and_says_where() {
     stop(&lab);
 }
 
-/// The file is unreadable for every user but root.
+/// Promise 6.05. The file is unreadable for every user but root.
 #[test]
-fn p6_05_an_unreadable_file_changes_nothing() {
+fn an_unreadable_file_changes_nothing() {
     let mut lab = lab();
     lab.bring_program();
     lab.shell(&format!("install -m 755 {} bot", crate::common::BOT)).run().ok();
@@ -84,9 +84,9 @@ fn p6_05_an_unreadable_file_changes_nothing() {
     running.finish().ok();
 }
 
-/// The second check of the file, after it was read, is delayed until the file has been written.
+/// Promise 6.05. The second check of the file, after it was read, is delayed until the file has been written.
 #[test]
-fn p6_05_a_file_that_is_written_while_it_is_read_changes_nothing() {
+fn a_file_that_is_written_while_it_is_read_changes_nothing() {
     let lab = lab();
     let good = format!(
         "[monitor]\nname = \"lab\"\npidfile = \"m.pid\"\n[bot.web]\ncommand = \"{}\"\nargs = [\"idle\"]\n",

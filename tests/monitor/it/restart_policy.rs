@@ -10,8 +10,9 @@ use crate::common::{
 use look::Deadline;
 use nix::sys::signal::Signal;
 
+/// Promise 6.01.
 #[test]
-fn p6_01_a_crash_loop_is_bounded_and_needs_an_operator() {
+fn a_crash_loop_is_bounded_and_needs_an_operator() {
     let lab = lab();
     write_bots(
         &lab,
@@ -33,8 +34,9 @@ fn p6_01_a_crash_loop_is_bounded_and_needs_an_operator() {
     stop(&lab);
 }
 
+/// Promise 6.01.
 #[test]
-fn p6_01_a_program_that_is_not_there_is_a_crash_too() {
+fn a_program_that_is_not_there_is_a_crash_too() {
     let lab = lab();
     start(&lab, &[r#"ghost = { command = "/nowhere/ghost", backoff = { first = "1ms", cap = "1ms", jitter = 0.0 } }"#]);
     let told = wait_for(&lab, "ghost", "gave-up");
@@ -42,8 +44,9 @@ fn p6_01_a_program_that_is_not_there_is_a_crash_too() {
     stop(&lab);
 }
 
+/// Promise 6.01.
 #[test]
-fn p6_01_backoff_grows_the_time_between_starts() {
+fn backoff_grows_the_time_between_starts() {
     let lab = lab();
     start(
         &lab,

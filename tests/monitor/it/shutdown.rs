@@ -9,8 +9,9 @@ use crate::common::{
 use look::Process;
 use nix::sys::signal::Signal;
 
+/// Promise 6.12.
 #[test]
-fn p6_12_dependents_are_stopped_first() {
+fn dependents_are_stopped_first() {
     let lab = lab();
     start(
         &lab,
@@ -27,8 +28,9 @@ fn p6_12_dependents_are_stopped_first() {
     assert_eq!(lab.read("ends"), "a\nc\nb\nd\n");
 }
 
+/// Promise 6.12.
 #[test]
-fn p6_12_the_total_time_is_kept() {
+fn the_total_time_is_kept() {
     let lab = lab();
     configure(
         &lab,
@@ -46,8 +48,9 @@ fn p6_12_the_total_time_is_kept() {
     assert!(took >= Duration::from_millis(700) && took < Duration::from_secs(10), "took {took:?}");
 }
 
+/// Promise 6.12.
 #[test]
-fn p6_12_a_second_stop_kills() {
+fn a_second_stop_kills() {
     let lab = lab();
     let monitor = start(
         &lab,
@@ -67,8 +70,9 @@ fn p6_12_a_second_stop_kills() {
     nothing_left(&lab);
 }
 
+/// Promise 6.12.
 #[test]
-fn p6_12_a_second_shutdown_command_kills() {
+fn a_second_shutdown_command_kills() {
     let lab = lab();
     let monitor = start(
         &lab,
@@ -84,9 +88,9 @@ fn p6_12_a_second_shutdown_command_kills() {
     nothing_left(&lab);
 }
 
-/// The pidfile, the journal and the log are on a full disk, and all but two descriptors are in use.
+/// Promise 6.12. The pidfile, the journal and the log are on a full disk, and all but two descriptors are in use.
 #[test]
-fn p6_12_a_shutdown_works_with_a_full_disk_and_no_descriptors() {
+fn a_shutdown_works_with_a_full_disk_and_no_descriptors() {
     let lab = lab();
     write_bots(
         &lab,
@@ -109,10 +113,10 @@ fn p6_12_a_shutdown_works_with_a_full_disk_and_no_descriptors() {
     nothing_left(&lab);
 }
 
-/// Processes that bots have left without mark and session end with the monitor, including processes that ignore other
-/// signals, or have children of their own.
+/// Promise 6.02. Processes that bots have left without mark and session end with the monitor, including processes that
+/// ignore other signals, or have children of their own.
 #[test]
-fn p6_02_nothing_outside_outlives_the_monitor() {
+fn nothing_outside_outlives_the_monitor() {
     let lab = lab();
     let bot = format!(
         r#"bare = {{ command = "/bin/sh", args = ["-c", "cd LAB; env -i setsid {BOT} ignore:TERM stamp:strangers spawn:ignore:TERM,stamp:strangers,idle idle & exec sleep 997"] }}"#
@@ -128,8 +132,9 @@ fn p6_02_nothing_outside_outlives_the_monitor() {
     assert!(!strangers.iter().any(|stranger| stranger.alive()), "left behind: {strangers:?}");
 }
 
+/// Promise 6.14.
 #[test]
-fn p6_14_there_is_one_monitor_of_a_pidfile() {
+fn there_is_one_monitor_of_a_pidfile() {
     let lab = lab();
     let monitor = start(&lab, &[r#"web = { command = "BOT", args = ["stamp:LAB/starts", "idle"] }"#]);
     lines(&lab, "starts", 1);

@@ -15,8 +15,9 @@ fn marked(lab: &look::Lab, bot: &str) -> Vec<Process> {
     lab.processes().into_iter().filter(|process| process.environment().contains(&mark)).collect()
 }
 
+/// Promise 6.02.
 #[test]
-fn p6_02_a_stop_ends_the_whole_tree() {
+fn a_stop_ends_the_whole_tree() {
     let lab = lab();
     start(
         &lab,
@@ -41,9 +42,10 @@ fn p6_02_a_stop_ends_the_whole_tree() {
     stop(&lab);
 }
 
-/// Before Linux 6.9 a group is identified by its number, which the bot's zombie reserves until the group is empty.
+/// Promise 6.02. Before Linux 6.9 a group is identified by its number, which the bot's zombie reserves until the group
+/// is empty.
 #[test]
-fn p6_02_a_group_keeps_its_number_on_old_kernels() {
+fn a_group_keeps_its_number_on_old_kernels() {
     let lab = lab();
     let bots = [
         r#"tree = { command = "BOT", args = ["spawn:ignore:TERM,stamp:LAB/kids,idle", "escape:ignore:TERM,stamp:LAB/kids,idle", "idle"], stop = { signal = "TERM", timeout = "1500ms" } }"#,
@@ -68,9 +70,9 @@ fn p6_02_a_group_keeps_its_number_on_old_kernels() {
     stop(&lab);
 }
 
-/// A program that overwrote or cleared its environment is identified by its session.
+/// Promise 6.02. A program that overwrote or cleared its environment is identified by its session.
 #[test]
-fn p6_02_descendants_without_a_mark_are_ended_too() {
+fn descendants_without_a_mark_are_ended_too() {
     let lab = lab();
     // No other process sleeps for so long.
     let (member, stranger) = (format!("1{}", std::process::id()), format!("2{}", std::process::id()));

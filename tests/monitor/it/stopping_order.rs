@@ -32,8 +32,9 @@ const LEVELS: [(&str, &str, &str); 4] = [
     ("other", "", "0"),
 ];
 
+/// Promise 6.12.
 #[test]
-fn p6_12_a_stop_takes_dependents_first() {
+fn a_stop_takes_dependents_first() {
     let lab = lab();
     start_those(&lab, &LEVELS);
     let other = process(&lab, "other");
@@ -50,9 +51,9 @@ fn p6_12_a_stop_takes_dependents_first() {
     stop(&lab);
 }
 
-/// A restart is a stop, and brings back the bots that it has stopped.
+/// Promise 6.12. A restart is a stop, and brings back the bots that it has stopped.
 #[test]
-fn p6_12_a_restart_takes_dependents_first_and_brings_them_back() {
+fn a_restart_takes_dependents_first_and_brings_them_back() {
     let lab = lab();
     start_those(&lab, &LEVELS);
     let before: Vec<Process> = LEVELS.iter().map(|(name, ..)| process(&lab, name)).collect();
@@ -74,9 +75,9 @@ fn p6_12_a_restart_takes_dependents_first_and_brings_them_back() {
     stop(&lab);
 }
 
-/// As `restart --all`: each bot by its name, in any order; and each is restarted once.
+/// Promise 6.12. As `restart --all`: each bot by its name, in any order; and each is restarted once.
 #[test]
-fn p6_12_restarts_of_all_one_by_one_keep_the_order() {
+fn restarts_of_all_one_by_one_keep_the_order() {
     let lab = lab();
     start_those(&lab, &LEVELS);
     for bot in ["db", "edge", "other", "web"] {
@@ -116,9 +117,9 @@ fn a_bot_that_is_killed_by_hand_takes_dependents_with_it() {
     stop(&lab);
 }
 
-/// As `stop --all`: each bot by its name, in any order.
+/// Promise 6.12. As `stop --all`: each bot by its name, in any order.
 #[test]
-fn p6_12_stops_of_all_one_by_one_keep_the_order() {
+fn stops_of_all_one_by_one_keep_the_order() {
     let lab = lab();
     start_those(&lab, &LEVELS);
     for bot in ["db", "edge", "other", "web"] {
