@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// Promise 10.07.
 #[test]
-fn each_message_is_told_once_what_became_of_it() {
+fn receipt_of_each_message_is_resolved_once() {
     each(
         KINDS.iter().flat_map(|kind| ["told=told", "ack=await"].map(|ack| [kind, &["told=told", ack][..]].concat())),
         |kind| {
@@ -33,7 +33,7 @@ fn each_message_is_told_once_what_became_of_it() {
 
 /// Promise 10.07. The pool is busy, so that slots of receipts are reused many times.
 #[test]
-fn many_messages_are_told_what_became_of_each() {
+fn receipts_of_many_messages_are_each_resolved() {
     let lab = lab();
     let messages: Vec<String> = (0..times(600, 20_000))
         .map(|number| match number % 3 {
@@ -58,7 +58,7 @@ fn many_messages_are_told_what_became_of_each() {
 
 /// Promise 10.07.
 #[test]
-fn nothing_is_acknowledged_before_it_is_handled() {
+fn message_is_not_acknowledged_before_it_is_handled() {
     let lab = lab();
     let daemon = handling(&lab, &["note:begun,await:go"; 3], &["told=told"]);
     notes(&lab, "begun", 3);
@@ -70,7 +70,7 @@ fn nothing_is_acknowledged_before_it_is_handled() {
 
 /// Promise 10.07.
 #[test]
-fn a_second_signal_ends_the_waiting_and_what_is_left_is_told() {
+fn second_signal_ends_the_wait_and_resolves_the_rest() {
     let lab = lab();
     let daemon = handling(&lab, &["note:begun,hang"], &["told=told", "ack=await", "handle=SIGTERM:note:told-to"]);
     notes(&lab, "begun", 1);
@@ -85,7 +85,7 @@ fn a_second_signal_ends_the_waiting_and_what_is_left_is_told() {
 
 /// Promise 10.07.
 #[test]
-fn an_acknowledgement_that_fails_is_told_and_costs_nothing_else() {
+fn failed_acknowledgement_is_logged_only() {
     let lab = lab();
     let daemon = handling(&lab, &["note:one", "note:two"], &["told=missing/told", "ack=await", "pool_size=1"]);
     notes(&lab, "two", 1);
@@ -97,7 +97,7 @@ fn an_acknowledgement_that_fails_is_told_and_costs_nothing_else() {
 
 /// Promise 10.08.
 #[test]
-fn a_handler_that_fails_costs_its_message_only() {
+fn failed_handler_costs_its_message_only() {
     each(KINDS, |kind| {
         let lab = lab();
         let messages = ["err:no paper", "pause:1,panic:no ink", "note:handled"];
@@ -114,7 +114,7 @@ fn a_handler_that_fails_costs_its_message_only() {
 
 /// Promise 10.08.
 #[test]
-fn a_fetch_that_fails_is_told_and_tried_again() {
+fn failed_fetch_is_logged_and_retried() {
     each(KINDS, |kind| {
         let lab = lab();
         let daemon = handling(&lab, &["!err:no broker", "note:one", "!panic:no bug", "note:two"], kind);
@@ -129,7 +129,7 @@ fn a_fetch_that_fails_is_told_and_tried_again() {
 
 /// Promise 10.08.
 #[test]
-fn an_error_that_lasts_is_told_once_in_a_while() {
+fn repeated_error_is_logged_at_intervals() {
     let lab = lab();
     let daemon = adopt(start(&lab, &["inbox=inbox", "idle_time=1", "stderr=log", "fetch=await"]));
     lab.wait_for("log", SOON, |log| log.contains("fetching a message failed: No such file"));

@@ -12,7 +12,7 @@ use crate::faults::held_system_call::look_until;
 
 /// Promise 10.03.
 #[test]
-fn the_runtime_has_as_many_threads_as_were_asked_for() {
+fn runtime_has_the_requested_number_of_threads() {
     let processors = std::thread::available_parallelism().expect("a number").get();
     for (settings, count) in [
         (&["runtime=current_thread"][..], 0),
@@ -30,7 +30,7 @@ fn the_runtime_has_as_many_threads_as_were_asked_for() {
 
 /// Promise 10.03. The launcher is refused unless it has one thread and no descriptor of a runtime when it forks.
 #[test]
-fn the_runtime_is_built_after_the_forks() {
+fn runtime_is_built_after_the_forks() {
     needs(&["strace"]);
     let lab = lab();
     let strace = ["-f", "-qq", "-o", "trace", "-e", "trace=epoll_create1,eventfd2,clone,clone3,fork,vfork,setsid"];
@@ -53,7 +53,7 @@ fn the_runtime_is_built_after_the_forks() {
 /// Promise 10.03. The user's limit of processes does not apply to root. A runtime that lacks a thread would not run the
 /// body.
 #[test]
-fn a_runtime_that_cannot_be_built_is_a_start_that_fails() {
+fn runtime_that_cannot_be_built_fails_the_start() {
     needs(&["setpriv", "prlimit"]);
     needs_root();
     let mut lab = lab();
@@ -71,7 +71,7 @@ fn a_runtime_that_cannot_be_built_is_a_start_that_fails() {
 
 /// Promise 10.09.
 #[test]
-fn what_cannot_be_is_refused_before_anything_happens() {
+fn impossible_combination_is_refused_before_the_start() {
     for (settings, says) in [
         ("worker_threads=0", "`worker_threads` is zero"),
         ("worker_threads=32769", "`worker_threads` is more than 32768"),
@@ -93,7 +93,7 @@ fn what_cannot_be_is_refused_before_anything_happens() {
 
 /// Promise 1.12. The watchdog's interval is one second; the daemon sends a message every half second.
 #[test]
-fn the_watchdog_is_fed_while_the_body_awaits_and_not_while_it_blocks() {
+fn watchdog_is_fed_while_the_body_awaits_and_not_while_it_blocks() {
     let is_fed = |socket: &UnixDatagram, time: Duration| {
         socket.set_read_timeout(Some(time)).unwrap();
         let mut words = [0; 256];

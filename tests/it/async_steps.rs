@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 /// Promise 10.05.
 #[test]
-fn a_stop_interrupts_the_pace_and_no_step() {
+fn stop_interrupts_the_interval_and_no_step() {
     each(RUNTIMES, |runtime| {
         let lab = lab();
         let daemon = begun(&lab, &[runtime, "every=3600000", "step=note:begun"]);
@@ -23,7 +23,7 @@ fn a_stop_interrupts_the_pace_and_no_step() {
 
 /// Promise 10.05.
 #[test]
-fn steps_keep_their_pace() {
+fn steps_keep_their_interval() {
     let lab = lab();
     let before = Instant::now();
     let daemon = begun(&lab, &["every=100", "step=count_steps"]);
@@ -37,7 +37,7 @@ fn steps_keep_their_pace() {
 
 /// Promise 10.05.
 #[test]
-fn a_step_that_hangs_fails_or_is_the_last_ends_the_daemon() {
+fn step_that_hangs_or_fails_ends_the_daemon() {
     let lab = lab();
     let daemon = begun(&lab, &["grace=500", "step=note:begun,hang"]);
     stops(&lab, daemon, 1);
@@ -52,7 +52,7 @@ fn a_step_that_hangs_fails_or_is_the_last_ends_the_daemon() {
 
 /// Promise 10.05.
 #[test]
-fn state_is_lent_across_awaits() {
+fn step_borrows_state_across_awaits() {
     let lab = lab();
     lab.run(&["beat"]).ok();
     let daemon = adopt(lab.daemon(PIDFILE));

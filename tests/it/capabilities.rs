@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 
 /// Promise 3.07.
 #[test]
-fn nothing_is_left_of_roots_capabilities() {
+fn dropped_daemon_has_no_capabilities() {
     needs(&["setpriv"]);
     needs_root();
     let all = ["--inh-caps=+net_raw,+chown", "--ambient-caps=+net_raw"];
@@ -23,7 +23,7 @@ fn nothing_is_left_of_roots_capabilities() {
 
 /// Promise 3.07.
 #[test]
-fn in_the_foreground_as_well() {
+fn foreground_daemon_drops_capabilities() {
     needs_root();
     let lab = open_lab();
     let foreground =
@@ -37,7 +37,7 @@ fn in_the_foreground_as_well() {
 
 /// Promise 3.07.
 #[test]
-fn what_is_kept_works_also_in_programs_the_daemon_executes() {
+fn kept_capability_works_in_executed_programs() {
     needs_root();
     for name in ["NET_BIND_SERVICE", "cap_net_bind_service"] {
         let lab = open_lab();
@@ -50,7 +50,7 @@ fn what_is_kept_works_also_in_programs_the_daemon_executes() {
 
 /// Promise 3.07.
 #[test]
-fn a_set_user_id_program_gives_no_rights() {
+fn set_user_id_program_gains_no_privileges() {
     needs_root();
     for (no_new_privs, user) in [("no_new_privs=true", NOBODY), ("no_new_privs=false", 0)] {
         let lab = open_lab();
@@ -68,7 +68,7 @@ fn a_set_user_id_program_gives_no_rights() {
 
 /// Promise 3.07.
 #[test]
-fn without_a_change_of_user_nothing_changes_unless_told() {
+fn capabilities_without_change_of_user_are_unchanged_by_default() {
     needs(&["strace"]);
     needs_root();
     let lab = lab();
@@ -91,7 +91,7 @@ fn without_a_change_of_user_nothing_changes_unless_told() {
 
 /// Promise 3.07.
 #[test]
-fn what_cannot_be_kept_or_dropped_is_said_before_anything_runs() {
+fn capabilities_that_cannot_be_kept_or_dropped_are_refused() {
     needs(&["setpriv"]);
     needs_root();
     let lab = open_lab();
@@ -110,7 +110,7 @@ fn what_cannot_be_kept_or_dropped_is_said_before_anything_runs() {
 
 /// Promise 3.07. In a container without `CAP_SETPCAP`, the bounding set stays, and `no_new_privs` makes it ineffective.
 #[test]
-fn without_the_right_to_bound_it_is_enough_to_forgo_new_privileges() {
+fn start_without_cap_setpcap_relies_on_no_new_privs() {
     needs(&["setpriv"]);
     needs_root();
     let lab = open_lab();

@@ -40,7 +40,7 @@ fn supplementary_groups_are_replaced() {
 
 /// Promise 3.02.
 #[test]
-fn all_ids_of_all_threads_change() {
+fn change_of_user_changes_all_ids_of_all_threads() {
     needs_root();
     let lab = lab();
     is_nobody(nobody(&lab, &[]), &[NOBODY]);
@@ -48,7 +48,7 @@ fn all_ids_of_all_threads_change() {
 
 /// Promise 3.04.
 #[test]
-fn a_drop_that_fails_or_lies_ends_the_start() {
+fn failed_or_faked_change_of_user_ends_the_start() {
     needs(&["strace"]);
     needs_root();
     for call in ["setresuid", "setresgid", "setgroups"] {
@@ -67,7 +67,7 @@ fn a_drop_that_fails_or_lies_ends_the_start() {
 
 /// Promise 3.05.
 #[test]
-fn groups_come_before_the_group_and_that_before_the_user() {
+fn groups_change_before_the_group_and_the_user() {
     needs(&["strace"]);
     needs_root();
     let lab = lab();
@@ -81,7 +81,7 @@ fn groups_come_before_the_group_and_that_before_the_user() {
 
 /// Promise 3.06.
 #[test]
-fn a_user_that_is_none_never_means_root() {
+fn invalid_user_never_means_root() {
     needs_root();
     let lab = lab();
     for user in ["", "no-such-user", "0day", "-1", "4294967295", "+0", "00", "4294967296", " root"] {
@@ -93,7 +93,7 @@ fn a_user_that_is_none_never_means_root() {
 
 /// Promise 3.09.
 #[test]
-fn no_descriptor_can_write_what_is_roots() {
+fn dropped_daemon_has_no_descriptor_to_write_files_of_root() {
     needs_root();
     let lab = lab();
     let daemon = nobody(&lab, &["stdout=log", "stderr=log"]);
@@ -106,7 +106,7 @@ fn no_descriptor_can_write_what_is_roots() {
 
 /// Promise 3.12.
 #[test]
-fn the_pidfile_of_somebody_who_cannot_remove_it_is_cleaned_up_by_the_next() {
+fn pidfile_that_the_daemon_cannot_remove_is_replaced_by_the_next_start() {
     needs_root();
     let lab = lab();
     let daemon = nobody(&lab, &[]);
@@ -120,7 +120,7 @@ fn the_pidfile_of_somebody_who_cannot_remove_it_is_cleaned_up_by_the_next() {
 
 /// Promise 3.10. Paths outside of the new root cannot be looked up later.
 #[test]
-fn the_root_changes_without_detaching_too() {
+fn chroot_works_without_detaching() {
     needs_root();
     let lab = lab();
     fs::create_dir(lab.path("jail")).unwrap();

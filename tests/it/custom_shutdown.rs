@@ -178,7 +178,7 @@ fn handler_of_another_signal_leaves_a_body_that_never_asks_no_grace() {
 
 /// Promise 2.29. The daemon's handler is replaced, so the daemon does not end, and `stop` names the program's handler.
 #[test]
-fn stop_of_program_that_replaced_the_handler_says_so() {
+fn stop_of_program_with_replaced_handler_names_the_handler() {
     each(["by=signal", "by=ctrlc"], |by| {
         let lab = lab();
         let daemon = begun(&lab, &[by, "at=body", "body=hangs", "grace=200"]);

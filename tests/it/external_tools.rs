@@ -27,7 +27,7 @@ fn start_stop_daemon_trusts_the_pidfile() {
 /// Promise 1.16. Running, dead with a pidfile, and not there: `status` reports the same as `start-stop-daemon
 /// --status`.
 #[test]
-fn start_stop_daemon_says_the_same_as_status() {
+fn start_stop_daemon_reports_the_same_as_status() {
     needs(&["start-stop-daemon"]);
     let lab = lab();
     let both = |code: i32| {
@@ -47,7 +47,7 @@ fn start_stop_daemon_says_the_same_as_status() {
 /// Promise 6.15. `monit` notices by the pidfile that the daemon was killed, and starts it again within three of its
 /// cycles; also after a slow init has left the zombie for one cycle, which `monit` takes for running.
 #[test]
-fn monit_brings_back_what_was_killed() {
+fn monit_restarts_a_killed_daemon() {
     needs(&["monit"]);
     needs_root();
     let lab = lab();
@@ -87,7 +87,7 @@ fn monit_brings_back_what_was_killed() {
 
 /// Promise 2.15. A daemon prints numbers as fast as it can while its log is rotated: no line is lost or doubled.
 #[test]
-fn logrotate_loses_and_doubles_no_line() {
+fn logrotate_neither_loses_nor_doubles_lines() {
     needs(&["logrotate"]);
     needs_root();
     let lab = lab();
@@ -114,7 +114,7 @@ fn logrotate_loses_and_doubles_no_line() {
 
 /// Promise 2.15. The log exists at the first check and has been moved away at the second.
 #[test]
-fn a_log_that_is_rotated_while_it_is_opened_is_made() {
+fn log_rotated_while_it_is_opened_is_created() {
     needs(&["strace"]);
     let lab = lab();
     let inject = "inject=openat:error=EEXIST:when=1";

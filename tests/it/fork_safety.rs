@@ -12,7 +12,7 @@ use crate::faults::held_system_call::look_until;
 
 /// Promise 4.01.
 #[test]
-fn more_than_one_thread_is_refused_before_anything_happens() {
+fn start_with_several_threads_is_refused() {
     let lab = lab();
     let outcome = run(&lab, "start", &["first=start_thread:background", "stdout=log", "after=Detach:note:forked"]);
     outcome.exits(2).says(&["2 threads", "background"]);
@@ -23,7 +23,7 @@ fn more_than_one_thread_is_refused_before_anything_happens() {
 
 /// Promise 4.01.
 #[test]
-fn a_thread_that_a_hook_starts_is_found_too() {
+fn thread_started_by_a_hook_fails_the_start() {
     let lab = lab();
     let outcome = run(&lab, "start", &["before=Detach:start_thread:late", "after=Detach:note:forked"]);
     outcome.exits(2).says(&["2 threads", "late"]);
@@ -33,7 +33,7 @@ fn a_thread_that_a_hook_starts_is_found_too() {
 
 /// Promise 4.09.
 #[test]
-fn background_threads_are_found_and_named() {
+fn background_threads_are_named() {
     let lab = lab();
     let names = ["logger", "metrics", "a) b (c"];
     let threads = names.map(|name| format!("first=start_thread:{name}"));
@@ -43,7 +43,7 @@ fn background_threads_are_found_and_named() {
 
 /// Promise 4.01.
 #[test]
-fn a_thread_that_has_just_ended_is_no_thread() {
+fn thread_that_has_just_ended_does_not_count() {
     let lab = lab();
     for _ in 0..20 {
         start(&lab, &["first=join_thread"]);
@@ -53,7 +53,7 @@ fn a_thread_that_has_just_ended_is_no_thread() {
 
 /// Promise 4.01.
 #[test]
-fn a_program_with_a_misleading_name_is_counted_right() {
+fn threads_of_program_with_misleading_name_are_counted() {
     let lab = lab();
     let name = "a) S 1 (b";
     symlink(lab.program(), lab.path(name)).unwrap();
@@ -70,7 +70,7 @@ fn a_program_with_a_misleading_name_is_counted_right() {
 
 /// Promise 4.01.
 #[test]
-fn without_proc_it_fails_closed() {
+fn start_without_proc_is_refused() {
     needs(&["unshare", "umount"]);
     needs_root();
     let lab = lab();
@@ -85,7 +85,7 @@ fn without_proc_it_fails_closed() {
 
 /// Promise 4.02.
 #[test]
-fn a_start_inside_a_runtime_is_refused() {
+fn start_inside_a_runtime_is_refused() {
     for runtime in ["current", "multi"] {
         let lab = Lab::new(env!("CARGO_BIN_EXE_runtime"));
         let instead = ["a tokio runtime runs here", "from a plain `fn main` (no `#[tokio::main]`)", "an `async fn`"];
@@ -123,7 +123,7 @@ fn foreground_inside_a_runtime_refuses_what_needs_one_thread() {
 
 /// Promise 4.02.
 #[test]
-fn an_event_loop_may_be_wanted() {
+fn start_with_inherited_epoll_is_allowed() {
     let lab = lab();
     run(&lab, "start", &["first=open_epoll"]).exits(2).says(&["descriptor 3, eventpoll", "`inherit = [3]`"]);
     nothing_left(&lab);
@@ -133,7 +133,7 @@ fn an_event_loop_may_be_wanted() {
 
 /// Promise 4.03.
 #[test]
-fn what_was_printed_before_the_fork_is_printed_once() {
+fn output_before_the_fork_is_printed_once() {
     let lab = lab();
     let once = |outcome: Outcome| {
         assert_eq!(outcome.stdout.matches("pending").count(), 1, "{outcome}");
@@ -149,7 +149,7 @@ fn what_was_printed_before_the_fork_is_printed_once() {
 
 /// Promise 4.04.
 #[test]
-fn a_launcher_that_lives_on_runs_its_own_exit_functions_once() {
+fn continuing_launcher_runs_exit_functions_once() {
     let lab = lab();
     let settings = ["first=note_at_exit", "continue_after_start=true", "last=note:end-of-main", "guard=dropped"];
     let launcher = run(&lab, "start", &settings).ok();
@@ -165,7 +165,7 @@ fn a_launcher_that_lives_on_runs_its_own_exit_functions_once() {
 
 /// Promise 4.04.
 #[test]
-fn a_start_that_fails_runs_no_exit_function_but_the_launchers() {
+fn failed_start_runs_exit_functions_of_the_launcher_only() {
     let lab = lab();
     for failing in ["before=Umask:err:no", "before=Umask:panic:no", "before=PidFile:kill:KILL"] {
         let launcher = run(&lab, "start", &["first=note_at_exit", "continue_after_start=true", failing]).exits(2);
@@ -178,7 +178,7 @@ fn a_start_that_fails_runs_no_exit_function_but_the_launchers() {
 
 /// Promise 4.04.
 #[test]
-fn in_an_annotated_main_the_daemon_runs_them_and_its_launcher_does_not() {
+fn annotated_main_runs_exit_functions_in_the_daemon_only() {
     let lab = look::Lab::new(env!("CARGO_BIN_EXE_annotated"));
     lab.run(&[]).ok();
     let daemon = adopt(lab.daemon("annotated.pid"));
@@ -193,7 +193,7 @@ fn in_an_annotated_main_the_daemon_runs_them_and_its_launcher_does_not() {
 
 /// Promise 4.05.
 #[test]
-fn code_behind_a_failed_start_runs_in_one_process_only() {
+fn code_after_a_failed_start_runs_in_one_process() {
     let lab = lab();
     for failing in ["before=Detach:panic:no", "before=Stdio:err:no", "after=PidFile:exit:9", "user=nobody-of-that-name"]
     {
@@ -208,7 +208,7 @@ fn code_behind_a_failed_start_runs_in_one_process_only() {
 
 /// Promise 4.11.
 #[test]
-fn the_number_is_the_daemons_everywhere() {
+fn pid_of_the_daemon_is_the_same_everywhere() {
     let lab = lab();
     let daemon = start(&lab, &["body=note:noted,idle"]);
     let note = lab.wait_for("noted", SOON, |note| note.ends_with('\n'));

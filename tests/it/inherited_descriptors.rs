@@ -4,7 +4,7 @@ use crate::common::{PIDFILE, SOON, lab, needs, start, stop};
 
 /// Promise 1.01.
 #[test]
-fn descriptors_that_leaked_in_through_exec_are_closed() {
+fn descriptors_inherited_through_exec_are_closed() {
     let lab = lab();
     lab.shell("exec 9</etc/passwd 50>leak; $D start pidfile=d.pid").run().ok();
     let open = lab.daemon(PIDFILE).descriptors();
@@ -14,7 +14,7 @@ fn descriptors_that_leaked_in_through_exec_are_closed() {
 
 /// Promise 1.01.
 #[test]
-fn descriptors_to_inherit_stay_what_they_were() {
+fn descriptors_to_inherit_keep_number_and_flags() {
     let lab = lab();
     for close in ["inherited", "all"] {
         let script = format!("exec 9</etc/passwd 50>leak; $D start pidfile=d.pid inherit=9 close={close}");
@@ -28,7 +28,7 @@ fn descriptors_to_inherit_stay_what_they_were() {
 
 /// Promise 1.01.
 #[test]
-fn files_the_program_opened_itself_are_closed_only_by_all() {
+fn files_opened_by_the_program_are_closed_only_by_all() {
     let lab = lab();
     lab.write("mine", "");
     for (close, stays) in [("inherited", true), ("none", true), ("all", false)] {
@@ -41,7 +41,7 @@ fn files_the_program_opened_itself_are_closed_only_by_all() {
 
 /// Promise 1.01.
 #[test]
-fn leaked_descriptors_are_closed_when_there_are_many_and_those_to_inherit_stay() {
+fn many_inherited_descriptors_are_closed_except_those_to_inherit() {
     let lab = lab();
     // More than are checked at once, with gaps; the program's own file has a number among them.
     let leak = "for i in {10..299} {301..339} 400; do eval \"exec $i</etc/passwd\"; done; exec 300</etc/group";
@@ -54,7 +54,7 @@ fn leaked_descriptors_are_closed_when_there_are_many_and_those_to_inherit_stay()
 
 /// Promise 1.01. A seccomp filter may not know `close_range`.
 #[test]
-fn leaked_descriptors_are_closed_one_by_one_when_close_range_fails() {
+fn inherited_descriptors_are_closed_one_by_one_without_close_range() {
     needs(&["strace"]);
     for error in ["ENOSYS", "EPERM"] {
         let lab = lab();
@@ -72,7 +72,7 @@ fn leaked_descriptors_are_closed_one_by_one_when_close_range_fails() {
 
 /// Promise 1.01. Only inherited descriptors are closed.
 #[test]
-fn file_with_the_number_of_a_leaked_descriptor_stays_open() {
+fn file_that_reuses_an_inherited_number_stays_open() {
     for hook in ["before=Detach", "after=Detach", "after=Umask"] {
         let lab = lab();
         lab.write("mine", "");
@@ -101,7 +101,7 @@ fn sockets_handed_over_by_a_service_manager_stay_open() {
 
 /// Promise 1.01.
 #[test]
-fn nobody_holds_the_launchers_output_open() {
+fn daemon_does_not_hold_the_launchers_output_open() {
     let lab = lab();
     lab.shell("$D start pidfile=d.pid | cat").within(SOON).run().ok().prints(&["started"]);
     stop(&lab);

@@ -13,7 +13,7 @@ use crate::common::{LOCK, PIDFILE, SOON, adopt, lab, needs, needs_root, run, sta
 
 /// Promise 1.03.
 #[test]
-fn dispositions_are_reset_and_the_mask_is_cleared() {
+fn signal_dispositions_and_mask_are_reset() {
     needs(&["env"]);
     let lab = lab();
     let inherited = ["--ignore-signal=HUP,CHLD,TERM,USR2", "--block-signal=USR1,TERM"];
@@ -51,7 +51,7 @@ fn signal_ignored_by_code_before_its_stage_has_its_default_action() {
 /// Promise 4.10. A program that the daemon starts can be ended by signals: it inherits the mask of the thread that
 /// starts it.
 #[test]
-fn a_program_it_starts_blocks_nothing_and_hears_what_ends_it() {
+fn program_started_by_the_daemon_blocks_no_signal() {
     let lab = lab();
     for acts in ["body=spawn_sleeper_and_idle:spawned", "handle=USR1:spawn_sleeper:spawned"] {
         let daemon = start(&lab, &[acts]);
@@ -75,7 +75,7 @@ fn a_program_it_starts_blocks_nothing_and_hears_what_ends_it() {
 
 /// Promise 1.03.
 #[test]
-fn term_stops_although_it_was_ignored_and_blocked() {
+fn sigterm_stops_although_it_was_ignored_and_blocked() {
     let lab = lab();
     let inherited = ["--ignore-signal=TERM", "--block-signal=TERM"];
     lab.command("env", &inherited).arg(lab.program()).args(["start", "pidfile=d.pid"]).run().ok();
@@ -85,7 +85,7 @@ fn term_stops_although_it_was_ignored_and_blocked() {
 
 /// Promise 1.04. L1: SIGCHLD has its default action until the session leader is reaped.
 #[test]
-fn an_ignored_child_signal_does_not_change_the_answer() {
+fn ignored_sigchld_does_not_change_the_result() {
     let lab = lab();
     for ignored in ["", "trap '' CHLD;"] {
         lab.shell(&format!("{ignored} exec $D start pidfile=d.pid")).run().ok().prints(&["started"]);
@@ -100,7 +100,7 @@ fn an_ignored_child_signal_does_not_change_the_answer() {
 
 /// Promise 1.05.
 #[test]
-fn it_has_a_new_session_it_does_not_lead_and_no_terminal() {
+fn daemon_has_a_session_it_does_not_lead_and_no_terminal() {
     needs(&["script"]);
     let lab = lab();
     // A launcher on a terminal of its own, which closes with `script`.
@@ -114,7 +114,7 @@ fn it_has_a_new_session_it_does_not_lead_and_no_terminal() {
 
 /// Promise 1.05.
 #[test]
-fn a_terminal_it_opens_does_not_become_its_own() {
+fn opened_terminal_does_not_become_controlling() {
     let lab = lab();
     let pty = openpty(None, None).expect("a pseudo-terminal");
     let fd = std::os::fd::AsRawFd::as_raw_fd(&pty.slave);
@@ -127,7 +127,7 @@ fn a_terminal_it_opens_does_not_become_its_own() {
 
 /// Promise 1.06.
 #[test]
-fn it_works_in_the_root_directory_and_pins_no_mount() {
+fn daemon_works_in_the_root_directory_and_pins_no_mount() {
     needs(&["unshare", "mount", "umount"]);
     needs_root();
     let lab = lab();
@@ -139,7 +139,7 @@ fn it_works_in_the_root_directory_and_pins_no_mount() {
 
 /// Promise 1.06.
 #[test]
-fn relative_paths_are_those_of_the_launcher() {
+fn relative_paths_are_relative_to_the_launchers_directory() {
     let lab = lab();
     fs::create_dir(lab.path("work")).unwrap();
     let daemon = start(&lab, &["stdout=./log", "working_directory=work"]);
@@ -152,7 +152,7 @@ fn relative_paths_are_those_of_the_launcher() {
 
 /// Promise 1.07.
 #[test]
-fn modes_of_its_files_do_not_depend_on_the_launchers_umask() {
+fn file_modes_do_not_depend_on_the_launchers_umask() {
     let lab = lab();
     for umask in ["0", "077", "777"] {
         lab.shell(&format!("umask {umask}; exec $D start pidfile=d.pid stdout=log stderr=log")).run().ok();
@@ -166,14 +166,14 @@ fn modes_of_its_files_do_not_depend_on_the_launchers_umask() {
 
 /// Promise 1.07.
 #[test]
-fn a_umask_that_is_set_is_the_daemons() {
+fn umask_setting_is_applied() {
     let lab = lab();
     assert_eq!(start(&lab, &["umask=027"]).umask(), Some(0o027));
 }
 
 /// Promise 1.20.
 #[test]
-fn core_dumps_are_off_unless_wanted() {
+fn core_dumps_are_off_by_default() {
     let lab = lab();
     let core = |settings: &str| {
         lab.shell(&format!("ulimit -Sc $(ulimit -Hc); exec $D start pidfile=d.pid {settings}")).run().ok();
@@ -188,7 +188,7 @@ fn core_dumps_are_off_unless_wanted() {
 }
 
 #[test]
-fn the_lock_is_held_through_a_descriptor_that_cannot_write() {
+fn lock_descriptor_is_read_only() {
     let lab = lab();
     let daemon = start(&lab, &[]);
     let open = daemon.descriptors();

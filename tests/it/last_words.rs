@@ -147,7 +147,7 @@ fn daemon_whose_files_were_moved_away_leaves_no_words_under_a_name_that_another_
 
 /// Promise 2.31.
 #[test]
-fn program_that_takes_the_pidfile_removes_the_words_of_the_daemon() {
+fn start_of_another_program_on_the_pidfile_removes_last_words() {
     let lab = lab();
     live(&lab, "start", &FAILING);
     assert!(lab.path(WORDS).exists());
@@ -159,7 +159,7 @@ fn program_that_takes_the_pidfile_removes_the_words_of_the_daemon() {
 
 /// Promise 2.31.
 #[test]
-fn file_system_without_room_for_last_words_fails_no_start() {
+fn start_without_room_for_last_words_succeeds() {
     needs(&["unshare", "mount"]);
     needs_root();
     // Room for the directory, the lock file, the pidfile and its replacement only.
@@ -194,7 +194,7 @@ fn file_system_without_limit_has_room_for_last_words() {
 
 /// Promise 2.33. In a private mount namespace, `/dev/log` belongs to the test.
 #[test]
-fn log_that_cannot_be_reopened_after_a_change_of_user_is_told_to_syslog_and_status() {
+fn log_that_cannot_be_reopened_is_reported_to_syslog_and_status() {
     needs(&["unshare", "mount", "mknod"]);
     needs_root();
     for settings in

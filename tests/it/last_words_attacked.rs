@@ -11,7 +11,7 @@ use crate::last_words::{FAILING, NOBODY, WORDS, live, status};
 
 /// Promise 2.32. The daemon's user owns the file, and may write anything into it.
 #[test]
-fn words_of_a_hostile_daemon_are_bounded_escaped_and_hold_up_nothing() {
+fn last_words_of_a_hostile_daemon_are_bounded_and_escaped() {
     needs_root();
     let lab = shared_lab();
     let header = "last words of a daemon\n";

@@ -7,7 +7,7 @@ use std::fs;
 
 /// Promise 1.12.
 #[test]
-fn descriptors_are_taken_when_they_are_meant_for_this_process() {
+fn descriptors_for_this_process_are_received() {
     let lab = lab();
     lab.write("one", "");
     lab.write("two", "");
@@ -34,7 +34,7 @@ fn descriptors_are_taken_when_they_are_meant_for_this_process() {
 /// Promise 1.12. Neither variables nor descriptors are passed on. The handed-over descriptors do not exist: the numbers
 /// are those of files opened since.
 #[test]
-fn descriptors_that_did_not_come_are_nobodys() {
+fn missing_descriptors_are_not_received() {
     let lab = lab();
     let script = "exec 3<&- 4<&- 5<&-; export LISTEN_PID=$$ LISTEN_FDS=3; \
                   exec $D foreground pidfile=d.pid stdin=null stdout=log body=note_listen_fds_and_idle:handed";
@@ -47,7 +47,7 @@ fn descriptors_that_did_not_come_are_nobodys() {
 
 /// Promise 1.19.
 #[test]
-fn children_get_nothing_of_the_managers() {
+fn children_inherit_nothing_from_the_manager() {
     let (lab, manager) = (lab(), ServiceManager::with_abstract_name());
     let script = "exec 3</etc/passwd; export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=web WATCHDOG_PID=$$ \
                   WATCHDOG_USEC=9000000 SYSTEMD_EXEC_PID=$$ OWN=kept; exec $D VERB pidfile=d.pid ready=entered \

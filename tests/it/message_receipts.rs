@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// Promise 9.03.
 #[test]
-fn each_message_is_told_once_what_became_of_it() {
+fn receipt_of_each_message_is_resolved_once() {
     let lab = lab();
     let messages = ["note:fine", "err:no paper", "panic:no ink", "note:begun,hang"];
     let daemon = handling(&lab, &messages, &["told=told", "grace=300"]);
@@ -23,7 +23,7 @@ fn each_message_is_told_once_what_became_of_it() {
 
 /// Promise 9.03.
 #[test]
-fn nothing_is_acknowledged_before_it_is_handled() {
+fn message_is_not_acknowledged_before_it_is_handled() {
     let lab = lab();
     let daemon = handling(&lab, &["note:begun,await:go"; 3], &["told=told"]);
     notes(&lab, "begun", 3);
@@ -36,7 +36,7 @@ fn nothing_is_acknowledged_before_it_is_handled() {
 
 /// Promise 9.03.
 #[test]
-fn an_acknowledgement_that_fails_is_told_and_costs_nothing_else() {
+fn failed_acknowledgement_is_logged_only() {
     let lab = lab();
     let daemon = handling(&lab, &["note:one", "note:two"], &["told=missing/told", "pool_size=1"]);
     notes(&lab, "two", 1);
@@ -48,7 +48,7 @@ fn an_acknowledgement_that_fails_is_told_and_costs_nothing_else() {
 
 /// Promise 9.04.
 #[test]
-fn a_handler_that_fails_costs_its_message_only() {
+fn failed_handler_costs_its_message_only() {
     let lab = lab();
     let messages = ["err:no paper", "panic:no ink", "note:handled"];
     let daemon = handling(&lab, &messages, &["pool_size=1", "handle=USR1:note_counters"]);
@@ -67,7 +67,7 @@ fn a_handler_that_fails_costs_its_message_only() {
 
 /// Promise 9.04.
 #[test]
-fn a_fetch_that_fails_is_told_and_tried_again() {
+fn failed_fetch_is_logged_and_retried() {
     let lab = lab();
     let daemon = handling(&lab, &["!err:no broker", "note:one", "!panic:no bug", "note:two"], &[]);
     notes(&lab, "one", 1);
@@ -80,7 +80,7 @@ fn a_fetch_that_fails_is_told_and_tried_again() {
 
 /// Promise 9.04.
 #[test]
-fn an_error_that_lasts_is_told_once_in_a_while() {
+fn repeated_error_is_logged_at_intervals() {
     let lab = lab();
     let daemon = adopt(start(&lab, &["inbox=inbox", "idle_time=1", "stderr=log"]));
     lab.wait_for("log", SOON, |log| log.contains("fetching a message failed: No such file"));

@@ -36,7 +36,7 @@ pub(crate) fn workers(daemon: Process) -> usize {
 
 /// Promise 9.01.
 #[test]
-fn no_more_is_fetched_than_there_are_workers() {
+fn fetch_stops_at_the_number_of_workers() {
     let lab = lab();
     let messages = ["note:begun,await:go,note:done"; 10];
     let daemon = handling(&lab, &messages, &["pool_size=3", "handle=USR1:note_counters"]);
@@ -53,7 +53,7 @@ fn no_more_is_fetched_than_there_are_workers() {
 
 /// Promise 9.01.
 #[test]
-fn with_one_worker_messages_are_handled_in_their_order() {
+fn one_worker_handles_messages_in_order() {
     let lab = lab();
     let words: Vec<String> = (0..50).map(|number| format!("say:{number};")).collect();
     let messages: Vec<&str> = words.iter().map(String::as_str).chain(["note:done"]).collect();
@@ -65,7 +65,7 @@ fn with_one_worker_messages_are_handled_in_their_order() {
 
 /// Promise 9.01.
 #[test]
-fn a_daemon_without_messages_has_no_workers_and_takes_what_comes_later() {
+fn daemon_without_messages_has_no_workers() {
     let lab = lab();
     let daemon = handling(&lab, &["note:first"], &[]);
     notes(&lab, "first", 1);
@@ -78,7 +78,7 @@ fn a_daemon_without_messages_has_no_workers_and_takes_what_comes_later() {
 
 /// Promise 9.02.
 #[test]
-fn a_stop_does_not_wait_for_the_idle_time() {
+fn stop_does_not_wait_for_the_idle_time() {
     let lab = lab();
     let daemon = handling(&lab, &["note:handled"], &["idle_time=3600000"]);
     notes(&lab, "handled", 1);
@@ -91,13 +91,13 @@ fn a_stop_does_not_wait_for_the_idle_time() {
 
 /// Promise 9.02.
 #[test]
-fn a_stop_waits_for_what_is_in_flight() {
+fn stop_waits_for_messages_in_flight() {
     stopped_in_flight(&["pool_size=5"], 2);
 }
 
 /// Promise 9.02.
 #[test]
-fn a_stop_fetches_no_more_than_is_in_flight() {
+fn stop_fetches_no_further_messages() {
     stopped_in_flight(&["pool_size=2"], 7);
 }
 
@@ -121,7 +121,7 @@ fn stopped_in_flight(settings: &[&str], messages: usize) {
 
 /// Promise 9.02.
 #[test]
-fn what_is_not_handled_within_the_grace_is_counted_and_makes_the_status_1() {
+fn unfinished_messages_after_the_grace_are_counted_with_status_1() {
     let lab = lab();
     let daemon = handling(&lab, &["note:begun,hang", "note:begun,hang", "note:handled"], &["grace=300"]);
     notes(&lab, "begun", 2);
@@ -136,7 +136,7 @@ fn what_is_not_handled_within_the_grace_is_counted_and_makes_the_status_1() {
 
 /// Promise 9.02.
 #[test]
-fn a_second_signal_ends_the_waiting_and_what_is_left_is_counted_all_the_same() {
+fn second_signal_ends_the_wait_and_counts_the_rest() {
     let lab = lab();
     let daemon = handling(&lab, &["note:begun,hang"], &["told=told"]);
     notes(&lab, "begun", 1);
@@ -151,7 +151,7 @@ fn a_second_signal_ends_the_waiting_and_what_is_left_is_counted_all_the_same() {
 
 /// Promise 9.02.
 #[test]
-fn a_fetch_that_does_not_return_is_named_when_the_grace_is_over() {
+fn fetch_that_hangs_is_named_after_the_grace() {
     let lab = lab();
     let daemon = handling(&lab, &["note:handled", "!note:fetching,hang"], &["grace=300"]);
     notes(&lab, "fetching", 1);
@@ -165,7 +165,7 @@ fn a_fetch_that_does_not_return_is_named_when_the_grace_is_over() {
 
 /// Promise 9.02.
 #[test]
-fn what_is_fetched_during_the_stop_is_handled_too() {
+fn message_fetched_during_the_stop_is_handled() {
     let lab = lab();
     let daemon = handling(&lab, &["!note:fetching,await:go", "note:handled", "note:not-fetched"], &[]);
     notes(&lab, "fetching", 1);
@@ -179,7 +179,7 @@ fn what_is_fetched_during_the_stop_is_handled_too() {
 
 /// Promise 9.02.
 #[test]
-fn a_handler_may_stop_the_daemon() {
+fn stop_from_handler_ends_the_daemon() {
     let lab = lab();
     let daemon = handling(&lab, &["stop_on_go:stopped"], &[]);
     lab.write("go", "");
@@ -190,7 +190,7 @@ fn a_handler_may_stop_the_daemon() {
 
 /// Promise 9.05. The user's limit of processes does not apply to root.
 #[test]
-fn where_no_thread_can_be_made_there_are_fewer_workers_and_no_message_is_lost() {
+fn workers_that_cannot_be_spawned_lose_no_message() {
     needs(&["setpriv", "prlimit"]);
     needs_root();
     let lab = shared_lab();
@@ -221,7 +221,7 @@ fn where_no_thread_can_be_made_there_are_fewer_workers_and_no_message_is_lost() 
 /// Promise 9.05. The first thread is the signal thread, the second the first worker; the third cannot be created at
 /// first.
 #[test]
-fn a_message_that_found_no_thread_is_handled_when_there_is_one() {
+fn message_without_thread_is_handled_once_one_can_be_spawned() {
     needs(&["strace"]);
     let lab = lab();
     lab.write("inbox", "note:first,await:go\n!note:fetching,await:second\nnote:second-begun\n");
@@ -241,7 +241,7 @@ fn a_message_that_found_no_thread_is_handled_when_there_is_one() {
 
 /// Promise 9.06.
 #[test]
-fn a_pool_that_cannot_be_is_a_mistake_of_the_configuration() {
+fn invalid_pool_size_is_a_configuration_error() {
     let lab = lab();
     for (settings, says) in [
         ("inbox=inbox pool_size=0", "`pool_size` is zero"),
@@ -272,7 +272,7 @@ fn messages_are_handled_in_the_foreground_and_after_a_restart() {
 }
 
 #[test]
-fn steps_are_counted_as_well() {
+fn steps_are_counted() {
     let lab = lab();
     let daemon = start(&lab, &["step=note:steps,ask", "every=20", "handle=USR1:note_counters"]);
     lab.wait_for("steps", SOON, |notes| notes.lines().count() >= 5);

@@ -51,7 +51,7 @@ pub(crate) fn stop_signals_nobody(lab: &Lab, codes: &[i32]) -> look::Outcome {
 
 /// Promise 2.04.
 #[test]
-fn the_number_alone_never_decides() {
+fn pid_without_identity_is_not_believed() {
     needs(&["strace"]);
     let lab = lab();
     start(&lab, &[]);
@@ -106,7 +106,7 @@ fn the_number_alone_never_decides() {
 
 /// Promise 2.04.
 #[test]
-fn a_start_takes_over_what_a_dead_daemon_left() {
+fn start_replaces_the_pidfile_of_a_dead_daemon() {
     let lab = lab();
     let bystander = Bystander::new();
     for stale in [String::new(), format!("{}\n", bystander.process().id()), "4194303\n1 2 3\n".to_owned()] {
@@ -122,7 +122,7 @@ fn a_start_takes_over_what_a_dead_daemon_left() {
 
 /// Promise 2.04. The path may be mistyped: a file that is not a pidfile is neither emptied nor removed.
 #[test]
-fn a_file_that_is_no_pidfile_is_not_ours_to_empty_or_to_remove() {
+fn file_that_is_not_a_pidfile_is_neither_emptied_nor_removed() {
     let lab = lab();
     for precious in ["root:x:0:0::/root:/bin/sh\n", "[settings]\nlevel = 3\n", "12 34\n"] {
         lab.write(PIDFILE, precious);
@@ -135,7 +135,7 @@ fn a_file_that_is_no_pidfile_is_not_ours_to_empty_or_to_remove() {
 
 /// Promise 2.06.
 #[test]
-fn a_second_start_changes_nothing_of_the_first() {
+fn second_start_changes_nothing_of_the_first() {
     let lab = lab();
     let daemon = start(&lab, &["handle=USR1:note:alive"]);
     let look = || {
@@ -155,7 +155,7 @@ fn a_second_start_changes_nothing_of_the_first() {
 
 /// Promise 2.06.
 #[test]
-fn of_many_starts_at_once_exactly_one_wins() {
+fn exactly_one_of_many_concurrent_starts_wins() {
     let lab = lab();
     let codes = std::sync::Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -173,7 +173,7 @@ fn of_many_starts_at_once_exactly_one_wins() {
 
 /// Promise 2.08.
 #[test]
-fn reading_the_pidfile_does_not_lose_the_lock() {
+fn reading_the_pidfile_keeps_the_lock() {
     let lab = lab();
     let daemon = start(&lab, &["ready=manual", "body=read_pidfile_and_idle"]);
     lab.wait_for("read", SOON, |notes| !notes.is_empty());
@@ -190,7 +190,7 @@ fn reading_the_pidfile_does_not_lose_the_lock() {
 
 /// Promise 2.09.
 #[test]
-fn a_child_of_a_dead_daemon_does_not_keep_the_lock() {
+fn child_of_a_dead_daemon_does_not_hold_the_lock() {
     let lab = lab();
     let daemon = start(&lab, &["body=spawn_sleeper_and_idle:spawned"]);
     lab.wait_for("spawned", SOON, |notes| !notes.is_empty());
@@ -204,7 +204,7 @@ fn a_child_of_a_dead_daemon_does_not_keep_the_lock() {
 /// Promise 2.09. R17: a worker that forks without exec must close the lock's descriptor itself; one that does not is
 /// reported, and lives.
 #[test]
-fn a_fork_that_keeps_the_lock_is_told_of_and_not_signalled() {
+fn forked_child_that_holds_the_lock_is_reported_and_not_signalled() {
     needs(&["strace"]);
     let lab = lab();
     let daemon = start(&lab, &["body=fork_sleeper_and_idle"]);
@@ -226,7 +226,7 @@ fn a_fork_that_keeps_the_lock_is_told_of_and_not_signalled() {
 
 /// Promise 2.07. On a file system whose locks exclude no process, the identity still shows that a daemon lives.
 #[test]
-fn a_lock_that_lies_does_not_make_a_second_owner() {
+fn lock_that_excludes_no_process_makes_no_second_daemon() {
     needs(&["strace"]);
     let lab = lab();
     let daemon = start(&lab, &[]);
@@ -239,7 +239,7 @@ fn a_lock_that_lies_does_not_make_a_second_owner() {
 
 /// Promise 2.12. A program that has replaced itself keeps its pid and its start time, and has lost its lock.
 #[test]
-fn a_program_that_replaced_itself_by_exec_starts() {
+fn program_that_replaced_itself_by_exec_can_start() {
     let lab = lab();
     let script = "start=$(cut -d ' ' -f 22 /proc/$$/stat); boot=$(cat /proc/sys/kernel/random/boot_id); \
                   echo \"$$\n$start $boot $(stat -Lc %i /proc/$$/ns/pid)\" > d.pid; \

@@ -23,7 +23,7 @@ fn open_directory(lab: &Lab) {
 
 /// Promises 2.19, 2.10. Any user can open and lock a pidfile that others may read.
 #[test]
-fn lock_of_another_user_on_the_pidfile_keeps_no_start_and_no_stop_out() {
+fn lock_of_another_user_on_the_pidfile_blocks_neither_start_nor_stop() {
     needs(&["setpriv", "python3"]);
     needs_root();
     let lab = lab();
@@ -48,7 +48,7 @@ fn lock_of_another_user_on_the_pidfile_keeps_no_start_and_no_stop_out() {
 /// Promise 2.19. The lock file is created with its mode regardless of the umask, and one that others could open is
 /// refused.
 #[test]
-fn lock_file_that_others_could_open_is_never_made_and_never_used() {
+fn lock_file_that_others_could_open_is_refused() {
     for umask in ["000", "022", "777"] {
         let lab = lab();
         lab.shell(&format!("umask {umask} && $D start pidfile=d.pid")).run().ok();
@@ -237,7 +237,7 @@ fn launch_without_pidfd_or_boot_id_names_the_missing_thing() {
 
 /// Promises 2.17, 2.22. A daemon that cannot be seen is not reported as dead.
 #[test]
-fn daemon_that_cannot_be_seen_is_unknown_and_not_dead() {
+fn daemon_that_cannot_be_seen_is_unknown() {
     needs(&["unshare", "mount", "setpriv"]);
     needs_root();
     let lab = lab();

@@ -7,7 +7,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, symlink};
 
 /// Promise 2.01.
 #[test]
-fn it_stays_roots_when_the_daemon_becomes_somebody_else() {
+fn pidfile_stays_roots_after_a_change_of_user() {
     needs(&["setpriv"]);
     needs_root();
     let lab = lab();
@@ -27,7 +27,7 @@ fn it_stays_roots_when_the_daemon_becomes_somebody_else() {
 
 /// Promise 2.02.
 #[test]
-fn what_is_no_file_of_our_own_is_refused_and_left_alone() {
+fn file_of_another_kind_or_owner_is_refused_and_unchanged() {
     let lab = lab();
     lab.write("victim", "precious");
     let places: [(&str, &dyn Fn()); 7] = [
@@ -57,7 +57,7 @@ fn what_is_no_file_of_our_own_is_refused_and_left_alone() {
 
 /// Promise 2.02.
 #[test]
-fn a_link_on_the_way_to_it_is_no_matter_of_trust_in_the_file() {
+fn link_in_the_path_is_accepted() {
     let lab = lab();
     fs::create_dir(lab.path("real")).unwrap();
     symlink("real", lab.path("linked")).unwrap();
@@ -69,7 +69,7 @@ fn a_link_on_the_way_to_it_is_no_matter_of_trust_in_the_file() {
 
 /// Promise 2.03.
 #[test]
-fn a_file_that_is_none_of_ours_makes_stop_signal_nobody() {
+fn stop_of_untrusted_pidfile_signals_no_process() {
     needs(&["strace"]);
     let bystander = Bystander::new();
     let pid = bystander.process().id();

@@ -69,7 +69,7 @@ pub(crate) fn child(lab: &Lab, daemon: Process) -> Process {
 
 /// Promise 3.03.
 #[test]
-fn securebits_that_leave_root_its_power_end_the_start() {
+fn securebits_that_leave_capabilities_end_the_start() {
     needs(&["setpriv"]);
     needs_root();
     for settings in [&[][..], &["capabilities=NET_BIND_SERVICE"], &["detach=never"]] {
@@ -81,7 +81,7 @@ fn securebits_that_leave_root_its_power_end_the_start() {
 
 /// Promise 3.03.
 #[test]
-fn every_way_back_is_tried_and_closed() {
+fn regaining_root_is_tried_and_fails() {
     needs(&["strace"]);
     needs_root();
     for settings in [&[][..], &["capabilities=NET_BIND_SERVICE"]] {
@@ -106,7 +106,7 @@ fn every_way_back_is_tried_and_closed() {
 
 /// Promise 3.02. Capabilities belong to each thread, so a second thread would keep those of root.
 #[test]
-fn a_thread_that_a_hook_has_made_ends_the_start() {
+fn thread_created_by_a_hook_ends_the_start() {
     needs_root();
     let lab = open_lab();
     let settings = ["user=nobody", "before=Identity:start_thread:helper", "body=note:open/ran,idle"];
@@ -116,7 +116,7 @@ fn a_thread_that_a_hook_has_made_ends_the_start() {
 
 /// Promise 3.04.
 #[test]
-fn calls_that_fail_or_lie_about_capabilities_end_the_start() {
+fn failed_or_faked_capability_calls_end_the_start() {
     needs(&["setpriv", "strace"]);
     needs_root();
     let kept = ["capabilities=NET_BIND_SERVICE"];
@@ -141,7 +141,7 @@ fn calls_that_fail_or_lie_about_capabilities_end_the_start() {
 
 /// Promise 3.04. One faked result among true ones: the launcher's report is true regardless.
 #[test]
-fn a_single_lie_is_found_or_harmless() {
+fn single_faked_call_is_found_or_harmless() {
     needs(&["strace"]);
     needs_root();
     for (settings, kept) in [(&[][..], 0), (&["capabilities=NET_BIND_SERVICE"], NET_BIND_SERVICE)] {
@@ -197,7 +197,7 @@ fn may_look_inside(lab: &Lab, daemon: Process) -> bool {
 
 /// Promise 3.08.
 #[test]
-fn nobody_else_looks_inside_unless_that_is_wanted() {
+fn dropped_daemon_is_not_dumpable_by_default() {
     needs(&["setpriv"]);
     needs_root();
     for (setting, may) in [("core_dumps=false", false), ("core_dumps=true", true)] {
@@ -211,7 +211,7 @@ fn nobody_else_looks_inside_unless_that_is_wanted() {
 
 /// Promise 3.10.
 #[test]
-fn the_root_changes_first_and_nothing_outside_stays_open() {
+fn chroot_comes_first_and_leaves_nothing_outside_open() {
     needs(&["strace"]);
     needs_root();
     let lab = lab();
@@ -237,7 +237,7 @@ fn the_root_changes_first_and_nothing_outside_stays_open() {
 
 /// Promise 3.10.
 #[test]
-fn a_root_that_could_be_left_is_refused() {
+fn root_that_could_be_left_is_refused() {
     needs_root();
     let lab = open_lab();
     fs::create_dir(lab.path("jail")).unwrap();
@@ -247,7 +247,7 @@ fn a_root_that_could_be_left_is_refused() {
 
 /// Promise 3.11.
 #[test]
-fn who_is_not_root_can_only_stay_who_they_are() {
+fn unprivileged_start_cannot_change_its_user() {
     needs(&["setpriv"]);
     needs_root();
     let lab = shared_lab();

@@ -10,7 +10,7 @@ use crate::common::{PIDFILE, SOON, each, lab, needs, nothing_left, run, start, s
 
 /// Promise 1.08. 100 starts, 500 in full.
 #[test]
-fn the_launcher_returns_when_the_socket_listens() {
+fn launcher_returns_when_the_socket_listens() {
     let lab = lab();
     for round in 0..times(100, 500) {
         let body = format!("body=listen_and_idle:socket-{round}");
@@ -24,7 +24,7 @@ fn the_launcher_returns_when_the_socket_listens() {
 /// Promise 1.08. R14: the daemon dies after its pidfile was written and before it is ready. L4: the session leader
 /// removes the file.
 #[test]
-fn every_early_end_is_told_and_leaves_nothing() {
+fn early_end_is_reported_and_leaves_nothing() {
     let ends = [
         ("exit:7", 2, "exited with status 7"),
         ("exit:0", 2, "exited with status 0"),
@@ -48,7 +48,7 @@ fn every_early_end_is_told_and_leaves_nothing() {
 
 /// Promise 1.08. A process outside of the session, which holds the daemon's descriptors: the launcher may not kill it.
 #[test]
-fn what_cannot_be_taken_back_is_told() {
+fn process_that_a_failed_start_leaves_is_reported() {
     let lab = lab();
     let outcome = run(&lab, "start", &["ready=manual", "body=fork_into_own_session_and_exit"]).exits(2);
     outcome.says(&["exited with status 7", "a process of this start still runs"]);
@@ -58,7 +58,7 @@ fn what_cannot_be_taken_back_is_told() {
 
 /// Promise 1.08.
 #[test]
-fn a_body_that_returns_before_it_is_ready_was_never_ready() {
+fn body_that_returns_before_readiness_was_never_ready() {
     let lab = lab();
     run(&lab, "start", &["ready=manual", "body=say:gone"]).exits(2).says(&["ready"]);
     nothing_left(&lab);
@@ -67,7 +67,7 @@ fn a_body_that_returns_before_it_is_ready_was_never_ready() {
 /// Promise 1.08. The signal thread of `ready = auto` is created after the launcher has been notified: its report stays
 /// true.
 #[test]
-fn a_thread_that_cannot_be_had_at_once_is_waited_for() {
+fn signal_thread_that_cannot_be_created_is_retried() {
     needs(&["strace"]);
     let lab = lab();
     // The C library creates threads with clone3 and processes with clone.
@@ -84,7 +84,7 @@ fn a_thread_that_cannot_be_had_at_once_is_waited_for() {
 
 /// Promise 1.08.
 #[test]
-fn what_a_failed_start_printed_is_not_lost() {
+fn output_of_a_failed_start_is_shown() {
     let lab = lab();
     let body = "body=complain:no such table,exit:7";
     run(&lab, "start", &["ready=manual", body]).exits(2).says(&["no such table", "exited with status 7"]);
@@ -92,7 +92,7 @@ fn what_a_failed_start_printed_is_not_lost() {
 
 /// Promise 1.09.
 #[test]
-fn a_grandchild_does_not_keep_the_launcher_waiting() {
+fn grandchild_does_not_block_the_launcher() {
     for (end, text) in [("kill", "killed by signal 9"), ("exit", "exited with status 3"), ("error", "no paper")] {
         let lab = lab();
         let outcome = run(&lab, "start", &["ready=manual", &format!("body=spawn_sleeper_and_end:{end}")]).says(&[text]);
@@ -104,7 +104,7 @@ fn a_grandchild_does_not_keep_the_launcher_waiting() {
 
 /// Promise 1.14.
 #[test]
-fn the_pidfile_holds_the_final_pid_when_the_launcher_is_back() {
+fn pidfile_holds_the_final_pid_when_the_launcher_returns() {
     let lab = lab();
     let mut last = None;
     for _ in 0..times(50, 500) {
@@ -125,7 +125,7 @@ fn the_pidfile_holds_the_final_pid_when_the_launcher_is_back() {
 
 /// Promise 1.23. The launcher shows the first 64 KiB of each stream, and never waits for a reader that does not read.
 #[test]
-fn ten_megabytes_before_ready_do_not_block_the_start() {
+fn ten_megabytes_before_readiness_do_not_block_the_start() {
     let lab = lab();
     let body = "body=print_ten_mebibytes_and_idle";
     let outcome = run(&lab, "start", &["ready=manual", body]).ok();
@@ -136,7 +136,7 @@ fn ten_megabytes_before_ready_do_not_block_the_start() {
 
 /// Promise 1.23.
 #[test]
-fn what_was_printed_before_ready_reaches_the_log_as_well() {
+fn output_before_readiness_reaches_the_log() {
     let lab = lab();
     let body = "body=say:before,complain:careful,ready,say:after,note:said,idle";
     let outcome = run(&lab, "start", &["ready=manual", "stdout=log", "stderr=errors", body]).ok();
@@ -150,7 +150,7 @@ fn what_was_printed_before_ready_reaches_the_log_as_well() {
 
 /// Promise 1.23.
 #[test]
-fn a_child_made_before_ready_that_lives_on_holds_up_nobody() {
+fn child_that_outlives_readiness_does_not_block_the_launcher() {
     let lab = lab();
     let begun = Instant::now();
     let daemon = start(&lab, &["ready=manual", "body=spawn_sleeper_and_idle:spawned"]);
@@ -162,7 +162,7 @@ fn a_child_made_before_ready_that_lives_on_holds_up_nobody() {
 
 /// Promise 1.25. Ctrl-C, SIGHUP or SIGKILL for the launcher, at every 5 ms of a start that takes about 100 ms.
 #[test]
-fn a_start_whose_launcher_dies_is_undone_or_whole() {
+fn start_whose_launcher_dies_is_undone_or_complete() {
     let signals = [Signal::SIGINT, Signal::SIGHUP, Signal::SIGKILL];
     let moments = (0..=200).step_by(5).map(Duration::from_millis);
     each(moments.flat_map(|after| signals.map(|signal| (after, signal))), |(after, signal)| {
@@ -195,7 +195,7 @@ fn a_start_whose_launcher_dies_is_undone_or_whole() {
 
 /// Promise 1.25. Forced into the moments after the pidfile was created: strace holds the launcher in one call.
 #[test]
-fn an_interrupt_around_the_first_fork_leaves_no_file() {
+fn interrupt_around_the_first_fork_leaves_no_file() {
     needs(&["strace"]);
     for call in ["socketpair", "clone,clone3"] {
         let lab = lab();

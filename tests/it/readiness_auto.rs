@@ -11,7 +11,7 @@ use crate::readiness::whole_or_nothing;
 
 /// Promise 4.12. The streams are in place before the body begins, and no signal is blocked.
 #[test]
-fn program_started_before_the_first_look_has_the_log_and_an_open_mask() {
+fn program_started_before_the_first_look_has_the_log_and_no_blocked_signals() {
     let lab = lab();
     let daemon = start(&lab, &["stdout=log", "stderr=log", "body=spawn_sleeper_and_idle:spawned"]);
     let child = lab.processes().into_iter().find(|process| *process != daemon).expect("a child");
@@ -87,7 +87,7 @@ fn fetch_that_panics_each_time_is_ready_soon() {
 
 /// Promise 1.31. A failure of the body after its first look is an end of the daemon, and reported there.
 #[test]
-fn body_that_fails_behind_its_first_look_has_been_started() {
+fn body_that_fails_after_its_first_look_was_started() {
     let lab = lab();
     let daemon = start_with_log(&lab, "body=ask,await:go,err:no such table");
     lab.write("go", "");
@@ -112,7 +112,7 @@ fn first_look_of_a_body_counts_that_follows_one_of_another() {
 /// Promise 1.32, rule L13: the daemon has sent READY, its launcher runs the user's code, and only the grace delays the
 /// daemon's end.
 #[test]
-fn daemon_that_waits_for_a_busy_launcher_ends_within_its_grace() {
+fn daemon_of_a_busy_launcher_ends_within_its_grace() {
     for (ready, body) in
         [("auto", "note:begun,pause:60000"), ("auto", "note_and_poll:begun"), ("manual", "ready_and_poll:begun")]
     {
@@ -141,7 +141,7 @@ fn start_with_log(lab: &look::Lab, body: &str) -> look::Process {
 
 /// Promise 1.25. As with `ready = manual`, at every 10 ms of a start whose body takes 60 ms to its first look.
 #[test]
-fn launcher_that_dies_while_the_body_runs_leaves_nothing_or_all() {
+fn start_whose_launcher_dies_during_the_body_is_undone_or_complete() {
     let moments = (0..=100).step_by(10).map(Duration::from_millis);
     each(
         moments.flat_map(|after| [Signal::SIGINT, Signal::SIGKILL].map(|signal| (after, signal))),

@@ -14,7 +14,7 @@ pub(crate) const NEVER: Duration = Duration::from_millis(500);
 
 /// Promise 1.11.
 #[test]
-fn ready_is_said_once_after_the_last_stage() {
+fn ready_is_sent_once_after_the_last_stage() {
     for settings in [
         ["ready=auto", "body=note:begun,ready,ready,idle"],
         ["ready=manual", "body=pause:200,note:begun,ready,ready,idle"],
@@ -37,7 +37,7 @@ fn ready_is_said_once_after_the_last_stage() {
 /// Promise 1.33. A body that fails before its first look, and within 100 ms, was never ready; a silent one is ready
 /// then.
 #[test]
-fn manager_hears_of_readiness_when_the_body_has_looked_and_not_of_one_that_fails_before() {
+fn ready_is_sent_after_the_first_look_and_not_before_a_failure() {
     for (body, code) in [("err:no such table", 4), ("panic:no such table", 4), ("exit:7", 7)] {
         let (lab, manager) = (lab(), ServiceManager::with_abstract_name());
         manager.foreground(&lab, &[&format!("body={body}")]).finish().exits(code);
@@ -54,7 +54,7 @@ fn manager_hears_of_readiness_when_the_body_has_looked_and_not_of_one_that_fails
 
 /// Promise 1.11.
 #[test]
-fn the_socket_may_have_a_path_or_an_abstract_name() {
+fn notify_socket_can_have_a_path_or_an_abstract_name() {
     let lab = lab();
     for manager in [ServiceManager::at_path(&lab), ServiceManager::with_abstract_name()] {
         let daemon = manager.foreground(&lab, &[]);
@@ -71,7 +71,7 @@ fn the_socket_may_have_a_path_or_an_abstract_name() {
 
 /// Promise 1.11. Only root could open the socket; a daemon that became another user still sends.
 #[test]
-fn a_daemon_that_became_another_user_still_speaks() {
+fn daemon_that_became_another_user_still_notifies() {
     needs_root();
     let lab = shared_lab();
     let manager = ServiceManager::at_path(&lab);
@@ -84,7 +84,7 @@ fn a_daemon_that_became_another_user_still_speaks() {
 
 /// Promise 1.11.
 #[test]
-fn a_reload_begins_with_the_time_and_ends_with_ready() {
+fn reload_sends_the_time_first_and_ready_last() {
     let (lab, manager) = (lab(), ServiceManager::with_abstract_name());
     let daemon = manager.foreground(&lab, &["handle=HUP:note:reloaded"]);
     manager.receives("READY=1\n");
@@ -107,7 +107,7 @@ fn a_reload_begins_with_the_time_and_ends_with_ready() {
 
 /// Promise 1.11.
 #[test]
-fn nothing_is_said_after_stopping() {
+fn nothing_is_sent_after_stopping() {
     let (lab, manager) = (lab(), ServiceManager::with_abstract_name());
     let daemon = manager.foreground(&lab, &["handle=HUP:note:reloading,pause:300"]);
     manager.receives("READY=1\n");
@@ -124,7 +124,7 @@ fn nothing_is_said_after_stopping() {
 
 /// Promise 1.11.
 #[test]
-fn a_daemon_that_fails_before_it_is_ready_never_says_that_it_is() {
+fn daemon_that_fails_before_readiness_never_sends_ready() {
     let bodies = ["body=err:no", "body=exit:3", "body=panic:no", "body=kill:KILL", "body=idle"];
     for (body, stopped) in bodies.into_iter().map(|body| (body, body == "body=idle")) {
         let (lab, manager) = (lab(), ServiceManager::with_abstract_name());
@@ -142,7 +142,7 @@ fn a_daemon_that_fails_before_it_is_ready_never_says_that_it_is() {
 /// Promise 1.11. The manager started the launcher, so the daemon sends its own pid; a launcher that the manager did not
 /// start sends nothing.
 #[test]
-fn a_daemon_that_detached_says_who_it_is() {
+fn detached_daemon_sends_its_pid() {
     for (meant, script) in [
         (true, "export SYSTEMD_EXEC_PID=$$; exec $D start detach=always pidfile=d.pid"),
         (false, "export SYSTEMD_EXEC_PID=1; exec $D start detach=always pidfile=d.pid"),
@@ -164,7 +164,7 @@ fn a_daemon_that_detached_says_who_it_is() {
 
 /// Promise 1.11.
 #[test]
-fn a_manager_that_is_not_there_or_does_not_listen_keeps_nobody() {
+fn absent_or_deaf_manager_does_not_block() {
     let lab = lab();
     lab.write("file", "");
     drop(UnixDatagram::bind(lab.path("dead")).expect("a socket"));
@@ -192,7 +192,7 @@ fn a_manager_that_is_not_there_or_does_not_listen_keeps_nobody() {
 
 /// Promise 1.11.
 #[test]
-fn a_manager_that_goes_away_leaves_the_daemon_alone() {
+fn daemon_survives_the_end_of_its_manager() {
     let lab = lab();
     let manager = ServiceManager::at_path(&lab);
     let daemon = manager.foreground(&lab, &["handle=HUP:note:reloaded"]);

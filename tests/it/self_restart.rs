@@ -151,7 +151,7 @@ fn restart_whose_old_daemon_is_killed_meanwhile_takes_over() {
 
 /// Promise 1.28. A file that is not a pidfile prevents the new program from starting, and is not touched.
 #[test]
-fn restart_where_another_file_took_the_pidfiles_name_leaves_the_daemon_running() {
+fn restart_with_replaced_pidfile_leaves_the_daemon_running() {
     let lab = lab();
     let daemon = start(&lab, &RESTARTS);
     lab.write(PIDFILE, "not a pidfile\n");
@@ -218,7 +218,7 @@ fn restart_leaves_nothing_in_the_environment_and_the_descriptors() {
 /// Promise 1.28. Any process can set the variable. Neither a number that is not a socket nor a socket pair of another
 /// process is believed, so the daemon does not wait.
 #[test]
-fn variable_that_names_no_predecessor_is_ignored() {
+fn forged_restart_variable_is_ignored() {
     let lab = lab();
     let other = lab.command("sleep", &["1000"]).spawn();
     let start_time = other.process().stat().expect("it lives").start;

@@ -44,7 +44,7 @@ fn stop_during_a_restart_stops_the_new_program_too() {
 
 /// Promise 1.29. The stop comes first.
 #[test]
-fn restart_that_is_overtaken_by_a_stop_starts_nothing() {
+fn restart_overtaken_by_a_stop_starts_nothing() {
     let lab = lab();
     lab.write("prepared", "");
     let daemon = start(&lab, &[&RESTARTS[..], &["first=note:begun,await:prepared"]].concat());

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 /// Promise 1.24.
 #[test]
-fn a_hanging_handler_does_not_make_it_deaf() {
+fn hanging_handler_does_not_block_the_stop() {
     for handler in ["handle=HUP:note:handling,hang", "handle=USR1:note:handling,hang"] {
         let lab = lab();
         let daemon = start(&lab, &[handler, "grace=1000"]);
@@ -23,7 +23,7 @@ fn a_hanging_handler_does_not_make_it_deaf() {
 
 /// Promise 1.24.
 #[test]
-fn neither_does_a_handler_of_the_stop_signal_itself() {
+fn hanging_handler_of_the_stop_signal_does_not_block_the_stop() {
     let lab = lab();
     let daemon = start(&lab, &["handle=TERM:hang", "grace=500"]);
     daemon.signal(Signal::SIGTERM);
@@ -33,7 +33,7 @@ fn neither_does_a_handler_of_the_stop_signal_itself() {
 
 /// Promise 1.24.
 #[test]
-fn a_handler_may_want_what_the_body_holds() {
+fn handler_that_waits_for_a_lock_of_the_body_does_not_block_the_stop() {
     for signal in [Signal::SIGHUP, Signal::SIGTERM] {
         let lab = lab();
         let handler = format!("handle={}:note_and_lock_mutex", signal.as_str());
@@ -48,7 +48,7 @@ fn a_handler_may_want_what_the_body_holds() {
 
 /// Promise 1.24.
 #[test]
-fn nor_does_a_body_that_holds_what_errors_are_printed_to() {
+fn body_that_locks_stderr_does_not_block_the_stop() {
     for body in ["body=lock_output_and_hang", "body=ask_lock_output_and_hang"] {
         let lab = lab();
         let daemon = start(&lab, &[body, "stdout=log", "stderr=log", "grace=500", "handle=HUP:panic:in vain"]);
@@ -64,7 +64,7 @@ fn nor_does_a_body_that_holds_what_errors_are_printed_to() {
 }
 
 #[test]
-fn a_handler_that_stops_the_daemon_is_no_second_signal() {
+fn stop_from_a_handler_does_not_count_as_second_signal() {
     let lab = lab();
     let daemon = adopt(start(&lab, &["handle=TERM:stop", "guard=left", "body=idle,pause:300,note:finished"]));
     daemon.signal(Signal::SIGTERM);
@@ -75,7 +75,7 @@ fn a_handler_that_stops_the_daemon_is_no_second_signal() {
 }
 
 #[test]
-fn handlers_run_in_their_order_and_a_panicking_one_stops_no_other() {
+fn handlers_run_in_order_and_after_a_panic() {
     let lab = lab();
     let handlers = ["handle=USR1:complain:one", "handle=USR1:panic:two", "handle=USR1:complain:three,note:handled"];
     let daemon = start(&lab, &[&handlers[..], &["stdout=log", "stderr=log"]].concat());

@@ -12,7 +12,7 @@ pub(crate) const STOP_SIGNALS: [Signal; 4] = [Signal::SIGTERM, Signal::SIGINT, S
 
 /// Promise 1.15.
 #[test]
-fn a_stop_signal_is_a_clean_end_with_status_0() {
+fn stop_signal_ends_with_status_0() {
     for body in ["idle", "poll", "hang"] {
         for signal in STOP_SIGNALS {
             let lab = lab();
@@ -29,7 +29,7 @@ fn a_stop_signal_is_a_clean_end_with_status_0() {
 
 /// A daemon that aborts was not stopped: this must not count as a clean end.
 #[test]
-fn a_body_that_aborts_dies_of_it() {
+fn body_that_aborts_dies_of_sigabrt() {
     for body in ["abort_on_go", "kill_on_go:ABRT"] {
         let lab = lab();
         let daemon = adopt(start(&lab, &[&format!("body={body}")]));
@@ -42,7 +42,7 @@ fn a_body_that_aborts_dies_of_it() {
 
 /// Promise 1.15.
 #[test]
-fn a_body_that_returns_ends_the_daemon_cleanly() {
+fn body_that_returns_ends_with_status_0() {
     let lab = lab();
     let daemon = adopt(start(&lab, &["guard=left", "body=ask,await:go"]));
     lab.write("go", "");
@@ -54,7 +54,7 @@ fn a_body_that_returns_ends_the_daemon_cleanly() {
 
 /// Promise 1.15.
 #[test]
-fn a_hangup_reopens_the_log_and_nothing_ends() {
+fn sighup_reopens_the_log() {
     let lab = lab();
     let daemon = start(&lab, &["stdout=log", "stderr=log", "handle=HUP:say:rotated,note:handled"]);
     fs::rename(lab.path("log"), lab.path("log.1")).unwrap();
@@ -68,7 +68,7 @@ fn a_hangup_reopens_the_log_and_nothing_ends() {
 
 /// Promise 1.15.
 #[test]
-fn a_second_signal_cuts_the_grace_but_not_the_cleanup() {
+fn second_signal_ends_the_grace_but_not_the_cleanup() {
     let lab = lab();
     let daemon = start(&lab, &["grace=60000", "stop_timeout=65000", "handle=TERM:note:told", "body=ask,hang"]);
     daemon.signal(Signal::SIGTERM);
@@ -84,7 +84,7 @@ fn a_second_signal_cuts_the_grace_but_not_the_cleanup() {
 
 /// Promise 1.15.
 #[test]
-fn a_body_that_does_not_come_back_is_ended_after_its_grace() {
+fn body_that_does_not_return_is_ended_after_its_grace() {
     let lab = lab();
     let daemon = start(&lab, &["grace=500", "body=ask,hang"]);
     let told = Instant::now();
@@ -96,7 +96,7 @@ fn a_body_that_does_not_come_back_is_ended_after_its_grace() {
 
 /// Promise 1.15. TERM for the daemon, at every 5 ms of a start that takes about 100 ms after the second fork.
 #[test]
-fn term_during_the_start_stops_and_cleans_up() {
+fn sigterm_during_the_start_stops_and_cleans_up() {
     let moments = (0..=200).step_by(5).map(Duration::from_millis);
     each(moments, |after| {
         let lab = lab();
@@ -119,7 +119,7 @@ fn term_during_the_start_stops_and_cleans_up() {
 
 /// Promise 1.15.
 #[test]
-fn term_ends_a_start_whose_body_holds_its_output() {
+fn sigterm_ends_a_start_whose_body_locks_its_output() {
     let lab = lab();
     let launch = lab.helper(&["start", "pidfile=d.pid", "ready=manual", "body=lock_output_and_hang"]).spawn();
     lab.wait_for("seizing", SOON, |notes| !notes.is_empty());
@@ -130,7 +130,7 @@ fn term_ends_a_start_whose_body_holds_its_output() {
 }
 
 #[test]
-fn signals_may_be_ignored_or_have_their_default_action() {
+fn signals_can_be_ignored_or_have_their_default_action() {
     let lab = lab();
     let daemon = start(&lab, &["ignore=USR1", "default=HUP", "handle=USR2:note:handled"]);
     daemon.signal(Signal::SIGUSR1);
@@ -145,7 +145,7 @@ fn signals_may_be_ignored_or_have_their_default_action() {
 }
 
 #[test]
-fn a_body_may_stop_its_daemon() {
+fn stop_from_the_body_ends_the_daemon() {
     let lab = lab();
     let daemon = adopt(start(&lab, &["guard=left", "body=stop_itself_later"]));
     let end = daemon.died(SOON).expect("it stopped itself");
@@ -155,7 +155,7 @@ fn a_body_may_stop_its_daemon() {
 }
 
 #[test]
-fn a_stop_wakes_a_paced_step_at_once() {
+fn stop_interrupts_the_interval_of_steps() {
     let lab = lab();
     let daemon = adopt(start(&lab, &["step=note:steps", "every=3600000"]));
     lab.wait_for("steps", SOON, |notes| notes.lines().count() == 1);
@@ -169,7 +169,7 @@ fn a_stop_wakes_a_paced_step_at_once() {
 }
 
 #[test]
-fn a_stop_lets_a_step_finish() {
+fn stop_lets_a_step_finish() {
     let lab = lab();
     let daemon = start(&lab, &["step=note:begun,pause:300,note:finished"]);
     lab.wait_for("begun", SOON, |notes| !notes.is_empty());

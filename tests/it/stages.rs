@@ -19,7 +19,7 @@ const WRONGS: [(&str, &str); 7] = [
 
 /// Promise 1.08. L4, L8, L12: every stage after the first fork, and every way to fail there.
 #[test]
-fn whatever_goes_wrong_in_a_stage_is_told_and_leaves_nothing() {
+fn failure_in_a_stage_is_reported_and_leaves_nothing() {
     let places = STAGES[1..].iter().map(|stage| ("before", *stage)).chain([("after", "Detach"), ("after", "Stdio")]);
     each(places.flat_map(|place| WRONGS.map(|wrong| (place, wrong))), |((when, stage), (act, text))| {
         let lab = lab();
@@ -36,7 +36,7 @@ fn whatever_goes_wrong_in_a_stage_is_told_and_leaves_nothing() {
 
 /// Promise 4.05.
 #[test]
-fn a_panic_in_a_stage_ends_that_process_alone() {
+fn panic_in_a_stage_ends_that_process_only() {
     let places = STAGES.iter().flat_map(|stage| ["before", "after"].map(|when| (when, *stage)));
     each(places.flat_map(|place| [true, false].map(|unwinds| (place, unwinds))), |((when, stage), unwinds)| {
         let lab = lab();
@@ -67,7 +67,7 @@ fn a_panic_in_a_stage_ends_that_process_alone() {
 
 /// Promise 4.05.
 #[test]
-fn a_panic_in_the_body_before_ready_comes_back_in_one_process() {
+fn panic_before_readiness_returns_in_one_process() {
     let lab = lab();
     let settings = ["ready=manual", "body=panic:at the first step", "last=note:came-back"];
     let outcome = run(&lab, "start", &settings).exits(4).says(&["at the first step"]);
@@ -99,7 +99,7 @@ fn hooks_run_in_the_order_of_the_stages() {
 }
 
 #[test]
-fn a_stage_that_is_replaced_is_not_run() {
+fn replaced_stage_does_not_run() {
     let lab = lab();
     let daemon = start(&lab, &["replace=WorkingDirectory:note:instead", "before=Stdio:note:next"]);
     assert_eq!(lab.read("instead"), lab.read("next"));
@@ -108,7 +108,7 @@ fn a_stage_that_is_replaced_is_not_run() {
 }
 
 #[test]
-fn a_stage_that_runs_in_the_wrong_process_is_seen_by_its_number() {
+fn stage_hooks_run_in_their_process() {
     let lab = lab();
     let daemon = start(&lab, &["after=Detach:note:first", "after=Stdio:note:last"]);
     let this_daemon = format!("was here {} ", daemon.id());

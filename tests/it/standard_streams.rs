@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// Promise 1.02.
 #[test]
-fn standard_streams_are_open_on_the_null_device() {
+fn standard_streams_are_on_the_null_device() {
     let lab = lab();
     for closed in ["", "<&-", ">&-", "2>&-", "<&- >&- 2>&-"] {
         lab.shell(&format!("$D start pidfile=d.pid {closed}")).run().ok();
@@ -23,7 +23,7 @@ fn standard_streams_are_open_on_the_null_device() {
 
 /// Promise 1.02.
 #[test]
-fn a_log_is_appended_to_and_never_truncated() {
+fn log_is_appended_to_and_never_truncated() {
     let lab = lab();
     lab.write("log", "from before\n");
     let daemon =
@@ -37,7 +37,7 @@ fn a_log_is_appended_to_and_never_truncated() {
 }
 
 #[test]
-fn logs_in_one_directory_and_in_two_are_where_they_were_named() {
+fn logs_in_one_or_two_directories_are_where_they_were_named() {
     let lab = lab();
     for directory in ["one", "two"] {
         fs::create_dir(lab.path(directory)).unwrap();
@@ -52,7 +52,7 @@ fn logs_in_one_directory_and_in_two_are_where_they_were_named() {
 
 /// Promise 6.45.
 #[test]
-fn streams_of_dev_are_those_of_the_launcher() {
+fn dev_stdout_and_stderr_are_those_of_the_launcher() {
     let both = "stdin=/dev/stdin stdout";
     for (streams, log, out, err) in [
         (format!("{both}=/dev/stdout stderr=/dev/stderr"), "", "out", "err"),
@@ -75,7 +75,7 @@ fn streams_of_dev_are_those_of_the_launcher() {
 }
 
 #[test]
-fn standard_input_may_be_a_text() {
+fn standard_input_can_be_a_text() {
     let lab = lab();
     let daemon = start(&lab, &["stdin=text:hello"]);
     let input = &daemon.descriptors()[&0];

@@ -34,7 +34,7 @@ fn stream_that_is_set_wins_over_the_log() {
 
 /// Promise 1.39.
 #[test]
-fn log_of_daemon_that_does_not_detach_is_not_made() {
+fn log_of_foreground_daemon_is_not_created() {
     let lab = lab();
     let daemon = lab.helper(&["foreground", "pidfile=d.pid", "log=log", "body=note:begun,say:one,complain:two"]).run();
     daemon.ok().prints(&["one"]).says(&["two"]);
@@ -101,7 +101,7 @@ fn failed_start_removes_the_pidfile_that_its_caller_held() {
 
 /// Promise 1.40.
 #[test]
-fn held_pidfile_whose_lock_was_moved_starts_nothing() {
+fn held_pidfile_with_moved_lock_is_refused() {
     let lab = lab();
     let start = lab.helper(&["start", "held=d.pid", "first=note:begun,await:go", "body=idle"]).spawn();
     lab.wait_for("begun", SOON, |notes| !notes.is_empty());
@@ -160,7 +160,7 @@ fn output_of_a_start_is_seen_as_it_comes() {
 
 /// Promise 1.42.
 #[test]
-fn callback_that_panics_costs_no_start() {
+fn start_with_panicking_callback_succeeds() {
     let lab = lab();
     let settings = ["ready=manual", "body=say:one\n,pause:50,say:two\n,ready,idle", "on_output=panic:no ink"];
     let outcome = run(&lab, "start", &settings).ok().says(&["no ink"]);

@@ -70,7 +70,7 @@ fn stop_sent_again_does_not_cut_the_cleanup_short() {
 /// Promise 1.27. A signal sent by hand counts as the first, whatever the verbs and the daemon itself have requested
 /// before.
 #[test]
-fn second_signal_by_hand_hurries_and_the_first_after_a_stop_does_not() {
+fn only_the_second_manual_signal_shortens_the_grace() {
     for asked_by in ["verb", "itself"] {
         let lab = lab();
         let daemon = start(&lab, &[&CLEANS_UP[..], &["handle=USR1:stop"]].concat());

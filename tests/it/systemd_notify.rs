@@ -14,7 +14,7 @@ const NOTIFY: &str = "Type=notify\nExecStart=LAB start pidfile=/run/%N.pid";
 
 /// Promise 1.11.
 #[test]
-fn a_service_is_active_when_it_says_so() {
+fn notify_service_is_active_after_ready() {
     // The second changes its user before it is ready.
     for (name, setting) in [("says", "umask=027"), ("says-dropped", "user=65534")] {
         let unit = Unit::new(name, &format!("{NOTIFY} ready=manual body=pause:500,ready,idle {setting}"));
@@ -31,7 +31,7 @@ fn a_service_is_active_when_it_says_so() {
 
 /// Promise 1.11. From version 253 on, systemd waits for READY=1 after a reload (`Type=notify-reload`).
 #[test]
-fn a_reload_is_over_when_its_handlers_are() {
+fn reload_ends_after_its_handlers() {
     let version = Unit::version();
     let kind = if version >= 253 { "notify-reload" } else { "notify\nExecReload=kill -HUP $MAINPID" };
     let lines = format!("Type={kind}\nExecStart=LAB start pidfile=/run/%N.pid handle=HUP:pause:300,note:says-reload");
@@ -50,7 +50,7 @@ fn a_reload_is_over_when_its_handlers_are() {
 
 /// Promise 1.11. systemd started the launcher, which sends the main process's pid.
 #[test]
-fn a_service_that_detaches_tells_its_main_process() {
+fn detaching_service_sends_its_main_pid() {
     // By default, systemd accepts messages of the main process only: first the launcher, then the pid that it sent.
     for (name, access) in [("says-main", "main"), ("says-all", "all")] {
         let exec = "ExecStart=LAB start detach=always pidfile=/run/%N.pid";
@@ -66,7 +66,7 @@ fn a_service_that_detaches_tells_its_main_process() {
 
 /// Promise 1.10.
 #[test]
-fn a_service_that_speaks_forks_nothing() {
+fn notify_service_does_not_fork() {
     needs(&["strace"]);
     let traced = "/usr/bin/strace -D -f -o LABDIR/%N.trace -e trace=fork,vfork,clone,clone3,setsid,setpgid";
     let unit = Unit::new("says-traced", &format!("Type=notify\nExecStart={traced} LAB start pidfile=/run/%N.pid"));
@@ -79,7 +79,7 @@ fn a_service_that_speaks_forks_nothing() {
 
 /// Promise 1.12.
 #[test]
-fn a_hung_body_trips_the_watchdog_and_a_thread_beside_it_does_not_feed_it() {
+fn hung_body_triggers_the_watchdog_despite_other_threads() {
     for (name, body) in
         [("hangs", "hang"), ("hangs-late", "pause:10,ask,hang"), ("hangs-watched", "ask_in_thread_and_hang")]
     {
@@ -96,7 +96,7 @@ fn a_hung_body_trips_the_watchdog_and_a_thread_beside_it_does_not_feed_it() {
 
 /// Promise 1.12.
 #[test]
-fn a_body_that_looks_or_sleeps_feeds_the_watchdog() {
+fn body_that_polls_or_sleeps_feeds_the_watchdog() {
     for (name, body) in [("feeds-idle", "body=idle"), ("feeds-busy", "body=poll"), ("feeds-step", "step=pause:10")] {
         let unit = Unit::new(name, &format!("{NOTIFY} {body}\nWatchdogSec=500ms"));
         let daemon = unit.start();
@@ -139,7 +139,7 @@ fn sockets_are_handed_over_with_their_names() {
 
 /// Promise 1.13.
 #[test]
-fn a_stored_socket_survives_a_kill() {
+fn stored_socket_survives_a_kill() {
     let unit = Unit::new(
         "keeps",
         &format!("{NOTIFY} body=store_socket_and_idle:web\nFileDescriptorStoreMax=4\nRestart=on-failure\nRestartSec=0"),

@@ -15,7 +15,7 @@ pub(crate) const FORKING: &str =
 
 /// Promise 2.06.
 #[test]
-fn a_start_beside_systemd_is_refused_and_its_service_lives_on() {
+fn manual_start_beside_a_service_is_refused() {
     let unit = Unit::new("beside", &format!("{FORKING}\nRestart=on-failure"));
     let daemon = unit.start();
     let before = unit.machine.read(unit.pidfile());
@@ -37,7 +37,7 @@ fn a_start_beside_systemd_is_refused_and_its_service_lives_on() {
 /// Promise 1.10. systemd watches the process that it executed: no process is forked and no session created, whichever
 /// verb runs.
 #[test]
-fn under_systemd_auto_stays_in_the_foreground() {
+fn detach_auto_under_systemd_stays_in_the_foreground() {
     needs(&["strace"]);
     for (kind, verb) in [("simple", "start"), ("exec", "start"), ("exec", "restart"), ("exec", "foreground")] {
         let name = format!("foreground-{kind}-{verb}");
@@ -61,7 +61,7 @@ fn under_systemd_auto_stays_in_the_foreground() {
 
 /// Promise 1.10.
 #[test]
-fn sockets_handed_over_by_systemd_stay_open() {
+fn sockets_of_systemd_stay_open() {
     let unit = Unit::new("handed", "Type=exec\nExecStart=LAB start close=all pidfile=/run/%N.pid");
     unit.machine.unit("handed.socket", "[Unit]\nDefaultDependencies=no\n[Socket]\nListenStream=/run/handed.socket\n");
     unit.machine.systemctl(&["start", "handed.socket"]).ok();
@@ -76,7 +76,7 @@ fn sockets_handed_over_by_systemd_stay_open() {
 
 /// Promise 1.15.
 #[test]
-fn a_reload_is_no_end() {
+fn reload_of_a_service_keeps_it_running() {
     let unit = Unit::new(
         "reloads",
         "Type=exec\nExecStart=LAB start pidfile=/run/%N.pid handle=HUP:note:reloaded\nExecReload=kill -HUP $MAINPID",
@@ -93,7 +93,7 @@ fn a_reload_is_no_end() {
 
 /// Promise 1.08.
 #[test]
-fn a_start_that_fails_is_a_failed_unit_with_the_cause_in_the_journal() {
+fn failed_start_fails_the_unit_with_its_cause_in_the_journal() {
     for (name, body, causes) in [
         ("fails-err", "err:no-such-thing", ["the body failed", "no-such-thing"]),
         ("fails-exit", "exit:7", ["exited with status 7", ""]),
@@ -112,7 +112,7 @@ fn a_start_that_fails_is_a_failed_unit_with_the_cause_in_the_journal() {
 
 /// Promise 1.15. Stopped by its user, or by systemd because the start takes too long.
 #[test]
-fn a_service_that_is_stopped_while_it_starts_leaves_nothing() {
+fn service_stopped_while_starting_leaves_nothing() {
     for (name, limit) in [("starts", ""), ("starts-late", "TimeoutStartSec=1")] {
         // Without `PIDFile=`, so that systemd does not remove the file itself.
         let start = "Type=forking\nExecStart=LAB start detach=always pidfile=/run/%N.pid ready=manual";
@@ -132,7 +132,7 @@ fn a_service_that_is_stopped_while_it_starts_leaves_nothing() {
 /// Promise 1.26. No process reads the daemon's standard error, so its last error goes to the journal through
 /// `/dev/log`.
 #[test]
-fn an_error_of_a_detached_service_is_in_the_journal() {
+fn error_of_a_detached_service_is_in_the_journal() {
     let unit = Unit::new("laments", &format!("{FORKING} body=idle,err:no-such-luck"));
     unit.start();
     let pid = unit.main();
@@ -147,7 +147,7 @@ fn an_error_of_a_detached_service_is_in_the_journal() {
 /// Promise 1.10. The settings that `systemd-analyze security` recommends: a read-only file system, few system calls, no
 /// other processes in `/proc`.
 #[test]
-fn a_hardened_service_works() {
+fn hardened_service_works() {
     let hardened = "ProtectSystem=strict\nRuntimeDirectory=%N\nProtectHome=yes\nPrivateDevices=yes\n\
                     ProtectKernelTunables=yes\nProtectControlGroups=yes\nProtectProc=invisible\n\
                     NoNewPrivileges=yes\nRestrictAddressFamilies=AF_UNIX\nRestrictNamespaces=yes\n\
@@ -168,7 +168,7 @@ fn a_hardened_service_works() {
 
 /// Promise 1.15. A shutdown ends the daemons as a stop does, and no process of the machine stays on the host.
 #[test]
-fn a_shutdown_is_a_clean_end() {
+fn shutdown_of_the_machine_stops_services_cleanly() {
     let machine = Arc::new(Machine::boot(shared_lab()));
     let traces = machine.traces();
     let units = [("ends", FORKING), ("ends-exec", "Type=exec\nExecStart=LAB start pidfile=/run/%N.pid")]
@@ -190,7 +190,7 @@ fn a_shutdown_is_a_clean_end() {
 /// Promise 1.18. To systemd, the end of the main process is the end of the service, and of every process in it: so a
 /// restart is refused.
 #[test]
-fn a_service_does_not_restart_itself() {
+fn service_does_not_restart_itself() {
     let exec = "Type=exec\nExecStart=LAB start pidfile=/run/%N.pid stderr=LABDIR/%N.errors";
     for (name, lines) in [("again-exec", exec), ("again-forking", &format!("{FORKING} stderr=LABDIR/%N.errors"))] {
         let unit = Unit::new(name, &format!("{lines} handle=USR1:restart body=note:{name},idle"));

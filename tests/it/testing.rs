@@ -87,7 +87,7 @@ fn stop_reaches_other_threads_and_wait_handles() {
 }
 
 #[test]
-fn thread_that_outlives_a_body_is_told_of_the_next_stop() {
+fn thread_that_outlives_a_body_sees_the_next_stop() {
     let (work, jobs) = std::sync::mpsc::channel::<std::sync::mpsc::Sender<bool>>();
     let pool = thread::spawn(move || {
         for done in jobs {
@@ -108,7 +108,7 @@ fn thread_that_outlives_a_body_is_told_of_the_next_stop() {
 }
 
 #[test]
-fn async_body_is_told_or_dropped_where_it_awaits() {
+fn async_body_is_stopped_or_dropped_where_it_awaits() {
     for _ in 0..2 {
         assert_eq!(stop_after_async(SHORT, async || daemon::stopped().await), Ended::Stopped(()));
         assert_eq!(stop_after_async(SHORT, async || daemon::sleep_async(HOUR).await), Ended::Stopped(false));

@@ -7,7 +7,7 @@ use crate::faults::held_system_call::look_until;
 
 /// Promise 1.16.
 #[test]
-fn status_speaks_as_scripts_expect() {
+fn status_prints_what_scripts_expect() {
     let lab = lab();
     run(&lab, "status", &[]).exits(3);
     let daemon = start(&lab, &[]);
@@ -21,7 +21,7 @@ fn status_speaks_as_scripts_expect() {
 
 /// Promise 1.16.
 #[test]
-fn a_daemon_whose_pidfile_is_not_written_yet_is_starting() {
+fn status_before_the_pidfile_is_written_is_starting() {
     let lab = lab();
     let slow = "before=Detach:note:begun,pause:1500";
     let launcher = lab.helper(&["start", "pidfile=d.pid", slow]).spawn();
@@ -33,7 +33,7 @@ fn a_daemon_whose_pidfile_is_not_written_yet_is_starting() {
 
 /// Promise 1.18.
 #[test]
-fn a_restart_starts_what_does_not_run_and_replaces_what_does() {
+fn restart_starts_or_replaces_the_daemon() {
     let lab = lab();
     run(&lab, "restart", &[]).ok();
     let first = lab.daemon(PIDFILE);
@@ -48,7 +48,7 @@ fn a_restart_starts_what_does_not_run_and_replaces_what_does() {
 
 /// Promise 1.18.
 #[test]
-fn a_restart_that_could_not_start_leaves_the_old_one_alone() {
+fn restart_that_could_not_start_leaves_the_old_daemon() {
     let lab = lab();
     let daemon = start(&lab, &[]);
     for mistake in
@@ -62,7 +62,7 @@ fn a_restart_that_could_not_start_leaves_the_old_one_alone() {
 }
 
 #[test]
-fn in_the_foreground_it_is_this_very_process() {
+fn foreground_daemon_keeps_its_process() {
     let lab = lab();
     let running =
         lab.helper(&["foreground", "pidfile=d.pid", "guard=left", "body=say:working,note:begun,idle"]).spawn();
@@ -76,7 +76,7 @@ fn in_the_foreground_it_is_this_very_process() {
 }
 
 #[test]
-fn in_the_foreground_the_exit_status_is_the_bodys() {
+fn foreground_exit_status_is_the_bodys() {
     let lab = lab();
     run(&lab, "foreground", &["body=err:out of paper"]).exits(4).says(&["out of paper"]);
     run(&lab, "foreground", &["body=panic:out of ink"]).exits(4).says(&["out of ink"]);
@@ -85,7 +85,7 @@ fn in_the_foreground_the_exit_status_is_the_bodys() {
 }
 
 #[test]
-fn activate_goes_on_as_the_daemon() {
+fn activate_continues_as_the_daemon() {
     let lab = lab();
     let outcome = run(&lab, "activate", &["body=note:working,idle"]).ok();
     let daemon = lab.daemon(PIDFILE);
@@ -104,7 +104,7 @@ fn send_reaches_the_handler() {
 }
 
 #[test]
-fn a_reload_from_inside_is_one_from_outside() {
+fn reload_from_inside_works_as_from_outside() {
     let lab = lab();
     let daemon = start(&lab, &["body=reload_and_idle", "handle=HUP:note:reloaded", "attach=reloading:note:told"]);
     look_until("no reload", || !lab.read("reloaded").is_empty() && !lab.read("told").is_empty());
@@ -113,7 +113,7 @@ fn a_reload_from_inside_is_one_from_outside() {
 }
 
 #[test]
-fn a_reload_that_sighup_does_not_mean_is_refused() {
+fn reload_without_sighup_handler_is_refused() {
     let lab = lab();
     let daemon = start(&lab, &["body=reload_on_go", "default=HUP"]);
     let daemon = adopt(daemon);
@@ -124,7 +124,7 @@ fn a_reload_that_sighup_does_not_mean_is_refused() {
 }
 
 #[test]
-fn a_restart_from_inside_that_is_asked_for_again_starts_one_successor() {
+fn repeated_restart_from_inside_starts_one_daemon() {
     let lab = lab();
     let handler = "handle=USR1:restart_three_times";
     let first = start(&lab, &["body=note:bodies,idle", handler]);
@@ -138,7 +138,7 @@ fn a_restart_from_inside_that_is_asked_for_again_starts_one_successor() {
 }
 
 #[test]
-fn what_is_to_stop_does_not_start_a_successor() {
+fn restart_after_stop_is_refused() {
     let lab = lab();
     run(&lab, "start", &["body=stop_and_restart", "stderr=log"]).ok();
     lab.wait_for("log", SOON, |text| text.contains("failed to restart: it is to stop"));

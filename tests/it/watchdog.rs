@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 /// Promise 1.12.
 #[test]
-fn the_watchdog_is_fed_at_half_its_interval() {
+fn watchdog_is_fed_at_half_its_interval() {
     let (lab, manager) = (lab(), ServiceManager::with_abstract_name());
     let daemon = spawn(&lab, &manager.address, &["body=poll"], &[("WATCHDOG_USEC", "1000000")]);
     manager.receives("READY=1\n");
@@ -25,7 +25,7 @@ fn the_watchdog_is_fed_at_half_its_interval() {
 
 /// Promise 1.12.
 #[test]
-fn the_watchdog_of_somebody_else_and_none_are_not_fed() {
+fn watchdog_of_another_process_is_not_fed() {
     let cases = [
         ("body=poll", &[("WATCHDOG_USEC", "50000"), ("WATCHDOG_PID", "1")][..]),
         ("body=poll", &[("WATCHDOG_USEC", "50000"), ("WATCHDOG_PID", "")]),

@@ -107,7 +107,7 @@ fn what_a_killed_daemon_had_is_taken_over(kind: &'static Kind) {
 /// The pidfile guarantees that no other daemon of this name runs, so the next one need not wait until the group
 /// releases the messages of the dead one: it begins with them.
 #[test]
-fn redis_gives_a_successor_what_its_predecessor_had() {
+fn redis_redelivers_pending_messages_to_the_next_daemon() {
     let lab = lab();
     let bench = Bench::new(&lab, &REDIS);
     let _server = bench.serve();

@@ -10,7 +10,7 @@ const SIGNAL: At = At("pidfd_send_signal", 1);
 
 /// Promise 2.05. R15: a stop is about to signal a daemon that another stop ends.
 #[test]
-fn a_stop_that_comes_second_is_right_as_well() {
+fn second_stop_succeeds() {
     let lab = lab();
     start(&lab, &[]);
     let (first, held) = Hold::on(&lab, &["stop", "pidfile=d.pid"], SIGNAL);
@@ -22,7 +22,7 @@ fn a_stop_that_comes_second_is_right_as_well() {
 
 /// Promise 2.05. R15: a stop is about to signal a daemon that a restart replaces: nothing is left.
 #[test]
-fn a_stop_that_is_overtaken_by_a_restart_stops_what_it_finds() {
+fn stop_overtaken_by_a_restart_stops_the_new_daemon() {
     let lab = lab();
     let elder = start(&lab, &["body=note:ran,idle"]);
     let (slow, held) = Hold::on(&lab, &["stop", "pidfile=d.pid"], SIGNAL);
@@ -38,7 +38,7 @@ fn a_stop_that_is_overtaken_by_a_restart_stops_what_it_finds() {
 
 /// Promise 1.18. R15: a restart is about to signal a daemon that a stop ends: it starts one.
 #[test]
-fn a_restart_that_is_overtaken_by_a_stop_starts_one_daemon() {
+fn restart_overtaken_by_a_stop_starts_one_daemon() {
     let lab = lab();
     start(&lab, &["body=note:ran,idle"]);
     let (restart, held) = Hold::on(&lab, &["restart", "pidfile=d.pid", "body=note:ran,idle"], SIGNAL);
@@ -54,7 +54,7 @@ fn a_restart_that_is_overtaken_by_a_stop_starts_one_daemon() {
 /// Promise 1.18. R15: a restart has stopped the old daemon and holds the lock when a stop comes: the stop waits for the
 /// new daemon.
 #[test]
-fn a_stop_between_the_two_halves_of_a_restart_ends_it() {
+fn stop_during_a_restart_stops_the_new_daemon() {
     let lab = lab();
     start(&lab, &[]);
     let (restart, held) = Hold::on(&lab, &["restart", "pidfile=d.pid"], At("socketpair", 1));
@@ -72,7 +72,7 @@ fn a_stop_between_the_two_halves_of_a_restart_ends_it() {
 /// Promise 1.18. R15: overlapping restarts leave one daemon; the losers report that it runs, or that another start is
 /// in progress.
 #[test]
-fn two_restarts_at_once_make_one_daemon() {
+fn concurrent_restarts_leave_one_daemon() {
     let lab = lab();
     for _ in 0..times(5, 50) {
         start(&lab, &["body=note:ran,idle"]);
@@ -91,7 +91,7 @@ fn two_restarts_at_once_make_one_daemon() {
 /// Promise 2.05. R15: a SIGHUP that is about to be sent when a stop ends the daemon reaches no process, and `send`
 /// reports that.
 #[test]
-fn a_signal_that_comes_after_a_stop_reaches_nobody() {
+fn send_after_a_stop_reaches_no_process() {
     let lab = lab();
     let daemon = start(&lab, &["handle=HUP:note:handled"]);
     let (send, held) = Hold::on(&lab, &["send", "pidfile=d.pid", "signal=HUP"], SIGNAL);
@@ -106,7 +106,7 @@ fn a_signal_that_comes_after_a_stop_reaches_nobody() {
 
 /// Promise 1.15. R15: a SIGHUP and a stop at once: the handler runs once or not at all, and the daemon ends once.
 #[test]
-fn a_hangup_and_a_stop_at_once_are_both_right() {
+fn concurrent_sighup_and_stop_are_both_handled() {
     let lab = lab();
     for round in 0..times(10, 100) {
         let (handled, left) = (format!("handled-{round}"), format!("left-{round}"));

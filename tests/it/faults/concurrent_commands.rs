@@ -45,7 +45,7 @@ impl Life {
 /// is lost or wrong. Each body binds an address exclusively. (The body has asked about the stop, so it is dropped
 /// before the pidfile is removed.)
 #[test]
-fn there_is_never_more_than_one_owner_and_no_wrong_answer() {
+fn concurrent_commands_leave_one_daemon_and_true_answers() {
     let lab = lab();
     let deadline = Deadline::after(Duration::from_secs(u64::try_from(times(6, 60)).unwrap()));
     let body = format!("body=run_exclusively:{}", lab.directory().display());
@@ -182,7 +182,7 @@ fn said_pid(outcome: &Outcome) -> Option<i32> {
 
 /// Checks the checks: answers that they must accept, and others that they must reject.
 #[test]
-fn a_wrong_answer_is_seen() {
+fn check_of_answers_finds_wrong_ones() {
     let lives = lives("in 7 100\nout 7 110\nin 8 300\nout 8 310\n", "in 7 120\nout 7 200\nin 8 320\nout 8 400\n");
     let at = Duration::from_nanos;
     assert_eq!((lives[0].sealed, lives[0].entered, lives[0].left), (at(100), Some(at(120)), Some(at(200))));

@@ -10,7 +10,7 @@ use crate::common::{PIDFILE, SOON, lab, move_away, needs, needs_root, nothing_le
 
 /// Promise 2.11. A file system with one page, which is in use.
 #[test]
-fn a_full_disk_makes_the_start_fail_and_leaves_no_empty_file() {
+fn full_disk_fails_the_start_and_leaves_no_file() {
     needs(&["unshare", "mount", "dd"]);
     needs_root();
     let lab = lab();
@@ -27,7 +27,7 @@ fn a_full_disk_makes_the_start_fail_and_leaves_no_empty_file() {
 
 /// Promise 2.11.
 #[test]
-fn a_disk_that_becomes_read_only_is_no_reason_not_to_stop() {
+fn read_only_file_system_does_not_prevent_a_stop() {
     needs(&["unshare", "mount"]);
     needs_root();
     let lab = lab();
@@ -43,7 +43,7 @@ fn a_disk_that_becomes_read_only_is_no_reason_not_to_stop() {
 
 /// Promise 2.13. R10: A ends when B has the pidfile's name.
 #[test]
-fn a_daemon_that_ends_late_leaves_its_successors_file_alone() {
+fn daemon_that_ends_late_leaves_the_next_pidfile() {
     let lab = lab();
     let elder = start(&lab, &[]);
     move_away(&lab);
@@ -59,7 +59,7 @@ fn a_daemon_that_ends_late_leaves_its_successors_file_alone() {
 
 /// Promise 2.14.
 #[test]
-fn a_part_of_the_content_is_an_error_and_not_a_daemon() {
+fn truncated_pidfile_is_an_error() {
     needs(&["strace"]);
     for (call, fault) in
         [("write", "retval=1"), ("write", "error=EIO"), ("fchmod", "error=EIO"), ("renameat", "error=EIO")]
@@ -81,7 +81,7 @@ fn a_part_of_the_content_is_an_error_and_not_a_daemon() {
 
 /// Promise 2.15. The owner of a directory in the path can redirect any part of it.
 #[test]
-fn root_makes_no_log_behind_a_link_of_somebody_else() {
+fn root_creates_no_log_behind_a_link_of_another_user() {
     needs_root();
     let lab = lab();
     let nobody = Some(nix::unistd::Uid::from_raw(65534));
@@ -100,7 +100,7 @@ fn root_makes_no_log_behind_a_link_of_somebody_else() {
 
 /// Promise 2.15. A log that was replaced by a link is not followed when it is reopened, either.
 #[test]
-fn a_log_that_has_become_a_link_is_not_followed() {
+fn log_replaced_by_a_link_is_not_followed() {
     let lab = lab();
     lab.write("victim", "precious");
     let daemon = start(&lab, &["stdout=log", "stderr=log", "handle=HUP:say:handled,note:handled"]);
@@ -116,7 +116,7 @@ fn a_log_that_has_become_a_link_is_not_followed() {
 
 /// Promise 2.17. The pid of a daemon in its own pid namespace belongs to another process outside.
 #[test]
-fn a_number_of_another_pid_namespace_is_nobodys() {
+fn pid_of_another_namespace_names_no_process() {
     needs(&["unshare", "strace"]);
     needs_root();
     let lab = lab();

@@ -25,7 +25,7 @@ fn sockets(process: Process) -> usize {
 /// Promise 1.09. L1: the launcher has one end of each pair. L2: the session leader has closed the daemon's end, keeps a
 /// copy of the lock, and blocks signals. L3: the daemon has closed the session leader's end.
 #[test]
-fn each_process_of_a_launch_holds_its_own_ends_only() {
+fn launch_process_holds_its_own_socket_ends_only() {
     let lab = lab();
     let scene = Scene::at(&lab, early("before=PidFile"), &[]);
     let victims = [Victim::Launcher, Victim::Middle, Victim::Daemon];
@@ -51,7 +51,7 @@ fn each_process_of_a_launch_holds_its_own_ends_only() {
 /// parent-death signal. (The launcher, which would kill it too, is stopped.) With `ready = manual`, EOF on the socket
 /// aborts it before the body.
 #[test]
-fn a_daemon_that_is_not_ready_dies_with_its_middle() {
+fn unready_daemon_dies_with_its_session_leader() {
     needs_root();
     for (step, user) in [
         (early("before=CoreDumps"), "user=65534"),
@@ -75,7 +75,7 @@ fn a_daemon_that_is_not_ready_dies_with_its_middle() {
 /// Promise 1.08. L9, L10, L12: the daemon's children are killed with the session leader's process group, whichever of
 /// the three processes was lost, and their copies of the lock are closed.
 #[test]
-fn a_failed_start_takes_the_daemons_children_along() {
+fn failed_start_kills_the_daemons_children() {
     for victim in [Victim::Launcher, Victim::Middle, Victim::Daemon] {
         let lab = lab();
         let scene = Scene::at(&lab, early("before=Stdio"), &["before=Umask:fork_sleeper"]);
@@ -140,7 +140,7 @@ fn start_after_a_killed_daemon_does_not_wait_for_the_launcher_of_that() {
 
 /// Promise 1.08. L6: the launcher did not run when its timeout expired, and READY was there before.
 #[test]
-fn a_readiness_that_is_read_late_is_one() {
+fn readiness_read_late_counts() {
     let lab = lab();
     let scene = Scene::at(&lab, early("before=Stdio"), &["start_timeout=2000"]);
     scene.freeze(Victim::Launcher);
@@ -157,7 +157,7 @@ fn a_readiness_that_is_read_late_is_one() {
 /// Promise 2.12. L15: with launcher and session leader both lost, no process is left to remove the file. The next start
 /// replaces it.
 #[test]
-fn launcher_and_middle_lost_at_once_leave_at_most_a_file() {
+fn lost_launcher_and_session_leader_leave_at_most_a_file() {
     for hook in ["before=PidFile", "after=PidFile"] {
         let lab = lab();
         let scene = Scene::at(&lab, early(hook), &[]);
@@ -177,7 +177,7 @@ fn launcher_and_middle_lost_at_once_leave_at_most_a_file() {
 /// Promise 2.12. L15: a session leader that is stopped for good keeps its copy of the lock when the launcher is lost.
 /// The next start reports that; once continued, the session leader cleans up.
 #[test]
-fn a_stopped_middle_without_a_launcher_keeps_the_lock_until_it_goes_on() {
+fn stopped_session_leader_without_launcher_keeps_the_lock() {
     let lab = lab();
     let scene = Scene::at(&lab, early("after=PidFile"), &[]);
     let (middle, daemon) = (scene.process(Victim::Middle), scene.process(Victim::Daemon));
@@ -196,7 +196,7 @@ fn a_stopped_middle_without_a_launcher_keeps_the_lock_until_it_goes_on() {
 /// Promise 2.12. L15: a launcher that is lost while it cleans up for a stopped session leader has killed all processes,
 /// and leaves the file.
 #[test]
-fn a_launcher_lost_in_its_cleanup_leaves_at_most_a_file() {
+fn launcher_lost_in_its_cleanup_leaves_at_most_a_file() {
     let lab = lab();
     let hook = "before=Stdio:note:born,await:go";
     let arguments = ["start", "pidfile=d.pid", hook, "first=kill:STOP", "start_timeout=60000"];

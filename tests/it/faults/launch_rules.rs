@@ -97,20 +97,20 @@ fn launcher_ends(step: Step, ready: &str, signal: Signal) {
 /// Promise 1.25. L14: a launcher that dies leaves nothing, unless GO was sent. L8: its death is EOF. L13: until then
 /// the session leader cleans up, and the daemon does once the session leader has exited (L5).
 #[test]
-fn a_launcher_that_is_killed_at_any_step_leaves_nothing_or_all() {
+fn launcher_killed_at_any_step_leaves_nothing_or_a_daemon() {
     at_steps(2, has_a_launcher, |step, ready| launcher_ends(step, ready, Signal::SIGKILL));
 }
 
 /// Promise 1.25. L1: signals are blocked around the fork, and unblocked while the launcher waits.
 #[test]
-fn a_launcher_that_is_interrupted_at_any_step_leaves_nothing_or_all() {
+fn launcher_interrupted_at_any_step_leaves_nothing_or_a_daemon() {
     at_steps(2, has_a_launcher, |step, ready| launcher_ends(step, ready, Signal::SIGINT));
     at_steps(3, has_a_launcher, |step, ready| launcher_ends(step, ready, Signal::SIGHUP));
 }
 
 /// Promise 1.25. L5: the daemon waits for GO without a limit. L6: READY is read before anything else.
 #[test]
-fn a_launcher_that_is_stopped_at_any_step_goes_on_as_if_nothing_had_been() {
+fn launcher_stopped_at_any_step_continues_unaffected() {
     let meant = |step| has_a_launcher(step) && has_time(step);
     at_steps(2, meant, |step, ready| {
         let lab = lab();
@@ -157,21 +157,21 @@ fn middle_ends(step: Step, ready: &str, frozen: bool) {
 /// Promise 1.08. L10: without a session leader there is no verdict, and the launcher cleans up: its group, its daemon,
 /// its file. L3: the daemon dies with the session leader.
 #[test]
-fn a_middle_that_is_killed_at_any_step_is_replaced_by_the_launcher() {
+fn launcher_cleans_up_for_session_leader_killed_at_any_step() {
     at_steps(2, has_a_middle, |step, ready| middle_ends(step, ready, false));
 }
 
 /// Promise 1.08. L7, L10: a session leader that does not answer has a second. L11: one that does not exit after its
 /// answer is killed alone. L13: the launcher cleans up if the session leader does not.
 #[test]
-fn a_middle_that_is_stopped_at_any_step_is_replaced_by_the_launcher() {
+fn launcher_cleans_up_for_session_leader_stopped_at_any_step() {
     at_steps(4, has_a_middle, |step, ready| middle_ends(step, ready, true));
 }
 
 /// Promise 1.08. L9, L12: the session leader sees the death and reports its cause, even if RELEASE is there as well.
 /// L7: a daemon that does not receive GO is a failure.
 #[test]
-fn a_daemon_that_is_killed_at_any_step_is_a_failure_until_it_was_told_to_go() {
+fn daemon_killed_at_any_step_before_go_fails_the_start() {
     let has_a_daemon = |step: Step| step.1 >= Phase::Early;
     at_steps(2, has_a_daemon, |step, ready| {
         let lab = lab();
@@ -199,7 +199,7 @@ fn a_daemon_that_is_killed_at_any_step_is_a_failure_until_it_was_told_to_go() {
 
 /// Promise 1.08. L8: the launcher's deadline applies to the daemon too: EOF makes the session leader kill it.
 #[test]
-fn a_daemon_that_is_stopped_at_any_step_is_not_ready_or_works_later() {
+fn daemon_stopped_at_any_step_is_unready_or_works_later() {
     let meant = |step: Step| step.1 >= Phase::Early && has_time(step);
     at_steps(5, meant, |step, ready| {
         let lab = lab();
@@ -224,7 +224,7 @@ fn a_daemon_that_is_stopped_at_any_step_is_not_ready_or_works_later() {
 /// Promise 1.15. L3, L4: a stop signal before READY stays pending until then, and the start fails; a later one ends the
 /// daemon, and the start was a success.
 #[test]
-fn term_at_any_step_ends_the_start_or_the_daemon() {
+fn sigterm_at_any_step_ends_the_start_or_the_daemon() {
     let meant = |step: Step| step.1 >= Phase::Early && has_time(step);
     at_steps(3, meant, |step, ready| {
         if ready == "ready=auto" {
@@ -251,7 +251,7 @@ fn term_at_any_step_ends_the_start_or_the_daemon() {
 /// Promise 1.08. L10: the wait for the session leader's end has a deadline as well: one that cannot die (strace holds
 /// it in its exit, as a disk without answer would) does not block the launcher.
 #[test]
-fn a_middle_that_cannot_die_keeps_nobody_waiting() {
+fn session_leader_that_cannot_die_does_not_block_the_launcher() {
     let lab = lab();
     let step = Step(Place::Middle(At("pidfd_open", 1)), Phase::Early);
     let scene = Scene::at(&lab, step, &[LONG]);

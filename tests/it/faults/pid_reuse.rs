@@ -5,7 +5,7 @@ use look::Lab;
 
 /// Promise 2.04. R7: the daemon was killed, and its pid belongs to another process when the stop reads the file.
 #[test]
-fn a_number_that_was_reused_before_the_stop_harms_nobody() {
+fn pid_reused_before_the_stop_is_not_signalled() {
     let lab = lab();
     in_a_namespace(
         &lab,
@@ -21,7 +21,7 @@ fn a_number_that_was_reused_before_the_stop_harms_nobody() {
 
 /// Promise 2.05. R16: B has locked the file and not yet emptied it: the stop reads the old pid.
 #[test]
-fn a_number_that_was_reused_under_a_new_lock_harms_nobody() {
+fn pid_reused_under_a_new_lock_is_not_signalled() {
     let lab = lab();
     in_a_namespace(&lab, r"
         $D start pidfile=d.pid >/dev/null || exit 10; read -r P < d.pid

@@ -33,7 +33,7 @@ pub(crate) fn stale(lab: &Lab) -> String {
 
 /// Promise 2.06. R2: B has opened the file of a running daemon, and fails to lock it: the file is unchanged.
 #[test]
-fn a_start_that_has_opened_the_file_of_a_running_daemon_has_changed_nothing() {
+fn start_that_opened_a_running_daemons_file_changes_nothing() {
     let lab = lab();
     start(&lab, &[]);
     let before = content_and_inode(&lab);
@@ -47,7 +47,7 @@ fn a_start_that_has_opened_the_file_of_a_running_daemon_has_changed_nothing() {
 
 /// Promise 2.07. R3: B and C have both seen that the file names a dead daemon, before either locks it.
 #[test]
-fn two_starts_over_a_stale_file_make_one_daemon() {
+fn two_starts_over_a_stale_file_start_one_daemon() {
     let lab = lab();
     stale(&lab);
     let starts = [(At("flock", 1), LOCK), (At("openat", 1), PIDFILE)];
@@ -67,7 +67,7 @@ fn two_starts_over_a_stale_file_make_one_daemon() {
 
 /// Promise 2.07. R3: B has locked the stale file and not yet emptied it: C does not take it for stale, and waits.
 #[test]
-fn a_stale_file_that_somebody_has_locked_is_not_taken_twice() {
+fn locked_stale_file_is_not_replaced_twice() {
     let lab = lab();
     let text = stale(&lab);
     let (first, held) =
@@ -87,7 +87,7 @@ fn a_stale_file_that_somebody_has_locked_is_not_taken_twice() {
 /// Promise 2.13. R4: the file is moved away, so that a second daemon starts: the first one reports that when it ends,
 /// and removes nothing.
 #[test]
-fn a_daemon_whose_file_was_moved_says_so() {
+fn daemon_with_moved_pidfile_reports_it() {
     let lab = lab();
     let elder = start(&lab, &["stderr=log"]);
     move_away(&lab);
@@ -105,7 +105,7 @@ fn a_daemon_whose_file_was_moved_says_so() {
 /// Promise 2.05. R4: the file is moved away after a stop has read it and before it signals: the stop reads it again,
 /// and stops the daemon that it then names.
 #[test]
-fn a_stop_looks_at_the_file_once_more_before_it_signals() {
+fn stop_rereads_the_file_before_it_signals() {
     let lab = lab();
     let elder = start(&lab, &[]);
     let (slow, held) = Hold::on(&lab, &["stop", "pidfile=d.pid"], At("pidfd_open", 1));
@@ -123,7 +123,7 @@ fn a_stop_looks_at_the_file_once_more_before_it_signals() {
 /// Promise 2.14. R5: the file is empty while a start is in progress: that is neither stopped nor running, and no stop
 /// acts on it.
 #[test]
-fn an_empty_file_is_a_start_on_its_way() {
+fn empty_file_is_a_start_in_progress() {
     let lab = lab();
     let launch = lab.helper(&["start", "pidfile=d.pid", "before=Detach:note:there,await:go"]).spawn();
     lab.wait_for("there", SOON, |note| note.ends_with('\n'));
@@ -143,7 +143,7 @@ fn an_empty_file_is_a_start_on_its_way() {
 
 /// Promise 2.14. R5: an empty file older than the longest start was left by a dead start.
 #[test]
-fn an_old_empty_file_is_a_dead_starts() {
+fn old_empty_file_is_of_a_dead_start() {
     let lab = lab();
     let path = lab.write(PIDFILE, "");
     run(&lab, "status", &["start_timeout=60000"]).exits(4).prints(&["starting"]);
@@ -157,7 +157,7 @@ fn an_old_empty_file_is_a_dead_starts() {
 
 /// Promise 2.14. R6: an incomplete record, written before the launcher completes it, names no process.
 #[test]
-fn a_torn_record_of_a_living_daemon_names_nobody() {
+fn incomplete_record_names_no_process() {
     let lab = lab();
     let arguments = ["start", "pidfile=d.pid", "before=CoreDumps:note:there", "start_timeout=60000"];
     let (launch, held) = Hold::on(&lab, &arguments, At("renameat", 1));
@@ -186,7 +186,7 @@ fn a_torn_record_of_a_living_daemon_names_nobody() {
 
 /// Promise 2.13. R10: A is about to remove its file when B starts: B waits, and keeps its own file.
 #[test]
-fn a_late_removal_leaves_a_successors_file_alone() {
+fn late_removal_leaves_the_next_pidfile() {
     for at in [At("newfstatat", 1), At("unlinkat", 1)] {
         let lab = lab();
         let elder = start(&lab, &["handle=TERM:note_and_freeze:told"]);
@@ -209,7 +209,7 @@ fn a_late_removal_leaves_a_successors_file_alone() {
 
 /// Promise 2.13. R10: the file was moved away and B did not wait: A checks the file first, and removes nothing.
 #[test]
-fn a_late_removal_of_a_file_that_was_moved_removes_nothing() {
+fn late_removal_of_a_moved_file_removes_nothing() {
     let lab = lab();
     let elder = start(&lab, &["handle=TERM:note_and_freeze:told"]);
     elder.signal(Signal::SIGTERM);
@@ -229,7 +229,7 @@ fn a_late_removal_of_a_file_that_was_moved_removes_nothing() {
 /// Promise 2.02. R11: the directory was checked, and is a link to another one when the file is opened: no file is
 /// created there.
 #[test]
-fn a_directory_that_is_swapped_for_a_link_is_not_followed() {
+fn directory_replaced_by_a_link_is_not_followed() {
     for (verb, content) in [("start", None), ("start", Some("root:x:0:0\n")), ("stop", Some("4711\n"))] {
         let lab = lab();
         let (place, moved, victim) = (lab.path("run"), lab.path("moved"), lab.path("victim"));
@@ -257,7 +257,7 @@ fn a_directory_that_is_swapped_for_a_link_is_not_followed() {
 
 /// Promise 2.02. R12: the opened file is checked, not the one that was there before: a hard link, a pipe, a link.
 #[test]
-fn a_file_that_is_replaced_before_it_is_opened_is_judged_as_what_it_is() {
+fn file_replaced_before_its_opening_is_checked_when_open() {
     needs(&["mkfifo"]);
     for (verb, at) in [("start", FIRST_OPEN), ("start", SECOND_OPEN), ("stop", FIRST_OPEN), ("status", FIRST_OPEN)] {
         for (script, words) in [
@@ -282,7 +282,7 @@ fn a_file_that_is_replaced_before_it_is_opened_is_judged_as_what_it_is() {
 
 /// Promise 2.10. R13: a status has the file open without a lock: a start without a lock timeout acquires it.
 #[test]
-fn a_status_that_looks_at_the_file_holds_no_lock() {
+fn status_holds_no_lock() {
     let lab = lab();
     stale(&lab);
     let (status, held) = Hold::on_file(&lab, &["status", "pidfile=d.pid"], At("pread64", 1), PIDFILE);

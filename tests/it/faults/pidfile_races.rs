@@ -35,7 +35,7 @@ fn reuse(lab: &Lab, daemon: &str, inject: &str, stop: &str) -> look::Outcome {
 
 /// Promise 2.05. R8: the stop has read the file, the daemon ends, and its pid is reused.
 #[test]
-fn a_number_that_is_reused_before_the_signal_harms_nobody() {
+fn pid_reused_before_the_signal_is_not_signalled() {
     let lab = lab();
     let outcome = reuse(&lab, "", "pidfd_open:delay_enter=2500000:when=1", "");
     // The stop had read the file when the daemon was killed; otherwise it would not have opened that pid.
@@ -47,7 +47,7 @@ fn a_number_that_is_reused_before_the_signal_harms_nobody() {
 /// Promise 2.05. R9: the pid is reused between the stop's TERM and its KILL, which is the third signal: CONT follows
 /// TERM.
 #[test]
-fn a_number_that_is_reused_before_the_kill_harms_nobody() {
+fn pid_reused_before_the_kill_is_not_signalled() {
     let lab = lab();
     let outcome = reuse(
         &lab,
@@ -61,7 +61,7 @@ fn a_number_that_is_reused_before_the_kill_harms_nobody() {
 
 /// Promise 2.07. R1: B has opened the file and not yet locked it, when A removes it and C creates a new one.
 #[test]
-fn a_lock_on_a_file_that_is_gone_is_not_taken_for_one() {
+fn lock_on_a_removed_file_does_not_count() {
     needs(&["strace"]);
     for with_a_third in [false, true] {
         let lab = lab();
@@ -102,7 +102,7 @@ fn wait_until_open(lab: &Lab, tracer: Process) {
 
 /// Promise 2.10. R13: 100 starts, 500 in full, while four programs run `status` continually.
 #[test]
-fn asking_for_the_status_never_makes_a_start_fail() {
+fn concurrent_status_never_fails_a_start() {
     let lab = lab();
     let over = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -135,7 +135,7 @@ impl Drop for Finally<'_> {
 
 /// Promise 2.18. 150 rounds, 1000 in full.
 #[test]
-fn start_and_stop_a_thousand_times_as_programs() {
+fn thousand_starts_and_stops_in_processes_succeed() {
     let lab = lab();
     for _ in 0..times(150, 1000) {
         start(&lab, &[]);
@@ -146,7 +146,7 @@ fn start_and_stop_a_thousand_times_as_programs() {
 
 /// Promise 2.18. 300 rounds, 1000 in full, in each of two processes on two cores.
 #[test]
-fn start_and_stop_a_thousand_times_in_one_process() {
+fn thousand_starts_and_stops_in_one_process_succeed() {
     let rounds = times(300, 1000);
     each(0..2, |_| {
         let lab = lab();
@@ -158,7 +158,7 @@ fn start_and_stop_a_thousand_times_in_one_process() {
 
 /// Promise 2.05. R15: two stops at once: both succeed.
 #[test]
-fn two_stops_at_once_are_both_right() {
+fn concurrent_stops_both_succeed() {
     let lab = lab();
     for _ in 0..times(10, 100) {
         let daemon = start(&lab, &[]);
@@ -172,7 +172,7 @@ fn two_stops_at_once_are_both_right() {
 
 /// Promise 2.12. A killed daemon leaves a file, which the next start replaces.
 #[test]
-fn a_killed_daemon_is_followed_by_the_next() {
+fn start_after_a_killed_daemon_succeeds() {
     let lab = lab();
     for _ in 0..times(10, 100) {
         let daemon = start(&lab, &[]);

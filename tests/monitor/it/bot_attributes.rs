@@ -47,7 +47,7 @@ fn bot_has_the_same_directory_and_umask_as_a_daemon_and_in_the_foreground() {
 
 /// Promise 6.45.
 #[test]
-fn output_to_a_standard_stream_reaches_that_of_the_monitor() {
+fn output_to_an_inherited_stream_reaches_the_monitors() {
     let cli = CliLab::new(
         r#"
 [bot.out]

@@ -74,7 +74,7 @@ fn bot_with_user_has_no_capability_in_any_set() {
 
 /// Promise 6.23. Calls that change the user claim success without an effect.
 #[test]
-fn bot_whose_user_or_groups_did_not_change_is_not_started() {
+fn bot_with_unchanged_user_or_groups_is_not_started() {
     needs_root();
     for call in ["setgroups", "setresgid", "setresuid"] {
         let lab = lab();
@@ -114,7 +114,7 @@ fn bot_with_user_opens_its_streams_and_reports_events() {
 
 /// Promise 6.25. Only streams that the monitor has created are given to the bot's user.
 #[test]
-fn stream_that_a_bot_inherits_stays_whose_it_was() {
+fn inherited_stream_keeps_its_owner() {
     needs_root();
     let lab = lab();
     let running = foreground(

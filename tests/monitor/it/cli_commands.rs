@@ -65,7 +65,7 @@ fn run_is_the_monitor_in_the_foreground() {
 
 /// Promise 6.14.
 #[test]
-fn there_is_one_monitor_per_configuration() {
+fn second_monitor_of_a_configuration_is_refused() {
     let cli = CliLab::new(TWO);
     let monitor = cli.start();
     cli.ctl(&["run"]).run().exits(1).says(&["already running"]);
@@ -80,7 +80,7 @@ fn there_is_one_monitor_per_configuration() {
 }
 
 #[test]
-fn a_bot_is_stopped_started_and_restarted_by_its_name() {
+fn commands_by_name_stop_start_and_restart_a_bot() {
     let cli = CliLab::new(TWO);
     cli.start();
     let before = cli.pid("web:1");
@@ -148,7 +148,7 @@ fn signals_and_events_reach_a_bot() {
 
 /// An instance that does not run does not keep the signal from the others.
 #[test]
-fn a_signal_reaches_all_of_a_family_that_run() {
+fn signal_reaches_all_running_instances() {
     let cli = CliLab::new(&TWO.replace("instances = 2", "instances = 4"));
     cli.start();
     cli.ok(&["stop", "web:1", "web:3", "--wait"]);
@@ -164,7 +164,7 @@ fn a_signal_reaches_all_of_a_family_that_run() {
 
 /// A monitor that is stuck is distinguished from a slow one.
 #[test]
-fn a_monitor_that_does_not_answer_is_told_from_one_that_takes_long() {
+fn unresponsive_monitor_is_distinguished_from_a_slow_one() {
     let cli = CliLab::new(TWO);
     let monitor = cli.start();
     monitor.signal(Signal::SIGSTOP);
@@ -180,7 +180,7 @@ fn a_monitor_that_does_not_answer_is_told_from_one_that_takes_long() {
 }
 
 #[test]
-fn who_misspells_a_name_is_told_what_may_have_been_meant() {
+fn misspelled_name_gets_a_suggestion() {
     let cli = CliLab::new(TWO);
     cli.start();
     for command in ["start", "stop", "restart", "destroy", "status", "tail"] {
@@ -202,7 +202,7 @@ fn who_misspells_a_name_is_told_what_may_have_been_meant() {
 }
 
 #[test]
-fn a_program_in_no_configuration_is_a_bot_until_it_is_destroyed() {
+fn program_without_configuration_is_a_bot_until_destroyed() {
     let cli = CliLab::new(TWO);
     cli.start();
     let started = cli.ok(&["start", "/bin/sleep", "--", "1000"]);
@@ -224,7 +224,7 @@ fn a_program_in_no_configuration_is_a_bot_until_it_is_destroyed() {
 }
 
 #[test]
-fn what_cannot_start_fails() {
+fn command_for_a_bot_that_cannot_start_fails() {
     let cli = CliLab::new(
         r#"
 [bot.missing]
@@ -253,7 +253,7 @@ ready = { output = "never" }
 }
 
 #[test]
-fn the_second_shutdown_is_in_a_hurry() {
+fn second_shutdown_kills() {
     let cli = CliLab::new(STUBBORN);
     let monitor = cli.start();
     cli.lab.wait_for("ignores", Duration::from_secs(20), |_| true);
@@ -265,7 +265,7 @@ fn the_second_shutdown_is_in_a_hurry() {
 }
 
 #[test]
-fn a_monitor_that_is_told_to_restart_takes_over_from_itself() {
+fn restarted_monitor_takes_over_its_bots() {
     let cli = CliLab::new(TWO);
     let before = cli.start();
     let bot = cli.pid("web:1");

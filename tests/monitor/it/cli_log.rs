@@ -32,7 +32,7 @@ fn cli(settings: &str) -> CliLab {
 }
 
 #[test]
-fn lines_are_as_the_format_says_and_as_grave_as_the_level() {
+fn log_lines_have_the_format_and_level_of_the_settings() {
     let directory = |cli: &CliLab| cli.lab.directory().display().to_string();
     let info = CliLab::new("");
     info.configure_with("log_format = \"%(levelname)-7s|%(name)s|%(process)d|%(message)s\"", BOT);
@@ -52,7 +52,7 @@ fn lines_are_as_the_format_says_and_as_grave_as_the_level() {
 
 /// Promise 6.16.
 #[test]
-fn the_log_is_opened_again_at_a_hangup() {
+fn sighup_reopens_the_log() {
     let cli = CliLab::new(BOT);
     let monitor = cli.start();
     cli.until_is("web", "running");
@@ -70,7 +70,7 @@ fn the_log_is_opened_again_at_a_hangup() {
 
 /// Promise 6.07. A failure to write the log cannot be written to the log.
 #[test]
-fn a_log_that_is_gone_holds_nothing_up() {
+fn missing_log_blocks_nothing() {
     let cli = cli("log = { file = \"logs/m.log\" }");
     cli.lab.shell("mkdir logs").run().ok();
     let monitor = cli.start();
@@ -88,7 +88,7 @@ fn a_log_that_is_gone_holds_nothing_up() {
 }
 
 #[test]
-fn a_stream_gets_it_if_that_is_said_or_nothing_is() {
+fn log_goes_to_a_stream_if_set_or_by_default() {
     for (settings, to_stdout) in [("", false), ("log = \"stderr\"", false), ("log = \"stdout\"", true)] {
         let cli = cli(settings);
         let running = cli.ctl(&["run"]).spawn();
@@ -106,7 +106,7 @@ fn a_stream_gets_it_if_that_is_said_or_nothing_is() {
 }
 
 #[test]
-fn syslog_gets_it_where_stderr_is_nowhere() {
+fn log_goes_to_syslog_without_stderr() {
     let cli = cli("");
     cli.lab.write("listener.py", LISTENER);
     let script = "set -eu; mkdir dev
@@ -124,7 +124,7 @@ fn syslog_gets_it_where_stderr_is_nowhere() {
 /// Promise 6.07. No process reads stderr, and its pipe is full before the monitor starts. Messages without room are
 /// counted.
 #[test]
-fn a_stream_that_nobody_reads_holds_nothing_up() {
+fn full_log_stream_blocks_nothing() {
     let cli = CliLab::new(&format!("{BOT}instances = 60\n"));
     let text = cli.lab.read("m.toml");
     let log = text.lines().find(|line| line.starts_with("log = ")).expect("a log").to_owned();
@@ -159,7 +159,7 @@ fn a_stream_that_nobody_reads_holds_nothing_up() {
 
 /// Promise 6.52.
 #[test]
-fn log_that_cannot_be_opened_is_warned_of_until_it_can() {
+fn log_that_cannot_be_opened_is_reported_until_it_can() {
     let cli = cli("log = { file = \"LAB/missing/m.log\" }");
     let problem = format!("failed to open `{}`: ", cli.lab.path("missing/m.log").display());
     let warning = format!("warning: the monitor's own log is not written: {problem}");
@@ -195,7 +195,7 @@ fn log_that_cannot_be_opened_is_warned_of_until_it_can() {
 
 /// Promise 6.52.
 #[test]
-fn missing_system_log_is_warned_of_and_found_when_it_comes() {
+fn missing_system_log_is_reported_and_used_once_it_exists() {
     let cli = cli("");
     cli.lab.write("listener.py", LISTENER);
     let script = "set -eu; mkdir dev

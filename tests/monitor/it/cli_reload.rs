@@ -51,7 +51,7 @@ fn pids(cli: &CliLab) -> [i32; 4] {
 
 /// Promise 6.06.
 #[test]
-fn a_reload_touches_only_what_is_different() {
+fn reload_changes_only_changed_bots() {
     let cli = CliLab::new(BEFORE);
     cli.start();
     let before = pids(&cli);
@@ -87,7 +87,7 @@ fn a_reload_touches_only_what_is_different() {
 
 /// Promise 6.05.
 #[test]
-fn a_broken_file_changes_nothing_and_says_where() {
+fn broken_file_changes_nothing_and_is_located() {
     let cli = CliLab::new(BEFORE);
     let monitor = cli.start();
     let before = pids(&cli);
@@ -133,7 +133,7 @@ fn a_broken_file_changes_nothing_and_says_where() {
 }
 
 #[test]
-fn reloads_at_once_are_done_one_after_another() {
+fn concurrent_reloads_are_done_in_sequence() {
     let cli = CliLab::new(BEFORE);
     let monitor = cli.start();
     let before = pids(&cli);
@@ -152,7 +152,7 @@ fn reloads_at_once_are_done_one_after_another() {
 }
 
 #[test]
-fn check_prints_every_mistake_with_its_place() {
+fn check_prints_every_mistake_with_its_location() {
     let cli = CliLab::new(BEFORE);
     assert!(cli.ok(&["check"]).ends_with("m.toml: 4 bots, no mistakes\n"));
     cli.lab.write("bad.toml", "[bot.web]\ncomand = \"/bin/web\"\n\n\n[bots]\n");
@@ -184,7 +184,7 @@ fn check_prints_every_mistake_with_its_place() {
 }
 
 #[test]
-fn the_configuration_is_found_or_one_is_told_where_it_was_looked_for() {
+fn configuration_is_found_or_the_searched_paths_are_named() {
     let cli = CliLab::new(BEFORE);
     let bare = |arguments: &[&str]| cli.lab.helper(arguments);
     bare(&["check"]).env("DAEMONCTL_CONFIG", "m.toml").run().ok().prints(&["4 bots, no mistakes"]);
@@ -203,7 +203,7 @@ fn the_configuration_is_found_or_one_is_told_where_it_was_looked_for() {
 }
 
 #[test]
-fn shells_are_told_how_to_complete() {
+fn completions_are_generated_for_shells() {
     let cli = CliLab::new("");
     for shell in ["bash", "zsh", "fish"] {
         let script = cli.lab.helper(&["completions", shell]).run().ok().stdout;
@@ -222,7 +222,7 @@ fn shells_are_told_how_to_complete() {
 
 /// A missing quotation mark in each of many bots fills no screen.
 #[test]
-fn many_mistakes_are_counted() {
+fn many_mistakes_are_summarized() {
     let cli = CliLab::new("");
     let wrong = |number: usize| format!("[bot.b{number}]\ncommand = \"BOT\"\nargs = [\"idle]\n");
     cli.configure(&(0..300).map(wrong).collect::<String>());
@@ -247,7 +247,7 @@ fn many_mistakes_are_counted() {
 
 /// The cost of forgetting a bot does not grow with the number of bots that stay, or leave with it.
 #[test]
-fn ten_thousand_bots_leave_at_once() {
+fn removal_of_ten_thousand_bots_is_fast() {
     let bots = |count: usize| {
         format!("[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\nautostart = false\ninstances = {count}\n")
     };

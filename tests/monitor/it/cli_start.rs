@@ -26,7 +26,7 @@ fn start_of_one_bot_starts_the_monitor_and_no_other_bot() {
 
 /// Promise 6.42.
 #[test]
-fn several_starts_at_once_all_succeed() {
+fn concurrent_starts_all_succeed() {
     let cli = CliLab::new("[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n");
     let starts: Vec<_> =
         (0..6).map(|_| cli.ctl(&["start", "--wait=60s"]).within(Duration::from_secs(120)).spawn()).collect();
@@ -61,7 +61,7 @@ fn start_of_all_runs_a_program_that_ends_at_once_only_once() {
 
 /// Promises 6.36, 6.37.
 #[test]
-fn start_and_status_tell_what_became_of_each_bot() {
+fn start_and_status_report_the_result_of_each_bot() {
     let cli = CliLab::new(
         r#"
 [bot.dies]

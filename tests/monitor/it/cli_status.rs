@@ -32,7 +32,7 @@ fn on_a_terminal(cli: &CliLab, environment: &str, arguments: &str) -> String {
 }
 
 #[test]
-fn a_table_has_a_line_for_each_bot_and_json_has_all_of_it() {
+fn status_table_and_json_show_each_bot() {
     let cli = CliLab::new(BOTS);
     cli.start();
     cli.until_is("dies", "gave-up");
@@ -82,7 +82,7 @@ fn a_table_has_a_line_for_each_bot_and_json_has_all_of_it() {
 }
 
 #[test]
-fn colours_are_for_terminals_and_only_if_they_are_wanted() {
+fn colours_appear_on_terminals_only() {
     let cli = CliLab::new(BOTS);
     cli.start();
     cli.until_is("dies", "gave-up");
@@ -100,7 +100,7 @@ fn colours_are_for_terminals_and_only_if_they_are_wanted() {
 
 /// Promise 5.16.
 #[test]
-fn what_bots_print_moves_no_cursor() {
+fn output_of_bots_is_escaped_on_terminals() {
     let cli = CliLab::new(
         "[bot.web]\ncommand = \"/bin/sh\"\nargs = [\"-c\", '''printf '\\033]0;title\\007\\033[2Jred\\n'; exec sleep 1000''']\n",
     );
@@ -136,7 +136,7 @@ fn command_line_mistakes_show_control_text_escaped() {
 }
 
 #[test]
-fn tail_shows_the_last_lines_and_goes_on() {
+fn tail_shows_the_last_lines_and_follows() {
     let cli = CliLab::new(
         "[bot.web]\ncommand = \"BOT\"\nargs = [\"lines:20\", \"idle\"]\nstdout = { file = \"LAB/web.log\" }\nstderr = { file = \"LAB/web.err\" }\n",
     );
@@ -161,7 +161,7 @@ fn tail_shows_the_last_lines_and_goes_on() {
 
 /// Promise 6.45.
 #[test]
-fn tail_of_output_that_is_not_kept_says_so() {
+fn tail_of_output_that_is_not_kept_reports_it() {
     let cli = CliLab::new(
         "[bot.null]\ncommand = \"BOT\"\nargs = [\"idle\"]\nstdout = \"/dev/null\"\n\n[bot.half]\ncommand = \"BOT\"\nargs = [\"error:oh\", \"idle\"]\nstdout = \"inherit\"\nstderr = \"memory\"\n",
     );
@@ -187,7 +187,7 @@ fn status_of_a_stopped_bot_does_not_show_the_end_of_an_earlier_run() {
 }
 
 #[test]
-fn watch_tells_every_change_and_ends_with_the_monitor() {
+fn watch_prints_every_change_and_ends_with_the_monitor() {
     let cli = CliLab::new(
         "[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n[bot.other]\ncommand = \"BOT\"\nargs = [\"idle\"]\n",
     );
@@ -214,7 +214,7 @@ fn watch_tells_every_change_and_ends_with_the_monitor() {
 }
 
 #[test]
-fn watch_draws_the_table_anew_on_a_terminal() {
+fn watch_redraws_the_table_on_a_terminal() {
     let cli = CliLab::new(BOTS);
     cli.start();
     cli.until_is("dies", "gave-up");

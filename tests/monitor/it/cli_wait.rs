@@ -5,7 +5,7 @@ use crate::cli_lab::CliLab;
 use std::time::{Duration, Instant};
 
 #[test]
-fn a_slow_stop_keeps_nobody_waiting_but_whoever_wants_to_wait() {
+fn slow_stop_delays_only_commands_that_wait() {
     let cli = CliLab::new(STUBBORN);
     cli.start();
     cli.lab.wait_for("ignores", Duration::from_secs(20), |_| true);
@@ -32,7 +32,7 @@ fn a_slow_stop_keeps_nobody_waiting_but_whoever_wants_to_wait() {
 }
 
 #[test]
-fn a_wait_has_an_end_and_the_stop_goes_on() {
+fn wait_times_out_and_the_stop_continues() {
     let cli = CliLab::new(&STUBBORN.replace("60s", "2s"));
     cli.start();
     cli.lab.wait_for("ignores", Duration::from_secs(20), |_| true);
@@ -73,7 +73,7 @@ depends_on = ["slow"]
 
 /// A request whose wait has timed out is forgotten before the bot becomes ready.
 #[test]
-fn those_whose_time_is_over_are_forgotten() {
+fn requests_that_timed_out_are_forgotten() {
     let cli = CliLab::new("");
     let bots = "[bot.slow]\ncommand = \"BOT\"\nargs = [\"idle\"]\nready = { file = \"LAB/never\" }\n";
     cli.configure_with("log_level = \"debug\"", bots);

@@ -91,7 +91,7 @@ fn year(lab: &Lab, count: usize) -> i64 {
 
 /// Promises 6.01, 6.17. Neither waits, nor the window of the limit, nor stop timeouts depend on the wall clock.
 #[test]
-fn a_step_of_the_wall_clock_changes_nothing() {
+fn step_of_the_wall_clock_changes_nothing() {
     let lab = lab();
     start_shifted(
         &lab,

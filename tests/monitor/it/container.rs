@@ -84,7 +84,7 @@ fn until_nothing_else_is_left(cli: &CliLab, init: Process, monitor: Process) {
 
 /// Promise 6.32.
 #[test]
-fn monitor_in_a_container_leaves_no_zombie_of_the_entrypoint_and_knows_how_its_bots_ended() {
+fn monitor_in_a_container_reaps_zombies_of_the_entrypoint() {
     let cli = CliLab::new(BOTS);
     for entrypoint in [WITH_WORK, WITH_ZOMBIE] {
         let (running, init, monitor) = run(&cli, entrypoint);
@@ -100,7 +100,7 @@ fn monitor_in_a_container_leaves_no_zombie_of_the_entrypoint_and_knows_how_its_b
 
 /// Promise 6.32. No child dies while the monitor runs, so that no SIGCHLD comes.
 #[test]
-fn monitor_reaps_a_child_that_was_dead_before_it_was_executed() {
+fn monitor_reaps_a_child_that_died_before_its_exec() {
     let cli = CliLab::new("[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n");
     let running = cli.lab.command("python3", &WITH_ZOMBIE[1..]).env("D", cli.lab.program()).spawn();
     cli.lab.wait_for("m.log", SOON, |log| log.contains("bot `web` runs"));
@@ -116,7 +116,7 @@ fn monitor_reaps_a_child_that_was_dead_before_it_was_executed() {
 /// Promise 6.32. Below an init (`docker run --init`), the children of the shell become those of the monitor that it
 /// executed.
 #[test]
-fn monitor_that_a_shell_executed_reaps_the_children_of_the_shell() {
+fn monitor_executed_by_a_shell_reaps_the_shells_children() {
     let cli = CliLab::new(BOTS);
     let entrypoint = "(sleep 0.1 &) ; sleep 0.1 & sh -c 'sleep 0.3 & exit 7' & exec \"$D\" -c m.toml run";
     let running = cli.lab.shell(entrypoint).spawn();

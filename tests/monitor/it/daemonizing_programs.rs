@@ -15,7 +15,7 @@ fn pid_in(text: &str) -> i32 {
 
 /// Promise 6.35. The process that it left is known, and ended: otherwise a second copy would run beside the next start.
 #[test]
-fn program_that_daemonizes_itself_is_told_to_stay_in_the_foreground() {
+fn program_that_daemonizes_itself_is_reported() {
     let lab = lab();
     start(
         &lab,
@@ -38,7 +38,7 @@ fn program_that_daemonizes_itself_is_told_to_stay_in_the_foreground() {
 
 /// Promise 6.35. A process that cannot be assigned to the bot is not signalled, but reported.
 #[test]
-fn stop_says_that_a_process_lives_on_which_it_does_not_know_for_the_bots() {
+fn stop_reports_a_process_that_it_cannot_assign() {
     let lab = lab();
     // Another bot, which is unaffected.
     start(

@@ -12,7 +12,7 @@ const BOTS: &str = "[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\ninstances =
 /// Promise 6.11. Descriptors that exceed the limit are reported before any start, other bots wait for free ones, and
 /// requests are answered regardless.
 #[test]
-fn bots_leave_descriptors_to_those_who_ask() {
+fn bots_leave_descriptors_for_requests() {
     let cli = CliLab::new(BOTS);
     // Without `CAP_SYS_RESOURCE`, the hard limit cannot be raised.
     let script = "ulimit -n 100 && exec setpriv --bounding-set -sys_resource $D -c m.toml start";

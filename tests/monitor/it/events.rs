@@ -28,7 +28,7 @@ fn events_are_counted_by_name() {
 /// A million events are received in a second or so, and commands are answered meanwhile. (The time is not asserted,
 /// since the machine may be busy; the answers are.)
 #[test]
-fn a_flood_of_events_keeps_no_command_waiting() {
+fn flood_of_events_delays_no_command() {
     let lab = lab();
     let count = size(500_000, 5_000_000);
     let bot = format!(
@@ -51,7 +51,7 @@ fn a_flood_of_events_keeps_no_command_waiting() {
 
 /// A daemon made with the library works as a bot: its events are counted, and it does not detach.
 #[test]
-fn a_daemon_of_the_library_is_counted_and_does_not_detach() {
+fn daemon_of_the_library_is_counted_and_does_not_detach() {
     let lab = lab();
     let worker = env!("CARGO_BIN_EXE_library_bot");
     let monitor = start(

@@ -92,7 +92,7 @@ def main(conn, logger):
 }
 
 #[test]
-fn a_monitor_built_in_code_can_be_asked() {
+fn monitor_built_in_code_answers() {
     let lab = Lab::new(example("in_code"));
     let outcome = script(
         &lab,
@@ -112,7 +112,7 @@ fn a_monitor_built_in_code_can_be_asked() {
 /// Promise 5.26. The status page with a monitor, in Debian's Chromium: login, clicks, keys, a bot that dies and is
 /// restarted, its log, many windows.
 #[test]
-fn the_page_works_in_a_browser() {
+fn status_page_works_in_a_browser() {
     let cli = CliLab::new("");
     cli.configure_with(
         "control = { tcp = \"127.0.0.1:0\" }",

@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 
 /// Promise 6.10.
 #[test]
-fn a_bot_becomes_another_user_for_good() {
+fn bot_becomes_another_user_permanently() {
     let lab = lab();
     write_bots(
         &lab,
@@ -47,7 +47,7 @@ fn a_bot_becomes_another_user_for_good() {
 
 /// Promise 6.11.
 #[test]
-fn a_start_that_fails_says_why() {
+fn failed_start_reports_its_cause() {
     let lab = lab();
     lab.write("text", "not a program");
     lab.write("denied", "#!/bin/sh\n");
@@ -79,7 +79,7 @@ fn a_start_that_fails_says_why() {
 
 /// Promise 6.11. More arguments than the kernel accepts.
 #[test]
-fn too_many_arguments_are_told() {
+fn too_many_arguments_are_reported() {
     let lab = lab();
     let long = "x".repeat(200_000);
     start(
@@ -97,7 +97,7 @@ fn too_many_arguments_are_told() {
 /// Promise 6.11. A shortage of the machine's resources is not an error of the bot: the start is retried, and not
 /// counted.
 #[test]
-fn a_shortage_is_waited_for() {
+fn start_waits_out_a_resource_shortage() {
     let lab = lab();
     let monitor = start(
         &lab,
@@ -125,7 +125,7 @@ fn a_shortage_is_waited_for() {
 
 /// Promise 6.11. No further process is allowed (`RLIMIT_NPROC`, which applies to every user but root).
 #[test]
-fn no_room_for_a_process_is_a_shortage() {
+fn process_limit_counts_as_a_shortage() {
     let mut lab = lab();
     lab.bring_program();
     lab.shell(&format!("chown 64321 . && install -m 755 {BOT} bot")).run().ok();
@@ -161,7 +161,7 @@ fn no_room_for_a_process_is_a_shortage() {
 
 /// The bot has its own umask and directory, and the monitor's are unchanged.
 #[test]
-fn a_bot_has_its_own_umask_and_directory() {
+fn bot_has_its_own_umask_and_directory() {
     let lab = lab();
     let monitor = start(
         &lab,
@@ -182,7 +182,7 @@ fn a_bot_has_its_own_umask_and_directory() {
 
 /// Promise 6.10. Variables for the monitor, and those of the user who runs it, are not passed to a bot.
 #[test]
-fn a_bot_has_no_environment_of_somebody_else() {
+fn bot_has_no_environment_of_the_monitors_user() {
     let lab = lab();
     // A copy that other users can execute: the checkout may be below root's home.
     lab.shell(&format!("install -m 755 {BOT} bot")).run().ok();

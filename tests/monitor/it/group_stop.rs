@@ -40,7 +40,7 @@ fn bots_that_end_with_their_monitor_are_not_started_again() {
 
 /// Promise 6.41. The first signal is sent by the service manager, the second one later by the monitor.
 #[test]
-fn signal_of_the_monitor_does_not_hurry_a_bot_that_is_stopping_already() {
+fn signal_of_the_monitor_does_not_shorten_a_stop() {
     let lab = lab();
     let program = env!("CARGO_BIN_EXE_slow_bot");
     let calm = format!(

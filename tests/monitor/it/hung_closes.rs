@@ -70,7 +70,7 @@ fn ticks(process: Process) -> u64 {
 
 /// Promise 6.04. A child that cannot be killed holds no descriptor that blocks others.
 #[test]
-fn a_child_that_hangs_for_ever_holds_up_nobody_after_a_monitor_that_is_killed() {
+fn hung_child_does_not_block_the_next_monitor() {
     let lab = lab();
     let scene = a_close_hangs(&lab);
     let mut bots: Vec<Process> = (1..=MANY).map(|number| process(&lab, &format!("many:{number}"))).collect();
@@ -92,7 +92,7 @@ fn a_child_that_hangs_for_ever_holds_up_nobody_after_a_monitor_that_is_killed() 
 
 /// Promise 6.02. The child has copies of pipes whose ends the monitor has closed: it receives no more events of them.
 #[test]
-fn a_child_that_hangs_costs_nothing_when_others_die() {
+fn hung_child_uses_no_cpu_when_others_die() {
     let lab = lab();
     let scene = a_close_hangs(&lab);
     for number in [3, 8, 15, 22, MANY] {

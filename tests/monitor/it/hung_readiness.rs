@@ -68,26 +68,26 @@ fn ends_by(signal: Signal) {
 
 /// Promise 6.04. A hanging check may be beyond any signal: it delays neither the end of the bots nor the next monitor.
 #[test]
-fn a_look_that_hangs_keeps_no_bot_from_ending_with_a_monitor_that_is_killed() {
+fn hung_check_lets_bots_end_with_a_killed_monitor() {
     ends_by(Signal::SIGKILL);
 }
 
 /// Promise 6.12. It does not delay a monitor that stops in order, either.
 #[test]
-fn a_look_that_hangs_keeps_no_monitor_from_ending() {
+fn hung_check_does_not_block_the_shutdown() {
     ends_by(Signal::SIGTERM);
 }
 
 /// Promise 6.11. Bots that are never ready, because of the mount, are restarted repeatedly and check each time.
 #[test]
-fn looks_that_hang_leave_room_for_other_bots() {
+fn hung_checks_leave_room_for_other_bots() {
     let lab = lab();
     leaves_room(&lab, HungFile::mount(&lab, "mount"));
 }
 
 /// Promise 6.11. The checks cannot be killed, either.
 #[test]
-fn looks_that_nobody_can_end_leave_room_for_other_bots() {
+fn unkillable_checks_leave_room_for_other_bots() {
     let lab = lab();
     leaves_room(&lab, HungFile::mute(&lab, "mount"));
 }
@@ -139,13 +139,13 @@ fn until_all_were_tried(lab: &Lab, count: usize) {
 
 /// Promise 6.11. A directory that hangs does not count as a failure of the program.
 #[test]
-fn a_directory_that_hangs_keeps_no_program_from_starting() {
+fn hung_directory_does_not_block_the_program_elsewhere() {
     a_program_starts_elsewhere(4);
 }
 
 /// Promise 6.11. Many directories that hang do not count, either.
 #[test]
-fn directories_that_hang_keep_no_program_from_starting() {
+fn many_hung_directories_do_not_block_the_program_elsewhere() {
     a_program_starts_elsewhere(9);
 }
 
@@ -179,7 +179,7 @@ fn a_program_starts_elsewhere(count: usize) {
 
 /// Promise 6.11. There is no process to report, but that does not mean that one is exiting.
 #[test]
-fn a_start_that_hangs_is_told_as_one() {
+fn hung_start_is_reported() {
     let cli = CliLab::new(
         "[bot.gone]\ncommand = \"/bin/sleep\"\nargs = [\"999\"]\ncwd = \"LAB/mount\"\n\
          [bot.web]\ncommand = \"/bin/sleep\"\nargs = [\"998\"]\n",
@@ -209,7 +209,7 @@ fn a_start_that_hangs_is_told_as_one() {
 
 /// Promise 6.11. The check for a readiness file hangs, so that its result is unknown.
 #[test]
-fn a_sign_of_readiness_that_hangs_keeps_nobody_waiting() {
+fn hung_readiness_check_does_not_block_others() {
     let lab = lab();
     let dead = HungFile::mount(&lab, "mount");
     let brief = r#"brief = { command = "BOT", args = ["idle"], ready = { file = "LAB/mount/ready" }, ready_timeout = "1s", restart = "never" }"#;

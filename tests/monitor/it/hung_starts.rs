@@ -27,7 +27,7 @@ const MANY: usize = 70;
 
 /// Promise 6.11.
 #[test]
-fn a_program_that_hangs_keeps_nobody_waiting() {
+fn start_on_hung_program_does_not_block_others() {
     let lab = lab();
     install_bot(&lab, "slow");
     let monitor = start(
@@ -69,13 +69,13 @@ fn a_program_that_hangs_keeps_nobody_waiting() {
 /// Promises 6.11, 6.03. Every way to end a bot ends a start that hangs, at once; the status of a killed one is not
 /// lost.
 #[test]
-fn a_start_that_hangs_can_be_stopped() {
+fn hung_start_can_be_stopped() {
     ends_a_start_that_hangs(&[]);
 }
 
 /// Promise 6.11. The kernel identifies groups by their numbers only.
 #[test]
-fn a_start_that_hangs_can_be_stopped_on_an_old_kernel() {
+fn hung_start_can_be_stopped_on_an_old_kernel() {
     ends_a_start_that_hangs(&["old-kernel"]);
 }
 
@@ -142,7 +142,7 @@ fn ends_a_start_that_hangs(settings: &[&str]) {
 
 /// Promise 6.11. A directory on a dead mount, a program that hangs, and many of them at once.
 #[test]
-fn any_number_of_starts_that_hang_does_not_block_other_bots() {
+fn many_hung_starts_do_not_block_other_bots() {
     let lab = lab();
     install_bot(&lab, "slow");
     let dead = HungFile::mount(&lab, "mount");
@@ -182,7 +182,7 @@ fn any_number_of_starts_that_hang_does_not_block_other_bots() {
 
 /// Promise 6.12. The end of the monitor ends starts that hang.
 #[test]
-fn a_shutdown_ends_starts_that_hang() {
+fn shutdown_ends_hung_starts() {
     let lab = lab();
     install_bot(&lab, "slow");
     let dead = HungFile::mount(&lab, "mount");
@@ -212,7 +212,7 @@ fn a_shutdown_ends_starts_that_hang() {
 
 /// Promise 6.04. Starts that hang end with a killed monitor, whatever they hang on.
 #[test]
-fn starts_that_hang_end_with_a_monitor_that_is_killed() {
+fn hung_starts_end_with_a_killed_monitor() {
     let lab = lab();
     install_bot(&lab, "slow");
     let dead = HungFile::mount(&lab, "mount");
@@ -241,7 +241,7 @@ fn starts_that_hang_end_with_a_monitor_that_is_killed() {
 
 /// Promise 6.11. A user is looked up in a file that hangs, as with a network name service.
 #[test]
-fn a_name_service_that_hangs_keeps_nobody_waiting() {
+fn hung_name_service_does_not_block_others() {
     let lab = lab();
     lab.shell("cp /etc/passwd passwd").run().ok();
     let running = foreground(

@@ -18,7 +18,7 @@ fn zombies(parent: Process) -> usize {
 
 /// Promise 6.03.
 #[test]
-fn orphans_are_reaped_and_no_status_is_stolen() {
+fn orphans_are_reaped_and_each_status_is_received() {
     let lab = lab();
     let count = size(300, 10_000);
     let storm =
@@ -55,7 +55,7 @@ fn orphans_are_reaped_and_no_status_is_stolen() {
 
 /// Promise 6.32. This helper contains its monitor, and after `exec` the shell's children count as its own.
 #[test]
-fn monitor_that_is_part_of_a_program_leaves_other_children_alone() {
+fn monitor_in_a_program_does_not_reap_other_children() {
     let lab = lab();
     let running =
         foreground(&lab, &[r#"web = { command = "BOT", args = ["idle"] }"#], "sleep 0.3 & exec $EMBEDDED run");
@@ -74,7 +74,7 @@ fn monitor_that_is_part_of_a_program_leaves_other_children_alone() {
 /// Promise 6.03. Orphans are created faster than they can be inspected, beside many live bots: zombies do not
 /// accumulate, and commands are answered.
 #[test]
-fn a_flood_of_orphans_keeps_no_command_waiting() {
+fn flood_of_orphans_delays_no_command() {
     let lab = lab();
     let crowd = format!(r#"crowd = {{ command = "BOT", args = ["idle"], instances = {} }}"#, size(200, 1000));
     let monitor = start(
@@ -102,7 +102,7 @@ fn a_flood_of_orphans_keeps_no_command_waiting() {
 
 /// Promise 4.10.
 #[test]
-fn bots_start_with_default_signals_and_nothing_open() {
+fn bot_starts_with_default_signals_and_no_descriptors() {
     let lab = lab();
     write_bots(
         &lab,
@@ -129,7 +129,7 @@ fn bots_start_with_default_signals_and_nothing_open() {
 
 /// Promise 4.10. A shell does not change SIGPIPE.
 #[test]
-fn sigpipe_is_default_too() {
+fn bot_starts_with_default_sigpipe() {
     let lab = lab();
     start(&lab, &[r#"cat = { command = "/bin/sleep", args = ["999"] }"#]);
     for set in ["SigBlk", "SigIgn", "SigCgt"] {
@@ -141,7 +141,7 @@ fn sigpipe_is_default_too() {
 
 /// The monitor raises its own limit to the maximum, and restores the original one for its bots.
 #[test]
-fn bots_keep_the_limits_that_the_monitor_had() {
+fn bot_has_the_monitors_original_limits() {
     let lab = lab();
     write_bots(&lab, &[r#"web = { command = "BOT", args = ["idle"] }"#]);
     lab.shell("ulimit -n 200 && ulimit -Sn 60 && exec $D -c m.toml start").run().ok();
@@ -154,7 +154,7 @@ fn bots_keep_the_limits_that_the_monitor_had() {
 
 /// Promise 4.07. In this monitor, the allocator ends any other process that allocates between fork and exec.
 #[test]
-fn nothing_is_allocated_between_fork_and_exec() {
+fn spawner_allocates_nothing_between_fork_and_exec() {
     let lab = lab();
     write_bots(
         &lab,
@@ -173,7 +173,7 @@ fn nothing_is_allocated_between_fork_and_exec() {
 
 /// Promise 4.08. Bots are tied to the thread that created them, which lives as long as the monitor.
 #[test]
-fn bots_outlive_whatever_threads_end() {
+fn bot_outlives_threads_of_the_monitor() {
     let lab = lab();
     start(
         &lab,
@@ -194,7 +194,7 @@ fn bots_outlive_whatever_threads_end() {
 }
 
 #[test]
-fn what_a_bot_is_given_is_literal() {
+fn arguments_of_a_bot_are_literal() {
     let lab = lab();
     start(
         &lab,

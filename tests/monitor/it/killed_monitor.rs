@@ -26,7 +26,7 @@ fn copies(lab: &look::Lab, argument: &str) -> Vec<Process> {
 
 /// Promise 6.04.
 #[test]
-fn bots_end_with_a_monitor_that_is_killed() {
+fn bots_end_with_a_killed_monitor() {
     let lab = lab();
     let monitor = start(
         &lab,
@@ -43,7 +43,7 @@ fn bots_end_with_a_monitor_that_is_killed() {
 
 /// Promise 6.04.
 #[test]
-fn there_is_never_a_second_copy_beside_the_first() {
+fn next_monitor_starts_no_second_copy() {
     let lab = lab();
     let bots = [
         r#"stub = { command = "BOT", args = ["ignore:TERM", "stamp:LAB/starts", "idle", "one"], stop = { signal = "TERM", timeout = "300ms" } }"#,
@@ -70,7 +70,7 @@ fn there_is_never_a_second_copy_beside_the_first() {
 
 /// Promise 6.04. Without the journal, the secret in their environment identifies the bots.
 #[test]
-fn there_is_no_second_copy_without_a_journal() {
+fn next_monitor_without_journal_starts_no_second_copy() {
     let lab = lab();
     let bots = [
         r#"tree = { command = "BOT", args = ["spawn:stamp:LAB/kids,idle,two", "escape:stamp:LAB/kids,idle,three", "idle", "four"] }"#,
@@ -94,7 +94,7 @@ fn there_is_no_second_copy_without_a_journal() {
 
 /// Promise 6.04. The bots of another pidfile are left alone, though they have the same user and directory.
 #[test]
-fn the_bots_of_another_pidfile_are_left_alone() {
+fn bots_of_another_pidfile_are_left_alone() {
     let lab = lab();
     write_bots(&lab, &[r#"one = { command = "BOT", args = ["stamp:LAB/starts", "idle"] }"#]);
     lab.write("other.toml", lab.read("m.toml").replace("m.pid", "other.pid"));
@@ -117,7 +117,7 @@ fn stop_both(lab: &look::Lab) {
 /// Promise 6.04. The disk fills up: the reserved space holds the next lines, and the remaining ones are written once
 /// there is room, even without another event.
 #[test]
-fn a_full_disk_costs_the_journal_nothing() {
+fn full_disk_loses_no_journal_line() {
     let lab = lab();
     write_bots(
         &lab,
@@ -154,7 +154,7 @@ fn a_full_disk_costs_the_journal_nothing() {
 /// Promise 6.04. The pid of a dead bot belongs to another process by now, which leads a session, too, and which has the
 /// same start time as far as the journal can tell.
 #[test]
-fn a_stranger_with_the_number_of_a_bot_is_left_alone() {
+fn process_with_reused_pid_of_a_bot_is_left_alone() {
     let lab = lab();
     write_bots(&lab, &[r#"web = { command = "BOT", args = ["stamp:LAB/starts", "idle"] }"#]);
     lab.write("forge.py", FORGE);
@@ -197,7 +197,7 @@ open("m.journal", "w").write("".join(" ".join(words) + "\n" for words in lines))
 
 /// Promise 6.13.
 #[test]
-fn any_journal_lets_the_monitor_start() {
+fn monitor_starts_with_any_journal() {
     let lab = lab();
     let monitor = start(&lab, &[r#"web = { command = "BOT", args = ["stamp:LAB/starts", "idle"] }"#]);
     lines(&lab, "starts", 1);

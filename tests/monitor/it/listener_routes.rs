@@ -51,7 +51,7 @@ pub(crate) fn post(cli: &CliLab, route: &str, body: &Value) -> Value {
 }
 
 #[test]
-fn bots_are_told_in_the_order_of_the_configuration() {
+fn bots_are_listed_in_the_order_of_the_configuration() {
     let cli = CliLab::new(BOTS);
     cli.start();
     cli.until("web:1", |bot| bot["events"][4]["total"] == 5);
@@ -75,7 +75,7 @@ fn bots_are_told_in_the_order_of_the_configuration() {
 }
 
 #[test]
-fn commands_answer_when_they_are_done_or_time_is_over() {
+fn commands_answer_when_done_or_timed_out() {
     let cli = CliLab::new(BOTS);
     cli.start();
     cli.until_is("web:1", "running");
@@ -113,7 +113,7 @@ fn commands_answer_when_they_are_done_or_time_is_over() {
 }
 
 #[test]
-fn what_cannot_be_understood_is_refused() {
+fn invalid_requests_are_refused() {
     let cli = CliLab::new(BOTS);
     cli.start();
     let pid = cli.pid("web:1");
@@ -158,7 +158,7 @@ fn what_cannot_be_understood_is_refused() {
 }
 
 #[test]
-fn metrics_tell_every_bot_in_the_format_of_prometheus() {
+fn metrics_of_every_bot_have_the_prometheus_format() {
     let cli = CliLab::new(BOTS);
     cli.start();
     cli.until("web:2", |bot| bot["state"] == "running" && bot["memory"].is_number());
@@ -194,7 +194,7 @@ fn metrics_tell_every_bot_in_the_format_of_prometheus() {
 }
 
 #[test]
-fn over_tcp_nobody_is_answered_without_the_token() {
+fn tcp_request_without_token_is_refused() {
     let cli = CliLab::new("");
     cli.configure_with("control = { tcp = \"127.0.0.1:0\" }", BOTS);
     cli.start();
@@ -255,7 +255,7 @@ fn answer_to_a_wrong_request_is_json_that_says_why() {
 
 /// Promise 6.53. A thousand bots, none of which runs.
 #[test]
-fn status_of_many_bots_leaves_no_memory_behind() {
+fn status_of_many_bots_leaks_no_memory() {
     let cli = CliLab::new("[bot.web]\ncommand = \"BOT\"\ninstances = 1000\nautostart = false\n");
     let monitor = cli.start();
     let memory = || {

@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::time::Instant;
 
 #[test]
-fn the_stream_tells_of_deaths_counts_and_removals() {
+fn event_stream_reports_deaths_counts_and_removals() {
     let cli = CliLab::new(BOTS);
     cli.start();
     let client = cli.client();

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// Promise 6.07. On a disk of 64 KiB: the bot is never blocked, lost bytes are counted, and writing continues once
 /// there is room again.
 #[test]
-fn a_full_disk_stops_nothing() {
+fn full_disk_blocks_no_bot() {
     let lab = lab();
     write_bots(
         &lab,
@@ -47,7 +47,7 @@ fn a_full_disk_stops_nothing() {
 
 /// Promise 6.07.
 #[test]
-fn a_log_that_cannot_be_opened_stops_nothing() {
+fn log_that_cannot_be_opened_blocks_no_bot() {
     let lab = lab();
     lab.write("precious", "untouched\n");
     lab.shell("mkdir gone; ln -s precious link; mkfifo fifo; mkdir directory").run().ok();
@@ -108,20 +108,20 @@ fn fails_for_a_while(calls: &str, injected: &str, text: &str) {
 
 /// Promise 6.07.
 #[test]
-fn a_disk_with_errors_stops_nothing() {
+fn disk_with_errors_blocks_no_bot() {
     fails_for_a_while("write", "EIO:when=3..150", "input/output error");
 }
 
 /// Promise 6.07.
 #[test]
-fn a_disk_that_is_read_only_stops_nothing() {
+fn read_only_disk_blocks_no_bot() {
     fails_for_a_while("openat", "EROFS:when=1..4", "read-only file system");
 }
 
 /// Promise 6.07. A disk grows by a page now and then, and accepts the beginning of a line each time. The file holds
 /// whole lines in their order, and the exact number of missing bytes between them.
 #[test]
-fn a_write_that_takes_little_keeps_lines_whole() {
+fn partial_writes_keep_lines_whole() {
     let lab = lab();
     write_bots(
         &lab,

@@ -48,7 +48,7 @@ fn until_lost(lab: &Lab, bot: &str, text: &str) {
 
 /// Promise 2.15.
 #[test]
-fn root_writes_no_log_behind_a_link_that_a_bot_made() {
+fn root_writes_no_log_behind_a_link_of_a_bot() {
     let lab = lab();
     prepare(&lab);
     start(
@@ -94,7 +94,7 @@ fn root_writes_no_log_behind_a_link_that_a_bot_made() {
 
 /// Promise 2.15. The file is renamed relative to the directory that was checked, not by its path.
 #[test]
-fn root_puts_no_log_aside_behind_a_link_that_a_bot_made() {
+fn root_rotates_no_log_behind_a_link_of_a_bot() {
     let lab = lab();
     prepare(&lab);
     start(
@@ -116,7 +116,7 @@ fn root_puts_no_log_aside_behind_a_link_that_a_bot_made() {
 
 /// Promise 2.15.
 #[test]
-fn a_log_has_one_name_and_is_the_users_or_roots() {
+fn log_with_second_name_or_other_owner_is_refused() {
     let lab = lab();
     prepare(&lab);
     lab.shell(
@@ -152,7 +152,7 @@ fn a_log_has_one_name_and_is_the_users_or_roots() {
 /// Promise 2.15. Clients of the monitor may read the log, so only a regular log file is shown; and a FIFO blocks no
 /// request.
 #[test]
-fn only_a_log_is_shown_as_a_log() {
+fn only_a_log_file_is_shown() {
     let cli = CliLab::new(
         r#"
 [bot.web]
@@ -185,7 +185,7 @@ stdout = { file = "LAB/theirs/logs/web.log" }
 
 /// Without a log there are no lines, which is not an error.
 #[test]
-fn a_log_that_is_not_there_has_no_lines() {
+fn missing_log_has_no_lines() {
     let lab = lab();
     start(
         &lab,

@@ -57,7 +57,7 @@ fn lines_are_followed_as_they_come() {
 
 /// No thread of the monitor waits for a silent bot, and a reader that has disconnected is forgotten at once.
 #[test]
-fn readers_of_a_silent_bot_take_no_threads_and_are_forgotten_when_they_leave() {
+fn readers_of_a_silent_bot_use_no_threads() {
     let cli = CliLab::new("");
     cli.configure_with("log_level = \"debug\"", "[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n");
     let monitor = cli.start();
@@ -79,7 +79,7 @@ fn readers_of_a_silent_bot_take_no_threads_and_are_forgotten_when_they_leave() {
 
 /// A program that drops its subscription is forgotten at once, although no event occurs.
 #[test]
-fn a_program_that_looks_on_no_more_is_forgotten() {
+fn dropped_subscription_is_forgotten() {
     let lab = lab();
     let bots = r#"web = { command = "BOT", args = ["idle"] }"#;
     configure(&lab, "log_level = \"debug\"", &[bots]);
@@ -94,7 +94,7 @@ fn a_program_that_looks_on_no_more_is_forgotten() {
 }
 
 #[test]
-fn a_log_is_put_aside_when_it_is_large() {
+fn large_log_is_rotated() {
     let lab = lab();
     start(
         &lab,
@@ -116,7 +116,7 @@ fn a_log_is_put_aside_when_it_is_large() {
 
 /// Promise 6.08.
 #[test]
-fn a_flood_takes_no_memory_and_keeps_nobody_waiting() {
+fn flood_of_output_uses_no_memory_and_blocks_nothing() {
     let lab = lab();
     let monitor = start(
         &lab,
@@ -144,7 +144,7 @@ fn a_flood_takes_no_memory_and_keeps_nobody_waiting() {
 
 /// Promise 6.16.
 #[test]
-fn logs_are_opened_again_at_hup_and_nothing_is_lost() {
+fn sighup_reopens_logs_without_losing_lines() {
     let lab = lab();
     let monitor = start(
         &lab,
@@ -167,7 +167,7 @@ fn logs_are_opened_again_at_hup_and_nothing_is_lost() {
 
 /// Promise 6.16. logrotate's `copytruncate`: the file is truncated under the monitor, which appends.
 #[test]
-fn a_log_that_is_cut_off_is_appended_to() {
+fn truncated_log_is_appended_to() {
     let lab = lab();
     start(
         &lab,
@@ -183,7 +183,7 @@ fn a_log_that_is_cut_off_is_appended_to() {
 }
 
 #[test]
-fn the_foreground_monitor_passes_its_own_streams_on() {
+fn foreground_monitor_passes_its_streams_on() {
     let lab = lab();
     let running = foreground(&lab, &[r#"web = { command = "BOT", args = ["idle"] }"#], "exec $D -c m.toml run");
     running.signal(Signal::SIGTERM);

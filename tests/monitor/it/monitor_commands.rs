@@ -33,7 +33,7 @@ fn bots_are_started_stopped_and_restarted_by_name() {
 }
 
 #[test]
-fn a_name_that_is_not_there_is_told() {
+fn unknown_name_is_reported() {
     let lab = lab();
     start(&lab, &[r#"web = { command = "BOT", args = ["idle"] }"#]);
     for verb in [
@@ -52,7 +52,7 @@ fn a_name_that_is_not_there_is_told() {
 }
 
 #[test]
-fn instances_are_meant_together_and_one_by_one() {
+fn instances_are_addressed_together_and_individually() {
     let lab = lab();
     start(
         &lab,
@@ -76,7 +76,7 @@ fn instances_are_meant_together_and_one_by_one() {
 }
 
 #[test]
-fn a_program_in_no_configuration_is_a_bot_until_it_is_destroyed() {
+fn program_without_configuration_is_a_bot_until_destroyed() {
     let lab = lab();
     start(&lab, &[r#"web = { command = "BOT", args = ["idle"] }"#]);
     lab.write("hello", "#!/bin/sh\nexec sleep 999\n");
@@ -103,7 +103,7 @@ fn a_program_in_no_configuration_is_a_bot_until_it_is_destroyed() {
 }
 
 #[test]
-fn a_bot_is_signalled_by_name() {
+fn signal_by_name_reaches_the_bot() {
     let lab = lab();
     start(&lab, &[r#"web = { command = "BOT", args = ["idle"], autostart = false, restart = "never" }"#]);
     assert!(refused(&lab, "signal TERM web").contains("failed to signal bot `web`: it does not run"));
@@ -115,7 +115,7 @@ fn a_bot_is_signalled_by_name() {
 
 /// Promise 6.17.
 #[test]
-fn a_suspended_bot_is_shown_as_such() {
+fn suspended_bot_is_shown_as_suspended() {
     let lab = lab();
     start(&lab, &[r#"web = { command = "BOT", args = ["idle"] }"#]);
     tell(&lab, "signal STOP web");
@@ -127,7 +127,7 @@ fn a_suspended_bot_is_shown_as_such() {
 }
 
 #[test]
-fn changes_are_told_as_they_happen() {
+fn changes_are_streamed_as_they_happen() {
     let lab = lab();
     start(
         &lab,
@@ -150,7 +150,7 @@ fn changes_are_told_as_they_happen() {
 }
 
 #[test]
-fn a_bot_is_given_the_environment_that_was_said() {
+fn bot_has_the_configured_environment() {
     let lab = lab();
     write_bots(
         &lab,

@@ -5,7 +5,7 @@ use crate::common::{SOON, lab, lines, number, ping, start, status, stop, tell, w
 
 /// Promise 6.40.
 #[test]
-fn message_with_descriptors_is_heard_and_they_are_closed() {
+fn message_with_descriptors_is_accepted_and_they_are_closed() {
     // Each sender ends only after the monitor has closed the descriptor.
     let cli = CliLab::new(
         r#"
@@ -28,7 +28,7 @@ ready = "notify"
 
 /// Promise 6.40.
 #[test]
-fn bot_that_asks_for_more_time_has_it_to_start_and_to_stop() {
+fn bot_that_requests_more_time_has_it() {
     let lab = lab();
     let more = "send:EXTEND_TIMEOUT_USEC=20000000";
     start(
@@ -52,7 +52,7 @@ fn bot_that_asks_for_more_time_has_it_to_start_and_to_stop() {
 
 /// Promise 6.40.
 #[test]
-fn time_that_a_bot_has_asked_for_is_not_lost_by_a_reload() {
+fn requested_time_survives_a_reload() {
     let lab = lab();
     let bot = |limit: &str| {
         format!(

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// Promise 6.19.
 #[test]
-fn secrets_differ_by_bot_and_stand_in_files_of_the_owner_only() {
+fn secrets_differ_by_bot_and_are_in_private_files() {
     let lab = lab();
     start(
         &lab,
@@ -63,7 +63,7 @@ fn notify_socket_of_a_bot_with_a_user_is_closed_to_other_users() {
 
 /// Promise 6.21.
 #[test]
-fn ready_is_heard_from_another_network_namespace() {
+fn ready_is_accepted_from_another_network_namespace() {
     let lab = lab();
     start(
         &lab,
@@ -78,7 +78,7 @@ fn ready_is_heard_from_another_network_namespace() {
 /// Promise 6.21. If the bot's user cannot reach a socket beside the pidfile, an abstract one is used, and the secret
 /// distinguishes a descendant from another process of the same user.
 #[test]
-fn abstract_socket_serves_where_the_directory_is_closed() {
+fn abstract_socket_is_used_for_an_inaccessible_directory() {
     let lab = lab();
     // In a directory that is accessible, unlike the monitor's.
     let open = crate::common::lab();
@@ -110,7 +110,7 @@ fn abstract_socket_serves_where_the_directory_is_closed() {
 
 /// Promise 6.21.
 #[test]
-fn directory_of_sockets_outlives_no_monitor() {
+fn socket_directory_is_removed_with_the_monitor() {
     let lab = lab();
     let bot = r#"web = { command = "BOT", args = ["ready", "stamp:LAB/starts", "idle"], ready = "notify" }"#;
     let monitor = start(&lab, &[bot]);
@@ -130,7 +130,7 @@ fn directory_of_sockets_outlives_no_monitor() {
 
 /// Promise 6.21. A socket for which there was no room does not leave the later ones accessible to all.
 #[test]
-fn sockets_are_in_their_directory_again_when_the_disk_has_room() {
+fn sockets_return_to_their_directory_once_there_is_room() {
     let lab = lab();
     let bots = ["early", "late"].map(|name| format!(r#"{name} = {{ command = "BOT", args = ["idle"], autostart = false, ready = "notify", stdout = "LAB/{name}.log" }}"#));
     write_bots(&lab, &bots.each_ref().map(String::as_str));

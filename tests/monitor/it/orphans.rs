@@ -33,7 +33,7 @@ fn isolated(lab: &Lab, bots: &[&str], script: &str) -> Outcome {
 
 /// Promise 6.20.
 #[test]
-fn stop_is_not_done_before_a_descendant_that_forks_for_ever_is_caught() {
+fn stop_catches_a_descendant_that_forks_forever() {
     let lab = lab();
     let rounds = size(5, 20);
     let script = format!(
@@ -61,7 +61,7 @@ fn stop_is_not_done_before_a_descendant_that_forks_for_ever_is_caught() {
 
 /// Promise 6.20. A process with neither the environment nor the session of a bot is caught when the monitor ends.
 #[test]
-fn end_of_the_monitor_catches_what_forks_for_ever() {
+fn shutdown_catches_a_process_that_forks_forever() {
     let lab = lab();
     let script = "$D -c m.toml start >/dev/null || exit 9
         until_ '[ $(grep -c . up) = 1 ]'

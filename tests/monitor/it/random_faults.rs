@@ -142,7 +142,7 @@ fn disturb(lab: &Lab, chance: &mut Chance, monitor: &mut Process, disk: &mut Dis
 
 /// Promise 6.04.
 #[test]
-fn chaos_ends_with_one_of_each_and_then_with_nothing() {
+fn random_faults_leave_one_of_each_bot_and_then_nothing() {
     let seed = seed();
     println!("CHAOS_SEED={seed}");
     let mut chance = Chance(seed);

@@ -10,7 +10,7 @@ fn order(lab: &look::Lab, count: usize) -> Vec<String> {
 }
 
 #[test]
-fn a_bot_waits_until_those_are_ready_that_it_depends_on() {
+fn bot_waits_until_its_dependencies_are_ready() {
     let lab = lab();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let tcp = format!(
@@ -42,7 +42,7 @@ fn a_bot_waits_until_those_are_ready_that_it_depends_on() {
 
 /// A real client in a shell: a process of the bot's session reports for the bot.
 #[test]
-fn readiness_is_heard_from_descendants_and_not_from_strangers() {
+fn readiness_is_accepted_from_descendants_only() {
     let lab = lab();
     start(
         &lab,
@@ -62,7 +62,7 @@ fn readiness_is_heard_from_descendants_and_not_from_strangers() {
 }
 
 #[test]
-fn a_bot_that_is_not_ready_in_time_is_stopped_and_tried_again() {
+fn bot_that_is_not_ready_in_time_is_stopped_and_retried() {
     let lab = lab();
     start(
         &lab,
@@ -79,7 +79,7 @@ fn a_bot_that_is_not_ready_in_time_is_stopped_and_tried_again() {
 }
 
 #[test]
-fn a_start_waits_until_it_is_ready_and_tells_why_it_is_not() {
+fn start_waits_for_readiness_and_reports_failure() {
     let lab = lab();
     start(
         &lab,
@@ -103,7 +103,7 @@ fn a_start_waits_until_it_is_ready_and_tells_why_it_is_not() {
 }
 
 #[test]
-fn a_job_that_fails_keeps_those_waiting_that_need_it() {
+fn failed_job_keeps_its_dependents_waiting() {
     let lab = lab();
     start(
         &lab,

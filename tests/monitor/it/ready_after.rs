@@ -5,7 +5,7 @@ use nix::sys::signal::Signal;
 
 /// Promise 6.36.
 #[test]
-fn dependents_wait_until_a_bot_has_run_for_its_time_or_says_that_it_is_ready() {
+fn dependents_wait_until_a_bot_has_run_or_reports_ready() {
     let lab = lab();
     start(
         &lab,

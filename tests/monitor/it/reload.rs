@@ -15,7 +15,7 @@ fn pids(lab: &look::Lab) -> BTreeMap<String, i32> {
 
 /// Promise 6.06.
 #[test]
-fn a_reload_touches_only_what_differs() {
+fn reload_restarts_only_changed_bots() {
     let lab = lab();
     start(
         &lab,
@@ -66,7 +66,7 @@ fn a_reload_touches_only_what_differs() {
 
 /// Promise 6.06.
 #[test]
-fn limits_apply_to_a_bot_that_runs() {
+fn changed_limits_apply_to_a_running_bot() {
     let lab = lab();
     start(&lab, &[r#"web = { command = "BOT", args = ["idle"] }"#]);
     write_bots(&lab, &[r#"web = { command = "BOT", args = ["idle"], limit = { exits = 0, window = "60s" } }"#]);
@@ -78,7 +78,7 @@ fn limits_apply_to_a_bot_that_runs() {
 
 /// Promise 6.06.
 #[test]
-fn reloads_at_once_follow_each_other() {
+fn concurrent_reloads_follow_each_other() {
     let lab = lab();
     start(&lab, &[r#"web = { command = "BOT", args = ["idle"] }"#]);
     let running: Vec<_> = (0..8).map(|_| lab.helper(&["-c", "m.toml", "reload"]).spawn()).collect();
@@ -97,7 +97,7 @@ fn reloads_at_once_follow_each_other() {
 
 /// Promise 6.06.
 #[test]
-fn a_reload_while_it_stops_is_refused() {
+fn reload_during_the_shutdown_is_refused() {
     let lab = lab();
     let monitor = start(
         &lab,
@@ -116,7 +116,7 @@ fn a_reload_while_it_stops_is_refused() {
 
 /// Promise 6.06. Bots that are removed from the configuration stop in order too.
 #[test]
-fn removals_are_in_order() {
+fn removed_bots_stop_in_order() {
     let lab = lab();
     let bot = |name: &str, depends: &str, time: &str| {
         format!(
@@ -141,7 +141,7 @@ fn removals_are_in_order() {
 
 /// Promise 6.06. A bot's dependency is removed, or is not a dependency any more.
 #[test]
-fn a_reload_leaves_nobody_waiting_for_nothing() {
+fn reload_ends_waits_for_removed_dependencies() {
     let lab = lab();
     start(
         &lab,
@@ -177,7 +177,7 @@ fn a_reload_leaves_nobody_waiting_for_nothing() {
 
 /// Promise 6.06.
 #[test]
-fn a_corrected_command_is_tried_again() {
+fn corrected_command_is_retried() {
     let lab = lab();
     start(
         &lab,
@@ -204,7 +204,7 @@ fn a_corrected_command_is_tried_again() {
 /// Promise 6.06. A dry run, and a reload that is refused because the monitor stops, do not change the monitor's own
 /// log.
 #[test]
-fn what_is_not_done_changes_no_setting() {
+fn refused_reload_changes_no_setting() {
     let lab = lab();
     let file = |level: &str| {
         format!(
@@ -238,7 +238,7 @@ fn what_is_not_done_changes_no_setting() {
 }
 
 #[test]
-fn a_log_that_is_elsewhere_now_is_written_by_the_program_that_runs() {
+fn moved_log_is_written_by_the_running_program() {
     let lab = lab();
     start(&lab, &[r#"web = { command = "BOT", args = ["print:one", "sleep:1", "idle"], stdout = "LAB/one.log" }"#]);
     lines(&lab, "one.log", 1);
@@ -266,7 +266,7 @@ fn a_log_that_is_elsewhere_now_is_written_by_the_program_that_runs() {
 }
 
 #[test]
-fn a_bot_that_is_back_before_it_was_gone_runs_on_as_the_new_one() {
+fn bot_added_again_while_stopping_runs_on() {
     let lab = lab();
     start(
         &lab,

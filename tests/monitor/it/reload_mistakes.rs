@@ -12,7 +12,7 @@ fn refused_by_pidfile(lab: &look::Lab) -> String {
 
 /// Promise 6.05. The monitor itself reads the file; the mistakes are reported, and nothing changes.
 #[test]
-fn a_broken_file_changes_nothing_and_says_where() {
+fn broken_file_changes_nothing_and_is_located() {
     let lab = lab();
     let good = format!(
         "[monitor]\nname = \"lab\"\npidfile = \"m.pid\"\n[bot.web]\ncommand = \"{}\"\nargs = [\"idle\"]\n",
@@ -60,7 +60,7 @@ fn a_broken_file_changes_nothing_and_says_where() {
 
 /// Promise 6.05. The file is unreadable for every user but root.
 #[test]
-fn an_unreadable_file_changes_nothing() {
+fn unreadable_file_changes_nothing() {
     let mut lab = lab();
     lab.bring_program();
     lab.shell(&format!("install -m 755 {} bot", crate::common::BOT)).run().ok();
@@ -86,7 +86,7 @@ fn an_unreadable_file_changes_nothing() {
 
 /// Promise 6.05. The second check of the file, after it was read, is delayed until the file has been written.
 #[test]
-fn a_file_that_is_written_while_it_is_read_changes_nothing() {
+fn file_written_while_it_is_read_changes_nothing() {
     let lab = lab();
     let good = format!(
         "[monitor]\nname = \"lab\"\npidfile = \"m.pid\"\n[bot.web]\ncommand = \"{}\"\nargs = [\"idle\"]\n",

@@ -12,7 +12,7 @@ use nix::sys::signal::Signal;
 
 /// Promise 6.01.
 #[test]
-fn a_crash_loop_is_bounded_and_needs_an_operator() {
+fn crash_loop_is_bounded_and_given_up() {
     let lab = lab();
     write_bots(
         &lab,
@@ -36,7 +36,7 @@ fn a_crash_loop_is_bounded_and_needs_an_operator() {
 
 /// Promise 6.01.
 #[test]
-fn a_program_that_is_not_there_is_a_crash_too() {
+fn missing_program_counts_as_a_crash() {
     let lab = lab();
     start(&lab, &[r#"ghost = { command = "/nowhere/ghost", backoff = { first = "1ms", cap = "1ms", jitter = 0.0 } }"#]);
     let told = wait_for(&lab, "ghost", "gave-up");
@@ -46,7 +46,7 @@ fn a_program_that_is_not_there_is_a_crash_too() {
 
 /// Promise 6.01.
 #[test]
-fn backoff_grows_the_time_between_starts() {
+fn backoff_increases_the_time_between_starts() {
     let lab = lab();
     start(
         &lab,
@@ -65,7 +65,7 @@ fn backoff_grows_the_time_between_starts() {
 
 /// A death is noticed at once: within 5 ms on a quiet machine, which is not required here.
 #[test]
-fn a_bot_that_is_killed_is_back_at_once() {
+fn killed_bot_is_restarted_at_once() {
     let lab = lab();
     start(
         &lab,
@@ -89,7 +89,7 @@ fn a_bot_that_is_killed_is_back_at_once() {
 }
 
 #[test]
-fn an_end_is_followed_by_what_restart_says() {
+fn exit_is_followed_by_the_restart_policy() {
     let lab = lab();
     start(
         &lab,
@@ -109,7 +109,7 @@ fn an_end_is_followed_by_what_restart_says() {
 
 /// Processes left in the group of a bot that exited would be a second copy beside the next one.
 #[test]
-fn what_a_crash_leaves_of_the_group_is_ended_before_the_restart() {
+fn process_group_of_a_crash_is_ended_before_the_restart() {
     let lab = lab();
     let bot = format!(
         r#"web = {{ command = "BOT", args = ["stamp:LAB/starts", "spawn:append:{}/kids:x,idle", "idle"], limit = {{ exits = 1000, window = "1h" }}, backoff = {{ first = "0s", cap = "0s", jitter = 0.0 }} }}"#,
@@ -137,7 +137,7 @@ fn what_a_crash_leaves_of_the_group_is_ended_before_the_restart() {
 
 /// A program that moves into the background would run once more with every restart.
 #[test]
-fn what_escapes_and_lives_on_is_ended_before_the_restart() {
+fn escaped_processes_are_ended_before_the_restart() {
     let lab = lab();
     start(
         &lab,
@@ -156,7 +156,7 @@ fn what_escapes_and_lives_on_is_ended_before_the_restart() {
 
 /// No timer ticks: an idle monitor uses no CPU time.
 #[test]
-fn an_idle_monitor_does_nothing() {
+fn idle_monitor_uses_no_cpu() {
     let lab = lab();
     let monitor = start(
         &lab,

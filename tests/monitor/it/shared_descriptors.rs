@@ -22,7 +22,7 @@ fn flags(process: Process, number: i32) -> i32 {
 
 /// Promise 6.24. A bot can read its own pipe (`/proc/self/fd/1`) and empty it between the monitor's poll and its read.
 #[test]
-fn pipe_that_a_bot_has_too_never_blocks_the_monitor() {
+fn pipe_shared_with_a_bot_never_blocks_the_monitor() {
     let lab = lab();
     let bots = [
         r#"one = { command = "BOT", args = ["idle"] }"#,

@@ -11,7 +11,7 @@ use nix::sys::signal::Signal;
 
 /// Promise 6.12.
 #[test]
-fn dependents_are_stopped_first() {
+fn shutdown_stops_dependents_first() {
     let lab = lab();
     start(
         &lab,
@@ -30,7 +30,7 @@ fn dependents_are_stopped_first() {
 
 /// Promise 6.12.
 #[test]
-fn the_total_time_is_kept() {
+fn shutdown_keeps_its_total_time() {
     let lab = lab();
     configure(
         &lab,
@@ -50,7 +50,7 @@ fn the_total_time_is_kept() {
 
 /// Promise 6.12.
 #[test]
-fn a_second_stop_kills() {
+fn second_stop_signal_kills() {
     let lab = lab();
     let monitor = start(
         &lab,
@@ -72,7 +72,7 @@ fn a_second_stop_kills() {
 
 /// Promise 6.12.
 #[test]
-fn a_second_shutdown_command_kills() {
+fn second_shutdown_command_kills() {
     let lab = lab();
     let monitor = start(
         &lab,
@@ -90,7 +90,7 @@ fn a_second_shutdown_command_kills() {
 
 /// Promise 6.12. The pidfile, the journal and the log are on a full disk, and all but two descriptors are in use.
 #[test]
-fn a_shutdown_works_with_a_full_disk_and_no_descriptors() {
+fn shutdown_works_with_full_disk_and_no_descriptors() {
     let lab = lab();
     write_bots(
         &lab,
@@ -116,7 +116,7 @@ fn a_shutdown_works_with_a_full_disk_and_no_descriptors() {
 /// Promise 6.02. Processes that bots have left without mark and session end with the monitor, including processes that
 /// ignore other signals, or have children of their own.
 #[test]
-fn nothing_outside_outlives_the_monitor() {
+fn escaped_processes_end_with_the_monitor() {
     let lab = lab();
     let bot = format!(
         r#"bare = {{ command = "/bin/sh", args = ["-c", "cd LAB; env -i setsid {BOT} ignore:TERM stamp:strangers spawn:ignore:TERM,stamp:strangers,idle idle & exec sleep 997"] }}"#
@@ -134,7 +134,7 @@ fn nothing_outside_outlives_the_monitor() {
 
 /// Promise 6.14.
 #[test]
-fn there_is_one_monitor_of_a_pidfile() {
+fn second_monitor_of_a_pidfile_is_refused() {
     let lab = lab();
     let monitor = start(&lab, &[r#"web = { command = "BOT", args = ["stamp:LAB/starts", "idle"] }"#]);
     lines(&lab, "starts", 1);

@@ -48,7 +48,7 @@ fn library_bot_ends_itself_before_the_monitor_kills_it() {
 
 /// Promise 6.30. The shutdown of a monitor leaves no more than its own timeout.
 #[test]
-fn bot_is_told_no_more_time_than_a_shutdown_has() {
+fn bot_receives_at_most_the_shutdown_timeout() {
     let lab = lab();
     crate::common::configure(
         &lab,
@@ -65,7 +65,7 @@ fn bot_is_told_no_more_time_than_a_shutdown_has() {
 
 /// Promise 6.30.
 #[test]
-fn second_stop_of_a_bot_does_not_hurry_the_first() {
+fn second_stop_of_a_bot_does_not_shorten_the_first() {
     let lab = lab();
     start(&lab, &[&slow("web", r#"stop = { signal = "TERM", timeout = "30s" },"#, 2500)]);
     lines(&lab, "web.log", 2);
@@ -103,7 +103,7 @@ fn second_stop_of_a_bot_does_not_hurry_the_first() {
 
 /// Promise 6.30. The kernel signals a bot when its monitor is killed, and the next monitor signals it once more.
 #[test]
-fn bot_of_a_killed_monitor_is_not_hurried_by_the_next_one() {
+fn next_monitor_does_not_shorten_the_stop_of_a_bot() {
     let lab = lab();
     let program = env!("CARGO_BIN_EXE_slow_bot");
     // Its output must outlive the monitor.

@@ -17,7 +17,7 @@ fn marked(lab: &look::Lab, bot: &str) -> Vec<Process> {
 
 /// Promise 6.02.
 #[test]
-fn a_stop_ends_the_whole_tree() {
+fn stop_ends_the_whole_process_tree() {
     let lab = lab();
     start(
         &lab,
@@ -45,7 +45,7 @@ fn a_stop_ends_the_whole_tree() {
 /// Promise 6.02. Before Linux 6.9 a group is identified by its number, which the bot's zombie reserves until the group
 /// is empty.
 #[test]
-fn a_group_keeps_its_number_on_old_kernels() {
+fn process_group_keeps_its_number_on_old_kernels() {
     let lab = lab();
     let bots = [
         r#"tree = { command = "BOT", args = ["spawn:ignore:TERM,stamp:LAB/kids,idle", "escape:ignore:TERM,stamp:LAB/kids,idle", "idle"], stop = { signal = "TERM", timeout = "1500ms" } }"#,
@@ -72,7 +72,7 @@ fn a_group_keeps_its_number_on_old_kernels() {
 
 /// Promise 6.02. A program that overwrote or cleared its environment is identified by its session.
 #[test]
-fn descendants_without_a_mark_are_ended_too() {
+fn stop_ends_descendants_without_a_mark() {
     let lab = lab();
     // No other process sleeps for so long.
     let (member, stranger) = (format!("1{}", std::process::id()), format!("2{}", std::process::id()));
@@ -93,7 +93,7 @@ fn descendants_without_a_mark_are_ended_too() {
 }
 
 #[test]
-fn the_steps_of_a_stop_follow_each_other() {
+fn stop_sends_its_signals_in_order() {
     let lab = lab();
     start(
         &lab,
@@ -123,7 +123,7 @@ fn the_steps_of_a_stop_follow_each_other() {
 }
 
 #[test]
-fn a_slow_stop_keeps_no_other_command_waiting() {
+fn slow_stop_delays_no_other_command() {
     let lab = lab();
     start(
         &lab,
@@ -147,7 +147,7 @@ fn a_slow_stop_keeps_no_other_command_waiting() {
 }
 
 #[test]
-fn a_start_that_comes_while_it_stops_follows_the_stop() {
+fn start_during_a_stop_follows_it() {
     let lab = lab();
     start(
         &lab,
@@ -168,7 +168,7 @@ fn a_start_that_comes_while_it_stops_follows_the_stop() {
 }
 
 #[test]
-fn a_wait_that_is_not_enough_says_so_and_the_stop_goes_on() {
+fn wait_that_times_out_reports_it_and_the_stop_continues() {
     let lab = lab();
     start(
         &lab,
@@ -207,7 +207,7 @@ fn destroy_kills_at_once() {
 
 /// A thousand bots that end at their stop signal stop in little time, and leave nothing.
 #[test]
-fn many_bots_stop_at_once() {
+fn thousand_bots_stop_quickly() {
     let lab = lab();
     let count = crate::common::size(200, 1000);
     let bots: Vec<String> = (0..count)
@@ -223,7 +223,7 @@ fn many_bots_stop_at_once() {
 
 /// A program may give a bot a longer timeout than any clock can represent.
 #[test]
-fn the_longest_times_are_refused_or_kept() {
+fn longest_timeouts_are_refused_or_kept() {
     let lab = lab();
     start(&lab, &[r#"web = { command = "BOT", args = ["idle"] }"#]);
     let century = 100_u64 * 365 * 86_400_000;

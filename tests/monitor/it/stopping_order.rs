@@ -34,7 +34,7 @@ const LEVELS: [(&str, &str, &str); 4] = [
 
 /// Promise 6.12.
 #[test]
-fn a_stop_takes_dependents_first() {
+fn stop_takes_dependents_first() {
     let lab = lab();
     start_those(&lab, &LEVELS);
     let other = process(&lab, "other");
@@ -53,7 +53,7 @@ fn a_stop_takes_dependents_first() {
 
 /// Promise 6.12. A restart is a stop, and brings back the bots that it has stopped.
 #[test]
-fn a_restart_takes_dependents_first_and_brings_them_back() {
+fn restart_takes_dependents_first_and_restarts_them() {
     let lab = lab();
     start_those(&lab, &LEVELS);
     let before: Vec<Process> = LEVELS.iter().map(|(name, ..)| process(&lab, name)).collect();
@@ -77,7 +77,7 @@ fn a_restart_takes_dependents_first_and_brings_them_back() {
 
 /// Promise 6.12. As `restart --all`: each bot by its name, in any order; and each is restarted once.
 #[test]
-fn restarts_of_all_one_by_one_keep_the_order() {
+fn individual_restarts_of_all_bots_keep_the_order() {
     let lab = lab();
     start_those(&lab, &LEVELS);
     for bot in ["db", "edge", "other", "web"] {
@@ -105,7 +105,7 @@ fn restarts_of_all_one_by_one_keep_the_order() {
 
 /// The killed bot does not wait for its dependents, but they do not run on without it.
 #[test]
-fn a_bot_that_is_killed_by_hand_takes_dependents_with_it() {
+fn bot_killed_by_hand_stops_its_dependents() {
     let lab = lab();
     start_those(&lab, &LEVELS);
     tell(&lab, "destroy --wait=20s db");
@@ -119,7 +119,7 @@ fn a_bot_that_is_killed_by_hand_takes_dependents_with_it() {
 
 /// Promise 6.12. As `stop --all`: each bot by its name, in any order.
 #[test]
-fn stops_of_all_one_by_one_keep_the_order() {
+fn individual_stops_of_all_bots_keep_the_order() {
     let lab = lab();
     start_those(&lab, &LEVELS);
     for bot in ["db", "edge", "other", "web"] {
@@ -133,7 +133,7 @@ fn stops_of_all_one_by_one_keep_the_order() {
 
 /// A bot that is started again before its dependencies have stopped keeps them.
 #[test]
-fn a_start_during_a_stop_keeps_what_it_depends_on() {
+fn start_during_a_stop_keeps_dependencies() {
     let lab = lab();
     start_those(&lab, &[("db", "", "0"), ("web", r#"depends_on = ["db"],"#, "1")]);
     let db = process(&lab, "db");
@@ -148,7 +148,7 @@ fn a_start_during_a_stop_keeps_what_it_depends_on() {
 
 /// A bot that exits while it waits for its turn to stop is not restarted.
 #[test]
-fn one_that_ends_before_its_turn_is_stopped() {
+fn bot_that_exits_before_its_turn_is_stopped() {
     let lab = lab();
     start_those(&lab, &[("db", "", "0"), ("web", r#"depends_on = ["db"],"#, "1")]);
     begin(&lab, "stop db");

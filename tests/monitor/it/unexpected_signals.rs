@@ -13,7 +13,7 @@ const RTMIN_3: i32 = 37;
 
 /// Promise 6.49.
 #[test]
-fn signal_without_a_meaning_is_ignored_and_told_with_its_sender() {
+fn unexpected_signal_is_ignored_and_logged_with_its_sender() {
     let cli = CliLab::new(ONE);
     let monitor = cli.start();
     let pid = cli.pid("web");
@@ -51,7 +51,7 @@ fn signal_without_a_meaning_is_ignored_and_told_with_its_sender() {
 
 /// Promise 6.49.
 #[test]
-fn signal_that_comes_right_before_the_end_is_told() {
+fn unexpected_signal_before_the_end_is_logged() {
     let cli = CliLab::new(ONE);
     let monitor = cli.start();
     monitor.signal(Signal::SIGUSR1);
@@ -64,7 +64,7 @@ fn signal_that_comes_right_before_the_end_is_told() {
 
 /// Promise 6.49. A program that contains a monitor decides about its own signals.
 #[test]
-fn signal_that_the_program_of_a_monitor_has_settings_for_is_left_alone() {
+fn signal_handled_by_the_program_is_left_alone() {
     let lab = lab();
     write_bots(&lab, &[r#"web = { command = "BOT", args = ["idle"] }"#]);
     let monitor = start_program(&lab, &["own-signals"]);

@@ -65,7 +65,7 @@ fn start_reads_no_more_of_an_environment_than_execve_allows() {
 
 /// Promise 6.18.
 #[test]
-fn datagram_of_a_stranger_has_no_environment_read() {
+fn datagram_of_an_unrelated_process_reads_no_environment() {
     let lab = lab();
     let monitor = start(&lab, &[r#"web = { command = "BOT", args = ["idle"], ready = "notify" }"#]);
     wait_for(&lab, "web", "starting");
@@ -120,7 +120,7 @@ fn forged_marks_neither_delay_nor_refuse_a_start() {
 
 /// Promise 6.19. The right secret does not make another user's process a process of the bot.
 #[test]
-fn ready_is_not_believed_of_another_user_that_knows_the_secret() {
+fn ready_of_another_user_with_the_secret_is_rejected() {
     let lab = lab();
     start(&lab, &[r#"web = { command = "BOT", args = ["idle"], ready = "notify" }"#]);
     wait_for(&lab, "web", "starting");
@@ -141,7 +141,7 @@ fn ready_is_not_believed_of_another_user_that_knows_the_secret() {
 
 /// Promise 6.19. A bot that gives its children the name of another bot ends them itself, and delays no other stop.
 #[test]
-fn mark_of_a_sibling_does_not_keep_that_sibling_stopping() {
+fn forged_mark_of_a_sibling_does_not_delay_its_stop() {
     let lab = lab();
     // The children ignore SIGTERM, and are in sessions of their own.
     let impostor = format!("env DAEMON_BOT=victim setsid {BOT} ignore:TERM stamp:LAB/kids idle kid & exec sleep 999");
