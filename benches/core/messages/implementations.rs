@@ -1,4 +1,4 @@
-//! Ways to handle messages: with the pools of the library, and as one would write it by hand.
+//! Implementations of message handling to compare: the pools of the library, and code written by hand.
 
 use std::hint::black_box;
 use std::sync::{Arc, Mutex};
@@ -17,18 +17,18 @@ const PAUSE: Duration = Duration::from_micros(200);
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Handler {
     Nothing,
-    /// Waits for a millisecond, as one that asks a database does.
+    /// Waits for a millisecond, as a handler that queries a database does.
     Waits,
 }
 
 impl Handler {
-    /// Returns what the report calls it, in a pool of this size.
+    /// Returns the name in the report, in a pool of this size.
     pub(crate) fn name(self, size: usize) -> String {
         let name = if self == Handler::Nothing { "nothing" } else { "waits" };
         format!("{name}, pool of {size}")
     }
 
-    /// Returns how many messages are measured at once.
+    /// Returns the number of messages in one measurement.
     pub(crate) fn messages(self) -> u64 {
         match self {
             Handler::Nothing => 100_000,

@@ -1,4 +1,4 @@
-//! The machine and the versions that figures were measured with.
+//! Describes the hardware and the software versions of a measurement.
 
 use std::fs;
 use std::path::Path;
@@ -38,7 +38,7 @@ pub(crate) fn first_line(program: &str, arguments: &[&str]) -> String {
     text.lines().next().map_or_else(|| format!("no {program}"), str::to_owned)
 }
 
-/// Returns the commit of the checkout, and whether it has changes.
+/// Returns the commit of the checkout, with a note if there are uncommitted changes.
 fn commit() -> String {
     let checkout = Path::new(env!("CARGO_MANIFEST_DIR"));
     let git = |arguments: &[&str]| {

@@ -7,17 +7,17 @@ use measure::median;
 use crate::bench::{Bench, Part};
 use crate::cases::{Case, measure};
 use crate::children::{Child, Program};
-use crate::crowd::Crowd;
+use crate::inherited_fds::InheritedFds;
 use crate::programs::Profile::Release;
 use crate::starts::{Clock, start};
 
 pub(crate) const PART: Part = Part { name: "fds", title: "Closing descriptors", run };
 
-/// The limit of descriptors of a service manager that sets none.
+/// The limit of file descriptors under a service manager that sets none.
 const LIMIT: u64 = 1_048_576;
 
 fn run(bench: &mut Bench) -> Result<(), String> {
-    let program = bench.programs.c("closing", &[])?;
+    let program = bench.programs.c("close_fds", &[])?;
     bench.say("The closing alone, in C. The naive loop goes to 1,048,576, the limit of many containers.\n");
     let mut cases = Vec::new();
     for open in ["10", "1000"] {
@@ -35,19 +35,19 @@ fn run(bench: &mut Bench) -> Result<(), String> {
     Ok(())
 }
 
-/// Returns the case of a program that closes in one way: the median of so many times.
+/// Returns the case of a program that closes file descriptors in one way: the median of several repetitions.
 fn closing<'a>(name: &str, program: &'a Path, arguments: [&'static str; 3]) -> Case<'a> {
-    Case::new(name, move |place| {
-        let child = Child::start(&Program::new(program).args(arguments), place)?;
+    Case::new(name, move |work_dir| {
+        let child = Child::start(&Program::new(program).args(arguments), work_dir)?;
         child.reap()?;
         Ok(median(&child.numbers()?).into())
     })
 }
 
-/// Measures starts by programs that close what they inherit.
+/// Measures starts of programs that close inherited file descriptors.
 fn starts(bench: &mut Bench, open: usize) -> Result<(), String> {
     let programs = &bench.programs;
-    let pidfile = bench.place.join("closing.pid");
+    let pidfile = bench.work_dir.join("close_fds.pid");
     let case = |name, program: PathBuf| start(name, Program::new(program).arg(&pidfile), &pidfile, Clock::Outside);
     let naive = Program::new("/usr/sbin/start-stop-daemon").args(["--start", "--background", "--notify-await"]);
     let naive = naive.arg("--make-pidfile").arg("--pidfile").arg(&pidfile);
@@ -59,11 +59,11 @@ fn starts(bench: &mut Bench, open: usize) -> Result<(), String> {
         case("**ours**, `close_range`", programs.rust("ours", "entered", Release)?),
         start("start-stop-daemon --notify-await, naive loop", naive, &pidfile, Clock::Outside).seldom(),
     ];
-    let crowd = Crowd::new(LIMIT, open)?;
-    let not_raised = if crowd.limit < LIMIT { " (the highest that this machine allows)" } else { "" };
+    let inherited = InheritedFds::new(LIMIT, open)?;
+    let not_raised = if inherited.limit < LIMIT { " (the highest that this machine allows)" } else { "" };
     bench.say(format_args!(
         "Starts with {open} inherited descriptors and `RLIMIT_NOFILE` at {}{not_raised}.\n",
-        crowd.limit
+        inherited.limit
     ));
     measure(bench, 100, ["ms", "× closes nothing"], &cases, &[])
 }

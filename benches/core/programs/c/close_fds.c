@@ -1,4 +1,4 @@
-/* Closes all descriptors from 3 on: closing METHOD OPEN TIMES, where METHOD is close_range, proc or naive.
+/* Closes all file descriptors from 3 on: close_fds METHOD OPEN TIMES, where METHOD is close_range, proc or naive.
  *
  * Each line is the microseconds of one closing of OPEN descriptors. The naive loop goes to 1,048,576, the limit of many
  * containers, even where the limit is lower: closing a number that is not open costs the same. */
