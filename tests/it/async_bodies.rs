@@ -6,7 +6,7 @@ use look::{Lab, Process};
 use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
 
-use crate::common::{PIDFILE, SOON, adopt, each, ended, nothing_left, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, adopt, each, ended, nothing_left, run, start, stop};
 
 /// Far below the default grace of ten seconds.
 pub(crate) const AT_ONCE: Duration = Duration::from_secs(4);
@@ -20,7 +20,7 @@ pub(crate) fn lab() -> Lab {
 #[track_caller]
 pub(crate) fn begun(lab: &Lab, settings: &[&str]) -> Process {
     let daemon = adopt(start(lab, &[settings, &["stderr=log"]].concat()));
-    lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+    lab.wait_for("begun", EVENT_TIMEOUT, |notes| !notes.is_empty());
     daemon
 }
 
@@ -192,7 +192,7 @@ fn ready_in_async_task_completes_the_start() {
         let lab = lab();
         let outcome = run(&lab, "start", &["ready=manual", &format!("body={body}")]).ok().prints(&["hello"]);
         assert!(outcome.took >= Duration::from_millis(300), "{outcome}");
-        lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+        lab.wait_for("begun", EVENT_TIMEOUT, |notes| !notes.is_empty());
         stop(&lab);
         nothing_left(&lab);
     }
@@ -218,7 +218,7 @@ fn signal_handlers_of_daemon_and_tokio_both_run() {
         for round in 1..=3 {
             daemon.signal(Signal::SIGHUP);
             for file in ["handled", "heard"] {
-                lab.wait_for(file, SOON, |notes| notes.lines().count() == round);
+                lab.wait_for(file, EVENT_TIMEOUT, |notes| notes.lines().count() == round);
             }
         }
         stops(&lab, daemon, 0);
@@ -231,7 +231,7 @@ fn annotated_async_function_runs() {
     let lab = lab();
     lab.run(&["serve"]).ok();
     let daemon = adopt(lab.daemon(PIDFILE));
-    lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+    lab.wait_for("begun", EVENT_TIMEOUT, |notes| !notes.is_empty());
     assert_eq!(workers(daemon), 3);
     stops(&lab, daemon, 0);
     assert!(lab.path("left").exists());

@@ -2,7 +2,7 @@
 
 use crate::async_bodies::lab;
 use crate::async_messages::{COUNTERS, KINDS, count, counters};
-use crate::common::{SOON, adopt, each, ended, run, start, stop, times};
+use crate::common::{EVENT_TIMEOUT, adopt, each, ended, run, start, stop, times};
 use crate::messages::{handling, notes};
 use nix::sys::signal::Signal;
 use std::fs::OpenOptions;
@@ -44,7 +44,7 @@ fn receipts_of_many_messages_are_each_resolved() {
         .collect();
     let lines: Vec<&str> = messages.iter().map(String::as_str).collect();
     let daemon = handling(&lab, &lines, &["told=told", "ack=await", "pool_size=7", "worker_threads=3"]);
-    lab.wait_for("told", SOON * 6, |told| told.lines().count() == lines.len());
+    lab.wait_for("told", EVENT_TIMEOUT * 6, |told| told.lines().count() == lines.len());
     stop(&lab);
     ended(daemon, 0);
     let told = lab.read("told");
@@ -63,7 +63,7 @@ fn message_is_not_acknowledged_before_it_is_handled() {
     let daemon = handling(&lab, &["note:begun,await:go"; 3], &["told=told"]);
     notes(&lab, "begun", 3);
     daemon.signal(Signal::SIGKILL);
-    daemon.died(SOON).expect("killed");
+    daemon.died(EVENT_TIMEOUT).expect("killed");
     // A killed daemon does not resolve receipts.
     assert_eq!(lab.read("told"), "");
 }
@@ -132,7 +132,7 @@ fn failed_fetch_is_logged_and_retried() {
 fn repeated_error_is_logged_at_intervals() {
     let lab = lab();
     let daemon = adopt(start(&lab, &["inbox=inbox", "idle_time=1", "stderr=log", "fetch=await"]));
-    lab.wait_for("log", SOON, |log| log.contains("fetching a message failed: No such file"));
+    lab.wait_for("log", EVENT_TIMEOUT, |log| log.contains("fetching a message failed: No such file"));
     // Long enough for hundreds of messages.
     assert!(daemon.died(Duration::from_millis(500)).is_err());
     assert_eq!(count(&lab, "log"), 1, "{}", lab.read("log"));

@@ -6,7 +6,7 @@ use look::{Lab, Process};
 use nix::sys::signal::Signal;
 
 use crate::async_bodies::lab;
-use crate::common::{PIDFILE, SOON, adopt, each, ended, nothing_left, run, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, adopt, each, ended, nothing_left, run, stop};
 use crate::messages::{handling, notes};
 
 pub(crate) fn count(lab: &Lab, file: &str) -> usize {
@@ -16,11 +16,11 @@ pub(crate) fn count(lab: &Lab, file: &str) -> usize {
 /// Returns the counters once they satisfy `holds`: fetched, handled, failed, in flight, steps.
 #[track_caller]
 pub(crate) fn counters(lab: &Lab, daemon: Process, holds: impl Fn(&str) -> bool) -> String {
-    let deadline = look::Deadline::after(SOON);
+    let deadline = look::Deadline::after(EVENT_TIMEOUT);
     loop {
         let _ = std::fs::remove_file(lab.path("counters"));
         daemon.signal(Signal::SIGUSR1);
-        let counters = lab.wait_for("counters", SOON, |text| text.ends_with('\n'));
+        let counters = lab.wait_for("counters", EVENT_TIMEOUT, |text| text.ends_with('\n'));
         if holds(&counters) || deadline.passed() {
             return counters;
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use crate::async_bodies::{begun, lab, stops, workers};
-use crate::common::{PIDFILE, SOON, each, needs, needs_root, nothing_left, run, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, each, needs, needs_root, nothing_left, run, stop};
 use crate::faults::held_system_call::look_until;
 
 /// Promise 10.03.
@@ -36,7 +36,7 @@ fn runtime_is_built_after_the_forks() {
     let strace = ["-f", "-qq", "-o", "trace", "-e", "trace=epoll_create1,eventfd2,clone,clone3,fork,vfork,setsid"];
     let settings = ["start", "pidfile=d.pid", "body=note:begun,hang"];
     lab.command("strace", &strace).arg(lab.program()).args(settings).spawn();
-    lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+    lab.wait_for("begun", EVENT_TIMEOUT, |notes| !notes.is_empty());
     let daemon = lab.daemon(PIDFILE);
     stop(&lab);
     nothing_left(&lab);
@@ -106,11 +106,11 @@ fn watchdog_is_fed_while_the_body_awaits_and_not_while_it_blocks() {
         let environment = [("NOTIFY_SOCKET", format!("@{name}")), ("WATCHDOG_USEC", "1000000".to_owned())];
         let daemon = lab.helper(&["foreground", "pidfile=d.pid", "grace=300", body]);
         let daemon = environment.into_iter().fold(daemon, |daemon, (name, value)| daemon.env(name, value)).spawn();
-        assert!(!is_fed(&socket, SOON), "the first word is READY");
-        assert!((0..3).all(|_| is_fed(&socket, SOON)), "{body}: not fed");
+        assert!(!is_fed(&socket, EVENT_TIMEOUT), "the first word is READY");
+        assert!((0..3).all(|_| is_fed(&socket, EVENT_TIMEOUT)), "{body}: not fed");
         if body.contains("go") {
             lab.write("go", "");
-            lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+            lab.wait_for("begun", EVENT_TIMEOUT, |notes| !notes.is_empty());
             // A message may already be queued.
             is_fed(&socket, Duration::from_millis(700));
             assert!(!is_fed(&socket, Duration::from_millis(1500)), "fed while the body blocks its thread");

@@ -1,7 +1,7 @@
 //! Async steps.
 
 use crate::async_bodies::{AT_ONCE, RUNTIMES, begun, lab, stops, workers};
-use crate::common::{PIDFILE, SOON, adopt, each, ended};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, adopt, each, ended};
 use std::time::{Duration, Instant};
 
 /// Promise 10.05.
@@ -27,9 +27,9 @@ fn steps_keep_their_interval() {
     let lab = lab();
     let before = Instant::now();
     let daemon = begun(&lab, &["every=100", "step=count_steps"]);
-    lab.wait_for("begun", SOON, |notes| notes.lines().count() >= 6);
+    lab.wait_for("begun", EVENT_TIMEOUT, |notes| notes.lines().count() >= 6);
     let took = before.elapsed();
-    assert!((Duration::from_millis(490)..SOON).contains(&took), "six steps came after {took:?}");
+    assert!((Duration::from_millis(490)..EVENT_TIMEOUT).contains(&took), "six steps came after {took:?}");
     let (done, begun) = (lab.read("steps"), lab.read("begun").lines().count());
     assert!((5..=begun).contains(&done.trim().parse().expect("a number")), "{done} of {begun}");
     stops(&lab, daemon, 0);

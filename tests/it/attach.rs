@@ -93,9 +93,9 @@ fn body_that_returns_after_the_grace_does_not_cut_off_the_end_of_attachments() {
     let lab = lab();
     let settings = ["body=ask,note:begun,await:late", "attach=end:note:ending,pause:300,note:over", "grace=200"];
     let daemon = crate::common::adopt(start(&lab, &settings));
-    lab.wait_for("begun", crate::common::SOON, |text| !text.is_empty());
+    lab.wait_for("begun", crate::common::EVENT_TIMEOUT, |text| !text.is_empty());
     daemon.signal(nix::sys::signal::Signal::SIGTERM);
-    lab.wait_for("ending", crate::common::SOON, |text| !text.is_empty());
+    lab.wait_for("ending", crate::common::EVENT_TIMEOUT, |text| !text.is_empty());
     lab.write("late", "");
     crate::common::ended(daemon, 1);
     assert_eq!(lab.read("over").lines().count(), 1);

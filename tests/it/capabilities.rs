@@ -1,6 +1,6 @@
 //! Capabilities of a daemon that changed its user: all are dropped except those that its settings keep.
 
-use crate::common::{PIDFILE, SOON, lab, needs, needs_root, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, lab, needs, needs_root, run, start, stop};
 use crate::privileges::{NET_BIND_SERVICE, NOBODY, RAN, child, has_only, never_ran, open_lab, set, start_below};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -29,7 +29,7 @@ fn foreground_daemon_drops_capabilities() {
     let foreground =
         lab.helper(&["start", "pidfile=d.pid", "user=nobody", "detach=never"]).arg("body=note:open/ran,idle");
     let foreground = foreground.spawn();
-    lab.wait_for(RAN, SOON, |notes| !notes.is_empty());
+    lab.wait_for(RAN, EVENT_TIMEOUT, |notes| !notes.is_empty());
     has_only(foreground.process(), 0);
     foreground.signal(nix::sys::signal::Signal::SIGTERM);
     foreground.finish();

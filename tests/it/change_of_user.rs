@@ -4,7 +4,7 @@ use std::fs;
 
 use look::{Lab, Process};
 
-use crate::common::{PIDFILE, SOON, lab, needs, needs_root, nothing_left, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, lab, needs, needs_root, nothing_left, run, start, stop};
 
 const NOBODY: u32 = 65534;
 
@@ -111,7 +111,7 @@ fn pidfile_that_the_daemon_cannot_remove_is_replaced_by_the_next_start() {
     let lab = lab();
     let daemon = nobody(&lab, &[]);
     daemon.signal(nix::sys::signal::Signal::SIGTERM);
-    daemon.died(SOON).expect("it stops");
+    daemon.died(EVENT_TIMEOUT).expect("it stops");
     run(&lab, "status", &[]).exits(1);
     nobody(&lab, &[]);
     stop(&lab);
@@ -127,7 +127,7 @@ fn chroot_works_without_detaching() {
     let settings = ["foreground", "pidfile=d.pid", "chroot=jail", "user=nobody"];
     let daemon = lab.helper(&settings).spawn();
     let process = daemon.process();
-    look::until_with_deaths(&lab.path(PIDFILE), look::Deadline::after(SOON), || {
+    look::until_with_deaths(&lab.path(PIDFILE), look::Deadline::after(EVENT_TIMEOUT), || {
         let waits = process.alive() && lab.read(PIDFILE).is_empty();
         if waits { Err(vec![process.id()]) } else { Ok(()) }
     })

@@ -15,7 +15,7 @@ use nix::sys::signal::Signal;
 use nix::sys::socket::sockopt::PassCred;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, UnixCredentials, recvmsg, setsockopt};
 
-use crate::common::{LOCK, PIDFILE, SOON, lab, needs, needs_root, shared_lab};
+use crate::common::{EVENT_TIMEOUT, LOCK, PIDFILE, lab, needs, needs_root, shared_lab};
 
 /// A daemon in a container whose body has begun.
 struct Container<'lab> {
@@ -43,7 +43,7 @@ fn start<'lab>(lab: &'lab Lab, settings: &str, body: &str) -> Container<'lab> {
 impl<'lab> Container<'lab> {
     #[track_caller]
     fn of(lab: &'lab Lab, running: Running<'lab>) -> Container<'lab> {
-        let up = lab.wait_for("up", SOON, |text| text.ends_with('\n'));
+        let up = lab.wait_for("up", EVENT_TIMEOUT, |text| text.ends_with('\n'));
         let [daemon, parent] = up.split_whitespace().skip(2).collect::<Vec<_>>()[..] else { panic!("{up:?}") };
         assert_eq!(parent, "1", "the daemon is not a child of process 1");
         let inside = |number: &str| {
@@ -85,7 +85,7 @@ fn orphans_of_a_container_are_reaped_by_process_1_and_children_by_the_daemon() {
         "(sleep 0.1 &) ; sleep 0.1 & exec \"$D\" start pidfile={PIDFILE} body=note_child_and_leave_zombie:child"
     );
     let container = Container::of(&lab, script(&lab, &entrypoint, &[]));
-    let deadline = Deadline::after(SOON);
+    let deadline = Deadline::after(EVENT_TIMEOUT);
     while children(container.init) != [container.daemon.id()] {
         assert!(!deadline.passed(), "process 1 has children left: {:?}", children(container.init));
         thread::sleep(Duration::from_millis(5));
@@ -161,7 +161,7 @@ fn signals_to_process_1_reach_the_daemon() {
         } else {
             lab.command("bash", &["-c", &format!("kill -{name} {}", container.init.id())]).run().ok();
         }
-        lab.wait_for(name, SOON, |text| text.ends_with('\n'));
+        lab.wait_for(name, EVENT_TIMEOUT, |text| text.ends_with('\n'));
     }
     container.stop().ok();
 }
@@ -222,7 +222,7 @@ fn daemon_in_a_container_does_not_restart_itself() {
     let lab = lab();
     let container = start(&lab, "handle=USR1:restart stderr=errors", "idle");
     container.init.signal(Signal::SIGUSR1);
-    lab.wait_for("errors", SOON, |text| text.contains("let the container's runtime restart that"));
+    lab.wait_for("errors", EVENT_TIMEOUT, |text| text.contains("let the container's runtime restart that"));
     assert!(container.daemon.alive());
     container.stop().ok();
 }
@@ -248,7 +248,7 @@ fn process_1_forwards_notifications_of_the_daemon() {
     let name = format!("daemonic-container-{}", std::process::id());
     let address = SocketAddr::from_abstract_name(&name).expect("a short name");
     let manager = UnixDatagram::bind_addr(&address).expect("a name of ours");
-    manager.set_read_timeout(Some(SOON)).expect("a socket");
+    manager.set_read_timeout(Some(EVENT_TIMEOUT)).expect("a socket");
     setsockopt(&manager, PassCred, &true).expect("a Unix socket");
     let command = format!("exec \"$D\" start pidfile={PIDFILE} ready=manual body=store_socket_and_idle:kept");
     let running = script(&lab, &command, &[("NOTIFY_SOCKET", &format!("@{name}"))]);

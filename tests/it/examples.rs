@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use look::{Lab, Outcome};
 use nix::sys::signal::Signal;
 
-use crate::common::{SOON, needs, needs_root};
+use crate::common::{EVENT_TIMEOUT, needs, needs_root};
 
 fn examples() -> PathBuf {
     programs().join("examples")
@@ -146,7 +146,7 @@ fn once_runs_only_once() {
     let once = once.to_str().expect("a path of ours");
     let run = |seconds: &str| lab.command(once, &[seconds]).env("TMPDIR", lab.directory());
     let first = run("1000").spawn();
-    lab.wait_for("once.pid", SOON, |text| text.lines().count() == 2);
+    lab.wait_for("once.pid", EVENT_TIMEOUT, |text| text.lines().count() == 2);
     run("0").run().exits(3).prints(&["somebody was here first", &first.process().id().to_string()]);
     first.signal(Signal::SIGKILL);
     first.finish().prints(&["the only one"]);

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use look::{Lab, Outcome, Run};
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, adopt, lab, needs, needs_root, nothing_left, run, start, times};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, adopt, lab, needs, needs_root, nothing_left, run, start, times};
 
 /// Promise 2.01. dpkg's `start-stop-daemon` reads the pidfile, trusts it (it refuses files that others could have
 /// written), and stops the daemon.
@@ -19,7 +19,7 @@ fn start_stop_daemon_trusts_the_pidfile() {
     dpkg(&lab, &["--stop", "--test"]).ok().prints(&[&daemon.id().to_string()]);
     let stop = dpkg_call(&lab, &["--stop", "--retry", "TERM/10/KILL/5"]).spawn();
     // Reaped as by a good init: `start-stop-daemon` takes a zombie for alive.
-    adopt(daemon).died(SOON).expect("it was told to stop");
+    adopt(daemon).died(EVENT_TIMEOUT).expect("it was told to stop");
     stop.finish().ok();
     nothing_left(&lab);
 }
@@ -38,7 +38,7 @@ fn start_stop_daemon_reports_the_same_as_status() {
     let daemon = start(&lab, &[]);
     both(0);
     daemon.signal(Signal::SIGKILL);
-    daemon.died(SOON).expect("nobody survives that");
+    daemon.died(EVENT_TIMEOUT).expect("SIGKILL ends it");
     both(1);
     run(&lab, "stop", &[]).ok();
     both(3);
@@ -64,14 +64,14 @@ fn monit_restarts_a_killed_daemon() {
     let monit = lab.command("monit", &["-Iv", "-c"]).arg(&configuration).spawn();
     // monit prints this in every cycle.
     let alive = "'lab' process is running with pid";
-    lab.wait_for("monit.log", SOON, |log| log.contains(alive));
+    lab.wait_for("monit.log", EVENT_TIMEOUT, |log| log.contains(alive));
     first.signal(Signal::SIGKILL);
     let zombie = "'lab' process with pid";
-    lab.wait_for("monit.log", SOON, |log| log.contains(zombie));
+    lab.wait_for("monit.log", EVENT_TIMEOUT, |log| log.contains(zombie));
     let before = lab.read("monit.log").matches(alive).count();
-    first.died(SOON).expect("nobody survives that");
+    first.died(EVENT_TIMEOUT).expect("SIGKILL ends it");
     let is_another = |text: &str| text.lines().next().is_some_and(|pid| pid != first.id().to_string());
-    lab.wait_for(PIDFILE, SOON, is_another);
+    lab.wait_for(PIDFILE, EVENT_TIMEOUT, is_another);
     let daemon = lab.daemon(PIDFILE);
     assert!(daemon.alive() && daemon != first);
     let log = lab.read("monit.log");
@@ -100,10 +100,10 @@ fn logrotate_neither_loses_nor_doubles_lines() {
     fs::set_permissions(configuration, fs::Permissions::from_mode(0o644)).expect("a file of ours");
     start(&lab, &["stdout=log", "step=count", "every=1"]);
     for _ in 0..rotations {
-        lab.wait_for("log", SOON, |log| log.lines().count() > 20);
+        lab.wait_for("log", EVENT_TIMEOUT, |log| log.lines().count() > 20);
         lab.command("logrotate", &["--force", "--state", "state", "logrotate.conf"]).run().ok();
         // The daemon has closed the old file once there is a new one.
-        lab.wait_for("log", SOON, |log| !log.is_empty());
+        lab.wait_for("log", EVENT_TIMEOUT, |log| !log.is_empty());
     }
     run(&lab, "stop", &[]).ok();
     let older = (1..=rotations).rev().map(|number| lab.read(&format!("log.{number}")));
@@ -122,7 +122,7 @@ fn log_rotated_while_it_is_opened_is_created() {
     let start = ["start", "pidfile=d.pid", "stdout=log", "body=say:1\n,idle"];
     lab.command("strace", &strace).arg(lab.program()).args(start).run().ok();
     assert!(lab.read("trace").contains("INJECTED"), "{}", lab.read("trace"));
-    lab.wait_for("log", SOON, |log| log == "1\n");
+    lab.wait_for("log", EVENT_TIMEOUT, |log| log == "1\n");
 }
 
 fn dpkg(lab: &Lab, arguments: &[&str]) -> Outcome {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use look::{Lab, Outcome, Process};
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, adopt, each, lab, needs, needs_root, nothing_left, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, adopt, each, lab, needs, needs_root, nothing_left, run, start, stop};
 use crate::custom_shutdown::{self, begun};
 use crate::faults::held_system_call::look_until;
 
@@ -100,7 +100,7 @@ fn foreground_inside_a_runtime_runs_and_stops() {
     each(["current foreground", "multi foreground", "multi foreground async"], |how| {
         let lab = Lab::new(env!("CARGO_BIN_EXE_runtime"));
         let daemon = lab.shell(&format!("exec $D {how} > out")).env("D", lab.program()).spawn();
-        lab.wait_for("out", SOON, |text| text == "begun\n");
+        lab.wait_for("out", EVENT_TIMEOUT, |text| text == "begun\n");
         assert_eq!(lab.daemon(PIDFILE).id(), daemon.process().id());
         daemon.signal(Signal::SIGTERM);
         daemon.finish().ok();
@@ -185,7 +185,7 @@ fn annotated_main_runs_exit_functions_in_the_daemon_only() {
     assert_eq!(lab.read("atexit"), "", "the launcher or the middle ran it");
     assert_eq!(lab.read("dropped"), "");
     daemon.signal(Signal::SIGTERM);
-    daemon.died(SOON).expect("it stops");
+    daemon.died(EVENT_TIMEOUT).expect("it stops");
     assert_eq!(lab.read("dropped"), format!("{}\n", daemon.id()));
     assert_eq!(lab.read("atexit"), format!("{}\n", daemon.id()));
     assert!(!lab.path("annotated.pid").exists());
@@ -211,7 +211,7 @@ fn code_after_a_failed_start_runs_in_one_process() {
 fn pid_of_the_daemon_is_the_same_everywhere() {
     let lab = lab();
     let daemon = start(&lab, &["body=note:noted,idle"]);
-    let note = lab.wait_for("noted", SOON, |note| note.ends_with('\n'));
+    let note = lab.wait_for("noted", EVENT_TIMEOUT, |note| note.ends_with('\n'));
     assert!(note.starts_with(&format!("was here {} ", daemon.id())), "{note:?}");
     run(&lab, "pid", &[]).ok().prints(&[&format!("pid {}", daemon.id())]);
 }
@@ -223,14 +223,14 @@ fn signal_to_forked_child_ends_it_and_tells_the_daemon_nothing() {
         let lab = lab();
         let settings = ["body=fork_sleeper_and_idle", "stdout=log", "handle=TERM:note:told", "handle=USR1:note:told"];
         let daemon = start(&lab, &settings);
-        lab.wait_for("forked", SOON, |notes| !notes.is_empty());
+        lab.wait_for("forked", EVENT_TIMEOUT, |notes| !notes.is_empty());
         let child = |process: &Process| process.stat().is_some_and(|stat| stat.parent == daemon.id());
         let child = lab.processes().into_iter().find(child).expect("a child");
         child.signal(signal);
-        child.died(SOON).unwrap_or_else(|_| panic!("{signal} does not end it"));
+        child.died(EVENT_TIMEOUT).unwrap_or_else(|_| panic!("{signal} does not end it"));
         // The daemon handles signals in the order in which they come.
         daemon.signal(Signal::SIGUSR1);
-        lab.wait_for("told", SOON, |notes| !notes.is_empty());
+        lab.wait_for("told", EVENT_TIMEOUT, |notes| !notes.is_empty());
         assert_eq!(lab.read("told").lines().count(), 1, "{signal}");
         assert!(daemon.alive());
         stop(&lab);
@@ -247,10 +247,10 @@ fn second_signal_to_forked_child_ends_it_where_the_handler_was_to_run_once() {
     child.signal(Signal::SIGTERM);
     child.died(Duration::from_millis(200)).expect_err("the handler takes the first");
     child.signal(Signal::SIGTERM);
-    child.died(SOON).expect("the second ends it");
+    child.died(EVENT_TIMEOUT).expect("the second ends it");
     assert!(daemon.alive());
     daemon.signal(Signal::SIGKILL);
-    daemon.died(SOON).expect("it is killed");
+    daemon.died(EVENT_TIMEOUT).expect("it is killed");
 }
 
 /// Promise 4.13.
@@ -261,10 +261,10 @@ fn forked_child_that_comes_back_from_the_body_leaves_the_daemon_alone() {
         let lab = lab();
         let daemon =
             start(&lab, &["stdout=log", "stderr=log", &format!("body=return_from_forked_child:{before}{end}")]);
-        let notes = lab.wait_for("forked", SOON, |notes| notes.ends_with('\n'));
+        let notes = lab.wait_for("forked", EVENT_TIMEOUT, |notes| notes.ends_with('\n'));
         assert!(notes.ends_with(&format!(" {}\n", daemon.id())), "{notes:?}");
         let state = || lab.processes().into_iter().filter(|process| *process != daemon).find_map(Process::stat);
-        look::until(lab.directory(), look::Deadline::after(SOON), || {
+        look::until(lab.directory(), look::Deadline::after(EVENT_TIMEOUT), || {
             state().is_none_or(|it| it.state == 'Z').then_some(())
         })
         .unwrap_or_else(|_| panic!("{before}{end}: the child does not end"));
@@ -282,7 +282,7 @@ fn child_that_returns_from_a_handler_ends() {
     let lab = lab();
     let daemon = start(&lab, &["handle=USR1:return_from_forked_child:error"]);
     daemon.signal(Signal::SIGUSR1);
-    lab.wait_for("forked", SOON, |notes| !notes.is_empty());
+    lab.wait_for("forked", EVENT_TIMEOUT, |notes| !notes.is_empty());
     look_until("the child stays", || lab.processes() == [daemon]);
     daemon.signal(Signal::SIGKILL);
     look_until("the daemon stays", || !daemon.alive());

@@ -1,6 +1,6 @@
 //! Descriptors of the process that launched the daemon: which of them the daemon closes and which it keeps.
 
-use crate::common::{PIDFILE, SOON, lab, needs, start, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, lab, needs, start, stop};
 
 /// Promise 1.01.
 #[test]
@@ -103,10 +103,10 @@ fn sockets_handed_over_by_a_service_manager_stay_open() {
 #[test]
 fn daemon_does_not_hold_the_launchers_output_open() {
     let lab = lab();
-    lab.shell("$D start pidfile=d.pid | cat").within(SOON).run().ok().prints(&["started"]);
+    lab.shell("$D start pidfile=d.pid | cat").within(EVENT_TIMEOUT).run().ok().prints(&["started"]);
     stop(&lab);
     lab.shell("out=$($D start pidfile=d.pid 2>&1) && echo got \"$out\"")
-        .within(SOON)
+        .within(EVENT_TIMEOUT)
         .run()
         .ok()
         .prints(&["got started"]);

@@ -9,7 +9,7 @@ use nix::fcntl::OFlag;
 use nix::pty::openpty;
 use nix::sys::signal::Signal;
 
-use crate::common::{LOCK, PIDFILE, SOON, adopt, lab, needs, needs_root, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, LOCK, PIDFILE, adopt, lab, needs, needs_root, run, start, stop};
 
 /// Promise 1.03.
 #[test]
@@ -20,7 +20,7 @@ fn signal_dispositions_and_mask_are_reset() {
     let start = ["start", "pidfile=d.pid", "body=note:entered,idle"];
     lab.command("env", &inherited).arg(lab.program()).args(start).run().ok();
     let daemon = adopt(lab.daemon(PIDFILE));
-    lab.wait_for("entered", SOON, |note| !note.is_empty());
+    lab.wait_for("entered", EVENT_TIMEOUT, |note| !note.is_empty());
     let numbers = |signals: &[Signal]| signals.iter().map(|signal| *signal as i32).collect();
     let ignored = numbers(&[Signal::SIGPIPE, Signal::SIGTSTP, Signal::SIGTTIN, Signal::SIGTTOU]);
     // 32 and 33 belong to the C library, and sigaction(2) changes them for no program.
@@ -31,7 +31,7 @@ fn signal_dispositions_and_mask_are_reset() {
         assert!(thread.signals("SigBlk").is_empty(), "blocked: {:?}", thread.signals("SigBlk"));
     }
     daemon.signal(Signal::SIGUSR1);
-    daemon.died(SOON).expect("the default action of USR1, which was blocked when the launcher began");
+    daemon.died(EVENT_TIMEOUT).expect("the default action of USR1, which was blocked when the launcher began");
 }
 
 /// Promise 1.3.
@@ -41,7 +41,7 @@ fn signal_ignored_by_code_before_its_stage_has_its_default_action() {
     for (verb, code) in [("start", "before=Umask:ignore:USR2"), ("staged", "between=ignore:USR2")] {
         run(&lab, verb, &[code, "body=note:entered,idle"]).ok();
         let daemon = adopt(lab.daemon(PIDFILE));
-        lab.wait_for("entered", SOON, |note| !note.is_empty());
+        lab.wait_for("entered", EVENT_TIMEOUT, |note| !note.is_empty());
         assert!(!daemon.signals("SigIgn").contains(&(Signal::SIGUSR2 as i32)), "{verb}: it ignores USR2");
         stop(&lab);
         fs::remove_file(lab.path("entered")).unwrap();
@@ -58,7 +58,7 @@ fn program_started_by_the_daemon_blocks_no_signal() {
         if acts.starts_with("handle") {
             daemon.signal(Signal::SIGUSR1);
         }
-        lab.wait_for("spawned", SOON, |note| !note.is_empty());
+        lab.wait_for("spawned", EVENT_TIMEOUT, |note| !note.is_empty());
         let child = |process: &look::Process| process.stat().is_some_and(|stat| stat.parent == daemon.id());
         let child = lab.processes().into_iter().find(child).expect("a child");
         assert!(child.signals("SigBlk").is_empty(), "{acts}: {:?}", child.signals("SigBlk"));
@@ -67,7 +67,7 @@ fn program_started_by_the_daemon_blocks_no_signal() {
             assert!(!ignored.contains(&(signal as i32)), "{acts}: {signal} is ignored");
         }
         child.signal(Signal::SIGTERM);
-        child.died(SOON).expect("it hears a SIGTERM");
+        child.died(EVENT_TIMEOUT).expect("it hears a SIGTERM");
         stop(&lab);
         fs::remove_file(lab.path("spawned")).unwrap();
     }

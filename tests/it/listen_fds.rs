@@ -1,6 +1,6 @@
 //! Descriptors that a service manager hands over (`sd_listen_fds(3)`).
 
-use crate::common::{PIDFILE, SOON, lab, nothing_left};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, lab, nothing_left};
 use crate::service_manager::ServiceManager;
 use nix::sys::signal::Signal;
 use std::fs;
@@ -39,7 +39,7 @@ fn missing_descriptors_are_not_received() {
     let script = "exec 3<&- 4<&- 5<&-; export LISTEN_PID=$$ LISTEN_FDS=3; \
                   exec $D foreground pidfile=d.pid stdin=null stdout=log body=note_listen_fds_and_idle:handed";
     let daemon = lab.shell(script).spawn();
-    lab.wait_for("up", SOON, |note| !note.is_empty());
+    lab.wait_for("up", EVENT_TIMEOUT, |note| !note.is_empty());
     assert_eq!(lab.read("handed"), "that is all\n");
     daemon.signal(Signal::SIGTERM);
     daemon.finish().ok();
@@ -55,7 +55,7 @@ fn children_inherit_nothing_from_the_manager() {
     // The body is entered after the start has completed: an earlier stop would be one of a starting daemon.
     for verb in ["foreground", "start detach=always"] {
         let starter = lab.shell(&script.replace("VERB", verb)).env("NOTIFY_SOCKET", &manager.address).spawn();
-        let child = lab.wait_for("child", SOON, |text| text.ends_with("that is all\n"));
+        let child = lab.wait_for("child", EVENT_TIMEOUT, |text| text.ends_with("that is all\n"));
         for name in ["NOTIFY_SOCKET", "LISTEN_", "WATCHDOG_", "/etc/passwd", "socket:"] {
             assert!(!child.contains(name), "{verb}: {name} in {child}");
         }

@@ -1,6 +1,6 @@
 //! Receipts of messages, and errors of handlers and fetches.
 
-use crate::common::{SOON, adopt, ended, lab, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, adopt, ended, lab, run, start, stop};
 use crate::messages::{handling, notes, workers};
 use nix::sys::signal::Signal;
 use std::time::Duration;
@@ -30,7 +30,7 @@ fn message_is_not_acknowledged_before_it_is_handled() {
     assert_eq!(lab.read("told"), "");
     // A killed daemon does not resolve receipts.
     daemon.signal(Signal::SIGKILL);
-    daemon.died(SOON).expect("killed");
+    daemon.died(EVENT_TIMEOUT).expect("killed");
     assert_eq!(lab.read("told"), "");
 }
 
@@ -55,7 +55,7 @@ fn failed_handler_costs_its_message_only() {
     notes(&lab, "handled", 1);
     assert_eq!(workers(daemon), 1);
     daemon.signal(Signal::SIGUSR1);
-    lab.wait_for("counters", SOON, |text| !text.is_empty());
+    lab.wait_for("counters", EVENT_TIMEOUT, |text| !text.is_empty());
     stop(&lab);
     ended(daemon, 0);
     let log = lab.read("log");
@@ -83,7 +83,7 @@ fn failed_fetch_is_logged_and_retried() {
 fn repeated_error_is_logged_at_intervals() {
     let lab = lab();
     let daemon = adopt(start(&lab, &["inbox=inbox", "idle_time=1", "stderr=log"]));
-    lab.wait_for("log", SOON, |log| log.contains("fetching a message failed: No such file"));
+    lab.wait_for("log", EVENT_TIMEOUT, |log| log.contains("fetching a message failed: No such file"));
     // Long enough for hundreds of messages.
     assert!(daemon.died(Duration::from_millis(500)).is_err());
     assert_eq!(lab.read("log").lines().count(), 1, "{}", lab.read("log"));

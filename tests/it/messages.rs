@@ -7,7 +7,9 @@ use std::time::Duration;
 use look::{Lab, Process};
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, adopt, ended, lab, needs, needs_root, nothing_left, run, shared_lab, start, stop};
+use crate::common::{
+    EVENT_TIMEOUT, PIDFILE, adopt, ended, lab, needs, needs_root, nothing_left, run, shared_lab, start, stop,
+};
 
 /// Starts a daemon that handles these messages; each line lists the actions of its handler.
 #[track_caller]
@@ -26,7 +28,7 @@ pub(crate) fn add(lab: &Lab, messages: &[&str]) {
 /// Waits until the file has `count` notes.
 #[track_caller]
 pub(crate) fn notes(lab: &Lab, file: &str, count: usize) {
-    lab.wait_for(file, SOON, |notes| notes.lines().count() == count);
+    lab.wait_for(file, EVENT_TIMEOUT, |notes| notes.lines().count() == count);
 }
 
 pub(crate) fn workers(daemon: Process) -> usize {
@@ -42,7 +44,7 @@ fn fetch_stops_at_the_number_of_workers() {
     let daemon = handling(&lab, &messages, &["pool_size=3", "handle=USR1:note_counters"]);
     notes(&lab, "begun", 3);
     daemon.signal(Signal::SIGUSR1);
-    lab.wait_for("counters", SOON, |text| text == "3 0 0 3 0\n");
+    lab.wait_for("counters", EVENT_TIMEOUT, |text| text == "3 0 0 3 0\n");
     assert_eq!(workers(daemon), 3);
     lab.write("go", "");
     notes(&lab, "done", 10);
@@ -206,8 +208,8 @@ fn workers_that_cannot_be_spawned_lose_no_message() {
     let settings = ["start", "pidfile=d.pid", "inbox=inbox", "idle_time=10", "stderr=log", "pool_size=6"];
     lab.command("setpriv", &limited).arg(lab.program()).args(settings).run().ok();
     let daemon = adopt(lab.daemon(PIDFILE));
-    lab.wait_for("log", SOON, |log| log.contains("no thread for one more worker"));
-    lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+    lab.wait_for("log", EVENT_TIMEOUT, |log| log.contains("no thread for one more worker"));
+    lab.wait_for("begun", EVENT_TIMEOUT, |notes| !notes.is_empty());
     // Long enough for another attempt, whose failure is not logged.
     assert!(daemon.died(Duration::from_millis(1500)).is_err());
     assert!([1, 2].contains(&workers(daemon)), "{} workers", workers(daemon));
@@ -231,7 +233,7 @@ fn message_without_thread_is_handled_once_one_can_be_spawned() {
     let running = lab.command("strace", &strace).arg(lab.program()).args(settings).spawn();
     notes(&lab, "first", 1);
     lab.write("second", "");
-    lab.wait_for("log", SOON, |log| log.contains("no thread for one more worker, going on with 1"));
+    lab.wait_for("log", EVENT_TIMEOUT, |log| log.contains("no thread for one more worker, going on with 1"));
     notes(&lab, "second-begun", 1);
     assert_eq!(lab.read("trace").matches("INJECTED").count(), 1);
     lab.write("go", "");
@@ -275,9 +277,9 @@ fn messages_are_handled_in_the_foreground_and_after_a_restart() {
 fn steps_are_counted() {
     let lab = lab();
     let daemon = start(&lab, &["step=note:steps,ask", "every=20", "handle=USR1:note_counters"]);
-    lab.wait_for("steps", SOON, |notes| notes.lines().count() >= 5);
+    lab.wait_for("steps", EVENT_TIMEOUT, |notes| notes.lines().count() >= 5);
     daemon.signal(Signal::SIGUSR1);
-    let counters = lab.wait_for("counters", SOON, |text| text.starts_with("0 0 0 0 "));
+    let counters = lab.wait_for("counters", EVENT_TIMEOUT, |text| text.starts_with("0 0 0 0 "));
     let steps: usize = counters.trim_start_matches("0 0 0 0 ").trim().parse().expect("a number");
     // The last step has noted itself and may not have ended yet.
     assert!((4..=lab.read("steps").lines().count()).contains(&steps), "{counters}");

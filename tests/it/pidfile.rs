@@ -8,7 +8,7 @@ use std::time::Duration;
 use look::{Lab, Process};
 use nix::sys::signal::Signal;
 
-use crate::common::{LOCK, PIDFILE, SOON, each, lab, needs, nothing_left, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, LOCK, PIDFILE, each, lab, needs, nothing_left, run, start, stop};
 
 /// A process that has nothing to do with any daemon.
 pub(crate) struct Bystander(Child);
@@ -44,7 +44,7 @@ pub(crate) fn stop_signals_nobody(lab: &Lab, codes: &[i32]) -> look::Outcome {
     ]);
     let outcome = stop.run();
     let sent: Vec<String> = lab.read("trace").lines().filter(|line| line.contains('(')).map(str::to_owned).collect();
-    assert!(sent.is_empty(), "somebody was signalled: {sent:?}");
+    assert!(sent.is_empty(), "a process was signalled: {sent:?}");
     assert!(codes.contains(&outcome.code()), "{outcome}");
     outcome
 }
@@ -130,7 +130,7 @@ fn file_that_is_not_a_pidfile_is_neither_emptied_nor_removed() {
         run(&lab, "stop", &[]).exits(7).says(&[&lab.path(PIDFILE).display().to_string()]);
         assert_eq!(lab.read(PIDFILE), precious);
     }
-    lab.quiet(SOON).expect("no process left");
+    lab.quiet(EVENT_TIMEOUT).expect("no process left");
 }
 
 /// Promise 2.06.
@@ -150,7 +150,7 @@ fn second_start_changes_nothing_of_the_first() {
     assert_eq!(look(), before);
     assert!(!lab.path("second").exists());
     daemon.signal(Signal::SIGUSR1);
-    lab.wait_for("alive", SOON, |notes| !notes.is_empty());
+    lab.wait_for("alive", EVENT_TIMEOUT, |notes| !notes.is_empty());
 }
 
 /// Promise 2.06.
@@ -176,7 +176,7 @@ fn exactly_one_of_many_concurrent_starts_wins() {
 fn reading_the_pidfile_keeps_the_lock() {
     let lab = lab();
     let daemon = start(&lab, &["ready=manual", "body=read_pidfile_and_idle"]);
-    lab.wait_for("read", SOON, |notes| !notes.is_empty());
+    lab.wait_for("read", EVENT_TIMEOUT, |notes| !notes.is_empty());
     run(&lab, "start", &[]).exits(3).says(&[&daemon.id().to_string()]);
     // Not `/proc/locks`: in a container it lacks every lock whose first owner, here the launcher, has exited.
     let descriptors = fs::read_dir(format!("/proc/{}/fdinfo", daemon.id())).expect("the daemon's descriptors");
@@ -193,9 +193,9 @@ fn reading_the_pidfile_keeps_the_lock() {
 fn child_of_a_dead_daemon_does_not_hold_the_lock() {
     let lab = lab();
     let daemon = start(&lab, &["body=spawn_sleeper_and_idle:spawned"]);
-    lab.wait_for("spawned", SOON, |notes| !notes.is_empty());
+    lab.wait_for("spawned", EVENT_TIMEOUT, |notes| !notes.is_empty());
     daemon.signal(Signal::SIGKILL);
-    daemon.died(SOON).expect("killed");
+    daemon.died(EVENT_TIMEOUT).expect("killed");
     run(&lab, "status", &[]).exits(1);
     let next = start(&lab, &[]);
     assert_ne!(next, daemon);
@@ -208,9 +208,9 @@ fn forked_child_that_holds_the_lock_is_reported_and_not_signalled() {
     needs(&["strace"]);
     let lab = lab();
     let daemon = start(&lab, &["body=fork_sleeper_and_idle"]);
-    lab.wait_for("forked", SOON, |notes| !notes.is_empty());
+    lab.wait_for("forked", EVENT_TIMEOUT, |notes| !notes.is_empty());
     daemon.signal(Signal::SIGKILL);
-    daemon.died(SOON).expect("killed");
+    daemon.died(EVENT_TIMEOUT).expect("killed");
     let child = lab.processes()[0];
     let outcome = run(&lab, "start", &["lock_timeout=300"]);
     assert!(![0, 3].contains(&outcome.code()), "{outcome}");
@@ -220,7 +220,7 @@ fn forked_child_that_holds_the_lock_is_reported_and_not_signalled() {
     stop_signals_nobody(&lab, &[7]);
     assert!(child.alive());
     child.signal(Signal::SIGKILL);
-    child.died(SOON).expect("killed");
+    child.died(EVENT_TIMEOUT).expect("killed");
     start(&lab, &[]);
 }
 
@@ -245,7 +245,7 @@ fn program_that_replaced_itself_by_exec_can_start() {
                   echo \"$$\n$start $boot $(stat -Lc %i /proc/$$/ns/pid)\" > d.pid; \
                   exec $D foreground pidfile=d.pid body=note:ran,idle";
     let daemon = lab.command("sh", &["-c", script]).env("D", lab.program()).spawn();
-    lab.wait_for("ran", SOON, |note| !note.is_empty());
+    lab.wait_for("ran", EVENT_TIMEOUT, |note| !note.is_empty());
     daemon.signal(Signal::SIGTERM);
     daemon.finish().ok();
     nothing_left(&lab);

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use look::{Lab, Outcome, Process};
 use nix::unistd::{Uid, chown};
 
-use crate::common::{PIDFILE, SOON, lab, needs, needs_root, nothing_left, run, shared_lab, start, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, lab, needs, needs_root, nothing_left, run, shared_lab, start, stop};
 
 pub(crate) const NOBODY: u32 = 65534;
 pub(crate) const NET_BIND_SERVICE: u64 = 1 << 10;
@@ -61,7 +61,7 @@ pub(crate) fn has_only(daemon: Process, kept: u64) {
 
 /// Returns the only child of a daemon that has executed a program.
 pub(crate) fn child(lab: &Lab, daemon: Process) -> Process {
-    lab.wait_for("open/ran", SOON, |notes| !notes.is_empty());
+    lab.wait_for("open/ran", EVENT_TIMEOUT, |notes| !notes.is_empty());
     let children = lab.processes();
     let child = children.iter().find(|process| process.stat().is_some_and(|stat| stat.parent == daemon.id()));
     *child.unwrap_or_else(|| panic!("no child among {children:?}"))
@@ -204,7 +204,7 @@ fn dropped_daemon_is_not_dumpable_by_default() {
         let lab = open_lab();
         let daemon = start(&lab, &["user=nobody", setting, "ready=entered", "body=note:open/began,idle"]);
         // The daemon becomes dumpable after GO and before its body, which may both come after the launcher's exit.
-        lab.wait_for("open/began", SOON, |_| true);
+        lab.wait_for("open/began", EVENT_TIMEOUT, |_| true);
         assert_eq!(may_look_inside(&lab, daemon), may, "{setting}");
     }
 }
@@ -224,7 +224,7 @@ fn chroot_comes_first_and_leaves_nothing_outside_open() {
     let order = ["\"/etc/passwd\"", "chroot(", "chdir(\"/\")", "setgroups(", "setresgid(", "setresuid("];
     let places = order.map(|call| trace.find(call).unwrap_or_else(|| panic!("{call} is missing: {trace}")));
     assert!(places.is_sorted(), "{trace}");
-    assert!(trace.rfind("\"/etc/passwd\"") < trace.find("chroot("), "somebody is looked up too late: {trace}");
+    assert!(trace.rfind("\"/etc/passwd\"") < trace.find("chroot("), "a user is looked up too late: {trace}");
     let daemon = lab.daemon(PIDFILE);
     let jail = fs::canonicalize(lab.path("jail")).unwrap();
     assert_eq!((daemon.root(), daemon.directory()), (Some(jail.clone()), Some(jail)));

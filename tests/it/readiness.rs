@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use look::{Deadline, Lab, Process};
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, each, lab, needs, nothing_left, run, start, stop, times};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, each, lab, needs, nothing_left, run, start, stop, times};
 
 /// Promise 1.08. 100 starts, 500 in full.
 #[test]
@@ -17,7 +17,7 @@ fn launcher_returns_when_the_socket_listens() {
         let daemon = start(&lab, &["ready=manual", &body]);
         UnixStream::connect(lab.path(&format!("socket-{round}"))).expect("it listens as soon as the launcher is back");
         daemon.signal(Signal::SIGTERM);
-        daemon.died(SOON).expect("it stops");
+        daemon.died(EVENT_TIMEOUT).expect("it stops");
     }
 }
 
@@ -75,7 +75,7 @@ fn signal_thread_that_cannot_be_created_is_retried() {
     let start = lab.command("strace", &strace).arg(lab.program()).args(["start", "pidfile=d.pid"]).spawn();
     // The session leader and the launcher have exited: an earlier stop would be one of a starting daemon.
     let is_over = |trace: &str| trace.lines().filter(|line| line.contains("+++ exited with 0")).count() == 2;
-    let trace = lab.wait_for("trace", SOON, is_over);
+    let trace = lab.wait_for("trace", EVENT_TIMEOUT, is_over);
     assert!(trace.lines().filter(|line| line.contains("clone3(")).count() > 20 && trace.contains("EAGAIN"), "{trace}");
     lab.daemon(PIDFILE).signal(Signal::SIGTERM);
     start.finish().ok().prints(&["started"]);
@@ -142,7 +142,7 @@ fn output_before_readiness_reaches_the_log() {
     let outcome = run(&lab, "start", &["ready=manual", "stdout=log", "stderr=errors", body]).ok();
     assert!(outcome.stdout.contains("before") && !outcome.stdout.contains("after"), "{outcome}");
     assert!(outcome.stderr.contains("careful"), "{outcome}");
-    lab.wait_for("said", SOON, |said| !said.is_empty());
+    lab.wait_for("said", EVENT_TIMEOUT, |said| !said.is_empty());
     stop(&lab);
     assert!(lab.read("log").contains("beforeafter"), "the log holds {:?}", lab.read("log"));
     assert!(lab.read("errors").contains("careful"), "the log holds {:?}", lab.read("errors"));
@@ -157,7 +157,7 @@ fn child_that_outlives_readiness_does_not_block_the_launcher() {
     assert!(begun.elapsed() < Duration::from_secs(5), "the launcher waited for the child");
     assert_eq!(lab.processes().len(), 2, "the daemon and its child");
     daemon.signal(Signal::SIGTERM);
-    daemon.died(SOON).expect("it stops");
+    daemon.died(EVENT_TIMEOUT).expect("it stops");
 }
 
 /// Promise 1.25. Ctrl-C, SIGHUP or SIGKILL for the launcher, at every 5 ms of a start that takes about 100 ms.
@@ -177,7 +177,7 @@ fn start_whose_launcher_dies_is_undone_or_complete() {
             panic!("{signal} after {after:?}: neither undone nor whole: {:?}, {outcome}", lab.processes())
         });
         // Within a second, on an idle machine.
-        assert!(killed.elapsed() < SOON / 2, "{signal} after {after:?} took {:?}", killed.elapsed());
+        assert!(killed.elapsed() < EVENT_TIMEOUT / 2, "{signal} after {after:?} took {:?}", killed.elapsed());
         assert!(whole || outcome.code() != 0, "{signal} after {after:?}: success, but no daemon: {outcome}");
         if whole {
             stop(&lab);
@@ -185,7 +185,7 @@ fn start_whose_launcher_dies_is_undone_or_complete() {
         // A launcher killed between creating the file and the first fork leaves an empty one: no process is left to
         // remove it.
         if signal == Signal::SIGKILL && lab.read(PIDFILE).is_empty() {
-            lab.quiet(SOON).expect("no process left");
+            lab.quiet(EVENT_TIMEOUT).expect("no process left");
         } else {
             nothing_left(&lab);
         }
@@ -202,7 +202,7 @@ fn interrupt_around_the_first_fork_leaves_no_file() {
         let (trace, inject) = (format!("trace={call}"), format!("inject={call}:delay_enter=400000:when=1"));
         let strace = ["-D", "-qq", "-o", "trace", "-e", "signal=none", "-e", &trace, "-e", &inject];
         let launcher = lab.command("strace", &strace).arg(lab.program()).args(["start", "pidfile=d.pid"]).spawn();
-        lab.wait_for(PIDFILE, SOON, |_| true);
+        lab.wait_for(PIDFILE, EVENT_TIMEOUT, |_| true);
         launcher.signal(Signal::SIGINT);
         launcher.finish();
         nothing_left(&lab);

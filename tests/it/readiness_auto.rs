@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, adopt, each, ended, lab, nothing_left, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, adopt, each, ended, lab, nothing_left, run, start, stop};
 use crate::faults::held_system_call::look_until;
 use crate::readiness::whole_or_nothing;
 
@@ -36,7 +36,7 @@ fn program_started_before_ready_ends_with_a_failed_start_and_outlives_an_exit_wi
         run(&lab, "start", &[&format!("body=spawn_sleeper_and_end:{end}")]).ok();
         let body = lab.read("spawned");
         let is_body = |process: &look::Process| body.split(' ').any(|word| word == process.id().to_string());
-        look::until(lab.directory(), look::Deadline::after(SOON), || {
+        look::until(lab.directory(), look::Deadline::after(EVENT_TIMEOUT), || {
             (!lab.processes().iter().any(is_body)).then_some(())
         })
         .expect("the daemon ends");
@@ -47,7 +47,7 @@ fn program_started_before_ready_ends_with_a_failed_start_and_outlives_an_exit_wi
 
 /// Promise 1.31. The process lives, and is distinguished from a dead one.
 #[test]
-fn body_that_executes_another_program_before_ready_is_told_what_it_needs() {
+fn body_that_executes_another_program_before_ready_gets_advice() {
     let lab = lab();
     run(&lab, "start", &["body=exec_sleep"]).exits(2).says(&["executes another program", "`ready = entered`"]);
     nothing_left(&lab);
@@ -58,7 +58,7 @@ fn body_that_executes_another_program_before_ready_is_told_what_it_needs() {
         let comm = format!("/proc/{}/comm", daemon.id());
         look_until("it does not become a `sleep`", || fs::read_to_string(&comm).is_ok_and(|name| name == "sleep\n"));
         adopt(daemon).signal(Signal::SIGTERM);
-        daemon.died(SOON).expect("a `sleep` dies of it");
+        daemon.died(EVENT_TIMEOUT).expect("a `sleep` dies of it");
     }
 }
 
@@ -80,7 +80,7 @@ fn fetch_that_panics_each_time_is_ready_soon() {
         assert!(begin.elapsed() < Duration::from_secs(2), "{kind}: {:?}", begin.elapsed());
         let daemon = lab.daemon(PIDFILE);
         daemon.signal(Signal::SIGTERM);
-        daemon.died(SOON).expect("it stops");
+        daemon.died(EVENT_TIMEOUT).expect("it stops");
         nothing_left(&lab);
     }
 }
@@ -92,7 +92,7 @@ fn body_that_fails_after_its_first_look_was_started() {
     let daemon = start_with_log(&lab, "body=ask,await:go,err:no such table");
     lab.write("go", "");
     ended(adopt(daemon), 4);
-    lab.wait_for("log", SOON, |log| log.contains("the body failed: no such table"));
+    lab.wait_for("log", EVENT_TIMEOUT, |log| log.contains("the body failed: no such table"));
     nothing_left(&lab);
 }
 
@@ -102,7 +102,7 @@ fn first_look_of_a_body_counts_that_follows_one_of_another() {
     for before in ["after=Stdio:ask", "attach=start:ask"] {
         let lab = lab();
         run(&lab, "start", &[before, "body=ask,err:late"]).ok();
-        lab.quiet(SOON).expect("the daemon ends");
+        lab.quiet(EVENT_TIMEOUT).expect("the daemon ends");
         let said = run(&lab, "status", &[]).exits(3);
         assert!(said.stdout.contains("it said: the body failed: late"), "{before}: {said}");
         nothing_left(&lab);
@@ -121,8 +121,8 @@ fn daemon_of_a_busy_launcher_ends_within_its_grace() {
             ["start", "pidfile=d.pid", "grace=200", "attach=start:say:hello", "on_output=note:seen,await:go"];
         let (ready, body) = (format!("ready={ready}"), format!("body={body}"));
         let start = lab.helper(&settings).args([&ready, &body]).spawn();
-        lab.wait_for("seen", SOON, |notes| !notes.is_empty());
-        let begun = lab.wait_for("begun", SOON, |notes| notes.ends_with('\n'));
+        lab.wait_for("seen", EVENT_TIMEOUT, |notes| !notes.is_empty());
+        let begun = lab.wait_for("begun", EVENT_TIMEOUT, |notes| notes.ends_with('\n'));
         let daemon = lab.daemon(PIDFILE);
         assert!(begun.contains(&format!(" {} ", daemon.id())));
         // With `auto`, READY was sent by now.
@@ -158,7 +158,7 @@ fn start_whose_launcher_dies_during_the_body_is_undone_or_complete() {
             if whole {
                 stop(&lab);
             }
-            lab.quiet(SOON).expect("no process left");
+            lab.quiet(EVENT_TIMEOUT).expect("no process left");
         },
     );
 }

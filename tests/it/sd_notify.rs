@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, lab, needs_root, nothing_left, shared_lab, times};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, lab, needs_root, nothing_left, shared_lab, times};
 use crate::service_manager::{ServiceManager, monotonic, spawn};
 
 /// The time in which an unwanted message would arrive.
@@ -91,7 +91,7 @@ fn reload_sends_the_time_first_and_ready_last() {
     for round in 1..=times(5, 100) {
         let before = monotonic();
         daemon.signal(Signal::SIGHUP);
-        let words = manager.recv(SOON).expect("a word");
+        let words = manager.recv(EVENT_TIMEOUT).expect("a word");
         let time = words.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").and_then(|rest| rest.strip_suffix('\n'));
         let time = time.and_then(|digits| digits.parse().ok()).map(Duration::from_micros);
         // The time is truncated to microseconds.
@@ -112,7 +112,7 @@ fn nothing_is_sent_after_stopping() {
     let daemon = manager.foreground(&lab, &["handle=HUP:note:reloading,pause:300"]);
     manager.receives("READY=1\n");
     daemon.signal(Signal::SIGHUP);
-    lab.wait_for("reloading", SOON, |lines| !lines.is_empty());
+    lab.wait_for("reloading", EVENT_TIMEOUT, |lines| !lines.is_empty());
     daemon.signal(Signal::SIGTERM);
     daemon.signal(Signal::SIGHUP);
     daemon.finish().ok();
@@ -129,7 +129,7 @@ fn daemon_that_fails_before_readiness_never_sends_ready() {
     for (body, stopped) in bodies.into_iter().map(|body| (body, body == "body=idle")) {
         let (lab, manager) = (lab(), ServiceManager::with_abstract_name());
         let daemon = manager.foreground(&lab, &["ready=manual", body, "after=Stdio:note:up"]);
-        lab.wait_for("up", SOON, |lines| !lines.is_empty());
+        lab.wait_for("up", EVENT_TIMEOUT, |lines| !lines.is_empty());
         if stopped {
             daemon.signal(Signal::SIGTERM);
         }
@@ -177,9 +177,9 @@ fn absent_or_deaf_manager_does_not_block() {
     {
         let begin = Instant::now();
         let daemon = spawn(&lab, address, &["handle=HUP:note:reloaded"], &[("WATCHDOG_USEC", "100000")]);
-        lab.wait_for(PIDFILE, SOON, |content| content.ends_with('\n'));
+        lab.wait_for(PIDFILE, EVENT_TIMEOUT, |content| content.ends_with('\n'));
         daemon.signal(Signal::SIGHUP);
-        lab.wait_for("reloaded", SOON, |lines| !lines.is_empty());
+        lab.wait_for("reloaded", EVENT_TIMEOUT, |lines| !lines.is_empty());
         daemon.signal(Signal::SIGTERM);
         daemon.finish().ok();
         assert!(begin.elapsed() < Duration::from_secs(5), "{address:?} kept it for {:?}", begin.elapsed());
@@ -199,7 +199,7 @@ fn daemon_survives_the_end_of_its_manager() {
     manager.receives("READY=1\n");
     drop(manager);
     daemon.signal(Signal::SIGHUP);
-    lab.wait_for("reloaded", SOON, |lines| !lines.is_empty());
+    lab.wait_for("reloaded", EVENT_TIMEOUT, |lines| !lines.is_empty());
     daemon.signal(Signal::SIGTERM);
     daemon.finish().ok();
 }

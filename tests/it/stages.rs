@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, STAGES, each, lab, letters, nothing_left, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, STAGES, each, lab, letters, nothing_left, run, start, stop};
 
 /// A fault, and the exit status and text that follow.
 const WRONGS: [(&str, &str); 7] = [
@@ -51,7 +51,7 @@ fn panic_in_a_stage_ends_that_process_only() {
         let aborted_itself = outcome.status.code().is_none();
         assert!(!aborted_itself || !unwinds && hook.starts_with("before=Detach"), "{hook}: {outcome}");
         if aborted_itself {
-            lab.quiet(SOON).expect("no process left");
+            lab.quiet(EVENT_TIMEOUT).expect("no process left");
             assert_eq!(lab.read(PIDFILE), "");
         } else {
             nothing_left(&lab);
@@ -131,7 +131,7 @@ fn text_printed_between_two_stages_reaches_the_stdout_of_its_time() {
     let lab = lab();
     let settings = ["run_to=CoreDumps:say:halfway", "stdout=log", "body=note:begun,idle"];
     run(&lab, "activate", &settings).ok().prints(&["halfway"]);
-    lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+    lab.wait_for("begun", EVENT_TIMEOUT, |notes| !notes.is_empty());
     assert_eq!(lab.read("log"), "");
     stop(&lab);
     nothing_left(&lab);

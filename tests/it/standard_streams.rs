@@ -1,6 +1,6 @@
 //! Standard streams of a daemon: the null device, log files, and a text as standard input.
 
-use crate::common::{LOCK, PIDFILE, SOON, lab, start, stop};
+use crate::common::{EVENT_TIMEOUT, LOCK, PIDFILE, lab, start, stop};
 use nix::sys::signal::Signal;
 use std::fs;
 use std::time::Duration;
@@ -28,7 +28,7 @@ fn log_is_appended_to_and_never_truncated() {
     lab.write("log", "from before\n");
     let daemon =
         start(&lab, &["stdout=log", "stderr=log", "ready=manual", "body=ready,say:out,complain:err,note:said,idle"]);
-    lab.wait_for("said", SOON, |said| !said.is_empty());
+    lab.wait_for("said", EVENT_TIMEOUT, |said| !said.is_empty());
     let open = daemon.descriptors();
     assert!(open[&1].has(libc::O_APPEND) && open[&2].has(libc::O_APPEND), "{open:?}");
     stop(&lab);
@@ -66,7 +66,7 @@ fn dev_stdout_and_stderr_are_those_of_the_launcher() {
             let lab = lab();
             let script = format!("exec \"$D\" {verb} pidfile=d.pid {streams} body=complain:err,say:out > out 2> err");
             lab.shell(&script).run().ok();
-            lab.quiet(SOON).expect("nothing is left");
+            lab.quiet(EVENT_TIMEOUT).expect("nothing is left");
             // The launcher itself prints there, before or after.
             let said: String = ["err", "out"].into_iter().filter(|word| lab.read("out").contains(word)).collect();
             assert_eq!((&*lab.read("log"), &*said, &*lab.read("err")), (log, out, err), "{verb} {streams}");

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::common::{SOON, needs, times};
+use crate::common::{EVENT_TIMEOUT, needs, times};
 use crate::systemd_unit::Unit;
 
 /// A service that notifies systemd, and needs no pidfile but its own.
@@ -39,7 +39,7 @@ fn reload_ends_after_its_handlers() {
     let daemon = unit.start();
     for round in 1..=times(3, 10) {
         unit.machine.systemctl(&["reload", &unit.name]).ok();
-        let lines = unit.machine.lab().wait_for("says-reload", SOON, |lines| lines.lines().count() >= round);
+        let lines = unit.machine.lab().wait_for("says-reload", EVENT_TIMEOUT, |lines| lines.lines().count() >= round);
         assert_eq!(lines.lines().count(), round);
         assert_eq!(unit.start(), daemon, "the same main process as before");
         assert_eq!(unit.show("SubState"), "running");
@@ -123,7 +123,7 @@ fn sockets_are_handed_over_with_their_names() {
         unit.machine.systemctl(&["start", &format!("{name}.socket")]).ok();
     }
     let _client = UnixStream::connect(unit.machine.path("/run/activated-web")).expect("systemd listens");
-    let noted = unit.machine.lab().wait_for("activated", SOON, |text| text.ends_with("that is all\n"));
+    let noted = unit.machine.lab().wait_for("activated", EVENT_TIMEOUT, |text| text.ends_with("that is all\n"));
     let mut names: Vec<_> =
         noted.lines().filter_map(|line| line.split_once(' ')).map(|(name, rest)| (name, &rest[..1])).collect();
     names.pop();
@@ -147,15 +147,15 @@ fn stored_socket_survives_a_kill() {
     let lab = unit.machine.lab();
     let mut daemon = unit.start();
     let counts = |text: &str| text.matches("that is all\n").count();
-    lab.wait_for("web", SOON, |text| counts(text) == 1);
+    lab.wait_for("web", EVENT_TIMEOUT, |text| counts(text) == 1);
     for round in 1..=times(3, 20) {
         // A client that connects now is queued in the socket: no process accepts it yet, and it is not lost.
-        let client = UnixStream::connect(lab.path("web.sock")).expect("somebody listens");
+        let client = UnixStream::connect(lab.path("web.sock")).expect("a listening socket");
         daemon.signal(Signal::SIGKILL);
-        daemon.died(SOON).expect("nobody survives that");
+        daemon.died(EVENT_TIMEOUT).expect("SIGKILL ends it");
         unit.wait_for("started", round + 1);
         daemon = unit.start();
-        lab.wait_for("web", SOON, |text| counts(text) == round + 1);
+        lab.wait_for("web", EVENT_TIMEOUT, |text| counts(text) == round + 1);
         assert_eq!(unit.show("NFileDescriptorStore"), "1");
         drop(client);
     }

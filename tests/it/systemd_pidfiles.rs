@@ -1,6 +1,6 @@
 //! Pidfiles of services of a real systemd.
 
-use crate::common::{SOON, needs, times};
+use crate::common::{EVENT_TIMEOUT, needs, times};
 use crate::systemd_services::FORKING;
 use crate::systemd_unit::Unit;
 use nix::sys::signal::Signal;
@@ -82,7 +82,7 @@ fn killed_service_is_restarted() {
         let mut daemon = unit.start();
         for round in 1..=times(3, 20) {
             daemon.signal(Signal::SIGKILL);
-            daemon.died(SOON).expect("nobody survives that");
+            daemon.died(EVENT_TIMEOUT).expect("SIGKILL ends it");
             unit.wait_for("stopped signal killed KILL", round);
             unit.wait_for("started", round + 1);
             let next = unit.start();

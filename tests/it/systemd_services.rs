@@ -6,7 +6,7 @@ use std::sync::Arc;
 use look::Machine;
 use nix::sys::signal::Signal;
 
-use crate::common::{SOON, needs, shared_lab};
+use crate::common::{EVENT_TIMEOUT, needs, shared_lab};
 use crate::systemd_unit::Unit;
 
 /// The pidfile of every service here: `%N` is the name of its unit.
@@ -50,7 +50,7 @@ fn detach_auto_under_systemd_stays_in_the_foreground() {
             ),
         );
         let daemon = unit.start();
-        unit.machine.lab().wait_for(&format!("{name}.up"), SOON, |line| line.ends_with('\n'));
+        unit.machine.lab().wait_for(&format!("{name}.up"), EVENT_TIMEOUT, |line| line.ends_with('\n'));
         assert_eq!(unit.named(), unit.main(), "the pidfile names another than systemd executed");
         assert_eq!(daemon.stat().expect("it is alive").parent, unit.machine.init().id());
         unit.stop();
@@ -84,7 +84,7 @@ fn reload_of_a_service_keeps_it_running() {
     let daemon = unit.start();
     for round in 1..=3 {
         unit.machine.systemctl(&["reload", &unit.name]).ok();
-        unit.machine.lab().wait_for("reloaded", SOON, |lines| lines.lines().count() == round);
+        unit.machine.lab().wait_for("reloaded", EVENT_TIMEOUT, |lines| lines.lines().count() == round);
     }
     assert_eq!(unit.start(), daemon, "the same main process as before");
     unit.stop();
@@ -102,7 +102,7 @@ fn failed_start_fails_the_unit_with_its_cause_in_the_journal() {
         let unit = Unit::new(name, &format!("{FORKING} ready=manual body={body}"));
         assert_ne!(unit.machine.systemctl(&["start", &unit.name]).code(), 0);
         assert_eq!((unit.show("ActiveState").as_str(), unit.show("Result").as_str()), ("failed", "exit-code"));
-        assert_eq!(unit.show("ExecMainPID"), "0", "somebody was taken for the main process");
+        assert_eq!(unit.show("ExecMainPID"), "0", "a process was taken for the main process");
         let journal = unit.machine.journal(&unit.name);
         assert!(causes.iter().all(|cause| journal.contains(cause)), "{journal}");
         assert_eq!(unit.machine.read(unit.pidfile()), "");
@@ -118,7 +118,7 @@ fn service_stopped_while_starting_leaves_nothing() {
         let start = "Type=forking\nExecStart=LAB start detach=always pidfile=/run/%N.pid ready=manual";
         let unit = Unit::new(name, &format!("{start} body=note:{name},hang\n{limit}"));
         unit.machine.systemctl(&["start", "--no-block", &unit.name]).ok();
-        unit.machine.lab().wait_for(name, SOON, |lines| !lines.is_empty());
+        unit.machine.lab().wait_for(name, EVENT_TIMEOUT, |lines| !lines.is_empty());
         if limit.is_empty() {
             unit.machine.systemctl(&["stop", &unit.name]).ok();
         }
@@ -178,7 +178,7 @@ fn shutdown_of_the_machine_stops_services_cleanly() {
     }
     // The machine may be gone before the answer arrives.
     machine.systemctl(&["poweroff"]);
-    machine.off(SOON).expect("a shutdown");
+    machine.off(EVENT_TIMEOUT).expect("a shutdown");
     for name in ["ends", "ends-exec"] {
         assert!(machine.lab().read(name).starts_with("dropped"), "{name} was not told to stop");
         let events = machine.lab().read(&format!("{name}.events"));
@@ -197,7 +197,7 @@ fn service_does_not_restart_itself() {
         let daemon = unit.start();
         daemon.signal(Signal::SIGUSR1);
         let why = "let `systemctl restart` do it";
-        unit.machine.lab().wait_for(&format!("{name}.errors"), SOON, |errors| errors.contains(why));
+        unit.machine.lab().wait_for(&format!("{name}.errors"), EVENT_TIMEOUT, |errors| errors.contains(why));
         assert!(daemon.alive());
         unit.stop();
         unit.content();

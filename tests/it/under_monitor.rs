@@ -1,6 +1,6 @@
 //! Daemons that a monitor starts, which receive the time that they have to stop.
 
-use crate::common::{PIDFILE, SOON, lab, nothing_left, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, lab, nothing_left, stop};
 use look::Outcome;
 use nix::sys::signal::Signal;
 
@@ -12,7 +12,7 @@ fn stopped(environment: &str, settings: &str) -> Outcome {
         "{environment} \"$D\" start pidfile={PIDFILE} {settings} body=note_child_ask_and_hang:child & wait $!; echo \"ended $?\""
     );
     let shell = lab.shell(&script).spawn();
-    lab.wait_for("up", SOON, |text| text.ends_with('\n'));
+    lab.wait_for("up", EVENT_TIMEOUT, |text| text.ends_with('\n'));
     let child = lab.read("child");
     assert!(!child.contains("DAEMON_STOP_TIMEOUT"), "told to a child: {child}");
     lab.daemon(PIDFILE).signal(Signal::SIGTERM);

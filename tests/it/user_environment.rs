@@ -7,7 +7,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use look::{Lab, Outcome};
 use nix::unistd::{Uid, chown};
 
-use crate::common::{PIDFILE, SOON, lab, needs, needs_root, nothing_left, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, lab, needs, needs_root, nothing_left, run, start, stop};
 
 const NOBODY: u32 = 65534;
 
@@ -99,11 +99,11 @@ fn dropped_daemon_has_the_variables_of_its_user() {
             daemon = daemon.env(name, value);
         }
         daemon.run().ok();
-        let variables = lab.wait_for("theirs/variables", SOON, |text| text.contains("that is all"));
+        let variables = lab.wait_for("theirs/variables", EVENT_TIMEOUT, |text| text.contains("that is all"));
         let is_one = |line: &&str| OF_ROOT.iter().any(|(name, _)| line.starts_with(&format!("{name}=")));
         let found: BTreeSet<&str> = variables.lines().filter(is_one).collect();
         assert_eq!(found, expected.iter().map(String::as_str).collect(), "{settings:?}");
-        lab.quiet(SOON).expect("the daemon ends");
+        lab.quiet(EVENT_TIMEOUT).expect("the daemon ends");
     }
 }
 

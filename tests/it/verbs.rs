@@ -2,7 +2,7 @@
 
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, adopt, ended, lab, nothing_left, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, adopt, ended, lab, nothing_left, run, start, stop};
 use crate::faults::held_system_call::look_until;
 
 /// Promise 1.16.
@@ -13,7 +13,7 @@ fn status_prints_what_scripts_expect() {
     let daemon = start(&lab, &[]);
     run(&lab, "status", &[]).exits(0).prints(&[&daemon.id().to_string()]);
     daemon.signal(Signal::SIGKILL);
-    daemon.died(SOON).expect("killed");
+    daemon.died(EVENT_TIMEOUT).expect("killed");
     run(&lab, "status", &[]).exits(1);
     lab.write(PIDFILE, "garbage");
     run(&lab, "status", &[]).exits(4);
@@ -25,7 +25,7 @@ fn status_before_the_pidfile_is_written_is_starting() {
     let lab = lab();
     let slow = "before=Detach:note:begun,pause:1500";
     let launcher = lab.helper(&["start", "pidfile=d.pid", slow]).spawn();
-    lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+    lab.wait_for("begun", EVENT_TIMEOUT, |notes| !notes.is_empty());
     run(&lab, "status", &[]).exits(4).prints(&["starting"]);
     launcher.finish().ok();
     run(&lab, "status", &[]).exits(0);
@@ -66,7 +66,7 @@ fn foreground_daemon_keeps_its_process() {
     let lab = lab();
     let running =
         lab.helper(&["foreground", "pidfile=d.pid", "guard=left", "body=say:working,note:begun,idle"]).spawn();
-    lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+    lab.wait_for("begun", EVENT_TIMEOUT, |notes| !notes.is_empty());
     assert_eq!(lab.daemon(PIDFILE), running.process());
     run(&lab, "status", &[]).exits(0);
     running.signal(Signal::SIGTERM);
@@ -90,7 +90,7 @@ fn activate_continues_as_the_daemon() {
     let outcome = run(&lab, "activate", &["body=note:working,idle"]).ok();
     let daemon = lab.daemon(PIDFILE);
     assert_ne!(daemon.id(), outcome.pid);
-    lab.wait_for("working", SOON, |note| note.starts_with(&format!("was here {} ", daemon.id())));
+    lab.wait_for("working", EVENT_TIMEOUT, |note| note.starts_with(&format!("was here {} ", daemon.id())));
     stop(&lab);
     nothing_left(&lab);
 }
@@ -100,7 +100,7 @@ fn send_reaches_the_handler() {
     let lab = lab();
     start(&lab, &["handle=USR2:note:handled"]);
     run(&lab, "send", &["signal=USR2"]).ok();
-    lab.wait_for("handled", SOON, |notes| notes.lines().count() == 1);
+    lab.wait_for("handled", EVENT_TIMEOUT, |notes| notes.lines().count() == 1);
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn repeated_restart_from_inside_starts_one_daemon() {
     let handler = "handle=USR1:restart_three_times";
     let first = start(&lab, &["body=note:bodies,idle", handler]);
     run(&lab, "send", &["signal=USR1"]).ok();
-    lab.wait_for("bodies", SOON, |notes| notes.lines().count() == 2);
+    lab.wait_for("bodies", EVENT_TIMEOUT, |notes| notes.lines().count() == 2);
     look_until("the first one lives", || !first.alive());
     // A superfluous start would report "already running" by now, or wait for the pidfile.
     run(&lab, "stop", &[]).ok();
@@ -141,7 +141,7 @@ fn repeated_restart_from_inside_starts_one_daemon() {
 fn restart_after_stop_is_refused() {
     let lab = lab();
     run(&lab, "start", &["body=stop_and_restart", "stderr=log"]).ok();
-    lab.wait_for("log", SOON, |text| text.contains("failed to restart: it is to stop"));
+    lab.wait_for("log", EVENT_TIMEOUT, |text| text.contains("failed to restart: it is to stop"));
     nothing_left(&lab);
     assert_eq!(lab.read("bodies").lines().count(), 1);
 }

@@ -3,7 +3,7 @@
 
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, adopt, each, lab, nothing_left, run, start, stop, times};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, adopt, each, lab, nothing_left, run, start, stop, times};
 use crate::faults::held_system_call::{At, Hold};
 
 const SIGNAL: At = At("pidfd_send_signal", 1);
@@ -29,7 +29,7 @@ fn stop_overtaken_by_a_restart_stops_the_new_daemon() {
     run(&lab, "restart", &["body=note:ran,idle"]).ok();
     let younger = lab.daemon(PIDFILE);
     assert!(!elder.alive() && younger.alive());
-    lab.wait_for("ran", SOON, |notes| notes.lines().count() == 2);
+    lab.wait_for("ran", EVENT_TIMEOUT, |notes| notes.lines().count() == 2);
     held.release();
     slow.finish().ok().prints(&[&younger.id().to_string()]);
     nothing_left(&lab);
@@ -97,7 +97,7 @@ fn send_after_a_stop_reaches_no_process() {
     let (send, held) = Hold::on(&lab, &["send", "pidfile=d.pid", "signal=HUP"], SIGNAL);
     stop(&lab);
     // A zombie accepts any signal.
-    daemon.died(SOON).expect("stopped, and reaped by us");
+    daemon.died(EVENT_TIMEOUT).expect("stopped, and reaped by us");
     held.release();
     send.finish().exits(5).says(&["not running"]);
     nothing_left(&lab);

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use nix::fcntl::AtFlags;
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, lab, move_away, needs, needs_root, nothing_left, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, lab, move_away, needs, needs_root, nothing_left, run, start, stop};
 
 /// Promise 2.11. A file system with one page, which is in use.
 #[test]
@@ -50,7 +50,7 @@ fn daemon_that_ends_late_leaves_the_next_pidfile() {
     let younger = start(&lab, &[]);
     let inode = fs::metadata(lab.path(PIDFILE)).unwrap().ino();
     elder.signal(Signal::SIGTERM);
-    elder.died(SOON).expect("it stops");
+    elder.died(EVENT_TIMEOUT).expect("it stops");
     assert_eq!(lab.daemon(PIDFILE), younger);
     assert_eq!(fs::metadata(lab.path(PIDFILE)).unwrap().ino(), inode);
     stop(&lab);
@@ -107,7 +107,7 @@ fn log_replaced_by_a_link_is_not_followed() {
     fs::rename(lab.path("log"), lab.path("log.1")).unwrap();
     std::os::unix::fs::symlink("victim", lab.path("log")).unwrap();
     daemon.signal(Signal::SIGHUP);
-    lab.wait_for("handled", SOON, |notes| !notes.is_empty());
+    lab.wait_for("handled", EVENT_TIMEOUT, |notes| !notes.is_empty());
     assert!(daemon.descriptors()[&1].is(lab.path("log.1")), "{:?}", daemon.descriptors());
     stop(&lab);
     assert_eq!(lab.read("victim"), "precious");
@@ -123,7 +123,7 @@ fn pid_of_another_namespace_names_no_process() {
     let script = "$D start pidfile=d.pid && touch up && sleep 1000";
     let unshare = ["--pid", "--fork", "--mount-proc", "--kill-child", "bash", "-c", script];
     let inner = lab.command("unshare", &unshare).env("D", lab.program()).spawn();
-    lab.wait_for("up", SOON, |_| true);
+    lab.wait_for("up", EVENT_TIMEOUT, |_| true);
     let before = lab.processes();
     let strace = ["-f", "-qq", "-e", "signal=none", "-o", "trace", "-e", "trace=kill,tkill,tgkill,pidfd_send_signal"];
     let stop = lab.command("strace", &strace).arg(lab.program()).args([
@@ -133,7 +133,7 @@ fn pid_of_another_namespace_names_no_process() {
         "stop_timeout=700",
     ]);
     let outcome = stop.run().exits(7).says(&["namespace"]);
-    assert!(!lab.read("trace").contains('('), "somebody was signalled: {outcome}");
+    assert!(!lab.read("trace").contains('('), "a process was signalled: {outcome}");
     assert_ne!(run(&lab, "status", &[]).code(), 0);
     assert_ne!(run(&lab, "start", &["lock_timeout=300"]).code(), 0);
     assert_eq!(lab.processes(), before, "the daemon inside is not what it was");

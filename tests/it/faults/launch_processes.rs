@@ -8,7 +8,7 @@ use std::time::Duration;
 use look::Process;
 use nix::sys::signal::Signal;
 
-use crate::common::{LOCK, PIDFILE, SOON, lab, needs_root, nothing_left, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, LOCK, PIDFILE, lab, needs_root, nothing_left, run, start, stop};
 use crate::faults::held_system_call::{At, Hold, look_until, until_stopped};
 use crate::faults::launch_steps::{Phase, Place, Scene, Step, Victim, born, is_whole, the_next_works};
 
@@ -148,7 +148,7 @@ fn readiness_read_late_counts() {
     scene.wait_for_the_daemon_to_wait();
     // Only time passes.
     std::thread::sleep(Duration::from_millis(2100));
-    assert!(!lab.path("working").exists(), "a body runs, and nobody saw a success");
+    assert!(!lab.path("working").exists(), "a body runs, and no success was reported");
     scene.process(Victim::Launcher).signal(Signal::SIGCONT);
     scene.launch.finish().ok();
     is_whole(&lab);
@@ -167,7 +167,7 @@ fn lost_launcher_and_session_leader_leave_at_most_a_file() {
         scene.kill(Victim::Middle);
         scene.launch.finish().exits(137);
         look_until("it lives on without its middle", || !daemon.alive());
-        lab.quiet(SOON).expect("no process left");
+        lab.quiet(EVENT_TIMEOUT).expect("no process left");
         assert!(lab.path(PIDFILE).exists());
         run(&lab, "status", &[]).exits(1);
         the_next_works(&lab);
@@ -184,8 +184,8 @@ fn stopped_session_leader_without_launcher_keeps_the_lock() {
     scene.freeze(Victim::Middle);
     scene.kill(Victim::Launcher);
     scene.release();
-    look_until("a daemon that nobody wants lives on", || !daemon.alive());
-    assert!(!lab.path("working").exists(), "a body ran, and nobody saw a success");
+    look_until("the daemon of a failed start lives on", || !daemon.alive());
+    assert!(!lab.path("working").exists(), "a body ran, and no success was reported");
     run(&lab, "start", &[]).exits(7).says(&["locked, but by no daemon", &daemon.id().to_string()]);
     middle.signal(Signal::SIGCONT);
     scene.launch.finish().exits(137);
@@ -211,7 +211,7 @@ fn launcher_lost_in_its_cleanup_leaves_at_most_a_file() {
     launch.signal(Signal::SIGKILL);
     held.release();
     launch.finish().exits(137);
-    lab.quiet(SOON).expect("the middle and the daemon were killed first");
+    lab.quiet(EVENT_TIMEOUT).expect("the middle and the daemon were killed first");
     assert!(lab.path(PIDFILE).exists());
     run(&lab, "status", &[]).exits(1);
     start(&lab, &[]);

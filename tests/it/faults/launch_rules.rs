@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use look::{Deadline, Outcome};
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, each, lab, nothing_left, run, times};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, each, lab, nothing_left, run, times};
 use crate::faults::held_system_call::At;
 use crate::faults::launch_steps::{Phase, Place, STEPS, Scene, Step, Victim, born, is_whole, the_next_works};
 use crate::readiness::whole_or_nothing;
 
 /// The timeout of a start that should reach it; any other start has a timeout longer than any test.
-const SHORT: &str = "start_timeout=2000";
-const LONG: &str = "start_timeout=60000";
+const SHORT_START_TIMEOUT: &str = "start_timeout=2000";
+const LONG_START_TIMEOUT: &str = "start_timeout=60000";
 
 /// Runs `work` at the steps that it applies to, each with `ready = entered` and `ready = auto`: at `quick` of them, or
 /// at all.
@@ -35,9 +35,9 @@ fn at_steps(quick: usize, meant: impl Fn(Step) -> bool, work: impl Fn(Step, &'st
 fn is_undone(step: Step, lab: &look::Lab, outcome: &Outcome, words: &[&str]) {
     assert_eq!(outcome.code(), 2, "{step:?}: {outcome}");
     assert!(words.iter().any(|words| outcome.stderr.contains(words)), "{step:?}: {outcome}");
-    assert!(outcome.took < SOON, "{step:?}: {outcome}");
+    assert!(outcome.took < EVENT_TIMEOUT, "{step:?}: {outcome}");
     nothing_left(lab);
-    assert!(!lab.path("working").exists(), "{step:?}: a body ran, and nobody saw a success");
+    assert!(!lab.path("working").exists(), "{step:?}: a body ran, and no success was reported");
 }
 
 /// Returns `true` if the launcher exists, and stays until it is released.
@@ -57,7 +57,7 @@ fn has_time(step: Step) -> bool {
 
 fn launcher_ends(step: Step, ready: &str, signal: Signal) {
     let lab = lab();
-    let scene = Scene::at(&lab, step, &[LONG, ready]);
+    let scene = Scene::at(&lab, step, &[LONG_START_TIMEOUT, ready]);
     let killed = signal == Signal::SIGKILL;
     if killed {
         scene.kill(Victim::Launcher);
@@ -89,7 +89,7 @@ fn launcher_ends(step: Step, ready: &str, signal: Signal) {
         nothing_left(&lab);
         let took = told.elapsed();
         assert!(took < Duration::from_secs(2), "{step:?}, {signal}: undone after {took:?}");
-        assert!(!lab.path("working").exists(), "{step:?}, {signal}: a body ran, and nobody saw a success");
+        assert!(!lab.path("working").exists(), "{step:?}, {signal}: a body ran, and no success was reported");
     }
     the_next_works(&lab);
 }
@@ -114,13 +114,13 @@ fn launcher_stopped_at_any_step_continues_unaffected() {
     let meant = |step| has_a_launcher(step) && has_time(step);
     at_steps(2, meant, |step, ready| {
         let lab = lab();
-        let scene = Scene::at(&lab, step, &[LONG, ready]);
+        let scene = Scene::at(&lab, step, &[LONG_START_TIMEOUT, ready]);
         scene.freeze(Victim::Launcher);
         scene.release_unless_kept(Victim::Launcher);
         // A launcher stopped after GO has sent it; one that is stopped in a fork restarts the call.
         if (Phase::Two..Phase::Released).contains(&step.1) {
             scene.wait_for_the_daemon_to_wait();
-            assert!(!lab.path("working").exists(), "{step:?}: a body runs, and nobody saw a success");
+            assert!(!lab.path("working").exists(), "{step:?}: a body runs, and no success was reported");
         }
         scene.process(Victim::Launcher).signal(Signal::SIGCONT);
         let outcome = scene.launch.finish();
@@ -133,7 +133,7 @@ fn launcher_stopped_at_any_step_continues_unaffected() {
 fn middle_ends(step: Step, ready: &str, frozen: bool) {
     let lab = lab();
     let never_ready = frozen && step.1 == Phase::Two;
-    let scene = Scene::at(&lab, step, &[if never_ready { SHORT } else { LONG }, ready]);
+    let scene = Scene::at(&lab, step, &[if never_ready { SHORT_START_TIMEOUT } else { LONG_START_TIMEOUT }, ready]);
     if frozen {
         scene.freeze(Victim::Middle);
     } else {
@@ -175,7 +175,7 @@ fn daemon_killed_at_any_step_before_go_fails_the_start() {
     let has_a_daemon = |step: Step| step.1 >= Phase::Early;
     at_steps(2, has_a_daemon, |step, ready| {
         let lab = lab();
-        let scene = Scene::at(&lab, step, &[LONG, ready]);
+        let scene = Scene::at(&lab, step, &[LONG_START_TIMEOUT, ready]);
         scene.kill(Victim::Daemon);
         scene.release_unless_kept(Victim::Daemon);
         let outcome = scene.launch.finish();
@@ -189,7 +189,7 @@ fn daemon_killed_at_any_step_before_go_fails_the_start() {
         } else {
             // The start was a success, and the file is that of a dead daemon.
             assert_eq!(outcome.code(), 0, "{step:?}: {outcome}");
-            lab.quiet(SOON).expect("no process left");
+            lab.quiet(EVENT_TIMEOUT).expect("no process left");
             assert_eq!(lab.daemon(PIDFILE), born(&lab).0, "{step:?}");
             run(&lab, "status", &[]).exits(1);
         }
@@ -205,7 +205,7 @@ fn daemon_stopped_at_any_step_is_unready_or_works_later() {
         let lab = lab();
         // A daemon stopped after READY has sent it.
         let early = step.1 == Phase::Early && !matches!(step.0, Place::Daemon(_));
-        let scene = Scene::at(&lab, step, &[if early { SHORT } else { LONG }, ready]);
+        let scene = Scene::at(&lab, step, &[if early { SHORT_START_TIMEOUT } else { LONG_START_TIMEOUT }, ready]);
         scene.freeze(Victim::Daemon);
         scene.release_unless_kept(Victim::Daemon);
         let daemon = scene.process(Victim::Daemon);
@@ -232,7 +232,7 @@ fn sigterm_at_any_step_ends_the_start_or_the_daemon() {
             return;
         }
         let lab = lab();
-        let scene = Scene::at(&lab, step, &[LONG, ready]);
+        let scene = Scene::at(&lab, step, &[LONG_START_TIMEOUT, ready]);
         scene.process(Victim::Daemon).signal(Signal::SIGTERM);
         scene.release();
         let outcome = scene.launch.finish();
@@ -254,7 +254,7 @@ fn sigterm_at_any_step_ends_the_start_or_the_daemon() {
 fn session_leader_that_cannot_die_does_not_block_the_launcher() {
     let lab = lab();
     let step = Step(Place::Middle(At("pidfd_open", 1)), Phase::Early);
-    let scene = Scene::at(&lab, step, &[LONG]);
+    let scene = Scene::at(&lab, step, &[LONG_START_TIMEOUT]);
     // The session leader has a second to answer and a second to die.
     let in_time = look::first_death(&[scene.process(Victim::Launcher).id()], Deadline::after(Duration::from_secs(6)));
     scene.release();

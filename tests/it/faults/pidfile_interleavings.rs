@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use look::Lab;
 use nix::sys::signal::Signal;
 
-use crate::common::{LOCK, PIDFILE, SOON, lab, move_away, needs, nothing_left, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, LOCK, PIDFILE, lab, move_away, needs, nothing_left, run, start, stop};
 use crate::faults::held_system_call::{At, Hold};
 
 /// The first `openat` of the pidfile reads it, the second creates an empty one.
@@ -27,7 +27,7 @@ pub(crate) fn content_and_inode(lab: &Lab) -> (String, u64) {
 pub(crate) fn stale(lab: &Lab) -> String {
     let dead = start(lab, &[]);
     dead.signal(Signal::SIGKILL);
-    dead.died(SOON).expect("killed");
+    dead.died(EVENT_TIMEOUT).expect("killed");
     lab.read(PIDFILE)
 }
 
@@ -95,7 +95,7 @@ fn daemon_with_moved_pidfile_reports_it() {
     let before = content_and_inode(&lab);
     run(&lab, "status", &[]).ok().prints(&[&younger.id().to_string()]);
     elder.signal(Signal::SIGTERM);
-    elder.died(SOON).expect("it stops");
+    elder.died(EVENT_TIMEOUT).expect("it stops");
     assert!(lab.read("log").contains("moved or replaced"), "the log holds {:?}", lab.read("log"));
     assert_eq!(content_and_inode(&lab), before);
     stop(&lab);
@@ -126,7 +126,7 @@ fn stop_rereads_the_file_before_it_signals() {
 fn empty_file_is_a_start_in_progress() {
     let lab = lab();
     let launch = lab.helper(&["start", "pidfile=d.pid", "before=Detach:note:there,await:go"]).spawn();
-    lab.wait_for("there", SOON, |note| note.ends_with('\n'));
+    lab.wait_for("there", EVENT_TIMEOUT, |note| note.ends_with('\n'));
     assert_eq!(lab.read(PIDFILE), "");
     run(&lab, "status", &[]).exits(4).prints(&["starting"]);
     run(&lab, "send", &["signal=TERM"]).exits(5);
@@ -161,7 +161,7 @@ fn incomplete_record_names_no_process() {
     let lab = lab();
     let arguments = ["start", "pidfile=d.pid", "before=CoreDumps:note:there", "start_timeout=60000"];
     let (launch, held) = Hold::on(&lab, &arguments, At("renameat", 1));
-    let there = lab.wait_for("there", SOON, |note| note.ends_with('\n'));
+    let there = lab.wait_for("there", EVENT_TIMEOUT, |note| note.ends_with('\n'));
     assert_eq!(lab.read(PIDFILE), "");
     let daemon = look::Process::new(there.split(' ').nth(2).and_then(|pid| pid.parse().ok()).expect("its number"));
     let record = lab.read("d.pid.new");
@@ -191,13 +191,13 @@ fn late_removal_leaves_the_next_pidfile() {
         let lab = lab();
         let elder = start(&lab, &["handle=TERM:note_and_freeze:told"]);
         elder.signal(Signal::SIGTERM);
-        lab.wait_for("told", SOON, |note| note.ends_with('\n'));
+        lab.wait_for("told", EVENT_TIMEOUT, |note| note.ends_with('\n'));
         let held = Hold::process(&lab, elder, at, &["-f", "-P", PIDFILE]).reached();
         let second = lab.helper(&PATIENT).spawn();
         // The old daemon blocks the start as long as it lives, and is named.
         run(&lab, "start", &[]).exits(3).says(&[&elder.id().to_string()]);
         held.release();
-        elder.died(SOON).expect("it stops");
+        elder.died(EVENT_TIMEOUT).expect("it stops");
         second.finish().ok();
         let daemon = lab.daemon(PIDFILE);
         assert!(daemon != elder && daemon.alive());
@@ -213,13 +213,13 @@ fn late_removal_of_a_moved_file_removes_nothing() {
     let lab = lab();
     let elder = start(&lab, &["handle=TERM:note_and_freeze:told"]);
     elder.signal(Signal::SIGTERM);
-    lab.wait_for("told", SOON, |note| note.ends_with('\n'));
+    lab.wait_for("told", EVENT_TIMEOUT, |note| note.ends_with('\n'));
     let held = Hold::process(&lab, elder, At("newfstatat", 1), &["-f", "-P", PIDFILE]).reached();
     move_away(&lab);
     let younger = start(&lab, &[]);
     let before = content_and_inode(&lab);
     held.release();
-    elder.died(SOON).expect("it stops");
+    elder.died(EVENT_TIMEOUT).expect("it stops");
     assert_eq!(content_and_inode(&lab), before);
     assert_eq!(lab.daemon(PIDFILE), younger);
     stop(&lab);
@@ -249,7 +249,7 @@ fn directory_replaced_by_a_link_is_not_followed() {
         for daemon in lab.processes() {
             assert_eq!(lab.daemon("moved/d.pid"), daemon, "{outcome}");
             daemon.signal(Signal::SIGTERM);
-            daemon.died(SOON).expect("it stops");
+            daemon.died(EVENT_TIMEOUT).expect("it stops");
         }
         assert_eq!(fs::read_to_string(victim.join(PIDFILE)).ok().as_deref(), content, "{arguments:?}: {outcome}");
     }
@@ -275,7 +275,7 @@ fn file_replaced_before_its_opening_is_checked_when_open() {
             let said = words.iter().any(|words| outcome.stderr.contains(words) || outcome.stdout.contains(words));
             assert!(outcome.code() != 0 && said, "{verb}, {at:?}, `{script}`: {outcome}");
             assert_eq!(lab.read("victim"), text, "{verb}, {at:?}, `{script}`");
-            lab.quiet(SOON).expect("nobody was started");
+            lab.quiet(EVENT_TIMEOUT).expect("no daemon was started");
         }
     }
 }

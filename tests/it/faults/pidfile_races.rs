@@ -5,7 +5,9 @@ use std::time::Duration;
 use look::{Deadline, Lab, Process};
 use nix::sys::signal::Signal;
 
-use crate::common::{LOCK, PIDFILE, SOON, each, lab, needs, needs_root, nothing_left, run, start, stop, times};
+use crate::common::{
+    EVENT_TIMEOUT, LOCK, PIDFILE, each, lab, needs, needs_root, nothing_left, run, start, stop, times,
+};
 
 /// In a pid namespace: while `stop` waits in `CALL`, the daemon is killed and another process receives its pid.
 const REUSE: &str = r"
@@ -89,7 +91,7 @@ fn lock_on_a_removed_file_does_not_count() {
 /// Polls every few milliseconds until the traced launcher has the lock file open, since the kernel has no event for
 /// that.
 fn wait_until_open(lab: &Lab, tracer: Process) {
-    let deadline = Deadline::after(SOON);
+    let deadline = Deadline::after(EVENT_TIMEOUT);
     let has_it_open = |process: &Process| {
         let child = process.stat().is_some_and(|stat| stat.parent == tracer.id());
         child && process.descriptors().values().any(|fd| fd.is(lab.path(LOCK)))
@@ -165,7 +167,7 @@ fn concurrent_stops_both_succeed() {
         each(0..2, |_| {
             stop(&lab);
         });
-        daemon.died(SOON).expect("stopped");
+        daemon.died(EVENT_TIMEOUT).expect("stopped");
         nothing_left(&lab);
     }
 }
@@ -177,7 +179,7 @@ fn start_after_a_killed_daemon_succeeds() {
     for _ in 0..times(10, 100) {
         let daemon = start(&lab, &[]);
         daemon.signal(Signal::SIGKILL);
-        daemon.died(SOON).expect("killed");
+        daemon.died(EVENT_TIMEOUT).expect("killed");
         assert!(lab.path(PIDFILE).exists());
     }
     run(&lab, "status", &[]).exits(1);

@@ -7,7 +7,7 @@ use daemonize_monitor::control::Client;
 use look::{Lab, Outcome, Process, Run};
 use serde_json::Value;
 
-use crate::common::{self, BOT, SOON};
+use crate::common::{self, BOT, EVENT_TIMEOUT};
 
 /// A lab with a configuration in it.
 pub(crate) struct CliLab {
@@ -106,8 +106,8 @@ impl CliLab {
     pub(crate) fn restart_monitor(&self) {
         let before = self.monitor();
         assert_eq!(self.client().restart().expect("an answer")["success"], true);
-        before.died(SOON).expect("the old one ends");
-        look::until(&self.lab.path("m.pid"), look::Deadline::after(SOON), || {
+        before.died(EVENT_TIMEOUT).expect("the old one ends");
+        look::until(&self.lab.path("m.pid"), look::Deadline::after(EVENT_TIMEOUT), || {
             let text = self.lab.read("m.pid");
             (text.contains("unix://") && !text.starts_with(&format!("{}\n", before.id()))).then_some(())
         })
@@ -118,7 +118,7 @@ impl CliLab {
     #[track_caller]
     pub(crate) fn shutdown(&self) -> Outcome {
         let outcome = self.ctl(&["shutdown"]).run().ok();
-        self.lab.quiet(SOON).unwrap_or_else(|_| panic!("left: {:?}", self.lab.processes()));
+        self.lab.quiet(EVENT_TIMEOUT).unwrap_or_else(|_| panic!("left: {:?}", self.lab.processes()));
         outcome
     }
 }

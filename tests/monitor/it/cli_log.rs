@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 
 use crate::cli_lab::{CliLab, daemonctl};
 
-const SOON: Duration = Duration::from_secs(20);
+const EVENT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A bot that exits now and then, so that there is something to log.
 const BOT: &str = r#"
@@ -39,7 +39,7 @@ fn log_lines_have_the_format_and_level_of_the_settings() {
     let monitor = info.start();
     let pid = info.pid("web");
     let line = format!("INFO   |lab|{}|bot `web` runs as process {pid}\n", monitor.id());
-    info.lab.wait_for("m.log", SOON, |log| log.contains(&line));
+    info.lab.wait_for("m.log", EVENT_TIMEOUT, |log| log.contains(&line));
     assert!(directory(&info).starts_with('/') && !info.lab.read("m.log").contains("2026-"));
     // The level changes while the monitor runs.
     info.configure_with("log_level = \"error\"", BOT);
@@ -61,9 +61,9 @@ fn sighup_reopens_the_log() {
     assert!(cli.lab.read("m.log").is_empty(), "it is still the old file");
     let old = cli.lab.read("m.log.1");
     monitor.signal(Signal::SIGHUP);
-    cli.lab.wait_for("m.log", SOON, |_| true);
+    cli.lab.wait_for("m.log", EVENT_TIMEOUT, |_| true);
     cli.ok(&["restart", "web", "--wait"]);
-    cli.lab.wait_for("m.log", SOON, |log| log.contains("bot `web` runs as process"));
+    cli.lab.wait_for("m.log", EVENT_TIMEOUT, |log| log.contains("bot `web` runs as process"));
     assert!(cli.lab.read("m.log.1").starts_with(&old));
     cli.shutdown();
 }
@@ -78,11 +78,11 @@ fn missing_log_blocks_nothing() {
     for _ in 0..3 {
         monitor.signal(Signal::SIGHUP);
         let outcome = cli.ctl(&["restart", "web", "--wait"]).run().ok();
-        assert!(outcome.took < SOON, "{outcome}");
+        assert!(outcome.took < EVENT_TIMEOUT, "{outcome}");
     }
     cli.lab.shell("mkdir logs").run().ok();
     monitor.signal(Signal::SIGHUP);
-    cli.lab.wait_for("logs/m.log", SOON, |_| true);
+    cli.lab.wait_for("logs/m.log", EVENT_TIMEOUT, |_| true);
     cli.shutdown();
     assert!(cli.lab.read("logs/m.log").contains("ended by SIGTERM"));
 }
@@ -92,7 +92,7 @@ fn log_goes_to_a_stream_if_set_or_by_default() {
     for (settings, to_stdout) in [("", false), ("log = \"stderr\"", false), ("log = \"stdout\"", true)] {
         let cli = cli(settings);
         let running = cli.ctl(&["run"]).spawn();
-        look::until(&cli.lab.path("m.pid"), look::Deadline::after(SOON), || {
+        look::until(&cli.lab.path("m.pid"), look::Deadline::after(EVENT_TIMEOUT), || {
             cli.lab.read("m.pid").contains("unix://").then_some(())
         })
         .expect("a pidfile with an address");
@@ -118,7 +118,7 @@ fn log_goes_to_syslog_without_stderr() {
     let first = heard.lines().next().expect("a line");
     // Facility daemon (3), severity info (6).
     assert!(first.starts_with("<30>lab[") && first.contains("]: bot `web` runs as process "), "{heard}");
-    assert!(cli.lab.quiet(SOON).is_ok());
+    assert!(cli.lab.quiet(EVENT_TIMEOUT).is_ok());
 }
 
 /// Promise 6.07. No process reads stderr, and its pipe is full before the monitor starts. Messages without room are
@@ -131,14 +131,14 @@ fn full_log_stream_blocks_nothing() {
     cli.lab.write("m.toml", text.replace(&log, "log = \"stderr\""));
     let script = "mkfifo out; exec 3<>out; timeout 1 head -c 1000000 /dev/zero >out || :; touch full; exec $D -c m.toml run 2>out";
     let running = cli.lab.shell(script).within(Duration::from_secs(120)).spawn();
-    cli.lab.wait_for("full", SOON, |_| true);
-    look::until(&cli.lab.path("m.pid"), look::Deadline::after(SOON), || {
+    cli.lab.wait_for("full", EVENT_TIMEOUT, |_| true);
+    look::until(&cli.lab.path("m.pid"), look::Deadline::after(EVENT_TIMEOUT), || {
         cli.lab.read("m.pid").contains("unix://").then_some(())
     })
     .expect("a pidfile with an address");
     for _ in 0..25 {
         let outcome = cli.ctl(&["restart", "web", "--wait"]).run().ok();
-        assert!(outcome.took < SOON, "{outcome}");
+        assert!(outcome.took < EVENT_TIMEOUT, "{outcome}");
     }
     // Promise 6.52.
     let problem = cli.json(&["status"]).0["monitor"]["log_problem"].take();
@@ -171,7 +171,7 @@ fn log_that_cannot_be_opened_is_reported_until_it_can() {
     let told = |cli: &CliLab| cli.json(&["status"]).0["monitor"]["log_problem"].take();
     assert!(told(&cli).as_str().is_some_and(|told| told.starts_with(&problem)), "{}", told(&cli));
     cli.lab.shell("mkdir missing").run().ok();
-    let end = Instant::now() + SOON;
+    let end = Instant::now() + EVENT_TIMEOUT;
     while !told(&cli).is_null() {
         assert!(Instant::now() < end, "{}", told(&cli));
     }
@@ -184,7 +184,7 @@ fn log_that_cannot_be_opened_is_reported_until_it_can() {
     // In the foreground, stderr receives the warning as well.
     cli.lab.shell("rm -r missing").run().ok();
     let running = cli.ctl(&["run"]).spawn();
-    look::until(&cli.lab.path("m.pid"), look::Deadline::after(SOON), || {
+    look::until(&cli.lab.path("m.pid"), look::Deadline::after(EVENT_TIMEOUT), || {
         cli.lab.read("m.pid").contains("unix://").then_some(())
     })
     .expect("a pidfile with an address");
@@ -214,5 +214,5 @@ fn missing_system_log_is_reported_and_used_once_it_exists() {
     let heard = cli.lab.read("syslog");
     let second = heard.lines().nth(1).expect("two lines");
     assert!(second.contains(" lost before the last one: failed to connect to `/dev/log`: "), "{heard}");
-    assert!(cli.lab.quiet(SOON).is_ok());
+    assert!(cli.lab.quiet(EVENT_TIMEOUT).is_ok());
 }

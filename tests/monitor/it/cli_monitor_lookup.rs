@@ -71,7 +71,7 @@ fn edited_name_and_pidfile_keep_the_running_monitor() {
     assert!(cli.lab.path("edited.pid").exists() && !cli.lab.path("m.pid").exists());
     // The record of a killed monitor is not used any more.
     cli.lab.daemon("edited.pid").signal(Signal::SIGKILL);
-    cli.lab.quiet(crate::common::SOON).expect("its bots end");
+    cli.lab.quiet(crate::common::EVENT_TIMEOUT).expect("its bots end");
     let text = cli.lab.read("m.toml").replace("edited.pid", "m.pid");
     cli.lab.write("m.toml", text);
     cli.start();
@@ -89,7 +89,7 @@ fn monitor_of_a_removed_file_is_found_by_its_pidfile() {
     cli.lab.helper(&["start", "--pidfile", "m.pid", "web"]).run().ok();
     cli.lab.helper(&["run", "--pidfile", "m.pid"]).run().exits(2).says(&["name its configuration"]);
     cli.lab.helper(&["shutdown", "--pidfile", "m.pid"]).run().ok().prints(&["the monitor has stopped"]);
-    cli.lab.quiet(crate::common::SOON).expect("nothing is left");
+    cli.lab.quiet(crate::common::EVENT_TIMEOUT).expect("nothing is left");
     cli.lab.helper(&["shutdown", "--pidfile", "m.pid"]).run().ok().prints(&["the monitor is not running"]);
 }
 
@@ -113,7 +113,7 @@ fn monitor_of_version_0_1_is_found_by_its_name() {
 fn record_of_a_killed_monitor_does_not_block_another_pidfile() {
     let cli = CliLab::new(ONE);
     cli.start().signal(Signal::SIGKILL);
-    cli.lab.quiet(crate::common::SOON).expect("its bots end");
+    cli.lab.quiet(crate::common::EVENT_TIMEOUT).expect("its bots end");
     cli.lab.write("other.toml", cli.lab.read("m.toml"));
     cli.lab.helper(&["-c", "other.toml", "start"]).run().ok();
     cli.lab.write("m.toml", cli.lab.read("m.toml").replace("m.pid", "moved.pid"));

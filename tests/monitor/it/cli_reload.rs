@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
 use crate::cli_lab::{CliLab, daemonctl};
-use crate::common::SOON;
+use crate::common::EVENT_TIMEOUT;
 
 const BEFORE: &str = r#"
 [bot.same]
@@ -75,7 +75,7 @@ fn reload_changes_only_changed_bots() {
     assert!(changed["pid"].is_number());
     let begin = Instant::now();
     while cli.ctl(&["status", "gone"]).run().code() != 4 {
-        assert!(begin.elapsed() < SOON, "`gone` is not gone");
+        assert!(begin.elapsed() < EVENT_TIMEOUT, "`gone` is not gone");
     }
     assert!(!look::Process::new(before[3]).alive());
     // The limit applies at once.

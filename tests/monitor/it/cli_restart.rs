@@ -26,7 +26,7 @@ fn restart_of_the_monitor_with_mistakes_in_its_file_is_refused_and_stops_nothing
     cli.configure(&format!("{BOTS}\ncomand = \"x\"\nstop = []\n"));
     let text = refused(&cli);
     assert!(text.contains("failed to restart: ") && text.contains("m.toml:11:1: unknown key `comand`"), "{text}");
-    assert!(text.contains("m.toml:12:8: `stop`"), "only one mistake is told: {text}");
+    assert!(text.contains("m.toml:12:8: `stop`"), "only one mistake is reported: {text}");
     std::fs::remove_file(cli.lab.path("m.toml")).unwrap();
     assert!(refused(&cli).contains("no such file or directory"));
     // Once the file is correct, the restart succeeds.

@@ -59,11 +59,8 @@ fn start_of_all_runs_a_program_that_ends_at_once_only_once() {
     cli.shutdown();
 }
 
-/// Promises 6.36, 6.37.
-#[test]
-fn start_and_status_report_the_result_of_each_bot() {
-    let cli = CliLab::new(
-        r#"
+/// Bots whose starts succeed, fail, wait and time out.
+const BOTS_OF_EVERY_STATE: &str = r#"
 [bot.dies]
 command = "/bin/false"
 limit = { exits = 1, window = "1h" }
@@ -104,9 +101,12 @@ ready = "notify"
 [bot.rests]
 command = "BOT"
 args = ["idle"]
-autostart = false
-"#,
-    );
+autostart = false"#;
+
+/// Promises 6.36, 6.37.
+#[test]
+fn start_and_status_report_the_result_of_each_bot() {
+    let cli = CliLab::new(BOTS_OF_EVERY_STATE);
     cli.start();
     let told = cli.ctl(&["start", "--wait=20s", "dies"]).run().exits(1);
     assert!(told.stderr.contains("failed to wait for bot `dies`: it was given up: ended 2 times"), "{told}");

@@ -94,7 +94,7 @@ fn colours_appear_on_terminals_only() {
     assert!(!on_a_terminal(&cli, "", "status --color=never").contains("\x1b["));
     assert!(!on_a_terminal(&cli, "", "status | cat").contains("\x1b["));
     assert!(on_a_terminal(&cli, "NO_COLOR=1", "status --color=always | cat").contains(red));
-    assert!(on_a_terminal(&cli, "", "stop nobody").contains("\x1b[31merror:\x1b[0m"));
+    assert!(on_a_terminal(&cli, "", "stop absent").contains("\x1b[31merror:\x1b[0m"));
     cli.shutdown();
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use look::{Lab, Process};
 
-use crate::common::{EMBEDDED, SOON, begin, lab, lines, state, stop, tell, time_left, wait_for, write_bots};
+use crate::common::{EMBEDDED, EVENT_TIMEOUT, begin, lab, lines, state, stop, tell, time_left, wait_for, write_bots};
 
 /// A library to preload, which shifts the wall clock by the number of seconds in the file `shift` of the lab. All other
 /// clocks are unchanged.
@@ -112,14 +112,14 @@ fn step_of_the_wall_clock_changes_nothing() {
     assert!((19..=21).contains(&(now - year(&lab, 3))), "the clock of the monitor was not stepped");
     starts(&lab, "loop", 4);
     // A stop takes its timeout, and no longer.
-    lab.wait_for("ignores", SOON, |_| true);
+    lab.wait_for("ignores", EVENT_TIMEOUT, |_| true);
     let before = look::now();
     begin(&lab, "stop stubborn");
     step(&lab, 20 * YEAR);
     assert_eq!(state(&lab, "stubborn"), "stopping");
     wait_for(&lab, "stubborn", "stopped");
     let took = look::now().saturating_sub(before);
-    assert!((Duration::from_millis(1500)..SOON).contains(&took), "{took:?}");
+    assert!((Duration::from_millis(1500)..EVENT_TIMEOUT).contains(&took), "{took:?}");
     step(&lab, -20 * YEAR);
     // All six exits are in the window: the bot is given up, for an hour.
     let told = wait_for(&lab, "loop", "gave-up");
@@ -131,7 +131,7 @@ fn step_of_the_wall_clock_changes_nothing() {
     assert_eq!(starts.len(), 6);
     for (at, pair) in starts.windows(2).enumerate().skip(1) {
         let wait = pair[1].saturating_sub(pair[0]);
-        assert!((Duration::from_millis(1500)..SOON).contains(&wait), "wait {at}: {wait:?}");
+        assert!((Duration::from_millis(1500)..EVENT_TIMEOUT).contains(&wait), "wait {at}: {wait:?}");
     }
     wait_for(&lab, "slow", "gave-up");
     stop(&lab);

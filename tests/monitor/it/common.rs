@@ -13,7 +13,7 @@ use crate::cli_lab::daemonctl;
 pub(crate) const PIDFILE: &str = "m.pid";
 
 /// The timeout of events that happen immediately, on a busy machine.
-pub(crate) const SOON: Duration = Duration::from_secs(20);
+pub(crate) const EVENT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The helper program that the monitor supervises.
 pub(crate) const BOT: &str = env!("CARGO_BIN_EXE_bot");
@@ -98,7 +98,7 @@ pub(crate) fn foreground_again<'lab>(lab: &'lab Lab, script: &str) -> Running<'l
 /// Waits until the monitor answers.
 #[track_caller]
 pub(crate) fn until_it_answers(lab: &Lab) {
-    let deadline = Deadline::after(SOON);
+    let deadline = Deadline::after(EVENT_TIMEOUT);
     while client(lab).get("/monitor").is_err() {
         assert!(
             !deadline.passed(),
@@ -161,7 +161,7 @@ pub(crate) fn stop(lab: &Lab) -> Outcome {
 /// Asserts that no process of the lab is left.
 #[track_caller]
 pub(crate) fn nothing_left(lab: &Lab) {
-    if lab.quiet(SOON).is_err() {
+    if lab.quiet(EVENT_TIMEOUT).is_err() {
         let left: Vec<_> =
             lab.processes().into_iter().map(|process| (process, process.arguments(), process.stat())).collect();
         panic!("processes left behind: {left:?}\n{}", lab.read("m.log"));
@@ -170,7 +170,7 @@ pub(crate) fn nothing_left(lab: &Lab) {
 
 /// Returns a client of the lab's monitor.
 pub(crate) fn client(lab: &Lab) -> Client {
-    Client::at(lab.path(PIDFILE)).timeout(SOON)
+    Client::at(lab.path(PIDFILE)).timeout(EVENT_TIMEOUT)
 }
 
 /// Returns the monitor's JSON of a bot; `null` if there is none.
@@ -185,7 +185,7 @@ pub(crate) fn until(lab: &Lab, name: &str, holds: impl Fn(&Value) -> bool) -> Va
     // The stream is opened before the state is read, so that no change is lost in between.
     let mut events = client(lab).events().expect("events");
     let mut last = bot(lab, name);
-    let end = Instant::now() + SOON;
+    let end = Instant::now() + EVENT_TIMEOUT;
     while !holds(&last) {
         let left = end.saturating_duration_since(Instant::now());
         match events.next_within(left).expect("a stream") {
@@ -237,7 +237,7 @@ pub(crate) fn number(status: &str, key: &str) -> u64 {
 /// Returns the time after which a bot that was given up may be started again; only the program `embedded` reports it.
 pub(crate) fn time_left(lab: &Lab, name: &str) -> Duration {
     lab.write("call", name);
-    let left = lab.wait_for("left", SOON, |text| text.ends_with('\n'));
+    let left = lab.wait_for("left", EVENT_TIMEOUT, |text| text.ends_with('\n'));
     Duration::from_millis(left.trim().parse().expect("a number"))
 }
 
@@ -268,7 +268,7 @@ pub(crate) fn environment(bot: Process) -> Vec<String> {
         if !has.is_empty() {
             return has;
         }
-        assert!(bot.alive() && begin.elapsed() < SOON, "{bot:?} has no environment");
+        assert!(bot.alive() && begin.elapsed() < EVENT_TIMEOUT, "{bot:?} has no environment");
         std::thread::yield_now();
     }
 }
@@ -277,7 +277,7 @@ pub(crate) fn environment(bot: Process) -> Vec<String> {
 #[track_caller]
 pub(crate) fn lines(lab: &Lab, file: &str, count: usize) -> Vec<String> {
     let has = |text: &str| text.lines().count() >= count && text.ends_with('\n');
-    lab.wait_for(file, SOON, has).lines().map(str::to_owned).collect()
+    lab.wait_for(file, EVENT_TIMEOUT, has).lines().map(str::to_owned).collect()
 }
 
 /// Returns `full` if `DAEMON_TESTS_FULL` is set, else `small`.

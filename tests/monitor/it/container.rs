@@ -10,7 +10,7 @@ use nix::sys::signal::Signal;
 use crate::cli_lab::CliLab;
 
 /// The timeout of events that happen immediately, on a busy machine.
-const SOON: Duration = Duration::from_secs(20);
+const EVENT_TIMEOUT: Duration = Duration::from_secs(20);
 
 const BOTS: &str = r#"
 [bot.web]
@@ -54,7 +54,7 @@ fn run<'a>(cli: &'a CliLab, entrypoint: &[&str]) -> (Running<'a>, Process, Proce
 
 /// Waits until one bot runs and the other has ended.
 fn until_begun(cli: &CliLab) {
-    cli.lab.wait_for("m.log", SOON, |log| log.contains("bot `web` runs") && log.contains("ended by status 3"));
+    cli.lab.wait_for("m.log", EVENT_TIMEOUT, |log| log.contains("bot `web` runs") && log.contains("ended by status 3"));
 }
 
 /// Returns the children of all threads of a process, including zombies.
@@ -75,7 +75,7 @@ fn web(cli: &CliLab) -> Process {
 /// Waits until process 1 has no child but the monitor, and the monitor none but the running bot.
 #[track_caller]
 fn until_nothing_else_is_left(cli: &CliLab, init: Process, monitor: Process) {
-    let (web, deadline) = (web(cli), Instant::now() + SOON);
+    let (web, deadline) = (web(cli), Instant::now() + EVENT_TIMEOUT);
     while (children(init), children(monitor)) != (vec![monitor.id()], vec![web.id()]) {
         assert!(Instant::now() < deadline, "left: {:?} {:?}", children(init), children(monitor));
         thread::sleep(Duration::from_millis(5));
@@ -103,8 +103,8 @@ fn monitor_in_a_container_reaps_zombies_of_the_entrypoint() {
 fn monitor_reaps_a_child_that_died_before_its_exec() {
     let cli = CliLab::new("[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n");
     let running = cli.lab.command("python3", &WITH_ZOMBIE[1..]).env("D", cli.lab.program()).spawn();
-    cli.lab.wait_for("m.log", SOON, |log| log.contains("bot `web` runs"));
-    let (monitor, web, deadline) = (cli.lab.daemon("m.pid"), web(&cli), Instant::now() + SOON);
+    cli.lab.wait_for("m.log", EVENT_TIMEOUT, |log| log.contains("bot `web` runs"));
+    let (monitor, web, deadline) = (cli.lab.daemon("m.pid"), web(&cli), Instant::now() + EVENT_TIMEOUT);
     while children(monitor) != [web.id()] {
         assert!(Instant::now() < deadline, "left: {:?}", children(monitor));
         thread::sleep(Duration::from_millis(5));
@@ -122,7 +122,7 @@ fn monitor_executed_by_a_shell_reaps_the_shells_children() {
     let running = cli.lab.shell(entrypoint).spawn();
     until_begun(&cli);
     let (monitor, web) = (cli.lab.daemon("m.pid"), web(&cli));
-    let deadline = Instant::now() + SOON;
+    let deadline = Instant::now() + EVENT_TIMEOUT;
     while children(monitor) != [web.id()] {
         assert!(Instant::now() < deadline, "left: {:?}", children(monitor));
         thread::sleep(Duration::from_millis(5));

@@ -59,8 +59,8 @@ fn stop_reports_a_process_that_it_cannot_assign() {
     assert!(told.contains("idle: stopped") && !told.contains("lives on"), "{told}");
     // The process is a child of the monitor, which reaps it without another message.
     survivor.signal(Signal::SIGKILL);
-    survivor.died(crate::common::SOON).expect("nothing survives that");
-    let deadline = look::Deadline::after(crate::common::SOON);
+    survivor.died(crate::common::EVENT_TIMEOUT).expect("nothing survives that");
+    let deadline = look::Deadline::after(crate::common::EVENT_TIMEOUT);
     while status(&lab, "away").contains("lives on") {
         assert!(!deadline.passed(), "{}", status(&lab, "away"));
     }

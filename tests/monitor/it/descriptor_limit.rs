@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::os::unix::net::UnixStream;
 
 use crate::cli_lab::{CliLab, names};
-use crate::common::SOON;
+use crate::common::EVENT_TIMEOUT;
 use look::Deadline;
 
 const BOTS: &str = "[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\ninstances = 40\n";
@@ -39,6 +39,6 @@ fn bots_leave_descriptors_for_requests() {
     // Once there is room again, a waiting bot is started.
     cli.ok(&["stop", &running[0], "--wait"]);
     let another = || told().0.iter().any(|name| !running.contains(name)).then_some(());
-    look::until(&cli.lab.path("m.log"), Deadline::after(SOON), another).expect("one that waited runs");
+    look::until(&cli.lab.path("m.log"), Deadline::after(EVENT_TIMEOUT), another).expect("one that waited runs");
     cli.shutdown();
 }

@@ -109,7 +109,7 @@ fn start_waits_out_a_resource_shortage() {
     // The remaining processes suffice for a command that requests the status.
     leave_descriptors(monitor, 2);
     begin(&lab, "start web");
-    let deadline = look::Deadline::after(crate::common::SOON);
+    let deadline = look::Deadline::after(crate::common::EVENT_TIMEOUT);
     while state(&lab, "web") != "backing-off" {
         assert!(!deadline.passed(), "{}", status(&lab, "web"));
     }
@@ -153,7 +153,7 @@ fn process_limit_counts_as_a_shortage() {
     let waits = told.iter().filter(|(_, state)| state == "backing-off").count();
     let begin = std::time::Instant::now();
     while bots_that_are("backing-off").len() >= waits {
-        assert!(begin.elapsed() < crate::common::SOON, "{:?}", states(&lab));
+        assert!(begin.elapsed() < crate::common::EVENT_TIMEOUT, "{:?}", states(&lab));
     }
     running.signal(nix::sys::signal::Signal::SIGTERM);
     running.finish().ok();

@@ -1,6 +1,6 @@
 //! A service manager stops the monitor and all bots together, as systemd does with `KillMode=control-group`.
 
-use crate::common::{SOON, begin, lab, lines, process, start, status, stop, tell};
+use crate::common::{EVENT_TIMEOUT, begin, lab, lines, process, start, status, stop, tell};
 use nix::sys::signal::Signal;
 
 /// Promise 6.41.
@@ -27,13 +27,13 @@ fn bots_that_end_with_their_monitor_are_not_started_again() {
         bot.signal(Signal::SIGTERM);
     }
     for bot in &processes {
-        let deadline = look::Deadline::after(SOON);
+        let deadline = look::Deadline::after(EVENT_TIMEOUT);
         look::until(lab.directory(), deadline, || bot.stat().is_none_or(|stat| stat.state == 'Z').then_some(()))
             .expect("it ends");
     }
     monitor.signal(Signal::SIGTERM);
     monitor.signal(Signal::SIGCONT);
-    monitor.died(SOON).expect("the monitor ends");
+    monitor.died(EVENT_TIMEOUT).expect("the monitor ends");
     crate::common::nothing_left(&lab);
     assert_eq!(lines(&lab, "starts", BOTS).len(), BOTS, "{}\n{}", lab.read("starts"), lab.read("m.log"));
 }
@@ -52,10 +52,10 @@ fn signal_of_the_monitor_does_not_shorten_a_stop() {
     );
     start(&lab, &[&calm, &late]);
     for name in ["calm", "late"] {
-        lab.wait_for(&format!("{name}.log"), SOON, |text| text.contains("up\n"));
+        lab.wait_for(&format!("{name}.log"), EVENT_TIMEOUT, |text| text.contains("up\n"));
     }
     process(&lab, "calm").signal(Signal::SIGTERM);
-    lab.wait_for("calm.log", SOON, |text| text.contains("stopping\n"));
+    lab.wait_for("calm.log", EVENT_TIMEOUT, |text| text.contains("stopping\n"));
     begin(&lab, "stop late");
     // Longer than the time within which a daemon of the library counts two signals as one.
     lab.shell("sleep 0.7").run().ok();

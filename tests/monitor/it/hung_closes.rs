@@ -4,7 +4,7 @@ use std::fs;
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::common::{PIDFILE, SOON, begin, lab, lines, process, stop, tell, wait_for, write_bots};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, begin, lab, lines, process, stop, tell, wait_for, write_bots};
 use crate::hung_mount::HungFile;
 use crate::hung_processes::{install_bot, pending_children, wait_for_pending};
 use look::{Deadline, Lab, Process};
@@ -42,7 +42,7 @@ fn a_close_hangs(lab: &Lab) -> Scene<'_> {
     mount.shell(lab, "exec $D -c m.toml start").run().ok();
     let monitor = lab.daemon(PIDFILE);
     // The bot has written to the log (request number 16).
-    lab.wait_for("asked", SOON, |text| text.lines().any(|line| line.starts_with("16 ")));
+    lab.wait_for("asked", EVENT_TIMEOUT, |text| text.lines().any(|line| line.starts_with("16 ")));
     tell(lab, "start --wait=20s many");
     let program = HungFile::file(lab, "slow");
     lab.write("stuck", monitor.id().to_string());
@@ -53,8 +53,8 @@ fn a_close_hangs(lab: &Lab) -> Scene<'_> {
     lines(lab, "starts", 1);
     let before = process(lab, "late");
     before.signal(Signal::SIGKILL);
-    before.died(SOON).unwrap();
-    let deadline = Deadline::after(SOON);
+    before.died(EVENT_TIMEOUT).unwrap();
+    let deadline = Deadline::after(EVENT_TIMEOUT);
     while pending_children(monitor).len() < 5 && lab.read("starts").lines().count() < 2 {
         assert!(!deadline.passed(), "{}", lab.read("m.log"));
     }
@@ -77,7 +77,7 @@ fn hung_child_does_not_block_the_next_monitor() {
     bots.push(process(&lab, "logger"));
     scene.monitor.signal(Signal::SIGKILL);
     let ids: Vec<i32> = bots.iter().map(|bot| bot.id()).collect();
-    if look::deaths(&ids, Deadline::after(SOON)).is_err() {
+    if look::deaths(&ids, Deadline::after(EVENT_TIMEOUT)).is_err() {
         let left: Vec<_> = bots.iter().filter(|bot| bot.alive()).collect();
         panic!("{} of them are left: {left:?}; the monitor {:?}", left.len(), scene.monitor.stat());
     }

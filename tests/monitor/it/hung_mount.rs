@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::common::SOON;
+use crate::common::EVENT_TIMEOUT;
 use look::{Lab, Run, Running};
 use nix::sys::signal::Signal;
 
@@ -26,7 +26,7 @@ impl<'lab> HungFile<'lab> {
     fn new(lab: &'lab Lab, run: Run<'lab>) -> HungFile<'lab> {
         let _ = std::fs::remove_file(lab.path("held"));
         let held = HungFile(run.within(Duration::from_secs(120)).spawn());
-        lab.wait_for("held", SOON, |text| text.ends_with('\n'));
+        lab.wait_for("held", EVENT_TIMEOUT, |text| text.ends_with('\n'));
         held
     }
 

@@ -1,6 +1,6 @@
 //! Starts that hang, and the check that the monitor still serves everything else.
 
-use crate::common::{BOT, SOON, begin, client, number, process, state, status, tell, wait_for};
+use crate::common::{BOT, EVENT_TIMEOUT, begin, client, number, process, state, status, tell, wait_for};
 use look::{Deadline, Lab, Process};
 use nix::sys::signal::Signal;
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ pub(crate) fn pending_children(monitor: Process) -> Vec<Process> {
 /// Waits until the starts of `count` bots hang, and returns their processes.
 #[track_caller]
 pub(crate) fn wait_for_pending(monitor: Process, count: usize) -> Vec<Process> {
-    let deadline = Deadline::after(SOON);
+    let deadline = Deadline::after(EVENT_TIMEOUT);
     loop {
         let found = pending_children(monitor);
         if found.len() == count {
@@ -44,7 +44,7 @@ pub(crate) fn pending_child(monitor: Process) -> Process {
 pub(crate) fn start_hung(lab: &Lab, bot: &str) {
     begin(lab, &format!("start {bot}"));
     wait_for(lab, bot, "starting");
-    let deadline = Deadline::after(SOON);
+    let deadline = Deadline::after(EVENT_TIMEOUT);
     loop {
         let told = status(lab, bot);
         assert!(
@@ -69,7 +69,7 @@ pub(crate) fn monitor_responds(lab: &Lab) {
         let begin = Instant::now();
         if round % 2 == 0 {
             before.signal(Signal::SIGKILL);
-            before.died(SOON).unwrap();
+            before.died(EVENT_TIMEOUT).unwrap();
         } else {
             tell(lab, "restart --wait=20s web");
         }

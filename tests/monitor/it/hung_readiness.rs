@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::cli_lab::CliLab;
 use crate::common::{
-    BOT, PIDFILE, SOON, ctl, lab, lines, process, state, states, status, stop, tell, wait_for, write_bots,
+    BOT, EVENT_TIMEOUT, PIDFILE, ctl, lab, lines, process, state, states, status, stop, tell, wait_for, write_bots,
 };
 use crate::hung_mount::HungFile;
 use crate::hung_processes::{UNAFFECTED_BOTS, monitor_responds};
@@ -29,7 +29,7 @@ fn a_look_hangs(lab: &Lab) -> (HungFile<'_>, Process) {
     let mute = HungFile::mute(lab, "mount");
     write_bots(lab, &WAITED);
     let monitor = start_at(lab, &mute);
-    lab.wait_for("asked", SOON, |text| text.ends_with('\n'));
+    lab.wait_for("asked", EVENT_TIMEOUT, |text| text.ends_with('\n'));
     lines(lab, "starts", 2);
     (mute, monitor)
 }
@@ -38,7 +38,7 @@ fn a_look_hangs(lab: &Lab) -> (HungFile<'_>, Process) {
 /// holds nothing.
 #[track_caller]
 fn ends(monitor: Process, bots: [Process; 2]) {
-    let deadline = Deadline::after(SOON);
+    let deadline = Deadline::after(EVENT_TIMEOUT);
     let all_are_dead = look::deaths(&bots.map(Process::id), deadline).is_ok();
     while all_are_dead && monitor.alive() && !deadline.passed() {}
     let left = [monitor, bots[0], bots[1]].map(|process| (process, process.stat()));
@@ -126,7 +126,7 @@ fn leaves_room(lab: &Lab, mount: HungFile<'_>) {
 /// Waits until the start of each of these bots hangs, or the reason for its failure is reported; at least four hang.
 #[track_caller]
 fn until_all_were_tried(lab: &Lab, count: usize) {
-    let deadline = Deadline::after(SOON);
+    let deadline = Deadline::after(EVENT_TIMEOUT);
     loop {
         let all = states(lab);
         let count_in = |state: &str| all.iter().filter(|(_, other)| other == state).count();

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::common::{
-    PIDFILE, SOON, begin, ctl, foreground, lab, lines, nothing_left, number, process, refused, start, start_again,
-    start_program, state, states, status, stop, tell, wait_for, write_bots,
+    EVENT_TIMEOUT, PIDFILE, begin, ctl, foreground, lab, lines, nothing_left, number, process, refused, start,
+    start_again, start_program, state, states, status, stop, tell, wait_for, write_bots,
 };
 use crate::hung_mount::HungFile;
 use crate::hung_processes::{
@@ -103,7 +103,7 @@ fn ends_a_start_that_hangs(settings: &[&str]) {
     start_hung(&lab, "hung");
     let hangs = pending_child(monitor);
     begin(&lab, "restart hung");
-    hangs.died(SOON).unwrap();
+    hangs.died(EVENT_TIMEOUT).unwrap();
     wait_for(&lab, "hung", "starting");
     let hangs = pending_child(monitor);
     // A change of its policy does not affect the start.
@@ -120,13 +120,13 @@ fn ends_a_start_that_hangs(settings: &[&str]) {
     // Another specification requires another start.
     write_bots(&lab, &[&hung.replace("\"stamp:", "\"print:new\", \"stamp:"), UNAFFECTED_BOTS[0], UNAFFECTED_BOTS[1]]);
     tell(&lab, "reload");
-    hangs.died(SOON).unwrap();
+    hangs.died(EVENT_TIMEOUT).unwrap();
     wait_for(&lab, "hung", "starting");
     let hangs = pending_child(monitor);
     write_bots(&lab, &UNAFFECTED_BOTS);
     tell(&lab, "reload");
-    hangs.died(SOON).unwrap();
-    let deadline = Deadline::after(SOON);
+    hangs.died(EVENT_TIMEOUT).unwrap();
+    let deadline = Deadline::after(EVENT_TIMEOUT);
     while states(&lab).iter().any(|(name, _)| name == "hung") {
         assert!(!deadline.passed(), "it was not removed");
     }
@@ -229,7 +229,7 @@ fn hung_starts_end_with_a_killed_monitor() {
     let hang = wait_for_pending(monitor, 3);
     monitor.signal(Signal::SIGKILL);
     let all: Vec<i32> = hang.iter().chain([&monitor]).map(|process| process.id()).collect();
-    look::deaths(&all, Deadline::after(SOON)).expect("the kernel tells them");
+    look::deaths(&all, Deadline::after(EVENT_TIMEOUT)).expect("the kernel tells them");
     held.release();
     write_bots(&lab, &[r#"hung = { command = "LAB/slow", args = ["stamp:LAB/starts", "idle"] }"#]);
     start_again(&lab);

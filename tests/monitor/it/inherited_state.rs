@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::common::{
-    PIDFILE, SOON, foreground, lab, number, ping, process, size, start, start_program, status, stop, tell, wait_for,
-    write_bots,
+    EVENT_TIMEOUT, PIDFILE, foreground, lab, number, ping, process, size, start, start_program, status, stop, tell,
+    wait_for, write_bots,
 };
 use look::Process;
 use nix::sys::signal::Signal;
@@ -62,7 +62,7 @@ fn monitor_in_a_program_does_not_reap_other_children() {
     let monitor = lab.daemon(PIDFILE);
     let begin = Instant::now();
     while zombies(monitor) == 0 {
-        assert!(begin.elapsed() < SOON, "the child of the shell was reaped");
+        assert!(begin.elapsed() < EVENT_TIMEOUT, "the child of the shell was reaped");
     }
     // The monitor has reaped its children by then.
     tell(&lab, "restart --wait=20s web");
@@ -88,7 +88,7 @@ fn flood_of_orphans_delays_no_command() {
     let (begin, time) = (Instant::now(), Duration::from_secs(u64::try_from(size(3, 20)).unwrap()));
     let (mut slowest, mut most, mut now) = (Duration::ZERO, 0, 0);
     // On a busy machine the floods may be faster for a while, but not forever.
-    while begin.elapsed() < time || (now >= 1000 && begin.elapsed() < time + SOON) {
+    while begin.elapsed() < time || (now >= 1000 && begin.elapsed() < time + EVENT_TIMEOUT) {
         let asked = Instant::now();
         ping(&lab);
         slowest = slowest.max(asked.elapsed());

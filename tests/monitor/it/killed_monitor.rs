@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::common::{
-    BOT, HEADLESS, SOON, lab, lines, process, start, start_again, stop, tell, threads, wait_for, with_own_mounts,
-    write_bots,
+    BOT, EVENT_TIMEOUT, HEADLESS, lab, lines, process, start, start_again, stop, tell, threads, wait_for,
+    with_own_mounts, write_bots,
 };
 use look::{Deadline, Process};
 use nix::sys::signal::Signal;
@@ -12,7 +12,7 @@ use nix::sys::signal::Signal;
 /// Kills the monitor, and waits only for its death.
 fn kill(monitor: Process) {
     monitor.signal(Signal::SIGKILL);
-    monitor.died(SOON).expect("a killed monitor dies");
+    monitor.died(EVENT_TIMEOUT).expect("a killed monitor dies");
 }
 
 /// Returns the running bots, by the argument that they were executed with.
@@ -38,7 +38,7 @@ fn bots_end_with_a_killed_monitor() {
     lines(&lab, "starts", 1);
     let (web, nobody) = (process(&lab, "web"), process(&lab, "nobody"));
     kill(monitor);
-    look::deaths(&[web.id(), nobody.id()], Deadline::after(SOON)).expect("they are told by the kernel");
+    look::deaths(&[web.id(), nobody.id()], Deadline::after(EVENT_TIMEOUT)).expect("the kernel kills them");
 }
 
 /// Promise 6.04.

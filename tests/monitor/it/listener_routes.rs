@@ -21,7 +21,7 @@ autostart = false
 limit = { exits = 0, window = "1h" }
 "#;
 
-pub(crate) const SOON: Duration = Duration::from_secs(20);
+pub(crate) const EVENT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Sends a request over the Unix socket; returns the status and the body.
 pub(crate) fn ask(cli: &CliLab, method: &str, route: &str, body: &str) -> (u16, String) {
@@ -40,7 +40,7 @@ pub(crate) fn ask(cli: &CliLab, method: &str, route: &str, body: &str) -> (u16, 
 
 pub(crate) fn connect(cli: &CliLab) -> UnixStream {
     let stream = UnixStream::connect(cli.lab.path("m.control/socket")).expect("the socket");
-    stream.set_read_timeout(Some(SOON)).expect("a timeout");
+    stream.set_read_timeout(Some(EVENT_TIMEOUT)).expect("a timeout");
     stream
 }
 
@@ -202,7 +202,7 @@ fn tcp_request_without_token_is_refused() {
     let address = text.lines().find_map(|line| line.strip_prefix("http://")).expect("an address");
     let whole = |headers: &str, method: &str, route: &str| {
         let mut stream = std::net::TcpStream::connect(address).expect("a connection");
-        stream.set_read_timeout(Some(SOON)).expect("a timeout");
+        stream.set_read_timeout(Some(EVENT_TIMEOUT)).expect("a timeout");
         let head = format!("{method} {route} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{headers}\r\n");
         stream.write_all(head.as_bytes()).expect("a request");
         let mut answer = String::new();

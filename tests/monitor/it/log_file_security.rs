@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::cli_lab::CliLab;
-use crate::common::{SOON, lab, lines, number, process, refused, start, status, stop, tell};
+use crate::common::{EVENT_TIMEOUT, lab, lines, number, process, refused, start, status, stop, tell};
 use look::Lab;
 
 fn needs_root() {
@@ -41,7 +41,7 @@ fn until_lost(lab: &Lab, bot: &str, text: &str) {
         if number(&told, "dropped") > 0 && told.contains(text) {
             return;
         }
-        assert!(begin.elapsed() < SOON, "{told}");
+        assert!(begin.elapsed() < EVENT_TIMEOUT, "{told}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }
@@ -81,7 +81,7 @@ fn root_writes_no_log_behind_a_link_of_a_bot() {
     let before = number(&status(&lab, "web"), "dropped");
     let begin = Instant::now();
     while number(&status(&lab, "web"), "dropped") < before + 100 {
-        assert!(begin.elapsed() < SOON, "{}", status(&lab, "web"));
+        assert!(begin.elapsed() < EVENT_TIMEOUT, "{}", status(&lab, "web"));
     }
     let precious = lab.shell("ls -A precious; cat precious/web.log").run().ok().stdout;
     assert_eq!(precious, "web.log\nsecret\n");
@@ -108,7 +108,7 @@ fn root_rotates_no_log_behind_a_link_of_a_bot() {
     // The old file is still open and written: its path is resolved only when it is large.
     as_nobody(&lab, "cd theirs; mv logs old; ln -s ../precious logs");
     let grown = |log: &str| log.len() > 1000;
-    lab.wait_for("theirs/old/web.log", SOON, grown);
+    lab.wait_for("theirs/old/web.log", EVENT_TIMEOUT, grown);
     let precious = lab.shell("ls -A precious; cat precious/web.log").run().ok().stdout;
     assert_eq!(precious, "web.log\nsecret\n");
     stop(&lab);
@@ -164,7 +164,7 @@ stdout = { file = "LAB/theirs/logs/web.log" }
     );
     prepare(&cli.lab);
     let monitor = cli.start();
-    cli.lab.wait_for("theirs/logs/web.log", SOON, |log| log == "said\n");
+    cli.lab.wait_for("theirs/logs/web.log", EVENT_TIMEOUT, |log| log == "said\n");
     assert_eq!(cli.ok(&["tail", "web"]), "said\n");
     for (script, why) in [
         ("rm web.log; ln -s ../../precious/web.log web.log", "it is a symbolic link"),

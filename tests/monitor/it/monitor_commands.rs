@@ -1,8 +1,8 @@
 //! Commands of a monitor.
 
 use crate::common::{
-    BOT, SOON, begin, client, environment, lab, lines, number, process, refused, start, start_program, state, states,
-    status, stop, tell, wait_for, write_bots,
+    BOT, EVENT_TIMEOUT, begin, client, environment, lab, lines, number, process, refused, start, start_program, state,
+    states, status, stop, tell, wait_for, write_bots,
 };
 use look::Process;
 
@@ -37,17 +37,17 @@ fn unknown_name_is_reported() {
     let lab = lab();
     start(&lab, &[r#"web = { command = "BOT", args = ["idle"] }"#]);
     for verb in [
-        "start nobody",
-        "stop nobody",
-        "restart --wait=10ms nobody",
-        "destroy nobody",
-        "signal TERM nobody",
-        "tail -n 3 nobody",
+        "start absent",
+        "stop absent",
+        "restart --wait=10ms absent",
+        "destroy absent",
+        "signal TERM absent",
+        "tail -n 3 absent",
     ] {
         let told = refused(&lab, verb);
-        assert!(told.contains("failed to find bot `nobody`: there is none of this name"), "{verb}: {told}");
+        assert!(told.contains("failed to find bot `absent`: there is none of this name"), "{verb}: {told}");
     }
-    assert!(refused(&lab, "status nobody").contains("failed to find `nobody`: there is no such bot"));
+    assert!(refused(&lab, "status absent").contains("failed to find `absent`: there is no such bot"));
     stop(&lab);
 }
 
@@ -139,7 +139,7 @@ fn changes_are_streamed_as_they_happen() {
     begin(&lab, "start web");
     let mut states = Vec::new();
     while states.last().is_none_or(|state| state != "running") {
-        let change = changes.next_within(SOON).expect("a stream").expect("a change");
+        let change = changes.next_within(EVENT_TIMEOUT).expect("a stream").expect("a change");
         if change.name == "bot" && change.data["name"] == "web" {
             states.push(change.data["state"].as_str().expect("a state").to_owned());
         }

@@ -1,7 +1,7 @@
 //! Messages of a bot on its notify socket, other than readiness.
 
 use crate::cli_lab::CliLab;
-use crate::common::{SOON, lab, lines, number, ping, start, status, stop, tell, wait_for, write_bots};
+use crate::common::{EVENT_TIMEOUT, lab, lines, number, ping, start, status, stop, tell, wait_for, write_bots};
 
 /// Promise 6.40.
 #[test]
@@ -17,7 +17,7 @@ ready = "notify"
     );
     cli.start();
     cli.until_is("stores", "running");
-    cli.lab.wait_for("closed", SOON, |_| true);
+    cli.lab.wait_for("closed", EVENT_TIMEOUT, |_| true);
     // The next start sends it again, and the log does not repeat it.
     cli.ok(&["restart", "--wait", "stores"]);
     let said = "bot `stores` wants descriptors to be kept (FDSTORE=1): they are not kept, but closed";

@@ -1,7 +1,7 @@
 //! Access to the notify sockets of bots and to their secrets.
 
 use crate::common::{
-    SOON, environment, lab, lines, ping, process, start, start_again, state, stop, wait_for, with_own_mounts,
+    EVENT_TIMEOUT, environment, lab, lines, ping, process, start, start_again, state, stop, wait_for, with_own_mounts,
     write_bots,
 };
 use crate::unrelated_processes::{NOBODY, end, process_of, stranger, variable};
@@ -117,7 +117,7 @@ fn socket_directory_is_removed_with_the_monitor() {
     lines(&lab, "starts", 1);
     wait_for(&lab, "web", "running");
     monitor.signal(Signal::SIGKILL);
-    monitor.died(SOON).unwrap();
+    monitor.died(EVENT_TIMEOUT).unwrap();
     assert!(lab.path("m.notify/0").exists());
     start_again(&lab);
     lines(&lab, "starts", 2);

@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use crate::common::{
-    BOT, HEADLESS, SOON, lab, lines, process, refused, size, start, state, status, stop, tell, threads, wait_for,
-    write_bots,
+    BOT, EVENT_TIMEOUT, HEADLESS, lab, lines, process, refused, size, start, state, status, stop, tell, threads,
+    wait_for, write_bots,
 };
 use crate::hung_mount::HungFile;
 use look::{Lab, Outcome};
@@ -104,7 +104,7 @@ fn stop_that_sigkill_does_not_end_names_the_process() {
     lab.daemon("m.pid");
     lines(&lab, "starts", 1);
     let stuck = process(&lab, "stuck");
-    lab.wait_for("asked", SOON, |text| text.contains(&format!(" {}\n", stuck.id())));
+    lab.wait_for("asked", EVENT_TIMEOUT, |text| text.contains(&format!(" {}\n", stuck.id())));
     refused(&lab, "stop --wait=3s stuck");
     let told = status(&lab, "stuck");
     let expected = format!("process {} does not end of SIGKILL", stuck.id());

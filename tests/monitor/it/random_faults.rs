@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::common::{BOT, SOON, lab, leave_descriptors, nothing_left, size, write_bots};
+use crate::common::{BOT, EVENT_TIMEOUT, lab, leave_descriptors, nothing_left, size, write_bots};
 use look::{Lab, Outcome, Process, Running};
 use nix::sys::signal::Signal;
 
@@ -52,8 +52,8 @@ impl<'lab> Disk<'lab> {
     fn new(lab: &'lab Lab) -> Disk<'lab> {
         let mount =
             "mkdir small && mount -t tmpfs -o mode=755,size=640k none small && touch mounted && exec sleep 1000";
-        let holder = lab.command("unshare", &["--mount", "bash", "-c", mount]).within(SOON * 50).spawn();
-        lab.wait_for("mounted", SOON, |_| true);
+        let holder = lab.command("unshare", &["--mount", "bash", "-c", mount]).within(EVENT_TIMEOUT * 50).spawn();
+        lab.wait_for("mounted", EVENT_TIMEOUT, |_| true);
         Disk { lab, holder, is_full: false }
     }
 
@@ -67,7 +67,7 @@ impl<'lab> Disk<'lab> {
         let holder = self.holder.process().id().to_string();
         let script = format!("cd {} && $D -c m.toml {verb}", self.lab.directory().display());
         let run = self.lab.command("nsenter", &["--mount", "--target", &holder, "bash", "-c", &script]);
-        run.env("D", self.lab.program()).within(SOON * 4).run()
+        run.env("D", self.lab.program()).within(EVENT_TIMEOUT * 4).run()
     }
 
     fn fill(&mut self) {
@@ -110,7 +110,7 @@ fn disturb(lab: &Lab, chance: &mut Chance, monitor: &mut Process, disk: &mut Dis
     match chance.below(12) {
         0 => {
             monitor.signal(Signal::SIGKILL);
-            monitor.died(SOON).expect("a killed monitor dies");
+            monitor.died(EVENT_TIMEOUT).expect("a killed monitor dies");
             *monitor = disk.start();
         }
         1..=3 => {

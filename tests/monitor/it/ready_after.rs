@@ -56,7 +56,7 @@ fn file_of_an_earlier_run_does_not_make_a_bot_ready() {
     );
     wait_for(&lab, "behind", "running");
     assert_eq!(lines(&lab, "order", 2), ["file", "behind"]);
-    // The same holds for the next run under the same monitor.
+    // This holds for the next run as well under the same monitor.
     tell(&lab, "restart --wait=20s file");
     wait_for(&lab, "behind", "running");
     assert_eq!(lines(&lab, "order", 4), ["file", "behind", "file", "behind"]);

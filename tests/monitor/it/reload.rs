@@ -105,13 +105,13 @@ fn reload_during_the_shutdown_is_refused() {
             r#"slow = { command = "BOT", args = ["ignore:TERM", "touch:LAB/slow", "idle"], stop = { signal = "TERM", timeout = "1500ms" } }"#,
         ],
     );
-    lab.wait_for("slow", crate::common::SOON, |_| true);
+    lab.wait_for("slow", crate::common::EVENT_TIMEOUT, |_| true);
     monitor.signal(Signal::SIGTERM);
     wait_for(&lab, "slow", "stopping");
     for verb in ["reload", "start slow", "restart slow"] {
         assert!(refused(&lab, verb).contains("the monitor is stopping"), "{verb}");
     }
-    assert!(monitor.died(crate::common::SOON).is_ok());
+    assert!(monitor.died(crate::common::EVENT_TIMEOUT).is_ok());
 }
 
 /// Promise 6.06. Bots that are removed from the configuration stop in order too.
@@ -217,9 +217,9 @@ fn refused_reload_changes_no_setting() {
     };
     lab.write("m.toml", file("info"));
     let monitor = start_again(&lab);
-    lab.wait_for("up", crate::common::SOON, |_| true);
+    lab.wait_for("up", crate::common::EVENT_TIMEOUT, |_| true);
     let says = |what: &str, times: usize| {
-        lab.wait_for("own.log", crate::common::SOON, |text| text.matches(what).count() == times)
+        lab.wait_for("own.log", crate::common::EVENT_TIMEOUT, |text| text.matches(what).count() == times)
     };
     says("runs as process", 1);
     lab.write("m.toml", file("error"));
@@ -228,11 +228,11 @@ fn refused_reload_changes_no_setting() {
     tell(&lab, "restart --wait=20s web");
     // The dry run has not silenced it.
     says("runs as process", 2);
-    lab.wait_for("up", crate::common::SOON, |_| true);
+    lab.wait_for("up", crate::common::EVENT_TIMEOUT, |_| true);
     monitor.signal(Signal::SIGTERM);
     wait_for(&lab, "web", "stopping");
     assert!(refused(&lab, "reload").contains("the monitor is stopping"));
-    assert!(monitor.died(crate::common::SOON).is_ok());
+    assert!(monitor.died(crate::common::EVENT_TIMEOUT).is_ok());
     // The refused reload has not, either.
     says(") ended by", 2);
 }

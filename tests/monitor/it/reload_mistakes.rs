@@ -101,7 +101,7 @@ fn file_written_while_it_is_read_changes_nothing() {
     let is_read = |trace: &str| trace.lines().filter(|line| line.contains("read(") && line.ends_with("= 0")).count();
     let reads = is_read(&lab.read("trace"));
     let reload = lab.helper(&["-c", "m.toml", "reload"]).spawn();
-    lab.wait_for("trace", crate::common::SOON, |trace| is_read(trace) > reads);
+    lab.wait_for("trace", crate::common::EVENT_TIMEOUT, |trace| is_read(trace) > reads);
     lab.write("m.toml", good.replace("idle", "sleep:1\", \"idle"));
     let told = reload.finish().exits(1).stderr;
     assert!(told.contains("it was written while it was read"), "{told}");

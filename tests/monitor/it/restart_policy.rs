@@ -4,8 +4,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::common::{
-    BOT, SOON, ctl, lab, lines, number, process, start, start_program, state, status, stop, time_left, wait_for,
-    write_bots,
+    BOT, EVENT_TIMEOUT, ctl, lab, lines, number, process, start, start_program, state, status, stop, time_left,
+    wait_for, write_bots,
 };
 use look::Deadline;
 use nix::sys::signal::Signal;
@@ -121,7 +121,7 @@ fn process_group_of_a_crash_is_ended_before_the_restart() {
     lines(&lab, "kids", 2);
     let running =
         || lab.processes().iter().filter(|one| one.arguments().first().is_some_and(|name| name == BOT)).count();
-    let deadline = Instant::now() + SOON;
+    let deadline = Instant::now() + EVENT_TIMEOUT;
     // The child writes before its parent has exited.
     while running() > 2 && Instant::now() < deadline {
         look::first_death(
@@ -166,7 +166,7 @@ fn idle_monitor_uses_no_cpu() {
             r#"c = { command = "BOT", args = ["exit:1"], restart = "never" }"#,
         ],
     );
-    lab.wait_for("m.log", SOON, |log| log.contains("ended by status 1"));
+    lab.wait_for("m.log", EVENT_TIMEOUT, |log| log.contains("ended by status 1"));
     // Voluntary and involuntary context switches of all threads: each is a wake-up.
     let wakes = || -> u64 {
         let counted = monitor.threads().into_iter().map(|thread| {
@@ -176,7 +176,7 @@ fn idle_monitor_uses_no_cpu() {
         counted.sum()
     };
     // The endpoint is active for some seconds after a connection; then it is idle.
-    let deadline = Deadline::after(SOON);
+    let deadline = Deadline::after(EVENT_TIMEOUT);
     loop {
         let before = wakes();
         thread::sleep(Duration::from_secs(2));

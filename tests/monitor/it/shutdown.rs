@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::common::{
-    BOT, SOON, configure, ctl, lab, lines, nothing_left, process, start, start_again, stop, tell, wait_for,
+    BOT, EVENT_TIMEOUT, configure, ctl, lab, lines, nothing_left, process, start, start_again, stop, tell, wait_for,
     with_own_mounts, write_bots,
 };
 use look::Process;
@@ -65,7 +65,7 @@ fn second_stop_signal_kills() {
     lab.shell("sleep 0.7").run().ok();
     let begin = Instant::now();
     monitor.signal(Signal::SIGTERM);
-    monitor.died(SOON).unwrap();
+    monitor.died(EVENT_TIMEOUT).unwrap();
     assert!(begin.elapsed() < Duration::from_secs(10));
     nothing_left(&lab);
 }
@@ -84,7 +84,7 @@ fn second_shutdown_command_kills() {
     tell(&lab, "shutdown --wait=0s");
     wait_for(&lab, "a", "stopping");
     let _ = ctl(&lab, "shutdown --wait=10s").run();
-    monitor.died(SOON).unwrap();
+    monitor.died(EVENT_TIMEOUT).unwrap();
     nothing_left(&lab);
 }
 

@@ -33,7 +33,7 @@ fn library_bot_ends_itself_before_the_monitor_kills_it() {
             600_000,
         )],
     );
-    lab.wait_for("web.log", crate::common::SOON, |text| text.contains("up\n"));
+    lab.wait_for("web.log", crate::common::EVENT_TIMEOUT, |text| text.contains("up\n"));
     assert!(environment(process(&lab, "web")).contains(&"DAEMON_STOP_TIMEOUT=2".to_owned()));
     let told = tell(&lab, "stop --wait=20s web");
     assert!(told.starts_with("web: stopped") && number(&status(&lab, "web"), "kill") == 0, "{told}");
@@ -58,7 +58,7 @@ fn bot_receives_at_most_the_shutdown_timeout() {
         ],
     );
     start_again(&lab);
-    lab.wait_for("up", crate::common::SOON, |_| true);
+    lab.wait_for("up", crate::common::EVENT_TIMEOUT, |_| true);
     assert!(environment(process(&lab, "web")).contains(&"DAEMON_STOP_TIMEOUT=4.5".to_owned()));
     stop(&lab);
 }
@@ -88,11 +88,15 @@ fn second_stop_of_a_bot_does_not_shorten_the_first() {
     );
     // A restart after a stop waits as well, and follows it.
     tell(&lab, "start --wait=20s web");
-    lab.wait_for("web.log", crate::common::SOON, |text| text.lines().filter(|line| *line == "up").count() == 2);
+    lab.wait_for("web.log", crate::common::EVENT_TIMEOUT, |text| {
+        text.lines().filter(|line| *line == "up").count() == 2
+    });
     begin(&lab, "stop web");
     lab.shell(NEXT).run().ok();
     tell(&lab, "restart --wait=20s web");
-    lab.wait_for("web.log", crate::common::SOON, |text| text.lines().filter(|line| *line == "up").count() == 3);
+    lab.wait_for("web.log", crate::common::EVENT_TIMEOUT, |text| {
+        text.lines().filter(|line| *line == "up").count() == 3
+    });
     assert_eq!(count(&lab, "web.log", "clean"), 2, "{}", lab.read("web.log"));
     // A shutdown during the stop does not shorten it.
     begin(&lab, "stop web");
@@ -113,10 +117,10 @@ fn next_monitor_does_not_shorten_the_stop_of_a_bot() {
     let monitor = start(&lab, &[&bot]);
     lines(&lab, "words", 1);
     monitor.signal(nix::sys::signal::Signal::SIGKILL);
-    lab.wait_for("words", crate::common::SOON, |text| text.contains("stopping\n"));
+    lab.wait_for("words", crate::common::EVENT_TIMEOUT, |text| text.contains("stopping\n"));
     lab.shell(NEXT).run().ok();
     start_again(&lab);
-    let words = lab.wait_for("words", crate::common::SOON, |text| text.matches("up\n").count() == 2);
+    let words = lab.wait_for("words", crate::common::EVENT_TIMEOUT, |text| text.matches("up\n").count() == 2);
     let words: Vec<&str> = words.lines().filter(|line| !line.starts_with("not detaching")).collect();
     assert_eq!(words, ["up", "stopping", "clean", "up"]);
     stop(&lab);

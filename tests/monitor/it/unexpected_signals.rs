@@ -4,7 +4,7 @@ use look::Process;
 use nix::sys::signal::Signal;
 
 use crate::cli_lab::CliLab;
-use crate::common::{SOON, lab, ping, process, start_program, write_bots};
+use crate::common::{EVENT_TIMEOUT, lab, ping, process, start_program, write_bots};
 
 const ONE: &str = "[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n";
 
@@ -19,7 +19,9 @@ fn unexpected_signal_is_ignored_and_logged_with_its_sender() {
     let pid = cli.pid("web");
     let sender = std::process::id();
     monitor.signal(Signal::SIGUSR1);
-    cli.lab.wait_for("m.log", SOON, |log| log.contains(&format!("ignored SIGUSR1 from process {sender} of user ")));
+    cli.lab.wait_for("m.log", EVENT_TIMEOUT, |log| {
+        log.contains(&format!("ignored SIGUSR1 from process {sender} of user "))
+    });
     let all = [
         Signal::SIGUSR2,
         Signal::SIGALRM,
@@ -39,8 +41,8 @@ fn unexpected_signal_is_ignored_and_logged_with_its_sender() {
     // The monitor answers after it has handled the signals, and no process has ended.
     assert_eq!((cli.pid("web"), cli.monitor().id()), (pid, monitor.id()));
     assert!(monitor.alive());
-    let told = cli.lab.wait_for("m.log", SOON, |log| log.contains("SIGRTMIN+3"));
-    assert!(told.matches("ignored").count() < 20, "each is told of: {told}");
+    let told = cli.lab.wait_for("m.log", EVENT_TIMEOUT, |log| log.contains("SIGRTMIN+3"));
+    assert!(told.matches("ignored").count() < 20, "each is logged: {told}");
     // Programs that the monitor starts have the default actions, and no blocked or ignored signal.
     let web = Process::new(pid);
     for set in ["SigIgn", "SigBlk", "SigCgt"] {
@@ -55,7 +57,7 @@ fn unexpected_signal_before_the_end_is_logged() {
     let cli = CliLab::new(ONE);
     let monitor = cli.start();
     monitor.signal(Signal::SIGUSR1);
-    cli.lab.wait_for("m.log", SOON, |log| log.contains("ignored SIGUSR1"));
+    cli.lab.wait_for("m.log", EVENT_TIMEOUT, |log| log.contains("ignored SIGUSR1"));
     // Its turn would come after 10 s.
     monitor.signal(Signal::SIGUSR2);
     cli.shutdown();
@@ -70,10 +72,10 @@ fn signal_handled_by_the_program_is_left_alone() {
     let monitor = start_program(&lab, &["own-signals"]);
     let bot = process(&lab, "web");
     monitor.signal(Signal::SIGUSR1);
-    lab.wait_for("handled", SOON, |log| log.contains("handled SIGUSR1"));
+    lab.wait_for("handled", EVENT_TIMEOUT, |log| log.contains("handled SIGUSR1"));
     monitor.signal(Signal::SIGALRM);
     ping(&lab);
     assert!(monitor.alive() && bot.alive());
     monitor.signal(Signal::SIGUSR2);
-    lab.quiet(SOON).expect("it ends, and its bot");
+    lab.quiet(EVENT_TIMEOUT).expect("it ends, and its bot");
 }

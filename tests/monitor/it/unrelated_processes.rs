@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::common::{
-    BOT, SOON, environment, lab, lines, ping, process, start, start_again, state, status, stop, tell, wait_for,
+    BOT, EVENT_TIMEOUT, environment, lab, lines, ping, process, start, start_again, state, status, stop, tell, wait_for,
 };
 use look::{Lab, Process, Running};
 use nix::sys::signal::Signal;
@@ -22,7 +22,7 @@ pub(crate) fn stranger<'lab>(lab: &'lab Lab, prefix: &str, arguments: &str) -> R
     let _ = std::fs::remove_file(lab.path("claimed"));
     let script = format!("exec {prefix} python3 -c \"$STRANGER\" {arguments} > claimed");
     let running = lab.shell(&script).env("STRANGER", STRANGER).within(Duration::from_secs(30)).spawn();
-    lab.wait_for("claimed", SOON, |text| text.ends_with("claimed\n"));
+    lab.wait_for("claimed", EVENT_TIMEOUT, |text| text.ends_with("claimed\n"));
     running
 }
 
@@ -55,7 +55,7 @@ fn start_reads_no_more_of_an_environment_than_execve_allows() {
     // Without a journal, no environment is read at all.
     let strangers = [stranger(&lab, "", "128"), stranger(&lab, NOBODY, "128")];
     monitor.signal(Signal::SIGKILL);
-    monitor.died(SOON).unwrap();
+    monitor.died(EVENT_TIMEOUT).unwrap();
     let monitor = start_again(&lab);
     lines(&lab, "starts", 2);
     assert!(peak(monitor) < MUCH, "{} KiB", peak(monitor));
@@ -107,7 +107,7 @@ fn forged_marks_neither_delay_nor_refuse_a_start() {
     assert_ne!(forged, marks);
     let strangers = ["", NOBODY].map(|prefix| stranger(&lab, prefix, &format!("1 {}", forged.join(" "))));
     monitor.signal(Signal::SIGKILL);
-    monitor.died(SOON).unwrap();
+    monitor.died(EVENT_TIMEOUT).unwrap();
     let begin = Instant::now();
     start_again(&lab);
     let took = begin.elapsed();
