@@ -220,25 +220,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_program_prints_is_collected_with_its_status() {
+    fn output_and_status_of_a_program_are_collected() {
         let outcome = Lab::new("/bin/true").shell("cat; echo error >&2; exit 3").input("text").run().exits(3);
         assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("text", "error\n"));
     }
 
     #[test]
     #[should_panic(expected = "it still runs")]
-    fn a_program_that_hangs_is_given_up_at_the_deadline() {
+    fn hanging_program_is_given_up_at_the_deadline() {
         Lab::new("/bin/true").shell("echo begun; exec sleep 1000").within(Duration::from_millis(300)).run();
     }
 
     #[test]
     #[should_panic(expected = "another process holds its output open")]
-    fn an_output_that_is_never_closed_is_given_up_too() {
+    fn output_that_is_never_closed_is_given_up() {
         Lab::new("/bin/true").shell("sleep 1000 & exit 0").within(Duration::from_millis(300)).run();
     }
 
     #[test]
-    fn what_a_lab_started_ends_with_it_and_nobody_else_does() {
+    fn processes_of_a_lab_end_with_it() {
         let (one, other) = (Lab::new("/bin/true"), Lab::new("/bin/true"));
         for lab in [&one, &other] {
             lab.shell("setsid sleep 1000 >/dev/null 2>&1 &").run().ok();
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_waited_for() {
+    fn wait_for_file_returns_its_content() {
         let lab = Lab::new("/bin/true");
         lab.shell("(sleep 0.2; echo late > file) >/dev/null 2>&1 &").run().ok();
         assert_eq!(lab.wait_for("file", Duration::from_secs(10), |text| text.ends_with('\n')), "late\n");
