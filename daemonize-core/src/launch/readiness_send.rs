@@ -16,7 +16,7 @@ use std::time::Duration;
 /// Set while a thread sends READY and waits for GO.
 static AWAITING_GO: AtomicBool = AtomicBool::new(false);
 
-/// What a daemon needs to report that it is ready.
+/// The daemon's end of the readiness protocol.
 pub(super) struct ReadySender {
     /// `None` if there is no launcher.
     pub(super) link: Option<LauncherLink>,

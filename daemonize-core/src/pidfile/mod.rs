@@ -240,7 +240,7 @@ impl PidFile {
         })))
     }
 
-    /// The lock is held: makes the pidfile an empty one, or returns why it must not be replaced all the same.
+    /// Replaces the pidfile by an empty one under the lock, or returns why it must not be replaced.
     fn empty(place: &Place, mode: u32) -> Result<Option<Attempt>> {
         let stale = place.read()?;
         match find_living(place.path(), stale.as_ref(), "replacing")? {

@@ -71,7 +71,7 @@ impl Settings {
         if timeout >= grace {
             return Err(Error::configuration(format_args!(
                 "`stop_timeout` ({timeout:?}) is shorter than `grace` ({grace:?}) and `nack_timeout` ({nacks:?}): stop would \
-                 kill while receipts are told"
+                 kill while receipts are settled"
             )));
         }
         Err(Error::configuration(format_args!(

@@ -169,7 +169,7 @@ where
             // In a box, so that the task is small for those who have nothing to tell.
             Box::pin(in_flight.shared.tell_outcome(tracked, well)).await;
         }
-        in_flight.shared.counts.ended_beside_others(well);
+        in_flight.shared.counts.ended_concurrently(well);
     }
 }
 

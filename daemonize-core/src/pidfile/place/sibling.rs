@@ -72,7 +72,7 @@ impl Place {
     }
 
     /// Opens the file for reading, and judges it as a pidfile; but where only root makes files it may belong to any user,
-    /// to whom root has given it then. `None` if there is none, or if this user may not read it.
+    /// to which root has given it then. `None` if there is none, or if this user may not read it.
     pub(in super::super) fn open_given(&self) -> Result<Option<File>, String> {
         let opened =
             self.in_directory(|directory| Ok(openat(directory, self.name.as_os_str(), SAFE_FLAGS, Mode::empty())));
