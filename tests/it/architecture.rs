@@ -29,10 +29,9 @@ const FLOORS: Floors = &[
     (6, &["self_restart"]),
     (5, &["reach", "context"]),
     (4, &["pidfile", "settings", "handoff"]),
-    (3, &["process", "signals", "sd_notify"]),
+    (3, &["process", "program", "signals", "sd_notify"]),
     (2, &["error", "sys", "attach", "body"]),
     (1, &["stage", "signal", "capability", "pid", "stop_flag", "stdout", "report", "counters", "event", "shutdown"]),
-    (1, &["program"]),
     (0, &["mutex", "escape", "syslog", "first_look", "thread"]),
 ];
 
