@@ -1,6 +1,6 @@
 //! The parsers of untrusted input, with the properties that must hold for any input.
 
-use crate::handoff::Message;
+use crate::ipc::Message;
 use crate::pidfile::Record;
 use crate::sys::proc::ProcStat;
 

@@ -23,19 +23,19 @@
 
 mod api;
 pub mod attach;
+mod auto_ready;
 pub mod body;
 mod context;
 mod counters;
 mod daemon;
 mod error;
 mod event;
-mod first_look;
-mod handoff;
+mod ipc;
 mod launch;
 mod pidfile;
+mod pidfile_search;
 mod process;
 mod program;
-mod reach;
 mod report;
 mod sd_notify;
 mod self_restart;
@@ -55,14 +55,13 @@ use daemonize_sys::{capability, escape, mutex, pid, signal};
 #[cfg(feature = "tokio")]
 pub use api::sleep_async;
 pub use api::{extend_start, ready, reload, sleep, stop, stopped, stopping, wait_handle};
-pub use daemon::Daemon;
+pub use daemon::{Daemon, Status, Stopped};
 #[doc(inline)]
 pub use daemonize_sys::{Pid, Signal};
 pub use error::{Error, ErrorKind, Result};
 pub use event::{event, events};
 pub use launch::Started;
 pub use pidfile::PidFile;
-pub use reach::{Status, Stopped};
 pub use self_restart::restart;
 
 /// The builders of a daemon whose body is set, and a start that is performed stage by stage.
@@ -80,8 +79,8 @@ pub mod messages {
 
 /// Details of a [`Status`] and of a [`Started`] daemon.
 pub mod status {
+    pub use crate::daemon::{LastWords, State};
     pub use crate::launch::Destination;
-    pub use crate::reach::{LastWords, State};
 }
 
 /// File descriptors that systemd passes to the daemon and stores for it.

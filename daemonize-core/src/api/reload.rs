@@ -3,8 +3,8 @@
 use crate::context::current;
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::signal::Signal;
-use crate::sys::handler;
 use crate::sys::siginfo::Purpose;
+use crate::sys::signal_flag;
 
 /// Requests that this daemon reloads, as SIGHUP does: log files are reopened, and the handlers of SIGHUP run. Returns at once.
 ///
@@ -25,5 +25,5 @@ pub fn reload() -> Result<()> {
 
 /// Sends this process a signal (`raise(3)`).
 pub(crate) fn raise_signal(signal: Signal) -> Result<()> {
-    handler::raise(signal).map_err(|error| Error::failed(ErrorKind::Stop, "send", signal, cause(&error)))
+    signal_flag::raise(signal).map_err(|error| Error::failed(ErrorKind::Stop, "send", signal, cause(&error)))
 }

@@ -2,8 +2,8 @@
 
 use super::step::next_beat;
 use super::{BodyResult, IntoControlFlow, Runtime, guarded, panic_text};
+use crate::auto_ready;
 use crate::counters::COUNTS;
-use crate::first_look;
 use crate::mutex;
 use crate::report;
 use crate::stop_flag::{self, StopFuture};
@@ -45,8 +45,8 @@ impl RuntimePlan {
         let outcome = catch_unwind(AssertUnwindSafe(|| runtime.block_on(watched(body, self.runtime))));
         // The body is over, though its tasks may take long to end.
         match &outcome {
-            Ok(ending) if ending.error().is_none() => first_look::happen(),
-            _ => drop(first_look::take()),
+            Ok(ending) if ending.error().is_none() => auto_ready::trigger(),
+            _ => drop(auto_ready::disarm()),
         }
         wind_down(runtime);
         outcome.unwrap_or_else(|payload| resume_unwind(payload))

@@ -2,7 +2,7 @@
 
 use super::notifier::{NOTIFY_SOCKET, Notifier, connect};
 use crate::pid::Pid;
-use crate::sys::places::started_by_systemd;
+use crate::sys::paths::started_by_systemd;
 use std::env;
 use std::ffi::OsStr;
 use std::os::fd::RawFd;

@@ -4,7 +4,7 @@ use super::restart_env::{RESTART_ENV, RestartVariable};
 use super::successor::{self, NotAccepted};
 use crate::context::DaemonContext;
 use crate::error::{Error, ErrorKind, Result, cause};
-use crate::handoff::{Channel, Message};
+use crate::ipc::{Channel, Message};
 use crate::pid::Pid;
 use crate::process::Identity;
 use crate::signal::Signal;

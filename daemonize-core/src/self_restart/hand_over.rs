@@ -3,7 +3,7 @@
 use super::successor::{self, Successor};
 use crate::context::DaemonContext;
 use crate::error::{Error, ErrorKind, Result};
-use crate::handoff::Message;
+use crate::ipc::Message;
 use crate::mutex::lock;
 use crate::pidfile::PidFile;
 use crate::sys::siginfo::Purpose;
@@ -38,7 +38,7 @@ fn hand_over(context: &DaemonContext, pidfile: &PidFile) -> Result<bool> {
         return Ok(false);
     }
     let go = if successor.pidfile == context.handle.pidfile {
-        successor.channel.send_with(&Message::Go, pidfile.holding()).map(|()| true)
+        successor.channel.send_with_fd(&Message::Go, pidfile.holding()).map(|()| true)
     } else {
         // The successor has a pidfile of its own and would leave this one behind, so this daemon removes it.
         successor.channel.send(&Message::Go).map(|()| false)

@@ -2,7 +2,7 @@
 
 use super::restart_env::{RESTART_ENV, RestartVariable};
 use crate::error::{Error, ErrorKind, Result, cause};
-use crate::handoff::{Channel, Message};
+use crate::ipc::{Channel, Message};
 use crate::pid::Pid;
 use crate::process::{BootContext, Identity};
 use crate::settings::Settings;
@@ -144,7 +144,7 @@ impl RestartedFrom {
             }
             // Before the end of the process: a message that the predecessor sent before it ended is still to be read.
             if fds[0].any() == Some(true) {
-                return match self.channel.receive_with().map_err(|error| lost(&error))? {
+                return match self.channel.receive_with_fd().map_err(|error| lost(&error))? {
                     Some((message, fd)) => Ok(Received::Message(message, fd)),
                     None => Ok(Received::Closed),
                 };

@@ -1,7 +1,7 @@
 //! The process that takes over from this daemon, and stops that concern both.
 
 use crate::context::DaemonContext;
-use crate::handoff::{Channel, Message};
+use crate::ipc::{Channel, Message};
 use crate::mutex::lock;
 use crate::stop_flag;
 use crate::sys::siginfo::Purpose;

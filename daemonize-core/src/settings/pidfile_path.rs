@@ -2,7 +2,7 @@
 
 use super::Settings;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::places::{Places, Situation, other_pidfiles, started_by_systemd};
+use crate::sys::paths::{PathContext, Paths, other_pidfiles, started_by_systemd};
 use std::path::PathBuf;
 
 impl Settings {
@@ -32,18 +32,18 @@ impl Settings {
 
 /// Returns the default pidfile of the daemon `name`.
 fn default_pidfile(name: &str) -> Result<PathBuf, String> {
-    Places::of(name, &situation()).map(|places| places.pidfile)
+    Paths::of(name, &situation()).map(|places| places.pidfile)
 }
 
 /// Returns the default pidfiles of a daemon of this name that another user, or a service manager, has started.
 fn other_default_pidfiles(name: &str) -> Vec<PathBuf> {
     let situation = situation();
-    match Places::of(name, &situation) {
+    match Paths::of(name, &situation) {
         Ok(places) => places.others,
         Err(_) => other_pidfiles(name, &situation),
     }
 }
 
-fn situation() -> Situation {
-    Situation::now(started_by_systemd())
+fn situation() -> PathContext {
+    PathContext::now(started_by_systemd())
 }

@@ -8,10 +8,10 @@ use super::install::InstalledHandlers;
 use crate::mutex::lock;
 use crate::signal::Signal;
 use crate::stop_flag;
-use crate::sys::action;
-use crate::sys::handler::{self, Purposes};
-use crate::sys::mask::Mask;
 use crate::sys::siginfo::Purpose;
+use crate::sys::signal_flag::{self, Purposes};
+use crate::sys::signal_handler;
+use crate::sys::signal_mask::Mask;
 use crate::sys::wakeup::Wakeup;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
@@ -127,10 +127,10 @@ impl HandledSignals {
     pub(crate) fn send(&self, signal: Signal, purpose: Purpose) -> io::Result<()> {
         let installed = self.installed.get();
         let before = installed.map(|installed| installed.count(signal));
-        handler::raise_for(signal, purpose)?;
+        signal_flag::raise_for(signal, purpose)?;
         // By now the handlers have run. The program's may have called the daemon's, which must not see one signal twice.
         if let Some(installed) = installed {
-            if before == Some(installed.count(signal)) && !action::is_ours_in_force(signal) {
+            if before == Some(installed.count(signal)) && !signal_handler::is_ours_in_force(signal) {
                 installed.raise(signal, purpose);
                 let _ = self.event.write(1);
             }

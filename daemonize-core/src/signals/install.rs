@@ -1,9 +1,9 @@
 //! Installs the handlers of signals (`sigaction(2)`), and keeps the flags that they set.
 
 use crate::signal::Signal;
-use crate::sys::action;
-use crate::sys::handler::{self, Flag, Purposes};
 use crate::sys::siginfo::Purpose;
+use crate::sys::signal_flag::{self, Flag, Purposes};
+use crate::sys::signal_handler;
 use crate::sys::wakeup::Wakeup;
 use nix::sys::eventfd::EventFd;
 use std::io;
@@ -33,7 +33,7 @@ impl InstalledHandlers {
             let flag = Arc::<Flag>::default();
             let is_direct = direct.contains(&signal);
             let wakeup = is_direct.then(|| Arc::clone(wakeup));
-            action::install(signal, Arc::clone(&flag), Arc::clone(event), wakeup)?;
+            signal_handler::install(signal, Arc::clone(&flag), Arc::clone(event), wakeup)?;
             installed.0.push(InstalledHandler { signal, is_direct, flag });
         }
         Ok(installed)
@@ -74,9 +74,9 @@ impl Drop for InstalledHandlers {
     /// Restores the earlier dispositions: the start has failed, and the process continues without being a daemon. Signals that
     /// arrived for the daemon are sent again, to the dispositions from before.
     fn drop(&mut self) {
-        self.0.iter().for_each(|installed| action::uninstall(installed.signal));
+        self.0.iter().for_each(|installed| signal_handler::uninstall(installed.signal));
         for (signal, _) in self.take(false).chain(self.take(true)) {
-            let _ = handler::raise(signal);
+            let _ = signal_flag::raise(signal);
         }
     }
 }

@@ -5,9 +5,9 @@ use super::handler_thread::HandlerThread;
 use crate::mutex::lock;
 use crate::signal::Signal;
 use crate::stop_flag;
-use crate::sys::action;
-use crate::sys::handler::Purposes;
 use crate::sys::siginfo::Purpose;
+use crate::sys::signal_flag::Purposes;
+use crate::sys::signal_handler;
 use crate::sys::thread::spawn;
 use nix::poll::{PollFd, PollFlags};
 use nix::sys::prctl::set_name;
@@ -260,9 +260,9 @@ fn acknowledge() {
 
 /// Has the body keep its grace if a handler of the program's own receives the signal, too.
 fn note_program_handler(signal: Signal) {
-    if action::is_shared(signal) {
+    if signal_handler::is_shared(signal) {
         stop_flag::set_program_handles_stop();
-        if !action::is_ours_in_force(signal) {
+        if !signal_handler::is_ours_in_force(signal) {
             // The program's handler has called the daemon's, and may do its own work after that. Until then the body does not
             // know of the stop.
             thread::sleep(PROGRAM_HANDLER_TIME);

@@ -1,7 +1,7 @@
 //! Polls of the stop flag. A body that polls is given its grace to return, and its first poll can make the daemon ready.
 
 use super::{body, flag, heartbeat};
-use crate::first_look;
+use crate::auto_ready;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 static WAS_POLLED: AtomicBool = AtomicBool::new(false);
@@ -26,7 +26,7 @@ fn poll_slow(is_proof_of_work: bool) -> bool {
     }
     // Under a watchdog, only the body's thread proves that the body does not hang. While the first poll is awaited, the fast
     // path stays closed, since each poll has to come here.
-    if (body::is_body_thread() || heartbeat::watchdog_interval().is_none()) && !first_look::is_awaited() {
+    if (body::is_body_thread() || heartbeat::watchdog_interval().is_none()) && !auto_ready::is_pending() {
         flag::set_heartbeat();
     }
     flag::is_stop_requested()
@@ -34,7 +34,7 @@ fn poll_slow(is_proof_of_work: bool) -> bool {
 
 /// Has the first poll of the body call `announce`.
 pub(crate) fn await_first_poll(announce: fn()) {
-    first_look::await_with(announce);
+    auto_ready::arm(announce);
     // A hook or an attachment may have polled before the body: the fast path would hide the body's first poll.
     flag::take_heartbeat();
 }
@@ -42,7 +42,7 @@ pub(crate) fn await_first_poll(announce: fn()) {
 /// Reports the first poll, which makes the daemon ready, unless another thread or task than the body calls.
 pub(crate) fn report_first_poll() {
     if body::is_called_from_body() {
-        first_look::happen();
+        auto_ready::trigger();
     }
 }
 
