@@ -71,11 +71,11 @@ impl Settings {
         if timeout >= grace {
             return Err(Error::configuration(format_args!(
                 "`stop_timeout` ({timeout:?}) is shorter than `grace` ({grace:?}) and `nack_timeout` ({nacks:?}): stop would \
-                 kill while receipts are told"
+                 kill the daemon while receipts are sent"
             )));
         }
         Err(Error::configuration(format_args!(
-            "`stop_timeout` ({timeout:?}) is shorter than `grace` ({grace:?}): stop would kill what may still end by itself"
+            "`stop_timeout` ({timeout:?}) is shorter than `grace` ({grace:?}): stop would kill a daemon that may still end by itself"
         )))
     }
 }
