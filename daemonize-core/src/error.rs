@@ -80,8 +80,8 @@ pub enum ErrorKind {
     PidFileInaccessible,
     /// The pidfile is not to be trusted, or could not be written. Exit status 7.
     PidFile,
-    /// What was asked cannot be done from inside the daemon. Exit status 2.
-    Inside,
+    /// This process cannot perform the operation: it is not a daemon, or its state does not allow it. Exit status 2.
+    Unsupported,
     /// A system call failed that has no business failing. Exit status 2.
     System,
 }

@@ -167,7 +167,7 @@ fn check_settings(mut settings: Outlined<Settings>) -> Result<Outlined<Settings>
     settings.check()?;
     if let Some(context) = context::current() {
         let text = format!("failed to start: this process is already daemon `{}`", context.handle.name);
-        return Err(Error::new(ErrorKind::Inside, text));
+        return Err(Error::new(ErrorKind::Unsupported, text));
     }
     #[cfg(feature = "tokio")]
     super::single_thread::refuse_runtime(&settings)?;
