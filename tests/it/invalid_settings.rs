@@ -194,7 +194,7 @@ fn stopping_nothing_succeeds_and_says_where_it_looked() {
     let path = lab.path(PIDFILE).display().to_string();
     run(&lab, "stop", &[]).ok().prints(&["not running", &path]);
     run(&lab, "status", &[]).exits(3).prints(&[&path]);
-    run(&lab, "pid", &[]).ok().prints(&["nobody"]);
+    run(&lab, "pid", &[]).ok().prints(&["no process"]);
     unchanged(&lab, &[]);
 }
 
