@@ -77,8 +77,8 @@ pub enum ErrorKind {
     PidFileInaccessible,
     /// The pidfile cannot be trusted, or could not be written. Exit status 7.
     PidFile,
-    /// The operation is not possible inside the daemon. Exit status 2.
-    Inside,
+    /// This process cannot perform the operation: it is not a daemon, or its state does not allow it. Exit status 2.
+    Unsupported,
     /// A system call failed unexpectedly. Exit status 2.
     System,
 }
