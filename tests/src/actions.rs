@@ -24,7 +24,7 @@ use std::str::FromStr;
 use std::thread;
 use std::time::Duration;
 
-use crate::lab::in_lab;
+use crate::mark::in_lab;
 use crate::wait::{self, Deadline};
 
 /// The error of a body, a hook or a handler.

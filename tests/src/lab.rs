@@ -1,6 +1,5 @@
 //! A private directory for one test, and every process that the test started in it.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
@@ -13,18 +12,16 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 
+use crate::mark::Mark;
 use crate::process::Process;
 use crate::run::{Outcome, Run};
 use crate::wait::{self, Deadline, TimedOut};
-
-/// The variable that marks every process of a lab: its value is the lab's directory, which is unique.
-const MARK: &str = "LOOK_LAB";
 
 /// A private temporary directory in which one test runs programs. When dropped, it kills exactly the processes that
 /// were started in it.
 #[derive(Debug)]
 pub struct Lab {
-    directory: PathBuf,
+    mark: Mark,
     program: PathBuf,
     /// Daemons whose pidfile was read: this process adopts them when they are dead.
     daemons: Mutex<Vec<Process>>,
@@ -43,17 +40,17 @@ impl Lab {
             // Under `nohup`, or in the background of a script, children would inherit ignored signals.
             crate::sys::reset_interrupts().expect("the default action");
         });
-        Self { directory: new_directory(), program: program.into(), daemons: Mutex::default() }
+        Self { mark: Mark::new(new_directory()), program: program.into(), daemons: Mutex::default() }
     }
 
     /// Returns the directory: absolute, owned by this user, mode 0755, so that another user may read it.
     pub fn directory(&self) -> &Path {
-        &self.directory
+        self.mark.directory()
     }
 
     /// Returns a path in the directory.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.directory.join(name)
+        self.mark.directory().join(name)
     }
 
     /// Returns the path of the helper program.
@@ -89,7 +86,7 @@ impl Lab {
 
     /// Prepares a run of the helper program in the directory.
     pub fn helper(&self, arguments: &[&str]) -> Run<'_> {
-        Run::new(self, &self.program).args(arguments)
+        Run::new(&self.mark, &self.program).args(arguments)
     }
 
     /// Runs the helper program with these arguments until it exits.
@@ -99,7 +96,7 @@ impl Lab {
 
     /// Prepares a run of another program in the directory.
     pub fn command(&self, program: &str, arguments: &[&str]) -> Run<'_> {
-        Run::new(self, Path::new(program)).args(arguments)
+        Run::new(&self.mark, Path::new(program)).args(arguments)
     }
 
     /// Prepares a run of a bash script in the directory, with the helper program in `$D`.
@@ -109,7 +106,12 @@ impl Lab {
 
     /// Returns every live process that was started from this lab, at any depth.
     pub fn processes(&self) -> Vec<Process> {
-        Process::all().filter(|process| process.alive() && self.started(*process)).collect()
+        self.mark.processes()
+    }
+
+    /// Returns `true` if a live process was started from this lab, at any depth.
+    pub fn started(&self, process: Process) -> bool {
+        self.mark.started(process)
     }
 
     /// Returns the daemon named by a pidfile in the directory, alive or not.
@@ -151,21 +153,6 @@ impl Lab {
         answer.unwrap_or_else(|_| panic!("`{name}` did not come to that in {within:?}; it holds {:?}", self.read(name)))
     }
 
-    /// Returns the environment of every program of this lab: a short `PATH`, `HOME` and the mark.
-    pub(crate) fn environment(&self) -> BTreeMap<&'static str, PathBuf> {
-        BTreeMap::from([
-            ("PATH", PathBuf::from("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")),
-            ("HOME", self.directory.clone()),
-            (MARK, self.directory.clone()),
-        ])
-    }
-
-    /// Returns `true` if a live process was started from this lab, at any depth.
-    pub fn started(&self, process: Process) -> bool {
-        let mark = format!("{MARK}={}", self.directory.display());
-        process.environment().contains(&mark)
-    }
-
     /// Kills a process through a pidfd opened before the mark was checked, so that a reused pid is never killed.
     fn end(&self, process: Process) {
         if let Ok(pidfd) = crate::sys::pidfd_open(process.id()) {
@@ -194,14 +181,8 @@ impl Drop for Lab {
                 wait::reap_if_dead(daemon.id());
             }
         }
-        let _ = fs::remove_dir_all(&self.directory);
+        let _ = fs::remove_dir_all(self.mark.directory());
     }
-}
-
-/// Returns the path of a file in the directory of the lab that started this process, or the name itself outside of a
-/// lab.
-pub fn in_lab(name: &str) -> PathBuf {
-    std::env::var_os(MARK).map_or_else(|| PathBuf::from(name), |directory| Path::new(&directory).join(name))
 }
 
 /// Creates a directory with a unique name.

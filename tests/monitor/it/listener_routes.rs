@@ -240,8 +240,8 @@ fn answer_to_a_wrong_request_is_json_that_says_why() {
         ("GET", "/bots?minutes=many", "", 400, "minutes"),
         ("GET", "/bots/web/log?lines=-1", "", 400, "lines"),
         ("POST", "/command", "{}", 400, "missing field `do`"),
-        ("POST", "/command", r#"{"do":"explode"}"#, 400, "there is no such command"),
-        ("POST", "/command", r#"{"do":"explode","bots":[]}"#, 400, "there is no such command"),
+        ("POST", "/command", r#"{"do":"explode"}"#, 400, "unknown command"),
+        ("POST", "/command", r#"{"do":"explode","bots":[]}"#, 400, "unknown command"),
     ] {
         let (told, answer) = ask(&cli, method, route, body);
         let value: Value = serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{method} {route}: {answer:?}"));
