@@ -1,6 +1,6 @@
 //! What can go wrong, told as it is.
 
-mod as_io;
+mod into_io_error;
 
 use crate::escape::escape_bytes;
 use crate::pid::Pid;

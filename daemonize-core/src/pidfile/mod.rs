@@ -6,36 +6,36 @@
 //! `rename(2)` under the lock, so that a reader sees nothing, an empty file, or all of it. Both are removed under the
 //! lock, the lock file last. The rules are in `docs/rules.md` (P1 to P13).
 
-mod clean;
-mod held;
+mod cleanup;
+mod errors;
+mod existing_lock;
+mod format;
 mod last_words;
 mod lock_holder;
-mod place;
 mod probe;
-mod record;
-mod refusal;
+mod trusted_path;
 
-pub(crate) use clean::{Forget, clean, clean_lock};
+pub(crate) use cleanup::{Forget, clean, clean_lock};
+pub(crate) use errors::already_running;
+pub(crate) use format::Record;
 pub(crate) use last_words::{ExitReport, Statement, read_last_words};
 pub(crate) use probe::{Holder, Probe};
-pub(crate) use record::Record;
-pub(crate) use refusal::already_running;
 
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::pid::Pid;
 use crate::process::Identity;
 use crate::sys::error::errno;
+use errors::{find_living, locked, locking_failed};
 use fs2::FileExt;
 use nix::errno::Errno;
-use place::{Place, distrusted, inaccessible};
 use probe::Reading;
-use refusal::{find_living, locked, locking_failed};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
+use trusted_path::{TrustedPath, distrusted, inaccessible};
 
 /// The least time for which a lock that no daemon holds is waited for: another start, stop or cleaner in passing.
 pub(crate) const PASSING: Duration = Duration::from_millis(200);
@@ -66,7 +66,7 @@ const MODE: u32 = 0o644;
 /// process has locked (`flock(2)`), and which is removed with it.
 #[derive(Debug)]
 pub struct PidFile {
-    place: Place,
+    target: TrustedPath,
     mode: u32,
     /// Read-only; carries the lock, which is free as soon as the last copy is closed. Never `LOCK_UN`: that would free
     /// it for all copies at once.
@@ -136,7 +136,7 @@ impl PidFile {
     /// # Errors
     /// When a file cannot be removed (a read-only file system): it is stale then, and the next start takes it.
     pub fn release(self) -> Result<()> {
-        let path = self.place.path().to_owned();
+        let path = self.target.path().to_owned();
         self.remove()
             .map_err(|error| Error::failed(ErrorKind::PidFile, "remove pidfile", path.display(), cause(&error)))
     }
@@ -149,18 +149,18 @@ impl PidFile {
     /// Returns `true` if the lock file's path still leads to the file that this process has locked: no other process
     /// moved or removed it.
     pub fn is_held(&self) -> bool {
-        self.place.is_current(&self.lock)
+        self.target.is_current(&self.lock)
     }
 
     /// Returns `true` if the pidfile names this process and its lock is held.
     pub fn is_mine(&self) -> bool {
         let names_this = |reading: Reading| matches!(reading.record, Record::Complete(identity) if Some(&identity) == self.sealed.as_ref());
-        self.pid() == Some(Pid::this()) && self.is_held() && self.place.read().ok().flatten().is_some_and(names_this)
+        self.pid() == Some(Pid::this()) && self.is_held() && self.target.read().ok().flatten().is_some_and(names_this)
     }
 
     /// Returns the path, as it was given.
     pub fn path(&self) -> &Path {
-        self.place.path()
+        self.target.path()
     }
 
     /// As [`acquire`](PidFile::acquire), with the mode of the pidfile.
@@ -199,39 +199,39 @@ impl PidFile {
 
     /// P1 to P5: opens the lock file, locks it, looks whether its path still leads there, and empties the pidfile.
     fn attempt(path: &Path, mode: u32) -> Result<Attempt> {
-        let place = Place::open(path)?;
-        let (lock, created) = place.open_lock()?;
+        let target = TrustedPath::open(path)?;
+        let (lock, created) = target.open_lock()?;
         let free = match try_lock(&lock) {
             Ok(free) => free,
             Err(error) => {
                 // A file system without locks: no process can hold this one. Out of memory says nothing of that kind.
                 if created && errno(&error) != Some(Errno::ENOMEM) {
-                    place.remove_lock();
+                    target.remove_lock();
                 }
-                return Err(locking_failed(&place, &error));
+                return Err(locking_failed(&target, &error));
             }
         };
-        if !place.is_current(&lock) {
+        if !target.is_current(&lock) {
             return Ok(Attempt::Replaced);
         }
         if !free {
-            let holder = place.read()?.map_or(Ok(Holder::Nothing), |reading| reading.holder());
+            let holder = target.read()?.map_or(Ok(Holder::Nothing), |reading| reading.holder());
             return Ok(match holder {
                 Ok(Holder::Alive(identity)) => Attempt::Daemon(identity.pid),
-                Ok(holder) => Attempt::Busy(place, lock, format!("{holder}")),
-                Err(error) => Attempt::Busy(place, lock, cause(&error)),
+                Ok(holder) => Attempt::Busy(target, lock, format!("{holder}")),
+                Err(error) => Attempt::Busy(target, lock, cause(&error)),
             });
         }
-        let refusal = PidFile::empty(&place, mode);
+        let refusal = PidFile::empty(&target, mode);
         if created && !matches!(refusal, Ok(None)) {
             // Only what this attempt has made.
-            let _ = place.remove(&lock, false, |_| false);
+            let _ = target.remove(&lock, false, |_| false);
         }
         if let Some(refusal) = refusal? {
             return Ok(refusal);
         }
         Ok(Attempt::Taken(Box::new(PidFile {
-            place,
+            target,
             mode,
             lock,
             sealed: None,
@@ -241,13 +241,13 @@ impl PidFile {
     }
 
     /// The lock is held: makes the pidfile an empty one, or returns why it must not be replaced all the same.
-    fn empty(place: &Place, mode: u32) -> Result<Option<Attempt>> {
-        let stale = place.read()?;
-        match find_living(place.path(), stale.as_ref(), "replacing")? {
+    fn empty(target: &TrustedPath, mode: u32) -> Result<Option<Attempt>> {
+        let stale = target.read()?;
+        match find_living(target.path(), stale.as_ref(), "replacing")? {
             // It is just ending and could not remove its file; or its lock file was removed; or this file system's locks
             // keep no process out. (A program that has replaced itself by exec is no other process.)
             Some(pid) if pid != Pid::this() => Ok(Some(Attempt::Unlocked(pid))),
-            _ => place.create_empty(stale.as_ref(), mode).map(|()| None),
+            _ => target.create_empty(stale.as_ref(), mode).map(|()| None),
         }
     }
 
@@ -263,16 +263,16 @@ impl PidFile {
     /// name that process; `None` if the copy is not of this path's lock file, or does not hold its lock.
     pub(crate) fn inherit(path: &Path, mode: u32, lock: OwnedFd) -> Result<Option<PidFile>> {
         let path = &std::path::absolute(path).map_err(|error| inaccessible(path, cause(&error)))?;
-        let (place, lock) = (Place::open(path)?, File::from(lock));
+        let (target, lock) = (TrustedPath::open(path)?, File::from(lock));
         // A description that holds the lock gets it once more; one of another file does not.
-        if !place.is_current(&lock) || !try_lock(&lock).is_ok_and(|free| free) {
+        if !target.is_current(&lock) || !try_lock(&lock).is_ok_and(|free| free) {
             return Ok(None);
         }
-        place.judge_lock(&lock)?;
-        let stale = place.read()?;
+        target.judge_lock(&lock)?;
+        let stale = target.read()?;
         find_living(path, stale.as_ref(), "replacing")?;
-        place.create_empty(stale.as_ref(), mode)?;
-        Ok(Some(PidFile { place, mode, lock, sealed: None, owner: Some(Pid::this()), last_words: None }))
+        target.create_empty(stale.as_ref(), mode)?;
+        Ok(Some(PidFile { target, mode, lock, sealed: None, owner: Some(Pid::this()), last_words: None }))
     }
 
     /// Returns the descriptor whose copies hold the lock.
@@ -283,7 +283,7 @@ impl PidFile {
     /// P6: writes the identity of a living process, and its addresses, with one rename. The lock is held.
     pub(crate) fn write(&mut self, identity: &Identity, addresses: &[String]) -> Result<()> {
         let failed = |why: &dyn std::fmt::Display| {
-            Error::failed(ErrorKind::PidFile, "write pidfile", self.place.path().display(), why)
+            Error::failed(ErrorKind::PidFile, "write pidfile", self.target.path().display(), why)
         };
         if self.sealed.is_some() {
             return Err(distrusted(self.path(), "it is sealed already"));
@@ -294,7 +294,7 @@ impl PidFile {
             text.push_str(address);
             text.push('\n');
         }
-        self.place.replace(text.as_bytes(), self.mode).map_err(|error| failed(&cause(&error)))?;
+        self.target.replace(text.as_bytes(), self.mode).map_err(|error| failed(&cause(&error)))?;
         self.sealed = Some(identity.clone());
         Ok(())
     }
@@ -312,17 +312,17 @@ impl PidFile {
 
     /// Closes every descriptor but that of the lock.
     pub(crate) fn keep_lock_only(&mut self) {
-        self.place.close_directory();
+        self.target.close_directory();
     }
 
     /// Opens the directory, as the daemon is about to remove the files in it.
     pub(crate) fn open_directory(&mut self) {
-        self.place.open_directory();
+        self.target.open_directory();
     }
 
     /// Reads the pidfile; takes no lock.
     pub(crate) fn probe(path: &Path) -> Result<Probe> {
-        Probe::of(Place::open_existing(path)?)
+        Probe::of(TrustedPath::open_existing(path)?)
     }
 
     /// Leaves the files to the process that has the other copy of the lock.
@@ -344,7 +344,7 @@ impl PidFile {
 
     fn remove_files(&self) -> io::Result<()> {
         self.discard_prepared_last_words();
-        self.place.remove(&self.lock, self.sealed.is_some(), |reading| reading.is_disposable(self.sealed.as_ref()))
+        self.target.remove(&self.lock, self.sealed.is_some(), |reading| reading.is_disposable(self.sealed.as_ref()))
     }
 }
 
@@ -364,7 +364,7 @@ enum Attempt {
     /// A living daemon's, and yet the lock was free.
     Unlocked(Pid),
     /// The lock that another process holds, and what the pidfile says.
-    Busy(Place, File, String),
+    Busy(TrustedPath, File, String),
 }
 
 impl Attempt {
@@ -372,7 +372,7 @@ impl Attempt {
     fn error(self, path: &Path) -> Error {
         match self {
             Attempt::Daemon(pid) | Attempt::Unlocked(pid) => already_running(path, pid),
-            Attempt::Busy(place, lock, why) => locked(&place, &lock, &why),
+            Attempt::Busy(target, lock, why) => locked(&target, &lock, &why),
             Attempt::Replaced | Attempt::Taken(_) => Error::failed(
                 ErrorKind::Locked,
                 "lock pidfile",

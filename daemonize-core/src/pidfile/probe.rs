@@ -1,7 +1,7 @@
 //! Reading a pidfile without touching its lock.
 
-use super::place::Place;
-use super::record::{LIMIT, Record};
+use super::format::{LIMIT, Record};
+use super::trusted_path::TrustedPath;
 use crate::error::Result;
 use crate::pid::Pid;
 use crate::process::{Identity, Life, runs_as};
@@ -35,7 +35,7 @@ pub(crate) struct Reading {
 #[derive(Debug)]
 pub(crate) struct Probe {
     /// The file's place, with its open directory; `None` without a directory.
-    place: Option<Place>,
+    target: Option<TrustedPath>,
     reading: Option<Reading>,
 }
 
@@ -128,18 +128,18 @@ impl Reading {
 impl Probe {
     /// Returns the result where there is no directory.
     pub(crate) fn nothing() -> Probe {
-        Probe { place: None, reading: None }
+        Probe { target: None, reading: None }
     }
 
     /// Reads the pidfile of this place.
-    pub(super) fn of(place: Place) -> Result<Probe> {
-        let reading = place.read()?;
-        Ok(Probe { place: Some(place), reading })
+    pub(super) fn of(target: TrustedPath) -> Result<Probe> {
+        let reading = target.read()?;
+        Ok(Probe { target: Some(target), reading })
     }
 
     /// Returns the place of the file; `None` without a directory.
-    pub(super) fn place(&self) -> Option<&Place> {
-        self.place.as_ref()
+    pub(super) fn target(&self) -> Option<&TrustedPath> {
+        self.target.as_ref()
     }
 
     /// Returns the reading; `None` without a file.
@@ -162,13 +162,13 @@ impl Probe {
 
     /// Returns `true` if neither the file nor its lock file is in the directory any more.
     pub(crate) fn is_nothing_left(&self) -> bool {
-        self.place.as_ref().is_some_and(Place::is_bare)
+        self.target.as_ref().is_some_and(TrustedPath::is_bare)
     }
 
     /// Reads the file again in the same directory. Returns `true` if it is the same one with the same bytes.
     pub(crate) fn is_unchanged(&self) -> Result<bool> {
-        let Some(place) = &self.place else { return Ok(false) };
-        Ok(match (&self.reading, place.read()?) {
+        let Some(target) = &self.target else { return Ok(false) };
+        Ok(match (&self.reading, target.read()?) {
             (Some(before), Some(now)) => before.file == now.file && before.bytes == now.bytes,
             (None, None) => true,
             _ => false,

@@ -22,7 +22,7 @@ pub use streams::Stdio;
 use crate::attach::{Attachment, NoControl, ProcessControl};
 #[cfg(feature = "tokio")]
 use crate::body::RuntimePlan;
-use crate::body::{Handling, IDLE_TIME, LARGEST_POOL, POOL_SIZE, Retry};
+use crate::body::{HandlerSettings, IDLE_TIME, LARGEST_POOL, POOL_SIZE, Retry};
 use crate::error::{Error, ErrorKind, Result};
 use crate::signals::Signals;
 use crate::sys::outlined::Outlined;
@@ -314,8 +314,8 @@ impl Settings {
     }
 
     /// How messages are handled.
-    pub(crate) fn handling(&self) -> Handling {
-        Handling {
+    pub(crate) fn handling(&self) -> HandlerSettings {
+        HandlerSettings {
             pool_size: self.pool_size.unwrap_or(POOL_SIZE),
             idle_time: self.idle_time.unwrap_or(IDLE_TIME),
             retry: self.retry.unwrap_or_default(),

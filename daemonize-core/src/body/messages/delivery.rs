@@ -45,16 +45,16 @@ pub trait Ack: Send + 'static {
     /// # fn requeue(_: u64, _: Duration) {}
     /// # fn bury(_: u64) {}
     ///
-    /// type Told = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+    /// type SettleResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
     ///
     /// /// Of a broker that can delay.
     /// struct Tag(u64);
     ///
     /// impl Ack for Tag {
-    ///     fn ack(self) -> Told {
+    ///     fn ack(self) -> SettleResult {
     ///         Ok(confirm(self.0))
     ///     }
-    ///     fn nack(self, why: Nack) -> Told {
+    ///     fn nack(self, why: Nack) -> SettleResult {
     ///         Ok(if why == Nack::Exhausted { bury(self.0) } else { requeue(self.0, Duration::ZERO) })
     ///     }
     ///     fn retry(self, delay: Duration) -> Result<Option<Self>, Box<dyn std::error::Error + Send + Sync>> {
@@ -76,7 +76,7 @@ pub trait Ack: Send + 'static {
 
     /// Whether there is nothing to tell, so that nothing needs to be kept.
     #[doc(hidden)]
-    const NOTHING: bool = false;
+    const IS_EMPTY: bool = false;
 }
 
 /// Why a message was not handled to its end.
@@ -102,7 +102,7 @@ impl Ack for () {
         Ok(())
     }
 
-    const NOTHING: bool = true;
+    const IS_EMPTY: bool = true;
 }
 
 /// A message with what is to be told about it: what [`Daemon::messages`](crate::Daemon::messages) may fetch instead of a
@@ -110,20 +110,20 @@ impl Ack for () {
 ///
 /// ```
 /// use daemon::messages::{Ack, Delivery, Nack};
-/// # type Told = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+/// # type SettleResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 /// # struct Channel;
 /// # impl Channel { fn get(&self) -> Option<(u64, String)> { None } }
-/// # fn confirm(_: u64) -> Told { Ok(()) }
-/// # fn requeue(_: u64) -> Told { Ok(()) }
-/// # fn bury(_: u64) -> Told { Ok(()) }
+/// # fn confirm(_: u64) -> SettleResult { Ok(()) }
+/// # fn requeue(_: u64) -> SettleResult { Ok(()) }
+/// # fn bury(_: u64) -> SettleResult { Ok(()) }
 ///
 /// struct Tag(u64);
 ///
 /// impl Ack for Tag {
-///     fn ack(self) -> Told {
+///     fn ack(self) -> SettleResult {
 ///         confirm(self.0)
 ///     }
-///     fn nack(self, why: Nack) -> Told {
+///     fn nack(self, why: Nack) -> SettleResult {
 ///         if why == Nack::Exhausted { bury(self.0) } else { requeue(self.0) }
 ///     }
 /// }

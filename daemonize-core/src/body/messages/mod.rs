@@ -1,36 +1,35 @@
 //! A daemon that handles messages: one thread fetches them, a pool of others handles them.
 
 #[cfg(feature = "tokio")]
-mod asynchronous;
-#[cfg(feature = "tokio")]
-mod awaited;
-mod complaints;
+mod ack_async;
+mod delayed_receipts;
 mod delivery;
-mod fetched;
-mod fetching;
+mod fetch;
+mod fetch_result;
 mod pool;
+mod rate_limited_errors;
 mod retry;
-mod settling;
-mod state;
-mod waiting;
+#[cfg(feature = "tokio")]
+mod tasks;
+mod unfinished;
 
 #[cfg(feature = "tokio")]
-pub(crate) use asynchronous::handle_messages_async;
-#[cfg(feature = "tokio")]
-pub use asynchronous::pump_async;
-#[cfg(feature = "tokio")]
-pub use awaited::{AckAsync, FetchAsync};
+pub use ack_async::{AckAsync, FetchAsync};
 pub use delivery::{Ack, Delivery, Nack, Requeue};
-pub use fetched::Fetched;
+pub use fetch_result::Fetched;
 pub use retry::Retry;
+#[cfg(feature = "tokio")]
+pub(crate) use tasks::handle_messages_async;
+#[cfg(feature = "tokio")]
+pub use tasks::pump_async;
 
 use super::BodyResult;
 use crate::counters::COUNTS;
 use crate::shutdown;
 use crate::stopping;
-use fetched::Found;
-use fetching::fetch_into;
-pub use fetching::pump;
+use fetch::fetch_loop;
+pub use fetch::pump;
+use fetch_result::FetchResult;
 use pool::Pool;
 use std::cell::Cell;
 use std::error::Error;
@@ -93,7 +92,7 @@ pub trait Messages: Send + Sync + 'static {
 
 /// How a daemon handles its messages.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Handling {
+pub(crate) struct HandlerSettings {
     pub(crate) pool_size: usize,
     pub(crate) idle_time: Duration,
     pub(crate) retry: Retry,
@@ -101,9 +100,9 @@ pub(crate) struct Handling {
 
 /// Runs a daemon that handles messages, until it is to stop and nothing is in flight.
 pub(crate) fn handle_messages<T, A, H>(
-    mut fetch: impl FnMut() -> Found<T, A>,
+    mut fetch: impl FnMut() -> FetchResult<T, A>,
     handle: H,
-    settings: Handling,
+    settings: HandlerSettings,
 ) -> BodyResult
 where
     T: Send + 'static,
@@ -120,7 +119,7 @@ where
         is_over();
         stopping::sleep(settings.idle_time);
     };
-    fetch_into(&pool, fetch, is_over, pause);
+    fetch_loop(&pool, fetch, is_over, pause);
     pool.drain(stopping::look);
     if !shutdown::complete() {
         // The grace is over, and receipts are being told: to return now would end the process amid that.

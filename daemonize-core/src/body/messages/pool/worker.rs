@@ -1,6 +1,6 @@
 //! A worker's life: it takes a message, handles it, takes the next one, and sleeps when there is none.
 
-use super::{Guard, Pool, look};
+use super::{Guard, Pool, spin_until};
 use crate::body::messages::delivery::Ack;
 use crate::body::{BodyResult, guarded};
 use std::sync::Arc;
@@ -9,7 +9,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// A worker without work leaves after this time; the last one stays.
-pub(super) const PATIENCE: Duration = if cfg!(test) { Duration::from_millis(200) } else { Duration::from_secs(10) };
+pub(super) const IDLE_WORKER_TIMEOUT: Duration =
+    if cfg!(test) { Duration::from_millis(200) } else { Duration::from_secs(10) };
 
 impl<T, A, H> Pool<T, A, H>
 where
@@ -17,20 +18,20 @@ where
     A: Ack,
     H: Fn(T) -> BodyResult + Send + Sync + 'static,
 {
-    /// The thread of the worker in this place.
-    pub(super) fn work(self: &Arc<Self>, index: usize) {
+    /// The thread of the worker in this slot.
+    pub(super) fn run_worker(self: &Arc<Self>, index: usize) {
         let mut state = self.lock();
-        state.arrive(index, thread::current());
+        state.worker_started(index, thread::current());
         loop {
             while let Some(message) = state.take(index) {
-                let call = state.call();
+                let call = state.wake_or_spawn();
                 self.publish(&state);
                 drop(state);
-                self.answer(call);
+                self.perform(call);
                 let ending = guarded("the handler of a message", || (self.handle)(message)).reported();
                 state = self.finish(index, ending.error().is_none());
             }
-            match self.rest(index, state) {
+            match self.wait_for_message(index, state) {
                 Some(awake) => state = awake,
                 None => return,
             }
@@ -39,48 +40,48 @@ where
 
     /// The end of a message: what is to be told, and that there is room.
     fn finish(self: &Arc<Self>, index: usize, well: bool) -> Guard<'_, T, A> {
-        let tracked = if A::NOTHING { None } else { self.lock().receipt(index) };
+        let tracked = if A::IS_EMPTY { None } else { self.lock().take_receipt(index) };
         match tracked {
-            Some(tracked) if well => self.tell(|| tracked.receipt.ack()),
-            Some(tracked) => self.tell_failed(tracked),
+            Some(tracked) if well => self.settle_receipt(|| tracked.receipt.ack()),
+            Some(tracked) => self.nack_or_delay(tracked),
             None => {}
         }
         let mut state = self.lock();
         state.finish();
         self.counts.ended(well);
         self.publish(&state);
-        self.tell_of_change();
+        self.notify_waiters();
         state
     }
 
-    /// Without a message: looks around for a moment, sleeps until it is called, leaves when it has been superfluous for a
+    /// Without a message: looks around for a moment, sleeps until it is woken, leaves when it has been superfluous for a
     /// while.
-    fn rest<'a>(&'a self, index: usize, mut state: Guard<'a, T, A>) -> Option<Guard<'a, T, A>> {
-        if state.search() {
+    fn wait_for_message<'a>(&'a self, index: usize, mut state: Guard<'a, T, A>) -> Option<Guard<'a, T, A>> {
+        if state.begin_search() {
             drop(state);
-            look(|| self.queued.load(Relaxed) > 0);
+            spin_until(|| self.queued.load(Relaxed) > 0);
             state = self.lock();
-            state.searched();
+            state.end_search();
             if state.queued() > 0 {
                 return Some(state);
             }
         }
         state.sleep(index);
-        let mut deadline = Instant::now() + PATIENCE;
+        let mut deadline = Instant::now() + IDLE_WORKER_TIMEOUT;
         loop {
             let now = Instant::now();
-            let done = state.is_over() || now >= deadline;
-            if done && state.may_leave(index) {
-                self.tell_of_change();
+            let done = state.is_shut_down() || now >= deadline;
+            if done && state.try_retire(index) {
+                self.notify_waiters();
                 return None;
             }
             if done {
-                deadline = now + PATIENCE;
+                deadline = now + IDLE_WORKER_TIMEOUT;
             }
             drop(state);
             thread::park_timeout(deadline - now);
             state = self.lock();
-            if state.was_called(index) {
+            if state.take_wakeup(index) {
                 return Some(state);
             }
         }

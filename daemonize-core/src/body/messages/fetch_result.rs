@@ -2,11 +2,11 @@
 
 use super::delivery::{Delivery, Tracked};
 use crate::body::BodyResult;
-use crate::body::outcome::{Fallible, FallibleAcrossThreads, Plain};
+use crate::body::into_exit::{Fallible, FallibleAcrossThreads, Plain};
 use std::error::Error;
 
 /// A message, what is to be told about it, or that there is none.
-pub(crate) type Found<T, A> = Result<Option<(T, Tracked<A>)>, BodyResult>;
+pub(crate) type FetchResult<T, A> = Result<Option<(T, Tracked<A>)>, BodyResult>;
 
 /// What a function that fetches messages may return: `Option<T>`, or `Result<Option<T>, E>` with an error as in
 /// [`IntoExit`](crate::body::IntoExit); `T` is the message, or a [`Delivery`] of it.
@@ -25,7 +25,7 @@ pub trait Fetched<Kind>: sealed::Sealed<Kind> {
     type Receipt: Send + 'static;
     /// Both, if there was a message.
     #[doc(hidden)]
-    fn found(self) -> Found<Self::Message, Self::Receipt>;
+    fn into_result(self) -> FetchResult<Self::Message, Self::Receipt>;
 }
 
 mod sealed {
@@ -51,7 +51,7 @@ impl<T: Send + 'static> Fetched<Plain> for Option<T> {
     type Receipt = ();
 
     #[inline]
-    fn found(self) -> Found<T, ()> {
+    fn into_result(self) -> FetchResult<T, ()> {
         Ok(self.map(|message| (message, Tracked::first(()))))
     }
 }
@@ -63,7 +63,7 @@ impl<T: Send + 'static, A: Send + 'static> Fetched<Delivered> for Option<Deliver
     type Message = T;
     type Receipt = A;
 
-    fn found(self) -> Found<T, A> {
+    fn into_result(self) -> FetchResult<T, A> {
         Ok(self.map(Delivery::open))
     }
 }
@@ -76,8 +76,8 @@ impl<R: Fetched<K>, K, E: Into<Box<dyn Error>>> Fetched<Fallible<K>> for Result<
     type Receipt = R::Receipt;
 
     #[inline]
-    fn found(self) -> Found<R::Message, R::Receipt> {
-        self.map_or_else(|error| Err(BodyResult::of_error(error.into().as_ref())), Fetched::found)
+    fn into_result(self) -> FetchResult<R::Message, R::Receipt> {
+        self.map_or_else(|error| Err(BodyResult::of_error(error.into().as_ref())), Fetched::into_result)
     }
 }
 
@@ -88,8 +88,8 @@ impl<R: Fetched<K>, K> Fetched<FallibleAcrossThreads<K>> for Result<R, Box<dyn E
     type Message = R::Message;
     type Receipt = R::Receipt;
 
-    fn found(self) -> Found<R::Message, R::Receipt> {
-        self.map_or_else(|error| Err(BodyResult::of_error(error.as_ref())), Fetched::found)
+    fn into_result(self) -> FetchResult<R::Message, R::Receipt> {
+        self.map_or_else(|error| Err(BodyResult::of_error(error.as_ref())), Fetched::into_result)
     }
 }
 
@@ -99,7 +99,7 @@ mod tests {
 
     fn found<K, R: Fetched<K>>(fetched: R) -> Result<Option<R::Message>, String> {
         let told = |ending: BodyResult| ending.error().unwrap_or_default().to_owned();
-        fetched.found().map(|found| found.map(|(message, _)| message)).map_err(told)
+        fetched.into_result().map(|found| found.map(|(message, _)| message)).map_err(told)
     }
 
     #[test]

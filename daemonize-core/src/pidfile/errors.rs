@@ -1,8 +1,8 @@
 //! Reasons that keep a start or a cleaner from a pidfile, and their texts.
 
 use super::lock_holder;
-use super::place::{Place, distrusted};
 use super::probe::{Holder, Reading};
+use super::trusted_path::{TrustedPath, distrusted};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::pid::Pid;
 use std::fs::File;
@@ -30,19 +30,19 @@ pub(crate) fn already_running(path: &Path, pid: Pid) -> Error {
     Error::new(ErrorKind::AlreadyRunning { pid }, text)
 }
 
-pub(super) fn locked(place: &Place, lock: &File, why: &str) -> Error {
-    let cause = format!("locked, but by no daemon: {}; {why}", describe_holder(place, lock));
-    Error::failed(ErrorKind::Locked, "lock pidfile", place.path().display(), cause)
+pub(super) fn locked(target: &TrustedPath, lock: &File, why: &str) -> Error {
+    let cause = format!("locked, but by no daemon: {}; {why}", describe_holder(target, lock));
+    Error::failed(ErrorKind::Locked, "lock pidfile", target.path().display(), cause)
 }
 
 /// Names the process that holds the lock, as far as this user may see it.
-pub(super) fn describe_holder(place: &Place, lock: &File) -> String {
-    let path = place.lock_path();
+pub(super) fn describe_holder(target: &TrustedPath, lock: &File) -> String {
+    let path = target.lock_path();
     let found = lock.metadata().ok().and_then(|status| lock_holder::find(&path, status.ino()));
     let holder = found.unwrap_or_else(|| "a process that `/proc` does not show to this user".to_owned());
     format!("{holder} holds the lock `{}`", path.display())
 }
 
-pub(super) fn locking_failed(place: &Place, error: &io::Error) -> Error {
-    Error::failed(ErrorKind::PidFileInaccessible, "lock", place.lock_path().display(), cause(error))
+pub(super) fn locking_failed(target: &TrustedPath, error: &io::Error) -> Error {
+    Error::failed(ErrorKind::PidFileInaccessible, "lock", target.lock_path().display(), cause(error))
 }

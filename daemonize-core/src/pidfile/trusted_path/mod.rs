@@ -24,9 +24,9 @@ const LOCK_MODE: u32 = 0o600;
 
 /// The names that belong to one pidfile, in its open directory.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct TrustedPath {
     path: PathBuf,
-    /// Shared with the places of its siblings. `None` after [`Place::close_directory`]; a later call opens it again.
+    /// Shared with the places of its siblings. `None` after [`TrustedPath::close_directory`]; a later call opens it again.
     directory: Option<Arc<OwnedFd>>,
     name: OsString,
     /// `true` if every user may make files in the directory (`/tmp`): only files of this user are trusted then.
@@ -35,24 +35,24 @@ pub(crate) struct Place {
     foreign: Option<Uid>,
 }
 
-impl Place {
+impl TrustedPath {
     /// Opens and judges the directory of `path`, for root each directory above it too.
-    pub(crate) fn open(path: &Path) -> Result<Place> {
+    pub(crate) fn open(path: &Path) -> Result<TrustedPath> {
         let (parent, name) = parts(path)?;
         let directory = open_directory(parent, DirectoryPolicy::PidFile).map_err(|why| inaccessible(path, why))?;
-        Ok(Place::within(directory, path, name, None))
+        Ok(TrustedPath::within(directory, path, name, None))
     }
 
     /// Opens the directory of `path` to act on the daemon of a file that exists. Root may look into another user's.
-    pub(crate) fn open_existing(path: &Path) -> Result<Place> {
+    pub(crate) fn open_existing(path: &Path) -> Result<TrustedPath> {
         let (parent, name) = parts(path)?;
         let (directory, foreign) = open_foreign_directory(parent).map_err(|why| inaccessible(path, why))?;
-        Ok(Place::within(directory, path, name, foreign))
+        Ok(TrustedPath::within(directory, path, name, foreign))
     }
 
-    fn within(directory: Directory, path: &Path, name: OsString, foreign: Option<Uid>) -> Place {
+    fn within(directory: Directory, path: &Path, name: OsString, foreign: Option<Uid>) -> TrustedPath {
         let Directory { fd, is_shared } = directory;
-        Place { path: path.to_owned(), directory: Some(Arc::new(fd)), name, shared: is_shared, foreign }
+        TrustedPath { path: path.to_owned(), directory: Some(Arc::new(fd)), name, shared: is_shared, foreign }
     }
 
     /// Returns the other user as which the process of this file has to run, if there is one.
@@ -226,7 +226,7 @@ impl Place {
         if let Some(directory) = &self.directory {
             return Ok(Arc::clone(directory));
         }
-        Place::open(&self.path).map_err(io::Error::other)?.directory.ok_or_else(|| io::ErrorKind::NotFound.into())
+        TrustedPath::open(&self.path).map_err(io::Error::other)?.directory.ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     /// `None` where it does not exist, or with `O_EXCL` where it does.

@@ -9,18 +9,19 @@
 //! would need a lock beside it. `scripts/bench messages` measures both: with handlers that wait for a millisecond they cost
 //! about the same, with handlers that do nothing and few workers a channel that spins is faster.
 
-mod telling;
+mod settle;
+mod state;
 mod worker;
 
 use super::delivery::{Ack, Nack, Tracked};
 use super::retry::Retry;
-use super::state::{Call, State};
 use crate::body::BodyResult;
 use crate::counters::Counts;
 use crate::mutex;
 use crate::report;
 use crate::stopping;
 use crate::thread::spawn;
+use state::{PoolState, WakeAction};
 use std::hint;
 use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -32,33 +33,33 @@ use std::time::{Duration, Instant};
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// Looks before going to sleep, each with a pause twice as long: some microseconds in all.
-const LOOKS: u32 = 10;
+const SPIN_ROUNDS: u32 = 10;
 
 /// Workers, and what they share.
 pub(super) struct Pool<T, A, H> {
-    state: Mutex<State<T, A>>,
+    state: Mutex<PoolState<T, A>>,
     /// For the one who fetches: there is room, or all is done.
-    change: Condvar,
+    changed: Condvar,
     /// Whether one of them waits.
-    awaited: AtomicBool,
+    has_waiter: AtomicBool,
     /// The numbers of the same name in the state, for those who look without the lock.
     queued: AtomicUsize,
     in_flight: AtomicUsize,
     size: usize,
     /// Those that were made and may not have ended.
     threads: Mutex<Vec<JoinHandle<()>>>,
-    /// Whether the function that fetches has been called and not returned.
+    /// Whether the function that fetches has been woken and not returned.
     fetching: AtomicBool,
-    /// Whether it was said that a thread could not be made.
-    said: AtomicBool,
+    /// Whether it was spawn_failure_reported that a thread could not be made.
+    spawn_failure_reported: AtomicBool,
     handle: H,
     retry: Retry,
     /// For the thread that sees to the receipts that wait.
-    sooner: Condvar,
+    retry_wakeup: Condvar,
     counts: &'static Counts,
 }
 
-type Guard<'a, T, A> = MutexGuard<'a, State<T, A>>;
+type Guard<'a, T, A> = MutexGuard<'a, PoolState<T, A>>;
 
 impl<T, A, H> Pool<T, A, H>
 where
@@ -68,64 +69,64 @@ where
 {
     pub(super) fn new(size: usize, handle: H, retry: Retry, counts: &'static Counts) -> Arc<Pool<T, A, H>> {
         Arc::new(Pool {
-            state: Mutex::new(State::new(size)),
-            change: Condvar::new(),
-            awaited: AtomicBool::new(false),
+            state: Mutex::new(PoolState::new(size)),
+            changed: Condvar::new(),
+            has_waiter: AtomicBool::new(false),
             queued: AtomicUsize::new(0),
             in_flight: AtomicUsize::new(0),
             size,
             threads: Mutex::new(Vec::new()),
             fetching: AtomicBool::new(false),
-            said: AtomicBool::new(false),
+            spawn_failure_reported: AtomicBool::new(false),
             handle,
             retry,
-            sooner: Condvar::new(),
+            retry_wakeup: Condvar::new(),
             counts,
         })
     }
 
     /// Waits until there is a worker for one more message, or may be; whether there is.
-    pub(super) fn wait_for_room(self: &Arc<Self>, is_over: impl Fn() -> bool) -> bool {
+    pub(super) fn wait_for_capacity(self: &Arc<Self>, is_over: impl Fn() -> bool) -> bool {
         let mut state = self.lock();
         if state.workers() == 0 {
             // Before anything is fetched: without a worker nobody could handle it.
-            let call = state.make();
+            let call = state.reserve_slot();
             drop(state);
-            return self.answer(call);
+            return self.perform(call);
         }
-        if !state.has_room(Instant::now()) {
+        if !state.refresh_capacity(Instant::now()) {
             drop(state);
-            look(|| self.in_flight.load(Relaxed) < self.size);
+            spin_until(|| self.in_flight.load(Relaxed) < self.size);
             state = self.lock();
         }
-        while !state.has_room(Instant::now()) && !is_over() {
+        while !state.refresh_capacity(Instant::now()) && !is_over() {
             state = self.wait(state, AGAIN);
         }
         // A message that came when no thread could be made may have waited until now.
-        let call = state.call();
+        let call = state.wake_or_spawn();
         drop(state);
-        self.answer(call);
+        self.perform(call);
         !is_over()
     }
 
     /// One more message; whether there is room for another one.
     pub(super) fn push(self: &Arc<Self>, message: T, receipt: Tracked<A>) -> bool {
         let mut state = self.lock();
-        if state.is_over() {
-            state.came_too_late();
+        if state.is_shut_down() {
+            state.count_late_message();
             drop(state);
-            self.tell(|| receipt.receipt.nack(Nack::Unfinished));
+            self.settle_receipt(|| receipt.receipt.nack(Nack::Unfinished));
             return false;
         }
         self.counts.fetched();
         let call = state.push(message, receipt);
-        let room = state.is_below_limit();
+        let room = state.has_capacity();
         self.publish(&state);
         drop(state);
-        self.answer(call) && room
+        self.perform(call) && room
     }
 
-    /// Whether the function that fetches is being called.
+    /// Whether the function that fetches is being woken.
     pub(super) fn set_fetching(&self, yes: bool) {
         self.fetching.store(yes, Relaxed);
     }
@@ -135,15 +136,15 @@ where
     pub(super) fn drain(self: &Arc<Self>, is_over: impl Fn() -> bool) {
         // From now on a failed message is given back without a delay: as nothing is fetched any more, it cannot come
         // back too soon.
-        self.tell_waiting();
+        self.nack_delayed();
         let mut state = self.lock();
-        while (state.in_flight() > 0 || state.telling() > 0) && !state.is_over() && is_over() {
+        while (state.in_flight() > 0 || state.unsettled() > 0) && !state.is_shut_down() && is_over() {
             state = self.wait(state, AGAIN);
         }
-        if state.is_over() {
+        if state.is_shut_down() {
             return;
         }
-        state.end().iter().for_each(Thread::unpark);
+        state.shut_down().iter().for_each(Thread::unpark);
         drop(state);
         // To their very ends: what they keep in their threads is dropped, and so is the handler when the pool is.
         let threads = mem::take(&mut *mutex::lock(&self.threads));
@@ -153,16 +154,16 @@ where
     }
 
     /// Calls whoever is to come; whether he will.
-    fn answer(self: &Arc<Self>, call: Call) -> bool {
+    fn perform(self: &Arc<Self>, call: WakeAction) -> bool {
         match call {
-            Call::Nobody => {}
-            Call::Wake(thread) => thread.unpark(),
-            Call::Make(index) => {
+            WakeAction::None => {}
+            WakeAction::Unpark(thread) => thread.unpark(),
+            WakeAction::Spawn(index) => {
                 let pool = Arc::clone(self);
-                match spawn("daemon-worker", move || pool.work(index)) {
+                match spawn("daemon-worker", move || pool.run_worker(index)) {
                     Ok(worker) => self.keep(worker),
                     Err(error) => {
-                        self.not_made(index, &error);
+                        self.spawn_failed(index, &error);
                         return false;
                     }
                 }
@@ -177,51 +178,51 @@ where
         threads.push(worker);
     }
 
-    fn not_made(self: &Arc<Self>, index: usize, error: &std::io::Error) {
+    fn spawn_failed(self: &Arc<Self>, index: usize, error: &std::io::Error) {
         let mut state = self.lock();
-        state.not_made(index, Instant::now() + AGAIN);
+        state.spawn_failed(index, Instant::now() + AGAIN);
         let workers = state.workers();
         // A message may have come meanwhile, for which the one that was not made counted as on his way.
-        let call = state.wake();
+        let call = state.wake_idle();
         drop(state);
-        self.answer(call);
-        if !self.said.swap(true, Relaxed) {
+        self.perform(call);
+        if !self.spawn_failure_reported.swap(true, Relaxed) {
             report::error(&format!("no thread for one more worker, going on with {workers}: {error}"));
         }
     }
 
     fn wait<'a>(&self, state: Guard<'a, T, A>, time: Duration) -> Guard<'a, T, A> {
-        self.awaited.store(true, Relaxed);
+        self.has_waiter.store(true, Relaxed);
         let _asleep = stopping::Asleep::fall();
-        mutex::wait_timeout(&self.change, state, time)
+        mutex::wait_timeout(&self.changed, state, time)
     }
 
     /// Under the lock, so that whoever looked before he began to wait is told.
-    fn tell_of_change(&self) {
-        if self.awaited.load(Relaxed) {
-            self.awaited.store(false, Relaxed);
-            self.change.notify_all();
+    fn notify_waiters(&self) {
+        if self.has_waiter.load(Relaxed) {
+            self.has_waiter.store(false, Relaxed);
+            self.changed.notify_all();
         }
     }
 
-    fn publish(&self, state: &State<T, A>) {
+    fn publish(&self, state: &PoolState<T, A>) {
         self.queued.store(state.queued(), Relaxed);
         self.in_flight.store(state.in_flight(), Relaxed);
     }
 
     fn lock(&self) -> Guard<'_, T, A> {
-        // In place, unlike `mutex::lock`: each message locks it several times.
+        // In slot, unlike `mutex::lock`: each message locks it several times.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Looks a few times, since what is looked for often comes at once, and is cheaper had than slept for.
-fn look(mut is_there: impl FnMut() -> bool) {
-    for round in 0..LOOKS {
+fn spin_until(mut is_there: impl FnMut() -> bool) {
+    for round in 0..SPIN_ROUNDS {
         if is_there() {
             return;
         }
-        if round < LOOKS / 2 {
+        if round < SPIN_ROUNDS / 2 {
             (0..1 << round).for_each(|_| hint::spin_loop());
         } else {
             thread::yield_now();

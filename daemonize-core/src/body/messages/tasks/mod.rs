@@ -1,14 +1,14 @@
 //! Messages whose handlers await: one task fetches, a task for each message handles it.
 
 mod receipts;
-mod telling;
+mod settle;
 
-use super::Handling;
-use super::awaited::{AckAsync, FetchAsync};
-use super::complaints::Complaints;
-use super::delivery::{Nack, Tracked};
-use super::retry::Retry;
-use crate::body::asynchronous::guarded_async;
+use crate::body::async_body::guarded_async;
+use crate::body::messages::HandlerSettings;
+use crate::body::messages::ack_async::{AckAsync, FetchAsync};
+use crate::body::messages::delivery::{Nack, Tracked};
+use crate::body::messages::rate_limited_errors::RateLimitedErrors;
+use crate::body::messages::retry::Retry;
 use crate::body::{BodyResult, IntoExit, guarded};
 use crate::counters::{COUNTS, Counts};
 use crate::mutex::lock;
@@ -27,7 +27,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::timeout;
 
 /// What the tasks share.
-struct Shared<A, H> {
+struct TaskPool<A, H> {
     handle: H,
     retry: Retry,
     /// As many as there may be messages in flight.
@@ -38,20 +38,20 @@ struct Shared<A, H> {
     /// Of the messages in flight; unused where there is nothing to tell.
     receipts: Mutex<Receipts<A>>,
     /// When no receipt is being told any more: for the thread that ends the daemon, and for the body.
-    all_told: Condvar,
-    quiet: Notify,
+    settled_sync: Condvar,
+    settled_async: Notify,
     counts: &'static Counts,
     runtime: Handle,
 }
 
 /// One message in flight: its permit is given back when this is dropped.
-struct InFlight<A, H> {
-    shared: Arc<Shared<A, H>>,
+struct InFlightMessage<A, H> {
+    shared: Arc<TaskPool<A, H>>,
     /// Where its receipt is, if there is any.
-    place: Option<u32>,
+    slot: Option<u32>,
 }
 
-impl<A, H> Drop for InFlight<A, H> {
+impl<A, H> Drop for InFlightMessage<A, H> {
     fn drop(&mut self) {
         self.shared.permits.add_permits(1);
     }
@@ -61,7 +61,11 @@ impl<A, H> Drop for InFlight<A, H> {
 const HANDLER: &str = "the handler of a message";
 
 /// The life of a daemon that handles messages in tasks.
-pub(crate) async fn handle_messages_async<F, K, H, B, J>(mut fetch: F, handle: H, settings: Handling) -> BodyResult
+pub(crate) async fn handle_messages_async<F, K, H, B, J>(
+    mut fetch: F,
+    handle: H,
+    settings: HandlerSettings,
+) -> BodyResult
 where
     F: FetchAsync<K>,
     F::Receipt: AckAsync,
@@ -70,10 +74,10 @@ where
     B::Output: IntoExit<J>,
     J: 'static,
 {
-    let shared = Shared::new(settings.pool_size, handle, settings.retry, &COUNTS);
+    let shared = TaskPool::new(settings.pool_size, handle, settings.retry, &COUNTS);
     shutdown::register(Arc::new(Arc::clone(&shared)));
     let pause = async || drop(timeout(settings.idle_time, UntilStopped::unasked()).await);
-    fetch_into(&shared, &mut fetch, || false, pause).await;
+    fetch_loop(&shared, &mut fetch, || false, pause).await;
     shared.drain().await;
     if !shutdown::complete() {
         // The grace is over, and receipts are being told by the runtime, which ends with this.
@@ -83,8 +87,8 @@ where
 }
 
 /// Fetches while there is room, until the daemon is to stop or it is over; pauses when there was nothing to fetch.
-async fn fetch_into<F, K, H, B, J>(
-    shared: &Arc<Shared<F::Receipt, H>>,
+async fn fetch_loop<F, K, H, B, J>(
+    shared: &Arc<TaskPool<F::Receipt, H>>,
     fetch: &mut F,
     is_over: impl Fn() -> bool,
     pause: impl AsyncFn(),
@@ -96,8 +100,8 @@ async fn fetch_into<F, K, H, B, J>(
     B::Output: IntoExit<J>,
     J: 'static,
 {
-    let mut complaints = Complaints::default();
-    let mut stop = Stop::default();
+    let mut errors = RateLimitedErrors::default();
+    let mut stop = StopListener::default();
     while !is_over() {
         let permit = match shared.permits.try_acquire() {
             Ok(permit) => permit,
@@ -115,21 +119,21 @@ async fn fetch_into<F, K, H, B, J>(
             Some(Ok(Some((message, receipt)))) => {
                 stop.answered = true;
                 shared.counts.fetched();
-                match shared.begin(receipt) {
-                    Ok(place) => {
+                match shared.store_receipt(receipt) {
+                    Ok(slot) => {
                         permit.forget();
-                        tokio::spawn(finish(InFlight { shared: Arc::clone(shared), place }, message));
+                        tokio::spawn(handle_message(InFlightMessage { shared: Arc::clone(shared), slot }, message));
                     }
                     Err(receipt) => {
                         tell(receipt.receipt.nack(Nack::Unfinished)).await;
-                        return shared.told();
+                        return shared.settled();
                     }
                 }
                 continue;
             }
             Some(Ok(None)) => stop.answered = true,
             Some(Err(error)) => {
-                complaints.tell(&error);
+                errors.report(&error);
             }
         }
         drop(permit);
@@ -142,7 +146,7 @@ async fn fetch_into<F, K, H, B, J>(
 
 /// Handles a message, and tells what became of it.
 #[allow(clippy::manual_async_fn)] // Made for each message: what an async function takes is in its future twice.
-fn finish<T, A, H, B, J>(in_flight: InFlight<A, H>, message: T) -> impl Future<Output = ()>
+fn handle_message<T, A, H, B, J>(in_flight: InFlightMessage<A, H>, message: T) -> impl Future<Output = ()>
 where
     A: AckAsync,
     H: Fn(T) -> B + Send + Sync + 'static,
@@ -164,10 +168,10 @@ where
             let well = [ending, dropped].map(|ending| ending.reported().error().is_none());
             well == [true, true]
         };
-        let tracked = in_flight.place.and_then(|place| lock(&in_flight.shared.receipts).take(place));
+        let tracked = in_flight.slot.and_then(|slot| lock(&in_flight.shared.receipts).take(slot));
         if let Some(tracked) = tracked {
             // In a box, so that the task is small for those who have nothing to tell.
-            Box::pin(in_flight.shared.tell_outcome(tracked, well)).await;
+            Box::pin(in_flight.shared.settle_outcome(tracked, well)).await;
         }
         in_flight.shared.counts.ended_beside_others(well);
     }
@@ -184,31 +188,31 @@ where
     J: 'static,
 {
     static UNSEEN: Counts = Counts::new();
-    let shared = Shared::new(pool_size, handle, Retry::new(), &UNSEEN);
+    let shared = TaskPool::new(pool_size, handle, Retry::new(), &UNSEEN);
     let is_over = Cell::new(false);
-    fetch_into(&shared, &mut fetch, || is_over.get(), async || is_over.set(true)).await;
+    fetch_loop(&shared, &mut fetch, || is_over.get(), async || is_over.set(true)).await;
     shared.drain().await;
 }
 
-impl<A: AckAsync, H: Send + Sync + 'static> Shared<A, H> {
-    fn new(pool_size: usize, handle: H, retry: Retry, counts: &'static Counts) -> Arc<Shared<A, H>> {
-        Arc::new(Shared {
+impl<A: AckAsync, H: Send + Sync + 'static> TaskPool<A, H> {
+    fn new(pool_size: usize, handle: H, retry: Retry, counts: &'static Counts) -> Arc<TaskPool<A, H>> {
+        Arc::new(TaskPool {
             handle,
             retry,
             permits: Semaphore::new(pool_size),
             pool_size,
             fetching: AtomicBool::new(false),
             receipts: Mutex::new(Receipts::new()),
-            all_told: Condvar::new(),
-            quiet: Notify::new(),
+            settled_sync: Condvar::new(),
+            settled_async: Notify::new(),
             counts,
             runtime: Handle::current(),
         })
     }
 
     /// Keeps what is to be told of a message; where, if there is anything.
-    fn begin(&self, receipt: Tracked<A>) -> Result<Option<u32>, Tracked<A>> {
-        if A::NOTHING { Ok(None) } else { lock(&self.receipts).keep(receipt).map(Some) }
+    fn store_receipt(&self, receipt: Tracked<A>) -> Result<Option<u32>, Tracked<A>> {
+        if A::IS_EMPTY { Ok(None) } else { lock(&self.receipts).keep(receipt).map(Some) }
     }
 }
 
@@ -232,14 +236,14 @@ async fn fetch_once<F: FetchAsync<K>, K>(fetch: &mut F) -> Result<Option<(F::Mes
 
 /// The stop, as one awaits it again and again: registered once, not for each message.
 #[derive(Default)]
-struct Stop {
+struct StopListener {
     until: Option<UntilStopped>,
     waker: Option<Waker>,
     /// Set once a fetch has succeeded, which makes the daemon ready, whether there was a message or not.
     answered: bool,
 }
 
-impl Stop {
+impl StopListener {
     /// What comes of a future, unless the daemon is to stop first: then it is dropped where it awaits, by the caller.
     async fn or<F: Future>(&mut self, mut future: Pin<&mut F>) -> Option<F::Output> {
         if self.look() {

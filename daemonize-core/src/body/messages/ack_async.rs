@@ -1,7 +1,7 @@
 //! What may be awaited of messages: that there is one, and that somebody has heard what became of it.
 
 use super::delivery::{Ack, Nack};
-use super::fetched::{Fetched, Found};
+use super::fetch_result::{FetchResult, Fetched};
 use std::error::Error;
 use std::future::{self, Future};
 use std::time::Duration;
@@ -34,7 +34,7 @@ pub trait AckAsync: Send + 'static {
 
     /// Whether there is nothing to tell, so that nothing needs to be kept.
     #[doc(hidden)]
-    const NOTHING: bool = false;
+    const IS_EMPTY: bool = false;
 }
 
 impl<A: Ack> AckAsync for A {
@@ -50,7 +50,7 @@ impl<A: Ack> AckAsync for A {
         Ack::retry(self, delay)
     }
 
-    const NOTHING: bool = <A as Ack>::NOTHING;
+    const IS_EMPTY: bool = <A as Ack>::IS_EMPTY;
 }
 
 /// A function that fetches messages for async handlers: one that returns what [`Fetched`] allows, or an async one that does
@@ -69,7 +69,7 @@ pub trait FetchAsync<Kind> {
     type Receipt: Send + 'static;
     /// Both, if there is a message.
     #[doc(hidden)]
-    fn fetch(&mut self) -> impl Future<Output = Found<Self::Message, Self::Receipt>>;
+    fn fetch(&mut self) -> impl Future<Output = FetchResult<Self::Message, Self::Receipt>>;
 }
 
 /// Tells [`FetchAsync`]'s implementations apart.
@@ -84,8 +84,8 @@ impl<F: FnMut() -> R, R: Fetched<K>, K> FetchAsync<AtOnce<(R, K)>> for F {
     type Message = R::Message;
     type Receipt = R::Receipt;
 
-    fn fetch(&mut self) -> impl Future<Output = Found<R::Message, R::Receipt>> {
-        future::ready(self().found())
+    fn fetch(&mut self) -> impl Future<Output = FetchResult<R::Message, R::Receipt>> {
+        future::ready(self().into_result())
     }
 }
 
@@ -94,7 +94,7 @@ impl<F: AsyncFnMut() -> R, R: Fetched<K>, K> FetchAsync<Awaited<(R, K)>> for F {
     type Message = R::Message;
     type Receipt = R::Receipt;
 
-    async fn fetch(&mut self) -> Found<R::Message, R::Receipt> {
-        self().await.found()
+    async fn fetch(&mut self) -> FetchResult<R::Message, R::Receipt> {
+        self().await.into_result()
     }
 }

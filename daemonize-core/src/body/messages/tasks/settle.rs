@@ -1,9 +1,9 @@
 //! Telling receipts what became of their messages: at once, when they are due, or all when the daemon ends.
 
-use super::{Shared, tell};
-use crate::body::messages::awaited::AckAsync;
+use super::{TaskPool, tell};
+use crate::body::messages::ack_async::AckAsync;
 use crate::body::messages::delivery::{Nack, Tracked};
-use crate::body::messages::settling;
+use crate::body::messages::unfinished;
 use crate::mutex::lock;
 use crate::report;
 use crate::shutdown;
@@ -14,15 +14,15 @@ use std::time::{Duration, Instant};
 use tokio::task::LocalSet;
 use tokio::time::sleep_until;
 
-impl<A: AckAsync, H: Send + Sync + 'static> Shared<A, H> {
+impl<A: AckAsync, H: Send + Sync + 'static> TaskPool<A, H> {
     /// Tells a receipt that was taken what became of its message; keeps the receipt if the message is due again later.
-    pub(super) async fn tell_outcome(self: &Arc<Self>, Tracked { receipt, attempt }: Tracked<A>, well: bool) {
+    pub(super) async fn settle_outcome(self: &Arc<Self>, Tracked { receipt, attempt }: Tracked<A>, well: bool) {
         if well {
-            return self.tell(receipt.ack()).await;
+            return self.settle_receipt(receipt.ack()).await;
         }
         let Some(delay) = self.retry.delay_after(attempt) else {
             report::error(&format!("giving up a message whose handler failed in attempt {attempt}"));
-            return self.tell(receipt.nack(Nack::Exhausted)).await;
+            return self.settle_receipt(receipt.nack(Nack::Exhausted)).await;
         };
         let mut kept = None;
         tell(async {
@@ -31,65 +31,65 @@ impl<A: AckAsync, H: Send + Sync + 'static> Shared<A, H> {
         })
         .await;
         match kept {
-            None => self.told(),
-            Some(receipt) => self.keep_waiting(receipt, delay).await,
+            None => self.settled(),
+            Some(receipt) => self.delay_receipt(receipt, delay).await,
         }
     }
 
     /// Keeps a receipt for this time, in a task of its own; tells it now where it cannot wait.
-    async fn keep_waiting(self: &Arc<Self>, receipt: A, delay: Duration) {
+    async fn delay_receipt(self: &Arc<Self>, receipt: A, delay: Duration) {
         let due = Instant::now() + delay;
-        let (ticket, instead) = lock(&self.receipts).wait(receipt, due);
-        if let Some(ticket) = ticket {
+        let (key, instead) = lock(&self.receipts).delay(receipt, due);
+        if let Some(key) = key {
             let shared = Arc::clone(self);
             tokio::spawn(async move {
                 sleep_until(due.into()).await;
-                let receipt = lock(&shared.receipts).take_waiting(ticket);
+                let receipt = lock(&shared.receipts).take_delayed(key);
                 if let Some(receipt) = receipt {
-                    shared.tell(receipt.nack(Nack::Failed)).await;
+                    shared.settle_receipt(receipt.nack(Nack::Failed)).await;
                 }
             });
         }
         if let Some(receipt) = instead {
-            self.tell(receipt.nack(Nack::Failed)).await;
+            self.settle_receipt(receipt.nack(Nack::Failed)).await;
         }
     }
 
     /// Tells a receipt that was taken, and notes that.
-    async fn tell(&self, telling: impl Future<Output = Result<(), Box<dyn Error + Send + Sync>>>) {
+    async fn settle_receipt(&self, telling: impl Future<Output = Result<(), Box<dyn Error + Send + Sync>>>) {
         tell(telling).await;
-        self.told();
+        self.settled();
     }
 
     /// Waits until nothing is in flight, and every receipt has been told.
     pub(super) async fn drain(self: &Arc<Self>) {
         // From now on a failed message is given back without a delay: as nothing is fetched any more, it cannot come
         // back too soon.
-        let waiting = lock(&self.receipts).close_waiting();
+        let waiting = lock(&self.receipts).close_delayed();
         for receipt in waiting {
             let shared = Arc::clone(self);
-            tokio::spawn(async move { shared.tell(receipt.nack(Nack::Failed)).await });
+            tokio::spawn(async move { shared.settle_receipt(receipt.nack(Nack::Failed)).await });
         }
         let all = u32::try_from(self.pool_size).unwrap_or(u32::MAX);
         let _ = self.permits.acquire_many(all).await;
-        while lock(&self.receipts).telling > 0 {
-            self.quiet.notified().await;
+        while lock(&self.receipts).unsettled > 0 {
+            self.settled_async.notified().await;
         }
     }
 
     /// Notes that a receipt that was taken has been told.
-    pub(super) fn told(&self) {
+    pub(super) fn settled(&self) {
         let mut receipts = lock(&self.receipts);
-        receipts.telling -= 1;
-        if receipts.telling == 0 {
-            self.all_told.notify_all();
+        receipts.unsettled -= 1;
+        if receipts.unsettled == 0 {
+            self.settled_sync.notify_all();
             // tokio stores this permit until a task waits; the condition variable wakes only threads that wait already.
-            self.quiet.notify_one();
+            self.settled_async.notify_one();
         }
     }
 }
 
-impl<A, H> shutdown::InFlight for Arc<Shared<A, H>>
+impl<A, H> shutdown::InFlight for Arc<TaskPool<A, H>>
 where
     A: AckAsync,
     H: Send + Sync + 'static,
@@ -100,25 +100,25 @@ where
     /// Outside of the runtime, whose threads handlers may block; a receipt that is ready at once needs none of them.
     fn settle(&self) {
         let mut receipts = lock(&self.receipts);
-        let left = receipts.leftover();
-        if A::NOTHING {
+        let left = receipts.take_all();
+        if A::IS_EMPTY {
             receipts.cut = usize::try_from(self.counts.read().in_flight).unwrap_or(usize::MAX);
         }
         drop(receipts);
         let telling = LocalSet::new();
         for (receipt, why) in left {
             let shared = Arc::clone(self);
-            telling.spawn_local(async move { shared.tell(receipt.nack(why)).await });
+            telling.spawn_local(async move { shared.settle_receipt(receipt.nack(why)).await });
         }
         self.runtime.block_on(telling);
         let receipts = lock(&self.receipts);
-        drop(self.all_told.wait_while(receipts, |receipts| receipts.telling > 0));
+        drop(self.settled_sync.wait_while(receipts, |receipts| receipts.unsettled > 0));
     }
 
     fn outcome(&self, limit: Duration) -> shutdown::Outcome {
         let receipts = lock(&self.receipts);
-        let (cut, untold) = (receipts.cut, receipts.telling);
+        let (cut, untold) = (receipts.cut, receipts.unsettled);
         drop(receipts);
-        settling::outcome(cut, "", untold, limit, self.fetching.load(Relaxed))
+        unfinished::outcome(cut, "", untold, limit, self.fetching.load(Relaxed))
     }
 }

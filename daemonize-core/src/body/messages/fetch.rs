@@ -1,9 +1,9 @@
 //! The one who fetches.
 
-use super::complaints::Complaints;
 use super::delivery::{Ack, Tracked};
-use super::fetched::Found;
+use super::fetch_result::FetchResult;
 use super::pool::Pool;
+use super::rate_limited_errors::RateLimitedErrors;
 use super::retry::Retry;
 use crate::body::{BodyResult, guarded};
 use crate::counters::Counts;
@@ -13,9 +13,9 @@ use std::sync::Arc;
 /// Fetches while there is room, until it is over; pauses when there was nothing to fetch.
 ///
 /// An error is told and is no end: a broker that is away for an hour must not take the daemon with it.
-pub(super) fn fetch_into<T, A, H>(
+pub(super) fn fetch_loop<T, A, H>(
     pool: &Arc<Pool<T, A, H>>,
-    mut fetch: impl FnMut() -> Found<T, A>,
+    mut fetch: impl FnMut() -> FetchResult<T, A>,
     is_over: impl Fn() -> bool,
     pause: impl Fn(),
 ) where
@@ -23,10 +23,10 @@ pub(super) fn fetch_into<T, A, H>(
     A: Ack,
     H: Fn(T) -> BodyResult + Send + Sync + 'static,
 {
-    let mut complaints = Complaints::default();
+    let mut errors = RateLimitedErrors::default();
     let mut room = false;
     while !is_over() {
-        if !room && !pool.wait_for_room(&is_over) {
+        if !room && !pool.wait_for_capacity(&is_over) {
             pause();
             continue;
         }
@@ -39,7 +39,7 @@ pub(super) fn fetch_into<T, A, H>(
             Ok(Some((message, receipt))) => room = pool.push(message, receipt),
             Ok(None) => pause(),
             Err(error) => {
-                complaints.tell(&error);
+                errors.report(&error);
                 pause();
             }
         }
@@ -47,7 +47,7 @@ pub(super) fn fetch_into<T, A, H>(
 }
 
 /// What there is, if anything; an error if it came to one, or to a panic.
-fn fetch_once<T, A>(fetch: &mut impl FnMut() -> Found<T, A>) -> Result<Option<(T, Tracked<A>)>, String> {
+fn fetch_once<T, A>(fetch: &mut impl FnMut() -> FetchResult<T, A>) -> Result<Option<(T, Tracked<A>)>, String> {
     let mut found = None;
     let ending = guarded("fetching a message", || match fetch() {
         Ok(message) => {
@@ -77,6 +77,6 @@ pub fn pump<T: Send + 'static>(
         is_over.set(message.is_none());
         Ok(message.map(|message| (message, Tracked::first(()))))
     };
-    fetch_into(&pool, fetch, || is_over.get(), || ());
+    fetch_loop(&pool, fetch, || is_over.get(), || ());
     pool.drain(|| true);
 }

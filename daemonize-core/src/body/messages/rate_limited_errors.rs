@@ -11,14 +11,14 @@ const ANOTHER: Duration = Duration::from_secs(1);
 
 /// What was told last, and how much has not been since.
 #[derive(Default)]
-pub(super) struct Complaints {
+pub(super) struct RateLimitedErrors {
     last: Option<(String, Instant)>,
     untold: u64,
 }
 
-impl Complaints {
+impl RateLimitedErrors {
     /// Tells of an error, unless it was told not long ago.
-    pub(super) fn tell(&mut self, error: &str) {
+    pub(super) fn report(&mut self, error: &str) {
         if let Some(complaint) = self.hear(error, Instant::now()) {
             report::error(&complaint);
         }
@@ -48,8 +48,8 @@ mod tests {
 
     #[test]
     fn an_error_is_told_at_once_and_then_now_and_then() {
-        let (mut complaints, start) = (Complaints::default(), Instant::now());
-        let mut hear = |error: &str, millis| complaints.hear(error, start + Duration::from_millis(millis));
+        let (mut errors, start) = (RateLimitedErrors::default(), Instant::now());
+        let mut hear = |error: &str, millis| errors.hear(error, start + Duration::from_millis(millis));
         assert_eq!(hear("gone", 0).as_deref(), Some("gone"));
         assert_eq!(hear("gone", 100), None);
         assert_eq!(hear("lost", 200), None);

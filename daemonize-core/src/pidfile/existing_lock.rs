@@ -1,7 +1,7 @@
 //! A pidfile that a program locked for itself, and then gives to a daemon that it starts.
 
-use super::place::distrusted;
-use super::refusal::find_living;
+use super::errors::find_living;
+use super::trusted_path::distrusted;
 use super::{PidFile, already_running};
 use crate::error::Result;
 use crate::pid::Pid;
@@ -17,9 +17,9 @@ impl PidFile {
             Some(owner) => return Err(already_running(self.path(), owner)),
             None => return Err(distrusted(self.path(), "it was given to another process")),
         }
-        let stale = self.place.read()?;
+        let stale = self.target.read()?;
         find_living(self.path(), stale.as_ref(), "replacing")?;
-        self.place.create_empty(stale.as_ref(), mode)?;
+        self.target.create_empty(stale.as_ref(), mode)?;
         (self.sealed, self.mode) = (None, mode);
         Ok(self)
     }
