@@ -116,3 +116,49 @@ pub use daemonize_macros::{message, run, step};
 
 #[doc(hidden)]
 pub use daemonize_core::__private;
+
+/// The examples of the guide, compiled as documentation tests.
+#[cfg(all(doctest, feature = "macros", feature = "tokio", feature = "control"))]
+mod guide {
+    #[doc = include_str!("../docs/guide/getting-started.md")]
+    mod getting_started {}
+    #[doc = include_str!("../docs/guide/keys.md")]
+    mod keys {}
+    #[doc = include_str!("../docs/guide/readiness.md")]
+    mod readiness {}
+    #[doc = include_str!("../docs/guide/stopping-and-signals.md")]
+    mod stopping_and_signals {}
+    #[doc = include_str!("../docs/guide/logging.md")]
+    mod logging {}
+    #[doc = include_str!("../docs/guide/privileges.md")]
+    mod privileges {}
+    #[doc = include_str!("../docs/guide/systemd.md")]
+    mod systemd {}
+    #[doc = include_str!("../docs/guide/containers.md")]
+    mod containers {}
+    #[doc = include_str!("../docs/guide/testing.md")]
+    mod testing {}
+    #[doc = include_str!("../docs/guide/debugging.md")]
+    mod debugging {}
+    #[doc = include_str!("../docs/guide/messages.md")]
+    mod messages {}
+    #[doc = include_str!("../docs/guide/async.md")]
+    mod async_bodies {}
+    #[doc = include_str!("../docs/guide/endpoint.md")]
+    mod endpoint {}
+    #[doc = include_str!("../docs/guide/single-instance.md")]
+    mod single_instance {}
+    #[doc = include_str!("../docs/guide/monitor.md")]
+    mod monitor {}
+    #[doc = include_str!("../docs/guide/migration.md")]
+    mod migration {}
+    #[doc = include_str!("../docs/guide/security.md")]
+    mod security {}
+    #[doc = include_str!("../docs/guide/faq.md")]
+    mod faq {}
+}
+
+/// The example of the README.
+#[cfg(all(doctest, feature = "macros"))]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -21,45 +21,48 @@
 #![forbid(unsafe_code)] // All of it is in `daemonize-sys`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod api;
 pub mod attach;
+mod auto_ready;
 pub mod body;
+mod context;
 mod counters;
 mod daemon;
 mod error;
 mod event;
-mod first_look;
-mod handoff;
-mod inside;
+mod ipc;
 mod launch;
-mod notifier;
 mod pidfile;
+mod pidfile_search;
 mod process;
-mod reach;
+mod program;
 mod report;
+mod sd_notify;
+mod self_restart;
 pub mod settings;
 mod shutdown;
 pub mod signals;
 mod stage;
 mod stdout;
-mod stopping;
+mod stop_flag;
 mod syslog;
+pub mod testing;
 mod thread;
 
 use daemonize_sys as sys;
 use daemonize_sys::{capability, escape, mutex, pid, signal};
 
-pub use daemon::Daemon;
+#[cfg(feature = "tokio")]
+pub use api::sleep_async;
+pub use api::{extend_start, ready, reload, sleep, stop, stopped, stopping, wait_handle};
+pub use daemon::{Daemon, Status, Stopped};
 #[doc(inline)]
 pub use daemonize_sys::{Pid, Signal};
 pub use error::{Error, ErrorKind, Result};
 pub use event::{event, events};
-#[cfg(feature = "tokio")]
-pub use inside::sleep_async;
-pub use inside::testing;
-pub use inside::{extend_start, ready, reload, restart, sleep, stop, stopped, stopping, wait_handle};
 pub use launch::Started;
 pub use pidfile::PidFile;
-pub use reach::{Status, Stopped};
+pub use self_restart::restart;
 
 /// The builders of a daemon whose body is set, and a start that is performed stage by stage.
 pub mod builder {
@@ -76,15 +79,15 @@ pub mod messages {
 
 /// Details of a [`Status`] and of a [`Started`] daemon.
 pub mod status {
+    pub use crate::daemon::{LastWords, State};
     pub use crate::launch::Destination;
-    pub use crate::reach::{LastWords, State};
 }
 
 /// File descriptors that systemd passes to the daemon and stores for it.
 ///
 /// Notifications (`READY=1`, `RELOADING=1`, `STOPPING=1`, `WATCHDOG=1`) need no call: the library sends them.
 pub mod systemd {
-    pub use crate::inside::{listen_fds, store_fd};
+    pub use crate::api::{listen_fds, store_fd};
 }
 
 /// What the attributes print calls to. Not part of the public interface.

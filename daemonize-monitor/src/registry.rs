@@ -10,7 +10,7 @@ use daemonize_core::Pid;
 use daemonize_core::attach::{AttachContext, Attachment, Handle, Prepared};
 use daemonize_sys::escape::escape_bytes;
 use daemonize_sys::mutex::lock;
-use daemonize_sys::places::{Places, Situation};
+use daemonize_sys::paths::{PathContext, Paths};
 use daemonize_sys::trust::directory::{DirectoryPolicy, make_directory, open_directory};
 use daemonize_sys::trust::{FilePolicy, SAFE_FLAGS, root_and_self};
 use nix::fcntl::{OFlag, openat, renameat};
@@ -83,7 +83,7 @@ fn is_of_another(monitor: &Client, config: &Path) -> bool {
 
 /// Returns the directory of the records of this user's monitors, in a service and in a session.
 fn directory() -> Option<PathBuf> {
-    let places = Places::of("daemonctl", &Situation::now(false)).ok()?;
+    let places = Paths::of("daemonctl", &PathContext::now(false)).ok()?;
     Some(places.pidfile.with_extension("monitors"))
 }
 

@@ -2,11 +2,11 @@
 
 use super::step::next_beat;
 use super::{BodyResult, IntoControlFlow, Runtime, guarded, panic_text};
+use crate::auto_ready;
 use crate::counters::COUNTS;
-use crate::first_look;
 use crate::mutex;
 use crate::report;
-use crate::stopping::{self, UntilStopped};
+use crate::stop_flag::{self, StopFuture};
 use std::future::{Future, poll_fn};
 use std::io;
 use std::ops::ControlFlow;
@@ -41,12 +41,12 @@ impl RuntimePlan {
             Ok(runtime) => runtime,
             Err(error) => return BodyResult::failure(format!("no async runtime could be built: {error}")),
         };
-        stopping::see_to_the_end();
+        stop_flag::set_cancels_body();
         let outcome = catch_unwind(AssertUnwindSafe(|| runtime.block_on(watched(body, self.runtime))));
         // The body is over, though its tasks may take long to end.
         match &outcome {
-            Ok(ending) if ending.error().is_none() => first_look::happen(),
-            _ => drop(first_look::take()),
+            Ok(ending) if ending.error().is_none() => auto_ready::trigger(),
+            _ => drop(auto_ready::disarm()),
         }
         wind_down(runtime);
         outcome.unwrap_or_else(|payload| resume_unwind(payload))
@@ -83,7 +83,7 @@ fn prove_room(count: Option<usize>) -> io::Result<()> {
 /// Tasks are dropped where they await. What keeps a thread busy is waited for: after a stop until the grace is over, which
 /// the signal thread sees to; else for a while.
 fn wind_down(runtime: Built) {
-    if stopping::is_marked() {
+    if stop_flag::is_stop_requested() {
         return drop(runtime);
     }
     let begin = Instant::now();
@@ -98,16 +98,16 @@ fn wind_down(runtime: Built) {
 async fn watched(body: impl Future<Output = BodyResult>, runtime: Runtime) -> BodyResult {
     let mut body = pin!(body);
     let mut asleep = None;
-    let interval = stopping::watch_interval().filter(|_| runtime == Runtime::CurrentThread);
+    let interval = stop_flag::watchdog_interval().filter(|_| runtime == Runtime::CurrentThread);
     let mut beats = interval.map(|interval| tokio::time::interval(interval / 4));
     poll_fn(|context| {
         drop(asleep.take());
         while beats.as_mut().is_some_and(|beats| beats.poll_tick(context).is_ready()) {
-            stopping::show_life();
+            stop_flag::record_heartbeat();
         }
-        let poll = stopping::as_the_body(|| body.as_mut().poll(context));
+        let poll = stop_flag::while_polling_body(|| body.as_mut().poll(context));
         if poll.is_pending() && beats.is_none() {
-            asleep = Some(stopping::Asleep::fall());
+            asleep = Some(stop_flag::SleepGuard::new());
         }
         poll
     })
@@ -118,17 +118,17 @@ async fn watched(body: impl Future<Output = BodyResult>, runtime: Runtime) -> Bo
 /// told, it is dropped where it awaits, and its locals with it.
 async fn until_cancelled(body: impl Future<Output = BodyResult>) -> BodyResult {
     let mut body = pin!(body);
-    let mut stopped = pin!(UntilStopped::unasked());
+    let mut stopped = pin!(StopFuture::for_runner());
     poll_fn(|context| {
         if let Poll::Ready(ending) = body.as_mut().poll(context) {
             return Poll::Ready(ending);
         }
         let told = stopped.as_mut().poll(context).is_ready();
-        if told && !stopping::may_know() {
-            stopping::set_cut_off();
+        if told && !stop_flag::body_may_know() {
+            stop_flag::set_body_cancelled();
             return Poll::Ready(BodyResult::success());
         }
-        if told && stopping::has_resigned() {
+        if told && stop_flag::is_body_parked() {
             return Poll::Ready(BodyResult::success());
         }
         Poll::Pending
@@ -154,7 +154,7 @@ pub(crate) async fn steps<R: IntoControlFlow<K>, K>(
 ) -> BodyResult {
     let mut beat = Instant::now();
     let mut steps = 0;
-    let mut is_over = stopping::look_before_ready();
+    let mut is_over = stop_flag::poll_stop_before_ready();
     while !is_over {
         if let ControlFlow::Break(ending) = step().await.into_control_flow() {
             return ending;
@@ -162,16 +162,16 @@ pub(crate) async fn steps<R: IntoControlFlow<K>, K>(
         steps += 1;
         COUNTS.stepped(steps);
         // After a step that succeeded, the daemon is ready.
-        stopping::look();
+        stop_flag::poll_stop();
         match every {
             Some(pace) => {
                 beat = next_beat(beat, Instant::now(), pace);
-                let _ = tokio::time::timeout_at(beat.into(), UntilStopped::unasked()).await;
+                let _ = tokio::time::timeout_at(beat.into(), StopFuture::for_runner()).await;
             }
             // A step that never has to wait lets the tasks it has spawned run all the same.
             None => tokio::task::yield_now().await,
         }
-        is_over = stopping::look();
+        is_over = stop_flag::poll_stop();
     }
     BodyResult::success()
 }

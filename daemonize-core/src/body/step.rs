@@ -2,7 +2,7 @@
 
 use super::{BodyResult, Work};
 use crate::counters::COUNTS;
-use crate::stopping;
+use crate::stop_flag;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,7 @@ impl<F: FnMut() -> ControlFlow<BodyResult>> Work for Step<F> {
 /// One relaxed load and one store per step: no system call, no clock.
 fn at_once(mut step: impl FnMut() -> ControlFlow<BodyResult>) -> BodyResult {
     let mut steps = 0;
-    let mut is_over = stopping::look_before_ready();
+    let mut is_over = stop_flag::poll_stop_before_ready();
     while !is_over {
         if let ControlFlow::Break(ending) = step() {
             return ending;
@@ -34,7 +34,7 @@ fn at_once(mut step: impl FnMut() -> ControlFlow<BodyResult>) -> BodyResult {
         steps += 1;
         COUNTS.stepped(steps);
         // After a step that succeeded, the daemon is ready.
-        is_over = stopping::look();
+        is_over = stop_flag::poll_stop();
     }
     BodyResult::success()
 }
@@ -42,7 +42,7 @@ fn at_once(mut step: impl FnMut() -> ControlFlow<BodyResult>) -> BodyResult {
 fn paced(mut step: impl FnMut() -> ControlFlow<BodyResult>, pace: Duration) -> BodyResult {
     let mut beat = Instant::now();
     let mut steps = 0;
-    let mut is_over = stopping::look_before_ready();
+    let mut is_over = stop_flag::poll_stop_before_ready();
     while !is_over {
         if let ControlFlow::Break(ending) = step() {
             return ending;
@@ -51,7 +51,7 @@ fn paced(mut step: impl FnMut() -> ControlFlow<BodyResult>, pace: Duration) -> B
         COUNTS.stepped(steps);
         beat = next_beat(beat, Instant::now(), pace);
         // After a step that succeeded, the daemon is ready. The second look shows a watchdog that the next step begins.
-        is_over = stopping::look() || !stopping::sleep_until(beat) || stopping::look();
+        is_over = stop_flag::poll_stop() || !stop_flag::sleep_until(beat) || stop_flag::poll_stop();
     }
     BodyResult::success()
 }

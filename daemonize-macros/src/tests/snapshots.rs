@@ -1,4 +1,4 @@
-//! Expansions, as files for people to read: `src/tests/snapshots/*.rs`. `companion.rs` is a whole one, the others leave out the
+//! Expansions, as files for people to read: `snapshots/*.rs`. `companion.rs` is a whole one, the others leave out the
 //! functions that are the same there.
 //!
 //! `UPDATE_SNAPSHOTS=1 cargo test -p daemonize-macros` rewrites them; then read the difference.
@@ -41,7 +41,7 @@ fn assert_printed(name: &str, found: &File) {
 }
 
 fn path(name: &str) -> PathBuf {
-    [env!("CARGO_MANIFEST_DIR"), "src/tests/snapshots", &format!("{name}.rs")].iter().collect()
+    [env!("CARGO_MANIFEST_DIR"), "snapshots", &format!("{name}.rs")].iter().collect()
 }
 
 fn functions_of(file: &File) -> Vec<String> {

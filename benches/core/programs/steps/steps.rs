@@ -1,5 +1,5 @@
 //! Measures the cost of a step: `steps LOOP STEPS MICROSECONDS`. LOOP is one of ours (`step`, `paced`, `async-step`, `async-paced`) or
-//! a bare one in its place (`bare`, `bare-paced`, `async-bare`, `async-yields`, `async-interval`).
+//! a bare one in its work_dir (`bare`, `bare-paced`, `async-bare`, `async-yields`, `async-interval`).
 //!
 //! A loop at full speed prints the nanoseconds of processor time of each step. A paced one prints how late each step
 //! began, in nanoseconds, and at last the processor time of each step.

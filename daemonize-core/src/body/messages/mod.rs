@@ -26,7 +26,7 @@ pub use tasks::pump_async;
 use super::BodyResult;
 use crate::counters::COUNTS;
 use crate::shutdown;
-use crate::stopping;
+use crate::stop_flag;
 use fetch::fetch_loop;
 pub use fetch::pump;
 use fetch_result::FetchResult;
@@ -114,16 +114,16 @@ where
     // The first answer makes the daemon ready, whether there was a message or not; an error does not.
     let answered = &Cell::new(false);
     let fetch = move || fetch().inspect(|_| answered.set(true));
-    let is_over = || if answered.get() { stopping::look() } else { stopping::look_before_ready() };
+    let is_over = || if answered.get() { stop_flag::poll_stop() } else { stop_flag::poll_stop_before_ready() };
     let pause = || {
         is_over();
-        stopping::sleep(settings.idle_time);
+        stop_flag::sleep(settings.idle_time);
     };
     fetch_loop(&pool, fetch, is_over, pause);
-    pool.drain(stopping::look);
+    pool.drain(stop_flag::poll_stop);
     if !shutdown::complete() {
         // The grace is over, and receipts are being told: to return now would end the process amid that.
-        shutdown::park_forever();
+        shutdown::park_until_exit();
     }
     BodyResult::success()
 }

@@ -1,4 +1,4 @@
-//! Attachments of the daemon: `attach=MOMENT:body` says what it does when, `address=URL` where it can be reached.
+//! Attachments of the daemon: `attach=MOMENT:body` runs a body at that moment, `address=URL` sets the address.
 
 use std::error::Error;
 use std::fs::{File, OpenOptions};
@@ -7,11 +7,11 @@ use std::os::fd::AsRawFd;
 use std::sync::Mutex;
 
 use daemon::attach::{AttachContext, Attachment, Handle, Phase, Prepared};
-use look::words::Failure;
+use look::actions::Failure;
 
 use crate::bodies::Body;
 
-/// An attachment that runs bodies. From `prepare` to `start` it keeps a file open, and writes into it then.
+/// An attachment that runs bodies. It opens a file in `prepare`, and writes to it in `start`.
 #[derive(Default)]
 pub(crate) struct Attached {
     bodies: Vec<(String, Body)>,

@@ -19,7 +19,7 @@ use crate::body::BodyResult;
 use crate::counters::Counts;
 use crate::mutex;
 use crate::report;
-use crate::stopping;
+use crate::stop_flag;
 use crate::thread::spawn;
 use state::{PoolState, WakeAction};
 use std::hint;
@@ -193,7 +193,7 @@ where
 
     fn wait<'a>(&self, state: Guard<'a, T, A>, time: Duration) -> Guard<'a, T, A> {
         self.has_waiter.store(true, Relaxed);
-        let _asleep = stopping::Asleep::fall();
+        let _asleep = stop_flag::SleepGuard::new();
         mutex::wait_timeout(&self.changed, state, time)
     }
 

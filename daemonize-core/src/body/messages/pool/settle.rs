@@ -8,8 +8,8 @@ use crate::body::messages::unfinished;
 use crate::body::{BodyResult, IntoExit, guarded};
 use crate::mutex::wait_timeout;
 use crate::report;
-use crate::shutdown::{self, InFlight};
-use crate::stopping;
+use crate::shutdown::{self, InFlightMessages};
+use crate::stop_flag;
 use crate::thread::spawn;
 use std::error::Error;
 use std::sync::atomic::Ordering::Relaxed;
@@ -142,14 +142,14 @@ where
     }
 }
 
-impl<T, A, H> InFlight for Arc<Pool<T, A, H>>
+impl<T, A, H> InFlightMessages for Arc<Pool<T, A, H>>
 where
     T: Send + 'static,
     A: Ack,
     H: Fn(T) -> BodyResult + Send + Sync + 'static,
 {
     fn wait_until_done(&self) {
-        self.drain(stopping::look);
+        self.drain(stop_flag::poll_stop);
     }
 
     fn settle(&self) {
@@ -162,7 +162,7 @@ where
         }
     }
 
-    fn outcome(&self, limit: Duration) -> shutdown::Outcome {
+    fn outcome(&self, limit: Duration) -> shutdown::SettlementReport {
         let state = self.lock();
         let (cut, untold) = (state.unfinished(), state.unsettled());
         drop(state);

@@ -3,7 +3,7 @@
 use super::worker::IDLE_WORKER_TIMEOUT;
 use super::*;
 use crate::body::messages::fetch::fetch_loop;
-use crate::shutdown::InFlight;
+use crate::shutdown::InFlightMessages;
 use std::error::Error;
 use std::sync::Barrier;
 use std::sync::mpsc::{self, Receiver, Sender};

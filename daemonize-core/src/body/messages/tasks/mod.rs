@@ -13,7 +13,7 @@ use crate::body::{BodyResult, IntoExit, guarded};
 use crate::counters::{COUNTS, Counts};
 use crate::mutex::lock;
 use crate::shutdown;
-use crate::stopping::{self, UntilStopped};
+use crate::stop_flag::{self, StopFuture};
 use receipts::Receipts;
 use std::cell::Cell;
 use std::error::Error;
@@ -76,7 +76,7 @@ where
 {
     let shared = TaskPool::new(settings.pool_size, handle, settings.retry, &COUNTS);
     shutdown::register(Arc::new(Arc::clone(&shared)));
-    let pause = async || drop(timeout(settings.idle_time, UntilStopped::unasked()).await);
+    let pause = async || drop(timeout(settings.idle_time, StopFuture::for_runner()).await);
     fetch_loop(&shared, &mut fetch, || false, pause).await;
     shared.drain().await;
     if !shutdown::complete() {
@@ -237,7 +237,7 @@ async fn fetch_once<F: FetchAsync<K>, K>(fetch: &mut F) -> Result<Option<(F::Mes
 /// The stop, as one awaits it again and again: registered once, not for each message.
 #[derive(Default)]
 struct StopListener {
-    until: Option<UntilStopped>,
+    until: Option<StopFuture>,
     waker: Option<Waker>,
     /// Set once a fetch has succeeded, which makes the daemon ready, whether there was a message or not.
     answered: bool,
@@ -261,12 +261,12 @@ impl StopListener {
             return Poll::Pending;
         }
         self.waker = Some(context.waker().clone());
-        Pin::new(self.until.get_or_insert_with(UntilStopped::unasked)).poll(context)
+        Pin::new(self.until.get_or_insert_with(StopFuture::for_runner)).poll(context)
     }
 
     /// Returns `true` if the daemon is to stop.
     fn look(&self) -> bool {
-        if self.answered { stopping::look() } else { stopping::look_before_ready() }
+        if self.answered { stop_flag::poll_stop() } else { stop_flag::poll_stop_before_ready() }
     }
 }
 
