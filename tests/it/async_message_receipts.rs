@@ -88,7 +88,7 @@ fn p10_07_an_acknowledgement_that_fails_is_told_and_costs_nothing_else() {
     stop(&lab);
     ended(daemon, 0);
     let log = lab.read("log");
-    assert_eq!(log.matches("telling about a message failed: No such file").count(), 2, "{log}");
+    assert_eq!(log.matches("settling a receipt failed: No such file").count(), 2, "{log}");
 }
 
 #[test]

@@ -154,10 +154,7 @@ fn p10_06_what_is_not_handled_within_the_grace_is_counted_and_makes_the_status_1
             run(&lab, "stop", &["grace=300"]).ok();
             ended(daemon, 1);
             let log = lab.read("log");
-            assert!(
-                log.contains("awaits: 2 of the messages fetched were not handled to their end\n"),
-                "{kind:?}: {log}"
-            );
+            assert!(log.contains("awaits: 2 fetched messages were left unfinished\n"), "{kind:?}: {log}");
             assert!(log.contains("within its grace"), "{kind:?}: {log}");
             nothing_left(&lab);
         },

@@ -122,7 +122,7 @@ fn p9_02_what_is_not_handled_within_the_grace_is_counted_and_makes_the_status_1(
     run(&lab, "stop", &["grace=300"]).ok();
     ended(daemon, 1);
     let log = lab.read("log");
-    assert!(log.contains("2 of the messages fetched were not handled to their end (2 begun, 0 not begun)"), "{log}");
+    assert!(log.contains("2 fetched messages were left unfinished (2 begun, 0 not begun)"), "{log}");
     assert!(log.contains("within its grace"), "{log}");
     nothing_left(&lab);
 }
@@ -195,7 +195,7 @@ fn p9_05_where_no_thread_can_be_made_there_are_fewer_workers_and_no_message_is_l
     let settings = ["start", "pidfile=d.pid", "inbox=inbox", "idle_time=10", "stderr=log", "pool_size=6"];
     lab.command("setpriv", &limited).arg(lab.program()).args(settings).run().ok();
     let daemon = adopt(lab.daemon(PIDFILE));
-    lab.wait_for("log", SOON, |log| log.contains("no thread for one more worker"));
+    lab.wait_for("log", SOON, |log| log.contains("failed to spawn one more worker thread"));
     lab.wait_for("begun", SOON, |notes| !notes.is_empty());
     // Long enough for another attempt, whose failure is not logged.
     assert!(daemon.died(Duration::from_millis(1500)).is_err());
@@ -219,7 +219,7 @@ fn p9_05_a_message_that_found_no_thread_is_handled_when_there_is_one() {
     let running = lab.command("strace", &strace).arg(lab.program()).args(settings).spawn();
     notes(&lab, "first", 1);
     lab.write("second", "");
-    lab.wait_for("log", SOON, |log| log.contains("no thread for one more worker, going on with 1"));
+    lab.wait_for("log", SOON, |log| log.contains("failed to spawn one more worker thread, going on with 1"));
     notes(&lab, "second-begun", 1);
     assert_eq!(lab.read("trace").matches("INJECTED").count(), 1);
     lab.write("go", "");

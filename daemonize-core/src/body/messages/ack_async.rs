@@ -1,29 +1,28 @@
-//! What may be awaited of messages: that there is one, and that somebody has heard what became of it.
+//! Receipts whose methods are async.
 
-use super::delivery::{Ack, Nack};
-use super::fetch_result::{FetchResult, Fetched};
+use super::ack::{Ack, Nack};
 use std::error::Error;
 use std::future::{self, Future};
 use std::time::Duration;
 
-/// [`Ack`] for receipts that await; every [`Ack`] is one.
+/// The receipt of a message, with async methods; every [`Ack`] implements it.
 pub trait AckAsync: Send + 'static {
-    /// The handler has succeeded: see [`Ack::ack`].
+    /// Acknowledges the message: see [`Ack::ack`].
     ///
     /// # Errors
-    /// Whatever keeps it from being told.
+    /// The cause, if the source could not be informed.
     fn ack(self) -> impl Future<Output = Result<(), Box<dyn Error + Send + Sync>>> + Send;
 
-    /// The message was not handled to its end: see [`Ack::nack`].
+    /// Rejects the message: see [`Ack::nack`].
     ///
     /// # Errors
-    /// Whatever keeps it from being told.
+    /// The cause, if the source could not be informed.
     fn nack(self, why: Nack) -> impl Future<Output = Result<(), Box<dyn Error + Send + Sync>>> + Send;
 
-    /// Reports that the handler failed, and that the message is due again after `delay`: see [`Ack::retry`].
+    /// Requeues the message with a delay: see [`Ack::retry`].
     ///
     /// # Errors
-    /// Whatever keeps it from being told.
+    /// The cause, if the source could not be informed.
     fn retry(self, delay: Duration) -> impl Future<Output = Result<Option<Self>, Box<dyn Error + Send + Sync>>> + Send
     where
         Self: Sized,
@@ -32,7 +31,7 @@ pub trait AckAsync: Send + 'static {
         future::ready(Ok(Some(self)))
     }
 
-    /// Whether there is nothing to tell, so that nothing needs to be kept.
+    /// `true` if the methods do nothing, so that the daemon need not keep the receipt.
     #[doc(hidden)]
     const IS_EMPTY: bool = false;
 }
@@ -51,50 +50,4 @@ impl<A: Ack> AckAsync for A {
     }
 
     const IS_EMPTY: bool = <A as Ack>::IS_EMPTY;
-}
-
-/// A function that fetches messages for async handlers: one that returns what [`Fetched`] allows, or an async one that does
-/// (an `async fn` or closure, or a function that returns a future).
-///
-/// `Kind` only tells the implementations apart and is always inferred.
-#[diagnostic::on_unimplemented(
-    message = "messages cannot be fetched by this function",
-    label = "returns no `Option` of a message that could be given to a task",
-    note = "it may return `Option<T>`, `Option<Delivery<T, A>>`, a `Result` of these, or a future of any of them; `T` must be `Send`, since it is handled in a task"
-)]
-pub trait FetchAsync<Kind> {
-    /// What the handler gets.
-    type Message: Send + 'static;
-    /// What is told when it was handled.
-    type Receipt: Send + 'static;
-    /// Both, if there is a message.
-    #[doc(hidden)]
-    fn fetch(&mut self) -> impl Future<Output = FetchResult<Self::Message, Self::Receipt>>;
-}
-
-/// Tells [`FetchAsync`]'s implementations apart.
-#[derive(Debug)]
-pub struct AtOnce<Kind>(Kind);
-/// Tells [`FetchAsync`]'s implementations apart.
-#[derive(Debug)]
-pub struct Awaited<Kind>(Kind);
-
-#[diagnostic::do_not_recommend]
-impl<F: FnMut() -> R, R: Fetched<K>, K> FetchAsync<AtOnce<(R, K)>> for F {
-    type Message = R::Message;
-    type Receipt = R::Receipt;
-
-    fn fetch(&mut self) -> impl Future<Output = FetchResult<R::Message, R::Receipt>> {
-        future::ready(self().into_result())
-    }
-}
-
-#[diagnostic::do_not_recommend]
-impl<F: AsyncFnMut() -> R, R: Fetched<K>, K> FetchAsync<Awaited<(R, K)>> for F {
-    type Message = R::Message;
-    type Receipt = R::Receipt;
-
-    async fn fetch(&mut self) -> FetchResult<R::Message, R::Receipt> {
-        self().await.into_result()
-    }
 }

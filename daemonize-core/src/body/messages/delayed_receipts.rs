@@ -1,10 +1,10 @@
-//! Receipts of messages whose handlers failed, until they are due to be told so.
+//! The receipts of messages whose handlers failed, until their delay is over.
 
 use std::collections::BTreeMap;
 use std::mem;
 use std::time::Instant;
 
-/// More receipts than this do not wait: the first one that is due is told early, so that memory is bounded.
+/// The largest number of delayed receipts, which bounds their memory: beyond it, the one that is due first is settled early.
 pub(super) const MAX_DELAYED_RECEIPTS: usize = 10_000;
 
 /// Receipts in the order in which they are due.
@@ -12,11 +12,11 @@ pub(super) const MAX_DELAYED_RECEIPTS: usize = 10_000;
 pub(super) struct DelayedReceipts<A> {
     receipts: BTreeMap<ReceiptKey, A>,
     next: u64,
-    /// Nothing waits any more.
+    /// `true` if no receipt is delayed any more, because the daemon ends.
     closed: bool,
 }
 
-/// When a receipt is due; the number tells it from others that are due at the same time.
+/// The time when a receipt is due, and a number that distinguishes receipts that are due at the same time.
 pub(super) type ReceiptKey = (Instant, u64);
 
 impl<A> DelayedReceipts<A> {
@@ -24,8 +24,8 @@ impl<A> DelayedReceipts<A> {
         DelayedReceipts { receipts: BTreeMap::new(), next: 0, closed: false }
     }
 
-    /// Keeps a receipt until `due`. Returns the one to be told now in its place, if there is one: itself when nothing waits
-    /// any more, the first of the others when there are too many.
+    /// Keeps a receipt until `due`, and returns its key. Also returns the receipt to settle now instead, if there is one:
+    /// the receipt itself after [`close`](DelayedReceipts::close), or the one due first if there are too many.
     pub(super) fn insert(&mut self, receipt: A, due: Instant) -> (Option<ReceiptKey>, Option<A>) {
         if self.closed {
             return (None, Some(receipt));
@@ -37,12 +37,12 @@ impl<A> DelayedReceipts<A> {
         (Some(key), first.map(|(_, receipt)| receipt))
     }
 
-    /// Takes back the receipt with this key, unless it was taken before.
+    /// Takes the receipt with this key; `None` if it was taken before.
     pub(super) fn take(&mut self, key: ReceiptKey) -> Option<A> {
         self.receipts.remove(&key)
     }
 
-    /// Takes a receipt that is due, or says when the next one will be.
+    /// Takes a receipt that is due, or returns the time when the next one will be.
     pub(super) fn take_due(&mut self, now: Instant) -> Due<A> {
         match self.receipts.first_key_value().map(|(key, _)| *key) {
             None => Due::Nothing,
@@ -51,7 +51,7 @@ impl<A> DelayedReceipts<A> {
         }
     }
 
-    /// Takes all receipts, and lets none wait any more.
+    /// Takes all receipts, and keeps none from now on.
     pub(super) fn close(&mut self) -> Vec<A> {
         self.closed = true;
         mem::take(&mut self.receipts).into_values().collect()

@@ -1,6 +1,7 @@
-//! The one who fetches.
+//! Fetches messages and hands them to the worker pool.
 
-use super::delivery::{Ack, Tracked};
+use super::ack::Ack;
+use super::delivery::Tracked;
 use super::fetch_result::FetchResult;
 use super::pool::Pool;
 use super::rate_limited_errors::RateLimitedErrors;
@@ -10,9 +11,9 @@ use crate::counters::Counts;
 use std::cell::Cell;
 use std::sync::Arc;
 
-/// Fetches while there is room, until it is over; pauses when there was nothing to fetch.
+/// Fetches messages while the pool has capacity, until `is_over` returns `true`; calls `pause` if the source has none.
 ///
-/// An error is told and is no end: a broker that is away for an hour must not take the daemon with it.
+/// An error of `fetch` is reported and does not end the loop: a broker that is down for an hour must not end the daemon.
 pub(super) fn fetch_loop<T, A, H>(
     pool: &Arc<Pool<T, A, H>>,
     mut fetch: impl FnMut() -> FetchResult<T, A>,
@@ -24,19 +25,19 @@ pub(super) fn fetch_loop<T, A, H>(
     H: Fn(T) -> BodyResult + Send + Sync + 'static,
 {
     let mut errors = RateLimitedErrors::default();
-    let mut room = false;
+    let mut has_capacity = false;
     while !is_over() {
-        if !room && !pool.wait_for_capacity(&is_over) {
+        if !has_capacity && !pool.wait_for_capacity(&is_over) {
             pause();
             continue;
         }
-        // After a pause it is asked again: meanwhile a worker may have found no thread for the next one.
-        room = false;
+        // Only `push` confirms the capacity: after a pause, a worker may have failed to spawn a thread.
+        has_capacity = false;
         pool.set_fetching(true);
-        let found = fetch_once(&mut fetch);
+        let fetched = fetch_once(&mut fetch);
         pool.set_fetching(false);
-        match found {
-            Ok(Some((message, receipt))) => room = pool.push(message, receipt),
+        match fetched {
+            Ok(Some((message, receipt))) => has_capacity = pool.push(message, receipt),
             Ok(None) => pause(),
             Err(error) => {
                 errors.report(&error);
@@ -46,31 +47,37 @@ pub(super) fn fetch_loop<T, A, H>(
     }
 }
 
-/// What there is, if anything; an error if it came to one, or to a panic.
+/// Fetches a message; `None` if the source has none now.
+///
+/// # Errors
+/// The text of the error or panic of `fetch`.
 fn fetch_once<T, A>(fetch: &mut impl FnMut() -> FetchResult<T, A>) -> Result<Option<(T, Tracked<A>)>, String> {
-    let mut found = None;
-    let ending = guarded("fetching a message", || match fetch() {
+    let mut fetched = None;
+    let result = guarded("fetching a message", || match fetch() {
         Ok(message) => {
-            found = message;
+            fetched = message;
             BodyResult::success()
         }
-        Err(ending) => ending,
+        Err(result) => result,
     });
-    ending.error().map_or(Ok(found), |error| Err(error.to_owned()))
+    match result.error() {
+        Some(error) => Err(error.to_owned()),
+        None => Ok(fetched),
+    }
 }
 
-/// The pool without a daemon, for the bench: handles what `fetch` has until it has none.
+/// Runs the pool without a daemon, for the bench: handles messages until `fetch` returns `None`.
 pub fn pump<T: Send + 'static>(
     pool_size: usize,
     mut fetch: impl FnMut() -> Option<T>,
     handle: impl Fn(T) + Send + Sync + 'static,
 ) {
-    static UNSEEN: Counts = Counts::new();
+    static COUNTS: Counts = Counts::new();
     let handle = move |message| {
         handle(message);
         BodyResult::success()
     };
-    let pool = Pool::new(pool_size, handle, Retry::new(), &UNSEEN);
+    let pool = Pool::new(pool_size, handle, Retry::new(), &COUNTS);
     let is_over = Cell::new(false);
     let fetch = || {
         let message = fetch();

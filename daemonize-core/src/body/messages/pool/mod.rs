@@ -1,27 +1,29 @@
-//! The pool: one thread fetches, others handle.
+//! The worker pool: one thread fetches messages, worker threads handle them.
 //!
-//! A message is fetched only when a worker is free for it or may be made, so what is in flight is never more than the
-//! pool, and whatever else there is stays with whoever has it. The fetched message waits in a queue for the worker that
-//! is on its way; a worker that finishes earlier takes it instead. So as long as there is something to do, workers pass from
-//! one message to the next without a system call, and all that a message costs is a lock.
+//! A message is fetched only if a worker is free for it or may be spawned, so the messages in flight never outnumber the pool,
+//! and all other messages stay at their source. The fetched message waits in a queue for the worker that was woken; a worker
+//! that finishes earlier takes it instead. As long as messages arrive, workers therefore pass from one to the next without a
+//! system call: a message costs a few acquisitions of one lock.
 //!
-//! A channel would keep the queue alone. Who is free, who is to be woken or made, and what is to be told about which message
-//! would need a lock beside it. `scripts/bench messages` measures both: with handlers that wait for a millisecond they cost
-//! about the same, with handlers that do nothing and few workers a channel that spins is faster.
+//! A channel would only replace the queue. Idle workers, workers to wake or spawn, and receipts need a lock beside it.
+//! `scripts/bench messages` measures both: with handlers that wait for a millisecond they cost about the same; with handlers
+//! that do nothing and few workers, a channel that spins is faster.
 
+mod nack_on_forced_exit;
+mod retry_timer;
 mod settle;
+mod spawn;
 mod state;
 mod worker;
 
-use super::delivery::{Ack, Nack, Tracked};
+use super::ack::{Ack, Nack};
+use super::delivery::Tracked;
 use super::retry::Retry;
 use crate::body::BodyResult;
 use crate::counters::Counts;
 use crate::mutex;
-use crate::report;
 use crate::stop_flag;
-use crate::thread::spawn;
-use state::{PoolState, WakeAction};
+use state::PoolState;
 use std::hint;
 use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -29,32 +31,34 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
-/// After a thread could not be made, no other is tried for this time.
-const AGAIN: Duration = Duration::from_secs(1);
+/// The pause after a thread could not be spawned, before the next attempt.
+const SPAWN_RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Looks before going to sleep, each with a pause twice as long: some microseconds in all.
+/// The longest wait for a change of the state before the stop flag is polled again.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The rounds that a thread spins before it parks, each twice as long as the one before: a few microseconds in total.
 const SPIN_ROUNDS: u32 = 10;
 
-/// Workers, and what they share.
+/// The worker threads and the data that they share.
 pub(super) struct Pool<T, A, H> {
     state: Mutex<PoolState<T, A>>,
-    /// For the one who fetches: there is room, or all is done.
+    /// Wakes the fetching thread and threads that wait for receipts: capacity, or a receipt that was settled.
     changed: Condvar,
-    /// Whether one of them waits.
+    /// `true` while a thread may wait for `changed`.
     has_waiter: AtomicBool,
-    /// The numbers of the same name in the state, for those who look without the lock.
+    /// Copies of the numbers in the state, for threads that spin without the lock.
     queued: AtomicUsize,
     in_flight: AtomicUsize,
     size: usize,
-    /// Those that were made and may not have ended.
+    /// The threads that were spawned and may still run.
     threads: Mutex<Vec<JoinHandle<()>>>,
-    /// Whether the function that fetches has been woken and not returned.
+    /// `true` while the function that fetches messages runs.
     fetching: AtomicBool,
-    /// Whether it was spawn_failure_reported that a thread could not be made.
     spawn_failure_reported: AtomicBool,
     handle: H,
     retry: Retry,
-    /// For the thread that sees to the receipts that wait.
+    /// Wakes the retry thread.
     retry_wakeup: Condvar,
     counts: &'static Counts,
 }
@@ -85,109 +89,74 @@ where
         })
     }
 
-    /// Waits until there is a worker for one more message, or may be; whether there is.
+    /// Waits until a worker for one more message exists or may be spawned. Returns `false` if `is_over` ends the wait, or if
+    /// the first worker could not be spawned.
     pub(super) fn wait_for_capacity(self: &Arc<Self>, is_over: impl Fn() -> bool) -> bool {
         let mut state = self.lock();
         if state.workers() == 0 {
-            // Before anything is fetched: without a worker nobody could handle it.
-            let call = state.reserve_slot();
+            // Before anything is fetched: a message that no worker can handle should stay at its source.
+            let action = state.reserve_slot();
             drop(state);
-            return self.perform(call);
+            return self.perform(action);
         }
         if !state.refresh_capacity(Instant::now()) {
             drop(state);
+            // A worker often finishes within microseconds, which costs less than a futex wait and wakeup.
             spin_until(|| self.in_flight.load(Relaxed) < self.size);
             state = self.lock();
         }
         while !state.refresh_capacity(Instant::now()) && !is_over() {
-            state = self.wait(state, AGAIN);
+            state = self.wait(state, POLL_INTERVAL);
         }
-        // A message that came when no thread could be made may have waited until now.
-        let call = state.wake_or_spawn();
+        // A message that was queued when no thread could be spawned may have waited until now.
+        let action = state.wake_or_spawn();
         drop(state);
-        self.perform(call);
+        self.perform(action);
         !is_over()
     }
 
-    /// One more message; whether there is room for another one.
+    /// Queues a message. Returns `true` if there is capacity for another one.
     pub(super) fn push(self: &Arc<Self>, message: T, receipt: Tracked<A>) -> bool {
         let mut state = self.lock();
         if state.is_shut_down() {
+            // The message was being fetched when the pool was shut down; no worker will take it.
             state.count_late_message();
             drop(state);
             self.settle_receipt(|| receipt.receipt.nack(Nack::Unfinished));
             return false;
         }
         self.counts.fetched();
-        let call = state.push(message, receipt);
-        let room = state.has_capacity();
+        let action = state.push(message, receipt);
+        let has_capacity = state.has_capacity();
         self.publish(&state);
         drop(state);
-        self.perform(call) && room
+        self.perform(action) && has_capacity
     }
 
-    /// Whether the function that fetches is being woken.
+    /// Notes whether the function that fetches messages runs.
     pub(super) fn set_fetching(&self, yes: bool) {
         self.fetching.store(yes, Relaxed);
     }
 
-    /// Waits until nothing is in flight, and ends the workers; calls `is_over` now and then, which shows that this waits
-    /// and does not hang.
-    pub(super) fn drain(self: &Arc<Self>, is_over: impl Fn() -> bool) {
-        // From now on a failed message is given back without a delay: as nothing is fetched any more, it cannot come
-        // back too soon.
+    /// Waits until no message is in flight, then ends the workers. Calls `may_wait` at least once a second, which also shows
+    /// the watchdog that this thread waits and does not hang.
+    pub(super) fn drain(self: &Arc<Self>, may_wait: impl Fn() -> bool) {
+        // From now on a failed message is requeued without a delay: nothing is fetched any more, so it cannot be fetched again
+        // too soon.
         self.nack_delayed();
         let mut state = self.lock();
-        while (state.in_flight() > 0 || state.unsettled() > 0) && !state.is_shut_down() && is_over() {
-            state = self.wait(state, AGAIN);
+        while (state.in_flight() > 0 || state.unsettled() > 0) && !state.is_shut_down() && may_wait() {
+            state = self.wait(state, POLL_INTERVAL);
         }
         if state.is_shut_down() {
             return;
         }
         state.shut_down().iter().for_each(Thread::unpark);
         drop(state);
-        // To their very ends: what they keep in their threads is dropped, and so is the handler when the pool is.
+        // Joined, so that destructors of thread locals have run, and the handler is dropped with the pool.
         let threads = mem::take(&mut *mutex::lock(&self.threads));
         for thread in threads {
             let _ = thread.join();
-        }
-    }
-
-    /// Calls whoever is to come; whether he will.
-    fn perform(self: &Arc<Self>, call: WakeAction) -> bool {
-        match call {
-            WakeAction::None => {}
-            WakeAction::Unpark(thread) => thread.unpark(),
-            WakeAction::Spawn(index) => {
-                let pool = Arc::clone(self);
-                match spawn("daemon-worker", move || pool.run_worker(index)) {
-                    Ok(worker) => self.keep(worker),
-                    Err(error) => {
-                        self.spawn_failed(index, &error);
-                        return false;
-                    }
-                }
-            }
-        }
-        true
-    }
-
-    fn keep(&self, worker: JoinHandle<()>) {
-        let mut threads = mutex::lock(&self.threads);
-        threads.retain(|thread| !thread.is_finished());
-        threads.push(worker);
-    }
-
-    fn spawn_failed(self: &Arc<Self>, index: usize, error: &std::io::Error) {
-        let mut state = self.lock();
-        state.spawn_failed(index, Instant::now() + AGAIN);
-        let workers = state.workers();
-        // A message may have come meanwhile, for which the one that was not made counted as on his way.
-        let call = state.wake_idle();
-        drop(state);
-        self.perform(call);
-        if !self.spawn_failure_reported.swap(true, Relaxed) {
-            report::error(&format!("no thread for one more worker, going on with {workers}: {error}"));
         }
     }
 
@@ -197,7 +166,8 @@ where
         mutex::wait_timeout(&self.changed, state, time)
     }
 
-    /// Under the lock, so that whoever looked before he began to wait is told.
+    /// Wakes the threads that wait for a change. The caller holds the lock, so that no thread misses the change between its
+    /// check and its wait.
     fn notify_waiters(&self) {
         if self.has_waiter.load(Relaxed) {
             self.has_waiter.store(false, Relaxed);
@@ -211,15 +181,16 @@ where
     }
 
     fn lock(&self) -> Guard<'_, T, A> {
-        // In slot, unlike `mutex::lock`: each message locks it several times.
+        // Inlined, unlike `mutex::lock`: each message locks the state several times.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Looks a few times, since what is looked for often comes at once, and is cheaper had than slept for.
-fn spin_until(mut is_there: impl FnMut() -> bool) {
+/// Spins until `condition` holds, for a few microseconds at most: the condition often holds soon, which costs less than a
+/// futex wait and wakeup.
+fn spin_until(mut condition: impl FnMut() -> bool) {
     for round in 0..SPIN_ROUNDS {
-        if is_there() {
+        if condition() {
             return;
         }
         if round < SPIN_ROUNDS / 2 {

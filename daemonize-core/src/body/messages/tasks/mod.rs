@@ -1,66 +1,69 @@
-//! Messages whose handlers await: one task fetches, a task for each message handles it.
+//! Handles messages in tokio tasks: one task fetches them, one task per message handles it.
 
+mod nack_on_forced_exit;
 mod receipts;
 mod settle;
+mod stop_listener;
 
 use crate::body::async_body::guarded_async;
 use crate::body::messages::HandlerSettings;
-use crate::body::messages::ack_async::{AckAsync, FetchAsync};
-use crate::body::messages::delivery::{Nack, Tracked};
+use crate::body::messages::ack::Nack;
+use crate::body::messages::ack_async::AckAsync;
+use crate::body::messages::delivery::Tracked;
+use crate::body::messages::fetch_async::FetchAsync;
 use crate::body::messages::rate_limited_errors::RateLimitedErrors;
 use crate::body::messages::retry::Retry;
 use crate::body::{BodyResult, IntoExit, guarded};
 use crate::counters::{COUNTS, Counts};
 use crate::mutex::lock;
 use crate::shutdown;
-use crate::stop_flag::{self, StopFuture};
+use crate::stop_flag::StopFuture;
 use receipts::Receipts;
 use std::cell::Cell;
-use std::error::Error;
-use std::future::{Future, pending, poll_fn};
-use std::pin::{Pin, pin};
+use std::future::{Future, pending};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex};
-use std::task::{Context, Poll, Waker};
+use stop_listener::StopListener;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::timeout;
 
-/// What the tasks share.
+/// The data that the tasks share.
 struct TaskPool<A, H> {
     handle: H,
     retry: Retry,
-    /// As many as there may be messages in flight.
+    /// One per message that may be in flight.
     permits: Semaphore,
     pool_size: usize,
-    /// Whether the function that fetches has been called and has not come to its end.
+    /// `true` while the function that fetches messages runs.
     fetching: AtomicBool,
-    /// Of the messages in flight; unused where there is nothing to tell.
+    /// The receipts of the messages in flight; unused if the receipts are empty.
     receipts: Mutex<Receipts<A>>,
-    /// When no receipt is being told any more: for the thread that ends the daemon, and for the body.
+    /// Wake the thread that ends the daemon, and the body, when every receipt is settled.
     settled_sync: Condvar,
     settled_async: Notify,
     counts: &'static Counts,
     runtime: Handle,
 }
 
-/// One message in flight: its permit is given back when this is dropped.
+/// A message in flight, which returns its permit when it is dropped.
 struct InFlightMessage<A, H> {
-    shared: Arc<TaskPool<A, H>>,
-    /// Where its receipt is, if there is any.
+    pool: Arc<TaskPool<A, H>>,
+    /// The slot of its receipt, unless the receipt is empty.
     slot: Option<u32>,
 }
 
 impl<A, H> Drop for InFlightMessage<A, H> {
     fn drop(&mut self) {
-        self.shared.permits.add_permits(1);
+        self.pool.permits.add_permits(1);
     }
 }
 
-/// The name of a handler in errors.
+/// The name of a handler in error texts.
 const HANDLER: &str = "the handler of a message";
 
-/// The life of a daemon that handles messages in tasks.
+/// Runs the body of a daemon that handles messages in tasks, until a stop is requested and no message is in flight.
 pub(crate) async fn handle_messages_async<F, K, H, B, J>(
     mut fetch: F,
     handle: H,
@@ -74,21 +77,22 @@ where
     B::Output: IntoExit<J>,
     J: 'static,
 {
-    let shared = TaskPool::new(settings.pool_size, handle, settings.retry, &COUNTS);
-    shutdown::register(Arc::new(Arc::clone(&shared)));
+    let pool = TaskPool::new(settings.pool_size, handle, settings.retry, &COUNTS);
+    shutdown::register(Arc::new(Arc::clone(&pool)));
     let pause = async || drop(timeout(settings.idle_time, StopFuture::for_runner()).await);
-    fetch_loop(&shared, &mut fetch, || false, pause).await;
-    shared.drain().await;
+    fetch_loop(&pool, &mut fetch, || false, pause).await;
+    pool.drain().await;
     if !shutdown::complete() {
-        // The grace is over, and receipts are being told by the runtime, which ends with this.
+        // The stop timeout is over, and the signal thread settles receipts in the runtime, which ends when this returns.
         pending::<()>().await;
     }
     BodyResult::success()
 }
 
-/// Fetches while there is room, until the daemon is to stop or it is over; pauses when there was nothing to fetch.
+/// Fetches messages while the pool has capacity, until a stop is requested or `is_over` returns `true`; awaits `pause` if the
+/// source has no message.
 async fn fetch_loop<F, K, H, B, J>(
-    shared: &Arc<TaskPool<F::Receipt, H>>,
+    pool: &Arc<TaskPool<F::Receipt, H>>,
     fetch: &mut F,
     is_over: impl Fn() -> bool,
     pause: impl AsyncFn(),
@@ -103,30 +107,29 @@ async fn fetch_loop<F, K, H, B, J>(
     let mut errors = RateLimitedErrors::default();
     let mut stop = StopListener::default();
     while !is_over() {
-        let permit = match shared.permits.try_acquire() {
+        let permit = match pool.permits.try_acquire() {
             Ok(permit) => permit,
-            // It is never closed.
-            Err(_) => match stop.or(pin!(shared.permits.acquire())).await {
+            // The semaphore is never closed: this means that no permit is free.
+            Err(_) => match stop.or(pin!(pool.permits.acquire())).await {
                 Some(Ok(permit)) => permit,
                 _ => return,
             },
         };
-        shared.fetching.store(true, Relaxed);
+        pool.fetching.store(true, Relaxed);
         let found = stop.or(pin!(fetch_once(fetch))).await;
-        shared.fetching.store(false, Relaxed);
+        pool.fetching.store(false, Relaxed);
         match found {
             None => return,
             Some(Ok(Some((message, receipt)))) => {
                 stop.answered = true;
-                shared.counts.fetched();
-                match shared.store_receipt(receipt) {
+                pool.counts.fetched();
+                match pool.store_receipt(receipt) {
                     Ok(slot) => {
                         permit.forget();
-                        tokio::spawn(handle_message(InFlightMessage { shared: Arc::clone(shared), slot }, message));
+                        tokio::spawn(handle_message(InFlightMessage { pool: Arc::clone(pool), slot }, message));
                     }
                     Err(receipt) => {
-                        tell(receipt.receipt.nack(Nack::Unfinished)).await;
-                        return shared.settled();
+                        return pool.settle_receipt(receipt.receipt.nack(Nack::Unfinished)).await;
                     }
                 }
                 continue;
@@ -137,15 +140,15 @@ async fn fetch_loop<F, K, H, B, J>(
             }
         }
         drop(permit);
-        if stop.look() {
+        if stop.is_requested() {
             return;
         }
         pause().await;
     }
 }
 
-/// Handles a message, and tells what became of it.
-#[allow(clippy::manual_async_fn)] // Made for each message: what an async function takes is in its future twice.
+/// Handles a message, then settles its receipt.
+#[allow(clippy::manual_async_fn)] // One per message: an async function would keep its arguments in its future twice.
 fn handle_message<T, A, H, B, J>(in_flight: InFlightMessage<A, H>, message: T) -> impl Future<Output = ()>
 where
     A: AckAsync,
@@ -154,8 +157,8 @@ where
     B::Output: IntoExit<J>,
 {
     async move {
-        let well = {
-            let mut handling = pin!(Some(async { (in_flight.shared.handle)(message).await.into_exit() }));
+        let succeeded = {
+            let mut handling = pin!(Some(async { (in_flight.pool.handle)(message).await.into_exit() }));
             let ending = match handling.as_mut().as_pin_mut() {
                 Some(handling) => guarded_async(HANDLER, handling).await,
                 None => BodyResult::success(),
@@ -165,19 +168,19 @@ where
                 handling.set(None);
                 BodyResult::success()
             });
-            let well = [ending, dropped].map(|ending| ending.reported().error().is_none());
-            well == [true, true]
+            let succeeded = [ending, dropped].map(|ending| ending.reported().error().is_none());
+            succeeded == [true, true]
         };
-        let tracked = in_flight.slot.and_then(|slot| lock(&in_flight.shared.receipts).take(slot));
+        let tracked = in_flight.slot.and_then(|slot| lock(&in_flight.pool.receipts).take(slot));
         if let Some(tracked) = tracked {
-            // In a box, so that the task is small for those who have nothing to tell.
-            Box::pin(in_flight.shared.settle_outcome(tracked, well)).await;
+            // Boxed, so that a task whose receipt is empty stays small.
+            Box::pin(in_flight.pool.settle_outcome(tracked, succeeded)).await;
         }
-        in_flight.shared.counts.ended_beside_others(well);
+        in_flight.pool.counts.ended_beside_others(succeeded);
     }
 }
 
-/// The same without a daemon, for the bench: handles what `fetch` has until it has none.
+/// Runs the pool without a daemon, for the bench: handles messages until `fetch` returns `None`.
 pub async fn pump_async<F, K, H, B, J>(pool_size: usize, mut fetch: F, handle: H)
 where
     F: FetchAsync<K>,
@@ -187,11 +190,11 @@ where
     B::Output: IntoExit<J>,
     J: 'static,
 {
-    static UNSEEN: Counts = Counts::new();
-    let shared = TaskPool::new(pool_size, handle, Retry::new(), &UNSEEN);
+    static COUNTS: Counts = Counts::new();
+    let pool = TaskPool::new(pool_size, handle, Retry::new(), &COUNTS);
     let is_over = Cell::new(false);
-    fetch_loop(&shared, &mut fetch, || is_over.get(), async || is_over.set(true)).await;
-    shared.drain().await;
+    fetch_loop(&pool, &mut fetch, || is_over.get(), async || is_over.set(true)).await;
+    pool.drain().await;
 }
 
 impl<A: AckAsync, H: Send + Sync + 'static> TaskPool<A, H> {
@@ -210,13 +213,19 @@ impl<A: AckAsync, H: Send + Sync + 'static> TaskPool<A, H> {
         })
     }
 
-    /// Keeps what is to be told of a message; where, if there is anything.
+    /// Stores the receipt of a message, unless it is empty. Returns the index of its slot.
+    ///
+    /// # Errors
+    /// The receipt, to be rejected now, if the daemon is being forced to exit.
     fn store_receipt(&self, receipt: Tracked<A>) -> Result<Option<u32>, Tracked<A>> {
-        if A::IS_EMPTY { Ok(None) } else { lock(&self.receipts).keep(receipt).map(Some) }
+        if A::IS_EMPTY { Ok(None) } else { lock(&self.receipts).insert(receipt).map(Some) }
     }
 }
 
-/// What there is, if anything; an error if it came to one, or to a panic.
+/// Fetches a message; `None` if the source has none now.
+///
+/// # Errors
+/// The text of the error or panic of `fetch`.
 async fn fetch_once<F: FetchAsync<K>, K>(fetch: &mut F) -> Result<Option<(F::Message, Tracked<F::Receipt>)>, String> {
     let mut found = None;
     let ending = {
@@ -232,48 +241,6 @@ async fn fetch_once<F: FetchAsync<K>, K>(fetch: &mut F) -> Result<Option<(F::Mes
         guarded_async("fetching a message", fetching).await
     };
     ending.error().map_or(Ok(found), |error| Err(error.to_owned()))
-}
-
-/// The stop, as one awaits it again and again: registered once, not for each message.
-#[derive(Default)]
-struct StopListener {
-    until: Option<StopFuture>,
-    waker: Option<Waker>,
-    /// Set once a fetch has succeeded, which makes the daemon ready, whether there was a message or not.
-    answered: bool,
-}
-
-impl StopListener {
-    /// What comes of a future, unless the daemon is to stop first: then it is dropped where it awaits, by the caller.
-    async fn or<F: Future>(&mut self, mut future: Pin<&mut F>) -> Option<F::Output> {
-        if self.look() {
-            return None;
-        }
-        poll_fn(|context| match future.as_mut().poll(context) {
-            Poll::Ready(output) => Poll::Ready(Some(output)),
-            Poll::Pending => self.poll(context).map(|()| None),
-        })
-        .await
-    }
-
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if self.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) && !self.look() {
-            return Poll::Pending;
-        }
-        self.waker = Some(context.waker().clone());
-        Pin::new(self.until.get_or_insert_with(StopFuture::for_runner)).poll(context)
-    }
-
-    /// Returns `true` if the daemon is to stop.
-    fn look(&self) -> bool {
-        if self.answered { stop_flag::poll_stop() } else { stop_flag::poll_stop_before_ready() }
-    }
-}
-
-/// Tells somebody about a message; that he cannot be told costs no more than a line.
-async fn tell(telling: impl Future<Output = Result<(), Box<dyn Error + Send + Sync>>>) {
-    let telling = pin!(async { telling.await.into_exit() });
-    guarded_async("telling about a message", telling).await.reported();
 }
 
 #[cfg(test)]

@@ -1,22 +1,23 @@
 //! The receipts of messages that are handled by tasks.
 
+use crate::body::messages::ack::Nack;
 use crate::body::messages::delayed_receipts::{DelayedReceipts, ReceiptKey};
-use crate::body::messages::delivery::{Nack, Tracked};
+use crate::body::messages::delivery::Tracked;
 use std::time::Instant;
 
-/// The receipts of the messages in flight.
+/// The receipts of the messages in flight, and of messages whose handlers failed.
 pub(super) struct Receipts<A> {
     pub(super) slots: Vec<Option<Tracked<A>>>,
-    /// The slots where there is none.
+    /// The indices of empty slots.
     free: Vec<u32>,
-    /// The number of receipts that are being told at this moment: taken from here, and not yet used up.
+    /// The number of receipts that were taken and are being settled at this moment.
     pub(super) unsettled: usize,
     /// The receipts of messages whose handlers failed.
     pub(super) delayed: DelayedReceipts<A>,
-    /// How many messages were not handled to their end when all was over.
-    pub(super) cut: usize,
-    /// The receipts of what was in flight are taken by the thread that ends the daemon.
-    pub(super) over: bool,
+    /// The number of messages that were unfinished when the daemon was forced to exit.
+    pub(super) unfinished: usize,
+    /// `true` once the thread that ends the daemon has taken all receipts.
+    pub(super) is_closed: bool,
 }
 
 impl<A> Receipts<A> {
@@ -26,28 +27,31 @@ impl<A> Receipts<A> {
             free: Vec::new(),
             unsettled: 0,
             delayed: DelayedReceipts::new(),
-            cut: 0,
-            over: false,
+            unfinished: 0,
+            is_closed: false,
         }
     }
 
-    /// Keeps one and returns where. When all is over, gives it back to be told so now.
-    pub(super) fn keep(&mut self, receipt: Tracked<A>) -> Result<u32, Tracked<A>> {
-        if self.over {
+    /// Keeps a receipt and returns the index of its slot.
+    ///
+    /// # Errors
+    /// The receipt, to be rejected now, if the daemon is being forced to exit.
+    pub(super) fn insert(&mut self, receipt: Tracked<A>) -> Result<u32, Tracked<A>> {
+        if self.is_closed {
             self.unsettled += 1;
-            self.cut += 1;
+            self.unfinished += 1;
             return Err(receipt);
         }
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
-            // No more than the pool is large.
+            // There are never more slots than the pool size.
             u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
         });
         self.slots[slot as usize] = Some(receipt);
         Ok(slot)
     }
 
-    /// Takes the receipt of a message that was handled, to be told now; `None` if the thread that ends the daemon has it.
+    /// Takes the receipt of a message that was handled, to be settled now; `None` if the thread that ends the daemon has it.
     pub(super) fn take(&mut self, slot: u32) -> Option<Tracked<A>> {
         let receipt = self.slots.get_mut(slot as usize)?.take()?;
         self.free.push(slot);
@@ -55,36 +59,36 @@ impl<A> Receipts<A> {
         Some(receipt)
     }
 
-    /// Keeps the receipt of a message whose handler failed until it is due. Returns its key if it waits, and the receipt
-    /// that is to be told now in its slot, if there is one.
+    /// Keeps the receipt of a message whose handler failed until it is due. Returns its key if it is kept, and the receipt
+    /// that is to be settled now in its place, if there is one.
     pub(super) fn delay(&mut self, receipt: A, due: Instant) -> (Option<ReceiptKey>, Option<A>) {
         let (key, instead) = self.delayed.insert(receipt, due);
         self.unsettled -= usize::from(instead.is_none());
         (key, instead)
     }
 
-    /// Takes a receipt that is due, to be told now, unless that has been done.
+    /// Takes a delayed receipt that is due, to be settled now; `None` if it was taken before.
     pub(super) fn take_delayed(&mut self, key: ReceiptKey) -> Option<A> {
         let receipt = self.delayed.take(key)?;
         self.unsettled += 1;
         Some(receipt)
     }
 
-    /// Takes the receipts that wait, to be told now, and lets none wait any more.
+    /// Takes all delayed receipts, to be settled now, and delays none from now on.
     pub(super) fn close_delayed(&mut self) -> Vec<A> {
         let receipts = self.delayed.close();
         self.unsettled += receipts.len();
         receipts
     }
 
-    /// Takes all receipts, each to be told now.
+    /// Takes all receipts, each to be rejected now, and keeps none from now on.
     pub(super) fn take_all(&mut self) -> Vec<(A, Nack)> {
-        self.over = true;
-        let cut = self.slots.iter_mut().filter_map(Option::take).map(|tracked| (tracked.receipt, Nack::Unfinished));
-        let mut left: Vec<_> = cut.collect();
-        self.cut += left.len();
-        self.unsettled += left.len();
-        left.extend(self.close_delayed().into_iter().map(|receipt| (receipt, Nack::Failed)));
-        left
+        self.is_closed = true;
+        let in_flight = self.slots.iter_mut().filter_map(Option::take);
+        let mut all: Vec<_> = in_flight.map(|tracked| (tracked.receipt, Nack::Unfinished)).collect();
+        self.unfinished += all.len();
+        self.unsettled += all.len();
+        all.extend(self.close_delayed().into_iter().map(|receipt| (receipt, Nack::Failed)));
+        all
     }
 }

@@ -1,52 +1,52 @@
-//! Telling receipts what became of their messages: at once, when they are due, or all when the daemon ends.
+//! Settles receipts in tasks: `ack` after success, `retry` or `nack` after a failure.
 
-use super::{TaskPool, tell};
+use super::TaskPool;
+use crate::body::IntoExit;
+use crate::body::async_body::guarded_async;
+use crate::body::messages::ack::Nack;
 use crate::body::messages::ack_async::AckAsync;
-use crate::body::messages::delivery::{Nack, Tracked};
-use crate::body::messages::unfinished;
+use crate::body::messages::delivery::Tracked;
 use crate::mutex::lock;
 use crate::report;
-use crate::shutdown;
 use std::error::Error;
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
-use tokio::task::LocalSet;
 use tokio::time::sleep_until;
 
 impl<A: AckAsync, H: Send + Sync + 'static> TaskPool<A, H> {
-    /// Tells a receipt that was taken what became of its message; keeps the receipt if the message is due again later.
-    pub(super) async fn settle_outcome(self: &Arc<Self>, Tracked { receipt, attempt }: Tracked<A>, well: bool) {
-        if well {
+    /// Settles the receipt of a message that was handled; keeps the receipt if the message is due again later.
+    pub(super) async fn settle_outcome(self: &Arc<Self>, Tracked { receipt, attempt }: Tracked<A>, succeeded: bool) {
+        if succeeded {
             return self.settle_receipt(receipt.ack()).await;
         }
         let Some(delay) = self.retry.delay_after(attempt) else {
             report::error(&format!("giving up a message whose handler failed in attempt {attempt}"));
             return self.settle_receipt(receipt.nack(Nack::Exhausted)).await;
         };
-        let mut kept = None;
-        tell(async {
-            kept = receipt.retry(delay).await?;
+        let mut returned = None;
+        run_logged(async {
+            returned = receipt.retry(delay).await?;
             Ok(())
         })
         .await;
-        match kept {
+        match returned {
             None => self.settled(),
             Some(receipt) => self.delay_receipt(receipt, delay).await,
         }
     }
 
-    /// Keeps a receipt for this time, in a task of its own; tells it now where it cannot wait.
+    /// Keeps a receipt for this time, in a task of its own; rejects it now if it cannot be kept.
     async fn delay_receipt(self: &Arc<Self>, receipt: A, delay: Duration) {
         let due = Instant::now() + delay;
         let (key, instead) = lock(&self.receipts).delay(receipt, due);
         if let Some(key) = key {
-            let shared = Arc::clone(self);
+            let pool = Arc::clone(self);
             tokio::spawn(async move {
                 sleep_until(due.into()).await;
-                let receipt = lock(&shared.receipts).take_delayed(key);
+                let receipt = lock(&pool.receipts).take_delayed(key);
                 if let Some(receipt) = receipt {
-                    shared.settle_receipt(receipt.nack(Nack::Failed)).await;
+                    pool.settle_receipt(receipt.nack(Nack::Failed)).await;
                 }
             });
         }
@@ -55,20 +55,23 @@ impl<A: AckAsync, H: Send + Sync + 'static> TaskPool<A, H> {
         }
     }
 
-    /// Tells a receipt that was taken, and notes that.
-    async fn settle_receipt(&self, telling: impl Future<Output = Result<(), Box<dyn Error + Send + Sync>>>) {
-        tell(telling).await;
+    /// Settles a receipt that was taken, and notes that it is settled.
+    pub(super) async fn settle_receipt(
+        &self,
+        settling: impl Future<Output = Result<(), Box<dyn Error + Send + Sync>>>,
+    ) {
+        run_logged(settling).await;
         self.settled();
     }
 
-    /// Waits until nothing is in flight, and every receipt has been told.
+    /// Waits until no message is in flight and every receipt is settled.
     pub(super) async fn drain(self: &Arc<Self>) {
-        // From now on a failed message is given back without a delay: as nothing is fetched any more, it cannot come
-        // back too soon.
-        let waiting = lock(&self.receipts).close_delayed();
-        for receipt in waiting {
-            let shared = Arc::clone(self);
-            tokio::spawn(async move { shared.settle_receipt(receipt.nack(Nack::Failed)).await });
+        // From now on a failed message is requeued without a delay: nothing is fetched any more, so it cannot be fetched again
+        // too soon.
+        let delayed = lock(&self.receipts).close_delayed();
+        for receipt in delayed {
+            let pool = Arc::clone(self);
+            tokio::spawn(async move { pool.settle_receipt(receipt.nack(Nack::Failed)).await });
         }
         let all = u32::try_from(self.pool_size).unwrap_or(u32::MAX);
         let _ = self.permits.acquire_many(all).await;
@@ -77,7 +80,7 @@ impl<A: AckAsync, H: Send + Sync + 'static> TaskPool<A, H> {
         }
     }
 
-    /// Notes that a receipt that was taken has been told.
+    /// Notes that a receipt that was taken is settled.
     pub(super) fn settled(&self) {
         let mut receipts = lock(&self.receipts);
         receipts.unsettled -= 1;
@@ -89,36 +92,8 @@ impl<A: AckAsync, H: Send + Sync + 'static> TaskPool<A, H> {
     }
 }
 
-impl<A, H> shutdown::InFlightMessages for Arc<TaskPool<A, H>>
-where
-    A: AckAsync,
-    H: Send + Sync + 'static,
-{
-    /// Does nothing: tasks that share the body's thread would never end while it waits.
-    fn wait_until_done(&self) {}
-
-    /// Outside of the runtime, whose threads handlers may block; a receipt that is ready at once needs none of them.
-    fn settle(&self) {
-        let mut receipts = lock(&self.receipts);
-        let left = receipts.take_all();
-        if A::IS_EMPTY {
-            receipts.cut = usize::try_from(self.counts.read().in_flight).unwrap_or(usize::MAX);
-        }
-        drop(receipts);
-        let telling = LocalSet::new();
-        for (receipt, why) in left {
-            let shared = Arc::clone(self);
-            telling.spawn_local(async move { shared.settle_receipt(receipt.nack(why)).await });
-        }
-        self.runtime.block_on(telling);
-        let receipts = lock(&self.receipts);
-        drop(self.settled_sync.wait_while(receipts, |receipts| receipts.unsettled > 0));
-    }
-
-    fn outcome(&self, limit: Duration) -> shutdown::SettlementReport {
-        let receipts = lock(&self.receipts);
-        let (cut, untold) = (receipts.cut, receipts.unsettled);
-        drop(receipts);
-        unfinished::outcome(cut, "", untold, limit, self.fetching.load(Relaxed))
-    }
+/// Awaits a method of a receipt. An error or a panic of the method is logged, and has no other effect.
+pub(super) async fn run_logged(settling: impl Future<Output = Result<(), Box<dyn Error + Send + Sync>>>) {
+    let settling = pin!(async { settling.await.into_exit() });
+    guarded_async("settling a receipt", settling).await.reported();
 }

@@ -5,8 +5,9 @@ mod receipts;
 
 pub(super) use receipts::UnsettledReceipt;
 
+use crate::body::messages::ack::Ack;
 use crate::body::messages::delayed_receipts::DelayedReceipts;
-use crate::body::messages::delivery::{Ack, Tracked};
+use crate::body::messages::delivery::Tracked;
 use std::collections::VecDeque;
 use std::mem;
 use std::thread::Thread;

@@ -1,8 +1,9 @@
 //! The receipts in the pool's state: of messages being handled, of messages whose handlers failed, and receipts being settled.
 
 use super::{PoolState, WorkerSlot};
+use crate::body::messages::ack::{Ack, Nack};
 use crate::body::messages::delayed_receipts::{Due, ReceiptKey};
-use crate::body::messages::delivery::{Ack, Nack, Tracked};
+use crate::body::messages::delivery::Tracked;
 use std::mem;
 use std::time::Instant;
 
