@@ -5,8 +5,9 @@
 
 mod sibling;
 
-use super::probe::Reading;
-use crate::error::{Error, ErrorKind, Result, cause};
+use super::path_errors::{inaccessible, untrusted};
+use super::reading::Reading;
+use crate::error::{Result, cause};
 use crate::sys::trust::directory::{Directory, DirectoryPolicy, open_directory, open_foreign_directory};
 use crate::sys::trust::{FileId, FilePolicy, OTHERS_OPEN, OTHERS_WRITE, SAFE_FLAGS, root_and_self};
 use nix::fcntl::{AtFlags, OFlag, openat};
@@ -131,12 +132,12 @@ impl TrustedPath {
                 unlink(directory, &self.name).map(|()| true)
             });
             if !unlinked.map_err(|error| inaccessible(&self.path, cause(&error)))? {
-                return Err(distrusted(&self.path, "it was replaced while it was being opened"));
+                return Err(untrusted(&self.path, "it was replaced while it was being opened"));
             }
         }
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL;
         let file = self.open_file(&self.name, flags, mode)?;
-        let file = file.ok_or_else(|| distrusted(&self.path, "another program has just made it"))?;
+        let file = file.ok_or_else(|| untrusted(&self.path, "another program has just made it"))?;
         let outcome = self.set_mode(&self.name, &file, mode);
         outcome.inspect_err(|_| drop(self.unlink(&self.name)))
     }
@@ -238,7 +239,7 @@ impl TrustedPath {
             Err(nix::Error::ENOENT) if !flags.contains(OFlag::O_CREAT) => Ok(None),
             Err(nix::Error::EEXIST) if flags.contains(OFlag::O_EXCL) => Ok(None),
             Err(errno) => match refusal(errno) {
-                Some(why) => Err(distrusted(&path(), why)),
+                Some(why) => Err(untrusted(&path(), why)),
                 None => Err(inaccessible(&path(), cause(&errno.into()))),
             },
         }
@@ -258,7 +259,7 @@ impl TrustedPath {
     /// Accepts a regular file with one name, of root or of this user (in a foreign directory: of its owner), with none of
     /// the bits in `forbidden`.
     fn judge(&self, path: &Path, file: &File, forbidden: u32) -> Result<()> {
-        self.judge_owned(file, forbidden, false).map_err(|why| distrusted(path, why))
+        self.judge_owned(file, forbidden, false).map_err(|why| untrusted(path, why))
     }
 
     /// With `given`, the file may belong to any user.
@@ -322,12 +323,4 @@ fn unlink(directory: BorrowedFd<'_>, name: &OsStr) -> io::Result<()> {
         Err(nix::Error::ENOENT) | Ok(()) => Ok(()),
         Err(errno) => Err(errno.into()),
     }
-}
-
-pub(crate) fn inaccessible(path: &Path, why: impl std::fmt::Display) -> Error {
-    Error::failed(ErrorKind::PidFileInaccessible, "open pidfile", path.display(), why)
-}
-
-pub(crate) fn distrusted(path: &Path, why: impl std::fmt::Display) -> Error {
-    Error::failed(ErrorKind::PidFile, "use pidfile", path.display(), why)
 }
