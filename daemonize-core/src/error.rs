@@ -1,6 +1,6 @@
 //! The error type of this library.
 
-mod as_io;
+mod into_io_error;
 
 use crate::escape::escape_bytes;
 use crate::pid::Pid;

@@ -97,7 +97,7 @@ fn task_that_blocks_its_thread_does_not_keep_the_process() {
         let daemon = begun(&lab, &[&format!("body=block_thread_and_end:{end}")]);
         let outcome = daemon.died(Duration::from_secs(30)).expect("its body has ended");
         assert!(matches!(outcome, Some(WaitStatus::Exited(_, 0 | 4))), "{end}: {outcome:?}");
-        assert!(lab.read("log").contains("has outlived the body"), "{end}: {}", lab.read("log"));
+        assert!(lab.read("log").contains("still blocks its thread"), "{end}: {}", lab.read("log"));
         nothing_left(&lab);
     }
 }

@@ -159,10 +159,7 @@ fn unfinished_messages_after_the_grace_are_counted_with_status_1() {
             run(&lab, "stop", &["grace=300"]).ok();
             ended(daemon, 1);
             let log = lab.read("log");
-            assert!(
-                log.contains("awaits: 2 of the messages fetched were not handled to their end\n"),
-                "{kind:?}: {log}"
-            );
+            assert!(log.contains("awaits: 2 fetched messages were left unfinished\n"), "{kind:?}: {log}");
             assert!(log.contains("within its grace"), "{kind:?}: {log}");
             nothing_left(&lab);
         },

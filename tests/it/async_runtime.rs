@@ -64,7 +64,7 @@ fn runtime_that_cannot_be_built_fails_the_start() {
     let limited = ["--reuid=45674", "--regid=45674", "--clear-groups", "prlimit", "--nproc=4:4"];
     let settings = ["start", "pidfile=d.pid", "worker_threads=8", "stderr=log", "body=note:begun,hang"];
     let outcome = lab.command("setpriv", &limited).arg(lab.program()).args(settings).run().exits(4);
-    outcome.says(&["no async runtime could be built: Resource temporarily unavailable"]);
+    outcome.says(&["failed to build the async runtime: Resource temporarily unavailable"]);
     nothing_left(&lab);
     assert!(!lab.path("begun").exists());
 }

@@ -43,7 +43,7 @@ fn failed_acknowledgement_is_logged_only() {
     stop(&lab);
     ended(daemon, 0);
     let log = lab.read("log");
-    assert_eq!(log.matches("telling about a message failed: No such file").count(), 2, "{log}");
+    assert_eq!(log.matches("settling a receipt failed: No such file").count(), 2, "{log}");
 }
 
 /// Promise 9.04.

@@ -101,7 +101,7 @@ fn messages_that_wait_for_their_retry_are_resolved_at_the_end_of_the_grace() {
         told.sort_unstable();
         assert_eq!(told, [format!("Failed {FAILS}"), format!("Unfinished {hangs}")]);
         let log = lab.read("log");
-        assert!(log.contains("1 of the messages fetched were not handled to their end"), "{log}");
+        assert!(log.contains("1 fetched messages were left unfinished"), "{log}");
     });
 }
 

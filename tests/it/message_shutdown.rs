@@ -60,11 +60,7 @@ fn handlers_that_end_after_the_grace_do_not_cut_off_receipts() {
         lab.write("go", "");
         ended(daemon, 1);
         assert_eq!(told(&lab), ["Unfinished note:begun,await:late,note:ended"; 8]);
-        assert!(
-            lab.read("log").contains("8 of the messages fetched were not handled to their end"),
-            "{}",
-            lab.read("log")
-        );
+        assert!(lab.read("log").contains("8 fetched messages were left unfinished"), "{}", lab.read("log"));
         nothing_left(&lab);
     });
 }
@@ -88,7 +84,7 @@ fn acknowledgement_under_way_is_finished_when_the_grace_ends() {
         ended(daemon, 1);
         assert_eq!(told(&lab), [&format!("Unfinished {HANGS}"), "ack note:handled"]);
         let log = lab.read("log");
-        assert!(log.contains("1 of the messages fetched were not handled to their end"), "{log}");
+        assert!(log.contains("1 fetched messages were left unfinished"), "{log}");
         assert!(!log.contains("receipts"), "{log}");
     });
 }
@@ -107,8 +103,8 @@ fn hanging_receipts_are_counted_and_the_daemon_ends_in_time() {
         assert!(begin.elapsed() >= Duration::from_millis(600), "{:?}", begin.elapsed());
         assert!(begin.elapsed() < Duration::from_secs(8), "{:?}", begin.elapsed());
         let log = lab.read("log");
-        assert!(log.contains("3 of the messages fetched were not handled to their end"), "{log}");
-        assert!(log.contains("; 3 receipts were not told within 400ms"), "{log}");
+        assert!(log.contains("3 fetched messages were left unfinished"), "{log}");
+        assert!(log.contains("; 3 receipts were not settled within 400ms"), "{log}");
         nothing_left(&lab);
     });
 }
@@ -150,8 +146,8 @@ fn exit_in_a_handler_resolves_receipts_in_flight() {
         let expected = if blocked { 0 } else { 3 };
         assert_eq!(lab.read("told").lines().count(), expected, "{:?}", kind.settings);
         let log = lab.read("log");
-        assert!(log.contains("3 of the messages fetched were not handled to their end"), "{log}");
-        assert_eq!(log.contains("3 receipts were not told"), blocked, "{log}");
+        assert!(log.contains("3 fetched messages were left unfinished"), "{log}");
+        assert_eq!(log.contains("3 receipts were not settled"), blocked, "{log}");
     });
 }
 

@@ -131,7 +131,7 @@ fn unfinished_messages_after_the_grace_are_counted_with_status_1() {
     run(&lab, "stop", &["grace=300"]).ok();
     ended(daemon, 1);
     let log = lab.read("log");
-    assert!(log.contains("2 of the messages fetched were not handled to their end (2 begun, 0 not begun)"), "{log}");
+    assert!(log.contains("2 fetched messages were left unfinished (2 begun, 0 not begun)"), "{log}");
     assert!(log.contains("within its grace"), "{log}");
     nothing_left(&lab);
 }
@@ -208,7 +208,7 @@ fn workers_that_cannot_be_spawned_lose_no_message() {
     let settings = ["start", "pidfile=d.pid", "inbox=inbox", "idle_time=10", "stderr=log", "pool_size=6"];
     lab.command("setpriv", &limited).arg(lab.program()).args(settings).run().ok();
     let daemon = adopt(lab.daemon(PIDFILE));
-    lab.wait_for("log", EVENT_TIMEOUT, |log| log.contains("no thread for one more worker"));
+    lab.wait_for("log", EVENT_TIMEOUT, |log| log.contains("failed to spawn one more worker thread"));
     lab.wait_for("begun", EVENT_TIMEOUT, |notes| !notes.is_empty());
     // Long enough for another attempt, whose failure is not logged.
     assert!(daemon.died(Duration::from_millis(1500)).is_err());
@@ -233,7 +233,7 @@ fn message_without_thread_is_handled_once_one_can_be_spawned() {
     let running = lab.command("strace", &strace).arg(lab.program()).args(settings).spawn();
     notes(&lab, "first", 1);
     lab.write("second", "");
-    lab.wait_for("log", EVENT_TIMEOUT, |log| log.contains("no thread for one more worker, going on with 1"));
+    lab.wait_for("log", EVENT_TIMEOUT, |log| log.contains("failed to spawn one more worker thread, going on with 1"));
     notes(&lab, "second-begun", 1);
     assert_eq!(lab.read("trace").matches("INJECTED").count(), 1);
     lab.write("go", "");

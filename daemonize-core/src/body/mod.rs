@@ -1,15 +1,16 @@
 //! What a daemon does: the body, and how it may end.
 
 #[cfg(feature = "tokio")]
-mod asynchronous;
+mod async_body;
+mod into_exit;
 pub(crate) mod messages;
-mod outcome;
 mod run;
 mod runtime;
 mod step;
 
 #[cfg(feature = "tokio")]
-pub(crate) use asynchronous::{RuntimePlan, steps};
+pub(crate) use async_body::{RuntimePlan, steps};
+pub use into_exit::{IntoControlFlow, IntoExit, Never};
 #[cfg(feature = "tokio")]
 pub(crate) use messages::handle_messages_async;
 #[doc(hidden)]
@@ -20,8 +21,7 @@ pub use messages::pump_async;
 pub(crate) use messages::{Ack, Fetched, Messages, Retry};
 #[cfg(feature = "tokio")]
 pub(crate) use messages::{AckAsync, FetchAsync};
-pub(crate) use messages::{Handling, IDLE_TIME, LARGEST_POOL, POOL_SIZE, handle_messages};
-pub use outcome::{IntoControlFlow, IntoExit, Never};
+pub(crate) use messages::{HandlerSettings, IDLE_TIME, LARGEST_POOL, POOL_SIZE, handle_messages};
 pub use run::Run;
 #[doc(hidden)]
 pub use runtime::Runtime;

@@ -77,7 +77,7 @@ impl<'lab> Bench<'lab> {
     #[track_caller]
     pub(super) fn stop(&self, name: &str) {
         self.run(&["stop", name]).run().ok().prints(&["stopped"]);
-        assert!(!self.log(name).contains("not handled to their end"), "{}", self.log(name));
+        assert!(!self.log(name).contains("left unfinished"), "{}", self.log(name));
     }
 
     pub(super) fn run(&self, arguments: &[&str]) -> Run<'lab> {
