@@ -52,6 +52,7 @@ mod reactor;
 mod reload;
 mod shutdown;
 mod slots;
+mod state;
 mod stray_signals;
 mod streams;
 mod subscribers;
@@ -66,7 +67,6 @@ use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::notify;
 use crate::program::SpawnContext;
-use crate::settings::Settings;
 use crate::spawner::Spawner;
 use crate::status::State;
 use children::Children;
@@ -74,6 +74,7 @@ use daemonize_core::{Pid, Signal};
 use daemonize_sys::pidfd::PidFd;
 use nix::sys::epoll::EpollFlags;
 use reactor::{Reactor, Timer};
+pub(crate) use state::Engine;
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -97,19 +98,6 @@ pub(crate) struct Plan {
     pub(crate) reaps_all: bool,
     /// Called when every bot that starts by itself was begun.
     pub(crate) ready: Box<dyn FnOnce() -> Result<()>>,
-}
-
-/// See the module.
-pub(crate) struct Engine {
-    bots: Supervisor,
-    receiver: CommandReceiver,
-    stray_signals: StraySignalLog,
-    stopping: Option<BorrowedFd<'static>>,
-    ready: Option<Box<dyn FnOnce() -> Result<()>>>,
-    settings: Settings,
-    /// As configured, each instance by itself: what a reload is compared with.
-    configured: Vec<Arc<Bot>>,
-    shutdown: Option<shutdown::Shutdown>,
 }
 
 impl Engine {

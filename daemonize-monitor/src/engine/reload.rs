@@ -1,7 +1,7 @@
 //! A reload: puts a configuration in force, and changes only what differs.
 
-use super::Engine;
 use super::bot_state::{Event, NextState};
+use super::state::Engine;
 use super::{descriptors, inherited};
 use crate::bot::Bot;
 use crate::command_queue::Answer;

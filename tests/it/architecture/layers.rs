@@ -76,10 +76,11 @@ const MACROS_LAYERS: Layers = &[
 
 /// The layers of the monitor's engine. A part is a file, or a directory whose files belong together.
 const ENGINE_LAYERS: Layers = &[
-    (8, &["mod"]),
-    (7, &["commands"]),
-    (6, &["reload", "shutdown"]),
-    (5, &["adopt", "explain"]),
+    (9, &["mod"]),
+    (8, &["commands"]),
+    (7, &["reload", "shutdown"]),
+    (6, &["adopt", "explain"]),
+    (5, &["state"]),
     (4, &["supervisor"]),
     (3, &["children", "outsiders", "streams"]),
     (2, &["orphans", "reactor"]),
